@@ -1,0 +1,173 @@
+"""Who may pass. Each decorator tells a view's whole access story; views themselves check nothing.
+
+`subscriber_required`  signed in by texted code: enough to stop and to pause
+`seeing_required`      and a password or passkey in this session: enough to see and to download
+`allowing_required`    the same, and the person may allow on this line
+`person_required`      signed in, whoever it is: for pages about the sign-in itself
+`staff_required`       staff of a role, signed in with a second factor
+
+The line is the one that `?line=` (or a posted `line`) names by its public id, else the person's first. A line that
+the person may not know of does not exist for them: 404, the same as a made-up id.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Concatenate
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from accounts import queries, sessions
+from accounts.models import User
+from accounts.permissions import Action, StaffAction, roles_that_may
+from accounts.queries import PersonsLine
+from accounts.zones import zone_of
+
+LINE = "line"
+HOME = "/home/"
+
+
+class SubscriberRequest(HttpRequest):
+    """A request of a signed-in subscriber: `lines` are those they may see, `line` is the one asked about."""
+
+    user: User
+    lines: list[PersonsLine]
+    line: PersonsLine
+
+
+class PersonRequest(HttpRequest):
+    """A request of somebody who is signed in, whoever they are."""
+
+    user: User
+
+
+type View[**P] = Callable[Concatenate[SubscriberRequest, P], HttpResponseBase]
+type PersonView[**P] = Callable[Concatenate[PersonRequest, P], HttpResponseBase]
+type Door = Callable[..., HttpResponseBase]
+
+
+def subscriber_required[**P](view: View[P]) -> Door:
+    """Signed in by the code texted to their line, which is still theirs. The line is one they may stop."""
+    return _subscriber(view, action=Action.STOP, seeing=False)
+
+
+def seeing_required[**P](view: View[P]) -> Door:
+    """Signed in, and a password or passkey given in this session. The line is one they may see."""
+    return _subscriber(view, action=Action.SEE, seeing=True)
+
+
+def allowing_required[**P](view: View[P]) -> Door:
+    """As for seeing, and the line is one on which this person may allow: a child is refused (403)."""
+    return _subscriber(view, action=Action.ALLOW, seeing=True)
+
+
+def person_required[**P](view: PersonView[P]) -> Door:
+    """Signed in, subscriber or staff: for pages about the sign-in itself, which show nothing of any line."""
+
+    @wraps(view)
+    def door(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if _person(request) is None:
+            return redirect_to_login(_back(request))
+        return view(request, *args, **kwargs)
+
+    return door
+
+
+def staff_required[**P](*who: User.Role | StaffAction) -> Callable[[PersonView[P]], Door]:
+    """Staff of one of these roles, or of a role that may do this; with a second factor in this session.
+
+    Everybody else is refused (403).
+    """
+    roles = {role for one in who for role in ([one] if isinstance(one, User.Role) else roles_that_may(one))}
+
+    def decorate(view: PersonView[P]) -> Door:
+        @wraps(view)
+        def door(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            user = _person(request)
+            if user is None:
+                return redirect_to_login(_back(request))
+            if user.role not in roles:
+                raise PermissionDenied
+            if missing := sessions.next_factor(request, user=user):
+                return redirect(f"{missing}?{urlencode({'next': _back(request)})}")
+            return view(request, *args, **kwargs)
+
+        return door
+
+    return decorate
+
+
+def same_time[R: HttpRequest, **P](
+    view: Callable[Concatenate[R, P], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """Answer a form no sooner than ANSWER_SECONDS after it came, so that the time does not tell who is a customer."""
+
+    @wraps(view)
+    def door(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        due = time.monotonic() + settings.ANSWER_SECONDS
+        response = view(request, *args, **kwargs)
+        if request.method == "POST":
+            time.sleep(max(0.0, due - time.monotonic()))
+        return response
+
+    return door
+
+
+def at_line(request: SubscriberRequest) -> str:
+    """What to hang on an address so that the next page is about the same line: "" for the person's first."""
+    first = request.line.line.pk == request.lines[0].line.pk
+    return "" if first else f"?{urlencode({LINE: request.line.line.public_id})}"
+
+
+def _subscriber[**P](view: View[P], *, action: Action, seeing: bool) -> Door:
+    @wraps(view)
+    def door(request: SubscriberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        user = _person(request)
+        if user is None:
+            return redirect_to_login(_back(request))
+        request.lines = _lines(user)
+        request.line = _line(request)
+        if seeing and (proof := sessions.next_proof(request, user=user)):
+            return redirect(f"{proof}?{urlencode({'next': _back(request)})}")
+        if not request.line.may(action):
+            raise PermissionDenied
+        with timezone.override(zone_of(request.line.line.state)):
+            return view(request, *args, **kwargs)
+
+    return door
+
+
+def _person(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
+
+
+def _lines(user: User) -> list[PersonsLine]:
+    lines = queries.lines_seen_by(user=user, at=timezone.now()) if user.role == User.Role.SUBSCRIBER else []
+    if not lines:
+        raise PermissionDenied
+    return lines
+
+
+def _line(request: SubscriberRequest) -> PersonsLine:
+    wanted = request.POST.get(LINE) or request.GET.get(LINE)
+    if not wanted:
+        return request.lines[0]
+    return _named(request.lines, wanted)
+
+
+def _named(lines: Sequence[PersonsLine], public_id: str) -> PersonsLine:
+    for line in lines:
+        if str(line.line.public_id) == public_id:
+            return line
+    raise Http404
+
+
+def _back(request: HttpRequest) -> str:
+    """Where to go on after the missing proof: a page that was asked for, never a form that was sent."""
+    return request.get_full_path() if request.method == "GET" else HOME

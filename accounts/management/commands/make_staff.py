@@ -1,0 +1,43 @@
+"""`make_staff --email E --role R`: somebody new of staff, and the link by which they choose a password."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts import actions, queries
+from accounts.models import User
+
+ROLES = tuple(role.value for role in User.Role if role != User.Role.SUBSCRIBER)
+
+
+class Command(BaseCommand):
+    """Make somebody of staff. A second factor is asked for at every sign-in of theirs."""
+
+    help = "Make somebody of staff, and print the link by which they choose a password (good once, for 3 days)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--email", required=True, help="their work e-mail")
+        wanted = parser.add_mutually_exclusive_group(required=True)
+        wanted.add_argument("--role", choices=ROLES)
+        wanted.add_argument(
+            "--again", action="store_true", help="they are staff already: end their password and sign-ins"
+        )
+
+    def handle(self, *_args: object, **options: Any) -> None:
+        email, actor, now = options["email"], "command:make_staff", timezone.now()
+        try:
+            if options["again"]:
+                user = actions.invite_again(email=email, actor=actor, at=now)
+            else:
+                user = actions.make_staff(email=email, role=User.Role(options["role"]), actor=actor, at=now)
+        except actions.AlreadyThere as error:
+            raise CommandError("Somebody has this e-mail already. For a new link: --again") from error
+        except actions.NoStaff as error:
+            raise CommandError("Nobody of staff has this e-mail.") from error
+        except ValidationError as error:
+            raise CommandError("That is not an e-mail address.") from error
+        self.stdout.write(f"{settings.BASE_URL}{queries.invitation(user=user)}")

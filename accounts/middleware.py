@@ -1,0 +1,48 @@
+"""What holds for every answer to somebody at a browser."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from accounts import sessions
+
+
+def private_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Keep what a session was shown out of caches, of the Back button and of search engines; of pages, each one.
+
+    A page for everyone tells what somebody came here for as well.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        name = settings.SESSION_COOKIE_NAME
+        in_session = name in request.COOKIES or name in response.cookies
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if in_session or (is_page and "no-store" not in response.headers.get("Cache-Control", "")):
+            response.headers["Cache-Control"] = "no-store, private"
+        if in_session:
+            response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+    return middleware
+
+
+def nothing_after_leaving(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Show a browser that has left quickly the blank page wherever Back leads it, for an hour or until it goes on.
+
+    Without a script nothing takes the earlier pages out of its history: each asks again, and this is what it is told.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        here = (reverse("away"), reverse("leave"))
+        is_a_browser = "Sec-Fetch-Mode" in request.headers
+        if sessions.has_left(request) and is_a_browser and request.path not in here:
+            return redirect("away")
+        return get_response(request)
+
+    return middleware

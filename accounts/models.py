@@ -1,0 +1,168 @@
+"""People, accounts and lines. A line is a tenure: one subscription from activation to deactivation."""
+
+from uuid import uuid4
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.db.models import F, Q
+
+
+class User(AbstractUser):
+    """Anyone who signs in: a subscriber by a line they use, staff by e-mail."""
+
+    class Role(models.TextChoices):
+        SUBSCRIBER = "subscriber", "Subscriber"
+        AGENT = "agent", "Support agent"
+        OFFICER = "officer", "Privacy officer"
+        AUDITOR = "auditor", "Auditor"
+        LEGAL = "legal", "Legal process"
+
+    role = models.CharField(max_length=12, choices=Role, default=Role.SUBSCRIBER)
+    language = models.CharField(max_length=12, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.pk}"
+
+
+class Account(models.Model):
+    """The billing relationship; the holder has authority over it."""
+
+    carrier_id = models.CharField(max_length=100, unique=True)
+
+    def __str__(self) -> str:
+        return f"account {self.pk}"
+
+
+class Line(models.Model):
+    """One subscription of one subscriber, a tenure. `carrier_id` is the carrier's `line_id`; numbers come and go.
+
+    `public_id` names the line in addresses: it says nothing about anybody.
+    """
+
+    class UserRole(models.TextChoices):
+        HOLDER = "holder", "The account holder"
+        USER = "user", "Another adult"
+        MINOR = "minor", "A minor"
+
+    id = models.BigAutoField(primary_key=True)
+    carrier_id = models.CharField(max_length=100, unique=True)
+    public_id = models.UUIDField(unique=True, default=uuid4, db_default=RandomUUID(), editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lines")
+    holder_name_sealed = models.BinaryField()
+    user_role = models.CharField(max_length=10, choices=UserRole)
+    state = models.CharField(max_length=2)
+    language = models.CharField(max_length=12)
+    activated_at = models.DateTimeField()
+    deactivated_at = models.DateTimeField(null=True)
+    sim_changed_at = models.DateTimeField(null=True)
+    number_changed_at = models.DateTimeField(null=True)
+    continues_line = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="continued_by")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(deactivated_at__isnull=True) | Q(deactivated_at__gt=F("activated_at")),
+                name="accounts_line_ends_after_it_starts",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.pk}"
+
+
+class LineNumber(models.Model):
+    """The number a line had for a period. Periods of one number never overlap (trigger `accounts_number_overlap`)."""
+
+    id = models.BigAutoField(primary_key=True)
+    line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="numbers")
+    msisdn_hash = models.BinaryField()
+    msisdn_sealed = models.BinaryField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["msisdn_hash", "starts_at"], name="accounts_number_once_at_a_time"),
+            models.UniqueConstraint(fields=["line", "starts_at"], name="accounts_line_one_number_at_a_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"number of line {self.line_id}"
+
+
+class LineState(models.Model):
+    """The US state a line was in since a moment; the first row starts with the tenure."""
+
+    id = models.BigAutoField(primary_key=True)
+    line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="states")
+    state = models.CharField(max_length=2)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["line", "since"], name="accounts_linestate_one_at_a_time")]
+
+    def __str__(self) -> str:
+        return f"line {self.line_id} in {self.state}"
+
+
+class LineUser(models.Model):
+    """Who carries the phone of this line and signs in by it; ends with the tenure."""
+
+    id = models.BigAutoField(primary_key=True)
+    line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="line_users")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="line_users")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["line"], condition=Q(until__isnull=True), name="accounts_lineuser_one_now"),
+        ]
+
+    def __str__(self) -> str:
+        return f"user {self.user_id} of line {self.line_id}"
+
+
+class TextedCode(models.Model):
+    """A code texted to a line for one purpose, kept sealed, so that asking again repeats it while it is fresh.
+
+    A `long` one has more digits than anybody could guess. `tries_left` over all browsers that asked for it.
+    """
+
+    class Purpose(models.TextChoices):
+        STOP = "stop", "Stop all sharing"
+        SIGN_IN = "sign_in", "Sign in"
+        ASK = "ask", "Answer a question"
+
+    id = models.UUIDField(primary_key=True)
+    line = models.ForeignKey(Line, on_delete=models.PROTECT)
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    code_sealed = models.BinaryField()
+    made_at = models.DateTimeField()
+    sent_at = models.DateTimeField()
+    sends = models.PositiveSmallIntegerField(default=1)
+    tries_left = models.PositiveSmallIntegerField(default=20)
+    used_at = models.DateTimeField(null=True)
+    long = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["line", "purpose", "-made_at"], name="accounts_code_newest")]
+
+    def __str__(self) -> str:
+        return f"code {self.id}"
+
+
+class CodeAsker(models.Model):
+    """A browser session that asked for a code: only there does the code count, and each has its own tries at it."""
+
+    id = models.BigAutoField(primary_key=True)
+    code = models.ForeignKey(TextedCode, on_delete=models.CASCADE, related_name="askers")
+    asker = models.CharField(max_length=32)
+    tries_left = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["code", "asker"], name="accounts_codeasker_once")]
+
+    def __str__(self) -> str:
+        return f"asker of code {self.code_id}"

@@ -1,0 +1,38 @@
+"""Phone numbers as people type them, as we keep them (E.164), and as pages show them."""
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+HOME_REGION = "US"
+LONGEST_TYPED = 40
+
+
+class NotANumber(ValueError):
+    """What was typed is not a phone number that could exist."""
+
+
+def normalise(typed: str) -> str:
+    """The E.164 form of a number as a person typed it, `(206) 555-0142` or `+1 206 555 0142`. Raises NotANumber.
+
+    Only length and shape are checked, not whether the number is given out: that answer would differ between numbers.
+    """
+    if len(typed) > LONGEST_TYPED:
+        raise NotANumber
+    try:
+        number = phonenumbers.parse(typed, HOME_REGION)
+    except NumberParseException as error:
+        raise NotANumber from error
+    if number.extension or not phonenumbers.is_possible_number(number):
+        raise NotANumber
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def shown(msisdn: str) -> str:
+    """A number for a page: national form for the home country, `(206) 555-0142`, international form for others."""
+    try:
+        number = phonenumbers.parse(msisdn, None)
+    except NumberParseException:
+        return msisdn
+    at_home = number.country_code == phonenumbers.country_code_for_region(HOME_REGION)
+    form = PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(number, form)

@@ -1,0 +1,180 @@
+"""Reads about people and lines: whose number this is, and what a person is to which lines."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.tokens import default_token_generator
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
+from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
+
+from accounts import numbers
+from accounts.models import Line, LineNumber, LineUser, User
+from accounts.permissions import Action, Relation, StaffAction, actor_of, may, staff_may
+from accounts.sealing import number_hash, unseal
+from accounts.zones import name_of, zone_of
+
+LONGEST_ID = 19
+
+
+class NotForThem(Exception):
+    """Whoever wants to act is not staff of a role that may do that."""
+
+
+@dataclass(frozen=True)
+class PersonsLine:
+    """A line as one person stands to it. `msisdn` is its number now ("" if it has none)."""
+
+    line: Line
+    relation: Relation
+    msisdn: str
+
+    @property
+    def number(self) -> str:
+        """The number as pages show it."""
+        return numbers.shown(self.msisdn)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which its pages tell the time."""
+        return zone_of(self.line.state)
+
+    @property
+    def zone_name(self) -> str:
+        """What people call that zone."""
+        return name_of(self.zone)
+
+    def may(self, action: Action) -> bool:
+        """Whether this person may do `action` with this line."""
+        return may(self.relation, action)
+
+    @property
+    def may_allow(self) -> bool:
+        """Whether this person may allow on this line: a child may not."""
+        return self.may(Action.ALLOW)
+
+
+def line_of_number(*, msisdn: str, at: datetime) -> Line | None:
+    """The line (tenure) that holds an E.164 number and is active at `at`, or None."""
+    return (
+        Line.objects.filter(
+            _during(at, start="activated_at", end="deactivated_at"),
+            _during(at, start="numbers__starts_at", end="numbers__ends_at"),
+            numbers__msisdn_hash=number_hash(msisdn),
+        )
+        .distinct()
+        .first()
+    )
+
+
+def msisdn_of(*, line_id: int, at: datetime) -> str:
+    """The number a line has at `at`; for an ended line, the last it had until then. Raises LineNumber.DoesNotExist."""
+    number = LineNumber.objects.filter(line_id=line_id, starts_at__lte=at).order_by("starts_at").last()
+    if number is None:
+        raise LineNumber.DoesNotExist
+    return unseal(number.msisdn_sealed)
+
+
+def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:
+    """Every active line this person may know of, their own first: what /lines/ lists.
+
+    Of another adult's line on their account they know that it is there and nothing more. A person whose own line has
+    ended knows of none. Two queries, whatever the number of lines.
+    """
+    own = _lines(at).filter(line_users__user=user, line_users__until__isnull=True).first()
+    if own is None:
+        return []
+    relation = Relation.MINOR_USER if own.user_role == Line.UserRole.MINOR else Relation.ADULT_USER
+    known = [_persons_line(own, relation)]
+    if own.user_role != Line.UserRole.HOLDER:
+        return known
+    holder_name = unseal(own.holder_name_sealed)
+    others = _lines(at).filter(account=own.account_id).exclude(pk=own.pk).order_by("activated_at", "pk")
+    return known + [_persons_line(line, _as_holder(line, holder_name)) for line in others]
+
+
+def lines_seen_by(*, user: User, at: datetime) -> list[PersonsLine]:
+    """The lines whose recipients, history and choices this person may see, their own first."""
+    return [line for line in lines_known_by(user=user, at=at) if line.may(Action.SEE)]
+
+
+def acting_staff(*, actor: str, action: StaffAction) -> str:
+    """The one name of who acts ("officer:7"), if that is active staff whose role may do `action`. Raises NotForThem.
+
+    Names are compared to tell two officers apart, so there is one for each person.
+    """
+    role, _, number = actor.partition(":")
+    user = (
+        User.objects.filter(pk=int(number), is_active=True).first()
+        if number.isdecimal() and len(number) < LONGEST_ID
+        else None
+    )
+    if user is None or user.role != role or not staff_may(user.role, action):
+        raise NotForThem(f"{actor} may not do this ({action.replace('_', ' ')})")
+    return actor_of(user)
+
+
+def invitation(*, user: User) -> str:
+    """The path of a link by which somebody of staff chooses their first password: good once, for 3 days."""
+    uid = urlsafe_base64_encode(str(user.pk).encode())
+    return reverse("staff-invitation", kwargs={"uid": uid, "token": default_token_generator.make_token(user)})
+
+
+def invited(*, uid: str, token: str) -> User | None:
+    """Whom a link invites; None for one that is wrong, used or too old."""
+    try:
+        number = urlsafe_base64_decode(uid).decode()
+    except ValueError:
+        return None
+    if not _is_id(number):
+        return None
+    user = User.objects.filter(pk=int(number), is_active=True).exclude(role=User.Role.SUBSCRIBER).first()
+    fits = user is not None and not user.has_usable_password() and default_token_generator.check_token(user, token)
+    return user if fits else None
+
+
+def user_of_line(*, line_id: int) -> User | None:
+    """Who signs in by this line now, or None when nobody has yet."""
+    current = LineUser.objects.select_related("user").filter(line_id=line_id, until__isnull=True).first()
+    return current.user if current else None
+
+
+def answering_line(*, line: Line, at: datetime) -> Line | None:
+    """The line whose phone answers what a company asks of a line: its own; of a child's line, the account holder's.
+
+    None where there is none: the line has ended, or no line of the account is the holder's.
+    """
+    wanted = Q(pk=line.pk)
+    if line.user_role == Line.UserRole.MINOR:
+        wanted = Q(account=line.account_id, user_role=Line.UserRole.HOLDER)
+    active = _during(at, start="activated_at", end="deactivated_at")
+    return Line.objects.filter(active, wanted).order_by("activated_at", "pk").first()
+
+
+def _is_id(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) < LONGEST_ID
+
+
+def _as_holder(line: Line, holder_name: str) -> Relation:
+    if line.user_role == Line.UserRole.MINOR:
+        return Relation.HOLDER_OF_MINOR
+    if line.user_role == Line.UserRole.HOLDER and unseal(line.holder_name_sealed) == holder_name:
+        return Relation.SAME_HOLDER
+    return Relation.HOLDER_OF_ADULT
+
+
+def _lines(at: datetime) -> QuerySet[Line]:
+    current = LineNumber.objects.filter(line=OuterRef("pk"), starts_at__lte=at).order_by("-starts_at")
+    return Line.objects.filter(_during(at, start="activated_at", end="deactivated_at")).annotate(
+        number_sealed=Subquery(current.values("msisdn_sealed")[:1])
+    )
+
+
+def _persons_line(line: Line, relation: Relation) -> PersonsLine:
+    sealed = vars(line)["number_sealed"]
+    return PersonsLine(line=line, relation=relation, msisdn=unseal(sealed) if sealed else "")
+
+
+def _during(at: datetime, *, start: str, end: str) -> Q:
+    return Q(**{f"{start}__lte": at}) & (Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gt": at}))

@@ -1,0 +1,206 @@
+"""How a session was proved: the one place that touches allauth's record of it.
+
+A texted code signs in, which is enough to stop. To see takes more in the same session: a passkey, or the password
+(with the authenticator app's code, if the person set one up).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from allauth.account.internal.flows.login import get_authentication_records, perform_login, record_authentication
+from allauth.account.models import Login
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.sealing import seal, unseal
+
+PROVED_KEY = "may_see"
+STEPS_KEY = "steps"
+ANSWERED_KEY = "answered"
+LINK_KEY = "stopped"
+ASKER_KEY = "asker"
+PROOF_LASTS = timedelta(minutes=15)
+# Set in a browser that has left quickly. It says nothing of anybody.
+LEFT_COOKIE = "left"
+LEFT_LASTS = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class ProvedLine:
+    """A line whose phone is in the hands of whoever is here: enough for what its code was for, not to see."""
+
+    line_id: int
+    msisdn: str
+
+
+def asker(request: HttpRequest) -> str:
+    """What tells this browser session from every other that asks for a code; it says nothing of anybody."""
+    if ASKER_KEY not in request.session:
+        request.session[ASKER_KEY] = uuid4().hex
+    found: str = request.session[ASKER_KEY]
+    return found
+
+
+def remember_number(request: HttpRequest, *, door: str, msisdn: str, then: str = "") -> None:
+    """Keep the number somebody typed at a door until they type the code, sealed like every number that is kept."""
+    request.session[STEPS_KEY] = {"door": door, "number": seal(msisdn).decode(), "then": then}
+
+
+def remembered_number(request: HttpRequest, *, door: str) -> str:
+    """The number typed at this door in this session, or ""."""
+    steps = request.session.get(STEPS_KEY, {})
+    return unseal(steps["number"].encode()) if steps.get("door") == door else ""
+
+
+def remembered_way(request: HttpRequest) -> str:
+    """Where the person wanted to go when they were asked to sign in, or ""."""
+    then: str = request.session.get(STEPS_KEY, {}).get("then", "")
+    return then
+
+
+def forget_steps(request: HttpRequest) -> None:
+    """The steps are done: drop what was typed and proved from the session."""
+    request.session.pop(STEPS_KEY, None)
+
+
+def prove_line(request: HttpRequest, *, door: str, line_id: int, msisdn: str, at: datetime) -> None:
+    """Note that whoever is here has just typed the code texted to this line for this door: good for 15 minutes."""
+    request.session.cycle_key()
+    until = (at + PROOF_LASTS).isoformat()
+    number = seal(msisdn).decode()
+    request.session[STEPS_KEY] = {"proved": door, "line": line_id, "number": number, "until": until}
+
+
+def proved_line(request: HttpRequest, *, door: str, at: datetime) -> ProvedLine | None:
+    """The line proved by code at this door in this session within the last 15 minutes, or None."""
+    steps = request.session.get(STEPS_KEY, {})
+    if steps.get("proved") != door or at >= datetime.fromisoformat(steps["until"]):
+        return None
+    return ProvedLine(line_id=steps["line"], msisdn=unseal(steps["number"].encode()))
+
+
+def keep_link(request: HttpRequest, *, token: str, at: datetime) -> None:
+    """Keep, sealed, the link to what this session has just done: its button may be pressed twice. The steps are over.
+
+    Good for 15 minutes.
+    """
+    forget_steps(request)
+    request.session[LINK_KEY] = {"token": seal(token).decode(), "until": (at + PROOF_LASTS).isoformat()}
+
+
+def kept_link(request: HttpRequest, *, at: datetime) -> str:
+    """The link that this session made within the last 15 minutes, or ""."""
+    kept = request.session.get(LINK_KEY)
+    if not kept or at >= datetime.fromisoformat(kept["until"]):
+        return ""
+    return unseal(kept["token"].encode())
+
+
+def note_answer(request: HttpRequest, *, about: str) -> None:
+    """Note that this session has just answered a question: the steps to it are done."""
+    forget_steps(request)
+    request.session[ANSWERED_KEY] = about
+
+
+def has_answered(request: HttpRequest, *, about: str) -> bool:
+    """Whether this session is the one that answered it, and has answered nothing since."""
+    return bool(request.session.get(ANSWERED_KEY) == about)
+
+
+def forget_all(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Take every cookie of ours back: not all browsers know Clear-Site-Data, and none heeds it over plain http."""
+    for name in request.COOKIES:
+        response.delete_cookie(name)
+    return response
+
+
+def note_left(response: HttpResponse) -> HttpResponse:
+    """Note in the browser that it has left quickly: good for an hour."""
+    response.set_cookie(
+        LEFT_COOKIE, "1", max_age=LEFT_LASTS, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax"
+    )
+    return response
+
+
+def forget_left(response: HttpResponse) -> HttpResponse:
+    """The person goes on."""
+    response.delete_cookie(LEFT_COOKIE)
+    return response
+
+
+def has_left(request: HttpRequest) -> bool:
+    """Whether this browser has left quickly within the last hour and not gone on since."""
+    return bool(request.COOKIES.get(LEFT_COOKIE))
+
+
+def start_by_code(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:
+    """Sign a person in who proved their line with a texted code; the answer sends them on."""
+    forget_steps(request)
+    record_authentication(request, user, method="code")
+    response: HttpResponse = perform_login(request, Login(user=user, redirect_url=redirect_url))
+    return response
+
+
+def start_vouched(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:
+    """Sign somebody of staff in whom the carrier's provider vouched for; a second factor of ours is asked for next."""
+    record_authentication(request, user, method="oidc")
+    response: HttpResponse = perform_login(request, Login(user=user, redirect_url=redirect_url or None))
+    return response
+
+
+def record_password(request: HttpRequest, *, user: User) -> None:
+    """Note in the session that its person has just given (or chosen) their password."""
+    record_authentication(request, user, method="password", reauthenticated=True)
+
+
+def next_proof(request: HttpRequest, *, user: User) -> str:
+    """The address of the proof that is still missing before this session may see, or "" when none is."""
+    if request.session.get(PROVED_KEY) == user.pk:
+        return ""
+    given = {_kind(record) for record in get_authentication_records(request, user)}
+    owned = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    missing = _missing(given, owned, has_password=user.has_usable_password())
+    if not missing:
+        request.session[PROVED_KEY] = user.pk
+    return missing
+
+
+def next_factor(request: HttpRequest, *, user: User) -> str:
+    """Where staff give the passkey or authenticator code that this session lacks, or set one up; "" when it has one."""
+    if any(record["method"] == "mfa" for record in get_authentication_records(request, user)):
+        return ""
+    owned = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    if Authenticator.Type.TOTP in owned:
+        return reverse("mfa_reauthenticate")
+    if Authenticator.Type.WEBAUTHN in owned:
+        return reverse("mfa_reauthenticate_webauthn")
+    return reverse("mfa_activate_totp")
+
+
+def has_proof_of_their_own(*, user: User) -> bool:
+    """Whether this person has a password or passkey already. The first one of a tenure is taken by code alone."""
+    return (
+        user.has_usable_password() or Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists()
+    )
+
+
+def _kind(record: dict[str, str]) -> str:
+    return record.get("type", record["method"]) if record["method"] == "mfa" else record["method"]
+
+
+def _missing(given: set[str], owned: set[str], *, has_password: bool) -> str:
+    if "webauthn" in given or (not has_password and "recovery_codes" in given):
+        return ""
+    if "webauthn" in owned and not has_password:
+        return reverse("mfa_reauthenticate_webauthn")
+    if not has_password:
+        return reverse("account_set_password")
+    if "password" not in given:
+        return reverse("account_reauthenticate")
+    if "totp" in owned and not given & {"totp", "recovery_codes"}:
+        return reverse("mfa_reauthenticate")
+    return ""

@@ -1,0 +1,53 @@
+"""The time zone in which a line's pages tell the time: that of the state the line is registered in.
+
+A state with two zones gets the one where most of its people live; the pages say which zone they speak of, and every
+`<time>` carries the exact instant.
+"""
+
+from zoneinfo import ZoneInfo
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+_EASTERN, _CENTRAL, _MOUNTAIN, _PACIFIC = (
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+)
+_STATES = {
+    _EASTERN: "CT DC DE FL GA IN KY MA MD ME MI NC NH NJ NY OH PA RI SC VA VT WV",
+    _CENTRAL: "AL AR IA IL KS LA MN MO MS ND NE OK SD TN TX WI",
+    _MOUNTAIN: "CO ID MT NM UT WY",
+    "America/Phoenix": "AZ",
+    _PACIFIC: "CA NV OR WA",
+    "America/Anchorage": "AK",
+    "Pacific/Honolulu": "HI",
+    "America/Puerto_Rico": "PR VI",
+    "Pacific/Guam": "GU MP",
+    "Pacific/Pago_Pago": "AS",
+}
+ZONE_OF_STATE = {state: zone for zone, states in _STATES.items() for state in states.split()}
+NAMES: dict[str, Promise] = {
+    _EASTERN: _("Eastern time"),
+    _CENTRAL: _("Central time"),
+    _MOUNTAIN: _("Mountain time"),
+    "America/Phoenix": _("Arizona time"),
+    _PACIFIC: _("Pacific time"),
+    "America/Anchorage": _("Alaska time"),
+    "Pacific/Honolulu": _("Hawaii time"),
+    "America/Puerto_Rico": _("Atlantic time"),
+    "Pacific/Guam": _("Chamorro time"),
+    "Pacific/Pago_Pago": _("Samoa time"),
+    "UTC": _("universal time (UTC)"),
+}
+
+
+def zone_of(state: str) -> ZoneInfo:
+    """The zone of a US postal state code; UTC for one that we do not know."""
+    return ZoneInfo(ZONE_OF_STATE.get(state, "UTC"))
+
+
+def name_of(zone: ZoneInfo) -> str:
+    """What people call a zone, in the language of the page."""
+    return str(NAMES.get(zone.key, zone.key))

@@ -1,0 +1,78 @@
+"""What people and machines did, and what went wrong: kept without foreign keys, so that nothing can drag it away."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class AuditEvent(models.Model):
+    """One thing done. The database numbers it, chains it to the event before it in its chain, and refuses changes.
+
+    `seq`, `prev_hash` and `hash` are written by the trigger `audit_event_chain`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    chain = models.SmallIntegerField(editable=False, default=0)
+    seq = models.BigIntegerField(editable=False, default=0)
+    at = models.DateTimeField()
+    action = models.CharField(max_length=80)
+    # "client:" and the longest id that a client may have fit in.
+    actor = models.CharField(max_length=220)
+    target = models.CharField(max_length=220)
+    line_id = models.BigIntegerField(null=True)
+    reason = models.CharField(max_length=500, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+    prev_hash = models.BinaryField(editable=False, default=b"")
+    hash = models.BinaryField(editable=False, default=b"")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "seq"], name="audit_event_place_in_chain")]
+        indexes = [
+            models.Index(fields=["line_id", "-at"], name="audit_event_line_at", condition=Q(line_id__isnull=False)),
+            models.Index(fields=["target", "-at"], name="audit_event_target_at"),
+            models.Index(fields=["-at"], name="audit_event_officers", condition=Q(actor__startswith="officer:")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} on {self.target} by {self.actor} (chain {self.chain}, {self.seq})"
+
+
+class ChainHead(models.Model):
+    """The newest event of one chain: what the next one is linked to, and what a checkpoint signs."""
+
+    chain = models.SmallIntegerField(primary_key=True)
+    seq = models.BigIntegerField(default=0)
+    hash = models.BinaryField(default=b"")
+
+    def __str__(self) -> str:
+        return f"chain {self.chain} at {self.seq}"
+
+
+class Incident(models.Model):
+    """The opt-out mechanism, or a partner, failed in a way that may be reportable."""
+
+    class Kind(models.TextChoices):
+        CONTRADICTED = "contradicted", "A partner went on after it had signed that it stopped"
+        UNGATED = "ungated", "A release without the gate's yes"
+        BASIS_DOUBTFUL = "basis_doubtful", "An emergency or network release to a company that sells look-ups"
+        AUDIT_FAULT = "audit_fault", "The audit trail does not verify"
+        PARTNER_HAS = "partner_has", "A partner holds as allowed what we deny"
+        PARTNER_UNHEALTHY = "unhealthy", "A partner is denied everything because its stream is not well"
+        LIFELINE_AT_RISK = "lifeline_at_risk", "A medical or roadside service is denied, or about to be"
+        ORDER_REFUSED = "order_refused", "A partner calls our order invalid"
+        KEYS_REFUSED = "keys_refused", "A partner does not accept our key or name"
+        NO_WAY_OUT = "no_way_out", "Our own way out is closed: what partners must be told waits with us"
+        OVERDUE = "overdue", "A partner let the agreed date pass"
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=40, choices=Kind)
+    key = models.CharField(max_length=200)
+    opened_at = models.DateTimeField()
+    subject = models.CharField(max_length=200)
+    count = models.PositiveIntegerField(default=1)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="audit_incident_once_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.subject}"

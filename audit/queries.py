@@ -1,0 +1,169 @@
+"""Read the clock, the trail, and whether the trail is whole."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from audit.models import AuditEvent, ChainHead
+
+CHAINS = 16
+BATCH = 5000
+ENDS = """
+SELECT c.chain, coalesce(h.seq, 0), coalesce(h.hash, ''),
+    coalesce((SELECT max(e.seq) FROM audit_auditevent e WHERE e.chain = c.chain), 0)
+FROM generate_series(0, %s) AS c (chain) LEFT JOIN audit_chainhead h ON h.chain = c.chain
+"""
+# `at` comes from many clocks, and need not rise with `seq`.
+RANGE = """
+SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM audit_auditevent
+WHERE chain = %s AND seq <= %s
+    AND at >= coalesce(%s, '-infinity'::timestamptz) AND at < coalesce(%s, 'infinity'::timestamptz)
+"""
+ROWS = """
+SELECT e.seq, e.prev_hash, e.hash, jsonb_build_array(e.chain, e.seq, (extract(epoch FROM e.at) * 1000000)::bigint,
+    e.action, e.actor, e.target, e.line_id, e.reason, e.detail)::text
+FROM audit_auditevent e WHERE e.chain = %s AND e.seq > %s AND e.seq <= %s ORDER BY e.seq LIMIT %s
+"""
+# Where the trigger puts an event; one anywhere else would stand in a log and in no chain that is checked.
+MISPLACED = """
+SELECT chain, seq FROM audit_auditevent
+WHERE chain <> (coalesce(line_id, hashtext(target)::bigint) & 15) ORDER BY chain, seq LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The first bad row: where it stands and what is wrong with it."""
+
+    chain: int
+    seq: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How many events were checked, and the first fault, if there is one."""
+
+    checked: int
+    fault: Fault | None
+
+
+def database_clock() -> datetime:
+    """The database's clock: the one that orders choices (SQL function `audit_now`)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT audit_now()")
+        (now,) = cursor.fetchone() or (None,)
+    if not isinstance(now, datetime):
+        raise TypeError("audit_now() gave no time")
+    return now
+
+
+def events_of_line(*, line_id: int) -> QuerySet[AuditEvent]:
+    """Everything that was read or done about a line, by anybody, the newest first; as the chain has it, not the ids."""
+    return AuditEvent.objects.filter(line_id=line_id).order_by("-at", "-seq")
+
+
+def began_at() -> datetime | None:
+    """The moment of the oldest event; None: there is none yet."""
+    return AuditEvent.objects.order_by("at").values_list("at", flat=True).first()
+
+
+def heads() -> dict[int, tuple[int, bytes]]:
+    """Each chain's newest `seq` and hash."""
+    return {head.chain: (head.seq, bytes(head.hash)) for head in ChainHead.objects.order_by("chain")}
+
+
+def verify(*, since: datetime | None, until: datetime | None, signed: dict[int, tuple[int, bytes]]) -> Verification:
+    """Recompute the chains. `signed`: a checkpoint's heads, kept outside the database; each must still be in its chain.
+
+    Finds a changed, removed, reordered or cut-off event. Events may be written meanwhile: those up to the heads that
+    are read first are checked. `since` and `until` choose from each chain its first event in range to its last, and
+    all between, whose times may lie outside; the neighbours on both sides must be there and fit.
+    """
+    checked = 0
+    ends = _ends()
+    for chain in range(CHAINS):
+        fault, seen = _verify_chain(chain, ends[chain], since, until, signed.get(chain))
+        checked += seen
+        if fault is not None:
+            return Verification(checked, fault)
+    return Verification(checked, _misplaced())
+
+
+def _misplaced() -> Fault | None:
+    """The first event that does not stand in the chain of what it is about."""
+    with connection.cursor() as cursor:
+        cursor.execute(MISPLACED)
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    chain, seq = found
+    return Fault(chain, seq, "is in a chain that is not its own")
+
+
+@dataclass(frozen=True)
+class _End:
+    """Where a chain ends: what its head says, and the `seq` of the newest event there is."""
+
+    seq: int
+    hash: bytes
+    newest: int
+
+
+def _ends() -> dict[int, _End]:
+    """The ends of all chains, as of one moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(ENDS, [CHAINS - 1])
+        return {chain: _End(seq, bytes(own_hash), newest) for chain, seq, own_hash, newest in cursor.fetchall()}
+
+
+def _verify_chain(
+    chain: int, end: _End, since: datetime | None, until: datetime | None, signed: tuple[int, bytes] | None
+) -> tuple[Fault | None, int]:
+    first, last = _range(chain, end, since, until)
+    if not first:
+        return None, 0
+    low, high = max(first - 1, 1), min(last + 1, end.seq)
+    link = hashlib.sha256(f"whereabouts audit chain {chain}".encode()).digest() if low == 1 else None
+    place, checked = low - 1, 0
+    for seq, prev_hash, own_hash, text in _rows(chain, low, high):
+        if seq != place + 1:
+            return Fault(chain, place + 1, "is missing"), checked
+        if prev_hash != (link or prev_hash) or own_hash != hashlib.sha256(prev_hash + text.encode()).digest():
+            return Fault(chain, seq, "was changed"), checked
+        if signed is not None and seq == signed[0] and own_hash != signed[1]:
+            return Fault(chain, seq, "is not what the checkpoint signed"), checked
+        place, link, checked = seq, own_hash, checked + (first <= seq <= last)
+    if until is None and (place != max(end.seq, signed[0] if signed else 0) or (place and link != end.hash)):
+        return Fault(chain, place + 1, "is cut off"), checked
+    if place < high:
+        return Fault(chain, place + 1, "is missing"), checked
+    return (Fault(chain, end.seq + 1, "is beyond the head") if end.newest > end.seq else None), checked
+
+
+def _range(chain: int, end: _End, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """The places of the first and the last event in range; 0 and 0 if there is none."""
+    if since is None and until is None:
+        return 1, end.seq
+    with connection.cursor() as cursor:
+        cursor.execute(RANGE, [chain, end.seq, since, until])
+        first, last = cursor.fetchone() or (0, 0)
+    return first, last if until is not None else end.seq
+
+
+def _rows(chain: int, first: int, last: int) -> Iterator[tuple[int, bytes, bytes, str]]:
+    """Some events of one chain in order, in batches by `seq`, with the text that is hashed."""
+    seen = first - 1
+    while seen < last:
+        with connection.cursor() as cursor:
+            cursor.execute(ROWS, [chain, seen, last, BATCH])
+            rows = cursor.fetchall()
+        for seq, prev_hash, own_hash, text in rows:
+            yield seq, bytes(prev_hash), bytes(own_hash), text
+            seen = seq
+        if len(rows) < BATCH:
+            return

@@ -1,0 +1,45 @@
+"""The verbs of consent: a person's choices, what carrier files bring, and what a line's own life does to them."""
+
+from consent.actions.asks import NotOpen, say_no, say_yes, text_code
+from consent.actions.choices import NotAllowable, Recorded, UnknownRef, allow, pause, refuse, stop
+from consent.actions.digests import compare_buckets, take_digest
+from consent.actions.late import tell_newly_affected
+from consent.actions.lines import end_tenure, number_changed
+from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
+from consent.actions.statuses import (
+    AskedTooOften,
+    NotOffered,
+    NotOnTheList,
+    Retrieved,
+    TooManyQuestions,
+    retrieve_status,
+)
+
+__all__ = [
+    "AskedTooOften",
+    "FileApproval",
+    "FileChoice",
+    "NotAllowable",
+    "NotOffered",
+    "NotOnTheList",
+    "NotOpen",
+    "Recorded",
+    "Retrieved",
+    "TooManyQuestions",
+    "UnknownRef",
+    "allow",
+    "compare_buckets",
+    "end_tenure",
+    "number_changed",
+    "pause",
+    "record_file_approvals",
+    "record_file_choices",
+    "refuse",
+    "retrieve_status",
+    "say_no",
+    "say_yes",
+    "stop",
+    "take_digest",
+    "tell_newly_affected",
+    "text_code",
+]

@@ -1,0 +1,226 @@
+"""What a person says: stop, pause, allow. In force at the gate when the transaction ends."""
+
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial, wraps
+
+import psycopg
+from django.db import IntegrityError, connection, transaction
+
+import audit.actions
+from consent import messages, notices, receipts, snapshots, telling
+from consent.models import Choice, Origin, Touched
+from consent.notices import Shown
+from partners.models import Campaign, Party
+from partners.words import UNKNOWN
+from revocations.actions import Agreement, tell
+from revocations.models import Duty
+
+TRIES = 5
+# What the check at the commit says of a partner that came to be concerned, or of a company that came to be known behind
+# a campaign, while a verb made up its orders.
+CAME_BETWEEN = {"consent_stop_has_its_orders", "consent_order_says_so"}
+
+
+class UnknownRef(Exception):
+    """The company, purpose or campaign named is not one we know."""
+
+
+class NotAllowable(Exception):
+    """The gate would say no all the same; `reason` is its word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A choice as it was written down: its id, its moment, and the orders that tell of it."""
+
+    choice_id: uuid.UUID
+    made_at: datetime
+    order_ids: tuple[uuid.UUID, ...]
+
+
+def again_if_a_release_came_between[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
+    """Repeat a verb whose transaction met a partner or company it did not know of: a stop must not fail for that."""
+
+    @wraps(verb)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(TRIES - 1):
+            try:
+                return verb(*args, **kwargs)
+            except IntegrityError as error:
+                if _broken_constraint(error) not in CAME_BETWEEN:
+                    raise
+        return verb(*args, **kwargs)
+
+    return wrapper
+
+
+def _broken_constraint(error: IntegrityError) -> str | None:
+    return error.__cause__.diag.constraint_name if isinstance(error.__cause__, psycopg.Error) else None
+
+
+@again_if_a_release_came_between
+@transaction.atomic
+def stop(
+    *,
+    line_id: int,
+    scope: str,
+    ref: str = "",
+    actor: str,
+    channel: str,
+    reason: str = "",
+    by: str = "user",
+    notice: Shown | None = None,
+) -> Recorded:
+    """Say no from now on: to everything, a party (URI), a purpose (DPV term) or a campaign (id), future ones included.
+
+    `reason` "never_agreed" marks a dispute. `notice`: what was read before. Raises UnknownRef where `ref` names
+    nothing known.
+    """
+    _refuse_unknown(scope, ref)
+    choice = Choice(
+        kind=Choice.Kind.STOP, line_id=line_id, scope=scope, ref=ref, actor=actor, channel=channel, reason=reason
+    )
+    return _deny(choice, telling.STOP_DUTIES, by=by, notice=notice)
+
+
+@again_if_a_release_came_between
+@transaction.atomic
+def refuse(*, line_id: int, campaign: str, actor: str, channel: str, notice: Shown | None = None) -> Recorded:
+    """Answer no to one campaign's question: a stop of that campaign, told apart because it was asked.
+
+    `notice`: what was read before. Raises UnknownRef.
+    """
+    _refuse_unknown(Choice.Scope.CAMPAIGN, campaign)
+    choice = Choice(
+        kind=Choice.Kind.REFUSE,
+        line_id=line_id,
+        scope=Choice.Scope.CAMPAIGN,
+        ref=campaign,
+        actor=actor,
+        channel=channel,
+    )
+    return _deny(choice, telling.STOP_DUTIES, by="user", notice=notice)
+
+
+@again_if_a_release_came_between
+@transaction.atomic
+def pause(*, line_id: int, scope: str, ref: str = "", until: datetime, actor: str, channel: str) -> Recorded:
+    """Say no until a moment; what stood before counts again then. Raises UnknownRef, ValueError for a past end."""
+    _refuse_unknown(scope, ref)
+    choice = Choice(
+        kind=Choice.Kind.PAUSE, line_id=line_id, scope=scope, ref=ref, until=until, actor=actor, channel=channel
+    )
+    return _deny(choice, telling.PAUSE_DUTIES, by="user")
+
+
+@transaction.atomic
+def allow(
+    *,
+    line_id: int,
+    campaign: str,
+    until: datetime | None = None,
+    actor: str,
+    channel: str,
+    notice: Shown | None = None,
+) -> Recorded:
+    """Say yes to one campaign, by name, from now on (to `until`): the only thing that outlasts a stop.
+
+    `actor` must be the subscriber. `notice`: what was read before. Raises UnknownRef, NotAllowable where no yes could
+    count, and notices.NoticeChanged where a company has joined since it was read.
+    """
+    known = Campaign.objects.select_related("contract__aggregator", "lbs_provider").filter(ref=campaign).first()
+    if known is None:
+        raise UnknownRef(campaign)
+    choice = Choice(
+        kind=Choice.Kind.ALLOW,
+        line_id=line_id,
+        scope=Choice.Scope.CAMPAIGN,
+        ref=campaign,
+        until=until,
+        actor=actor,
+        channel=channel,
+    )
+    made_at = take_turn(line_id=line_id)
+    before = snapshots.states(line_id=line_id, contract_ids=[known.contract_id])
+    if notice is not None:
+        notices.refuse_outdated(notice=notice, campaign=known)
+    _append(choice, made_at, notice)
+    reason = snapshots.reason_against(line_id=line_id, campaign=known)
+    if reason:
+        raise NotAllowable(reason)
+    agreements = telling.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
+    transaction.on_commit(partial(messages.tell_the_child, line_id=line_id, actor=actor, at=made_at), robust=True)
+    return _finish(choice, agreements, actor, by="user")
+
+
+def take_turn(*, line_id: int) -> datetime:
+    """Lock the line's gate row until the transaction ends. Returns the moment of a choice made now."""
+    return take_turns(line_ids=[line_id])[line_id]
+
+
+def take_turns(*, line_ids: Collection[int]) -> dict[int, datetime]:
+    """Lock the gate rows of these lines, always in the same order. Returns the moment of a choice made now, by line."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, consent_lock_line(id) FROM unnest(%s::bigint[]) WITH ORDINALITY AS l (id, n) ORDER BY n",
+            [sorted(line_ids)],
+        )
+        return dict(cursor.fetchall())
+
+
+def _deny(choice: Choice, duties: Sequence[Duty.Action], *, by: str, notice: Shown | None = None) -> Recorded:
+    line_id, scope, ref = choice.line_id, choice.scope, choice.ref
+    made_at = take_turn(line_id=line_id)
+    if choice.until is not None and choice.until <= made_at:
+        raise ValueError("a pause must end in the future")
+    contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
+    before = snapshots.states(line_id=line_id, contract_ids=contract_ids)
+    _append(choice, made_at, notice)
+    scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=scope, ref=ref)
+    agreements = telling.agreements(
+        line_id=line_id, contract_ids=contract_ids, before=before, duties=duties, scopes=scopes
+    )
+    return _finish(choice, agreements, choice.actor, by=by)
+
+
+def _append(choice: Choice, made_at: datetime, notice: Shown | None) -> None:
+    choice.id = uuid.uuid4()
+    choice.notice = notices.remember(notice=notice, at=made_at) if notice else ""
+    choice.origin = Origin.PERSON
+    choice.made_at = choice.recorded_at = made_at
+    choice.save(force_insert=True)
+
+
+def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: str) -> Recorded:
+    told = tell(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
+    telling.name_orders(line_id=choice.line_id, choice_id=choice.id, told=told)
+    receipts.keep(choice=choice)
+    Touched.objects.create(line_id=choice.line_id, since=choice.made_at)
+    audit.actions.record(
+        action=f"consent.{choice.kind}",
+        actor=actor,
+        target=f"choice:{choice.id}",
+        at=choice.made_at,
+        line_id=choice.line_id,
+        detail={"scope": choice.scope, "channel": choice.channel},
+    )
+    return Recorded(choice.id, choice.made_at, tuple(told.values()))
+
+
+def _refuse_unknown(scope: str, ref: str) -> None:
+    known = {
+        "all": lambda: not ref,
+        # Nobody is called "unknown": it stands in a path where no name is known, and a stop of it would cover nothing.
+        "party": lambda: ref != UNKNOWN and Party.objects.filter(uri=ref).exists(),
+        "purpose": lambda: Campaign.objects.filter(purpose=ref).exists(),
+        "campaign": lambda: Campaign.objects.filter(ref=ref).exists(),
+    }
+    if not known[scope]():
+        raise UnknownRef(ref)

@@ -1,0 +1,131 @@
+"""A partner asks whether it may, and for a link under which the person may say yes."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from consent import asks
+from consent.models import Ask
+from consent.queries.links import token_hash
+from partners import client
+from partners.hosts import hosts_of
+from partners.models import Campaign
+
+# What a link that is given once more is still good for, at least.
+A_WHILE = timedelta(days=1)
+
+
+class TooManyQuestions(Exception):
+    """This client asked too often, or too often about this number."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class NotOffered(Exception):
+    """This partner has no campaign in force for a scope and the purpose."""
+
+
+class NotOnTheList(Exception):
+    """The address to go back to is not one that the agreement names."""
+
+
+class AskedTooOften(Exception):
+    """The partner was told of a no within 12 months, or was given as many links for this number as a month may have."""
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """How a number stands, by scope as asked; `token`: of the link where its person may say yes, "" for none."""
+
+    by_scope: Sequence[tuple[str, asks.Status]]
+    token: str
+
+
+def retrieve_status(
+    *,
+    client_id: str,
+    party_id: int,
+    msisdn: str,
+    scopes: Sequence[str],
+    purpose: str,
+    campaign: str,
+    capture: bool,
+    callback: str,
+    at: datetime,
+) -> Retrieved:
+    """How a number stands to a partner's campaigns of these scopes and this purpose (to `campaign` alone, if named).
+
+    `capture`: and a link to the first question still open, which leads back to `callback`. The same for every number:
+    one that is not ours has a link as well, which nobody can answer. Raises TooManyQuestions, NotOffered, NotOnTheList,
+    and AskedTooOften, which looks at nothing but what the partner itself did and was told.
+    """
+    if seconds := asks.seconds_to_wait(client_id=client_id, msisdn=msisdn):
+        raise TooManyQuestions(seconds)
+    offered = _offered(party_id, scopes, purpose, campaign, at)
+    if {one.scope for one in offered} != set(scopes):
+        raise NotOffered
+    if callback and any(client.refused(url=callback, hosts=hosts_of(one.contract)) for one in offered):
+        raise NotOnTheList
+    return _retrieved(msisdn, scopes, offered, callback if capture else None, at)
+
+
+def _offered(party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: datetime) -> list[Campaign]:
+    campaigns = Campaign.objects.filter(contract__aggregator_id=party_id, purpose=purpose, scope__in=scopes)
+    if ref:
+        campaigns = campaigns.filter(ref=ref)
+    found = list(campaigns.select_related("contract__aggregator", "lbs_provider").order_by("ref"))
+    open_ones = asks.open_campaigns(refs=[one.ref for one in found], at=at)
+    return [one for one in found if one.ref in open_ones]
+
+
+@transaction.atomic
+def _retrieved(
+    msisdn: str, scopes: Sequence[str], offered: Sequence[Campaign], callback: str | None, at: datetime
+) -> Retrieved:
+    subject = asks.subject_of(msisdn=msisdn, at=at)
+    found = asks.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
+    scope_of = {one.ref: one.scope for one in offered}
+    by_scope = [
+        (scope, asks.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
+        for scope in dict.fromkeys(scopes)
+    ]
+    # Where a no is what is told, no link follows that would say that one of its campaigns may still be asked about.
+    wanted = next((told.campaign for _, told in by_scope if told.campaign), "")
+    if callback is None or not wanted:
+        return Retrieved(by_scope, "")
+    if any(told.quiet for _, told in by_scope):
+        raise AskedTooOften
+    campaign = next(one for one in offered if one.ref == wanted)
+    return Retrieved(by_scope, asks.token_of(ask_id=_shown_by_a_partner(subject, campaign, callback, at)))
+
+
+def _shown_by_a_partner(subject: int, campaign: Campaign, callback: str, at: datetime) -> uuid.UUID:
+    """The question's id: the one still there that leads back to the same place, else a new one.
+
+    Raises AskedTooOften.
+    """
+    shown = Ask.objects.filter(line_id=subject, party_id=campaign.contract.aggregator_id, approval_id__isnull=True)
+    known = shown.filter(campaign=campaign.ref, callback=callback, expires_at__gt=at + A_WHILE)
+    ask_id = known.order_by("asked_at").values_list("id", flat=True).first()
+    if ask_id is not None:
+        return ask_id
+    # Of the answers it hears of a yes alone: a no must not be seen in how many links it is given.
+    if shown.filter(asked_at__gt=at - asks.MONTH).exclude(answer=Ask.Answer.YES).count() >= asks.AT_MOST:
+        raise AskedTooOften
+    ask_id = uuid.uuid4()
+    Ask.objects.create(
+        line_id=subject,
+        id=ask_id,
+        token_hash=token_hash(token=asks.token_of(ask_id=ask_id)),
+        campaign=campaign.ref,
+        party_id=campaign.contract.aggregator_id,
+        asked_at=at,
+        expires_at=at + asks.LASTS,
+        callback=callback,
+    )
+    return ask_id

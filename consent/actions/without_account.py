@@ -1,0 +1,35 @@
+"""Stopping by a texted code alone: the stop, a link that shows how far it has come, and a text that confirms it."""
+
+import secrets
+import uuid
+from datetime import datetime, timedelta
+
+from consent import messages
+from consent.actions.choices import stop
+from consent.models import Choice, ProgressLink
+from consent.notices import Shown
+from consent.queries.links import token_hash
+
+LINK_LASTS = timedelta(days=30)
+
+
+def stop_all_by_line(*, line_id: int, notice: Shown | None = None, at: datetime) -> str:
+    """Stop everything for a line that was proved by code. Returns the token of the link that shows how far it is.
+
+    `notice`: what was read before. The stop is in force before the link and the text are made, and neither can undo
+    it. Call outside a transaction.
+    """
+    recorded = stop(
+        line_id=line_id, scope=Choice.Scope.ALL, actor=f"line:{line_id}", channel="stop_page", notice=notice
+    )
+    token = _open_link(line_id=line_id, choice_id=recorded.choice_id, at=at)
+    messages.confirm_stop(line_id=line_id, at=at)
+    return token
+
+
+def _open_link(*, line_id: int, choice_id: uuid.UUID, at: datetime) -> str:
+    token = secrets.token_urlsafe(24)
+    ProgressLink.objects.create(
+        token_hash=token_hash(token=token), line_id=line_id, choice_id=choice_id, expires_at=at + LINK_LASTS
+    )
+    return token

@@ -1,0 +1,8 @@
+"""Machines' doors: the gateway's questions, and partners' own."""
+
+from consent.api.approvals import approvals
+from consent.api.consent_info import retrieve
+from consent.api.decisions import answers, configuration, evaluation, evaluations
+from consent.api.digests import digest
+
+__all__ = ["answers", "approvals", "configuration", "digest", "evaluation", "evaluations", "retrieve"]

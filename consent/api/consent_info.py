@@ -1,0 +1,99 @@
+"""CAMARA Consent Info: a thin view over the gate, for partners."""
+
+import re
+import uuid
+from collections.abc import Callable
+from functools import wraps
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+import audit.queries
+from accounts.access import same_time
+from consent import actions
+from consent.api.decisions import UNREADABLE
+from consent.schemas import consent_info as shapes
+from partners.access import ClientRequest, client_required
+
+CORRELATOR = re.compile(r"[a-zA-Z0-9\-_:;./<>{}]{0,256}")
+PLAIN = re.compile(r"[!-~]+")
+CODES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED"}
+
+
+def correlated(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Give the caller's `x-correlator` back, or one of our own. One that is not of its form is refused."""
+
+    @wraps(view)
+    def door(request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("x-correlator", "")
+        if CORRELATOR.fullmatch(given):
+            response = view(request)
+        else:
+            given, response = "", refused(400, "INVALID_ARGUMENT", "The x-correlator header is not of its form.")
+        response["x-correlator"] = given or str(uuid.uuid4())
+        return response
+
+    return door
+
+
+def refused(status: int, code: str, message: str) -> HttpResponse:
+    """CAMARA's form of a refusal."""
+    body = shapes.error(status=status, code=code, message=message)
+    return HttpResponse(msgspec.json.encode(body), status=status, content_type="application/json")
+
+
+def _no_token(status: int, error: str, detail: str) -> HttpResponse:
+    del error
+    return refused(status, CODES[status], detail)
+
+
+@correlated
+@require_POST
+@client_required("consent-info:retrieve", refuse=_no_token, closed_when_suspended=True)
+@same_time
+def retrieve(request: ClientRequest) -> HttpResponse:
+    """May this partner use these scopes of this number for this purpose, and where can its person say yes?"""
+    try:
+        asked = shapes.DECODER.decode(request.body)
+    except msgspec.ValidationError as error:
+        return refused(400, "INVALID_ARGUMENT", str(error))
+    except UNREADABLE:
+        return refused(400, "INVALID_ARGUMENT", "The body is not JSON.")
+    if asked.callback_url and not PLAIN.fullmatch(asked.callback_url):
+        return refused(400, "INVALID_ARGUMENT", "callbackUrl is not a URL.")
+    if asked.phone_number is msgspec.UNSET:
+        return refused(422, "MISSING_IDENTIFIER", "phoneNumber is missing: the access token names no phone.")
+    return _answered(request, asked, asked.phone_number)
+
+
+def _answered(request: ClientRequest, asked: shapes.RetrieveStatus, number: str) -> HttpResponse:
+    try:
+        found = actions.retrieve_status(
+            client_id=request.client.pk,
+            party_id=request.client.party_id or 0,
+            msisdn=number,
+            scopes=asked.scopes,
+            purpose=asked.purpose,
+            campaign=asked.campaign,
+            capture=asked.request_capture_url,
+            callback=asked.callback_url,
+            at=audit.queries.database_clock(),
+        )
+    except actions.TooManyQuestions as error:
+        response = refused(429, "TOO_MANY_REQUESTS", "Too many questions of yours, or too many about this number.")
+        response["Retry-After"] = str(error.seconds)
+        return response
+    except actions.NotOffered:
+        code = "CONSENT_INFO.NOT_ALLOWED_SCOPES_PURPOSE"
+        return refused(403, code, "You have no campaign in force for one of these scopes and this purpose.")
+    except actions.NotOnTheList:
+        code = "CONSENT_INFO.INVALID_CALLBACK_URL"
+        return refused(403, code, "callbackUrl must be https, on a host that your agreement names.")
+    except actions.AskedTooOften:
+        code = "CONSENT_INFO.CAPTURE_FREQUENCY_EXCEEDED"
+        return refused(403, code, "You were told of a no, or given as many links for this number as you may.")
+    url = f"{settings.BASE_URL}/ask/{found.token}/" if found.token else ""
+    body = shapes.response(by_scope=found.by_scope, purpose=asked.purpose, capture_url=url)
+    return HttpResponse(msgspec.json.encode(body), content_type="application/json")

@@ -1,0 +1,51 @@
+"""The partners' door for comparing books: a digest of all, then the entries of the buckets that differ."""
+
+from django.http import HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from consent import actions
+from consent.actions.digests import NoSuchRun, NotDiffering, TooMany
+from consent.feeds import digests
+from partners.access import ClientRequest, client_required, problem
+from partners.models import Party
+
+
+@require_http_methods(["PUT"])
+@client_required("receipts:write")
+def digest(request: ClientRequest) -> HttpResponse:
+    """A partner's digest, or what it holds of some buckets. A suspended or terminated partner's counts as well."""
+    if request.client.party is None:
+        return problem(403, "Not for this client", "Only a partner has books to compare.")
+    encoding = request.headers.get("Content-Encoding", "")
+    try:
+        sent = digests.read(stream=request, encoding=encoding, at=timezone.now())
+    except digests.Refused as refusal:
+        return problem(refusal.status, "The digest can't be taken", str(refusal))
+    if isinstance(sent, digests.Held):
+        return _compared(request.client.party, sent)
+    return _received(request.client.party, sent)
+
+
+def _received(party: Party, sent: digests.Digest) -> HttpResponse:
+    try:
+        run = actions.take_digest(
+            party=party, entries=sent.entries, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now()
+        )
+    except TooMany:
+        refusal = problem(429, "Too many digests", "A day has room for 24 digests.")
+        refusal["Retry-After"] = "3600"
+        return refusal
+    return JsonResponse({"run": str(run.id), "differing": run.differing})
+
+
+def _compared(party: Party, sent: digests.Held) -> HttpResponse:
+    try:
+        done = actions.compare_buckets(
+            party=party, run_id=sent.run, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now()
+        )
+    except NoSuchRun:
+        return problem(404, "No such run", "No run of yours has this id, or it is over 24 hours old.")
+    except NotDiffering:
+        return problem(409, "Not one of the differing buckets", "Send only buckets that the run named.")
+    return JsonResponse({"run": str(sent.run), "remaining": done.remaining, "findings": dict(done.findings)})

@@ -1,0 +1,105 @@
+"""Questions that wait for their text are sent: by day, to whom they are put, each at most once."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import batched
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+import accounts.queries
+from accounts import texts
+from accounts.models import Line
+from accounts.wording import language_of
+from accounts.zones import zone_of
+from consent import asks
+from consent.models import Approval, Ask
+
+MORNING, EVENING = 8, 21
+BATCH = 500
+# So many refused one after the other: the gateway is away.
+AWAY = 3
+
+
+@dataclass(frozen=True)
+class _Due:
+    """A question whose turn it is, reserved: its text counts as sent unless it is given back."""
+
+    msisdn: str
+    text: str
+
+
+def text_waiting(*, now: datetime) -> int:
+    """Send the text of each question that waits and may be asked now. Returns how many went out.
+
+    What may not be asked now (night, a stop since, twice this month already) waits, until it ends unasked. What the
+    gateway did not take waits for the next run; what it took is never given to it again, nor what it may have taken.
+    """
+    sent = refused = 0
+    for line_id, ask_id in _waiting_by_day(now):
+        due = _reserve(line_id=line_id, ask_id=ask_id, now=now)
+        if due is None:
+            continue
+        if texts.take_text(msisdn=due.msisdn, text=due.text):
+            sent, refused = sent + 1, 0
+            continue
+        Ask.objects.filter(line_id=line_id, id=ask_id).update(texted_at=None)
+        refused += 1
+        if refused == AWAY:
+            break
+    return sent
+
+
+def _waiting_by_day(now: datetime) -> Iterator[tuple[int, uuid.UUID]]:
+    waiting = Ask.objects.filter(answer="", approval_id__isnull=False, texted_at__isnull=True, expires_at__gt=now)
+    # In any order: a number that the gateway never takes must not stand in front of the others for ever.
+    for some in batched(waiting.order_by("?").values_list("line_id", "id"), BATCH, strict=False):
+        lines = Line.objects.in_bulk({line_id for line_id, _ask in some})
+        for line_id, ask_id in some:
+            answering = accounts.queries.answering_line(line=lines[line_id], at=now)
+            if answering is not None and MORNING <= now.astimezone(zone_of(answering.state)).hour < EVENING:
+                yield line_id, ask_id
+
+
+@transaction.atomic
+def _reserve(*, line_id: int, ask_id: uuid.UUID, now: datetime) -> _Due | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_lock_line(%s)", [line_id])
+    ask = Ask.objects.get(line_id=line_id, id=ask_id)
+    if ask.answer or ask.texted_at or not _may_be_texted(ask, now):
+        return None
+    Ask.objects.filter(line_id=line_id, id=ask_id).update(texted_at=now)
+    line = Line.objects.get(pk=line_id)
+    answering = accounts.queries.answering_line(line=line, at=now) or line
+    with translation.override(language_of(answering)):
+        return _Due(
+            accounts.queries.msisdn_of(line_id=answering.pk, at=now), _words(ask, for_a_child=answering.pk != line.pk)
+        )
+
+
+def _may_be_texted(ask: Ask, now: datetime) -> bool:
+    if ask.until is not None and ask.until <= now:
+        return False
+    captured_at = Approval.objects.values_list("captured_at", flat=True).get(pk=(ask.line_id, ask.approval_id))
+    changed_at = Line.objects.values_list("number_changed_at", flat=True).get(pk=ask.line_id)
+    if changed_at is not None and captured_at <= changed_at:
+        return False
+    this_month = Ask.objects.filter(line_id=ask.line_id, texted_at__gt=now - asks.MONTH).count()
+    return this_month < asks.AT_MOST and asks.askable(cases=[asks.Case(ask.line_id, ask.campaign)], at=now)[0]
+
+
+def _words(ask: Ask, *, for_a_child: bool) -> str:
+    url = f"{settings.BASE_URL}/ask/{asks.token_of(ask_id=ask.id)}/"
+    if for_a_child:
+        return _(
+            "Whereabouts: a company says it may find a child's phone on your account. We don't let it unless you say "
+            "yes. See who asks and answer: %(url)s Your phone service stays the same either way."
+        ) % {"url": url}
+    return _(
+        "Whereabouts: a company says you agreed that it may find this phone. We don't let it unless you say yes. See "
+        "who asks and answer: %(url)s Your phone service stays the same either way."
+    ) % {"url": url}

@@ -1,0 +1,120 @@
+"""Whoever lost a service that finds them in an emergency is texted, once, with no company and no choice named.
+
+The cursor moves after each text. A worker killed between a text and its cursor sends that one again, and only that:
+twice is better than not at all. Everybody else reads it on their pages.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Min, Q
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts import queries, texts
+from accounts.models import Line
+from accounts.wording import language_of
+from consent.cohorts.turns import turn
+from consent.models import Choice
+from consent.permission import Asked, answers_at
+from consent.queries import termination
+from consent.queries.termination import Selection
+from partners.models import Campaign, Contract, Suspension
+from revocations.models import Cohort
+
+BATCH = 1_000
+MICROSECOND = timedelta(microseconds=1)
+# An agreement whose term had run out before it was ended took nothing away by that.
+BY_THE_END = timedelta(minutes=10)
+NOBODY = -1
+
+
+def tell_subscribers(*, now: datetime, batch: int = BATCH) -> int:
+    """Text the lines that lost such a service and were not told yet. Returns how many were. Goes on where it was."""
+    told = 0
+    waiting = Cohort.objects.filter(subscribers_told_at__isnull=True).order_by("terminated_at")
+    for cohort_id in waiting.values_list("pk", flat=True):
+        with turn(name=f"telling {cohort_id}") as mine:
+            if mine:
+                told += _tell(Cohort.objects.get(pk=cohort_id), now, batch)
+    return told
+
+
+def _tell(cohort: Cohort, now: datetime, batch: int) -> int:
+    if cohort.subscribers_told_at is not None:
+        return 0
+    told = 0
+    for line_id in _lost_it(cohort, now, batch):
+        _text(line_id, now)
+        Cohort.objects.filter(pk=cohort.pk).update(told_to_line=line_id)
+        told += 1
+    Cohort.objects.filter(pk=cohort.pk).update(subscribers_told_at=now)
+    return told
+
+
+def _lost_it(cohort: Cohort, now: datetime, batch: int) -> Iterator[int]:
+    """The active lines, by their ids, that had a living yes to medical or roadside help when it ended."""
+    row = termination.target(of=cohort.of, target_id=cohort.target_id)
+    under = Campaign.objects.filter(pk=row.pk) if isinstance(row, Campaign) else Campaign.objects.filter(contract=row)
+    lifelines = list(under.filter(lifeline=True).select_related("contract__aggregator", "lbs_provider", "cover"))
+    if not lifelines or row.ends_at < cohort.terminated_at - BY_THE_END:
+        return
+    selection = Selection([one.ref for one in lifelines], cohort.party_id, NOBODY, None)
+    last = _last_moment(row, lifelines)
+    after = cohort.told_to_line
+    while lines := termination.lines_after(selection=selection, after=after, limit=batch):
+        alive = _alive(lines, lifelines, last, row.ends_at, now)
+        active = Line.objects.filter(pk__in=alive).exclude(deactivated_at__lte=now)
+        yield from active.order_by("pk").values_list("pk", flat=True)
+        after = lines[-1]
+
+
+def _last_moment(row: Contract | Campaign, lifelines: Sequence[Campaign]) -> datetime:
+    """The last moment at which the agreement counted: before its end, or before the suspension that led to it."""
+    contract = row.contract if isinstance(row, Campaign) else row
+    parties = {contract.aggregator_id, *(one.lbs_provider_id for one in lifelines)}
+    of = Q(of="contract", target_id=contract.pk) | Q(of="party", target_id__in=parties)
+    of |= Q(of="campaign", target_id__in=[one.pk for one in lifelines])
+    running = Suspension.objects.filter(
+        of, Q(ends_at__isnull=True) | Q(ends_at__gt=row.ends_at), starts_at__lte=row.ends_at
+    )
+    since = running.aggregate(first=Min("starts_at"))["first"]
+    return (row.ends_at if since is None else min(since, row.ends_at)) - MICROSECOND
+
+
+def _alive(
+    lines: Sequence[int], lifelines: Sequence[Campaign], last: datetime, ended_at: datetime, now: datetime
+) -> Collection[int]:
+    """Of these lines those that were a yes at the last moment, and said no to nothing between it and the end."""
+    asked = [
+        Asked(
+            line_id=line_id,
+            campaign=one.ref,
+            parties=[
+                one.contract.aggregator.uri,
+                one.lbs_provider.uri,
+                *(one.cover.named_parties if one.names_recipient else one.cover.parties),
+            ],
+            purpose=one.purpose,
+            scope=one.scope,
+            precision_m=one.precision_m,
+            at=last,
+            known_at=now,
+        )
+        for line_id in lines
+        for one in lifelines
+    ]
+    answers = zip(asked, answers_at(asked=asked), strict=True)
+    alive = {one.line_id for one, answer in answers if answer == "permitted"}
+    no = Choice.objects.filter(line_id__in=alive, made_at__gt=last, made_at__lte=ended_at)
+    return alive - set(no.exclude(kind=Choice.Kind.ALLOW).values_list("line_id", flat=True))
+
+
+def _text(line_id: int, at: datetime) -> None:
+    with translation.override(language_of(Line.objects.get(pk=line_id))):
+        text = _(
+            "Whereabouts: a service that could find this phone in an emergency can no longer do so. "
+            "911 still can. See what changed: %(url)s"
+        ) % {"url": f"{settings.BASE_URL}/home/"}
+    texts.send_text(msisdn=queries.msisdn_of(line_id=line_id, at=at), text=text)

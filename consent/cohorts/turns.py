@@ -1,0 +1,23 @@
+"""One worker at a time for a job that goes on by a cursor."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+
+@contextmanager
+def turn(*, name: str) -> Iterator[bool]:
+    """Whether this worker has the job for itself. A worker that is killed gives it back with its session.
+
+    It saves work twice done; that nothing is done twice, each step's own transaction sees to.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+        ((mine,),) = cursor.fetchall()
+    try:
+        yield bool(mine)
+    finally:
+        if mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])

@@ -1,0 +1,19 @@
+"""A partner's books compared with ours: 65,536 buckets first, then entry by entry (docs/digest.md)."""
+
+from consent.digests.books import AS_OF_SKEW, BUCKETS, WIDTH, Entry, Place, bucket_of, digest_of, name_of, our_digest
+from consent.digests.comparing import Difference, Found, compare
+
+__all__ = [
+    "AS_OF_SKEW",
+    "BUCKETS",
+    "WIDTH",
+    "Difference",
+    "Entry",
+    "Found",
+    "Place",
+    "bucket_of",
+    "compare",
+    "digest_of",
+    "name_of",
+    "our_digest",
+]

@@ -1,0 +1,105 @@
+"""The approvals feed: who agreed to which campaign, when, how, and who says so."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from consent.actions import FileApproval, record_file_approvals
+from consent.feeds.piercing import pierced_stops
+from consent.feeds.records import Entry, RecordsFeed
+from consent.models import Approval, HeldRow
+from partners.feeds.checking import (
+    Fate,
+    FreeText,
+    Instant,
+    InstantOrEmpty,
+    Msisdn,
+    Ref,
+    Refused,
+    Text,
+    content_hash,
+    instant,
+    instant_or_none,
+)
+from partners.models import Campaign
+
+IDS = uuid.UUID("2f5d5f0c-0b2e-4f0a-9a3f-5d7b3c9e8a01")
+ACTOR = "import:approvals"
+LONGEST_LANGUAGE = 40
+
+
+class ReportedApproval(msgspec.Struct, frozen=True):
+    """One line of an approvals file as it stands there."""
+
+    id: Text
+    msisdn: Msisdn
+    campaign: Ref
+    method: Literal["sms", "ivr", "web", "app", "paper"]
+    captured_at: Instant
+    captured_by: Text
+    wording: FreeText
+    language: FreeText
+    evidence_ref: FreeText
+    verified_by: Literal["carrier", "partner"]
+    expires_at: InstantOrEmpty | None = None
+
+
+class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
+    """Takes approvals in."""
+
+    name = "approvals"
+    held_as = HeldRow.Feed.APPROVALS
+    decoder = msgspec.json.Decoder(ReportedApproval)
+    kind = ReportedApproval
+
+    def checked(self, told: ReportedApproval, line: int, at: datetime) -> Entry[FileApproval]:
+        captured_at = instant("captured_at", told.captured_at)
+        expires_at = instant_or_none("expires_at", told.expires_at)
+        if captured_at > at:
+            raise Refused("captured_at", "in_future")
+        if len(told.language) > LONGEST_LANGUAGE:
+            raise Refused("language", "too_long")
+        row = FileApproval(
+            id=uuid.uuid5(IDS, told.id),
+            source_id=told.id,
+            campaign=told.campaign,
+            method=told.method,
+            captured_at=captured_at,
+            captured_by=told.captured_by,
+            wording=told.wording,
+            language=told.language,
+            evidence_ref=told.evidence_ref,
+            expires_at=expires_at,
+            verified_by=told.verified_by,
+            content_hash=content_hash(
+                told.msisdn, told.campaign, told.method, captured_at, told.captured_by, told.wording, told.language,
+                told.evidence_ref, expires_at, told.verified_by,
+            ),
+        )  # fmt: skip
+        return Entry(line, told.msisdn, captured_at, told.campaign, told, row)
+
+    def known(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+        return {one: bytes(was) for one, was in Approval.objects.filter(id__in=ids).values_list("id", "content_hash")}
+
+    def unknown_campaigns(self, entries: Sequence[Entry[FileApproval]]) -> set[str]:
+        named = {entry.campaign for entry in entries}
+        return named - set(Campaign.objects.filter(ref__in=named).values_list("ref", flat=True))
+
+    def take_in(self, by_line: Mapping[int, Sequence[Entry[FileApproval]]]) -> int:
+        rows = {line_id: [entry.row for entry in entries] for line_id, entries in by_line.items()}
+        record_file_approvals(by_line=rows, actor=ACTOR)
+        verified = {
+            line_id: [row.id for row in approvals if row.verified_by == "carrier"]
+            for line_id, approvals in rows.items()
+        }
+        return sum(pierced_stops(line_id=line_id, new=new) for line_id, new in verified.items() if new)
+
+    def finish(self, *, at: datetime) -> list[Fate]:
+        del at
+        return []
+
+    def extra(self) -> dict[str, int]:
+        return {"file_stops_pierced": self.pierced}

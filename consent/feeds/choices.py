@@ -1,0 +1,123 @@
+"""The choices feed: stops, pauses and allows taken over from an earlier system."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from consent.actions import FileChoice, record_file_choices
+from consent.feeds.piercing import pierced_stops
+from consent.feeds.records import Entry, RecordsFeed
+from consent.feeds.successors import carry_on
+from consent.models import Choice, HeldRow
+from partners.feeds.checking import (
+    Fate,
+    FreeText,
+    Instant,
+    InstantOrEmpty,
+    Msisdn,
+    Refused,
+    Text,
+    content_hash,
+    instant,
+    instant_or_none,
+)
+from partners.words import UNKNOWN
+
+IDS = uuid.UUID("9d3f1f3e-7c0d-4a66-8f55-1f6f2f9b7c02")
+ACTOR = "import:choices"
+LONGEST_CHANNEL = 40
+
+
+class ReportedChoice(msgspec.Struct, frozen=True):
+    """One line of a choices file as it stands there."""
+
+    id: Text
+    msisdn: Msisdn
+    made_at: Instant
+    kind: Literal["stop", "allow", "pause"]
+    scope: Literal["all", "party", "purpose", "campaign"]
+    channel: Text
+    ref: FreeText | None = None
+    until: InstantOrEmpty | None = None
+    program: FreeText | None = None
+
+
+class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
+    """Takes choices in. A stop never has an end, whatever the file says, and its programme never limits it."""
+
+    name = "choices"
+    held_as = HeldRow.Feed.CHOICES
+    decoder = msgspec.json.Decoder(ReportedChoice)
+    kind = ReportedChoice
+    # Telling the partners takes a while, and nobody's own stop should wait for another line's.
+    lines_at_once = 1
+
+    def checked(self, told: ReportedChoice, line: int, at: datetime) -> Entry[FileChoice]:
+        made_at = instant("made_at", told.made_at)
+        until = instant_or_none("until", told.until)
+        _refuse_contradictions(told, made_at, until, at)
+        row = FileChoice(
+            id=uuid.uuid5(IDS, told.id),
+            source_id=told.id,
+            kind=Choice.Kind(told.kind),
+            scope=told.scope,
+            ref="" if told.scope == "all" else told.ref or "",
+            made_at=made_at,
+            until=None if told.kind == "stop" else until,
+            channel=told.channel,
+            program=told.program or "",
+            content_hash=content_hash(
+                told.msisdn, made_at, told.kind, told.scope, told.ref, until, told.channel, told.program
+            ),
+        )
+        return Entry(line, told.msisdn, made_at, "", told, row)
+
+    def known(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+        found = Choice.objects.filter(id__in=ids).values_list("id", "content_hash")
+        return {one: bytes(was or b"") for one, was in found}
+
+    def unknown_campaigns(self, entries: Sequence[Entry[FileChoice]]) -> set[str]:
+        """None is needed: a choice that names what is not known yet applies when it appears."""
+        del entries
+        return set()
+
+    def take_in(self, by_line: Mapping[int, Sequence[Entry[FileChoice]]]) -> int:
+        return sum(self._take_in_of(line_id, entries) for line_id, entries in by_line.items())
+
+    def _take_in_of(self, line_id: int, entries: Sequence[Entry[FileChoice]]) -> int:
+        rows = [entry.row for entry in entries]
+        allows = [row for row in rows if row.kind == Choice.Kind.ALLOW]
+        denials = [row for row in rows if row.kind != Choice.Kind.ALLOW]
+        # Allows first: a partner that one of them names is affected by the stops beside it.
+        for together in filter(None, (allows, denials)):
+            record_file_choices(line_id=line_id, choices=together, actor=ACTOR)
+        new = [row.id for row in rows]
+        carry_on(line_id=line_id, ids=new)
+        return pierced_stops(line_id=line_id, new=new)
+
+    def finish(self, *, at: datetime) -> list[Fate]:
+        del at
+        return []
+
+    def extra(self) -> dict[str, int]:
+        return {"file_stops_pierced": self.pierced}
+
+
+def _refuse_contradictions(told: ReportedChoice, made_at: datetime, until: datetime | None, at: datetime) -> None:
+    if made_at > at:
+        raise Refused("made_at", "in_future")
+    if told.scope != "all" and not told.ref:
+        raise Refused("ref", "missing")
+    if told.scope == "party" and told.ref == UNKNOWN:
+        raise Refused("ref", "names_no_party")
+    if told.kind == "allow" and told.scope != "campaign":
+        raise Refused("scope", "allow_names_one_campaign")
+    if told.kind == "pause" and until is None:
+        raise Refused("until", "missing")
+    if told.kind != "stop" and until is not None and until <= made_at:
+        raise Refused("until", "before_made_at")
+    if len(told.channel) > LONGEST_CHANNEL:
+        raise Refused("channel", "too_long")

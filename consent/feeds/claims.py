@@ -1,0 +1,346 @@
+"""What partners report by API that somebody agreed to: shape, whose it is, and what each is told.
+
+The answer is the same for every number: taken in, and by which name the partner knows the phone that has this number
+now. A number that is not ours has such a name as well (docs/decisions/0011).
+"""
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import batched, islice
+from typing import Annotated, Literal
+
+import msgspec
+from django.db import transaction
+
+import audit.actions
+from accounts.models import Line
+from accounts.sealing import number_hash, seal, stand_in_id, unseal
+from consent.actions import FileApproval
+from consent.actions.claims import HeldClaim, hold_claims, record_claims
+from consent.asks.rules import open_campaigns
+from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
+from consent.feeds.attribution import Holders
+from consent.feeds.records import LINES_AT_ONCE, Entry, take_turn
+from consent.models import HeldRow
+from partners import pairwise
+from partners.feeds.checking import (
+    Fate,
+    FreeText,
+    Instant,
+    InstantOrEmpty,
+    Msisdn,
+    Ref,
+    Refused,
+    Text,
+    accepted,
+    content_hash,
+    decode,
+    rejected,
+    repeated,
+)
+from partners.feeds.reading import LONGEST_LINE, Numbered, Readable, numbered_lines, problem_of
+from partners.models import Campaign, Party
+
+MOST_CLAIMED = 1000
+MOST_BYTES = 8_000_000
+STATUSES = ("accepted", "repeated", "rejected")
+FEED = ApprovalsFeed()
+
+
+class TooManyLines(Exception):
+    """A request holds more lines, or more bytes, than are taken at once. None was taken."""
+
+
+class VerifiedByIsOurs(Exception):
+    """A partner says who verified. None of the request was taken."""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """One claim as a partner sends it. Exactly one of `msisdn` and `subject_ref` names the phone."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    campaign: Ref
+    method: Literal["sms", "ivr", "web", "app", "paper"]
+    captured_at: Instant
+    captured_by: Text
+    wording: FreeText
+    language: FreeText
+    evidence_ref: FreeText
+    msisdn: Msisdn | None = None
+    subject_ref: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    expires_at: InstantOrEmpty | None = None
+    verified_by: object | msgspec.UnsetType = msgspec.UNSET
+
+
+class Kept(ReportedApproval, frozen=True):
+    """A claim as it is kept until its line arrives: `msisdn` may be a partner's name for the phone."""
+
+    msisdn: str
+
+
+DECODER = msgspec.json.Decoder(Claim)
+
+
+@dataclass(frozen=True)
+class Fated:
+    """What became of one claim, and by which name the partner knows the phone: "" where it was not taken."""
+
+    fate: Fate
+    id: str = ""
+    subject_ref: str = ""
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A claim that is well formed. `now`: the line that has the number now, or its stand-in; `then`: at its moment."""
+
+    entry: Entry[FileApproval]
+    claim: Claim
+    now: int
+    then: int | None
+
+
+def take_claims(*, stream: Readable, single: bool, party: Party, at: datetime) -> list[Fated]:
+    """Take in what a partner claims: a claim a line, or (`single`) one in all.
+
+    Raises TooManyLines, VerifiedByIsOurs.
+    """
+    fates, entries = _checked(_lines(stream, single=single), party, at)
+    fates += _settled(_named(entries, fates, party, at), party, at)
+    counted = Counter(one.fate.status for one in fates)
+    audit.actions.record(
+        action="approvals.claimed",
+        actor=f"partner:{party.pk}",
+        target="feed:approvals",
+        at=at,
+        detail={status: counted[status] for status in STATUSES},
+    )
+    return sorted(fates, key=lambda one: int(one.fate.line))
+
+
+def report(*, fates: Sequence[Fated]) -> dict[str, object]:
+    """The answer to many claims: counts, and what became of each line."""
+    counted = Counter(one.fate.status for one in fates)
+    results = [{"line": one.fate.line, **told(one=one)} for one in fates]
+    return {**{status: counted[status] for status in STATUSES}, "results": results}
+
+
+def told(*, one: Fated) -> dict[str, object]:
+    """The answer to one claim."""
+    fate = one.fate
+    values = {"id": one.id, "status": fate.status, "subject_ref": one.subject_ref}
+    values |= {"field": fate.field, "reason": fate.reason}
+    return {name: value for name, value in values.items() if value}
+
+
+def _lines(stream: Readable, *, single: bool) -> list[Numbered]:
+    if single:
+        content = b"".join(_pieces(stream))
+        return [Numbered(1, content, problem_of(content))]
+    read = Counter[str]()
+
+    def seen(size: int) -> None:
+        read["bytes"] += size
+        if read["bytes"] > MOST_BYTES:
+            raise TooManyLines
+
+    lines = list(islice(numbered_lines(stream, seen=seen), MOST_CLAIMED + 1))
+    if len(lines) > MOST_CLAIMED:
+        raise TooManyLines
+    return lines
+
+
+def _pieces(stream: Readable) -> Iterator[bytes]:
+    size = 0
+    while piece := stream.read(LONGEST_LINE):
+        size += len(piece)
+        if size > LONGEST_LINE:
+            raise TooManyLines
+        yield piece
+
+
+def _checked(
+    lines: Sequence[Numbered], party: Party, at: datetime
+) -> tuple[list[Fated], list[tuple[Claim, Entry[FileApproval]]]]:
+    fates: list[Fated] = []
+    claims: list[tuple[int, Claim]] = []
+    for line in lines:
+        try:
+            claims.append((line.number, _claim_in(line)))
+        except Refused as refused:
+            fates.append(Fated(rejected(line.number, refused.field, refused.reason)))
+    campaigns = _own_campaigns({claim.campaign for _, claim in claims}, party, at)
+    entries = []
+    for number, claim in claims:
+        try:
+            entries.append((claim, _entry(number, claim, campaigns, party, at)))
+        except Refused as refused:
+            fates.append(Fated(rejected(number, refused.field, refused.reason), claim.id))
+    return fates, entries
+
+
+def _claim_in(line: Numbered) -> Claim:
+    if line.problem:
+        raise Refused("", line.problem)
+    claim = decode(DECODER, line.content)
+    if claim.verified_by is not msgspec.UNSET:
+        raise VerifiedByIsOurs
+    if claim.msisdn is None and claim.subject_ref is None:
+        raise Refused("msisdn", "missing")
+    if claim.msisdn is not None and claim.subject_ref is not None:
+        raise Refused("subject_ref", "not_allowed")
+    return claim
+
+
+def _own_campaigns(refs: Collection[str], party: Party, at: datetime) -> dict[str, Campaign | None]:
+    """This partner's own of these campaigns; None for one for which nothing can be agreed to now."""
+    found = Campaign.objects.filter(
+        ref__in=refs, contract__aggregator=party, is_draft=False, contract__is_draft=False
+    ).select_related("lbs_provider")
+    is_open = open_campaigns(refs=refs, at=at)
+    return {campaign.ref: campaign if campaign.ref in is_open else None for campaign in found}
+
+
+def _entry(
+    number: int, claim: Claim, campaigns: Mapping[str, Campaign | None], party: Party, at: datetime
+) -> Entry[FileApproval]:
+    """The claim as a row of the ledger would have it. Another's campaign is as unknown as one that is not there."""
+    if claim.campaign not in campaigns:
+        raise Refused("campaign", "campaign_unknown")
+    campaign = campaigns[claim.campaign]
+    if campaign is None:
+        raise Refused("campaign", "campaign_not_in_force")
+    if claim.captured_by not in {campaign.lbs_provider.uri, party.uri}:
+        raise Refused("captured_by", "not_of_campaign")
+    told = ReportedApproval(
+        id=f"partner:{party.pk}:{claim.id}",
+        msisdn=claim.msisdn or claim.subject_ref or "",
+        campaign=claim.campaign,
+        method=claim.method,
+        captured_at=claim.captured_at,
+        captured_by=claim.captured_by,
+        wording=claim.wording,
+        language=claim.language,
+        evidence_ref=claim.evidence_ref,
+        verified_by="partner",
+        expires_at=claim.expires_at,
+    )
+    return FEED.checked(told, number, at)
+
+
+def _named(
+    entries: Sequence[tuple[Claim, Entry[FileApproval]]], fates: list[Fated], party: Party, at: datetime
+) -> list[_Named]:
+    """Whose phone each is about. Adds to `fates` what names a phone by a name that we never gave this partner."""
+    holders = Holders(msisdns=[claim.msisdn for claim, _ in entries if claim.msisdn])
+    lines = pairwise.lines_of(subs=[claim.subject_ref for claim, _ in entries if claim.subject_ref], party_id=party.pk)
+    tenures = Line.objects.in_bulk(set(lines.values()))
+    named = []
+    for claim, entry in entries:
+        if claim.msisdn:
+            now = holders.line_at(claim.msisdn, at)
+            then = holders.line_at(claim.msisdn, entry.at)
+            named.append(_Named(entry, claim, stand_in_id(claim.msisdn) if now is None else now, then))
+        elif (line_id := lines.get(claim.subject_ref or "")) is not None:
+            named.append(_Named(entry, claim, line_id, line_id if _had(tenures.get(line_id), entry.at) else None))
+        else:
+            fates.append(Fated(rejected(entry.line, "subject_ref", "subject_unknown"), claim.id))
+    return named
+
+
+def _had(tenure: Line | None, at: datetime) -> bool:
+    return (
+        tenure is not None
+        and tenure.activated_at <= at
+        and (tenure.deactivated_at is None or at < tenure.deactivated_at)
+    )
+
+
+def _settled(named: Sequence[_Named], party: Party, at: datetime) -> list[Fated]:
+    """Take in, repeat, keep or refuse each: told alike whichever of the first three it was."""
+    known = _known([one.entry for one in named], at)
+    by_line: dict[int, list[_Named]] = defaultdict(list)
+    held: list[_Named] = []
+    new: set[int] = set()
+    for one in named:
+        row = one.entry.row
+        if row.id in known:
+            continue
+        known[row.id] = row.content_hash
+        new.add(one.entry.line)
+        if one.then is None:
+            held.append(one)
+        else:
+            by_line[one.then].append(one)
+    for line_ids in batched(sorted(by_line), LINES_AT_ONCE, strict=False):
+        known.update(_write([one for line_id in line_ids for one in by_line[line_id]], party, at, new))
+    known.update(_hold(held, at, new))
+    fates = [(one, _fate(one.entry, known, new)) for one in named]
+    subs = pairwise.subjects(line_ids=[one.now for one, fate in fates if not fate.reason], party_id=party.pk)
+    return [Fated(fate, one.claim.id, "" if fate.reason else subs[one.now]) for one, fate in fates]
+
+
+def _fate(entry: Entry[FileApproval], known: Mapping[uuid.UUID, bytes], new: Collection[int]) -> Fate:
+    if entry.line in new:
+        return accepted(entry.line)
+    same = known[entry.row.id] == entry.row.content_hash
+    return repeated(entry.line) if same else rejected(entry.line, "id", "id_conflict")
+
+
+def _known(entries: Sequence[Entry[FileApproval]], at: datetime) -> dict[uuid.UUID, bytes]:
+    """Of these claims those taken in or kept already, each with the hash of its content."""
+    ids = {_source_hash(entry): entry.row.id for entry in entries}
+    kept = HeldRow.objects.filter(feed=HeldRow.Feed.APPROVALS, source_hash__in=ids)
+    found = FEED.known([entry.row.id for entry in entries])
+    for source, sealed in kept.values_list("source_hash", "row_sealed"):
+        # Not checked as a row of a file would be: the phone may stand there by a partner's name for it.
+        told = msgspec.json.decode(unseal(bytes(sealed)), type=Kept)
+        found[ids[bytes(source)]] = FEED.checked(told, 0, at).row.content_hash
+    return found
+
+
+@transaction.atomic
+def _write(claims: Sequence[_Named], party: Party, at: datetime, new: set[int]) -> dict[uuid.UUID, bytes]:
+    """Write down the claims of some lines. Leaves out, takes from `new` and returns what came in meanwhile."""
+    there = _come_in_meanwhile(claims, at, new)
+    rows: dict[int, list[FileApproval]] = defaultdict(list)
+    for one in claims:
+        if one.then is not None and one.entry.row.id not in there:
+            rows[one.then].append(one.entry.row)
+    if rows:
+        record_claims(by_line=rows, party_id=party.pk, actor=f"partner:{party.pk}", at=at)
+    return there
+
+
+@transaction.atomic
+def _hold(claims: Sequence[_Named], at: datetime, new: set[int]) -> dict[uuid.UUID, bytes]:
+    """Keep claims of no line of ours. Leaves out, takes from `new` and returns what came in meanwhile."""
+    there = _come_in_meanwhile(claims, at, new)
+    hold_claims(
+        claims=[
+            HeldClaim(
+                source_hash=_source_hash(one.entry),
+                named_hash=number_hash(one.entry.msisdn),
+                campaign=one.entry.campaign,
+                sealed=seal(msgspec.json.encode(one.entry.told).decode()),
+            )
+            for one in claims
+            if one.entry.row.id not in there
+        ],
+        at=at,
+    )
+    return there
+
+
+def _come_in_meanwhile(claims: Sequence[_Named], at: datetime, new: set[int]) -> dict[uuid.UUID, bytes]:
+    take_turn()
+    there = _known([one.entry for one in claims], at)
+    new.difference_update(one.entry.line for one in claims if one.entry.row.id in there)
+    return there
+
+
+def _source_hash(entry: Entry[FileApproval]) -> bytes:
+    return content_hash(HeldRow.Feed.APPROVALS, entry.row.source_id)

@@ -1,0 +1,133 @@
+"""The lines feed: activations, deactivations, new numbers, SIMs, roles and states, holders."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import batched
+from typing import Annotated
+
+import msgspec
+
+from accounts.models import Line
+from consent.feeds.approvals import ApprovalsFeed
+from consent.feeds.choices import ChoicesFeed
+from consent.feeds.tenures import record_lines
+from consent.feeds.unsettled import LineRecord, RowFate, Unsettled
+from partners.feeds.checking import (
+    Fate,
+    FreeText,
+    Instant,
+    InstantOrEmpty,
+    Msisdn,
+    Refused,
+    accepted,
+    instant,
+    instant_or_none,
+    read,
+    rejected,
+    repeated,
+)
+from partners.feeds.reading import Numbered, Record
+
+CarrierId = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+
+class ReportedLine(msgspec.Struct, frozen=True):
+    """One line of a lines file as it stands there."""
+
+    line_id: CarrierId
+    msisdn: Msisdn
+    account_id: CarrierId
+    holder_name: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+    user_role: FreeText
+    state: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2}\Z")]
+    language: Annotated[str, msgspec.Meta(min_length=1, max_length=12)]
+    activated_at: Instant
+    deactivated_at: InstantOrEmpty | None = None
+    sim_changed_at: InstantOrEmpty | None = None
+    number_changed_at: InstantOrEmpty | None = None
+    continues_line_id: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+
+
+DECODER = msgspec.json.Decoder(ReportedLine)
+
+
+class LinesFeed:
+    """Takes lines in. What only the end of the file decides is settled there: clashes, and who has the last word."""
+
+    name = "lines"
+    header = "line_id"
+    chunk = 1000
+
+    def __init__(self) -> None:
+        self._unsettled = Unsettled()
+        self._held = (ApprovalsFeed(), ChoicesFeed())
+
+    def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
+        fates: list[Fate] = []
+        records: list[LineRecord] = []
+        for line in lines:
+            try:
+                records.append(record_of(line, at=at))
+            except Refused as refused:
+                fates.append(rejected(line.number, refused.field, refused.reason))
+        fates += _fates(record_lines(records=records, unsettled=self._unsettled, at=at))
+        return sorted(fates, key=lambda fate: int(fate.line))
+
+    def finish(self, *, at: datetime) -> list[Fate]:
+        """Settle what was left open, as long as that helps; then take in what was held for these lines."""
+        fates: list[Fate] = []
+        while rows := self._unsettled.to_try():
+            settled = [
+                fate
+                for chunk in batched(rows, self.chunk, strict=False)
+                for fate in record_lines(records=chunk, unsettled=self._unsettled, at=at, read_to_end=True)
+            ]
+            fates += _fates(settled or self._unsettled.incurable())
+        for held in self._held:
+            held.replay(at=at)
+        return sorted(fates, key=lambda fate: int(fate.line))
+
+    def extra(self) -> dict[str, int]:
+        return {"file_stops_pierced": sum(held.pierced for held in self._held)}
+
+
+def record_of(line: Numbered | Record, *, at: datetime) -> LineRecord:
+    """The record in a line, as known at `at`. Raises Refused."""
+    told = read(line, DECODER, ReportedLine)
+    if not told.user_role:
+        raise Refused("user_role", "missing")
+    record = LineRecord(
+        n=line.number,
+        carrier_id=told.line_id,
+        msisdn=told.msisdn,
+        account=told.account_id,
+        holder_name=told.holder_name,
+        # A role that we don't know means an adult, who alone decides.
+        user_role=Line.UserRole(told.user_role) if told.user_role in Line.UserRole.values else Line.UserRole.USER,
+        state=told.state.upper(),
+        language=told.language,
+        activated_at=instant("activated_at", told.activated_at),
+        deactivated_at=instant_or_none("deactivated_at", told.deactivated_at),
+        sim_changed_at=instant_or_none("sim_changed_at", told.sim_changed_at),
+        number_changed_at=instant_or_none("number_changed_at", told.number_changed_at),
+        continues=told.continues_line_id or "",
+    )
+    for name in ("activated_at", "deactivated_at", "sim_changed_at", "number_changed_at"):
+        moment = getattr(record, name)
+        if moment is not None and moment > at:
+            raise Refused(name, "in_future")
+    if record.deactivated_at is not None and record.deactivated_at <= record.activated_at:
+        raise Refused("deactivated_at", "before_activated_at")
+    if record.deactivated_at is not None and record.has_number_since >= record.deactivated_at:
+        raise Refused("number_changed_at", "after_deactivated_at")
+    return record
+
+
+def _fates(settled: Iterable[tuple[LineRecord, RowFate]]) -> list[Fate]:
+    return [_fate(record, *fate) for record, fate in settled]
+
+
+def _fate(record: LineRecord, field: str, what: str) -> Fate:
+    if what == "accepted":
+        return accepted(record.n)
+    return repeated(record.n) if what == "repeated" else rejected(record.n, field, what)

@@ -1,0 +1,142 @@
+"""A line that continues another (separation, transfer to the same user) takes its stops over; never its approvals."""
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import connection, transaction
+
+import audit.actions
+from accounts.models import Line
+from consent import receipts
+from consent.actions import FileChoice, record_file_choices, tell_newly_affected
+from consent.models import Choice, Origin, Touched
+
+ACTOR = "import:lines"
+# The moment of a choice made now, and that of the line's newest record, under the line's lock.
+TURN = "SELECT consent_lock_line(%s), (SELECT newest_at FROM consent_linegate WHERE line_id = %s)"
+DENIALS = (Choice.Kind.STOP, Choice.Kind.REFUSE, Choice.Kind.PAUSE)
+
+
+@transaction.atomic
+def take_over(*, line: Line, at: datetime) -> None:
+    """A new line takes over what its predecessor's person has stopped until now, and what files say of the time before.
+
+    Must run in the transaction that creates the line: nothing is known of it yet, so there is nobody to tell.
+    """
+    if line.continues_line_id is None:
+        return
+    theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin=Origin.PERSON)
+    for choice in theirs.order_by("made_at"):
+        _copied(line, choice, made_at=choice.made_at, at=at)
+    _copy_from_files(line, among=None)
+
+
+@transaction.atomic
+def take_over_late(*, line: Line) -> None:
+    """A line that is known already takes over its predecessor's stops, and so do the lines that continue it.
+
+    What a file said keeps its moment, as if the link had been there from the start. What the person said does too
+    where nothing newer is known of the line; otherwise it counts from now on, because nothing may be put before what
+    was said or shown already. So it can only tighten, until the line's person allows something again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_lock_line(%s)", [line.pk])
+    _copy_from_persons(line, among=None)
+    carry_on(line_id=line.pk, ids=_copy_from_files(line, among=None))
+
+
+def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None) -> None:
+    if line.continues_line_id is None:
+        return
+    theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin=Origin.PERSON)
+    if among is not None:
+        theirs = theirs.filter(id__in=among)
+    there = set(Choice.objects.filter(line_id=line.pk).values_list("id", flat=True))
+    fresh = [choice for choice in theirs.order_by("made_at") if _copy_id(line, choice) not in there]
+    copied = [copy for copy in (_copy_late(line, choice) for choice in fresh) if copy is not None]
+    if not copied:
+        return
+    tell_newly_affected(line_ids=[line.pk])
+    Touched.objects.create(line_id=line.pk, since=min(copy.made_at for copy in copied))
+    audit.actions.record(
+        action="consent.choices_recorded",
+        actor=ACTOR,
+        target=f"line:{line.pk}",
+        at=max(copy.recorded_at for copy in copied),
+        line_id=line.pk,
+        detail={"count": len(copied)},
+    )
+    for successor in Line.objects.filter(continues_line_id=line.pk).order_by("pk"):
+        _copy_from_persons(successor, among=[copy.id for copy in copied])
+
+
+def _copy_late(line: Line, choice: Choice) -> Choice | None:
+    """The copy of a choice on a line that may have records of its own; None for a pause that is over."""
+    with connection.cursor() as cursor:
+        cursor.execute(TURN, [line.pk, line.pk])
+        now, newest = cursor.fetchone() or (choice.made_at, None)
+    if choice.until is not None and choice.until <= now:
+        return None
+    return _copied(line, choice, made_at=choice.made_at if newest is None or choice.made_at > newest else now, at=now)
+
+
+def carry_on(*, line_id: int, ids: Collection[uuid.UUID]) -> None:
+    """Late rows of a file reach the lines that continue this one, however far, if they speak of the time before."""
+    for successor in Line.objects.filter(continues_line_id=line_id).order_by("pk"):
+        copied = _copy_from_files(successor, among=ids)
+        if copied:
+            carry_on(line_id=successor.pk, ids=copied)
+
+
+def _copy_from_files(line: Line, *, among: Collection[uuid.UUID] | None) -> list[uuid.UUID]:
+    if line.continues_line_id is None:
+        return []
+    before = Choice.objects.filter(
+        line_id=line.continues_line_id, kind__in=DENIALS, origin=Origin.FILE, made_at__lte=line.activated_at
+    )
+    if among is not None:
+        before = before.filter(id__in=among)
+    copies = [
+        FileChoice(
+            id=_copy_id(line, choice),
+            source_id="",
+            kind=Choice.Kind(choice.kind),
+            scope=choice.scope,
+            ref=choice.ref,
+            made_at=choice.made_at,
+            until=choice.until,
+            channel=choice.channel,
+            program=choice.program,
+            content_hash=b"",
+        )
+        for choice in before.order_by("made_at", "id")
+    ]
+    there = set(Choice.objects.filter(line_id=line.pk, id__in=[one.id for one in copies]).values_list("id", flat=True))
+    fresh = [one for one in copies if one.id not in there]
+    if fresh:
+        record_file_choices(line_id=line.pk, choices=fresh, actor=ACTOR)
+    return [one.id for one in fresh]
+
+
+def _copied(line: Line, choice: Choice, *, made_at: datetime, at: datetime) -> Choice:
+    copy = Choice.objects.create(
+        line_id=line.pk,
+        id=_copy_id(line, choice),
+        kind=choice.kind,
+        scope=choice.scope,
+        ref=choice.ref,
+        made_at=made_at,
+        until=choice.until,
+        origin=choice.origin,
+        channel=choice.channel,
+        reason="continued",
+        actor=ACTOR,
+        recorded_at=at,
+    )
+    receipts.keep(choice=copy)
+    return copy
+
+
+def _copy_id(line: Line, choice: Choice) -> uuid.UUID:
+    return uuid.uuid5(choice.id, f"continued by {line.carrier_id}")

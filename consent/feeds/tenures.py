@@ -1,0 +1,324 @@
+"""Bring the lines we know to what a lines file says: new tenures, their ends, new numbers, what else changed."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+
+import accounts.actions
+import audit.actions
+from accounts.models import Account, Line, LineNumber, LineState
+from accounts.sealing import number_hash, seal, unseal
+from consent.actions import end_tenure, number_changed
+from consent.expiry import retell
+from consent.feeds.successors import take_over, take_over_late
+from consent.feeds.timeline import Period, Timeline
+from consent.feeds.unsettled import LineRecord, RowFate, Unsettled
+from consent.models import Touched
+
+ACTOR = "import:lines"
+ACCEPTED, REPEATED, WAITS = ("", "accepted"), ("", "repeated"), ("", "waits")
+TAKEN = (ACCEPTED, REPEATED)
+# What may be cured by a later line of the same file: a number given back, a predecessor, the moment of a new number.
+CURABLE = ("number_overlap", "line_unknown", "missing")
+# Whoever takes lines in does so alone: whether a number is free is decided on what others have written before.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('accounts.lines'))"
+
+
+@transaction.atomic
+def record_lines(
+    *, records: Sequence[LineRecord], unsettled: Unsettled, at: datetime, read_to_end: bool = False
+) -> list[tuple[LineRecord, RowFate]]:
+    """Take in rows in order: what became of each, (field, "accepted" | "repeated" | why it is refused).
+
+    A row that is left out is among the `unsettled` now, and one that was there may come back. `read_to_end`: no more
+    rows will follow but those that clash, so that none waits for a later row of its line.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ONE_AT_A_TIME)
+    keeper = _Keeper(records, unsettled, at, read_to_end=read_to_end)
+    settled = [(record, fate) for record in records if (fate := keeper.take(record)) != WAITS]
+    keeper.write()
+    return settled + unsettled.replaced()
+
+
+class _Keeper:
+    """The lines that a chunk speaks of, as they stand and as it changes them."""
+
+    def __init__(self, records: Sequence[LineRecord], unsettled: Unsettled, at: datetime, *, read_to_end: bool) -> None:
+        self.at = at
+        self.unsettled = unsettled
+        self.read_to_end = read_to_end
+        named = {record.carrier_id for record in records} | {record.continues for record in records if record.continues}
+        self.lines = {line.carrier_id: line for line in Line.objects.filter(carrier_id__in=named)}
+        refs = {record.account for record in records}
+        Account.objects.bulk_create([Account(carrier_id=ref) for ref in sorted(refs)], ignore_conflicts=True)
+        self.accounts = {account.carrier_id: account for account in Account.objects.filter(carrier_id__in=refs)}
+        self.timeline = Timeline.of(_periods(self.lines.values(), {number_hash(record.msisdn) for record in records}))
+        self.new: dict[str, Line] = {}
+
+    def take(self, record: LineRecord) -> RowFate:
+        """What became of a row; WAITS: it is among the unsettled."""
+        fate = self._take(record)
+        if fate[1] in CURABLE:
+            self.unsettled.put_aside(record, fate)
+            return WAITS
+        return fate
+
+    def _take(self, record: LineRecord) -> RowFate:
+        if record.carrier_id in self.new:
+            # The same line again in one chunk: it must be there before it can change.
+            self.write()
+        line = self.lines.get(record.carrier_id)
+        return self._begin(record) if line is None else self._change(line, record)
+
+    def write(self) -> None:
+        """Store the new lines with what belongs to them."""
+        lines = sorted(self.new.values(), key=lambda line: line.carrier_id)
+        self.new = {}
+        Line.objects.bulk_create(lines)
+        LineState.objects.bulk_create(LineState(line=line, state=line.state, since=line.activated_at) for line in lines)
+        self._store_numbers(lines)
+        for line in lines:
+            take_over(line=line, at=self.at)
+
+    def _begin(self, record: LineRecord) -> RowFate:
+        before = self.lines.get(record.continues) if record.continues else None
+        if record.continues and before is None:
+            return "continues_line_id", "line_unknown"
+        if record.continues in self.new:
+            self.write()
+        period = _period(record)
+        if not self.timeline.insert(period):
+            return "msisdn", "number_overlap"
+        self.lines[record.carrier_id] = self.new[record.carrier_id] = Line(
+            carrier_id=record.carrier_id,
+            account=self.accounts[record.account],
+            holder_name_sealed=seal(record.holder_name),
+            user_role=record.user_role,
+            state=record.state,
+            language=record.language,
+            activated_at=record.activated_at,
+            deactivated_at=record.deactivated_at,
+            sim_changed_at=record.sim_changed_at,
+            number_changed_at=period.starts_at if period.starts_at > record.activated_at else None,
+            continues_line=before,
+        )
+        self.unsettled.heard(record)
+        return ACCEPTED
+
+    def _change(self, line: Line, record: LineRecord) -> RowFate:
+        if line.activated_at != record.activated_at:
+            return "activated_at", "id_conflict"
+        refused = self._cannot_continue(line, record)
+        if refused:
+            return refused
+        newest = self.timeline.newest(line.carrier_id)
+        since = self._speaks_of(record, newest)
+        if since == newest.starts_at and newest.number != number_hash(record.msisdn):
+            return "number_changed_at", "missing"
+        fates = [REPEATED]
+        if record.has_number_since < newest.starts_at and (since < newest.starts_at or self._lacks_start(record)):
+            fates.append(self._earlier_number(line, record))
+        # A tenure ends once; what says otherwise is older.
+        is_of_now = since >= newest.starts_at and (line.deactivated_at is None or record.deactivated_at is not None)
+        if is_of_now and fates[-1] in TAKEN:
+            fates.append(self._dated(line, record, since))
+        if fates[-1] not in TAKEN:
+            return fates[-1]
+        besides = [self._new_sim(line, record), self._continue(line, record)]
+        fate = ACCEPTED if any(besides) or ACCEPTED in fates else REPEATED
+        return self._undated(line, record, fate) if is_of_now else fate
+
+    def _cannot_continue(self, line: Line, record: LineRecord) -> RowFate | None:
+        """Why the row's predecessor can't be this line's. A row that names none says nothing about it."""
+        if not record.continues:
+            return None
+        before = self.lines.get(record.continues)
+        if line.continues_line_id is not None:
+            same = before is not None and before.pk == line.continues_line_id
+            return None if same else ("continues_line_id", "id_conflict")
+        if before is None:
+            return "continues_line_id", "line_unknown"
+        if before == line:
+            return "continues_line_id", "id_conflict"
+        while before is not None and before.continues_line_id is not None:
+            before = before.continues_line
+            if before == line:
+                # In a circle: each would be the other's past.
+                return "continues_line_id", "id_conflict"
+        return None
+
+    def _continue(self, line: Line, record: LineRecord) -> bool:
+        """A later row names the predecessor for the first time: its person's stops come over now."""
+        if not record.continues or line.continues_line_id is not None:
+            return False
+        if record.continues in self.new:
+            self.write()
+        line.continues_line = self.lines[record.continues]
+        line.save(update_fields=["continues_line"])
+        take_over_late(line=line)
+        return True
+
+    def _dated(self, line: Line, record: LineRecord, since: datetime) -> RowFate:
+        """What a row says with its moment: a new number, and that the tenure is over."""
+        newest = self.timeline.newest(line.carrier_id)
+        new_number = since > newest.starts_at
+        if new_number and not self._new_number(line, record):
+            return "msisdn", "number_overlap"
+        if record.deactivated_at is not None and record.deactivated_at <= since:
+            return "deactivated_at", "before_number_changed_at"
+        over = record.deactivated_at is not None and (new_number or line.deactivated_at is None)
+        if over and not self._end(line, record):
+            return "msisdn", "number_overlap"
+        return ACCEPTED if over or new_number else REPEATED
+
+    def _speaks_of(self, record: LineRecord, newest: Period) -> datetime:
+        """Since when the row says that the line has its number; where it does not, the newest is meant, if it fits."""
+        fits = newest.number == number_hash(record.msisdn)
+        over_by_then = record.deactivated_at is not None and record.deactivated_at <= newest.starts_at
+        return record.has_number_since if record.number_changed_at or not fits or over_by_then else newest.starts_at
+
+    def _lacks_start(self, record: LineRecord) -> bool:
+        """Rows may come in any order: as long as the line's first time is missing, this is the row of it."""
+        return (
+            record.number_changed_at is None
+            and self.timeline.by_line[record.carrier_id][0].starts_at > record.activated_at
+        )
+
+    def _earlier_number(self, line: Line, record: LineRecord) -> RowFate:
+        """What a row says of the time before the newest number: known, or the number of that time."""
+        there = self.timeline.starting_at(line.carrier_id, record.has_number_since)
+        if there is not None:
+            same = there.number == number_hash(record.msisdn)
+            return REPEATED if same else ("number_changed_at", "missing")
+        if not self.timeline.insert(_period(record)):
+            return "msisdn", "number_overlap"
+        self._store_numbers([line])
+        Touched.objects.create(line_id=line.pk, since=record.has_number_since)
+        return ACCEPTED
+
+    def _new_number(self, line: Line, record: LineRecord) -> bool:
+        if not self.timeline.insert(_period(record)):
+            return False
+        line.number_changed_at = record.has_number_since
+        line.save(update_fields=["number_changed_at"])
+        self._store_numbers([line])
+        number_changed(line_id=line.pk, at=self.at, actor=ACTOR)
+        Touched.objects.create(line_id=line.pk, since=record.has_number_since)
+        return True
+
+    def _end(self, line: Line, record: LineRecord) -> bool:
+        """End the tenure, or correct its end. False, and nothing done, if the number is another line's by then."""
+        newest = self.timeline.newest(line.carrier_id)
+        if not self.timeline.free(newest.number, newest.starts_at, record.deactivated_at, line=line.carrier_id):
+            return False
+        ends = [moment for moment in (line.deactivated_at, record.deactivated_at) if moment is not None]
+        line.deactivated_at = newest.ends_at = record.deactivated_at
+        newest.changed = True
+        line.save(update_fields=["deactivated_at"])
+        self._store_numbers([line])
+        accounts.actions.end_tenure(line_id=line.pk, at=self.at)
+        end_tenure(line_id=line.pk, at=self.at, actor=ACTOR)
+        Touched.objects.create(line_id=line.pk, since=min(ends))
+        return True
+
+    def _new_sim(self, line: Line, record: LineRecord) -> bool:
+        if record.sim_changed_at is None or (line.sim_changed_at and line.sim_changed_at >= record.sim_changed_at):
+            return False
+        line.sim_changed_at = record.sim_changed_at
+        self._changed(line, ["sim_changed_at"])
+        return True
+
+    def _undated(self, line: Line, record: LineRecord, fate: RowFate) -> RowFate:
+        """What has no moment of its own in the file is so from now on, as the file's last row of the line has it."""
+        if self.unsettled.is_outdated(record):
+            return fate
+        news = self._news(line, record)
+        corrected = record.deactivated_at != line.deactivated_at
+        if (news or corrected) and not self.read_to_end:
+            self.unsettled.wait(record, fate)
+            return WAITS
+        if corrected and not self._end(line, record):
+            return "msisdn", "number_overlap"
+        if news:
+            for name, value in news.items():
+                setattr(line, name, value)
+            self._changed(line, list(news))
+        self.unsettled.heard(record)
+        return ACCEPTED if news or corrected else fate
+
+    def _changed(self, line: Line, names: list[str]) -> None:
+        line.save(update_fields=names)
+        if "state" in names:
+            LineState.objects.update_or_create(line=line, since=self.at, defaults={"state": line.state})
+            Touched.objects.create(line_id=line.pk, since=self.at)
+            retell(line_id=line.pk)
+        audit.actions.record(
+            action="line.changed",
+            actor=ACTOR,
+            target=f"line:{line.pk}",
+            at=self.at,
+            line_id=line.pk,
+            detail={"changed": [name.removesuffix("_sealed") for name in names]},
+        )
+
+    def _news(self, line: Line, record: LineRecord) -> dict[str, object]:
+        """What a row says otherwise than it is known."""
+        said: dict[str, object] = {
+            "user_role": record.user_role,
+            "state": record.state,
+            "language": record.language,
+            "account": self.accounts[record.account],
+        }
+        if record.user_role == Line.UserRole.MINOR:
+            # An adult stays one: an old file must not hand what they alone see and decide to somebody else.
+            del said["user_role"]
+        news = {name: value for name, value in said.items() if getattr(line, name) != value}
+        if unseal(bytes(line.holder_name_sealed)) != record.holder_name:
+            news["holder_name_sealed"] = seal(record.holder_name)
+        return news
+
+    def _store_numbers(self, lines: Sequence[Line]) -> None:
+        fresh: list[tuple[Period, LineNumber]] = []
+        for line in lines:
+            for period in self.timeline.by_line[line.carrier_id]:
+                if period.pk is None:
+                    fresh.append((period, _stored(line, period)))
+                elif period.changed:
+                    LineNumber.objects.filter(pk=period.pk).update(ends_at=period.ends_at)
+                period.changed = False
+        LineNumber.objects.bulk_create([row for _, row in fresh])
+        for period, row in fresh:
+            period.pk = row.pk
+
+
+def _period(record: LineRecord) -> Period:
+    return Period(
+        line=record.carrier_id,
+        number=number_hash(record.msisdn),
+        msisdn=record.msisdn,
+        starts_at=record.has_number_since,
+        ends_at=record.deactivated_at,
+    )
+
+
+def _periods(lines: Iterable[Line], numbers: Iterable[bytes]) -> list[Period]:
+    """The periods of these lines, and of whoever had these numbers."""
+    known = LineNumber.objects.filter(line__in=list(lines)) | LineNumber.objects.filter(msisdn_hash__in=list(numbers))
+    return [
+        Period(carrier_id, bytes(number), "", starts_at, ends_at, pk)
+        for carrier_id, number, starts_at, ends_at, pk in known.distinct().values_list(
+            "line__carrier_id", "msisdn_hash", "starts_at", "ends_at", "pk"
+        )
+    ]
+
+
+def _stored(line: Line, period: Period) -> LineNumber:
+    return LineNumber(
+        line=line,
+        msisdn_hash=period.number,
+        msisdn_sealed=seal(period.msisdn),
+        starts_at=period.starts_at,
+        ends_at=period.ends_at,
+    )

@@ -1,0 +1,77 @@
+"""What may be posted about choices, checked for shape. Whether a company exists is for the verbs to say."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from consent.models import Choice
+
+LENGTHS = (
+    ("1", _("For one day")),
+    ("7", _("For one week")),
+    ("30", _("For 30 days")),
+    ("day", _("Until the end of a day I choose")),
+)
+ENDS = (
+    ("", _("Until I stop it")),
+    ("1", _("For one day")),
+    ("30", _("For 30 days")),
+    ("365", _("For one year")),
+)
+LONGEST_PAUSE = timedelta(days=36_525)
+
+
+class StopForm(forms.Form):
+    """What a stop is about. `ref` is empty for everything. `notice`: the digest of what the page showed, if it did."""
+
+    scope = forms.ChoiceField(choices=Choice.Scope)
+    ref = forms.CharField(max_length=1000, required=False, strip=False)
+    notice = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+
+
+class PauseForm(StopForm):
+    """What a pause is about, and how long it lasts: days from now, or the end of a day of the line's zone."""
+
+    length = forms.ChoiceField(
+        label=_("Pause"), choices=LENGTHS, initial="7", widget=forms.RadioSelect(attrs={"class": "check"})
+    )
+    day = forms.DateField(label=_("That day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, zone: ZoneInfo, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._zone = zone
+        self._at = at
+        self.fields["day"].widget.attrs["min"] = at.astimezone(zone).date().isoformat()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("length") == "day":
+            day = cleaned.get("day")
+            if not day or day < self._at.astimezone(self._zone).date():
+                raise forms.ValidationError({"day": _("Choose today or a day that is still to come.")})
+            if day > self._at.date() + LONGEST_PAUSE:
+                raise forms.ValidationError(
+                    {"day": _("Choose a day in the next hundred years. To say no for good, stop instead.")}
+                )
+            cleaned["until"] = datetime.combine(day + timedelta(days=1), time(), self._zone)
+        elif cleaned.get("length"):
+            cleaned["until"] = self._at + timedelta(days=int(cleaned["length"]))
+        return cleaned
+
+
+class AllowForm(forms.Form):
+    """Which campaign is allowed, and until when. `notice`: the digest of what the page showed."""
+
+    campaign = forms.CharField(max_length=200, widget=forms.HiddenInput)
+    notice = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    days = forms.ChoiceField(
+        label=_("How long"), choices=ENDS, required=False, widget=forms.RadioSelect(attrs={"class": "check"})
+    )
+
+    def until(self, *, at: datetime) -> datetime | None:
+        """The end that was chosen, counted from `at`; None: until the person stops it."""
+        days = self.cleaned_data["days"]
+        return at + timedelta(days=int(days)) if days else None

@@ -1,0 +1,59 @@
+"""The verbs of the gate: look up once, then answer each question by the rules."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from consent.gate.decision_ids import decision_id_for, record_id_for
+from consent.gate.look_up import look_up, look_up_for
+from consent.gate.rules import moment_of, reason_for, weigh
+from consent.gate.shapes import Answer, Line, Question, Terms
+
+
+class NotLive(Exception):
+    """The machine that asks was disabled, or the key that signed its token withdrawn."""
+
+
+def evaluate(*, questions: Sequence[Question], but_for_suspensions: bool = False) -> list[Answer]:
+    """Answer all questions, in order, from one statement.
+
+    `but_for_suspensions`: as if nobody were suspended, for comparing books. Never to release anything on.
+    """
+    found = look_up(questions=questions)
+    if but_for_suspensions:
+        found = [(_but_for_suspensions(terms), line) for terms, line in found]
+    return [_answer(question, terms, line) for question, (terms, line) in zip(questions, found, strict=True)]
+
+
+def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> list[Answer]:
+    """The same for a machine, which the one statement finds live: else raises NotLive. `kid`: its token's key."""
+    found = look_up_for(questions=questions, client_id=client_id, kid=kid)
+    if not all(terms.live for terms, _ in found):
+        raise NotLive
+    return [_answer(question, terms, line) for question, (terms, line) in zip(questions, found, strict=True)]
+
+
+def _but_for_suspensions(terms: Terms) -> Terms:
+    return msgspec.structs.replace(terms, by_officer=False, by_stream=False)
+
+
+def _answer(question: Question, terms: Terms, line: Line) -> Answer:
+    at = moment_of(terms, line)
+    weighed = weigh(terms, line, at)
+    reason = reason_for(question, terms, line, weighed, at)
+    decision_id = decision_id_for(
+        line_id=line.line_id or 0, campaign=terms.campaign or "", allowed=not reason, at_us=terms.now
+    )
+    if reason:
+        return Answer(allowed=False, reason=reason, decision_id=decision_id)
+    return Answer(
+        allowed=True,
+        reason="",
+        decision_id=decision_id,
+        epoch=terms.epoch if line.epoch is None else line.epoch,
+        version=line.version or 0,
+        record_id=record_id_for(line_id=line.line_id or 0, version=line.gate_version),
+        expires_at=weighed.ends_at(at),
+        max_precision_m=terms.precision_m,
+        subject_ref=line.subject_ref or "",
+    )

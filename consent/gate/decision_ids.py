@@ -1,0 +1,42 @@
+"""Ids that prove themselves: the gate writes nothing down, and still knows its own answers again."""
+
+import hmac
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2s, sha1
+from uuid import UUID
+
+from accounts.sealing import derived_secret
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+RECORDS = UUID("6b1c9a52-7d0e-4f0e-9d5c-3f1d0f6a9b21").bytes
+
+
+def decision_id_for(*, line_id: int, campaign: str, allowed: bool, at_us: int) -> str:
+    """An id that proves itself: `a` or `d`, the moment, and a MAC over line, campaign, answer and moment.
+
+    The MAC is keyed BLAKE2 (RFC 7693): as good as HMAC, in a third of the time.
+    """
+    head = f"{'a' if allowed else 'd'}{at_us:x}"
+    told = f"{line_id}|{campaign}|{head}".encode()
+    return f"{head}.{blake2s(told, key=derived_secret('decision-id'), digest_size=16).hexdigest()}"
+
+
+def allowed_at(*, decision_id: str, line_id: int, campaign: str) -> datetime | None:
+    """When this id was given with an allow for this line and campaign; None for a deny, another's, or a forged one."""
+    head, _, _ = decision_id.partition(".")
+    try:
+        at_us = int(head[1:], 16)
+    except ValueError:
+        return None
+    expected = decision_id_for(line_id=line_id, campaign=campaign, allowed=True, at_us=at_us)
+    if not hmac.compare_digest(expected.encode(), decision_id.encode()):
+        return None
+    return EPOCH + at_us * MICROSECOND
+
+
+def record_id_for(*, line_id: int, version: int) -> str:
+    """The name of one state of a line's record: a UUID of version 5, as `uuid.uuid5` makes it in thrice the time."""
+    digest = sha1(RECORDS + f"{line_id}.{version}".encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"urn:uuid:{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"

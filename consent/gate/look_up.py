@@ -1,0 +1,188 @@
+"""The gate's one statement: everything by primary key or unique index (`tests/consent/test_gate_plan.py`)."""
+
+import re
+from collections.abc import Sequence
+
+from django.db import DatabaseError
+
+from accounts.sealing import number_hash
+from consent.gate.running import Rows, by_cursor, by_libpq
+from consent.gate.shapes import Line, Question, Terms
+
+# One question comes as plain values, which psycopg hands on as they are; many come as arrays.
+ONE = """
+WITH caller AS (SELECT $1::text AS client_id, $2::text AS kid),
+asking AS (SELECT 0 AS k, $3::text AS campaign, $4::text AS aggregator, $5::text AS provider, $6::text AS recipient,
+    $7::text AS purpose, $8::text AS scope),
+asked AS (SELECT 0 AS n, 0 AS k, $9::text AS line, $10::bytea AS number),
+"""
+MANY = """
+WITH caller AS (SELECT %s::text AS client_id, %s::text AS kid),
+asking AS (SELECT * FROM unnest(%b::int4[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[])
+    AS a (k, campaign, aggregator, provider, recipient, purpose, scope)),
+asked AS (SELECT * FROM unnest(%b::int4[], %b::int4[], %b::bool[], %b::text[], %b::bytea[])
+    AS a (n, k, first, line, number)),
+"""
+
+# `terms`: what holds for whoever asks so, once for all lines asked about. A request that is not its campaign's own is
+# judged as naming no campaign, and a recipient that we don't know as none. Kin need a look only for who is not among
+# those that cover the campaign anyway. The `LIMIT 1`s leave the planner no choice but the key: small tables it would
+# rather read whole and merge.
+FOUND = """moment AS MATERIALIZED (
+    SELECT audit_now() AS now,
+        EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
+            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND s.retired_at IS NULL) AS live
+    FROM caller
+),
+terms AS MATERIALIZED (
+    SELECT asking.k, moment.now, moment.live, own.*, suspended.*, ARRAY(SELECT rule.state::text
+            FROM partners_jurisdictionrule rule
+            WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)
+                AND (own.purpose = ANY (rule.purposes)
+                    OR rule.sale_test AND own.consideration IN ('monetary', 'other'))) AS prohibited_in,
+        CASE WHEN own.id IS NULL THEN
+                partners_kin_of('party', ARRAY[asking.aggregator, asking.provider, asking.recipient])
+            WHEN asking.recipient = '' OR asking.recipient = ANY (own.covering) THEN own.covering
+            ELSE own.covering || partners_kin_of('party', ARRAY[asking.recipient]) END AS parties,
+        CASE WHEN own.id IS NULL THEN partners_kin_of('purpose', ARRAY[asking.purpose])
+            ELSE own.own_purposes END AS purposes
+    FROM asking CROSS JOIN moment
+    LEFT JOIN LATERAL (
+        SELECT c.*, CASE WHEN c.is_draft THEN c.starts_at ELSE c.ends_at END AS in_force_until,
+            k.aggregator_id, k.epoch, k.starts_at AS contract_starts_at,
+            CASE WHEN k.is_draft THEN k.starts_at ELSE k.ends_at END AS contract_in_force_until,
+            naming.recipient_is_named, cover.campaigns, cover.purposes AS own_purposes,
+            CASE WHEN naming.recipient_is_named THEN cover.named_parties ELSE cover.parties END AS covering
+        FROM partners_campaign c
+        CROSS JOIN LATERAL (SELECT c.names_recipient AND asking.recipient NOT IN ('', 'unknown')
+            AND EXISTS (SELECT FROM partners_party WHERE uri = asking.recipient) AS recipient_is_named) naming
+        CROSS JOIN LATERAL (SELECT * FROM partners_contract WHERE id = c.contract_id LIMIT 1) k
+        CROSS JOIN LATERAL (SELECT * FROM partners_cover WHERE campaign_id = c.id LIMIT 1) cover
+        WHERE c.ref = asking.campaign AND c.scope = asking.scope AND c.purpose = asking.purpose
+            AND asking.aggregator = (SELECT uri FROM partners_party WHERE id = k.aggregator_id)
+            AND asking.provider = (SELECT uri FROM partners_party WHERE id = c.lbs_provider_id)
+    ) own ON true
+    LEFT JOIN LATERAL (
+        SELECT bool_or(NOT s.automatic) AS by_officer, bool_or(s.automatic) AS by_stream
+        FROM (
+            SELECT 'campaign' AS of, own.id AS id WHERE own.id IS NOT NULL
+            UNION ALL SELECT 'contract', own.contract_id WHERE own.id IS NOT NULL
+            UNION ALL SELECT 'party', p.id FROM partners_party p
+                WHERE p.uri IN (asking.aggregator, asking.provider, asking.recipient)
+            UNION ALL SELECT 'party', r.party_id FROM partners_reach r
+                WHERE r.campaign_id = own.id AND NOT own.recipient_is_named
+        ) target
+        JOIN partners_suspension s ON s.of = target.of AND s.target_id = target.id
+        WHERE s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)
+    ) suspended ON true
+)
+SELECT asked.n, us(told.now), told.live, told.ref, told.precision_m, told.epoch, told.by_officer, told.by_stream,
+    <parties>, <purposes>, <campaigns>, g.line_id, g.version,
+    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),
+    terms.contract_starts_at <= at.at AND at.at < terms.contract_in_force_until,
+    terms.starts_at <= at.at AND at.at < terms.in_force_until, g.state = ANY (terms.prohibited_in),
+    CASE WHEN terms.now < g.newest_at THEN us(g.newest_at) END, us(g.number_changed_at),
+    nullif(g.stops, '{}')::text, nullif(g.pauses, '{}')::text,
+    (g.approvals -> terms.ref::text)::text, g.claims ? terms.ref, standing.epoch, standing.version, subject.sub
+FROM asked JOIN terms ON terms.k = asked.k <told>
+LEFT JOIN accounts_linenumber by_number ON by_number.msisdn_hash = asked.number
+    AND by_number.starts_at <= terms.now AND (by_number.ends_at IS NULL OR terms.now < by_number.ends_at)
+LEFT JOIN accounts_line by_line ON by_line.carrier_id = asked.line
+LEFT JOIN consent_linegate g ON g.line_id = coalesce(by_number.line_id, by_line.id)
+LEFT JOIN LATERAL (SELECT greatest(terms.now, g.newest_at) AS at) at ON true
+LEFT JOIN revocations_standing standing ON standing.line_id = g.line_id AND standing.contract_id = terms.contract_id
+LEFT JOIN partners_pairwisesubject subject ON subject.line_id = g.line_id AND subject.party_id = terms.aggregator_id
+"""
+
+
+def _written_out(statement: str, **places: str) -> bytes:
+    """`us(…)` is `consent_us`, which the database would call each time: written out it is part of the plan."""
+    for place, text in places.items():
+        statement = statement.replace(f"<{place}>", text)
+    return re.sub(r"\bus\(([a-z_.]+)\)", r"(extract(epoch FROM \1) * 1000000)::bigint", statement).encode()
+
+
+# What covers one line matters only if it has a stop or a pause. Of many, the first of each asking brings its terms.
+COVERING = ("parties", "purposes", "campaigns")
+LOOK_UP_ONE = _written_out(
+    ONE + FOUND.replace("terms AS MATERIALIZED", "terms AS").replace("told.", "terms."),
+    told="",
+    **{name: f"CASE WHEN g.stops <> '{{}}' OR g.pauses <> '{{}}' THEN terms.{name} END" for name in COVERING},
+)
+LOOK_UP_MANY = _written_out(
+    MANY + FOUND,
+    told="LEFT JOIN terms told ON told.k = asked.k AND asked.first",
+    **{name: f"told.{name}" for name in COVERING},
+)
+
+
+def look_up(*, questions: Sequence[Question]) -> list[tuple[Terms, Line]]:
+    """What holds for each question, in order, from one statement and so of one moment."""
+    if len(questions) == 1:
+        return _found(by_cursor(LOOK_UP_ONE, [None, None, *_of_one(questions[0])], raw=True), [0])
+    return _found_for_many(questions, None, None)
+
+
+def look_up_for(*, questions: Sequence[Question], client_id: str, kid: str) -> list[tuple[Terms, Line]]:
+    """The same for a machine, by the key that signed its token; `Terms.live` says whether both still stand."""
+    if len(questions) == 1:
+        return _found(by_libpq(LOOK_UP_ONE, [client_id, kid, *_of_one(questions[0])]), [0])
+    return _found_for_many(questions, client_id, kid)
+
+
+def _found_for_many(questions: Sequence[Question], client_id: str | None, kid: str | None) -> list[tuple[Terms, Line]]:
+    if not questions:
+        return []
+    askings = _askings(questions)
+    return _found(sorted(by_cursor(LOOK_UP_MANY, [client_id, kid, *_of_many(questions, askings)], raw=False)), askings)
+
+
+def _found(rows: Rows, askings: Sequence[int]) -> list[tuple[Terms, Line]]:
+    """Raises DatabaseError if it says two things of one question, as of a number that is two lines' at once."""
+    if len(rows) != len(askings):
+        raise DatabaseError(f"{len(rows)} answers to {len(askings)} questions")
+    terms = [Terms(*row[1:11]) for row in rows if row[1] is not None]
+    return [(terms[asking], Line(*row[11:])) for asking, row in zip(askings, rows, strict=True)]
+
+
+def _askings(questions: Sequence[Question]) -> list[int]:
+    """For each question which of the different askings it belongs to, numbered as they first appear."""
+    numbers: dict[tuple[str, ...], int] = {}
+    return [numbers.setdefault(_asking(question), len(numbers)) for question in questions]
+
+
+def _asking(question: Question) -> tuple[str, ...]:
+    return (
+        question.campaign,
+        question.aggregator,
+        question.provider,
+        question.recipient,
+        question.purpose,
+        question.scope,
+    )
+
+
+def _of_one(question: Question) -> list[object]:
+    return [*_asking(question), question.line, _hashed(question)]
+
+
+def _of_many(questions: Sequence[Question], askings: Sequence[int]) -> list[object]:
+    """The columns of both tables; the first question of each asking brings its terms back."""
+    first, seen = [], 0
+    for asking in askings:
+        first.append(asking == seen)
+        seen += asking == seen
+    different = [_asking(question) for question, new in zip(questions, first, strict=True) if new]
+    return [
+        list(range(seen)),
+        *(list(column) for column in zip(*different, strict=True)),
+        list(range(len(questions))),
+        askings,
+        first,
+        [question.line for question in questions],
+        [_hashed(question) for question in questions],
+    ]
+
+
+def _hashed(question: Question) -> bytes | None:
+    return number_hash(question.msisdn) if question.msisdn is not None else None

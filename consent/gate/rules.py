@@ -1,0 +1,129 @@
+"""The rules by which a question is answered from what was found. Nothing here reads anything."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import msgspec
+
+from consent.gate.decision_ids import EPOCH, MICROSECOND
+from consent.gate.shapes import Entry, Line, Question, Terms, approvals_in, pauses_in, stops_in
+
+NARROWEST_FIRST = ("campaign", "purpose", "party", "all")
+
+
+def moment_of(terms: Terms, line: Line) -> int:
+    """The moment the gate answers for: the later of the database's clock and the line's newest choice or approval."""
+    return terms.now if line.newest_at is None else line.newest_at
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """A yes to the campaign."""
+
+    since: int
+    until: int | None
+    origin: str
+
+    def counts_against(self, origin: str) -> bool:
+        """A file never outranks the person."""
+        return self.origin == "person" or origin == "file"
+
+    def alive(self, at: int, denials: Collection[tuple[int, str]]) -> bool:
+        """Whether it has not ended: neither by its own end nor by a covering stop or running pause."""
+        if self.until is not None and self.until <= at:
+            return False
+        return not denials or all(
+            self.since > denied_at and self.counts_against(origin) for denied_at, origin in denials
+        )
+
+
+class Weighed(msgspec.Struct, frozen=True):
+    """What stands for and against one request: approvals; covering stops (moment, scope, origin); running pauses."""
+
+    approvals: Sequence[Approval] = ()
+    stops: Sequence[tuple[int, str, str]] = ()
+    pauses: Sequence[tuple[int, str]] = ()
+
+    def pierced(self, denied_at: int, origin: str) -> bool:
+        """Whether a newer approval that counts against a denial of this origin stands against it."""
+        return any(approval.since > denied_at and approval.counts_against(origin) for approval in self.approvals)
+
+    def alive(self, at: int) -> list[Approval]:
+        """The approvals that have not ended."""
+        denials = [(denied_at, origin) for denied_at, _, origin in self.stops] + list(self.pauses)
+        return [approval for approval in self.approvals if approval.alive(at, denials)]
+
+    def ends_at(self, at: int) -> datetime | None:
+        """When the longest of the living approvals ends; None: not by itself."""
+        ends = [approval.until for approval in self.alive(at)]
+        known = [until for until in ends if until is not None]
+        return None if len(known) < len(ends) or not known else EPOCH + max(known) * MICROSECOND
+
+
+def weigh(terms: Terms, line: Line, at: int) -> Weighed:
+    """What this line's row says for and against such a request at this moment."""
+    entries: Sequence[Entry] = () if line.approvals is None else approvals_in(line.approvals)
+    approvals = [_approval(entry, line.number_changed_at, at) for entry in entries]
+    if line.stops is None and line.pauses is None:
+        return Weighed(approvals)
+    stops = {} if line.stops is None else stops_in(line.stops)
+    pauses = {} if line.pauses is None else pauses_in(line.pauses)
+    covered_by = terms.covered_by()
+    return Weighed(
+        approvals,
+        stops=[
+            (denied_at, key.partition(":")[0], origin)
+            for key in stops.keys() & covered_by
+            for origin, denied_at in stops[key].items()
+        ],
+        pauses=[
+            (since, origin)
+            for key in pauses.keys() & covered_by
+            for since, until, origin in pauses[key]
+            if since <= at < until
+        ],
+    )
+
+
+def reason_for(question: Question, terms: Terms, line: Line, weighed: Weighed, at: int) -> str:
+    """The first of the rules that says no in their order, or ""."""
+    if line.line_id is None or not line.active:
+        return "line_unknown"
+    if terms.by_officer:
+        return "partner_suspended"
+    if terms.by_stream:
+        return "partner_unhealthy"
+    standing = [
+        (denied_at, scope) for denied_at, scope, origin in weighed.stops if not weighed.pierced(denied_at, origin)
+    ]
+    if standing:
+        newest = max(denied_at for denied_at, _ in standing)
+        return "stopped_" + min((scope for since, scope in standing if since == newest), key=NARROWEST_FIRST.index)
+    if any(not weighed.pierced(since, origin) for since, origin in weighed.pauses):
+        return "paused"
+    if terms.campaign is None:
+        return "no_approval"
+    return _campaign_reason(question, terms, line, weighed, at)
+
+
+def _campaign_reason(question: Question, campaign: Terms, line: Line, weighed: Weighed, at: int) -> str:
+    if not line.contract_in_force:
+        return "contract_not_in_force"
+    if not line.campaign_in_force:
+        return "campaign_not_in_force"
+    if line.prohibited:
+        return "jurisdiction_prohibits"
+    if not weighed.approvals:
+        return "approval_unverified" if line.claimed else "no_approval"
+    if not weighed.alive(at):
+        return "approval_expired"
+    if (question.precision_m or 0) < campaign.precision_m:
+        return "precision_exceeded"
+    return ""
+
+
+def _approval(entry: Entry, number_changed_at: int | None, at: int) -> Approval:
+    """An approval older than the line's last number change ended at that change."""
+    since, until, origin = entry
+    if number_changed_at is not None and since < number_changed_at <= at:
+        until = number_changed_at if until is None else min(until, number_changed_at)
+    return Approval(since, until, origin)

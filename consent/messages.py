@@ -1,0 +1,35 @@
+"""Texts about choices. They go to the line itself, after the commit, and name no company and no choice."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts import queries, texts
+from accounts.models import Line
+from accounts.wording import language_of
+
+
+def confirm_stop(*, line_id: int, at: datetime) -> None:
+    """Tell a line that it was stopped without sign-in, what else that means, and how to undo it."""
+    with translation.override(language_of(Line.objects.get(pk=line_id))):
+        text = _(
+            "Whereabouts: all sharing of this phone's location is now off. Services you agreed to that find you, like "
+            "roadside help, can't until you allow them again. 911 still can. To see or undo it, sign in: %(url)s"
+        ) % {"url": f"{settings.BASE_URL}/choices/"}
+    texts.send_text(msisdn=queries.msisdn_of(line_id=line_id, at=at), text=text)
+
+
+def tell_the_child(*, line_id: int, actor: str, at: datetime) -> None:
+    """Tell a child's line that the account holder allowed something for it; do nothing for any other line."""
+    line = Line.objects.get(pk=line_id)
+    user = queries.user_of_line(line_id=line_id)
+    if line.user_role != Line.UserRole.MINOR or (user and actor == f"subscriber:{user.pk}"):
+        return
+    with translation.override(language_of(line)):
+        text = _(
+            "Whereabouts: the account holder changed who may get this phone's location. "
+            "To see it, or to stop it, sign in: %(url)s"
+        ) % {"url": f"{settings.BASE_URL}/home/"}
+    texts.send_text(msisdn=queries.msisdn_of(line_id=line_id, at=at), text=text)

@@ -1,0 +1,27 @@
+"""Reads of the ledger for pages: choices made, and how far each one has come at each partner."""
+
+from consent.queries.choices import ChoicePage, ChoiceRow, choice_of, choices_page
+from consent.queries.digests import digest_runs
+from consent.queries.later import changed_at
+from consent.queries.notice import notice_of
+from consent.queries.progress import OrderState, Progress, Step, newest_order_states, progress_of, standing_progress
+from consent.queries.receipts import PartnerReceipt, ReceiptView, receipt_of
+
+__all__ = [
+    "ChoicePage",
+    "ChoiceRow",
+    "OrderState",
+    "PartnerReceipt",
+    "Progress",
+    "ReceiptView",
+    "Step",
+    "changed_at",
+    "choice_of",
+    "choices_page",
+    "digest_runs",
+    "newest_order_states",
+    "notice_of",
+    "progress_of",
+    "receipt_of",
+    "standing_progress",
+]

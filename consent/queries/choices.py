@@ -1,0 +1,189 @@
+"""Every choice made on a line, the newest first, with what each was about in names that people know."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.models import Q
+
+from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Origin
+from partners.models import Campaign, Party
+from partners.words import party_name, purpose_in_words, shown
+from revocations.models import Order, State
+
+PAGE = 50
+FIRST = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class ChoiceRow:
+    """One choice in a list. `company` and `why` name what it is about, as far as its scope has them.
+
+    `orders` counts the partners told, `acknowledged` those that have it, `signed` those that signed that it is done.
+    `notice`: the digest of what was read before it, "" where nothing was.
+    """
+
+    id: uuid.UUID
+    line_id: int
+    kind: str
+    scope: str
+    ref: str
+    company: str
+    why: str
+    made_at: datetime
+    recorded_at: datetime
+    until: datetime | None
+    by: str
+    actor: str
+    channel: str
+    program: str
+    disputed: bool
+    receipt: str
+    order_ids: tuple[uuid.UUID, ...]
+    acknowledged: int
+    signed: int
+    notice: str
+
+    @property
+    def orders(self) -> int:
+        """How many partners are told of it."""
+        return len(self.order_ids)
+
+    @property
+    def in_force_since(self) -> datetime:
+        """From when on the gate has kept it: what was taken over from a file counted for nobody before it came."""
+        return self.recorded_at if self.by == "file" else self.made_at
+
+    def over(self, *, at: datetime) -> bool:
+        """Whether its own end has come."""
+        return self.until is not None and self.until <= at
+
+    @property
+    def over_before(self) -> bool:
+        """Whether it had ended when it was taken over, so that the gate never kept it."""
+        return self.until is not None and self.until <= self.in_force_since
+
+
+@dataclass(frozen=True)
+class ChoicePage:
+    """A stretch of the list. `older` is where the next one starts, "" at the end."""
+
+    rows: tuple[ChoiceRow, ...]
+    older: str
+
+
+def choices_page(*, line_id: int, before: str = "") -> ChoicePage:
+    """Fifty choices from a place in the list on (`older` of the page before; anything else starts at the newest)."""
+    at, last = _place(before)
+    found = list(
+        Choice.objects.filter(line_id=line_id)
+        .filter(Q(made_at__lt=at) | Q(made_at=at, id__lt=last))
+        .order_by("-made_at", "-id")[: PAGE + 1]
+    )
+    rows = _rows(found[:PAGE])
+    more = found[PAGE - 1] if len(found) > PAGE else None
+    return ChoicePage(rows, f"{more.made_at.isoformat()}_{more.id}" if more else "")
+
+
+def choice_of(*, line_ids: Collection[int], choice_id: uuid.UUID) -> ChoiceRow | None:
+    """One choice of one of these lines, or None: another's choice does not exist for them."""
+    found = Choice.objects.filter(line_id__in=line_ids, id=choice_id).first()
+    return _rows([found])[0] if found else None
+
+
+def _place(before: str) -> tuple[datetime, uuid.UUID]:
+    moment, _, choice_id = before.partition("_")
+    try:
+        at = datetime.fromisoformat(moment)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC), uuid.UUID(choice_id)
+    except (ValueError, OverflowError):
+        return FIRST, uuid.UUID(int=0)
+
+
+def _rows(choices: Sequence[Choice]) -> tuple[ChoiceRow, ...]:
+    lines, ids = {choice.line_id for choice in choices}, [choice.id for choice in choices]
+    receipts = dict(
+        ChoiceReceipt.objects.filter(line_id__in=lines, choice_id__in=ids).values_list("choice_id", "number")
+    )
+    orders = _orders(lines, ids)
+    names = _Names.of(choices)
+    return tuple(_row(choice, receipts, orders.get(choice.id, ()), names) for choice in choices)
+
+
+def _orders(lines: Collection[int], ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Order]]:
+    told = list(ChoiceOrder.objects.filter(line_id__in=lines, choice_id__in=ids).values_list("choice_id", "order_id"))
+    by_id = {one.id: one for one in Order.objects.filter(line_id__in=lines, id__in={order for _, order in told})}
+    found: dict[uuid.UUID, list[Order]] = {}
+    for choice_id, order_id in told:
+        if order_id in by_id:
+            found.setdefault(choice_id, []).append(by_id[order_id])
+    return found
+
+
+@dataclass(frozen=True)
+class _Names:
+    parties: Mapping[str, str]
+    campaigns: Mapping[str, tuple[str, str]]
+
+    @classmethod
+    def of(cls, choices: Iterable[Choice]) -> "_Names":
+        wanted: dict[str, set[str]] = {"party": set(), "campaign": set(), "purpose": set(), "all": set()}
+        for choice in choices:
+            wanted[choice.scope].add(choice.ref)
+        parties = Party.objects.filter(uri__in=wanted["party"]) if wanted["party"] else ()
+        campaigns = (
+            Campaign.objects.filter(ref__in=wanted["campaign"]).select_related("lbs_provider")
+            if wanted["campaign"]
+            else ()
+        )
+        return cls(
+            {party.uri: party_name(party.name, party.uri) for party in parties},
+            {
+                one.ref: (party_name(one.lbs_provider.name, one.lbs_provider.uri), purpose_in_words(one.purpose))
+                for one in campaigns
+            },
+        )
+
+
+def _row(choice: Choice, receipts: Mapping[uuid.UUID, str], orders: Sequence[Order], names: _Names) -> ChoiceRow:
+    company, why = "", ""
+    match choice.scope:
+        case Choice.Scope.PARTY:
+            company = names.parties.get(choice.ref, shown(choice.ref, at_most=80))
+        case Choice.Scope.PURPOSE:
+            why = purpose_in_words(choice.ref)
+        case Choice.Scope.CAMPAIGN:
+            company, why = names.campaigns.get(choice.ref, (shown(choice.ref, at_most=80), ""))
+        case _:
+            pass
+    return ChoiceRow(
+        id=choice.id,
+        line_id=choice.line_id,
+        kind=choice.kind,
+        scope=choice.scope,
+        ref=choice.ref,
+        company=company,
+        why=why,
+        made_at=choice.made_at,
+        recorded_at=choice.recorded_at,
+        until=choice.until,
+        by=_by(choice),
+        actor=choice.actor,
+        channel=choice.channel,
+        program=shown(choice.program, at_most=80),
+        disputed=choice.reason == "never_agreed",
+        receipt=receipts.get(choice.id, ""),
+        order_ids=tuple(order.id for order in orders),
+        acknowledged=sum(order.acknowledged_at is not None for order in orders),
+        signed=sum(order.state == State.COMPLETED for order in orders),
+        notice=choice.notice,
+    )
+
+
+def _by(choice: Choice) -> str:
+    """Who said it, in the kinds that a page has words for: `person`, `line`, `agent`, `file`."""
+    if choice.origin == Origin.FILE:
+        return "file"
+    kind = choice.actor.partition(":")[0]
+    return {"subscriber": "person", "line": "line", "agent": "agent"}.get(kind, "person")

@@ -1,0 +1,91 @@
+"""Agreements that we ended, as they concern one line: read from the end itself, with no row for each line."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.db import connection
+
+from partners.words import party_name
+
+State = Literal["owed", "partial", "signed"]
+
+# Whose it was: a yes or a claim under it, or a release through its aggregator (of a campaign: to its provider).
+# Signed counts for a line that the partner has a name for: the list is of names.
+CONCERNING = """
+SELECT c.id, agg.id, agg.uri, agg.name, lbs.id, lbs.uri, lbs.name, c.terminated_at, c.complete_by,
+    CASE WHEN named.so THEN told.state ELSE '' END,
+    (SELECT max(r.received_at) FROM revocations_cohortreceipt r
+        WHERE r.cohort_id = c.id AND r.signer_uri = agg.uri AND r.status = 'completed')
+FROM revocations_cohort c
+    JOIN partners_party agg ON agg.id = c.party_id
+    LEFT JOIN partners_campaign one ON c.of = 'campaign' AND one.id = c.target_id
+    LEFT JOIN partners_party lbs ON lbs.id = one.lbs_provider_id
+    LEFT JOIN revocations_streamevent told ON told.id = c.event_id
+    CROSS JOIN LATERAL (SELECT EXISTS (
+        SELECT FROM partners_pairwisesubject s WHERE s.line_id = %(line)s AND s.party_id = c.party_id) AS so) named
+WHERE EXISTS (
+        SELECT FROM consent_approval a JOIN partners_campaign under ON under.ref = a.campaign
+        WHERE a.line_id = %(line)s AND under.contract_id = c.contract_id AND (c.of = 'contract' OR under.id = one.id))
+    OR EXISTS (
+        SELECT FROM consent_choice h JOIN partners_campaign under ON under.ref = h.ref
+        WHERE h.line_id = %(line)s AND h.kind = 'allow' AND under.contract_id = c.contract_id
+            AND (c.of = 'contract' OR under.id = one.id))
+    OR EXISTS (
+        SELECT FROM partners_dealing d
+        WHERE d.line_id = %(line)s AND d.aggregator_id = c.party_id
+            AND (c.of = 'contract' OR d.party_id = one.lbs_provider_id))
+ORDER BY c.terminated_at DESC, c.id
+"""
+
+
+@dataclass(frozen=True)
+class EndedAgreement:
+    """One end, in as many words as are known. `use`: the one company whose use ended, "" where the whole agreement did.
+
+    `owed`: the partner must still delete; `signed`: it signed that it did, and so did every company below it;
+    `partial`: it signed, and somebody's signature, or part of the list, is missing.
+    """
+
+    cohort_id: uuid.UUID
+    company: str
+    party_id: int
+    use: str
+    use_id: int
+    ended_at: datetime
+    delete_by: datetime
+    state: State
+    signed_at: datetime | None
+    overdue: bool
+
+    def concerns(self, party_ids: Collection[int]) -> bool:
+        """Whether one of these companies is the partner, or the one whose use ended."""
+        return self.party_id in party_ids or self.use_id in party_ids
+
+
+def ended_agreements(*, line_id: int, at: datetime) -> tuple[EndedAgreement, ...]:
+    """Every agreement that we ended and that concerned this line, the newest end first. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(CONCERNING, {"line": line_id})
+        rows = cursor.fetchall()
+    return tuple(
+        EndedAgreement(
+            cohort_id=cohort_id,
+            company=party_name(name, uri),
+            party_id=party_id,
+            use=party_name(use_name, use_uri) if use_uri else "",
+            use_id=use_id or 0,
+            ended_at=ended_at,
+            delete_by=delete_by,
+            state=_state(told),
+            signed_at=signed_at,
+            overdue=delete_by <= at and _state(told) != "signed",
+        )
+        for cohort_id, party_id, uri, name, use_id, use_uri, use_name, ended_at, delete_by, told, signed_at in rows
+    )
+
+
+def _state(told: str | None) -> State:
+    return "signed" if told == "completed" else "partial" if told == "partial" else "owed"

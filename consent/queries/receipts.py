@@ -1,0 +1,62 @@
+"""The signed proofs of one choice: our own, and what each partner signed about the orders that told it."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from consent.models import ChoiceReceipt
+from consent.queries.progress import carried_on
+from partners.models import Party
+from partners.words import party_name
+from revocations.models import Receipt
+
+
+@dataclass(frozen=True)
+class PartnerReceipt:
+    """What a partner signed, word for word."""
+
+    party: str
+    uri: str
+    status: str
+    received_at: datetime
+    token: str
+
+
+@dataclass(frozen=True)
+class ReceiptView:
+    """Our receipt for one choice, and the partners' about it so far."""
+
+    number: str
+    token: str
+    partners: tuple[PartnerReceipt, ...]
+
+
+def receipt_of(
+    *, line_id: int, choice_id: uuid.UUID, order_ids: Collection[uuid.UUID], follow: bool
+) -> ReceiptView | None:
+    """The receipts of a choice; None for one that has none (it came from a file).
+
+    `follow`: also those of the order that took the place of a replaced one, as the choice's own page does: a stop's
+    duties are carried on, a yes is not.
+    """
+    own = ChoiceReceipt.objects.filter(line_id=line_id, choice_id=choice_id).first()
+    if own is None:
+        return None
+    told = {*order_ids, *(carried_on(line_id=line_id, order_ids=order_ids) if follow else ())}
+    signed = list(Receipt.objects.filter(line_id=line_id, order_id__in=told).order_by("received_at"))
+    parties = Party.objects.in_bulk({one.party_id for one in signed})
+    return ReceiptView(
+        number=own.number,
+        token=own.token,
+        partners=tuple(
+            PartnerReceipt(
+                party=party_name(parties[one.party_id].name, parties[one.party_id].uri),
+                uri=parties[one.party_id].uri,
+                status=one.status,
+                received_at=one.received_at,
+                token=one.token,
+            )
+            for one in signed
+        ),
+    )

@@ -1,0 +1,289 @@
+"""What the end of a contract or campaign touches: which lines, and what an officer sees before agreeing to it.
+
+Counted in whole sets, in a fixed number of statements, whatever the number of lines.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from partners.lifecycle import NotNow
+from partners.models import Campaign, Contract, Party, Reach
+from partners.words import UNKNOWN, party_name, precision_in_words, purpose_in_words, shown
+
+RECENT = timedelta(days=30)
+# People go on choosing while an officer reads: so much more or less, of lines, is still what was agreed to.
+FEW = 50
+PART = 0.05
+
+# Who is affected, as `consent_affected` says it of one line: an approval or claim, an allow, a release of basis
+# approval, an unfinished order. `provider` NULL: any company behind the aggregator; `contract` NULL: no orders.
+COUNTED = """
+SELECT count(*), count(*) FILTER (WHERE approvals), count(*) FILTER (WHERE allows), count(*) FILTER (WHERE dealings),
+    count(*) FILTER (WHERE orders)
+FROM (
+    SELECT line_id, bool_or(source = 1) AS approvals, bool_or(source = 2) AS allows, bool_or(source = 3) AS dealings,
+        bool_or(source = 4) AS orders
+    FROM (
+        SELECT line_id, 1 AS source FROM consent_approval WHERE campaign = ANY (%(refs)s)
+        UNION ALL
+        SELECT line_id, 2 FROM consent_choice WHERE kind = 'allow' AND ref = ANY (%(refs)s)
+        UNION ALL
+        SELECT line_id, 3 FROM partners_dealing
+        WHERE aggregator_id = %(aggregator)s AND (%(provider)s::bigint IS NULL OR party_id = %(provider)s)
+        UNION ALL
+        SELECT line_id, 4 FROM revocations_order
+        WHERE contract_id = %(contract)s AND state NOT IN ('completed', 'superseded')
+    ) one
+    GROUP BY line_id
+) line
+"""
+# The same lines in the order of their ids: each source gives its next ones by its own index, and the next of all are
+# among them.
+NEXT = """
+SELECT line_id FROM (
+    (SELECT DISTINCT line_id FROM consent_approval
+        WHERE campaign = ANY (%(refs)s) AND line_id > %(after)s ORDER BY line_id LIMIT %(limit)s)
+    UNION
+    (SELECT DISTINCT line_id FROM consent_choice
+        WHERE kind = 'allow' AND ref = ANY (%(refs)s) AND line_id > %(after)s ORDER BY line_id LIMIT %(limit)s)
+    UNION
+    (SELECT DISTINCT line_id FROM partners_dealing
+        WHERE aggregator_id = %(aggregator)s AND (%(provider)s::bigint IS NULL OR party_id = %(provider)s)
+            AND line_id > %(after)s ORDER BY line_id LIMIT %(limit)s)
+    UNION
+    (SELECT DISTINCT line_id FROM revocations_order
+        WHERE contract_id = %(contract)s AND state NOT IN ('completed', 'superseded') AND line_id > %(after)s
+        ORDER BY line_id LIMIT %(limit)s)
+) one ORDER BY line_id LIMIT %(limit)s
+"""
+AGREED = """
+SELECT campaign, count(*) FROM (
+    SELECT campaign, line_id FROM consent_approval
+    WHERE campaign = ANY (%(refs)s) AND verified_by = 'carrier' AND (expires_at IS NULL OR expires_at > %(at)s)
+    UNION
+    SELECT ref, line_id FROM consent_choice
+    WHERE kind = 'allow' AND ref = ANY (%(refs)s) AND (until IS NULL OR until > %(at)s)
+) yes GROUP BY campaign
+"""
+RECEIVED = """
+SELECT party_id, count(*) FROM partners_dealing
+WHERE aggregator_id = %(aggregator)s AND party_id = ANY (%(providers)s) AND last_at >= %(since)s GROUP BY party_id
+"""
+ORDERS = """
+SELECT count(*) FILTER (WHERE next_attempt_at IS NOT NULL), count(*) FILTER (WHERE complete_by IS NOT NULL)
+FROM revocations_order WHERE contract_id = %(contract)s AND state NOT IN ('completed', 'superseded')
+"""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Whose lines: the campaigns that end, behind which aggregator, and to which provider, where it is one campaign."""
+
+    refs: Sequence[str]
+    aggregator: int
+    provider: int | None
+    contract: int | None
+
+    @classmethod
+    def of(cls, row: Contract | Campaign) -> "Selection":
+        """Everything under a contract, or what one campaign covers."""
+        if isinstance(row, Campaign):
+            return cls([row.ref], row.contract.aggregator_id, row.lbs_provider_id, None)
+        refs = Campaign.objects.filter(contract=row).order_by("ref").values_list("ref", flat=True)
+        return cls(list(refs), row.aggregator_id, None, row.pk)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """One campaign that ends: whose, what for, for how many lines.
+
+    `agreed`: lines with a yes that has not run out (a stop may stand against it). `recent`: lines whose location the
+    company received through this aggregator in the last 30 days. `lifeline`: medical or roadside help.
+    """
+
+    ref: str
+    company: str
+    why: str
+    what: str
+    precision: str
+    lifeline: bool
+    agreed: int
+    recent: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What ends, and for whom. `lines` in all; `approvals`, `allows`, `dealings`, `orders`: by what they are affected.
+
+    `campaigns`: those in their term. Of what is over already the data is deleted as well, and nobody loses anything.
+    `open_orders` are still to be taken by the partner, `receipts_owed` still to be signed. `below`: companies behind
+    the partner that must delete as well. `digest` stands for all of it: `consent.actions.terminate` asks for it.
+    """
+
+    of: str
+    ref: str
+    company: str
+    epoch: int
+    lines: int
+    approvals: int
+    allows: int
+    dealings: int
+    orders: int
+    campaigns: tuple[Ending, ...]
+    open_orders: int
+    receipts_owed: int
+    below: tuple[str, ...]
+    delete_within_days: int
+    digest: str
+
+    @property
+    def lifelines(self) -> tuple[Ending, ...]:
+        """Medical and roadside help that ends."""
+        return tuple(one for one in self.campaigns if one.lifeline)
+
+    @property
+    def lifeline_lines(self) -> int:
+        """For how many lines such help ends, a line counted once for each campaign."""
+        return sum(one.agreed for one in self.lifelines)
+
+    @property
+    def recent(self) -> tuple[Ending, ...]:
+        """The campaigns with look-ups in the last 30 days."""
+        return tuple(one for one in self.campaigns if one.recent)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as a Cohort keeps it."""
+        kept: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return kept
+
+    def is_what_was_seen(self, digest: str) -> bool:
+        """Whether an earlier plan's digest still tells the truth: the same things end, for about as many lines."""
+        try:
+            facts, lines, lifeline = digest.split(".")
+            before = (int(lines), int(lifeline))
+        except ValueError:
+            return False
+        now = (self.lines, self.lifeline_lines)
+        return facts == self.digest.partition(".")[0] and all(
+            abs(new - old) <= max(FEW, PART * old) for new, old in zip(now, before, strict=True)
+        )
+
+
+def target(*, of: str, target_id: int) -> Contract | Campaign:
+    """The contract or campaign that is to end. Raises NotNow where there is none."""
+    row: Contract | Campaign | None = None
+    if of == "contract":
+        row = Contract.objects.select_related("aggregator").filter(pk=target_id).first()
+    elif of == "campaign":
+        campaigns = Campaign.objects.select_related("contract__aggregator", "lbs_provider")
+        row = campaigns.filter(pk=target_id).first()
+    if row is None:
+        raise NotNow(f"There is no such {of}.")
+    return row
+
+
+def plan(*, of: str, target_id: int, at: datetime) -> Plan:
+    """What an officer sees before agreeing that a contract or campaign ends. Fifteen statements. Raises NotNow."""
+    row = target(of=of, target_id=target_id)
+    contract = row.contract if isinstance(row, Campaign) else row
+    selection = Selection.of(row)
+    under = Campaign.objects.filter(ref__in=selection.refs).select_related("lbs_provider", "contract")
+    campaigns = [one for one in under.order_by("-lifeline", "ref") if _runs(one, at)]
+    lines, approvals, allows, dealings, orders = _one(COUNTED, vars(selection))
+    agreed = _by_key(AGREED, {"refs": list(selection.refs), "at": at})
+    received = _by_key(
+        RECEIVED,
+        {
+            "aggregator": selection.aggregator,
+            "providers": [one.lbs_provider_id for one in campaigns],
+            "since": at - RECENT,
+        },
+    )
+    open_orders, receipts_owed = _one(ORDERS, {"contract": contract.pk})
+    endings = tuple(
+        Ending(
+            ref=one.ref,
+            company=party_name(one.lbs_provider.name, one.lbs_provider.uri),
+            why=purpose_in_words(one.purpose),
+            what=shown(one.description),
+            precision=precision_in_words(one.precision_m),
+            lifeline=one.lifeline,
+            agreed=agreed.get(one.ref, 0),
+            recent=received.get(one.lbs_provider_id, 0),
+        )
+        for one in campaigns
+    )
+    lifeline = sum(one.agreed for one in endings if one.lifeline)
+    return Plan(
+        of=of,
+        ref=row.ref,
+        company=party_name(contract.aggregator.name, contract.aggregator.uri),
+        epoch=contract.epoch + 1,
+        lines=lines,
+        approvals=approvals,
+        allows=allows,
+        dealings=dealings,
+        orders=orders,
+        campaigns=endings,
+        open_orders=open_orders,
+        receipts_owed=receipts_owed,
+        below=tuple(sorted(party_name(one.name, one.uri) for one in below(row=row))),
+        delete_within_days=contract.complete_within_days,
+        digest=f"{facts_digest(row=row)}.{lines}.{lifeline}",
+    )
+
+
+def _runs(one: Campaign, at: datetime) -> bool:
+    """Whether a campaign has begun and not ended: nobody loses what is over, or has yet to begin."""
+    return all(not term.is_draft and term.starts_at <= at < term.ends_at for term in (one, one.contract))
+
+
+def below(*, row: Contract | Campaign) -> list[Party]:
+    """The companies known behind it: its providers and their reach, without the one that nobody can name."""
+    campaigns = (
+        Campaign.objects.filter(pk=row.pk) if isinstance(row, Campaign) else Campaign.objects.filter(contract=row)
+    )
+    ids = {*campaigns.values_list("lbs_provider_id", flat=True)}
+    ids |= {*Reach.objects.filter(campaign__in=campaigns).values_list("party_id", flat=True)}
+    return list(Party.objects.filter(pk__in=ids).exclude(uri=UNKNOWN).order_by("uri"))
+
+
+def facts_digest(*, row: Contract | Campaign) -> str:
+    """What ends, without the counts: the agreement as it stands, its campaigns, the companies behind them."""
+    campaigns = (
+        Campaign.objects.filter(pk=row.pk) if isinstance(row, Campaign) else Campaign.objects.filter(contract=row)
+    )
+    facts = [
+        row.ref,
+        row.ends_at.isoformat(),
+        row.contract.epoch if isinstance(row, Campaign) else row.epoch,
+        [[ref, lifeline] for ref, lifeline in campaigns.order_by("ref").values_list("ref", "lifeline")],
+        [party.uri for party in below(row=row)],
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def lines_after(*, selection: Selection, after: int, limit: int) -> list[int]:
+    """The next affected lines by their ids, each once; empty at the end."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT, {**vars(selection), "after": after, "limit": limit})
+        return [line_id for (line_id,) in cursor.fetchall()]
+
+
+def _one(statement: str, parameters: Mapping[str, Any]) -> tuple[int, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        (row,) = cursor.fetchall()
+    return tuple(row)
+
+
+def _by_key(statement: str, parameters: Mapping[str, Any]) -> dict[Any, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return dict(cursor.fetchall())

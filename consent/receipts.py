@@ -1,0 +1,85 @@
+"""The signed proof of one choice: it says what was chosen, when, and for which line, and verifies without us."""
+
+import hashlib
+import secrets
+from datetime import UTC, datetime
+
+from django.conf import settings
+
+from accounts.models import Line
+from consent.models import Choice, ChoiceReceipt, Origin
+from consent.queries import ReceiptView
+from partners import keys, keysets
+from partners.models import SigningKey
+
+# No letter or digit that can be read as another.
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def new_number() -> str:
+    """A number people can read out: `WB-7KQ4-M2`."""
+    drawn = "".join(secrets.choice(ALPHABET) for _ in range(6))
+    return f"WB-{drawn[:4]}-{drawn[4:]}"
+
+
+def keep(*, choice: Choice) -> str:
+    """Sign the proof of a choice that was just written down, and keep it with it. Returns its number."""
+    number = new_number()
+    ChoiceReceipt.objects.create(
+        line_id=choice.line_id, choice_id=choice.id, number=number, token=signed(choice=choice, number=number)
+    )
+    return number
+
+
+def signed(*, choice: Choice, number: str) -> str:
+    """The compact JWS (typ `whereabouts-receipt+jwt`) of one choice. It names no phone number."""
+    return keys.sign(
+        use=SigningKey.Use.RECEIPT,
+        claims={
+            "iss": settings.BASE_URL,
+            "iat": int(choice.made_at.timestamp()),
+            "receipt": number,
+            # The digest of what the person read before (`consent.notices.Shown.digest`).
+            **({"notice": choice.notice} if choice.notice else {}),
+            "line": str(Line.objects.values_list("public_id", flat=True).get(pk=choice.line_id)),
+            "choice": {
+                "id": str(choice.id),
+                "kind": choice.kind,
+                "scope": choice.scope,
+                "ref": choice.ref,
+                "made_at": _instant(choice.made_at),
+                **({"taken_over_at": _instant(choice.recorded_at)} if _came_later(choice) else {}),
+                **({"until": _instant(choice.until)} if choice.until else {}),
+            },
+        },
+    )
+
+
+def _came_later(choice: Choice) -> bool:
+    """Whether this line has it from elsewhere: an earlier system, or the line before it."""
+    return choice.origin == Origin.FILE or choice.reason == "continued"
+
+
+def file_of(*, receipt: ReceiptView, at: datetime) -> dict[str, object]:
+    """A receipt as a file that verifies offline: ours, what the partners signed, and the keys to check that by.
+
+    The keys are a statement of ours, signed like the receipt: for this one, these confirmations, in these names.
+    """
+    held = [{"party": one.party, "status": one.status, "token": one.token} for one in receipt.partners]
+    body: dict[str, object] = {"receipt": receipt.number, "token": receipt.token, "partner_receipts": held}
+    if receipt.partners:
+        claims = {
+            "iss": settings.BASE_URL,
+            "iat": int(at.timestamp()),
+            "receipt": receipt.number,
+            "confirmations": [
+                {"party": one.uri, "sha256": hashlib.sha256(one.token.encode()).hexdigest()} for one in receipt.partners
+            ],
+            "keys": keysets.keys_behind(tokens=[one.token for one in receipt.partners]),
+        }
+        body["partner_keys"] = keys.sign(use=SigningKey.Use.RECEIPT, claims=claims)
+    return body
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

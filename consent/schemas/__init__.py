@@ -1,0 +1,6 @@
+"""What machines may ask and how they are answered: the gateway's questions (AuthZEN), partners' (CAMARA)."""
+
+from consent.schemas import consent_info
+from consent.schemas.decisions import Incomplete, many, one, question, questions, response, until_settled
+
+__all__ = ["Incomplete", "consent_info", "many", "one", "question", "questions", "response", "until_settled"]

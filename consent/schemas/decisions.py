@@ -1,0 +1,148 @@
+"""The shapes of the gateway's question: OpenID AuthZEN Authorization API 1.0, with our properties named in it."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from consent.gate import USE_WITHIN_S, Answer, Question
+
+MAX_EVALUATIONS = 1000
+Text = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*$")]
+Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"]
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """An object that AuthZEN allows and nothing of which we read."""
+
+
+class SubjectProperties(msgspec.Struct, frozen=True):
+    on_behalf_of: Text = ""
+    campaign: Text = ""
+    recipient: Text = ""
+
+
+class Subject(msgspec.Struct, frozen=True):
+    type: Literal["partner"]
+    id: Text
+    properties: SubjectProperties = SubjectProperties()
+
+
+class ActionProperties(msgspec.Struct, frozen=True):
+    purpose: Text = ""
+    precision_m: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] | None = None
+
+
+class Action(msgspec.Struct, frozen=True):
+    name: Text
+    properties: ActionProperties = ActionProperties()
+
+
+class Resource(msgspec.Struct, frozen=True):
+    type: Literal["line", "msisdn"]
+    id: Text
+    properties: Unread = Unread()
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """One question: who asks, for what, about which line."""
+
+    subject: Subject
+    action: Action
+    resource: Resource
+    context: Unread = Unread()
+
+
+class PartialEvaluation(msgspec.Struct, frozen=True):
+    subject: Subject | None = None
+    action: Action | None = None
+    resource: Resource | None = None
+    context: Unread = Unread()
+
+
+class Options(msgspec.Struct, frozen=True):
+    evaluations_semantic: Semantic = "execute_all"
+
+
+class Evaluations(msgspec.Struct, frozen=True):
+    """Many questions; what stands beside `evaluations` is the default of each."""
+
+    evaluations: Annotated[list[PartialEvaluation], msgspec.Meta(max_length=MAX_EVALUATIONS)] = []
+    options: Options = Options()
+    subject: Subject | None = None
+    action: Action | None = None
+    resource: Resource | None = None
+    context: Unread = Unread()
+
+
+class Incomplete(Exception):
+    """A question that names no subject, action or resource, neither itself nor by default."""
+
+
+one = msgspec.json.Decoder(Evaluation)
+many = msgspec.json.Decoder(Evaluations)
+
+
+def question(evaluation: Evaluation) -> Question:
+    """The gate's question in a request."""
+    properties = evaluation.subject.properties
+    by_line = evaluation.resource.type == "line"
+    return Question(
+        aggregator=evaluation.subject.id,
+        provider=properties.on_behalf_of,
+        campaign=properties.campaign,
+        recipient=properties.recipient,
+        purpose=evaluation.action.properties.purpose,
+        scope=evaluation.action.name,
+        precision_m=evaluation.action.properties.precision_m,
+        line=evaluation.resource.id if by_line else None,
+        msisdn=None if by_line else evaluation.resource.id,
+    )
+
+
+def questions(asked: Evaluations) -> list[Question]:
+    """The gate's questions in a batch, defaults filled in. Raises Incomplete with the place of the first gap."""
+    items = asked.evaluations or [PartialEvaluation()]
+    return [question(_whole(asked, item, place)) for place, item in enumerate(items)]
+
+
+def _whole(asked: Evaluations, item: PartialEvaluation, place: int) -> Evaluation:
+    subject = item.subject or asked.subject
+    action = item.action or asked.action
+    resource = item.resource or asked.resource
+    if subject is None or action is None or resource is None:
+        missing = next(
+            name for name, value in (("subject", subject), ("action", action), ("resource", resource)) if value is None
+        )
+        raise Incomplete(f"evaluations[{place}] has no {missing}, and there is no default")
+    return Evaluation(subject, action, resource)
+
+
+def until_settled(answers: list[Answer], semantic: Semantic) -> list[Answer]:
+    """The answers up to the one that settles the batch, in request order."""
+    if semantic == "execute_all":
+        return answers
+    settling = semantic == "permit_on_first_permit"
+    for place, answer in enumerate(answers):
+        if answer.allowed is settling:
+            return answers[: place + 1]
+    return answers
+
+
+def response(answer: Answer) -> dict[str, object]:
+    """An answer in AuthZEN's form."""
+    if not answer.allowed:
+        return {"decision": False, "context": {"decision_id": answer.decision_id, "reason": answer.reason}}
+    return {
+        "decision": True,
+        "context": {
+            "decision_id": answer.decision_id,
+            "consent": {"epoch": answer.epoch, "version": answer.version, "record_id": answer.record_id},
+            "basis": "approval",
+            "subject_ref": answer.subject_ref,
+            "obligations": [
+                {"id": "record_disclosure"},
+                {"id": "max_precision_m", "value": answer.max_precision_m},
+                {"id": "use_within_s", "value": USE_WITHIN_S},
+            ],
+        },
+    }

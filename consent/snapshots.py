@@ -1,0 +1,130 @@
+"""What is still allowed for one line under one agreement, in the words of an order's `state`."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import connection
+
+from accounts.models import Line
+from consent import gate
+from consent.models import LineGate
+from partners.models import Campaign
+from revocations.actions import StateEntry, stamp
+
+type States = Mapping[int, list[StateEntry]]
+
+
+def affected_contracts(*, line_id: int, scope: str, ref: str) -> list[int]:
+    """The agreements whose partner a stop of this scope concerns (SQL function `consent_affected`, as at commit)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_affected(%s, %s, %s)", [line_id, scope, ref])
+        return sorted(contract_id for (contract_id,) in cursor.fetchall())
+
+
+def states(*, line_id: int, contract_ids: Sequence[int]) -> States:
+    """By agreement: every use the gate allows now, as `[{"scopes","purpose","recipient","status", ...}]`.
+
+    `expires_at`: when the approval ends by itself. `except`: recipients stopped of a campaign that names its recipient.
+    """
+    carrier_id = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
+    approvals = LineGate.objects.values_list("approvals", flat=True).get(pk=line_id)
+    campaigns = (
+        Campaign.objects.filter(contract_id__in=contract_ids, ref__in=approvals)
+        .select_related("contract__aggregator", "lbs_provider", "cover")
+        .order_by("ref")
+    )
+    asked = [(campaign, "") for campaign in campaigns]
+    asked += [(campaign, recipient) for campaign, _ in asked for recipient in _recipients(campaign)]
+    answers = gate.evaluate(
+        questions=[
+            gate.as_agreed(campaign=campaign, line=carrier_id, recipient=recipient) for campaign, recipient in asked
+        ]
+    )
+    uses: dict[int, dict[tuple[str, str, str], _Use]] = defaultdict(dict)
+    for (campaign, recipient), answer in zip(asked, answers, strict=True):
+        place = (campaign.scope, campaign.purpose, campaign.lbs_provider.uri)
+        known = uses[campaign.contract_id].get(place)
+        if recipient and known is not None and not answer.allowed:
+            known.denied.add(recipient)
+        elif answer.allowed and not recipient:
+            uses[campaign.contract_id][place] = (
+                _Use(answer.expires_at) if known is None else known.or_(answer.expires_at)
+            )
+    return {contract_id: _entries(uses.get(contract_id, {})) for contract_id in contract_ids}
+
+
+@dataclass
+class _Use:
+    """A use that is allowed: until when (None: without end), and which named recipients are not."""
+
+    ends_at: datetime | None
+    denied: set[str] = field(default_factory=set)
+
+    def or_(self, other: datetime | None) -> "_Use":
+        """The same use by another campaign too: the later end counts."""
+        return _Use(None if self.ends_at is None or other is None else max(self.ends_at, other), self.denied)
+
+
+def _recipients(campaign: Campaign) -> list[str]:
+    """Who may be asked for by name, where this campaign's requests name their recipient."""
+    if not campaign.names_recipient:
+        return []
+    return [uri for uri in campaign.cover.parties if uri not in campaign.cover.named_parties]
+
+
+def _entries(uses: Mapping[tuple[str, str, str], _Use]) -> list[StateEntry]:
+    return [
+        {
+            "scopes": [scope],
+            "purpose": purpose,
+            "recipient": recipient,
+            "status": "granted",
+            **({"expires_at": stamp(at=use.ends_at)} if use.ends_at else {}),
+            **({"except": sorted(use.denied)} if use.denied else {}),
+        }
+        for (scope, purpose, recipient), use in sorted(uses.items(), key=lambda item: item[0])
+    ]
+
+
+def covered_scopes(*, contract_ids: Iterable[int], scope: str, ref: str) -> Mapping[int, list[str]]:
+    """By agreement: what a stop of this scope puts duties on, as "all" or "<purpose> <recipient URI>"."""
+    found: dict[int, list[str]] = {}
+    for contract_id in contract_ids:
+        campaigns = Campaign.objects.filter(contract_id=contract_id).select_related(
+            "cover", "lbs_provider", "contract__aggregator"
+        )
+        covered = [campaign for campaign in campaigns if _covers(campaign, scope, ref)]
+        if scope == "all" or any(scope == "party" and campaign.contract.aggregator.uri == ref for campaign in covered):
+            found[contract_id] = ["all"]
+        elif covered:
+            found[contract_id] = sorted({_scope_of(campaign, scope, ref) for campaign in covered})
+        else:
+            # Known from releases alone: the party is named, the purpose is not.
+            found[contract_id] = [f" {ref}"] if scope == "party" else ["all"]
+    return found
+
+
+def _scope_of(campaign: Campaign, scope: str, ref: str) -> str:
+    named = campaign.names_recipient and scope == "party" and ref not in campaign.cover.named_parties
+    return f" {ref}" if named else f"{campaign.purpose} {campaign.lbs_provider.uri}"
+
+
+def _covers(campaign: Campaign, scope: str, ref: str) -> bool:
+    match scope:
+        case "all":
+            return True
+        case "party":
+            return ref in campaign.cover.parties
+        case "purpose":
+            return ref in campaign.cover.purposes
+        case _:
+            return ref in campaign.cover.campaigns
+
+
+def reason_against(*, line_id: int, campaign: Campaign) -> str:
+    """Why the gate says no to this campaign as agreed; "" where it says yes."""
+    carrier_id = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
+    (answer,) = gate.evaluate(questions=[gate.as_agreed(campaign=campaign, line=carrier_id)])
+    return answer.reason

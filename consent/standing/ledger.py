@@ -1,0 +1,130 @@
+"""What was said for and against each use of one line, read once, and what still stands of it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Q
+
+from consent.models import Approval, Choice, LineGate, Origin
+from partners.models import Campaign
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """A moment as the gate row writes it."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def moment_of(at_us: int) -> datetime:
+    """The same, read back."""
+    return EPOCH + at_us * MICROSECOND
+
+
+def outweighs(*, yes: str, no: str) -> bool:
+    """Whether a newer yes of this origin counts against a no of that: a file never outranks the person."""
+    return yes == Origin.PERSON or no == Origin.FILE
+
+
+@dataclass(frozen=True)
+class Denial:
+    """A stop (`until` None) or a pause that covers a use, by its key and origin. Times in microseconds."""
+
+    key: str
+    origin: str
+    at_us: int
+    until: int | None = None
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What the gate row, the approvals and the person's own allows say.
+
+    `came`: when a no taken over from a file was recorded, by its key and its own time.
+    """
+
+    row: LineGate
+    approvals: Mapping[str, list[Approval]]
+    allows: Mapping[str, list[Choice]]
+    came: Mapping[tuple[str, int], datetime]
+    at_us: int
+
+    def stops(self, keys: Iterable[str]) -> list[Denial]:
+        """The newest stop of each key and origin, pierced or not."""
+        return [Denial(key, origin, at_us) for key in keys for origin, at_us in self.row.stops.get(key, {}).items()]
+
+    def pauses(self, keys: Iterable[str]) -> list[Denial]:
+        """The pauses that run now, pierced or not."""
+        return [
+            Denial(key, origin, since, until)
+            for key in keys
+            for since, until, origin in self.row.pauses.get(key, ())
+            if since <= self.at_us < until
+        ]
+
+    def unpierced(self, denials: Iterable[Denial], campaign: str) -> list[Denial]:
+        """Those of them that no newer yes to this campaign stands against."""
+        yeses = self.row.approvals.get(campaign, ())
+        return [
+            one
+            for one in denials
+            if not any(since > one.at_us and outweighs(yes=origin, no=one.origin) for since, _, origin in yeses)
+        ]
+
+    def unbroken(self, stop: Denial) -> bool:
+        """Whether no living yes to anything is newer than this stop of everything and counts against it."""
+        return not any(
+            since > stop.at_us and outweighs(yes=origin, no=stop.origin) and not self.over(since, until)
+            for yeses in self.row.approvals.values()
+            for since, until, origin in yeses
+        )
+
+    def over(self, since: int, until: int | None) -> bool:
+        """Whether a yes has ended by itself: its own end has come, or the line's number changed after it."""
+        changed = self.row.number_changed_at
+        return (until is not None and until <= self.at_us) or (
+            changed is not None and since < microseconds(changed) <= self.at_us
+        )
+
+    def began(self, denial: Denial) -> datetime:
+        """From when on the gate has kept it: one from a file counted for nobody before it came."""
+        return self.came.get((denial.key, denial.at_us), moment_of(denial.at_us))
+
+    def in_force(self, denials: Iterable[Denial]) -> datetime | None:
+        """From when on the gate has kept the newest of them, or None where there is none."""
+        newest = max(denials, key=lambda one: (one.at_us, one.key), default=None)
+        return None if newest is None else self.began(newest)
+
+
+def read(*, row: LineGate, refs: Collection[str], at: datetime) -> Ledger:
+    """The ledger of one line as far as these campaigns go. Two queries."""
+    approvals: dict[str, list[Approval]] = {}
+    for approval in Approval.objects.filter(line_id=row.pk, campaign__in=refs).order_by("-captured_at", "id"):
+        approvals.setdefault(approval.campaign, []).append(approval)
+    wanted = Q(kind=Choice.Kind.ALLOW) | Q(origin=Origin.FILE)
+    allows: dict[str, list[Choice]] = {}
+    came: dict[tuple[str, int], datetime] = {}
+    for choice in Choice.objects.filter(wanted, line_id=row.pk).order_by("-made_at", "-recorded_at"):
+        if choice.kind == Choice.Kind.ALLOW:
+            allows.setdefault(choice.ref, []).append(choice)
+        else:
+            key = f"{choice.scope}:{choice.ref}" if choice.ref else choice.scope
+            came[key, microseconds(choice.made_at)] = choice.recorded_at
+    return Ledger(row, approvals, allows, came, microseconds(at))
+
+
+def keys_of(*, campaign: Campaign, recipient: Collection[str] = ()) -> list[str]:
+    """The gate row's keys whose stops and pauses cover a campaign.
+
+    `recipient`: for whom it asks, the party with its kin; it counts where the campaign's requests name their recipient.
+    """
+    cover = campaign.cover
+    parties = {*cover.named_parties, *recipient} if campaign.names_recipient else cover.parties
+    return [
+        "all",
+        *(f"party:{uri}" for uri in parties),
+        *(f"purpose:{term}" for term in cover.purposes),
+        *(f"campaign:{ref}" for ref in cover.campaigns),
+    ]

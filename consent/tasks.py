@@ -1,0 +1,36 @@
+"""Celery's doors to consent's own jobs."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from consent import asking, cohorts, expiry
+
+
+@shared_task
+def end_pauses() -> None:
+    """Tell partners what counts again where a pause has ended."""
+    expiry.end_pauses(now=timezone.now())
+
+
+@shared_task
+def build_manifests() -> None:
+    """List the lines whose agreement ended, and tell its partner once. Goes on where it was cut off."""
+    cohorts.build_manifests(now=timezone.now())
+
+
+@shared_task
+def tell_subscribers() -> None:
+    """Text those who lost a service that finds them in an emergency."""
+    cohorts.tell_subscribers(now=timezone.now())
+
+
+@shared_task
+def settle_orders() -> None:
+    """What a partner signed about a whole agreement settles its open orders."""
+    cohorts.settle_orders(now=timezone.now())
+
+
+@shared_task
+def text_questions() -> None:
+    """Text the questions that wait, to lines where it is day."""
+    asking.text_waiting(now=timezone.now())

@@ -1,0 +1,105 @@
+"""What partners are to be told of a line, put together for `revocations.actions.tell`."""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from consent import snapshots
+from consent.models import Choice, ChoiceOrder
+from consent.queries.piercing import Pierced, pierced
+from partners import pairwise
+from partners.models import Contract
+from revocations.actions import Agreement
+from revocations.models import Duty
+
+STOP_DUTIES = (Duty.Action.STOP_USE, Duty.Action.DELETE_HELD, Duty.Action.NOTIFY_DOWNSTREAM)
+PAUSE_DUTIES = (Duty.Action.STOP_USE, Duty.Action.NOTIFY_DOWNSTREAM)
+
+
+class No(Protocol):
+    """A stop or pause, written down or about to be."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def ref(self) -> str: ...
+    @property
+    def made_at(self) -> datetime: ...
+
+
+def agreements(
+    *,
+    line_id: int,
+    contract_ids: Sequence[int],
+    before: snapshots.States | None = None,
+    duties: Sequence[Duty.Action] = (),
+    scopes: Mapping[int, Sequence[str]] | None = None,
+    since: Mapping[int, datetime] | None = None,
+) -> list[Agreement]:
+    """How the line stands now under each agreement, and what its partner must do. Names the line for each partner.
+
+    `before`, `scopes` and `since`: by contract id. Without scopes nothing is owed; `since` is now where none is given.
+    """
+    states = snapshots.states(line_id=line_id, contract_ids=contract_ids)
+    contracts = Contract.objects.in_bulk(list(contract_ids))
+    for contract in contracts.values():
+        pairwise.subject(line_id=line_id, party_id=contract.aggregator_id)
+    return [
+        Agreement(
+            contract,
+            states[pk],
+            (before or {}).get(pk, ()),
+            duties,
+            (scopes or {}).get(pk, ()),
+            (since or {}).get(pk),
+        )
+        for pk, contract in contracts.items()
+    ]
+
+
+def agreements_after(
+    *,
+    line_id: int,
+    no: No,
+    passed: Mapping[int, Pierced],
+    contract_ids: Sequence[int],
+    before: snapshots.States | None = None,
+    running: bool = True,
+    signed_for: Collection[int] = (),
+) -> list[Agreement]:
+    """The same after a no that came to us late, and what it asks of each partner.
+
+    Under an agreement with a yes that outlasts it (`passed`), all that the partner had before that yes is owed, and
+    nothing where it had nothing. `signed_for`: contracts whose partner had signed, and owes that anew in any case.
+    """
+    scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=no.scope, ref=no.ref)
+    free = {pk for pk, one in passed.items() if one.had_from is None and pk not in signed_for}
+    return agreements(
+        line_id=line_id,
+        contract_ids=contract_ids,
+        before=before,
+        duties=() if not running else PAUSE_DUTIES if no.kind == Choice.Kind.PAUSE else STOP_DUTIES,
+        scopes={pk: named for pk, named in scopes.items() if pk not in free},
+        since={pk: one.since for pk, one in passed.items()},
+    )
+
+
+def passed_by(*, line_id: int, no: No, origin: str, contract_ids: Sequence[int]) -> Mapping[int, Pierced]:
+    """By contract: the yes that outlasts this no, for those alone that have one."""
+    return pierced(
+        line_id=line_id, scope=no.scope, ref=no.ref, made_at=no.made_at, origin=origin, contract_ids=contract_ids
+    )
+
+
+def name_orders(*, line_id: int, choice_id: uuid.UUID, told: Mapping[int, uuid.UUID]) -> None:
+    """Write down which orders tell of a choice, the first for each agreement. `told`: order ids by contract id."""
+    ChoiceOrder.objects.bulk_create(
+        [
+            ChoiceOrder(line_id=line_id, choice_id=choice_id, contract_id=contract_id, order_id=order_id)
+            for contract_id, order_id in told.items()
+        ],
+        ignore_conflicts=True,
+    )

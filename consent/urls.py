@@ -1,0 +1,37 @@
+"""Addresses of choices (pages) and of the gate (APIs)."""
+
+from django.urls import URLPattern, path
+
+from consent import api
+from consent.views import ask, choices, lines, stop
+
+urlpatterns: list[URLPattern] = [
+    path("stop/", stop.number, name="stop"),
+    path("stop/code/", stop.code, name="stop-code"),
+    path("stop/again/", stop.again, name="stop-again"),
+    path("stop/all/", stop.everything, name="stop-all"),
+    path("stop/progress/<str:token>/", stop.progress, name="stop-progress"),
+    path("stop/progress/<str:token>/receipt.json", stop.receipt, name="stop-receipt"),
+    path("ask/<str:token>/", ask.question, name="ask"),
+    path("ask/<str:token>/text/", ask.text, name="ask-text"),
+    path("ask/<str:token>/code/", ask.code, name="ask-code"),
+    path("ask/<str:token>/yes/", ask.yes, name="ask-yes"),
+    path("ask/<str:token>/no/", ask.no, name="ask-no"),
+    path("ask/<str:token>/answered/", ask.answered, name="ask-answered"),
+    path("lines/", lines.lines, name="lines"),
+    path("choices/", choices.choices, name="choices"),
+    path("choices/stop/", choices.stop, name="choice-stop"),
+    path("choices/dispute/", choices.dispute, name="choice-dispute"),
+    path("choices/pause/", choices.pause, name="choice-pause"),
+    path("choices/allow/", choices.allow, name="choice-allow"),
+    path("choices/<uuid:choice_id>/", choices.choice, name="choice"),
+    path("choices/<uuid:choice_id>/progress/", choices.progress, name="choice-progress"),
+    path("choices/<uuid:choice_id>/receipt/", choices.receipt, name="choice-receipt"),
+    path("choices/<uuid:choice_id>/receipt.json", choices.receipt_file, name="choice-receipt-file"),
+    path("ssf/digest", api.digest, name="ssf_digest"),
+    path("api/v1/approvals", api.approvals, name="api-approvals"),
+    path("consent-info/v0.2/retrieve", api.retrieve, name="consent-info"),
+    path("access/v1/evaluation", api.evaluation, name="evaluation"),
+    path("access/v1/evaluations", api.evaluations, name="evaluations"),
+    path(".well-known/authzen-configuration", api.configuration, name="authzen_configuration"),
+]

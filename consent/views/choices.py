@@ -1,0 +1,211 @@
+"""Choices: the list, one of them with its progress and receipt, and the forms that make new ones."""
+
+import uuid
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import SubscriberRequest, allowing_required, at_line, seeing_required, subscriber_required
+from accounts.queries import PersonsLine
+from consent import actions, notices, queries, receipts
+from consent.forms import AllowForm, PauseForm, StopForm
+from consent.standing import Use, sharing, use_of
+from consent.words import reason_in_words
+
+CHANNEL = "web"
+NEVER_AGREED = "never_agreed"
+
+
+@require_safe
+@never_cache
+@seeing_required
+def choices(request: SubscriberRequest) -> HttpResponse:
+    """Every choice made on the line, the newest first."""
+    line = request.line
+    page = queries.choices_page(line_id=line.line.pk, before=request.GET.get("before", ""))
+    shown = {"line": line, "at_line": at_line(request), "page": page, "first": "before" not in request.GET}
+    return render(request, "choices/list.html", shown)
+
+
+@require_safe
+@never_cache
+@seeing_required
+def choice(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
+    """One choice: what is done, and how far each partner has come."""
+    return render(request, "choices/choice.html", _choice(request, choice_id))
+
+
+@require_safe
+@never_cache
+@seeing_required
+def progress(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
+    """The part of the page that changes, for the script that asks again."""
+    return render(request, "choices/_progress.html", _choice(request, choice_id))
+
+
+@require_safe
+@never_cache
+@seeing_required
+def receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
+    """The signed receipts of a choice, to print."""
+    return render(request, "choices/receipt.html", _choice(request, choice_id) | _receipt(request, choice_id))
+
+
+@require_safe
+@never_cache
+@seeing_required
+def receipt_file(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
+    """The same as a file that verifies offline."""
+    found = _receipt(request, choice_id)["receipt"]
+    body = receipts.file_of(receipt=found, at=timezone.now())
+    response = JsonResponse(body, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response.headers["Content-Disposition"] = f'attachment; filename="receipt-{found.number}.json"'
+    return response
+
+
+@require_POST
+@subscriber_required
+def stop(request: SubscriberRequest) -> HttpResponseBase:
+    """Say no from now on: one step."""
+    form = StopForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    return _stop(request, form, reason="")
+
+
+@require_POST
+@subscriber_required
+def dispute(request: SubscriberRequest) -> HttpResponseBase:
+    """Say "I never agreed": a stop that opens a case with our privacy office."""
+    form = StopForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    return _stop(request, form, reason=NEVER_AGREED)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@subscriber_required
+def pause(request: SubscriberRequest) -> HttpResponseBase:
+    """Say no until a day. Asked for without the form, or with a mistake in it, the form is shown."""
+    now = timezone.now()
+    line = request.line
+    form = PauseForm(
+        request.POST or None, zone=line.zone, at=now, initial={"scope": "all", "ref": request.GET.get("ref", "")}
+    )
+    if not form.is_valid():
+        return render(request, "choices/pause.html", {"line": line, "at_line": at_line(request), "form": form})
+    said = {name: form.cleaned_data[name] for name in ("scope", "ref", "until")}
+    try:
+        made = actions.pause(line_id=line.line.pk, actor=_actor(request), channel=CHANNEL, **said)
+    except actions.UnknownRef as error:
+        raise Http404 from error
+    return redirect("choice", choice_id=made.choice_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@allowing_required
+def allow(request: SubscriberRequest) -> HttpResponseBase:
+    """The second of two steps: read what is allowed, and confirm it."""
+    now = timezone.now()
+    form = AllowForm(request.POST or None, initial={"campaign": request.GET.get("campaign", "")})
+    wanted = request.POST.get("campaign") or request.GET.get("campaign", "")
+    use = use_of(line=request.line.line, campaign=wanted, at=now)
+    if use is None:
+        raise Http404
+    notice, changed = notices.before_yes(campaign=wanted), False
+    if form.is_valid():
+        try:
+            return _allow(request, form, notice.read_as(form.cleaned_data["notice"]))
+        except notices.NoticeChanged:
+            notice, changed = notices.before_yes(campaign=wanted), True
+    shown = {"line": request.line, "use": use, "form": form, "notice": notice, "changed": changed}
+    shown |= {"at_line": at_line(request), "reason": reason_in_words(use.reason)}
+    return render(request, "choices/allow.html", shown)
+
+
+def _stop(request: SubscriberRequest, form: StopForm, *, reason: str) -> HttpResponseBase:
+    said = {name: form.cleaned_data[name] for name in ("scope", "ref")}
+    notice = notices.before_stop()
+    # A stop is taken whatever was read before it; it is only written down what was.
+    read = notice if form.cleaned_data["notice"] == notice.digest else None
+    try:
+        made = actions.stop(
+            line_id=request.line.line.pk, actor=_actor(request), channel=CHANNEL, reason=reason, notice=read, **said
+        )
+    except actions.UnknownRef as error:
+        raise Http404 from error
+    return redirect("choice", choice_id=made.choice_id)
+
+
+def _allow(request: SubscriberRequest, form: AllowForm, notice: notices.Shown) -> HttpResponseBase:
+    campaign = form.cleaned_data["campaign"]
+    try:
+        made = actions.allow(
+            line_id=request.line.line.pk,
+            campaign=campaign,
+            until=form.until(at=timezone.now()),
+            actor=_actor(request),
+            channel=CHANNEL,
+            notice=notice,
+        )
+    except actions.NotAllowable as error:
+        why = reason_in_words(error.reason)
+        messages.error(request, _("Nothing changed. %(why)s") % {"why": why})
+        return redirect("home")
+    return redirect("choice", choice_id=made.choice_id)
+
+
+def _actor(request: SubscriberRequest) -> str:
+    return f"subscriber:{request.user.pk}"
+
+
+def _found(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[queries.ChoiceRow, PersonsLine]:
+    lines = {line.line.pk: line for line in request.lines}
+    found = queries.choice_of(line_ids=lines.keys(), choice_id=choice_id)
+    if found is None:
+        raise Http404
+    # Whatever line the address named: the page, and the ways on from it, are about the choice's own.
+    request.line = lines[found.line_id]
+    return found, request.line
+
+
+def _choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, object]:
+    now = timezone.now()
+    found, line = _found(request, choice_id)
+    partners = queries.progress_of(line_id=found.line_id, order_ids=found.order_ids, since=found.in_force_since, at=now)
+    standing = sharing(line=line.line, at=now)
+    return {
+        "line": line,
+        "at_line": at_line(request),
+        "choice": found,
+        "notice": queries.notice_of(digest=found.notice),
+        "partners": partners,
+        "sharing": standing,
+        "undone": found.kind == "allow" and not _counts(found, standing.uses.get(found.ref)),
+        "changed": queries.changed_at(choice=found),
+        "over": found.over(at=now),
+        "again": standing.allowed_by_name(since=found.made_at),
+        "open": any(one.open for one in partners),
+        "at": now,
+    }
+
+
+def _counts(choice: queries.ChoiceRow, use: Use | None) -> bool:
+    """Whether a yes is one of those for which the gate says yes now."""
+    return use is not None and use.allowed and any(one.choice_id == str(choice.id) and one.counts for one in use.proofs)
+
+
+def _receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, queries.ReceiptView]:
+    found, _line = _found(request, choice_id)
+    follow = found.kind != "allow"
+    receipt = queries.receipt_of(line_id=found.line_id, choice_id=found.id, order_ids=found.order_ids, follow=follow)
+    if receipt is None:
+        raise Http404
+    return {"receipt": receipt}

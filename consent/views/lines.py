@@ -1,0 +1,21 @@
+"""The lines a person may know of: where each of theirs stands, and one sentence about another adult's."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+import accounts.queries
+from accounts.access import SubscriberRequest, seeing_required
+from accounts.permissions import Action
+from consent.standing import sharing
+
+
+@require_safe
+@seeing_required
+def lines(request: SubscriberRequest) -> HttpResponse:
+    """Every line, the person's own first. Of another adult's nothing is read that could make two pages differ."""
+    now = timezone.now()
+    known = accounts.queries.lines_known_by(user=request.user, at=now)
+    rows = [(line, sharing(line=line.line, at=now) if line.may(Action.SEE) else None) for line in known]
+    return render(request, "account/lines.html", {"rows": rows})

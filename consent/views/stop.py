@@ -1,0 +1,111 @@
+"""Stopping without an account: a number, a code, one button. Every number gets the same answers in the same time."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+import accounts.actions
+from accounts import sessions
+from accounts.access import same_time
+from accounts.forms import CodeForm, NumberForm
+from accounts.models import TextedCode
+from accounts.numbers import shown as number_shown
+from accounts.zones import name_of, zone_of
+from consent import notices
+from consent.actions import without_account
+from consent.queries.links import behind_link
+
+STOP = TextedCode.Purpose.STOP
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@same_time
+def number(request: HttpRequest) -> HttpResponse:
+    """Step one: a number."""
+    form = NumberForm(request.POST or None)
+    if form.is_valid():
+        msisdn = form.cleaned_data["number"]
+        accounts.actions.text_code(msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), at=timezone.now())
+        sessions.remember_number(request, door=STOP, msisdn=msisdn)
+        return redirect("stop-code")
+    return render(request, "stop/number.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@same_time
+def code(request: HttpRequest) -> HttpResponse:
+    """Step two: the code from the text."""
+    msisdn = sessions.remembered_number(request, door=STOP)
+    if not msisdn:
+        return redirect("stop")
+    form = CodeForm(request.POST or None)
+    if form.is_valid():
+        now = timezone.now()
+        typed = form.cleaned_data["code"]
+        line = accounts.actions.take_code(
+            msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), typed=typed, at=now
+        )
+        if line:
+            sessions.prove_line(request, door=STOP, line_id=line.pk, msisdn=msisdn, at=now)
+            return redirect("stop-all")
+        form.add_error("code", CodeForm.wrong)
+    return render(request, "stop/code.html", {"form": form, "number": number_shown(msisdn)})
+
+
+@require_POST
+@same_time
+def again(request: HttpRequest) -> HttpResponse:
+    """Text the code once more; the same words whether or not one went out."""
+    msisdn = sessions.remembered_number(request, door=STOP)
+    if not msisdn:
+        return redirect("stop")
+    accounts.actions.text_code(msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), at=timezone.now())
+    messages.info(request, CodeForm.sent_again)
+    return redirect("stop-code")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def everything(request: HttpRequest) -> HttpResponse:
+    """Step three: the button. In force when the answer comes. Pressed twice, it leads to the same link twice."""
+    now = timezone.now()
+    proved = sessions.proved_line(request, door=STOP, at=now)
+    if proved is None:
+        link = sessions.kept_link(request, at=now)
+        return redirect("stop-progress", token=link) if link else redirect("stop")
+    notice = notices.before_stop()
+    if "stop-all" in request.POST:
+        # A stop is taken whatever was read before it; it is only written down what was.
+        read = notice if request.POST.get("notice") == notice.digest else None
+        token = without_account.stop_all_by_line(line_id=proved.line_id, notice=read, at=now)
+        sessions.keep_link(request, token=token, at=now)
+        return redirect("stop-progress", token=token)
+    return render(request, "stop/everything.html", {"number": number_shown(proved.msisdn), "notice": notice})
+
+
+@require_safe
+@never_cache
+def progress(request: HttpRequest, token: str) -> HttpResponse:
+    """How far a stop has come, in counts, for whoever holds its link."""
+    linked = behind_link(token=token, at=timezone.now())
+    if linked is None:
+        raise Http404
+    with timezone.override(zone_of(linked.state)):
+        shown = {"linked": linked, "counts": linked.counts, "token": token, "zone": name_of(zone_of(linked.state))}
+        return render(request, "stop/progress.html", shown)
+
+
+@require_safe
+@never_cache
+def receipt(request: HttpRequest, token: str) -> HttpResponse:
+    """The signed receipt of that stop, to keep: `verify_receipt` checks it without us."""
+    linked = behind_link(token=token, at=timezone.now())
+    if linked is None:
+        raise Http404
+    response = JsonResponse({"receipt": linked.receipt, "token": linked.token}, json_dumps_params={"indent": 2})
+    response.headers["Content-Disposition"] = f'attachment; filename="receipt-{linked.receipt}.json"'
+    return response

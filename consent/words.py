@@ -1,0 +1,31 @@
+"""The gate's reasons in a page's words."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+# The gate's doors without a database: no answer of the gate's own, and no page has it.
+UNAVAILABLE = "unavailable"
+REASONS: Mapping[str, Promise] = {
+    "line_unknown": _("This number is not an active line with us."),
+    "partner_suspended": _("We have suspended this company. Nobody can allow it now."),
+    "partner_unhealthy": _("This company does not answer our messages, so we say no to it for now."),
+    "stopped_all": _("You stopped all sharing."),
+    "stopped_party": _("You stopped this company."),
+    "stopped_purpose": _("You stopped this kind of use."),
+    "stopped_campaign": _("You stopped this use."),
+    "paused": _("You paused this."),
+    "no_approval": _("There is no record that you agreed."),
+    "approval_unverified": _("Only the company says you agreed. That is not enough."),
+    "approval_expired": _("Your agreement has ended."),
+    "contract_not_in_force": _("Our contract with the company in between is not in force."),
+    "campaign_not_in_force": _("We have not approved this use for now."),
+    "jurisdiction_prohibits": _("We don't allow this in your state."),
+    "precision_exceeded": _("It asks for a more exact place than you agreed to."),
+}
+
+
+def reason_in_words(reason: str) -> str:
+    """Why the gate says no, as one sentence; "" when it says yes."""
+    return str(REASONS.get(reason, "")) if reason else ""

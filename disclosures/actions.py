@@ -1,0 +1,205 @@
+"""The verbs of disclosures: record what was released, hide a row or show it again, judge again, hand out an export."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+import audit.actions
+from accounts.permissions import StaffAction
+from accounts.queries import acting_staff
+from accounts.sealing import derived_secret
+from disclosures import ingest
+from disclosures.ingest import Outcome, Row
+from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, still_hidden_by
+
+LONGEST_REF = 1000
+
+
+class NoReason(Exception):
+    """Whoever acts says why."""
+
+
+class NothingHidden(Exception):
+    """There is nothing that this would hide or show; the message says why."""
+
+
+@dataclass(frozen=True)
+class Delayed:
+    """How many disclosures an order now says something new of, and how many it waits for."""
+
+    changed: int
+    waiting: int
+
+
+def record(
+    *,
+    rows: Sequence[Row],
+    at: datetime,
+    gated: bool = False,
+    turn: AbstractContextManager[object] | None = None,
+    besides: Callable[[Sequence[Outcome]], None] = ingest.nothing_besides,
+) -> list[Outcome]:
+    """Keep reported releases, each judged against the ledger as of its moment; what became of each, in order.
+
+    `gated`: reported by the gateway as it goes, so that each must carry the gate's own yes. `turn`: held while the ids
+    are claimed. `besides`: called with the outcomes before the commit. Call outside a transaction.
+    """
+    return ingest.store(rows=rows, at=at, gated=gated, turn=turn, besides=besides)
+
+
+@transaction.atomic
+def record_notice(*, source_id: str, suppressed_until: datetime | None, order_ref: str, at: datetime) -> bool | None:
+    """Put a delayed-notice order on a disclosure (None: until further order), or lift it with a moment that has passed.
+
+    Returns whether it was new: the same as one that it had before changes nothing; an order that is renewed after it
+    was lifted has another reference or moment. None where we do not have the disclosure (yet): the order is kept, and
+    put on it as it is stored.
+    """
+    ingest.take_turn()
+    disclosure_id = ingest.id_of(source_id)
+    new = ingest.append(
+        disclosure_id=disclosure_id, suppressed_until=suppressed_until, order_ref=order_ref, at=at, renews=False
+    )
+    if new and suppressed_until is not None and suppressed_until <= at:
+        ingest.reveal(at=at, disclosure_id=disclosure_id)
+    return new
+
+
+@transaction.atomic
+def look_at_delayed(*, actor: str, reason: str, at: datetime, order_ref: str | None = None) -> list[DelayedOrder]:
+    """Every delayed-notice order, or one, for the role that handles them; that they were looked at is written down.
+
+    Nothing of it is in any subscriber's log, which stays the same whether or not a row is hidden. Raises NotForThem,
+    NoReason.
+    """
+    name = _legal(actor, reason, StaffAction.SEE_DELAYED)
+    audit.actions.record(
+        action="legal.delayed_seen", actor=name, target=_target(order_ref or "all"), at=at, reason=reason
+    )
+    return delayed_orders(at=at, order_ref=order_ref)
+
+
+@transaction.atomic
+def delay_notice(
+    *,
+    order_ref: str,
+    suppressed_until: datetime | None,
+    source_ids: Sequence[str] = (),
+    actor: str,
+    reason: str,
+    at: datetime,
+) -> Delayed:
+    """Hide disclosures under an order until a moment (None: until further order). Not undone but by `lift_notice`.
+
+    `source_ids`: the carrier's ids of the disclosures; none: all that the order hides already are hidden to the new
+    moment. An id that we do not have yet is hidden as it arrives. Raises NotForThem, NoReason, NothingHidden.
+    """
+    name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
+    if suppressed_until is not None and suppressed_until <= at:
+        raise NothingHidden("A delay ends in the future. To end one now, lift it.")
+    done = _write(order_ref, source_ids, suppressed_until, at)
+    _note("legal.delayed", name, order_ref, reason, at, done)
+    return done
+
+
+@transaction.atomic
+def lift_notice(*, order_ref: str, source_ids: Sequence[str] = (), actor: str, reason: str, at: datetime) -> Delayed:
+    """Show what an order hid, all of it or these disclosures. Each leaves now what other rows leave at once.
+
+    What another order hides as well stays hidden, by that one. Raises NotForThem, NoReason, NothingHidden.
+    """
+    name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
+    hidden = {row.disclosure_id for row in _hidden_by(order_ref, at)}
+    wanted = hidden & {ingest.id_of(one) for one in source_ids} if source_ids else hidden
+    if not wanted:
+        raise NothingHidden("This order hides none of that now.")
+    done = _put(order_ref, wanted, at, at)
+    for disclosure_id in sorted(wanted):
+        other = still_hidden_by(disclosure_id=disclosure_id, besides=order_ref, at=at)
+        if other:
+            _put(other.order_ref, [disclosure_id], other.suppressed_until, at)
+        else:
+            ingest.reveal(at=at, disclosure_id=disclosure_id)
+    _note("legal.lifted", name, order_ref, reason, at, done)
+    return done
+
+
+def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at: datetime) -> Delayed:
+    if not 0 < len(order_ref) <= LONGEST_REF or "\x00" in order_ref:
+        raise NothingHidden(f"Name the order, in at most {LONGEST_REF} characters.")
+    ids = {ingest.id_of(one) for one in source_ids} or {row.disclosure_id for row in _hidden_by(order_ref, at)}
+    if not ids:
+        raise NothingHidden("This order hides nothing yet: name the disclosures.")
+    return _put(order_ref, ids, until, at)
+
+
+def _put(order_ref: str, ids: Collection[UUID], until: datetime | None, at: datetime) -> Delayed:
+    ingest.take_turn()
+    fates = [
+        ingest.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
+        for one in sorted(ids)
+    ]
+    return Delayed(changed=fates.count(True), waiting=fates.count(None))
+
+
+def _hidden_by(order_ref: str, at: datetime) -> list[DelayedRow]:
+    return [row for order in delayed_orders(at=at, order_ref=order_ref) for row in order.rows if row.hidden]
+
+
+def _legal(actor: str, reason: str, action: StaffAction) -> str:
+    name = acting_staff(actor=actor, action=action)
+    if not reason.strip():
+        raise NoReason("Say why: the reason is kept with every act.")
+    return name
+
+
+def _note(action: str, actor: str, order_ref: str, reason: str, at: datetime, done: Delayed) -> None:
+    detail = {"changed": done.changed, "waiting": done.waiting}
+    audit.actions.record(action=action, actor=actor, target=_target(order_ref), at=at, reason=reason, detail=detail)
+
+
+def _target(order_ref: str) -> str:
+    """An order is named in the trail by a keyed hash: its own reference is as secret as what it hides."""
+    return f"delay:{hmac.digest(derived_secret('delayed-orders'), order_ref.encode(), hashlib.sha256).hex()[:32]}"
+
+
+def catch_up(*, cause: str, at: datetime) -> None:
+    """After a feed or an act: take in what was held for what is known now, and judge again what that touches."""
+    ingest.attribute_held(at=at, actor=f"import:{cause}")
+    ingest.rejudge(cause=f"import:{cause}")
+
+
+def judge_again_since(*, at: datetime) -> None:
+    """After an import was cut off: judge again what anybody has said of since shortly before `at`."""
+    ingest.touch_said(since=at)
+    ingest.rejudge(cause="import:disclosures")
+
+
+def terms_changed(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:
+    """Campaigns (by id) or links (as (of, id)) came or changed: mark whose past judgements may rest on them."""
+    ingest.touch(campaigns=campaigns, links=links, at=at)
+
+
+def parties_known(*, uris: Collection[str], at: datetime) -> None:
+    """It became known what these companies are: releases by emergency or network to one that sells look-ups are
+    doubtful, which is an incident of its day."""
+    ingest.doubt(parties=uris, at=at)
+
+
+def rule_changed(*, state: str, since: datetime) -> None:
+    """A rule of a state came that counts since then: mark the lines whose past judgements may rest on it."""
+    ingest.touch_state(state=state, since=since)
+
+
+@transaction.atomic
+def note_export(*, line_id: int, actor: str, reason: str, at: datetime) -> None:
+    """Write into the line's own log that everything about it was handed out."""
+    audit.actions.record(
+        action="line.exported", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id, reason=reason
+    )

@@ -1,0 +1,38 @@
+"""The carrier's own doors: what its gateway released and refused, and what becomes of its lines."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from django.views.decorators.http import require_POST
+
+import audit.queries
+from disclosures import feeds
+from partners.access import ClientRequest, client_required, problem
+
+
+@require_POST
+@client_required("disclosures:write")
+def disclosures(request: ClientRequest) -> HttpResponse:
+    """NDJSON, up to 10,000 lines; tells what became of each. The same lines again change nothing."""
+    return _taken(request, feeds.take_report)
+
+
+@require_POST
+@client_required("lines:write")
+def lines(request: ClientRequest) -> HttpResponse:
+    """NDJSON or CSV with a header, up to 10,000 lines; tells what became of each. The same again changes nothing."""
+    return _taken(request, feeds.take_lines)
+
+
+def _taken(request: ClientRequest, take: Callable[..., dict[str, Any]]) -> HttpResponse:
+    try:
+        report = take(stream=request, client_id=request.client.pk, at=audit.queries.database_clock())
+    except feeds.TooManyLines:
+        return problem(
+            413,
+            "Too many lines",
+            f"At most {feeds.MOST_REPORTED:,} lines and {feeds.MOST_BYTES:,} bytes go into one request.",
+        )
+    return HttpResponse(msgspec.json.encode(report), content_type="application/json")

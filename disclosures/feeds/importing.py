@@ -1,0 +1,136 @@
+"""Take a whole file of disclosures in: over several connections, and on from where an earlier try was cut off."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime
+from io import BytesIO
+from itertools import chain
+from types import TracebackType
+
+import msgspec
+
+import audit.queries
+from disclosures import actions
+from disclosures.feeds.crew import Crew, Done, Turn
+from disclosures.feeds.releases import DisclosuresFeed, fate_of, line_number, rows_in
+from disclosures.ingest import Outcome, Row, chunks
+from disclosures.ingest.chunks import Taken
+from partners.feeds.checking import Fate
+from partners.feeds.reading import Block, Readable, blocks, numbered_lines
+
+# A file within this is taken in by one process: starting more would take longer.
+SMALL = 8_000_000
+LARGEST_BLOCK = 16_000_000
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A block of a file, and the file's mark where it is noted that it was taken in."""
+
+    block: Block
+    file: bytes | None
+
+
+class FileImport(AbstractContextManager["FileImport"]):
+    """One run over one file. `file`: the mark by which it is resumed (`chunks.mark_of`), None: never."""
+
+    def __init__(self, *, file: bytes | None, workers: int) -> None:
+        self.file = file
+        self.workers = workers
+        self.noted: bytes | None = None
+
+    def taken(self, *, stream: Readable) -> Iterator[Taken]:
+        """What each part came to, in order. Constant memory. Call outside a transaction."""
+        parts = blocks(stream, lines=DisclosuresFeed.chunk, size=LARGEST_BLOCK)
+        first, held = list[Block](), 0
+        while held < SMALL and (block := next(parts, None)):
+            first.append(block)
+            held += len(block.content)
+        with ExitStack() as stack:
+            many = held >= SMALL and self.workers > 1
+            crew = stack.enter_context(Crew(size=self.workers, work=_take)) if many else None
+            self.noted = self.file if self.file and chunks.begin_run(file=self.file) else None
+            known = _resumed(self.noted, self.workers) if self.noted else {}
+            todo = _parts(chain(first, parts), self.noted, known)
+            yield from crew.results(todo) if crew else map(_alone, todo)
+
+    def forget(self, *, at: datetime) -> None:
+        """The file was read to its end and told of: the next run begins anew."""
+        if self.noted:
+            chunks.forget(file=self.noted, at=at)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.noted:
+            chunks.end_run(file=self.noted)
+
+
+def _resumed(file: bytes, workers: int) -> dict[int, bytes]:
+    """The chunks that are not taken in again. What was said while the last of them were judged is looked at again."""
+    known = chunks.known_of(file=file)
+    since = chunks.newest_of(file=file, count=max(workers, 1))
+    if since:
+        actions.judge_again_since(at=since)
+    return known
+
+
+def _parts(all_blocks: Iterable[Block], file: bytes | None, known: Mapping[int, bytes]) -> Iterator[Part | Done[Taken]]:
+    for block in all_blocks:
+        if file and block.starts_at in known and known[block.starts_at] == chunks.digest_of(block.content):
+            yield Done(chunks.taken_before(file=file, starts_at=block.starts_at))
+        else:
+            yield Part(block, file)
+
+
+def _alone(part: Part | Done[Taken]) -> Taken:
+    return part.result if isinstance(part, Done) else _take(part, Turn())
+
+
+def _take(part: Part, turn: Turn) -> Taken:
+    """Take a part in, and note it with its rows."""
+    block, file = part.block, part.file
+    told = list[Taken]()
+    at = audit.queries.database_clock()
+    rows, refused = rows_in(numbered_lines(BytesIO(block.content), before=block.before), at=at)
+
+    def note(outcomes: Sequence[Outcome]) -> None:
+        told.append(_told(block, rows, outcomes, refused))
+        if file:
+            chunks.note(file=file, starts_at=block.starts_at, content=block.content, told=told[0], at=at)
+
+    actions.record(rows=rows, at=at, turn=_claiming(turn, file), besides=note)
+    return told[0]
+
+
+@contextmanager
+def _claiming(turn: Turn, file: bytes | None) -> Iterator[None]:
+    """The turn; and of a file that may be resumed, nothing is claimed that whoever resumes it would not wait for."""
+    with turn:
+        if file:
+            chunks.take_part(file=file)
+        turn.check()
+        yield
+
+
+def _told(block: Block, rows: Sequence[Row], outcomes: Sequence[Outcome], refused: Sequence[Fate]) -> Taken:
+    """Rows that fared alike have the very same outcome: they are counted without being compared."""
+    lines = len(rows) + len(refused)
+    alike = Counter(map(id, outcomes))
+    each = {id(outcome): outcome for outcome in outcomes}
+    counts, judged = Counter[str](rejected=len(refused)), Counter[str]()
+    for identity, count in alike.items():
+        outcome = each[identity]
+        counts[outcome.fate if outcome.fate in {"accepted", "repeated"} else "rejected"] += count
+        if outcome.judgement:
+            judged[outcome.judgement] += count
+    if counts["rejected"] > len(refused):
+        fates = [fate_of(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
+        refused = sorted([*refused, *(fate for fate in fates if fate.status == "rejected")], key=line_number)
+    return Taken(
+        lines=lines,
+        size=block.ends_at - block.starts_at,
+        counts=dict(counts),
+        judged=dict(judged),
+        refused=[(line_number(fate), fate.field, fate.reason) for fate in refused],
+    )

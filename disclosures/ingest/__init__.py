@@ -1,0 +1,31 @@
+"""Taking in what was released: stored by COPY, attributed and judged set-wise, judged again when more is known."""
+
+from disclosures.ingest.judging import rejudge, touch_said
+from disclosures.ingest.notices import append, take_turn
+from disclosures.ingest.replay import attribute_held
+from disclosures.ingest.rolling import LONG, roll_up
+from disclosures.ingest.rows import Outcome, Report, Row, id_of, row_of
+from disclosures.ingest.store import nothing_besides, store
+from disclosures.ingest.terms import doubt, touch, touch_state
+from disclosures.ingest.traces import reveal
+
+__all__ = [
+    "LONG",
+    "Outcome",
+    "Report",
+    "Row",
+    "append",
+    "attribute_held",
+    "doubt",
+    "id_of",
+    "nothing_besides",
+    "rejudge",
+    "reveal",
+    "roll_up",
+    "row_of",
+    "store",
+    "take_turn",
+    "touch",
+    "touch_said",
+    "touch_state",
+]

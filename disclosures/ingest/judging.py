@@ -1,0 +1,167 @@
+"""Judge what was released against the ledger as of its moment; judge again when more becomes known."""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from consent.actions import tell_newly_affected
+from consent.permission import ANSWER, COLUMNS
+from revocations.queries import uncovered
+
+logger = logging.getLogger(__name__)
+BATCH = 500
+# A choice that was being committed while a chunk was judged was not seen by it; nothing takes longer than this.
+OVERLAP = timedelta(seconds=30)
+
+# In the words of a judgement: any stop or running pause is `after_stop`.
+IN_WORDS = """CASE WHEN answer LIKE 'stopped%%' OR answer = 'paused' THEN 'after_stop'
+    WHEN answer = 'line_unknown' THEN 'no_approval' ELSE answer END"""
+TAKE = """
+WITH taken AS (
+    DELETE FROM consent_touched WHERE id = ANY (%s) RETURNING line_id, since
+)
+INSERT INTO touched SELECT line_id, min(since) FROM taken GROUP BY line_id
+"""
+QUESTIONS = """
+INSERT INTO questions (qid, line_id, campaign, aggregator, parties, purpose, scope, precision_m, at, known_at,
+    disclosure_id, was)
+SELECT row_number() OVER (), d.line_id, d.campaign, d.aggregator,
+    CASE WHEN d.path[1] = d.aggregator THEN d.path ELSE d.path || d.aggregator END,
+    d.purpose, d.scope, d.precision_m, d.occurred_at, audit_now(), d.id, d.judgement
+FROM touched JOIN disclosures_disclosure d ON d.line_id = touched.line_id AND d.occurred_at >= touched.since
+WHERE d.basis = 'approval' AND d.outcome = 'released'
+"""
+CHANGE = """
+WITH changed AS (
+    SELECT questions.line_id, questions.at, questions.disclosure_id, questions.was, judged.becomes
+    FROM questions JOIN (SELECT qid, <words> AS becomes FROM (<answer>) answered) judged ON judged.qid = questions.qid
+    WHERE judged.becomes <> questions.was
+), noted AS (
+    INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)
+    SELECT line_id, disclosure_id, clock_timestamp(), was, becomes, %s FROM changed
+)
+UPDATE disclosures_disclosure d SET judgement = changed.becomes FROM changed
+WHERE d.line_id = changed.line_id AND d.occurred_at = changed.at AND d.id = changed.disclosure_id
+""".replace("<words>", IN_WORDS).replace("<answer>", ANSWER)
+SAID_SINCE = """
+INSERT INTO consent_touched (line_id, since)
+SELECT line_id, min(at) FROM (
+    SELECT line_id, made_at AS at FROM consent_choice WHERE recorded_at >= %(since)s
+    UNION ALL SELECT line_id, captured_at FROM consent_approval WHERE recorded_at >= %(since)s
+) said GROUP BY line_id
+"""
+# Stops and running pauses that name a partner nobody told of them, or only by an order that asks nothing: it is looked
+# at again, for it may have had something before the yes for whose sake nothing was asked.
+UNTOLD = """
+SELECT DISTINCT c.line_id FROM consent_choice c
+    CROSS JOIN LATERAL consent_affected(c.line_id, c.scope, c.ref) AS affected (contract_id)
+WHERE c.line_id = ANY (%s) AND (c.kind IN ('stop', 'refuse') OR c.kind = 'pause' AND c.until > audit_now())
+    AND NOT EXISTS (
+        SELECT FROM consent_choiceorder t
+            JOIN revocations_order o ON o.line_id = t.line_id AND o.id = t.order_id
+                AND o.snapshot->'required_actions' <> '[]'
+        WHERE t.line_id = c.line_id AND t.choice_id = c.id AND t.contract_id = affected.contract_id)
+ORDER BY c.line_id
+"""
+# One at a time: two that judge one line at once could each note a change that the other has made.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('disclosures.rejudge'))"
+SAID = """
+SELECT line_id FROM consent_choice WHERE recorded_at >= %(since)s
+UNION SELECT line_id FROM consent_approval WHERE recorded_at >= %(since)s
+"""
+MOVED = """
+INSERT INTO consent_touched (line_id, since)
+SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
+WHERE d.line_id = ANY (%(lines)s) AND d.occurred_at BETWEEN %(first)s AND %(last)s AND d.recorded_at = %(at)s
+GROUP BY d.line_id
+"""
+
+
+def rejudge(*, cause: str) -> int:
+    """Judge again everything of the lines that were touched, from the moment on. Returns how many judgements changed.
+
+    Partners whom a standing stop of such a line concerns only now are told first. Each batch is a transaction of its
+    own: its touched rows go with the changes they brought, so that whatever breaks is done again. A batch that breaks
+    is done line by line; the line that breaks it is logged and left for the next run, and the others go on.
+    """
+    changed = 0
+    broken = set[int]()
+    while touched := _touched(besides=broken):
+        try:
+            changed += _judge_again(touched, cause)
+        except Exception:  # whatever it is, it must not keep every other line from being judged
+            logger.exception("a batch of touched lines can't be judged again: line by line now")
+            changed += sum(_one_line(touched, line_id, cause, broken) for line_id in sorted(set(touched.values())))
+    return changed
+
+
+def _one_line(touched: Mapping[int, int], line_id: int, cause: str, broken: set[int]) -> int:
+    try:
+        return _judge_again({pk: line for pk, line in touched.items() if line == line_id}, cause)
+    except Exception:
+        logger.exception("line %s can't be judged again: left for the next run", line_id)
+        broken.add(line_id)
+        return 0
+
+
+def _judge_again(touched: Mapping[int, int], cause: str) -> int:
+    tell_newly_affected(line_ids=_with_untold_partners(touched.values()))
+    return _batch(list(touched), cause)
+
+
+def _touched(*, besides: Collection[int]) -> dict[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, line_id FROM consent_touched WHERE NOT line_id = ANY (%s) ORDER BY id LIMIT %s",
+            [sorted(besides), BATCH],
+        )
+        return dict(cursor.fetchall())
+
+
+def _with_untold_partners(line_ids: Iterable[int]) -> list[int]:
+    asked = sorted(set(line_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(UNTOLD, [asked])
+        untold = {line_id for (line_id,) in cursor.fetchall()}
+    return sorted(untold | {line_id for line_id, _ in uncovered(line_ids=asked)})
+
+
+def _batch(touched: list[int], cause: str) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ONE_AT_A_TIME)
+        cursor.execute("CREATE TEMPORARY TABLE touched (line_id bigint, since timestamptz) ON COMMIT DROP")
+        cursor.execute(f"CREATE TEMPORARY TABLE questions ({COLUMNS}, disclosure_id uuid, was text) ON COMMIT DROP")
+        cursor.execute(TAKE, [touched])
+        changed = 0
+        if cursor.rowcount:
+            cursor.execute("ANALYZE touched")
+            cursor.execute(QUESTIONS)
+            cursor.execute("ANALYZE questions")
+            cursor.execute(CHANGE, [cause])
+            changed = cursor.rowcount
+        cursor.execute("DROP TABLE touched, questions")
+    return changed
+
+
+def consent_moved(*, occurred: Sequence[datetime], at: datetime) -> bool:
+    """After the commit of a chunk recorded as of `at`: whether something was said while it was judged.
+
+    `occurred`: the moments of what it stored. What was said concerns is marked.
+    """
+    if not occurred:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(SAID, {"since": at - OVERLAP})
+        lines = [line_id for (line_id,) in cursor.fetchall()]
+        if not lines:
+            return False
+        cursor.execute(MOVED, {"lines": lines, "first": min(occurred), "last": max(occurred), "at": at})
+        return bool(cursor.rowcount)
+
+
+def touch_said(*, since: datetime) -> None:
+    """Mark all lines about which anything was said while what was recorded as of `since` was judged, or later."""
+    with connection.cursor() as cursor:
+        cursor.execute(SAID_SINCE, {"since": since - OVERLAP})

@@ -1,0 +1,32 @@
+"""Take in the held rows whose line has arrived."""
+
+import uuid
+from datetime import datetime
+
+import audit.actions
+from disclosures.ingest import held
+from disclosures.ingest.rows import Report, row_of
+from disclosures.ingest.store import store
+
+FIRST = uuid.UUID(int=0)
+
+
+def attribute_held(*, at: datetime, actor: str) -> int:
+    """Attribute and judge what was held for lines that are known now, and record that. Returns how many rows it was."""
+    taken, last = 0, FIRST
+    while found := held.candidates(after=last):
+        last = found[-1][0]
+        taken += _take(found, at)
+    if taken:
+        audit.actions.record(
+            action="disclosures.attributed", actor=actor, target="feed:disclosures", at=at, detail={"count": taken}
+        )
+    return taken
+
+
+def _take(found: list[tuple[uuid.UUID, Report]], at: datetime) -> int:
+    ids = [identity for identity, _ in found]
+    outcomes = store(rows=[row_of(row, n=n) for n, (_, row) in enumerate(found)], at=at)
+    settled = [identity for identity, outcome in zip(ids, outcomes, strict=True) if outcome.fate != "line_unknown"]
+    held.release(ids=settled)
+    return sum(outcome.fate == "accepted" for outcome in outcomes)

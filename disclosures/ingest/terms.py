@@ -1,0 +1,103 @@
+"""Campaigns and links that became known later: whom they touch, and the reach that earlier releases showed."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from disclosures.ingest import notices, traces
+
+TOUCH = """
+INSERT INTO consent_touched (line_id, since)
+SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
+WHERE d.basis = 'approval' AND d.outcome = 'released' AND (
+    d.campaign = ANY (%(campaigns)s || partners_kin_of('campaign', %(linked_campaigns)s))
+    OR %(linked_parties)s <> '{}' AND (d.path || d.aggregator)::text[] && partners_kin_of('party', %(linked_parties)s))
+GROUP BY d.line_id
+"""
+NAMED = """
+CREATE TEMPORARY TABLE named ON COMMIT DROP AS
+SELECT row_number() OVER () AS term, d.aggregator, d.path, d.campaign, d.purpose, d.scope, d.basis, d.outcome, EXISTS (
+    SELECT FROM disclosures_delayednotice n
+    WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
+        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
+        AND NOT EXISTS (
+            SELECT FROM disclosures_delayednotice newer
+            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
+    ) AS hidden
+FROM disclosures_disclosure d
+WHERE d.campaign = ANY (%(campaigns)s) AND d.basis = 'approval' AND d.outcome = 'released'
+"""
+
+IN_STATE = """
+INSERT INTO consent_touched (line_id, since)
+SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
+WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.occurred_at >= %(since)s
+    AND EXISTS (SELECT FROM accounts_linestate s WHERE s.line_id = d.line_id AND s.state = %(state)s)
+GROUP BY d.line_id
+"""
+
+
+# A row under an order is marked like any other, and its incident waits until the order ends (`traces.leave`).
+DOUBT = """
+WITH named AS (
+    SELECT p.uri FROM partners_party p
+    WHERE p.uri = ANY (%(parties)s) AND p.kind IN ('lbs_provider', 'end_customer')
+), found AS (
+    SELECT d.line_id, d.occurred_at, d.id, d.path FROM disclosures_disclosure d
+    WHERE d.basis IN ('emergency', 'network') AND d.path::text[] && ARRAY(SELECT uri::text FROM named)
+), marked AS (
+    UPDATE disclosures_disclosure d SET basis_doubtful = true FROM found
+    WHERE d.line_id = found.line_id AND d.occurred_at = found.occurred_at AND d.id = found.id AND NOT d.basis_doubtful
+)
+SELECT named.uri, (found.occurred_at AT TIME ZONE 'UTC')::date::text, count(*)
+FROM found JOIN named ON named.uri = ANY (found.path)
+WHERE NOT EXISTS (
+    SELECT FROM disclosures_concealeddisclosure c
+    WHERE c.line_id = found.line_id AND c.occurred_at = found.occurred_at AND c.id = found.id)
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+@transaction.atomic
+def doubt(*, parties: Collection[str], at: datetime) -> None:
+    """Mark the earlier releases by emergency or network whose path names a company that turns out to sell look-ups.
+
+    Reads every partition: seldom does it become known late what a company is.
+    """
+    if not parties:
+        return
+    notices.take_turn()
+    with connection.cursor() as cursor:
+        cursor.execute(DOUBT, {"parties": sorted(parties)})
+        for uri, day, count in cursor.fetchall():
+            traces.note_doubtful(party=uri, day=day, count=count, at=at)
+
+
+@transaction.atomic
+def touch(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:
+    """Mark the lines whose past judgements may rest on these campaigns or links, and complete the campaigns' reach.
+
+    Reads every partition: terms change seldom.
+    """
+    if not campaigns and not links:
+        return
+    named = sorted(campaigns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TOUCH,
+            {
+                "campaigns": named,
+                "linked_campaigns": sorted(ref for of, ref in links if of == "campaign"),
+                "linked_parties": sorted(ref for of, ref in links if of == "party"),
+            },
+        )
+        cursor.execute(NAMED, {"campaigns": named, "at": at})
+        cursor.execute(traces.REACH.format(rows="named", terms="named"))
+        cursor.execute("DROP TABLE named")
+
+
+def touch_state(*, state: str, since: datetime) -> None:
+    """Mark the lines that were ever in this state and had releases since then. Reads the partitions since then."""
+    with connection.cursor() as cursor:
+        cursor.execute(IN_STATE, {"state": state, "since": since})

@@ -1,0 +1,171 @@
+"""What a release leaves in lower apps: parties seen, dealings, reach; and what it says of a partner's word.
+
+A row under a delayed-notice order leaves nothing until it lifts (`reveal`). Works on two tables: rows (line, moment,
+whether hidden) and the terms that many of them have in common. Of rows that lift, each is its own terms.
+"""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+import audit.actions
+from audit.models import Incident
+from consent import gate
+from disclosures.ingest import notices
+from revocations.actions import Use, contradict
+
+MAY_BE_REPORTED_WITHIN = timedelta(seconds=gate.USE_WITHIN_S)
+LONGEST_KEY = 200
+
+SEEN = """
+INSERT INTO partners_party (uri, name, kind, website, about, jwks_uri)
+SELECT DISTINCT hop.uri, hop.uri, 'unnamed', '', '', '' FROM {terms} t, unnest(t.path || t.aggregator) AS hop (uri)
+WHERE EXISTS (SELECT FROM {rows} r WHERE r.term = t.term AND NOT r.hidden)
+    AND NOT EXISTS (SELECT FROM partners_party p WHERE p.uri = hop.uri)
+ORDER BY 1 ON CONFLICT (uri) DO NOTHING
+"""
+# A party new to a line that has said no to something may be one that its stop concerns, and so may one that had
+# something earlier than we knew: it is told, if so, after the commit (`judging.rejudge`), and the row left here sees to
+# it that this is not forgotten.
+DEALINGS = """
+WITH hop AS MATERIALIZED (
+    SELECT DISTINCT t.term, aggregator.id AS aggregator_id, party.id AS party_id
+    FROM {terms} t CROSS JOIN LATERAL unnest(t.path || t.aggregator) AS hop (uri)
+        JOIN partners_party aggregator ON aggregator.uri = t.aggregator
+        JOIN partners_party party ON party.uri = hop.uri
+    WHERE t.basis = 'approval' AND t.outcome = 'released'
+), dealt AS MATERIALIZED (
+    SELECT r.line_id, hop.aggregator_id, hop.party_id, max(r.occurred_at) AS last_at, min(r.occurred_at) AS first_at
+    FROM {rows} r JOIN hop ON hop.term = r.term
+    WHERE NOT r.hidden
+    GROUP BY r.line_id, hop.aggregator_id, hop.party_id
+), put AS (
+    INSERT INTO partners_dealing AS known (line_id, aggregator_id, party_id, last_at, first_at)
+    SELECT line_id, aggregator_id, party_id, last_at, first_at FROM dealt ORDER BY line_id, aggregator_id, party_id
+    ON CONFLICT (line_id, aggregator_id, party_id) DO UPDATE
+        SET last_at = greatest(known.last_at, excluded.last_at),
+            first_at = least(coalesce(known.first_at, known.last_at), excluded.first_at)
+    WHERE known.last_at < excluded.last_at OR excluded.first_at < coalesce(known.first_at, known.last_at)
+    RETURNING line_id, aggregator_id, party_id, first_at
+)
+INSERT INTO consent_touched (line_id, since)
+SELECT DISTINCT line_id, audit_now() FROM put JOIN dealt USING (line_id, aggregator_id, party_id, first_at)
+WHERE EXISTS (
+    SELECT FROM consent_choice c WHERE c.line_id = put.line_id AND c.kind IN ('stop', 'pause', 'refuse'))
+"""
+REACH = """
+INSERT INTO partners_reach (campaign_id, party_id)
+SELECT DISTINCT c.id, party.id
+FROM {terms} t
+    JOIN partners_campaign c ON c.ref = t.campaign AND c.purpose = t.purpose AND c.scope = t.scope
+    JOIN partners_contract k ON k.id = c.contract_id
+    JOIN partners_party aggregator ON aggregator.id = k.aggregator_id
+        AND aggregator.uri = t.aggregator AND t.path[1] = aggregator.uri
+    JOIN partners_party provider ON provider.id = c.lbs_provider_id AND provider.uri = ANY (t.path)
+    CROSS JOIN LATERAL unnest(t.path) AS hop (uri)
+    JOIN partners_party party ON party.uri = hop.uri AND party.id NOT IN (aggregator.id, provider.id)
+WHERE t.basis = 'approval' AND t.outcome = 'released'
+    AND EXISTS (SELECT FROM {rows} r WHERE r.term = t.term AND NOT r.hidden)
+    AND NOT EXISTS (SELECT FROM partners_reach known WHERE known.campaign_id = c.id AND known.party_id = party.id)
+ORDER BY c.id, party.id ON CONFLICT (campaign_id, party_id) DO NOTHING
+"""
+DOUBTFUL = """
+SELECT p.uri, (r.occurred_at AT TIME ZONE 'UTC')::date::text, count(*)
+FROM {terms} t CROSS JOIN LATERAL (SELECT DISTINCT unnest(t.path) AS uri) seen
+    JOIN partners_party p ON p.uri = seen.uri
+    JOIN {rows} r ON r.term = t.term
+WHERE t.basis IN ('emergency', 'network') AND p.kind IN ('lbs_provider', 'end_customer') AND NOT r.hidden
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+GATED = """
+SELECT r.line_id, t.campaign, r.decision_id, r.occurred_at, t.aggregator FROM {rows} r JOIN {terms} t ON t.term = r.term
+WHERE r.gated AND t.basis = 'approval' AND t.outcome = 'released' AND NOT r.hidden ORDER BY r.occurred_at, r.id
+"""
+# Only rows dated after a partner's signed word can go against it.
+SUSPECT = """
+SELECT r.line_id, p.id, t.path, t.purpose, t.scope, r.occurred_at
+FROM {rows} r JOIN {terms} t ON t.term = r.term JOIN partners_party p ON p.uri = t.aggregator
+WHERE t.basis = 'approval' AND NOT r.hidden AND EXISTS (
+    SELECT FROM revocations_order o
+    WHERE o.line_id = r.line_id AND o.party_id = p.id AND o.state IN ('completed', 'partial')
+        AND o.completed_at < r.occurred_at)
+"""
+# What has been concealed since it was stored, and is no longer: no order on it holds.
+LIFTED = """
+CREATE TEMPORARY TABLE lifted ON COMMIT DROP AS
+SELECT row_number() OVER () AS term, d.id, d.line_id, d.occurred_at, d.aggregator, d.path, d.campaign, d.purpose,
+    d.scope, d.basis, d.outcome, d.decision_id, false AS hidden, concealed.gated
+FROM disclosures_concealeddisclosure concealed
+    JOIN disclosures_disclosure d
+        ON d.line_id = concealed.line_id AND d.occurred_at = concealed.occurred_at AND d.id = concealed.id
+WHERE coalesce(concealed.id = %(only)s, true) AND NOT EXISTS (
+    SELECT FROM disclosures_delayednotice n
+    WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
+        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
+        AND NOT EXISTS (
+            SELECT FROM disclosures_delayednotice newer
+            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))
+"""
+REVEALED = "DELETE FROM disclosures_concealeddisclosure WHERE id IN (SELECT id FROM lifted)"
+
+
+def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool:
+    """Write what rows leave behind, inside the transaction of our own tables of rows and of what they have in common.
+
+    Returns whether lines were touched by it. Should be the last before the commit: until then whoever stores rows of
+    the same lines waits.
+    """
+    named = {"rows": rows, "terms": terms}
+    cursor.execute(SEEN.format_map(named))
+    cursor.execute(REACH.format_map(named))
+    cursor.execute(SUSPECT.format_map(named))
+    uses = [Use(line_id, party, tuple(path), *rest) for line_id, party, path, *rest in cursor.fetchall()]
+    cursor.execute(DOUBTFUL.format_map(named))
+    doubtful = cursor.fetchall()
+    cursor.execute(GATED.format_map(named))
+    ungated = Counter(
+        (aggregator, occurred_at.date().isoformat())
+        for line_id, campaign, decision_id, occurred_at, aggregator in cursor.fetchall()
+        if not _had_the_gates_yes(line_id, campaign, decision_id, occurred_at)
+    )
+    cursor.execute(DEALINGS.format_map(named))
+    touched = bool(cursor.rowcount)
+    for uri, day, count in doubtful:
+        note_doubtful(party=uri, day=day, count=count, at=at)
+    if uses:
+        contradict(uses=uses, at=at)
+    for (aggregator, day), count in sorted(ungated.items()):
+        _incident(Incident.Kind.UNGATED, aggregator, day, at, count)
+    return touched
+
+
+@transaction.atomic
+def reveal(*, at: datetime, disclosure_id: UUID | None = None) -> None:
+    """Rows whose delayed-notice order has ended by `at` now leave all that other rows leave at once, each of them once.
+
+    However late it runs, none is passed over. `disclosure_id`: only this one.
+    """
+    notices.take_turn()
+    with connection.cursor() as cursor:
+        cursor.execute(LIFTED, {"at": at, "only": disclosure_id})
+        leave(cursor=cursor, rows="lifted", terms="lifted", at=at)
+        cursor.execute(REVEALED)
+        cursor.execute("DROP TABLE lifted")
+
+
+def _had_the_gates_yes(line_id: int, campaign: str, decision_id: str, occurred_at: datetime) -> bool:
+    allowed_at = gate.allowed_at(decision_id=decision_id, line_id=line_id, campaign=campaign)
+    return allowed_at is not None and allowed_at <= occurred_at <= allowed_at + MAY_BE_REPORTED_WITHIN
+
+
+def note_doubtful(*, party: str, day: str, count: int, at: datetime) -> None:
+    """So many releases of a day, by emergency or network, went to a company that sells look-ups."""
+    _incident(Incident.Kind.BASIS_DOUBTFUL, party, day, at, count)
+
+
+def _incident(kind: str, party: str, day: str, at: datetime, count: int) -> None:
+    key = f"{day} {party}"[:LONGEST_KEY]
+    audit.actions.open_incident(kind=kind, key=key, subject=party[:LONGEST_KEY], at=at, count=count)

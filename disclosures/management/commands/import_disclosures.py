@@ -1,0 +1,65 @@
+"""`import_disclosures FILE`."""
+
+import os
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+import audit.queries
+from disclosures.feeds import DisclosuresFeed, FileImport
+from disclosures.feeds.crew import Gone
+from disclosures.ingest import chunks
+from partners.feeds.checking import rejected
+from partners.feeds.command import Feed, FeedCommand, Progress, Tally
+from partners.feeds.reading import Readable
+
+
+class Command(FeedCommand):
+    """Take in what left the carrier (NDJSON), each release judged; prints the judgements.
+
+    After an interruption, run it again on the same file: it goes on where it stopped.
+    """
+
+    help = "Take in what left the carrier (NDJSON), each release judged; prints the judgements."
+    feed_name = "disclosures"
+    fields = (
+        "id, occurred_at, msisdn, aggregator, path[] (URIs in order, unknown where a hop is not known), purpose, scope,"
+        " precision_m, basis (approval|emergency|legal_process|network), outcome (released|refused); optional"
+        " campaign, decision_id, authority_ref, suppressed_until."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--workers",
+            type=int,
+            default=(os.cpu_count() or 1) + 1,
+            help="processes that take a large file in, each over a connection of its own (%(default)s)",
+        )
+
+    def feed(self) -> Feed:
+        return DisclosuresFeed()
+
+    def take_all(self, *, stream: Readable, progress: Progress, tally: Tally) -> dict[str, int]:
+        try:
+            for taken in self.run.taken(stream=stream):
+                refused = [rejected(line, field, reason) for line, field, reason in taken.refused]
+                tally.add_counted(counts=taken.counts, judged=taken.judged, refused=refused)
+                if taken.before:
+                    progress.took_before(lines=taken.lines, size=taken.size)
+                else:
+                    progress.read(taken.size)
+                    progress.took(taken.lines)
+        except Gone as error:
+            raise CommandError(f"{error}: run it again to go on") from error
+        return {}
+
+    def handle(self, *args: object, **options: Any) -> None:
+        path = Path(options["file"])
+        # A pipe can be read only once: it is not looked into beforehand, and never resumed.
+        file = chunks.mark_of(path) if options["file"] != "-" and path.is_file() else None
+        with FileImport(file=file, workers=options["workers"]) as self.run:
+            super().handle(*args, **options)
+            self.run.forget(at=audit.queries.database_clock())

@@ -1,0 +1,31 @@
+"""Reads of what left the carrier, for pages and downloads. All of them go through `visible`."""
+
+from disclosures.queries.chart import Chart
+from disclosures.queries.companies import Companies, CompanyCard, companies_of
+from disclosures.queries.company import CompanyPage, company_page
+from disclosures.queries.downloads import as_csv, as_json
+from disclosures.queries.export import export_of
+from disclosures.queries.figures import Figures, figures
+from disclosures.queries.history import Filters, HistoryPage, companies_in, history_page, history_rows
+from disclosures.queries.visible import visible, with_delay
+
+__all__ = [
+    "Chart",
+    "Companies",
+    "CompanyCard",
+    "CompanyPage",
+    "Figures",
+    "Filters",
+    "HistoryPage",
+    "as_csv",
+    "as_json",
+    "companies_in",
+    "companies_of",
+    "company_page",
+    "export_of",
+    "figures",
+    "history_page",
+    "history_rows",
+    "visible",
+    "with_delay",
+]

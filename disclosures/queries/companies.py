@@ -1,0 +1,316 @@
+"""Who received a line's location: one card per company, the riskiest first."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from accounts.models import Line
+from consent.queries import OrderState, newest_order_states
+from consent.queries.ended import EndedAgreement, ended_agreements
+from consent.standing import Proof, Sharing, Use, sharing
+from disclosures.models import Basis, Judgement, Outcome
+from disclosures.queries.chart import Chart, chart_of
+from disclosures.queries.counted import Facts, facts_of
+from disclosures.queries.tallies import Outside, Tally, judged_so, outside_of, released_outside
+from disclosures.queries.trails import Known, Parties, Stop, instead_of, trail, uris_of
+from disclosures.words import NOT_ALLOWED
+from partners.words import link, precision_in_words, purpose_in_words, shown
+
+MOST_TRAILS = 3
+
+
+@dataclass(frozen=True)
+class PartnerState:
+    """The order that stands at one of the aggregators through which a company is reached."""
+
+    name: str
+    order: OrderState
+
+
+@dataclass(frozen=True)
+class UseCard:
+    """One use by a company: why, how exact, how often, on what proof. `use` is None where no campaign was named."""
+
+    why: str
+    purpose: str
+    precision: str
+    n: int
+    recent: int
+    last_at: datetime | None
+    use: Use | None
+    proof: Proof
+
+
+@dataclass(frozen=True)
+class CompanyCard:
+    """A company that received the line's location, or may: everything its card says.
+
+    Counts are of look-ups released in the name of an agreement; `recent` of those in the last 30 days. `not_allowed`
+    counts the ones that were not permitted, by reason; `outside`, what it got without an agreement being asked for.
+    `instead`: who can be stopped where nobody can name who received it. `stopped_at` is set while the person's stop
+    covers all its uses; `denied_since`, while a stop or pause does; `by_record`: a file says so, and the person does
+    not.
+    """
+
+    company: Known
+    about: str
+    website: str
+    trails: tuple[tuple[Stop, ...], ...]
+    more_trails: int
+    instead: tuple[Known, ...]
+    uses: tuple[UseCard, ...]
+    n: int
+    recent: int
+    last_at: datetime | None
+    refused: int
+    not_allowed: tuple[Tally, ...]
+    outside: Outside
+    no_record: bool
+    unverified: bool
+    after_stop: int
+    stopped_at: datetime | None
+    paused_until: datetime | None
+    denied_since: datetime | None
+    by_record: bool
+    orders: tuple[PartnerState, ...]
+
+    @property
+    def had_it_lately(self) -> bool:
+        """Whether it got the location in the last 30 days: in the name of an agreement, or as a seller of look-ups."""
+        return bool(self.recent or self.outside.doubtful)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the person's own no covers every use of this company that we know."""
+        return self.stopped_at is not None or self.paused_until is not None
+
+    @property
+    def suspended(self) -> bool:
+        """Whether an officer has suspended somebody whom one of its uses goes through."""
+        return any(one.use is not None and one.use.suspended for one in self.uses)
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the gate says yes to any of its uses."""
+        return any(one.use is not None and one.use.allowed for one in self.uses)
+
+    @property
+    def not_for(self) -> tuple[str, ...]:
+        """Names of the companies that it may not ask for, though it may for others."""
+        return tuple(sorted({name for one in self.uses if one.use and one.use.allowed for name in one.use.not_for}))
+
+    @property
+    def proof(self) -> Proof:
+        """The best proof there is for any of its uses."""
+        ranked = sorted(
+            self.uses, key=lambda one: (one.proof.kind in {"agreed", "allowed"}, one.proof.kind == "claimed")
+        )
+        return ranked[-1].proof if ranked else Proof("none")
+
+    @property
+    def lifeline(self) -> bool:
+        """Whether it finds the person when they call for help."""
+        return any(one.use is not None and one.use.lifeline for one in self.uses)
+
+    @property
+    def family_tracking(self) -> bool:
+        """Whether somebody near the person may notice a stop."""
+        return any(one.use is not None and one.use.family_tracking for one in self.uses)
+
+    @property
+    def drags_along(self) -> bool:
+        """Whether it does not tell us for whom it asks, so that a stop of one of its customers stops it too."""
+        return self.company.kind == "end_customer" and any(one.use and not one.use.names_recipient for one in self.uses)
+
+    @property
+    def dispute(self) -> tuple[str, str]:
+        """Scope and ref of "I never agreed": its one campaign, else the company."""
+        campaigns = {one.use.campaign for one in self.uses if one.use}
+        return ("campaign", campaigns.pop()) if len(campaigns) == 1 else ("party", self.company.uri)
+
+    @property
+    def allowable(self) -> tuple[Use, ...]:
+        """The uses agreed to once that a new yes could open again. Nobody is asked for a first yes here."""
+        once = {"agreed", "allowed"}
+        return tuple(one.use for one in self.uses if one.use and one.use.may_be_allowed and one.proof.kind in once)
+
+
+@dataclass(frozen=True)
+class Companies:
+    """All cards of a line, and what the page says of them in one sentence.
+
+    `recent`: who got it in the last 30 days, in the name of an agreement or although it sells look-ups; `lookups`
+    counts the former. `outside`: whoever got it. `nothing`: there is no record at all that may be shown.
+    """
+
+    sharing: Sharing
+    recent: tuple[CompanyCard, ...]
+    earlier: tuple[CompanyCard, ...]
+    lookups: int
+    no_record: int
+    unverified: int
+    passed_by: tuple[str, ...]
+    passed_on: tuple[str, ...]
+    unnamed_next: bool
+    outside: Outside
+    nothing: bool
+    chart: Chart
+    ended: tuple[EndedAgreement, ...] = ()
+
+
+def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
+    """Every company that received this line's location or is allowed to. Nine queries, whatever their number."""
+    facts = facts_of(line_id=line.pk, zone=zone, at=at)
+    by_agreement = [one for one in facts if one.basis == Basis.APPROVAL]
+    asked = {(one.campaign, one.company) for one in by_agreement if one.campaign}
+    standing = sharing(line=line, campaigns={campaign for campaign, _ in asked}, recipients=asked, at=at)
+    uses = standing.uses.values()
+    paths = {one.path for one in facts}
+    agreed = {use.provider_uri for use in uses} | {use.aggregator_uri for use in uses}
+    parties = Parties.read(uris_of(paths=paths) | agreed)
+    orders = newest_order_states(line_id=line.pk, at=at)
+    outside = released_outside(facts=facts)
+    names = {one.company for one in by_agreement} | {use.provider_uri for use in uses if use.proof.kind != "none"}
+    names |= {one.company for one in outside if one.doubtful}
+    cards = [
+        card_of(
+            uri=uri,
+            facts=[one for one in by_agreement if one.company == uri],
+            outside=[one for one in outside if one.company == uri],
+            standing=standing,
+            parties=parties,
+            orders=orders,
+        )
+        for uri in names
+    ]
+    cards.sort(key=_risk)
+    recent = tuple(card for card in cards if card.had_it_lately)
+    released = [one for one in by_agreement if one.outcome == Outcome.RELEASED and one.recent]
+    return Companies(
+        sharing=standing,
+        recent=recent,
+        earlier=tuple(card for card in cards if not card.had_it_lately),
+        lookups=sum(card.recent for card in recent),
+        no_record=sum(card.no_record for card in recent),
+        unverified=sum(card.unverified and not card.no_record for card in recent),
+        passed_by=_named({one.path[0] for one in released} - {card.company.uri for card in recent}, parties),
+        passed_on=_named(
+            uris_of(paths=[one.path[2:] for one in released]) - {"unknown", *(card.company.uri for card in recent)},
+            parties,
+        ),
+        unnamed_next=any("unknown" in one.path or len(one.path) == 1 for one in released),
+        outside=outside_of(facts=outside),
+        nothing=not (facts or cards),
+        chart=chart_of(counted=_by_week(by_agreement), parties=parties, zone=zone, at=at),
+        ended=ended_agreements(line_id=line.pk, at=at),
+    )
+
+
+def card_of(
+    *,
+    uri: str,
+    facts: Sequence[Facts],
+    outside: Sequence[Facts],
+    standing: Sharing,
+    parties: Parties,
+    orders: Mapping[int, OrderState],
+) -> CompanyCard:
+    """The card of one party, from the facts in which it plays a part: in the name of an agreement, and `outside` it."""
+    released = [one for one in facts if one.outcome == Outcome.RELEASED]
+    uses = _uses(uri, released, standing)
+    known = [one.use for one in uses if one.use]
+    company, recent = parties[uri], sum(one.recent for one in released)
+    agreed = [(use.aggregator_uri, use.provider_uri) for use in known[:1]]
+    paths = _most_used(released) or agreed or _most_used([*facts, *outside])
+    tallies = judged_so(facts=[one for one in released if one.judgement in NOT_ALLOWED])
+    no_record = any(one.judgement == Judgement.NO_APPROVAL and one.recent for one in released) or (
+        bool(recent) and all(one.proof.kind == "none" for one in uses)
+    )
+    no = standing.no_to(uri=uri, uses=known)
+    through = {path[0] for path in paths if path} | {use.aggregator_uri for use in known}
+    return CompanyCard(
+        company=company,
+        about=shown(company.about, at_most=300),
+        website=link(company.website),
+        trails=tuple(trail(path=path, parties=parties) for path in paths[:MOST_TRAILS]),
+        more_trails=max(0, len(paths) - MOST_TRAILS),
+        instead=instead_of(paths=[one.path for one in released], parties=parties),
+        uses=uses,
+        n=sum(one.n for one in released),
+        recent=recent,
+        last_at=max((one.last_at for one in released), default=None),
+        refused=sum(one.n for one in facts if one.outcome == Outcome.REFUSED),
+        not_allowed=tallies,
+        outside=outside_of(facts=outside),
+        no_record=no_record,
+        unverified=any(one.judgement == Judgement.APPROVAL_UNVERIFIED and one.recent for one in released),
+        after_stop=sum(one.n for one in released if one.judgement == Judgement.AFTER_STOP),
+        stopped_at=no.stopped_at,
+        paused_until=no.paused_until,
+        denied_since=no.since,
+        by_record=no.by_record,
+        orders=tuple(
+            PartnerState(parties[aggregator].name, order)
+            for order in orders.values()
+            for aggregator in sorted(through)
+            if parties[aggregator].id == order.partner_id
+        ),
+    )
+
+
+def _uses(uri: str, released: Sequence[Facts], standing: Sharing) -> tuple[UseCard, ...]:
+    """One entry per campaign, and one per purpose where none was named."""
+    groups: dict[tuple[str, str], list[Facts]] = {}
+    for one in released:
+        groups.setdefault((one.campaign if one.campaign in standing.uses else "", one.purpose), []).append(one)
+    for use in standing.uses.values():
+        if uri == use.provider_uri and use.proof.kind != "none":
+            groups.setdefault((use.campaign, use.purpose), [])
+    cards = [
+        _use_card(standing.use_by(campaign=campaign, uri=uri), purpose, each)
+        for (campaign, purpose), each in groups.items()
+    ]
+    return tuple(sorted(cards, key=lambda card: (-card.recent, -card.n, card.purpose)))
+
+
+def _use_card(use: Use | None, purpose: str, facts: Sequence[Facts]) -> UseCard:
+    finest = min((one.finest_m for one in facts), default=use.precision_m if use else 0)
+    return UseCard(
+        why=purpose_in_words(purpose),
+        purpose=purpose,
+        precision=precision_in_words(finest),
+        n=sum(one.n for one in facts),
+        recent=sum(one.recent for one in facts),
+        last_at=max((one.last_at for one in facts), default=None),
+        use=use,
+        proof=use.proof if use else Proof("none"),
+    )
+
+
+def _most_used(facts: Iterable[Facts]) -> list[tuple[str, ...]]:
+    counted: dict[tuple[str, ...], int] = {}
+    for one in facts:
+        counted[one.path] = counted.get(one.path, 0) + one.n
+    return sorted(counted, key=lambda path: (-counted[path], path))
+
+
+def _by_week(facts: Iterable[Facts]) -> Counter[tuple[date, str]]:
+    counted: Counter[tuple[date, str]] = Counter()
+    for one in facts:
+        if one.outcome == Outcome.RELEASED:
+            for week, n in one.weeks.items():
+                counted[week, one.company] += n
+    return counted
+
+
+def _named(uris: Collection[str], parties: Parties) -> tuple[str, ...]:
+    return tuple(sorted((parties[uri].name for uri in uris if uri != "unknown"), key=str.casefold))
+
+
+def _risk(card: CompanyCard) -> tuple[bool, bool, bool, int, float, str]:
+    """Riskiest first: no proof, released after a stop, on a doubtful ground, most look-ups; then the newest."""
+    last = card.last_at.timestamp() if card.last_at else 0.0
+    doubtful = bool(card.outside.doubtful)
+    return (not card.no_record, not card.after_stop, not doubtful, -card.recent, -last, card.company.uri)

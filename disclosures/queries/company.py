@@ -1,0 +1,119 @@
+"""One company's page: what it got, through whom, on what proof, the orders about it, its history."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from accounts.models import Line
+from consent.queries import Progress, newest_order_states, standing_progress
+from consent.queries.ended import EndedAgreement, ended_agreements
+from consent.standing import Proof, Sharing, sharing
+from disclosures.models import Basis, Outcome
+from disclosures.queries.companies import CompanyCard, card_of
+from disclosures.queries.counted import Facts, facts_of
+from disclosures.queries.flow import Flow, flow_of
+from disclosures.queries.history import Filters, HistoryPage, history_page
+from disclosures.queries.tallies import released_outside
+from disclosures.queries.trails import Parties, uris_of
+from partners.models import Party
+from partners.words import UNKNOWN
+
+NEWEST_ROWS = 40
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One record that speaks for an agreement: for which use, and who took it down."""
+
+    campaign: str
+    why: str
+    proof: Proof
+    captured_by: str
+    by_itself: bool
+
+
+@dataclass(frozen=True)
+class CompanyPage:
+    """Everything the page of one company says to one line."""
+
+    card: CompanyCard
+    evidence: tuple[Evidence, ...]
+    orders: tuple[Progress, ...]
+    flow: Flow | None
+    history: HistoryPage
+    ended: tuple[EndedAgreement, ...] = ()
+
+
+def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> CompanyPage | None:
+    """The page of one party, wherever on a path it stands; None where this line and it have nothing to do.
+
+    A company that nobody can name has none: there is nobody to stop.
+
+    Fewer than thirty queries, whatever the length of the history.
+    """
+    party = Party.objects.filter(pk=party_id).exclude(uri=UNKNOWN).first()
+    if party is None:
+        return None
+    facts = [one for one in facts_of(line_id=line.pk, zone=zone, at=at) if party.uri in one.path]
+    by_agreement = [one for one in facts if one.basis == Basis.APPROVAL]
+    campaigns = {one.campaign for one in by_agreement if one.campaign}
+    asked = {(campaign, party.uri) for campaign in campaigns}
+    standing = sharing(line=line, campaigns=campaigns, recipients=asked, at=at)
+    parties = _parties(party, facts, standing)
+    orders = newest_order_states(line_id=line.pk, at=at)
+    card = card_of(
+        uri=party.uri,
+        facts=by_agreement,
+        outside=released_outside(facts=facts),
+        standing=standing,
+        parties=parties,
+        orders=orders,
+    )
+    if not facts and all(use.proof.kind == "none" for use in card.uses):
+        return None
+    partners = {parties[path[0]].id for one in by_agreement if (path := one.path)} | {
+        parties[one.use.aggregator_uri].id for one in card.uses if one.use
+    }
+    return CompanyPage(
+        card=card,
+        evidence=_evidence(card, parties),
+        orders=_orders(line, card, partners, at),
+        flow=flow_of(
+            paths=[(one.path, one.n) for one in by_agreement if one.outcome == Outcome.RELEASED], parties=parties
+        ),
+        history=history_page(line_id=line.pk, filters=Filters(company=party.uri), zone=zone, at=at, rows=NEWEST_ROWS),
+        ended=tuple(one for one in ended_agreements(line_id=line.pk, at=at) if one.concerns({party.pk, *partners})),
+    )
+
+
+def _parties(party: Party, facts: Sequence[Facts], standing: Sharing) -> Parties:
+    uses = standing.uses.values()
+    return Parties.read(
+        uris_of(paths=[one.path for one in facts])
+        | {party.uri}
+        | {use.aggregator_uri for use in uses}
+        | {use.provider_uri for use in uses}
+        | {proof.captured_by for use in uses for proof in use.proofs if proof.captured_by}
+    )
+
+
+def _orders(line: Line, card: CompanyCard, partners: Collection[int], at: datetime) -> tuple[Progress, ...]:
+    if card.denied_since is None:
+        return ()
+    return tuple(standing_progress(line_id=line.pk, partner_ids=partners, since=card.denied_since, at=at))
+
+
+def _evidence(card: CompanyCard, parties: Parties) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(
+            campaign=one.use.campaign,
+            why=one.why,
+            proof=proof,
+            captured_by=parties[proof.captured_by].name if proof.captured_by else "",
+            by_itself=proof.captured_by in {one.use.provider_uri, one.use.aggregator_uri},
+        )
+        for one in card.uses
+        if one.use
+        for proof in one.use.proofs
+    )

@@ -1,0 +1,97 @@
+"""Delayed-notice orders, for those who handle them: the one read in which hidden rows are there at all.
+
+Only `actions.look_at_delayed` calls it: to look is an act, and written down.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef
+
+from disclosures.models import DelayedNotice, Disclosure, HeldNotice
+
+
+@dataclass(frozen=True)
+class DelayedRow:
+    """One disclosure under an order. `source_id`: the carrier's own id of it, "" while it has not arrived.
+
+    `until` None: until further order. It names no person and no line.
+    """
+
+    disclosure_id: UUID
+    source_id: str
+    until: datetime | None
+    recorded_at: datetime
+    hidden: bool
+    arrived: bool
+
+
+@dataclass(frozen=True)
+class DelayedOrder:
+    """One order and the disclosures that it is the newest word on."""
+
+    order_ref: str
+    rows: tuple[DelayedRow, ...] = field(default=())
+
+    @property
+    def hidden(self) -> int:
+        """How many are hidden by it now, those that are still to arrive included."""
+        return sum(row.hidden for row in self.rows)
+
+    @property
+    def until(self) -> datetime | None:
+        """The end of its last one; None: there is one until further order."""
+        ends = [row.until for row in self.rows if row.hidden]
+        known = [end for end in ends if end is not None]
+        return max(known) if known and len(known) == len(ends) else None
+
+
+def delayed_orders(*, at: datetime, order_ref: str | None = None) -> list[DelayedOrder]:
+    """Every order, or the one of this reference, those that still hide something first, then by reference."""
+    found: dict[str, list[DelayedRow]] = defaultdict(list)
+    notices = _newest(DelayedNotice, order_ref)
+    sources = _source_ids(notices)
+    for notice in notices:
+        found[notice.order_ref].append(_row(notice, sources.get(notice.disclosure_id, ""), at, arrived=True))
+    for held in _newest(HeldNotice, order_ref):
+        found[held.order_ref].append(_row(held, "", at, arrived=False))
+    orders = [DelayedOrder(ref, tuple(sorted(rows, key=_by_time))) for ref, rows in found.items()]
+    return sorted(orders, key=lambda order: (not order.hidden, order.order_ref))
+
+
+def still_hidden_by(*, disclosure_id: UUID, besides: str, at: datetime) -> DelayedNotice | HeldNotice | None:
+    """The newest word of another order that still hides this disclosure, if there is one."""
+    for table in (DelayedNotice, HeldNotice):
+        said: dict[str, DelayedNotice | HeldNotice] = {}
+        for notice in table.objects.filter(disclosure_id=disclosure_id).exclude(order_ref=besides).order_by("number"):
+            said[notice.order_ref] = notice
+        for notice in said.values():
+            if notice.suppressed_until is None or notice.suppressed_until > at:
+                return notice
+    return None
+
+
+def _newest[Notice: (DelayedNotice, HeldNotice)](table: type[Notice], order_ref: str | None) -> Sequence[Notice]:
+    newer = table.objects.filter(disclosure_id=OuterRef("disclosure_id"), number__gt=OuterRef("number"))
+    newest = table.objects.filter(~Exists(newer))
+    return list(newest if order_ref is None else newest.filter(order_ref=order_ref))
+
+
+def _source_ids(notices: Collection[DelayedNotice]) -> dict[UUID, str]:
+    rows = Disclosure.objects.filter(
+        line_id__in={one.line_id for one in notices}, id__in={one.disclosure_id for one in notices}
+    )
+    return dict(rows.values_list("id", "source_id"))
+
+
+def _row(notice: DelayedNotice | HeldNotice, source_id: str, at: datetime, *, arrived: bool) -> DelayedRow:
+    until = notice.suppressed_until
+    hidden = until is None or until > at
+    return DelayedRow(notice.disclosure_id, source_id, until, notice.recorded_at, hidden, arrived)
+
+
+def _by_time(row: DelayedRow) -> tuple[datetime, UUID]:
+    return row.recorded_at, row.disclosure_id

@@ -1,0 +1,253 @@
+"""A line's whole history, a page at a time, newest first, what repeats on one day drawn together."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+
+from disclosures.models import Basis, Disclosure, Outcome
+from disclosures.queries.counted import Place, Wanted, facts_of, newest
+from disclosures.queries.trails import Known, Parties, Stop, company_of, instead_of, trail, uris_of
+from disclosures.queries.visible import visible, with_delay
+from disclosures.words import NOT_ALLOWED, basis_in_words, judgement_in_words, tone_of
+from partners.words import precision_in_words, purpose_in_words, shown
+
+ROWS, GROUPS = 200, 60
+MOST_TIMES = 60
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What of the history is asked for. Days are days of the line's zone, both included."""
+
+    company: str = ""
+    since: date | None = None
+    until: date | None = None
+    not_allowed: bool = False
+    before: str = ""
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.company or self.since or self.until or self.not_allowed)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Disclosures of one day alike in all but their time. `cut`: the day goes on, on the next page.
+
+    `instead`: who can be stopped where nobody can name who received it.
+    """
+
+    id: uuid.UUID
+    company: Known
+    trail: tuple[Stop, ...]
+    instead: tuple[Known, ...]
+    why: str
+    precision: str
+    basis: str
+    basis_words: str
+    judgement: str
+    words: str
+    tone: str
+    refused: bool
+    delayed: bool
+    doubtful: bool
+    authority: str
+    times: tuple[datetime, ...]
+    cut: bool = False
+
+    @property
+    def n(self) -> int:
+        """How often."""
+        return len(self.times)
+
+    @property
+    def first_at(self) -> datetime:
+        """The earliest of them."""
+        return self.times[-1]
+
+    @property
+    def last_at(self) -> datetime:
+        """The latest of them."""
+        return self.times[0]
+
+    @property
+    def shown_times(self) -> tuple[datetime, ...]:
+        """As many single moments as a page lists; the download has them all."""
+        return self.times[:MOST_TIMES]
+
+    @property
+    def asked_itself(self) -> bool:
+        """Whether it rested on the person's agreement: the only kind that a choice can stop."""
+        return self.basis == Basis.APPROVAL
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of the line's zone."""
+
+    day: date
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class HistoryPage:
+    """A stretch of the history. `older` is where the next one starts, "" at the end."""
+
+    days: tuple[Day, ...] = ()
+    older: str = ""
+
+
+def history_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime, rows: int = ROWS) -> HistoryPage:
+    """Whole days where a page can hold them, from a place on (`older` of the page before).
+
+    Two queries; one more where only some companies or judgements are asked for, which may be far apart.
+    """
+    dated = with_delay(rows=_filtered(line_id, filters, zone, at), line_id=line_id)
+    place = _place(filters.before)
+    if filters.company or filters.not_allowed:
+        keys = newest(line_id=line_id, zone=zone, wanted=_wanted(filters, place), rows=rows + 1, at=at)
+        dated = dated.filter(occurred_at__in=[moment for moment, _ in keys], id__in=[row_id for _, row_id in keys])
+    found = list(_from(dated, place)[: rows + 1])
+    kept, more = _few_groups(*_whole_days(found, rows, zone), zone)
+    parties = Parties.read(uris_of(paths=[row.path for row in kept]))
+    days = [_day(day, tuple(each), parties) for day, each in groupby(kept, key=lambda row: _day_of(row, zone))]
+    if more and _day_of(kept[-1], zone) == _day_of(more[0], zone):
+        days[-1] = Day(days[-1].day, tuple(replace(group, cut=True) for group in days[-1].groups))
+    older = f"{kept[-1].occurred_at.isoformat()}_{kept[-1].id}" if more else ""
+    return HistoryPage(tuple(days), older)
+
+
+def history_rows(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> QuerySet[Disclosure]:
+    """Every row that the filters ask for, newest first, for a download."""
+    return with_delay(rows=_filtered(line_id, filters, zone, at), line_id=line_id).order_by("-occurred_at", "-id")
+
+
+def companies_in(*, line_id: int, zone: ZoneInfo, at: datetime) -> tuple[Known, ...]:
+    """The parties a line's history can be narrowed to, by name. Two queries."""
+    uris = uris_of(paths=[one.path for one in facts_of(line_id=line_id, zone=zone, at=at)]) - {"unknown"}
+    parties = Parties.read(uris)
+    return tuple(sorted((parties[uri] for uri in uris), key=lambda one: (one.name.casefold(), one.uri)))
+
+
+def _filtered(line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> QuerySet[Disclosure]:
+    rows = visible(line_id=line_id, at=at)
+    if filters.company:
+        rows = rows.filter(path__contains=[filters.company])
+    if filters.since:
+        rows = rows.filter(occurred_at__gte=datetime.combine(filters.since, time(), zone))
+    # Nothing comes after the calendar's last day, which has no next one.
+    if filters.until and filters.until < date.max:
+        rows = rows.filter(occurred_at__lt=datetime.combine(filters.until + timedelta(days=1), time(), zone))
+    if filters.not_allowed:
+        rows = rows.filter(basis=Basis.APPROVAL, outcome=Outcome.RELEASED, judgement__in=NOT_ALLOWED)
+    return rows
+
+
+def _wanted(filters: Filters, place: Place | None) -> Wanted:
+    return Wanted(
+        company=filters.company,
+        judgements=NOT_ALLOWED if filters.not_allowed else (),
+        since=filters.since or date.min,
+        until=filters.until or date.max,
+        before=place,
+    )
+
+
+def _place(before: str) -> Place | None:
+    """The row that the page before ended with; None for what names none."""
+    moment, _, row_id = before.partition("_")
+    try:
+        at, last = datetime.fromisoformat(moment), uuid.UUID(row_id)
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    # The calendar's ends have no time in every zone.
+    return (at, last) if date.min.year < at.year < date.max.year else None
+
+
+def _from(rows: QuerySet[Disclosure], place: Place | None) -> QuerySet[Disclosure]:
+    ordered = rows.order_by("-occurred_at", "-id")
+    if place is None:
+        return ordered
+    at, last = place
+    return ordered.filter(Q(occurred_at__lte=at) & (Q(occurred_at__lt=at) | Q(id__lt=last)))
+
+
+def _whole_days(
+    found: Sequence[Disclosure], most: int, zone: ZoneInfo
+) -> tuple[Sequence[Disclosure], Sequence[Disclosure]]:
+    """The rows of this page and those seen after it: cut between two days, unless one day alone is too much."""
+    if len(found) <= most:
+        return found, ()
+    kept = found[:most]
+    last = _day_of(found[most], zone)
+    whole = [row for row in kept if _day_of(row, zone) != last]
+    return (whole, found[len(whole) :]) if whole else (kept, found[most:])
+
+
+def _few_groups(
+    kept: Sequence[Disclosure], more: Sequence[Disclosure], zone: ZoneInfo
+) -> tuple[Sequence[Disclosure], Sequence[Disclosure]]:
+    """Whole days again, as many as can be read on one page; at least one."""
+    n, groups = 0, 0
+    for _, of_day in groupby(kept, key=lambda row: _day_of(row, zone)):
+        rows = list(of_day)
+        groups += len({_likeness(row) for row in rows})
+        if n and groups > GROUPS:
+            return kept[:n], [*kept[n:], *more]
+        n += len(rows)
+    return kept, more
+
+
+def _day_of(row: Disclosure, zone: ZoneInfo) -> date:
+    return row.occurred_at.astimezone(zone).date()
+
+
+def _day(day: date, rows: Iterable[Disclosure], parties: Parties) -> Day:
+    alike: dict[tuple[object, ...], list[Disclosure]] = {}
+    for row in rows:
+        alike.setdefault(_likeness(row), []).append(row)
+    return Day(day, tuple(_group(each, parties) for each in alike.values()))
+
+
+def _likeness(row: Disclosure) -> tuple[object, ...]:
+    return (
+        tuple(row.path),
+        row.campaign,
+        row.purpose,
+        row.precision_m,
+        row.basis,
+        row.outcome,
+        row.judgement,
+        row.basis_doubtful,
+        vars(row)["delayed"],
+        row.authority_ref,
+    )
+
+
+def _group(rows: Sequence[Disclosure], parties: Parties) -> Group:
+    first = rows[0]
+    return Group(
+        id=first.id,
+        company=parties[company_of(path=first.path)],
+        trail=trail(path=first.path, parties=parties),
+        instead=instead_of(paths=[first.path], parties=parties),
+        why=purpose_in_words(first.purpose),
+        precision=precision_in_words(first.precision_m),
+        basis=first.basis,
+        basis_words=basis_in_words(first.basis),
+        judgement=first.judgement,
+        words=judgement_in_words(first.judgement),
+        tone=tone_of(first.judgement),
+        refused=first.outcome == Outcome.REFUSED,
+        delayed=vars(first)["delayed"],
+        doubtful=first.basis_doubtful,
+        authority=shown(first.authority_ref, at_most=200),
+        times=tuple(row.occurred_at for row in rows),
+    )

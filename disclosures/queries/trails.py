@@ -1,0 +1,94 @@
+"""The way a location took, as stops with names: carrier, aggregator, location service, end customer."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from partners.models import Party
+from partners.words import UNKNOWN, party_name
+
+NO_ID = 0
+
+
+@dataclass(frozen=True)
+class Known:
+    """A party as pages name it. `id` is 0 where we hold nothing about it but its address."""
+
+    id: int
+    uri: str
+    name: str
+    kind: str = Party.Kind.UNNAMED
+    about: str = ""
+    website: str = ""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One stop of a trail. `lost`: somebody was here, or after here, and we do not know who."""
+
+    name: str
+    role: Literal["carrier", "aggregator", "service", "next"]
+    id: int = NO_ID
+    lost: bool = False
+
+
+class Parties:
+    """The parties behind a set of addresses, read once."""
+
+    def __init__(self, found: Mapping[str, Known]) -> None:
+        self._found = found
+
+    def __getitem__(self, uri: str) -> Known:
+        return self._found.get(uri) or Known(NO_ID, uri, party_name("", uri))
+
+    @classmethod
+    def read(cls, uris: Collection[str]) -> "Parties":
+        """One query. Whoever is called "unknown" is nobody that a page could lead to."""
+        return cls(
+            {
+                party.uri: Known(
+                    party.pk,
+                    party.uri,
+                    party_name(party.name, party.uri),
+                    party.kind,
+                    party.about,
+                    party.website,
+                )
+                for party in Party.objects.filter(uri__in=uris).exclude(uri=UNKNOWN)
+            }
+        )
+
+
+def company_of(*, path: Sequence[str]) -> str:
+    """Whose act a disclosure is: the first known party after the aggregator, else the aggregator."""
+    return next((uri for uri in path[1:] if uri != UNKNOWN), path[0] if path else UNKNOWN)
+
+
+def _before_the_unnamed(path: Sequence[str]) -> set[str]:
+    """Who can be stopped where nobody can name who received it: the last known party before each such place."""
+    places = [place for place, uri in enumerate(path) if uri == UNKNOWN] or ([1] if len(path) == 1 else [])
+    known = (next((uri for uri in reversed(path[:place]) if uri != UNKNOWN), "") for place in places)
+    return {uri for uri in known if uri}
+
+
+def trail(*, path: Sequence[str], parties: Parties) -> tuple[Stop, ...]:
+    """The stops of a path, the carrier first. A missing hop is said."""
+    stops = [Stop("", "carrier")]
+    for place, uri in enumerate(path):
+        role: Literal["aggregator", "service", "next"] = ("aggregator", "service", "next")[min(place, 2)]
+        known = parties[uri]
+        stops.append(Stop("" if uri == UNKNOWN else known.name, role, known.id, lost=uri == UNKNOWN))
+    if len(path) == 1:
+        stops.append(Stop("", "next", lost=True))
+    return tuple(stops)
+
+
+def instead_of(*, paths: Iterable[Sequence[str]], parties: Parties) -> tuple[Known, ...]:
+    """Whom to stop for the sake of those in these paths that nobody can name, by name."""
+    uris = {uri for path in paths for uri in _before_the_unnamed(path)}
+    return tuple(sorted((parties[uri] for uri in uris), key=lambda known: (known.name.casefold(), known.uri)))
+
+
+def uris_of(*, paths: Iterable[Sequence[str]]) -> set[str]:
+    """Every address in these paths."""
+    return {uri for path in paths for uri in path}

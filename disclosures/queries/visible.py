@@ -1,0 +1,34 @@
+"""The one way to a line's disclosures: rows under a delayed-notice order are not there."""
+
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from disclosures.models import DelayedNotice, Disclosure
+
+# The same rule for statements of our own: what is hidden of a line (`%(line)s`) at a moment (`%(at)s`), read once.
+HIDDEN = """
+SELECT disclosure_id FROM (
+    SELECT DISTINCT ON (disclosure_id) disclosure_id, suppressed_until FROM disclosures_delayednotice
+    WHERE line_id = %(line)s ORDER BY disclosure_id, number DESC
+) newest WHERE suppressed_until IS NULL OR suppressed_until > %(at)s
+"""
+
+
+def visible(*, line_id: int, at: datetime) -> QuerySet[Disclosure]:
+    """The line's disclosures without the hidden ones: for every list, count, chart, total, search and export.
+
+    A row is hidden while its newest notice says "until further order" or a moment after `at`. One index range by
+    line.
+    """
+    notices = DelayedNotice.objects.filter(line_id=line_id, disclosure_id=OuterRef("id"))
+    newer = DelayedNotice.objects.filter(
+        line_id=line_id, disclosure_id=OuterRef("disclosure_id"), number__gt=OuterRef("number")
+    )
+    in_force = notices.filter(Q(suppressed_until__isnull=True) | Q(suppressed_until__gt=at)).exclude(Exists(newer))
+    return Disclosure.objects.filter(line_id=line_id).exclude(Exists(in_force))
+
+
+def with_delay(*, rows: QuerySet[Disclosure], line_id: int) -> QuerySet[Disclosure]:
+    """The rows with `delayed`: whether a notice once hid them ("we could not tell you before")."""
+    return rows.annotate(delayed=Exists(DelayedNotice.objects.filter(line_id=line_id, disclosure_id=OuterRef("id"))))

@@ -1,0 +1,120 @@
+"""Months of the ledger: their partitions made ahead of time, and dropped when their time of keeping is over.
+
+Both are work of the owner of the tables. The application's role can do neither, and can't delete a row.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, connections, transaction
+
+import audit.actions
+from disclosures.models import DroppedMonth, HeldDisclosure
+
+MADE_AHEAD = timedelta(days=92)
+NEEDED_AHEAD = timedelta(days=32)
+BLOCKS = 10_000
+# A month is made or dropped alone with the table. Whoever reads it for long, as a download does, is not waited for, so
+# that nobody waits behind us: the next run tries again.
+NOT_FOR_LONG = "SET LOCAL lock_timeout = '2s'"
+MONTHS = """
+SELECT to_date(right(part.relname, 7), 'YYYY_MM') FROM pg_inherits JOIN pg_class part ON part.oid = inhrelid
+WHERE inhparent = 'disclosures_disclosure'::regclass AND part.relname ~ '_[0-9]{4}_[0-9]{2}$' ORDER BY 1
+"""
+# In stretches of the table, so that no transaction is long. A row that is still there keeps its entry.
+REGISTER = """
+DELETE FROM disclosures_disclosureregister known
+WHERE ctid >= format('(%%s,0)', %(first)s::bigint)::tid AND ctid < format('(%%s,0)', %(end)s::bigint)::tid
+    AND occurred_at < %(before)s AND NOT EXISTS (
+        SELECT FROM disclosures_disclosure d
+        WHERE d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id)
+"""
+# Who had a line's location so long ago is no longer affected by what its person says.
+DEALINGS = """
+DELETE FROM partners_dealing
+WHERE ctid >= format('(%%s,0)', %(first)s::bigint)::tid AND ctid < format('(%%s,0)', %(end)s::bigint)::tid
+    AND last_at < %(before)s
+"""
+ALLOWED = "SELECT set_config('disclosures.dropping', 'yes', true)"
+
+
+def make_partitions(*, now: datetime) -> int:
+    """Make the partitions of this month and the next three where they are missing. Returns how many it made.
+
+    Also those of months whose rows came before there was one, however old.
+    """
+    owner = _owner()
+    with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
+        cursor.execute(NOT_FOR_LONG)
+        cursor.execute("SELECT disclosures_make_partitions(%s, %s)", [now, now + MADE_AHEAD])
+        (made,) = cursor.fetchone() or (0,)
+    return int(made)
+
+
+def missing_months(*, now: datetime) -> list[str]:
+    """Of this month and the next, those without a partition ("2026-12"). One query, for whoever may only read."""
+    wanted = sorted({f"{moment.astimezone(UTC):%Y_%m}" for moment in (now, now + NEEDED_AHEAD)})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT replace(month, '_', '-') FROM unnest(%s::text[]) AS month"
+            " WHERE to_regclass('public.disclosures_disclosure_' || month) IS NULL ORDER BY 1",
+            [wanted],
+        )
+        return [month for (month,) in cursor.fetchall()]
+
+
+def drop_months(*, now: datetime) -> int:
+    """Drop every month that ended RETENTION_MONTHS ago or earlier, and all that hung on its rows. Returns how many.
+
+    Whatever breaks is done again by the next run.
+    """
+    first_kept = _first_kept(now)
+    owner = _owner()
+    dropped = 0
+    for month in _months(owner):
+        if month < first_kept:
+            with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
+                cursor.execute(NOT_FOR_LONG)
+                cursor.execute("SELECT disclosures_drop_month(%s)", [month])
+            audit.actions.record(
+                action="disclosures.month_dropped", actor="system:retention", target=f"month:{month:%Y-%m}", at=now
+            )
+            dropped += 1
+    before = datetime(first_kept.year, first_kept.month, 1, tzinfo=UTC)
+    if DroppedMonth.objects.using(owner).filter(forgotten_at=None).exists():
+        _forget(owner, REGISTER, "disclosures_disclosureregister", before)
+        _forget(owner, DEALINGS, "partners_dealing", before)
+        DroppedMonth.objects.using(owner).filter(forgotten_at=None).update(forgotten_at=now)
+    HeldDisclosure.objects.filter(held_at__lt=before).delete()
+    return dropped
+
+
+def _first_kept(now: datetime) -> date:
+    months = now.astimezone(UTC).year * 12 + now.astimezone(UTC).month - 1 - settings.RETENTION_MONTHS
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _months(owner: str) -> list[date]:
+    with connections[owner].cursor() as cursor:
+        cursor.execute(MONTHS)
+        return [month for (month,) in cursor.fetchall()]
+
+
+def _forget(owner: str, statement: str, table: str, before: datetime) -> None:
+    for first, end in _stretches(owner, table):
+        with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
+            cursor.execute(ALLOWED)
+            cursor.execute(statement, {"first": first, "end": end, "before": before})
+
+
+def _stretches(owner: str, table: str) -> Iterator[tuple[int, int]]:
+    with connections[owner].cursor() as cursor:
+        cursor.execute("SELECT pg_relation_size(%s) / current_setting('block_size')::bigint", [table])
+        (blocks,) = cursor.fetchone() or (0,)
+    for first in range(0, int(blocks), BLOCKS):
+        yield first, first + BLOCKS
+
+
+def _owner() -> str:
+    return "owner" if "owner" in settings.DATABASES else "default"

@@ -1,0 +1,42 @@
+"""Celery's doors to the ledger's upkeep: two lines each."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from disclosures import ingest, retention
+
+
+@shared_task
+def rejudge() -> None:
+    """Judge again what choices, approvals and lines have touched."""
+    ingest.rejudge(cause="consent")
+
+
+@shared_task
+def attribute_held() -> None:
+    """Take in what was held for lines that are known now."""
+    ingest.attribute_held(at=timezone.now(), actor="system:attribute_held")
+
+
+@shared_task
+def reveal() -> None:
+    """Rows whose delayed-notice order has ended count like all others from now on."""
+    ingest.reveal(at=timezone.now())
+
+
+@shared_task
+def roll_up() -> None:
+    """Count the days of long lines that changed."""
+    ingest.roll_up(at=timezone.now())
+
+
+@shared_task
+def make_partitions() -> None:
+    """Make the months ahead."""
+    retention.make_partitions(now=timezone.now())
+
+
+@shared_task
+def drop_months() -> None:
+    """Drop the months whose time of keeping is over."""
+    retention.drop_months(now=timezone.now())

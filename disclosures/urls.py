@@ -1,0 +1,17 @@
+"""Addresses: the pages that answer who has a line's location, and the gateway's door."""
+
+from django.urls import URLPattern, path
+
+from disclosures import api
+from disclosures.views import pages, transparency
+
+urlpatterns: list[URLPattern] = [
+    path("api/v1/disclosures", api.disclosures, name="api-disclosures"),
+    path("api/v1/lines", api.lines, name="api-lines"),
+    path("home/", pages.home, name="home"),
+    path("history/", pages.history, name="history"),
+    path("history/download.csv", pages.history_csv, name="history-csv"),
+    path("history/download.json", pages.history_json, name="history-json"),
+    path("companies/<int:party_id>/", pages.company, name="company"),
+    path("transparency/", transparency.transparency, name="transparency"),
+]

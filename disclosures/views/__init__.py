@@ -1,0 +1,1 @@
+"""The doors of disclosures for people: home, history, one company."""

@@ -1,0 +1,115 @@
+"""Who has my location: the answer, the whole history, one company."""
+
+from collections.abc import Iterable
+
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.access import SubscriberRequest, at_line, seeing_required
+from consent import notices
+from consent.forms import PauseForm
+from consent.queries.ended import ended_agreements
+from disclosures import actions, queries
+from disclosures.forms import HistoryForm
+
+CHUNK = 2000
+
+
+@require_safe
+@never_cache
+@seeing_required
+def home(request: SubscriberRequest) -> HttpResponse:
+    """The whole answer on one screen. `keep` is the company whose "Keep" was pressed, which changes nothing."""
+    now = timezone.now()
+    line = request.line
+    shown = {
+        "line": line,
+        "at_line": at_line(request),
+        "companies": queries.companies_of(line=line.line, zone=line.zone, at=now),
+        "notice": notices.before_stop(),
+        "pause": PauseForm(zone=line.zone, at=now, initial={"scope": "all"}),
+        "kept": request.GET.get("keep", ""),
+    }
+    return render(request, "home/home.html", shown)
+
+
+@require_safe
+@never_cache
+@seeing_required
+def history(request: SubscriberRequest) -> HttpResponse:
+    """Every release and every refusal, newest first."""
+    now = timezone.now()
+    line = request.line
+    form = HistoryForm(request.GET)
+    filters = form.filters()
+    shown = {
+        "line": line,
+        "at_line": at_line(request),
+        "form": form,
+        "filters": filters,
+        "companies": queries.companies_in(line_id=line.line.pk, zone=line.zone, at=now),
+        "page": queries.history_page(line_id=line.line.pk, filters=filters, zone=line.zone, at=now),
+        "asked": _asked(request),
+        "ended": ended_agreements(line_id=line.line.pk, at=now),
+    }
+    return render(request, "history/history.html", shown)
+
+
+@require_safe
+@never_cache
+@seeing_required
+def history_csv(request: SubscriberRequest) -> HttpResponseBase:
+    """The history that the filters ask for, as CSV."""
+    now = timezone.now()
+    line = request.line
+    filters = HistoryForm(request.GET).filters()
+    rows = queries.history_rows(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
+    actions.note_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.csv", at=now)
+    return _download(queries.as_csv(rows=rows.iterator(chunk_size=CHUNK)), "text/csv; charset=utf-8", "history.csv")
+
+
+@require_safe
+@never_cache
+@seeing_required
+def history_json(request: SubscriberRequest) -> HttpResponseBase:
+    """The history that the filters ask for, as JSON."""
+    now = timezone.now()
+    line = request.line
+    filters = HistoryForm(request.GET).filters()
+    rows = queries.history_rows(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
+    actions.note_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.json", at=now)
+    written = queries.as_json(rows=rows.iterator(chunk_size=CHUNK), line=str(line.line.public_id), at=now)
+    return _download(written, "application/json", "history.json")
+
+
+@require_safe
+@never_cache
+@seeing_required
+def company(request: SubscriberRequest, party_id: int) -> HttpResponse:
+    """One company: what it got, through whom, on what proof, its orders."""
+    now = timezone.now()
+    line = request.line
+    page = queries.company_page(line=line.line, party_id=party_id, zone=line.zone, at=now)
+    if page is None:
+        raise Http404
+    return render(
+        request,
+        "companies/company.html",
+        {"line": line, "at_line": at_line(request), "page": page, "card": page.card, "at": now},
+    )
+
+
+def _asked(request: SubscriberRequest) -> str:
+    """The filters as they stand in the address, for links that keep them."""
+    query = request.GET.copy()
+    query.pop("before", None)
+    return query.urlencode()
+
+
+def _download(parts: Iterable[str], content_type: str, name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(parts, content_type=content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

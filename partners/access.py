@@ -1,0 +1,180 @@
+"""Which machine is calling, and may it: access tokens checked, scopes held to."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import wraps
+from threading import Lock
+from typing import Concatenate
+
+from django.conf import settings
+from django.db.models import Exists
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from partners import certificates, keys, queries, tokens
+from partners.models import Client, SigningKey
+from partners.tokens import BadToken
+
+# OAuth scopes follow the kind of client; anything else is `invalid_scope`.
+SCOPES: dict[str, frozenset[str]] = {
+    Client.Kind.GATEWAY: frozenset({"decisions:read", "disclosures:write"}),
+    Client.Kind.FEED: frozenset({"lines:write"}),
+    Client.Kind.AGGREGATOR: frozenset(
+        {"ssf.manage", "ssf.read", "receipts:write", "approvals:write", "consent-info:retrieve"}
+    ),
+}
+MOST_REMEMBERED = 4096
+
+
+class ClientRequest(HttpRequest):
+    """A request whose caller is known."""
+
+    client: Client
+
+
+type View[**P] = Callable[Concatenate[ClientRequest, P], HttpResponse]
+type Refuse = Callable[[int, str, str], HttpResponse]
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a checked access token says: good until `expires_at` (seconds since 1970) for these scopes.
+
+    `kid`: the key that signed it. `bound_to`: the certificate without which it is nothing, "" for none.
+    """
+
+    client_id: str
+    scopes: frozenset[str]
+    expires_at: int
+    kid: str
+    bound_to: str
+
+
+@dataclass
+class _Remembered:
+    """Tokens already checked, by digest: a signature is checked once, its expiry and its client every time."""
+
+    grants: dict[bytes, Grant] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def put(self, digest: bytes, grant: Grant) -> None:
+        with self.lock:
+            if len(self.grants) >= MOST_REMEMBERED:
+                self.grants.clear()
+            self.grants[digest] = grant
+
+
+_remembered = _Remembered()
+
+
+def problem(status: int, error: str, detail: str) -> HttpResponse:
+    """An RFC 9457 refusal."""
+    body = {"type": "about:blank", "title": error, "status": status, "detail": detail}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def document(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A document for any program: GET and HEAD, and for the rest 405, not a page about forms."""
+    return csrf_exempt(require_safe(view))
+
+
+def client_required[**P](
+    scope: str, *, also: str = "", refuse: Refuse = problem, closed_when_suspended: bool = False
+) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+    """Let in only a live client whose access token carries `scope` (or `also`); the view finds it as `request.client`.
+
+    `refuse(status, error, detail)` makes the answer in a standard's own form. The challenge follows RFC 6750.
+    `closed_when_suspended`: 403 `access_denied` for an aggregator none of whose agreements is in force. Orders, polls,
+    receipts, manifests and digests stay open to it: it still owes us all that.
+    """
+
+    def decorate(view: View[P]) -> Callable[..., HttpResponse]:
+        @csrf_exempt
+        @wraps(view)
+        def wrapper(request: ClientRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            at = timezone.now()
+            grant = grant_of(request.headers.get("Authorization", ""), now=int(at.timestamp()))
+            client = _live_client(grant, certificate_of(request)) if grant else None
+            if grant is None or client is None:
+                refusal = refuse(401, "invalid_token", "A valid access token is needed.")
+                return _challenge(refusal, "invalid_token", scope)
+            if grant.scopes.isdisjoint({scope, also} - {""}):
+                refusal = refuse(403, "insufficient_scope", f"The access token does not carry {scope}.")
+                return _challenge(refusal, "insufficient_scope", scope)
+            if closed_when_suspended and is_closed(client=client, at=at):
+                return refuse(403, "access_denied", "None of your agreements with us is in force.")
+            request.client = client
+            return view(request, *args, **kwargs)
+
+        return wrapper
+
+    return decorate
+
+
+def is_closed(*, client: Client, at: datetime) -> bool:
+    """Whether this is an aggregator's machine and no agreement with it is in force: suspended, ended or not begun."""
+    return client.party_id is not None and not queries.has_contract_in_force(party_id=client.party_id, at=at)
+
+
+def certificate_of(request: HttpRequest) -> str:
+    """The thumbprint of the caller's certificate, as the TLS terminator hands it on; "" unless that is switched on.
+
+    The terminator must drop what callers write there, with "_" for "-" too: to a WSGI server they are one name.
+    """
+    if not settings.MTLS_CLIENT_CERTIFICATES:
+        return ""
+    return certificates.thumbprint_in(request.headers.get(settings.MTLS_CERTIFICATE_HEADER, ""))
+
+
+def grant_of(authorization: str, *, now: int) -> Grant | None:
+    """What an `Authorization: Bearer` header grants at `now`, or None. Says nothing of the client's own state."""
+    kind, _, token = authorization.partition(" ")
+    if kind.lower() != "bearer" or not token:
+        return None
+    digest = hashlib.sha256(token.encode()).digest()
+    grant = _remembered.grants.get(digest) or _read(token)
+    if grant is None or grant.expires_at <= now:
+        return None
+    _remembered.put(digest, grant)
+    return grant
+
+
+def _read(token: str) -> Grant | None:
+    try:
+        claims = keys.verify_own(use=SigningKey.Use.ACCESS, token=token)
+    except BadToken:
+        return None
+    client_id, scope, ends = claims.get("client_id"), claims.get("scope"), claims.get("exp")
+    ours = claims.get("iss") == claims.get("aud") == settings.BASE_URL
+    if not ours or not isinstance(client_id, str) or not isinstance(scope, str) or not isinstance(ends, int):
+        return None
+    confirmation = claims.get("cnf")
+    bound_to = confirmation.get("x5t#S256") if isinstance(confirmation, dict) else ""
+    return Grant(
+        client_id=client_id,
+        scopes=frozenset(scope.split()),
+        expires_at=ends,
+        kid=tokens.peek(token).kid,
+        bound_to=str(bound_to),
+    )
+
+
+def _live_client(grant: Grant, certificate: str) -> Client | None:
+    """The client behind the token, if neither it nor our own key was withdrawn, and the certificate is its own."""
+    key = SigningKey.objects.filter(kid=grant.kid, retired_at__isnull=True)
+    found = Client.objects.select_related("party").filter(client_id=grant.client_id, disabled_at__isnull=True)
+    client = found.filter(Exists(key)).first()
+    if client is None:
+        return None
+    if grant.bound_to or settings.MTLS_CLIENT_CERTIFICATES:
+        return client if certificate and certificate == grant.bound_to == client.certificate_sha256 else None
+    return client
+
+
+def _challenge(response: HttpResponse, error: str, scope: str) -> HttpResponse:
+    response["WWW-Authenticate"] = f'Bearer realm="{settings.BASE_URL}", error="{error}", scope="{scope}"'
+    return response

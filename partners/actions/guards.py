@@ -1,0 +1,91 @@
+"""What every act of an officer begins and ends with: who may, why, on which row, and the line in the trail."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Literal
+
+from django.db import IntegrityError, transaction
+from psycopg.errors import UniqueViolation
+
+import audit.actions
+from accounts.permissions import StaffAction
+from accounts.queries import acting_staff
+from partners.lifecycle import NotNow
+from partners.models import Campaign, Contract, Party
+
+type Of = Literal["contract", "campaign"]
+type Named = Party | Contract | Campaign
+
+
+def officer(*, actor: str, reason: str, action: StaffAction = StaffAction.CHANGE_TERMS) -> str:
+    """The one name of the officer who acts. Raises NotForThem, and NotNow where no reason is given."""
+    name = acting_staff(actor=actor, action=action)
+    if not reason.strip():
+        raise NotNow("Say why: the reason is kept with every act.")
+    return name
+
+
+def locked(*, of: Of, target_id: int) -> Contract | Campaign:
+    """The contract or campaign, locked until the transaction ends. Raises NotNow where there is none."""
+    row: Contract | Campaign | None
+    if of == "contract":
+        row = Contract.objects.select_for_update(of=("self",)).filter(pk=target_id).first()
+    else:
+        # Its contract first, as everywhere: two that take both never wait for each other.
+        Contract.objects.select_for_update(of=("self",)).filter(campaigns=target_id).first()
+        row = Campaign.objects.select_for_update(of=("self",)).select_related("contract").filter(pk=target_id).first()
+    if row is None:
+        raise NotNow(f"There is no such {of}.")
+    return row
+
+
+@contextmanager
+def first(*, else_said: str) -> Iterator[None]:
+    """Write something of which there is one. Raises NotNow, in these words, where somebody else just wrote it."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, UniqueViolation):
+            raise
+        raise NotNow(else_said) from error
+
+
+def note(
+    *,
+    action: str,
+    actor: str,
+    target: str,
+    at: datetime,
+    reason: str,
+    detail: Mapping[str, object] | None = None,
+) -> None:
+    """Write an officer's act into the trail."""
+    audit.actions.record(action=action, actor=actor, target=target, at=at, reason=reason, detail=detail)
+
+
+def note_on(
+    *,
+    action: str,
+    actor: str,
+    row: Named,
+    at: datetime,
+    reason: str,
+    detail: Mapping[str, object] | None = None,
+) -> None:
+    """The same of an act on a company, contract or campaign; its name outside stands in the detail."""
+    ref = row.uri if isinstance(row, Party) else row.ref
+    said = {"ref": ref, **(detail or {})}
+    note(action=action, actor=actor, target=target_of(row=row), at=at, reason=reason, detail=said)
+
+
+def machine_target(*, number: int) -> str:
+    """How the trail names a machine: "machine:3"."""
+    return f"machine:{number}"
+
+
+def target_of(*, row: Named) -> str:
+    """How the trail names it, one way for every act: "contract:3". Its name outside could be another's number."""
+    kind = "party" if isinstance(row, Party) else "contract" if isinstance(row, Contract) else "campaign"
+    return f"{kind}:{row.pk}"

@@ -1,0 +1,37 @@
+"""Links between ids and a campaign's known recipients: both only grow, and carry stops, never approvals."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from partners.models import Campaign, Kin, Party, Reach
+
+# Looked up together, so they share what one entry of an index may hold.
+LONGEST_PAIR_BYTES = 2000
+
+
+class TooLong(Exception):
+    """The two ids together are longer than what can be looked up."""
+
+
+def add_recipients(*, ref: str, recipients: Sequence[str]) -> bool:
+    """Add those whom a campaign's data reaches; a party not known yet is added unnamed. Reach only grows."""
+    campaign = Campaign.objects.get(ref=ref)
+    added = False
+    for uri in dict.fromkeys(recipients):
+        party, _ = Party.objects.get_or_create(uri=uri, defaults={"name": uri, "kind": Party.Kind.UNNAMED})
+        _, new = Reach.objects.get_or_create(campaign_id=campaign.pk, party_id=party.pk)
+        added = added or new
+    return added
+
+
+def add_link(*, of: str, ref: str, kin_ref: str, link: str, at: datetime) -> bool:
+    """Write down that `ref` succeeds, or is the same as, `kin_ref`; the other need not be known. Never taken back.
+
+    Returns whether it is new. Raises TooLong.
+    """
+    if len(ref.encode()) + len(kin_ref.encode()) > LONGEST_PAIR_BYTES:
+        raise TooLong(ref)
+    if ref == kin_ref or Kin.objects.filter(of=of, ref=ref, kin_ref=kin_ref).exists():
+        return False
+    Kin.objects.create(of=of, ref=ref, kin_ref=kin_ref, link=link, recorded_at=at)
+    return True

@@ -1,0 +1,147 @@
+"""What officers do about the machines that sign in. To let a disabled one in again takes two (`proposals`)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from partners import certificates, tokens
+from partners.actions import guards
+from partners.lifecycle import NotNow
+from partners.models import Client, Party
+from partners.queries import thumbprint_of
+from partners.tokens import BadToken, Json, PublicKey
+
+
+@transaction.atomic
+def register_machine(
+    *, client_id: str, kind: str, public_jwk: Mapping[str, Json], party: str, reason: str, actor: str, at: datetime
+) -> Client:
+    """Let a new machine ask for tokens with the private half of this key (a JWK). `party`: an aggregator's URI, or "".
+
+    Raises ValidationError (by field) for a key that is not EC P-256 or RSA and for a party that does not fit, NotNow
+    where the client id is known, NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    key = _public(public_jwk)
+    owner = Party.objects.filter(uri=party, kind=Party.Kind.AGGREGATOR).first() if party else None
+    if kind not in Client.Kind.values or (kind == Client.Kind.AGGREGATOR) != (owner is not None):
+        raise ValidationError(
+            {"party": "An aggregator's machine belongs to its party; the carrier's own belong to none."}
+        )
+    if Client.objects.filter(client_id=client_id).exists():
+        raise NotNow(f"{client_id} is registered already. Its key is replaced from its own page.")
+    with guards.first(else_said=f"{client_id} was registered a moment ago, by you or another officer."):
+        machine = Client.objects.create(
+            client_id=client_id, kind=kind, party=owner, public_jwk=key.as_dict(private=False)
+        )
+    _note("machine.registered", name, machine, at, reason)
+    return machine
+
+
+@transaction.atomic
+def replace_key(
+    *, number: int, public_jwk: Mapping[str, Json], was: str, reason: str, actor: str, at: datetime
+) -> Client:
+    """Put another key in the place of the one it has, whose thumbprint (RFC 7638) is `was`: nothing else is replaced.
+
+    A disabled machine stays disabled. Raises ValidationError (by field) for what is no key, NotNow where it has
+    another key than `was` by now, or this very one; NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    machine = _locked(number)
+    key = _public(public_jwk)
+    if thumbprint_of(machine=machine) != was:
+        raise NotNow(f"The key of {machine.client_id} was changed since you looked. Look at it again.")
+    if key.thumbprint() == was:
+        raise NotNow(f"This is the key that {machine.client_id} has.")
+    machine.public_jwk = key.as_dict(private=False)
+    machine.save(update_fields=["public_jwk"])
+    _note("machine.key_replaced", name, machine, at, reason, was=was)
+    return machine
+
+
+@transaction.atomic
+def disable_machine(*, number: int, reason: str, actor: str, at: datetime) -> Client:
+    """Let a machine in no more: its tokens end at once. Raises NotNow where it is disabled already, NotForThem."""
+    name = guards.officer(actor=actor, reason=reason)
+    machine = _locked(number)
+    if machine.disabled_at is not None:
+        raise NotNow(f"{machine.client_id} is disabled already.")
+    machine.disabled_at = at
+    machine.save(update_fields=["disabled_at"])
+    _note("machine.disabled", name, machine, at, reason)
+    return machine
+
+
+@transaction.atomic
+def bind_machine(*, number: int, certificate: str, reason: str, actor: str, at: datetime) -> Client:
+    """Bind a machine's tokens to this certificate (PEM). Tokens bound to another end at once.
+
+    Counts where MTLS_CLIENT_CERTIFICATES is on. Raises ValidationError for what is no certificate, NotNow where it is
+    bound to this one, NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    machine = _locked(number)
+    try:
+        thumbprint = certificates.thumbprint_of(certificate)
+    except certificates.NoCertificate as error:
+        raise ValidationError({"certificate": "This is no certificate in PEM."}) from error
+    if machine.certificate_sha256 == thumbprint:
+        raise NotNow(f"{machine.client_id} is bound to this certificate already.")
+    _bind(machine, thumbprint)
+    _note("machine.bound", name, machine, at, reason)
+    return machine
+
+
+@transaction.atomic
+def unbind_machine(*, number: int, reason: str, actor: str, at: datetime) -> Client:
+    """Bind a machine to no certificate. Where MTLS_CLIENT_CERTIFICATES is on it can't sign in until it is bound again.
+
+    Raises NotNow where it is bound to none, NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    machine = _locked(number)
+    if not machine.certificate_sha256:
+        raise NotNow(f"{machine.client_id} is bound to no certificate.")
+    was = machine.certificate_sha256
+    _bind(machine, "")
+    _note("machine.unbound", name, machine, at, reason, was=was)
+    return machine
+
+
+def _bind(machine: Client, thumbprint: str) -> None:
+    machine.certificate_sha256 = thumbprint
+    machine.save(update_fields=["certificate_sha256"])
+
+
+def _locked(number: int) -> Client:
+    machine = Client.objects.select_for_update(of=("self",)).filter(number=number).first()
+    if machine is None:
+        raise NotNow("There is no such machine.")
+    return machine
+
+
+def _public(jwk: Mapping[str, Json]) -> PublicKey:
+    try:
+        return tokens.read_jwk(dict(jwk))
+    except BadToken as error:
+        raise ValidationError({"public_jwk": f"This key can't be used: {error}."}) from error
+
+
+def _note(action: str, name: str, machine: Client, at: datetime, reason: str, **more: str) -> None:
+    guards.note(
+        action=action,
+        actor=name,
+        target=guards.machine_target(number=machine.number),
+        at=at,
+        reason=reason,
+        detail={
+            "ref": machine.client_id,
+            "kind": str(machine.kind),
+            "key": thumbprint_of(machine=machine),
+            "certificate": machine.certificate_sha256,
+            **more,
+        },
+    )

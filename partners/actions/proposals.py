@@ -1,0 +1,254 @@
+"""Two officers for every act that loosens: one proposes with a reason, another agrees, and only then is it done.
+
+The database holds both to it: nobody agrees to their own, and what a proposal says never changes.
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.permissions import StaffAction
+from partners import loosening
+from partners.actions import guards
+from partners.actions.guards import Of
+from partners.lifecycle import NotNow
+from partners.loosening import OPEN_FOR, PAID, EnableMachine, ExtendTerm, PaidForLess, RelaxRule, Terminate
+from partners.models import Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
+from partners.queries import thumbprint_of
+
+MICROSECOND = timedelta(microseconds=1)
+EXPIRED_BY = "system:expiry"
+
+
+@transaction.atomic
+def propose(
+    *, act: str, of: str, target_id: int, payload: Mapping[str, Any], reason: str, actor: str, at: datetime
+) -> Proposal:
+    """Say that a loosening act is wanted. Nothing changes until another officer agrees, within 7 days.
+
+    `payload`: what the act needs besides its target (`partners.loosening`; the `was` of a term and the `key` of a
+    machine are filled in here).
+    Raises BadProposal, NotNow where the act makes no sense as things stand, NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)
+    row = _target(of, target_id)
+    said = dict(payload)
+    if act == Proposal.Act.EXTEND_TERM and isinstance(row, Contract | Campaign):
+        said["was"] = row.ends_at.isoformat()
+    if isinstance(row, Client):
+        said["key"] = thumbprint_of(machine=row)
+    wanted = loosening.read(act=act, of=of, payload=said)
+    _refuse_senseless(act, of, row, wanted, at)
+    _end_expired(act, of, target_id, at)
+    with guards.first(else_said="The same is proposed already and waits for another officer."):
+        proposal = Proposal.objects.create(
+            id=uuid.uuid4(),
+            act=act,
+            of=of,
+            target_id=target_id,
+            payload=loosening.as_json(wanted),
+            reason=reason[:500],
+            proposed_by=name,
+            proposed_at=at,
+        )
+    _note("proposal.made", proposal, name, reason, at)
+    return proposal
+
+
+@transaction.atomic
+def withdraw(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> Proposal:
+    """Take one's own proposal back. Raises NotNow, NotForThem."""
+    name = guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)
+    proposal = _open(proposal_id)
+    if proposal.proposed_by != name:
+        raise NotNow("Another officer proposed it: decline it instead.")
+    return _decide(proposal, Proposal.Decision.WITHDRAWN, name, reason, at)
+
+
+@transaction.atomic
+def decline(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> Proposal:
+    """Say no to another officer's proposal. Raises NotNow, NotForThem."""
+    name = guards.officer(actor=actor, reason=reason, action=StaffAction.AGREE)
+    proposal = _open(proposal_id)
+    if proposal.proposed_by == name:
+        raise NotNow("You proposed it yourself: withdraw it instead.")
+    return _decide(proposal, Proposal.Decision.DECLINED, name, reason, at)
+
+
+@transaction.atomic
+def mark_agreed(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> Proposal:
+    """Say yes to another officer's proposal. The act itself must follow in the same transaction.
+
+    Raises NotNow for one's own, a decided or an expired proposal; NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason, action=StaffAction.AGREE)
+    proposal = _open(proposal_id)
+    if proposal.proposed_by == name:
+        raise NotNow("You proposed it yourself: it needs another officer's yes.")
+    if proposal.proposed_at + OPEN_FOR <= at:
+        raise NotNow("It was proposed more than 7 days ago and counts no more: propose it again.")
+    return _decide(proposal, Proposal.Decision.AGREED, name, reason, at)
+
+
+@transaction.atomic
+def carry_out(*, proposal: Proposal, at: datetime) -> None:
+    """Do an agreed act on a term, a rule, what is paid or a machine. Raises NotNow where things have changed since."""
+    wanted = loosening.read(act=proposal.act, of=proposal.of, payload=proposal.payload)
+    match wanted:
+        case ExtendTerm():
+            _extend(proposal, wanted, at)
+        case RelaxRule():
+            _relax(proposal, wanted, at)
+        case PaidForLess():
+            _pay_less(proposal, wanted, at)
+        case EnableMachine():
+            _enable(proposal, wanted, at)
+        case _:
+            raise NotNow(f"{proposal.act} is not done here.")
+
+
+def _extend(proposal: Proposal, wanted: ExtendTerm, at: datetime) -> None:
+    row = guards.locked(of=_of(proposal.of), target_id=proposal.target_id)
+    if row.ends_at != wanted.was:
+        raise NotNow(f"The end of {row.ref} was changed since it was proposed: propose it again.")
+    if row.ends_at <= at:
+        raise NotNow(f"{row.ref} has ended meanwhile. What has ended begins anew as another {proposal.of}.")
+    row.ends_at = wanted.ends_at
+    row.save(update_fields=["ends_at"])
+    said = {"was": wanted.was.isoformat(), "ends_at": row.ends_at.isoformat()}
+    _done(f"{proposal.of}.extended", proposal, guards.target_of(row=row), at, {"ref": row.ref, **said})
+
+
+def _relax(proposal: Proposal, wanted: RelaxRule, at: datetime) -> None:
+    rule = JurisdictionRule.objects.select_for_update(of=("self",)).get(pk=proposal.target_id)
+    if rule.ends_at is not None:
+        raise NotNow("The rule's end is settled already.")
+    rule.ends_at = max(wanted.ends_at, at, rule.starts_at + MICROSECOND)
+    rule.relaxed_by = proposal
+    rule.save(update_fields=["ends_at", "relaxed_by"])
+    said = {"state": rule.state, "ends_at": rule.ends_at.isoformat()}
+    _done("rule.relaxed", proposal, f"rule:{rule.pk}", at, said)
+
+
+def _pay_less(proposal: Proposal, wanted: PaidForLess, at: datetime) -> None:
+    row = guards.locked(of="campaign", target_id=proposal.target_id)
+    if isinstance(row, Campaign):
+        was, row.consideration = row.consideration, wanted.consideration
+        row.save(update_fields=["consideration"])
+        said = {"ref": row.ref, "was": was, "consideration": row.consideration}
+        _done("campaign.paid_for_less", proposal, guards.target_of(row=row), at, said)
+
+
+def _enable(proposal: Proposal, wanted: EnableMachine, at: datetime) -> None:
+    machine = Client.objects.select_for_update(of=("self",)).get(number=proposal.target_id)
+    if machine.disabled_at is None:
+        raise NotNow(f"{machine.client_id} is not disabled.")
+    if machine.disabled_at > proposal.proposed_at:
+        raise NotNow(f"{machine.client_id} was disabled again since it was proposed: propose it again.")
+    if thumbprint_of(machine=machine) != wanted.key:
+        raise NotNow(f"The key of {machine.client_id} was changed since it was proposed: propose it again.")
+    machine.disabled_at = None
+    machine.save(update_fields=["disabled_at"])
+    said = {"ref": machine.client_id, "key": wanted.key, "certificate": machine.certificate_sha256}
+    _done("machine.enabled", proposal, guards.machine_target(number=machine.number), at, said)
+
+
+def _done(action: str, proposal: Proposal, target: str, at: datetime, said: Mapping[str, object]) -> None:
+    """Write down what the second officer's yes did, beside the yes itself: what was, and what is."""
+    guards.note(
+        action=action,
+        actor=proposal.decided_by,
+        target=target,
+        at=at,
+        reason=proposal.reason,
+        detail={**said, "proposal": str(proposal.id), "proposed_by": proposal.proposed_by},
+    )
+
+
+def _of(of: str) -> Of:
+    return "contract" if of == Proposal.Of.CONTRACT else "campaign"
+
+
+type Target = Party | Contract | Campaign | JurisdictionRule | Client
+
+
+def _target(of: str, target_id: int) -> Target:
+    models: dict[str, type[Target]] = {
+        Proposal.Of.PARTY: Party,
+        Proposal.Of.CONTRACT: Contract,
+        Proposal.Of.CAMPAIGN: Campaign,
+        Proposal.Of.RULE: JurisdictionRule,
+    }
+    row = models[of].objects.filter(pk=target_id).first() if of in models else None
+    if of == Proposal.Of.MACHINE:
+        row = Client.objects.filter(number=target_id).first()
+    if row is None:
+        raise NotNow(f"There is no such {of}.")
+    return row
+
+
+def _refuse_senseless(act: str, of: str, row: Target, wanted: loosening.Payload, at: datetime) -> None:
+    """What could not be done now even if two wanted it is not proposed."""
+    if act == Proposal.Act.LIFT_SUSPENSION:
+        running = Q(ends_at__isnull=True) | Q(ends_at__gt=at)
+        if not Suspension.objects.filter(running, of=of, target_id=row.pk).exists():
+            raise NotNow("It is not suspended.")
+    elif isinstance(row, JurisdictionRule):
+        if row.ends_at is not None:
+            raise NotNow("The rule's end is settled already.")
+    elif isinstance(row, Client):
+        if row.disabled_at is None:
+            raise NotNow(f"{row.client_id} is not disabled.")
+    elif isinstance(row, Contract | Campaign):
+        _refuse_senseless_terms(row, wanted, at)
+
+
+def _refuse_senseless_terms(row: Contract | Campaign, wanted: loosening.Payload, at: datetime) -> None:
+    if row.is_draft:
+        raise NotNow(f"{row.ref} is a draft: change it instead.")
+    if row.ends_at <= at and not isinstance(wanted, Terminate):
+        raise NotNow(f"{row.ref} has ended. What has ended begins anew as another.")
+    if isinstance(wanted, ExtendTerm) and wanted.ends_at <= row.ends_at:
+        raise NotNow(f"{row.ref} ends on {row.ends_at:%Y-%m-%d}: name a later end. One officer may shorten it.")
+    paid = PAID[row.consideration] if isinstance(row, Campaign) else 0
+    if isinstance(wanted, PaidForLess) and PAID[wanted.consideration] >= paid:
+        raise NotNow("That is not less than what is written down: one officer sets it.")
+
+
+def _end_expired(act: str, of: str, target_id: int, at: datetime) -> None:
+    for old in Proposal.objects.select_for_update(of=("self",)).filter(
+        act=act, of=of, target_id=target_id, decision="", proposed_at__lte=at - OPEN_FOR
+    ):
+        _decide(old, Proposal.Decision.WITHDRAWN, EXPIRED_BY, "Nobody agreed within 7 days.", at)
+
+
+def _open(proposal_id: uuid.UUID) -> Proposal:
+    proposal = Proposal.objects.select_for_update(of=("self",)).filter(pk=proposal_id).first()
+    if proposal is None:
+        raise NotNow("There is no such proposal.")
+    if proposal.decision:
+        raise NotNow(f"It was decided already: {proposal.get_decision_display().lower()}.")
+    return proposal
+
+
+def _decide(proposal: Proposal, decision: Proposal.Decision, name: str, reason: str, at: datetime) -> Proposal:
+    proposal.decision, proposal.decided_by = decision, name
+    proposal.decided_at, proposal.decision_reason = at, reason[:500]
+    proposal.save(update_fields=["decision", "decided_by", "decided_at", "decision_reason"])
+    _note(f"proposal.{decision}", proposal, name, reason, at)
+    return proposal
+
+
+def _note(action: str, proposal: Proposal, name: str, reason: str, at: datetime) -> None:
+    guards.note(
+        action=action,
+        actor=name,
+        target=f"{proposal.of}:{proposal.target_id}",
+        at=at,
+        reason=reason,
+        detail={"proposal": str(proposal.id), "act": proposal.act, "proposed_by": proposal.proposed_by},
+    )

@@ -1,0 +1,141 @@
+"""Let a machine sign in: its assertion for an access token."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from partners import keys, tokens
+from partners.access import SCOPES
+from partners.models import Client, SigningKey, UsedAssertion
+from partners.tokens import BadToken, Claims
+
+ACCESS_LIFETIME = timedelta(minutes=10)
+ASSERTION_LIFETIME = 60
+# A client's clock may be this far ahead of ours.
+CLOCK_SKEW = 5
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_TYPS = ("", "jwt", "client-authentication+jwt")
+LONGEST_JTI = 200
+
+
+class Refused(Exception):
+    """Why no token is given, in RFC 6749's words: `error` for programs, the message for people."""
+
+    def __init__(self, error: str, detail: str) -> None:
+        super().__init__(detail)
+        self.error = error
+
+
+@dataclass(frozen=True)
+class Issued:
+    """An access token, what it is good for, and for how many seconds."""
+
+    token: str
+    scopes: tuple[str, ...]
+    seconds: int
+
+
+def issue_access_token(*, client: Client, scopes: Iterable[str], lifetime: timedelta, at: datetime) -> Issued:
+    """An access token (`at+jwt`) for this client. Raises Refused (`invalid_scope`) for what its kind may not have."""
+    asked = tuple(sorted(set(scopes)))
+    may = SCOPES[client.kind]
+    if not asked or not may.issuperset(asked):
+        raise Refused("invalid_scope", f"A client of kind {client.kind} may have {' '.join(sorted(may))}.")
+    issued_at = int(at.timestamp())
+    seconds = int(lifetime.total_seconds())
+    bound = {"cnf": {"x5t#S256": client.certificate_sha256}} if settings.MTLS_CLIENT_CERTIFICATES else {}
+    token = keys.sign(
+        use=SigningKey.Use.ACCESS,
+        claims={
+            **bound,
+            "iss": settings.BASE_URL,
+            "aud": settings.BASE_URL,
+            "sub": client.client_id,
+            "client_id": client.client_id,
+            "iat": issued_at,
+            "exp": issued_at + seconds,
+            "jti": secrets.token_urlsafe(16),
+            "scope": " ".join(asked),
+        },
+    )
+    return Issued(token=token, scopes=asked, seconds=seconds)
+
+
+def sign_in(
+    *, assertion: str, scopes: Iterable[str], at: datetime, client_id: str = "", certificate: str = ""
+) -> Issued:
+    """Client credentials by `private_key_jwt` (RFC 7523). Raises Refused.
+
+    An assertion that is good is used up, also where it asks for scopes that its client may not have. No scopes asked:
+    all that the client's kind may have. `client_id`: if the form named one, it must be the assertion's. `certificate`:
+    the thumbprint of the caller's, for tokens bound to it (RFC 8705).
+    """
+    client = _who_asserts(assertion, client_id, certificate, at)
+    return issue_access_token(
+        client=client, scopes=tuple(scopes) or SCOPES[client.kind], lifetime=ACCESS_LIFETIME, at=at
+    )
+
+
+@transaction.atomic
+def _who_asserts(assertion: str, client_id: str, certificate: str, at: datetime) -> Client:
+    """The client that this assertion signs in, which is used up by it: committed before anything else is looked at."""
+    try:
+        client, claims = _authenticate(assertion)
+        _check_surroundings(client, client_id, certificate)
+        jti, ends = _timely(claims, int(at.timestamp()))
+    except BadToken as error:
+        raise Refused("invalid_client", str(error)) from error
+    UsedAssertion.objects.filter(client=client, expires_at__lt=at).delete()
+    _, first = UsedAssertion.objects.get_or_create(
+        client=client, jti=jti, defaults={"expires_at": datetime.fromtimestamp(ends, UTC)}
+    )
+    if not first:
+        raise Refused("invalid_client", "this assertion was used before")
+    return client
+
+
+def _authenticate(assertion: str) -> tuple[Client, Claims]:
+    opened = tokens.peek(assertion)
+    claims = opened.claims
+    client_id = claims.get("iss")
+    if not isinstance(client_id, str) or claims.get("sub") != client_id:
+        raise BadToken("iss and sub must both be the client_id")
+    client = Client.objects.filter(client_id=client_id, disabled_at__isnull=True).first()
+    if client is None:
+        raise BadToken("no such client")
+    key = tokens.read_jwk(client.public_jwk)
+    if opened.typ not in ASSERTION_TYPS or opened.alg != tokens.ALGORITHMS[key.key_type]:
+        raise BadToken("the assertion's typ or alg is not one for signing in")
+    tokens.check_signature(assertion, key)
+    if claims.get("aud") not in (settings.BASE_URL, [settings.BASE_URL]):
+        raise BadToken("aud must be our issuer and nothing else")
+    return client, claims
+
+
+def _check_surroundings(client: Client, client_id: str, certificate: str) -> None:
+    """That the form and the connection around the assertion speak of the same client."""
+    if client_id and client_id != client.client_id:
+        raise BadToken("client_id is not that of the assertion")
+    if settings.MTLS_CLIENT_CERTIFICATES and not certificate == client.certificate_sha256 != "":
+        raise BadToken("the connection does not carry this client's certificate")
+
+
+def _timely(claims: Claims, now: int) -> tuple[str, int]:
+    """The assertion's `jti` and `exp`, if it lives a minute at most and is alive."""
+    jti, ends, made = claims.get("jti"), claims.get("exp"), claims.get("iat", now)
+    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
+        raise BadToken(f"jti must be a text of 1 to {LONGEST_JTI} characters")
+    if not isinstance(ends, int) or not isinstance(made, int):
+        raise BadToken("exp and iat must be whole seconds since 1970")
+    not_before = claims.get("nbf", made)
+    if not isinstance(not_before, int) or not_before > now + CLOCK_SKEW:
+        raise BadToken("the assertion is not yet valid")
+    if ends <= now:
+        raise BadToken("the assertion has expired")
+    if made > now + CLOCK_SKEW or ends - made > ASSERTION_LIFETIME or ends - now > ASSERTION_LIFETIME + CLOCK_SKEW:
+        raise BadToken(f"an assertion lives {ASSERTION_LIFETIME} s at most, from iat to exp")
+    return jti, ends

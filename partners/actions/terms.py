@@ -1,0 +1,197 @@
+"""Tighter terms for what is in force: one officer is enough. Looser ones are proposed (`proposals`)."""
+
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from partners.actions import guards, links
+from partners.actions.drafts import check_addresses, unlisted_purposes
+from partners.actions.guards import Of
+from partners.lifecycle import NotNow
+from partners.loosening import PAID
+from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party
+
+MICROSECOND = timedelta(microseconds=1)
+PASSED = "That day has passed, or is today. Name one to come; to end it now, terminate it, by its plan."
+TWO_OFFICERS = "That loosens it: propose it, and another officer agrees."
+
+
+@transaction.atomic
+def shorten_term(
+    *, of: Of, target_id: int, ends_at: datetime, reason: str, actor: str, at: datetime
+) -> Contract | Campaign:
+    """Let a contract or campaign end earlier than agreed, on a day that is still to come.
+
+    Raises ValidationError for a moment that has passed: a slip of the year must end nothing, and what is to end now is
+    terminated, by a plan. NotNow for a draft, for what has ended, and for a later end; NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    row = guards.locked(of=of, target_id=target_id)
+    if row.is_draft:
+        raise NotNow(f"{row.ref} is a draft: change its terms instead.")
+    if row.ends_at <= at:
+        raise NotNow(f"{row.ref} has ended already.")
+    if ends_at < at:
+        raise ValidationError({"ends_at": PASSED})
+    if ends_at > row.ends_at:
+        raise NotNow(f"{row.ref} ends on {row.ends_at:%Y-%m-%d}. {TWO_OFFICERS}")
+    was = row.ends_at
+    row.ends_at = max(ends_at, row.starts_at + MICROSECOND)
+    row.save(update_fields=["ends_at"])
+    guards.note_on(
+        action=f"{of}.shortened",
+        actor=name,
+        row=row,
+        at=at,
+        reason=reason,
+        detail={"was": was.isoformat(), "ends_at": row.ends_at.isoformat()},
+    )
+    return row
+
+
+@transaction.atomic
+def set_endpoints(
+    *,
+    contract_id: int,
+    endpoint_url: str,
+    jwks_uri: str,
+    hosts: tuple[str, ...],
+    reason: str,
+    actor: str,
+    at: datetime,
+) -> Contract:
+    """Write down where a partner is spoken to and where its keys are; `hosts`: others that it may name.
+
+    Raises ValidationError (by field) for an address that the door out would not open; NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    row = guards.locked(of="contract", target_id=contract_id)
+    wanted = {"endpoint_url": endpoint_url, "jwks_uri": jwks_uri, "hosts": sorted({host.lower() for host in hosts})}
+    check_addresses(endpoint_url=endpoint_url, jwks_uri=jwks_uri, hosts=hosts)
+    changed = sorted(field for field, value in wanted.items() if getattr(row, field) != value)
+    for field in changed:
+        setattr(row, field, wanted[field])
+    row.full_clean(validate_constraints=False, validate_unique=False)
+    row.save(update_fields=changed or ["endpoint_url"])
+    guards.note_on(
+        action="contract.endpoints_set",
+        actor=name,
+        row=row,
+        at=at,
+        reason=reason,
+        detail={"fields": changed},
+    )
+    return Contract.objects.get(pk=row.pk)
+
+
+@transaction.atomic
+def set_consideration(*, campaign_id: int, consideration: str, reason: str, actor: str, at: datetime) -> Campaign:
+    """Say that as much or more is paid for a campaign's data than was written down.
+
+    Raises NotNow where it would be less, which is proposed, and where it is so already; ValidationError for a word that
+    we do not have; NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    row = guards.locked(of="campaign", target_id=campaign_id)
+    if not isinstance(row, Campaign) or consideration not in Campaign.Consideration.values:
+        raise ValidationError({"consideration": "Nothing is paid, money, or other value."})
+    if consideration == row.consideration:
+        raise NotNow("That is what is written down already.")
+    if PAID[consideration] < PAID[row.consideration]:
+        raise NotNow(f"{row.ref} counts as paid for. {TWO_OFFICERS}")
+    was, row.consideration = row.consideration, consideration
+    row.save(update_fields=["consideration"])
+    guards.note_on(
+        action="campaign.consideration_set",
+        actor=name,
+        row=row,
+        at=at,
+        reason=reason,
+        detail={"was": was, "consideration": consideration},
+    )
+    return row
+
+
+@transaction.atomic
+def add_rule(
+    *,
+    state: str,
+    starts_at: datetime,
+    purposes: tuple[str, ...],
+    sale_test: bool,
+    source: str,
+    reason: str,
+    actor: str,
+    at: datetime,
+) -> JurisdictionRule:
+    """Prohibit purposes (and with `sale_test` any sale) in a state from a moment on, whoever agreed.
+
+    A rule is never changed; to let it end takes two officers. Raises ValidationError (by field), NotNow, NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    if unlisted_purposes(purposes=purposes):
+        raise ValidationError({"purposes": "Name DPV purposes that we have words for."})
+    if not purposes and not sale_test:
+        raise ValidationError({"purposes": "A rule that prohibits nothing is none."})
+    if not (len(state) == 2 and state.isascii() and state.isalpha()):
+        raise ValidationError({"state": "Two letters, like MD."})
+    rule = JurisdictionRule(
+        state=state.upper(), starts_at=starts_at, purposes=list(purposes), sale_test=sale_test, source=source
+    )
+    # No purpose by name is fine beside the test of a sale; those named were looked at above.
+    rule.full_clean(exclude=["relaxed_by", "ends_at", "purposes"], validate_constraints=False)
+    with guards.first(else_said=f"{rule.state} has a rule from that very moment. Let the new one begin at another."):
+        rule.save(force_insert=True)
+    guards.note(
+        action="rule.added", actor=name, target=f"rule:{rule.pk}", at=at, reason=reason, detail={"state": rule.state}
+    )
+    return rule
+
+
+@transaction.atomic
+def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str, at: datetime) -> bool:
+    """Write down that one party, purpose or campaign succeeds, or (parties) is the same as, another.
+
+    Stops and pauses hold across from now on, both ways; approvals never do. Not taken back. Returns whether it is new.
+    Whom the stops newly concern is for `support.actions.link` to tell: call that one. Raises ValidationError, NotNow,
+    NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    if of not in Kin.Of.values or link not in {"succeeds", "same_as"} or (link == "same_as" and of != Kin.Of.PARTY):
+        raise ValidationError({"link": "Parties, purposes and campaigns succeed one another; parties are the same."})
+    if ref == kin_ref:
+        raise NotNow("It is itself already.")
+    if "unknown" in {ref, kin_ref} and of == Kin.Of.PARTY:
+        raise NotNow("A company that we can't name is not linked to any.")
+    target = _target(of, ref)
+    if "\x00" in kin_ref or not kin_ref:
+        raise ValidationError({"kin_ref": "Name the other."})
+    try:
+        new = links.add_link(of=of, ref=ref, kin_ref=kin_ref, link=link, at=at)
+    except links.TooLong as error:
+        raise ValidationError({"kin_ref": "The two together are too long to be looked up."}) from error
+    if new:
+        guards.note(
+            action=f"{of}.linked",
+            actor=name,
+            target=target,
+            at=at,
+            reason=reason,
+            detail={"link": link, "ref": ref, "to": kin_ref},
+        )
+    return new
+
+
+def _target(of: str, ref: str) -> str:
+    """How the trail names what is linked. Raises ValidationError where there is no such thing."""
+    row: Party | Campaign | None = None
+    if of == Kin.Of.PARTY:
+        row = Party.objects.filter(uri=ref).first()
+    elif of == Kin.Of.CAMPAIGN:
+        row = Campaign.objects.filter(ref=ref).first()
+    elif not unlisted_purposes(purposes=(ref,)) or Campaign.objects.filter(purpose=ref).exists():
+        return f"purpose:{ref}"[:160]
+    if row is None:
+        raise ValidationError({"ref": f"There is no such {of}."})
+    return guards.target_of(row=row)

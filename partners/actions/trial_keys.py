@@ -1,0 +1,40 @@
+"""A key that is published for one trial of a partner's end, to see that a key not seen before is looked for."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+import audit.actions
+from partners import keys, sealing
+from partners.keys import Signer
+from partners.models import SigningKey
+
+ACTOR = "system:trial"
+
+
+@transaction.atomic
+def publish_trial_key(*, algorithm: str, at: datetime) -> Signer:
+    """A new key, in our JWK Set from now on, that signs for this trial alone: no real token is ever signed by it."""
+    made = sealing.vault().make(algorithm=algorithm)
+    SigningKey.objects.create(
+        kid=made.kid,
+        use=keys.TRIAL,
+        private_sealed=made.handle,
+        public_jwk=dict(made.public_jwk),
+        published_at=at,
+        used_from=at,
+    )
+    _written_down("key.published", made.kid, at)
+    opened = sealing.vault().open(handle=made.handle)
+    return Signer(use=SigningKey.Use.ORDER.value, kid=made.kid, key=opened, algorithm=algorithm)
+
+
+@transaction.atomic
+def retire_trial_key(*, kid: str, at: datetime) -> None:
+    """Take it out of the set again."""
+    SigningKey.objects.filter(kid=kid, use=keys.TRIAL, retired_at__isnull=True).update(retired_at=at)
+    _written_down("key.retired", kid, at)
+
+
+def _written_down(action: str, kid: str, at: datetime) -> None:
+    audit.actions.record(action=action, actor=ACTOR, target=f"key:{kid}", at=at, detail={"use": keys.TRIAL})

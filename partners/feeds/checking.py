@@ -1,0 +1,204 @@
+"""What a line may hold, and the words for why it is refused: `(field, reason)`, never the value."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+from accounts.sealing import keyed_hash
+from partners.feeds.reading import Numbered, Record
+
+LONGEST_TEXT = 1000
+# What names something is looked up, and an index holds no entry of more than 2,704 bytes. Free text is not among them.
+LONGEST_NAME_BYTES = 2000
+NAMES = frozenset({
+    "id", "aggregator", "path", "campaign", "ref", "captured_by", "lbs_provider", "recipients", "succeeds", "same_as",
+    "disclosure_id",
+})  # fmt: skip
+SECOND = timedelta(seconds=1)
+# Of a day in UTC; only there is a second inserted.
+LAST_MINUTE = (23, 59)
+ENCODER = msgspec.json.Encoder()
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TEXT)]
+FreeText = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+Ref = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+RFC_3339 = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-5][0-9])"
+# RFC 3339, the offset included. Kept as text until `instant`, because msgspec's own reading also takes "+0000".
+Instant = Annotated[str, msgspec.Meta(pattern=rf"^{RFC_3339}\Z")]
+# Of an optional field: empty is as good as absent, as it is in CSV.
+InstantOrEmpty = Annotated[str, msgspec.Meta(pattern=rf"^({RFC_3339})?\Z")]
+# Read by `metres`: what is written with a fraction of nothing is a whole number all the same.
+Metres = Annotated[int, msgspec.Meta(ge=0, le=2_147_483_647)] | Annotated[float, msgspec.Meta(ge=0, le=2_147_483_647)]
+Msisdn = Annotated[str, msgspec.Meta(pattern=r"^\+[1-9][0-9]{1,14}\Z")]
+
+MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`")
+AT = re.compile(r" - at `\$\.(?P<field>[^`]+)`$")
+LEAP = re.compile(r":60(?=[.Zz+-])")
+REASONS = (
+    ("got `null`", "missing"),
+    ("Invalid enum value", "not_allowed"),
+    ("of length >= 1", "missing"),
+    ("of length <=", "too_long"),
+    (r"matching regex '^\\+", "not_e164"),
+    ("matching regex '^[0-9]{4}-", "not_a_time"),
+    ("matching regex '^([0-9]{4}-", "not_a_time"),
+    ("matching regex '^[A-Za-z]{2}", "not_allowed"),
+    ("Expected `int` >=", "negative"),
+    ("Expected `int` <=", "too_large"),
+    ("Expected `float` >=", "negative"),
+    ("Expected `float` <=", "too_large"),
+)
+
+
+class Refused(Exception):
+    """A line that can't be taken: the field it is about ("" for the line as a whole) and the reason."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class Fate(msgspec.Struct, frozen=True, gc=False):
+    """What became of one line. `note`: for a disclosure its judgement, where it counts among the judged."""
+
+    line: int | str
+    status: str
+    field: str = ""
+    reason: str = ""
+    note: str = ""
+
+
+def accepted(line: int | str, note: str = "") -> Fate:
+    """Taken in."""
+    return Fate(line, "accepted", note=note)
+
+
+def repeated(line: int | str) -> Fate:
+    """Known already, and the same."""
+    return Fate(line, "repeated")
+
+
+def rejected(line: int | str, field: str, reason: str) -> Fate:
+    """Not taken, and why."""
+    return Fate(line, "rejected", field, reason)
+
+
+def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) -> T:
+    """One JSON line as the struct of its feed. Unknown fields are ignored, repeated ones are not. Raises Refused."""
+    try:
+        row, twice = decoder.decode(content), _repeated(content)
+    except msgspec.ValidationError as error:
+        raise Refused(*explained(str(error))) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused("", "broken") from error
+    for name in twice:
+        raise Refused(name if name in row.__struct_fields__ else "", "twice")
+    if b"\\u0000" in content:
+        refuse_nul(row)
+    if len(content) > LONGEST_NAME_BYTES:
+        refuse_long_names(row)
+    return row
+
+
+def _repeated(content: bytes) -> list[str]:
+    """Names that stand twice in an object: it says two things then, and a reader that takes the last one hides that."""
+    repeated: list[str] = []
+
+    def look(pairs: list[tuple[str, object]]) -> None:
+        times = Counter(name for name, _ in pairs)
+        repeated.extend(name for name, n in times.items() if n > 1)
+
+    json.loads(content, object_pairs_hook=look, parse_int=str, parse_float=str)
+    return repeated
+
+
+def convert[T: msgspec.Struct](values: Mapping[str, object], kind: type[T], *, strict: bool = True) -> T:
+    """The struct of a feed from names and values. `strict=False`: values that are all text (CSV). Raises Refused."""
+    try:
+        row = msgspec.convert(values, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise Refused(*explained(str(error))) from error
+    refuse_long_names(row)
+    return row
+
+
+def refuse_nul(row: msgspec.Struct) -> None:
+    """A NUL that was written as an escape is no more welcome than a bare one."""
+    for name in row.__struct_fields__:
+        if any("\x00" in text for text in _texts(row, name)):
+            raise Refused(name, "nul")
+
+
+def refuse_long_names(row: msgspec.Struct) -> None:
+    """A name within 1,000 characters may still be longer, in bytes, than what can be looked up."""
+    for name in row.__struct_fields__:
+        if name in NAMES and any(len(text.encode()) > LONGEST_NAME_BYTES for text in _texts(row, name)):
+            raise Refused(name, "too_long")
+
+
+def _texts(row: msgspec.Struct, name: str) -> list[str]:
+    value = getattr(row, name)
+    return [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+
+
+def explained(message: str) -> tuple[str, str]:
+    """The field and the reason in what msgspec says."""
+    missing = MISSING.match(message)
+    at = AT.search(message)
+    if missing:
+        inside = f"{at['field']}." if at else ""
+        return f"{inside}{missing['field']}", "missing"
+    field = at["field"] if at else ""
+    if not field:
+        return "", "broken"
+    return field, next((reason for words, reason in REASONS if words in message), "wrong_type")
+
+
+def instant(field: str, text: str) -> datetime:
+    """The moment (UTC) that an RFC 3339 text names. Raises Refused for one that is in no calendar."""
+    leap = ":60" in text and LEAP.search(text)
+    try:
+        moment = datetime.fromisoformat((LEAP.sub(":59", text) if leap else text).upper())
+        moment = moment.astimezone(UTC)
+        if leap and (moment.hour, moment.minute) != LAST_MINUTE:
+            raise Refused(field, "not_a_time")
+        return moment + SECOND if leap else moment
+    except (ValueError, OverflowError) as error:
+        raise Refused(field, "not_a_time") from error
+
+
+def instant_or_none(field: str, text: str | None) -> datetime | None:
+    """The same for an optional field."""
+    return instant(field, text) if text else None
+
+
+def metres(field: str, told: float) -> int:
+    """A whole number of metres, 500.0 as well as 500. Raises Refused."""
+    if told != int(told):
+        raise Refused(field, "wrong_type")
+    return int(told)
+
+
+def content_hash(*values: object) -> bytes:
+    """A row's content by meaning: instants in UTC, absent the same as empty. Keyed: it can't be guessed back."""
+    return hash_of_meaning([None if value == "" else value for value in values])
+
+
+def hash_of_meaning(values: list[object]) -> bytes:
+    """The same of values of which none is an empty text."""
+    return keyed_hash("feed-content")(ENCODER.encode(values))
+
+
+def read[T: msgspec.Struct](line: Numbered | Record, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:
+    """A JSON line or a CSV record as the struct of its feed. Raises Refused."""
+    if line.problem:
+        raise Refused(*(line.problem if isinstance(line, Record) else ("", line.problem)))
+    if isinstance(line, Numbered):
+        return decode(decoder, line.content)
+    return convert(line.values, kind, strict=False)

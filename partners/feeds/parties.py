@@ -1,0 +1,199 @@
+"""The parties file: one JSON document of parties, contracts and campaigns. A bad entry spoils only itself."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from django.db import transaction
+
+from partners.feeds import terms
+from partners.feeds.checking import (
+    Fate,
+    FreeText,
+    Instant,
+    Metres,
+    Ref,
+    Refused,
+    Text,
+    accepted,
+    convert,
+    instant,
+    metres,
+    refuse_nul,
+    rejected,
+    repeated,
+)
+from partners.feeds.reading import Numbered, Record
+
+SECTIONS = ("parties", "contracts", "campaigns")
+
+
+class Unreadable(Exception):
+    """The file is not a JSON document of parties, contracts and campaigns."""
+
+
+class ReportedParty(msgspec.Struct, frozen=True):
+    """One party as it stands in the file."""
+
+    id: Text
+    name: Text
+    kind: Literal["aggregator", "lbs_provider", "end_customer"]
+    website: FreeText | None = None
+    about: FreeText | None = None
+    jwks_uri: FreeText | None = None
+    succeeds: list[Text] | None = None
+    same_as: list[Text] | str | None = None
+
+
+class ReportedContract(msgspec.Struct, frozen=True):
+    """One contract as it stands in the file."""
+
+    id: Ref
+    aggregator: Text
+    signed_at: Instant
+    starts_at: Instant
+    ends_at: Instant
+    purposes: list[Ref]
+    ack_within_s: Annotated[int, msgspec.Meta(ge=0, le=2_147_483_647)]
+    complete_within_days: Annotated[int, msgspec.Meta(ge=0, le=32_767)]
+    endpoint_url: FreeText | None = None
+    jwks_uri: FreeText | None = None
+
+
+class ReportedCampaign(msgspec.Struct, frozen=True):
+    """One campaign as it stands in the file."""
+
+    id: Ref
+    contract: Ref
+    lbs_provider: Text
+    purpose: Ref
+    description: FreeText
+    consent_flow: FreeText
+    scope: Ref
+    precision_m: Metres
+    starts_at: Instant
+    ends_at: Instant
+    recipients: list[Text] | None = None
+    names_recipient: bool | None = None
+    lifeline: bool | None = None
+    family_tracking: bool | None = None
+    consideration: Literal["none", "monetary", "other"] | None = None
+    succeeds: list[Ref] | None = None
+
+
+class PartiesFeed:
+    """Takes a parties file in. `changes`: what it changed that past judgements may rest on."""
+
+    name = "parties"
+    header = ""
+    chunk = 1
+
+    def __init__(self) -> None:
+        self.changes = terms.Changes()
+
+    def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
+        """Take in the whole document, which is one line here. Raises Unreadable."""
+        return [fate for line in lines if isinstance(line, Numbered) for fate in self._document(line.content, at)]
+
+    def _document(self, content: bytes, at: datetime) -> list[Fate]:
+        sections = sections_of(content)
+        verbs: dict[str, Callable[[Any], bool]] = {
+            "parties": lambda entry: self._party(entry, at),
+            "contracts": self._contract,
+            "campaigns": lambda entry: self._campaign(entry, at),
+        }
+        return [
+            self._entry(f"{section}[{place}]", entry, verbs[section])
+            for section in SECTIONS
+            for place, entry in enumerate(sections[section])
+        ]
+
+    def _entry(self, place: str, entry: Any, verb: Callable[[Any], bool]) -> Fate:
+        try:
+            with transaction.atomic():
+                new = verb(entry)
+        except Refused as refused:
+            return rejected(place, refused.field, refused.reason)
+        return accepted(place) if new else repeated(place)
+
+    def _party(self, entry: Any, at: datetime) -> bool:
+        told = _checked(entry, ReportedParty)
+        same_as = [told.same_as] if isinstance(told.same_as, str) else told.same_as
+        fields = {
+            "name": told.name,
+            "kind": told.kind,
+            "website": told.website,
+            "about": told.about,
+            "jwks_uri": told.jwks_uri,
+        }
+        changed = terms.put_party(uri=told.id, fields=fields, changes=self.changes)
+        links = [*self._links("succeeds", told.succeeds), *self._links("same_as", same_as)]
+        return terms.put_links(of="party", ref=told.id, others=links, at=at, changes=self.changes) or changed
+
+    def _contract(self, entry: Any) -> bool:
+        told = _checked(entry, ReportedContract)
+        fields = {
+            "signed_at": instant("signed_at", told.signed_at),
+            "starts_at": instant("starts_at", told.starts_at),
+            "ends_at": instant("ends_at", told.ends_at),
+            "purposes": list(dict.fromkeys(told.purposes)),
+            "ack_within_s": told.ack_within_s,
+            "complete_within_days": told.complete_within_days,
+            "endpoint_url": told.endpoint_url,
+            "jwks_uri": told.jwks_uri,
+        }
+        return terms.put_contract(ref=told.id, aggregator=told.aggregator, fields=fields, changes=self.changes)
+
+    def _campaign(self, entry: Any, at: datetime) -> bool:
+        told = _checked(entry, ReportedCampaign)
+        fields = {
+            "purpose": told.purpose,
+            "description": told.description,
+            "consent_flow": told.consent_flow,
+            "scope": told.scope,
+            "precision_m": metres("precision_m", told.precision_m),
+            "starts_at": instant("starts_at", told.starts_at),
+            "ends_at": instant("ends_at", told.ends_at),
+            "names_recipient": told.names_recipient,
+            "lifeline": told.lifeline,
+            "family_tracking": told.family_tracking,
+            "consideration": told.consideration,
+        }
+        changed = terms.put_campaign(
+            ref=told.id, contract=told.contract, provider=told.lbs_provider, fields=fields, changes=self.changes
+        )
+        reached = terms.put_recipients(ref=told.id, recipients=told.recipients or [])
+        links = self._links("succeeds", told.succeeds)
+        linked = terms.put_links(of="campaign", ref=told.id, others=links, at=at, changes=self.changes)
+        return changed or reached or linked
+
+    def _links(self, link: str, refs: Sequence[str] | None) -> list[tuple[str, str]]:
+        return [(link, ref) for ref in refs or []]
+
+    def finish(self, *, at: datetime) -> list[Fate]:
+        del at
+        return []
+
+    def extra(self) -> dict[str, int]:
+        return {}
+
+
+def sections_of(content: bytes) -> dict[str, list[Any]]:
+    """The document's three lists; one that is missing is empty. Raises Unreadable."""
+    try:
+        document = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreadable("the file is not JSON") from error
+    if not isinstance(document, dict):
+        raise Unreadable("the file is not a JSON object with parties, contracts and campaigns")
+    for section in SECTIONS:
+        if not isinstance(document.get(section, []), list):
+            raise Unreadable(f"{section} is not a list")
+    return {section: document.get(section, []) for section in SECTIONS}
+
+
+def _checked[T: msgspec.Struct](entry: Any, kind: type[T]) -> T:
+    told = convert(entry, kind)
+    refuse_nul(told)
+    return told

@@ -1,0 +1,207 @@
+"""Write down parties and what was agreed with them. Files may tighten; to loosen takes two officers and a reason.
+
+An optional field that is absent (None) says nothing: what is known already, by a file or an officer, stays as it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from partners.actions import links
+from partners.actions.drafts import LONGEST_COMPLETION_DAYS
+from partners.feeds.checking import Refused
+from partners.keysets import jwks_uri_of, on_own_host
+from partners.loosening import PAID
+from partners.models import Campaign, Contract, Party
+
+# What a new row has where the file says nothing.
+UNSAID: Mapping[str, Any] = {
+    "website": "", "about": "", "jwks_uri": "", "endpoint_url": "", "names_recipient": False, "lifeline": False,
+    "family_tracking": False, "consideration": "",
+}  # fmt: skip
+FROZEN = ("purpose", "description", "consent_flow", "scope", "precision_m")
+
+
+@dataclass
+class Changes:
+    """What a file changed that the past may rest on: campaigns by their id, new links as (of, id).
+
+    `parties`: the URIs of companies of which only now is known what they are.
+    """
+
+    campaigns: set[str] = field(default_factory=set)
+    links: set[tuple[str, str]] = field(default_factory=set)
+    parties: set[str] = field(default_factory=set)
+
+
+def put_party(*, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:
+    """Write down a party. Returns whether that changed anything. What it is called may change; what it is may not.
+
+    Where its keys are a file says once, of a new party, and on its own host: whose key counts is an officer's word.
+    """
+    party = Party.objects.filter(uri=uri).first()
+    if party is not None and (uri == "unknown" or party.kind not in {fields["kind"], Party.Kind.UNNAMED}):
+        raise Refused("kind", "id_conflict")
+    if party is not None and party.kind != Party.Kind.UNNAMED:
+        _refuse_other_keys(party.jwks_uri, fields)
+        return _update(party, {**fields, "jwks_uri": party.jwks_uri})
+    if fields["jwks_uri"] and not on_own_host(uri=uri, jwks_uri=fields["jwks_uri"]):
+        raise Refused("jwks_uri", "not_on_its_own_host")
+    changes.parties.add(uri)
+    if party is not None:
+        return _update(party, fields)
+    Party.objects.create(uri=uri, **_whole(fields))
+    return True
+
+
+def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], changes: Changes) -> bool:
+    """Write down a contract. A later end, an earlier start, more purposes, longer deadlines are refused.
+
+    So is another address of keys than the one that counts: whose key counts is an officer's word.
+    """
+    party = _known_party("aggregator", aggregator)
+    if fields["ends_at"] <= fields["starts_at"]:
+        raise Refused("ends_at", "before_starts_at")
+    if fields["complete_within_days"] > LONGEST_COMPLETION_DAYS:
+        raise Refused("complete_within_days", "too_large")
+    contract = Contract.objects.filter(ref=ref).first()
+    if contract is None:
+        _refuse_kind("aggregator", party, Party.Kind.AGGREGATOR)
+        # A newer contract's address takes the place of an older one's, where the party has none of its own.
+        if not party.jwks_uri and (known := jwks_uri_of(party=party)):
+            _refuse_other_keys(known, fields)
+        Contract.objects.create(ref=ref, aggregator=party, **_whole(fields))
+        return True
+    if contract.aggregator_id != party.pk or contract.signed_at != fields["signed_at"]:
+        raise Refused("aggregator" if contract.aggregator_id != party.pk else "signed_at", "id_conflict")
+    _refuse_other_keys(contract.jwks_uri, fields)
+    _refuse_longer(contract, fields)
+    _refuse_wider(contract, fields)
+    same_purposes = set(fields["purposes"]) == set(contract.purposes)
+    kept = {"jwks_uri": contract.jwks_uri, **({"purposes": contract.purposes} if same_purposes else {})}
+    changed = _update(contract, {**fields, **kept})
+    if changed:
+        changes.campaigns |= set(Campaign.objects.filter(contract=contract).values_list("ref", flat=True))
+    return changed
+
+
+def put_campaign(*, ref: str, contract: str, provider: str, fields: Mapping[str, Any], changes: Changes) -> bool:
+    """Write down a campaign. What someone agreed to stays as it was; the rest may be tightened."""
+    under = Contract.objects.filter(ref=contract).first()
+    if under is None:
+        raise Refused("contract", "contract_unknown")
+    party = _known_party("lbs_provider", provider)
+    if fields["ends_at"] <= fields["starts_at"]:
+        raise Refused("ends_at", "before_starts_at")
+    campaign = Campaign.objects.filter(ref=ref).first()
+    if campaign is None:
+        _refuse_kind("lbs_provider", party, Party.Kind.LBS_PROVIDER)
+        Campaign.objects.create(ref=ref, contract=under, lbs_provider=party, **_whole(fields))
+        changes.campaigns.add(ref)
+        return True
+    _refuse_longer(campaign, fields)
+    _refuse_looser(campaign, fields)
+    other_provider = campaign.lbs_provider_id != party.pk
+    changed = _change(campaign, fields, under, party)
+    if other_provider:
+        _refuse_kind("lbs_provider", party, Party.Kind.LBS_PROVIDER)
+    if changed:
+        changes.campaigns.add(ref)
+    return changed
+
+
+def _change(campaign: Campaign, fields: Mapping[str, Any], under: Contract, provider: Party) -> bool:
+    try:
+        with transaction.atomic():
+            return _update(campaign, {**fields, "contract": under, "lbs_provider": provider})
+    except IntegrityError as error:
+        if "is frozen" not in str(error):
+            raise
+        raise Refused(_frozen_field(campaign.ref, fields, under, provider), "id_conflict") from error
+
+
+def put_recipients(*, ref: str, recipients: Sequence[str]) -> bool:
+    """Add those whom a campaign's data reaches; a party not known yet is added unnamed. Reach only grows."""
+    return links.add_recipients(ref=ref, recipients=recipients)
+
+
+def put_links(*, of: str, ref: str, others: Sequence[tuple[str, str]], at: datetime, changes: Changes) -> bool:
+    """Write down what an id succeeds or is the same as; the other need not be known. Links are never taken back."""
+    added = False
+    for link, other in others:
+        try:
+            new = links.add_link(of=of, ref=ref, kin_ref=other, link=link, at=at)
+        except links.TooLong as error:
+            raise Refused(link, "too_long") from error
+        if new:
+            changes.links |= {(of, ref), (of, other)}
+        added = added or new
+    return added
+
+
+def _known_party(field_name: str, uri: str) -> Party:
+    party = Party.objects.filter(uri=uri).first()
+    if party is None:
+        raise Refused(field_name, "party_unknown")
+    return party
+
+
+def _refuse_kind(field_name: str, party: Party, kind: Party.Kind) -> None:
+    """A company that was only seen so far may be anything."""
+    if party.kind not in (kind, Party.Kind.UNNAMED):
+        raise Refused(field_name, f"not_an_{kind.value}")
+
+
+def _refuse_other_keys(known: str, fields: Mapping[str, Any]) -> None:
+    """A file without an address of keys says nothing of it."""
+    if fields["jwks_uri"] not in {None, "", known}:
+        raise Refused("jwks_uri", "changed_by_officers_alone")
+
+
+def _refuse_longer(row: Contract | Campaign, fields: Mapping[str, Any]) -> None:
+    if fields["starts_at"] < row.starts_at:
+        raise Refused("starts_at", "loosening_needs_two_officers")
+    if fields["ends_at"] > row.ends_at:
+        raise Refused("ends_at", "loosening_needs_two_officers")
+
+
+def _refuse_wider(contract: Contract, fields: Mapping[str, Any]) -> None:
+    if not set(fields["purposes"]) <= set(contract.purposes):
+        raise Refused("purposes", "loosening_needs_two_officers")
+    for name in ("ack_within_s", "complete_within_days"):
+        if fields[name] > getattr(contract, name):
+            raise Refused(name, "loosening_needs_two_officers")
+
+
+def _refuse_looser(campaign: Campaign, fields: Mapping[str, Any]) -> None:
+    if fields["names_recipient"] and not campaign.names_recipient:
+        raise Refused("names_recipient", "loosening_needs_two_officers")
+    said = fields["consideration"]
+    if said is not None and PAID[said] < PAID[campaign.consideration]:
+        raise Refused("consideration", "loosening_needs_two_officers")
+
+
+def _frozen_field(ref: str, fields: Mapping[str, Any], contract: Contract, provider: Party) -> str:
+    """Which of the frozen fields differs first."""
+    campaign = Campaign.objects.get(ref=ref)
+    if campaign.contract_id != contract.pk:
+        return "contract"
+    if campaign.lbs_provider_id != provider.pk:
+        return "lbs_provider"
+    return next((name for name in FROZEN if getattr(campaign, name) != fields[name]), "")
+
+
+def _whole(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: UNSAID.get(name) if value is None else value for name, value in fields.items()}
+
+
+def _update(row: Party | Contract | Campaign, fields: Mapping[str, Any]) -> bool:
+    changed = [name for name, value in fields.items() if value is not None and getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, fields[name])
+    if changed:
+        row.save(update_fields=changed)
+    return bool(changed)

@@ -1,0 +1,89 @@
+"""The life of contracts and campaigns. A stage is worked out from the facts each time and never kept beside them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import Q
+
+from partners.models import Campaign, Contract, Reach, Suspension
+
+NOTICE_PERIOD = timedelta(days=30)
+
+
+class NotNow(Exception):
+    """An act that does not fit how things stand; the message says how they stand and what to do instead."""
+
+
+class Stage(StrEnum):
+    """Where a contract or campaign stands. The first that applies, in this order."""
+
+    DRAFT = "draft"
+    ENDED = "ended"
+    SUSPENDED = "suspended"
+    NOT_YET = "not yet begun"
+    ENDING = "ending"  # in force, and its end is within the notice period
+    IN_FORCE = "in force"
+
+
+def stage(row: Contract | Campaign, *, at: datetime) -> Stage:
+    """Where one contract or campaign stands at `at`; a campaign never stands better than its contract."""
+    if isinstance(row, Contract):
+        return contract_stages(contracts=[row], at=at)[row.pk]
+    return campaign_stages(campaigns=[row], at=at)[row.pk]
+
+
+def contract_stages(*, contracts: Iterable[Contract], at: datetime) -> Mapping[int, Stage]:
+    """Where these contracts stand, by id: one statement, whatever their number."""
+    suspended = _suspended(at)
+    return {
+        one.pk: _stage(
+            one, at, suspended=one.pk in suspended["contract"] or one.aggregator_id in suspended["party"], ends=[]
+        )
+        for one in contracts
+    }
+
+
+def campaign_stages(*, campaigns: Iterable[Campaign], at: datetime) -> Mapping[int, Stage]:
+    """Where these campaigns stand, by id. Read them with `select_related("contract")`: then it is two statements."""
+    rows = list(campaigns)
+    suspended = _suspended(at)
+    reached = _reaching(rows, suspended["party"])
+    found = {}
+    for one in rows:
+        stopped = (
+            one.pk in suspended["campaign"] | reached
+            or one.contract_id in suspended["contract"]
+            or bool({one.lbs_provider_id, one.contract.aggregator_id} & suspended["party"])
+        )
+        found[one.pk] = _stage(one, at, suspended=stopped, ends=[one.contract])
+    return found
+
+
+def _stage(row: Contract | Campaign, at: datetime, *, suspended: bool, ends: Sequence[Contract]) -> Stage:
+    both = [row, *ends]
+    if any(one.is_draft for one in both):
+        return Stage.DRAFT
+    if any(one.ends_at <= at for one in both):
+        return Stage.ENDED
+    if suspended:
+        return Stage.SUSPENDED
+    if any(at < one.starts_at for one in both):
+        return Stage.NOT_YET
+    return Stage.ENDING if any(one.ends_at <= at + NOTICE_PERIOD for one in both) else Stage.IN_FORCE
+
+
+def _suspended(at: datetime) -> Mapping[str, set[int]]:
+    running = Suspension.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at)
+    found: dict[str, set[int]] = {of: set() for of in Suspension.Of.values}
+    for of, target_id in running.values_list("of", "target_id"):
+        found[of].add(target_id)
+    return found
+
+
+def _reaching(campaigns: Sequence[Campaign], parties: Collection[int]) -> set[int]:
+    """Those whose data reaches a suspended party, unless their requests name whom they are for."""
+    if not parties:
+        return set()
+    reach = Reach.objects.filter(campaign__in=campaigns, campaign__names_recipient=False, party_id__in=parties)
+    return set(reach.values_list("campaign_id", flat=True))

@@ -1,0 +1,87 @@
+"""The acts that two officers must want: what each needs to be told, in the shape in which a proposal keeps it.
+
+`LIFT_SUSPENSION` needs nothing but its target. Times are instants with an offset. To terminate loosens nothing, and one
+officer may; but it is never taken back, so that two may want it as well.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from partners.models import Campaign, Proposal
+
+# An officer who proposes and hears nothing for a week proposes again, with what is so by then.
+OPEN_FOR = timedelta(days=7)
+PAID = {"": 0, Campaign.Consideration.NONE: 0, Campaign.Consideration.OTHER: 1, Campaign.Consideration.MONETARY: 2}
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class BadProposal(Exception):
+    """What was proposed can't be done to such a target, or what it needs is missing."""
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The target says it all."""
+
+
+class ExtendTerm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A later end. `was`: the end when it was proposed; another one by now, and nobody agreed to this step."""
+
+    ends_at: Instant
+    was: Instant
+
+
+class RelaxRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a state's rule ends; no earlier than the second officer agrees."""
+
+    ends_at: Instant
+
+
+class PaidForLess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """That less is paid for a campaign's data than was written down."""
+
+    consideration: Literal["none", "other"]
+
+
+class Terminate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`plan`: the digest of the plan that was seen; "" where the second officer goes by the plan of then."""
+
+    plan: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class EnableMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`key`: the thumbprint (RFC 7638) of its key when it was proposed; to another by now nobody agreed."""
+
+    key: Annotated[str, msgspec.Meta(max_length=64)]
+
+
+type Payload = Nothing | ExtendTerm | RelaxRule | PaidForLess | Terminate | EnableMachine
+
+SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
+    Proposal.Act.LIFT_SUSPENSION: (Nothing, frozenset({"party", "contract", "campaign"})),
+    Proposal.Act.EXTEND_TERM: (ExtendTerm, frozenset({"contract", "campaign"})),
+    Proposal.Act.RELAX_RULE: (RelaxRule, frozenset({"rule"})),
+    Proposal.Act.PAID_FOR_LESS: (PaidForLess, frozenset({"campaign"})),
+    Proposal.Act.TERMINATE: (Terminate, frozenset({"contract", "campaign"})),
+    Proposal.Act.ENABLE_MACHINE: (EnableMachine, frozenset({"machine"})),
+}
+
+
+def read(*, act: str, of: str, payload: Mapping[str, Any]) -> Payload:
+    """What a proposal of this act says. Raises BadProposal."""
+    shape, targets = SHAPES.get(act, (Nothing, frozenset[str]()))
+    if of not in targets:
+        raise BadProposal(f"{act} is not done to a {of}")
+    try:
+        return msgspec.convert(dict(payload), shape)
+    except msgspec.ValidationError as error:
+        raise BadProposal(f"{act}: {error}") from error
+
+
+def as_json(payload: Payload) -> dict[str, Any]:
+    """The same as a proposal keeps it."""
+    kept: dict[str, Any] = msgspec.to_builtins(payload)
+    return kept

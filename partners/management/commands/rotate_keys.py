@@ -1,0 +1,50 @@
+"""Our signing keys: what is due, or a replacement now."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from partners import rotation
+from partners.models import SigningKey
+from partners.rotation import Rotated
+
+ACTOR = "system:rotate_keys"
+USES = {use.name.lower(): use for use in SigningKey.Use}
+
+
+class Command(BaseCommand):
+    help = (
+        "Without options, do what is due, as beat does every hour: publish the next key 24 hours before it is used, "
+        "retire the last one 7 days after. --now puts new keys to use at once and leaves the old ones their 7 days. "
+        "--emergency does the same for keys that others may have seen: the old ones are taken from the set at once, "
+        "and nobody is let in by them. --reseal seals private keys with the newest of FIELD_ENCRYPTION_KEYS."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--now", action="store_true", help="replace at once; the old keys stay published for 7 days")
+        how.add_argument("--emergency", action="store_true", help="replace at once; the old keys are withdrawn")
+        how.add_argument("--reseal", action="store_true", help="seal private keys anew")
+        parser.add_argument("--use", action="append", choices=sorted(USES), help="only these keys; all if not given")
+        parser.add_argument("--reason", default="", help="for the audit trail; needed for --now and --emergency")
+
+    def handle(self, *args: Any, now: bool, emergency: bool, reseal: bool, reason: str, **options: Any) -> None:
+        if reseal:
+            self.stdout.write(f"{rotation.reseal(actor=ACTOR, now=timezone.now())} keys sealed anew.")
+            return
+        if not now and not emergency:
+            self._tell(rotation.rotate(now=timezone.now()))
+            return
+        if not reason.strip():
+            raise CommandError("say why: --reason TEXT")
+        uses = [USES[name] for name in options["use"] or USES]
+        self._tell(rotation.replace(uses=uses, emergency=emergency, actor=ACTOR, reason=reason, now=timezone.now()))
+
+    def _tell(self, done: Rotated) -> None:
+        for what, kids in (("published", done.made), ("retired", done.retired)):
+            for kid in kids:
+                self.stdout.write(f"{what} {kid}")
+        if not done.made and not done.retired:
+            self.stdout.write("Nothing is due.")

@@ -1,0 +1,27 @@
+"""What is asked about partners."""
+
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+
+from partners import tokens
+from partners.models import Client, Contract, Suspension
+
+
+def has_contract_in_force(*, party_id: int, at: datetime) -> bool:
+    """Whether any agreement with this aggregator is in force and not suspended at `at`. One statement."""
+    running = Suspension.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at)
+    return (
+        Contract.objects.filter(aggregator_id=party_id, is_draft=False, starts_at__lte=at, ends_at__gt=at)
+        .exclude(Exists(running.filter(of=Suspension.Of.PARTY, target_id=OuterRef("aggregator_id"))))
+        .exclude(Exists(running.filter(of=Suspension.Of.CONTRACT, target_id=OuterRef("pk"))))
+        .exists()
+    )
+
+
+def thumbprint_of(*, machine: Client) -> str:
+    """RFC 7638's name for the key that this machine signs in with; "" where what is kept makes none."""
+    try:
+        return tokens.thumbprint(machine.public_jwk)
+    except tokens.BadToken:
+        return ""

@@ -1,0 +1,54 @@
+"""The cache holds throttles only. When Redis is away they let pass: a broken broker must not hinder a stop."""
+
+from typing import Any
+
+import structlog
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+log = structlog.get_logger()
+
+
+class ForgivingCache(RedisCache):
+    """Redis, or nothing: reads find nothing, writes are lost, and the log says so."""
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        try:
+            return bool(super().add(*args, **kwargs))
+        except RedisError as error:
+            return _away(error, default=True)
+
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        try:
+            return super().get(key, default, version)
+        except RedisError as error:
+            return _away(error, default=default)
+
+    def set(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().set(*args, **kwargs)
+        except RedisError as error:
+            _away(error, default=None)
+
+    def delete(self, *args: Any, **kwargs: Any) -> bool:
+        try:
+            return bool(super().delete(*args, **kwargs))
+        except RedisError as error:
+            return _away(error, default=False)
+
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        try:
+            return int(super().incr(key, delta, version))
+        except RedisError as error:
+            return _away(error, default=delta)
+
+    def touch(self, *args: Any, **kwargs: Any) -> bool:
+        try:
+            return bool(super().touch(*args, **kwargs))
+        except RedisError as error:
+            return _away(error, default=False)
+
+
+def _away[T](error: RedisError, *, default: T) -> T:
+    log.warning("cache_away", error=type(error).__name__)
+    return default

@@ -1,0 +1,58 @@
+"""Sample data: the carrier's files are written and brought in by the same commands that a carrier would run."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+
+from django.core.management import CommandError, call_command
+
+from accounts.models import Line
+from partners.models import Contract, Party
+from portal.demo import world
+from portal.demo.feeds import Feeds, keys_of
+
+SEED = 2018
+FILES = (
+    ("import_lines", "lines.csv"),
+    ("import_parties", "parties.json"),
+    ("import_approvals", "approvals.ndjson"),
+    ("import_choices", "choices.ndjson"),
+    ("import_disclosures", "disclosures.ndjson"),
+    ("import_notices", "notices.ndjson"),
+)
+
+
+def sample(*, data_dir: Path, at: datetime, endpoints: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    """Bring in the sample data once; later only tell the contracts where the sandbox partners listen this time.
+
+    Refuses a database that holds lines which no demo made.
+    """
+    folder = data_dir / "feeds"
+    done = folder / "done"
+    foreign = Line.objects.exclude(carrier_id__startswith="DEMO-").exists()
+    if foreign:
+        raise CommandError("this database holds lines that the demo did not make; name an empty one")
+    if done.exists():
+        _move_endpoints(endpoints)
+        return
+    if not folder.exists():
+        Feeds(seed=SEED, at=at, endpoints=dict(endpoints)).write(folder)
+    for command, name in FILES:
+        out = StringIO()
+        call_command(command, str(folder / name), json=True, stdout=out, stderr=StringIO())
+        counts = json.loads(out.getvalue().strip().splitlines()[-1])
+        tell(f"{command} {name}: {counts['accepted']} accepted, {counts['rejected']} rejected")
+        if counts["rejected"]:
+            raise CommandError(f"{command} rejected {counts['rejected']} rows of the demo's own {name}")
+    _move_endpoints(endpoints)
+    done.touch()
+
+
+def _move_endpoints(endpoints: Mapping[str, str]) -> None:
+    for key, ref in world.CONTRACTS.items():
+        places = {"endpoint_url": f"{endpoints[key]}/events", "jwks_uri": f"{endpoints[key]}/jwks.json"}
+        Contract.objects.filter(ref=ref).update(**places)
+    for party in world.PARTIES:
+        Party.objects.filter(uri=party.uri).update(jwks_uri=keys_of(party, endpoints))

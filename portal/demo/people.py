@@ -1,0 +1,194 @@
+"""The demo's people and machines: subscribers come in as anybody does, by a texted code; staff are made."""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from allauth.mfa.models import Authenticator
+from joserfc.jwk import ECKey
+
+import accounts.actions
+import consent.actions
+import partners.actions
+from accounts.models import LineUser, TextedCode, User
+from partners.access import SCOPES
+from partners.models import Client, Party
+from portal import demo_phone
+from portal.demo import world
+
+TOKEN_LIFETIME = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can sign in to the demo, and what for."""
+
+    name: str
+    role: str
+    about: str
+    line_id: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Login:
+    """How a person signs in. `totp_secret`: staff only."""
+
+    person: Person
+    phone: str
+    password: str
+    totp_secret: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A client that may ask for tokens, and one token that lasts while the demo runs."""
+
+    client_id: str
+    party: str
+    scopes: tuple[str, ...]
+    private_key_file: Path
+    access_token: str
+
+
+PEOPLE = (
+    Person("Dana Whitfield", "subscriber", "worried; 3 lines, 14 months of history", world.DANA),
+    Person("Mia Whitfield", "subscriber", "Dana's daughter, a minor", world.MIA),
+    Person("Sam Okafor", "subscriber", "nothing was ever shared", world.SAM),
+    Person("Ruth Delgado", "subscriber", "pays for her adult son's line", world.RUTH),
+    Person("Leo Delgado", "subscriber", "Ruth's son, an adult on her account", world.LEO),
+    Person("Priya Nair", "subscriber", "has a number that was somebody else's", world.PRIYA),
+    Person("Ana Brooks", "agent", "answers tickets", email="ana@carrier.example"),
+    Person("Omar Vance", "officer", "privacy officer", email="omar@carrier.example"),
+    Person("Judith Stone", "officer", "the second officer", email="judith@carrier.example"),
+    Person("Eve Marlow", "auditor", "reads, changes nothing", email="eve@carrier.example"),
+    Person("Nia Holt", "legal", "keeps orders of court that delay a notice", email="nia@carrier.example"),
+)
+CLIENTS = (
+    ("location-gateway", Client.Kind.GATEWAY, ""),
+    ("carrier-feed", Client.Kind.FEED, ""),
+    (world.MERIDIAN, Client.Kind.AGGREGATOR, world.MERIDIAN),
+    (world.WAYPOINT, Client.Kind.AGGREGATOR, world.WAYPOINT),
+)
+
+
+def sign_up(*, data_dir: Path, at: datetime) -> list[Login]:
+    """Make who is not there yet, and return how each signs in. Passwords are kept in DATA_DIR, for its owner alone."""
+    path = data_dir / "people.json"
+    kept: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
+    for person in (person for person in PEOPLE if person.name not in kept):
+        kept[person.name] = _subscriber(person, at) if person.line_id else _member_of_staff(person)
+        if person.line_id == world.RUTH:
+            _dispute(person)
+        _keep(path, json.dumps(kept))
+    return [Login(person=person, **kept[person.name]) for person in PEOPLE]
+
+
+def register(*, data_dir: Path, at: datetime) -> list[Machine]:
+    """Give each machine its key (kept in DATA_DIR) and a fresh token."""
+    partners.actions.ensure_signing_keys(at=at)
+    return [
+        _machine(data_dir / "keys" / f"{client_id}.pem", client_id, kind, party, at)
+        for client_id, kind, party in CLIENTS
+    ]
+
+
+def _subscriber(person: Person, at: datetime) -> dict[str, str]:
+    phone = next(line.msisdn for line in world.LINES if line.line_id == person.line_id and line.until is None)
+    purpose = TextedCode.Purpose.SIGN_IN
+    asker = uuid4().hex
+    accounts.actions.text_code(msisdn=phone, purpose=purpose, asker=asker, at=at)
+    typed = demo_phone.texts(number=phone)[0]["code"]
+    user = accounts.actions.sign_in(msisdn=phone, asker=asker, typed=typed, at=at)
+    if user is None:
+        raise RuntimeError(f"{person.name} could not sign in")
+    if user.has_usable_password():  # made in a run that was cut off before it could keep the password
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    password = _password()
+    accounts.actions.set_first_password(user=user, password=password, at=at)
+    return {"phone": phone, "password": password, "totp_secret": ""}
+
+
+def _dispute(person: Person) -> None:
+    """She never agreed to be found by collectors, and says so: something for the desk."""
+    used = LineUser.objects.get(line__carrier_id=person.line_id, until__isnull=True)
+    consent.actions.stop(
+        line_id=used.line_id,
+        scope="campaign",
+        ref="CMP-SKIPFIND-M",
+        actor=f"subscriber:{used.user_id}",
+        channel="web",
+        reason="never_agreed",
+    )
+
+
+def _member_of_staff(person: Person) -> dict[str, str]:
+    first, last = person.name.split()
+    password, secret = _password(), base64.b32encode(secrets.token_bytes(20)).decode()
+    user, _ = User.objects.get_or_create(
+        username=person.email,
+        defaults={"email": person.email, "first_name": first, "last_name": last, "role": person.role},
+    )
+    user.is_staff = person.role == User.Role.OFFICER
+    user.set_password(password)
+    user.save()
+    EmailAddress.objects.get_or_create(user=user, email=person.email, defaults={"verified": True, "primary": True})
+    Authenticator.objects.update_or_create(
+        user=user, type=Authenticator.Type.TOTP, defaults={"data": {"secret": get_mfa_adapter().encrypt(secret)}}
+    )
+    return {"phone": "", "password": password, "totp_secret": secret}
+
+
+def _machine(path: Path, client_id: str, kind: Client.Kind, party: str, at: datetime) -> Machine:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if not path.exists():
+        _keep(path, ECKey.generate_key("P-256").as_pem(private=True).decode())
+    key = ECKey.import_key(path.read_text())
+    uri = f"https://{party}.example"
+    client = partners.actions.register_client(
+        client_id=client_id,
+        kind=kind,
+        public_jwk={name: part for name, part in key.as_dict(private=False).items() if isinstance(part, str)},
+        party=Party.objects.get(uri=uri) if party else None,
+        actor="system:demo",
+        at=at,
+    )
+    issued = partners.actions.issue_access_token(
+        client=client, scopes=SCOPES[client.kind], lifetime=TOKEN_LIFETIME, at=at
+    )
+    return Machine(client_id, party, issued.scopes, path, issued.token)
+
+
+def lines_of(*, names: Iterable[str]) -> dict[str, list[world.Line]]:
+    """The lines that each of these subscribers sees in the demo, their own first."""
+    found: dict[str, list[world.Line]] = {}
+    for person in PEOPLE:
+        if person.name in names and person.line_id:
+            own = next(line for line in world.LINES if line.line_id == person.line_id)
+            theirs = [
+                line
+                for line in world.LINES
+                if line.line_id != own.line_id and line.account_id == own.account_id and own.user_role == "holder"
+            ]
+            found[person.name] = [own, *(line for line in theirs if line.user_role != "user")]
+    return found
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def _keep(path: Path, text: str) -> None:
+    fresh = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    fresh.replace(path)

@@ -1,0 +1,170 @@
+"""The demo's child processes: started, kept up, their output shown with their name, and all ended together."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from threading import Lock, Thread
+
+from portal import embedded
+
+TETHER = Path(embedded.__file__).with_name("tether.py")
+END_WITHIN_S = 8.0
+START_AGAIN_AFTER_S = 1.0
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class DidNotStart(Exception):
+    """A process of the demo did not answer in time."""
+
+
+class Child:
+    """One named process in a session of its own, so that Ctrl-C reaches only the demo itself."""
+
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], says: Lock) -> None:
+        self.name = name
+        self._command, self._environment, self._says = command, environment, says
+        self._ended_at = 0.0
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            tethered(*self._command),
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        Thread(target=self._show, args=(process,), daemon=True).start()
+        return process
+
+    def _show(self, process: subprocess.Popen[str]) -> None:
+        if process.stdout is None:
+            return
+        with process.stdout as lines:
+            for line in lines:
+                with self._says:
+                    sys.stdout.write(f"{self.name:<10} | {line}")
+                    sys.stdout.flush()
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def watch(self) -> None:
+        """Start the process again a second after it ended by itself."""
+        if self.running:
+            self._ended_at = 0.0
+        elif not self._ended_at:
+            self._ended_at = time.monotonic()
+        elif time.monotonic() - self._ended_at > START_AGAIN_AFTER_S:
+            self._ended_at = 0.0
+            self._process = self._start()
+
+    def ask_to_end(self) -> None:
+        if self.running:
+            self._process.terminate()
+
+    def end(self, until: float) -> None:
+        """Wait for it until that moment of the monotonic clock; then end it and all that it started."""
+        try:
+            self._process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self._kill_group()
+            self._process.wait()
+        self._kill_group()
+        self._wait_for_group()
+
+    def _kill_group(self) -> None:
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def _wait_for_group(self) -> None:
+        """A killed pool worker lives on for a moment, and would hold the embedded servers past the demo's own end."""
+        try:
+            while True:
+                os.waitpid(-self._process.pid, 0)
+        except ChildProcessError:
+            return
+
+
+class Processes:
+    """All children of one demo, as a context: whatever happens inside, none outlives it."""
+
+    def __init__(self) -> None:
+        self._children: list[Child] = []
+        self._says = Lock()
+
+    def __enter__(self) -> "Processes":
+        if sys.platform == "linux":
+            # What a child leaves behind becomes a child of ours, so that its end can be waited for.
+            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        for child in self._children:
+            child.ask_to_end()
+        until = time.monotonic() + END_WITHIN_S
+        for child in self._children:
+            child.end(until)
+
+    def start(self, name: str, *command: str, environment: Mapping[str, str] | None = None) -> None:
+        """Start a process; what it prints appears with its name in front."""
+        whole = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+        self._children.append(Child(name, command, whole, self._says))
+
+    def watch(self) -> None:
+        """Start again what ended by itself."""
+        for child in self._children:
+            child.watch()
+
+    def wait_for(self, *, port: int, path: str, within_s: float = 60.0) -> None:
+        """Return when something answers at this loopback port and path; raise DidNotStart if nothing does."""
+        until = time.monotonic() + within_s
+        while not answers(port=port, path=path):
+            gone = [child.name for child in self._children if not child.running]
+            if gone or time.monotonic() > until:
+                raise DidNotStart(", ".join(gone) or f"port {port}")
+            time.sleep(0.05)
+
+
+def tethered(*command: str) -> list[str]:
+    """The command, so started that the kernel ends it when this process ends in whatever way."""
+    return [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), str(int(signal.SIGTERM)), "-", *command]
+
+
+def answers(*, port: int, path: str) -> bool:
+    """Whether a GET on this loopback port and path is answered with 200."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def free_port(wanted: int) -> int:
+    """The wanted loopback port if it is free, else another."""
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", wanted))
+        except OSError:
+            tried.bind(("127.0.0.1", 0))
+        port: int = tried.getsockname()[1]
+    return port

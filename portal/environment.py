@@ -1,0 +1,233 @@
+"""What the process was told by its environment, checked once. docs/operations.md lists every name."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from portal import embedded
+
+PROJECT = Path(__file__).resolve().parent.parent
+LEAST_MONTHS, MOST_MONTHS = 12, 1200
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The settings that come from outside, in the shapes that `portal.settings` hands on."""
+
+    data_dir: Path
+    demo: bool
+    door_out_loopback: bool
+    secret_key: str
+    secret_key_fallbacks: list[str]
+    field_encryption_keys: list[str]
+    key_vault: str
+    debug: bool
+    allowed_hosts: list[str]
+    base_url: str
+    behind_proxy: bool
+    mtls_client_certificates: bool
+    mtls_certificate_header: str
+    mtls_base_url: str
+    database_url: str
+    database_owner_url: str
+    redis_url: str
+    celery_broker_url: str
+    checkpoint_dir: Path
+    sms_backend: str
+    sms_webhook_url: str
+    sms_webhook_token: str
+    email_url: str
+    email_from: str
+    security_contact: str
+    metrics_token: str
+    log_format: str
+    log_level: str
+    retention_months: int
+    staff_oidc_issuer: str
+    staff_oidc_client_id: str
+    staff_oidc_client_secret: str
+    staff_oidc_roles_claim: str
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach us by https, which is everywhere but on the machine itself."""
+        return self.base_url.startswith("https://")
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's connection settings for a `postgresql://user:password@host:port/name` URL (host may be a folder)."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured("DATABASE_URL and DATABASE_OWNER_URL must start with postgresql://")
+    query = dict(parse_qsl(parts.query))
+    host = query.pop("host", parts.hostname or "")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 300,
+        "CONN_HEALTH_CHECKS": True,
+        # Compiling a statement takes longer than any of ours runs. What is prepared, the gate's statement and those of
+        # the database's own functions, is planned once for each connection: planning took ten times what running does.
+        # Who waits at the gate can't be kept for long, and a machine that vanished is never heard of again.
+        "OPTIONS": {
+            "options": "-c jit=off -c plan_cache_mode=force_generic_plan",
+            "prepare_threshold": 0,
+            "connect_timeout": "3",
+            "tcp_user_timeout": "10000",
+            **query,
+        },
+    }
+
+
+def mailer(url: str) -> dict[str, Any]:
+    """Django's mailer for `console://`, `memory://`, `smtp://user:password@host:port` or `smtps://…`."""
+    parts = urlsplit(url)
+    if parts.scheme == "console":
+        return {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    if parts.scheme == "memory":
+        return {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}
+    if parts.scheme not in {"smtp", "smtps"}:
+        raise ImproperlyConfigured("EMAIL_URL must start with console://, memory://, smtp:// or smtps://")
+    return {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": parts.hostname or "localhost",
+            "port": parts.port or (465 if parts.scheme == "smtps" else 587),
+            "username": unquote(parts.username or ""),
+            "password": unquote(parts.password or ""),
+            "use_ssl": parts.scheme == "smtps",
+            "use_tls": parts.scheme == "smtp" and parts.hostname not in LOOPBACK,
+            "timeout": 10,
+        },
+    }
+
+
+def environment() -> Environment:
+    """Read the environment; with neither DATABASE_URL nor REDIS_URL, let the embedded servers fill it in first."""
+    data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".data").resolve()
+    if not os.environ.get("DATABASE_URL") and not os.environ.get("REDIS_URL"):
+        os.environ.update(embedded.ensure(data_dir=data_dir))
+    given = os.environ
+    base_url = _base_url()
+    return Environment(
+        data_dir=data_dir,
+        demo=given.get("WHEREABOUTS_DEMO") == "1",
+        door_out_loopback=given.get("DOOR_OUT_LOOPBACK") == "1",
+        secret_key=_needed("SECRET_KEY", "a long random string"),
+        secret_key_fallbacks=_listed("SECRET_KEY_FALLBACKS"),
+        field_encryption_keys=_needed("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first").split(","),
+        key_vault=given.get("KEY_VAULT") or "partners.sealing.SealedKeys",
+        debug=given.get("DEBUG") == "1",
+        allowed_hosts=_allowed_hosts(base_url),
+        base_url=base_url,
+        behind_proxy=given.get("BEHIND_PROXY") == "1",
+        mtls_client_certificates=_certificates(),
+        mtls_certificate_header=given.get("MTLS_CERTIFICATE_HEADER") or "Client-Cert",
+        mtls_base_url=given.get("MTLS_BASE_URL", "").rstrip("/"),
+        database_url=_needed("DATABASE_URL", "postgresql://app-role@host/name"),
+        database_owner_url=given.get("DATABASE_OWNER_URL", ""),
+        redis_url=_needed("REDIS_URL", "redis://host:6379/0"),
+        celery_broker_url=given.get("CELERY_BROKER_URL") or given["REDIS_URL"],
+        checkpoint_dir=Path(given.get("CHECKPOINT_DIR") or data_dir / "checkpoints"),
+        sms_backend=_needed_by_https("SMS_BACKEND", "accounts.texts.ConsoleBackend", base_url),
+        sms_webhook_url=given.get("SMS_WEBHOOK_URL", ""),
+        sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
+        email_url=_needed_by_https("EMAIL_URL", "console://", base_url),
+        email_from=given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(base_url).hostname}>"),
+        security_contact=given.get("SECURITY_CONTACT", f"mailto:security@{urlsplit(base_url).hostname}"),
+        metrics_token=given.get("METRICS_TOKEN", ""),
+        log_format=_one_of("LOG_FORMAT", "console", "json"),
+        log_level=_one_of("LOG_LEVEL", "info", "debug", "warning", "error"),
+        retention_months=_retention_months(),
+        staff_oidc_issuer=_staff_issuer(),
+        staff_oidc_client_id=_with_staff_issuer("STAFF_OIDC_CLIENT_ID"),
+        staff_oidc_client_secret=_with_staff_issuer("STAFF_OIDC_CLIENT_SECRET"),
+        staff_oidc_roles_claim=given.get("STAFF_OIDC_ROLES_CLAIM", ""),
+    )
+
+
+def _retention_months() -> int:
+    """RETENTION_MONTHS, never less than the law asks for (47 CFR 64.2009(c): a year)."""
+    given = os.environ.get("RETENTION_MONTHS") or "24"
+    if not given.isascii() or not given.isdecimal() or not LEAST_MONTHS <= int(given) <= MOST_MONTHS:
+        raise ImproperlyConfigured(
+            f"RETENTION_MONTHS must be a whole number from {LEAST_MONTHS} to {MOST_MONTHS}: what was released must be"
+            f" kept for at least one year (47 CFR 64.2009(c)). It is {given!r}."
+        )
+    return int(given)
+
+
+def _staff_issuer() -> str:
+    """STAFF_OIDC_ISSUER, exactly as the provider writes itself: by https, but for this very machine."""
+    issuer = os.environ.get("STAFF_OIDC_ISSUER", "")
+    parts = urlsplit(issuer)
+    if issuer and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise ImproperlyConfigured("STAFF_OIDC_ISSUER must start with https:// (http:// only for a loopback address).")
+    return issuer
+
+
+def _with_staff_issuer(name: str) -> str:
+    """What a named provider needs beside its issuer."""
+    if os.environ.get("STAFF_OIDC_ISSUER"):
+        return _needed(name, "what your OpenID provider registered for this portal")
+    return ""
+
+
+def _base_url() -> str:
+    """BASE_URL, which is the issuer of everything we sign: by https, but for addresses of this very machine."""
+    url = _needed("BASE_URL", "the address people use, https://…").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise ImproperlyConfigured("BASE_URL must start with https:// (http:// only for a loopback address).")
+    return url
+
+
+def _certificates() -> bool:
+    """MTLS_CLIENT_CERTIFICATES: a header that anybody could send is no certificate."""
+    wanted = os.environ.get("MTLS_CLIENT_CERTIFICATES") == "1"
+    if wanted and os.environ.get("BEHIND_PROXY") != "1":
+        raise ImproperlyConfigured(
+            "MTLS_CLIENT_CERTIFICATES needs BEHIND_PROXY=1: the TLS terminator checks the certificate and sets "
+            "MTLS_CERTIFICATE_HEADER, dropping what callers put there."
+        )
+    return wanted
+
+
+def _allowed_hosts(base_url: str) -> list[str]:
+    if urlsplit(base_url).hostname in LOOPBACK:
+        return _listed("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+    return _needed("ALLOWED_HOSTS", "the host names people use, with commas between them").split(",")
+
+
+def _needed_by_https(name: str, locally: str, base_url: str) -> str:
+    """What goes out to people: shown on the console of one's own machine, never silently on a server's."""
+    if base_url.startswith("https://"):
+        return _needed(name, f"what sends them in production ({locally} shows them on this machine)")
+    return os.environ.get(name) or locally
+
+
+def _listed(name: str) -> list[str]:
+    return [part for part in os.environ.get(name, "").split(",") if part]
+
+
+def _needed(name: str, what: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. Set it to {what}.")
+    return value
+
+
+def _one_of(name: str, *allowed: str) -> str:
+    value = os.environ.get(name) or allowed[0]
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}.")
+    return value

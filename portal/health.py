@@ -1,0 +1,153 @@
+"""Whether this process can do its work, and the figures that operators watch."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import Count, Min
+from kombu import Connection
+from kombu.exceptions import KombuError
+from prometheus_client import CollectorRegistry, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from audit.models import Incident
+from consent.gate import DECISIONS
+from disclosures import retention
+from revocations.models import Order, State
+
+REMEMBERED_S = 2.0
+PATIENCE_S = 0.5
+# Connecting is not all that may hang: the answer to the first question may never come either.
+PATIENT_OPTIONS = {
+    "socket_timeout": PATIENCE_S,
+    "socket_connect_timeout": PATIENCE_S,
+    "read_timeout": PATIENCE_S,
+    "write_timeout": PATIENCE_S,
+}
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What `/readyz` answers. A stop needs the database alone; without the broker orders wait for the sweep.
+
+    `partitions`: "ok", or the months ahead that have none. Their rows are kept in the default partition meanwhile.
+    """
+
+    database: str
+    broker: str
+    oldest_due_s: float | None
+    partitions: str
+
+    @property
+    def ready(self) -> bool:
+        return self.database == "ok"
+
+
+def readiness(*, at: datetime) -> Readiness:
+    """Look at the database and the broker, each with a short time-out."""
+    try:
+        oldest, missing = _oldest_due_s(at), retention.missing_months(now=at)
+    except DatabaseError:
+        return Readiness("down", broker.state(settings.CELERY_BROKER_URL), None, "unknown")
+    return Readiness(
+        "ok", broker.state(settings.CELERY_BROKER_URL), oldest, f"missing: {', '.join(missing)}" if missing else "ok"
+    )
+
+
+def metrics(*, at: datetime) -> bytes:
+    """The figures in Prometheus's text form, counted now.
+
+    The gate's answers are counted by each process; with PROMETHEUS_MULTIPROC_DIR every process tells of all.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Figures(at))
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        of_all: Callable[..., object] = multiprocess.MultiProcessCollector
+        of_all(registry)
+    else:
+        registry.register(DECISIONS)
+    return generate_latest(registry)
+
+
+class Figures(Collector):
+    """Gauges read from the database when asked, so that every web process answers the same."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        states = GaugeMetricFamily("whereabouts_orders", "Orders by state.", labels=["state"])
+        counts = dict(Order.objects.values_list("state").annotate(Count("id")))
+        for state in State.values:
+            states.add_metric([state], counts.get(state, 0))
+        yield states
+        oldest = GaugeMetricFamily(
+            "whereabouts_oldest_unacknowledged_seconds",
+            "Age of the oldest order a partner has not taken.",
+            labels=["party"],
+        )
+        waiting = Order.objects.filter(state__in=(State.QUEUED, State.SENT, State.PARKED))
+        for party, queued_at in waiting.values_list("party_id").annotate(Min("queued_at")):
+            oldest.add_metric([str(party)], (self._at - queued_at).total_seconds())
+        yield oldest
+        yield GaugeMetricFamily(
+            "whereabouts_oldest_due_seconds", "How long the oldest due order waits.", value=_oldest_due_s(self._at)
+        )
+        yield GaugeMetricFamily(
+            "whereabouts_partitions_missing",
+            "Of this month and the next, those whose releases have no partition.",
+            value=len(retention.missing_months(now=self._at)),
+        )
+        open_now = Incident.objects.filter(closed_at__isnull=True).values_list("kind").annotate(Count("id"))
+        incidents = GaugeMetricFamily("whereabouts_incidents_open", "Incidents that are open.", labels=["kind"])
+        for kind, count in open_now:
+            incidents.add_metric([kind], count)
+        yield incidents
+
+
+def _oldest_due_s(at: datetime) -> float:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT min(next_attempt_at) FROM revocations_order WHERE next_attempt_at <= %s", [at])
+        (oldest,) = cursor.fetchone()
+    return 0.0 if oldest is None else float((at - oldest).total_seconds())
+
+
+class Broker:
+    """The broker's state as it was last seen: one look every two seconds at most, whoever asks how often.
+
+    A broker that hangs would hold each thread of the web server that looks at it, and the gate with them.
+    """
+
+    def __init__(self) -> None:
+        self._looking = Lock()
+        self._seen: tuple[str, float, str] = ("", 0.0, "")
+
+    def state(self, url: str) -> str:
+        """Either "ok" or "down"."""
+        with self._looking:
+            seen_url, seen_at, state = self._seen
+            if seen_url != url or time.monotonic() - seen_at > REMEMBERED_S:
+                state = _look_at(url)
+                self._seen = (url, time.monotonic(), state)
+            return state
+
+
+broker = Broker()
+
+
+def _look_at(url: str) -> str:
+    try:
+        with Connection(url, connect_timeout=PATIENCE_S, transport_options=PATIENT_OPTIONS) as found:
+            found.ensure_connection(max_retries=1, interval_start=0, timeout=1)
+    except (OSError, KombuError):
+        return "down"
+    return "ok"

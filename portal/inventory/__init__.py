@@ -1,0 +1,33 @@
+"""What is kept: every field of every table, by kind; for how long; and who sees it. `docs/data.md` is made from it."""
+
+from collections.abc import Mapping
+
+from portal.inventory import choices, companies, orders, people, releases
+from portal.inventory.kinds import Kind, Table
+
+__all__ = ["OF_OTHERS", "PARTS", "TABLES", "Kind", "Table"]
+
+PARTS: Mapping[str, Mapping[str, Table]] = {
+    "People, lines, what was done": people.TABLES,
+    "Choices, approvals, questions": choices.TABLES,
+    "Releases": releases.TABLES,
+    "Orders and what partners signed": orders.TABLES,
+    "Companies, agreements, machines": companies.TABLES,
+}
+TABLES: Mapping[str, Table] = {label: table for part in PARTS.values() for label, table in part.items()}
+# Tables of the libraries that are used.
+OF_OTHERS: Mapping[str, str] = {
+    "account.EmailAddress": "the mailbox of somebody of staff",
+    "account.EmailConfirmation": "a mailbox of somebody of staff that waits to be confirmed",
+    "admin.LogEntry": "empty: acts of officers are in the audit trail",
+    "auth.Group": "empty",
+    "auth.Group_permissions": "empty",
+    "auth.Permission": "names of rights that nobody uses",
+    "contenttypes.ContentType": "names of tables",
+    "mfa.Authenticator": "a passkey's public half; sealed, an authenticator app's secret and recovery codes",
+    "sessions.Session": "one signed-in browser: random names, and numbers sealed; worth nothing once signed out",
+    "socialaccount.SocialAccount": "the name by which the carrier's provider knows somebody of staff",
+    "socialaccount.SocialApp": "empty: the provider is in the settings",
+    "socialaccount.SocialToken": "empty: no token of the provider is kept",
+    "usersessions.UserSession": "where somebody is signed in: since when, by which network address and browser",
+}

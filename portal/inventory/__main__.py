@@ -1,0 +1,7 @@
+"""Print `docs/data.md`."""
+
+import sys
+
+from portal.inventory.document import document
+
+sys.stdout.write(document())

@@ -1,0 +1,44 @@
+"""The inventory as `docs/data.md`."""
+
+from collections.abc import Iterator
+
+from portal.inventory import OF_OTHERS, PARTS
+from portal.inventory.kinds import MEANING, Kind, Table
+
+INTRODUCTION = (
+    "Whereabouts keeps that somebody's location was asked for and released: by whom, to whom, when, why, how exact and"
+    " on whose word. **It keeps no location.** There is no field for coordinates, cells or street addresses, and none"
+    " of a kind that could hold them; what a feed says beyond its known fields is not stored. People are asked for"
+    " reasons and wordings, never for places."
+)
+HOW = (
+    "This page is made from `portal/inventory` (`uv run python -m portal.inventory > docs/data.md`). The tests hold it"
+    " and the tables together: a field that nobody declared fails the build."
+)
+HEAD = f"# What is kept\n\n{INTRODUCTION}\n\n{HOW}\n\n## Kinds of fields\n\n| kind | is |\n|---|---|\n"
+
+
+def document() -> str:
+    """The whole page, Markdown."""
+    kinds = "".join(f"| {kind} | {MEANING[kind]} |\n" for kind in Kind)
+    parts = "".join(_part(title) for title in PARTS)
+    others = "".join(f"| `{label}` | {what} |\n" for label, what in sorted(OF_OTHERS.items()))
+    return f"{HEAD}{kinds}{parts}\n## Tables of libraries\n\n| table | holds |\n|---|---|\n{others}"
+
+
+def _part(title: str) -> str:
+    return f"\n## {title}\n" + "".join(_table(label, table) for label, table in PARTS[title].items())
+
+
+def _table(label: str, table: Table) -> str:
+    lines = [f"- kept: {table.long}", f"- seen by: {table.sees}", *_fields(table)]
+    return f"\n### `{label}`\n\n{table.holds}\n\n" + "".join(f"{line}\n" for line in lines)
+
+
+def _fields(table: Table) -> Iterator[str]:
+    for kind in Kind:
+        names = [name for name, of in table.fields() if of is kind]
+        if names and kind is not Kind.STRUCTURE:
+            yield f"- {kind}: " + ", ".join(f"`{name}`" for name in names)
+    for name, shape in table.shapes.items():
+        yield f"- {Kind.STRUCTURE}: `{name}`, {shape}"

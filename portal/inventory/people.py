@@ -1,0 +1,113 @@
+"""What is kept of people, their lines, what was done, and cases."""
+
+from collections.abc import Mapping
+
+from portal.inventory.kinds import LEDGER, TENURE, Table
+
+TRAIL = "the person whose line it is about, in their log; officers and auditors, without who the person is"
+
+TABLES: Mapping[str, Table] = {
+    "accounts.User": Table(
+        "Somebody who signs in: a subscriber, by a random name and no mailbox, or staff by a mailbox.",
+        "for good; a sign-in by a line ends with the line",
+        "the person; of staff, the privacy office",
+        key="id",
+        time="last_login date_joined",
+        figure="is_superuser is_staff is_active",
+        word="role",
+        personal="username first_name last_name email language",
+        sealed="password",
+    ),
+    "accounts.User_groups": Table(
+        "Empty: roles are words, not groups.", "nothing is in it", "nobody", key="id user group"
+    ),
+    "accounts.User_user_permissions": Table(
+        "Empty: what a role may do is in the code.", "nothing is in it", "nobody", key="id user permission"
+    ),
+    "accounts.Account": Table(
+        "A billing relationship, by the carrier's id alone.", TENURE, "nobody; it groups lines", key="id carrier_id"
+    ),
+    "accounts.Line": Table(
+        "One subscription of one subscriber, from activation to deactivation.",
+        TENURE,
+        "its user; of a child's line its account's holder too; staff, with a reason that the person sees",
+        key="id carrier_id public_id account continues_line",
+        time="activated_at deactivated_at sim_changed_at number_changed_at",
+        word="user_role",
+        personal="state language",
+        sealed="holder_name_sealed",
+    ),
+    "accounts.LineNumber": Table(
+        "The number a line had for a period: sealed, and a keyed hash to find it by.",
+        TENURE,
+        "the line's user; an account's holder; nobody else",
+        key="id line",
+        time="starts_at ends_at",
+        sealed="msisdn_hash msisdn_sealed",
+    ),
+    "accounts.LineState": Table(
+        "The US state a line was in since a moment, for its law and its clock.",
+        TENURE,
+        "the line's user, as the clock of their pages",
+        key="id line",
+        time="since",
+        personal="state",
+    ),
+    "accounts.LineUser": Table(
+        "Who signs in by a line, and since when.", TENURE, "the person", key="id line user", time="since until"
+    ),
+    "accounts.TextedCode": Table(
+        "A code that was texted, sealed; worth nothing after 10 minutes or once it was used.",
+        "for good, sealed; no code is good for longer than 10 minutes",
+        "nobody",
+        key="id line",
+        time="made_at sent_at used_at",
+        figure="sends tries_left long",
+        word="purpose",
+        sealed="code_sealed",
+    ),
+    "accounts.CodeAsker": Table(
+        "The browser session that asked for a code, by a random name.",
+        "as long as its code",
+        "nobody",
+        key="id code",
+        figure="tries_left",
+        sealed="asker",
+    ),
+    "audit.AuditEvent": Table(
+        "One thing that was done, by whom, about what: ids only, no number and no name.",
+        LEDGER,
+        TRAIL,
+        key="id chain seq target line_id",
+        time="at",
+        word="action",
+        personal="actor",
+        text="reason",
+        proof="prev_hash hash",
+        shapes={"detail": "ids, counts and words that belong to the action"},
+    ),
+    "audit.ChainHead": Table(
+        "The newest event of a chain, for checkpoints.",
+        "it is replaced by the next",
+        "nobody",
+        key="chain seq",
+        proof="hash",
+    ),
+    "audit.Incident": Table(
+        "The opt-out, or a partner, failed in a way that may be reportable.",
+        LEDGER,
+        "officers and auditors",
+        key="id key subject",
+        time="opened_at closed_at",
+        figure="count",
+        word="kind",
+    ),
+    "support.Ticket": Table(
+        "One case, by a code that the person quotes.",
+        "for good",
+        "the person, agents, officers",
+        key="id code key line_id about",
+        time="opened_at due_at closed_at",
+        word="kind state",
+    ),
+}

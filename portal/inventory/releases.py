@@ -1,0 +1,112 @@
+"""What is kept of releases: that there was one, to whom, how exact. Never where."""
+
+from collections.abc import Mapping
+
+from portal.inventory.kinds import LEDGER, RELEASES, Table
+
+OWN = "the line's user; of a child's line its account's holder too; staff with a reason that these see; hidden: nobody"
+LEGAL = "the legal-process role alone"
+
+TABLES: Mapping[str, Table] = {
+    "disclosures.Disclosure": Table(
+        "One release, or one request that was refused.",
+        RELEASES,
+        OWN,
+        key="line_id id source_id campaign decision_id authority_ref",
+        time="occurred_at recorded_at",
+        figure="precision_m basis_doubtful",
+        word="purpose scope basis outcome judgement",
+        business="aggregator",
+        shapes={"path": "the companies it went through, by id, in order"},
+    ),
+    "disclosures.DisclosureRegister": Table(
+        "The ids of all releases, so that none counts twice.",
+        RELEASES,
+        "nobody",
+        key="id line_id",
+        time="occurred_at",
+        proof="content_hash",
+    ),
+    "disclosures.JudgementChange": Table(
+        "A judgement that changed, and why.",
+        RELEASES,
+        OWN,
+        key="line_id disclosure_id",
+        time="changed_at",
+        word="was becomes",
+        text="cause",
+    ),
+    "disclosures.DelayedNotice": Table(
+        "An order that hides a release for a while.",
+        RELEASES,
+        LEGAL,
+        key="line_id disclosure_id number order_ref",
+        time="suppressed_until recorded_at",
+    ),
+    "disclosures.HeldNotice": Table(
+        "Such an order about a release that has not arrived.",
+        "until the release arrives",
+        LEGAL,
+        key="disclosure_id number order_ref",
+        time="suppressed_until recorded_at",
+    ),
+    "disclosures.HeldDisclosure": Table(
+        "A release of a number that no line had then, sealed.",
+        "until its line arrives, at the longest as long as a release",
+        "nobody",
+        key="id",
+        time="held_at",
+        sealed="msisdn_hash row_sealed",
+    ),
+    "disclosures.ConcealedDisclosure": Table(
+        "A release that was hidden when it came and has left nothing elsewhere yet.",
+        "until its order lifts, at the longest as long as the release",
+        "nobody",
+        key="line_id id",
+        time="occurred_at",
+        figure="gated",
+    ),
+    "disclosures.LongLine": Table(
+        "A line whose days are counted ahead of time.",
+        "as long as the line",
+        "nobody",
+        key="line_id",
+        time="through",
+        personal="zone",
+    ),
+    "disclosures.GrowingLine": Table(
+        "A line that may have become long.", "until it was counted", "nobody", key="line_id id"
+    ),
+    "disclosures.ChangedDay": Table(
+        "A day to be counted again.", "until it was", "nobody", key="line_id id", time="day"
+    ),
+    "disclosures.RolledFacts": Table(
+        "What releases that are counted together have in common.",
+        RELEASES,
+        OWN,
+        key="line_id key campaign",
+        figure="basis_doubtful",
+        word="purpose basis outcome judgement",
+        shapes={"path": "the companies they went through, by id, in order"},
+    ),
+    "disclosures.DailyRollup": Table(
+        "How many releases of a day had the same facts.",
+        RELEASES,
+        OWN,
+        key="line_id facts",
+        time="day first_at last_at",
+        figure="n finest_m",
+    ),
+    "disclosures.DroppedMonth": Table(
+        "That a month was dropped, and when.", LEDGER, "officers and auditors", time="month dropped_at forgotten_at"
+    ),
+    "disclosures.ImportedChunk": Table(
+        "How far the import of a file has come.",
+        "until the file was read to its end, 30 days at the longest",
+        "nobody",
+        key="starts_at",
+        time="recorded_at",
+        proof="file digest",
+        shapes={"told": "counts of what became of its rows, and the reasons of those rejected, by line number"},
+    ),
+}

@@ -1,0 +1,85 @@
+"""Logs: one event a line, as JSON or for people, with nothing personal in it.
+
+Code never logs a number, a name, a code or a token. What a library might still put into a message or a traceback is
+blotted out here, last of all.
+"""
+
+import logging
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from structlog.typing import Processor
+
+Event = MutableMapping[str, Any]
+
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+NUMBER = re.compile(r"\+\d{7,15}\b")
+PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s@]*@")
+# Opaque words as long as a token; ids with dashes at a UUID's places stay readable.
+TOKEN = re.compile(r"(?<![\w-])(?![0-9a-f]{8}-[0-9a-f]{4}-)(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{24,}(?:\.[\w-]+)*")
+BLOTS = ((PASSWORD_IN_URL, "[login]@"), (EMAIL, "[e-mail]"), (NUMBER, "[number]"), (TOKEN, "[token]"))
+
+
+def blot(text: str) -> str:
+    """The text without what looks like a phone number, an e-mail address, a password in a URL, or a token."""
+    for pattern, mark in BLOTS:
+        text = pattern.sub(mark, text)
+    return text
+
+
+def blot_event(_logger: Any, _method: str, event: Event) -> Event:
+    """A processor that blots every text of an event, tracebacks too."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = blot(value)
+    return event
+
+
+def _without_arguments(_logger: Any, _method: str, event: Event) -> Event:
+    """Library records carry what their message was made from; the message is enough."""
+    event.pop("positional_args", None)
+    return event
+
+
+def configure(*, log_format: str, level: str) -> dict[str, Any]:
+    """Set structlog up and return Django's LOGGING, so that both write the same lines to standard error."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _without_arguments]
+    if log_format == "json":
+        last += [structlog.processors.format_exc_info, blot_event, structlog.processors.JSONRenderer()]
+    else:
+        plain = structlog.dev.ConsoleRenderer(colors=False)
+        last += [structlog.processors.format_exc_info, blot_event, plain]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "lines": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": shared,
+                "processors": last,
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+            # Addresses of pages that were not found, or refused, can hold anything a stranger typed.
+            "django.request": {"level": logging.ERROR},
+            "django.security": {"level": logging.CRITICAL},
+        },
+    }

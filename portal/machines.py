@@ -1,0 +1,105 @@
+"""What a program is told when there is nothing for it: in the form of the address's own standard, or as a problem it
+can read (RFC 9457), never by a page for people.
+"""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from consent.api.consent_info import correlated, refused
+from partners.access import problem
+from partners.api import oauth_error
+from revocations.api.refusals import refusal
+
+type Form = Callable[[HttpRequest, int, str], HttpResponse]
+
+PREFIXES = ("/.well-known/", "/access/", "/api/", "/consent-info/", "/metrics", "/oauth/", "/ssf/")
+KEPT = ("Allow", "WWW-Authenticate", "Retry-After", "x-correlator")
+DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not take this method.",
+    411: "Send Content-Length: a body whose length is not said beforehand is not read.",
+    413: f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes go into one request here.",
+    500: "Something failed on our side. It was written down.",
+}
+CAMARA_CODES = {403: "PERMISSION_DENIED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 500: "INTERNAL"}
+
+
+def problems_for_machines(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Answer machines' addresses in a form of theirs where a page for people, or nothing, would tell of a mistake."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(PREFIXES):
+            return get_response(request)
+        response = HttpResponse(status=411) if _has_unmeasured_body(request) else get_response(request)
+        if response.status_code < 400 or _has_told(response):
+            return response
+        status = 413 if _is_too_big(request, response) else response.status_code
+        said = form_of(request.path_info)(request, status, DETAILS.get(status, "The request can't be taken."))
+        for name in KEPT:
+            if name in response.headers:
+                said.headers[name] = response.headers[name]
+        return said
+
+    return middleware
+
+
+def form_of(path: str) -> Form:
+    """How the address at this path says no."""
+    return next((form for prefix, form in FORMS.items() if path.startswith(prefix)), as_problem)
+
+
+def as_problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """RFC 9457's."""
+    del request
+    return problem(status, HTTPStatus(status).phrase, detail)
+
+
+def as_camara(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """CAMARA's, with the correlator."""
+    return correlated(lambda _: refused(status, CAMARA_CODES.get(status, "INVALID_ARGUMENT"), detail))(request)
+
+
+def as_oauth(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """RFC 6749's."""
+    del request
+    return oauth_error("server_error" if status >= 500 else "invalid_request", detail, status)
+
+
+def as_secevent(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """RFC 8935's, which has no word for a failure of ours: that is told as a problem."""
+    return as_problem(request, status, detail) if status >= 500 else refusal(status, "invalid_request", detail)
+
+
+FORMS: Mapping[str, Form] = {
+    "/consent-info/": as_camara,
+    "/oauth/token": as_oauth,
+    "/ssf/poll": as_secevent,
+    "/ssf/receipts": as_secevent,
+    "/ssf/status": as_secevent,
+    "/ssf/streams": as_secevent,
+    "/ssf/verify": as_secevent,
+}
+
+
+def _has_told(response: HttpResponseBase) -> bool:
+    """Whether the address answered in a form of its own."""
+    kind = response.headers.get("Content-Type", "")
+    return isinstance(response, HttpResponse) and bool(response.content) and "json" in kind
+
+
+def _is_too_big(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Django says 400 of a body that it did not read because it is too long, as of many other things."""
+    length = str(request.META.get("CONTENT_LENGTH", ""))
+    return response.status_code == 400 and length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def _has_unmeasured_body(request: HttpRequest) -> bool:
+    """Whether a body follows whose length nobody said (chunked, or HTTP/2 without): Django would take it as empty."""
+    if request.META.get("CONTENT_LENGTH") or not request.META.get("wsgi.input_terminated"):
+        return False
+    return bool(request.META["wsgi.input"].read(1))

@@ -1,0 +1,167 @@
+"""Check a receipt offline, and what the partners signed about it."""
+
+import hashlib
+import json
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from partners import keys, tokens
+from partners.models import SigningKey
+from partners.tokens import BadToken, Json
+
+KEYS = (
+    "the carrier's published keys, a saved /.well-known/jwks.json, or, for a receipt that is older than a few months, "
+    "/.well-known/jwks-archive.json"
+)
+type Object = Mapping[str, Any]
+# By party and key id: a public key.
+type Known = Mapping[tuple[str, str], Json]
+
+
+class DoesNotVerify(Exception):
+    """Why, in one line."""
+
+
+class Command(BaseCommand):
+    help = (
+        "Check the signature of a receipt file (JSON as downloaded, or the token alone), and those of the partners' "
+        "confirmations in it, and print what they say. With --jwks nothing but the two files is needed: no server, no "
+        "database. Without it our own keys are read, retired ones too."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--jwks", type=Path, help=KEYS)
+
+    def handle(self, *args: Any, file: Path, jwks: Path | None, **options: Any) -> None:
+        try:
+            kept = _file(file.read_text())
+            published = _object(json.loads(jwks.read_text())) if jwks else keys.archive(at=timezone.now())
+            for line in _checked(kept, published):
+                self.stdout.write(line)
+        except OSError as error:
+            raise CommandError(f"can't read {error.filename}: {error.strerror}") from error
+        except (DoesNotVerify, JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise CommandError(f"this receipt does not verify: {_one_line(error)}") from error
+
+
+def _checked(kept: Object, published: Object) -> list[str]:
+    """What a receipt file says, once every signature in it has been checked. Raises for whatever does not fit."""
+    said, kid = _ours(kept.get("token"), published)
+    if "confirmations" in said:
+        raise DoesNotVerify("this is what we say of the partners' confirmations, and no receipt")
+    number = said.get("receipt")
+    if "receipt" in kept and kept["receipt"] != number:
+        raise DoesNotVerify(f"the file calls itself {kept['receipt']}, and what was signed is {number}")
+    lines = [
+        json.dumps(said, indent=2, ensure_ascii=False),
+        f"Signed by {said.get('iss')} with key {kid}. The receipt verifies.",
+    ]
+    return lines + _confirmations(kept, number, published)
+
+
+def _ours(token: object, published: Object) -> tuple[Object, str]:
+    """What we signed as a receipt, and with which key."""
+    if not isinstance(token, str):
+        raise DoesNotVerify('the file is no receipt: it has no "token"')
+    found = jws.deserialize_compact(token, KeySet.import_key_set(_key_set(published)), algorithms=["ES256"])
+    if found.headers().get("typ") != SigningKey.Use.RECEIPT.value:
+        raise DoesNotVerify("it was signed as something else")
+    kid = str(found.headers().get("kid"))
+    _check_kept_secret(published, kid)
+    return _object(json.loads(found.payload or b"")), kid
+
+
+def _check_kept_secret(published: Object, kid: str) -> None:
+    """What a key signs that others may know, they may have signed, with any date on it."""
+    if any("revoked" in key for key in published["keys"] if key.get("kid") == kid):
+        raise DoesNotVerify(
+            "its key was withdrawn, because others may have known it. Ask the carrier to look it up by its number"
+        )
+
+
+def _confirmations(kept: Object, number: object, published: Object) -> list[str]:
+    """What each partner signed, by the keys that we say are theirs: the statement with those keys is signed by us."""
+    held = kept.get("partner_receipts") or []
+    if not held:
+        return []
+    if "partner_keys" not in kept:
+        raise DoesNotVerify("it holds partners' confirmations, and not the keys to check them by")
+    stated, _kid = _ours(kept["partner_keys"], published)
+    if stated.get("receipt") != number:
+        raise DoesNotVerify("the keys in it belong to another receipt")
+    known: Known = {(one["party"], one["kid"]): one["jwk"] for one in stated["keys"]}
+    about = {one["sha256"]: one["party"] for one in stated["confirmations"]}
+    lines: list[str] = []
+    for one in held:
+        token = _object(one).get("token")
+        party = about.get(hashlib.sha256(token.encode()).hexdigest()) if isinstance(token, str) else None
+        if not isinstance(token, str) or party is None:
+            raise DoesNotVerify("it holds a confirmation that we never took about this choice")
+        try:
+            said = _signed_by(token, party, known)
+        except BadToken as error:
+            raise DoesNotVerify(f"the confirmation of {party}: {error}") from error
+        (event,) = _object(said["events"]).values()
+        lines.append(f"{party} signed: {_object(event).get('status')}. The confirmation verifies.")
+        lines += [_below(entry, party, known) for entry in _object(event).get("downstream") or []]
+    return lines
+
+
+def _below(entry: object, partner: str, known: Known) -> str:
+    """What a company below signed itself; what does not fit its own key is the partner's word alone."""
+    said = _object(entry)
+    company, receipt = said.get("recipient"), said.get("receipt")
+    try:
+        _signed_by(receipt if isinstance(receipt, str) else "", str(company), known)
+    except BadToken:
+        return f"  {company}: {said.get('status')}, by the word of {partner} alone."
+    return f"  {company} signed itself: {said.get('status')}. That verifies."
+
+
+def _signed_by(token: str, party: str, known: Known) -> Mapping[str, Json]:
+    """The claims of a token that carries this party's name and fits its key. Raises BadToken."""
+    opened = tokens.peek(token)
+    if opened.claims.get("iss") != party:
+        raise BadToken("it was issued in another name")
+    jwk = known.get((party, opened.kid))
+    if jwk is None:
+        raise BadToken("the key it was signed with is not published any more")
+    key = tokens.read_jwk(jwk)
+    if tokens.ALGORITHMS[key.key_type] != opened.alg:
+        raise BadToken("its key signs by another algorithm")
+    tokens.check_signature(token, key)
+    return opened.claims
+
+
+def _file(text: str) -> Object:
+    """A receipt file: as downloaded, or the token alone."""
+    text = text.strip()
+    return _object(json.loads(text)) if text[:1] in {"{", "["} else {"token": text}
+
+
+def _object(value: object) -> Object:
+    if not isinstance(value, dict):
+        raise DoesNotVerify("something that should be a JSON object is none")
+    return value
+
+
+def _key_set(published: Object) -> Any:
+    found = published.get("keys")
+    if not isinstance(found, list) or not all(isinstance(key, dict) for key in found):
+        raise DoesNotVerify("the published keys are no JWK Set")
+    return published
+
+
+def _one_line(error: Exception) -> str:
+    known = isinstance(error, DoesNotVerify | JoseError | ValueError)
+    return " ".join(str(error).split()) if known else "it does not have the shape of a receipt"

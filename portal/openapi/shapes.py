@@ -1,0 +1,133 @@
+"""The schemas: the published files, the structs that requests are read by, and what only the carrier's side gets."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from consent.feeds.lines import ReportedLine
+from consent.schemas.decisions import Evaluation, Evaluations
+from consent.words import REASONS, UNAVAILABLE
+from disclosures.feeds.releases import ReportedRelease
+
+AT = "#/components/schemas/"
+STRUCTS = (Evaluation, Evaluations, ReportedRelease, ReportedLine)
+TEXT: dict[str, Any] = {"type": "string"}
+COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+RESULT = {
+    "type": "object",
+    "required": ["line", "status"],
+    "properties": {
+        "line": {"type": ["integer", "string"], "description": "Counted from 1."},
+        "status": {"enum": ["accepted", "repeated", "rejected"]},
+        "judgement": TEXT,
+        "field": TEXT,
+        "reason": TEXT,
+    },
+}
+COUNTS = {"accepted": COUNT, "repeated": COUNT, "rejected": COUNT}
+OURS: dict[str, Any] = {
+    "text": TEXT,
+    "bytes": {"type": "string", "contentEncoding": "binary"},
+    "document": {"type": "object", "description": "As its standard has it."},
+    "token-request": {
+        "type": "object",
+        "required": ["grant_type", "client_assertion_type", "client_assertion"],
+        "properties": {
+            "grant_type": {"const": "client_credentials"},
+            "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+            "client_assertion": TEXT,
+            "scope": {"type": "string", "description": "Names with spaces between; without it, all you may have."},
+            "client_id": TEXT,
+            "resource": TEXT,
+        },
+    },
+    "stream-configurations": {"type": "array", "maxItems": 1, "items": {"$ref": f"{AT}stream-configuration"}},
+    "decision": {
+        "type": "object",
+        "required": ["decision", "context"],
+        "properties": {
+            "decision": {"type": "boolean"},
+            "context": {
+                "type": "object",
+                "required": ["decision_id"],
+                "properties": {
+                    "decision_id": {"type": "string", "description": f"Empty only where `reason` is `{UNAVAILABLE}`."},
+                    "reason": {
+                        "enum": [*REASONS, UNAVAILABLE],
+                        "description": "Why not; only where `decision` is false. "
+                        f"`{UNAVAILABLE}`: our database could not be asked; release nothing, and ask again soon.",
+                    },
+                    "consent": {
+                        "type": "object",
+                        "properties": {"epoch": COUNT, "version": COUNT, "record_id": {"type": ["string", "null"]}},
+                    },
+                    "basis": {"const": "approval"},
+                    "subject_ref": TEXT,
+                    "obligations": {
+                        "type": "array",
+                        "items": {"type": "object", "required": ["id"], "properties": {"id": TEXT, "value": {}}},
+                    },
+                },
+            },
+        },
+    },
+    "decisions": {
+        "description": "One answer for each question, or, without `evaluations` in the request, the one.",
+        "anyOf": [
+            {
+                "type": "object",
+                "required": ["evaluations"],
+                "properties": {"evaluations": {"type": "array", "items": {"$ref": f"{AT}decision"}}},
+            },
+            {"$ref": f"{AT}decision"},
+        ],
+    },
+    "report": {
+        "type": "object",
+        "required": [*COUNTS, "judged", "results"],
+        "properties": {
+            **COUNTS,
+            "judged": {"type": "object", "additionalProperties": COUNT},
+            "results": {"type": "array", "items": RESULT},
+        },
+    },
+}
+
+
+def schemas() -> dict[str, Any]:
+    """Every schema by its name, their references turned to where they stand in the document."""
+    _, of_structs = msgspec.json.schema_components(STRUCTS, ref_template=f"{AT}{{name}}")
+    return {**_published(settings.BASE_DIR / "docs" / "schemas"), **_portable(of_structs), **OURS}
+
+
+def _published(folder: Path) -> dict[str, Any]:
+    found = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+    return {
+        name: _pointed({key: value for key, value in one.items() if key not in {"$schema", "$id"}}, name)
+        for name, one in found.items()
+    }
+
+
+def _pointed(value: Any, name: str) -> Any:
+    """`value`, of the schema `name`, with each `$ref` to a file or to a part of its own turned into the document's."""
+    if isinstance(value, list):
+        return [_pointed(one, name) for one in value]
+    if not isinstance(value, dict):
+        return value
+    pointed = {key: _pointed(one, name) for key, one in value.items()}
+    if isinstance(value.get("$ref"), str):
+        file, _, part = value["$ref"].partition("#")
+        pointed["$ref"] = f"{AT}{file.removesuffix('.json') or name}{part}"
+    return pointed
+
+
+def _portable(value: Any) -> Any:
+    """Patterns end with `$`: JSON Schema's own regular expressions know no `\\Z`."""
+    if isinstance(value, list):
+        return [_portable(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _portable(one) for key, one in value.items()}
+    return value.replace(r"\Z", "$") if isinstance(value, str) else value

@@ -1,0 +1,60 @@
+"""The document as a page shows it, row by row."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from portal.openapi.document import document
+from portal.openapi.shapes import AT
+
+
+@dataclass(frozen=True)
+class Body:
+    """A kind of content and the names of its schemas. `status`: of an answer, "" for a request."""
+
+    status: str
+    kind: str
+    schemas: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One operation. `parameters`: where, name, what it is."""
+
+    method: str
+    path: str
+    summary: str
+    scopes: Sequence[str]
+    parameters: Sequence[tuple[str, str, str]]
+    takes: Sequence[Body]
+    answers: Sequence[Body]
+
+
+def shown() -> tuple[list[Shown], dict[str, str]]:
+    """All operations, and every schema's text by its name."""
+    whole = document()
+    operations = [
+        Shown(
+            method=method.upper(),
+            path=path,
+            summary=one["summary"],
+            scopes=[scope for needed in one.get("security", []) for scope in needed["oauth2"]],
+            parameters=[(each["in"], each["name"], each["description"]) for each in one["parameters"]],
+            takes=_bodies("", one.get("requestBody", {})),
+            answers=[body for status, answer in one["responses"].items() for body in _bodies(status, answer)],
+        )
+        for path, methods in whole["paths"].items()
+        for method, one in methods.items()
+    ]
+    texts = {name: json.dumps(schema, indent=1) for name, schema in whole["components"]["schemas"].items()}
+    return operations, texts
+
+
+def _bodies(status: str, said: dict[str, Any]) -> list[Body]:
+    bodies = [Body(status, kind, _names(one["schema"])) for kind, one in said.get("content", {}).items()]
+    return bodies or ([Body(status, "", ())] if status else [])
+
+
+def _names(schema: dict[str, Any]) -> list[str]:
+    return [one["$ref"].removeprefix(AT) for one in schema.get("anyOf", [schema])]

@@ -1,0 +1,248 @@
+"""Settings, all from the environment (docs/operations.md); what is missing locally, the embedded servers fill in."""
+
+from pathlib import Path
+
+from django.utils.csp import CSP
+
+from portal import logs
+from portal.environment import database, environment, mailer
+
+env = environment()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = env.data_dir
+DEMO = env.demo
+# Partners by http on this machine: for the demo and for tests. `check --deploy` refuses it.
+DOOR_OUT_LOOPBACK = env.door_out_loopback
+
+SECRET_KEY = env.secret_key
+SECRET_KEY_FALLBACKS = env.secret_key_fallbacks
+FIELD_ENCRYPTION_KEYS = env.field_encryption_keys
+KEY_VAULT = env.key_vault
+DEBUG = env.debug
+ALLOWED_HOSTS = env.allowed_hosts
+BASE_URL = env.base_url
+CHECKPOINT_DIR = env.checkpoint_dir
+SMS_BACKEND = env.sms_backend
+SMS_WEBHOOK_URL = env.sms_webhook_url
+SMS_WEBHOOK_TOKEN = env.sms_webhook_token
+RETENTION_MONTHS = env.retention_months
+REDIS_URL = env.redis_url
+METRICS_TOKEN = env.metrics_token
+STAFF_OIDC_ISSUER = env.staff_oidc_issuer
+STAFF_OIDC_CLIENT_ID = env.staff_oidc_client_id
+STAFF_OIDC_CLIENT_SECRET = env.staff_oidc_client_secret
+STAFF_OIDC_ROLES_CLAIM = env.staff_oidc_roles_claim
+SECURITY_CONTACT = env.security_contact
+LOGGING = logs.configure(log_format=env.log_format, level=env.log_level)
+LOGGING_CONFIG = "logging.config.dictConfig"
+
+INSTALLED_APPS = [
+    "portal",
+    "support",
+    "disclosures",
+    "consent",
+    "revocations",
+    "partners",
+    "accounts",
+    "audit",
+    "unfold.apps.BasicAppConfig",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
+    "django_htmx",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.machines.problems_for_machines",
+    "accounts.middleware.private_pages",
+    "accounts.middleware.nothing_after_leaving",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# The application's own role is "default" and owns nothing. "owner" is used by migrations and partition upkeep only.
+DATABASES = {"default": database(env.database_url)}
+if env.database_owner_url:
+    DATABASES["owner"] = database(env.database_owner_url)
+    DATABASES["default"]["TEST"] = {"MIRROR": "owner"}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/home/"
+LOGOUT_REDIRECT_URL = "/"
+
+# Subscribers sign in by number and texted code (accounts.views); allauth keeps the sessions, the second factors and
+# the sign-in of staff by e-mail and password.
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+MFA_ADAPTER = "accounts.adapter.FactorAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_RATE_LIMITS = {"reauthenticate": "30/m/user"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Whereabouts"
+MFA_TOTP_TOLERANCE = 1
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG or DEMO
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# No page that takes a number or a code answers sooner than this: the time must not tell who is a customer.
+ANSWER_SECONDS = 0.25
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles" if env.https else env.data_dir / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+if env.https or env.demo:  # served from what collectstatic compressed and named by its content
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+else:
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    WHITENOISE_USE_FINDERS = True
+
+CACHES = {
+    "default": {
+        "BACKEND": "portal.caches.ForgivingCache",
+        "LOCATION": env.redis_url,
+        "KEY_PREFIX": "whereabouts",
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 1},
+    }
+}
+MAILERS = {"default": mailer(env.email_url)}
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.email_from
+
+# Nothing from other hosts, nothing inline, nobody may frame us.
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "manifest-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+}
+# The officers' console (support.admin): the product's own colour, light and dark as the reader chooses.
+UNFOLD = {
+    "COLORS": {
+        "primary": {
+            "50": "#eef7f5", "100": "#d5ece8", "200": "#a9d9d2", "300": "#74d5c9", "400": "#3fa79d", "500": "#1f837a",
+            "600": "#0a5c57", "700": "#094d49", "800": "#07433f", "900": "#06322f", "950": "#05211e",
+        },
+    },
+}  # fmt: skip
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# Everywhere but on the machine itself people come by https, and only by it.
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.https
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if env.https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+if env.https:
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+if env.behind_proxy:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+MTLS_CLIENT_CERTIFICATES = env.mtls_client_certificates
+MTLS_CERTIFICATE_HEADER = env.mtls_certificate_header
+MTLS_BASE_URL = env.mtls_base_url
+
+CELERY_BROKER_URL = env.celery_broker_url
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A dead broker must cost a stop less than its 2 s: one quick try, then the sweep finds the row.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 0.5, "socket_timeout": 0.5, "visibility_timeout": 600, "max_retries": 0,
+}  # fmt: skip
+CELERY_BROKER_CONNECTION_TIMEOUT = 0.5
+CELERY_BEAT_SCHEDULE = {
+    "sweep-orders": {"task": "revocations.tasks.sweep", "schedule": 5.0},
+    "build-manifests": {"task": "consent.tasks.build_manifests", "schedule": 30.0},
+    "tell-subscribers": {"task": "consent.tasks.tell_subscribers", "schedule": 60.0},
+    "settle-orders": {"task": "consent.tasks.settle_orders", "schedule": 60.0},
+    "end-pauses": {"task": "consent.tasks.end_pauses", "schedule": 60.0},
+    "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
+    "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},
+    "settle-acts": {"task": "support.tasks.settle", "schedule": 120.0},
+    "judge-again": {"task": "disclosures.tasks.rejudge", "schedule": 15.0},
+    "attribute-held": {"task": "disclosures.tasks.attribute_held", "schedule": 300.0},
+    "reveal-lifted": {"task": "disclosures.tasks.reveal", "schedule": 600.0},
+    "roll-up": {"task": "disclosures.tasks.roll_up", "schedule": 300.0},
+    "make-partitions": {"task": "disclosures.tasks.make_partitions", "schedule": 6 * 3600.0},
+    "drop-months": {"task": "disclosures.tasks.drop_months", "schedule": 24 * 3600.0},
+    "watch-partners": {"task": "revocations.tasks.watch_partners", "schedule": 60.0},
+    "note-overdue": {"task": "revocations.tasks.note_overdue", "schedule": 60.0},
+    "note-all-overdue": {
+        "task": "revocations.tasks.note_overdue",
+        "schedule": 6 * 3600.0,
+        "kwargs": {"whole": True},
+    },
+    "mend-breaches": {"task": "revocations.tasks.mend_breaches", "schedule": 600.0},
+    "verify-streams": {"task": "revocations.tasks.verify_streams", "schedule": 60.0},
+    "rotate-keys": {"task": "partners.tasks.rotate_keys", "schedule": 3600.0},
+    "write-checkpoint": {"task": "partners.tasks.write_checkpoint", "schedule": 600.0},
+}

@@ -1,0 +1,23 @@
+"""Spans of time in words."""
+
+from django import template
+from django.utils.translation import ngettext
+
+register = template.Library()
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@register.filter
+def roughly(seconds: float) -> str:
+    """ "3 seconds", "12 minutes", "5 hours", "4 days": in the largest unit of which there are at least two."""
+    if seconds >= 2 * DAY:
+        days = round(seconds / DAY)
+        return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+    if seconds >= 2 * HOUR:
+        hours = round(seconds / HOUR)
+        return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
+    if seconds >= 2 * MINUTE:
+        minutes = round(seconds / MINUTE)
+        return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
+    whole = max(1, round(seconds))
+    return ngettext("%(n)s second", "%(n)s seconds", whole) % {"n": whole}

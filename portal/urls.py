@@ -1,0 +1,25 @@
+"""Every address, app by app."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from portal import views
+from support.admin import site
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("portal.public_urls")),
+    path("", include("disclosures.urls")),
+    path("", include("consent.urls")),
+    path("", include("accounts.urls")),
+    path("", include("partners.urls")),
+    path("", include("revocations.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.metrics, name="metrics"),
+    path("api/v1/openapi.json", views.openapi_document, name="openapi"),
+    path("api/v1/docs", views.openapi_page, name="openapi_page"),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
+    path(".well-known/gpc.json", views.gpc, name="gpc"),
+    path("admin/", site.urls),
+    path("demo/phone/", views.demo_phones, name="demo_phones"),
+]

@@ -1,0 +1,85 @@
+"""The verbs of orders: tell a partner, take its word, find it untrue."""
+
+from revocations.actions.again import tell_again
+from revocations.actions.cohorts import (
+    Fetched,
+    ManifestExpired,
+    NoSuchManifest,
+    add_shard,
+    fetch_manifest,
+    publish_manifest,
+)
+from revocations.actions.contradict import Use, contradict
+from revocations.actions.events import queue_event
+from revocations.actions.polling import poll
+from revocations.actions.receipts import record_receipt
+from revocations.actions.redelivery import recover_since, resend_newest
+from revocations.actions.streams import (
+    HasOne,
+    NoSuchStream,
+    NotAllowed,
+    StreamRefused,
+    TooSoon,
+    Unfit,
+    change_stream,
+    create_stream,
+    delete_stream,
+    enable_stream,
+    pause_stream,
+    set_status,
+    verify_stream,
+)
+from revocations.actions.suspend import lift, suspend
+from revocations.actions.tell import EVERYTHING, Agreement, StateEntry, minute, stamp, tell
+from revocations.actions.trials import (
+    add_trial_manifest,
+    add_trial_order,
+    begin_trial,
+    end_trial,
+    take_trial_receipt,
+)
+from revocations.receipts import Refused
+
+__all__ = [
+    "EVERYTHING",
+    "Agreement",
+    "Fetched",
+    "HasOne",
+    "ManifestExpired",
+    "NoSuchManifest",
+    "NoSuchStream",
+    "NotAllowed",
+    "Refused",
+    "StateEntry",
+    "StreamRefused",
+    "TooSoon",
+    "Unfit",
+    "Use",
+    "add_shard",
+    "add_trial_manifest",
+    "add_trial_order",
+    "begin_trial",
+    "change_stream",
+    "contradict",
+    "create_stream",
+    "delete_stream",
+    "enable_stream",
+    "end_trial",
+    "fetch_manifest",
+    "lift",
+    "minute",
+    "pause_stream",
+    "poll",
+    "publish_manifest",
+    "queue_event",
+    "record_receipt",
+    "recover_since",
+    "resend_newest",
+    "set_status",
+    "stamp",
+    "suspend",
+    "take_trial_receipt",
+    "tell",
+    "tell_again",
+    "verify_stream",
+]

@@ -1,0 +1,138 @@
+"""An ended agreement told: its list, shard by shard; the event that names it; and the partner that fetches it."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+import audit.actions
+from partners import keys
+from partners.models import Party, SigningKey
+from revocations import cohorts
+from revocations.actions.events import queue_event
+from revocations.actions.trials import fetch_trial_shard
+from revocations.cohorts import Ended
+from revocations.models import Cohort, ManifestShard, StreamEvent
+
+INDEX = "application/jwt"
+
+
+class NoSuchManifest(Exception):
+    """Not a manifest of this partner's, or not a part of it."""
+
+
+class ManifestExpired(Exception):
+    """Its time is over."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """One part of a manifest as it is sent."""
+
+    content: bytes
+    content_type: str
+
+
+@transaction.atomic
+def add_shard(*, cohort_id: uuid.UUID, after: int, up_to: int, subs: Collection[str]) -> bool:
+    """Write the next shard: the names of the affected lines after line id `after`, up to `up_to`.
+
+    False, and nothing written, where another worker got that far first.
+    """
+    cohort = Cohort.objects.select_for_update().get(pk=cohort_id)
+    if cohort.listed_to_line != after or cohort.manifest_at is not None:
+        return False
+    content = cohorts.packed(subs=subs)
+    ManifestShard.objects.create(
+        cohort_id=cohort_id,
+        number=ManifestShard.objects.filter(cohort_id=cohort_id).count() + 1,
+        lines=len(subs),
+        sha256=cohorts.digest(content=content),
+        content=content,
+    )
+    Cohort.objects.filter(pk=cohort_id).update(listed_to_line=up_to, subject_count=F("subject_count") + len(subs))
+    return True
+
+
+@transaction.atomic
+def publish_manifest(*, cohort_id: uuid.UUID, after: int, at: datetime) -> StreamEvent | None:
+    """Sign the index of a list that is whole, its last line `after`, and queue the one event that names it.
+
+    None where that was done before, or another worker is listing further.
+    """
+    cohort = Cohort.objects.select_for_update().get(pk=cohort_id)
+    if cohort.manifest_at is not None or cohort.listed_to_line != after:
+        return None
+    ended = Ended.of(cohort)
+    rows = ManifestShard.objects.filter(cohort_id=cohort_id).order_by("number")
+    shards = list(rows.defer("content"))
+    index = keys.sign(
+        use=SigningKey.Use.MANIFEST,
+        claims=cohorts.index_claims(
+            cohort=cohort,
+            ended=ended,
+            shards=shards,
+            audience=Party.objects.values_list("uri", flat=True).get(pk=cohort.party_id),
+            list_sha256=cohorts.list_digest(shards=rows.iterator(chunk_size=1)),
+            at=at,
+        ),
+    )
+    event = queue_event(
+        party_id=cohort.party_id,
+        kind=StreamEvent.Kind.COHORT,
+        sub_id=cohorts.subject(ended=ended),
+        event=cohorts.event_body(cohort=cohort, ended=ended, index_token=index, shards=len(shards), at=at),
+        at=at,
+        contract_id=cohort.contract_id,
+    )
+    Cohort.objects.filter(pk=cohort_id).update(
+        manifest_at=at,
+        manifest_expires_at=cohorts.expires_at(cohort=cohort),
+        index_token=index,
+        event_id=event.pk,
+    )
+    audit.actions.record(
+        action="manifest.published",
+        actor="system:cohorts",
+        target=f"cohort:{cohort_id}",
+        at=at,
+        detail={"lines": cohort.subject_count, "shards": len(shards), "event": str(event.pk)},
+    )
+    return event
+
+
+@transaction.atomic
+def fetch_manifest(*, party: Party | None, cohort_id: uuid.UUID, number: int, at: datetime) -> Fetched:
+    """Hand a part of a manifest to the partner it is for, and write down that it was fetched.
+
+    `number` 0 is the signed index, from 1 the shards. Raises NoSuchManifest, for others' ones too, ManifestExpired.
+    """
+    cohort = (
+        Cohort.objects.filter(pk=cohort_id, party_id=party.pk, manifest_at__isnull=False).first() if party else None
+    )
+    if cohort is None and party is not None:
+        part = fetch_trial_shard(party=party, manifest_id=cohort_id, number=number, at=at)
+        if part is not None:
+            return Fetched(part, cohorts.MEDIA_TYPE if number else INDEX)
+    if cohort is None or cohort.manifest_expires_at is None or party is None:
+        raise NoSuchManifest
+    if cohort.manifest_expires_at <= at:
+        raise ManifestExpired
+    if number == 0:
+        fetched = Fetched(cohort.index_token.encode(), INDEX)
+    else:
+        shard = ManifestShard.objects.filter(cohort_id=cohort_id, number=number).first()
+        if shard is None:
+            raise NoSuchManifest
+        fetched = Fetched(bytes(shard.content), cohorts.MEDIA_TYPE)
+    audit.actions.record(
+        action="manifest.fetched",
+        actor=f"partner:{party.pk}",
+        target=f"cohort:{cohort_id}",
+        at=at,
+        detail={"number": number},
+    )
+    return fetched

@@ -1,0 +1,208 @@
+"""Take a partner's word for what it did with an order, as far as that word goes."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+
+import audit.actions
+from partners import client
+from partners.models import Dealing, Party
+from revocations import receipts
+from revocations.actions.cohort_receipts import record_for_cohort
+from revocations.actions.deeds import check_applied, check_deeds
+from revocations.actions.trials import take_trial_receipt
+from revocations.models import TO_PUSH, CohortReceipt, DownstreamReport, Duty, Order, Receipt, State
+from revocations.receipts import Refused, Word
+
+# From here a receipt may still move an order; the other states stand.
+MOVABLE = (*TO_PUSH, State.ACKNOWLEDGED, State.REJECTED, State.PARTIAL)
+BEFORE_ANY_RECEIPT = (*TO_PUSH, State.ACKNOWLEDGED)
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Of the companies that received this line's data through the partner: how many have not signed."""
+
+    known: int
+    missing: int
+    unnamed: bool
+
+    @property
+    def whole(self) -> bool:
+        return not self.missing and not self.unnamed
+
+    def note(self) -> str:
+        said = [f"{self.missing} of {self.known} companies below have not signed"] if self.missing else []
+        return "; ".join([*said, *(["one company we can't name"] if self.unnamed else [])])
+
+
+def record_receipt(*, token: str, party: Party, at: datetime) -> None:
+    """Check a receipt that `party` handed in, keep it, and move its order as far as it goes. Raises Refused.
+
+    The same bytes again change nothing. A state never goes back.
+    """
+    digest = hashlib.sha256(token.encode()).digest()
+    if _known(receipts.jti_of(token), digest, party) or take_trial_receipt(token=token, party=party, at=at):
+        return
+    # Keys may have to be fetched: the network is never spoken to inside the transaction.
+    word = receipts.believe(token=token, party=party, at=at)
+    with transaction.atomic():
+        _take_turn(party, word.jti)
+        if not _known(word.jti, digest, party):
+            _record(word, token, digest, party, at)
+
+
+def _known(jti: str, digest: bytes, party: Party) -> bool:
+    """Whether this receipt was taken before. Raises Refused where other bytes were, under the same id."""
+    of_order = Receipt.objects.filter(party_id=party.pk, jti=jti).values_list("token_hash", flat=True)
+    of_cohort = CohortReceipt.objects.filter(signer_uri=party.uri, jti=jti).values_list("token_hash", flat=True)
+    before = {bytes(one) for one in (*of_order, *of_cohort)}
+    if before - {digest}:
+        raise Refused("invalid_request", "this jti was used for another receipt")
+    return bool(before)
+
+
+def _take_turn(party: Party, jti: str) -> None:
+    """One receipt of a name at a time: the table's own key is by line, and a jti must be one over all lines."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"receipt {party.pk} {jti}"])
+
+
+def _record(word: Word, token: str, digest: bytes, party: Party, at: datetime) -> None:
+    order = Order.objects.select_for_update().filter(jti=word.order_jti, party_id=party.pk).first()
+    if order is None:
+        if record_for_cohort(word=word, token=token, digest=digest, party=party, at=at):
+            return
+        raise Refused("invalid_request", "no order of this jti was ever sent to you")
+    if word.said.status != "rejected":
+        check_applied(word=word, epoch=order.epoch, version=order.version)
+    if word.said.status == "completed":
+        required = order.snapshot["required_actions"]
+        check_deeds(word=word, required=required, ordered_at=order.queued_at, at=at)
+    _keep(word, token, digest, order, at)
+    state, note = _outcome(word, order)
+    moved = Order.objects.filter(pk=order.pk, state__in=MOVABLE).exclude(state=state)
+    moved.update(**_changes(state, note, at))
+    if word.said.status == "completed":
+        _discharge(word, order, state, at)
+    if state == State.COMPLETED:
+        _supersede_older(order)
+    audit.actions.record(
+        action="order.receipt",
+        actor=f"partner:{party.pk}",
+        target=f"order:{order.id}",
+        at=at,
+        line_id=order.line_id,
+        detail={"status": word.said.status, "state": str(state)},
+    )
+
+
+def _keep(word: Word, token: str, digest: bytes, order: Order, at: datetime) -> None:
+    Receipt.objects.create(
+        line_id=order.line_id,
+        order_id=order.id,
+        jti=word.jti,
+        party_id=order.party_id,
+        received_at=at,
+        status=word.said.status,
+        token=token,
+        token_hash=digest,
+    )
+    kept = {
+        report.party_uri: report for report in DownstreamReport.objects.filter(line_id=order.line_id, order_id=order.id)
+    }
+    for report in word.reports:
+        before = kept.get(report.uri)
+        # A signature once given stays; the partner's own word does not replace it.
+        if before is not None and before.signed and (not report.signed or before.status == "completed"):
+            continue
+        DownstreamReport.objects.update_or_create(
+            line_id=order.line_id,
+            order_id=order.id,
+            party_uri=report.uri,
+            defaults={"status": report.status, "at": report.at, "signed": report.signed, "receipt_jti": word.jti},
+        )
+
+
+def _outcome(word: Word, order: Order) -> tuple[State, str]:
+    """The state this receipt leads to from the order's own, never back, and the note that explains it."""
+    now = State(order.state)
+    match word.said.status:
+        case "completed":
+            coverage = coverage_of(order=order)
+            return (State.COMPLETED, "") if coverage.whole else (State.PARTIAL, coverage.note())
+        case "rejected" if now in BEFORE_ANY_RECEIPT:
+            return State.REJECTED, client.readable(word.said.reason) or "no reason was given"
+        case "in_progress" if now in TO_PUSH:
+            return State.ACKNOWLEDGED, ""
+        case _:
+            return now, order.note
+
+
+def _changes(state: State, note: str, at: datetime) -> dict[str, object]:
+    finished = state in {State.COMPLETED, State.PARTIAL}
+    return {
+        "state": state,
+        "note": note,
+        "next_attempt_at": None,
+        # What the partner signed about, it has received, whatever became of its 202.
+        "sent_at": Coalesce(F("sent_at"), Value(at)),
+        "acknowledged_at": Coalesce(F("acknowledged_at"), Value(at)),
+        "completed_at": Value(at) if finished else F("completed_at"),
+    }
+
+
+def coverage_of(*, order: Order) -> Coverage:
+    """Which of the companies that our own ledger knows behind this partner, for this line, have signed this order.
+
+    Companies that are only said to have done it don't count; an order that need not be passed on is whole.
+    """
+    if Duty.Action.NOTIFY_DOWNSTREAM not in order.snapshot["required_actions"]:
+        return Coverage(0, 0, unnamed=False)
+    received = set(
+        Dealing.objects.filter(line_id=order.line_id, aggregator_id=order.party_id)
+        .exclude(party_id=order.party_id)
+        .values_list("party__uri", flat=True)
+    )
+    signed = set(
+        DownstreamReport.objects.filter(
+            line_id=order.line_id, order_id=order.id, signed=True, status="completed"
+        ).values_list("party_uri", flat=True)
+    )
+    named = received - {UNKNOWN}
+    return Coverage(known=len(named), missing=len(named - signed), unnamed=UNKNOWN in received)
+
+
+def _discharge(word: Word, order: Order, state: State, at: datetime) -> None:
+    """What the partner owed and has now signed as done is owed no longer; telling others only when all have signed."""
+    done = [deed.action for deed in word.said.actions if deed.status == "completed"]
+    if state == State.PARTIAL:
+        done = [action for action in done if action != Duty.Action.NOTIFY_DOWNSTREAM]
+    Duty.objects.filter(
+        line_id=order.line_id,
+        contract_id=order.contract_id,
+        action__in=done,
+        since__lte=order.queued_at,
+        discharged_at__isnull=True,
+    ).update(discharged_at=at, discharged_by=word.jti)
+
+
+def _supersede_older(order: Order) -> None:
+    """The partner has taken a newer one and signed that it did: the older ones under it are over.
+
+    One that was contradicted too: the newer one says again what it asked.
+    """
+    older = Order.objects.filter(
+        line_id=order.line_id,
+        contract_id=order.contract_id,
+        state__in=(*MOVABLE, State.CONTRADICTED),
+        queued_at__lte=order.queued_at,
+    ).exclude(id=order.id)
+    for one in older.select_for_update():
+        if (one.epoch, one.version) < (order.epoch, order.version):
+            Order.objects.filter(pk=one.pk).update(state=State.SUPERSEDED, superseded_by=order.id, next_attempt_at=None)

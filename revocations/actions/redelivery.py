@@ -1,0 +1,100 @@
+"""Send again what a partner should have: the newest orders at once, or everything since a time that it lost its store.
+
+The same tokens' ids go out again, and no state goes back: what was acknowledged stays so while it is offered anew
+(`Order.again_at`), and a partner that has it already keeps the newest and answers 202.
+"""
+
+from datetime import datetime, timedelta
+
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+import audit.actions
+from partners.actions import guards
+from partners.models import Party
+from revocations.actions.events import nudge
+from revocations.models import TO_PUSH, UNFINISHED, Order, Standing, State, StreamEvent
+
+# A partner is heard once in so long when it says by itself that it lost its store.
+ONCE_IN = timedelta(minutes=10)
+
+
+@transaction.atomic
+def resend_newest(
+    *,
+    party_id: int,
+    actor: str,
+    reason: str,
+    at: datetime,
+    line_id: int | None = None,
+    contract_id: int | None = None,
+) -> int:
+    """Send a partner its newest orders that it has not signed as done, whatever their back-off. Returns how many.
+
+    `line_id` and `contract_id` narrow it to one line, one agreement. Raises NotForThem, and NotNow without a reason.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    orders = _newest(party_id).filter(state__in=UNFINISHED)
+    if line_id is not None:
+        orders = orders.filter(line_id=line_id)
+    if contract_id is not None:
+        orders = orders.filter(contract_id=contract_id)
+    count = _make_due(orders, at)
+    audit.actions.record(
+        action="orders.resent", actor=name, target=f"party:{party_id}", at=at, line_id=line_id, reason=reason,
+        detail={"orders": count, "contract": contract_id},
+    )  # fmt: skip
+    nudge(party_id=party_id)
+    return count
+
+
+@transaction.atomic
+def recover_since(*, party_id: int, since: datetime, actor: str, reason: str, at: datetime) -> int:
+    """Offer a partner again everything queued since a time, done or not: it lost what it had stored. Returns how many.
+
+    Of each line and agreement only the newest order, and every event of an ended agreement. In the slowest lane.
+    Raises NotForThem, and NotNow without a reason.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    return _recover(party_id, since, name, reason, at)
+
+
+@transaction.atomic
+def recover_own(*, party: Party, since: datetime, at: datetime) -> int:
+    """The same at the partner's own word, as it polls. Returns how many: none where it said so a moment ago.
+
+    A program that names its `since` in every poll would else be offered everything without end.
+    """
+    if not cache.add(f"recover:{party.pk}", value=True, timeout=ONCE_IN.total_seconds()):
+        return 0
+    return _recover(party.pk, since, f"partner:{party.pk}", "", at)
+
+
+def _recover(party_id: int, since: datetime, actor: str, reason: str, at: datetime) -> int:
+    orders = _newest(party_id).filter(queued_at__gte=since).exclude(state=State.SUPERSEDED)
+    cohorts = StreamEvent.objects.filter(party_id=party_id, kind=StreamEvent.Kind.COHORT, queued_at__gte=since)
+    count = _make_due(orders, at) + _make_due(cohorts, at)
+    audit.actions.record(
+        action="orders.recovered", actor=actor, target=f"party:{party_id}", at=at, reason=reason,
+        detail={"orders": count, "since": since.isoformat()},
+    )  # fmt: skip
+    nudge(party_id=party_id)
+    return count
+
+
+def _newest(party_id: int) -> QuerySet[Order]:
+    standing = Standing.objects.filter(
+        line_id=OuterRef("line_id"), contract_id=OuterRef("contract_id"), order_id=OuterRef("id")
+    )
+    return Order.objects.filter(Exists(standing), party_id=party_id)
+
+
+def _make_due(rows: QuerySet[Order] | QuerySet[StreamEvent], at: datetime) -> int:
+    """What is not acknowledged is due by its own time, the rest by `again_at`. What is on its way is left alone.
+
+    What a poll was given counts as lost with the rest.
+    """
+    here = rows.filter(Q(leased_until__isnull=True) | Q(leased_until__lte=at))
+    due = here.filter(state__in=TO_PUSH).update(next_attempt_at=at, polled_until=None)
+    return due + here.exclude(state__in=TO_PUSH).update(again_at=at, polled_until=None)

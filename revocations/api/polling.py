@@ -1,0 +1,38 @@
+"""Orders out by polling: RFC 8936."""
+
+from datetime import timedelta
+
+import msgspec
+from django.http import HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from partners.access import ClientRequest, client_required
+from revocations import actions, delivery, schemas
+from revocations.api.refusals import refusal, unauthenticated
+
+
+@require_POST
+@client_required("ssf.read", refuse=unauthenticated)
+def poll(request: ClientRequest) -> HttpResponse:
+    """Settle what the partner names and give it what waits; where nothing does, wait for it, if it wants that."""
+    if request.client.party is None:
+        return refusal(403, "access_denied", "Only a partner has orders to fetch.")
+    try:
+        asked = schemas.poll.decode(request.body)
+    except msgspec.ValidationError as error:
+        return refusal(400, "invalid_request", str(error))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return refusal(400, "invalid_request", "The body is not JSON.")
+    found = actions.poll(
+        party=request.client.party,
+        limit=min(asked.max_events, schemas.MOST_EVENTS),
+        acknowledged=asked.ack,
+        errors={jti: (error.err, error.description) for jti, error in asked.set_errs.items()},
+        at=timezone.now(),
+        wait=timedelta(0) if asked.return_immediately else delivery.LONGEST_WAIT,
+        since=asked.since,
+    )
+    response = JsonResponse({"sets": dict(found.sets), "moreAvailable": found.more})
+    response["Cache-Control"] = "no-store"
+    return response

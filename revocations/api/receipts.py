@@ -1,0 +1,29 @@
+"""Receipts in: RFC 8935, with the partner as the transmitter."""
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from partners.access import ClientRequest, client_required
+from revocations import actions
+from revocations.api.refusals import refusal, unauthenticated
+
+SECEVENT = "application/secevent+jwt"
+LARGEST_RECEIPT = 200_000
+
+
+@require_POST
+@client_required("receipts:write", refuse=unauthenticated)
+def receipts(request: ClientRequest) -> HttpResponse:
+    """A partner's signed receipt: 202 once it is kept, 400 with the reason where it does not count."""
+    if request.content_type != SECEVENT:
+        return refusal(400, "invalid_request", f"Content-Type must be {SECEVENT}")
+    if len(request.body) > LARGEST_RECEIPT or request.client.party is None:
+        return refusal(400, "invalid_request", "The receipt is too long.")
+    try:
+        actions.record_receipt(
+            token=request.body.decode("ascii", "replace").strip(), party=request.client.party, at=timezone.now()
+        )
+    except actions.Refused as error:
+        return refusal(400, error.err, str(error))
+    return HttpResponse(status=202)

@@ -1,0 +1,15 @@
+"""The forms in which the partners' doors say no."""
+
+from django.http import HttpResponse, JsonResponse
+
+
+def refusal(status: int, err: str, description: str) -> HttpResponse:
+    """RFC 8935's form of a refusal."""
+    response = JsonResponse({"err": err, "description": description}, status=status)
+    response["Content-Language"] = "en"
+    return response
+
+
+def unauthenticated(status: int, error: str, description: str) -> HttpResponse:
+    """The same for a caller that may not pass."""
+    return refusal(status, "authentication_failed" if status == 401 else "access_denied", description)

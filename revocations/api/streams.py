@@ -1,0 +1,150 @@
+"""A partner's own stream: the management API of SSF 1.0 (section 8.1), one stream for each partner."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from partners.access import ClientRequest, client_required
+from partners.models import Party
+from revocations import actions, schemas
+from revocations.api.refusals import refusal, unauthenticated
+from revocations.streams import MIN_VERIFICATION_INTERVAL, configuration_of, status_of, stream_of
+
+STATUSES: dict[type[actions.StreamRefused], int] = {
+    actions.Unfit: 400,
+    actions.NotAllowed: 403,
+    actions.NoSuchStream: 404,
+    actions.HasOne: 409,
+    actions.TooSoon: 429,
+}
+
+type Door[**P] = Callable[Concatenate[HttpRequest, Party, P], HttpResponse]
+
+
+def for_partners(scope: str, *, also: str = "") -> Callable[[Door[[]]], Callable[..., HttpResponse]]:
+    """Let in a partner's machine and say no in RFC 8935's form. Nothing that is answered may be stored."""
+
+    def decorate(door: Door[[]]) -> Callable[..., HttpResponse]:
+        @client_required(scope, also=also, refuse=unauthenticated)
+        @wraps(door)
+        def wrapper(request: ClientRequest) -> HttpResponse:
+            if request.client.party is None:
+                return refusal(403, "access_denied", "Only a partner has a stream.")
+            try:
+                response = door(request, request.client.party)
+            except schemas.Unreadable as error:
+                response = refusal(400, "invalid_request", str(error))
+            except actions.StreamRefused as error:
+                status = STATUSES[type(error)]
+                response = refusal(status, "access_denied" if status == 403 else "invalid_request", str(error))
+                if status == 429:
+                    response["Retry-After"] = str(MIN_VERIFICATION_INTERVAL)
+            response["Cache-Control"] = "no-store"
+            return response
+
+        return wrapper
+
+    return decorate
+
+
+@for_partners("ssf.manage", also="ssf.read")
+def read_stream(request: HttpRequest, party: Party) -> HttpResponse:
+    """One stream by its id, or, without an id, the list of all, which is one or none."""
+    if "stream_id" not in request.GET:
+        only = stream_of(party_id=party.pk)
+        return JsonResponse([configuration_of(stream=only, party=party)] if only else [], safe=False)
+    stream = stream_of(party_id=party.pk, stream_id=request.GET["stream_id"])
+    return JsonResponse(configuration_of(stream=stream, party=party)) if stream else _unknown()
+
+
+@for_partners("ssf.manage")
+def create_stream(request: HttpRequest, party: Party) -> HttpResponse:
+    """201 with the new stream; 409 where there is one."""
+    wanted = schemas.read(request.body, schemas.stream)
+    return JsonResponse(actions.create_stream(party=party, wanted=wanted, at=timezone.now()), status=201)
+
+
+@for_partners("ssf.manage")
+def update_stream(request: HttpRequest, party: Party) -> HttpResponse:
+    """Change what the body names."""
+    wanted = schemas.read(request.body, schemas.stream)
+    return JsonResponse(actions.change_stream(party=party, wanted=wanted, whole=False, at=timezone.now()))
+
+
+@for_partners("ssf.manage")
+def replace_stream(request: HttpRequest, party: Party) -> HttpResponse:
+    """Put the body's configuration in the place of the whole."""
+    wanted = schemas.read(request.body, schemas.stream)
+    return JsonResponse(actions.change_stream(party=party, wanted=wanted, whole=True, at=timezone.now()))
+
+
+@for_partners("ssf.manage")
+def delete_stream(request: HttpRequest, party: Party) -> HttpResponse:
+    """204; the partner is told by its contract's address again."""
+    actions.delete_stream(party=party, stream_id=request.GET.get("stream_id", ""), at=timezone.now())
+    return HttpResponse(status=204)
+
+
+@for_partners("ssf.manage", also="ssf.read")
+def read_status(request: HttpRequest, party: Party) -> HttpResponse:
+    """Whether the stream is enabled, and if not, why."""
+    stream = stream_of(party_id=party.pk, stream_id=request.GET.get("stream_id", ""))
+    return JsonResponse(status_of(stream=stream)) if stream else _unknown()
+
+
+@for_partners("ssf.manage")
+def update_status(request: HttpRequest, party: Party) -> HttpResponse:
+    """The partner's own word; 403 for what the carrier paused."""
+    wanted = schemas.read(request.body, schemas.status)
+    return JsonResponse(
+        actions.set_status(
+            party=party,
+            stream_id=wanted.stream_id,
+            status=wanted.status,
+            reason=wanted.reason or "",
+            at=timezone.now(),
+        )
+    )
+
+
+@require_POST
+@for_partners("ssf.manage")
+def verify(request: HttpRequest, party: Party) -> HttpResponse:
+    """204; a verification event with the same `state` is on its way."""
+    wanted = schemas.read(request.body, schemas.verification)
+    actions.verify_stream(party=party, stream_id=wanted.stream_id, state=wanted.state, at=timezone.now())
+    return HttpResponse(status=204)
+
+
+CONFIGURATION = {
+    "GET": read_stream,
+    "HEAD": read_stream,
+    "POST": create_stream,
+    "PATCH": update_stream,
+    "PUT": replace_stream,
+    "DELETE": delete_stream,
+}
+STATUS = {"GET": read_status, "HEAD": read_status, "POST": update_status}
+
+
+@csrf_exempt
+@require_http_methods(list(CONFIGURATION))
+def streams(request: HttpRequest) -> HttpResponse:
+    """The configuration endpoint."""
+    return CONFIGURATION[request.method or "GET"](request)
+
+
+@csrf_exempt
+@require_http_methods(list(STATUS))
+def status(request: HttpRequest) -> HttpResponse:
+    """The status endpoint."""
+    return STATUS[request.method or "GET"](request)
+
+
+def _unknown() -> HttpResponse:
+    return refusal(404, "invalid_request", "You have no stream of this id.")

@@ -1,0 +1,9 @@
+"""The clocks that run from a commit: not acknowledged in 24 hours, a stream that is not well, an agreed date passed.
+
+Only time in which the partner could have answered counts against it.
+"""
+
+from revocations.clocks.dates import mend_breaches, note_overdue
+from revocations.clocks.health import watch
+
+__all__ = ["mend_breaches", "note_overdue", "watch"]

@@ -1,0 +1,165 @@
+"""What a partner fetches by polling (RFC 8936): the same rows as push, so either settles an order."""
+
+import threading
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+
+from revocations import streams
+from revocations.delivery.claims import Push, take_waiting, waiting_events, waiting_orders
+from revocations.delivery.clock import Clock
+from revocations.delivery.records import acknowledge_event, tell_of
+from revocations.delivery.verdicts import refusal, wait_after
+from revocations.models import TO_PUSH, Attempt, Order, State, Stream, StreamAttempt, StreamEvent
+
+LONGEST_WAIT = timedelta(seconds=30)
+LOOK_EVERY_S = 0.5
+# So many requests of one web process may wait at once: the others' threads are for people.
+WAITING_ROOM = 2
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Tokens by their `jti`, and whether more wait."""
+
+    sets: Mapping[str, str]
+    more: bool
+
+
+class _WaitingRoom:
+    """Who waits in this process: a few at most, and each partner once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside: set[int] = set()
+
+    def enter(self, party_id: int) -> bool:
+        with self._lock:
+            if party_id in self._inside or len(self._inside) >= WAITING_ROOM:
+                return False
+            self._inside.add(party_id)
+            return True
+
+    def leave(self, party_id: int) -> None:
+        with self._lock, suppress(KeyError):
+            self._inside.remove(party_id)
+
+
+_waiting_room = _WaitingRoom()
+
+
+def offer(*, party_id: int, limit: int, now: datetime, wait: timedelta = timedelta(0)) -> Offer:
+    """What this partner has not acknowledged yet, events and stops first, the oldest first.
+
+    For a lease it is neither pushed nor offered to the next poll. Nothing while the partner keeps its own stream from
+    being enabled. `wait`: how long to wait for something where nothing waits; no transaction is open meanwhile, and
+    when enough others wait already, the answer comes at once.
+    """
+    clock = Clock(now)
+    if limit and wait and not _anything(party_id, clock):
+        _wait(party_id, clock, min(wait, LONGEST_WAIT))
+    pushes: list[Push] = []
+    if limit and not _held_back(party_id):
+        pushes = take_waiting(party_id=party_id, limit=limit, now=clock.now())
+        _write_down(pushes, clock.now())
+    return Offer(sets={push.row.jti: push.token for push in pushes}, more=_anything(party_id, clock))
+
+
+def _anything(party_id: int, clock: Clock) -> bool:
+    """Whether a poll would get something now."""
+    now = clock.now()
+    waiting = (waiting_events(party_id=party_id, now=now), waiting_orders(party_id=party_id, now=now))
+    return any(rows.exists() for rows in waiting) and not _held_back(party_id)
+
+
+def _held_back(party_id: int) -> bool:
+    """Whether the partner's own word keeps its events with us, or nothing goes over its stream at all.
+
+    What we paused, because pushes found no way in, is what polling is for.
+    """
+    stream = streams.stream_of(party_id=party_id)
+    if stream is None or stream.status == Stream.Status.ENABLED:
+        return False
+    return stream.status == Stream.Status.DISABLED or not streams.imposed(stream=stream)
+
+
+def _wait(party_id: int, clock: Clock, longest: timedelta) -> None:
+    if not _waiting_room.enter(party_id):
+        return
+    try:
+        pause = threading.Event()
+        while clock.elapsed() < longest and not _anything(party_id, clock):
+            pause.wait(LOOK_EVERY_S)
+    finally:
+        _waiting_room.leave(party_id)
+
+
+@transaction.atomic
+def _write_down(pushes: Collection[Push], now: datetime) -> None:
+    orders = [(push, push.row) for push in pushes if isinstance(push.row, Order)]
+    events = [(push, push.row) for push in pushes if isinstance(push.row, StreamEvent)]
+    Attempt.objects.bulk_create(
+        [
+            Attempt(
+                line_id=order.line_id, order_id=order.id, number=push.number, at=now, outcome="polled", token=push.token
+            )
+            for push, order in orders
+        ],
+        ignore_conflicts=True,
+    )
+    StreamAttempt.objects.bulk_create(
+        [
+            StreamAttempt(event_id=event.id, number=push.number, at=now, outcome="polled", token=push.token)
+            for push, event in events
+        ],
+        ignore_conflicts=True,
+    )
+    sent = {"state": State.SENT, "sent_at": Coalesce(F("sent_at"), now), "parked_with": ""}
+    Order.objects.filter(pk__in=[order.pk for _, order in orders], state__in=TO_PUSH).update(**sent)
+    StreamEvent.objects.filter(pk__in=[event.pk for _, event in events], state__in=TO_PUSH).update(**sent)
+
+
+@transaction.atomic
+def settle(
+    *, party_id: int, acknowledged: Collection[str], errors: Mapping[str, tuple[str, str]], now: datetime
+) -> None:
+    """Take a poller's word for what it stored (`jti`s) and what it refused (`jti`: err, description)."""
+    orders, events = Order.objects.filter(party_id=party_id), StreamEvent.objects.filter(party_id=party_id)
+    # Locked in one order, as a record of pushes locks them.
+    stored = [order.pk for order in orders.filter(jti__in=acknowledged).order_by("pk").select_for_update()]
+    mine = Order.objects.filter(pk__in=stored)
+    mine.filter(again_at__isnull=False).update(again_at=None)
+    mine.filter(state__in=TO_PUSH).update(
+        state=State.ACKNOWLEDGED,
+        acknowledged_at=now,
+        sent_at=Coalesce(F("sent_at"), now),
+        next_attempt_at=None,
+        note="",
+        parked_with="",
+    )
+    for event in events.filter(jti__in=acknowledged):
+        acknowledge_event(event=event, at=now)
+    for order in orders.filter(jti__in=errors, state__in=TO_PUSH):
+        Order.objects.filter(pk=order.pk, state__in=TO_PUSH).update(**_refused(order, errors[order.jti], now))
+    for event in events.filter(jti__in=errors, state__in=TO_PUSH):
+        StreamEvent.objects.filter(pk=event.pk, state__in=TO_PUSH).update(**_refused(event, errors[event.jti], now))
+
+
+def _refused(row: Order | StreamEvent, error: tuple[str, str], now: datetime) -> dict[str, object]:
+    """The columns that a refusal changes; a person hears of it where one is needed. It comes again when it is due."""
+    verdict = refusal(err=error[0], description=error[1])
+    if verdict.incident is not None:
+        tell_of(kind=verdict.incident, party_id=row.party_id, at=now)
+    due = now + wait_after(row_id=row.id, tries=row.attempts, verdict=verdict, retry_after="", at=now)
+    return {
+        "state": verdict.state or F("state"),
+        "note": verdict.note,
+        "parked_with": verdict.parked_with or "",
+        "next_attempt_at": due,
+        "polled_until": due,
+    }

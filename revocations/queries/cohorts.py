@@ -1,0 +1,116 @@
+"""How far the end of an agreement has come: who must delete, who has signed that it did, and who has not."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+
+from partners.models import Campaign, Dealing, Party, Reach
+from partners.words import UNKNOWN, party_name
+from revocations.models import Cohort, CohortReceipt, State, StreamEvent
+
+COMPLETED = "completed"
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A company and its newest signed word; `status` "" while there is none.
+
+    `differs`: it says it acted on another number of lines than were listed.
+    """
+
+    party_id: int
+    uri: str
+    name: str
+    status: str
+    signed_at: datetime | None
+    acted_on: int | None
+    differs: bool
+
+    @property
+    def done(self) -> bool:
+        """Whether it signed that it did everything."""
+        return self.status == COMPLETED
+
+
+@dataclass(frozen=True)
+class CohortProgress:
+    """One ended agreement, by the partner's event. `state` "" while the list is still made."""
+
+    cohort_id: uuid.UUID
+    state: str
+    note: str
+    subject_count: int
+    terminated_at: datetime
+    told_at: datetime | None
+    acknowledged_at: datetime | None
+    complete_by: datetime
+    overdue: bool
+    partner: Signer
+    below: tuple[Signer, ...]
+    unnamed: bool
+
+    @property
+    def missing(self) -> tuple[Signer, ...]:
+        """Who has not signed that it is done: the partner, and companies below it."""
+        return tuple(one for one in (self.partner, *self.below) if not one.done)
+
+    @property
+    def differing(self) -> tuple[Signer, ...]:
+        """Whose count is not that of the list."""
+        return tuple(one for one in (self.partner, *self.below) if one.differs)
+
+
+def companies_under(*, cohort: Cohort) -> list[Party]:
+    """Who received data of these lines through the partner, as our own ledger has it; "unknown" among them.
+
+    Of a campaign: its provider and whoever is known behind it, as far as they received anything through the partner.
+    """
+    received = Dealing.objects.filter(aggregator_id=cohort.party_id, party_id=OuterRef("pk"))
+    parties = Party.objects.filter(Exists(received)).exclude(pk=cohort.party_id)
+    if cohort.of == Cohort.Of.CAMPAIGN:
+        provider = Campaign.objects.filter(pk=cohort.target_id).values("lbs_provider_id")
+        behind = Reach.objects.filter(campaign_id=cohort.target_id).values("party_id")
+        parties = parties.filter(Q(pk__in=provider) | Q(pk__in=behind))
+    return list(parties.order_by("uri"))
+
+
+def cohort_progress(*, cohort_id: uuid.UUID, at: datetime) -> CohortProgress:
+    """Who has signed for an ended agreement, and who has not. Five statements. Raises Cohort.DoesNotExist."""
+    cohort = Cohort.objects.get(pk=cohort_id)
+    event = StreamEvent.objects.filter(pk=cohort.event_id).first() if cohort.event_id else None
+    receipts = list(CohortReceipt.objects.filter(cohort_id=cohort_id).order_by("received_at", "jti"))
+    companies = companies_under(cohort=cohort)
+    return CohortProgress(
+        cohort_id=cohort_id,
+        state=event.state if event else "",
+        note=event.note if event else "",
+        subject_count=cohort.subject_count,
+        terminated_at=cohort.terminated_at,
+        told_at=event.sent_at if event else None,
+        acknowledged_at=event.acknowledged_at if event else None,
+        complete_by=cohort.complete_by,
+        overdue=cohort.complete_by <= at and (event is None or event.state != State.COMPLETED),
+        partner=_signer(Party.objects.get(pk=cohort.party_id), receipts, cohort),
+        below=tuple(_signer(one, receipts, cohort) for one in companies if one.uri != UNKNOWN),
+        unnamed=any(one.uri == UNKNOWN for one in companies),
+    )
+
+
+def _signer(party: Party, receipts: Sequence[CohortReceipt], cohort: Cohort) -> Signer:
+    own = [one for one in receipts if one.signer_uri == party.uri]
+    # What was signed as done stays done.
+    done = [one for one in own if one.status == COMPLETED]
+    word = next(iter(reversed(done or own)), None)
+    acted_on = None if word is None else word.acted_on
+    return Signer(
+        party_id=party.pk,
+        uri=party.uri,
+        name=party_name(party.name, party.uri),
+        status="" if word is None else word.status,
+        signed_at=None if word is None else word.received_at,
+        acted_on=acted_on,
+        differs=acted_on is not None and acted_on != cohort.subject_count,
+    )

@@ -1,0 +1,234 @@
+"""A partner's receipt taken apart and believed: who signed it, for whom, about which order, and what it says.
+
+Looks at the token and at published keys alone. What it means for the order is for `actions.record_receipt`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import msgspec
+from django.conf import settings
+
+from partners import keysets, tokens
+from partners.models import Party
+from partners.tokens import BadToken, Claims, Json, Opened, UnknownKey
+from revocations import wire
+
+TYP = "secevent+jwt"
+MOST_DOWNSTREAM = 500
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
+type Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+type Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+type Uri = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+type Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+type Status = Literal["in_progress", "completed", "rejected"]
+# What an index entry of the database holds, with room for the rest of its key.
+MOST_BYTES = 2000
+
+
+class Refused(Exception):
+    """Why a receipt does not count, in RFC 8935's codes and a sentence for the partner's engineer."""
+
+    def __init__(self, err: str, description: str) -> None:
+        super().__init__(description)
+        self.err = err
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """The newest order that the partner had taken when it signed."""
+
+    epoch: int
+    version: int
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """One required action, and when it was done."""
+
+    action: Short
+    status: Status
+    at: Instant
+    records: Count | None = None
+
+
+class Below(msgspec.Struct, frozen=True):
+    """A company below the partner: `receipt` is what it signed itself."""
+
+    recipient: Uri
+    status: Status
+    at: Instant
+    receipt: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a time that, once kept, could not be read back: beyond the calendar by its offset from UTC."""
+        if not EARLIEST <= self.at <= LATEST:
+            raise ValueError("at must be a time of our age")
+
+
+class Root(msgspec.Struct, frozen=True):
+    """The order of ours from which a nested receipt springs."""
+
+    iss: str
+    jti: str
+
+
+class Said(msgspec.Struct, frozen=True):
+    """The event of a receipt. `acted_on` and `list_sha256` speak of the list of an ended agreement."""
+
+    status: Status
+    applied: Applied | None = None
+    actions: tuple[Deed, ...] = ()
+    downstream: Annotated[tuple[Below, ...], msgspec.Meta(max_length=MOST_DOWNSTREAM)] = ()
+    reason: str = ""
+    root: Root | None = None
+    acted_on: Count | None = None
+    list_sha256: Annotated[str, msgspec.Meta(max_length=43)] = ""
+
+
+@dataclass(frozen=True)
+class Nested:
+    """What a company below the partner signed itself, word for word."""
+
+    jti: str
+    said: Said
+    token: str
+
+    @property
+    def digest(self) -> bytes:
+        """Of the token's bytes."""
+        return hashlib.sha256(self.token.encode()).digest()
+
+
+@dataclass(frozen=True)
+class Report:
+    """A company below the partner that did its part; `nested` None: only the partner says so."""
+
+    uri: str
+    status: str
+    at: datetime
+    nested: Nested | None
+
+    @property
+    def signed(self) -> bool:
+        """Whether by its own key."""
+        return self.nested is not None
+
+
+@dataclass(frozen=True)
+class Word:
+    """A receipt that is what it claims to be: the partner's own, for us, about the order with this `order_jti`."""
+
+    jti: str
+    order_jti: str
+    said: Said
+    reports: Sequence[Report]
+
+
+def jti_of(token: str) -> str:
+    """The id a token gives itself, not believed. Raises Refused."""
+    return _text(_peek(token).claims, "jti")
+
+
+def believe(*, token: str, party: Party, at: datetime) -> Word:
+    """Check everything about a receipt that can be checked without its order. Raises Refused.
+
+    May fetch keys: never inside a transaction.
+    """
+    opened = _peek(token)
+    claims = opened.claims
+    if claims.get("iss") != party.uri:
+        raise Refused("invalid_issuer", "iss is not the party that this client signs in for")
+    _check_signature(token, opened, party, at)
+    if claims.get("aud") not in (settings.BASE_URL, [settings.BASE_URL]):
+        raise Refused("invalid_audience", f"aud must be {settings.BASE_URL}")
+    said = _event(claims)
+    subject = claims.get("sub_id")
+    if (
+        not isinstance(subject, dict)
+        or (subject.get("format"), subject.get("iss")) != ("jwt_id", settings.BASE_URL)
+        or not isinstance(order_jti := subject.get("jti"), str)
+    ):
+        raise Refused("invalid_request", "sub_id must be a jwt_id of an order of ours")
+    reports = {
+        below.recipient: _report(below, order_jti=order_jti, partner=party, at=at)
+        for below in sorted(said.downstream, key=lambda below: bool(below.receipt))
+    }
+    return Word(jti=_text(claims, "jti"), order_jti=order_jti, said=said, reports=tuple(reports.values()))
+
+
+def _peek(token: str) -> Opened:
+    try:
+        opened = tokens.peek(token)
+    except BadToken as error:
+        raise Refused("invalid_request", str(error)) from error
+    if opened.typ != TYP:
+        raise Refused("invalid_request", f"typ must be {TYP}")
+    if opened.alg not in tokens.ALGORITHMS.values():
+        raise Refused("invalid_request", "alg must be ES256 or RS256")
+    if "exp" in opened.claims:
+        raise Refused("invalid_request", "exp must be absent: what was signed does not stop being so")
+    return opened
+
+
+def _check_signature(token: str, opened: Opened, signer: Party, at: datetime) -> None:
+    try:
+        key = keysets.key_of(party=signer, kid=opened.kid, at=at)
+        if tokens.ALGORITHMS[key.key_type] != opened.alg:
+            raise Refused("invalid_key", "alg is not the one this key is for")
+        tokens.check_signature(token, key)
+    except UnknownKey as error:
+        raise Refused("invalid_key", "no key with this kid is registered to iss") from error
+    except BadToken as error:
+        raise Refused("invalid_key", str(error)) from error
+
+
+def _event(claims: Claims) -> Said:
+    events = claims.get("events")
+    kind = wire.event_type("revocation-receipt")
+    if not isinstance(events, dict) or list(events) != [kind]:
+        raise Refused("invalid_request", f"exactly one event is expected, of type {kind}")
+    try:
+        said = msgspec.convert(events[kind], Said)
+    except msgspec.ValidationError as error:
+        raise Refused("invalid_request", str(error)) from error
+    if any(len(below.recipient.encode()) > MOST_BYTES for below in said.downstream):
+        raise Refused("invalid_request", f"a recipient has at most {MOST_BYTES} bytes")
+    return said
+
+
+def _text(claims: dict[str, Json], name: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= 200:
+        raise Refused("invalid_request", f"{name} must be a text of 1 to 200 characters")
+    return value
+
+
+def _report(below: Below, *, order_jti: str, partner: Party, at: datetime) -> Report:
+    nested = _signed_by_itself(below, order_jti, partner, at) if below.receipt else None
+    return Report(uri=below.recipient, status=below.status, at=below.at, nested=nested)
+
+
+def _signed_by_itself(below: Below, order_jti: str, partner: Party, at: datetime) -> Nested | None:
+    """What the company's own key signed about this very order of ours; None where it did not."""
+    party = Party.objects.filter(uri=below.recipient).first()
+    if party is None or party.pk == partner.pk or not keysets.on_own_host(uri=party.uri, jwks_uri=party.jwks_uri):
+        return None
+    try:
+        opened = _peek(below.receipt)
+        _check_signature(below.receipt, opened, party, at)
+        said = _event(opened.claims)
+        jti = _text(opened.claims, "jti")
+    except Refused:
+        return None
+    counts = (
+        opened.claims.get("iss") == party.uri
+        and opened.claims.get("aud") in (partner.uri, settings.BASE_URL)
+        and said.status == below.status
+        and said.root == Root(iss=settings.BASE_URL, jti=order_jti)
+    )
+    return Nested(jti, said, below.receipt) if counts else None

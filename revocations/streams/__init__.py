@@ -1,0 +1,37 @@
+"""How each partner receives its events: by its stream, or, while it has none, pushed to its contract's address.
+
+A stream never frees us from telling, nor a partner from being told: paused or disabled, everything is kept for it.
+"""
+
+from revocations.streams.endpoints import CONTRACTS_OWN, Endpoint, allows, endpoints
+from revocations.streams.events import queue, subject_of
+from revocations.streams.shown import (
+    MIN_VERIFICATION_INTERVAL,
+    configuration_of,
+    events_supported,
+    status_of,
+    stream_of,
+)
+from revocations.streams.status import PARTNER, change_status, imposed, standing_stream
+from revocations.streams.wishes import POLLED, Delivery, StreamWanted
+
+__all__ = [
+    "CONTRACTS_OWN",
+    "MIN_VERIFICATION_INTERVAL",
+    "PARTNER",
+    "POLLED",
+    "Delivery",
+    "Endpoint",
+    "StreamWanted",
+    "allows",
+    "change_status",
+    "configuration_of",
+    "endpoints",
+    "events_supported",
+    "imposed",
+    "queue",
+    "standing_stream",
+    "status_of",
+    "stream_of",
+    "subject_of",
+]

@@ -1,0 +1,51 @@
+"""Where each partner receives its events, and where it may want to."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from accounts.sealing import unseal
+from partners import client
+from partners.hosts import hosts_of, on_list
+from partners.models import Contract
+from revocations.models import Stream
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`url` "": the contract's own. `authorization`: the header to send, "" for none. `algorithm`: ES256 or RS256."""
+
+    pushed: bool = True
+    url: str = ""
+    authorization: str = ""
+    enabled: bool = True
+    algorithm: str = "ES256"
+
+
+CONTRACTS_OWN = Endpoint()
+
+
+def endpoints(*, party_ids: Collection[int]) -> Mapping[int, Endpoint]:
+    """The end of each partner's stream, in one statement; a partner without a stream has its contract's own."""
+    found = {
+        stream.party_id: Endpoint(
+            pushed=stream.method == Stream.Method.PUSH,
+            url=stream.endpoint_url,
+            authorization=unseal(bytes(stream.authorization_sealed)) if stream.authorization_sealed else "",
+            enabled=stream.status == Stream.Status.ENABLED,
+            algorithm=stream.algorithm,
+        )
+        for stream in Stream.objects.filter(party_id__in=party_ids)
+    }
+    return {party_id: found.get(party_id, CONTRACTS_OWN) for party_id in party_ids}
+
+
+def allows(*, url: str, party_id: int) -> bool:
+    """Whether events may be pushed to this host: one that any of the partner's agreements lists.
+
+    Where the door out may speak to this very machine, in the demo and in tests, any of its ports will do.
+    """
+    if client.loopback_allowed() and client.is_loopback(urlsplit(url).hostname or ""):
+        return True
+    contracts = Contract.objects.filter(aggregator_id=party_id, is_draft=False)
+    return any(on_list(url=url, hosts=hosts_of(contract)) for contract in contracts)

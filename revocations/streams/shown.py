@@ -1,0 +1,47 @@
+"""A stream as its partner sees it."""
+
+from django.conf import settings
+
+from partners.models import Party
+from revocations.models import Stream
+from revocations.wire import event_type
+
+# Seconds between two verifications that a partner asks for.
+MIN_VERIFICATION_INTERVAL = 30
+
+
+def events_supported() -> list[str]:
+    """The event types that every stream carries, whatever it asks for: a stop may not be declined."""
+    return [event_type("consent-change"), event_type("cohort-revoked")]
+
+
+def configuration_of(*, stream: Stream, party: Party) -> dict[str, object]:
+    """The stream as SSF 1.0 (8.1.1) shows it. The header for pushes is not shown: it is the partner's own secret."""
+    pushed = stream.method == Stream.Method.PUSH
+    return {
+        "stream_id": str(stream.id),
+        "iss": settings.BASE_URL,
+        "aud": party.uri,
+        "delivery": {
+            "method": stream.method,
+            "endpoint_url": stream.endpoint_url if pushed else f"{settings.BASE_URL}/ssf/poll",
+        },
+        "events_supported": events_supported(),
+        **({"events_requested": stream.events_requested} if stream.events_requested else {}),
+        "events_delivered": events_supported(),
+        "min_verification_interval": MIN_VERIFICATION_INTERVAL,
+        **({"description": stream.description} if stream.description else {}),
+        "signing_alg": stream.algorithm,
+    }
+
+
+def stream_of(*, party_id: int, stream_id: str | None = None) -> Stream | None:
+    """The partner's stream, if it has one and, where an id is given, that is its."""
+    stream = Stream.objects.filter(party_id=party_id).first()
+    return stream if stream is not None and stream_id in (None, str(stream.id)) else None
+
+
+def status_of(*, stream: Stream) -> dict[str, str]:
+    """Its status as SSF 1.0 (8.1.2) shows it."""
+    reason = {"reason": stream.status_reason} if stream.status_reason else {}
+    return {"stream_id": str(stream.id), "status": stream.status, **reason}

@@ -1,0 +1,66 @@
+"""Whether a stream is enabled, and by whose word."""
+
+import uuid
+from datetime import datetime
+
+import audit.actions
+from partners.models import Contract
+from revocations.models import Stream, StreamEvent
+from revocations.streams.events import queue, subject_of
+
+PARTNER = "partner:"
+
+
+def imposed(*, stream: Stream) -> bool:
+    """Whether somebody other than the partner keeps the stream from being enabled."""
+    return stream.status != Stream.Status.ENABLED and not stream.status_by.startswith(PARTNER)
+
+
+def standing_stream(*, party_id: int, by: str, at: datetime) -> Stream:
+    """The partner's stream, locked. One that never had any gets the one it has in effect: its contract's address."""
+    url = _contracts_address(party_id)
+    Stream.objects.get_or_create(
+        party_id=party_id,
+        defaults={
+            "id": uuid.uuid4(),
+            "method": Stream.Method.PUSH if url else Stream.Method.POLL,
+            "endpoint_url": url,
+            "status_by": by,
+            "status_at": at,
+            "created_at": at,
+        },
+    )
+    return Stream.objects.select_for_update().get(party_id=party_id)
+
+
+def change_status(*, stream: Stream, status: Stream.Status, reason: str, by: str, at: datetime) -> bool:
+    """Set a locked stream's status. Returns whether that changed it. Audited; the partner hears of what we changed.
+
+    `status_at` keeps saying since when the stream is not enabled, from one such status to another.
+    """
+    reason = reason[:300]
+    if (stream.status, stream.status_reason, stream.status_by) == (status, reason, by):
+        return False
+    before, stream.status, stream.status_reason, stream.status_by = stream.status, status.value, reason, by
+    if Stream.Status.ENABLED in (before, status) and before != status:
+        stream.status_at = at
+    stream.save(update_fields=["status", "status_reason", "status_by", "status_at"])
+    audit.actions.record(
+        action=f"stream.{status.value}", actor=by, target=f"stream:{stream.id}", at=at, reason=reason,
+        detail={"before": before},
+    )  # fmt: skip
+    if before != status and not by.startswith(PARTNER):
+        said = {"status": status.value, **({"reason": reason} if reason else {})}
+        queue(
+            party_id=stream.party_id,
+            kind=StreamEvent.Kind.STREAM_UPDATED,
+            sub_id=subject_of(stream=stream),
+            event=said,
+            at=at,
+        )
+    return True
+
+
+def _contracts_address(party_id: int) -> str:
+    contracts = Contract.objects.filter(aggregator_id=party_id, is_draft=False).exclude(endpoint_url="")
+    return contracts.order_by("-starts_at").values_list("endpoint_url", flat=True).first() or ""

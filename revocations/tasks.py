@@ -1,0 +1,49 @@
+"""Celery's doors to delivery: two lines each."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from revocations import clocks, delivery, verification
+
+
+@shared_task
+def deliver(*, order_ids: list[str]) -> None:
+    """Push to these orders' partners now. Only a nudge: the rows are the queue, and the sweep finds what it missed."""
+    delivery.begin(party_ids=delivery.parties_of(order_ids=order_ids), now=timezone.now())
+
+
+@shared_task
+def deliver_due(*, party_id: int) -> None:
+    """Push what is due to one partner."""
+    delivery.begin(party_ids=[party_id], now=timezone.now())
+
+
+@shared_task
+def sweep() -> None:
+    """One task for each partner to whom something is due: the only retry, and all that a lost nudge needs."""
+    for party_id in delivery.beat(now=timezone.now()):
+        deliver_due.delay(party_id=party_id)
+
+
+@shared_task
+def verify_streams() -> None:
+    """Ask streams that were not asked lately whether they live, and take what came of the last questions."""
+    verification.verify_streams(now=timezone.now())
+
+
+@shared_task
+def watch_partners() -> None:
+    """Deny the partners that let orders lie or whose stream is not well."""
+    clocks.watch(now=timezone.now())
+
+
+@shared_task
+def note_overdue(*, whole: bool = False) -> None:
+    """Write down the agreed dates that passed. `whole`: look at all of them."""
+    clocks.note_overdue(now=timezone.now(), whole=whole)
+
+
+@shared_task
+def mend_breaches() -> None:
+    """Write down what came late after all."""
+    clocks.mend_breaches()

@@ -1,0 +1,23 @@
+// Nothing depends on this: it only offers what a browser alone can't do from a form.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
+// Leave quickly: out of sight at once, and the blank page in this one's place in the history.
+for (const form of document.querySelectorAll("form.leave")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    document.documentElement.hidden = true;
+    const sent = fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual" });
+    sent.finally(() => location.replace(form.dataset.away));
+  });
+}
+
+// A page that a browser kept as it was asks again.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) {
+    document.documentElement.hidden = true;
+    location.reload();
+  }
+});

@@ -1,0 +1,22 @@
+"""What officers do across more than one app: proposals, drafts, rules, links, looks at an order, incidents."""
+
+from accounts.queries import NotForThem
+from disclosures.actions import NoReason
+from support.actions.glass import look_at_difference, look_at_order
+from support.actions.incidents import close_incident
+from support.actions.proposals import agree, propose_termination
+from support.actions.terms import add_rule, link, put_in_force, set_consideration
+
+__all__ = [
+    "NoReason",
+    "NotForThem",
+    "add_rule",
+    "agree",
+    "close_incident",
+    "link",
+    "look_at_difference",
+    "look_at_order",
+    "propose_termination",
+    "put_in_force",
+    "set_consideration",
+]

@@ -1,0 +1,102 @@
+"""Acts on terms that look above the partners: at what people agreed to, and at whom a link's stops newly concern."""
+
+from collections.abc import Collection
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+
+import partners.actions
+from consent.feeds import ApprovalsFeed
+from consent.models import Approval, Choice
+from disclosures.actions import terms_changed
+from partners.actions.guards import Of
+from partners.lifecycle import NotNow
+from partners.models import Campaign, Contract, JurisdictionRule
+from support import tasks
+
+
+def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> Contract | Campaign:
+    """Make a draft count from now on. What people agreed to while it was a draft never comes to count by that.
+
+    Raises NotNow, NotForThem. Call outside a transaction.
+    """
+    # A yes that waited for this draft to be known must be seen now, not come to count later.
+    ApprovalsFeed().replay(at=at)
+    return _put_in_force(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
+
+
+@transaction.atomic
+def _put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> Contract | Campaign:
+    row = partners.actions.put_in_force(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
+    refs = _campaigns_of(row)
+    if _somebody_agreed(refs):
+        raise NotNow(
+            f"{row.ref} can't be put in force: a yes to it is on record from before it counted, and would count at"
+            " once. Make a new campaign, which starts without a yes."
+        )
+    return row
+
+
+@transaction.atomic
+def set_consideration(*, campaign_id: int, consideration: str, reason: str, actor: str, at: datetime) -> Campaign:
+    """Say that as much or more is paid for a campaign's data than was written down.
+
+    The gate keeps it when this commits; what was judged and told before is brought up to it next (`settling`).
+    Raises NotNow, ValidationError, NotForThem.
+    """
+    row = partners.actions.set_consideration(
+        campaign_id=campaign_id, consideration=consideration, reason=reason, actor=actor, at=at
+    )
+    transaction.on_commit(partial(tasks.settle.delay), robust=True)
+    return row
+
+
+@transaction.atomic
+def add_rule(
+    *,
+    state: str,
+    starts_at: datetime,
+    purposes: tuple[str, ...],
+    sale_test: bool,
+    source: str,
+    reason: str,
+    actor: str,
+    at: datetime,
+) -> JurisdictionRule:
+    """Prohibit purposes (and with `sale_test` any sale) in a state from a moment on, whoever agreed.
+
+    One that began already is kept by the gate when this commits; what was released since is judged again and partners
+    are told next, of one that is to come when it begins (`settling`). Raises ValidationError, NotNow, NotForThem.
+    """
+    rule = partners.actions.add_rule(
+        state=state, starts_at=starts_at, purposes=purposes, sale_test=sale_test, source=source, reason=reason,
+        actor=actor, at=at,
+    )  # fmt: skip
+    transaction.on_commit(partial(tasks.settle.delay), robust=True)
+    return rule
+
+
+@transaction.atomic
+def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str, at: datetime) -> bool:
+    """Let stops and pauses hold across two parties, purposes or campaigns from now on. Returns whether it is new.
+
+    The gate keeps it when this commits; partners whom a stop newly concerns are told next (`settling`).
+    Raises ValidationError, NotNow, NotForThem.
+    """
+    new = partners.actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason=reason, actor=actor, at=at)
+    if new:
+        terms_changed(campaigns=(), links={(of, ref), (of, kin_ref)}, at=at)
+        transaction.on_commit(partial(tasks.settle.delay), robust=True)
+    return new
+
+
+def _campaigns_of(row: Contract | Campaign) -> Collection[str]:
+    if isinstance(row, Campaign):
+        return [row.ref]
+    return list(Campaign.objects.filter(contract=row).values_list("ref", flat=True))
+
+
+def _somebody_agreed(refs: Collection[str]) -> bool:
+    verified = Approval.objects.filter(campaign__in=refs, verified_by=Approval.VerifiedBy.CARRIER)
+    return verified.exists() or Choice.objects.filter(kind=Choice.Kind.ALLOW, ref__in=refs).exists()

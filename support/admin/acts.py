@@ -1,0 +1,93 @@
+"""Acts as pages: a form with its reason, one verb, and back; what an officer typed is never lost."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from accounts.access import PersonRequest
+from accounts.permissions import actor_of
+from accounts.queries import NotForThem
+from disclosures.actions import NoReason, NothingHidden
+from partners.lifecycle import NotNow
+from partners.loosening import BadProposal
+from support.admin.console import show
+from support.forms.base import ActForm
+from support.oversight.machines import Replaced
+from support.oversight.proposals import Asked
+
+REFUSED = (NotNow, NotForThem, BadProposal, NoReason, NothingHidden)
+
+
+def _nothing(_: ActForm) -> Replaced | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Act[F: ActForm]:
+    """One act: its words, its form, its verb, and where it leads.
+
+    `verb` gets the valid form, the actor's name and the moment; `back` is an address, or made of the verb's result, and
+    so is `done`, what the officer is told then.
+    `cancel`: where to go without doing it, if that is another address. `replaces`: which keys the form would put in
+    the place of which; where there are any, both are shown and the officer says yes to them before it is done. `asked`:
+    what is proposed about the same thing already.
+    """
+
+    title: str
+    form: F
+    verb: Callable[[F, str, datetime], object]
+    back: str | Callable[[object], str]
+    done: str | Callable[[object], str]
+    lead: str = ""
+    button: str = ""
+    warns: bool = False
+    cancel: str = ""
+    replaces: Callable[[F], Replaced | None] = _nothing
+    asked: Sequence[Asked] = ()
+
+
+def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
+    """Show the form, or do the act and go back. A refusal is said in the form, with all that was typed in it."""
+    cancel = act.back if isinstance(act.back, str) else act.cancel
+    if request.method == "POST" and act.form.is_valid():
+        replaced = act.replaces(act.form)
+        if replaced is not None and request.POST.get("seen") != (seen := _seal(replaced)):
+            words = {"replaced": replaced, "seen": seen, "cancel": cancel, "button": act.button or act.title}
+            return show(request, "replace.html", title=act.title, form=act.form, **words)
+        done, result = _done(act, actor_of(request.user))
+        if done:
+            messages.success(request, act.done if isinstance(act.done, str) else act.done(result))
+            return redirect(act.back if isinstance(act.back, str) else act.back(result))
+    words = {
+        "lead": act.lead,
+        "button": act.button or act.title,
+        "warns": act.warns,
+        "cancel": cancel,
+        "asked": act.asked,
+    }
+    return show(request, "act.html", title=act.title, form=act.form, **words)
+
+
+def _seal(replaced: Replaced) -> str:
+    """What stands for the keys that were shown: others, and they are shown again."""
+    found = None if replaced.found is None else list(replaced.found)
+    said = [list(replaced.known), found, replaced.was, replaced.address]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def _done[F: ActForm](act: Act[F], actor: str) -> tuple[bool, object]:
+    try:
+        return True, act.verb(act.form, actor, timezone.now())
+    except ValidationError as error:
+        act.form.refuse(error)
+    except REFUSED as error:
+        act.form.add_error(None, str(error) or "You may not do this.")
+    return False, None

@@ -1,0 +1,94 @@
+"""Rules of states, notices, proposals of other officers."""
+
+import uuid
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+
+import partners.actions
+import support.actions
+from accounts.access import PersonRequest
+from partners.models import JurisdictionRule, Proposal
+from support.admin.acts import Act, answer
+from support.forms import rules
+from support.forms.base import ActForm
+from support.forms.terms import EndForm
+from support.oversight.proposals import asked_about
+
+DECIDED = {
+    "agree": (support.actions.agree, "Agree", "Agreed, and done."),
+    "decline": (partners.actions.decline, "Decline", "Declined. Nothing changes."),
+    "withdraw": (partners.actions.withdraw, "Withdraw", "Withdrawn. Nothing changes."),
+}
+
+
+def decide(request: PersonRequest, proposal_id: uuid.UUID, how: str) -> HttpResponse:
+    """Agree to, decline or withdraw a proposal."""
+    if how not in DECIDED or not Proposal.objects.filter(pk=proposal_id).exists():
+        raise Http404
+    verb, word, done = DECIDED[how]
+    act = Act(
+        title=f"{word} to the proposal" if how == "agree" else f"{word} the proposal",
+        form=ActForm(request.POST or None),
+        verb=lambda form, actor, at: verb(
+            proposal_id=proposal_id, reason=form.cleaned_data["reason"], actor=actor, at=at
+        ),
+        back=reverse("admin:proposal", args=[proposal_id]),
+        done=done,
+        button=word,
+    )
+    return answer(request, act)
+
+
+def add_rule(request: PersonRequest) -> HttpResponse:
+    """Prohibit uses in a state."""
+    act = Act(
+        title="Add a rule",
+        lead="From that day these uses are denied in that state, whoever agreed. To end a rule takes two officers.",
+        form=rules.RuleForm(request.POST or None),
+        verb=lambda form, actor, at: support.actions.add_rule(
+            state=form.cleaned_data["state"], starts_at=form.since(), purposes=tuple(form.cleaned_data["purposes"]),
+            sale_test=form.cleaned_data["sale_test"], source=form.cleaned_data["source"],
+            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=reverse("admin:rules"),
+        done="The rule is written down.",
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def relax_rule(request: PersonRequest, rule_id: int) -> HttpResponse:
+    """Propose that a rule ends."""
+    rule = get_object_or_404(JurisdictionRule, pk=rule_id)
+    asked = asked_about(of="rule", target_id=rule_id, at=timezone.now())
+    ends = f" Its end on {rule.ends_at:%-d %b %Y} was agreed." if rule.ends_at else ""
+    act = Act(
+        title=f"Propose to end the rule {rule}",
+        lead=f"{rule.source}. Until another officer agrees it holds.{ends}",
+        asked=asked,
+        form=EndForm(request.POST or None),
+        verb=lambda form, actor, at: partners.actions.propose(
+            act=Proposal.Act.RELAX_RULE, of="rule", target_id=rule_id,
+            payload={"ends_at": form.moment().isoformat()}, reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=reverse("admin:rules"),
+        done="Proposed. The rule ends when another officer agrees, within 7 days.",
+        button="Propose",
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def publish_notice(request: PersonRequest) -> HttpResponse:
+    """Publish the next version of a notice."""
+    act = Act(
+        title="Publish a version",
+        lead="People read it from the moment it is published. What earlier choices were shown stays on record.",
+        form=rules.NoticeForm(request.POST or None),
+        verb=lambda form, actor, at: partners.actions.publish_notice(**form.cleaned_data, actor=actor, at=at),
+        back=reverse("admin:notices"),
+        done="Published.",
+        button="Publish",
+    )
+    return answer(request, act)

@@ -1,0 +1,144 @@
+"""Companies, drafts of contracts and campaigns, and where a partner is spoken to."""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+import partners.actions
+from accounts.access import PersonRequest
+from partners.models import Campaign, Contract, Party
+from support.admin.acts import Act, answer
+from support.forms import terms
+from support.oversight.machines import keys_moved
+
+DRAFT = "A draft allows nothing. It counts once it is put in force."
+
+
+def add_party(request: PersonRequest) -> HttpResponse:
+    """Write a company down."""
+    act = Act(
+        title="Add a party",
+        lead="Its address names it everywhere, in tokens, paths and stops. It is not changed later.",
+        form=terms.PartyForm(request.POST or None),
+        verb=lambda form, actor, at: partners.actions.add_party(**form.cleaned_data, actor=actor, at=at),
+        back=lambda made: _page("party", made),
+        done="Written down.",
+        cancel=reverse("admin:parties"),
+    )
+    return answer(request, act)
+
+
+def change_party(request: PersonRequest, party_id: int) -> HttpResponse:
+    """Change what a company is called, and where its keys are."""
+    party = get_object_or_404(Party, pk=party_id)
+    initial = {name: getattr(party, name) for name in ("name", "website", "about", "jwks_uri")}
+    act = Act(
+        title=f"Change {party.name}",
+        form=terms.PartyForm(request.POST or None, initial=initial, known=True),
+        verb=lambda form, actor, at: partners.actions.change_party(
+            party_id=party_id, **form.cleaned_data, actor=actor, at=at
+        ),
+        back=reverse("admin:party", args=[party_id]),
+        done="Changed.",
+        button="Change it",
+        replaces=lambda form: keys_moved(
+            party=party, was=party.jwks_uri, address=form.cleaned_data["jwks_uri"], own_host=True
+        ),
+    )
+    return answer(request, act)
+
+
+def draft_contract(request: PersonRequest) -> HttpResponse:
+    """Write a contract down as a draft."""
+    act = Act(
+        title="Draft a contract",
+        lead=DRAFT,
+        form=terms.ContractForm(request.POST or None),
+        verb=lambda form, actor, at: partners.actions.draft_contract(
+            ref=form.cleaned_data["ref"], aggregator=form.cleaned_data["aggregator"], terms=form.terms(),
+            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=lambda made: _page("contract", made),
+        done="The draft is written down.",
+        cancel=reverse("admin:contracts"),
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def draft_campaign(request: PersonRequest, contract_id: int) -> HttpResponse:
+    """Write a campaign down as a draft."""
+    contract = get_object_or_404(Contract, pk=contract_id)
+    act = Act(
+        title=f"Draft a campaign under {contract.ref}",
+        lead=DRAFT,
+        form=terms.CampaignForm(request.POST or None),
+        verb=lambda form, actor, at: partners.actions.draft_campaign(
+            ref=form.cleaned_data["ref"], contract=contract.ref, terms=form.terms(),
+            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=lambda made: _page("campaign", made),
+        done="The draft is written down.",
+        cancel=reverse("admin:contract", args=[contract_id]),
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def change_contract(request: PersonRequest, contract_id: int) -> HttpResponse:
+    """Put other terms into a draft."""
+    contract = get_object_or_404(Contract, pk=contract_id)
+    act = Act(
+        title=f"Change the draft {contract.ref}",
+        lead=DRAFT,
+        form=terms.ContractForm(request.POST or None, initial=terms.contract_initial(contract), drafted=True),
+        verb=lambda form, actor, at: partners.actions.change_draft(
+            of="contract", target_id=contract_id, terms=form.terms(), reason=form.cleaned_data["reason"],
+            actor=actor, at=at,
+        ),
+        back=reverse("admin:contract", args=[contract_id]),
+        done="The draft was changed.",
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def change_campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
+    """Put other terms into a draft."""
+    campaign = get_object_or_404(Campaign.objects.select_related("lbs_provider"), pk=campaign_id)
+    act = Act(
+        title=f"Change the draft {campaign.ref}",
+        lead=DRAFT,
+        form=terms.CampaignForm(request.POST or None, initial=terms.campaign_initial(campaign), drafted=True),
+        verb=lambda form, actor, at: partners.actions.change_draft(
+            of="campaign", target_id=campaign_id, terms=form.terms(), reason=form.cleaned_data["reason"],
+            actor=actor, at=at,
+        ),
+        back=reverse("admin:campaign", args=[campaign_id]),
+        done="The draft was changed.",
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
+    """Where a partner is spoken to, and where its keys are."""
+    contract = get_object_or_404(Contract.objects.select_related("aggregator"), pk=contract_id)
+    initial = {"endpoint_url": contract.endpoint_url, "jwks_uri": contract.jwks_uri, "hosts": "\n".join(contract.hosts)}
+    act = Act(
+        title=f"Endpoints of {contract.ref}",
+        lead="Nothing is opened but these hosts. They take effect with the next order.",
+        form=terms.EndpointsForm(request.POST or None, initial=initial),
+        verb=lambda form, actor, at: partners.actions.set_endpoints(
+            contract_id=contract_id, endpoint_url=form.cleaned_data["endpoint_url"],
+            jwks_uri=form.cleaned_data["jwks_uri"], hosts=terms.lines_of(form.cleaned_data["hosts"]),
+            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=reverse("admin:contract", args=[contract_id]),
+        done="The endpoints were set.",
+        button="Set the endpoints",
+        replaces=lambda form: keys_moved(
+            party=contract.aggregator, was=contract.jwks_uri, address=form.cleaned_data["jwks_uri"], own_host=False
+        ),
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def _page(of: str, made: object) -> str:
+    return reverse(f"admin:{of}", args=[getattr(made, "pk", 0)])

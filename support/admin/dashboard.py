@@ -1,0 +1,27 @@
+"""The first page: what needs an officer now."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from accounts.access import PersonRequest
+from accounts.models import User
+from accounts.permissions import actor_of
+from support.admin.console import show
+from support.oversight import worries
+from support.oversight.search import found
+
+
+def index(request: PersonRequest) -> HttpResponse:
+    """What needs an officer now. Who works on orders of court is sent to their own console."""
+    if request.user.role == User.Role.LEGAL:
+        return redirect("admin:delayed")
+    at = timezone.now()
+    now = worries.now(reader=actor_of(request.user), at=at)
+    return show(request, "dashboard.html", title="What needs you now", now=now, at=at)
+
+
+def search(request: PersonRequest) -> HttpResponse:
+    """Companies, contracts, campaigns and machines by name."""
+    asked = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    return show(request, "search.html", title="Search", asked=asked, hits=found(asked=asked))

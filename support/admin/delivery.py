@@ -1,0 +1,61 @@
+"""What was sent to one partner, and what came of each."""
+
+import uuid
+from datetime import datetime
+
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from accounts.access import PersonRequest
+from accounts.permissions import actor_of
+from support import actions
+from support.admin.console import show
+from support.forms.base import ActForm
+from support.oversight import timeline
+
+
+def of_partner(request: PersonRequest, party_id: int) -> HttpResponse:
+    """Every order and event to one partner, the newest first."""
+    at = timezone.now()
+    page = timeline.timeline(party_id=party_id, before=_moment(request.GET.get("before", "")), at=at)
+    if page is None:
+        raise Http404
+    title = f"Sent to {page.party.name}"
+    return show(request, "timeline.html", title=title, page=page, at=at, form=ActForm(), party_id=party_id)
+
+
+def order(request: PersonRequest, party_id: int, order_id: uuid.UUID) -> HttpResponse:
+    """Say why, and see one order: its states, attempts, exact token, what it says, and what the partner signed."""
+    form = ActForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            page = actions.look_at_order(
+                party_id=party_id, order_id=order_id, actor=actor_of(request.user),
+                reason=form.cleaned_data["reason"], at=timezone.now(),
+            )  # fmt: skip
+        except (actions.NotForThem, actions.NoReason) as error:
+            form.add_error(None, str(error))
+        else:
+            if page is None:
+                raise Http404
+            return show(request, "sent.html", title=f"Order {page.sent.what}", page=page)
+    if not timeline.was_sent(party_id=party_id, order_id=order_id):
+        raise Http404
+    return show(request, "order_look.html", title="An order about one line", form=form, party_id=party_id)
+
+
+def event(request: PersonRequest, party_id: int, event_id: uuid.UUID) -> HttpResponse:
+    """One event that is not about one line."""
+    page = timeline.event_page(party_id=party_id, event_id=event_id)
+    if page is None:
+        raise Http404
+    return show(request, "sent.html", title=page.sent.what, page=page)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo else None

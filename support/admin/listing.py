@@ -1,0 +1,204 @@
+"""Lists as the console shows them: filters, search, sort, pages; the same shape for every one.
+
+A list costs its own statement, one bounded count, and what its `rows` read for the whole page at once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from support.admin.console import show
+from support.oversight.counts import Count, count_of
+
+SIZE = 50
+LAST_PAGE = 200
+LONGEST_SEARCH = 100
+# A word that is longer may be broken anywhere, so that no column is wider than a page of 1280 px has room for.
+LONGEST_WORD = 16
+
+type Rows = QuerySet[Any]
+type Narrow = Callable[[Rows, str, datetime], Rows]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One field of a row. `tone` makes it a tag; `at` a moment; `under` is said small below."""
+
+    text: object = ""
+    href: str = ""
+    under: object = ""
+    tone: str = ""
+    at: datetime | None = None
+    number: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the text stays on one line."""
+        return len(str(self.text)) <= LONGEST_WORD
+
+    @property
+    def text_is_long(self) -> bool:
+        """Whether a word of the text may be broken."""
+        return _has_long_word(self.text)
+
+    @property
+    def under_is_long(self) -> bool:
+        """Whether a word of what stands below may be broken."""
+        return _has_long_word(self.under)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading. `sort`: the field it sorts by, "" for none."""
+
+    label: str
+    sort: str = ""
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One way to narrow a list: a choice of values."""
+
+    name: str
+    label: str
+    choices: tuple[tuple[str, str], ...]
+    narrow: Narrow
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list. `start` gives its rows, newest or most urgent first; `cells` reads what a page of them needs."""
+
+    title: str
+    lead: str
+    columns: tuple[Column, ...]
+    start: Callable[[datetime], Rows]
+    cells: Callable[[Sequence[Any], datetime], list[tuple[Cell, ...]]]
+    search: tuple[str, ...] = ()
+    search_label: str = "Search"
+    filters: tuple[Filter, ...] = ()
+    empty: tuple[str, str] = ("Nothing here", "")
+    acts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column as this page shows it: the question that sorts by it, and how it is sorted now."""
+
+    label: str
+    number: bool
+    query: str = ""
+    sorted: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One page of a list."""
+
+    listing: Listing
+    headings: tuple[Heading, ...]
+    rows: list[tuple[Cell, ...]]
+    total: Count
+    page: int
+    asked: str
+    narrowed: bool
+    filters: tuple[tuple[Filter, str], ...] = ()
+    earlier: str = ""
+    later: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+
+def show_list(request: HttpRequest, listing: Listing) -> HttpResponse:
+    """The page of this list that the address asks for."""
+    return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=timezone.now()))
+
+
+def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> Shown:
+    """Read one page. An unknown filter, sort or page number is as good as none."""
+    asked = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+    chosen = [(one, _chosen(request, one)) for one in listing.filters]
+    rows = narrowed(listing, asked=asked, chosen=chosen, at=at)
+    column, down = _sort(request, listing)
+    if column:
+        rows = rows.order_by(f"-{column.sort}" if down else column.sort, "-pk")
+    page = _number(request.GET.get("page", ""))
+    found = list(rows[(page - 1) * SIZE : page * SIZE + 1])
+    return Shown(
+        listing=listing,
+        headings=tuple(_heading(request, one, column, down=down) for one in listing.columns),
+        rows=listing.cells(found[:SIZE], at),
+        total=count_of(rows=rows),
+        page=page,
+        asked=asked,
+        narrowed=bool(asked or any(value for _, value in chosen)),
+        filters=tuple(chosen),
+        earlier=_question(request, page=str(page - 1)) if page > 1 else "",
+        later=_question(request, page=str(page + 1)) if len(found) > SIZE and page < LAST_PAGE else "",
+        kept={"sort": request.GET["sort"]} if column else {},
+    )
+
+
+def narrowed(listing: Listing, *, asked: str, chosen: Sequence[tuple[Filter, str]], at: datetime) -> Rows:
+    """The rows of a list that a search and its filters leave."""
+    rows = listing.start(at)
+    if asked and listing.search:
+        wanted = Q()
+        for name in listing.search:
+            wanted |= Q(**{f"{name}__icontains": asked})
+        rows = rows.filter(wanted)
+    for one, value in chosen:
+        if value:
+            rows = one.narrow(rows, value, at)
+    return rows
+
+
+def of_choices(name: str, label: str, choices: Sequence[tuple[str, Any]], *, by: str = "") -> Filter:
+    """A filter on a field with choices."""
+    column = by or name
+    return Filter(
+        name, label, tuple((value, str(word)) for value, word in choices),
+        lambda rows, value, _: rows.filter(**{column: value}),
+    )  # fmt: skip
+
+
+def _has_long_word(text: object) -> bool:
+    return any(len(word) > LONGEST_WORD for word in str(text).split())
+
+
+def _chosen(request: HttpRequest, one: Filter) -> str:
+    value = request.GET.get(one.name, "")
+    return value if value in {known for known, _ in one.choices} else ""
+
+
+def _sort(request: HttpRequest, listing: Listing) -> tuple[Column | None, bool]:
+    wanted = request.GET.get("sort", "")
+    found = next((one for one in listing.columns if one.sort and one.sort == wanted.removeprefix("-")), None)
+    return found, wanted.startswith("-")
+
+
+def _heading(request: HttpRequest, column: Column, by: Column | None, *, down: bool) -> Heading:
+    if not column.sort:
+        return Heading(column.label, column.number)
+    mine = column is by
+    turn = column.sort if mine and down else f"-{column.sort}"
+    words = ("descending" if down else "ascending") if mine else ""
+    return Heading(column.label, column.number, _question(request, sort=turn, page=""), words)
+
+
+def _question(request: HttpRequest, **changed: str) -> str:
+    asked = request.GET.copy()
+    for name, value in changed.items():
+        asked.pop(name, None)
+        if value:
+            asked[name] = value
+    return f"?{asked.urlencode()}"
+
+
+def _number(text: str) -> int:
+    return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 6 else 1

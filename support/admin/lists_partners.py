@@ -1,0 +1,144 @@
+"""Lists of whom the carrier deals with: parties, contracts, campaigns, purposes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from partners.lifecycle import Stage
+from partners.models import Campaign, Contract, Party
+from partners.words import purpose_in_words, shown
+from support.admin import cells
+from support.admin.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
+from support.oversight import chains
+from support.oversight.stages import campaigns_at, contracts_at, running_on
+
+STAGES = tuple((one.value, one.value.capitalize()) for one in Stage)
+YES_NO = (("yes", "Yes"), ("no", "No"))
+
+
+def parties(request: HttpRequest) -> HttpResponse:
+    """Every organisation, and the chains it stands in."""
+    return show_list(request, PARTIES)
+
+
+def contracts(request: HttpRequest) -> HttpResponse:
+    """Every contract: what is in force, what ends soon, who does not receive."""
+    return show_list(request, CONTRACTS)
+
+
+def campaigns(request: HttpRequest) -> HttpResponse:
+    """Every campaign: who asks, what for, what is paid, how many agreed."""
+    return show_list(request, CAMPAIGNS)
+
+
+def _party_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            cells.party(one.party, under=shown(one.party.uri, at_most=70)),
+            Cell(one.party.get_kind_display()),
+            Cell(", ".join(one.roles) or "–"),
+            cells.yes(one.suspended, word="suspended", tone="bad"),
+        )
+        for one in chains.parties(rows=rows, at=at)
+    ]
+
+
+def _contract_cells(rows: Sequence[Contract], at: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            Cell(
+                shown(one.contract.ref, at_most=60),
+                href=reverse("admin:contract", args=[one.contract.pk]),
+                under=shown(one.contract.aggregator.name, at_most=60),
+            ),
+            cells.stage(one.stage),
+            Cell(cells.away(one.contract.ends_at, at), under=f"{one.contract.ends_at:%-d %b %Y}"),
+            cells.count(one.campaigns),
+            cells.count(one.lines),
+            cells.count(one.lookups),
+            Cell(one.health.word, tone=one.health.tone, under=one.health.method),
+            Cell(cells.waiting(one.health.oldest, at) or "–", number=True, tone=_late(one, at)),
+            cells.bad_count(one.breaches),
+        )
+        for one in chains.contracts(rows=rows, at=at)
+    ]
+
+
+def _campaign_cells(rows: Sequence[Campaign], at: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            Cell(
+                shown(one.campaign.ref, at_most=60),
+                href=reverse("admin:campaign", args=[one.campaign.pk]),
+                under=f"under {shown(one.campaign.contract.ref, at_most=40)}",
+            ),
+            cells.stage(one.stage, under="open to change" if one.campaign.is_draft else "frozen"),
+            cells.party(one.campaign.lbs_provider),
+            Cell(purpose_in_words(one.campaign.purpose), under=shown(one.campaign.purpose, at_most=60)),
+            cells.yes(one.campaign.lifeline, word="lifeline", tone="warn"),
+            Cell(one.campaign.get_consideration_display() or "not said"),
+            cells.count(one.approvals),
+            cells.count(one.lookups),
+        )
+        for one in chains.campaigns(rows=rows, at=at)
+    ]
+
+
+def _late(one: chains.ContractFacts, at: datetime) -> str:
+    return one.health.tone if one.health.oldest and one.health.tone != "good" else ""
+
+
+def _suspended(rows: Rows, value: str, at: datetime) -> Rows:
+    ids = running_on(of="party", at=at)
+    return rows.filter(pk__in=ids) if value == "yes" else rows.exclude(pk__in=ids)
+
+
+PARTIES = Listing(
+    title="Parties",
+    lead="Every organisation that is named in a contract or was seen in a path. Suspending one denies it everywhere.",
+    columns=(Column("Party", "name"), Column("Kind", "kind"), Column("Stands in"), Column("State")),
+    start=lambda _: Party.objects.order_by("name", "id"),
+    cells=_party_cells,
+    search=("name", "uri"),
+    search_label="Name or address",
+    filters=(of_choices("kind", "Kind", Party.Kind.choices), Filter("suspended", "Suspended", YES_NO, _suspended)),
+    empty=("No parties yet", "They come with import_parties, or with the first contract that is drafted."),
+    acts=(("admin:party-add", "Add a party"),),
+)
+CONTRACTS = Listing(
+    title="Contracts",
+    lead="What is in force, what ends soon, and who does not receive what we send. Look-ups are of the last 30 days.",
+    columns=(
+        Column("Contract", "ref"), Column("Stage"), Column("Ends", "ends_at"), Column("Campaigns", number=True),
+        Column("Lines", number=True), Column("Look-ups", number=True), Column("Stream"),
+        Column("Oldest unacknowledged", number=True), Column("Open breaches", number=True),
+    ),
+    start=lambda _: Contract.objects.select_related("aggregator").order_by("ends_at", "id"),
+    cells=_contract_cells,
+    search=("ref", "aggregator__name"),
+    search_label="Contract or aggregator",
+    filters=(Filter("stage", "Stage", STAGES, lambda rows, value, at: contracts_at(rows=rows, stages=[value], at=at)),),
+    empty=("No contracts yet", "Draft one, or load the carrier's with import_parties."),
+    acts=(("admin:contract-draft", "Draft a contract"),),
+)  # fmt: skip
+CAMPAIGNS = Listing(
+    title="Campaigns",
+    lead="One location service, one purpose, one consent flow each. What is in force is frozen: a change is a new one.",
+    columns=(
+        Column("Campaign", "ref"), Column("Stage"), Column("Location service", "lbs_provider__name"),
+        Column("Purpose", "purpose"), Column("Lifeline"), Column("Paid with", "consideration"),
+        Column("Approvals", number=True), Column("Look-ups", number=True),
+    ),
+    start=lambda _: Campaign.objects.select_related("contract__aggregator", "lbs_provider").order_by("ref", "id"),
+    cells=_campaign_cells,
+    search=("ref", "lbs_provider__name", "contract__ref", "purpose"),
+    search_label="Name, company or purpose",
+    filters=(
+        Filter("stage", "Stage", STAGES, lambda rows, value, at: campaigns_at(rows=rows, stages=[value], at=at)),
+        Filter("lifeline", "Lifeline", YES_NO, lambda rows, value, _: rows.filter(lifeline=value == "yes")),
+        of_choices("consideration", "Paid with", Campaign.Consideration.choices),
+    ),
+    empty=("No campaigns yet", "Draft one from its contract's page."),
+)  # fmt: skip

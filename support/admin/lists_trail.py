@@ -1,0 +1,128 @@
+"""Lists for oversight: incidents, and who did what."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from audit.models import AuditEvent, Incident
+from partners.words import shown
+from support.admin import cells
+from support.admin.listing import Cell, Column, Filter, Listing, of_choices, show_list
+from support.models import Ticket
+from support.oversight import names
+from support.oversight.history import acts_of_staff, more_of, proposal_of, said
+from support.oversight.incidents import subjects, tickets
+
+TARGETS = ("party", "contract", "campaign", "rule", "machine")
+
+
+def incidents(request: HttpRequest) -> HttpResponse:
+    """What went wrong in a way that may be reportable."""
+    return show_list(request, INCIDENTS)
+
+
+def trail(request: HttpRequest) -> HttpResponse:
+    """Every act of an officer that changed something, from the audit trail."""
+    return show_list(request, TRAIL)
+
+
+def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, ...]]:
+    about, opened = subjects(rows=rows), tickets(rows=rows)
+    return [
+        (
+            Cell(one.get_kind_display(), href=reverse("admin:incident", args=[one.pk])),
+            Cell("closed") if one.closed_at else Cell("open", tone="bad"),
+            cells.target(about[one.subject]) if one.subject in about else Cell(shown(one.subject, at_most=160)),
+            Cell(f"{one.count:,}", number=True),
+            cells.moment(one.opened_at, under=cells.waiting(one.opened_at, one.closed_at or at)),
+            _ticket(opened.get(one.pk), at),
+            cells.moment(one.closed_at),
+        )
+        for one in rows
+    ]
+
+
+def _ticket(one: Ticket | None, at: datetime) -> Cell:
+    if one is None:
+        return Cell("–")
+    late = one.state == Ticket.State.OPEN and one.due_at <= at
+    return Cell(one.code, under=f"due {cells.away(one.due_at, at)}", tone="bad" if late else "")
+
+
+def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, ...]]:
+    who = names.actors(wanted={one.actor for one in rows})
+    named = names.targets(wanted={key for one in rows if (key := _key(one))})
+    return [
+        (
+            cells.moment(one.at),
+            Cell(who[one.actor]),
+            _did(one),
+            cells.target(named[key]) if (key := _key(one)) else Cell(*_bare(one)),
+            Cell("–" if one.line_id else shown(one.reason, at_most=200) or "–"),
+        )
+        for one in rows
+    ]
+
+
+def _did(event: AuditEvent) -> Cell:
+    """What was done, which leads to the proposal behind it, and what it changed."""
+    proposal = proposal_of(event=event)
+    href = reverse("admin:proposal", args=[proposal]) if proposal else ""
+    return Cell(said(action=event.action), href=href, under=more_of(event=event))
+
+
+def _key(event: AuditEvent) -> tuple[str, int] | None:
+    kind, _, own = event.target.partition(":")
+    return (kind, int(own)) if kind in TARGETS and own.isdecimal() else None
+
+
+def _bare(event: AuditEvent) -> tuple[str, str]:
+    """A target without a page of its own; one that is about a line is not named."""
+    kind, _, own = event.target.partition(":")
+    if event.line_id is not None or kind == "line":
+        return "a subscriber", ""
+    if kind == "purpose":
+        return f"{kind} {own[:40]}", cells.purpose_page(own)
+    href = reverse("admin:proposal", args=[own]) if kind == "proposal" else ""
+    return f"{kind} {own[:40]}", href
+
+
+INCIDENTS = Listing(
+    title="Incidents",
+    lead="What went wrong in a way that may have to be reported. Each opens a ticket at the desk.",
+    columns=(
+        Column("What", "kind"), Column("State"), Column("About"), Column("Times", "count", number=True),
+        Column("Opened", "opened_at"), Column("Ticket"), Column("Closed", "closed_at"),
+    ),
+    start=lambda _: Incident.objects.order_by("-opened_at", "-id"),
+    cells=_incident_cells,
+    filters=(
+        of_choices("kind", "What", Incident.Kind.choices),
+        Filter(
+            "state", "State", (("open", "Open"), ("closed", "Closed")),
+            lambda rows, value, _: rows.filter(closed_at__isnull=value == "open"),
+        ),
+    ),
+    empty=("No incidents", "Nothing has failed in a way that would have to be reported."),
+)  # fmt: skip
+TRAIL = Listing(
+    title="Who did what",
+    lead="Every act of an officer, with its reason, from the audit trail that nobody can change.",
+    columns=(Column("When", "at"), Column("Who"), Column("Did"), Column("To"), Column("Why")),
+    start=lambda _: acts_of_staff(),
+    cells=_event_cells,
+    search=("reason", "action"),
+    search_label="Act or reason",
+    filters=(
+        Filter(
+            "about", "About",
+            (("party:", "Parties"), ("contract:", "Contracts"), ("campaign:", "Campaigns"), ("machine:", "Machines"),
+             ("proposal:", "Proposals")),
+            lambda rows, value, _: rows.filter(Q(target__startswith=value)),
+        ),
+    ),
+    empty=("Nothing yet", "The first act of an officer will stand here."),
+)  # fmt: skip

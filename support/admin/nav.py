@@ -1,0 +1,101 @@
+"""The way round the console, by role."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.models import User
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry: the name of its address, what it is called, its sign, and whether the reader is there."""
+
+    name: str
+    label: str
+    icon: str
+    href: str = ""
+    here: bool = False
+
+
+GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
+    ("", (Place("index", "Now", "notifications_active"),)),
+    (
+        "Partners",
+        (
+            Place("parties", "Parties", "apartment"),
+            Place("contracts", "Contracts", "contract"),
+            Place("campaigns", "Campaigns", "campaign"),
+            Place("purposes", "Purposes", "category"),
+        ),
+    ),
+    (
+        "Acts",
+        (
+            Place("suspensions", "Suspensions", "block"),
+            Place("proposals", "Proposals", "how_to_vote"),
+            Place("terminations", "Terminations", "cancel"),
+        ),
+    ),
+    (
+        "Delivery",
+        (
+            Place("streams", "Streams", "cell_tower"),
+            Place("breaches", "Breaches", "running_with_errors"),
+            Place("reconciliation", "Reconciliation", "difference"),
+            Place("keys", "Keys", "key"),
+            Place("clients", "Machine sign-in", "smart_toy"),
+        ),
+    ),
+    (
+        "Rules",
+        (
+            Place("rules", "State rules", "gavel"),
+            Place("notices", "Notices", "description"),
+        ),
+    ),
+    (
+        "Oversight",
+        (
+            Place("incidents", "Incidents", "warning"),
+            Place("trail", "Who did what", "history"),
+            Place("exports", "Exports", "download"),
+        ),
+    ),
+)
+LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (("", (Place("delayed", "Delayed notices", "visibility_off"),)),)
+BELOW = {
+    "party": "parties", "party-add": "parties", "party-change": "parties", "contract": "contracts",
+    "contract-draft": "contracts", "contract-change": "contracts", "endpoints": "contracts",
+    "campaign": "campaigns", "campaign-draft": "campaigns", "campaign-change": "campaigns",
+    "consideration": "campaigns", "suspend": "suspensions", "lift": "suspensions", "proposal": "proposals",
+    "decide": "proposals", "termination": "terminations", "terminate": "terminations", "timeline": "streams",
+    "order": "streams", "event": "streams", "resend": "streams", "recover": "streams", "stream-status": "streams",
+    "rule-add": "rules", "rule-relax": "rules", "notice-publish": "notices", "client-register": "clients",
+    "purpose": "purposes", "purpose-link": "purposes", "machine": "clients", "machine-key": "clients",
+    "machine-disable": "clients", "machine-enable": "clients", "machine-bind": "clients", "machine-unbind": "clients",
+    "run": "reconciliation", "finding": "reconciliation",
+    "delayed-hide": "delayed", "delayed-lift": "delayed",
+}  # fmt: skip
+
+
+def context(request: HttpRequest) -> dict[str, object]:
+    """`places`: the groups of the way round; `may_act`: whether act buttons are shown at all; `can_search`: by name."""
+    user = request.user
+    role = user.role if isinstance(user, User) else ""
+    match = request.resolver_match
+    name = (match.url_name if match else "") or ""
+    at = BELOW.get(name, name)
+    groups = LEGAL if role == User.Role.LEGAL else GROUPS
+    return {
+        "places": [(title, [_place(one, at) for one in places]) for title, places in groups],
+        "home": reverse("admin:delayed" if role == User.Role.LEGAL else "admin:index"),
+        "can_search": role != User.Role.LEGAL,
+        "may_act": role in {User.Role.OFFICER, User.Role.LEGAL},
+        "role": user.get_role_display() if isinstance(user, User) else "",
+    }
+
+
+def _place(place: Place, at: str) -> Place:
+    return Place(place.name, place.label, place.icon, reverse(f"admin:{place.name}"), place.name == at)

@@ -1,0 +1,1 @@
+"""What officers type, shaped and checked before a verb sees it."""

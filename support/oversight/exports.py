@@ -1,0 +1,132 @@
+"""CSV for the annual certificate, a few rows at a time: any size, the same memory. No line, name or number in any."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import batched
+
+from django.db import connection
+
+from partners.models import Contract
+from revocations.models import Breach
+from support.oversight import chains, names
+
+PART = 200
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+ORDERS = """
+SELECT party.uri, party.name, count(*), count(told.acknowledged_at), count(told.completed_at),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM told.acknowledged_at - told.queued_at)),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM told.completed_at - told.queued_at)),
+    count(*) FILTER (WHERE EXISTS (
+        SELECT FROM audit_incident found WHERE found.kind = 'contradicted' AND found.key = 'order:' || told.id))
+FROM revocations_order told JOIN partners_party party ON party.id = told.party_id
+WHERE told.queued_at >= %s AND told.queued_at < %s
+GROUP BY party.uri, party.name ORDER BY party.name, party.uri
+"""
+
+
+@dataclass(frozen=True)
+class Export:
+    """One file: its columns, and what makes its rows for a year."""
+
+    title: str
+    about: str
+    columns: tuple[str, ...]
+    rows: Callable[[int, datetime], Iterable[tuple[object, ...]]]
+
+
+def as_csv(*, export: Export, year: int, at: datetime) -> Iterator[str]:
+    """One file for a year."""
+    yield from csv_lines(columns=export.columns, rows=export.rows(year, at))
+
+
+def csv_lines(*, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
+    """UTF-8 with a header, times in UTC. A cell that a spreadsheet would run as a formula is quoted off."""
+    yield "\ufeff" + _line(columns)
+    for row in rows:
+        yield _line([_cell(value) for value in row])
+
+
+def _contracts(year: int, at: datetime) -> Iterator[tuple[object, ...]]:
+    since, until = _year(year)
+    rows = Contract.objects.filter(starts_at__lt=until, ends_at__gt=since).select_related("aggregator").order_by("ref")
+    for part in batched(rows.iterator(PART), PART, strict=False):
+        for one in chains.contracts(rows=part, at=at):
+            contract = one.contract
+            yield (
+                contract.ref, contract.aggregator.name, contract.aggregator.uri, one.stage.value, contract.signed_at,
+                contract.starts_at, contract.ends_at, contract.epoch, one.campaigns, one.lines, one.lookups,
+                one.health.word, one.health.oldest, one.breaches,
+            )  # fmt: skip
+
+
+def _breaches(year: int, _: datetime) -> Iterator[tuple[object, ...]]:
+    since, until = _year(year)
+    rows = Breach.objects.filter(at__gte=since, at__lt=until).order_by("id")
+    for part in batched(rows.iterator(PART), PART, strict=False):
+        named = names.targets(wanted={key for one in part for key in _about(one)})
+        for one in part:
+            contract, party = (named[key].name for key in _about(one))
+            yield (one.get_kind_display(), contract, party, one.due_at, one.at, one.mended_at)
+
+
+def _orders(year: int, _: datetime) -> Iterator[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(ORDERS, _year(year))
+        yield from cursor.fetchall()
+
+
+def _about(one: Breach) -> tuple[tuple[str, int], tuple[str, int]]:
+    return ("contract", one.contract_id), ("party", one.party_id)
+
+
+def _year(year: int) -> tuple[datetime, datetime]:
+    return datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+
+
+def _line(values: Iterable[object]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(values)
+    return out.getvalue()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    text = str(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+EXPORTS: Mapping[str, Export] = {
+    "contracts": Export(
+        "Contracts",
+        "Every contract of the year with its stage, lines, look-ups, delivery and open breaches as they are now.",
+        (
+            "contract", "aggregator", "aggregator_uri", "stage", "signed_at", "starts_at", "ends_at", "epoch",
+            "campaigns", "lines", "lookups_30_days", "stream", "oldest_unacknowledged", "open_breaches",
+        ),
+        _contracts,
+    ),
+    "breaches": Export(
+        "Breaches",
+        "Every date that a partner let pass in the year, and when it was done after all.",
+        ("kind", "contract", "partner", "due_at", "at", "mended_at"),
+        _breaches,
+    ),
+    "orders": Export(
+        "Orders per partner",
+        "How many orders each partner was sent in the year, and the median times until it acknowledged and signed.",
+        (
+            "partner_uri", "partner", "orders", "acknowledged", "signed_as_done", "median_s_to_acknowledge",
+            "median_s_to_sign", "contradicted",
+        ),
+        _orders,
+    ),
+}  # fmt: skip

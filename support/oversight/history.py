@@ -1,0 +1,112 @@
+"""What was done, from the audit trail: by officers, and to one party, contract or campaign."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils.dateparse import parse_datetime
+
+from audit.models import AuditEvent
+from partners.models import Campaign, Proposal
+from partners.words import shown
+from support.oversight import names
+
+# Said in words where the action's own name does not say it plainly.
+SAID: Mapping[str, str] = {
+    "suspended": "suspended it",
+    "lifted": "lifted the suspension",
+    "terminated": "terminated it",
+}
+NEWEST = 100
+
+
+@dataclass(frozen=True)
+class Done:
+    """One thing that was done: when, by whom, what, and why.
+
+    `more`: what it changed, from what to what. `proposal`: the id of the proposal behind it, "" where there is none.
+    """
+
+    at: datetime
+    who: str
+    what: str
+    reason: str
+    more: str
+    proposal: str
+
+
+def acts_of_staff() -> QuerySet[AuditEvent]:
+    """Every act of an officer, the newest first (index `audit_event_officers`)."""
+    return AuditEvent.objects.filter(actor__startswith="officer:").order_by("-at", "-id")
+
+
+def done_to(*, target: str, also: str = "") -> list[Done]:
+    """The newest acts on this target ("contract:3"), whoever did them. Two statements. `also`: its other name."""
+    targets = [target, also] if also else [target]
+    events = list(AuditEvent.objects.filter(target__in=targets).order_by("-at", "-id")[:NEWEST])
+    who = names.actors(wanted={one.actor for one in events})
+    return [
+        Done(one.at, who[one.actor], said(action=one.action), one.reason, more_of(event=one), proposal_of(event=one))
+        for one in events
+    ]
+
+
+def said(*, action: str) -> str:
+    """An action's name as words: "contract.put_in_force" is "contract: put in force"."""
+    of, _, verb = action.partition(".")
+    plain = SAID.get(verb) or verb.replace("_", " ")
+    return f"{of.replace('_', ' ')}: {plain}" if verb else of.replace("_", " ")
+
+
+def more_of(*, event: AuditEvent) -> str:
+    """What an act changed, as its detail holds it: "end: 1 Jan 2036, was 1 Dec 2026"; "" where that says it all."""
+    said = event.detail
+    parts = []
+    if said.get("act") in Proposal.Act.values:
+        parts.append(str(Proposal.Act(said["act"]).label))
+    if "ends_at" in said:
+        parts.append(_changed("end", _day(said["ends_at"]), _day(said.get("was"))))
+    if "consideration" in said:
+        parts.append(_changed("paid for it", _paid(said["consideration"]), _paid(said.get("was"))))
+    parts += _of_machine(event)
+    if isinstance(said.get("fields"), list):
+        parts.append(", ".join(shown(str(one), at_most=40).replace("_", " ") for one in said["fields"]))
+    return "; ".join(part for part in parts if part)
+
+
+def _of_machine(event: AuditEvent) -> list[str]:
+    """Of which key and certificate an act on a machine was, by their thumbprints."""
+    if not event.target.startswith(("machine:", "client:")):
+        return []
+    said = event.detail
+    key, certificate = said.get("key"), said.get("certificate")
+    was = said.get("was") if isinstance(said.get("was"), str) else ""
+    parts = []
+    if isinstance(key, str) and key:
+        parts.append(_changed("key", key, was if event.action == "machine.key_replaced" else ""))
+    if event.action == "machine.unbound":
+        parts.append(f"certificate: none, was {was}")
+    elif isinstance(certificate, str) and certificate:
+        parts.append(f"certificate: {certificate}")
+    return parts
+
+
+def proposal_of(*, event: AuditEvent) -> str:
+    """The id of the proposal that an act belongs to, for its address."""
+    said = event.detail.get("proposal")
+    return said if isinstance(said, str) else ""
+
+
+def _changed(what: str, now: str, was: str) -> str:
+    return f"{what}: {now}, was {was}" if was else f"{what}: {now}"
+
+
+def _day(text: object) -> str:
+    found = parse_datetime(text) if isinstance(text, str) else None
+    return f"{found:%-d %b %Y}" if found else ""
+
+
+def _paid(word: object) -> str:
+    """What is paid, in words; "" was never said."""
+    return "not said" if word == "" else str(dict(Campaign.Consideration.choices).get(str(word), ""))

@@ -1,0 +1,76 @@
+"""What ids are called on a page: targets of acts, and the people behind actors."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from accounts.models import User
+from partners.models import Campaign, Client, Contract, JurisdictionRule, Party
+from partners.words import party_name, shown
+
+STAFF = ("officer", "agent", "auditor", "legal")
+MACHINES = {"system": "The system", "partner": "Partner", "import": "A carrier file", "job": "The system"}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A target with its name; `kind` is party, contract, campaign, rule or machine."""
+
+    kind: str
+    id: int
+    name: str
+    known: bool = True
+
+
+def targets(*, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Named]:
+    """Names of parties, contracts, campaigns, rules and machines (by their number) by (kind, id).
+
+    At most one statement for each kind.
+    """
+    by_kind: dict[str, set[int]] = {}
+    for kind, target_id in wanted:
+        by_kind.setdefault(kind, set()).add(target_id)
+    found = {
+        (kind, target_id): Named(kind, target_id, name)
+        for kind, ids in by_kind.items()
+        for target_id, name in _names(kind, ids).items()
+    }
+    return found | {
+        (kind, target_id): Named(kind, target_id, f"{kind} {target_id}", known=False)
+        for kind, ids in by_kind.items()
+        for target_id in ids
+        if (kind, target_id) not in found
+    }
+
+
+def actors(*, wanted: Collection[str]) -> Mapping[str, str]:
+    """What to call each actor ("officer:3"): a member of staff by their e-mail. At most one statement."""
+    ids = {int(one.partition(":")[2]) for one in wanted if _is_staff(one)}
+    mails = dict(User.objects.filter(pk__in=ids).values_list("pk", "email")) if ids else {}
+    return {one: _called(one, mails) for one in wanted}
+
+
+def _is_staff(actor: str) -> bool:
+    kind, _, own = actor.partition(":")
+    return kind in STAFF and own.isdecimal()
+
+
+def _called(actor: str, mails: Mapping[int, str]) -> str:
+    kind, _, own = actor.partition(":")
+    if _is_staff(actor):
+        return mails.get(int(own)) or f"{kind} {own}"
+    return f"{MACHINES[kind]} ({shown(own, at_most=60)})" if kind in MACHINES else kind
+
+
+def _names(kind: str, ids: Collection[int]) -> Mapping[int, str]:
+    if kind == "party":
+        rows = Party.objects.filter(pk__in=ids).values_list("pk", "name", "uri")
+        return {pk: party_name(name, uri) for pk, name, uri in rows}
+    if kind == "contract":
+        return {pk: shown(ref, at_most=80) for pk, ref in Contract.objects.filter(pk__in=ids).values_list("pk", "ref")}
+    if kind == "campaign":
+        return {pk: shown(ref, at_most=80) for pk, ref in Campaign.objects.filter(pk__in=ids).values_list("pk", "ref")}
+    if kind == "rule":
+        return {rule.pk: str(rule) for rule in JurisdictionRule.objects.filter(pk__in=ids)}
+    if kind == "machine":
+        return {one.number: shown(one.client_id, at_most=80) for one in Client.objects.filter(number__in=ids)}
+    return {}

@@ -1,0 +1,141 @@
+"""One proposal as the officer reads it who must agree."""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from consent.queries import termination
+from partners.lifecycle import NotNow
+from partners.loosening import OPEN_FOR
+from partners.models import Campaign, Proposal, Suspension
+from support.oversight import names
+from support.oversight.stages import running
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A proposal that waits, and who made it."""
+
+    proposal: Proposal
+    who: str
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """A suspension that a yes would end, and who suspended."""
+
+    suspension: Suspension
+    who: str
+
+
+@dataclass(frozen=True)
+class ProposalPage:
+    """A proposal. `mine`: the reader proposed it. `expired`: too old to be agreed to. `changes`: what, in words.
+
+    While it waits, it also has what a yes would do now: `lifted`, every suspension that would end, and `plan`, what a
+    termination would end.
+    """
+
+    proposal: Proposal
+    target: names.Named
+    title: str
+    changes: str
+    proposed_by: str
+    decided_by: str
+    mine: bool
+    expired: bool
+    counts_until: datetime
+    lifted: Sequence[Lifted] = ()
+    plan: termination.Plan | None = None
+
+
+def waiting(*, at: datetime) -> Q:
+    """Those that wait for a second officer. One that is too old waits for nobody: it is proposed again, or not."""
+    return Q(decision="", proposed_at__gt=at - OPEN_FOR)
+
+
+def asked_about(*, of: str, target_id: int, at: datetime) -> list[Asked]:
+    """The proposals about one thing that wait for a second officer, the oldest first. Two statements."""
+    return _asked(Proposal.objects.filter(waiting(at=at), of=of, target_id=target_id))
+
+
+def asked_of(*, of: str, target_ids: Collection[int], at: datetime) -> Mapping[int, Asked]:
+    """For each of these things the newest proposal about it that waits for a second officer. Two statements at most."""
+    found = _asked(Proposal.objects.filter(waiting(at=at), of=of, target_id__in=target_ids))
+    return {one.proposal.target_id: one for one in found}
+
+
+def _asked(rows: QuerySet[Proposal]) -> list[Asked]:
+    found = list(rows.order_by("proposed_at"))
+    who = names.actors(wanted={one.proposed_by for one in found})
+    return [Asked(one, who[one.proposed_by]) for one in found]
+
+
+def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> ProposalPage | None:
+    """The proposal as this officer (their actor's name) reads it; None where there is none."""
+    one = Proposal.objects.filter(pk=proposal_id).first()
+    if one is None:
+        return None
+    target = names.targets(wanted={(one.of, one.target_id)})[one.of, one.target_id]
+    held = _would_be_lifted(one, at)
+    who = names.actors(
+        wanted={actor for actor in (one.proposed_by, one.decided_by, *(each.actor for each in held)) if actor}
+    )
+    until = one.proposed_at + OPEN_FOR
+    return ProposalPage(
+        proposal=one,
+        target=target,
+        title=f"{one.get_act_display()}: {target.name}",
+        changes=_changes(one, target),
+        proposed_by=who[one.proposed_by],
+        decided_by=who.get(one.decided_by, ""),
+        mine=one.proposed_by == reader,
+        expired=not one.decision and until <= at,
+        counts_until=until,
+        lifted=[Lifted(each, who[each.actor]) for each in held],
+        plan=_plan(one, at),
+    )
+
+
+def _would_be_lifted(one: Proposal, at: datetime) -> list[Suspension]:
+    """What ran when it was proposed and runs still, the newest first: exactly what `lift` ends."""
+    if one.decision or one.act != Proposal.Act.LIFT_SUSPENSION:
+        return []
+    return list(running(at=at).filter(of=one.of, target_id=one.target_id, starts_at__lte=one.proposed_at))
+
+
+def _plan(one: Proposal, at: datetime) -> termination.Plan | None:
+    if one.decision or one.act != Proposal.Act.TERMINATE:
+        return None
+    try:
+        return termination.plan(of=one.of, target_id=one.target_id, at=at)
+    except NotNow:
+        return None
+
+
+def _changes(one: Proposal, target: names.Named) -> str:
+    said = one.payload
+    name = target.name
+    match one.act:
+        case Proposal.Act.LIFT_SUSPENSION:
+            return f"{name} would be answered again as its contracts and people's choices allow, at once."
+        case Proposal.Act.EXTEND_TERM:
+            return f"{name} would end on {_day(said.get('ends_at'))} instead of {_day(said.get('was'))}."
+        case Proposal.Act.RELAX_RULE:
+            return f"The rule {name} would end on {_day(said.get('ends_at'))}, at the earliest when you agree."
+        case Proposal.Act.PAID_FOR_LESS:
+            word = dict(Campaign.Consideration.choices).get(said.get("consideration"), "")
+            return f"What is paid for {name} would be written down as: {word}. State rules about sales look at this."
+        case Proposal.Act.ENABLE_MACHINE:
+            return f"{name} could ask for tokens again at once, with the key {said.get('key')}."
+        case _:
+            return f"{name} would be terminated for good. It can't be taken back."
+
+
+def _day(text: object) -> str:
+    found = parse_datetime(text) if isinstance(text, str) else None
+    return f"{found:%-d %b %Y}" if found else "?"

@@ -1,0 +1,34 @@
+"""One search over everything an officer may look for by name: companies, contracts, campaigns, machines."""
+
+from dataclasses import dataclass
+
+from partners.models import Campaign, Client, Contract, Party
+from partners.words import party_name, shown
+
+MOST = 25
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing found. `kind`: party, contract, campaign or client; `about` says a little more."""
+
+    kind: str
+    id: int
+    name: str
+    about: str
+
+
+def found(*, asked: str) -> list[Hit]:
+    """What has these words in its name or id, 25 of a kind at most. Four statements; none for fewer than 2 letters."""
+    if len(asked) < 2:
+        return []
+    parties = Party.objects.filter(name__icontains=asked) | Party.objects.filter(uri__icontains=asked)
+    contracts = Contract.objects.filter(ref__icontains=asked).select_related("aggregator")
+    campaigns = Campaign.objects.filter(ref__icontains=asked).select_related("lbs_provider")
+    clients = Client.objects.filter(client_id__icontains=asked)
+    return [
+        *(Hit("party", one.pk, party_name(one.name, one.uri), shown(one.uri)) for one in parties[:MOST]),
+        *(Hit("contract", one.pk, one.ref, shown(one.aggregator.name)) for one in contracts[:MOST]),
+        *(Hit("campaign", one.pk, one.ref, shown(one.lbs_provider.name)) for one in campaigns[:MOST]),
+        *(Hit("client", one.number, one.client_id, str(one.get_kind_display())) for one in clients[:MOST]),
+    ]

@@ -1,0 +1,177 @@
+"""After an officer's act: tell partners, line by line, what it changed for lines that they were told of before.
+
+The gate keeps an act from its commit on; this only brings the partners' copies, and what was judged of the past, up to
+it. What comes on a day, a rule's beginning and end or the end of a term that was shortened, is seen to on that day. The
+audit trail says what was settled, so that whatever breaks is done again; to do it twice tells nobody twice.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from django.db.models import Q, QuerySet
+
+import audit.actions
+import disclosures.actions
+from accounts.models import Line
+from audit.models import AuditEvent
+from consent.cohorts.turns import turn
+from consent.expiry import retell
+from disclosures.feeds import settle_terms
+from partners.feeds.terms import Changes
+from partners.models import Campaign, Contract, JurisdictionRule, Kin, Proposal, Suspension
+from revocations.models import Cohort, Order, Standing
+
+LOOK_BACK = timedelta(days=30)
+LINKED = tuple(f"{of}.linked" for of in Kin.Of.values)
+PAID = ("campaign.consideration_set", "campaign.paid_for_less")
+DRAFTED = ("campaign.drafted", "campaign.draft_changed")
+NAMED = "party.added"
+SALE = (Campaign.Consideration.MONETARY, Campaign.Consideration.OTHER)
+SETTLED = "act.settled"
+ACTOR = "system:settling"
+CAUSE = "acts"
+
+
+class _Step(Protocol):
+    def __call__(self, *, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Due:
+    """Something to settle. `mark`: how the trail names it once that is done."""
+
+    mark: str
+    step: _Step
+
+
+def settle(*, now: datetime) -> int:
+    """See to everything of the last 30 days that was not settled yet. Returns how many it was. Safe to repeat.
+
+    One worker at a time: what one is at, another leaves to it.
+    """
+    with turn(name="support.settling") as mine:
+        return sum(_settle(due, now) for due in _open(now)) if mine else 0
+
+
+def _settle(due: _Due, now: datetime) -> int:
+    due.step(now=now)
+    audit.actions.record(action=SETTLED, actor=ACTOR, target=due.mark, at=now)
+    return 1
+
+
+def _open(now: datetime) -> list[_Due]:
+    due = [*_acts(now), *_rules(now), *_terms(now)]
+    marks = [one.mark for one in due]
+    settled = set(AuditEvent.objects.filter(action=SETTLED, target__in=marks).values_list("target", flat=True))
+    return [one for one in due if one.mark not in settled]
+
+
+def _acts(now: datetime) -> Iterator[_Due]:
+    """What officers did that counts from then on, in its order."""
+    lifted = Q(action="proposal.agreed", detail__act=Proposal.Act.LIFT_SUSPENSION)
+    acts = AuditEvent.objects.filter(Q(action__in=(*LINKED, *PAID, *DRAFTED, NAMED)) | lifted, at__gt=now - LOOK_BACK)
+    for event in acts.order_by("id"):
+        steps = {**dict.fromkeys(LINKED, _linked), "proposal.agreed": _lifted, NAMED: _named}
+        yield _Due(f"event:{event.pk}", partial(steps.get(event.action, _changed), event))
+
+
+def _linked(event: AuditEvent, *, now: datetime) -> None:
+    of, ref, other = event.action.partition(".")[0], event.detail["ref"], event.detail["to"]
+    settle_terms(changes=Changes(links={(of, ref), (of, other)}), at=now, cause=CAUSE)
+
+
+def _named(event: AuditEvent, *, now: datetime) -> None:
+    """A company seen in paths before: some of what went to it may be doubtful."""
+    settle_terms(changes=Changes(parties={event.detail["ref"]}), at=now, cause=CAUSE)
+
+
+def _changed(event: AuditEvent, *, now: datetime) -> None:
+    """Another draft, or another payment: the past is judged by the terms of now."""
+    settle_terms(changes=Changes(campaigns={event.detail["ref"]}), at=now, cause=CAUSE)
+    if event.action in PAID:
+        sales = JurisdictionRule.objects.filter(sale_test=True, starts_at__lte=now)
+        states = set(sales.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now)).values_list("state", flat=True))
+        contracts = Campaign.objects.filter(ref=event.detail["ref"]).values_list("contract_id", flat=True)
+        _retell(_told(set(contracts), states=states))
+
+
+def _lifted(event: AuditEvent, *, now: datetime) -> None:
+    """Only lines with an order from while it was suspended: the copies of the others were left as they were."""
+    del now
+    proposal = Proposal.objects.get(pk=event.detail["proposal"])
+    lifted = Suspension.objects.filter(lifted_by=proposal).order_by("starts_at").first()
+    if lifted is None:
+        return
+    target = proposal.target_id
+    by_target = {
+        Proposal.Of.PARTY: Q(contract__aggregator=target) | Q(lbs_provider=target) | Q(reach__party=target),
+        Proposal.Of.CONTRACT: Q(contract=target),
+        Proposal.Of.CAMPAIGN: Q(pk=target),
+    }
+    campaigns = Campaign.objects.filter(by_target[Proposal.Of(proposal.of)])
+    _retell(_told_since(set(campaigns.values_list("contract_id", flat=True)), lifted.starts_at))
+
+
+def _rules(now: datetime) -> Iterator[_Due]:
+    """Rules of states that began, or were added with a beginning in the past, and rules that ended."""
+    added = AuditEvent.objects.filter(action="rule.added", at__gt=now - LOOK_BACK).values_list("target", flat=True)
+    pks = [int(target.partition(":")[2]) for target in added]
+    began = JurisdictionRule.objects.filter(Q(starts_at__gt=now - LOOK_BACK) | Q(pk__in=pks), starts_at__lte=now)
+    for rule in began.order_by("pk"):
+        yield _Due(f"rule:{rule.pk}:began", partial(_began, rule))
+    ended = JurisdictionRule.objects.filter(ends_at__gt=now - LOOK_BACK, ends_at__lte=now)
+    for rule in ended.order_by("pk"):
+        yield _Due(f"rule:{rule.pk}:ended", partial(_ended, rule))
+
+
+def _began(rule: JurisdictionRule, *, now: datetime) -> None:
+    disclosures.actions.rule_changed(state=rule.state, since=rule.starts_at)
+    disclosures.actions.catch_up(cause=CAUSE, at=now)
+    _retell(_told(_under(rule), states={rule.state}))
+
+
+def _ended(rule: JurisdictionRule, *, now: datetime) -> None:
+    """Only lines with an order from while it ran: the copies of the others were left as they were."""
+    del now
+    _retell(_told_since(_under(rule), rule.starts_at))
+
+
+def _under(rule: JurisdictionRule) -> set[int]:
+    """The contracts of the campaigns that a rule is about."""
+    about = Q(purpose__in=rule.purposes)
+    if rule.sale_test:
+        about |= Q(consideration__in=SALE)
+    return set(Campaign.objects.filter(about).values_list("contract_id", flat=True))
+
+
+def _terms(now: datetime) -> Iterator[_Due]:
+    """Ends that came because an officer shortened a term. Of a term as it was agreed the partner knows the end."""
+    for of, model in (("contract", Contract), ("campaign", Campaign)):
+        over = model.objects.filter(ends_at__gt=now - LOOK_BACK, ends_at__lte=now, is_draft=False)
+        rows = {f"{of}:{row.pk}": row for row in over.exclude(pk__in=Cohort.objects.filter(of=of).values("target_id"))}
+        shortened = AuditEvent.objects.filter(action=f"{of}.shortened", target__in=rows)
+        for target in sorted(set(shortened.values_list("target", flat=True))):
+            yield _Due(f"{target}:ended", partial(_over, rows[target]))
+
+
+def _over(row: Contract | Campaign, *, now: datetime) -> None:
+    del now
+    _retell(_told({row.contract_id if isinstance(row, Campaign) else row.pk}))
+
+
+def _told(contracts: Collection[int], *, states: Collection[str] | None = None) -> QuerySet[Standing]:
+    """What partners were told under these contracts, of lines that are in these states (None: in any)."""
+    told = Standing.objects.filter(contract_id__in=contracts)
+    return told if states is None else told.filter(line_id__in=Line.objects.filter(state__in=states).values("pk"))
+
+
+def _told_since(contracts: Collection[int], since: datetime) -> QuerySet[Order]:
+    return Order.objects.filter(contract_id__in=contracts, queued_at__gte=since)
+
+
+def _retell(rows: QuerySet[Standing] | QuerySet[Order]) -> None:
+    for line_id in rows.order_by("line_id").values_list("line_id", flat=True).distinct().iterator():
+        retell(line_id=line_id)

@@ -1,0 +1,18 @@
+"""Celery's doors to the desk's own jobs."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from support import settling, tickets
+
+
+@shared_task
+def open_tickets() -> None:
+    """Open the tickets that disputes, incidents and late partners ask for."""
+    tickets.open_tickets(at=timezone.now())
+
+
+@shared_task
+def settle() -> None:
+    """Tell partners what officers' acts changed for lines that they know."""
+    settling.settle(now=timezone.now())

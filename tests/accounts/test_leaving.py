@@ -1,0 +1,45 @@
+"""Leave quickly: the session is over, nothing is kept, and the browser is shown nothing until its person goes on."""
+
+import pytest
+
+from tests.factories import a_line
+from tests.people import Browser, sign_in
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+def test_leaving_quickly_ends_everything_at_once() -> None:
+    client = sign_in(a_line())
+    client.client.handler.enforce_csrf_checks = True
+    response = client.post("/leave/")
+    assert (response.status_code, response.url) == (303, "/away/")
+    assert response.headers["Clear-Site-Data"] == '"cache", "cookies", "storage"'
+    assert {name: morsel["max-age"] for name, morsel in client.client.cookies.items()} == {
+        "sessionid": 0,
+        "csrftoken": 0,
+    }
+    assert "Whereabouts" not in client.get("/away/").text
+    assert client.get("/lines/").url == "/accounts/login/?next=/lines/"
+
+
+def test_a_browser_that_left_is_shown_the_blank_page_until_it_goes_on() -> None:
+    client = Browser()
+    client.post("/leave/")
+    assert client.get("/away/", **{"Sec-Fetch-Mode": "navigate"}).status_code == 200
+    left = client.client.cookies["left"]
+    assert (left.value, left["max-age"], left["httponly"], left["samesite"]) == ("1", 3600, True, "Lax")
+    for path in ("/", "/help/", "/home/", "/stop/", "/nothing-here/"):
+        assert client.get(path, **{"Sec-Fetch-Mode": "navigate"}).url == "/away/"
+    assert client.post("/away/").url == "/"
+    assert client.get("/", **{"Sec-Fetch-Mode": "navigate"}).status_code == 200
+
+
+def test_a_link_of_somebody_else_s_sends_nobody_away() -> None:
+    client = Browser()
+    assert client.get("/away/", **{"Sec-Fetch-Site": "cross-site"}).status_code == 200
+    assert "left" not in client.client.cookies
+
+
+@pytest.mark.parametrize("path", ["/", "/help/", "/safety/", "/stop/", "/nothing-here/", "/accounts/login/"])
+def test_no_page_that_can_be_left_is_kept(path: str) -> None:
+    assert {"no-store", "private"} <= set(Browser().get(path).headers["Cache-Control"].split(", "))

@@ -1,0 +1,24 @@
+"""Numbers as people type them."""
+
+import pytest
+
+from accounts import numbers
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["(206) 555-0142", "206.555.0142", "206 555 0142", "1-206-555-0142", "+1 206 555 0142", " +12065550142 "],
+)
+def test_every_way_of_typing_is_one_number(typed: str) -> None:
+    assert numbers.normalise(typed) == "+12065550142"
+
+
+@pytest.mark.parametrize("typed", ["", "555", "hello", "+1 206 555 0142 ext. 3", "2" * 41, "٢٠٦"])
+def test_what_cannot_be_a_number_is_refused(typed: str) -> None:
+    with pytest.raises(numbers.NotANumber):
+        numbers.normalise(typed)
+
+
+def test_numbers_are_shown_as_people_write_them() -> None:
+    assert numbers.shown("+12065550142") == "(206) 555-0142"
+    assert numbers.shown("+442079460958") == "+44 20 7946 0958"

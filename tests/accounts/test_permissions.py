@@ -1,0 +1,131 @@
+"""The table of promise 7, cell by cell: who is what to a line, and what that lets them do."""
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+from django.utils import timezone
+
+from accounts import actions, queries
+from accounts.models import Line
+from accounts.permissions import MAY, Action, Relation, may
+from tests.factories import a_line
+from tests.people import sign_in_by_code, user_of
+
+WORD = "KSDSPDAIGF"  # know, see, download, stop, pause, dispute, allow, invite, see under glass, stop for
+TABLE = {
+    Relation.ADULT_USER: "yyyyyyy---",
+    Relation.MINOR_USER: "yyyyyy----",
+    Relation.SAME_HOLDER: "yyyyyyy---",
+    Relation.HOLDER_OF_MINOR: "yyyyyyy---",
+    Relation.HOLDER_OF_ADULT: "y------y--",
+    Relation.EX_HOLDER: "----------",
+    Relation.STRANGER: "----------",
+    Relation.AGENT: "--------yy",
+    Relation.OFFICER: "--------yy",
+    Relation.AUDITOR: "--------y-",
+}
+
+
+def test_the_table_names_every_relation() -> None:
+    assert set(TABLE) == set(MAY) == set(Relation)
+    assert len(WORD) == len(Action)
+
+
+@pytest.mark.parametrize(("relation", "action"), list(product(Relation, Action)))
+def test_each_cell(relation: Relation, action: Action) -> None:
+    expected = TABLE[relation][list(Action).index(action)] == "y"
+    assert may(relation, action) is expected
+
+
+@pytest.mark.parametrize("relation", [Relation.AGENT, Relation.OFFICER, Relation.AUDITOR])
+def test_staff_never_loosen(relation: Relation) -> None:
+    assert not may(relation, Action.ALLOW)
+
+
+def relations(line: Line) -> dict[str, str]:
+    """What the user of a line is to every line they may know of, by the carrier's id."""
+    known = queries.lines_known_by(user=user_of(line), at=timezone.now())
+    return {one.line.carrier_id: one.relation for one in known}
+
+
+@pytest.mark.usefixtures("db")
+class TestWhoIsWhat:
+    def test_a_holder_and_the_lines_of_the_account(self) -> None:
+        own, minor, second, partner, adult, business = (
+            a_line(account="A-1", role=role, holder_name=name)
+            for role, name in (
+                ("holder", "Ada Marsh"),
+                ("minor", "Ada Marsh"),
+                ("holder", "Ada Marsh"),
+                ("holder", "Ben Marsh"),
+                ("user", "Ada Marsh"),
+                ("user", "Marsh Ltd"),
+            )
+        )
+        foreign = a_line(account="A-2", role="minor")
+        sign_in_by_code(own)
+        assert relations(own) == {
+            own.carrier_id: "adult_user",
+            minor.carrier_id: "holder_of_minor",
+            second.carrier_id: "same_holder",
+            partner.carrier_id: "holder_of_adult",
+            adult.carrier_id: "holder_of_adult",
+            business.carrier_id: "holder_of_adult",
+        }
+        assert foreign.carrier_id not in relations(own)
+
+    @pytest.mark.parametrize("name", ["Ada Marsh", "Marsh Ltd"])
+    def test_two_lines_of_holders_with_other_names_stay_apart_in_both_directions(self, name: str) -> None:
+        first = a_line(account="A-1", role="holder", holder_name=name)
+        second = a_line(account="A-1", role="holder", holder_name=f"{name} II")
+        namesake = a_line(account="A-2", role="holder", holder_name=name)
+        for own, other in ((first, second), (second, first)):
+            sign_in_by_code(own)
+            assert relations(own) == {own.carrier_id: "adult_user", other.carrier_id: "holder_of_adult"}
+        assert namesake.carrier_id not in relations(first)
+
+    @pytest.mark.parametrize(("role", "relation"), [("user", "adult_user"), ("minor", "minor_user")])
+    def test_whoever_does_not_hold_the_account_knows_their_own_line_only(self, role: str, relation: str) -> None:
+        line = a_line(account="A-1", role=role)
+        a_line(account="A-1", role="holder")
+        a_line(account="A-1", role="minor")
+        sign_in_by_code(line)
+        assert relations(line) == {line.carrier_id: relation}
+
+    def test_a_role_nobody_knows_is_an_adults(self) -> None:
+        holder, odd = a_line(account="A-1"), a_line(account="A-1", role="who knows")
+        sign_in_by_code(holder)
+        assert relations(holder)[odd.carrier_id] == "holder_of_adult"
+
+    def test_a_role_change_to_adult_cuts_the_holder_off_at_once(self) -> None:
+        holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
+        sign_in_by_code(holder)
+        assert relations(holder)[child.carrier_id] == "holder_of_minor"
+        Line.objects.filter(pk=child.pk).update(user_role="user")
+        assert relations(holder)[child.carrier_id] == "holder_of_adult"
+
+    def test_an_ended_line_is_known_to_nobody(self) -> None:
+        holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
+        sign_in_by_code(holder)
+        Line.objects.filter(pk=child.pk).update(deactivated_at=timezone.now() - timedelta(seconds=1))
+        assert relations(holder) == {holder.carrier_id: "adult_user"}
+        Line.objects.filter(pk=holder.pk).update(deactivated_at=timezone.now() - timedelta(seconds=1))
+        assert relations(holder) == {}
+
+    def test_the_end_of_a_tenure_ends_sight(self) -> None:
+        holder = a_line(account="A-1")
+        sign_in_by_code(holder)
+        user = user_of(holder)
+        actions.end_tenure(line_id=holder.pk, at=timezone.now())
+        assert queries.lines_known_by(user=user, at=timezone.now()) == []
+
+    def test_two_queries_whatever_the_number_of_lines(self, django_assert_num_queries: object) -> None:
+        holder = a_line(account="A-1")
+        sign_in_by_code(holder)
+        for _ in range(5):
+            a_line(account="A-1", role="minor")
+        user = user_of(holder)
+        assert callable(django_assert_num_queries)
+        with django_assert_num_queries(2):
+            queries.lines_known_by(user=user, at=timezone.now())

@@ -1,0 +1,386 @@
+"""Signing in: a number, a texted code, then a password. Every answer is the same for customers and strangers."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts import actions
+from accounts.models import LineUser, TextedCode, User
+from accounts.texts import MemoryBackend
+from accounts.wording import language_of
+from audit.models import AuditEvent
+from tests.factories import a_line
+from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code, texts_to, user_of
+
+pytestmark = pytest.mark.usefixtures("db")
+
+STRANGER = "+13605550199"
+SIGN_IN = TextedCode.Purpose.SIGN_IN
+STOP = TextedCode.Purpose.STOP
+MINE, THEIRS = "1" * 32, "2" * 32
+
+
+def ask(client: Browser, number: str) -> str:
+    response = client.post("/accounts/login/", {"number": number}, follow=True)
+    return without_secrets(response.text)
+
+
+def without_secrets(page: str) -> str:
+    page = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", page)
+    return re.sub(r"\(\d{3}\) \d{3}-\d{4}", "NUMBER", page)
+
+
+def test_the_doors_have_the_hooks_that_programs_rely_on() -> None:
+    client, msisdn = Browser(), number_of(a_line())
+    assert '<input type="tel" name="number"' in client.get("/accounts/login/").text
+    client.post("/accounts/login/", {"number": msisdn})
+    assert re.search(r'<input type="text" name="code"', client.get("/accounts/login/code/").text)
+    client.post("/accounts/login/code/", {"code": newest_text(msisdn).code})
+    assert '<input type="password" name="password"' in client.get("/accounts/password/set/").text
+
+
+def test_a_code_signs_in_and_a_password_is_chosen_before_anything_is_shown() -> None:
+    line = a_line()
+    client = sign_in_by_code(line)
+    assert client.get("/lines/").url == "/accounts/password/set/?next=%2Flines%2F"
+    response = client.post("/accounts/password/set/", {"password": PASSWORD, "next": "/lines/"})
+    assert (response.status_code, response.url) == (302, "/lines/")
+    assert client.get("/lines/").status_code == 200
+
+
+def test_the_next_time_the_password_is_asked_and_not_chosen() -> None:
+    line = a_line()
+    sign_in(line)
+    client = sign_in_by_code(line)
+    assert client.get("/lines/").url == "/accounts/reauthenticate/?next=%2Flines%2F"
+    assert (
+        client.post("/accounts/password/set/", {"password": "another three words"}).url == "/accounts/reauthenticate/"
+    )
+    assert client.get("/lines/").status_code == 302
+    wrong = client.post("/accounts/reauthenticate/", {"password": "guessed wrongly"})
+    assert (wrong.status_code, client.get("/lines/").status_code) == (200, 302)
+    right = client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/lines/"})
+    assert (right.status_code, right.url) == (302, "/lines/")
+    assert client.get("/lines/").status_code == 200
+
+
+def test_a_short_or_common_password_is_refused() -> None:
+    client = sign_in_by_code(a_line())
+    assert client.post("/accounts/password/set/", {"password": "short"}).status_code == 200
+    assert client.post("/accounts/password/set/", {"password": "password1234"}).status_code == 200
+
+
+def test_strangers_and_customers_read_the_same_words() -> None:
+    customer, stranger = Browser(), Browser()
+    assert ask(customer, number_of(a_line())) == ask(stranger, STRANGER)
+    wrong = [
+        without_secrets(one.post("/accounts/login/code/", {"code": "000000x"}).text) for one in (customer, stranger)
+    ]
+    assert wrong[0] == wrong[1]
+    again = [without_secrets(one.post("/accounts/login/again/", follow=True).text) for one in (customer, stranger)]
+    assert again[0] == again[1]
+
+
+def test_no_text_goes_to_a_stranger() -> None:
+    ask(Browser(), STRANGER)
+    assert MemoryBackend.outbox == []
+
+
+def test_no_answer_comes_sooner_than_the_set_time(settings: Settings) -> None:
+    settings.ANSWER_SECONDS = 0.05
+    for number in (number_of(a_line()), STRANGER):
+        client, started = Browser(), datetime.now(UTC)
+        client.post("/accounts/login/", {"number": number})
+        assert datetime.now(UTC) - started >= timedelta(seconds=0.05)
+
+
+def test_the_text_says_what_its_code_is_for() -> None:
+    line = a_line()
+    msisdn = number_of(line)
+    actions.text_code(msisdn=msisdn, purpose=SIGN_IN, asker=MINE, at=timezone.now())
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=timezone.now())
+    to_sign_in, to_stop = texts_to(msisdn)
+    assert "SIGN IN" in to_sign_in.text
+    assert "STOP sharing" in to_stop.text
+    assert all(text.code in text.text for text in (to_sign_in, to_stop))
+
+
+@pytest.mark.parametrize(
+    ("spoken", "used"), [("es", "es"), ("es-MX", "es"), ("en", "en"), ("klingon", "en"), ("", "en")]
+)
+def test_a_text_is_in_the_language_of_its_line_where_we_speak_it(spoken: str, used: str) -> None:
+    line = a_line()
+    line.language = spoken
+    assert language_of(line) == used
+
+
+def test_a_code_for_one_purpose_does_nothing_for_another() -> None:
+    line = a_line()
+    msisdn, now = number_of(line), timezone.now()
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    code = newest_text(msisdn).code
+    assert actions.take_code(msisdn=msisdn, purpose=SIGN_IN, asker=MINE, typed=code, at=now) is None
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
+
+
+def test_a_code_works_once() -> None:
+    line = a_line()
+    msisdn, now = number_of(line), timezone.now()
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    code = newest_text(msisdn).code
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=f" {code[:3]} {code[3:]}", at=now) == line
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) is None
+
+
+def test_asking_again_within_ten_minutes_repeats_the_code_and_shares_its_five_tries() -> None:
+    line, now = a_line(), timezone.now()
+    msisdn = number_of(line)
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    for _ in range(4):
+        assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed="x", at=now) is None
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now + timedelta(minutes=9))
+    first, second = texts_to(msisdn)
+    assert first.code == second.code
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed="x", at=now) is None
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=first.code, at=now) is None
+    # Whoever spent the tries, the line's own user asks again and gets a code that works.
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now + timedelta(minutes=9))
+    third = texts_to(msisdn)[2]
+    assert third.code != first.code
+    taken = actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=third.code, at=now + timedelta(minutes=9))
+    assert taken is not None
+
+
+def test_after_ten_minutes_a_code_is_dead_and_another_one_is_made() -> None:
+    line, now = a_line(), timezone.now()
+    msisdn = number_of(line)
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    later = now + timedelta(minutes=10)
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=newest_text(msisdn).code, at=later) is None
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=later)
+    assert TextedCode.objects.count() == 2
+
+
+def test_a_code_counts_only_in_a_session_that_asked_for_it() -> None:
+    line, now = a_line(), timezone.now()
+    msisdn = number_of(line)
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    code = newest_text(msisdn).code
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed=code, at=now) is None
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
+
+
+def test_two_sessions_share_a_code_and_not_their_tries() -> None:
+    line, now = a_line(), timezone.now()
+    msisdn = number_of(line)
+    for asker in (THEIRS, MINE):
+        actions.text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=now)
+    first, second = texts_to(msisdn)
+    assert first.code == second.code
+    for _ in range(9):
+        actions.take_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed="x", at=now)
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=THEIRS, typed=first.code, at=now) is None
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=first.code, at=now) == line
+
+
+def test_a_flood_against_a_number_does_not_keep_its_owner_from_stopping() -> None:
+    line, now = a_line(), timezone.now()
+    msisdn = number_of(line)
+    wrong = 0
+    for number in range(60):
+        asker = f"{number:032}"
+        actions.text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=now)
+        for _ in range(6):
+            wrong += actions.take_code(msisdn=msisdn, purpose=STOP, asker=asker, typed="no", at=now) is None
+    assert wrong == 360
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now)
+    code = newest_text(msisdn).code
+    assert (len(code), len(texts_to(msisdn))) == (10, 6)
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
+
+
+def test_no_more_than_forty_guesses_a_day_are_taken_at_short_codes() -> None:
+    line, now = a_line(), timezone.now()
+    msisdn = number_of(line)
+    for number in range(300):
+        asker, at = f"{number:032}", now + timedelta(minutes=4 * number)
+        actions.text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=at)
+        for _ in range(5):
+            actions.take_code(msisdn=msisdn, purpose=STOP, asker=asker, typed="no", at=at)
+    short = TextedCode.objects.filter(long=False)
+    assert sum(20 - code.tries_left for code in short) <= 40
+    # Neither do texts without end go out.
+    assert len(texts_to(msisdn)) <= 60
+
+
+def test_after_three_codes_an_hour_and_eight_a_day_that_go_unused_they_are_long_and_last() -> None:
+    line, now = a_line(), timezone.now()
+    msisdn = number_of(line)
+    for minutes in range(0, 60, 10):
+        actions.text_code(msisdn=msisdn, purpose=STOP, asker=MINE, at=now + timedelta(minutes=minutes))
+    assert [len(one.code) for one in texts_to(msisdn)] == [6, 6, 6, 10, 10]
+    at = now + timedelta(minutes=140)
+    code = texts_to(msisdn)[-1].code
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=at) == line
+    actions.text_code(msisdn=msisdn, purpose=SIGN_IN, asker=MINE, at=now)
+    assert len(newest_text(msisdn).code) == 6
+
+
+def test_when_codes_are_long_the_page_looks_the_same() -> None:
+    line, other = a_line(), a_line()
+    for minutes in (33, 22, 11):
+        at = timezone.now() - timedelta(minutes=minutes)
+        actions.text_code(msisdn=number_of(line), purpose=SIGN_IN, asker=THEIRS, at=at)
+    assert ask(Browser(), number_of(line)) == ask(Browser(), number_of(other))
+    assert [len(one.code) for one in texts_to(number_of(line))] == [6, 6, 6, 10]
+
+
+def test_a_sign_in_makes_one_user_for_the_tenure() -> None:
+    line = a_line()
+    sign_in_by_code(line)
+    sign_in_by_code(line)
+    assert LineUser.objects.filter(line=line).count() == 1
+    assert User.objects.count() == 1
+
+
+def test_a_code_is_asked_of_nobody_whose_line_has_ended() -> None:
+    now = timezone.now()
+    line = a_line(deactivated_at=now - timedelta(days=1))
+    ask(Browser(), number_of(line))
+    assert MemoryBackend.outbox == []
+
+
+def test_the_end_of_a_tenure_ends_its_sessions_and_its_sign_in() -> None:
+    line = a_line()
+    client, user = sign_in(line), user_of(line)
+    actions.end_tenure(line_id=line.pk, at=timezone.now())
+    assert client.get("/lines/").url == "/accounts/login/?next=/lines/"
+    assert not User.objects.get(pk=user.pk).is_active
+    assert AuditEvent.objects.filter(action="line.tenure_ended", line_id=line.pk).count() == 1
+
+
+@pytest.mark.parametrize(
+    "page", ["/stop/", "/stop/code/", "/accounts/login/", "/accounts/login/code/", "/accounts/login/staff/"]
+)
+def test_every_form_at_the_doors_carries_its_token(page: str) -> None:
+    browser, msisdn = Browser(), number_of(a_line())
+    for door in ("/stop/", "/accounts/login/"):
+        if page == f"{door}code/":
+            browser.post(door, {"number": msisdn})
+    forms = re.findall(r'<form\b[^>]*method="post".*?</form>', browser.get(page).text, re.DOTALL)
+    assert forms
+    assert all('name="csrfmiddlewaretoken" value="' in form for form in forms)
+
+
+@pytest.mark.parametrize("page", ["/settings/", "/lines/", "/accounts/sessions/", "/accounts/2fa/totp/activate/"])
+def test_every_form_inside_carries_its_token(page: str) -> None:
+    browser = sign_in(a_line())
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    forms = re.findall(r'<form\b[^>]*method="post".*?</form>', browser.get(page).text, re.DOTALL)
+    assert forms
+    assert all('name="csrfmiddlewaretoken" value="' in form for form in forms)
+
+
+def test_staff_sign_in_by_email_and_password_at_the_same_door() -> None:
+    User.objects.create_user("agent", "agent@carrier.example", PASSWORD, role=User.Role.AGENT)
+    client = Browser()
+    page = client.get("/accounts/login/").text
+    assert 'action="/accounts/login/staff/"' in page
+    response = client.post("/accounts/login/staff/", {"login": "agent@carrier.example", "password": PASSWORD})
+    assert (response.status_code, response.url) == (302, "/settings/")
+
+
+def test_staff_give_their_authenticator_code_before_they_are_in() -> None:
+    user = User.objects.create_user("officer", "officer@carrier.example", PASSWORD, role=User.Role.OFFICER)
+    secret = generate_totp_secret()
+    TOTP.activate(user, secret)
+    assert secret not in str(Authenticator.objects.get(user=user).data)
+    client = Browser()
+    response = client.post("/accounts/login/staff/", {"login": "officer@carrier.example", "password": PASSWORD})
+    assert response.url == "/accounts/2fa/authenticate/"
+    assert client.get("/settings/").status_code == 302
+    assert 'name="code"' in client.get("/accounts/2fa/authenticate/").text
+    assert client.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
+    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    response = client.post("/accounts/2fa/authenticate/", {"code": code})
+    assert (response.status_code, response.url) == (302, "/admin/")
+    assert client.get("/settings/").status_code == 200
+
+
+def test_a_subscriber_with_an_authenticator_app_gives_password_and_code_to_see() -> None:
+    line = a_line()
+    sign_in(line)
+    secret = generate_totp_secret()
+    TOTP.activate(user_of(line), secret)
+    client = sign_in(line)
+    assert client.get("/lines/").url == "/accounts/2fa/reauthenticate/?next=%2Flines%2F"
+    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    assert client.post("/accounts/2fa/reauthenticate/", {"code": code, "next": "/lines/"}).url == "/lines/"
+    assert client.get("/lines/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/settings/",
+        "/access-log/",
+        "/accounts/2fa/",
+        "/accounts/2fa/webauthn/",
+        "/accounts/2fa/webauthn/add/",
+        "/accounts/2fa/totp/activate/",
+        "/accounts/2fa/recovery-codes/generate/",
+        "/accounts/sessions/",
+        "/accounts/password/change/",
+        "/accounts/reauthenticate/",
+        "/accounts/logout/",
+    ],
+)
+def test_every_page_of_a_sign_in_stands_in_our_own_page(page: str) -> None:
+    line = a_line()
+    client = sign_in(line)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    response = client.get(page)
+    assert response.status_code in {200, 404} if "recovery" in page else response.status_code == 200
+    if response.status_code == 200:
+        assert 'href="#main"' in response.text
+        assert user_of(line).username not in response.text
+
+
+def test_a_picture_in_the_page_is_allowed_for_the_authenticator_app_alone() -> None:
+    client = sign_in(a_line())
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert "img-src 'self' data:" in client.get("/accounts/2fa/totp/activate/").headers["Content-Security-Policy"]
+    assert "data:" not in client.get("/settings/").headers["Content-Security-Policy"]
+
+
+def test_signing_out_elsewhere() -> None:
+    line = a_line()
+    here, elsewhere = sign_in(line), sign_in(line)
+    assert here.post("/accounts/sessions/").status_code == 302
+    assert elsewhere.get("/lines/").url == "/accounts/login/?next=/lines/"
+    assert here.get("/lines/").status_code == 200
+
+
+def test_nothing_is_kept_of_the_session_in_any_cache() -> None:
+    client = sign_in(a_line())
+    response = client.get("/lines/")
+    assert response.headers["Cache-Control"] == "no-store, private"
+    assert response.headers["X-Robots-Tag"] == "noindex"
+
+
+def test_the_way_on_never_leads_to_another_site() -> None:
+    client, msisdn = Browser(), number_of(a_line())
+    client.post("/accounts/login/", {"number": msisdn, "next": "https://evil.example/"})
+    response = client.post("/accounts/login/code/", {"code": newest_text(msisdn).code})
+    assert response.url == "/home/"

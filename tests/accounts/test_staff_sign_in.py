@@ -1,0 +1,307 @@
+"""Staff come by invitation, by password, or by the carrier's OpenID provider; always with a second factor of ours."""
+
+import re
+import time
+from collections.abc import Iterator
+from io import StringIO
+from urllib.parse import urlsplit
+
+import pytest
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
+from allauth.socialaccount.models import SocialAccount
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from accounts.models import User
+from audit.models import AuditEvent
+from tests.accounts import provider as providers
+from tests.accounts.provider import CLIENT, SECRET, Provider
+from tests.factories import a_line
+from tests.people import PASSWORD, Browser, Page, sign_in_by_code, user_of
+
+pytestmark = pytest.mark.usefixtures("db")
+
+START, BACK = "/accounts/login/staff/oidc/", "/accounts/login/staff/oidc/back/"
+EMAIL = "officer@carrier.example"
+
+
+@pytest.fixture
+def idp(settings: Settings) -> Iterator[Provider]:
+    with providers.running() as provider:
+        settings.STAFF_OIDC_ISSUER = provider.url
+        settings.STAFF_OIDC_CLIENT_ID, settings.STAFF_OIDC_CLIENT_SECRET = CLIENT, SECRET
+        settings.STAFF_OIDC_ROLES_CLAIM = ""
+        yield provider
+
+
+@pytest.fixture
+def officer() -> User:
+    return User.objects.create_user("o", EMAIL, None, role=User.Role.OFFICER)
+
+
+def through(idp: Provider, browser: Browser, start: str = START) -> Page:
+    """The whole way of a browser: to the provider and back."""
+    sent = browser.get(start)
+    assert (sent.status_code, sent.url.split("?")[0]) == (302, f"{idp.url}/authorize")
+    return browser.get(idp.authorize(sent.url))
+
+
+def signed_in(browser: Browser) -> bool:
+    return browser.get("/settings/").status_code == 200
+
+
+def test_an_officer_whom_the_provider_vouches_for_is_asked_for_a_second_factor(idp: Provider, officer: User) -> None:
+    secret = generate_totp_secret()
+    TOTP.activate(officer, secret)
+    browser = Browser()
+    page = through(idp, browser)
+    assert (page.status_code, page.url) == (302, "/accounts/2fa/authenticate/")
+    assert not signed_in(browser)
+    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    assert browser.post("/accounts/2fa/authenticate/", {"code": code}).url == "/admin/"
+    assert signed_in(browser)
+    assert idp.asked["code_challenge_method"] == "S256"
+    assert set(idp.asked["scope"].split()) == {"openid", "email"}
+    assert idp.tokens[0]["redirect_uri"] == f"http://localhost:8000{BACK}"
+    assert list(AuditEvent.objects.filter(actor=f"officer:{officer.pk}").values_list("action", flat=True)) == [
+        "staff.pinned",
+        "staff.vouched_for",
+    ]
+
+
+def test_without_a_second_factor_they_must_set_one_up_before_the_console(idp: Provider, officer: User) -> None:
+    browser = Browser()
+    assert through(idp, browser).url == "/admin/"
+    assert browser.get("/admin/").url == "/accounts/2fa/totp/activate/?next=%2Fadmin%2F"
+
+
+def test_who_has_just_set_one_up_gives_its_code_and_is_in(idp: Provider, officer: User) -> None:
+    browser = Browser()
+    through(idp, browser)
+    page = browser.get("/accounts/2fa/totp/activate/").text
+    secret = re.findall(r"[A-Z2-7]{32}", page)[0]
+    counter = next(yield_hotp_counters_from_time())
+    code = format_hotp_value(hotp_value(secret, counter))
+    assert browser.post("/accounts/2fa/totp/activate/", {"code": code}).status_code == 302
+    asked = browser.get("/admin/").url
+    assert asked == "/accounts/2fa/reauthenticate/?next=%2Fadmin%2F"
+    code = format_hotp_value(hotp_value(secret, counter + 1))
+    assert browser.post("/accounts/2fa/reauthenticate/", {"code": code, "next": "/admin/"}).url == "/admin/"
+    assert browser.get("/admin/").status_code == 200
+
+
+def test_they_go_on_to_the_page_they_asked_for_and_never_to_another_host(idp: Provider, officer: User) -> None:
+    assert through(idp, Browser(), f"{START}?next=/settings/").url == "/settings/"
+    assert through(idp, Browser(), f"{START}?next=https://evil.example/").url == "/admin/"
+
+
+def test_the_provider_s_own_name_for_a_person_is_pinned_at_first_use(idp: Provider, officer: User) -> None:
+    through(idp, Browser())
+    assert list(SocialAccount.objects.values_list("user", "provider", "uid", "extra_data")) == [
+        (officer.pk, idp.url, "idp-7", {})
+    ]
+    idp.claims = {"email": "renamed@carrier.example"}
+    assert through(idp, Browser()).url == "/admin/"
+    idp.claims = {"sub": "idp-8"}
+    assert through(idp, Browser()).status_code == 403
+    assert SocialAccount.objects.count() == 1
+
+
+def test_nobody_is_made_and_no_subscriber_is_let_in(idp: Provider) -> None:
+    user = user_of_a_line(EMAIL)
+    count = User.objects.count()
+    browser = Browser()
+    assert through(idp, browser).status_code == 403
+    idp.claims = {"email": "nobody@carrier.example"}
+    assert through(idp, browser).status_code == 403
+    SocialAccount.objects.create(user=user, provider=idp.url, uid="idp-7", extra_data={})
+    idp.claims = {}
+    assert through(idp, browser).status_code == 403
+    assert (User.objects.count(), signed_in(browser)) == (count, False)
+
+
+def user_of_a_line(email: str) -> User:
+    line = a_line()
+    sign_in_by_code(line)
+    user = user_of(line)
+    User.objects.filter(pk=user.pk).update(email=email)
+    return user
+
+
+def test_two_with_one_address_and_one_who_left_are_not_let_in(idp: Provider, officer: User) -> None:
+    other = User.objects.create_user("p", EMAIL.upper(), None, role=User.Role.AGENT)
+    assert through(idp, Browser()).status_code == 403
+    other.delete()
+    through(idp, Browser())
+    User.objects.filter(pk=officer.pk).update(is_active=False)
+    assert through(idp, Browser()).status_code == 403
+
+
+NOW = int(time.time())
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "another"},
+        {"aud": [CLIENT, "another"]},
+        {"azp": "another"},
+        {"iss": "https://another.example"},
+        {"nonce": "another"},
+        {"nonce": None},
+        {"exp": NOW - 100},
+        {"exp": None},
+        {"iat": NOW - 3600},
+        {"iat": NOW + 3600},
+        {"email_verified": False},
+        {"email_verified": "true"},
+        {"email_verified": None},
+        {"email": None},
+        {"sub": ""},
+        {"sub": "x" * 200},
+        {"sub": 7},
+    ],
+    # Not named by their values: those of the clock differ from worker to worker.
+    ids=[str(n) for n in range(17)],
+)
+def test_a_word_that_is_not_for_us_fresh_and_whole_is_refused(
+    idp: Provider, officer: User, claims: dict[str, object]
+) -> None:
+    idp.claims = claims
+    browser = Browser()
+    page = through(idp, browser)
+    assert (page.status_code, signed_in(browser), SocialAccount.objects.exists()) == (403, False, False)
+
+
+@pytest.mark.parametrize("spoil", ["none", "hs256", "key", "signature"])
+def test_a_word_that_the_provider_did_not_sign_is_refused(idp: Provider, officer: User, spoil: str) -> None:
+    idp.spoil = spoil
+    browser = Browser()
+    assert (through(idp, browser).status_code, signed_in(browser)) == (403, False)
+
+
+def test_an_answer_counts_once_and_only_in_the_browser_that_asked(idp: Provider, officer: User) -> None:
+    asked, other = Browser(), Browser()
+    answer = idp.authorize(asked.get(START).url)
+    assert other.get(answer).status_code == 403
+    assert asked.get(answer).status_code == 302
+    assert Browser().get(answer).status_code == 403
+    fresh = Browser()
+    again = idp.authorize(fresh.get(START).url)
+    assert fresh.get(f"{BACK}?state={idp.asked['state']}&error=access_denied").status_code == 403
+    assert fresh.get(again).status_code == 403
+    assert fresh.get(BACK).status_code == 403
+
+
+@pytest.mark.parametrize("down", ["/.well-known/openid-configuration", "/keys", "/token"])
+@pytest.mark.parametrize("spoil", ["", "text"])
+def test_a_provider_that_fails_lets_nobody_in(idp: Provider, officer: User, down: str, spoil: str) -> None:
+    browser = Browser()
+    answer = idp.authorize(browser.get(START).url)
+    idp.down, idp.spoil = down, spoil
+    assert browser.get(answer).status_code == 403
+    assert Browser().get(START).status_code == (302 if down != "/.well-known/openid-configuration" else 403)
+
+
+def test_a_provider_that_calls_itself_something_else_is_not_asked(idp: Provider, officer: User) -> None:
+    idp.issuer = "https://another.example"
+    assert Browser().get(START).status_code == 403
+
+
+def test_the_provider_may_take_a_role_away_and_never_gives_one(
+    idp: Provider, officer: User, settings: Settings
+) -> None:
+    settings.STAFF_OIDC_ROLES_CLAIM = "roles"
+    for roles, status in ((None, 403), (["agent"], 403), ("officer", 302), (["officer", "x"], 302)):
+        idp.claims = {"roles": roles}
+        assert (roles, through(idp, Browser()).status_code) == (roles, status)
+    idp.claims = {"roles": ["officer", "auditor", "legal"]}
+    through(idp, Browser())
+    assert User.objects.get(pk=officer.pk).role == User.Role.OFFICER
+
+
+def test_where_no_provider_is_named_there_is_no_such_address(settings: Settings) -> None:
+    settings.STAFF_OIDC_ISSUER = ""
+    assert [Browser().get(path).status_code for path in (START, BACK)] == [404, 404]
+    assert START not in Browser().get("/accounts/login/staff/").text
+
+
+def test_the_staff_page_offers_it_where_it_is_named(idp: Provider) -> None:
+    assert f'href="{START}"' in Browser().get("/accounts/login/staff/").text
+
+
+@pytest.mark.parametrize(
+    ("role", "page"), [("officer", "/admin/"), ("auditor", "/admin/"), ("legal", "/admin/"), ("agent", "/settings/")]
+)
+def test_staff_land_where_they_work(role: str, page: str) -> None:
+    User.objects.create_user("s", "s@carrier.example", PASSWORD, role=role)
+    form = {"login": "s@carrier.example", "password": PASSWORD}
+    assert Browser().post("/accounts/login/staff/", form).url == page
+
+
+def invite(role: str = "officer", email: str = "new@carrier.example") -> str:
+    out = StringIO()
+    call_command("make_staff", email=email, role=role, stdout=out)
+    link = out.getvalue().strip()
+    assert link.startswith("http://localhost:8000/accounts/invitation/")
+    return urlsplit(link).path
+
+
+def test_an_invitation_is_good_once_and_leads_to_a_second_factor() -> None:
+    path, browser = invite(), Browser()
+    user = User.objects.get(email="new@carrier.example")
+    assert (user.role, user.has_usable_password()) == ("officer", False)
+    assert re.search(r'<input type="password" name="password"', browser.get(path).text)
+    assert browser.post(path, {"password": "short"}).status_code == 200
+    assert browser.post(path, {"password": PASSWORD}).url == "/accounts/login/staff/"
+    assert [browser.get(path).status_code, browser.post(path, {"password": "another one"}).status_code] == [404, 404]
+    form = {"login": "new@carrier.example", "password": PASSWORD}
+    assert browser.post("/accounts/login/staff/", form).url == "/admin/"
+    assert browser.get("/admin/").url == "/accounts/2fa/totp/activate/?next=%2Fadmin%2F"
+    assert list(AuditEvent.objects.filter(target=f"user:{user.pk}").order_by("id").values_list("action", "actor")) == [
+        ("staff.made", "command:make_staff"),
+        ("staff.password_chosen", f"officer:{user.pk}"),
+    ]
+
+
+def test_a_second_invitation_ends_the_password_and_who_has_left_is_out() -> None:
+    path, browser, out = invite(), Browser(), StringIO()
+    browser.post(path, {"password": PASSWORD})
+    form = {"login": "new@carrier.example", "password": PASSWORD}
+    browser.post("/accounts/login/staff/", form)
+    assert signed_in(browser)
+    call_command("make_staff", email="new@carrier.example", again=True, stdout=out)
+    assert not signed_in(browser)
+    assert Browser().post("/accounts/login/staff/", form).status_code == 200
+    again = urlsplit(out.getvalue().strip()).path
+    assert browser.post(again, {"password": PASSWORD}).status_code == 302
+    browser.post("/accounts/login/staff/", form)
+    assert signed_in(browser)
+    call_command("end_staff", email="NEW@carrier.example", stdout=out)
+    assert not signed_in(browser)
+    assert Browser().post("/accounts/login/staff/", form).url != "/admin/"
+    for command in ("make_staff", "end_staff"):
+        with pytest.raises(CommandError, match="Nobody of staff"):
+            call_command(command, email="new@carrier.example", **({"again": True} if command == "make_staff" else {}))
+
+
+def test_a_made_up_invitation_opens_nothing() -> None:
+    path = invite()
+    for wrong in (path[:-2] + "x/", path.replace("/invitation/", "/invitation/x"), "/accounts/invitation/MA/a-b/"):
+        assert (wrong, Browser().get(wrong).status_code) == (wrong, 404)
+
+
+def test_nobody_is_made_staff_twice_and_a_subscriber_s_role_is_none() -> None:
+    invite()
+    with pytest.raises(CommandError, match="has this e-mail already"):
+        invite(email="NEW@carrier.example")
+    with pytest.raises(CommandError, match="not an e-mail"):
+        invite(email="x")
+    with pytest.raises(CommandError):
+        invite(role="subscriber", email="y@carrier.example")

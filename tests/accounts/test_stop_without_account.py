@@ -1,0 +1,154 @@
+"""`/stop/`: a number, a code, one button, and a link that shows how far it has come."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from accounts.models import Line
+from accounts.texts import MemoryBackend
+from consent.models import Choice, LineGate, ProgressLink
+from revocations.models import State
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.orders import bring_to
+from tests.people import Browser, newest_text, number_of, texts_to
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+STRANGER = "+13605550199"
+
+
+def same(page: str) -> str:
+    page = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", page)
+    return re.sub(r"\(\d{3}\) \d{3}-\d{4}", "NUMBER", page)
+
+
+def proved(line: Line) -> Browser:
+    client, msisdn = Browser(), number_of(line)
+    client.post("/stop/", {"number": msisdn})
+    assert client.post("/stop/code/", {"code": newest_text(msisdn).code}).url == "/stop/all/"
+    return client
+
+
+def test_three_actions_stop_everything() -> None:
+    line = a_line()
+    an_approval(line, a_campaign(a_contract(a_party("NorthLink"))))
+    client, msisdn = Browser(), number_of(line)
+    assert re.search(r'<input type="tel" name="number"', client.get("/stop/").text)
+    client.post("/stop/", {"number": msisdn})
+    assert re.search(r'<input [^>]*name="code"', client.get("/stop/code/").text)
+    client.post("/stop/code/", {"code": newest_text(msisdn).code})
+    assert '<button class="main" name="stop-all" value="1">' in client.get("/stop/all/").text
+    response = client.post("/stop/all/", {"stop-all": "1"})
+    choice = Choice.objects.get(line_id=line.pk)
+    assert (choice.kind, choice.scope, choice.actor) == ("stop", "all", f"line:{line.pk}")
+    assert list(LineGate.objects.get(pk=line.pk).stops) == ["all"]
+    page = client.get(response.url).text
+    assert 'data-told="1"' in page
+    assert "NorthLink" not in page
+    assert msisdn not in page
+
+
+def test_the_link_needs_no_session_and_the_receipt_can_be_kept() -> None:
+    line = a_line()
+    link = proved(line).post("/stop/all/", {"stop-all": "1"}).url
+    response = Browser().get(link)
+    assert response.status_code == 200
+    number = re.search(r"WB-\w{4}-\w{2}", response.text)
+    assert number
+    receipt = json.loads(Browser().get(f"{link}receipt.json").text)
+    assert receipt["receipt"] == number.group()
+    assert receipt["token"].count(".") == 2
+
+
+def test_a_made_up_link_and_one_of_31_days_ago_show_nothing() -> None:
+    link = proved(a_line()).post("/stop/all/", {"stop-all": "1"}).url
+    assert Browser().get("/stop/progress/made-up/").status_code == 404
+    ProgressLink.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    assert Browser().get(link).status_code == 404
+    assert Browser().get(f"{link}receipt.json").status_code == 404
+
+
+def test_the_line_is_told_by_text_and_no_company_is_named() -> None:
+    line = a_line()
+    an_approval(line, a_campaign(provider=a_party("RoadAid", "lbs_provider")))
+    proved(line).post("/stop/all/", {"stop-all": "1"})
+    told = newest_text(number_of(line))
+    assert "is now off" in told.text
+    assert "sign in: http" in told.text
+    assert "RoadAid" not in told.text
+    assert told.code == ""
+
+
+def test_without_the_code_there_is_no_button() -> None:
+    line = a_line()
+    client = Browser()
+    assert client.get("/stop/all/").url == "/stop/"
+    client.post("/stop/", {"number": number_of(line)})
+    assert client.post("/stop/all/", {"stop-all": "1"}).url == "/stop/"
+    assert Choice.objects.count() == 0
+
+
+def test_the_button_pressed_twice_stops_once_and_leads_to_the_same_link() -> None:
+    client = proved(a_line())
+    link = client.post("/stop/all/", {"stop-all": "1"}).url
+    assert link.startswith("/stop/progress/")
+    assert client.post("/stop/all/", {"stop-all": "1"}).url == link
+    assert client.get("/stop/all/").url == link
+    assert Choice.objects.count() == 1
+    assert Browser().get("/stop/all/").url == "/stop/"
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        assert client.get("/stop/all/").url == "/stop/"
+
+
+def test_the_link_is_not_kept_in_the_open() -> None:
+    client = proved(a_line())
+    token = client.post("/stop/all/", {"stop-all": "1"}).url.split("/")[-2]
+    assert token not in str(dict(client.client.session))
+
+
+def test_the_link_says_when_and_where_and_claims_no_more_than_is_known() -> None:
+    line = a_line(state="WA")
+    campaign = a_campaign(a_contract(a_party("NorthLink")))
+    an_approval(line, campaign)
+    link = proved(line).post("/stop/all/", {"stop-all": "1"}).url
+    bring_to(State.PARTIAL, completed_at=timezone.now())
+    page = Browser().get(link).text
+    assert "We began to say no to everyone on" in page
+    assert "(Pacific time)" in page
+    assert "Signed in part: a company below has not signed yet</dt><dd>1</dd>" in page
+    assert "looking into it" not in page
+    assert "have said no since" not in page
+
+
+def test_strangers_and_customers_read_the_same_words() -> None:
+    customer, stranger = Browser(), Browser()
+    pages = [
+        same(one.post("/stop/", {"number": number}, follow=True).text)
+        for one, number in ((customer, number_of(a_line())), (stranger, STRANGER))
+    ]
+    wrong = [same(one.post("/stop/code/", {"code": "nonsense"}).text) for one in (customer, stranger)]
+    again = [same(one.post("/stop/again/", follow=True).text) for one in (customer, stranger)]
+    assert pages[0] == pages[1]
+    assert wrong[0] == wrong[1]
+    assert again[0] == again[1]
+    assert {text.msisdn for text in MemoryBackend.outbox} == {number_of(Line.objects.get())}
+
+
+def test_a_sign_in_code_does_not_stop() -> None:
+    line = a_line()
+    client, msisdn = Browser(), number_of(line)
+    Browser().post("/accounts/login/", {"number": msisdn})
+    client.post("/stop/", {"number": msisdn})
+    to_sign_in = texts_to(msisdn)[0].code
+    if to_sign_in != texts_to(msisdn)[1].code:
+        assert client.post("/stop/code/", {"code": to_sign_in}).status_code == 200
+
+
+def test_the_first_page_may_be_found_by_search_and_the_others_not() -> None:
+    assert "noindex" not in Browser().get("/stop/").text
+    link = proved(a_line()).post("/stop/all/", {"stop-all": "1"}).url
+    assert "noindex" in Browser().get(link).text

@@ -1,0 +1,88 @@
+"""A real Chromium, the product behind a real port, and a person who has signed in."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from pytest_django import Settings
+
+from accounts.models import Line
+from accounts.texts import MemoryBackend
+from portal.wsgi import application
+from tests.people import sign_in
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing about each request."""
+
+    def log_message(self, *args: object) -> None:
+        """Not even here."""
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        if os.environ.get("CI"):
+            pytest.fail("CI runs the browser tests: install Debian's chromium")
+        pytest.skip("no Chromium at /usr/bin/chromium: install Debian's chromium to run the browser tests")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(committed_db: None, no_broker: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The product at an address of this machine, on the test's database."""
+    # Playwright runs its own event loop in this thread; the ORM is used between its steps, never inside them.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+    server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet, allow_reuse_address=True)
+    server.daemon_threads = True
+    server.set_app(application)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def visit(site: str, chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """A visitor's browser: `width`, `scheme`, `script`, `language`, and the `line` they signed in with."""
+    contexts: list[BrowserContext] = []
+    signed_in: dict[int, dict[str, str]] = {}
+
+    def open_context(
+        *, line: Line | None = None, width: int = 390, scheme: str = "light", script: bool = True, language: str = "en"
+    ) -> BrowserContext:
+        context = chromium.new_context(
+            base_url=site,
+            viewport={"width": width, "height": 844},
+            color_scheme="dark" if scheme == "dark" else "light",
+            java_script_enabled=script,
+        )
+        cookies = {"django_language": language}
+        if line is not None:
+            if line.pk not in signed_in:
+                browser = sign_in(line)
+                signed_in[line.pk] = {name: morsel.value for name, morsel in browser.client.cookies.items()}
+            cookies |= signed_in[line.pk]
+        context.add_cookies([{"name": name, "value": value, "url": site} for name, value in cookies.items() if value])
+        contexts.append(context)
+        return context
+
+    yield open_context
+    for context in contexts:
+        context.close()

@@ -1,0 +1,232 @@
+"""Every page that a visitor or a subscriber may open, by its name in the URLconf, and who opens it.
+
+`Walk.visits` leads through all of them. An address that is none of them stands in a set that says why: a new one that
+stands nowhere fails.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.webauthn.internal.auth import WebAuthn
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.utils import timezone
+from fido2.cose import ES256
+from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, AuthenticatorData
+
+from consent import actions
+from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, text_now
+from tests.factories import a_line
+from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code, user_of
+from tests.walks.addresses import filled, patterns
+from tests.world import World, a_world
+
+MISSING = "/nothing-here/"
+NOBODY, SUBSCRIBER, EVERY_FACTOR = "nobody", "a subscriber", "a subscriber with every factor"
+TEXTED, TYPED = "somebody who was texted a code", "somebody who typed it"
+ANSWERED, WITHOUT_PASSWORD = "somebody who answered a question", "a subscriber without a password"
+# By who opens them.
+PAGES: Mapping[str, tuple[str, ...]] = {
+    NOBODY: (
+        "front", "help", "safety", "transparency", "stop", "away", "account_login", "sign-in-staff", "account_inactive",
+        "stop-progress", "ask",
+    ),
+    TEXTED: ("stop-code", "sign-in-code", "ask-code"),
+    TYPED: ("stop-all", "ask-yes"),
+    ANSWERED: ("ask-answered",),
+    WITHOUT_PASSWORD: ("account_set_password",),
+    SUBSCRIBER: (
+        "home", "history", "company", "choices", "choice", "choice-receipt", "choice-pause", "choice-allow", "lines",
+        "settings", "access-log", "account_logout", "account_reauthenticate", "account_change_password", "mfa_index",
+        "mfa_activate_totp", "mfa_list_webauthn", "mfa_add_webauthn", "usersessions_list",
+    ),
+    EVERY_FACTOR: (
+        "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes",
+        "mfa_generate_recovery_codes", "mfa_edit_webauthn", "mfa_remove_webauthn",
+    ),
+}  # fmt: skip
+# What is asked for of a page: of one more than once.
+QUERIES: Mapping[str, tuple[str, ...]] = {
+    "history": ("", "?not_allowed=on"),
+    "choice-allow": ("?campaign=CMP-securetrack",),
+}
+
+VERBS = {
+    "choice-stop", "choice-dispute", "stop-again", "ask-text", "ask-no", "sign-in-again", "leave", "set_language",
+}  # fmt: skip
+FILES = {
+    "history-csv", "history-json", "choice-receipt-file", "stop-receipt", "mfa_download_recovery_codes",
+}  # fmt: skip
+PARTS_OF_A_PAGE = {"choice-progress"}
+SENDS_ON = {"/accounts/"}
+# Another pattern of the same address stands before it.
+SAME_ADDRESS = {"/accounts/2fa/totp/activate/"}
+STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
+DEVELOPERS_ALONE = {"gallery", "demo_phones", "openapi_page"}
+MACHINES = {
+    "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "consent-info",
+    "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive", "ssf_receipts", "ssf_poll",
+    "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz", "readyz",
+    "metrics", "security_txt", "openapi", "gpc",
+}  # fmt: skip
+NOT_VISITED = VERBS | FILES | PARTS_OF_A_PAGE | SENDS_ON | SAME_ADDRESS | STAFF_ALONE | DEVELOPERS_ALONE | MACHINES
+
+type Cookies = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One page as one visitor opens it."""
+
+    name: str
+    path: str
+    cookies: Cookies
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What everybody has come by: cookies, by who they are or by page; links of their own, by page; other ids."""
+
+    world: World
+    cookies: Mapping[str, Cookies]
+    tokens: Mapping[str, str]
+    ids: Mapping[str, object]
+
+    def visits(self, *who: str) -> Iterator[Visit]:
+        """The pages of these people, or of everybody; then the one that is not there."""
+        routes = dict(patterns())
+        for one in who or PAGES:
+            for name in PAGES[one]:
+                path = filled(routes[name], {**self.ids, "token": self.tokens.get(name, "")})
+                cookies = self.cookies.get(name, self.cookies[one])
+                yield from (Visit(name, path + query, cookies) for query in QUERIES.get(name, ("",)))
+        if not who:
+            yield Visit("404", MISSING, {})
+
+
+def a_walk() -> Walk:
+    """The whole world's data, a choice on its way, a link of each kind, and somebody at every step of every door."""
+    world = a_world(at=timezone.now())
+    choice = actions.stop(
+        line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web"
+    )
+    opened, answered = _asked_twice()
+    subscriber = sign_in(world.line)
+    subscriber.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    every_factor, passkey = _with_every_factor()
+    return Walk(
+        world=world,
+        cookies={
+            NOBODY: {},
+            TEXTED: _cookies(_texted(opened)),
+            "stop-code": _cookies(_number_given("/stop/")),
+            "sign-in-code": _cookies(_number_given("/accounts/login/")),
+            TYPED: _cookies(prove(opened.path, opened.msisdn)[0]),
+            "stop-all": _cookies(_through_the_stop_door()),
+            ANSWERED: _cookies(_answered(answered)),
+            WITHOUT_PASSWORD: _cookies(sign_in_by_code(a_line())),
+            SUBSCRIBER: _cookies(subscriber),
+            EVERY_FACTOR: _cookies(every_factor),
+        },
+        tokens={"stop-progress": _stopped()}
+        | dict.fromkeys(("ask", "ask-code", "ask-yes"), opened.token)
+        | {"ask-answered": answered.token},
+        ids={"choice_id": choice.choice_id, "party_id": world.roadaid.lbs_provider_id, "pk": passkey},
+    )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question texted to a number: its page, and the last part of that."""
+
+    msisdn: str
+    path: str
+
+    @property
+    def token(self) -> str:
+        return self.path.split("/")[2]
+
+
+def _asked_twice() -> list[Asked]:
+    partner = a_partner()
+    numbers = [number_of(a_line()) for _ in range(2)]
+    for n, number in enumerate(numbers):
+        assert partner.one(partner.claim(id=f"c-{n}", msisdn=number))[1]["status"] == "accepted"
+    assert text_now() == len(numbers)
+    return [Asked(number, link_in(asked(number)[0])) for number in numbers]
+
+
+def _texted(about: Asked) -> Browser:
+    browser = Browser()
+    browser.post(f"{about.path}text/")
+    return browser
+
+
+def _number_given(door: str) -> Browser:
+    browser = Browser()
+    browser.post(door, {"number": number_of(a_line())})
+    return browser
+
+
+def _answered(about: Asked) -> Browser:
+    browser, _ = prove(about.path, about.msisdn)
+    say_no(browser, about.path)
+    return browser
+
+
+def _stopped() -> str:
+    """The link that a stop without an account gives."""
+    return _through_the_stop_door().post("/stop/all/", {"stop-all": "1"}).url.split("/")[3]
+
+
+def _through_the_stop_door() -> Browser:
+    browser, number = Browser(), number_of(a_line())
+    browser.post("/stop/", {"number": number})
+    assert browser.post("/stop/code/", {"code": newest_text(number).code}).url == "/stop/all/"
+    return browser
+
+
+def _with_every_factor() -> tuple[Browser, int]:
+    """A browser of somebody with a passkey, an app and codes on paper, and the passkey's id."""
+    line = a_line()
+    browser = sign_in(line)
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    user = user_of(line)
+    TOTP.activate(user, generate_totp_secret())
+    RecoveryCodes.activate(user)
+    WebAuthn.add(user, "My key", a_passkey())
+    return browser, Authenticator.objects.get(user=user, type=Authenticator.Type.WEBAUTHN).pk
+
+
+def a_passkey() -> dict[str, object]:
+    """What a browser sends of a new passkey, as it is kept."""
+    point = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
+    # A COSE key (RFC 9053): elliptic curve with both coordinates, ES256, on P-256.
+    public = ES256({1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32), -3: point.y.to_bytes(32)})
+    flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV | AuthenticatorData.FLAG.AT
+    kept = AttestedCredentialData.create(Aaguid(bytes(16)), b"credential-0001", public)
+    data = AuthenticatorData.create(hashlib.sha256(b"127.0.0.1").digest(), flags, 0, kept)
+    client = {"type": "webauthn.create", "challenge": "AAAA", "origin": "https://127.0.0.1"}
+    return {
+        "type": "public-key",
+        "id": _web64(b"credential-0001"),
+        "rawId": _web64(b"credential-0001"),
+        "response": {
+            "clientDataJSON": _web64(json.dumps(client).encode()),
+            "attestationObject": _web64(bytes(AttestationObject.create("none", data, {}))),
+        },
+        "clientExtensionResults": {},
+    }
+
+
+def _web64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _cookies(browser: Browser) -> Cookies:
+    return {name: morsel.value for name, morsel in browser.client.cookies.items() if morsel.value}

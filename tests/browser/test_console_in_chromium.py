@@ -1,0 +1,135 @@
+"""The officers' console in a browser: whatever stands in its lists, nothing of it is cut off."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import BrowserContext, Page
+
+import audit.actions
+import partners.actions
+import revocations.actions
+from audit.models import Incident
+from consent.models import DigestFinding, DigestRun
+from partners.models import Campaign, NoticeText, Proposal
+from partners.models import Client as Machine
+from revocations.models import Order
+from support.admin import addresses
+from support.admin.console import READ, SEEING
+from tests.factories import a_campaign, a_contract, a_party
+from tests.support.console import a_breach, a_cohort, everything
+from tests.support.officers import Member, staff
+
+pytestmark = pytest.mark.browser
+
+type Visit = Callable[..., BrowserContext]
+WORD = "Verylongwordwithoutanyspaceinit"
+LISTS = [
+    one.name for one in addresses.ADDRESSES if one.methods == READ and one.roles == SEEING and "<" not in one.route
+]
+# What is wider than the page, or outside of it; what is there for screen readers alone is nowhere.
+STICKS_OUT = """() => {
+  const found = [];
+  const seen = one => !one.closest('.o-away') && getComputedStyle(one.closest('thead') || one).clipPath === 'none';
+  for (const one of document.querySelectorAll('main table, main table *')) {
+    const box = one.getBoundingClientRect();
+    const out = box.left < 0 || box.right > innerWidth + 0.5;
+    if (box.width && out && seen(one)) found.push(one.outerHTML.slice(0, 80));
+  }
+  for (const one of document.querySelectorAll('.o-table'))
+    if (one.scrollWidth > one.clientWidth) found.push(`a table of ${one.scrollWidth} in ${one.clientWidth}`);
+  const page = document.documentElement.scrollWidth;
+  if (page > innerWidth) found.push(`a page of ${page}`);
+  return found;
+}"""
+
+
+def wide_rows(officer: Member, *, at: datetime) -> Campaign:
+    """A row in every list with words, ids and names as long as they may be."""
+    party = a_party(WORD * 3)
+    provider = a_party(f"{WORD} Finder", "lbs_provider")
+    contract = a_contract(party, ref=f"AGR-{WORD * 3}-2026", ends_at=at + timedelta(days=20))
+    campaign = a_campaign(
+        contract, provider, ref=f"CMP-{WORD * 3}-1", purpose=f"dpv:{WORD * 3}", lifeline=True, consideration="monetary"
+    )
+    revocations.actions.suspend(
+        of="contract", target_id=contract.pk, actor=officer.actor, reason=f"They sold it to {WORD * 5}.", at=at
+    )
+    partners.actions.propose(
+        act=Proposal.Act.LIFT_SUSPENSION, of="contract", target_id=contract.pk, payload={}, actor=officer.actor, at=at,
+        reason=f"They mended it at {WORD * 5}.",
+    )  # fmt: skip
+    a_cohort(campaign, at=at)
+    a_breach(campaign, "order:1", at=at)
+    run = DigestRun.objects.create(id=uuid.uuid4(), party_id=party.pk, received_at=at, differing=["0a3f"])
+    DigestFinding.objects.create(
+        run=run, kind="partner_has", line_id=1, contract_id=contract.pk, recipient=provider.uri,
+        purpose=campaign.purpose, scope=campaign.scope, told_so=True, found_at=at,
+    )  # fmt: skip
+    Machine.objects.create(
+        client_id=WORD * 6, kind=Machine.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC", "kid": WORD * 3}
+    )
+    partners.actions.add_rule(
+        state="NV",
+        starts_at=at,
+        purposes=(),
+        sale_test=True,
+        source=f"test {WORD * 9}",
+        reason=WORD,
+        actor=officer.actor,
+        at=at,
+    )
+    partners.actions.publish_notice(
+        use=NoticeText.Use.STOP, language="en", body=WORD * 9, reason=WORD, actor=officer.actor, at=at
+    )
+    audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key="wide", subject=WORD * 6, at=at)
+    order = Order.objects.create(
+        line_id=1, id=uuid.uuid4(), contract_id=contract.pk, party_id=party.pk, epoch=1, version=1, jti="j", txn="t",
+        record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at - timedelta(days=3), next_attempt_at=at,
+        note=WORD * 4,
+    )  # fmt: skip
+    Order.objects.filter(pk=order.pk).update(sent_at=at, acknowledged_at=at)
+    return campaign
+
+
+def own(campaign: Campaign) -> list[str]:
+    """The pages of one contract, campaign and company, of its machine, and of what was sent and compared."""
+    contract, party = campaign.contract, campaign.contract.aggregator
+    run, machine = DigestRun.objects.get(party_id=party.pk), Machine.objects.get(party=party)
+    pages = {
+        "contract": contract.pk, "party": party.pk, "timeline": party.pk, "run": run.pk, "purpose": campaign.purpose,
+        "campaign": campaign.pk, "machine": machine.number,
+    }  # fmt: skip
+    return [reverse(f"admin:{name}", args=[of]) for name, of in pages.items()]
+
+
+def signed_in(visit: Visit, officer: Member, site: str, **how: object) -> Page:
+    context = visit(**how)
+    cookies = {name: morsel.value for name, morsel in officer.client.cookies.items()}
+    context.add_cookies([{"name": name, "value": value, "url": site} for name, value in cookies.items()])
+    return context.new_page()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1000, "light"), (390, "dark")])
+def test_no_column_of_the_console_is_cut_off(visit: Visit, site: str, width: int, scheme: str) -> None:
+    at, officer = timezone.now(), staff(name="an.officer.with.a.very.long.name.indeed")
+    first = everything(at=at).campaign
+    wide = wide_rows(officer, at=at)
+    page = signed_in(visit, officer, site, width=width, scheme=scheme)
+    cut = {}
+    without_rows = set()
+    for path in [reverse(f"admin:{name}") for name in ("index", *LISTS)] + own(first) + own(wide):
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, path
+        if not page.locator("main table tbody tr").count():
+            without_rows.add(path)
+        if found := page.evaluate(STICKS_OUT):
+            cut[path] = found[:3]
+    assert cut == {}
+    # Every other page has a table with rows in it, or this looked at nothing.
+    alone = {path for one in (first, wide) for path in own(one)[-2:]}
+    assert without_rows == {"/admin/", "/admin/search/", "/admin/exports/"} | alone

@@ -1,0 +1,163 @@
+"""A receiver that was not written here connects by the guide alone: by push and by poll, to the last receipt."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from accounts.models import Line
+from audit.queries import database_clock
+from consent import actions as consent
+from consent import cohorts
+from consent.actions.terminate import terminate
+from consent.queries import termination
+from partners import pairwise
+from partners.models import Contract
+from revocations import delivery
+from revocations.models import Cohort, Order, State, StreamEvent
+from tests.conformance.schemas import faults
+from tests.conformance.site import Aggregator
+from tests.conformance.stranger import POLL, PUSH, Stranger
+from tests.conformance.test_sandbox_and_portal import LATER
+from tests.factories import a_line, an_approval
+from tests.revocations.scenes import allow, claims_of, stop_all
+from tests.staff import an_actor
+
+
+@pytest.fixture
+def stranger(site: str, aggregator: Aggregator) -> Iterator[Stranger]:
+    party = aggregator.party
+    stranger = Stranger(carrier=site, me=party.uri, client_id=party.uri, client_key=aggregator.sign_in.key)
+    aggregator.listens("", f"{stranger.url}/jwks.json")
+    yield stranger
+    stranger.close()
+
+
+def a_line_of(aggregator: Aggregator) -> tuple[Line, str]:
+    """A line that agreed, and the partner's name for it."""
+    line = a_line()
+    an_approval(line, aggregator.campaign)
+    return line, pairwise.subject(line_id=line.pk, party_id=aggregator.party.pk)
+
+
+def state_of(order_ids: list[Any]) -> set[str]:
+    return {*Order.objects.filter(id__in=order_ids).values_list("state", flat=True)}
+
+
+def kept(stranger: Stranger, sub: str) -> tuple[int, int, Any]:
+    (found,) = [value for (name, _), value in stranger.newest.items() if name == sub]
+    return found
+
+
+def test_by_push_from_the_first_stream_to_the_last_receipt(stranger: Stranger, aggregator: Aggregator) -> None:
+    stream = stranger.make_stream(PUSH)
+    assert faults("stream-configuration", stream) == []
+    status = stranger.call("GET", f"{stranger.about['status_endpoint']}?stream_id={stream['stream_id']}", "ssf.read")
+    assert faults("stream-status", status.json()) == []
+    stranger.verify(stream["stream_id"], "are-you-there")
+    delivery.sweep(now=database_clock())
+    assert stranger.verifications == ["are-you-there"]
+    assert StreamEvent.objects.get().state == State.ACKNOWLEDGED
+
+    line, sub = a_line_of(aggregator)
+    first = stop_all(line)
+    delivery.sweep(now=database_clock())
+    assert state_of(first) == {State.ACKNOWLEDGED}
+    assert kept(stranger, sub) == (1, 1, [])
+    assert stranger.sign_for(stranger.events[-1]).status == 202
+    assert state_of(first) == {State.COMPLETED}
+
+    second = allow(line, aggregator.campaign)
+    delivery.sweep(now=database_clock())
+    assert state_of(second) == {State.ACKNOWLEDGED}
+    epoch, version, state = kept(stranger, sub)
+    assert (epoch, version) == (1, 2)
+    (entry,) = state
+    assert (entry["recipient"], entry["status"]) == (aggregator.campaign.lbs_provider.uri, "granted")
+
+
+def test_by_poll_with_what_was_refused_said_so(stranger: Stranger, aggregator: Aggregator) -> None:
+    stream = stranger.make_stream(POLL)
+    stranger.verify(stream["stream_id"], "and-now")
+    assert stranger.poll(stream) != {}
+    assert stranger.verifications == ["and-now"]
+    line, sub = a_line_of(aggregator)
+    order_ids = stop_all(line)
+    answer = stranger.call("POST", stream["delivery"]["endpoint_url"], "ssf.read", {"maxEvents": 0})
+    assert faults("poll-answer", answer.json()) == []
+    assert answer.json() == {"sets": {}, "moreAvailable": True}
+    taken = stranger.poll(stream, ack=[stranger.events[-1]["jti"]])
+    assert [*taken.values()] == [""]
+    assert kept(stranger, sub) == (1, 1, [])
+    assert state_of(order_ids) == {State.SENT}
+    assert stranger.poll(stream, ack=[*taken]) == {}
+    assert state_of(order_ids) == {State.ACKNOWLEDGED}
+    assert stranger.sign_for(stranger.events[-1]).status == 202
+    assert state_of(order_ids) == {State.COMPLETED}
+
+    other, _ = a_line_of(aggregator)
+    refused = stop_all(other)
+    (jti,) = stranger.poll(stream)
+    stranger.poll(stream, maxEvents=0, setErrs={jti: {"err": "invalid_key", "description": "not today"}})
+    order = Order.objects.get(id=refused[0])
+    assert (order.state, order.note, order.parked_with) == (State.PARKED, "invalid_key: not today", "both")
+
+
+def test_an_ended_agreement_to_its_receipt_with_counts(stranger: Stranger, aggregator: Aggregator) -> None:
+    stranger.make_stream(PUSH)
+    lines = [a_line_of(aggregator) for _ in range(3)]
+    for line, _ in lines:
+        consent.allow(line_id=line.pk, campaign=aggregator.campaign.ref, actor="subscriber:1", channel="web")
+    delivery.sweep(now=database_clock())
+    contract = Contract.objects.get(pk=aggregator.contract.pk)
+    seen = termination.plan(of="contract", target_id=contract.pk, at=database_clock())
+    cohort = terminate(
+        of="contract", target_id=contract.pk, actor=an_actor(), reason="It is over.", plan_digest=seen.digest,
+        at=database_clock(),
+    )  # fmt: skip
+    cohorts.build_manifests(now=database_clock() + LATER)
+    delivery.sweep(now=database_clock())
+    claims = stranger.events[-1]
+    ((kind, event),) = claims["events"].items()
+    assert kind.endswith("/cohort-revoked")
+    assert faults("cohort-revoked", claims) == []
+    names, list_sha256 = stranger.fetch_list(event)
+    index = claims_of(stranger.call("GET", f"{event['manifest']['url']}/0", "ssf.read").body)
+    assert faults("manifest-index", index) == []
+    assert [faults("manifest-line", {"sub": sub}) for sub in names] == [[]] * 3
+    assert {*names} == {sub for _, sub in lines}
+    assert stranger.sign_for(claims, acted_on=len(names), list_sha256="A" * 43).status == 400
+    assert Cohort.objects.get(pk=cohort.pk).completed_at is None
+    assert stranger.sign_for(claims, acted_on=len(names), list_sha256=list_sha256).status == 202
+    assert Cohort.objects.get(pk=cohort.pk).completed_at is not None
+
+
+def test_another_partner_fetches_nothing_of_it(stranger: Stranger, aggregator: Aggregator, site: str) -> None:
+    assert stranger.call("GET", f"{site}/ssf/manifests/{'0' * 8}-0000-4000-8000-{'0' * 12}/0", "ssf.read").status == 404
+    assert stranger.ask("POST", f"{site}/ssf/poll", b"{}", Content_Type="application/json").status == 401
+
+
+def test_refusals_of_every_door_are_in_the_form_that_the_guide_names(stranger: Stranger, site: str) -> None:
+    refused = stranger.call(
+        "POST", f"{site}/ssf/receipts", "receipts:write", "x", content_type="application/secevent+jwt"
+    )
+    assert (refused.status, faults("error", refused.json())) == (400, [])
+    for path, method in (("streams", "POST"), ("status", "POST"), ("verify", "POST")):
+        wrong = stranger.call(method, f"{site}/ssf/{path}", "ssf.manage", {"stream_id": 7, "delivery": {}})
+        assert (wrong.status, faults("error", wrong.json())) == (400, [])
+    nobody = stranger.call("GET", f"{site}/ssf/streams", "receipts:write")
+    assert (nobody.status, nobody.json()["err"], faults("error", nobody.json())) == (403, "access_denied", [])
+
+
+def test_a_claim_is_answered_as_the_guide_has_it(stranger: Stranger, aggregator: Aggregator, site: str) -> None:
+    claim = {
+        "id": "claim-1", "campaign": aggregator.campaign.ref, "msisdn": "+12065550101", "method": "web",
+        "captured_at": "2026-11-24T21:58:03Z", "captured_by": aggregator.campaign.lbs_provider.uri,
+        "wording": "I agree.", "language": "en", "evidence_ref": "ev-1",
+    }  # fmt: skip
+    assert faults("claim", claim) == []
+    answer = stranger.call("POST", f"{site}/api/v1/approvals", "approvals:write", claim)
+    assert (answer.status, faults("claim-answer", answer.json())) == (200, [])
+    assert answer.json()["status"] == "accepted"
+    ours = stranger.call("POST", f"{site}/api/v1/approvals", "approvals:write", {**claim, "verified_by": "partner"})
+    assert ours.status == 400

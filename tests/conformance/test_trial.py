@@ -1,0 +1,228 @@
+"""The sandbox passes every case; with a fault it fails exactly the cases that the fault breaks."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+
+from audit.models import AuditEvent
+from audit.queries import database_clock
+from partners import keys
+from partners.models import SigningKey
+from portal.conformance.cases import CASES
+from portal.conformance.report import Report
+from portal.conformance.run import Limits, Trial
+from portal.conformance.target import NoTarget, target
+from portal.conformance.waiting import PAUSE_S, for_seconds
+from revocations import actions, models
+from revocations.streams import Delivery, StreamWanted
+from tests.conformance.site import Aggregator, Sandbox
+from tests.conformance.test_receiver import Receiver
+from tests.factories import a_line, a_party
+from tests.partners.outside import Answer, Outside, Signer
+from tests.sandbox.process import until
+
+EVERYTHING = {*CASES}
+UNSEEN = {"reordered", "late-order", "unknown-words", "spoiled-cohort", "downstream"}
+ACCEPTING = {
+    "verification", "stream-updated", "good-order", "empty-state", "repeated", "reordered", "rotated-key",
+    "unknown-words", "cohort", "spoiled-cohort", "oversized",
+}  # fmt: skip
+REFUSING = {"wrong-key", "unknown-key", "wrong-audience", "audience-list", "wrong-issuer"}
+# Refused by the code that a partner in trouble says of everything.
+INVALID = {"typ-missing", "alg-none", "hs256", "two-events", "unknown-event", "sub-claim", "exp-claim"}
+# fault: the cases it fails, and those of which nothing can be seen then.
+FAULTS: dict[str, tuple[set[str], set[str]]] = {
+    "none": (set(), set()),
+    "duplicate": (set(), set()),
+    "slow": ({"verification", "answer-time"}, EVERYTHING - {"verification", "answer-time"}),
+    "down": ({"verification"}, EVERYTHING - {"verification"}),
+    "err400": (ACCEPTING | REFUSING, {"receipts", "cohort-receipt", "downstream", "late-order"}),
+    "err500": (
+        ACCEPTING | REFUSING | INVALID | {"error-form"},
+        {"receipts", "cohort-receipt", "downstream", "late-order", "error-type", "error-language"},
+    ),
+    "drop-receipt": ({"receipts", "cohort-receipt"}, UNSEEN),
+    "partial": ({"downstream"}, set()),
+    "gullible": (REFUSING | INVALID | {"error-form", "cohort", "receipts", "cohort-receipt"}, UNSEEN),
+    "mislabel": ({"error-type", "error-language"}, set()),
+    "forget": ({"cohort", "receipts", "cohort-receipt"}, UNSEEN),
+}
+
+
+def wait_while(sandbox: Sandbox) -> Callable[[Callable[[], bool]], bool]:
+    """Wait until it has come, or until the partner has nothing left to do: then it never comes."""
+
+    def idle() -> bool:
+        orders, cohorts = sandbox.get("/state"), sandbox.get("/cohorts")
+        if not all(one["carried_out"] for one in orders) or any(one["state"] == "owed" for one in cohorts):
+            return False
+        dropped = sandbox.get("/healthz")["fault"] == "drop-receipt"
+        return all(dropped or one["state"] != "queued" for one in sandbox.get("/receipts"))
+
+    def wait(condition: Callable[[], bool]) -> bool:
+        found = False
+
+        def done() -> bool:
+            nonlocal found
+            still = idle()
+            found = condition()
+            return found or still
+
+        until(done)
+        return found
+
+    return wait
+
+
+def tried(sandbox: Sandbox, aggregator: Aggregator, *, answer_s: float = 10.0) -> Report:
+    found = target(name=aggregator.party.name, at=datetime.now(UTC))
+    limits = Limits(wait=wait_while(sandbox), again=for_seconds(20), answer_s=answer_s)
+    return Trial(target=found, limits=limits, clock=lambda: datetime.now(UTC)).run()
+
+
+@pytest.mark.parametrize("fault", [*FAULTS])
+def test_a_fault_fails_exactly_what_it_breaks(sandbox: Sandbox, aggregator: Aggregator, fault: str) -> None:
+    sandbox.post(f"/fault?name={fault}&seconds=60")
+    report = tried(sandbox, aggregator, answer_s=0.5 if fault == "slow" else 10.0)
+    found = report.verdicts()
+    failed, unknown = FAULTS[fault]
+    assert {name for name, verdict in found.items() if verdict == "FAIL"} == failed, report.as_text()
+    assert {name for name, verdict in found.items() if verdict == "unknown"} == unknown, report.as_text()
+    assert report.passed == (not failed)
+    assert [*found] == [*CASES]
+
+
+def everything() -> dict[str, int]:
+    """How many rows each table has, but for those of trials, keys and the audit trail."""
+    apart = {"Trial", "TrialOrder", "TrialReceipt", "TrialShard", "SigningKey", "PartnerKeySet", "UsedAssertion"}
+    apps_of_ours = ("support", "disclosures", "consent", "revocations", "partners", "accounts")
+    found = [model for label in apps_of_ours for model in apps.get_app_config(label).get_models()]
+    return {model.__name__: model._default_manager.count() for model in found if model.__name__ not in apart}
+
+
+def test_it_leaves_no_trace_in_anything_real(sandbox: Sandbox, aggregator: Aggregator) -> None:
+    line = a_line()
+    before, events = everything(), AuditEvent.objects.count()
+    report = tried(sandbox, aggregator)
+    assert report.passed, report.as_text()
+    assert everything() == before
+    assert before["Line"] == 1
+    new = AuditEvent.objects.order_by("pk")[events:]
+    # Signing in for receipts is written down like any; no line is named.
+    assert {event.action for event in new} - {"token.issued"} == {
+        "trial.started", "trial.ended", "key.published", "key.retired",
+    }  # fmt: skip
+    assert not AuditEvent.objects.filter(line_id=line.pk).exists()
+    (trial,) = models.Trial.objects.all()
+    assert trial.report == report.as_json()
+    assert trial.ended_at is not None
+
+
+def test_its_key_signs_nothing_else_and_is_taken_back(sandbox: Sandbox, aggregator: Aggregator, site: str) -> None:
+    signing = keys.signer(use=SigningKey.Use.ORDER).kid
+    tried(sandbox, aggregator)
+    (key,) = SigningKey.objects.filter(use=keys.TRIAL)
+    assert key.retired_at is not None
+    assert keys.signer(use=SigningKey.Use.ORDER).kid == signing
+    at = database_clock()
+    assert key.kid not in {one["kid"] for one in keys.jwks(at=at)["keys"]}
+    (archived,) = [one for one in keys.archive(at=at)["keys"] if one["kid"] == key.kid]
+    assert "revoked" not in archived
+
+
+def test_names_of_trials_are_no_lines_and_its_agreement_is_none_of_ours(
+    sandbox: Sandbox, aggregator: Aggregator, site: str
+) -> None:
+    tried(sandbox, aggregator)
+    received = sandbox.get("/received")
+    assert {one["sub"][:3] for one in received} == {"k0."}
+    (agreement,) = {one["agreement"] for one in received}
+    (trial,) = models.Trial.objects.all()
+    assert agreement == f"{site}/agreements/trial.{trial.pk.hex}"
+
+
+def test_another_partner_sees_nothing_of_it(sandbox: Sandbox, aggregator: Aggregator) -> None:
+    tried(sandbox, aggregator)
+    other = a_party("NorthLink")
+    shard = models.TrialShard.objects.first()
+    assert shard is not None
+    at = database_clock()
+    with pytest.raises(actions.NoSuchManifest):
+        actions.fetch_manifest(party=other, cohort_id=shard.manifest_id, number=shard.number, at=at)
+    order = models.TrialOrder.objects.first()
+    token = Signer(other.uri).sign({"jti": "r-1", "sub_id": {"jti": order.jti if order else ""}})
+    assert actions.take_trial_receipt(token=token, party=other, at=at) is False
+
+
+def test_the_command_prints_a_report_and_ends_with_1_on_a_failure(
+    sandbox: Sandbox, aggregator: Aggregator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("check_partner", aggregator.contract.ref, "--json")
+    said = json.loads(capsys.readouterr().out)
+    assert (said["partner"], said["url"], said["passed"]) == ("GeoBridge", f"{sandbox.url}/events", True)
+    assert [one["case"] for one in said["findings"]] == [*CASES]
+    sandbox.post("/fault?name=err500")
+    with pytest.raises(CommandError, match="GeoBridge does not keep to the guide yet"):
+        call_command("check_partner", aggregator.party.uri, "--basic")
+    printed = capsys.readouterr().out
+    assert "FAIL    good-order" in printed
+    assert "to fix: Check the signature by the key of that kid. (docs/partners.md, rule 2)" in printed
+
+
+def test_whom_it_cannot_try_it_says_in_one_line(aggregator: Aggregator) -> None:
+    at = datetime.now(UTC)
+    with pytest.raises(NoTarget, match="no party, name or contract 'Nobody'"):
+        target(name="Nobody", at=at)
+    with pytest.raises(NoTarget, match="no address of GeoBridge is known"):
+        target(name="geobridge", at=at)
+    aggregator.listens("https://geobridge.example/events")
+    assert target(name="geobridge", at=at).url == "https://geobridge.example/events"
+    wanted = StreamWanted(delivery=Delivery(method=models.Stream.Method.POLL))
+    actions.create_stream(party=aggregator.party, wanted=wanted, at=at)
+    with pytest.raises(NoTarget, match="GeoBridge receives by polling"):
+        target(name="GeoBridge", at=at)
+
+
+def test_a_redirect_is_a_failure_and_is_not_followed(site: str, aggregator: Aggregator, outside: Outside) -> None:
+    aggregator.listens(f"{outside.url}/events")
+    outside.answers = [Answer(307, headers={"Location": f"{site}/healthz"})] * 100
+    found = target(name="GeoBridge", at=datetime.now(UTC))
+    limits = Limits(wait=lambda _: False, again=lambda look: look(), receipts=False)
+    report = Trial(target=found, limits=limits, clock=lambda: datetime.now(UTC)).run()
+    assert report.verdicts()["no-redirects"] == "FAIL"
+    assert {asked.path for asked in outside.asked} == {"/events"}
+
+
+def test_the_receiver_of_the_guide_passes_what_can_be_seen_of_it(
+    site: str, aggregator: Aggregator, tmp_path: Path
+) -> None:
+    receiver = Receiver(site, tmp_path / "receiver.sqlite3", aggregator.party.uri)
+    aggregator.listens(receiver.url)
+    limits = Limits(wait=lambda look: look(), again=for_seconds(20), receipts=False)
+    found = target(name="GeoBridge", at=datetime.now(UTC))
+    report = Trial(target=found, limits=limits, clock=lambda: datetime.now(UTC)).run()
+    receiver.end()
+    verdicts = report.verdicts()
+    # It leaves the list of a cohort to another program, and signs nothing.
+    assert {name for name, verdict in verdicts.items() if verdict == "FAIL"} == {"cohort"}, report.as_text()
+    assert {name for name, verdict in verdicts.items() if verdict == "unknown"} == {
+        *UNSEEN, "receipts", "cohort-receipt",
+    }  # fmt: skip
+
+
+def test_it_waits_no_longer_than_it_may() -> None:
+    looked: list[int] = []
+
+    def look(*, found: bool) -> bool:
+        looked.append(1)
+        return found
+
+    assert for_seconds(0)(lambda: look(found=False)) is False
+    assert for_seconds(60)(lambda: look(found=True)) is True
+    assert len(looked) == 2
+    assert PAUSE_S < 1

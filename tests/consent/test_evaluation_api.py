@@ -1,0 +1,191 @@
+"""The gateway's doors, in AuthZEN's words, with a real token."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from joserfc.jwk import ECKey
+
+from accounts.models import Line
+from consent import gate
+from consent.actions import stop
+from partners import actions
+from partners.models import Campaign
+from partners.models import Client as Machine
+from tests.factories import NOW, a_campaign, a_line, an_approval
+
+pytestmark = pytest.mark.django_db
+
+
+def a_token(scope: str = "decisions:read", kind: Machine.Kind = Machine.Kind.GATEWAY) -> str:
+    machine = actions.register_client(
+        client_id=f"test-{kind}",
+        kind=kind,
+        public_jwk=json.loads(json.dumps(ECKey.generate_key("P-256").as_dict(private=False))),
+        party=None,
+        actor="system:test",
+        at=NOW,
+    )
+    issued = actions.issue_access_token(
+        client=machine, scopes=[scope], lifetime=timedelta(minutes=10), at=timezone.now()
+    )
+    return issued.token
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line(msisdn="+12065550177")
+
+
+@pytest.fixture
+def campaign(line: Line) -> Campaign:
+    campaign = a_campaign()
+    an_approval(line, campaign)
+    return campaign
+
+
+def asked(line: Line, campaign: Campaign, **resource: str) -> dict[str, Any]:
+    return {
+        "subject": {
+            "type": "partner",
+            "id": campaign.contract.aggregator.uri,
+            "properties": {"on_behalf_of": campaign.lbs_provider.uri, "campaign": campaign.ref},
+        },
+        "action": {
+            "name": campaign.scope,
+            "properties": {"purpose": campaign.purpose, "precision_m": campaign.precision_m},
+        },
+        "resource": resource or {"type": "line", "id": line.carrier_id},
+    }
+
+
+def post(client: Client, path: str, body: object, token: str | None = None) -> Any:
+    headers = {"X-Request-ID": "req-7"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    data = body if isinstance(body, bytes) else json.dumps(body)
+    return client.post(path, data, content_type="application/json", headers=headers)
+
+
+def test_an_allow_carries_its_obligations_and_proves_itself(client: Client, line: Line, campaign: Campaign) -> None:
+    response = post(client, "/access/v1/evaluation", asked(line, campaign), a_token())
+    assert (response.status_code, response["X-Request-ID"]) == (200, "req-7")
+    said = response.json()
+    assert said["decision"] is True
+    assert said["context"]["basis"] == "approval"
+    assert [one["id"] for one in said["context"]["obligations"]] == [
+        "record_disclosure",
+        "max_precision_m",
+        "use_within_s",
+    ]
+    decision_id = said["context"]["decision_id"]
+    given = gate.allowed_at(decision_id=decision_id, line_id=line.pk, campaign=campaign.ref)
+    assert given is not None
+    assert abs(given - timezone.now()) < timedelta(minutes=1)
+    assert gate.allowed_at(decision_id=decision_id, line_id=line.pk + 1, campaign=campaign.ref) is None
+    assert gate.allowed_at(decision_id=decision_id, line_id=line.pk, campaign="CMP-other") is None
+    assert gate.allowed_at(decision_id=decision_id[:-1] + "x", line_id=line.pk, campaign=campaign.ref) is None
+
+
+def test_a_deny_is_http_200_names_its_reason_and_no_subject(client: Client, line: Line, campaign: Campaign) -> None:
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    response = post(client, "/access/v1/evaluation", asked(line, campaign, type="msisdn", id="+12065550177"), a_token())
+    assert response.status_code == 200
+    said = response.json()
+    assert (said["decision"], said["context"]["reason"]) == (False, "stopped_all")
+    assert set(said["context"]) == {"decision_id", "reason"}
+    denied = said["context"]["decision_id"]
+    assert gate.allowed_at(decision_id=denied, line_id=line.pk, campaign=campaign.ref) is None
+
+
+@pytest.mark.parametrize(
+    ("semantic", "decisions"),
+    [
+        ("execute_all", [True, False, True]),
+        ("deny_on_first_deny", [True, False]),
+        ("permit_on_first_permit", [True]),
+    ],
+)
+def test_many_are_answered_in_order(
+    client: Client, line: Line, campaign: Campaign, semantic: str, decisions: list[bool]
+) -> None:
+    whole = asked(line, campaign)
+    body = {
+        "subject": whole["subject"],
+        "action": whole["action"],
+        "evaluations": [
+            {"resource": whole["resource"]},
+            {"resource": {"type": "line", "id": "L-none"}},
+            {"resource": whole["resource"]},
+        ],
+        "options": {"evaluations_semantic": semantic},
+    }
+    said = post(client, "/access/v1/evaluations", body, a_token()).json()
+    assert [one["decision"] for one in said["evaluations"]] == decisions
+
+
+def test_without_evaluations_the_batch_door_answers_one(client: Client, line: Line, campaign: Campaign) -> None:
+    assert post(client, "/access/v1/evaluations", asked(line, campaign), a_token()).json()["decision"] is True
+
+
+def broken(place: str, **wrong: object) -> dict[str, object]:
+    """A whole question with one part of it put wrong."""
+    whole: dict[str, dict[str, object]] = {
+        "subject": {"type": "partner", "id": "x"},
+        "action": {"name": "a"},
+        "resource": {"type": "line", "id": "x"},
+    }
+    whole[place] |= wrong
+    return dict(whole)
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b"{", "not JSON"),
+        ({}, "subject"),
+        (broken("subject", type="user"), "$.subject.type"),
+        (broken("resource", type="car"), "$.resource.type"),
+        (broken("action", properties={"precision_m": -1}), "$.action.properties.precision_m"),
+        (broken("resource", properties=7), "$.resource.properties"),
+        ({**broken("action"), "context": [1]}, "$.context"),
+        ({**broken("action"), "context": "x"}, "$.context"),
+    ],
+)
+def test_a_question_that_can_t_be_read_says_where(client: Client, body: object, where: str) -> None:
+    response = post(client, "/access/v1/evaluation", body, a_token())
+    assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+    assert where in response.json()["detail"]
+
+
+def test_a_batch_with_a_gap_says_where(client: Client, line: Line, campaign: Campaign) -> None:
+    whole = asked(line, campaign)
+    response = post(
+        client, "/access/v1/evaluations", {"evaluations": [whole, {"subject": whole["subject"]}]}, a_token()
+    )
+    assert response.status_code == 400
+    assert response.json()["detail"] == "evaluations[1] has no action, and there is no default"
+
+
+def test_only_a_gateway_with_its_token_is_answered(client: Client, line: Line, campaign: Campaign) -> None:
+    body = asked(line, campaign)
+    feed = a_token("lines:write", Machine.Kind.FEED)
+    assert post(client, "/access/v1/evaluation", body).status_code == 401
+    assert post(client, "/access/v1/evaluation", body, "forged").status_code == 401
+    assert post(client, "/access/v1/evaluation", body, feed).status_code == 403
+    assert client.get("/access/v1/evaluation").status_code == 405
+
+
+def test_the_metadata_names_both_doors(client: Client) -> None:
+    said = client.get("/.well-known/authzen-configuration").json()
+    assert said["access_evaluation_endpoint"].endswith("/access/v1/evaluation")
+    assert said["access_evaluations_endpoint"].endswith("/access/v1/evaluations")
+
+
+def test_hostile_text_is_only_text(client: Client, line: Line, campaign: Campaign) -> None:
+    body = asked(line, campaign)
+    body["subject"]["id"] = "'; DROP TABLE consent_choice; --\u202e\u0000"
+    response = post(client, "/access/v1/evaluation", body, a_token())
+    assert response.status_code in {200, 400}
+    assert response.json().get("decision") is not True

@@ -1,0 +1,123 @@
+"""What partners are told of a line: exactly what still counts, until when, and what they owe."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from audit.queries import database_clock
+from consent import expiry
+from consent.actions import FileChoice, allow, pause, record_file_choices, stop, tell_newly_affected
+from consent.models import Choice, ChoiceReceipt, EndedPause
+from partners import keys
+from partners.models import Dealing, Party, Reach, SigningKey
+from revocations.models import Duty, Order, Receipt
+from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.orders import bring_to
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+def newest() -> Order:
+    return Order.objects.order_by("-version").first() or Order()
+
+
+def test_a_yes_for_a_day_is_told_with_its_end_whatever_stood_before_the_stop() -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    until = (database_clock() + timedelta(days=1)).replace(second=0, microsecond=0)
+    allow(line_id=line.pk, campaign=campaign.ref, until=until, actor="subscriber:1", channel="web")
+    (entry,) = newest().snapshot["state"]
+    assert entry["expires_at"] == until.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_stop_all_while_the_partner_is_down_then_allow_one_still_says_delete() -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    told = newest().snapshot
+    assert [entry["recipient"] for entry in told["state"]] == [campaign.lbs_provider.uri]
+    assert told["required_actions"] == ["stop_use", "delete_held", "notify_downstream"]
+    assert {duty["scope"]["all"] for duty in told["duties"]} == {True}
+
+
+def test_what_is_owed_keeps_its_date_whatever_is_said_later() -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    first = newest()
+    allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    assert (newest().version, newest().complete_by) == (2, first.complete_by)
+    assert first.complete_by == first.queued_at + timedelta(days=10)
+
+
+def test_a_stop_taken_over_from_a_file_orders_deleted_all_that_was_received_until_now() -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign, at=NOW - timedelta(days=400))
+    old = FileChoice(
+        id=uuid.uuid4(), source_id="old", kind=Choice.Kind.STOP, scope="all", ref="", made_at=NOW - timedelta(days=300),
+        until=None, channel="store", program="", content_hash=b"",
+    )  # fmt: skip
+    before = database_clock()
+    record_file_choices(line_id=line.pk, choices=[old], actor="import:choices")
+    said = keys.verify_own(use=SigningKey.Use.RECEIPT, token=ChoiceReceipt.objects.get(choice_id=old.id).token)
+    assert isinstance(said["choice"], dict)
+    assert (said["choice"]["kind"], "taken_over_at" in said["choice"]) == ("stop", True)
+    assert Duty.objects.filter(since__lt=before).count() == 0
+    assert Duty.objects.filter(action="delete_held", since__gte=before).count() == 1
+
+
+def test_a_company_with_a_very_long_address_can_be_stopped() -> None:
+    line = a_line()
+    a_contract(a_party("GeoBridge"))
+    long = Party.objects.create(uri=f"https://{'a' * 900}.example/", name="Long", kind="end_customer")
+    Dealing.objects.create(line_id=line.pk, aggregator=a_party("GeoBridge"), party=long, last_at=NOW)
+    stop(line_id=line.pk, scope="party", ref=long.uri, actor="subscriber:1", channel="web")
+    assert {duty["scope"]["recipient"] for duty in newest().snapshot["duties"]} == {long.uri}
+
+
+def test_a_stop_on_one_named_recipient_leaves_the_others() -> None:
+    line, campaign = a_line(), a_campaign(names_recipient=True)
+    jail, bail = a_party("County Jail", "end_customer"), a_party("Bail Now", "end_customer")
+    for party in (jail, bail):
+        Reach.objects.create(campaign=campaign, party=party)
+    an_approval(line, campaign)
+    stop(line_id=line.pk, scope="party", ref=jail.uri, actor="subscriber:1", channel="web")
+    told = newest().snapshot
+    assert [(entry["recipient"], entry["except"]) for entry in told["state"]] == [
+        (campaign.lbs_provider.uri, [jail.uri])
+    ]
+    assert {duty["scope"]["recipient"] for duty in told["duties"]} == {jail.uri}
+
+
+def test_a_company_heard_of_after_the_signature_makes_the_partner_owe_again() -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    signed_at = timezone.now()
+    bring_to("completed", completed_at=signed_at, acknowledged_at=signed_at, sent_at=signed_at)
+    Duty.objects.update(discharged_at=signed_at, discharged_by=Receipt.objects.get().jti)
+    Dealing.objects.create(
+        line_id=line.pk, aggregator=campaign.contract.aggregator, party=a_party("Late", "end_customer"), last_at=NOW
+    )
+    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert tell_newly_affected(line_ids=[line.pk]) == 0
+    assert newest().version == 2
+    assert newest().snapshot["required_actions"] == ["stop_use", "delete_held", "notify_downstream"]
+
+
+def test_no_ended_pause_is_passed_over_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expiry, "BATCH", 1)
+    campaign = a_campaign()
+    lines = [a_line() for _ in range(3)]
+    ends = database_clock() + timedelta(hours=1)
+    for line in lines:
+        an_approval(line, campaign)
+        pause(line_id=line.pk, scope="all", until=ends, actor="subscriber:1", channel="web")
+    assert expiry.end_pauses(now=database_clock()) == 0
+    assert expiry.end_pauses(now=ends + timedelta(days=30)) == 3
+    assert expiry.end_pauses(now=ends + timedelta(days=30)) == 0
+    assert EndedPause.objects.count() == 3

@@ -1,0 +1,253 @@
+"""Partners that come to be concerned by a no only later: what they had before a newer yes is owed, and nothing else."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.db.models import QuerySet
+
+from accounts.models import Line
+from audit.queries import database_clock
+from consent.actions import (
+    FileApproval,
+    FileChoice,
+    allow,
+    pause,
+    record_file_approvals,
+    record_file_choices,
+    stop,
+    tell_newly_affected,
+)
+from consent.models import Choice, ChoiceOrder
+from disclosures import ingest
+from partners.models import Campaign, Dealing
+from revocations.models import Order
+from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.feeds import release_row, take_releases, told
+from tests.orders import bring_to
+from tests.people import number_of
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+type Hears = Callable[..., None]
+DAY = timedelta(days=1)
+STOP = ["stop_use", "delete_held", "notify_downstream"]
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line()
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    """One of a partner that has nothing to do with the line yet."""
+    return a_campaign(a_contract(a_party("NorthLink")))
+
+
+def stopped(line: Line, scope: str = "all", ref: str = "") -> datetime:
+    return stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web").made_at
+
+
+def allowed(line: Line, campaign: Campaign) -> datetime:
+    return allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web").made_at
+
+
+def orders(campaign: Campaign) -> QuerySet[Order]:
+    return Order.objects.filter(contract_id=campaign.contract_id).order_by("version")
+
+
+def asked(campaign: Campaign) -> list[tuple[list[str], list[str]]]:
+    """By version: the purposes allowed, and the actions required."""
+    return [
+        ([entry["purpose"] for entry in one.snapshot["state"]], one.snapshot["required_actions"])
+        for one in orders(campaign)
+    ]
+
+
+def since(campaign: Campaign) -> set[str]:
+    newest = list(orders(campaign))[-1]
+    return {duty["since"] for duty in newest.snapshot["duties"]}
+
+
+def a_minute(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:00Z")
+
+
+def received(line: Line, campaign: Campaign, first: datetime, last: datetime | None = None) -> None:
+    for party in (campaign.contract.aggregator, campaign.lbs_provider):
+        Dealing.objects.create(
+            line_id=line.pk, aggregator=campaign.contract.aggregator, party=party, first_at=first, last_at=last or first
+        )
+
+
+@pytest.mark.parametrize("scope", ["all", "party", "purpose", "campaign"])
+def test_a_yes_after_an_old_stop_asks_nothing_of_its_partner(line: Line, campaign: Campaign, scope: str) -> None:
+    ref = {"all": "", "party": campaign.lbs_provider.uri, "purpose": campaign.purpose, "campaign": campaign.ref}[scope]
+    stopped(line, scope, ref)
+    allowed(line, campaign)
+    for _ in range(2):
+        ingest.rejudge(cause="consent")
+        assert asked(campaign) == [([campaign.purpose], [])]
+    named = ChoiceOrder.objects.filter(contract_id=campaign.contract_id)
+    assert {one.order_id for one in named} == {orders(campaign)[0].id}
+    assert named.count() == Choice.objects.count() == 2
+
+
+def test_nor_does_a_yes_in_a_pause(line: Line, campaign: Campaign) -> None:
+    pause(line_id=line.pk, scope="all", until=database_clock() + DAY, actor="subscriber:1", channel="web")
+    allowed(line, campaign)
+    ingest.rejudge(cause="consent")
+    assert asked(campaign) == [([campaign.purpose], [])]
+
+
+def test_what_it_received_only_after_the_yes_is_not_to_be_deleted(line: Line, campaign: Campaign) -> None:
+    stopped(line)
+    at = allowed(line, campaign)
+    received(line, campaign, at + timedelta(minutes=1))
+    tell_newly_affected(line_ids=[line.pk])
+    assert asked(campaign) == [([campaign.purpose], [])]
+
+
+def test_what_it_received_before_the_yes_is_owed_up_to_the_yes(line: Line, campaign: Campaign) -> None:
+    stopped(line)
+    at = allowed(line, campaign)
+    received(line, campaign, at - DAY, last=at + timedelta(minutes=1))
+    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert asked(campaign) == [([campaign.purpose], []), ([campaign.purpose], STOP)]
+    assert since(campaign) == {a_minute(at)}
+    assert tell_newly_affected(line_ids=[line.pk]) == 0
+    assert orders(campaign).count() == 2
+
+
+def test_an_approval_from_before_the_stop_is_owed_up_to_the_yes(line: Line, campaign: Campaign) -> None:
+    made_at = stopped(line)
+    at = allowed(line, campaign)
+    an_approval(line, campaign, at=made_at - DAY)
+    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert (asked(campaign)[-1], since(campaign)) == (([campaign.purpose], STOP), {a_minute(at)})
+
+
+@pytest.fixture
+def hears(line: Line, campaign: Campaign) -> Hears:
+    """Releases of these moments are reported, in one file."""
+
+    def hear(*moments: datetime) -> None:
+        rows = [
+            release_row(
+                id=uuid.uuid4().hex, msisdn=number_of(line), aggregator=campaign.contract.aggregator.uri,
+                path=[campaign.contract.aggregator.uri, campaign.lbs_provider.uri], campaign=campaign.ref,
+                purpose=campaign.purpose, scope=campaign.scope, occurred_at=moment.isoformat(),
+            )
+            for moment in moments
+        ]  # fmt: skip
+        assert {fate for fate, *_ in told(take_releases(*rows))} == {"accepted"}
+        ingest.rejudge(cause="consent")
+
+    return hear
+
+
+def test_a_release_from_before_the_yes_that_is_heard_of_after_all_else_is_owed_too(
+    line: Line, campaign: Campaign, hears: Hears
+) -> None:
+    made_at, at = stopped(line), allowed(line, campaign)
+    hears(at)
+    assert asked(campaign) == [([campaign.purpose], [])]
+    hears(made_at - DAY)
+    assert (asked(campaign)[-1], since(campaign)) == (([campaign.purpose], STOP), {a_minute(at)})
+    hears(made_at - 2 * DAY)
+    assert orders(campaign).count() == 2
+
+
+def test_so_is_one_that_comes_with_newer_ones(line: Line, campaign: Campaign, hears: Hears) -> None:
+    made_at, at = stopped(line), allowed(line, campaign)
+    hears(at, made_at - DAY, at)
+    assert (asked(campaign)[-1], since(campaign)) == (([campaign.purpose], STOP), {a_minute(at)})
+
+
+def test_for_two_stops_it_is_owed_once(line: Line, campaign: Campaign, hears: Hears) -> None:
+    made_at = stopped(line)
+    stopped(line, "party", campaign.lbs_provider.uri)
+    at = allowed(line, campaign)
+    hears(at, made_at - DAY)
+    newest = list(orders(campaign))[-1]
+    assert [duty["scope"] for duty in newest.snapshot["duties"]] == [{"all": True}] * 3
+
+
+def test_what_a_partner_had_for_something_else_is_not_what_a_narrow_stop_was_about(line: Line) -> None:
+    contract, other = a_contract(a_party("NorthLink")), a_party("AdReach", "lbs_provider")
+    campaign = a_campaign(contract)
+    received(line, a_campaign(contract, other, purpose=ADS), NOW - DAY)
+    stopped(line, "party", campaign.lbs_provider.uri)
+    allowed(line, campaign)
+    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert asked(campaign) == [([campaign.purpose], [])]
+
+
+def test_who_was_told_of_the_stop_itself_is_asked_nothing_new_after_the_yes(line: Line, campaign: Campaign) -> None:
+    an_approval(line, campaign)
+    received(line, campaign, NOW - DAY)
+    stopped(line)
+    bring_to("acknowledged", acknowledged_at=NOW)
+    allowed(line, campaign)
+    assert asked(campaign) == [([], STOP), ([campaign.purpose], STOP)]
+    assert tell_newly_affected(line_ids=[line.pk]) == 0
+    ingest.rejudge(cause="consent")
+    assert orders(campaign).count() == 2
+
+
+def test_a_partner_shown_late_without_a_yes_owes_all_until_now(line: Line, campaign: Campaign) -> None:
+    made_at = stopped(line)
+    received(line, campaign, made_at - DAY)
+    before = database_clock()
+    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert asked(campaign) == [([], STOP)]
+    assert since(campaign) <= {a_minute(before), a_minute(database_clock())}
+
+
+def a_file_stop(days: int) -> FileChoice:
+    return FileChoice(
+        id=uuid.uuid4(), source_id="s", kind=Choice.Kind.STOP, scope="all", ref="", made_at=NOW - days * DAY,
+        until=None, channel="store", program="", content_hash=b"",
+    )  # fmt: skip
+
+
+def a_file_approval(campaign: Campaign, days: int) -> FileApproval:
+    return FileApproval(
+        id=uuid.uuid4(), source_id=f"a{days}", campaign=campaign.ref, method="sms", captured_at=NOW - days * DAY,
+        captured_by=campaign.lbs_provider.uri, wording="w", language="en", evidence_ref="e", expires_at=None,
+        verified_by="carrier", content_hash=b"",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("stop_first", [True, False])
+def test_a_newer_approval_from_a_file_asks_nothing_for_an_older_stop_from_one(
+    line: Line, campaign: Campaign, *, stop_first: bool
+) -> None:
+    def record_stop() -> None:
+        record_file_choices(line_id=line.pk, actor="import:choices", choices=[a_file_stop(100)])
+
+    if stop_first:
+        record_stop()
+    record_file_approvals(by_line={line.pk: [a_file_approval(campaign, 10)]}, actor="import:approvals")
+    if not stop_first:
+        record_stop()
+    ingest.rejudge(cause="import:approvals")
+    assert asked(campaign) == [([campaign.purpose], [])]
+
+
+def test_one_older_than_the_stop_is_owed_up_to_the_newer(line: Line, campaign: Campaign) -> None:
+    rows = [a_file_approval(campaign, 200), a_file_approval(campaign, 10)]
+    record_file_approvals(by_line={line.pk: rows}, actor="import:approvals")
+    record_file_choices(line_id=line.pk, actor="import:choices", choices=[a_file_stop(100)])
+    assert asked(campaign) == [([campaign.purpose], STOP)]
+    assert since(campaign) == {a_minute(NOW - 10 * DAY)}
+    ingest.rejudge(cause="import:approvals")
+    assert orders(campaign).count() == 1
+
+
+def test_an_approval_from_a_file_outlasts_no_stop_of_the_person(line: Line, campaign: Campaign) -> None:
+    made_at = stopped(line)
+    an_approval(line, campaign, at=made_at + timedelta(microseconds=1))
+    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert asked(campaign) == [([], STOP)]

@@ -1,0 +1,39 @@
+"""A component says in its first line which props it takes; whoever includes it gives those and no others."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.template.loader import get_template
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = ROOT / "templates"
+COMPONENTS = sorted((TEMPLATES / "components").glob("*.html"))
+INCLUDE = re.compile(r'{% include "(components/[\w.]+)"(?P<given>[^%]*)%}')
+
+
+def declared(path: Path) -> tuple[set[str], set[str]]:
+    """The props that must be given, and those that may be (`name?`)."""
+    said = re.match(r"{# [^\n]*?props: (?P<props>[^#]*)#}", path.read_text())
+    assert said, f"{path.name} does not say its props in its first line"
+    bare = re.sub(r"\([^)]*\)", "", said["props"])
+    names = [name for name in re.findall(r"[\w]+\??", bare) if name != "none"]
+    return {name for name in names if not name.endswith("?")}, {name[:-1] for name in names if name.endswith("?")}
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: path.name)
+def test_it_declares_its_props_and_compiles(path: Path) -> None:
+    needed, optional = declared(path)
+    assert needed.isdisjoint(optional)
+    assert get_template(f"components/{path.name}") is not None
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: str(path.relative_to(TEMPLATES)))
+def test_components_get_what_they_declare(path: Path) -> None:
+    wrong = []
+    for found in INCLUDE.finditer(path.read_text()):
+        needed, optional = declared(TEMPLATES / found[1])
+        given = set(re.findall(r"(\w+)=", re.sub(r'"[^"]*"', '""', found["given"])))
+        if not needed <= given or not given <= needed | optional:
+            wrong.append(f"{found[1]}: given {sorted(given)}, takes {sorted(needed)} and maybe {sorted(optional)}")
+    assert wrong == []

@@ -1,0 +1,84 @@
+"""Spanish is complete, holds nothing that nobody says, and what is compiled is what was written."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conventions.catalogues import ROOT, Sentence, compiled, entries, in_python, in_templates, of_python
+from tests.conventions.catalogues import of_template as of
+
+CATALOGUES = sorted((ROOT / "locale").glob("*/LC_MESSAGES/django.po"))
+EACH = pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
+PLACEHOLDER = re.compile(r"%\(\w+\)s")
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[Sentence, str]:
+    """Every sentence that a template or the code says, with one place of it."""
+    return dict([*in_templates(), *in_python()])
+
+
+@EACH
+def test_every_sentence_is_translated(path: Path, said: dict[Sentence, str]) -> None:
+    assert len(said) > 700
+    done = {entry.sentence for entry in entries(path) if not entry.fuzzy and entry.forms and all(entry.forms)}
+    assert sorted((place, sentence.text) for sentence, place in said.items() if sentence not in done) == []
+
+
+@EACH
+def test_nothing_is_kept_that_nobody_says(path: Path, said: dict[Sentence, str]) -> None:
+    written = [entry.sentence for entry in entries(path)]
+    assert sorted(sentence.text for sentence in written if sentence not in said) == []
+    assert len(written) == len(set(written))
+    assert "#~" not in path.read_text()
+
+
+@EACH
+def test_what_is_compiled_is_what_was_written(path: Path) -> None:
+    assert compiled(path.with_suffix(".mo")) == {entry.sentence: entry.forms for entry in entries(path)}
+
+
+@EACH
+def test_what_is_filled_in_stays_the_same(path: Path) -> None:
+    wrong = []
+    for entry in entries(path):
+        wanted = set(PLACEHOLDER.findall(entry.sentence.text + entry.sentence.plural))
+        held = [set(PLACEHOLDER.findall(form)) for form in entry.forms]
+        # "Once" may say a number without its figure.
+        if not all(one <= wanted if entry.sentence.plural else one == wanted for one in held):
+            wrong.append(entry.sentence.text)
+    assert wrong == []
+
+
+def test_a_sentence_of_a_template_is_found_wherever_it_stands() -> None:
+    template = """{% load i18n %}{% translate "One" %} {% translate 'Two "2"' context "numbers" as two %}
+    {% blocktranslate with name=x trimmed %}
+      Three <b>{{ name }}</b>
+      and more{% endblocktranslate %}
+    {% blocktranslate count n=n trimmed %}{{ n }} one{% plural %}{{ n }} many{% endblocktranslate %}
+    {{ x|default:_("Four") }} {# translate "not this" #} gettext"""
+    assert set(of(template)) == {
+        Sentence("One"),
+        Sentence('Two "2"', context="numbers"),
+        Sentence("Three <b>%(name)s</b> and more"),
+        Sentence("%(n)s one", "%(n)s many"),
+        Sentence("Four"),
+    }
+
+
+def test_a_sentence_of_the_code_is_found_by_whatever_name() -> None:
+    code = """
+from django.utils import translation
+from django.utils.translation import gettext as _, gettext_lazy, ngettext as counted, pgettext_lazy
+from elsewhere import gettext
+_("One " "and more"); gettext_lazy("Two"); counted("a", "b", 3); pgettext_lazy("here", "Three")
+translation.gettext("Four"); gettext("not this")
+"""
+    assert set(of_python(code)) == {
+        Sentence("One and more"),
+        Sentence("Two"),
+        Sentence("a", "b"),
+        Sentence("Three", context="here"),
+        Sentence("Four"),
+    }

@@ -1,0 +1,37 @@
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from django.db import connections
+from django.utils import translation
+from pytest_django import Settings
+
+from accounts.texts import MemoryBackend
+from disclosures import retention
+
+
+@pytest.fixture(autouse=True)
+def _texts_in_memory(settings: Settings) -> None:
+    translation.activate("en")  # a page in Spanish leaves its language to the next test
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+
+
+def partitions() -> set[date]:
+    """The months that have a partition."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(retention.MONTHS)
+        return {month for (month,) in cursor.fetchall()}
+
+
+@pytest.fixture
+def months_as_before(settings: Settings, committed_db: None) -> Iterator[None]:
+    """Early in 2026 the months before December 2021 are to be dropped; those that a test made go with it."""
+    settings.RETENTION_MONTHS = 49
+    before = partitions()
+    yield
+    with connections["owner"].cursor() as cursor:
+        for month in partitions() - before:
+            cursor.execute(f"DROP TABLE disclosures_disclosure_{month:%Y_%m}")
+    assert partitions() == before

@@ -1,0 +1,44 @@
+"""An import that is killed with all its processes: `python -m tests.disclosures.cut_off POINT OFFSET COMMAND…`.
+
+POINT: `within` (the rows of the chunk that begins at that byte are written and not committed), `after` (they are
+committed), `never`. Chunks are of ten lines; any file is large enough for several processes.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+CHUNK = 10
+
+
+def main() -> None:
+    django.setup()
+    inside: Any = import_module("disclosures.feeds.importing")
+    inside.DisclosuresFeed.chunk, inside.SMALL = CHUNK, 1
+    point, offset = sys.argv[1], int(sys.argv[2])
+    if point == "within":
+        chunks: Any = import_module("disclosures.ingest.chunks")
+        chunks.note = then_killed(chunks.note, lambda told: told["starts_at"] == offset)
+    elif point == "after":
+        inside._take = then_killed(inside._take, lambda told: told["part"].block.starts_at == offset)
+    call_command(*sys.argv[3:])
+
+
+def then_killed(function: Callable[..., Any], condition: Callable[[dict[str, Any]], bool]) -> Callable[..., Any]:
+    def wrapped(*args: Any, **told: Any) -> Any:
+        result = function(*args, **told)
+        if condition(told | ({"part": args[0]} if args else {})):
+            os.killpg(0, signal.SIGKILL)
+        return result
+
+    return wrapped
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,264 @@
+"""The five files in any order, and again: the same judgements."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import batched, permutations
+from uuid import UUID
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from audit.models import Incident
+from consent.models import LineGate
+from disclosures.models import Disclosure, JudgementChange
+from partners.models import Dealing, Reach
+from tests.feeds import (
+    BRIDGE,
+    JAIL,
+    LINK,
+    ROAD,
+    ROADSIDE,
+    TRACK,
+    Row,
+    approval_row,
+    choice_row,
+    line_row,
+    release_row,
+    take_approvals,
+    take_choices,
+    take_lines,
+    take_notices,
+    take_parties,
+    take_releases,
+)
+from tests.fixtures import empty_database
+
+FEEDS = ("lines", "parties", "approvals", "choices", "disclosures")
+ORDERS = 3
+
+
+@dataclass(frozen=True)
+class File:
+    """One of the five, as its rows and what takes some of them in."""
+
+    take: Callable[..., object]
+    rows: Sequence[Row] = ()
+
+    def take_all(self) -> None:
+        self.take(*self.rows)
+
+
+def world(seed: int) -> dict[str, File]:
+    """A few lines whose numbers change hands, and whatever can happen on them. The same for the same seed."""
+    dice = random.Random(seed)
+    numbers = [f"+120655501{n:02}" for n in range(2)]
+
+    def when(first: int = 1, last: int = 18) -> str:
+        month = dice.randint(first, last)
+        offset = dice.choice(["Z", "+00:00", "-05:00", "+05:45"])
+        return f"{2025 + (month - 1) // 12}-{(month - 1) % 12 + 1:02}-{dice.randint(1, 28):02}T12:00:00{offset}"
+
+    lines: list[Row] = []
+    for n, number in enumerate(numbers):
+        ended = dice.random() < 0.5
+        lines.append(
+            line_row(
+                line_id=f"A{n}",
+                msisdn=number,
+                state=dice.choice(["WA", "MD", "VA"]),
+                deactivated_at="2025-09-01T00:00:00Z" if ended else None,
+            )
+        )
+        if ended:
+            lines.append(
+                line_row(line_id=f"B{n}", msisdn=number, activated_at="2025-10-01T00:00:00Z", continues_line_id=f"A{n}")
+            )
+    lines.append(line_row(line_id="C", msisdn="+12065550190"))
+    lines.append(line_row(line_id="C", msisdn="+12065550191", number_changed_at="2025-11-01T00:00:00Z"))
+    numbers += ["+12065550190", "+12065550191", "+12065550199"]
+    campaigns = [("CMP-road", BRIDGE, ROAD, ROADSIDE), ("CMP-track", LINK, TRACK, "dpv:IdentityVerification")]
+    refs = {
+        "all": [""],
+        "party": [BRIDGE, ROAD, TRACK, JAIL, "https://unheard.example"],
+        "purpose": [ROADSIDE, "dpv:IdentityVerification"],
+        "campaign": ["CMP-road", "CMP-track"],
+    }
+    approvals = [
+        approval_row(
+            id=f"a{seed}-{n}",
+            msisdn=dice.choice(numbers),
+            campaign=dice.choice(campaigns)[0],
+            captured_at=when(),
+            verified_by=dice.choice(["carrier", "carrier", "partner"]),
+            **({"expires_at": "2025-12-01T00:00:00Z"} if dice.random() < 0.3 else {}),
+        )
+        for n in range(16)
+    ]
+    choices: list[Row] = []
+    for n in range(12):
+        kind = dice.choice(["stop", "stop", "pause", "allow"])
+        scope = "campaign" if kind == "allow" else dice.choice(list(refs))
+        made_at = when(1, 12)
+        until = {"until": "2026-03-01T00:00:00Z"} if kind == "pause" else {}
+        choices.append(
+            choice_row(
+                id=f"c{seed}-{n}", msisdn=dice.choice(numbers), kind=kind, scope=scope, made_at=made_at,
+                ref=dice.choice(refs[scope]) or None, **until,
+            )
+        )  # fmt: skip
+    releases: list[Row] = []
+    for n in range(60):
+        campaign, aggregator, provider, purpose = dice.choice(campaigns)
+        tail = dice.choice([[], [], [JAIL], ["unknown"], ["https://unheard.example"]])
+        releases.append(
+            release_row(
+                id=f"r{seed}-{n}", msisdn=dice.choice(numbers), aggregator=aggregator,
+                path=[aggregator, provider, *tail],
+                campaign=campaign, purpose=purpose, occurred_at=when(), precision_m=dice.choice([500, 500, 1000, 50]),
+                basis=dice.choice(["approval"] * 9 + ["emergency"]),
+                suppressed_until=dice.choice([None, None, None, None, "2190-01-01T00:00:00Z"]),
+            )
+        )  # fmt: skip
+    return {
+        "lines": File(take_lines, lines),
+        "parties": File(take_parties),
+        "approvals": File(take_approvals, approvals),
+        "choices": File(take_choices, choices),
+        "disclosures": File(take_releases, releases),
+    }
+
+
+def what_stands() -> dict[str, object]:
+    """All that may not depend on the order, by the carrier's ids."""
+    gates = LineGate.objects.order_by("line_id").values_list("stops", "pauses", "approvals", "claims")
+    return {
+        "judged": sorted(Disclosure.objects.values_list("source_id", "judgement")),
+        "gates": sorted(map(repr, gates)),
+        "dealings": sorted(Dealing.objects.values_list("aggregator__uri", "party__uri", "last_at")),
+        "doubtful": sorted(Disclosure.objects.filter(basis_doubtful=True).values_list("source_id", flat=True)),
+        "incidents": sorted(Incident.objects.values_list("kind", "key", "count")),
+        "reach": sorted(Reach.objects.values_list("campaign__ref", "party__uri")),
+    }
+
+
+def after(order: Sequence[str], seed: int) -> dict[str, object]:
+    """What stands after the files came in this order, and once more the other way round; then all is undone."""
+    feeds = world(seed)
+    for name in order:
+        feeds[name].take_all()
+    stands, changes = what_stands(), JudgementChange.objects.count()
+    for name in reversed(order):
+        feeds[name].take_all()
+    assert what_stands() == stands, "again: nothing changes"
+    assert JudgementChange.objects.count() == changes
+    empty_database()
+    return stands
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_what_a_company_is_may_become_known_after_what_it_got() -> None:
+    """An emergency release that ended at a company is doubtful whichever file came first, hidden or not."""
+    take_lines(line_row())
+    rows = [
+        release_row(id="e1", basis="emergency", path=[BRIDGE, TRACK], occurred_at="2025-07-01T01:00:00Z"),
+        release_row(id="e2", basis="network", path=[BRIDGE, ROAD, TRACK], occurred_at="2025-07-01T02:00:00Z"),
+        release_row(id="e3", basis="emergency", path=[BRIDGE, "https://psap.example"]),
+        release_row(id="e4", basis="legal_process", path=[BRIDGE, TRACK]),
+        release_row(
+            id="h", basis="emergency", path=[BRIDGE, TRACK], occurred_at="2025-07-01T03:00:00Z",
+            suppressed_until="2190-01-01T00:00:00Z",
+        ),
+    ]  # fmt: skip
+    take_releases(*rows)
+    assert not Disclosure.objects.filter(basis_doubtful=True).exists()
+    take_parties()
+    doubtful = Disclosure.objects.filter(basis_doubtful=True).order_by("source_id")
+    assert list(doubtful.values_list("source_id", flat=True)) == ["e1", "e2", "h"]
+    known = [
+        ("basis_doubtful", f"2025-07-01 {ROAD}", 1),
+        ("basis_doubtful", f"2025-07-01 {TRACK}", 2),
+    ]
+    assert sorted(Incident.objects.values_list("kind", "key", "count")) == known
+    take_parties()
+    take_releases(*rows)
+    assert sorted(Incident.objects.values_list("kind", "key", "count")) == known
+    take_notices({"disclosure_id": "h", "suppressed_until": "2025-08-01T00:00:00Z", "order_ref": "over"})
+    assert Incident.objects.get(key=f"2025-07-01 {TRACK}").count == 3
+
+
+def test_a_doubt_is_never_taken_back(db: None) -> None:
+    take_parties()
+    take_lines(line_row())
+    take_releases(release_row(basis="emergency", path=[BRIDGE, TRACK]), release_row())
+    with pytest.raises(IntegrityError, match="only the judgement may change"), transaction.atomic():
+        Disclosure.objects.filter(basis="emergency").update(basis_doubtful=False)
+    with pytest.raises(IntegrityError, match="only the judgement may change"), transaction.atomic():
+        Disclosure.objects.filter(basis="approval").update(basis_doubtful=True)
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+@pytest.mark.parametrize("seed", range(2))
+def test_any_order_of_the_files_gives_the_same(seed: int) -> None:
+    expected = after(FEEDS, seed)
+    judged = expected["judged"]
+    assert isinstance(judged, list)
+    assert len({judgement for _, judgement in judged}) >= 4, "a world in which little happens proves little"
+    for order in random.Random(seed).sample(list(permutations(FEEDS)), ORDERS):
+        assert after(order, seed) == expected, order
+
+
+def pieces(seed: int, order: int) -> list[Callable[[], object]]:
+    """All five files torn into pieces and shuffled, but for the parties, which are one document, and the pieces of the
+    lines, which come in their own order: a line may continue one of an earlier piece."""
+    dice = random.Random(f"{seed}.{order}")
+    feeds = world(seed)
+    torn = {
+        name: [list(rows) for rows in batched(feed.rows, dice.randint(1, 9), strict=False)]
+        for name, feed in feeds.items()
+        if feed.rows
+    }
+    for name in ("approvals", "choices", "disclosures"):
+        dice.shuffle(torn[name])
+    turns = [name for name, parts in torn.items() for _ in parts] + ["parties"]
+    dice.shuffle(turns)
+    left = {name: iter(parts) for name, parts in torn.items()}
+    return [partial(feeds[name].take, *(next(left[name]) if name in left else ())) for name in turns]
+
+
+def judged_now() -> dict[UUID, str]:
+    return dict(Disclosure.objects.values_list("id", "judgement"))
+
+
+def check_changes(before: Mapping[UUID, str], noted: int) -> int:
+    """What is judged otherwise than `before` has rows that lead from one to the other. Returns how many there are."""
+    changes = list(JudgementChange.objects.order_by("changed_at").values_list("disclosure_id", "was", "becomes"))
+    now = judged_now()
+    stands = dict(before)
+    for disclosure_id, was, becomes in changes[noted:]:
+        assert stands.get(disclosure_id, was) == was
+        assert was != becomes
+        stands[disclosure_id] = becomes
+    assert {one: now[one] for one in stands} == stands
+    return len(changes)
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+@pytest.mark.parametrize("seed", range(2))
+def test_pieces_of_the_files_in_any_order_give_the_same_and_each_change_is_recorded(seed: int) -> None:
+    for feed in world(seed).values():
+        feed.take_all()
+    expected = what_stands()
+    empty_database()
+    changes = 0
+    for order in range(ORDERS):
+        before, noted = dict[UUID, str](), 0
+        for take in pieces(seed, order):
+            take()
+            noted = check_changes(before, noted)
+            before = judged_now()
+        assert what_stands() == expected, order
+        changes += noted
+        empty_database()
+    assert changes >= 10, "orders in which nothing is judged again prove little"

@@ -1,0 +1,158 @@
+"""POST /api/v1/disclosures: what the gateway reports."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client as Browser
+
+from audit.models import Incident
+from audit.queries import database_clock
+from consent.gate import Question, evaluate
+from disclosures.feeds import reports
+from disclosures.models import Disclosure
+from partners.actions import issue_access_token, register_client
+from partners.feeds.reading import BUFFER
+from partners.models import Client
+from tests.feeds import (
+    BRIDGE,
+    NUMBER,
+    ROAD,
+    ROADSIDE,
+    approval_row,
+    line_row,
+    ndjson,
+    release_row,
+    take_approvals,
+    take_lines,
+    take_parties,
+)
+from tests.partners.outside import Signer
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+@pytest.fixture
+def gateway(db: None) -> Client:
+    return register_client(
+        client_id="gateway",
+        kind=Client.Kind.GATEWAY,
+        public_jwk=dict(Signer("gateway").public),
+        party=None,
+        actor="system:test",
+        at=datetime.now(UTC),
+    )
+
+
+def post(client: Client, body: bytes, scope: str = "disclosures:write") -> tuple[int, dict[str, object]]:
+    now = datetime.now(UTC)
+    token = issue_access_token(client=client, scopes=[scope], lifetime=timedelta(minutes=1), at=now).token
+    response = Browser().post(
+        "/api/v1/disclosures",
+        body,
+        content_type="application/x-ndjson",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    return response.status_code, json.loads(response.content)
+
+
+def test_each_line_has_its_result_and_the_same_again_changes_nothing(gateway: Client) -> None:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row())
+    body = ndjson([release_row(id="a"), release_row(id="a", precision_m=1)]) + b"\n{\n"
+    body += ndjson([release_row(id="b", msisdn="+12065559999"), release_row(id="c", outcome="refused")])
+    assert post(gateway, body) == (
+        200,
+        {
+            "accepted": 2,
+            "repeated": 0,
+            "rejected": 3,
+            "judged": {"permitted": 1},
+            "results": [
+                {"line": 1, "status": "accepted", "judgement": "permitted"},
+                {"line": 2, "status": "rejected", "field": "id", "reason": "id_conflict"},
+                {"line": 4, "status": "rejected", "reason": "broken"},
+                {"line": 5, "status": "rejected", "field": "msisdn", "reason": "line_unknown"},
+                {"line": 6, "status": "accepted"},
+            ],
+        },
+    )
+    status, again = post(gateway, body)
+    assert (status, again["accepted"], again["repeated"], again["rejected"]) == (200, 0, 2, 3)
+
+
+def test_a_release_by_api_needs_the_gates_own_yes(gateway: Client) -> None:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row())
+    question = Question(
+        aggregator=BRIDGE, provider=ROAD, campaign="CMP-road", purpose=ROADSIDE, scope="location-retrieval:read",
+        precision_m=500, msisdn=NUMBER,
+    )  # fmt: skip
+    yes = evaluate(questions=[question])[0].decision_id
+    now = database_clock().isoformat()
+    post(gateway, ndjson([release_row(decision_id=yes, occurred_at=now)]))
+    assert not Incident.objects.exists()
+    post(
+        gateway,
+        ndjson(
+            [
+                release_row(occurred_at=now),
+                release_row(decision_id=f"d{yes[1:]}", occurred_at=now),
+                release_row(decision_id=yes),
+                release_row(decision_id=yes, occurred_at=now, campaign=None),
+                release_row(occurred_at=now, outcome="refused"),
+                release_row(occurred_at=now, basis="emergency", path=[BRIDGE]),
+            ]
+        ),
+    )
+    assert sorted(Incident.objects.values_list("kind", "subject", "key", "count")) == [
+        ("ungated", BRIDGE, f"2025-07-01 {BRIDGE}", 1),
+        ("ungated", BRIDGE, f"{now[:10]} {BRIDGE}", 3),
+    ]
+
+
+def test_more_than_fits_is_refused_whole(gateway: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_lines(line_row())
+    monkeypatch.setattr(reports, "MOST_REPORTED", 2)
+    assert post(gateway, ndjson([release_row() for _ in range(3)]))[0] == 413
+    monkeypatch.setattr(reports, "MOST_BYTES", 100)
+    assert post(gateway, ndjson([release_row()]))[0] == 413
+    assert Disclosure.objects.count() == 0
+
+
+def test_who_may_report(gateway: Client) -> None:
+    assert post(gateway, b"", scope="decisions:read")[0] == 403
+    assert Browser().post("/api/v1/disclosures", b"", content_type="application/x-ndjson").status_code == 401
+    assert post(gateway, b"")[1]["results"] == []
+
+
+class Endless:
+    """A body that never ends, of which it is counted how much was read."""
+
+    def __init__(self) -> None:
+        self.line = ndjson([release_row(id="again")])
+        self.size = 0
+
+    def read(self, size: int, /) -> bytes:
+        start = self.size % len(self.line)
+        self.size += size
+        return (self.line * (size // len(self.line) + 2))[start : start + size]
+
+
+def test_a_request_is_read_no_further_than_one_line_and_a_buffer_beyond_what_fits() -> None:
+    body = Endless()
+    with pytest.raises(reports.TooManyLines):
+        reports.take_report(stream=body, client_id="gateway", at=database_clock())
+    assert 10_001 * len(body.line) <= body.size < 10_001 * len(body.line) + BUFFER
+    assert Disclosure.objects.count() == 0
+
+
+def test_ten_thousand_lines_fit(gateway: Client) -> None:
+    take_lines(line_row())
+    status, told = post(gateway, ndjson([release_row(id="same")]) * 10_000)
+    assert (status, told["accepted"], told["repeated"]) == (200, 1, 9_999)
+    assert isinstance(told["results"], list)
+    assert [one["line"] for one in told["results"]] == list(range(1, 10_001))
+    assert post(gateway, ndjson([release_row(id="same")]) * 10_001)[0] == 413

@@ -1,0 +1,117 @@
+"""Two imports of the same rows at once, an import that was cut off, a stop while rows are being judged."""
+
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from itertools import batched
+
+import pytest
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from audit.queries import database_clock
+from disclosures.feeds import DisclosuresFeed
+from disclosures.ingest import traces
+from disclosures.models import Disclosure, DisclosureRegister, HeldNotice, JudgementChange
+from partners.feeds.checking import Fate
+from partners.feeds.reading import Numbered
+from tests.feeds import (
+    BRIDGE,
+    JAIL,
+    ROAD,
+    Row,
+    approval_row,
+    choice_row,
+    line_row,
+    ndjson,
+    release_row,
+    take_approvals,
+    take_choices,
+    take_lines,
+    take_notices,
+    take_parties,
+    take_releases,
+    told,
+)
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+def world() -> list[Row]:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row())
+    tails = [[], [JAIL], ["https://new.example"], ["unknown"]]
+    return [
+        release_row(id=f"r{n}", path=[BRIDGE, ROAD, *tails[n % 4]], occurred_at=f"2025-07-{n % 28 + 1:02}T00:00:00Z")
+        for n in range(240)
+    ]
+
+
+def test_each_row_is_taken_exactly_once_whoever_comes_first() -> None:
+    rows = world()
+
+    def import_them(order: int) -> Counter[str]:
+        lines = [Numbered(n, line) for n, line in enumerate(ndjson(rows[::order]).splitlines(), 1)]
+        fates = [
+            fate
+            for chunk in batched(lines, 40, strict=False)
+            for fate in DisclosuresFeed().take(lines=chunk, at=database_clock())
+        ]
+        connection.close()
+        return Counter(fate.status for fate in fates)
+
+    with ThreadPoolExecutor(3) as pool:
+        counts = sum(pool.map(import_them, (1, -1, 1)), Counter[str]())
+    assert counts == {"accepted": 240, "repeated": 480}
+    assert (Disclosure.objects.count(), DisclosureRegister.objects.count()) == (240, 240)
+
+
+def test_an_import_that_was_cut_off_goes_on_where_it_was() -> None:
+    rows = world()
+    take_releases(*rows[:100])
+    fates = take_releases(*rows)
+    assert Counter(fate.status for fate in fates) == {"accepted": 140, "repeated": 100}
+
+
+def test_a_stop_that_commits_while_rows_are_judged_is_seen_after_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lands after the judging statement and before the chunk's commit: its own re-judging finds no row yet."""
+    world()
+    leave = traces.leave
+
+    def stop_meanwhile(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool:
+        with ThreadPoolExecutor(1) as other:
+            other.submit(stop_and_judge_again).result()
+        return leave(cursor=cursor, rows=rows, terms=terms, at=at)
+
+    def stop_and_judge_again() -> None:
+        take_choices(choice_row(made_at="2025-06-15T00:00:00Z"))
+        assert not Disclosure.objects.exists()
+        connection.close()
+
+    monkeypatch.setattr(traces, "leave", stop_meanwhile)
+    take_releases(release_row())
+    assert Disclosure.objects.get().judgement == "after_stop"
+    assert JudgementChange.objects.get().was == "permitted"
+
+
+def test_a_notice_that_comes_while_its_row_is_being_stored_is_put_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_parties()
+    take_lines(line_row())
+    leave, fates = traces.leave, list[Future[list[Fate]]]()
+
+    def notice() -> list[Fate]:
+        taken = take_notices({"disclosure_id": "r", "suppressed_until": None, "order_ref": "court"})
+        connection.close()
+        return taken
+
+    with ThreadPoolExecutor(1) as other:
+
+        def gag_meanwhile(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool:
+            fates.append(other.submit(notice))
+            return leave(cursor=cursor, rows=rows, terms=terms, at=at)
+
+        monkeypatch.setattr(traces, "leave", gag_meanwhile)
+        take_releases(release_row(id="r"))
+        assert told(fates[0].result()) == [("accepted",)]
+    assert not HeldNotice.objects.exists()

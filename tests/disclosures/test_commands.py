@@ -1,0 +1,182 @@
+"""The commands as a carrier's operator runs them."""
+
+import io
+import json
+from itertools import permutations
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import Line
+from audit.models import AuditEvent
+from disclosures.feeds import DisclosuresFeed
+from disclosures.models import Disclosure
+from tests.feeds import (
+    BRIDGE,
+    JAIL,
+    ROAD,
+    approval_row,
+    choice_row,
+    line_row,
+    ndjson,
+    parties_document,
+    release_row,
+    take_approvals,
+    take_lines,
+    take_notices,
+    take_parties,
+    take_releases,
+)
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+def run(name: str, *args: str) -> tuple[str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    call_command(name, *args, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def counts(name: str, *args: str) -> dict[str, object]:
+    out, _ = run(name, *args, "--json")
+    found: dict[str, object] = json.loads(out.splitlines()[-1])
+    return found
+
+
+def test_five_files_and_again(tmp_path: Path) -> None:
+    files = {
+        "lines": ndjson([line_row()]),
+        "parties": json.dumps(parties_document(), indent=1).encode(),
+        "approvals": ndjson([approval_row(id="a")]),
+        "choices": ndjson([choice_row(id="c", scope="campaign", ref="CMP-track")]),
+        "disclosures": ndjson(
+            [release_row(id="r"), release_row(id="s", precision_m=5), release_row(id="n", campaign=None)]
+        ),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    first = {name: counts(f"import_{name}", str(tmp_path / name)) for name in files}
+    again = {name: counts(f"import_{name}", str(tmp_path / name)) for name in files}
+    none = {"rejected": 0, "judged": {}}
+    assert first == {
+        "lines": {"accepted": 1, "repeated": 0, **none, "file_stops_pierced": 0},
+        "parties": {"accepted": 9, "repeated": 0, **none, "file_stops_pierced": 0},
+        "approvals": {"accepted": 1, "repeated": 0, **none, "file_stops_pierced": 0},
+        "choices": {"accepted": 1, "repeated": 0, **none, "file_stops_pierced": 0},
+        "disclosures": {
+            "accepted": 3, "repeated": 0, "rejected": 0,
+            "judged": {"no_approval": 1, "permitted": 1, "precision_exceeded": 1},
+        },
+    }  # fmt: skip
+    assert {name: (told["accepted"], told["repeated"], told["judged"]) for name, told in again.items()} == {
+        "lines": (0, 1, {}),
+        "parties": (0, 9, {}),
+        "approvals": (0, 1, {}),
+        "choices": (0, 1, {}),
+        "disclosures": (0, 3, {}),
+    }
+    assert AuditEvent.objects.filter(action="import.disclosures").count() == 2
+
+
+def test_chunks_rejects_and_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DisclosuresFeed, "chunk", 2)
+    take_lines(line_row())
+    marker = "secret-text"
+    content = (
+        ndjson([release_row(id=f"r{n}") for n in range(5)])
+        + b'{"id": "broken\n\n'
+        + ndjson([release_row(basis=marker), release_row(msisdn="+12065559999")])
+    )
+    (tmp_path / "d").write_bytes(content)
+    for name in ("rejects.ndjson", "rejects.csv"):
+        out, err = run("import_disclosures", str(tmp_path / "d"), "--rejects", str(tmp_path / name))
+        assert marker not in out + err + (tmp_path / name).read_text()
+        assert "8 lines" in err
+    assert [json.loads(line) for line in (tmp_path / "rejects.ndjson").read_text().splitlines()] == [
+        {"line": 6, "field": "", "reason": "broken"},
+        {"line": 8, "field": "basis", "reason": "not_allowed"},
+        {"line": 9, "field": "msisdn", "reason": "line_unknown"},
+    ]
+    assert (tmp_path / "rejects.csv").read_text().splitlines() == [
+        "line,field,reason",
+        "6,,broken",
+        "8,basis,not_allowed",
+        "9,msisdn,line_unknown",
+    ]
+    assert Disclosure.objects.count() == 5
+
+
+def test_standard_input_and_empty_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(ndjson([line_row()]))))
+    assert counts("import_lines", "-")["accepted"] == 1
+    (tmp_path / "empty").write_bytes(b"")
+    for name in ("lines", "approvals", "choices", "disclosures", "notices"):
+        assert counts(f"import_{name}", str(tmp_path / "empty"))["rejected"] == 0
+
+
+def test_what_cannot_be_read_ends_with_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"^/nowhere/at/all: No such file or directory$"):
+        run("import_lines", "/nowhere/at/all")
+    (tmp_path / "p").write_bytes(b"[1, 2")
+    with pytest.raises(CommandError, match=r"the file is not JSON$"):
+        run("import_parties", str(tmp_path / "p"))
+    with pytest.raises(CommandError, match=r"^no line has this id$"):
+        run("export_line", "L404")
+
+
+def test_an_export_holds_everything_of_the_line_and_nothing_of_its_number_before_or_after(tmp_path: Path) -> None:
+    take_parties()
+    take_lines(
+        line_row(line_id="L1", deactivated_at="2025-07-15T00:00:00Z"),
+        line_row(line_id="L2", activated_at="2025-08-01T00:00:00Z"),
+    )
+    take_approvals(approval_row(id="yes"))
+    take_releases(
+        release_row(id="mine"),
+        release_row(id="refused", outcome="refused"),
+        release_row(id="911", basis="emergency", path=[BRIDGE], occurred_at="2025-06-15T00:00:00+02:00"),
+        release_row(id="gagged", basis="legal_process", suppressed_until="2190-01-01T00:00:00Z"),
+        release_row(id="told later", basis="legal_process", path=[BRIDGE, JAIL]),
+        release_row(id="theirs", occurred_at="2025-08-02T00:00:00Z"),
+    )
+    take_notices(
+        {"disclosure_id": "told later", "suppressed_until": None, "order_ref": "o"},
+        {"disclosure_id": "told later", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"},
+    )
+    out, _ = run("export_line", "L1", "--reason", "subscriber asked")
+    export = json.loads(out)
+    assert list(export) == ["line", "choices", "approvals", "disclosures", "orders", "access_log"]
+    assert {row["id"]: (row["judgement"], row["told_later"]) for row in export["disclosures"]} == {
+        "mine": ("permitted", False),
+        "refused": ("refused", False),
+        "911": ("emergency", False),
+        "told later": ("legal_process", True),
+    }
+    assert next(row for row in export["disclosures"] if row["id"] == "911")["occurred_at"] == "2025-06-14T22:00:00Z"
+    assert [row["id"] for row in export["approvals"]] == ["yes"]
+    assert export["line"]["numbers"][0]["until"] == "2025-07-15T00:00:00Z"
+    assert export["access_log"][0]["action"] == "line.exported"
+    assert export["access_log"][0]["reason"] == "subscriber asked"
+    run("export_line", "L2", "--out", str(tmp_path / "out.json"))
+    assert [row["id"] for row in json.loads((tmp_path / "out.json").read_text())["disclosures"]] == ["theirs"]
+    logged = AuditEvent.objects.filter(action="line.exported").values_list("line_id", flat=True)
+    assert set(logged) == set(Line.objects.values_list("pk", flat=True))
+
+
+PIERCING = {
+    "lines": ndjson([line_row()]),
+    "parties": json.dumps(parties_document()).encode(),
+    "approvals": ndjson([approval_row(id="a", captured_at="2025-09-01T00:00:00Z")]),
+    "choices": ndjson([choice_row(id="c1"), choice_row(id="c2", scope="party", ref=ROAD)]),
+}
+
+
+@pytest.mark.parametrize("order", list(permutations(PIERCING)))
+def test_pierced_stops_are_counted_once_whichever_file_comes_last(tmp_path: Path, order: tuple[str, ...]) -> None:
+    told = []
+    for name in (*order, *order):
+        (tmp_path / name).write_bytes(PIERCING[name])
+        told.append(counts(f"import_{name}", str(tmp_path / name))["file_stops_pierced"])
+    assert told == [0, 0, 0, 2, 0, 0, 0, 0]

@@ -1,0 +1,214 @@
+"""Who received a line's location: counts, proofs, order, and the overall state."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Line
+from consent.actions import allow, pause, stop
+from disclosures.models import Basis, Judgement, Outcome
+from disclosures.queries import Companies, CompanyCard, company_page
+from disclosures.queries import companies_of as companies_in_zone
+from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.world import HOSTILE, a_world, disclosed, gagged
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+
+DAY = timedelta(days=1)
+PACIFIC = ZoneInfo("America/Los_Angeles")
+
+
+def companies_of(*, line: Line, at: datetime) -> Companies:
+    return companies_in_zone(line=line, zone=PACIFIC, at=at)
+
+
+def names(cards: tuple[CompanyCard, ...]) -> list[str]:
+    return [card.company.name for card in cards]
+
+
+def test_a_line_without_anything_has_nothing_and_is_on() -> None:
+    found = companies_of(line=a_line(), at=timezone.now())
+    assert (found.nothing, found.sharing.state, found.lookups, found.recent, found.earlier) == (True, "on", 0, (), ())
+
+
+def test_the_riskiest_come_first_and_every_number_is_right() -> None:
+    at = timezone.now()
+    world = a_world(at=at)
+    found = companies_of(line=world.line, at=at)
+    assert names(found.recent)[:1] == ["SecureTrack"]
+    assert names(found.recent)[1].endswith("…")
+    assert names(found.recent)[2:] == ["FamilyRing", "FraudShield", "AdReach", "RoadAid"]
+    assert set(names(found.earlier)) == {"MedAlert", "NorthLink"}
+    assert (found.lookups, found.no_record, found.unverified) == (73, 2, 1)
+    assert (found.passed_by, found.passed_on) == (("GeoBridge", "NorthLink"), ("BailNow", "County corrections desk"))
+    assert found.unnamed_next is True
+    assert [(tally.judgement, tally.n) for tally in found.outside.recent] == [("emergency", 2), ("legal_process", 1)]
+    assert (found.outside.doubtful, found.outside.n_before) == (1, 0)
+
+
+def test_a_card_says_why_how_often_and_on_what_proof() -> None:
+    at = timezone.now()
+    world = a_world(at=at)
+    road = next(card for card in companies_of(line=world.line, at=at).recent if card.company.name == "RoadAid")
+    (use,) = road.uses
+    assert (use.why, use.precision, use.n, use.recent) == (
+        "To give you a service you asked for",
+        "within about 500 m",
+        7,
+        2,
+    )
+    assert (use.proof.kind, use.proof.method, use.proof.ended) == ("agreed", "sms", False)
+    assert (road.allowed, road.lifeline, road.stopped, road.dispute) == (True, True, False, ("campaign", "CMP-roadaid"))
+    assert [stop.name for stop in road.trails[0]] == ["", "GeoBridge", "RoadAid"]
+
+
+def test_an_approval_of_one_use_is_no_proof_of_another() -> None:
+    at = timezone.now()
+    line, contract, provider = a_line(), a_contract(), a_party("RoadAid", "lbs_provider")
+    agreed, other = a_campaign(contract, provider), a_campaign(contract, provider, purpose=FRAUD)
+    an_approval(line, agreed, at=at - 90 * DAY)
+    for campaign, judgement in ((agreed, Judgement.PERMITTED), (other, Judgement.NO_APPROVAL)):
+        disclosed(
+            line, [contract.aggregator.uri, provider.uri], at=at - DAY, campaign=campaign.ref,
+            purpose=campaign.purpose, judgement=judgement,
+        )  # fmt: skip
+    (card,) = companies_of(line=line, at=at).recent
+    assert sorted((one.purpose, one.proof.kind) for one in card.uses) == [(FRAUD, "none"), (agreed.purpose, "agreed")]
+    assert (card.no_record, [(one.judgement, one.n) for one in card.not_allowed]) == (True, [("no_approval", 1)])
+
+
+def test_the_state_is_on_then_off_then_partly() -> None:
+    at = timezone.now()
+    world = a_world(at=at)
+
+    def state() -> str:
+        return companies_of(line=world.line, at=timezone.now()).sharing.state
+
+    assert state() == "on"
+    stop(line_id=world.line.pk, scope="party", ref="https://roadaid.example", actor="subscriber:1", channel="web")
+    assert state() == "partly"
+    stop(line_id=world.line.pk, scope="all", actor="subscriber:1", channel="web")
+    assert state() == "off"
+    allow(line_id=world.line.pk, campaign="CMP-roadaid", actor="subscriber:1", channel="web")
+    assert state() == "partly"
+
+
+def test_a_stop_of_one_use_that_is_allowed_again_leaves_sharing_on() -> None:
+    world = a_world(at=timezone.now())
+    stop(line_id=world.line.pk, scope="campaign", ref="CMP-roadaid", actor="subscriber:1", channel="web")
+    assert companies_of(line=world.line, at=timezone.now()).sharing.state == "partly"
+    allow(line_id=world.line.pk, campaign="CMP-roadaid", actor="subscriber:1", channel="web")
+    assert companies_of(line=world.line, at=timezone.now()).sharing.state == "on"
+
+
+def test_a_pause_of_everything_is_off_until_it_ends() -> None:
+    world = a_world(at=timezone.now())
+    until = timezone.now() + 3 * DAY
+    pause(line_id=world.line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
+    found = companies_of(line=world.line, at=timezone.now()).sharing
+    assert (found.state, found.stopped_at, found.paused_until) == ("off", None, until)
+    assert companies_of(line=world.line, at=until + DAY).sharing.paused_until is None
+
+
+def test_a_stopped_company_offers_only_what_was_agreed_once() -> None:
+    world = a_world(at=timezone.now())
+    stop(line_id=world.line.pk, scope="all", actor="subscriber:1", channel="web")
+    cards = {card.company.name: card for card in companies_of(line=world.line, at=timezone.now()).recent}
+    assert [use.campaign for use in cards["RoadAid"].allowable] == ["CMP-roadaid"]
+    assert (cards["SecureTrack"].stopped, cards["SecureTrack"].allowable) == (True, ())
+    assert (cards["AdReach"].proof.kind, cards["AdReach"].allowable) == ("claimed", ())
+
+
+def test_a_record_newer_than_the_persons_stop_is_shown_and_counts_for_nothing() -> None:
+    at = timezone.now()
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign, at=at - 90 * DAY)
+    stop(line_id=line.pk, scope="campaign", ref=campaign.ref, actor="subscriber:1", channel="web")
+    later = timezone.now()
+    an_approval(line, campaign, at=later)
+    use = companies_of(line=line, at=timezone.now()).sharing.uses[campaign.ref]
+    assert (use.allowed, use.proof.kept_stop, use.proof.at) == (False, True, later)
+
+
+def test_hidden_rows_are_in_no_number() -> None:
+    at = timezone.now()
+    line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
+    a_campaign(a_contract(geo), road)
+    shown, hidden, lifted = disclosed(line, [geo.uri, road.uri], at=at - DAY, n=3, judgement=Judgement.NO_APPROVAL)
+    gagged(hidden, until=None, at=at)
+    gagged(lifted, until=None, at=at)
+    gagged(lifted, until=at - timedelta(hours=1), at=at, number=2)
+    disclosed(line, ["urn:police"], at=at - DAY, basis=Basis.LEGAL_PROCESS)
+    gagged(disclosed(line, ["urn:police"], at=at - DAY, basis=Basis.LEGAL_PROCESS)[0], until=at + DAY, at=at)
+    found = companies_of(line=line, at=at)
+    assert (found.lookups, [tally.n for tally in found.outside.recent]) == (2, [1])
+    assert companies_of(line=line, at=at).chart.total == 2
+    assert companies_of(line=line, at=at + 2 * DAY).outside.recent[0].n == 2
+    assert shown.line_id == line.pk
+
+
+def test_a_party_known_only_from_a_hidden_row_has_no_page() -> None:
+    at = timezone.now()
+    line, geo, sealed = a_line(), a_party(), a_party("Sealed", "end_customer")
+    (row,) = disclosed(line, [geo.uri, sealed.uri], at=at - DAY, judgement=Judgement.NO_APPROVAL)
+    gagged(row, until=None, at=at)
+    assert company_page(line=line, party_id=sealed.pk, zone=PACIFIC, at=at) is None
+    assert company_page(line=line, party_id=sealed.pk + 1000, zone=PACIFIC, at=at) is None
+
+
+def test_a_companys_page_has_its_evidence_orders_and_way() -> None:
+    at = timezone.now()
+    world = a_world(at=at)
+    stop(line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web")
+    page = company_page(line=world.line, party_id=world.roadaid.lbs_provider_id, zone=PACIFIC, at=timezone.now())
+    assert page is not None
+    (evidence,) = page.evidence
+    assert (evidence.proof.wording, evidence.captured_by, evidence.by_itself) == (
+        "Find me when I call. Reply YES.",
+        "RoadAid",
+        True,
+    )
+    assert (page.orders, page.card.n) == ((), 7)
+    assert page.flow is not None
+    assert [node.label for node in page.flow.nodes] == ["", "GeoBridge", "RoadAid"]
+    tracked = company_page(
+        line=world.line,
+        party_id=world.securetrack.lbs_provider_id,
+        zone=PACIFIC,
+        at=timezone.now(),
+    )
+    assert tracked is not None
+    assert [(order.party, order.state) for order in tracked.orders] == [("NorthLink", "queued")]
+    assert tracked.evidence == ()
+
+
+def test_refusals_are_counted_apart() -> None:
+    at = timezone.now()
+    line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
+    a_campaign(a_contract(geo), road)
+    disclosed(line, [geo.uri, road.uri], at=at - DAY, n=4, outcome=Outcome.REFUSED)
+    found = companies_of(line=line, at=at)
+    (card,) = found.earlier
+    assert (found.recent, card.refused, card.n) == ((), 4, 0)
+
+
+def test_a_hostile_name_is_one_harmless_line() -> None:
+    at = timezone.now()
+    found = companies_of(line=a_world(at=at).line, at=at)
+    (name,) = [name for name in names(found.recent) if name.endswith("…")]
+    assert len(name) == 80
+    assert "\u202e" not in name
+    assert "\u0355" not in name
+    assert "\u202e" in HOSTILE
+
+
+def test_the_chart_has_twelve_weeks_of_the_lines_zone_and_adds_up() -> None:
+    at = timezone.now()
+    world = a_world(at=at)
+    chart = companies_of(line=world.line, at=at).chart
+    assert len(chart.weeks) == 12
+    assert sum(week.total for week in chart.weeks) == chart.total == sum(one.total for one in chart.series)
+    assert [one.name for one in chart.series[:3]] == ["FraudShield", "SecureTrack", "FamilyRing"]
+    assert all(bar.y >= 0 and bar.y + bar.height <= chart.height for week in chart.weeks for bar in week.bars)

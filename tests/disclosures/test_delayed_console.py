@@ -1,0 +1,146 @@
+"""Delayed-notice orders by the role that handles them, and by nobody else; nothing of it shows anywhere else."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import Line
+from accounts.queries import NotForThem
+from audit.models import AuditEvent
+from audit.queries import database_clock, events_of_line
+from disclosures import actions
+from disclosures.actions import Delayed, NoReason, NothingHidden
+from disclosures.models import DelayedNotice, HeldNotice
+from disclosures.queries.delayed import DelayedOrder
+from disclosures.queries.visible import visible
+from partners.models import Dealing
+from tests.feeds import line_row, release_row, take_lines, take_parties, take_releases
+from tests.staff import an_actor
+
+DAY = timedelta(days=1)
+pytestmark = pytest.mark.usefixtures("world")
+
+
+@pytest.fixture
+def world(db: None, no_broker: None) -> None:
+    del db, no_broker
+    take_parties()
+    take_lines(line_row())
+
+
+def seen() -> list[str]:
+    return sorted(row.source_id for row in visible(line_id=Line.objects.get().pk, at=database_clock()))
+
+
+def delay(*source_ids: str, legal: str, days: int | None = 30, ref: str = "26-mc-7") -> Delayed:
+    now = database_clock()
+    until = None if days is None else now + days * DAY
+    return actions.delay_notice(
+        order_ref=ref, suppressed_until=until, source_ids=source_ids, actor=legal, reason="Served today", at=now
+    )
+
+
+def lift(*source_ids: str, legal: str, ref: str = "26-mc-7") -> Delayed:
+    return actions.lift_notice(order_ref=ref, source_ids=source_ids, actor=legal, reason="Vacated", at=database_clock())
+
+
+def looked_at(legal: str, ref: str | None = None) -> list[DelayedOrder]:
+    return actions.look_at_delayed(actor=legal, reason="Weekly check", at=database_clock(), order_ref=ref)
+
+
+def test_rows_are_hidden_renewed_and_shown_again_by_their_order() -> None:
+    legal = an_actor("legal")
+    take_releases(release_row(id="a"), release_row(id="b"), release_row(id="c"))
+    assert delay("a", "b", legal=legal) == Delayed(changed=2, waiting=0)
+    assert seen() == ["c"]
+    assert delay(legal=legal, days=None) == Delayed(changed=2, waiting=0)
+    (order,) = looked_at(legal)
+    assert (order.order_ref, order.hidden, order.until) == ("26-mc-7", 2, None)
+    assert {(row.source_id, row.hidden, row.arrived) for row in order.rows} == {("a", True, True), ("b", True, True)}
+    lift("a", legal=legal)
+    assert (seen(), looked_at(legal)[0].hidden) == (["a", "c"], 1)
+    lift(legal=legal)
+    assert (seen(), looked_at(legal)[0].hidden) == (["a", "b", "c"], 0)
+    assert delay("a", legal=legal, days=None) == Delayed(changed=1, waiting=0), (
+        "an order of the court, as it was before"
+    )
+    assert seen() == ["b", "c"]
+
+
+def test_a_row_that_comes_later_is_hidden_as_it_arrives_and_leaves_all_when_it_is_shown() -> None:
+    legal = an_actor("legal")
+    assert delay("late", legal=legal) == Delayed(changed=0, waiting=1)
+    (order,) = looked_at(legal, "26-mc-7")
+    assert [(row.source_id, row.hidden, row.arrived) for row in order.rows] == [("", True, False)]
+    take_releases(release_row(id="late"))
+    assert (seen(), Dealing.objects.exists(), HeldNotice.objects.exists()) == ([], False, False)
+    lift(legal=legal)
+    assert (seen(), Dealing.objects.exists()) == (["late"], True)
+
+
+def test_one_order_does_not_lift_another_s() -> None:
+    legal = an_actor("legal")
+    take_releases(release_row(id="a"))
+    delay("a", legal=legal)
+    delay("a", legal=legal, ref="other")
+    with pytest.raises(NothingHidden):
+        lift("a", legal=legal)
+    lift(legal=legal, ref="other")
+    assert (seen(), looked_at(legal, "26-mc-7")[0].hidden) == ([], 1)
+    lift(legal=legal)
+    assert (seen(), looked_at(legal, "26-mc-7")[0].hidden) == (["a"], 0)
+
+
+@pytest.mark.parametrize("role", ["officer", "agent", "auditor", "subscriber"])
+def test_nobody_else_sees_or_changes_that_there_is_one(role: str) -> None:
+    take_releases(release_row(id="a"))
+    delay("a", legal=an_actor("legal"))
+    other = an_actor(role)
+    count = AuditEvent.objects.count()
+    for verb in (
+        lambda: looked_at(other),
+        lambda: delay("a", legal=other),
+        lambda: lift("a", legal=other),
+    ):
+        with pytest.raises(NotForThem):
+            verb()
+    assert (AuditEvent.objects.count(), DelayedNotice.objects.count(), seen()) == (count, 1, [])
+
+
+def test_every_look_and_act_is_written_down_and_none_of_it_in_the_subscriber_s_log() -> None:
+    legal = an_actor("legal")
+    take_releases(release_row(id="a"))
+    before = list(events_of_line(line_id=Line.objects.get().pk))
+    delay("a", legal=legal)
+    looked_at(legal)
+    looked_at(legal, "26-mc-7")
+    lift(legal=legal)
+    events = AuditEvent.objects.filter(actor=legal).order_by("id")
+    assert [(one.action, one.reason, one.line_id) for one in events] == [
+        ("legal.delayed", "Served today", None),
+        ("legal.delayed_seen", "Weekly check", None),
+        ("legal.delayed_seen", "Weekly check", None),
+        ("legal.lifted", "Vacated", None),
+    ]
+    assert not any("26-mc-7" in one.target for one in events)
+    assert len({one.target for one in events}) == 2
+    assert list(events_of_line(line_id=Line.objects.get().pk)) == before
+
+
+def test_what_makes_no_sense_is_refused_with_a_reason() -> None:
+    legal = an_actor("legal")
+    take_releases(release_row(id="a"))
+    senseless: tuple[Callable[[], Delayed], ...] = (
+        lambda: delay("a", legal=legal, days=0),
+        lambda: delay("a", legal=legal, ref=""),
+        lambda: delay(legal=legal),
+    )
+    for make in senseless:
+        with pytest.raises(NothingHidden):
+            make()
+    with pytest.raises(NothingHidden):
+        lift("a", legal=legal)
+    with pytest.raises(NoReason):
+        actions.look_at_delayed(actor=legal, reason=" ", at=database_clock())
+    assert (seen(), DelayedNotice.objects.exists()) == (["a"], False)

@@ -1,0 +1,265 @@
+"""What people are told of an agreement that we ended: on their pages, and by one text where it was a lifeline."""
+
+from datetime import datetime, timedelta
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from accounts.models import Line
+from accounts.texts import MemoryBackend, Text
+from audit.queries import database_clock
+from consent import cohorts
+from consent.actions import allow, stop
+from consent.actions.terminate import terminate
+from consent.queries import termination
+from consent.queries.ended import EndedAgreement, ended_agreements
+from partners.models import Campaign, Party
+from revocations.actions import suspend
+from revocations.models import Cohort, CohortReceipt, Duty, Order, State, StreamEvent
+from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.people import number_of, sign_in, texts_to
+from tests.promises.test_06_the_page_never_says_more import words
+from tests.revocations.test_suspend import in_another_session
+from tests.staff import an_actor
+from tests.world import disclosed
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+PACIFIC = ZoneInfo("America/Los_Angeles")
+LATER, DAY, SECOND = timedelta(minutes=2), timedelta(days=1), timedelta(seconds=1)
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return a_campaign(a_contract(a_party("GeoBridge")), a_party("RoadAid", "lbs_provider"), lifeline=True)
+
+
+@pytest.fixture
+def fraud(campaign: Campaign) -> Campaign:
+    return a_campaign(campaign.contract, a_party("FraudShield", "lbs_provider"), purpose=FRAUD)
+
+
+def end(target: Campaign, *, of: str = "contract", listed: bool = True) -> Cohort:
+    target_id = target.contract_id if of == "contract" else target.pk
+    seen = termination.plan(of=of, target_id=target_id, at=database_clock())
+    cohort = terminate(
+        of=of, target_id=target_id, actor=an_actor(), reason="Enough.", plan_digest=seen.digest, at=database_clock()
+    )
+    if listed:
+        cohorts.build_manifests(now=database_clock() + LATER)
+        cohort.refresh_from_db()
+    return cohort
+
+
+def signed(cohort: Cohort, state: State = State.COMPLETED) -> datetime:
+    """As when the partner's receipt came."""
+    at = database_clock()
+    party = Party.objects.get(pk=cohort.party_id)
+    CohortReceipt.objects.create(
+        cohort_id=cohort.pk, signer_uri=party.uri, jti="rcpt-1", received_at=at, status="completed", acted_on=1,
+        list_sha256="x", token="t", token_hash=b"",
+    )  # fmt: skip
+    StreamEvent.objects.filter(pk=cohort.event_id or "").update(state=state, next_attempt_at=None, acknowledged_at=at)
+    if state == State.COMPLETED:
+        Cohort.objects.filter(pk=cohort.pk).update(completed_at=at)
+    return at
+
+
+def ended(line: Line) -> tuple[EndedAgreement, ...]:
+    return ended_agreements(line_id=line.pk, at=database_clock())
+
+
+# Pages
+
+
+def test_each_page_says_what_ended_and_what_the_partner_must_do(campaign: Campaign) -> None:
+    line = a_line()
+    an_approval(line, campaign, at=NOW - 90 * DAY)
+    disclosed(line, [campaign.contract.aggregator.uri, campaign.lbs_provider.uri], at=NOW, campaign=campaign.ref)
+    browser = sign_in(line)
+    company = f"/companies/{campaign.lbs_provider_id}/"
+    for path in ("/home/", "/history/", company):
+        assert "We ended our agreement" not in words(browser.get(path).text)
+    cohort = end(campaign)
+    local = cohort.terminated_at.astimezone(PACIFIC)
+    day = f"{local:%b} {local.day}, {local.year}"
+    for path in ("/home/", "/history/", company):
+        shown = words(browser.get(path).text)
+        assert f"We ended our agreement with GeoBridge on {day} ." in shown
+        assert "GeoBridge must delete your data by" in shown
+        assert "signed that it deleted" not in shown
+    signed(cohort)
+    for path in ("/home/", "/history/", company):
+        shown = words(browser.get(path).text)
+        assert "GeoBridge signed that it deleted your data" in shown
+        assert "must delete" not in shown
+
+
+def test_a_signature_that_is_not_the_whole_is_not_told_as_done(campaign: Campaign) -> None:
+    line = a_line()
+    an_approval(line, campaign)
+    signed(end(campaign), State.PARTIAL)
+    shown = words(sign_in(line).get("/home/").text)
+    assert "not everybody who must has signed for all of it" in shown
+    assert "signed that it deleted your data" not in shown
+
+
+def test_a_date_that_passed_is_said(campaign: Campaign) -> None:
+    line = a_line()
+    an_approval(line, campaign)
+    cohort = end(campaign)
+    (before,) = ended_agreements(line_id=line.pk, at=cohort.complete_by - SECOND)
+    (after,) = ended_agreements(line_id=line.pk, at=cohort.complete_by)
+    assert (before.overdue, after.overdue) == (False, True)
+    signed(cohort)
+    (done,) = ended_agreements(line_id=line.pk, at=cohort.complete_by)
+    assert (done.state, done.overdue) == ("signed", False)
+
+
+def test_of_a_campaign_only_its_own_lines_are_told(campaign: Campaign, fraud: Campaign) -> None:
+    mine, others, dealt, stranger = (a_line() for _ in range(4))
+    an_approval(mine, campaign)
+    an_approval(others, fraud)
+    disclosed(dealt, [campaign.contract.aggregator.uri, campaign.lbs_provider.uri], at=NOW)
+    end(campaign, of="campaign")
+    assert [[one.use for one in ended(line)] for line in (mine, others, dealt, stranger)] == [
+        ["RoadAid"], [], ["RoadAid"], [],
+    ]  # fmt: skip
+    assert "We ended what RoadAid did through GeoBridge" in words(sign_in(mine).get("/home/").text)
+
+
+def test_a_line_that_was_not_on_the_list_is_not_told_that_its_data_is_deleted(campaign: Campaign) -> None:
+    line, late = a_line(), a_line()
+    an_approval(line, campaign)
+    signed(end(campaign))
+    disclosed(late, [campaign.contract.aggregator.uri, campaign.lbs_provider.uri], at=NOW)
+    assert ([one.state for one in ended(line)], [one.state for one in ended(late)]) == (["signed"], ["owed"])
+
+
+def test_while_the_list_is_made_it_is_owed(campaign: Campaign) -> None:
+    line = a_line()
+    an_approval(line, campaign)
+    end(campaign, listed=False)
+    assert [one.state for one in ended(line)] == ["owed"]
+
+
+# Texts
+
+
+def test_whoever_had_it_to_find_them_is_texted_once_and_nobody_else(campaign: Campaign, fraud: Campaign) -> None:
+    had, allowed, stopped, ran_out, claimed, other, ended_line = (a_line() for _ in range(7))
+    for line in (had, stopped):
+        an_approval(line, campaign)
+    an_approval(ran_out, campaign, expires_at=NOW - DAY)
+    an_approval(claimed, campaign, verified_by="partner")
+    an_approval(other, fraud)
+    an_approval(ended_line, campaign)
+    Line.objects.filter(pk=ended_line.pk).update(deactivated_at=database_clock() + SECOND)
+    allow(line_id=allowed.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
+    end(campaign)
+    assert cohorts.tell_subscribers(now=database_clock() + LATER) == 2
+    assert cohorts.tell_subscribers(now=database_clock() + LATER) == 0
+    told = [line for line in (had, allowed, stopped, ran_out, claimed, other) if texts_to(number_of(line))]
+    assert told == [had, allowed]
+    assert len(MemoryBackend.outbox) == 2
+    (text,) = texts_to(number_of(had))
+    assert text.text == (
+        "Whereabouts: a service that could find this phone in an emergency can no longer do so. "
+        "911 still can. See what changed: http://localhost:8000/home/"
+    )
+    assert "RoadAid" not in text.text
+
+
+def test_one_that_was_suspended_first_is_told_too_unless_it_said_no_meanwhile(campaign: Campaign) -> None:
+    had, stopped = a_line(), a_line()
+    for line in (had, stopped):
+        an_approval(line, campaign)
+    officer = an_actor()
+    suspend(of="contract", target_id=campaign.contract_id, actor=officer, reason="First.", at=database_clock())
+    stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
+    end(campaign)
+    assert cohorts.tell_subscribers(now=database_clock() + LATER) == 1
+    assert (len(texts_to(number_of(had))), texts_to(number_of(stopped))) == (1, [])
+
+
+def test_what_had_run_out_before_takes_nothing_away(campaign: Campaign) -> None:
+    an_approval(a_line(), campaign)
+    contract = campaign.contract
+    contract.ends_at = database_clock() - DAY
+    contract.save(update_fields=["ends_at"])
+    end(campaign)
+    assert (cohorts.tell_subscribers(now=database_clock() + LATER), MemoryBackend.outbox) == (0, [])
+
+
+class PowerFailed(BaseException):
+    """Nothing runs after it."""
+
+
+class Dying:
+    """Sends so many texts, and then the machine is gone before anything is written down."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def __call__(self, *, msisdn: str, text: str) -> None:
+        MemoryBackend.outbox.append(Text(msisdn, text, ""))
+        self.left -= 1
+        if not self.left:
+            raise PowerFailed
+
+
+def test_cut_off_between_two_texts_it_goes_on_and_sends_at_most_one_twice(campaign: Campaign) -> None:
+    lines = [a_line() for _ in range(6)]
+    for line in lines:
+        an_approval(line, campaign)
+    end(campaign)
+
+    for at_the in (3, 2):
+        with patch("accounts.texts.send_text", Dying(at_the)), pytest.raises(PowerFailed):
+            cohorts.tell_subscribers(now=database_clock() + LATER, batch=2)
+    cohorts.tell_subscribers(now=database_clock() + LATER, batch=2)
+    assert {text.msisdn for text in MemoryBackend.outbox} == {number_of(line) for line in lines}
+    assert len(MemoryBackend.outbox) == 6 + 2
+
+
+def test_two_workers_at_once_send_no_text_twice(campaign: Campaign) -> None:
+    for _ in range(3):
+        an_approval(a_line(), campaign)
+    end(campaign)
+    real, runs = cohorts.texting._text, list[int]()
+
+    def another_comes(line_id: int, at: datetime) -> None:
+        if not runs:
+            runs.append(in_another_session(lambda: cohorts.tell_subscribers(now=at)))
+        real(line_id, at)
+
+    with patch("consent.cohorts.texting._text", another_comes):
+        assert cohorts.tell_subscribers(now=database_clock() + LATER) == 3
+    assert (runs, len(MemoryBackend.outbox)) == ([0], 3)
+
+
+# What the signature settles
+
+
+def test_a_signature_for_the_whole_settles_each_open_order_under_it(campaign: Campaign) -> None:
+    lines = [a_line() for _ in range(5)]
+    elsewhere = a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider"))
+    for line in lines:
+        an_approval(line, campaign)
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    untouched = a_line()
+    an_approval(untouched, elsewhere)
+    stop(line_id=untouched.pk, scope="all", actor="subscriber:1", channel="web")
+    cohort = end(campaign)
+    stop(line_id=lines[0].pk, scope="party", ref=campaign.lbs_provider.uri, actor="subscriber:1", channel="web")
+    signed(cohort, State.PARTIAL)
+    assert cohorts.settle_orders(now=database_clock()) == 0
+    Cohort.objects.filter(pk=cohort.pk).update(completed_at=database_clock())
+    assert cohorts.settle_orders(now=database_clock(), batch=2) == 5
+    assert cohorts.settle_orders(now=database_clock(), batch=2) == 0
+    states = Order.objects.filter(contract_id=campaign.contract_id).order_by("epoch", "line_id")
+    assert [(one.epoch, one.state) for one in states] == [(1, "completed")] * 5 + [(2, "queued")]
+    assert Order.objects.get(line_id=untouched.pk).state == "queued"
+    owed = Duty.objects.filter(contract_id=campaign.contract_id, discharged_at=None)
+    assert set(owed.values_list("line_id", flat=True)) <= {lines[0].pk}

@@ -1,0 +1,173 @@
+"""Delayed-notice orders that come before their row, are renewed, or lift late: the row is hidden as long as the newest
+says so, and then leaves all that other rows leave."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import Line
+from audit.models import Incident
+from audit.queries import database_clock
+from disclosures import ingest, tasks
+from disclosures.feeds import DisclosuresFeed
+from disclosures.models import ConcealedDisclosure, DelayedNotice, Disclosure, HeldNotice
+from disclosures.queries.visible import visible
+from partners.models import Dealing
+from tests.factories import READ
+from tests.feeds import (
+    BRIDGE,
+    ROAD,
+    TRACK,
+    Row,
+    line_row,
+    moment,
+    ndjson,
+    release_row,
+    take_lines,
+    take_notices,
+    take_parties,
+    take_releases,
+    taken,
+    told,
+)
+from tests.partners.fixtures import outside
+from tests.partners.outside import Outside
+from tests.people import number_of
+from tests.revocations.scenes import a_scene, deliver, stop_all
+from tests.revocations.test_receipts import Ordered
+
+pytestmark = pytest.mark.django_db
+__all__ = ["outside"]
+PAST, EVER = "2026-01-01T00:00:00Z", "2190-01-01T00:00:00Z"
+UNKNOWN = ("rejected", "disclosure_id", "disclosure_unknown")
+
+
+@pytest.fixture
+def world(db: None, no_broker: None) -> None:
+    del db, no_broker
+    take_parties()
+
+
+def notice(until: str | None, *, ref: str = "court") -> Row:
+    return {"disclosure_id": "r", "suppressed_until": until, "order_ref": ref}
+
+
+def seen() -> list[str]:
+    return [row.source_id for row in visible(line_id=Line.objects.get().pk, at=database_clock())]
+
+
+@pytest.mark.usefixtures("world")
+def test_a_gag_on_a_held_row_hides_it_from_the_start() -> None:
+    take_releases(release_row(id="r", basis="legal_process", campaign="", path=[BRIDGE, TRACK]))
+    assert told(take_notices(notice(None), notice(None))) == [UNKNOWN, UNKNOWN]
+    assert HeldNotice.objects.count() == 1
+    take_lines(line_row())
+    assert Disclosure.objects.count() == 1
+    assert seen() == []
+    assert not Dealing.objects.exists()
+    assert list(DelayedNotice.objects.values_list("number", "suppressed_until", "order_ref")) == [(1, None, "court")]
+    assert not HeldNotice.objects.exists()
+
+
+@pytest.mark.usefixtures("world")
+def test_notices_may_come_before_the_file_of_disclosures() -> None:
+    take_lines(line_row())
+    assert told(take_notices(notice(EVER), notice(None, ref="second"))) == [UNKNOWN, UNKNOWN]
+    assert told(take_releases(release_row(id="r", suppressed_until=PAST, authority_ref="own"))) == [("accepted",)]
+    assert seen() == []
+    assert list(DelayedNotice.objects.order_by("number").values_list("number", "suppressed_until", "order_ref")) == [
+        (1, moment(PAST), "own"),
+        (2, moment(EVER), "court"),
+        (3, None, "second"),
+    ]
+    assert told(take_notices(notice(None, ref="second"), notice(PAST))) == [("repeated",), ("accepted",)]
+    assert seen() == ["r"]
+
+
+@pytest.mark.usefixtures("world")
+def test_a_gag_that_was_lifted_meanwhile_stays_lifted() -> None:
+    take_lines(line_row())
+    take_notices(notice(None), notice(PAST))
+    assert told(take_releases(release_row(id="r", suppressed_until=EVER))) == [("accepted", "no_approval")]
+    assert seen() == ["r"]
+    assert set(Dealing.objects.values_list("party__uri", flat=True)) == {BRIDGE, ROAD}
+    assert not ConcealedDisclosure.objects.exists()
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("held", [False, True])
+def test_a_file_of_orders_taken_in_again_changes_nothing(held: bool) -> None:
+    take_lines(line_row())
+    orders = notice(None), notice(PAST)
+    if held:
+        take_notices(*orders)
+        take_notices(*orders)
+    take_releases(release_row(id="r"))
+    if not held:
+        assert told(take_notices(*orders)) == [("accepted",), ("accepted",)]
+    assert seen() == ["r"]
+    assert told(take_notices(*orders)) == [("repeated",), ("repeated",)]
+    assert told(take_notices(*orders[:1])) == [("repeated",)]
+    assert (seen(), DelayedNotice.objects.count(), HeldNotice.objects.count()) == (["r"], 2, 0)
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("renewed", [notice(None, ref="court, again"), notice(EVER)])
+def test_an_order_is_renewed_under_another_name_or_for_another_time(renewed: Row) -> None:
+    take_lines(line_row())
+    take_releases(release_row(id="r"))
+    fates = take_notices(notice(None), notice(PAST), renewed, renewed)
+    assert told(fates) == [("accepted",), ("accepted",), ("accepted",), ("repeated",)]
+    assert seen() == []
+
+
+@pytest.mark.usefixtures("world")
+def test_a_lifted_row_leaves_what_other_rows_leave_once() -> None:
+    take_lines(line_row())
+    row = release_row(id="r", basis="emergency", campaign="", path=[BRIDGE, TRACK], suppressed_until=EVER)
+    take_releases(row)
+    assert not Incident.objects.exists()
+    take_notices(notice(PAST))
+    take_notices(notice(None), notice(PAST, ref="other court"))
+    tasks.reveal()
+    assert list(Incident.objects.values_list("kind", "key", "count")) == [("basis_doubtful", f"2025-07-01 {TRACK}", 1)]
+
+
+@pytest.mark.usefixtures("world")
+def test_the_gateways_own_rows_are_not_asked_for_their_yes_while_they_are_hidden() -> None:
+    take_lines(line_row())
+    feed = DisclosuresFeed(gated=True)
+    fates = taken(feed, ndjson([release_row(id="r", suppressed_until=EVER)]))
+    assert told(fates) == [("accepted",)]
+    assert not Incident.objects.exists()
+    take_notices(notice(PAST))
+    assert list(Incident.objects.values_list("kind", "count")) == [("ungated", 1)]
+
+
+@pytest.mark.usefixtures("world")
+def test_however_long_nothing_ran_no_lifted_row_is_passed_over() -> None:
+    take_lines(line_row())
+    soon = database_clock() + timedelta(days=1)
+    take_releases(release_row(id="r", suppressed_until=soon.isoformat()), release_row(id="h", suppressed_until=EVER))
+    assert not Dealing.objects.exists()
+    ingest.reveal(at=soon + timedelta(days=30))
+    assert set(Dealing.objects.values_list("party__uri", flat=True)) == {BRIDGE, ROAD}
+    assert ConcealedDisclosure.objects.count() == 1
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_a_lifted_row_goes_against_a_partners_signed_word(outside: Outside) -> None:
+    scene = a_scene(outside)
+    line = scene.a_line()
+    (order_id,) = stop_all(line)
+    deliver([order_id])
+    ordered = Ordered(scene, line, order_id)
+    ordered.sign()
+    row = release_row(
+        id="r", msisdn=number_of(line), aggregator=scene.party.uri, path=[scene.party.uri], scope=READ,
+        occurred_at=database_clock().isoformat(), suppressed_until=EVER,
+    )  # fmt: skip
+    assert told(take_releases(row)) == [("accepted",)]
+    assert ordered.order.state == "completed"
+    take_notices(notice(PAST))
+    assert ordered.order.state == "contradicted"

@@ -1,0 +1,209 @@
+"""The history: every row once, newest first, grouped by day, in pages that count nothing, and to take away."""
+
+import csv
+import io
+import json
+import tracemalloc
+import uuid
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from disclosures.models import Basis, Disclosure, Judgement, Outcome
+from disclosures.queries import Filters, HistoryPage, as_csv, as_json, companies_in, history_page, history_rows
+from tests.factories import a_line, a_party
+from tests.world import disclosed, gagged
+
+pytestmark = pytest.mark.usefixtures("db")
+
+PACIFIC = ZoneInfo("America/Los_Angeles")
+NOON = datetime(2026, 5, 3, 19, tzinfo=UTC)
+AT = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def moments(page: HistoryPage) -> list[datetime]:
+    return [at for day in page.days for group in day.groups for at in group.times]
+
+
+def all_pages(line_id: int, filters: Filters, rows: int) -> list[HistoryPage]:
+    pages = [history_page(line_id=line_id, filters=filters, zone=PACIFIC, at=AT, rows=rows)]
+    while pages[-1].older:
+        more = Filters(**{**vars(filters), "before": pages[-1].older})
+        pages.append(history_page(line_id=line_id, filters=more, zone=PACIFIC, at=AT, rows=rows))
+    return pages
+
+
+def test_repeats_of_one_day_are_drawn_together() -> None:
+    line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
+    disclosed(line, [geo.uri, road.uri], at=NOON, n=14)
+    disclosed(line, [geo.uri, road.uri], at=NOON, judgement=Judgement.NO_APPROVAL)
+    page = history_page(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=AT)
+    (day,) = page.days
+    assert (day.day, sorted(group.n for group in day.groups), page.older) == (date(2026, 5, 3), [1, 14], "")
+    many = max(day.groups, key=lambda group: group.n)
+    assert (many.first_at, many.last_at) == (NOON, NOON + timedelta(minutes=130))
+
+
+def test_a_day_is_a_day_of_the_lines_zone() -> None:
+    line, geo = a_line(), a_party()
+    disclosed(line, [geo.uri], at=datetime(2026, 5, 4, 6, 59, tzinfo=UTC))
+    disclosed(line, [geo.uri], at=datetime(2026, 5, 4, 7, tzinfo=UTC))
+    days = history_page(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=AT).days
+    assert [day.day for day in days] == [date(2026, 5, 4), date(2026, 5, 3)]
+
+
+@pytest.mark.parametrize("rows", [1, 3, 7, 50])
+def test_every_row_stands_on_exactly_one_page(rows: int) -> None:
+    line, geo = a_line(), a_party()
+    made = [
+        row
+        for day in range(5)
+        for row in disclosed(line, [geo.uri], at=NOON + timedelta(days=day), n=4, every=timedelta(hours=day % 2))
+    ]
+    pages = all_pages(line.pk, Filters(), rows)
+    found = [at for page in pages for at in moments(page)]
+    assert found == sorted((row.occurred_at for row in made), reverse=True)
+    assert all(moments(page) for page in pages)
+
+
+def test_a_page_ends_between_two_days_where_it_can() -> None:
+    line, geo = a_line(), a_party()
+    for day in range(3):
+        disclosed(line, [geo.uri], at=NOON + timedelta(days=day), n=4)
+    first, second, third = all_pages(line.pk, Filters(), 6)
+    assert [len(moments(page)) for page in (first, second, third)] == [4, 4, 4]
+    assert not any(group.cut for page in (first, second, third) for day in page.days for group in day.groups)
+    (cut, *_rest) = all_pages(line.pk, Filters(), 3)
+    assert cut.days[0].groups[0].cut is True
+
+
+@pytest.mark.parametrize("before", ["", "rubbish", "2026-05-03T12:00:00_nonsense", "_", "9999999_1", "\x00"])
+def test_a_place_that_is_none_starts_at_the_newest(before: str) -> None:
+    line, geo = a_line(), a_party()
+    disclosed(line, [geo.uri], at=NOON, n=2)
+    assert len(moments(history_page(line_id=line.pk, filters=Filters(before=before), zone=PACIFIC, at=AT))) == 2
+
+
+def test_filters_narrow_and_say_so() -> None:
+    line, geo, road, mart = a_line(), a_party(), a_party("RoadAid", "lbs_provider"), a_party("DataMart", "lbs_provider")
+    disclosed(line, [geo.uri, road.uri], at=NOON, n=2)
+    disclosed(line, [geo.uri, mart.uri], at=NOON + timedelta(days=1), judgement=Judgement.NO_APPROVAL)
+    disclosed(line, [geo.uri, mart.uri], at=NOON + timedelta(days=2), outcome=Outcome.REFUSED)
+    disclosed(line, ["urn:psap"], at=NOON, basis=Basis.EMERGENCY)
+
+    def count(filters: Filters) -> int:
+        return len(moments(history_page(line_id=line.pk, filters=filters, zone=PACIFIC, at=AT)))
+
+    assert (count(Filters()), Filters().any) == (5, False)
+    assert (count(Filters(company=mart.uri)), count(Filters(company="https://nobody.example"))) == (2, 0)
+    assert (count(Filters(not_allowed=True)), Filters(not_allowed=True).any) == (1, True)
+    assert (count(Filters(since=date(2026, 5, 4))), count(Filters(until=date(2026, 5, 3)))) == (2, 3)
+    assert count(Filters(since=date(2026, 5, 4), until=date(2026, 5, 4))) == 1
+    assert [one.name for one in companies_in(line_id=line.pk, zone=PACIFIC, at=AT)] == [
+        "DataMart",
+        "GeoBridge",
+        "RoadAid",
+        "urn:psap",
+    ]
+
+
+def test_a_lifted_row_says_that_it_was_kept_back() -> None:
+    line, geo = a_line(), a_party()
+    kept, lifted = disclosed(line, [geo.uri], at=NOON, n=2, basis=Basis.LEGAL_PROCESS, authority_ref="24-113")
+    gagged(kept, until=AT + timedelta(days=1), at=NOON)
+    gagged(lifted, until=AT - timedelta(days=1), at=NOON)
+    (day,) = history_page(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=AT).days
+    (group,) = day.groups
+    assert (group.n, group.delayed, group.authority, group.asked_itself) == (1, True, "24-113", False)
+
+
+def test_a_way_says_which_hops_are_missing() -> None:
+    line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
+    disclosed(line, [geo.uri, "unknown", road.uri, "unknown"], at=NOON)
+    disclosed(line, [geo.uri], at=NOON + timedelta(days=1))
+    second, first = history_page(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=AT).days
+    assert [(stop.name, stop.lost) for stop in first.groups[0].trail] == [
+        ("", False), ("GeoBridge", False), ("", True), ("RoadAid", False), ("", True),
+    ]  # fmt: skip
+    assert first.groups[0].company.name == "RoadAid"
+    assert [stop.lost for stop in second.groups[0].trail] == [False, False, True]
+
+
+def rows_of(line_id: int) -> list[Disclosure]:
+    return list(history_rows(line_id=line_id, filters=Filters(), zone=PACIFIC, at=AT))
+
+
+def test_the_csv_is_whole_and_no_cell_is_a_formula() -> None:
+    line, geo, evil = a_line(), a_party(), a_party('=HYPERLINK("x")', "lbs_provider")
+    disclosed(line, [geo.uri, evil.uri], at=NOON, n=3, campaign="@SUM(A1)")
+    found = list(csv.DictReader(io.StringIO("".join(as_csv(rows=rows_of(line.pk))).lstrip("\ufeff"))))
+    assert [row["occurred_at"] for row in found] == [
+        "2026-05-03T19:20:00Z",
+        "2026-05-03T19:10:00Z",
+        "2026-05-03T19:00:00Z",
+    ]
+    assert (found[0]["campaign"], found[0]["path_names"]) == ("'@SUM(A1)", 'GeoBridge > =HYPERLINK("x")')
+    assert (found[0]["judgement"], found[0]["judgement_in_words"]) == ("permitted", "You allowed it")
+    assert not [value for row in found for value in row.values() if value.startswith(("=", "+", "-", "@"))]
+
+
+def test_the_json_is_one_object_with_every_row() -> None:
+    line, geo = a_line(), a_party()
+    (row,) = disclosed(line, [geo.uri], at=NOON)
+    found = json.loads("".join(as_json(rows=rows_of(line.pk), line="the-line", at=AT)))
+    assert (found["line"], found["made_at"], len(found["disclosures"])) == ("the-line", "2026-11-20T00:00:00Z", 1)
+    one = found["disclosures"][0]
+    assert (one["id"], one["path"], one["told_later"], one["precision_m"]) == (row.source_id, [geo.uri], False, 500)
+    assert json.loads("".join(as_json(rows=[], line="x", at=AT)))["disclosures"] == []
+
+
+def test_nobody_elses_rows_are_in_it() -> None:
+    line, other, geo = a_line(), a_line(), a_party()
+    disclosed(other, [geo.uri], at=NOON, n=3)
+    assert history_page(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=AT).days == ()
+    assert rows_of(line.pk) == []
+    assert uuid.UUID(int=0) not in {row.id for row in rows_of(other.pk)}
+    assert timezone.is_aware(rows_of(other.pk)[0].occurred_at)
+
+
+def test_a_page_holds_as_many_groups_as_can_be_read() -> None:
+    line, geo = a_line(), a_party()
+    for day in range(10):
+        for number in range(11):
+            disclosed(line, [geo.uri], at=NOON + timedelta(days=day), campaign=f"CMP-{number}")
+    pages = all_pages(line.pk, Filters(), 200)
+    assert [sum(len(day.groups) for day in page.days) for page in pages] == [55, 55]
+    for number in range(70):
+        disclosed(line, [geo.uri], at=NOON + timedelta(days=20), purpose=f"dpv:{number}")
+    assert len(all_pages(line.pk, Filters(), 200)[0].days[0].groups) == 70
+
+
+MANY = """
+INSERT INTO disclosures_disclosure (line_id, occurred_at, id, source_id, aggregator, path, campaign, purpose, scope,
+    precision_m, basis, outcome, decision_id, authority_ref, basis_doubtful, judgement, recorded_at)
+SELECT %s, %s::timestamptz + n * interval '1 minute', gen_random_uuid(), 'src-' || n, 'https://geobridge.example',
+    ARRAY['https://geobridge.example'], '', 'dpv:Marketing', 'read', 500, 'approval', 'released', '', '', false,
+    'permitted', now() FROM generate_series(1, %s) AS n
+"""
+
+
+@pytest.mark.parametrize("written", ["csv", "json"])
+def test_a_download_of_any_size_takes_the_same_memory(written: str) -> None:
+    def peak(n: int) -> int:
+        line = a_line()
+        with connection.cursor() as cursor:
+            cursor.execute(MANY, [line.pk, NOON, n])
+        rows = history_rows(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=AT).iterator(chunk_size=500)
+        parts = as_csv(rows=rows) if written == "csv" else as_json(rows=rows, line="x", at=AT)
+        tracemalloc.start()
+        lines = sum(part.count("src-") for part in parts)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert lines == n
+        return most
+
+    peak(500)
+    assert peak(15_000) < 1.5 * peak(1_500)

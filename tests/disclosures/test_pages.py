@@ -1,0 +1,341 @@
+"""The subscriber's pages as a browser without JavaScript gets them."""
+
+import gzip
+import json
+import re
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Line
+from audit.models import AuditEvent
+from consent.actions import stop
+from consent.models import Choice
+from disclosures.models import Basis, Judgement, Outcome
+from disclosures.queries import Filters, history_rows
+from partners.models import Party
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.people import Browser, sign_in
+from tests.world import a_world, disclosed, gagged
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+
+DAY = timedelta(days=1)
+PACIFIC = ZoneInfo("America/Los_Angeles")
+
+
+def attributes(text: str, name: str) -> list[str]:
+    return re.findall(rf'{name}="([^"]*)"', text)
+
+
+def queries(browser: Browser, path: str) -> int:
+    browser.get(path)
+    with CaptureQueriesContext(connection) as seen:
+        assert browser.get(path).status_code == 200
+    return len(seen)
+
+
+def with_companies(n: int) -> Line:
+    """A line whose location went to so many companies, each agreed to, each through an aggregator of its own."""
+    at, line = timezone.now(), a_line()
+    for number in range(n):
+        contract = a_contract(a_party(f"Agg {line.pk} {number}"))
+        provider = a_party(f"Service {line.pk} {number}", "lbs_provider")
+        campaign = a_campaign(contract, provider)
+        an_approval(line, campaign, at=at - 90 * DAY)
+        disclosed(line, [contract.aggregator.uri, provider.uri], at=at - DAY, n=2, campaign=campaign.ref)
+    return line
+
+
+def test_home_says_the_whole_answer() -> None:
+    world = a_world(at=timezone.now())
+    page = sign_in(world.line).get("/home/").text
+    assert attributes(page, "data-sharing-state") == ["on"]
+    assert re.search(r'<button[^>]*name="stop-all"', page)
+    assert "shared with <em>6 companies</em> in the last 30 days." in page
+    assert "2 have no record that you agreed." in page
+    assert "They looked 73 times." in page
+    assert "MedAlert, RoadAid</bdi> can't find you until you allow them again. 911 still can." in page
+    assert "the person who set it up may notice" in page
+    assert set(attributes(page, "data-party")) >= {"https://securetrack.example", "https://roadaid.example"}
+    for said in (
+        "What a stop can&#x27;t stop",
+        "What we can&#x27;t see",
+        "/safety/",
+        "Pause until…",
+        "Show as a table",
+    ):
+        assert said.replace("&#x27;", "'") in page.replace("&#x27;", "'")
+
+
+def test_what_was_not_allowed_is_said_in_a_sentence() -> None:
+    at, line, geo = timezone.now(), a_line(), a_party()
+    once, often = a_party("Once", "lbs_provider"), a_party("Often", "lbs_provider")
+    disclosed(line, [geo.uri, once.uri], at=at - DAY, judgement=Judgement.NO_APPROVAL)
+    disclosed(line, [geo.uri, often.uri], at=at - DAY, n=1200, every=timedelta(seconds=1), judgement="no_approval")
+    disclosed(line, [geo.uri, often.uri], at=at - DAY, n=2, judgement=Judgement.AFTER_STOP)
+    text = sign_in(line).get("/home/").text
+    said = {sentence.removesuffix("</p>") for sentence in re.findall(r"Not allowed by you: .*?</p>", text)}
+    assert said == {
+        "Not allowed by you: 1 time (no record that you agreed).",
+        "Not allowed by you: 1,200 times (no record that you agreed), 2 times (after you said stop).",
+    }
+
+
+def test_every_stop_button_sits_alone_in_its_form() -> None:
+    world = a_world(at=timezone.now())
+    page = sign_in(world.line).get("/home/").text
+    forms = re.findall(r"<form\b.*?</form>", page, re.DOTALL)
+    stops = [form for form in forms if 'name="stop"' in form]
+    assert stops
+    assert all(len(re.findall("<button", form)) == 1 for form in stops)
+    assert all(attributes(form, "data-party") == re.findall(r'name="ref" value="([^"]*)"', form) for form in stops)
+
+
+def test_hostile_names_are_text() -> None:
+    world = a_world(at=timezone.now())
+    browser = sign_in(world.line)
+    hostile = Party.objects.get(uri="https://hostile.example")
+    for path in ("/home/", "/history/", f"/companies/{hostile.pk}/"):
+        page = browser.get(path).text
+        assert "<script>alert" not in page
+        assert "javascript:" not in page
+        assert "\u202e" not in page
+        assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_first_visit_is_an_answer_too() -> None:
+    page = sign_in(a_line()).get("/home/").text
+    assert "Your location was not shared with any company." in page
+    assert attributes(page, "data-sharing-state") == ["on"]
+    assert re.search(r'<button[^>]*name="stop-all"', page)
+    assert 'name="stop"' not in page
+
+
+def test_a_company_that_was_only_refused_is_shown_as_that() -> None:
+    at, line, geo, road = timezone.now(), a_line(), a_party(), a_party("RoadAid", "lbs_provider")
+    a_campaign(a_contract(geo), road)
+    disclosed(line, [geo.uri, road.uri], at=at - DAY, n=4, outcome=Outcome.REFUSED)
+    page = sign_in(line).get("/home/").text
+    for said in ("It got nothing.", "It asked 4 times and was refused.", "We say no when it asks.", "GeoBridge"):
+        assert said in page
+    assert "No record that you agreed" not in page
+
+
+def test_very_many_companies_that_were_only_refused_are_shown_as_that() -> None:
+    at, line = timezone.now(), a_line()
+    for number in range(14):
+        provider = a_party(f"Asker {line.pk} {number}", "lbs_provider")
+        disclosed(line, [a_party().uri, provider.uri], at=at - DAY, n=2, outcome=Outcome.REFUSED)
+    page = sign_in(line).get("/home/").text
+    assert page.count("It asked 2 times and was refused.") == 14
+    assert "0 times" not in page
+    assert "No record that you agreed" not in page
+
+
+def test_keep_writes_nothing() -> None:
+    world = a_world(at=timezone.now())
+    browser = sign_in(world.line)
+    before = Choice.objects.count()
+    page = browser.get(f"/home/?keep={world.roadaid.lbs_provider_id}").text
+    assert "Nothing changed. It stays allowed" in page
+    assert Choice.objects.count() == before
+
+
+def test_home_costs_the_same_for_one_company_and_for_three() -> None:
+    one, three = (sign_in(with_companies(n)) for n in (1, 3))
+    assert (queries(one, "/home/"), queries(three, "/home/")) == (14, 14)
+
+
+def test_very_many_companies_are_all_there_in_little() -> None:
+    at, line, geo = timezone.now(), a_line(), a_party()
+    for number in range(300):
+        provider = a_party(f"Service {number}", "lbs_provider")
+        disclosed(line, [geo.uri, provider.uri], at=at - DAY, judgement=Judgement.NO_APPROVAL)
+    page = sign_in(line).get("/home/").text
+    assert "shared with <em>300 companies</em>" in page
+    assert len(set(attributes(page, "data-party"))) == 300
+    assert page.count("<article") == 24
+    assert len(gzip.compress(page.encode())) < 30_000
+
+
+def test_history_costs_the_same_for_one_row_and_for_three() -> None:
+    one, three = (sign_in(with_companies(n)) for n in (1, 3))
+    assert (queries(one, "/history/"), queries(three, "/history/")) == (9, 9)
+
+
+def test_a_companys_page_costs_the_same_for_one_company_and_for_three() -> None:
+    counts = set()
+    for n in (1, 3):
+        line = with_companies(n)
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        party = Party.objects.get(name=f"Service {line.pk} 0")
+        counts.add(queries(sign_in(line), f"/companies/{party.pk}/"))
+    assert counts == {19}
+
+
+def test_a_long_history_is_read_in_pages() -> None:
+    at, line, geo = timezone.now(), a_line(), a_party()
+    for day in range(4):
+        disclosed(
+            line, [geo.uri], at=at - (day + 1) * DAY, n=120, every=timedelta(minutes=1), judgement=Judgement.NO_APPROVAL
+        )
+    browser = sign_in(line)
+    seen, path, pages = 0, "/history/", 0
+    while path:
+        page = browser.get(path).text
+        seen += len(re.findall(r"<li><time", page)) and sum(map(int, re.findall(r"looked (\d+) times", page)))
+        pages += 1
+        older = re.search(r'rel="next" href="([^"]*)"', page)
+        path = older[1].replace("&amp;", "&") if older else ""
+    assert (pages, seen) == (4, 480)
+
+
+def test_a_companys_page_of_a_stranger_to_the_line_is_not_there() -> None:
+    stranger = a_party("Elsewhere", "lbs_provider")
+    browser = sign_in(a_line())
+    assert browser.get(f"/companies/{stranger.pk}/").status_code == 404
+    assert browser.get("/companies/99999999/").status_code == 404
+
+
+def test_a_website_is_linked_only_if_it_is_one() -> None:
+    at, line, geo = timezone.now(), a_line(), a_party()
+    fine = a_party("Fine", "lbs_provider", website="https://fine.example/a")
+    evil = a_party("Evil", "lbs_provider", website="javascript:alert(1)")
+    for party in (fine, evil):
+        disclosed(line, [geo.uri, party.uri], at=at - DAY, judgement=Judgement.NO_APPROVAL)
+    browser = sign_in(line)
+    assert '<a href="https://fine.example/a" rel="noreferrer noopener">' in browser.get(f"/companies/{fine.pk}/").text
+    assert "javascript" not in browser.get(f"/companies/{evil.pk}/").text
+
+
+@pytest.mark.parametrize("path", ["/home/", "/history/", "/choices/", "/companies/{}/"])
+def test_signed_in_pages_are_neither_kept_nor_indexed(path: str) -> None:
+    world = a_world(at=timezone.now())
+    page = sign_in(world.line).get(path.format(world.roadaid.lbs_provider_id))
+    assert "no-store" in page.headers["Cache-Control"]
+    assert '<meta name="robots" content="noindex, noarchive">' in page.text
+
+
+def normal(text: str, line: Line) -> str:
+    """A page without what names the line, the session or this very moment."""
+    text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", text)
+    text = re.sub(r'"(id|source)": "[^"]*"|"(line|made_at)": "[^"]*"|src-[0-9a-f-]{36}', "", text)
+    text = text.replace(str(line.public_id), "LINE")
+    return re.sub(r"\(206\) 555-\d{4}", "NUMBER", text)
+
+
+@pytest.mark.parametrize("until", [None, timedelta(days=9)])
+def test_two_lines_alike_but_for_hidden_rows_look_the_same_byte_for_byte(until: timedelta | None) -> None:
+    at = timezone.now()
+    geo, road, sealed = a_party(), a_party("RoadAid", "lbs_provider"), a_party("Sealed", "end_customer")
+    campaign = a_campaign(a_contract(geo), road)
+    plain, gag = a_line(), a_line()
+    for line in (plain, gag):
+        an_approval(line, campaign, at=at - 90 * DAY)
+        disclosed(line, [geo.uri, road.uri], at=at - DAY, n=3, campaign=campaign.ref)
+    hidden = [
+        *disclosed(gag, ["urn:police"], at=at - 2 * DAY, basis=Basis.LEGAL_PROCESS),
+        *disclosed(gag, [geo.uri, sealed.uri], at=at - DAY, basis=Basis.EMERGENCY, doubtful=True),
+    ]
+    for row in hidden:
+        gagged(row, until=at + until if until else None, at=at)
+    one, other = sign_in(plain), sign_in(gag)
+    for path in (
+        "/home/",
+        "/history/",
+        f"/companies/{road.pk}/",
+        "/choices/",
+        "/history/download.json",
+        "/history/download.csv",
+    ):
+        first, second = body(one, path), body(other, path)
+        assert normal(first, plain) == normal(second, gag), path
+        assert "Sealed" not in second
+    assert other.get(f"/companies/{sealed.pk}/").status_code == 404
+
+
+def body(browser: Browser, path: str) -> str:
+    response: Any = browser.client.get(path)
+    parts = response.streaming_content if response.streaming else [response.content]
+    return b"".join(parts).decode()
+
+
+def test_downloads_stream_and_are_written_into_the_persons_log() -> None:
+    world = a_world(at=timezone.now())
+    browser = sign_in(world.line)
+    response: Any = browser.client.get("/history/download.json?not_allowed=on")
+    assert (response.streaming, response["Content-Type"]) == (True, "application/json")
+    assert response["Content-Disposition"] == 'attachment; filename="history.json"'
+    found = json.loads(b"".join(response.streaming_content))
+    assert {row["judgement"] for row in found["disclosures"]} == {"no_approval", "approval_unverified"}
+    assert body(browser, "/history/download.csv").startswith("\ufeffid,occurred_at,")
+    logged = AuditEvent.objects.filter(line_id=world.line.pk, action="line.exported").values_list("reason", flat=True)
+    assert sorted(logged) == ["history.csv", "history.json"]
+
+
+def test_figures_hide_small_counts_and_hidden_rows(settings: Settings) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    at, line, geo = timezone.now(), a_line(), a_party()
+    cache.delete("figures")
+    disclosed(line, [geo.uri], at=at - DAY, n=12, judgement=Judgement.NO_APPROVAL)
+    for row in disclosed(line, ["urn:police"], at=at - DAY, n=11, basis=Basis.LEGAL_PROCESS):
+        gagged(row, until=None, at=at)
+    disclosed(line, ["urn:psap"], at=at - DAY, n=3, basis=Basis.EMERGENCY)
+    page = Browser().get("/transparency/").text
+    cache.delete("figures")
+    assert "<dt>look-ups not allowed, and shown as that to the person</dt><dd>12</dd>" in page
+    assert "<dt>for lawful orders we may speak of</dt><dd>0</dd>" in page
+    assert '<dt>for emergency calls</dt><dd><span class="few">fewer than 10</span></dd>' in page
+
+
+@pytest.mark.parametrize("path", ["/", "/help/", "/safety/", "/transparency/", "/stop/"])
+def test_public_pages_are_for_everyone_and_may_be_found(path: str) -> None:
+    page = Browser().get(path)
+    assert page.status_code == 200
+    assert "noindex" not in page.text
+    assert page.text.startswith("<!DOCTYPE html>")
+    assert "http://" not in re.sub(r"http://www\.w3\.org/2000/svg", "", page.text)
+
+
+def test_the_gallery_is_for_developers(settings: Settings) -> None:
+    assert Browser().get("/gallery/").status_code == 404
+    settings.DEBUG = True
+    assert Browser().get("/gallery/").status_code == 200
+
+
+def test_gpc_is_shown_when_it_came_and_only_then() -> None:
+    said = "Your browser sent the Global Privacy Control signal. We honor it."
+    assert said in Browser().get("/", **{"Sec-GPC": "1"}).text
+    assert said not in Browser().get("/").text
+    assert said not in Browser().get("/", **{"Sec-GPC": "0"}).text
+
+
+@pytest.mark.parametrize("path", ["/", "/stop/", "/help/", "/nothing-here/"])
+def test_the_language_can_be_switched_by_a_plain_form(path: str) -> None:
+    browser = Browser()
+    page = browser.get(path).text
+    assert '<html lang="en" dir="ltr">' in page
+    assert browser.post("/i18n/setlang/", {"language": "es", "next": path}).url == path
+    assert '<html lang="es" dir="ltr">' in browser.get(path).text
+
+
+def test_a_lines_rows_are_found_by_one_index_range() -> None:
+    """With sequential scans out of favour, none is left: every partition is read by the line in its primary key."""
+    line = with_companies(2)
+    rows = history_rows(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    plan = rows[:200].explain()
+    scans = [scan for scan in plan.splitlines() if " on disclosures_disclosure_" in scan]
+    assert scans
+    assert [scan for scan in scans if "Index Scan Backward" not in scan] == []
+    assert plan.count(f"Index Cond: (line_id = {line.pk})") >= len(scans)

@@ -1,0 +1,205 @@
+"""No page reads a whole table that grows with lines, and every hot table can be spread over servers by its lines."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from consent.actions import stop
+from disclosures import ingest
+from disclosures.models import GrowingLine
+from tests.people import Browser, sign_in
+from tests.world import World, a_world
+
+OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
+# Grow with lines, and are reached by the line: spread by it.
+BY_LINE = {
+    "consent_approval", "consent_choice", "consent_choiceorder", "consent_choicereceipt", "consent_endedpause",
+    "consent_linegate", "disclosures_changedday", "disclosures_concealeddisclosure", "disclosures_dailyrollup",
+    "disclosures_delayednotice", "disclosures_disclosure", "disclosures_growingline", "disclosures_judgementchange",
+    "disclosures_longline", "disclosures_rolledfacts", "partners_dealing", "revocations_attempt",
+    "revocations_downstreamreport", "revocations_duty", "revocations_order", "revocations_receipt",
+    "revocations_standing",
+}  # fmt: skip
+# The one exception: an id is unique over all lines.
+BY_ID = {"disclosures_disclosureregister"}
+# Grow with lines, and are what finds the line, or a queue, or a chain of all: kept in one place.
+IN_ONE_PLACE = {
+    "accounts_line", "accounts_linenumber", "accounts_linestate", "accounts_lineuser", "accounts_textedcode",
+    "accounts_user", "audit_auditevent", "consent_ask", "consent_digestfinding", "consent_heldrow",
+    "consent_progresslink", "consent_touched",
+    "disclosures_helddisclosure", "disclosures_heldnotice", "django_session", "partners_pairwisesubject",
+    "revocations_breach", "support_ticket", "usersessions_usersession",
+}  # fmt: skip
+GROWING = BY_LINE | BY_ID | IN_ONE_PLACE
+
+# As many others as make reading all of a table the worse plan, in every month and in the default partition.
+OTHERS = """
+INSERT INTO accounts_account (carrier_id) SELECT 'other-' || n FROM generate_series(1, 4000) AS n;
+INSERT INTO accounts_line (carrier_id, account_id, holder_name_sealed, user_role, state, language, activated_at)
+SELECT carrier_id, id, '', 'user', 'WA', 'en', now() - interval '3 years'
+FROM accounts_account WHERE carrier_id LIKE 'other-%';
+CREATE TEMPORARY TABLE other AS SELECT * FROM accounts_line WHERE carrier_id LIKE 'other-%';
+INSERT INTO accounts_linenumber (line_id, msisdn_hash, msisdn_sealed, starts_at)
+SELECT id, sha256(carrier_id::bytea), '', activated_at FROM other;
+INSERT INTO accounts_user (username, password, is_superuser, is_staff, is_active, first_name, last_name, email,
+    date_joined, role, language)
+SELECT carrier_id, '', false, false, true, '', '', '', activated_at, 'subscriber', 'en' FROM other;
+INSERT INTO accounts_lineuser (line_id, user_id, since)
+SELECT other.id, u.id, activated_at FROM other JOIN accounts_user u ON u.username = carrier_id;
+INSERT INTO disclosures_disclosure (line_id, occurred_at, id, source_id, aggregator, path, campaign, purpose, scope,
+    precision_m, basis, outcome, decision_id, authority_ref, basis_doubtful, judgement, recorded_at)
+SELECT other.id, month + (other.id % 25) * interval '1 day', gen_random_uuid(), '', 'https://geobridge.example',
+    ARRAY['https://geobridge.example', 'https://roadaid.example'], 'CMP-roadaid', 'dpv:Marketing', 'read', 500,
+    'approval', 'released', '', '', false, 'permitted', month
+FROM other, generate_series(
+    date_trunc('month', now() - interval '27 months'), now() + interval '4 months', interval '1 month') AS month;
+CREATE TEMPORARY TABLE theirs AS
+SELECT line_id, id, occurred_at FROM disclosures_disclosure
+WHERE occurred_at > now() - interval '31 days' AND source_id = '';
+INSERT INTO consent_approval (line_id, id, campaign, method, captured_at, captured_by, wording, language, evidence_ref,
+    verified_by, recorded_at, source_id, content_hash)
+SELECT id, gen_random_uuid(), 'CMP-roadaid', 'sms', activated_at, '', '', 'en', '', 'carrier', activated_at,
+    carrier_id, '' FROM other;
+INSERT INTO disclosures_delayednotice (line_id, disclosure_id, number, suppressed_until, order_ref, recorded_at)
+SELECT line_id, id, 1, now(), 'court', now() FROM theirs;
+INSERT INTO disclosures_dailyrollup (line_id, day, facts, n, first_at, last_at, finest_m)
+SELECT line_id, occurred_at::date, id, 1, occurred_at, occurred_at, 500 FROM theirs;
+INSERT INTO disclosures_rolledfacts (line_id, key, path, campaign, purpose, basis, outcome, judgement, basis_doubtful)
+SELECT line_id, id, '{a}', '', '', 'approval', 'released', 'permitted', false FROM theirs;
+INSERT INTO disclosures_changedday (line_id, day) SELECT id, current_date FROM other;
+INSERT INTO disclosures_longline (line_id, zone) SELECT id, 'UTC' FROM other;
+INSERT INTO partners_dealing (line_id, aggregator_id, party_id, last_at)
+SELECT other.id, p.id, p.id, now() FROM other, partners_party p WHERE p.uri = 'https://geobridge.example';
+DROP TABLE other, theirs;
+ANALYZE;
+"""
+# Every page of a subscriber that reads the ledger, and the downloads.
+PAGES = (
+    "/home/", "/history/", "/history/?company=https://roadaid.example&not_allowed=on",
+    "/history/?since=2026-01-01&until=2026-10-01", "/companies/{company}/", "/choices/", "/access-log/",
+    "/settings/", "/history/download.csv?not_allowed=on", "/history/download.json",
+)  # fmt: skip
+
+
+def a_carrier() -> tuple[World, Browser]:
+    """A line with a history, once long and counted, among thousands of others."""
+    world = a_world(at=timezone.now())
+    stop(line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web")
+    browser = sign_in(world.line)
+    GrowingLine.objects.create(line_id=world.line.pk)
+    assert ingest.roll_up(at=timezone.now(), long=50) == 1
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(OTHERS)
+    return world, browser
+
+
+def statements(browser: Browser, path: str) -> list[str]:
+    with CaptureQueriesContext(connection) as seen:
+        response: Any = browser.client.get(path)
+        if response.streaming:
+            assert b"".join(response.streaming_content)
+    assert response.status_code == 200, path
+    # What a server-side cursor is declared for is what it reads.
+    said = [re.sub(r"^DECLARE .*? FOR ", "", one["sql"], flags=re.DOTALL) for one in seen.captured_queries]
+    return [sql for sql in said if re.match(r"\s*(SELECT|WITH|UPDATE|INSERT|DELETE)", sql)]
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+def table_of(relation: str) -> str:
+    return re.sub(r"_(\d{4}_\d{2}|default)$", "", relation)
+
+
+def reads(sql: str, *, seqscan: str) -> list[tuple[str, str, bool]]:
+    """What a plan reads of tables that grow with lines: the relation, how, and whether by a condition on an index."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET enable_seqscan = {seqscan}")
+        cursor.execute("EXPLAIN (FORMAT JSON) " + sql.replace("%", "%%"), [])
+        (found,) = cursor.fetchone()
+    plan = json.loads(found) if isinstance(found, str) else found
+    return [
+        (node["Relation Name"], node["Node Type"], "Index Cond" in node)
+        for node in nodes(plan[0]["Plan"])
+        if table_of(node.get("Relation Name", "")) in GROWING and node["Node Type"].endswith("Scan")
+    ]
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_no_page_reads_a_whole_table_that_grows_with_lines() -> None:
+    world, browser = a_carrier()
+    company = world.securetrack.lbs_provider_id
+    read = [(path, sql) for path in PAGES for sql in statements(browser, path.format(company=company))]
+    large = large_relations()
+    assert large >= {"disclosures_dailyrollup", "disclosures_disclosure_default", "accounts_lineuser"}
+    seen = set[str]()
+    for path, sql in read:
+        found = reads(sql, seqscan="on")
+        whole = [(table, how) for table, how, by in found if table in large and not by and "Bitmap" not in how]
+        assert whole == [], (path, sql)
+        # What holds little here is read whole whatever its indexes are: not if that is out of favour.
+        assert [table for table, how, _ in reads(sql, seqscan="off") if how == "Seq Scan"] == [], (path, sql)
+        seen |= {table_of(table) for table, _, _ in found}
+    assert seen >= {
+        "disclosures_disclosure", "disclosures_dailyrollup", "disclosures_delayednotice", "consent_linegate",
+        "consent_choice", "revocations_order", "audit_auditevent",
+    }  # fmt: skip
+
+
+def large_relations() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE reltuples >= 1000 AND relkind = 'r'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def unique_keys() -> dict[str, list[list[str]]]:
+    """The columns of every unique index, by table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, array(SELECT a.attname FROM unnest(i.indkey) AS key JOIN pg_attribute a"
+            "   ON a.attrelid = c.oid AND a.attnum = key)::text[]"
+            " FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE i.indisunique AND n.nspname = 'public' AND NOT c.relispartition"
+        )
+        found: dict[str, list[list[str]]] = {}
+        for table, columns in cursor.fetchall():
+            found.setdefault(table, []).append(list(columns))
+    return found
+
+
+@pytest.mark.usefixtures("db")
+def test_every_unique_key_of_a_hot_table_holds_the_column_it_is_spread_by() -> None:
+    keys = unique_keys()
+    assert {table: of for table in BY_LINE for of in keys[table] if "line_id" not in of} == {}
+    assert {table: keys[table] for table in BY_ID} == {"disclosures_disclosureregister": [["id"]]}
+
+
+@pytest.mark.usefixtures("db")
+def test_every_table_that_names_a_line_is_put_somewhere() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE a.attname = 'line_id' AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname = 'public'"
+        )
+        named = {table for (table,) in cursor.fetchall()}
+    assert named - GROWING == set()
+    assert set() == BY_LINE & IN_ONE_PLACE
+
+
+def test_the_guide_for_operators_spreads_these_tables_and_no_others() -> None:
+    text = OPERATIONS.read_text()
+    spread = re.findall(r"create_distributed_table\('(\w+)', '(\w+)'", text)
+    assert {table for table, column in spread if column == "line_id"} == BY_LINE
+    assert {table for table, column in spread if column == "id"} == BY_ID
+    assert {table for table in IN_ONE_PLACE if f"`{table}`" not in text} == set()

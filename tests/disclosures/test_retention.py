@@ -1,0 +1,186 @@
+"""Months are made ahead and dropped whole when their time is over: by the owner alone, and never within a year."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import IntegrityError, connection, connections, transaction
+from pytest_django import Settings
+
+from accounts.models import Line
+from audit.models import AuditEvent
+from audit.queries import database_clock
+from disclosures import ingest, retention
+from disclosures.models import (
+    ChangedDay,
+    DailyRollup,
+    DelayedNotice,
+    Disclosure,
+    DisclosureRegister,
+    DroppedMonth,
+    GrowingLine,
+    JudgementChange,
+    RolledFacts,
+)
+from disclosures.queries.counted import facts_of
+from partners.models import Dealing
+from portal import health
+from tests.disclosures.conftest import partitions
+from tests.feeds import (
+    BRIDGE,
+    TRACK,
+    approval_row,
+    line_row,
+    parties_document,
+    release_row,
+    take_approvals,
+    take_lines,
+    take_parties,
+    take_releases,
+)
+
+pytestmark = pytest.mark.usefixtures("months_as_before", "no_broker")
+PACIFIC = ZoneInfo("America/Los_Angeles")
+# Five years ago, so that the test database's other months stay as they are (`months_as_before`).
+DROPPED, KEPT = date(2021, 11, 1), date(2021, 12, 1)
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def scene() -> Line:
+    """Rows on both sides of the end of November 2021 (UTC), which in the line's zone is still its last afternoon."""
+    document = parties_document()
+    for terms in (*document["contracts"], *document["campaigns"]):
+        terms["starts_at"] = "2020-01-01T00:00:00Z"
+    take_parties(document)
+    take_lines(line_row(activated_at="2021-01-01T00:00:00Z"))
+    take_releases(
+        release_row(id="old", occurred_at="2021-11-20T12:00:00Z", path=[BRIDGE, TRACK]),
+        release_row(id="last", occurred_at="2021-11-30T23:59:59Z"),
+        release_row(id="next", occurred_at="2021-12-01T00:00:00Z"),
+        release_row(id="new", occurred_at="2021-12-24T00:00:00Z"),
+        release_row(id="hidden", occurred_at="2021-11-03T00:00:00Z", suppressed_until="2190-01-01T00:00:00Z"),
+    )
+    take_approvals(approval_row(captured_at="2021-02-01T00:00:00Z"))
+    assert JudgementChange.objects.count() == 4
+    return Line.objects.get()
+
+
+def sources() -> set[str]:
+    return set(Disclosure.objects.values_list("source_id", flat=True))
+
+
+def in_default() -> int:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM disclosures_disclosure_default")
+        (n,) = cursor.fetchone()
+    return int(n)
+
+
+def test_months_are_made_ahead_and_take_in_what_came_before_them() -> None:
+    scene()
+    assert (in_default(), retention.make_partitions(now=NOW)) == (5, 2)
+    assert (in_default(), partitions() >= {DROPPED, KEPT}, len(sources())) == (0, True, 5)
+    assert retention.make_partitions(now=NOW) == 0
+    with pytest.raises(IntegrityError, match="only the judgement may change"), transaction.atomic(using="owner"):
+        Disclosure.objects.using("owner").filter(source_id="new").update(precision_m=1)
+
+
+def test_a_month_goes_whole_with_all_that_hung_on_it_and_nothing_else() -> None:
+    line = scene()
+    GrowingLine.objects.create(line_id=line.pk)
+    retention.make_partitions(now=NOW)
+    assert ingest.roll_up(at=database_clock(), long=5) == 1
+    assert Dealing.objects.filter(party__uri=TRACK).count() == 1
+    assert (retention.drop_months(now=NOW), retention.drop_months(now=NOW)) == (1, 0)
+    assert DROPPED not in partitions()
+    assert KEPT in partitions()
+    assert sources() == {"next", "new"}
+    kept = set(Disclosure.objects.values_list("id", flat=True))
+    assert set(DisclosureRegister.objects.values_list("id", flat=True)) == kept
+    assert set(JudgementChange.objects.values_list("disclosure_id", flat=True)) == kept
+    assert not DelayedNotice.objects.exists()
+    assert not Dealing.objects.filter(party__uri=TRACK).exists()
+    (gone,) = DroppedMonth.objects.all()
+    assert (gone.month, gone.forgotten_at) == (DROPPED, NOW)
+    assert list(AuditEvent.objects.filter(action="disclosures.month_dropped").values_list("target")) == [
+        ("month:2021-11",)
+    ]
+    # The day in which the month ended by the line's own clock is read from its rows until it is counted again.
+    assert set(ChangedDay.objects.values_list("day", flat=True)) == {date(2021, 11, 30)}
+    assert sum(one.n for one in facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock())) == 2
+    ingest.roll_up(at=database_clock())
+    assert set(DailyRollup.objects.values_list("day", "n")) == {(date(2021, 11, 30), 1), (date(2021, 12, 23), 1)}
+    assert sum(one.n for one in facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock())) == 2
+    assert RolledFacts.objects.filter(path__contains=[TRACK]).count() == 0
+
+
+def test_what_is_sent_again_after_it_was_dropped_is_taken_and_dropped_again() -> None:
+    scene()
+    retention.make_partitions(now=NOW)
+    retention.drop_months(now=NOW)
+    take_releases(release_row(id="old", occurred_at="2021-11-20T12:00:00Z", path=[BRIDGE, TRACK]))
+    assert in_default() == 1
+    retention.make_partitions(now=NOW)
+    assert retention.drop_months(now=NOW) == 1
+    assert sources() == {"next", "new"}
+    assert DisclosureRegister.objects.count() == 2
+
+
+def test_a_drop_that_was_cut_off_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene()
+    retention.make_partitions(now=NOW)
+    with monkeypatch.context() as cut:
+        cut.setattr(retention, "REGISTER", "SELECT 1 / 0")
+        with pytest.raises(Exception, match="division by zero"):
+            retention.drop_months(now=NOW)
+    assert (sources(), DisclosureRegister.objects.count()) == ({"next", "new"}, 5)
+    assert retention.drop_months(now=NOW) == 0
+    assert DisclosureRegister.objects.count() == 2
+
+
+def test_nothing_is_dropped_within_a_year_whatever_is_set(settings: Settings) -> None:
+    settings.RETENTION_MONTHS = 1
+    now = database_clock()
+    newest = (now - timedelta(days=330)).astimezone(UTC).date().replace(day=1)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT disclosures_make_partitions(%s, %s)", [now - timedelta(days=330), now])
+        with pytest.raises(IntegrityError, match="a year has not passed"):
+            cursor.execute("SELECT disclosures_drop_month(%s)", [newest])
+    assert newest in partitions()
+
+
+def test_the_applications_role_can_neither_drop_nor_delete(refused: Callable[[str], None]) -> None:
+    scene()
+    retention.make_partitions(now=NOW)
+    for statement in (
+        "SELECT disclosures_drop_month('2021-11-01')",
+        "DROP TABLE disclosures_disclosure_2021_11",
+        "SET LOCAL disclosures.dropping = 'yes'; DELETE FROM disclosures_disclosureregister",
+        "SET LOCAL disclosures.dropping = 'yes'; DELETE FROM disclosures_judgementchange",
+        "SET LOCAL disclosures.dropping = 'yes'; DELETE FROM disclosures_disclosure",
+        "DELETE FROM disclosures_droppedmonth",
+        "INSERT INTO disclosures_droppedmonth (month) VALUES ('2021-11-01')",
+    ):
+        refused(statement)
+    assert len(sources()) == 5
+
+
+@pytest.mark.parametrize("table", ["disclosureregister", "judgementchange", "delayednotice"])
+def test_the_owner_cannot_delete_but_by_dropping_nor_change_at_all(table: str) -> None:
+    scene()
+    for statement in (f"DELETE FROM disclosures_{table}", f"UPDATE disclosures_{table} SET line_id = 0"):
+        with pytest.raises(IntegrityError, match="append-only"), connections["owner"].cursor() as cursor:
+            cursor.execute(statement)
+    with pytest.raises(IntegrityError, match="append-only"), connections["owner"].cursor() as cursor:
+        cursor.execute(f"SET disclosures.dropping = 'yes'; UPDATE disclosures_{table} SET line_id = 0")
+
+
+def test_readyz_names_the_months_that_are_missing() -> None:
+    now = database_clock()
+    assert health.readiness(at=now).partitions == "ok"
+    later = datetime(2040, 12, 10, tzinfo=UTC)
+    found = health.readiness(at=later)
+    assert (found.partitions, found.ready) == ("missing: 2040-12, 2041-01", True)
+    assert b"whereabouts_partitions_missing 2.0" in health.metrics(at=later)
+    assert connection.vendor == "postgresql"

@@ -1,0 +1,89 @@
+"""A world with two partners in it, all its processes real."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import Line
+from audit.queries import database_clock
+from partners.actions import register_client
+from partners.models import Campaign, Client, Contract, Dealing, Party
+from portal.sandbox.identity import slug
+from portal.sandbox.server import jwks_path
+from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.faults.programs import Program, Programs, free_port
+from tests.partners.outside import Signer
+
+BELOW = "https://roadaid.example"
+
+
+@dataclass
+class Partner:
+    """One aggregator: our rows about it and its process."""
+
+    party: Party
+    contract: Contract
+    campaign: Campaign
+    program: Program
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.program.port}"
+
+
+@dataclass
+class World:
+    """The programs, and the partners by name."""
+
+    programs: Programs
+    partners: Mapping[str, Partner]
+
+    def a_line(self) -> Line:
+        """A line that dealt with both partners and, through each, with a company below."""
+        line, below = a_line(), Party.objects.get(uri=BELOW)
+        for partner in self.partners.values():
+            an_approval(line, partner.campaign)
+            Dealing.objects.create(line_id=line.pk, aggregator=partner.party, party=below, last_at=NOW)
+        return line
+
+
+def _partner(name: str, programs: Programs, lead: str) -> Partner:
+    party = a_party(name)
+    signer = Signer(party.uri)
+    key_file = programs.folder / f"{name}.json"
+    key_file.write_text(json.dumps(signer.key.as_dict(private=True)))
+    key_file.chmod(0o600)
+    register_client(
+        client_id=party.uri, kind=Client.Kind.AGGREGATOR, public_jwk=dict(signer.public), party=party,
+        actor="system:test", at=database_clock(),
+    )  # fmt: skip
+    downstream = ("--downstream", BELOW) if name == lead else ()
+    program = programs.partner(name, party.uri, "--key-file", str(key_file), *downstream)
+    url = f"http://127.0.0.1:{program.port}"
+    Party.objects.filter(pk=party.pk).update(jwks_uri=f"{url}/jwks.json")
+    contract = a_contract(party, endpoint_url=f"{url}/events")
+    return Partner(party, contract, a_campaign(contract, Party.objects.get(uri=BELOW)), program)
+
+
+@pytest.fixture
+def world(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[World]:
+    """Web server, broker, worker and two partners. GeoBridge's company below it signs, NorthLink's does not."""
+    settings.DOOR_OUT_LOOPBACK = True
+    programs = Programs(tmp_path, web_port=free_port(), broker_port=free_port())
+    settings.BASE_URL = programs.base_url
+    a_party("RoadAid", "lbs_provider")
+    try:
+        programs.broker()
+        partners = {name: _partner(name, programs, "GeoBridge") for name in ("GeoBridge", "NorthLink")}
+        keys = f"{partners['GeoBridge'].url}{jwks_path(slug(BELOW))}"
+        Party.objects.filter(uri=BELOW).update(jwks_uri=keys)
+        programs.web().wait()
+        for partner in partners.values():
+            partner.program.wait()
+        yield World(programs, partners)
+    finally:
+        programs.end()

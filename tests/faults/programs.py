@@ -1,0 +1,152 @@
+"""The portal's own processes, for tests that kill them: web server, worker, broker, partners, each started for real."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from django.conf import settings
+
+from portal.embedded import cluster
+
+PROJECT = Path(__file__).resolve().parents[2]
+START_WITHIN_S = 30.0
+
+
+@dataclass
+class Program:
+    """A process that can be killed and started again, always the same."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    port: int = 0
+    kills: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, cwd=PROJECT, env=dict(self.environment), stdout=log, stderr=log, start_new_session=True
+            )
+
+    def send(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        os.killpg(self.process.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL to it and all that it started, at whatever instruction they are."""
+        self.send(signal.SIGKILL)
+        assert self.process is not None
+        self.process.wait()
+        self.kills += 1
+
+    def end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def wait(self) -> None:
+        """Until its port answers."""
+        until(lambda: listening(self.port), START_WITHIN_S, lambda: self.log.read_text(errors="replace")[-2000:])
+
+
+@dataclass
+class Programs:
+    """All that run in one test, with one environment and one folder. `database`: where it is, if not at the tests'."""
+
+    folder: Path
+    web_port: int
+    broker_port: int
+    database: str = ""
+    all: list[Program] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        database = settings.DATABASES["default"]
+        at = self.database or f"{database['HOST']}:{database['PORT'] or 5432}"
+        password = f":{database['PASSWORD']}" if database["PASSWORD"] else ""
+        return {
+            **os.environ,
+            "DATABASE_URL": f"postgresql://{database['USER']}{password}@{at}/{database['NAME']}",
+            "REDIS_URL": f"redis://127.0.0.1:{self.broker_port}/0",
+            "CELERY_BROKER_URL": f"redis://127.0.0.1:{self.broker_port}/0",
+            "BASE_URL": self.base_url,
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "SECRET_KEY": settings.SECRET_KEY,
+            "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
+            "WHEREABOUTS_DEMO": "1",
+            "DOOR_OUT_LOOPBACK": "1",
+            "DATA_DIR": str(self.folder),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}"
+
+    def add(self, name: str, *command: str, port: int = 0) -> Program:
+        program = Program(name, command, self.environment, self.folder / f"{name}.log", port)
+        self.all.append(program)
+        program.start()
+        return program
+
+    def web(self) -> Program:
+        granian = ("-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "error", "--blocking-threads", "4")
+        where = ("--host", "127.0.0.1", "--port", str(self.web_port), "portal.wsgi:application")
+        return self.add("web", sys.executable, *granian, *where, port=self.web_port)
+
+    def broker(self) -> Program:
+        options = ("--port", str(self.broker_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder))
+        return self.add("broker", str(cluster.valkey_binary()), *options, port=self.broker_port)
+
+    def worker(self) -> Program:
+        options = ("worker", "--beat", "--schedule", str(self.folder / "beat"), "--concurrency", "2")
+        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "error")
+        return self.add("worker", sys.executable, "-m", "celery", "--app", "portal", *options, *quiet)
+
+    def partner(self, name: str, uri: str, *options: str) -> Program:
+        port = free_port()
+        identity = ("--name", name, "--port", str(port), "--issuer", uri, "--transmitter", self.base_url)
+        state = ("--state-dir", str(self.folder / name))
+        return self.add(name, sys.executable, "-m", "portal.sandbox", *identity, *state, *options, port=port)
+
+    def end(self) -> None:
+        for program in reversed(self.all):
+            program.end()
+
+
+def free_port() -> int:
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        port: int = tried.getsockname()[1]
+    return port
+
+
+def listening(port: int) -> bool:
+    with socket.socket() as tried:
+        tried.settimeout(1)
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
+def get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+def until(condition: Callable[[], bool], seconds: float, why: Callable[[], str] = lambda: "") -> None:
+    """Wait until a condition holds that only looking can tell."""
+    end, pause = time.monotonic() + seconds, Event()
+    while not condition():
+        assert time.monotonic() < end, why()
+        pause.wait(0.05)

@@ -1,0 +1,60 @@
+"""A way to a server through which nothing passes while it is frozen.
+
+To a caller that is what a frozen machine looks like: the network still takes what is sent to it, also the first packet
+of a new connection, and no word comes back.
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from threading import Event, Thread
+
+
+@dataclass
+class Relay:
+    """Listens at `port` and hands on to the server behind it, as long as `flowing` is set."""
+
+    behind: tuple[str, int]
+    flowing: Event = field(default_factory=Event)
+    entrance: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
+
+    @property
+    def port(self) -> int:
+        port: int = self.entrance.getsockname()[1]
+        return port
+
+    def take(self) -> None:
+        """Until the entrance is closed."""
+        with suppress(OSError):
+            while True:
+                caller, _ = self.entrance.accept()
+                Thread(target=self._carry, args=(caller,), daemon=True).start()
+
+    def _carry(self, caller: socket.socket) -> None:
+        with caller, socket.create_connection(self.behind) as server:
+            back = Thread(target=self._hand_on, args=(server, caller), daemon=True)
+            back.start()
+            self._hand_on(caller, server)
+            back.join()
+
+    def _hand_on(self, come: socket.socket, go: socket.socket) -> None:
+        with suppress(OSError):
+            while said := come.recv(65536):
+                self.flowing.wait()
+                go.sendall(said)
+        for end in (come, go):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def relay_to(host: str, port: int) -> Iterator[Relay]:
+    relay = Relay((host, port))
+    relay.flowing.set()
+    with relay.entrance:
+        Thread(target=relay.take, daemon=True).start()
+        yield relay
+        relay.flowing.set()
+        with suppress(OSError):
+            relay.entrance.shutdown(socket.SHUT_RDWR)

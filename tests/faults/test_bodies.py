@@ -1,0 +1,153 @@
+"""Bodies as the real web server hands them on: whole, or refused in words; Django's own test client shows neither."""
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import Line
+from audit.queries import database_clock
+from consent.models import HeldRow
+from disclosures.models import Disclosure
+from partners.actions import issue_access_token, register_client
+from partners.models import Campaign, Client, Party
+from tests.factories import NOW, a_campaign, a_contract, a_party
+from tests.faults.programs import Programs, free_port
+from tests.feeds import line_row, ndjson, release_row, take_lines, take_parties
+from tests.partners.outside import Signer
+
+NDJSON = "application/x-ndjson"
+DOORS = (
+    ("POST", "/oauth/token"),
+    ("POST", "/access/v1/evaluation"),
+    ("POST", "/api/v1/disclosures"),
+    ("POST", "/api/v1/lines"),
+    ("POST", "/api/v1/approvals"),
+    ("POST", "/consent-info/v0.2/retrieve"),
+    ("POST", "/ssf/receipts"),
+    ("PUT", "/ssf/digest"),
+)
+HEADER = "line_id,msisdn,account_id,holder_name,user_role,state,language,activated_at,deactivated_at"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def told(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A granian of our own."""
+
+    port: int
+
+    def ask(
+        self, path: str, body: bytes, kind: str, token: str = "", *, method: str = "POST", chunked: bool = False
+    ) -> Answer:
+        """One request; `chunked` as of a body whose length nobody knows."""
+        headers = {"Content-Type": kind, **({"Authorization": f"Bearer {token}"} if token else {})}
+        sent = iter([body[:3], body[3:]]) if chunked else body
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            # Who is refused by the head alone may be answered before all of the body is out.
+            with suppress(BrokenPipeError):
+                connection.request(method, path, body=sent, headers=headers, encode_chunked=chunked)
+            got = connection.getresponse()
+            return Answer(got.status, dict(got.headers.items()), got.read())
+
+
+@pytest.fixture
+def server(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Server]:
+    programs = Programs(tmp_path, web_port=free_port(), broker_port=free_port())
+    settings.BASE_URL = programs.base_url
+    try:
+        programs.web().wait()
+        yield Server(programs.web_port)
+    finally:
+        programs.end()
+
+
+def a_token(kind: Client.Kind, scope: str, party: Party | None = None) -> str:
+    client = register_client(
+        client_id=f"test-{kind}", kind=kind, public_jwk=dict(Signer("x").public), party=party, actor="system:test",
+        at=NOW,
+    )  # fmt: skip
+    lifetime = timedelta(minutes=5)
+    return issue_access_token(client=client, scopes=[scope], lifetime=lifetime, at=database_clock()).token
+
+
+def a_claim(campaign: Campaign, number: int) -> dict[str, Any]:
+    return {
+        "id": f"c-{number}", "msisdn": f"+1206555{number:04}", "campaign": campaign.ref, "method": "sms",
+        "captured_at": (database_clock() - timedelta(hours=1)).isoformat(), "captured_by": campaign.lbs_provider.uri,
+        "wording": "Yes, find me.", "language": "en", "evidence_ref": "ev-1",
+    }  # fmt: skip
+
+
+def test_every_line_of_a_report_arrives(server: Server) -> None:
+    take_parties()
+    take_lines(line_row())
+    token = a_token(Client.Kind.GATEWAY, "disclosures:write")
+    rows = [release_row(id=f"r-{number}", wording="x" * 300) for number in range(700)]
+    told = server.ask("/api/v1/disclosures", ndjson(rows), NDJSON, token).told
+    assert (told["accepted"], told["repeated"], told["rejected"], len(told["results"])) == (700, 0, 0, 700)
+    assert Disclosure.objects.count() == 700
+    over = server.ask("/api/v1/disclosures", b"{}\n" * 10_001, NDJSON, token)
+    assert (over.status, over.headers["content-type"]) == (413, "application/problem+json")
+
+
+def test_every_line_of_the_carriers_own_arrives_as_ndjson_and_as_csv(server: Server) -> None:
+    token = a_token(Client.Kind.FEED, "lines:write")
+    rows = ndjson([line_row(line_id=f"L{one}", msisdn=f"+1206555010{one}") for one in range(3)])
+    assert server.ask("/api/v1/lines", rows, NDJSON, token).told["accepted"] == 3
+    as_csv = "".join(f"\nC{one},+1206555020{one},A1,Ada,holder,WA,en,2025-01-01T00:00:00Z," for one in range(2))
+    told = server.ask("/api/v1/lines", (HEADER + as_csv).encode(), "text/csv", token).told
+    assert (told["accepted"], told["rejected"]) == (2, 0)
+    assert sorted(Line.objects.values_list("carrier_id", flat=True)) == ["C0", "C1", "L0", "L1", "L2"]
+
+
+def test_every_claim_arrives_pretty_printed_too_and_what_is_ours_to_say_is_seen_on_any_line(server: Server) -> None:
+    campaign = a_campaign(a_contract(partner := a_party("LocAgg")))
+    token = a_token(Client.Kind.AGGREGATOR, "approvals:write", partner)
+    claims = [a_claim(campaign, number) for number in range(3)]
+    forged = [claims[0], claims[1] | {"verified_by": "carrier"}]
+    assert server.ask("/api/v1/approvals", ndjson(forged), NDJSON, token).status == 400
+    assert HeldRow.objects.count() == 0
+    told = server.ask("/api/v1/approvals", ndjson(claims), NDJSON, token).told
+    assert (told["accepted"], len(told["results"])) == (3, 3)
+    pretty = json.dumps(a_claim(campaign, 9), indent=2).encode()
+    one = server.ask("/api/v1/approvals", pretty, "application/json", token)
+    assert (one.status, one.told["status"]) == (200, "accepted")
+    assert server.ask("/api/v1/approvals", b"{}\n" * 1001, NDJSON, token).status == 413
+
+
+def test_a_body_whose_length_is_not_said_is_refused_and_never_taken_as_empty(server: Server) -> None:
+    token = a_token(Client.Kind.GATEWAY, "disclosures:write")
+    answers = [server.ask(path, b"{}\n" * 3, NDJSON, token, method=method, chunked=True) for method, path in DOORS]
+    assert [answer.status for answer in answers] == [411] * len(DOORS)
+    told = dict(zip(DOORS, (answer.told for answer in answers), strict=True))
+    assert {name: said.get("error") or said.get("code") or said.get("err") for (_, name), said in told.items()} == {
+        "/oauth/token": "invalid_request",
+        "/access/v1/evaluation": None,
+        "/api/v1/disclosures": None,
+        "/api/v1/lines": None,
+        "/api/v1/approvals": None,
+        "/consent-info/v0.2/retrieve": "INVALID_ARGUMENT",
+        "/ssf/receipts": "invalid_request",
+        "/ssf/digest": None,
+    }
+    assert server.ask("/api/v1/disclosures", b"", NDJSON, token).status == 200

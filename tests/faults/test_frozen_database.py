@@ -1,0 +1,76 @@
+"""No database, no disclosure, also where it is there and says nothing: the gate's doors wait a moment and say no."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from consent import gate
+from partners.models import Client
+from tests.factories import a_line
+from tests.faults.programs import Programs, free_port
+from tests.faults.relay import Relay, relay_to
+from tests.faults.test_bodies import Server, a_token
+
+# Twice as long as a gate and a new connection may take: the machine is not ours alone.
+AT_MOST_S = 2 * (gate.PATIENCE_S + 3)
+UNAVAILABLE = {"decision": False, "context": {"decision_id": "", "reason": "unavailable"}}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A web server that reaches its database through a relay, and a gateway's token for it."""
+
+    relay: Relay
+    server: Server
+    token: str
+    line: str
+
+    def reasons(self, *, questions: int = 0) -> list[str]:
+        """Why one question is refused, or, for more than none, each of so many in one request."""
+        question = {
+            "subject": {"type": "partner", "id": "a", "properties": {"on_behalf_of": "b", "campaign": "c"}},
+            "action": {"name": "location-retrieval:read", "properties": {"purpose": "p", "precision_m": 500}},
+            "resource": {"type": "line", "id": self.line},
+        }
+        path, body = "/access/v1/evaluation", question
+        if questions:
+            path, body = "/access/v1/evaluations", {"evaluations": [question] * questions}
+        answer = self.server.ask(path, json.dumps(body).encode(), "application/json", self.token)
+        assert answer.status == 200
+        told: list[dict[str, Any]] = answer.told["evaluations"] if questions else [answer.told]
+        assert [one for one in told if one["decision"]] == []
+        return [one["context"]["reason"] for one in told]
+
+
+@pytest.fixture
+def asked(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Asked]:
+    database = settings.DATABASES["default"]
+    with relay_to(database["HOST"], int(database["PORT"] or 5432)) as relay:
+        programs = Programs(tmp_path, free_port(), free_port(), database=f"127.0.0.1:{relay.port}")
+        settings.BASE_URL = programs.base_url
+        try:
+            programs.web().wait()
+            token = a_token(Client.Kind.GATEWAY, "decisions:read")
+            yield Asked(relay, Server(programs.web_port), token, str(a_line().carrier_id))
+        finally:
+            relay.flowing.set()
+            programs.end()
+
+
+def test_a_frozen_database_is_a_no_soon_and_a_thawed_one_is_asked_again(asked: Asked) -> None:
+    for _ in range(8):  # each of the server's threads has its connection and its statement
+        assert asked.reasons() == ["no_approval"]
+    asked.relay.flowing.clear()
+    for questions in (3, 0):
+        began = time.monotonic()
+        assert set(asked.reasons(questions=questions)) == {"unavailable"}
+        assert time.monotonic() - began < AT_MOST_S
+    asked.relay.flowing.set()
+    assert asked.reasons() == ["no_approval"]
+    assert asked.reasons(questions=3) == ["no_approval"] * 3

@@ -1,0 +1,136 @@
+"""Two kinds of database test: `db` (the application's role in one transaction) and `committed_db` (real commits)."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Protocol
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection, connections, transaction
+from django.db.backends.utils import CursorWrapper
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django import DjangoDbBlocker
+
+import partners.actions
+
+INSUFFICIENT_PRIVILEGE = "42501"
+KEYS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+KEPT = {
+    "django_migrations", "django_content_type", "auth_permission", "partners_jurisdictionrule", "partners_signingkey",
+    "partners_noticetext", "partners_proposal",
+}  # fmt: skip
+
+
+# Where so many rows were taken out, those that are looked for later should not have to be found among them.
+MANY = 100
+
+
+def empty_database() -> None:
+    """Put the database back to what the migrations left, as its owner: the ledgers refuse everybody else."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        )
+        tables = [name for (name,) in cursor.fetchall() if name not in KEPT]
+        looks = (f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in tables)
+        cursor.execute(" UNION ALL ".join(looks))
+        for (name,) in cursor.fetchall():
+            _empty(cursor, name)
+        cursor.execute(
+            "SELECT setval(quote_ident(sequencename)::regclass, start_value, false) FROM pg_sequences"
+            " WHERE schemaname = 'public' AND last_value IS NOT NULL"
+            " AND NOT sequencename = ANY (SELECT name || '_id_seq' FROM unnest(%s::text[]) AS name)",
+            [sorted(KEPT)],
+        )
+        # A rule names the proposal that ended it, and the rules of the migrations stay.
+        cursor.execute("DELETE FROM partners_jurisdictionrule WHERE relaxed_by_id IS NULL AND source LIKE 'test%'")
+        cursor.execute("UPDATE partners_jurisdictionrule SET ends_at = NULL, relaxed_by_id = NULL")
+        cursor.execute("DELETE FROM partners_noticetext WHERE actor <> 'system:install'")
+        cursor.execute("DELETE FROM partners_proposal")
+        # Programs of their own may have rotated keys.
+        cursor.execute("DELETE FROM partners_signingkey WHERE published_at <> %s", [KEYS_SINCE])
+        cursor.execute("UPDATE partners_signingkey SET retired_at = NULL")
+        cursor.execute("SET session_replication_role = origin")
+        cursor.execute(
+            "INSERT INTO audit_chainhead (chain, seq, hash)"
+            " SELECT chain, 0, sha256(convert_to('whereabouts audit chain ' || chain, 'UTF8'))"
+            " FROM generate_series(0, 15) AS chain"
+        )
+        cursor.execute(
+            "INSERT INTO partners_party (uri, name, kind, website, about, jwks_uri)"
+            " VALUES ('unknown', 'A company we can''t name', 'unnamed', '', '', '')"
+        )
+
+
+def _empty(cursor: CursorWrapper, name: str) -> None:
+    """Take out every row one by one: making new files for a table and its indexes takes longer than most tests."""
+    cursor.execute(f'DELETE FROM "{name}"')
+    if cursor.rowcount > MANY:
+        cursor.execute(f'VACUUM "{name}"')
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[None]:
+    """One test database, made by the owner and read by the application's role: both aliases, always."""
+    keep = bool(request.config.getvalue("reuse_db")) and not request.config.getvalue("create_db")
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, keepdb=keep, aliases=None)
+        partners.actions.ensure_signing_keys(at=KEYS_SINCE)
+        # What making them wrote into the audit trail is nobody's business here.
+        empty_database()
+    yield
+    if not keep:
+        with django_db_blocker.unblock():
+            connections.close_all()
+            teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database in which commits are real: deferred checks run, other connections and processes see the rows."""
+    with django_db_blocker.unblock():
+        yield
+        connection.close()
+        empty_database()
+        connections["owner"].close()
+
+
+class Refusal(Protocol):
+    """A check that a statement is refused; see `refused`."""
+
+    def __call__(self, statement: str, *, constraint: str = "", using: str = "default") -> None: ...
+
+
+@pytest.fixture
+def refused() -> Refusal:
+    """Check that a statement is refused: for want of a right, or by the named guard. `using`: "owner" has every right.
+
+    Guards of rows speak only where there are rows; a statement that fails for anything else is a failure here.
+    """
+
+    def check(statement: str, *, constraint: str = "", using: str = "default") -> None:
+        # What is checked at the commit is checked at once.
+        whole = f"{statement}; SET CONSTRAINTS ALL IMMEDIATE"
+        with pytest.raises(DatabaseError) as caught, transaction.atomic(using), connections[using].cursor() as cursor:
+            cursor.execute(whole)
+        cause = caught.value.__cause__
+        assert isinstance(cause, psycopg.Error)
+        if constraint:
+            assert cause.diag.constraint_name == constraint
+        else:
+            assert cause.sqlstate == INSUFFICIENT_PRIVILEGE, cause
+
+    return check
+
+
+@pytest.fixture
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nudges go nowhere, as with a broker that is down: the rows are the queue all the same."""
+    monkeypatch.setattr("revocations.tasks.deliver.delay", lambda **_: None)

@@ -1,0 +1,269 @@
+"""One way to break each promise, and the test that must notice. `python -m tests.mutants.run` shows that each does."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """In `file`, `was` becomes `becomes`; then `test` must fail."""
+
+    promise: int
+    file: str
+    was: str
+    becomes: str
+    test: str
+
+
+MUTANTS = (
+    Mutant(
+        1,
+        "consent/migrations/0002_gate.py",
+        "    PERFORM consent_put_gate(consent_after_choice(g, NEW));\n",
+        "    NULL;\n",
+        "tests/promises/test_01_gate_first.py::test_no_is_the_answer_from_the_commit_on_and_not_before",
+    ),
+    Mutant(
+        1,
+        "consent/migrations/0002_gate.py",
+        "    SELECT newest_at INTO newest FROM consent_linegate WHERE line_id = line FOR UPDATE;\n",
+        "    SELECT newest_at INTO newest FROM consent_linegate WHERE line_id = line;\n",
+        "tests/promises/test_01_gate_first.py::"
+        "test_pairs_of_stop_and_allow_from_servers_ten_seconds_apart_end_in_commit_order[3]",
+    ),
+    Mutant(
+        2,
+        "consent/gate/rules.py",
+        '        return "approval_unverified" if line.claimed else "no_approval"\n',
+        '        return "" if line.claimed else "no_approval"\n',
+        "tests/promises/test_02_no_record_no_disclosure.py::test_no_approval_a_claim_and_an_ended_approval_are_denied",
+    ),
+    Mutant(
+        2,
+        "consent/gate/rules.py",
+        "    if (question.precision_m or 0) < campaign.precision_m:\n",
+        "    if (question.precision_m or campaign.precision_m) < campaign.precision_m:\n",
+        "tests/promises/test_02_no_record_no_disclosure.py::test_a_request_that_is_not_the_record_s_own_is_denied",
+    ),
+    Mutant(
+        3,
+        "consent/gate/rules.py",
+        '        return self.origin == "person" or origin == "file"\n',
+        "        return True\n",
+        "tests/promises/test_03_a_stop_never_lapses.py::test_no_file_outranks_the_person",
+    ),
+    Mutant(
+        3,
+        "consent/migrations/0002_gate.py",
+        "CREATE TRIGGER consent_choice_append_only BEFORE UPDATE OR DELETE ON consent_choice\n"
+        "    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();\n",
+        "",
+        "tests/promises/test_03_a_stop_never_lapses.py::test_not_even_the_owner_changes_a_choice_by_accident",
+    ),
+    Mutant(
+        3,
+        "portal/privileges.py",
+        '    "consent_choice",\n',
+        "",
+        "tests/promises/test_03_a_stop_never_lapses.py::test_the_application_s_role_holds_no_right_to_change_a_ledger",
+    ),
+    Mutant(
+        3,
+        "accounts/migrations/0003_tenures_stay.py",
+        "    WHEN ((NEW.id, NEW.carrier_id) IS DISTINCT FROM (OLD.id, OLD.carrier_id))\n",
+        "    WHEN (NEW.id IS DISTINCT FROM OLD.id)\n",
+        "tests/promises/test_03_no_row_undoes_a_stop.py::test_a_tenure_stays_itself",
+    ),
+    Mutant(
+        3,
+        "consent/migrations/0008_gate_stays.py",
+        "    IF pg_trigger_depth() = 1 THEN\n",
+        "    IF false THEN\n",
+        "tests/promises/test_03_no_row_undoes_a_stop.py::"
+        "test_the_gate_row_stays_what_the_ledger_says_whoever_writes_it",
+    ),
+    Mutant(
+        2,
+        "partners/migrations/0008_two_officers_for_all.py",
+        "p.proposed_at >= OLD.starts_at)\n",
+        "true)\n",
+        "tests/promises/test_02_two_officers.py::test_what_began_after_the_proposal_is_not_lifted_by_it",
+    ),
+    Mutant(
+        4,
+        "consent/migrations/0011_who_is_told.py",
+        "        IF FOUND THEN\n            RAISE EXCEPTION 'the order",
+        "        IF false THEN\n            RAISE EXCEPTION 'the order",
+        "tests/promises/test_04_no_order_slips_away.py::"
+        "test_a_stop_that_names_an_order_which_still_allows_can_t_be_committed",
+    ),
+    Mutant(
+        4,
+        "revocations/migrations/0008_nothing_slips_away.py",
+        "                AND (newer.epoch, newer.version) > (o.epoch, o.version));\n",
+        "                AND newer.id <> o.id);\n",
+        "tests/promises/test_04_no_order_slips_away.py::"
+        "test_a_try_shows_no_completion_and_an_older_order_takes_no_newer_one_s_place",
+    ),
+    Mutant(
+        3,
+        "accounts/migrations/0005_ends_stay.py",
+        "OR NEW.number_changed_at < OLD.number_changed_at",
+        "AND NEW.number_changed_at < OLD.number_changed_at",
+        "tests/promises/test_03_ends_stay.py::test_a_change_of_number_is_not_taken_back",
+    ),
+    Mutant(
+        4,
+        "revocations/migrations/0010_orders_begin_queued.py",
+        "r.jti = NEW.discharged_by AND r.status = 'completed')\n        AND NOT",
+        "true)\n        AND NOT",
+        "tests/promises/test_04_orders_begin_at_the_beginning.py::test_what_is_owed_ends_only_with_what_was_signed",
+    ),
+    Mutant(
+        4,
+        "consent/migrations/0011_who_is_told.py",
+        "what = 'all' OR id IN (SELECT id FROM covered)",
+        "true",
+        "tests/promises/test_04_nothing_is_lost.py::"
+        "test_of_a_narrower_stop_hears_who_handled_that_for_this_line_and_nobody_else",
+    ),
+    Mutant(
+        6,
+        "consent/gate/agreed.py",
+        "recipient=(recipient or provider) if",
+        "recipient=provider if",
+        "tests/promises/test_06_for_whom_it_asks.py::test_each_end_customers_page_has_the_gates_answer_for_it",
+    ),
+    Mutant(
+        4,
+        "consent/actions/late.py",
+        "Q(kind__in=(Choice.Kind.STOP, Choice.Kind.REFUSE))",
+        "Q(kind__in=(Choice.Kind.STOP,))",
+        "tests/promises/test_04_no_order_slips_away.py::test_a_partner_heard_of_late_is_told_of_a_no_to_a_question",
+    ),
+    Mutant(
+        4,
+        "consent/migrations/0011_who_is_told.py",
+        "    IF FOUND THEN\n        RAISE EXCEPTION 'choice % has no order",
+        "    IF false THEN\n        RAISE EXCEPTION 'choice % has no order",
+        "tests/promises/test_04_nothing_is_lost.py::test_a_stop_without_its_orders_can_t_be_committed",
+    ),
+    Mutant(
+        4,
+        "revocations/delivery/claims.py",
+        "        lease = clock.now() + LEASE\n",
+        "        lease = clock.now() + LEASE * 99999\n",
+        "tests/faults/test_named_points.py::test_killed_after_the_claim_or_after_the_202",
+    ),
+    Mutant(
+        5,
+        "revocations/delivery/claims.py",
+        "    return [order for order in rows if newest[order.line_id, order.contract_id] == order.id]\n",
+        "    return list(rows)\n",
+        "tests/promises/test_05_the_newest_wins.py::test_an_allow_is_not_sent_once_there_is_a_newer_stop",
+    ),
+    Mutant(
+        6,
+        "revocations/actions/receipts.py",
+        "        return not self.missing and not self.unnamed\n",
+        "        return True\n",
+        "tests/revocations/test_receipts.py::test_a_known_company_that_has_not_signed_makes_it_partial",
+    ),
+    Mutant(
+        6,
+        "revocations/delivery/verdicts.py",
+        "    if reply.status == HTTPStatus.ACCEPTED:\n",
+        "    if reply.status is not None:\n",
+        "tests/revocations/test_delivery.py::test_everything_else_is_tried_again",
+    ),
+    Mutant(
+        6,
+        "consent/queries/progress.py",
+        "        case State.COMPLETED:\n            return Step(",
+        "        case State.COMPLETED | State.ACKNOWLEDGED:\n            return Step(",
+        "tests/promises/test_06_the_page_never_says_more.py::test_each_state_has_its_own_words_on_every_page",
+    ),
+    Mutant(
+        7,
+        "accounts/permissions.py",
+        "    Relation.HOLDER_OF_ADULT: frozenset({Action.KNOW, Action.INVITE}),\n",
+        "    Relation.HOLDER_OF_ADULT: frozenset(_READ),\n",
+        "tests/promises/test_07_each_person_sees_only_their_own.py::"
+        "test_the_holder_is_a_stranger_to_every_page_of_an_adults_line",
+    ),
+    Mutant(
+        7,
+        "accounts/queries.py",
+        "    if line.user_role == Line.UserRole.MINOR:\n        return Relation.HOLDER_OF_MINOR\n",
+        "    if line.user_role != Line.UserRole.HOLDER:\n        return Relation.HOLDER_OF_MINOR\n",
+        "tests/promises/test_07_each_person_sees_only_their_own.py::"
+        "test_a_role_change_to_adult_cuts_the_holder_off_at_once_past_included",
+    ),
+    Mutant(
+        7,
+        "accounts/permissions.py",
+        "    Relation.MINOR_USER: frozenset(_READ | _TIGHTEN),\n",
+        "    Relation.MINOR_USER: frozenset(_READ | _TIGHTEN | {Action.ALLOW}),\n",
+        "tests/promises/test_07_each_person_sees_only_their_own.py::test_a_minor_stops_and_pauses_and_does_not_allow",
+    ),
+    Mutant(
+        8,
+        "support/actions/glass.py",
+        '    if page is not None:\n        audit.actions.record(\n            action="order.seen"',
+        '    if page is None:\n        audit.actions.record(\n            action="order.seen"',
+        "tests/promises/test_08_staff_work_under_glass.py::"
+        "test_a_look_at_an_order_needs_a_reason_and_is_in_the_log_at_once",
+    ),
+    Mutant(
+        9,
+        "disclosures/migrations/0002_partitions.py",
+        "    recorded_at timestamptz NOT NULL,\n",
+        "    recorded_at timestamptz NOT NULL,\n    cell_id text,\n",
+        "tests/promises/test_09_not_a_location_database.py::"
+        "test_no_column_of_the_database_is_for_a_place_nor_of_a_geometric_type",
+    ),
+    Mutant(
+        10,
+        "portal/management/commands/verify_receipt.py",
+        '    if found.headers().get("typ") != SigningKey.Use.RECEIPT.value:\n',
+        "    if False:\n",
+        "tests/promises/test_10_proof_without_trust.py::test_a_token_signed_for_another_use_is_no_receipt",
+    ),
+    Mutant(
+        10,
+        "audit/queries.py",
+        " or own_hash != hashlib.sha256(prev_hash + text.encode()).digest():\n",
+        ":\n",
+        "tests/audit/test_chain.py::test_tampering_is_found",
+    ),
+    Mutant(
+        11,
+        "disclosures/queries/visible.py",
+        "    return Disclosure.objects.filter(line_id=line_id).exclude(Exists(in_force))\n",
+        "    return Disclosure.objects.filter(line_id=line_id)\n",
+        "tests/promises/test_11_honest_about_limits.py::"
+        "test_two_lines_alike_but_for_one_hidden_row_are_judged_and_exported_alike",
+    ),
+    Mutant(
+        11,
+        "disclosures/ingest/traces.py",
+        "p.kind IN ('lbs_provider', 'end_customer') AND NOT r.hidden\n",
+        "p.kind IN ('lbs_provider', 'end_customer')\n",
+        "tests/promises/test_11_honest_about_limits.py::"
+        "test_two_lines_alike_but_for_one_hidden_row_are_judged_and_exported_alike",
+    ),
+    Mutant(
+        11,
+        "disclosures/ingest/terms.py",
+        "    ) AS hidden\n",
+        "    ) AND false AS hidden\n",
+        "tests/promises/test_11_honest_about_limits.py::"
+        "test_a_campaign_that_becomes_known_later_does_not_show_whom_a_hidden_row_reached",
+    ),
+    Mutant(
+        12,
+        "consent/views/stop.py",
+        '    if "stop-all" in request.POST:\n',
+        '    if "sure" in request.POST:\n',
+        "tests/promises/test_12_easy.py::test_to_stop_without_an_account_takes_two_fields_and_three_actions",
+    ),
+)

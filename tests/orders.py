@@ -1,0 +1,59 @@
+"""Orders brought on for a test, with what the database wants to see for each state."""
+
+import uuid
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from revocations.models import Attempt, Order, Receipt, State
+from tests.factories import NOW
+
+SIGNED = {
+    State.COMPLETED: "completed",
+    State.PARTIAL: "completed",
+    State.CONTRADICTED: "completed",
+    State.REJECTED: "rejected",
+}
+
+
+def bring_to(state: str, orders: QuerySet[Order] | None = None, **fields: object) -> int:
+    """Move orders (all, where none are named) to a state, each with the receipt or the try that shows it.
+
+    Where an order came by other ways than being pushed out of its queue, `next_attempt_at` is taken off.
+    """
+    moved = Order.objects.all() if orders is None else orders
+    for order in moved:
+        if state in SIGNED:
+            Receipt.objects.create(
+                line_id=order.line_id, order_id=order.id, jti=uuid.uuid4().hex, party_id=order.party_id,
+                received_at=NOW, status=SIGNED[State(state)], token="", token_hash=b"",
+            )  # fmt: skip
+        elif not Attempt.objects.filter(line_id=order.line_id, order_id=order.id).exists():
+            Attempt.objects.create(
+                line_id=order.line_id, order_id=order.id, number=0, at=NOW, outcome="acknowledged", token=""
+            )
+    if state not in {State.QUEUED, State.SENT, State.PARKED}:
+        fields = {"next_attempt_at": None, **fields}
+    return moved.update(state=state, **fields)
+
+
+def bring_all_to(state: str, orders: QuerySet[Order], **fields: object) -> None:
+    """The same for very many that are queued, set-wise; `orders` must not hang on their state."""
+    queued = orders.filter(state=State.QUEUED)
+    if state in SIGNED:
+        Receipt.objects.bulk_create(
+            Receipt(
+                line_id=line_id, order_id=order_id, jti=jti, party_id=party_id, received_at=NOW,
+                status=SIGNED[State(state)], token="", token_hash=b"",
+            )
+            for line_id, order_id, jti, party_id in queued.values_list("line_id", "id", "jti", "party_id")
+        )  # fmt: skip
+    else:
+        Attempt.objects.bulk_create(
+            Attempt(line_id=line_id, order_id=order_id, number=0, at=NOW, outcome="acknowledged", token="")
+            for line_id, order_id in queued.values_list("line_id", "id")
+        )
+    # What the guards look up was planned when there was hardly anything.
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")
+    queued.update(state=state, **fields)

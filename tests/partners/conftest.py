@@ -1,0 +1,3 @@
+from tests.partners.fixtures import outside
+
+__all__ = ["outside"]

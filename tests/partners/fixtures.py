@@ -1,0 +1,22 @@
+"""A web server outside, and a door out that may speak to it."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from tests.partners.outside import Outside
+
+
+@pytest.fixture
+def outside(settings: Settings) -> Iterator[Outside]:
+    """A server on loopback that the door out may reach."""
+    settings.DOOR_OUT_LOOPBACK = True
+    server = Outside()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()

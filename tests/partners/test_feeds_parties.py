@@ -1,0 +1,236 @@
+"""The parties file: what it may say, and what it may not change."""
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from partners.feeds.parties import PartiesFeed, Unreadable, sections_of
+from partners.keysets import jwks_uri_of
+from partners.models import Campaign, Contract, Kin, Party, Reach
+from tests.feeds import (
+    BRIDGE,
+    JAIL,
+    ROAD,
+    Row,
+    approval_row,
+    line_row,
+    parties_document,
+    take_approvals,
+    take_lines,
+    take_parties,
+    told,
+)
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+def changed(section: str, place: int, **changes: object) -> Row:
+    document: dict[str, Any] = deepcopy(parties_document())
+    document[section][place] |= changes
+    return document
+
+
+def list_of(document: Row, section: str) -> list[object]:
+    found = document[section]
+    assert isinstance(found, list)
+    return found
+
+
+def refusals(document: Row) -> list[tuple[object, ...]]:
+    return [(fate.line, fate.field, fate.reason) for fate in take_parties(document) if fate.status == "rejected"]
+
+
+def test_everything_is_taken_once() -> None:
+    assert told(take_parties()) == [("accepted",)] * 9
+    assert told(take_parties()) == [("repeated",)] * 9
+    assert Campaign.objects.get(ref="CMP-road").cover.parties == [BRIDGE, ROAD]
+
+
+def test_a_party_may_be_renamed_and_never_become_another_kind() -> None:
+    take_parties()
+    hostile = "<script>alert(1)</script>\u202e😀" + "x" * 900
+    assert refusals(changed("parties", 2, name=hostile, website="javascript:alert(1)")) == []
+    assert (Party.objects.get(uri=ROAD).name, Party.objects.get(uri=ROAD).website) == (hostile, "javascript:alert(1)")
+    assert refusals(changed("parties", 2, kind="end_customer")) == [("parties[2]", "kind", "id_conflict")]
+
+
+def test_where_a_company_s_keys_are_no_file_changes() -> None:
+    own, other = f"{ROAD.replace('//', '//keys.')}/jwks.json", "https://evil.example/jwks.json"
+    assert refusals(changed("parties", 2, jwks_uri=other)) == [
+        ("parties[2]", "jwks_uri", "not_on_its_own_host"), ("campaigns[0]", "lbs_provider", "party_unknown"),
+    ]  # fmt: skip
+    assert refusals(changed("parties", 2, jwks_uri=own)) == []
+    # An officer's word, or the first file's, stands.
+    for jwks_uri in (other, own.replace("jwks", "other")):
+        assert refusals(changed("parties", 2, jwks_uri=jwks_uri)) == [
+            ("parties[2]", "jwks_uri", "changed_by_officers_alone")
+        ]
+    assert refusals(changed("parties", 2, name="RoadAid again")) == []
+    assert (Party.objects.get(uri=ROAD).name, Party.objects.get(uri=ROAD).jwks_uri) == ("RoadAid again", own)
+
+
+@pytest.mark.parametrize("by", ["file", "officer", "nobody"])
+def test_where_a_contract_s_keys_are_no_file_changes(by: str) -> None:
+    document: dict[str, Any] = parties_document()
+    if by == "nobody":
+        del document["contracts"][0]["jwks_uri"]
+    take_parties(document)
+    if by == "officer":
+        Contract.objects.filter(ref="AGR-1").update(jwks_uri="https://geobridge.example/jwks.json")
+    known = Contract.objects.get(ref="AGR-1").jwks_uri
+    for another in ("https://evil.example/jwks.json", f"{BRIDGE}/other.json"):
+        assert refusals(changed("contracts", 0, jwks_uri=another)) == [
+            ("contracts[0]", "jwks_uri", "changed_by_officers_alone")
+        ]
+    for nothing in ("", None, known):
+        assert refusals(changed("contracts", 0, jwks_uri=nothing, ack_within_s=1)) == []
+    assert (Contract.objects.get(ref="AGR-1").jwks_uri, Contract.objects.get(ref="AGR-1").ack_within_s) == (known, 1)
+
+
+def test_a_second_contract_moves_no_keys_either() -> None:
+    take_parties()
+    party = Party.objects.get(uri=BRIDGE)
+    known = jwks_uri_of(party=party)
+    newer = {"id": "AGR-9", "starts_at": "2025-01-01T00:00:00Z"}
+    assert refusals(changed("contracts", 0, **newer, jwks_uri="https://evil.example/jwks.json")) == [
+        ("contracts[0]", "jwks_uri", "changed_by_officers_alone")
+    ]
+    assert refusals(changed("contracts", 0, **newer)) == []
+    assert (jwks_uri_of(party=party), Contract.objects.filter(ref="AGR-9").count()) == (known, 1)
+
+
+def test_a_company_seen_in_a_path_gets_its_keys_with_its_name_and_on_its_own_host() -> None:
+    Party.objects.create(uri=ROAD, name=ROAD, kind=Party.Kind.UNNAMED)
+    assert refusals(changed("parties", 2, jwks_uri="https://evil.example/jwks.json"))[0] == (
+        "parties[2]", "jwks_uri", "not_on_its_own_host",
+    )  # fmt: skip
+    assert refusals(changed("parties", 2, jwks_uri=f"{ROAD}/jwks.json")) == []
+    assert Party.objects.get(uri=ROAD).jwks_uri == f"{ROAD}/jwks.json"
+
+
+def test_a_bad_entry_spoils_only_itself() -> None:
+    document = changed("campaigns", 0, precision_m="fine")
+    document["parties"] = [7, *list_of(document, "parties"), {"id": "x"}]
+    assert refusals(document) == [
+        ("parties[0]", "", "broken"),
+        ("parties[6]", "name", "missing"),
+        ("campaigns[0]", "precision_m", "wrong_type"),
+    ]
+    assert Campaign.objects.get().ref == "CMP-track"
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"parties": {}}', b'{"parties": [', b"\xff"])
+def test_what_is_no_such_document_is_not_read(content: bytes) -> None:
+    with pytest.raises(Unreadable):
+        sections_of(content)
+    assert PartiesFeed().chunk == 1
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "field", "reason"),
+    [
+        ("contracts", {"ends_at": "2031-01-01T00:00:00Z"}, "ends_at", "loosening_needs_two_officers"),
+        ("contracts", {"starts_at": "2023-12-31T00:00:00Z"}, "starts_at", "loosening_needs_two_officers"),
+        (
+            "contracts",
+            {"purposes": ["dpv:IdentityVerification", "dpv:New"]},
+            "purposes",
+            "loosening_needs_two_officers",
+        ),
+        ("contracts", {"complete_within_days": 11}, "complete_within_days", "loosening_needs_two_officers"),
+        ("contracts", {"complete_within_days": 90}, "complete_within_days", "too_large"),
+        ("contracts", {"aggregator": ROAD}, "aggregator", "id_conflict"),
+        ("contracts", {"aggregator": "https://nobody.example"}, "aggregator", "party_unknown"),
+        ("contracts", {"ends_at": "2024-01-01T01:00:00+01:00"}, "ends_at", "before_starts_at"),
+        ("campaigns", {"ends_at": "2031-01-01T00:00:00Z"}, "ends_at", "loosening_needs_two_officers"),
+        ("campaigns", {"names_recipient": True}, "names_recipient", "loosening_needs_two_officers"),
+        ("campaigns", {"contract": "AGR-9"}, "contract", "contract_unknown"),
+        ("campaigns", {"lbs_provider": "https://nobody.example"}, "lbs_provider", "party_unknown"),
+    ],
+)
+def test_files_do_not_loosen(section: str, changes: Row, field: str, reason: str) -> None:
+    take_parties()
+    assert refusals(changed(section, 0, **changes)) == [(f"{section}[0]", field, reason)]
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "field", "reason"),
+    [
+        ("contracts", {"aggregator": JAIL}, "aggregator", "not_an_aggregator"),
+        ("contracts", {"aggregator": ROAD}, "aggregator", "not_an_aggregator"),
+        ("campaigns", {"lbs_provider": JAIL}, "lbs_provider", "not_an_lbs_provider"),
+        ("campaigns", {"lbs_provider": BRIDGE}, "lbs_provider", "not_an_lbs_provider"),
+    ],
+)
+def test_a_company_of_another_kind_is_no_party_to_it(section: str, changes: Row, field: str, reason: str) -> None:
+    new = changed(section, 0, **changes)
+    assert [one for one in refusals(new) if one[0] == f"{section}[0]"] == [(f"{section}[0]", field, reason)]
+    if section == "campaigns":
+        take_parties()
+        assert refusals(new) == [("campaigns[0]", field, reason)], "a change is no other way in"
+
+
+def test_a_company_that_was_only_seen_may_be_party_to_it() -> None:
+    Party.objects.create(uri="https://seen.example", name="Seen", kind=Party.Kind.UNNAMED)
+    document: dict[str, Any] = parties_document()
+    document["contracts"][0]["aggregator"] = document["campaigns"][0]["lbs_provider"] = "https://seen.example"
+    assert refusals(document) == []
+
+
+def test_files_tighten() -> None:
+    take_parties()
+    document = changed("contracts", 0, ends_at="2026-01-01T00:00:00Z", purposes=["dpv:IdentityVerification"])
+    assert refusals(document) == []
+    contract = Contract.objects.get(ref="AGR-1")
+    assert (contract.ends_at.year, contract.purposes) == (2026, ["dpv:IdentityVerification"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"precision_m": 100},
+        {"purpose": "dpv:IdentityVerification"},
+        {"lbs_provider": JAIL},
+        {"consent_flow": "implied"},
+        {"description": "Sells you"},
+        {"contract": "AGR-2"},
+    ],
+)
+def test_what_somebody_agreed_to_is_frozen(changes: Row) -> None:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row())
+    (field,) = changes
+    assert refusals(changed("campaigns", 0, **changes)) == [("campaigns[0]", field, "id_conflict")]
+
+
+def test_what_a_file_does_not_say_stays_as_an_officer_set_it() -> None:
+    document: dict[str, Any] = parties_document()
+    del document["contracts"][0]["endpoint_url"]
+    del document["parties"][2]["website"]
+    take_parties(document)
+    said = {"consideration": "monetary", "lifeline": True, "family_tracking": True}
+    Campaign.objects.filter(ref="CMP-road").update(**said)
+    Contract.objects.filter(ref="AGR-1").update(endpoint_url="https://geobridge.example/events")
+    Party.objects.filter(uri=ROAD).update(website="https://roadaid.example/about")
+    fates = take_parties(document)
+    assert {fate.status for fate in fates} == {"repeated"}
+    assert Campaign.objects.filter(ref="CMP-road", **said).exists()
+    assert Contract.objects.get(ref="AGR-1").endpoint_url == "https://geobridge.example/events"
+    assert Party.objects.get(uri=ROAD).website == "https://roadaid.example/about"
+    document["campaigns"][0] |= {"consideration": "none", "lifeline": False}
+    assert refusals(document) == [("campaigns[0]", "consideration", "loosening_needs_two_officers")]
+
+
+def test_reach_and_links_only_grow() -> None:
+    take_parties(changed("campaigns", 0, recipients=[JAIL, "https://new.example"], succeeds=["CMP-old"]))
+    take_parties(changed("parties", 2, same_as=["https://roadaid.net"], succeeds=["https://roadhelp.example"]))
+    assert set(Reach.objects.values_list("party__uri", flat=True)) == {JAIL, "https://new.example"}
+    assert set(Kin.objects.values_list("of", "ref", "kin_ref", "link")) == {
+        ("campaign", "CMP-road", "CMP-old", "succeeds"),
+        ("party", ROAD, "https://roadaid.net", "same_as"),
+        ("party", ROAD, "https://roadhelp.example", "succeeds"),
+    }
+    assert json.dumps(told(take_parties())) == json.dumps([("repeated",)] * 9)

@@ -1,0 +1,387 @@
+"""The life of contracts and campaigns: stages from facts, and acts that fit them or are refused."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from accounts.queries import NotForThem
+from audit.models import AuditEvent
+from partners import actions, lifecycle
+from partners.actions import CampaignTerms, ContractTerms
+from partners.actions.guards import Of
+from partners.lifecycle import NotNow, Stage
+from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party, Reach, Suspension
+from tests.factories import (
+    FAR_OFF,
+    FRAUD,
+    LONG_AGO,
+    NOW,
+    READ,
+    ROADSIDE,
+    a_campaign,
+    a_contract,
+    a_line,
+    a_party,
+    an_approval,
+)
+from tests.staff import an_actor
+
+pytestmark = pytest.mark.usefixtures("db")
+DAY = timedelta(days=1)
+CONTRACT = ContractTerms(
+    signed_at=LONG_AGO, starts_at=LONG_AGO, ends_at=FAR_OFF, purposes=(ROADSIDE,),
+    endpoint_url="https://geobridge.example/events", jwks_uri="https://geobridge.example/jwks.json",
+)  # fmt: skip
+CAMPAIGN = CampaignTerms(
+    lbs_provider="https://roadaid.example", purpose=ROADSIDE, description="Finds you", consent_flow="sms", scope=READ,
+    precision_m=500, starts_at=LONG_AGO, ends_at=FAR_OFF, consideration="none",
+    recipients=("https://tow.example",),
+)  # fmt: skip
+
+
+@pytest.fixture
+def officer() -> str:
+    a_party("GeoBridge")
+    a_party("RoadAid", "lbs_provider")
+    return an_actor()
+
+
+def drafted(officer: str) -> tuple[Contract, Campaign]:
+    contract = actions.draft_contract(
+        ref="AGR-new", aggregator="https://geobridge.example", terms=CONTRACT, reason="Signed", actor=officer, at=NOW
+    )
+    campaign = actions.draft_campaign(
+        ref="CMP-new", contract="AGR-new", terms=CAMPAIGN, reason="Reviewed", actor=officer, at=NOW
+    )
+    return contract, campaign
+
+
+def begin(row: Contract | Campaign, officer: str) -> Contract | Campaign:
+    of: Of = "contract" if isinstance(row, Contract) else "campaign"
+    return actions.put_in_force(of=of, target_id=row.pk, reason="Checked", actor=officer, at=NOW)
+
+
+def suspend(of: str, target_id: int, **fields: object) -> None:
+    Suspension.objects.create(of=of, target_id=target_id, **{"starts_at": NOW, "reason": "r", "actor": "a", **fields})
+
+
+def test_stages_of_a_contract_follow_from_its_facts() -> None:
+    for fields, expected in (
+        ({}, Stage.IN_FORCE),
+        ({"is_draft": True, "ends_at": NOW - DAY}, Stage.DRAFT),
+        ({"ends_at": NOW}, Stage.ENDED),
+        ({"ends_at": NOW + 30 * DAY}, Stage.ENDING),
+        ({"ends_at": NOW + 31 * DAY}, Stage.IN_FORCE),
+        ({"starts_at": NOW + DAY}, Stage.NOT_YET),
+    ):
+        assert (fields, lifecycle.stage(a_contract(**fields), at=NOW)) == (fields, expected)
+
+
+@pytest.mark.parametrize("of", ["party", "contract", "campaign", "provider", "reached"])
+def test_a_suspension_anywhere_above_a_campaign_suspends_it(of: str) -> None:
+    campaign, other = a_campaign(), a_campaign(a_contract(a_party("Other")), a_party("Elsewhere", "lbs_provider"))
+    reached = a_party("Tow", "end_customer")
+    Reach.objects.create(campaign=campaign, party=reached)
+    target = {
+        "party": campaign.contract.aggregator_id,
+        "contract": campaign.contract_id,
+        "campaign": campaign.pk,
+        "provider": campaign.lbs_provider_id,
+        "reached": reached.pk,
+    }[of]
+    suspend("party" if of in {"provider", "reached"} else of, target)
+    suspend("campaign", other.pk, starts_at=NOW - DAY, ends_at=NOW)
+    assert lifecycle.campaign_stages(campaigns=[campaign, other], at=NOW) == {
+        campaign.pk: Stage.SUSPENDED,
+        other.pk: Stage.IN_FORCE,
+    }
+    assert lifecycle.stage(campaign, at=NOW - timedelta(seconds=1)) == Stage.IN_FORCE
+
+
+def test_a_campaign_stands_no_better_than_its_contract() -> None:
+    for fields, expected in (
+        ({"is_draft": True}, Stage.DRAFT),
+        ({"ends_at": NOW}, Stage.ENDED),
+        ({"starts_at": NOW + DAY}, Stage.NOT_YET),
+        ({"ends_at": NOW + DAY}, Stage.ENDING),
+    ):
+        assert lifecycle.stage(a_campaign(a_contract(**fields)), at=NOW) == expected
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_list_of_stages_takes_two_statements_whatever_its_length(count: int) -> None:
+    for _ in range(count):
+        suspend("party", a_campaign().lbs_provider_id + 1000 * _)
+    campaigns = list(Campaign.objects.select_related("contract"))
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        assert len(lifecycle.campaign_stages(campaigns=campaigns, at=NOW)) == count
+    assert len(asked) == 2
+
+
+def test_a_draft_is_put_in_force_from_now_on_and_not_from_before(officer: str) -> None:
+    contract, campaign = drafted(officer)
+    assert lifecycle.stage(campaign, at=NOW) == Stage.DRAFT
+    begin(contract, officer)
+    begin(campaign, officer)
+    for row in (Contract.objects.get(pk=contract.pk), Campaign.objects.get(pk=campaign.pk)):
+        assert (lifecycle.stage(row, at=NOW), row.starts_at) == (Stage.IN_FORCE, NOW)
+    told = (
+        AuditEvent.objects.filter(actor=officer).order_by("id").values_list("action", "actor", "target", "reason", "at")
+    )
+    assert list(told) == [
+        ("contract.drafted", officer, f"contract:{contract.pk}", "Signed", NOW),
+        ("campaign.drafted", officer, f"campaign:{campaign.pk}", "Reviewed", NOW),
+        ("contract.put_in_force", officer, f"contract:{contract.pk}", "Checked", NOW),
+        ("campaign.put_in_force", officer, f"campaign:{campaign.pk}", "Checked", NOW),
+    ]
+    assert list(Reach.objects.values_list("party__uri", "party__kind")) == [("https://tow.example", "unnamed")]
+
+
+def test_what_is_in_force_is_no_draft_again(officer: str) -> None:
+    contract, campaign = drafted(officer)
+    begin(contract, officer)
+    with pytest.raises(NotNow, match="AGR-new is no draft: it has been put in force already"):
+        begin(contract, officer)
+    with pytest.raises(NotNow, match="Shorten it, or make a new contract"):
+        actions.change_draft(of="contract", target_id=contract.pk, terms=CONTRACT, reason="r", actor=officer, at=NOW)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Contract.objects.filter(pk=contract.pk).update(is_draft=True)
+    assert Campaign.objects.get(pk=campaign.pk).is_draft
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda k, c: Contract.objects.filter(pk=k.pk).update(complete_within_days=22), "15 business days"),
+        (lambda k, c: Contract.objects.filter(pk=k.pk).update(jwks_uri=""), "jwks_uri"),
+        (lambda k, c: Contract.objects.filter(pk=k.pk).update(purposes=[]), "no purpose"),
+        (lambda k, c: Contract.objects.filter(pk=k.pk).update(ends_at=NOW), "over already"),
+        (lambda k, c: Party.objects.filter(pk=k.aggregator_id).update(kind="lbs_provider"), "aggregator"),
+    ],
+)
+def test_a_contract_that_lacks_something_stays_a_draft(
+    officer: str, spoil: Callable[[Contract, Campaign], object], why: str
+) -> None:
+    contract, campaign = drafted(officer)
+    spoil(contract, campaign)
+    with pytest.raises(NotNow, match=why):
+        begin(contract, officer)
+    assert Contract.objects.get(pk=contract.pk).is_draft
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"purpose": FRAUD}, "none of those of its contract AGR-new"),
+        ({"consideration": ""}, "Say what is paid"),
+        ({"lbs_provider": Party(uri="x")}, "only ever seen in a path"),
+    ],
+)
+def test_a_campaign_that_lacks_something_stays_a_draft(officer: str, fields: dict[str, object], why: str) -> None:
+    contract, campaign = drafted(officer)
+    begin(contract, officer)
+    if "lbs_provider" in fields:
+        fields = {"lbs_provider": Party.objects.create(uri="https://seen.example", name="seen", kind="unnamed")}
+    Campaign.objects.filter(pk=campaign.pk).update(**fields)
+    with pytest.raises(NotNow, match=why):
+        begin(campaign, officer)
+
+
+def test_a_campaign_waits_for_its_contract(officer: str) -> None:
+    _contract, campaign = drafted(officer)
+    with pytest.raises(NotNow, match="AGR-new is a draft: put that in force first"):
+        begin(campaign, officer)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("endpoint_url", "http://geobridge.example/events"),
+        ("jwks_uri", "https://user:secret@geobridge.example/"),
+        ("purposes", ("dpv:Anything",)),
+        ("purposes", ("Advertising",)),
+        ("complete_within_days", 22),
+        ("ends_at", LONG_AGO),
+    ],
+)
+def test_terms_out_of_shape_are_refused_by_field(officer: str, field: str, value: object) -> None:
+    other: dict[str, Any] = {field: value}
+    terms = replace(CONTRACT, **other)
+    with pytest.raises(ValidationError) as refused:
+        actions.draft_contract(
+            ref="AGR-x", aggregator="https://geobridge.example", terms=terms, reason="r", actor=officer, at=NOW
+        )
+    assert list(refused.value.message_dict) == [field]
+    assert not Contract.objects.exists()
+
+
+def test_a_draft_takes_other_terms_and_says_which(officer: str) -> None:
+    _contract, campaign = drafted(officer)
+    terms = replace(CAMPAIGN, precision_m=100, recipients=("https://cab.example",))
+    actions.change_draft(of="campaign", target_id=campaign.pk, terms=terms, reason="r", actor=officer, at=NOW)
+    assert Campaign.objects.get(pk=campaign.pk).precision_m == 100
+    assert Reach.objects.count() == 2
+    event = AuditEvent.objects.get(action="campaign.draft_changed")
+    assert event.detail == {"ref": "CMP-new", "fields": ["precision_m"]}
+
+
+def test_a_draft_to_which_somebody_agreed_is_frozen_and_says_so(officer: str) -> None:
+    _contract, campaign = drafted(officer)
+    an_approval(a_line(), campaign)
+    terms = replace(CAMPAIGN, precision_m=100)
+    with pytest.raises(NotNow, match="make a new campaign"):
+        actions.change_draft(of="campaign", target_id=campaign.pk, terms=terms, reason="r", actor=officer, at=NOW)
+
+
+@pytest.mark.parametrize("of", ["contract", "campaign"])
+def test_a_term_is_shortened_by_one_officer_and_never_lengthened(officer: str, of: str) -> None:
+    campaign = a_campaign()
+    row = campaign if of == "campaign" else campaign.contract
+
+    def shorten(ends_at: datetime, at: datetime = NOW) -> Contract | Campaign:
+        return actions.shorten_term(
+            of="campaign" if of == "campaign" else "contract", target_id=row.pk, ends_at=ends_at, reason="r",
+            actor=officer, at=at,
+        )  # fmt: skip
+
+    assert shorten(NOW + DAY).ends_at == NOW + DAY
+    with pytest.raises(NotNow, match="propose it, and another officer agrees"):
+        shorten(NOW + 2 * DAY)
+    # A slip of the year ends nothing.
+    for passed in (LONG_AGO, NOW - timedelta(microseconds=1)):
+        with pytest.raises(ValidationError, match="to end it now, terminate it"):
+            shorten(passed)
+    assert type(row).objects.get(pk=row.pk).ends_at == NOW + DAY
+    with pytest.raises(NotNow, match="has ended already"):
+        shorten(NOW + 2 * DAY, at=NOW + DAY)
+
+
+def test_more_may_be_paid_by_one_officer_and_less_not(officer: str) -> None:
+    campaign = a_campaign()
+
+    def pay(consideration: str) -> None:
+        actions.set_consideration(
+            campaign_id=campaign.pk, consideration=consideration, reason="r", actor=officer, at=NOW
+        )
+
+    for consideration in ("none", "other", "monetary"):
+        pay(consideration)
+        assert Campaign.objects.get(pk=campaign.pk).consideration == consideration
+    for consideration in ("other", "none"):
+        with pytest.raises(NotNow, match="propose it"):
+            pay(consideration)
+    with pytest.raises(ValidationError):
+        pay("")
+
+
+def test_a_rule_is_added_by_one_officer_and_there_is_one_at_a_time(officer: str) -> None:
+    def add(state: str = "wa", purposes: tuple[str, ...] = (FRAUD,)) -> JurisdictionRule:
+        return actions.add_rule(
+            state=state, starts_at=NOW, purposes=purposes, sale_test=False, source="test: a law", reason="r",
+            actor=officer, at=NOW,
+        )  # fmt: skip
+
+    assert add().state == "WA"
+    with pytest.raises(NotNow, match="a rule from that very moment"):
+        add()
+    for state, purposes in (("WAX", (FRAUD,)), ("1A", (FRAUD,)), ("CA", ()), ("CA", ("x",))):
+        with pytest.raises(ValidationError):
+            add(state, purposes)
+
+
+def test_a_company_s_keys_are_on_its_own_host(officer: str) -> None:
+    def add(uri: str, jwks_uri: str) -> Party:
+        return actions.add_party(
+            uri=uri, name="New", kind="end_customer", jwks_uri=jwks_uri, reason="r", actor=officer, at=NOW
+        )
+
+    assert add("https://new.example", "https://keys.new.example/jwks.json").jwks_uri.startswith("https://keys.new")
+    for jwks_uri in ("https://evil.example/jwks.json", "https://notnew2.example/", "http://new2.example/jwks.json"):
+        with pytest.raises(ValidationError) as refused:
+            add("https://new2.example", jwks_uri)
+        assert list(refused.value.message_dict) == ["jwks_uri"]
+    with pytest.raises(NotNow, match="written down already"):
+        add("https://new.example", "")
+
+
+def test_a_company_seen_in_a_path_gets_its_name_and_the_unknown_never_does(officer: str) -> None:
+    seen = Party.objects.create(uri="https://seen.example", name="https://seen.example", kind="unnamed")
+    with pytest.raises(NotNow, match="add it as a company first"):
+        actions.change_party(
+            party_id=seen.pk, name="x", website="", about="", jwks_uri="", reason="r", actor=officer, at=NOW
+        )
+    actions.add_party(uri=seen.uri, name="Seen Ltd", kind="end_customer", reason="r", actor=officer, at=NOW)
+    assert Party.objects.get(pk=seen.pk).name == "Seen Ltd"
+    with pytest.raises(NotNow):
+        actions.add_party(uri="unknown", name="x", kind="end_customer", reason="r", actor=officer, at=NOW)
+    with pytest.raises(ValidationError):
+        actions.change_party(
+            party_id=seen.pk, name="x", website="javascript:1", about="", jwks_uri="", reason="r", actor=officer, at=NOW
+        )
+
+
+def test_endpoints_are_judged_by_the_door_out(officer: str) -> None:
+    contract = a_contract()
+
+    def put(endpoint_url: str, hosts: tuple[str, ...] = ()) -> Contract:
+        return actions.set_endpoints(
+            contract_id=contract.pk, endpoint_url=endpoint_url, jwks_uri="", hosts=hosts, reason="r", actor=officer,
+            at=NOW,
+        )  # fmt: skip
+
+    put("https://geobridge.example/events", ("Call.example", "back.example:8443"))
+    assert Contract.objects.get(pk=contract.pk).hosts == ["back.example:8443", "call.example"]
+    for url, hosts, field in (
+        ("ftp://geobridge.example/", (), "endpoint_url"),
+        ("", ("a/b",), "hosts"),
+        ("", ("a b",), "hosts"),
+        ("", ("user@a",), "hosts"),
+    ):
+        with pytest.raises(ValidationError) as refused:
+            put(url, hosts)
+        assert list(refused.value.message_dict) == [field]
+
+
+def test_a_link_is_written_once_and_only_between_what_is_known(officer: str) -> None:
+    def link(of: str, ref: str, kin_ref: str, link: str = "succeeds") -> bool:
+        return actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason="r", actor=officer, at=NOW)
+
+    assert link("party", "https://roadaid.example", "https://old.example")
+    assert not link("party", "https://roadaid.example", "https://old.example")
+    assert Kin.objects.count() == AuditEvent.objects.filter(action="party.linked").count() == 1
+    for args in (
+        ("party", "https://nobody.example", "https://old.example"),
+        ("campaign", "CMP-none", "CMP-old"),
+        ("purpose", FRAUD, ROADSIDE, "same_as"),
+        ("line", "1", "2"),
+        ("party", "https://roadaid.example", "https://" + "x" * 2000),
+    ):
+        with pytest.raises(ValidationError):
+            link(*args)
+    for same in (("party", "https://roadaid.example", "https://roadaid.example"), ("party", "unknown", "https://o.x")):
+        with pytest.raises(NotNow):
+            link(*same)
+
+
+@pytest.mark.parametrize("role", ["agent", "auditor", "legal", "subscriber"])
+def test_nobody_but_an_officer_does_any_of_this(officer: str, role: str) -> None:
+    actor = an_actor(role)
+    with pytest.raises(NotForThem):
+        actions.draft_contract(ref="A", aggregator="x", terms=CONTRACT, reason="r", actor=actor, at=NOW)
+    with pytest.raises(NotForThem):
+        actions.shorten_term(of="contract", target_id=1, ends_at=NOW, reason="r", actor=actor, at=NOW)
+    with pytest.raises(NotForThem):
+        actions.publish_notice(use="stop", language="en", body="x", reason="r", actor=actor, at=NOW)
+
+
+def test_an_act_without_a_reason_is_refused(officer: str) -> None:
+    with pytest.raises(NotNow, match="Say why"):
+        actions.draft_contract(ref="A", aggregator="x", terms=CONTRACT, reason="  ", actor=officer, at=NOW)

@@ -1,0 +1,66 @@
+"""The names by which partners know lines."""
+
+import re
+
+import pytest
+from django.db import DatabaseError, transaction
+from pytest_django import DjangoAssertNumQueries
+
+from partners import pairwise
+from partners.models import PairwiseKey, PairwiseSubject
+from tests.factories import NOW, a_line, a_party
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_name_is_written_down_once_and_stays() -> None:
+    line, party = a_line(), a_party()
+    first = pairwise.subject(line_id=line.pk, party_id=party.pk)
+    assert re.fullmatch(r"k1\.[A-Za-z0-9_-]{24}", first)
+    assert pairwise.subject(line_id=line.pk, party_id=party.pk) == first
+    assert PairwiseSubject.objects.count() == 1
+
+
+def test_two_partners_names_for_one_line_have_nothing_in_common() -> None:
+    line = a_line()
+    names = {pairwise.subject(line_id=line.pk, party_id=a_party(name).pk) for name in ("GeoBridge", "NorthLink")}
+    assert len(names) == 2
+
+
+def test_two_tenures_have_two_names() -> None:
+    party = a_party()
+    names = pairwise.subjects(line_ids=[a_line().pk, a_line().pk], party_id=party.pk)
+    assert len(set(names.values())) == 2
+
+
+def test_a_new_key_version_serves_new_pairs_only() -> None:
+    party, old, new = a_party(), a_line(), a_line()
+    before = pairwise.subject(line_id=old.pk, party_id=party.pk)
+    first = PairwiseKey.objects.get()
+    PairwiseKey.objects.create(party=party, version=2, secret_sealed=first.secret_sealed, made_at=NOW)
+    names = pairwise.subjects(line_ids=[old.pk, new.pk], party_id=party.pk)
+    assert names[old.pk] == before
+    assert names[new.pk].startswith("k2.")
+
+
+def test_many_names_cost_no_more_statements_than_one(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    party = a_party()
+    pairwise.subject(line_id=a_line().pk, party_id=party.pk)
+    lines = [a_line().pk for _ in range(20)]
+    with django_assert_num_queries(6):  # read, key, savepoint, write, release, read again
+        assert len(pairwise.subjects(line_ids=lines, party_id=party.pk)) == 20
+    with django_assert_num_queries(1):
+        pairwise.subjects(line_ids=lines, party_id=party.pk)
+
+
+def test_a_name_leads_back_to_its_line_for_its_own_partner_alone() -> None:
+    line, party = a_line(), a_party()
+    sub = pairwise.subject(line_id=line.pk, party_id=party.pk)
+    assert pairwise.lines_of(subs=[sub, "unheard of"], party_id=party.pk) == {sub: line.pk}
+    assert pairwise.lines_of(subs=[sub], party_id=a_party("NorthLink").pk) == {}
+
+
+def test_the_database_refuses_to_change_a_name() -> None:
+    pairwise.subject(line_id=a_line().pk, party_id=a_party().pk)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        PairwiseSubject.objects.update(sub="k1.other")

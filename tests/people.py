@@ -1,0 +1,83 @@
+"""People at a browser without JavaScript: they type a number, read a text, press a button."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from accounts import queries
+from accounts.models import Line, User
+from accounts.texts import MemoryBackend, Text
+
+PASSWORD = "three quiet words"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What came back: `url` is where it sends on to, "" when it does not."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def url(self) -> str:
+        return self.headers.get("Location", "")
+
+
+class Browser:
+    """One browser with its cookies. Forms are sent without a CSRF token unless `csrf` is asked for."""
+
+    def __init__(self, *, csrf: bool = False) -> None:
+        self.client = Client(enforce_csrf_checks=csrf)
+
+    def get(self, path: str, **headers: str) -> Page:
+        return _page(self.client.get(path, headers=headers))
+
+    def post(self, path: str, data: Mapping[str, str] | None = None, *, follow: bool = False) -> Page:
+        page = _page(self.client.post(path, dict(data or {})))
+        return self.get(page.url) if follow and page.url else page
+
+
+def number_of(line: Line, at: datetime | None = None) -> str:
+    return queries.msisdn_of(line_id=line.pk, at=at or timezone.now())
+
+
+def newest_text(msisdn: str) -> Text:
+    return next(text for text in reversed(MemoryBackend.outbox) if text.msisdn == msisdn)
+
+
+def texts_to(msisdn: str) -> list[Text]:
+    return [text for text in MemoryBackend.outbox if text.msisdn == msisdn]
+
+
+def sign_in_by_code(line: Line) -> Browser:
+    """A browser signed in by the code texted to a line: enough to stop, not to see."""
+    browser, msisdn = Browser(), number_of(line)
+    assert browser.post("/accounts/login/", {"number": msisdn}).url == "/accounts/login/code/"
+    assert browser.post("/accounts/login/code/", {"code": newest_text(msisdn).code}).url == "/home/"
+    return browser
+
+
+def sign_in(line: Line) -> Browser:
+    """A browser that may see: the first time it chooses the password, later it gives it."""
+    browser = sign_in_by_code(line)
+    chosen = user_of(line).has_usable_password()
+    door = "/accounts/reauthenticate/" if chosen else "/accounts/password/set/"
+    page = browser.post(door, {"password": PASSWORD})
+    assert page.status_code == 302, page.text
+    return browser
+
+
+def user_of(line: Line) -> User:
+    user = queries.user_of_line(line_id=line.pk)
+    assert user is not None
+    return user
+
+
+def _page(response: object) -> Page:
+    assert isinstance(response, HttpResponse)
+    return Page(response.status_code, response.headers, response.content.decode())

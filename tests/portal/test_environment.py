@@ -1,0 +1,100 @@
+"""Production starts with everything it needs, or stops and names what is missing."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.portal.processes import PROJECT, clean_environment
+
+PRODUCTION = {
+    "DATABASE_URL": "postgresql://whereabouts_app:x@127.0.0.1:1/whereabouts",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "SECRET_KEY": "a-long-random-string-for-this-test-0123456789-abcdefghijklmnop",
+    "FIELD_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    "BASE_URL": "https://whereabouts.carrier.example",
+    "ALLOWED_HOSTS": "whereabouts.carrier.example",
+    "SMS_BACKEND": "accounts.texts.MemoryBackend",
+    "EMAIL_URL": "smtp://user:password@mail.carrier.example",
+}
+
+
+def check(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=PROJECT,
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_check_deploy_is_clean_with_production_settings() -> None:
+    done = check(**PRODUCTION)
+    assert (done.returncode, done.stdout) == (0, "System check identified no issues (0 silenced).\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("DOOR_OUT_LOOPBACK", "whereabouts.E001"), ("WHEREABOUTS_DEMO", "whereabouts.E002")]
+)
+def test_check_deploy_refuses_what_only_the_demo_may_open(name: str, error: str) -> None:
+    done = check(**PRODUCTION, **{name: "1"})
+    assert done.returncode == 1
+    assert error in done.stderr
+
+
+@pytest.mark.parametrize("name", PRODUCTION)
+def test_a_missing_setting_is_named(name: str) -> None:
+    done = check(**{key: value for key, value in PRODUCTION.items() if key != name})
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith(f"Not started: {name} is not set. Set it to ")
+
+
+def test_plain_http_is_for_loopback_addresses_only() -> None:
+    done = check(**{**PRODUCTION, "BASE_URL": "http://whereabouts.carrier.example"})
+    assert done.returncode == 1
+    assert "BASE_URL must start with https://" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"STAFF_OIDC_ISSUER": "http://idp.carrier.example"}, "STAFF_OIDC_ISSUER must start with https://"),
+        ({"STAFF_OIDC_ISSUER": "https://idp.carrier.example"}, "STAFF_OIDC_CLIENT_ID is not set."),
+        (
+            {"STAFF_OIDC_ISSUER": "https://idp.carrier.example", "STAFF_OIDC_CLIENT_ID": "x"},
+            "STAFF_OIDC_CLIENT_SECRET is not set.",
+        ),
+    ],
+)
+def test_a_provider_for_staff_is_named_whole_or_not_at_all(environment: dict[str, str], said: str) -> None:
+    done = check(**PRODUCTION, **environment)
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+def test_the_demo_refuses_another_address() -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "demo", "--no-input"],
+        cwd=PROJECT,
+        env=clean_environment(BASE_URL="http://192.0.2.7:8000"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "loopback" in done.stderr
+
+
+@pytest.mark.parametrize("months", ["11", "0", "-24", "two", "24.5", "٢٤", "1201"])
+def test_no_retention_under_a_year_is_taken(months: str) -> None:
+    done = check(**PRODUCTION, RETENTION_MONTHS=months)
+    assert done.returncode == 1
+    said = done.stderr.strip().splitlines()[-1]
+    assert said.startswith("Not started: RETENTION_MONTHS must be a whole number from 12 to 1200: what was released")
+    assert said.endswith(f"(47 CFR 64.2009(c)). It is {months!r}.")
+
+
+def test_a_year_of_retention_is_enough() -> None:
+    assert check(**PRODUCTION, RETENTION_MONTHS="12").returncode == 0

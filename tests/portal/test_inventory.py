@@ -1,0 +1,97 @@
+"""Every field is declared by its kind, no kind could hold a place, and the page about it says the same."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Field, Model
+
+from portal import inventory
+from portal.inventory.document import document
+from portal.inventory.kinds import MEANING, Kind
+from tests.conventions.catalogues import ROOT
+
+OURS = ("portal", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
+# What a field of a kind may be in the database. A place takes numbers below zero or with a fraction, a point, or a free
+# list or document: no kind has the first two, and what is in the last is said for each.
+FITS: dict[Kind, set[str]] = {
+    Kind.KEY: {
+        "BigAutoField", "BigIntegerField", "SmallIntegerField", "PositiveIntegerField", "UUIDField", "CharField",
+        "ForeignKey", "OneToOneField",
+    },
+    Kind.TIME: {"DateTimeField", "DateField"},
+    Kind.FIGURE: {"BooleanField", "PositiveIntegerField", "PositiveSmallIntegerField", "PositiveBigIntegerField"},
+    Kind.WORD: {"CharField"},
+    Kind.BUSINESS: {"CharField", "TextField"},
+    Kind.TEXT: {"CharField"},
+    Kind.PERSONAL: {"CharField"},
+    Kind.SEALED: {"BinaryField", "CharField"},
+    Kind.PROOF: {"BinaryField", "CharField", "TextField"},
+    Kind.STRUCTURE: {"JSONField", "ArrayField"},
+}  # fmt: skip
+NUMBERS = {"BigIntegerField", "SmallIntegerField", "PositiveIntegerField"}
+PLACES = re.compile(r"coordinate|latitude|longitude|\bcell\b|street|address of a person|geo", re.IGNORECASE)
+
+
+def models(*, ours: bool) -> dict[str, type[Model]]:
+    found = apps.get_models(include_auto_created=True)
+    return {one._meta.label: one for one in found if (one.__module__.split(".")[0] in OURS) is ours}
+
+
+def fields() -> Iterator[tuple[str, Kind, "Field[Any, Any]"]]:
+    """Every declared field, as `table.field`, with its kind."""
+    for label, model in models(ours=True).items():
+        for name, kind in inventory.TABLES[label].fields():
+            field = model._meta.get_field(name)
+            assert isinstance(field, Field)
+            yield f"{label}.{name}", kind, field
+
+
+def test_every_table_is_declared_and_no_other() -> None:
+    assert set(inventory.TABLES) == set(models(ours=True))
+    assert set(inventory.OF_OTHERS) == set(models(ours=False))
+    assert len(inventory.TABLES) == sum(len(part) for part in inventory.PARTS.values())
+
+
+@pytest.mark.parametrize("label", inventory.TABLES)
+def test_every_field_is_declared_once(label: str) -> None:
+    declared = [name for name, _ in inventory.TABLES[label].fields()]
+    there = [one.name for one in models(ours=True)[label]._meta.concrete_fields]
+    assert sorted(declared) == sorted(there)
+
+
+def test_every_field_is_what_its_kind_may_be() -> None:
+    assert [
+        (name, kind, field.get_internal_type())
+        for name, kind, field in fields()
+        if field.get_internal_type() not in FITS[kind]
+    ] == []
+
+
+def test_no_kind_could_hold_a_place() -> None:
+    taken = set().union(*FITS.values())
+    assert taken.isdisjoint({"FloatField", "DecimalField", "PointField", "GeometryField", "IntegerField"})
+    assert not {kind for kind in Kind if FITS[kind] & NUMBERS} - {Kind.KEY, Kind.FIGURE}
+    lists = [field for _, _, field in fields() if isinstance(field, ArrayField)]
+    assert {field.base_field.get_internal_type() for field in lists} <= {"CharField", "TextField", "UUIDField"}
+    assert [
+        shape for table in inventory.TABLES.values() for shape in table.shapes.values() if PLACES.search(shape)
+    ] == []
+
+
+def test_what_is_sealed_is_declared_so() -> None:
+    sealed = [(name, kind) for name, kind, _ in fields() if name.endswith("_sealed")]
+    assert len(sealed) >= 8
+    assert {kind for _, kind in sealed} == {Kind.SEALED}
+
+
+def test_every_kind_is_explained_and_every_table_says_how_long_and_who() -> None:
+    assert set(MEANING) == set(Kind) == set(FITS)
+    assert [label for label, one in inventory.TABLES.items() if not (one.holds and one.long and one.sees)] == []
+
+
+def test_the_page_says_what_is_declared() -> None:
+    assert (ROOT / "docs" / "data.md").read_text() == document()

@@ -1,0 +1,32 @@
+"""Nothing personal in the logs, whoever writes them."""
+
+import pytest
+
+from portal.logs import blot
+
+
+@pytest.mark.parametrize(
+    ("written", "logged"),
+    [
+        ("sent to +12065550142 now", "sent to [number] now"),
+        ("dana.w+x@mail.example asked", "[e-mail] asked"),
+        ("postgresql://app:secret@db/whereabouts", "postgresql://[login]@db/whereabouts"),
+        ("GET /stop/progress/Zk3v9QxT0aBcD4eFgH5iJkL6/", "GET /stop/progress/[token]/"),
+        ("bearer eyJhbGciOiJFUzI1NiJ9abcd.eyJpc3MiOiJodHRwIn0.c2lnbmF0dXJl", "bearer [token]"),
+    ],
+)
+def test_what_could_name_somebody_is_blotted_out(written: str, logged: str) -> None:
+    assert blot(written) == logged
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "order 2d511aab-7f79-4f8f-9929-06d81a10fc32 acknowledged",
+        "revocations.delivery deliver 12 orders in 3.5 s",
+        "System check identified no issues",
+        "whereabouts_oldest_unacknowledged_seconds",
+    ],
+)
+def test_what_operators_need_stays(written: str) -> None:
+    assert blot(written) == written

@@ -1,0 +1,49 @@
+"""Moments and spans of time, as pages say them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.utils import timezone, translation
+
+from portal.templatetags.duration import roughly
+from portal.templatetags.moments import on_day, when
+
+AT = datetime(2026, 11, 25, 6, 0, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("language", "form", "said"),
+    [
+        ("en", "both", "Nov 24, 2026, 10:00 PM"),
+        ("en", "exact", "Nov 24, 2026, 10:00:10 PM"),
+        ("en", "second", "10:00:10 PM"),
+        ("en", "time", "10:00 PM"),
+        ("en", "day", "Nov 24, 2026"),
+        ("es", "both", "24 Nov 2026, 22:00"),
+        ("es", "second", "22:00:10"),
+    ],
+)
+def test_a_moment_is_readable_and_exact(language: str, form: str, said: str) -> None:
+    with timezone.override("America/Los_Angeles"), translation.override(language):
+        assert when(AT, form) == f'<time datetime="2026-11-24T22:00:10-08:00">{said}</time>'
+
+
+def test_a_day_in_a_sentence() -> None:
+    with timezone.override("UTC"), translation.override("es"):
+        assert on_day(AT) == '<time datetime="2026-11-25T06:00:10+00:00">el 25 Nov 2026</time>'
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "1 second"),
+        (3, "3 seconds"),
+        (119, "119 seconds"),
+        (720, "12 minutes"),
+        (7200, "2 hours"),
+        (345_600, "4 days"),
+    ],
+)
+def test_a_span_is_said_in_one_unit(seconds: float, said: str) -> None:
+    with translation.override("en"):
+        assert roughly(seconds) == said

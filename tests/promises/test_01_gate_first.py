@@ -1,0 +1,190 @@
+"""Promise 1. Gate first, tell later: a stop is in force at the gate in the transaction of the click."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections, transaction
+
+from accounts.models import Line
+from audit.models import AuditEvent
+from consent import gate
+from consent.actions import allow, pause, stop
+from consent.models import Choice
+from partners.actions import register_client
+from partners.models import Campaign, Client, SigningKey
+from portal.bench import gateway
+from portal.bench.measure import Bench
+from tests.factories import NOW, a_campaign, a_line, an_approval
+from tests.partners.outside import Signer
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+def ask(line: Line, campaign: Campaign) -> gate.Answer:
+    (answer,) = gate.evaluate(
+        questions=[
+            gate.Question(
+                aggregator=campaign.contract.aggregator.uri,
+                provider=campaign.lbs_provider.uri,
+                campaign=campaign.ref,
+                purpose=campaign.purpose,
+                scope=campaign.scope,
+                precision_m=campaign.precision_m,
+                line=line.carrier_id,
+            )
+        ]
+    )
+    return answer
+
+
+def in_another_session[T](work: Callable[[], T]) -> T:
+    """Run something in a thread, and so with a database session of its own."""
+
+    def run() -> T:
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(run).result()
+
+
+def shift_clock(**options: str) -> None:
+    """Give this thread's session the application's rights and a server whose clock is off, as only the owner can."""
+    given = " ".join(f"-c {name}={value}" for name, value in options.items())
+    connection.settings_dict = {
+        **connection.settings_dict,
+        "USER": settings.DATABASES["owner"]["USER"],
+        "PASSWORD": settings.DATABASES["owner"]["PASSWORD"],
+        "OPTIONS": {"options": f"-c role={settings.DATABASES['default']['USER']} {given}"},
+    }
+
+
+def test_no_is_the_answer_from_the_commit_on_and_not_before() -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    assert ask(line, campaign).allowed
+    with transaction.atomic():
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        assert ask(line, campaign).reason == "stopped_all"
+        assert in_another_session(lambda: ask(line, campaign)).allowed
+    assert in_another_session(lambda: ask(line, campaign)).reason == "stopped_all"
+
+
+def test_a_stop_that_is_rolled_back_leaves_nothing() -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    with transaction.atomic():
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        transaction.set_rollback(True)
+    assert ask(line, campaign).allowed
+    assert Choice.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("scope", "reason"),
+    [
+        ("all", "stopped_all"),
+        ("party", "stopped_party"),
+        ("purpose", "stopped_purpose"),
+        ("campaign", "stopped_campaign"),
+    ],
+)
+def test_every_scope_of_a_stop_is_in_force_at_once(scope: str, reason: str) -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    ref = {"all": "", "party": campaign.lbs_provider.uri, "purpose": campaign.purpose, "campaign": campaign.ref}[scope]
+    stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web")
+    assert ask(line, campaign).reason == reason
+
+
+def test_a_pause_is_in_force_at_once() -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    pause(line_id=line.pk, scope="all", until=NOW.replace(year=2040), actor="subscriber:1", channel="web")
+    assert ask(line, campaign).reason == "paused"
+
+
+@pytest.mark.parametrize("rounds", [3, 22])
+def test_pairs_of_stop_and_allow_from_servers_ten_seconds_apart_end_in_commit_order(rounds: int) -> None:
+    """1,000 pairs in all, over ten lines from four sessions, half of them on a server whose clock is 10 s ahead."""
+    campaign = a_campaign()
+    lines = [a_line() for _ in range(10)]
+    for line in lines:
+        an_approval(line, campaign)
+
+    def server(number: int) -> None:
+        shift_clock(**{"whereabouts.clock_shift": "10s" if number % 2 else "0s"})
+        for _ in range(rounds):
+            for line in lines:
+                stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+                allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+        connection.close()
+
+    with ThreadPoolExecutor(max_workers=4) as servers:
+        for done in [servers.submit(server, number) for number in range(4)]:
+            done.result()
+    for line in lines:
+        by_moment = Choice.objects.filter(line_id=line.pk).order_by("made_at").values_list("id", "kind")
+        committed = AuditEvent.objects.filter(line_id=line.pk).order_by("seq").values_list("target", flat=True)
+        assert [f"choice:{choice_id}" for choice_id, _ in by_moment] == list(committed)
+        assert len(by_moment) == 8 * rounds
+        assert ask(line, campaign).allowed is (by_moment[8 * rounds - 1][1] == "allow")
+
+
+def test_of_1000_pairs_of_check_and_stop_no_check_that_started_after_the_commit_is_allowed() -> None:
+    """Eight pairs at a time, each on a line of its own; asked as the gateway asks, on connections of their own."""
+    campaigns = gateway.lines(bench=Bench(lines=1_600, disclosures=1, tell=lambda _: None))
+    asked = [gateway.about(campaigns, n, "own", by_line=True) for n in range(1, 1_601)]
+    with connections["owner"].cursor() as cursor:
+        # Which speak of orders that the benchmark does without.
+        cursor.execute("SET session_replication_role = replica; DELETE FROM revocations_standing")
+        cursor.execute("SET session_replication_role = origin")
+    questions = [one.question for one in asked if one.answer == ""][:1000]
+    register_client(
+        client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public), party=None,
+        actor="system:test", at=NOW,
+    )  # fmt: skip
+    kid = SigningKey.objects.get(use=SigningKey.Use.ACCESS, retired_at=None).kid
+    lines = dict(Line.objects.values_list("carrier_id", "id"))
+    committed: dict[str, float] = {}
+    broken = threading.Event()
+    checked: list[tuple[str, float, bool]] = []
+
+    def check(own: Sequence[gate.Question], together: threading.Barrier) -> None:
+        """Ask again and again; the last time when the stop is known to be committed."""
+        for question in own:
+            line, last = question.line or "", False
+            together.wait(60)
+            while not last and not broken.is_set():
+                last = line in committed
+                started = time.perf_counter()
+                (answer,) = gate.evaluate_for(client_id="gateway", kid=kid, questions=[question])
+                checked.append((line, started, answer.allowed))
+        connection.close()
+
+    def press(own: Sequence[gate.Question], together: threading.Barrier) -> None:
+        try:
+            for question in own:
+                line = question.line or ""
+                together.wait(60)
+                stop(line_id=lines[line], scope="all", actor="subscriber:1", channel="web")
+                committed[line] = time.perf_counter()
+        finally:
+            if len(own) > sum((question.line or "") in committed for question in own):
+                broken.set()
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        couples = [(questions[n::8], threading.Barrier(2)) for n in range(8)]
+        for done in [pool.submit(side, *couple) for couple in couples for side in (check, press)]:
+            done.result()
+    assert len(committed) == 1000
+    assert [line for line, started, allowed in checked if allowed and started > committed[line]] == []
+    assert sum(started > committed[line] for line, started, _ in checked) >= 1000
+    assert any(allowed for _, _, allowed in checked)

@@ -1,0 +1,102 @@
+"""Promise 2, in the database: what two officers agreed to opens that one thing, once, and nothing round it does."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import Line
+from partners.models import Campaign, Suspension
+from tests.factories import FAR_OFF, LONG_AGO, NOW, a_campaign, a_line, an_approval
+from tests.fixtures import Refusal
+from tests.promises.test_02_no_record_no_disclosure import agreed, reason
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line()
+
+
+def fresh(campaign: Campaign) -> Campaign:
+    return Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(pk=campaign.pk)
+
+
+def test_a_campaign_that_was_in_force_is_no_draft_again(line: Line, refused: Refusal) -> None:
+    ended = a_campaign(ends_at=NOW - 100 * DAY)
+    an_approval(line, ended)
+    refused("UPDATE partners_campaign SET is_draft = true", constraint="partners_campaign_no_draft_again")
+    assert reason(line, fresh(ended)) == "campaign_not_in_force"
+
+
+def test_one_officer_alone_says_nowhere_that_less_is_paid() -> None:
+    marylander = a_line(state="MD")
+    sold = a_campaign(consideration="monetary")
+    an_approval(marylander, sold)
+    paid = Campaign.objects.filter(pk=sold.pk)
+    agreed("paid_for_less", "campaign", a_campaign().pk, payload={"consideration": "none"})
+    agreed("paid_for_less", "campaign", sold.pk, payload={"consideration": "other"})
+    for consideration in ("none", ""):
+        with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():
+            paid.update(consideration=consideration)
+    assert reason(marylander, fresh(sold)) == "jurisdiction_prohibits"
+    assert paid.update(consideration="other") == 1
+    agreed("paid_for_less", "campaign", sold.pk, payload={"consideration": "none"})
+    assert paid.update(consideration="none") == 1
+    assert paid.update(consideration="monetary") == 1
+    assert reason(marylander, fresh(sold)) == "jurisdiction_prohibits"
+
+
+def test_what_two_officers_lifted_can_be_suspended_anew_and_stays_so(line: Line) -> None:
+    campaign = a_campaign()
+    an_approval(line, campaign)
+    proposal = agreed("lift_suspension", "contract", campaign.contract_id)
+
+    def suspended(since: datetime) -> int:
+        return Suspension.objects.create(
+            of="contract", target_id=campaign.contract_id, starts_at=since, reason="t", actor="officer:1"
+        ).pk
+
+    first = suspended(LONG_AGO)
+    assert Suspension.objects.filter(pk=first).update(ends_at=NOW, lifted_by=proposal) == 1
+    assert reason(line, campaign) == ""
+    for since in (NOW + timedelta(microseconds=1), LONG_AGO + DAY):
+        again = Suspension.objects.filter(pk=suspended(since))
+        with pytest.raises(IntegrityError, match="another suspension"), transaction.atomic():
+            again.update(ends_at=NOW + DAY, lifted_by=proposal)
+        assert reason(line, campaign) == "partner_suspended"
+        mine = agreed("lift_suspension", "contract", campaign.contract_id, proposed_at=NOW + DAY)
+        assert again.update(ends_at=NOW + 2 * DAY, lifted_by=mine) == 1
+
+
+def test_what_began_after_the_proposal_is_not_lifted_by_it(line: Line) -> None:
+    campaign = a_campaign()
+    an_approval(line, campaign)
+    proposal = agreed("lift_suspension", "contract", campaign.contract_id)
+    later = Suspension.objects.create(
+        of="contract", target_id=campaign.contract_id, starts_at=NOW + timedelta(microseconds=1), reason="t",
+        actor="officer:1",
+    )  # fmt: skip
+    with pytest.raises(IntegrityError, match="another suspension"), transaction.atomic():
+        Suspension.objects.filter(pk=later.pk).update(ends_at=NOW + DAY, lifted_by=proposal)
+    assert reason(line, campaign) == "partner_suspended"
+
+
+def test_a_term_that_was_extended_and_then_shortened_is_not_extended_again(line: Line) -> None:
+    campaign = a_campaign(ends_at=NOW - DAY)
+    an_approval(line, campaign)
+    term = Campaign.objects.filter(pk=campaign.pk)
+    longer = datetime(2031, 1, 1, tzinfo=UTC)
+    agreed(
+        "extend_term", "campaign", campaign.pk,
+        payload={"ends_at": longer.isoformat(), "was": campaign.ends_at.isoformat()},
+    )  # fmt: skip
+    with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():
+        term.update(ends_at=FAR_OFF)
+    assert term.update(ends_at=longer) == 1
+    assert term.update(ends_at=NOW - 2 * DAY) == 1
+    with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():
+        term.update(ends_at=longer)
+    assert reason(line, campaign) == "campaign_not_in_force"

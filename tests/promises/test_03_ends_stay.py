@@ -1,0 +1,98 @@
+"""Promise 3, in the database: what ended stays ended, and a number is one line's at a time."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connections, transaction
+
+from accounts.models import Line, LineNumber
+from accounts.sealing import number_hash, seal
+from audit.queries import database_clock
+from consent import gate
+from partners.models import Campaign
+from tests.factories import LONG_AGO, a_campaign, a_line, an_approval
+from tests.fixtures import Refusal
+from tests.promises.test_01_gate_first import ask
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+BOTH = pytest.mark.parametrize("role", ["default", "owner"])
+NUMBER = "+12065550779"
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line(msisdn=NUMBER)
+
+
+@pytest.fixture
+def campaign(line: Line) -> Campaign:
+    campaign = a_campaign()
+    an_approval(line, campaign)
+    return campaign
+
+
+@BOTH
+def test_a_change_of_number_is_not_taken_back(line: Line, campaign: Campaign, refused: Refusal, role: str) -> None:
+    changed = database_clock() - timedelta(hours=1)
+    Line.objects.filter(pk=line.pk).update(number_changed_at=changed)
+    assert ask(line, campaign).reason == "approval_expired"
+    for to in ("NULL", "number_changed_at - interval '1 second'"):
+        refused(
+            f"UPDATE accounts_line SET number_changed_at = {to}", constraint="accounts_number_change_stays", using=role
+        )
+    assert ask(line, campaign).reason == "approval_expired"
+
+
+@BOTH
+def test_an_ended_tenure_stays_ended(line: Line, campaign: Campaign, refused: Refusal, role: str) -> None:
+    Line.objects.filter(pk=line.pk).update(deactivated_at=database_clock() - timedelta(hours=1))
+    LineNumber.objects.filter(line=line).update(ends_at=database_clock() - timedelta(hours=1))
+    refused("UPDATE accounts_line SET deactivated_at = NULL", constraint="accounts_line_stays_ended", using=role)
+    refused("UPDATE accounts_linenumber SET ends_at = NULL", constraint="accounts_number_stays_ended", using=role)
+    assert ask(line, campaign).reason == "line_unknown"
+
+
+@pytest.mark.parametrize("table", ["accounts_linenumber", "accounts_linestate", "accounts_line"])
+def test_the_application_deletes_no_tenure(line: Line, refused: Refusal, table: str) -> None:
+    refused(f"DELETE FROM {table}")
+    assert (Line.objects.filter(pk=line.pk).count(), LineNumber.objects.filter(line=line).count()) == (1, 1)
+
+
+def give_the_number_to(line: Line, *, from_days: int, until_days: int | None) -> LineNumber:
+    until = None if until_days is None else LONG_AGO + timedelta(days=until_days)
+    return LineNumber.objects.create(
+        line=line, msisdn_hash=number_hash(NUMBER), msisdn_sealed=seal(NUMBER),
+        starts_at=LONG_AGO + timedelta(days=from_days), ends_at=until,
+    )  # fmt: skip
+
+
+def test_a_number_is_never_two_lines_at_once(line: Line) -> None:
+    other = a_line(msisdn="+12065550780")
+    with pytest.raises(IntegrityError, match="two lines' at one moment"):
+        give_the_number_to(other, from_days=3, until_days=None)
+    with pytest.raises(IntegrityError, match="two lines' at one moment"):
+        give_the_number_to(other, from_days=-3, until_days=1)
+    give_the_number_to(other, from_days=-3, until_days=0)
+    with transaction.atomic():
+        LineNumber.objects.filter(line=line).update(ends_at=LONG_AGO + timedelta(days=5))
+        give_the_number_to(other, from_days=5, until_days=None)
+    assert LineNumber.objects.filter(msisdn_hash=number_hash(NUMBER)).count() == 3
+
+
+def test_where_it_were_two_lines_at_once_the_gate_has_no_answer(line: Line, campaign: Campaign) -> None:
+    """And its doors, which say no to a database that has none, release nothing."""
+    other = a_line(msisdn="+12065550780")
+    with connections["owner"].cursor() as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute(
+            "UPDATE accounts_linenumber SET msisdn_hash = %s, starts_at = starts_at + interval '1 day'"
+            " WHERE line_id = %s", [number_hash(NUMBER), other.pk],
+        )  # fmt: skip
+        owner.execute("SET session_replication_role = origin")
+    question = gate.Question(
+        aggregator=campaign.contract.aggregator.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref,
+        purpose=campaign.purpose, scope=campaign.scope, precision_m=campaign.precision_m, msisdn=NUMBER,
+    )  # fmt: skip
+    for questions in ([question], [question] * 2):
+        with pytest.raises(DatabaseError, match="answers to"):
+            gate.evaluate(questions=questions)

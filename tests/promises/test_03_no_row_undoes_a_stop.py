@@ -1,0 +1,177 @@
+"""Promise 3, in the database: no row that a stop hangs on can be changed into one that it misses, by whatever role."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+
+from accounts.models import Line
+from audit.queries import database_clock
+from consent.actions import allow, pause, stop
+from consent.models import LineGate
+from partners.models import Campaign, JurisdictionRule, Kin, Reach, Suspension
+from tests.factories import LONG_AGO, NOW, a_campaign, a_line, a_party, an_approval
+from tests.fixtures import Refusal
+from tests.promises.test_01_gate_first import ask
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+BAIL = "https://bailnow.example"
+BOTH = pytest.mark.parametrize("role", ["default", "owner"])
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line(msisdn="+12065550998")
+
+
+@pytest.fixture
+def campaign(line: Line) -> Campaign:
+    campaign = a_campaign()
+    an_approval(line, campaign)
+    return campaign
+
+
+def stop_all(line: Line) -> None:
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+
+
+@BOTH
+def test_a_company_keeps_the_address_that_stops_name(
+    line: Line, campaign: Campaign, refused: Refusal, role: str
+) -> None:
+    stop(line_id=line.pk, scope="party", ref=campaign.lbs_provider.uri, actor="subscriber:1", channel="web")
+    refused(
+        f"UPDATE partners_party SET uri = 'https://renamed.example' WHERE id = {campaign.lbs_provider_id}",
+        constraint="partners_party_stays_itself",
+        using=role,
+    )
+    assert ask(line, campaign).reason == "stopped_party"
+
+
+@BOTH
+def test_a_contract_stays_with_its_aggregator(line: Line, campaign: Campaign, refused: Refusal, role: str) -> None:
+    stop(line_id=line.pk, scope="party", ref=campaign.contract.aggregator.uri, actor="subscriber:1", channel="web")
+    other = a_party("NorthLink")
+    for change in (f"aggregator_id = {other.pk}", "ref = 'AGR-other'"):
+        refused(
+            f"UPDATE partners_contract SET {change} WHERE id = {campaign.contract_id}",
+            constraint="partners_contract_stays_itself",
+            using=role,
+        )
+    assert ask(line, campaign).reason == "stopped_party"
+
+
+@BOTH
+def test_a_campaign_keeps_its_name_though_nobody_agreed_to_it(line: Line, refused: Refusal, role: str) -> None:
+    campaign = a_campaign()
+    stop(line_id=line.pk, scope="campaign", ref=campaign.ref, actor="subscriber:1", channel="web")
+    refused(
+        f"UPDATE partners_campaign SET ref = 'CMP-new' WHERE id = {campaign.pk}",
+        constraint="partners_campaign_stays_itself",
+        using=role,
+    )
+    an_approval(line, campaign, at=database_clock())
+    assert ask(line, campaign).reason == "stopped_campaign"
+
+
+@BOTH
+def test_no_campaign_begins_to_name_its_recipient(line: Line, campaign: Campaign, refused: Refusal, role: str) -> None:
+    bail = a_party("Bail Now", "end_customer")
+    Reach.objects.create(campaign=campaign, party=bail)
+    stop(line_id=line.pk, scope="party", ref=bail.uri, actor="subscriber:1", channel="web")
+    refused(
+        f"UPDATE partners_campaign SET names_recipient = true WHERE id = {campaign.pk}",
+        constraint="partners_recipient_stays_covered",
+        using=role,
+    )
+    assert ask(line, campaign).reason == "stopped_party"
+
+
+def test_a_draft_may_still_name_its_recipient_and_a_campaign_may_cease_to() -> None:
+    draft, running = a_campaign(is_draft=True), a_campaign(names_recipient=True)
+    assert Campaign.objects.filter(pk=draft.pk).update(names_recipient=True) == 1
+    assert Campaign.objects.filter(pk=running.pk).update(names_recipient=False) == 1
+
+
+@BOTH
+@pytest.mark.parametrize("change", ["id = id + 100000", "carrier_id = 'L-other'"])
+def test_a_tenure_stays_itself(line: Line, campaign: Campaign, refused: Refusal, role: str, change: str) -> None:
+    stop_all(line)
+    refused(f"UPDATE accounts_line SET {change}", constraint="accounts_line_stays_itself", using=role)
+    assert ask(line, campaign).reason == "stopped_all"
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "change", ["line_id = {other}", r"msisdn_hash = '\x00'", "starts_at = starts_at - interval '1 second'"]
+)
+def test_a_number_stays_with_the_tenure_that_had_it(
+    line: Line, campaign: Campaign, refused: Refusal, role: str, change: str
+) -> None:
+    stop_all(line)
+    other = a_line(activated_at=LONG_AGO + timedelta(days=1))
+    refused(
+        f"UPDATE accounts_linenumber SET {change.format(other=other.pk)} WHERE line_id = {line.pk}",
+        constraint="accounts_number_stays_with_its_line",
+        using=role,
+    )
+    assert ask(line, campaign).reason == "stopped_all"
+
+
+def test_the_gate_row_stays_what_the_ledger_says_whoever_writes_it(
+    line: Line, campaign: Campaign, refused: Refusal
+) -> None:
+    allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    stop_all(line)
+    far = database_clock() + timedelta(days=3)
+    pause(line_id=line.pk, scope="all", until=far, actor="subscriber:1", channel="web")
+    for change in ("stops = '{}'", """stops = '{"all": {"person": 1}}'""", """stops = '{"all": {"file": 1}}'"""):
+        refused(f"UPDATE consent_linegate SET {change}", constraint="consent_linegate_keeps_stops", using="owner")
+    for change in (
+        "pauses = '{}'",
+        f"""approvals = '{{"{campaign.ref}": [[9000000000000000, null, "person"]]}}'""",
+        """stops = stops || '{"party:x": {"person": 1}}'""",
+        "newest_at = '2999-01-01'",
+        "line_id = line_id + 1",
+    ):
+        refused(f"UPDATE consent_linegate SET {change}", constraint="consent_linegate_follows_ledger", using="owner")
+    refused("DELETE FROM consent_linegate", constraint="consent_linegate_kept", using="owner")
+    refused("TRUNCATE consent_linegate", constraint="consent_linegate_no_truncate", using="owner")
+    assert ask(line, campaign).reason == "stopped_all"
+
+
+def test_a_gate_row_that_went_wrong_is_brought_back_from_the_ledger(line: Line, campaign: Campaign) -> None:
+    stop_all(line)
+    whole = LineGate.objects.get(line_id=line.pk)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("UPDATE consent_linegate SET stops = '{}', newest_at = NULL")
+        cursor.execute("SET session_replication_role = origin")
+        assert ask(line, campaign).allowed
+        cursor.execute("SELECT consent_put_gate(consent_replayed_gate(%s))", [line.pk])
+    again = LineGate.objects.get(line_id=line.pk)
+    assert (again.stops, again.newest_at, again.approvals) == (whole.stops, whole.newest_at, whole.approvals)
+    assert ask(line, campaign).reason == "stopped_all"
+
+
+def test_nothing_that_a_denial_hangs_on_can_be_emptied(line: Line, campaign: Campaign, refused: Refusal) -> None:
+    stop_all(line)
+    Kin.objects.create(
+        of="party", ref="https://a.example", kin_ref="https://b.example", link="same_as", recorded_at=NOW
+    )
+    Reach.objects.create(campaign=campaign, party=a_party("Bail Now", "end_customer"))
+    Suspension.objects.create(of="campaign", target_id=campaign.pk, starts_at=NOW, reason="t", actor="officer:1")
+    assert JurisdictionRule.objects.count() == 3
+    for table, rows, all_at_once in (
+        ("partners_kin", "partners_kin_append_only", "partners_kin_no_truncate"),
+        ("partners_reach", "partners_reach_only_grows", "partners_reach_no_truncate"),
+        ("partners_suspension", "partners_suspension_kept", "partners_suspension_no_truncate"),
+        ("partners_jurisdictionrule", "partners_rule_kept", "partners_rule_no_truncate"),
+        ("consent_choicereceipt", "consent_choicereceipt_append_only", "consent_choicereceipt_no_truncate"),
+        ("revocations_duty", "revocations_duty_kept", "revocations_duty_no_truncate"),
+        ("audit_chainhead", "audit_chainhead_kept", "audit_chainhead_no_truncate"),
+    ):
+        refused(f"DELETE FROM {table}", constraint=rows, using="owner")
+        refused(f"TRUNCATE {table}", constraint=all_at_once, using="owner")
+    for table in ("revocations_receipt", "revocations_attempt"):
+        refused(f"TRUNCATE {table}", constraint=f"{table}_no_truncate", using="owner")

@@ -1,0 +1,149 @@
+"""Promise 3, sentence by sentence: what the carrier, its partners and its files change leaves a stop as it is."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import Line
+from audit.queries import database_clock
+from consent.actions import stop
+from partners.models import Campaign, Kin, Reach
+from tests.factories import ADS, FAR_OFF, FRAUD, NOW, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.feeds import (
+    BRIDGE,
+    JAIL,
+    LINK,
+    NUMBER,
+    ROAD,
+    Row,
+    approval_row,
+    as_at_commit,
+    line_row,
+    parties_document,
+    take_approvals,
+    take_lines,
+    take_parties,
+    told,
+)
+from tests.promises.test_01_gate_first import ask
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+
+
+def stopped(line: Line, scope: str, ref: str = "") -> None:
+    stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web")
+    as_at_commit()
+
+
+def answer(line: Line, campaign: Campaign) -> str:
+    return ask(line, campaign).reason or "allowed"
+
+
+def agreed(line: Line, campaign: Campaign) -> Campaign:
+    """A yes that a file brings after the stop: as new as can be, and all the same no answer to the person's no."""
+    an_approval(line, campaign, at=database_clock())
+    return campaign
+
+
+def test_a_renewed_contract_starts_at_no() -> None:
+    line, old = a_line(), a_campaign()
+    an_approval(line, old)
+    stopped(line, "party", old.contract.aggregator.uri)
+    renewed = agreed(line, a_campaign(a_contract(old.contract.aggregator, ends_at=FAR_OFF), old.lbs_provider))
+    assert answer(line, renewed) == "stopped_party"
+
+
+def test_a_new_purpose_of_a_company_starts_at_no() -> None:
+    line, old = a_line(), a_campaign()
+    an_approval(line, old)
+    stopped(line, "campaign", old.ref)
+    new = a_campaign(old.contract, old.lbs_provider, purpose=ADS)
+    assert (answer(line, old), answer(line, new)) == ("stopped_campaign", "no_approval")
+
+
+def test_a_stop_of_a_recipient_covers_every_campaign_that_comes_to_reach_it() -> None:
+    line, campaign, jail = a_line(), a_campaign(), a_party("County Jail", "end_customer")
+    an_approval(line, campaign)
+    stopped(line, "party", jail.uri)
+    assert answer(line, campaign) == "allowed"
+    Reach.objects.create(campaign=campaign, party=jail)
+    assert answer(line, campaign) == "stopped_party"
+    assert answer(line, agreed(line, campaign)) == "stopped_party"
+
+
+@pytest.mark.parametrize("link", ["succeeds", "same_as"])
+def test_a_purpose_under_another_name_is_stopped_with_it(link: str) -> None:
+    line, campaign = a_line(), a_campaign(purpose=FRAUD)
+    stopped(line, "purpose", FRAUD)
+    successor = agreed(line, a_campaign(campaign.contract, purpose=ROADSIDE))
+    assert answer(line, successor) == "allowed"
+    Kin.objects.create(of="purpose", ref=ROADSIDE, kin_ref=FRAUD, link=link, recorded_at=NOW)
+    assert answer(line, successor) == "stopped_purpose"
+
+
+def a_stopped_line_of_the_files() -> tuple[Line, Campaign]:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row())
+    line, campaign = Line.objects.get(), Campaign.objects.get(ref="CMP-road")
+    assert answer(line, campaign) == "allowed"
+    stopped(line, "party", ROAD)
+    return line, campaign
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sim_changed_at": "2026-11-01T00:00:00Z"},
+        {"user_role": "user"},
+        {"account_id": "A9", "holder_name": "Ben Marsh"},
+        {"state": "TX", "language": "es"},
+        {"msisdn": "+12065550143", "number_changed_at": "2026-11-01T00:00:00Z"},
+        {},
+    ],
+    ids=["sim", "user", "holder", "moved", "number", "the same file again"],
+)
+def test_no_lines_file_lifts_it(change: Row) -> None:
+    line, campaign = a_stopped_line_of_the_files()
+    assert told(take_lines(line_row(**change))) == [("accepted",) if change else ("repeated",)]
+    take_approvals(approval_row(msisdn=change.get("msisdn", NUMBER), captured_at=database_clock().isoformat()))
+    assert answer(line, campaign) == "stopped_party"
+
+
+def test_a_line_that_continues_another_is_stopped_as_that_was() -> None:
+    line, campaign = a_stopped_line_of_the_files()
+    at = database_clock() - timedelta(minutes=1)
+    take_lines(line_row(deactivated_at=at.isoformat()))
+    take_lines(line_row(line_id="L2", activated_at=at.isoformat(), continues_line_id="L1"))
+    take_approvals(approval_row(captured_at=database_clock().isoformat()))
+    assert answer(Line.objects.get(carrier_id="L2"), campaign) == "stopped_party"
+    assert answer(line, campaign) == "line_unknown"
+
+
+def parties_changed() -> list[Row]:
+    """The parties' file anew: other names, another place behind, a company that takes the other's place."""
+    whole = parties_document()
+    rows = {name: [dict(row) for row in entries] for name, entries in whole.items()}
+    renamed = [{**row, "name": f"New {row['name']}"} for row in rows["parties"]]
+    successor = {**rows["parties"][2], "id": "https://roadaid2.example", "succeeds": ROAD}
+    named = [{**rows["campaigns"][0], "names_recipient": True}, rows["campaigns"][1]]
+    reached = [{**rows["campaigns"][0], "recipients": [JAIL]}, rows["campaigns"][1]]
+    moved = [{**rows["contracts"][0], "aggregator": LINK}, rows["contracts"][1]]
+    return [
+        {**whole, "parties": renamed},
+        {**whole, "parties": [*rows["parties"], successor]},
+        {**whole, "campaigns": named},
+        {**whole, "campaigns": reached},
+        {**whole, "contracts": moved},
+        {**whole},
+    ]
+
+
+@pytest.mark.parametrize("n", range(6))
+def test_no_parties_file_lifts_it(n: int) -> None:
+    line, campaign = a_stopped_line_of_the_files()
+    take_parties(parties_changed()[n])
+    take_approvals(approval_row(captured_at=database_clock().isoformat()))
+    campaign.refresh_from_db()
+    assert (campaign.contract.aggregator.uri, campaign.names_recipient) == (BRIDGE, False)
+    assert answer(line, campaign) == "stopped_party"

@@ -1,0 +1,188 @@
+"""Promise 4, in the database: no order is lost by one careless statement, and no stop is committed on a loose order."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import Line
+from audit.queries import database_clock
+from consent.actions import FileChoice, allow, record_file_choices, refuse, stop, tell_newly_affected
+from consent.models import Choice, ChoiceOrder
+from partners.models import Campaign, Dealing
+from revocations.models import Attempt, Order, StreamEvent
+from tests.factories import ADS, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
+from tests.fixtures import Refusal
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line()
+
+
+@pytest.fixture
+def campaign(line: Line) -> Campaign:
+    campaign = a_campaign(a_contract(a_party("GeoBridge")))
+    an_approval(line, campaign)
+    return campaign
+
+
+def allowed_again(line: Line, campaign: Campaign) -> uuid.UUID:
+    """The order of a yes that came after a stop: it stands, and allows."""
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    (order_id,) = allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web").order_ids
+    assert len(Order.objects.get(id=order_id).snapshot["state"]) == 1
+    return order_id
+
+
+@transaction.atomic
+def write_down(line: Line, campaign: Campaign, order_id: uuid.UUID, *, scope: str, ref: str, origin: str) -> None:
+    """A stop past the verbs, that names an order which is there already."""
+    at = database_clock() + timedelta(milliseconds=1)
+    choice = a_ledger_row(line, "stop", scope=scope, ref=ref, at=at, origin=origin)
+    ChoiceOrder.objects.create(
+        line_id=line.pk, choice_id=choice.id, contract_id=campaign.contract_id, order_id=order_id
+    )
+
+
+@pytest.mark.parametrize("scope", ["all", "party", "aggregator", "purpose", "campaign"])
+def test_a_stop_that_names_an_order_which_still_allows_can_t_be_committed(
+    line: Line, campaign: Campaign, scope: str
+) -> None:
+    standing = allowed_again(line, campaign)
+    ref = {
+        "all": "",
+        "party": campaign.lbs_provider.uri,
+        "aggregator": campaign.contract.aggregator.uri,
+        "purpose": campaign.purpose,
+        "campaign": campaign.ref,
+    }[scope]
+    scope = "party" if scope == "aggregator" else scope
+    with pytest.raises(IntegrityError, match="still allows what it stops"):
+        write_down(line, campaign, standing, scope=scope, ref=ref, origin="person")
+    assert Choice.objects.count() == 2
+
+
+def test_a_stop_of_something_else_may_name_an_order_that_still_allows(line: Line, campaign: Campaign) -> None:
+    other = a_campaign(campaign.contract, a_party("AdReach", "lbs_provider"), purpose=ADS)
+    standing = allowed_again(line, campaign)
+    write_down(line, campaign, standing, scope="campaign", ref=other.ref, origin="person")
+    assert Choice.objects.count() == 3
+
+
+def test_a_stop_that_names_an_order_of_the_past_can_t_be_committed(line: Line, campaign: Campaign) -> None:
+    (past,) = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web").order_ids
+    allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    with pytest.raises(IntegrityError, match="has no order for agreement"):
+        write_down(line, campaign, past, scope="all", ref="", origin="person")
+
+
+def test_several_stops_of_one_file_are_committed_each_with_its_own_order(line: Line, campaign: Campaign) -> None:
+    def old(n: int, scope: str, ref: str) -> FileChoice:
+        return FileChoice(
+            id=uuid.uuid4(), source_id=f"c{n}", kind=Choice.Kind.STOP, scope=scope, ref=ref,
+            made_at=NOW - timedelta(days=9 - n), until=None, channel="store", program="", content_hash=b"",
+        )  # fmt: skip
+
+    rows = [old(1, "campaign", campaign.ref), old(2, "party", campaign.lbs_provider.uri), old(3, "all", "")]
+    record_file_choices(line_id=line.pk, choices=rows, actor="import:choices")
+    newest = Order.objects.order_by("version").last()
+    assert newest is not None
+    assert (newest.snapshot["state"], ChoiceOrder.objects.count()) == ([], 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "state = 'superseded', superseded_by = gen_random_uuid(), next_attempt_at = NULL",
+        "state = 'superseded', superseded_by = id, next_attempt_at = NULL",
+        "state = 'sent', sent_at = now()",
+        "state = 'acknowledged', acknowledged_at = now(), next_attempt_at = NULL",
+        "state = 'completed', acknowledged_at = now(), completed_at = now(), next_attempt_at = NULL",
+        "state = 'partial', acknowledged_at = now(), completed_at = now(), next_attempt_at = NULL",
+        "state = 'contradicted', acknowledged_at = now(), completed_at = now(), next_attempt_at = NULL",
+        "state = 'rejected', next_attempt_at = NULL",
+    ],
+)
+def test_an_order_goes_on_only_with_what_shows_it(
+    line: Line, campaign: Campaign, refused: Refusal, change: str
+) -> None:
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    refused(f"UPDATE revocations_order SET {change}", constraint="revocations_order_shows_it")
+    assert Order.objects.get().state == "queued"
+
+
+def test_a_try_shows_no_completion_and_an_older_order_takes_no_newer_one_s_place(
+    line: Line, campaign: Campaign, refused: Refusal
+) -> None:
+    standing = allowed_again(line, campaign)
+    stop_order = Order.objects.exclude(id=standing).get()
+    Attempt.objects.create(line_id=line.pk, order_id=standing, number=1, at=NOW, outcome="error")
+    done = "state = 'completed', acknowledged_at = now(), completed_at = now(), next_attempt_at = NULL"
+    refused(f"UPDATE revocations_order SET {done} WHERE id = '{standing}'", constraint="revocations_order_shows_it")
+    older = f"state = 'superseded', superseded_by = '{stop_order.id}', next_attempt_at = NULL"
+    refused(f"UPDATE revocations_order SET {older} WHERE id = '{standing}'", constraint="revocations_order_shows_it")
+    newer = Order.objects.filter(id=stop_order.id)
+    assert newer.update(state="superseded", superseded_by=standing, next_attempt_at=None) == 1
+
+
+@pytest.mark.parametrize("column", ["next_attempt_at", "leased_until", "again_at", "polled_until"])
+def test_no_try_is_put_off_for_ever(line: Line, campaign: Campaign, refused: Refusal, column: str) -> None:
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    refused(f"UPDATE revocations_order SET {column} = '2999-01-01'", constraint="revocations_order_next_try_is_near")
+    assert Order.objects.update(**{column: database_clock() + timedelta(hours=10)}) == 1
+
+
+def test_an_event_is_kept_and_never_goes_back(refused: Refusal) -> None:
+    event = StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=a_party("GeoBridge").pk, kind=StreamEvent.Kind.COHORT, jti="j", queued_at=NOW,
+        claims={"events": {}}, next_attempt_at=NOW,
+    )  # fmt: skip
+    for column, value in (("claims", "'{}'"), ("jti", "'k'"), ("party_id", "1"), ("kind", "'verification'")):
+        refused(f"UPDATE revocations_streamevent SET {column} = {value}")
+        refused(
+            f"UPDATE revocations_streamevent SET {column} = {value}",
+            constraint="revocations_event_never_goes_back",
+            using="owner",
+        )
+    refused("DELETE FROM revocations_streamevent")
+    refused("DELETE FROM revocations_streamevent", constraint="revocations_event_is_kept", using="owner")
+    refused("TRUNCATE revocations_streamevent", constraint="revocations_event_no_truncate", using="owner")
+    for column in ("next_attempt_at", "polled_until"):
+        refused(
+            f"UPDATE revocations_streamevent SET {column} = '2999-01-01'",
+            constraint="revocations_event_next_try_is_near",
+        )
+    mine = StreamEvent.objects.filter(pk=event.pk)
+    assert mine.update(state="acknowledged", acknowledged_at=NOW, next_attempt_at=None) == 1
+    back = "UPDATE revocations_streamevent SET state = 'queued', next_attempt_at = now()"
+    refused(back, constraint="revocations_event_never_goes_back")
+    assert mine.update(state="completed") == 1
+    for state in ("acknowledged", "partial", "rejected"):
+        refused(f"UPDATE revocations_streamevent SET state = '{state}'", constraint="revocations_event_never_goes_back")
+
+
+def test_a_partner_heard_of_late_is_told_of_a_no_to_a_question(line: Line) -> None:
+    campaign = a_campaign(a_contract(a_party("NorthLink")), a_party("AdReach", "lbs_provider"))
+    said = refuse(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="ask")
+    assert Order.objects.count() == 0
+    Dealing.objects.create(
+        line_id=line.pk, aggregator=a_party("NorthLink"), party=a_party("AdReach", "lbs_provider"), last_at=NOW
+    )
+    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert tell_newly_affected(line_ids=[line.pk]) == 0
+    late = Order.objects.get(party_id=a_party("NorthLink").pk)
+    assert late.snapshot["required_actions"] == ["stop_use", "delete_held", "notify_downstream"]
+    assert ChoiceOrder.objects.filter(choice_id=said.choice_id, order_id=late.id).count() == 1
+
+
+def test_a_no_taken_over_from_a_file_orders_deletion_like_a_stop(line: Line, campaign: Campaign) -> None:
+    no = FileChoice(
+        id=uuid.uuid4(), source_id="no", kind=Choice.Kind.REFUSE, scope="campaign", ref=campaign.ref, made_at=NOW,
+        until=None, channel="store", program="", content_hash=b"",
+    )  # fmt: skip
+    record_file_choices(line_id=line.pk, choices=[no], actor="import:choices")
+    assert Order.objects.get().snapshot["required_actions"] == ["stop_use", "delete_held", "notify_downstream"]

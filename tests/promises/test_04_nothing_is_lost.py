@@ -1,0 +1,201 @@
+"""Promise 4. Nothing is lost: a stop and its orders are one transaction, and no order is ever given up or deleted."""
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from accounts.models import Line
+from audit.queries import database_clock
+from consent import snapshots
+from consent.actions import Recorded, pause, refuse, stop, tell_newly_affected
+from consent.models import Choice, ChoiceOrder, HeldRow
+from partners.models import Dealing
+from revocations.models import Order
+from tests.factories import ADS, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
+from tests.feeds import choice_row, line_row, take_choices, take_lines
+from tests.fixtures import Refusal
+from tests.orders import bring_to
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+def a_line_dealt_with_by_two() -> Line:
+    line = a_line()
+    an_approval(line, a_campaign(a_contract(a_party("GeoBridge"))))
+    a_contract(a_party("NorthLink"))
+    Dealing.objects.create(
+        line_id=line.pk, aggregator=a_party("NorthLink"), party=a_party("AdReach", "lbs_provider"), last_at=NOW
+    )
+    a_campaign(a_contract(a_party("Stranger")))
+    return line
+
+
+def test_a_stop_writes_one_order_for_each_affected_partner_and_none_to_a_stranger() -> None:
+    line = a_line_dealt_with_by_two()
+    recorded = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    orders = Order.objects.order_by("party_id")
+    assert [order.party_id for order in orders] == sorted([a_party("GeoBridge").pk, a_party("NorthLink").pk])
+    assert {order.state for order in orders} == {"queued"}
+    assert {order.id for order in orders} == set(recorded.order_ids)
+    assert set(ChoiceOrder.objects.values_list("order_id", flat=True)) == set(recorded.order_ids)
+    assert all(order.snapshot["state"] == [] for order in orders)
+    assert all(
+        order.snapshot["required_actions"] == ["stop_use", "delete_held", "notify_downstream"] for order in orders
+    )
+
+
+@pytest.mark.parametrize("scope", ["party", "purpose", "campaign"])
+def test_of_a_narrower_stop_hears_who_handled_that_for_this_line_and_nobody_else(scope: str) -> None:
+    """Both aggregators serve RoadAid; this line's locations came to it through GeoBridge alone."""
+    line, other = a_line(), a_line()
+    geo, north = a_contract(a_party("GeoBridge")), a_contract(a_party("NorthLink"))
+    road, ads = a_party("RoadAid", "lbs_provider"), a_party("AdReach", "lbs_provider")
+    agreed = a_campaign(geo, road)
+    an_approval(line, agreed)
+    a_campaign(north, road)
+    an_approval(line, a_campaign(north, ads, purpose=ADS))
+    Dealing.objects.create(line_id=line.pk, aggregator=north.aggregator, party=ads, last_at=NOW)
+    Dealing.objects.create(line_id=other.pk, aggregator=north.aggregator, party=road, last_at=NOW)
+    ref = {"party": road.uri, "purpose": agreed.purpose, "campaign": agreed.ref}[scope]
+    stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web")
+    assert set(Order.objects.values_list("party_id", flat=True)) == {geo.aggregator_id}
+
+
+@pytest.mark.parametrize("scope", ["party", "purpose", "campaign"])
+def test_of_a_narrower_stop_hears_who_only_released_with_no_approval_that_we_know(scope: str) -> None:
+    line, road = a_line(), a_party("RoadAid", "lbs_provider")
+    north = a_contract(a_party("NorthLink"))
+    campaign = a_campaign(north, road)
+    Dealing.objects.create(line_id=line.pk, aggregator=north.aggregator, party=road, last_at=NOW)
+    ref = {"party": road.uri, "purpose": campaign.purpose, "campaign": campaign.ref}[scope]
+    stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web")
+    assert set(Order.objects.values_list("party_id", flat=True)) == {north.aggregator_id}
+
+
+def test_a_stop_that_waits_for_its_line_can_t_be_removed_or_changed(refused: Refusal) -> None:
+    take_choices(choice_row(kind="stop"))
+    assert HeldRow.objects.count() == 1
+    for role in ("default", "owner"):
+        refused("DELETE FROM consent_heldrow", constraint="consent_held_choice_stays", using=role)
+    refused("UPDATE consent_heldrow SET choice_id = NULL")
+    take_lines(line_row())
+    assert (HeldRow.objects.count(), Choice.objects.count()) == (0, 1)
+
+
+def test_a_stop_without_its_orders_can_t_be_committed() -> None:
+    line = a_line_dealt_with_by_two()
+    with pytest.raises(IntegrityError, match="has no order for agreement"), transaction.atomic():
+        a_ledger_row(line, "stop", at=database_clock())
+    assert Choice.objects.count() == 0
+
+
+def test_a_stop_that_names_another_line_s_order_can_t_be_committed() -> None:
+    line, other = a_line_dealt_with_by_two(), a_line()
+    an_approval(other, a_campaign(a_contract(a_party("GeoBridge"))))
+    (order_id,) = stop(line_id=other.pk, scope="all", actor="subscriber:1", channel="web").order_ids
+    contract_ids = set(Order.objects.values_list("contract_id", flat=True))
+
+    @transaction.atomic
+    def stop_naming_it() -> None:
+        choice = a_ledger_row(line, "stop", at=database_clock())
+        for contract_id in contract_ids:
+            ChoiceOrder.objects.create(line_id=line.pk, choice_id=choice.id, contract_id=contract_id, order_id=order_id)
+
+    with pytest.raises(IntegrityError, match="has no order for agreement"):
+        stop_naming_it()
+
+
+VERBS = [
+    lambda line: stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web"),
+    lambda line: pause(
+        line_id=line.pk, scope="all", until=database_clock() + timedelta(days=1), actor="subscriber:1", channel="web"
+    ),
+    lambda line: refuse(line_id=line.pk, campaign="CMP-asks", actor="subscriber:1", channel="ask"),
+]
+
+
+@pytest.mark.parametrize("say_no", VERBS, ids=["stop", "pause", "refuse"])
+def test_a_no_does_not_fail_because_a_release_came_between(
+    monkeypatch: pytest.MonkeyPatch, say_no: Callable[[Line], Recorded]
+) -> None:
+    line, campaign = a_line(), a_campaign(a_contract(a_party("GeoBridge")), ref="CMP-asks")
+    affected = snapshots.affected_contracts
+
+    def and_then_it_comes(*, line_id: int, scope: str, ref: str) -> list[int]:
+        found = affected(line_id=line_id, scope=scope, ref=ref)
+        monkeypatch.setattr(snapshots, "affected_contracts", affected)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(a_release).result()
+        return list(found)
+
+    def a_release() -> None:
+        Dealing.objects.create(
+            line_id=line.pk, aggregator=a_party("GeoBridge"), party=campaign.lbs_provider, last_at=NOW
+        )
+        connection.close()
+
+    monkeypatch.setattr(snapshots, "affected_contracts", and_then_it_comes)
+    assert len(say_no(line).order_ids) == 1
+    assert Order.objects.get().party_id == a_party("GeoBridge").pk
+
+
+def test_what_a_person_chose_is_not_committed_without_its_receipt() -> None:
+    line = a_line()
+    with pytest.raises(IntegrityError, match="has no receipt"), transaction.atomic():
+        a_ledger_row(line, "stop", at=database_clock(), receipt=False)
+    assert Choice.objects.count() == 0
+
+
+def test_a_second_stop_that_changes_nothing_names_the_orders_already_standing() -> None:
+    line = a_line_dealt_with_by_two()
+    first = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    second = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    assert second.order_ids == first.order_ids
+    assert Order.objects.count() == 2
+
+
+def test_an_order_is_never_deleted_and_never_goes_back(refused: Refusal) -> None:
+    stop(line_id=a_line_dealt_with_by_two().pk, scope="all", actor="subscriber:1", channel="web")
+    refused("DELETE FROM revocations_order")
+    refused("TRUNCATE revocations_order")
+    refused("UPDATE revocations_order SET snapshot = '{}'")
+    bring_to("acknowledged", acknowledged_at=NOW)
+    refused(
+        "UPDATE revocations_order SET state = 'queued', next_attempt_at = now()",
+        constraint="revocations_order_never_goes_back",
+    )
+    refused("DELETE FROM revocations_attempt")
+    assert Order.objects.filter(state="acknowledged").count() == 2
+
+
+def test_a_queued_order_always_has_a_next_try() -> None:
+    stop(line_id=a_line_dealt_with_by_two().pk, scope="all", actor="subscriber:1", channel="web")
+    with pytest.raises(IntegrityError, match="revocations_order_due_iff_to_push"), transaction.atomic():
+        Order.objects.update(next_attempt_at=None)
+
+
+def test_an_order_names_its_successor_when_superseded() -> None:
+    stop(line_id=a_line_dealt_with_by_two().pk, scope="all", actor="subscriber:1", channel="web")
+    with pytest.raises(IntegrityError, match="nothing shows that an order is superseded"), transaction.atomic():
+        Order.objects.update(state="superseded", next_attempt_at=None)
+    with pytest.raises(IntegrityError, match="nothing shows that an order is superseded"), transaction.atomic():
+        Order.objects.update(state="superseded", next_attempt_at=None, superseded_by=uuid.uuid4())
+
+
+def test_a_partner_shown_by_a_late_report_is_told_of_the_standing_stop() -> None:
+    line = a_line()
+    an_approval(line, a_campaign(a_contract(a_party("GeoBridge"))))
+    recorded = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    a_contract(a_party("NorthLink"))
+    Dealing.objects.create(
+        line_id=line.pk, aggregator=a_party("NorthLink"), party=a_party("AdReach", "lbs_provider"), last_at=NOW
+    )
+    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert tell_newly_affected(line_ids=[line.pk]) == 0
+    late = Order.objects.get(party_id=a_party("NorthLink").pk)
+    assert (late.snapshot["state"], late.snapshot["required_actions"][1]) == ([], "delete_held")
+    assert ChoiceOrder.objects.filter(choice_id=recorded.choice_id, order_id=late.id).count() == 1

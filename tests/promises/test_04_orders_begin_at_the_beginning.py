@@ -1,0 +1,108 @@
+"""Promise 4, in the database: an order begins queued, its version only rises, and a duty ends only with a signature."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import Line
+from audit.queries import database_clock
+from consent.actions import stop
+from consent.models import ChoiceOrder
+from partners.models import Campaign
+from revocations.models import Duty, Order, Standing
+from tests.factories import NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
+from tests.fixtures import Refusal
+from tests.orders import bring_to
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+BOTH = pytest.mark.parametrize("role", ["default", "owner"])
+NOT_YET_DONE: Mapping[str, object] = {"state": "queued", "next_attempt_at": NOW}
+BEGINNINGS: Mapping[str, tuple[Mapping[str, object], str]] = {
+    "completed": ({"state": "completed", "completed_at": NOW}, "begins queued"),
+    "acknowledged": ({"state": "acknowledged"}, "begins queued"),
+    "superseded": ({"superseded_by": uuid.UUID(int=1)}, "begins queued"),
+    "acknowledged at some time": ({"acknowledged_at": NOW}, "begins queued"),
+    "never tried": ({"next_attempt_at": None}, "first try of an order"),
+    "tried in a thousand years": ({"next_attempt_at": NOW + timedelta(days=365_000)}, "first try of an order"),
+}
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line()
+
+
+@pytest.fixture
+def campaign(line: Line) -> Campaign:
+    campaign = a_campaign(a_contract(a_party("GeoBridge")))
+    an_approval(line, campaign)
+    return campaign
+
+
+@transaction.atomic
+def a_stop_on_an_order_of_its_own(line: Line, campaign: Campaign, **fields: object) -> None:
+    """A stop past the verbs, with an order that no verb made."""
+    order = Order.objects.create(
+        line_id=line.pk, id=uuid.uuid4(), contract_id=campaign.contract_id, party_id=campaign.contract.aggregator_id,
+        epoch=1, version=1, jti=uuid.uuid4().hex, txn="t", record_id=uuid.uuid4(), lane="stop",
+        snapshot={"state": [], "required_actions": []}, queued_at=database_clock(), **{**NOT_YET_DONE, **fields},
+    )  # fmt: skip
+    choice = a_ledger_row(line, "stop", at=database_clock() + timedelta(milliseconds=5))
+    ChoiceOrder.objects.create(
+        line_id=line.pk, choice_id=choice.id, contract_id=campaign.contract_id, order_id=order.id
+    )
+
+
+@pytest.mark.parametrize(("fields", "why"), BEGINNINGS.values(), ids=BEGINNINGS)
+def test_no_order_begins_as_if_something_were_done(
+    line: Line, campaign: Campaign, fields: Mapping[str, object], why: str
+) -> None:
+    with pytest.raises(IntegrityError, match=why):
+        a_stop_on_an_order_of_its_own(line, campaign, **fields)
+    assert Order.objects.count() == 0
+
+
+def test_a_stop_s_order_is_the_one_that_stands(line: Line, campaign: Campaign) -> None:
+    with pytest.raises(IntegrityError, match="has no order for agreement"):
+        a_stop_on_an_order_of_its_own(line, campaign)
+    assert Order.objects.count() == 0
+
+
+@BOTH
+def test_the_version_told_to_a_partner_only_rises(line: Line, campaign: Campaign, refused: Refusal, role: str) -> None:
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    assert Standing.objects.get().version == 1
+    for change in ("version = 0", "epoch = 0", f"contract_id = {campaign.contract_id + 1}"):
+        refused(f"UPDATE revocations_standing SET {change}", constraint="revocations_standing_only_rises", using=role)
+    kept = "" if role == "default" else "revocations_standing_is_kept"
+    refused("DELETE FROM revocations_standing", constraint=kept, using=role)
+
+
+@BOTH
+def test_what_is_owed_ends_only_with_what_was_signed(
+    line: Line, campaign: Campaign, refused: Refusal, role: str
+) -> None:
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    signed = "revocations_duty_is_signed_for"
+    refused("UPDATE revocations_duty SET discharged_at = now()", constraint=signed, using=role)
+    discharge = "UPDATE revocations_duty SET discharged_at = now(), discharged_by = '{}'"
+    refused(discharge.format("r-nobody"), constraint=signed, using=role)
+    assert bring_to("rejected") == 1
+    refused(discharge.format("r-rejected"), constraint=signed, using=role)
+    assert Duty.objects.filter(discharged_at__isnull=False).count() == 0
+
+
+def test_no_duty_begins_as_if_it_were_discharged(line: Line, campaign: Campaign) -> None:
+    with pytest.raises(IntegrityError, match="begins owed"):
+        Duty.objects.create(
+            line_id=line.pk, id=uuid.uuid4(), contract_id=campaign.contract_id, action="stop_use", scope="{}",
+            since=NOW, discharged_at=NOW, discharged_by="r-nobody",
+        )  # fmt: skip
+
+
+def test_what_a_partner_received_is_not_forgotten_by_the_application(refused: Refusal) -> None:
+    refused("DELETE FROM partners_dealing")
+    refused("UPDATE partners_dealing SET party_id = aggregator_id")

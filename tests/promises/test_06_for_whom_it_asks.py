@@ -1,0 +1,139 @@
+"""Promise 6: where each request says for whom it asks, no page calls "off" or "stopped" what the gate allows."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Line
+from accounts.texts import MemoryBackend
+from consent import actions, gate
+from consent.standing import sharing
+from partners.models import Campaign, Kin, Party, Reach, Suspension
+from tests.consent.test_pages_standing import read, stop, words
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.people import Browser, sign_in
+from tests.world import disclosed
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _texts_in_memory(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A line whose location SecureTrack got for BailNow and for Jail, by name, and may get still."""
+
+    line: Line
+    campaign: Campaign
+    bail: Party
+    jail: Party
+
+    def gate_allows(self, recipient: Party) -> bool:
+        question = gate.as_agreed(campaign=self.campaign, line=self.line.carrier_id, recipient=recipient.uri)
+        (answer,) = gate.evaluate(questions=[question])
+        return answer.allowed
+
+    def allow(self) -> None:
+        actions.allow(line_id=self.line.pk, campaign=self.campaign.ref, actor="subscriber:1", channel="web")
+
+    def state(self) -> str:
+        return sharing(line=self.line, at=timezone.now()).state
+
+
+def a_scene() -> Scene:
+    line = a_line()
+    provider = a_party("SecureTrack", "lbs_provider")
+    campaign = a_campaign(a_contract(a_party("NorthLink")), provider, names_recipient=True)
+    scene = Scene(line, campaign, a_party("BailNow", "end_customer"), a_party("Jail", "end_customer"))
+    an_approval(line, campaign)
+    for party in (scene.bail, scene.jail):
+        Reach.objects.create(campaign=campaign, party=party)
+        path = ["https://northlink.example", provider.uri, party.uri]
+        disclosed(line, path, at=timezone.now() - 3 * DAY, campaign=campaign.ref)
+    return scene
+
+
+def card(page: str, party: Party) -> str:
+    start = page.index(f'id="company-{party.pk}"')
+    return words(f"<main>{page[start : page.index('</article>', start)]}</main>")
+
+
+def with_bail_stopped_alone() -> tuple[Scene, Browser]:
+    """Everything stopped, SecureTrack allowed again, and then BailNow stopped."""
+    scene = a_scene()
+    stop(scene.line)
+    scene.allow()
+    stop(scene.line, "party", scene.bail.uri)
+    return scene, sign_in(scene.line)
+
+
+def test_home_says_off_only_while_the_gate_allows_no_recipient() -> None:
+    scene, browser = with_bail_stopped_alone()
+    assert (scene.gate_allows(scene.bail), scene.gate_allows(scene.jail)) == (False, True)
+    page = browser.get("/home/").text
+    assert re.findall(r'data-sharing-state="(\w+)"', page) == ["partly"]
+    assert 'name="stop-all"' in page
+    stop(scene.line)
+    assert (scene.gate_allows(scene.jail), scene.state()) == (False, "off")
+
+
+def test_the_providers_card_says_yes_and_for_whom_not() -> None:
+    scene, browser = with_bail_stopped_alone()
+    said = card(browser.get("/home/").text, scene.campaign.lbs_provider)
+    assert "We say yes when it asks. When it asks for BailNow, we say no." in said
+    assert "You stopped it" not in said
+    assert "That has ended." not in said
+
+
+def test_each_end_customers_page_has_the_gates_answer_for_it() -> None:
+    scene, browser = with_bail_stopped_alone()
+    bail, jail = (read(browser, f"/companies/{party.pk}/") for party in (scene.bail, scene.jail))
+    assert "We have said no since" in bail
+    assert "You stopped it" in bail
+    assert "We say yes when it asks." in jail
+    assert "We have said no since" not in jail
+    assert "for BailNow" not in jail
+
+
+def test_a_stopped_end_customer_can_be_allowed_again_though_the_rest_is_allowed() -> None:
+    scene, browser = with_bail_stopped_alone()
+    assert f'value="{scene.campaign.ref}"' in browser.get(f"/companies/{scene.bail.pk}/").text
+    asked = browser.get(f"/choices/allow/?campaign={scene.campaign.ref}").text
+    assert "It is allowed already, but not for BailNow. A yes now counts for that too." in words(asked)
+    assert 'name="allow"' in asked
+    scene.allow()
+    assert scene.gate_allows(scene.bail)
+    assert "for BailNow" not in words(browser.get("/home/").text)
+    assert "Nothing needs to be done." in read(browser, f"/choices/allow/?campaign={scene.campaign.ref}")
+
+
+def test_a_stop_of_kin_reaches_the_page_of_the_end_customer_that_took_it_over() -> None:
+    scene = a_scene()
+    kin = {"ref": scene.jail.uri, "kin_ref": scene.bail.uri, "link": "same_as", "recorded_at": timezone.now()}
+    Kin.objects.create(of=Kin.Of.PARTY, **kin)
+    stop(scene.line, "party", scene.bail.uri)
+    assert scene.gate_allows(scene.jail) is False
+    assert "We have said no since" in read(sign_in(scene.line), f"/companies/{scene.jail.pk}/")
+
+
+def test_a_suspended_end_customer_is_told_on_its_own_page_alone() -> None:
+    scene = a_scene()
+    Suspension.objects.create(
+        of="party", target_id=scene.jail.pk, starts_at=timezone.now() - DAY, reason="r", actor="officer:1"
+    )
+    assert (scene.gate_allows(scene.jail), scene.gate_allows(scene.bail)) == (False, True)
+    browser = sign_in(scene.line)
+    assert "We have suspended it" in read(browser, f"/companies/{scene.jail.pk}/")
+    assert "We have suspended it" not in read(browser, f"/companies/{scene.bail.pk}/")
+    assert "We have suspended it" not in card(browser.get("/home/").text, scene.campaign.lbs_provider)

@@ -1,0 +1,122 @@
+"""Promise 8: what staff read of a subscriber, or do about one, stands in that subscriber's own log, with a reason."""
+
+import json
+import re
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.http import HttpResponseBase
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import User
+from accounts.texts import MemoryBackend
+from audit.models import AuditEvent
+from consent.models import Choice
+from partners import pairwise
+from support import actions
+from support.admin.addresses import ADDRESSES
+from support.admin.console import LEGAL
+from tests.people import sign_in
+from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, everything
+from tests.support.officers import Member, staff
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+WHY = "Ticket 7: was it told?"
+WRITTEN_BY_STAFF = ("agent:", "officer:", "auditor:", "command:")
+
+
+@pytest.fixture
+def console(settings: Settings) -> Console:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+    return everything()
+
+
+def body(response: HttpResponseBase) -> str:
+    return (b"".join(response) if isinstance(response, Iterator) else response.getvalue()).decode()
+
+
+def filled(route: str, ids: dict[str, object]) -> str:
+    return "/admin/" + re.sub(r"<\w+:(\w+)>", lambda found: str(ids[found.group(1)]), route)
+
+
+def order_of(console: Console) -> str:
+    return f"/admin/streams/{console.ids['party_id']}/orders/{console.ids['order_id']}/"
+
+
+def names_of(console: Console) -> set[str]:
+    """Everything by which a page could show whose line it is about; partners' own names for it too."""
+    party_id = int(str(console.ids["party_id"]))
+    sub = pairwise.subject(line_id=console.line.pk, party_id=party_id)
+    return {PERSON, NUMBER, NUMBER.removeprefix("+1"), CARRIER_LINE, str(console.line.public_id), sub}
+
+
+def log_of(console: Console) -> list[tuple[str, str]]:
+    """What staff did about the line, as it stands in its own log, the newest last."""
+    events = AuditEvent.objects.filter(line_id=console.line.pk).order_by("pk")
+    return [(one.action, one.reason) for one in events if one.actor.startswith(WRITTEN_BY_STAFF)]
+
+
+@pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.OFFICER, User.Role.AUDITOR, User.Role.LEGAL])
+def test_no_address_shows_a_subscriber_without_an_entry_in_their_log(console: Console, role: User.Role) -> None:
+    """Every page of staff, read and posted to with a reason: whatever names the line has written so."""
+    member = staff(role)
+    unseen: list[str] = []
+    for one in ADDRESSES:
+        path = filled(one.route, console.ids)
+        for method in ("GET", *(["POST"] if one.looks or one.roles == LEGAL else [])):
+            before = len(log_of(console))
+            ask = member.client.post if method == "POST" else member.client.get
+            shown = body(ask(path, {"reason": WHY}))
+            if any(name in shown for name in names_of(console)) and len(log_of(console)) == before:
+                unseen.append(f"{method} {path}")
+    assert unseen == []
+
+
+@pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
+def test_a_look_at_an_order_needs_a_reason_and_is_in_the_log_at_once(console: Console, role: User.Role) -> None:
+    member, before = staff(role), log_of(console)
+    sub = pairwise.subject(line_id=console.line.pk, party_id=int(str(console.ids["party_id"])))
+    for nothing in (member.client.get(order_of(console)), member.client.post(order_of(console), {"reason": " "})):
+        assert sub not in body(nothing)
+    assert log_of(console) == before
+    assert sub in body(member.client.post(order_of(console), {"reason": WHY}))
+    assert log_of(console) == [*before, ("order.seen", WHY)]
+    read = sign_in(console.line).get("/access-log/").text
+    assert "Looked at what a company was told about this line" in read
+    assert WHY in read
+    assert member.user.email not in read
+
+
+def test_the_verb_asks_for_staff_and_a_reason_whoever_calls_it(console: Console) -> None:
+    ids: dict[str, Any] = {"party_id": console.ids["party_id"], "order_id": console.ids["order_id"]}
+    agent, officer = staff(User.Role.AGENT), staff(User.Role.OFFICER)
+    with pytest.raises(actions.NotForThem):
+        actions.look_at_order(**ids, actor=agent.actor, reason=WHY, at=timezone.now())
+    with pytest.raises(actions.NotForThem):
+        actions.look_at_order(**ids, actor=f"subscriber:{officer.user.pk}", reason=WHY, at=timezone.now())
+    with pytest.raises(actions.NoReason):
+        actions.look_at_order(**ids, actor=officer.actor, reason=" ", at=timezone.now())
+    assert "order.seen" not in {action for action, _ in log_of(console)}
+
+
+def test_an_export_by_command_is_in_the_log_with_its_reason(console: Console) -> None:
+    before, out = log_of(console), StringIO()
+    call_command("export_line", CARRIER_LINE, reason=WHY, stdout=out)
+    assert json.loads(out.getvalue())["line"]["line_id"] == CARRIER_LINE
+    assert log_of(console) == [*before, ("line.exported", WHY)]
+
+
+@pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.OFFICER, User.Role.AUDITOR, User.Role.LEGAL])
+@pytest.mark.parametrize("verb", ["stop", "pause", "allow", "dispute"])
+def test_staff_have_no_hand_on_a_person_s_choices(console: Console, role: User.Role, verb: str) -> None:
+    before = Choice.objects.count()
+    member: Member = staff(role)
+    said = {"line": str(console.line.public_id), "scope": "all", "campaign": console.campaign.ref, "days": "30"}
+    assert member.client.post(f"/choices/{verb}/", said).status_code in {302, 403, 404}
+    assert Choice.objects.count() == before

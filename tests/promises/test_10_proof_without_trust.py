@@ -1,0 +1,141 @@
+"""Promise 10. Proof without trust in us: receipts verify offline, and the trail shows what was done to it."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.utils import timezone
+from pytest_django import Settings
+
+import audit.actions
+from consent.actions import stop
+from consent.models import ChoiceReceipt
+from partners import checkpoints, keys
+from tests.factories import NOW, a_campaign, a_line, an_approval
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+@pytest.fixture
+def receipt(tmp_path: Path) -> Path:
+    line = a_line()
+    an_approval(line, a_campaign())
+    recorded = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    kept = ChoiceReceipt.objects.get(choice_id=recorded.choice_id)
+    file = tmp_path / "receipt.json"
+    file.write_text(json.dumps({"number": kept.number, "token": kept.token}))
+    return file
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    file = tmp_path / "jwks.json"
+    file.write_text(json.dumps(keys.jwks(at=NOW)))
+    return file
+
+
+def verify(file: Path, jwks: Path) -> str:
+    said = StringIO()
+    call_command("verify_receipt", str(file), jwks=jwks, stdout=said)
+    return said.getvalue()
+
+
+def test_a_receipt_verifies_with_nothing_but_the_published_keys(receipt: Path, published: Path) -> None:
+    said = verify(receipt, published)
+    assert '"kind": "stop"' in said
+    assert '"scope": "all"' in said
+    assert "The receipt verifies." in said
+
+
+def test_a_receipt_names_no_phone_number(receipt: Path, published: Path) -> None:
+    assert "+1206" not in verify(receipt, published)
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_a_receipt_with_any_part_changed_does_not_verify(receipt: Path, published: Path, part: int) -> None:
+    parts = json.loads(receipt.read_text())["token"].split(".")
+    middle = len(parts[part]) // 2
+    parts[part] = parts[part][:middle] + ("A" if parts[part][middle] != "A" else "B") + parts[part][middle + 1 :]
+    receipt.write_text(json.dumps({"token": ".".join(parts)}))
+    with pytest.raises(CommandError, match="does not verify"):
+        verify(receipt, published)
+
+
+def test_a_token_signed_for_another_use_is_no_receipt(tmp_path: Path, published: Path) -> None:
+    other = tmp_path / "other.jws"
+    other.write_text(checkpoints.write(folder=tmp_path / "checkpoints", at=NOW).read_text())
+    with pytest.raises(CommandError, match="signed as something else"):
+        verify(other, published)
+
+
+def test_verify_audit_finds_a_trail_cut_off_with_its_head(receipt: Path, tmp_path: Path, settings: Settings) -> None:
+    settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
+    checkpoints.write(folder=settings.CHECKPOINT_DIR, at=NOW)
+    call_command("verify_audit", stdout=StringIO())
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("DELETE FROM audit_auditevent")
+        cursor.execute(
+            "UPDATE audit_chainhead SET seq = 0, hash = sha256(convert_to('whereabouts audit chain ' || chain, 'UTF8'))"
+        )
+        cursor.execute("SET session_replication_role = origin")
+    with pytest.raises(CommandError, match="row 1 is cut off"):
+        call_command("verify_audit", stdout=StringIO())
+
+
+def test_a_forged_checkpoint_is_refused(tmp_path: Path) -> None:
+    written = checkpoints.write(folder=tmp_path, at=NOW)
+    head, body, signature = written.read_text().split(".")
+    written.write_text(f"{head}.{body}.{signature[:-4]}AAAA")
+    with pytest.raises(ValueError, match=r"."):
+        checkpoints.newest(folder=tmp_path)
+
+
+def said_of_the_trail() -> str:
+    said = StringIO()
+    call_command("verify_audit", stdout=said)
+    return said.getvalue().splitlines()[-1]
+
+
+def test_without_a_checkpoint_no_old_trail_is_called_whole(tmp_path: Path, settings: Settings) -> None:
+    settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
+    now = timezone.now()
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now)
+    assert said_of_the_trail() == "The audit trail is whole, as far as it shows: there is no checkpoint yet."
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(minutes=11))
+    with pytest.raises(CommandError, match="a cut-off end can't be excluded"):
+        said_of_the_trail()
+    checkpoints.write(folder=settings.CHECKPOINT_DIR, at=now)
+    assert said_of_the_trail() == "The audit trail is whole."
+
+
+def test_a_checkpoint_that_is_gone_is_missed(tmp_path: Path, settings: Settings) -> None:
+    settings.CHECKPOINT_DIR = tmp_path
+    now = timezone.now().replace(microsecond=0)
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(days=1))
+    written = [checkpoints.write(folder=tmp_path, at=now - timedelta(minutes=10 * n)) for n in (5, 4, 3, 0)]
+    assert said_of_the_trail() == "The audit trail is whole."
+    newest = written[3].read_text()
+    written[3].unlink()
+    until = f"{now - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}"
+    assert f"whole up to its newest checkpoint, of {until}" in said_of_the_trail()
+    written[3].write_text(newest)
+    written[0].unlink()
+    assert said_of_the_trail() == "The audit trail is whole."
+    written[2].unlink()
+    with pytest.raises(CommandError, match=f"a checkpoint before {written[3].name} is not there"):
+        said_of_the_trail()
+
+
+@pytest.mark.parametrize("content", [b"", b"a.b.c", b"\xff\xfe", b"e30.e30.e30"])
+def test_verify_audit_names_a_checkpoint_that_is_none(
+    receipt: Path, tmp_path: Path, settings: Settings, content: bytes
+) -> None:
+    settings.CHECKPOINT_DIR = str(tmp_path)
+    (tmp_path / "20261125T000000000000Z.jws").write_bytes(content)
+    with pytest.raises(CommandError, match=r"^the newest checkpoint in CHECKPOINT_DIR can't be trusted: [^\n]+$"):
+        call_command("verify_audit", stdout=StringIO())

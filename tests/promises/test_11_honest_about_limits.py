@@ -1,0 +1,154 @@
+"""Promise 11: a row under a delayed-notice order is not there, for anybody, until it lifts."""
+
+import io
+import json
+import re
+
+import pytest
+from django.core.management import call_command
+
+from accounts.models import Line
+from audit.models import AuditEvent, Incident
+from audit.queries import database_clock
+from consent.actions import retrieve_status
+from consent.models import LineGate, Touched
+from disclosures.models import Disclosure
+from partners.models import Campaign, Dealing, Party, Reach
+from tests.feeds import (
+    BRIDGE,
+    JAIL,
+    LINK,
+    ROAD,
+    TRACK,
+    Row,
+    approval_row,
+    choice_row,
+    line_row,
+    parties_document,
+    release_row,
+    take_approvals,
+    take_choices,
+    take_lines,
+    take_notices,
+    take_parties,
+    take_releases,
+    told,
+)
+
+pytestmark = pytest.mark.usefixtures("db")
+
+PLAIN, GAGGED = "+12065550101", "+12065550102"
+FOREVER = "2190-01-01T00:00:00Z"
+HIDDEN: list[Row] = [
+    {"id": "h-1", "basis": "legal_process", "path": [BRIDGE]},
+    {"id": "h-2", "basis": "legal_process", "path": [LINK, JAIL], "aggregator": LINK},
+    {"id": "h-3", "path": [BRIDGE, ROAD, "https://sealed.example"]},
+    {"id": "h-4", "path": [LINK, TRACK, "unknown"], "aggregator": LINK, "campaign": "CMP-track"},
+    {"id": "h-5", "basis": "emergency", "path": [BRIDGE, TRACK]},
+    {"id": "h-6", "basis": "network", "outcome": "refused", "path": [BRIDGE, TRACK]},
+    {"id": "h-7", "occurred_at": "2025-12-31T23:59:59Z", "outcome": "refused"},
+]
+
+
+def export(carrier_id: str) -> str:
+    """The export as bytes would compare: what names the line itself, and the moments of this very test, taken out."""
+    out = io.StringIO()
+    call_command("export_line", carrier_id, stdout=out)
+    text = out.getvalue()
+    for number, name in (("101", "L-plain"), ("102", "L-gagged")):
+        text = text.replace(name, "L").replace(f"+12065550{number}", "N").replace(f"of-{name}", "of-L")
+    text = re.sub(r'"[0-9a-f]{8}-[0-9a-f-]{27}"', '"an id of ours"', text)
+    return re.sub(r'"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z"', '"now"', text)
+
+
+def two_lines_alike() -> None:
+    take_parties()
+    take_lines(
+        line_row(line_id="L-plain", msisdn=PLAIN, account_id="A"),
+        line_row(line_id="L-gagged", msisdn=GAGGED, account_id="A"),
+    )
+    for number, name in ((PLAIN, "L-plain"), (GAGGED, "L-gagged")):
+        take_approvals(approval_row(id=f"a-of-{name}", msisdn=number))
+        take_releases(
+            release_row(id=f"r-of-{name}", msisdn=number),
+            release_row(id=f"s-of-{name}", msisdn=number, occurred_at="2025-09-01T00:00:00Z"),
+        )
+
+
+@pytest.mark.parametrize("hidden", HIDDEN, ids=lambda hidden: str(hidden["id"]))
+def test_two_lines_alike_but_for_one_hidden_row_are_judged_and_exported_alike(hidden: dict[str, object]) -> None:
+    two_lines_alike()
+    before = traces()
+    fates = take_releases(release_row(msisdn=GAGGED, suppressed_until=FOREVER, **hidden))
+    assert told(fates) == [("accepted",)], "no judgement is told of it"
+    assert Disclosure.objects.filter(source_id=hidden["id"]).count() == 1, "it is kept all the same"
+    assert traces() == before
+    # What comes later, a stop and an approval, moves both in the same way.
+    for number, name in ((PLAIN, "L-plain"), (GAGGED, "L-gagged")):
+        take_choices(choice_row(id=f"c-of-{name}", msisdn=number, scope="party", ref=ROAD))
+        take_approvals(approval_row(id=f"b-of-{name}", msisdn=number, captured_at="2025-08-15T00:00:00Z"))
+    assert export("L-plain") == export("L-gagged")
+
+
+def traces() -> dict[str, object]:
+    """All that a row leaves behind where somebody could see it, by line."""
+    names = dict(Line.objects.values_list("pk", "carrier_id"))
+    return {
+        "parties": sorted(Party.objects.values_list("uri", flat=True)),
+        "dealings": sorted(Dealing.objects.values_list("line_id", "aggregator__uri", "party__uri", "last_at")),
+        "reach": sorted(Reach.objects.values_list("campaign__ref", "party__uri")),
+        "incidents": Incident.objects.count(),
+        "events": sorted(AuditEvent.objects.exclude(line_id=None).values_list("line_id", "action")),
+        "gates": {names[gate.line_id]: (gate.version, gate.approvals, gate.stops) for gate in LineGate.objects.all()},
+        "touched": Touched.objects.count(),
+    }
+
+
+def test_when_the_order_lifts_the_row_appears_marked_and_leaves_what_others_leave() -> None:
+    two_lines_alike()
+    take_releases(release_row(id="h", msisdn=GAGGED, path=[BRIDGE, ROAD, JAIL], suppressed_until=FOREVER))
+    lifted = {"disclosure_id": "h", "suppressed_until": "2026-11-01T00:00:00Z", "order_ref": "lifted"}
+    assert told(take_notices(lifted)) == [("accepted",)]
+    row = next(row for row in json.loads(export("L-gagged"))["disclosures"] if row["id"] == "h")
+    assert (row["judgement"], row["told_later"]) == ("permitted", True)
+    assert Dealing.objects.filter(party__uri=JAIL).count() == 1
+
+
+def test_a_row_hidden_anew_is_gone_again() -> None:
+    two_lines_alike()
+    gag = {"disclosure_id": "r-of-L-gagged", "suppressed_until": None, "order_ref": "order-7"}
+    assert told(take_notices(gag)) == [("accepted",)]
+    assert [row["id"] for row in json.loads(export("L-gagged"))["disclosures"]] == ["s-of-L"]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN, ids=lambda hidden: str(hidden["id"]))
+def test_a_partner_that_asks_how_they_stand_is_told_alike(hidden: dict[str, object]) -> None:
+    two_lines_alike()
+    take_releases(release_row(msisdn=GAGGED, suppressed_until=FOREVER, **hidden))
+    for number, name in ((PLAIN, "L-plain"), (GAGGED, "L-gagged")):
+        take_choices(choice_row(id=f"c-of-{name}", msisdn=number, scope="party", ref=ROAD))
+
+    def told_of(number: str) -> list[tuple[str, str | None]]:
+        found: list[tuple[str, str | None]] = []
+        for campaign in Campaign.objects.select_related("contract").order_by("ref"):
+            answer = retrieve_status(
+                client_id=campaign.ref, party_id=campaign.contract.aggregator_id, msisdn=number,
+                scopes=[campaign.scope], purpose=campaign.purpose, campaign=campaign.ref, capture=True, callback="",
+                at=database_clock(),
+            )  # fmt: skip
+            found += [(campaign.ref, told.reason) for _, told in answer.by_scope]
+        return found
+
+    assert told_of(PLAIN) == told_of(GAGGED) != []
+
+
+def test_a_campaign_that_becomes_known_later_does_not_show_whom_a_hidden_row_reached() -> None:
+    document = parties_document()
+    take_parties({**document, "campaigns": []})
+    take_lines(line_row(line_id="L-gagged", msisdn=GAGGED))
+    take_releases(
+        release_row(msisdn=GAGGED, path=[BRIDGE, ROAD, JAIL], suppressed_until=FOREVER),
+        release_row(msisdn=GAGGED, path=[BRIDGE, ROAD, TRACK]),
+    )
+    take_parties(document)
+    assert list(Reach.objects.values_list("campaign__ref", "party__uri")) == [("CMP-road", TRACK)]

@@ -1,0 +1,123 @@
+"""Promise 12. Easy: to stop takes no more steps than to allow, without an account, without JavaScript."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import pytest
+from pytest_django import Settings
+
+from accounts.texts import MemoryBackend
+from consent.models import Choice
+from tests.consent.claiming import a_partner, link_in, prove, text_now
+from tests.consent.claiming import asked as asked_by_text
+from tests.consent.test_pages_choices import press
+from tests.factories import a_campaign, a_line, a_party, an_approval
+from tests.people import Browser, newest_text, number_of, sign_in
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+@pytest.fixture(autouse=True)
+def _texts_in_memory(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+
+
+def the_form(page: str, having: str) -> str:
+    """The first form that holds this, as a person without JavaScript would find it."""
+    forms: list[str] = re.findall(r"<form\b.*?</form>", page, re.DOTALL)
+    return next(form for form in forms if having in form)
+
+
+def asked(form: str) -> list[str]:
+    """The names of what a form asks a person to fill in."""
+    names: list[str] = re.findall(r'<input type="(?:tel|text|password|email)" name="([^"]*)"', form)
+    return names
+
+
+def test_to_stop_without_an_account_takes_two_fields_and_three_actions() -> None:
+    line = a_line()
+    an_approval(line, a_campaign())
+    browser, msisdn, actions, fields = Browser(), number_of(line), 0, 0
+    for start, having, answer in (
+        ("/stop/", 'type="tel"', {"number": msisdn}),
+        ("/stop/code/", 'name="code"', {"code": ""}),
+        ("/stop/all/", 'name="stop-all"', {"stop-all": "1"}),
+    ):
+        form = the_form(browser.get(start).text, having)
+        fields += len(asked(form))
+        given = {"code": newest_text(msisdn).code} if "code" in answer else answer
+        browser.post(start, given)
+        actions += 1
+    assert (fields, actions) == (2, 3)
+    assert Choice.objects.get().kind == "stop"
+
+
+def steps(browser: Browser, *, having: str, until: Callable[[], bool]) -> int:
+    """How many buttons somebody presses, from home on, until what they wanted is so."""
+    page, pressed = browser.get("/home/"), 0
+    while not until():
+        form = the_form(page.text, having)
+        given = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form))
+        given |= dict(re.findall(r'<button[^>]* name="([^"]*)" value="([^"]*)"', form))
+        given |= dict(re.findall(r'<input type="radio" name="([^"]*)" value="([^"]*)"[^>]* checked', form))
+        (action,) = re.findall(r'action="([^"]*)"', form)
+        pressed += 1
+        if 'method="get"' in form:
+            page = browser.get(f"{action}?{urlencode(given)}")
+        else:
+            browser.post(action, given)
+    return pressed
+
+
+def test_to_stop_takes_no_more_steps_than_to_allow() -> None:
+    line = a_line()
+    provider = a_party("RoadAid", "lbs_provider")
+    an_approval(line, a_campaign(provider=provider))
+    browser = sign_in(line)
+
+    def newest_is(kind: str) -> Callable[[], bool]:
+        return lambda: Choice.objects.order_by("-made_at").values_list("kind", flat=True).first() == kind
+
+    to_stop_all = steps(browser, having='name="stop-all"', until=newest_is("stop"))
+    to_allow = steps(browser, having="choices/allow/", until=newest_is("allow"))
+    to_stop_one = steps(browser, having=f'data-party="{provider.uri}"', until=newest_is("stop"))
+    assert (to_stop_all, to_stop_one, to_allow) == (1, 1, 2)
+
+
+def test_no_to_a_company_s_question_takes_one_step_and_yes_two() -> None:
+    partner = a_partner()
+    pressed = []
+    for number, first in (("+12065550142", "<button>No</button>"), ("+12065550143", "<button>Yes</button>")):
+        a_line(msisdn=number)
+        partner.one(partner.claim(id=number, msisdn=number))
+        assert text_now() == 1
+        browser, page = prove(link_in(asked_by_text(number)[0]), number)
+        before, n = Choice.objects.count(), 0
+        while Choice.objects.count() == before:
+            page = press(browser, page, first if n == 0 else "<button>Yes, it may</button>")
+            n += 1
+        pressed.append((Choice.objects.order_by("-made_at")[0].kind, n))
+    assert pressed == [("refuse", 1), ("allow", 2)]
+
+
+@pytest.mark.parametrize("page", ["/stop/", "/accounts/login/"])
+def test_no_door_needs_javascript(page: str) -> None:
+    text = Browser().get(page).text
+    assert "<script" not in text
+    assert 'onclick="' not in text
+    assert 'method="post"' in the_form(text, 'type="tel"')
+
+
+@pytest.mark.parametrize("page", ["/stop/", "/accounts/login/", "/stop/code/", "/accounts/login/code/"])
+def test_every_field_of_a_door_has_its_label(page: str) -> None:
+    browser = Browser()
+    for door in ("/stop/", "/accounts/login/"):
+        if page.startswith(door):
+            browser.post(door, {"number": "(206) 555-0100"})
+    text = browser.get(page).text
+    ids = re.findall(r'<input type="(?:tel|text|password|email)" name="[^"]*"[^>]* id="([^"]*)"', text)
+    assert ids
+    assert all(f'<label for="{one}"' in text for one in ids)

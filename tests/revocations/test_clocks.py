@@ -1,0 +1,564 @@
+"""Deadlines: 24 hours, streams that are not well, agreed dates. Time is moved by passing `now`."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from django.core import mail
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import Line, User
+from audit.models import AuditEvent, Incident
+from audit.queries import database_clock
+from consent import actions, gate
+from partners.actions.drafts import LONGEST_COMPLETION_DAYS
+from partners.models import Campaign, Contract, Party, Proposal, Suspension
+from revocations import clocks
+from revocations.actions import Agreement, tell
+from revocations.actions.suspend import lift
+from revocations.models import (
+    Attempt,
+    Breach,
+    Cohort,
+    Order,
+    ParkedWith,
+    Pulse,
+    State,
+    Stream,
+    StreamAttempt,
+    StreamEvent,
+)
+from revocations.queries import breaches, late_by_party, lateness
+from revocations.queries.answering import answerable, counted
+from support import tickets
+from support.models import Ticket
+from tests.consent.test_permission_properties import undone
+from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.feeds import as_at_commit
+from tests.orders import bring_to
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+class Scene:
+    """A partner with one campaign, and a line that agreed and stopped: one order waits for the partner."""
+
+    def __init__(self, *, lifeline: bool = False, name: str = "GeoBridge") -> None:
+        self.party = a_party(name)
+        self.contract = a_contract(self.party)
+        self.campaign = a_campaign(self.contract, lifeline=lifeline)
+        self.line, self.order = self.a_stop()
+        self.began = self.order.queued_at
+
+    def a_stop(self) -> tuple[Line, Order]:
+        line = a_line()
+        an_approval(line, self.campaign)
+        actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        as_at_commit()
+        return line, Order.objects.get(line_id=line.pk, party_id=self.party.pk)
+
+    def a_stream(self, **changes: object) -> Stream:
+        fields = {
+            "id": uuid.uuid4(),
+            "party_id": self.party.pk,
+            "method": Stream.Method.POLL,
+            "status_by": "officer:1",
+            "status_at": self.began,
+            "created_at": self.began,
+            **changes,
+        }
+        return Stream.objects.create(**fields)
+
+    def acknowledge(self, order: Order | None = None, **changes: object) -> None:
+        fields = {"acknowledged_at": self.began + HOUR, **changes}
+        state = str(fields.pop("state", State.ACKNOWLEDGED))
+        bring_to(state, Order.objects.filter(pk=(order or self.order).pk), **fields)
+
+    def tried(self, hours: float, outcome: str, detail: str = "", number: int = 1) -> None:
+        Attempt.objects.create(
+            line_id=self.line.pk,
+            order_id=self.order.id,
+            number=number,
+            at=self.began + timedelta(hours=hours),
+            outcome=outcome,
+            detail=detail,
+        )
+
+    def says(self, line: Line) -> str:
+        """The gate's word on the campaign for a line that agreed and did not stop."""
+        question = gate.Question(
+            aggregator=self.party.uri,
+            provider=self.campaign.lbs_provider.uri,
+            campaign=self.campaign.ref,
+            purpose=self.campaign.purpose,
+            scope=self.campaign.scope,
+            precision_m=self.campaign.precision_m,
+            line=line.carrier_id,
+        )
+        (answer,) = gate.evaluate(questions=[question])
+        return answer.reason
+
+
+def run(since: datetime, until: datetime) -> None:
+    """Our delivery ran in each of these minutes."""
+    first = since.replace(second=0, microsecond=0)
+    minutes = range(int((until - first) / MINUTE) + 1)
+    Pulse.objects.bulk_create([Pulse(minute=first + n * MINUTE) for n in minutes], ignore_conflicts=True)
+
+
+def denials() -> list[tuple[str, int, bool]]:
+    return list(Suspension.objects.values_list("of", "target_id", "automatic"))
+
+
+def incidents() -> list[tuple[str, int]]:
+    return sorted(Incident.objects.values_list("kind", "count"))
+
+
+# --- which time counts
+
+
+def naive(pulses: Sequence[datetime], tries: Sequence[tuple[datetime, bool]]) -> timedelta:
+    """Minute by minute: does the newest minute with tries, up to this one, hold our failures alone?"""
+    total = timedelta(0)
+    for pulse in pulses:
+        before = [(at, ours) for at, ours in tries if at < pulse + MINUTE]
+        newest = max((at.replace(second=0, microsecond=0) for at, _ in before), default=None)
+        last = [ours for at, ours in before if at.replace(second=0, microsecond=0) == newest]
+        if not (last and all(last)):
+            total += MINUTE
+    return total
+
+
+moments = st.integers(0, 40 * 60).map(lambda seconds: NOW + timedelta(seconds=seconds))
+
+
+@given(
+    beats=st.sets(st.integers(0, 40), max_size=41),
+    tries=st.lists(st.tuples(moments, st.booleans()), max_size=12),
+)
+def test_counted_time_is_what_minute_by_minute_counting_gives(
+    beats: set[int], tries: list[tuple[datetime, bool]]
+) -> None:
+    pulses = [NOW + n * MINUTE for n in sorted(beats)]
+    assert counted(pulses=pulses, tries=tries) == naive(pulses, tries)
+
+
+OUTCOMES = {"lost": True, "ours": True, "no_answer": False, "no_connection": False, "error": False, "polled": False}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    beats=st.sets(st.integers(-3, 30), max_size=30),
+    tries=st.lists(st.tuples(st.integers(0, 30 * 60), st.sampled_from(sorted(OUTCOMES)), st.booleans()), max_size=8),
+    since=st.integers(0, 10 * 60),
+    lasts=st.integers(0, 20 * 60),
+)
+def test_answerable_reads_pulses_and_tries_as_they_were_written(
+    beats: set[int], tries: list[tuple[int, str, bool]], since: int, lasts: int
+) -> None:
+    with undone():
+        scene = Scene()
+        zero = scene.began.replace(second=0, microsecond=0) + MINUTE
+        Pulse.objects.bulk_create([Pulse(minute=zero + n * MINUTE) for n in beats])
+        event = StreamEvent.objects.create(
+            id=uuid.uuid4(), party_id=scene.party.pk, kind=StreamEvent.Kind.VERIFICATION, jti=uuid.uuid4().hex,
+            claims={}, queued_at=zero, next_attempt_at=zero,
+        )  # fmt: skip
+        for number, (seconds, outcome, of_order) in enumerate(tries):
+            at = zero + timedelta(seconds=seconds)
+            if of_order:
+                Attempt.objects.create(
+                    line_id=scene.line.pk, order_id=scene.order.id, number=number, at=at, outcome=outcome
+                )
+            else:
+                StreamAttempt.objects.create(event_id=event.id, number=number, at=at, outcome=outcome)
+        start = zero + timedelta(seconds=since)
+        end = start + timedelta(seconds=lasts)
+        whole = [zero + n * MINUTE for n in sorted(beats) if start <= zero + n * MINUTE <= end - MINUTE]
+        judged = [(zero + timedelta(seconds=seconds), OUTCOMES[outcome]) for seconds, outcome, _ in tries]
+        assert answerable(party_id=scene.party.pk, since=start, now=end) == naive(whole, judged)
+
+
+# --- 24 hours
+
+
+def test_after_24_hours_unacknowledged_a_partner_is_denied_everything() -> None:
+    scene = Scene()
+    other = a_line()
+    an_approval(other, scene.campaign)
+    run(scene.began, scene.began + 2 * DAY)
+    assert (clocks.watch(now=scene.began + DAY - MINUTE), denials(), scene.says(other)) == (0, [], "")
+    assert clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
+    assert denials() == [("party", scene.party.pk, True)]
+    assert scene.says(other) == "partner_unhealthy"
+    breach = Breach.objects.get()
+    assert (breach.kind, breach.contract_id, breach.line_id, breach.about) == (
+        "acknowledge", scene.contract.pk, scene.line.pk, str(scene.order.id),
+    )  # fmt: skip
+    assert breach.due_at == scene.began + DAY
+    assert incidents() == [("unhealthy", 1)]
+    written = AuditEvent.objects.get(action="suspension.began")
+    assert (written.actor, written.target) == ("system:clocks", f"party:{scene.party.pk}")
+    # The next beat finds it done.
+    assert clocks.watch(now=scene.began + DAY + 3 * MINUTE) == 0
+    assert (len(denials()), Breach.objects.count(), incidents()) == (1, 1, [("unhealthy", 1)])
+    # It came after all: the breach is mended, the denial stays until two officers lift it.
+    scene.acknowledge(acknowledged_at=scene.began + 30 * HOUR)
+    assert clocks.mend_breaches() == 1
+    assert Breach.objects.get().mended_at == scene.began + 30 * HOUR
+    assert scene.says(other) == "partner_unhealthy"
+
+
+def test_an_acknowledged_order_starts_no_clock() -> None:
+    scene = Scene()
+    run(scene.began, scene.began + 2 * DAY)
+    scene.acknowledge()
+    assert (clocks.watch(now=scene.began + 2 * DAY), denials()) == (0, [])
+
+
+def test_our_own_outage_counts_nothing() -> None:
+    scene = Scene()
+    run(scene.began, scene.began + 10 * HOUR)
+    run(scene.began + 15 * HOUR, scene.began + 40 * HOUR)
+    assert clocks.watch(now=scene.began + 28 * HOUR) == 0
+    assert clocks.watch(now=scene.began + 29 * HOUR + 3 * MINUTE) == 1
+
+
+def called_invalid(scene: Scene) -> None:
+    scene.tried(1, "refused", "invalid_request: no such field")
+
+
+def our_side(scene: Scene) -> None:
+    scene.tried(1, "ours", "our network is down")
+
+
+def a_dead_worker(scene: Scene) -> None:
+    scene.tried(1, "lost")
+
+
+@pytest.mark.parametrize("failed", [called_invalid, our_side, a_dead_worker])
+def test_time_after_a_failure_of_ours_counts_nothing_until_the_next_try(failed: Callable[[Scene], None]) -> None:
+    scene = Scene()
+    run(scene.began, scene.began + 4 * DAY)
+    failed(scene)
+    assert clocks.watch(now=scene.began + 2 * DAY) == 0
+    scene.tried(48, "no_answer", number=2)
+    assert clocks.watch(now=scene.began + 2 * DAY + 22 * HOUR) == 0
+    assert clocks.watch(now=scene.began + 2 * DAY + 24 * HOUR) == 1
+
+
+def test_the_partner_s_own_failures_count() -> None:
+    scene = Scene()
+    run(scene.began, scene.began + 2 * DAY)
+    for number, outcome in enumerate(("no_connection", "error", "redirect", "no_answer", "refused"), start=1):
+        scene.tried(number, outcome, number=number)
+    assert clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
+
+
+def test_what_is_parked_with_us_counts_nothing() -> None:
+    scene = Scene()
+    run(scene.began, scene.began + 3 * DAY)
+    Order.objects.filter(pk=scene.order.pk).update(state=State.PARKED, parked_with=ParkedWith.US)
+    assert clocks.watch(now=scene.began + 3 * DAY) == 0
+    Order.objects.filter(pk=scene.order.pk).update(parked_with=ParkedWith.PARTNER)
+    assert clocks.watch(now=scene.began + 3 * DAY) == 1
+
+
+def test_a_newer_order_carries_on_the_clock_of_an_unacknowledged_one() -> None:
+    scene = Scene()
+    run(scene.began, scene.began + 3 * DAY)
+    use = {"scopes": ["s"], "purpose": "dpv:X", "recipient": "https://roadaid.example", "status": "granted"}
+    (newer,) = tell(
+        line_id=scene.line.pk, agreements=[Agreement(scene.contract, [use], ())], by="user", at=scene.began + 20 * HOUR
+    ).values()
+    Order.objects.filter(pk=scene.order.pk).update(state=State.SUPERSEDED, superseded_by=newer, next_attempt_at=None)
+    assert clocks.watch(now=scene.began + DAY - MINUTE) == 0
+    assert clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
+    assert Breach.objects.get().about == str(newer)
+
+
+def test_an_order_after_an_acknowledged_one_has_its_own_clock() -> None:
+    scene = Scene()
+    run(scene.began, scene.began + 3 * DAY)
+    use = {"scopes": ["s"], "purpose": "dpv:X", "recipient": "https://roadaid.example", "status": "granted"}
+    scene.acknowledge()
+    agreement = Agreement(scene.contract, [use], ())
+    tell(line_id=scene.line.pk, agreements=[agreement], by="user", at=scene.began + 20 * HOUR)
+    assert clocks.watch(now=scene.began + 44 * HOUR - MINUTE) == 0
+    assert clocks.watch(now=scene.began + 44 * HOUR + 2 * MINUTE) == 1
+
+
+def test_an_order_older_than_an_acknowledged_one_starts_no_clock() -> None:
+    scene = Scene()
+    run(scene.began, scene.began + 3 * DAY)
+    use = {"scopes": ["s"], "purpose": "dpv:X", "recipient": "https://roadaid.example", "status": "granted"}
+    agreement = Agreement(scene.contract, [use], ())
+    (newer,) = tell(line_id=scene.line.pk, agreements=[agreement], by="user", at=scene.began + HOUR).values()
+    scene.acknowledge(Order.objects.get(id=newer), acknowledged_at=scene.began + 2 * HOUR)
+    assert clocks.watch(now=scene.began + 3 * DAY) == 0
+
+
+def test_one_partner_s_silence_denies_no_other() -> None:
+    silent, well = Scene(), Scene(name="NorthLink")
+    well.acknowledge()
+    run(silent.began, silent.began + 2 * DAY)
+    clocks.watch(now=silent.began + 2 * DAY)
+    assert denials() == [("party", silent.party.pk, True)]
+
+
+def test_an_unacknowledged_end_of_a_contract_counts_too() -> None:
+    scene = Scene()
+    scene.acknowledge()
+    run(scene.began, scene.began + 2 * DAY)
+    StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=scene.party.pk, contract_id=scene.contract.pk, kind=StreamEvent.Kind.COHORT,
+        jti="cohort", claims={}, queued_at=scene.began, next_attempt_at=scene.began,
+    )  # fmt: skip
+    assert clocks.watch(now=scene.began + 25 * HOUR) == 1
+    assert Breach.objects.get().line_id is None
+
+
+# --- streams
+
+
+@pytest.mark.parametrize(
+    ("status", "by"),
+    [(Stream.Status.PAUSED, "partner:1"), (Stream.Status.DISABLED, "partner:1"), (Stream.Status.PAUSED, "system:410")],
+)
+def test_a_stream_not_enabled_for_fifteen_minutes_denies(status: str, by: str) -> None:
+    scene = Scene()
+    scene.acknowledge()
+    scene.a_stream(status=status, status_by=by)
+    second = a_contract(scene.party)
+    run(scene.began, scene.began + HOUR)
+    assert clocks.watch(now=scene.began + 14 * MINUTE) == 0
+    assert clocks.watch(now=scene.began + 17 * MINUTE) == 1
+    assert denials() == [("party", scene.party.pk, True)]
+    assert sorted(Breach.objects.values_list("kind", "contract_id")) == [
+        ("unhealthy", scene.contract.pk), ("unhealthy", second.pk),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [Stream.Status.PAUSED, Stream.Status.DISABLED])
+def test_a_stream_that_our_own_officer_stopped_denies_and_is_no_breach(status: str) -> None:
+    scene = Scene()
+    scene.acknowledge()
+    scene.a_stream(status=status, status_by="officer:1")
+    run(scene.began, scene.began + HOUR)
+    assert clocks.watch(now=scene.began + 17 * MINUTE) == 1
+    assert (denials(), incidents()) == ([("party", scene.party.pk, True)], [("unhealthy", 1)])
+    assert not Breach.objects.exists()
+
+
+def test_a_stream_paused_while_we_were_down_is_not_judged() -> None:
+    scene = Scene()
+    scene.acknowledge()
+    scene.a_stream(status=Stream.Status.PAUSED)
+    assert clocks.watch(now=scene.began + DAY) == 0
+
+
+def test_three_failed_verifications_deny_and_two_do_not() -> None:
+    scene = Scene()
+    scene.acknowledge()
+    scene.a_stream(failed_verifications=2)
+    assert clocks.watch(now=scene.began + HOUR) == 0
+    Stream.objects.update(failed_verifications=3)
+    assert clocks.watch(now=scene.began + HOUR) == 1
+
+
+def test_once_two_officers_have_lifted_it_the_clock_runs_anew() -> None:
+    scene = Scene()
+    run(scene.began, scene.began + 5 * DAY)
+    # The gate's clock is the database's: the denial begins and is lifted now, whatever `now` was passed.
+    assert clocks.watch(now=scene.began + 2 * DAY) == 1
+    lifted = lift_by_two(scene.party)
+    assert clocks.watch(now=lifted + DAY - MINUTE) == 0
+    assert clocks.watch(now=lifted + DAY + 3 * MINUTE) == 1
+    assert Suspension.objects.filter(automatic=True).count() == 2
+
+
+def test_one_officer_can_t_lift_it() -> None:
+    scene = Scene()
+    run(scene.began, scene.began + 2 * DAY)
+    clocks.watch(now=scene.began + 2 * DAY)
+    with pytest.raises(Exception, match="needs two officers"):
+        Suspension.objects.update(ends_at=database_clock())
+
+
+def lift_by_two(party: Party) -> datetime:
+    proposal = Proposal.objects.create(
+        id=uuid.uuid4(), act=Proposal.Act.LIFT_SUSPENSION, of="party", target_id=party.pk, reason="it answers again",
+        proposed_by="officer:1", proposed_at=database_clock(), decision="agreed", decided_by="officer:2",
+        decided_at=database_clock(),
+    )  # fmt: skip
+    (lifted,) = lift(proposal=proposal, at=database_clock())
+    assert lifted.ends_at is not None
+    return lifted.ends_at
+
+
+# --- lifelines
+
+
+def two_officers() -> None:
+    for n, (role, active) in enumerate([("officer", True), ("officer", True), ("officer", False), ("agent", True)]):
+        User.objects.create(username=f"u{n}", email=f"u{n}@carrier.example", role=role, is_active=active)
+
+
+def test_before_a_lifeline_is_denied_every_officer_is_told_once() -> None:
+    two_officers()
+    scene = Scene(lifeline=True)
+    run(scene.began, scene.began + 2 * DAY)
+    assert (clocks.watch(now=scene.began + 12 * HOUR - MINUTE), len(mail.outbox)) == (0, 0)
+    for minutes in (2, 3, 60):
+        clocks.watch(now=scene.began + 12 * HOUR + minutes * MINUTE)
+    assert [letter.to for letter in mail.outbox] == [["u0@carrier.example"], ["u1@carrier.example"]]
+    assert mail.outbox[0].body == (
+        "GeoBridge: It has not acknowledged an order.\n\nIf this goes on, it is denied everything, and with it services"
+        " that people rely on in need: RoadAid.\n\nhttp://localhost:8000/admin/\n"
+    )
+    assert (denials(), incidents()) == ([], [("lifeline_at_risk", 1)])
+    clocks.watch(now=scene.began + 24 * HOUR + 2 * MINUTE)
+    assert (len(denials()), incidents()) == (1, [("lifeline_at_risk", 1), ("lifeline_at_risk", 1), ("unhealthy", 1)])
+    assert [letter.to for letter in mail.outbox[2:]] == [["u0@carrier.example"], ["u1@carrier.example"]]
+    assert "It is denied everything now, and with it services that people rely on in need: RoadAid." in (
+        mail.outbox[2].body
+    )
+    clocks.watch(now=scene.began + 24 * HOUR + 3 * MINUTE)
+    assert len(mail.outbox) == 4
+
+
+def test_officers_are_told_of_a_stream_that_is_not_enabled_before_it_is_denied() -> None:
+    two_officers()
+    scene = Scene(lifeline=True)
+    scene.acknowledge()
+    scene.a_stream(status=Stream.Status.PAUSED)
+    run(scene.began, scene.began + HOUR)
+    assert (clocks.watch(now=scene.began + 2 * MINUTE), denials(), len(mail.outbox)) == (0, [], 2)
+
+
+def test_where_no_lifeline_is_reached_nobody_is_told() -> None:
+    two_officers()
+    scene = Scene()
+    run(scene.began, scene.began + DAY)
+    clocks.watch(now=scene.began + 13 * HOUR)
+    assert (len(mail.outbox), incidents()) == (0, [])
+
+
+def test_a_mail_server_that_is_down_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("revocations.clocks.health.send_mail", down)
+    two_officers()
+    scene = Scene(lifeline=True)
+    run(scene.began, scene.began + 2 * DAY)
+    assert clocks.watch(now=scene.began + 2 * DAY) == 1
+    assert incidents() == [("lifeline_at_risk", 1), ("unhealthy", 1)]
+
+
+# --- agreed dates
+
+
+def test_each_order_past_its_date_is_a_breach_and_a_day_one_incident() -> None:
+    scene = Scene()
+    scene.a_stop()
+    _, done = scene.a_stop()
+    scene.acknowledge(done, state=State.COMPLETED, completed_at=scene.began + HOUR)
+    due = scene.order.complete_by
+    assert due == scene.began + 10 * DAY
+    assert clocks.note_overdue(now=due - MINUTE) == 0
+    late = due + MINUTE
+    assert (clocks.note_overdue(now=late), clocks.note_overdue(now=late)) == (2, 0)
+    assert incidents() == [("overdue", 2)]
+    found = breaches(contract_id=scene.contract.pk)
+    assert {(one.kind, one.about, one.due_at) for one in found} == {
+        ("complete", str(order.id), order.complete_by) for order in Order.objects.exclude(pk=done.pk)
+    }
+    standing = lateness(party_id=scene.party.pk, at=late)
+    assert (standing.overdue, standing.orders, standing.since, standing.unacknowledged) == (True, 2, due, 2)
+    assert standing.oldest_unacknowledged == scene.began
+    assert late_by_party(at=due - MINUTE)[scene.party.pk].overdue is False
+
+
+def test_a_breach_is_mended_when_it_or_a_newer_order_is_completed() -> None:
+    scene = Scene()
+    other, second = scene.a_stop()
+    late = scene.began + 11 * DAY
+    assert clocks.note_overdue(now=late) == 2
+    assert clocks.mend_breaches() == 0
+    scene.acknowledge(state=State.COMPLETED, completed_at=late)
+    assert (clocks.mend_breaches(), clocks.mend_breaches()) == (1, 0)
+    assert Breach.objects.get(about=str(scene.order.id)).mended_at == late
+    assert [one.about for one in breaches(party_id=scene.party.pk, unmended=True)] == [str(second.id)]
+    # A newer order carries on what the late one asked.
+    actions.allow(line_id=other.pk, campaign=scene.campaign.ref, actor="subscriber:1", channel="web")
+    newer = Order.objects.get(line_id=other.pk, version=2)
+    Order.objects.filter(pk=second.pk).update(state=State.SUPERSEDED, superseded_by=newer.id, next_attempt_at=None)
+    assert clocks.mend_breaches() == 0
+    scene.acknowledge(newer, state=State.COMPLETED, completed_at=late + DAY)
+    assert clocks.mend_breaches() == 1
+    assert Breach.objects.get(about=str(second.id)).mended_at == late + DAY
+
+
+def test_an_ended_contract_not_signed_for_by_its_date_is_a_breach_too() -> None:
+    scene = Scene()
+    scene.acknowledge(state=State.COMPLETED, completed_at=scene.began)
+    cohort = Cohort.objects.create(
+        id=uuid.uuid4(), of="contract", target_id=scene.contract.pk, contract_id=scene.contract.pk,
+        party_id=scene.party.pk, epoch=2, terminated_at=scene.began, actor="officer:1", reason="over", plan={},
+        complete_by=scene.began + 10 * DAY,
+    )  # fmt: skip
+    late = scene.began + 11 * DAY
+    assert (clocks.note_overdue(now=late), clocks.note_overdue(now=late)) == (1, 0)
+    assert lateness(party_id=scene.party.pk, at=late).cohorts == 1
+    Cohort.objects.filter(pk=cohort.pk).update(completed_at=late + DAY)
+    assert clocks.mend_breaches() == 1
+    assert Breach.objects.get(about=str(cohort.id)).mended_at == late + DAY
+
+
+def test_a_date_that_came_to_pass_unseen_is_found_when_all_are_looked_at() -> None:
+    scene = Scene()
+    _, second = scene.a_stop()
+    scene.acknowledge(second, state=State.COMPLETED, completed_at=scene.began + HOUR)
+    late = scene.began + 30 * DAY
+    Breach.objects.create(
+        kind="complete", contract_id=scene.contract.pk, party_id=scene.party.pk, line_id=1, about="newer",
+        due_at=late, at=late,
+    )  # fmt: skip
+    Order.objects.filter(pk=second.pk).update(state=State.CONTRADICTED)
+    assert clocks.note_overdue(now=late) == 0
+    assert clocks.note_overdue(now=late, whole=True) == 2
+
+
+def test_a_late_partner_has_one_ticket_a_day_that_names_it() -> None:
+    scene = Scene()
+    for _ in range(3):
+        scene.a_stop()
+    late = scene.began + 11 * DAY
+    clocks.note_overdue(now=late)
+    assert (tickets.open_tickets(at=late), tickets.open_tickets(at=late)) == (1, 0)
+    ticket = Ticket.objects.get()
+    assert (ticket.kind, ticket.about) == ("overdue", "GeoBridge: A partner let the agreed date pass")
+    assert ticket.line_id is None
+
+
+def test_no_contract_may_ask_for_more_than_fifteen_business_days() -> None:
+    def business_days(first: datetime, days: int) -> int:
+        return sum((first + (n + 1) * DAY).weekday() < 5 for n in range(days))
+
+    week = [NOW + n * DAY for n in range(7)]
+    assert max(business_days(day, LONGEST_COMPLETION_DAYS) for day in week) == 15
+    assert max(business_days(day, LONGEST_COMPLETION_DAYS + 1) for day in week) == 16
+
+
+def test_what_has_ended_is_nobody_s_lifeline() -> None:
+    two_officers()
+    scene = Scene(lifeline=True)
+    Campaign.objects.filter(pk=scene.campaign.pk).update(ends_at=scene.began)
+    Contract.objects.filter(pk=scene.contract.pk).update(ends_at=scene.began)
+    run(scene.began, scene.began + DAY)
+    clocks.watch(now=scene.began + 13 * HOUR)
+    assert len(mail.outbox) == 0

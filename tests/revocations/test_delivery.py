@@ -1,0 +1,368 @@
+"""What happens to an order between our row and the partner's answer."""
+
+import json
+import threading
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from audit.queries import database_clock
+from partners import client
+from partners.models import Contract
+from revocations import delivery, tasks
+from revocations.delivery import claims
+from revocations.delivery.clock import Clock
+from revocations.delivery.verdicts import judge
+from revocations.models import Attempt, Order, State
+from tests.factories import a_contract, a_line, an_approval
+from tests.partners.outside import Answer, Asked, Outside
+from tests.revocations.scenes import Scene, a_scene, allow, deliver, stop_all, the_order
+
+pytestmark = [pytest.mark.usefixtures("no_broker")]
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def scene(outside: Outside) -> Scene:
+    return a_scene(outside)
+
+
+def attempts(order_id: UUID) -> list[tuple[int, str, int | None]]:
+    rows = Attempt.objects.filter(order_id=order_id).order_by("number")
+    return [(row.number, row.outcome, row.status) for row in rows]
+
+
+def refusal(err: str) -> Answer:
+    body = json.dumps({"err": err, "description": "because"})
+    return Answer(400, body.encode(), {"Content-Type": "application/json", "Content-Language": "en"})
+
+
+def wait_of(order: Order) -> timedelta:
+    assert order.next_attempt_at is not None
+    return order.next_attempt_at - database_clock()
+
+
+@pytest.mark.django_db
+def test_a_202_acknowledges(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    assert the_order(order_id).state == State.QUEUED
+    assert deliver([order_id]) == {"acknowledged": 1}
+    order = the_order(order_id)
+    assert (order.state, order.next_attempt_at, order.attempts) == (State.ACKNOWLEDGED, None, 1)
+    assert order.acknowledged_at == order.sent_at is not None
+    assert attempts(order_id) == [(1, "acknowledged", 202)]
+
+
+@pytest.mark.django_db
+def test_the_attempt_keeps_the_exact_token(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    deliver([order_id])
+    assert Attempt.objects.get().token.encode() == scene.outside.posted[0].body
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("answer", "state", "outcome", "note"),
+    [
+        (Answer(200), State.SENT, "error", "answered 200"),
+        (Answer(202, b"{}"), State.SENT, "error", "answered 202, but not empty: with a body"),
+        (Answer(204), State.SENT, "error", "answered 204"),
+        (Answer(302), State.SENT, "redirect", "answered 302; redirects are not followed"),
+        (Answer(401), State.SENT, "error", "answered 401"),
+        (Answer(404), State.SENT, "error", "answered 404"),
+        (Answer(429), State.SENT, "error", "answered 429"),
+        (Answer(500), State.SENT, "error", "answered 500"),
+        (Answer(503), State.SENT, "error", "answered 503"),
+        (Answer(400), State.SENT, "error", "answered 400 without a reason"),
+        (Answer(400, b"[]"), State.SENT, "error", "answered 400 without a reason"),
+        (Answer(0), State.QUEUED, "no_connection", "ConnectionError"),
+        (refusal("authentication_failed"), State.SENT, "refused", "authentication_failed: because"),
+        (refusal("access_denied"), State.SENT, "refused", "access_denied: because"),
+        (refusal("made_up"), State.SENT, "refused", "made_up: because"),
+        (refusal("invalid_state"), State.SENT, "refused", "invalid_state: because"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_everything_else_is_tried_again(scene: Scene, answer: Answer, state: State, outcome: str, note: str) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    scene.outside.answers = [answer]
+    assert deliver([order_id]) == {outcome: 1}
+    order = the_order(order_id)
+    assert (order.state, order.note, order.acknowledged_at) == (state, note, None)
+    assert (order.sent_at is not None) == (state == State.SENT)
+    assert 3 * SECOND < wait_of(order) <= 6 * SECOND
+    assert deliver([order_id]) == {}
+    assert deliver([order_id], after=7 * SECOND) == {"acknowledged": 1}
+
+
+def test_a_202_that_broke_off_acknowledges_nothing() -> None:
+    verdict = judge(reply=client.Reply(202, detail="the answer broke off"))
+    assert (verdict.outcome, verdict.state) == ("error", State.SENT)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("answer", "minutes"),
+    [
+        (refusal("invalid_request"), 60),
+        (refusal("invalid_key"), 15),
+        (refusal("invalid_issuer"), 15),
+        (refusal("invalid_audience"), 15),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_needs_a_person_is_parked_and_still_tried(scene: Scene, answer: Answer, minutes: int) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    scene.outside.answers = [answer]
+    deliver([order_id])
+    order = the_order(order_id)
+    assert order.state == State.PARKED
+    assert timedelta(minutes=minutes - 1) < wait_of(order) <= timedelta(minutes=minutes)
+    assert deliver([order_id], after=timedelta(minutes=minutes)) == {"acknowledged": 1}
+
+
+@pytest.mark.django_db
+def test_a_silent_partner_has_been_sent_it(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = client.post
+    monkeypatch.setattr(client, "post", lambda **sent: real(**sent, seconds=0.2))
+    hold = threading.Event()
+    (order_id,) = stop_all(scene.a_line())
+    scene.outside.answers = [Answer(202, hold=hold)]
+    assert deliver([order_id]) == {"no_answer": 1}
+    hold.set()
+    order = the_order(order_id)
+    assert (order.state, order.note) == (State.SENT, "no answer in time")
+    assert order.sent_at is not None
+
+
+@pytest.mark.django_db
+def test_what_was_sent_once_does_not_become_unsent(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    scene.outside.answers = [Answer(500), Answer(0)]
+    deliver([order_id])
+    deliver([order_id], after=7 * SECOND)
+    assert the_order(order_id).state == State.SENT
+    assert attempts(order_id) == [(1, "error", 500), (2, "no_connection", None)]
+
+
+@pytest.mark.django_db
+def test_retry_after_is_honoured_within_bounds(scene: Scene) -> None:
+    for asked, least, most in (("120", 115, 120), ("1", 3, 6), ("999999", 3595, 3600), ("soon", 3, 6)):
+        (order_id,) = stop_all(scene.a_line())
+        scene.outside.answers = [Answer(503, headers={"Retry-After": asked})]
+        deliver([order_id])
+        assert least * SECOND < wait_of(the_order(order_id)) <= most * SECOND
+
+
+def test_the_schedule_ends_never_and_is_jittered_by_a_fifth() -> None:
+    steps = (5, 30, 120, 300, 900, 1800, 3600, 7200, 14400, 28800, 28800, 28800)
+    orders = [uuid.UUID(int=n) for n in range(500)]
+    for tries, step in enumerate(steps, 1):
+        waits = [delivery.retry_wait(order_id=order_id, tries=tries) / SECOND for order_id in orders]
+        assert min(waits) == pytest.approx(0.8 * step)
+        assert max(waits) == pytest.approx(1.2 * step)
+    assert delivery.retry_wait(order_id=orders[0], tries=9999) <= timedelta(hours=9, minutes=36)
+
+
+@pytest.mark.django_db
+def test_only_the_newest_is_sent_and_the_older_name_it(scene: Scene) -> None:
+    line = scene.a_line()
+    (first,) = stop_all(line)
+    (second,) = allow(line, scene.campaign)
+    (third,) = stop_all(line)
+    deliver([first])
+    assert (the_order(first).state, the_order(first).superseded_by) == (State.SUPERSEDED, third)
+    assert scene.tokens() == []
+    deliver([third])
+    assert [event["version"] for event in scene.events()] == [3]
+    assert (the_order(second).state, the_order(second).superseded_by) == (State.SUPERSEDED, third)
+    assert (the_order(second).next_attempt_at, the_order(third).state) == (None, State.ACKNOWLEDGED)
+
+
+@pytest.mark.django_db
+def test_stop_all_while_the_partner_is_down_then_allow_one_still_carries_the_duty_to_delete(scene: Scene) -> None:
+    line = scene.a_line()
+    (stopped,) = stop_all(line)
+    scene.outside.answers = [Answer(0)]
+    deliver([stopped])
+    (allowed,) = allow(line, scene.campaign)
+    deliver([allowed])
+    (event,) = scene.events()[1:]
+    assert event["state"] != []
+    assert event["required_actions"] == ["stop_use", "delete_held", "notify_downstream"]
+    duties = event["duties"]
+    assert isinstance(duties, list)
+    assert {"action": "delete_held", "scope": {"all": True}} in [
+        {name: part for name, part in duty.items() if name != "since"} for duty in duties
+    ]
+    assert the_order(stopped).state == State.SUPERSEDED
+
+
+@pytest.mark.django_db
+def test_an_acknowledged_order_is_not_sent_again(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    deliver([order_id])
+    deliver([order_id], after=timedelta(days=30))
+    assert len(scene.tokens()) == 1
+
+
+@pytest.mark.django_db
+def test_a_partner_without_an_address_waits(scene: Scene) -> None:
+    Contract.objects.update(endpoint_url="")
+    (order_id,) = stop_all(scene.a_line())
+    assert deliver([order_id]) == {"no_connection": 1}
+    assert (the_order(order_id).state, the_order(order_id).note) == (State.QUEUED, "no address is known")
+
+
+@pytest.mark.django_db
+def test_an_agreement_without_an_address_is_told_at_the_partner_s_other_one(scene: Scene) -> None:
+    a_contract(scene.party, endpoint_url=scene.contract.endpoint_url)
+    Contract.objects.filter(pk=scene.contract.pk).update(endpoint_url="")
+    (order_id,) = stop_all(scene.a_line())
+    assert deliver([order_id]) == {"acknowledged": 1}
+
+
+@pytest.mark.django_db
+def test_many_go_over_one_connection(scene: Scene) -> None:
+    order_ids = [order_id for _ in range(12) for order_id in stop_all(scene.a_line())]
+    assert deliver(order_ids) == {"acknowledged": 12}
+    assert scene.outside.connections == 1
+
+
+@pytest.mark.django_db
+def test_after_a_silence_the_rest_is_given_back_untried(scene: Scene) -> None:
+    order_ids = [order_id for _ in range(3) for order_id in stop_all(scene.a_line())]
+    scene.outside.answers = [Answer(0)]
+    assert deliver(order_ids) == {"no_connection": 1}
+    orders = [the_order(order_id) for order_id in order_ids]
+    assert sorted(order.attempts for order in orders) == [0, 0, 1]
+    assert all(wait_of(order) <= 6 * SECOND for order in orders)
+
+
+@pytest.mark.django_db
+def test_stops_go_before_allows(scene: Scene) -> None:
+    allow(a_line(), scene.campaign)
+    stop_all(scene.a_line())
+    deliver_all()
+    assert [event["state"] == [] for event in scene.events()] == [True, False]
+
+
+def deliver_all() -> Mapping[str, int]:
+    return delivery.sweep(now=database_clock())
+
+
+@pytest.mark.django_db
+def test_the_sweep_finds_what_no_nudge_told_of(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(3):
+        stop_all(scene.a_line())
+    call_command("sweep_revocations")
+    assert capsys.readouterr().out == "acknowledged 3\n"
+    call_command("sweep_revocations")
+    assert capsys.readouterr().out == "nothing was due\n"
+
+
+@pytest.mark.django_db
+def test_the_sweep_task_hands_each_partner_to_a_task_of_its_own(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = a_scene(scene.outside, "NorthLink")
+    line = scene.a_line()
+    an_approval(line, other.campaign)
+    stop_all(line)
+    handed: list[int] = []
+    monkeypatch.setattr(tasks.deliver_due, "delay", lambda *, party_id: handed.append(party_id))
+    tasks.sweep()
+    assert handed == sorted([scene.party.pk, other.party.pk])
+    begun: list[list[int]] = []
+    monkeypatch.setattr(delivery, "begin", lambda *, party_ids, now: begun.append(sorted(party_ids)))
+    tasks.deliver_due(party_id=handed[0])
+    tasks.deliver(order_ids=[str(order_id) for order_id in Order.objects.values_list("id", flat=True)])
+    assert begun == [handed[:1], handed]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_task_is_free_at_once_and_the_process_s_own_thread_delivers(scene: Scene) -> None:
+    hold = threading.Event()
+    scene.outside.answers = [Answer(202, hold=hold)]
+    (order_id,) = stop_all(scene.a_line())
+    desk = delivery.desk()
+    desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=0.01)
+    # It was handed over and not waited for: the partner has not answered yet.
+    assert the_order(order_id).state == State.QUEUED
+    (later,) = stop_all(scene.a_line())
+    desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=0.01)
+    hold.set()
+    desk.finish(within_s=20)
+    assert {the_order(one).state for one in (order_id, later)} == {State.ACKNOWLEDGED}
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_worker_that_died_gives_its_order_back_and_the_lost_try_is_written_down(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    now = database_clock()
+    assert len(claims.claim(party_id=scene.party.pk, clock=Clock(now), only=[order_id])) == 1
+    assert delivery.parties_due(now=now) == []
+    assert delivery.deliver_due(party_id=scene.party.pk, now=now) == {}
+    later = now + delivery.LEASE + SECOND
+    assert delivery.deliver_due(party_id=scene.party.pk, now=later) == {"acknowledged": 1}
+    assert attempts(order_id) == [(1, "lost", None), (2, "acknowledged", 202)]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_nothing_is_pushed_inside_a_transaction(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    # The server's thread has a connection of its own: it sees the claim only if that is committed.
+    seen: list[int] = []
+
+    def look(_: Asked) -> None:
+        seen.append(Order.objects.filter(id=order_id, attempts=1).count())
+        connection.close()
+
+    scene.outside.on_post = look
+    deliver([order_id])
+    assert seen == [1]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_two_workers_push_an_order_once(scene: Scene) -> None:
+    hold = threading.Event()
+    (order_id,) = stop_all(scene.a_line())
+    scene.outside.answers = [Answer(202, hold=hold), Answer(202, hold=hold)]
+    done: list[Mapping[str, int]] = []
+    both = threading.Barrier(2)
+
+    def work() -> None:
+        both.wait()
+        done.append(delivery.deliver(order_ids=[order_id], now=timezone.now()))
+        hold.set()
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(scene.tokens()) == 1
+    assert sorted(map(dict, done), key=len) == [{}, {"acknowledged": 1}]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_slow_partner_holds_up_no_other(scene: Scene) -> None:
+    other = a_scene(scene.outside, "NorthLink")
+    line = scene.a_line()
+    an_approval(line, other.campaign)
+    order_ids = stop_all(line)
+    other_has_it = threading.Event()
+
+    def arrived(asked: Asked) -> None:
+        if asked.path == f"/{other.party.pk}/events":
+            other_has_it.set()
+        else:
+            assert other_has_it.wait(timeout=5)
+
+    scene.outside.on_post = arrived
+    assert deliver(order_ids) == {"acknowledged": 2}

@@ -1,0 +1,258 @@
+"""Events that are not about one line travel as orders do; where each partner wants them; whose move it is."""
+
+import errno
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from joserfc import jws
+
+from accounts.sealing import seal
+from audit.models import Incident
+from audit.queries import database_clock
+from partners.models import Contract
+from revocations import actions, delivery
+from revocations.delivery.verdicts import Verdict, wait_after
+from revocations.models import Order, ParkedWith, State, Stream, StreamAttempt, StreamEvent
+from tests.partners.outside import Answer, Outside
+from tests.revocations.scenes import Scene, a_scene, claims_of, deliver, event_of, stop_all, the_order
+from tests.staff import an_actor
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+SECOND = timedelta(seconds=1)
+COHORT = {"format": "complex", "group": {"format": "opaque", "id": "g"}}
+
+
+@pytest.fixture
+def scene(outside: Outside) -> Scene:
+    return a_scene(outside)
+
+
+def an_event(scene: Scene, kind: StreamEvent.Kind = StreamEvent.Kind.COHORT) -> StreamEvent:
+    return actions.queue_event(
+        party_id=scene.party.pk, kind=kind, sub_id=COHORT, event={"epoch": 2}, at=database_clock(),
+        contract_id=scene.contract.pk,
+    )  # fmt: skip
+
+
+def a_stream(scene: Scene, **fields: Any) -> Stream:
+    now = database_clock()
+    return Stream.objects.create(
+        **{
+            "id": uuid4(),
+            "party_id": scene.party.pk,
+            "method": Stream.Method.PUSH,
+            "endpoint_url": f"{scene.outside.url}/elsewhere",
+            "status_by": f"partner:{scene.party.pk}",
+            "status_at": now,
+            "created_at": now,
+            **fields,
+        }
+    )
+
+
+def sweep(after: timedelta = timedelta(0)) -> dict[str, int]:
+    return dict(delivery.sweep(now=database_clock() + after))
+
+
+def offered(scene: Scene) -> set[str]:
+    later = database_clock() + delivery.LEASE
+    return set(delivery.offer(party_id=scene.party.pk, limit=100, now=later).sets)
+
+
+def refusal(err: str) -> Answer:
+    return Answer(400, json.dumps({"err": err}).encode(), {"Content-Type": "application/json"})
+
+
+def test_an_event_goes_before_orders_with_its_own_claims(scene: Scene) -> None:
+    stop_all(scene.a_line())
+    event = an_event(scene)
+    assert sweep() == {"acknowledged": 2}
+    first, second = scene.tokens()
+    assert (first["jti"], first["aud"], first["sub_id"]) == (event.jti, scene.party.uri, COHORT)
+    assert second["jti"] == Order.objects.get().jti
+    event.refresh_from_db()
+    assert (event.state, event.attempts, event.next_attempt_at) == (State.ACKNOWLEDGED, 1, None)
+    tried = StreamAttempt.objects.get()
+    assert (tried.number, tried.outcome, tried.status) == (1, "acknowledged", 202)
+    assert tried.token.encode() == scene.outside.posted[0].body
+
+
+def test_an_event_is_tried_again_by_the_same_schedule_with_the_same_id(scene: Scene) -> None:
+    event = an_event(scene)
+    scene.outside.answers = [Answer(500)]
+    assert sweep() == {"error": 1}
+    event.refresh_from_db()
+    assert (event.state, event.note) == (State.SENT, "answered 500")
+    assert sweep() == {}
+    assert sweep(7 * SECOND) == {"acknowledged": 1}
+    assert [token["jti"] for token in scene.tokens()] == [event.jti, event.jti]
+
+
+def test_a_poll_offers_events_first_and_settles_them(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    event = an_event(scene)
+    found = delivery.offer(party_id=scene.party.pk, limit=100, now=database_clock())
+    assert list(found.sets) == [event.jti, the_order(order_id).jti]
+    assert found.more is False
+    delivery.settle(
+        party_id=scene.party.pk, acknowledged=[event.jti], errors={}, now=database_clock()
+    )  # fmt: skip
+    event.refresh_from_db()
+    assert (event.state, offered(scene)) == (State.ACKNOWLEDGED, {the_order(order_id).jti})
+
+
+def test_an_event_refused_by_poll_is_parked_as_by_push(scene: Scene) -> None:
+    event = an_event(scene)
+    delivery.settle(
+        party_id=scene.party.pk, acknowledged=[], errors={event.jti: ("invalid_key", "no")}, now=database_clock()
+    )
+    event.refresh_from_db()
+    assert (event.state, event.parked_with) == (State.PARKED, ParkedWith.BOTH)
+
+
+def test_a_stream_s_own_address_header_and_algorithm_are_used(scene: Scene) -> None:
+    a_stream(scene, authorization_sealed=seal("Bearer its-own-secret"), algorithm="RS256")
+    stop_all(scene.a_line())
+    assert sweep() == {"acknowledged": 1}
+    (asked,) = scene.outside.posted
+    assert (asked.path, asked.headers["Authorization"]) == ("/elsewhere", "Bearer its-own-secret")
+    assert jws.extract_compact(asked.body).headers()["alg"] == "RS256"
+
+
+def test_without_a_stream_no_header_is_sent(scene: Scene) -> None:
+    stop_all(scene.a_line())
+    sweep()
+    (asked,) = scene.outside.posted
+    assert "Authorization" not in asked.headers
+
+
+def test_an_address_that_no_agreement_lists_any_more_is_not_pushed_to(scene: Scene) -> None:
+    a_stream(scene, endpoint_url="https://gone.example/events")
+    (order_id,) = stop_all(scene.a_line())
+    assert sweep() == {"no_connection": 1}
+    assert the_order(order_id).note == "no address is known"
+
+
+def test_a_polled_stream_is_never_pushed(scene: Scene) -> None:
+    a_stream(scene, method=Stream.Method.POLL, endpoint_url="")
+    (order_id,) = stop_all(scene.a_line())
+    assert (sweep(), deliver([order_id])) == ({}, {})
+    assert offered(scene) == {the_order(order_id).jti}
+
+
+def test_a_paused_stream_is_told_so_and_otherwise_not_pushed_while_polls_go_on(scene: Scene) -> None:
+    actions.pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="looking into it", at=database_clock())
+    (order_id,) = stop_all(scene.a_line())
+    assert sweep() == {"acknowledged": 1}
+    (told,) = scene.tokens()
+    assert told["jti"] == StreamEvent.objects.get().jti
+    assert sweep(timedelta(hours=9)) == {}
+    assert the_order(order_id).state == State.QUEUED
+    assert offered(scene) == {the_order(order_id).jti}
+    actions.enable_stream(party_id=scene.party.pk, actor=an_actor(), reason="it is well", at=database_clock())
+    assert sweep(2 * delivery.LEASE) == {"acknowledged": 2}
+
+
+def test_a_disabled_stream_gets_nothing_by_either_way(scene: Scene) -> None:
+    a_stream(scene, status=Stream.Status.DISABLED)
+    (order_id,) = stop_all(scene.a_line())
+    assert (sweep(), offered(scene), the_order(order_id).state) == ({}, set(), State.QUEUED)
+
+
+def test_410_pauses_the_stream_by_our_own_word(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    scene.outside.answers = [Answer(410)]
+    assert deliver([order_id]) == {"gone": 1}
+    stream = Stream.objects.get(party_id=scene.party.pk)
+    assert (stream.status, stream.status_by) == (Stream.Status.PAUSED, "system:delivery")
+    assert (the_order(order_id).state, the_order(order_id).parked_with) == (State.PARKED, ParkedWith.PARTNER)
+    # By push, nothing but word of the pause itself follows.
+    deliver([order_id], after=timedelta(days=1))
+    order, word = scene.tokens()
+    assert order["jti"] == the_order(order_id).jti
+    assert event_of(word) == {"status": "paused", "reason": "the partner closed its stream (410)"}
+    assert offered(scene) >= {the_order(order_id).jti}
+
+
+@pytest.mark.parametrize(
+    ("err", "parked_with", "kind"),
+    [
+        ("invalid_request", ParkedWith.US, Incident.Kind.ORDER_REFUSED),
+        ("invalid_key", ParkedWith.BOTH, Incident.Kind.KEYS_REFUSED),
+        ("invalid_issuer", ParkedWith.BOTH, Incident.Kind.KEYS_REFUSED),
+        ("invalid_audience", ParkedWith.BOTH, Incident.Kind.KEYS_REFUSED),
+        ("authentication_failed", "", None),
+        ("access_denied", "", None),
+    ],
+)
+def test_who_moves_next_and_one_incident_a_day(
+    scene: Scene, err: str, parked_with: str, kind: Incident.Kind | None
+) -> None:
+    ids = [order_id for _ in range(3) for order_id in stop_all(scene.a_line())]
+    scene.outside.answers = [refusal(err) for _ in ids]
+    assert deliver(ids) == {"refused": 3}
+    assert {the_order(one).parked_with for one in ids} == {parked_with}
+    found = list(Incident.objects.values_list("kind", "subject", "count"))
+    assert found == ([(kind, f"partner:{scene.party.pk}", 3)] if kind else [])
+    assert deliver(ids, after=timedelta(hours=2)) == {"acknowledged": 3}
+    assert {the_order(one).parked_with for one in ids} == {""}
+
+
+def test_what_never_left_our_house_is_one_incident_a_day_and_no_partner_s(
+    scene: Scene, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_network(*_: object, **__: object) -> None:
+        raise OSError(errno.ENETDOWN, "no")
+
+    other = a_scene(outside, "NorthLink")
+    ids = [*stop_all(scene.a_line()), *stop_all(scene.a_line()), *stop_all(other.a_line())]
+    with monkeypatch.context() as broken:
+        broken.setattr("urllib3.util.connection.create_connection", no_network)
+        assert deliver(ids) == {"ours": 2}
+    (incident,) = Incident.objects.all()
+    assert (incident.kind, incident.subject, incident.count) == ("no_way_out", "delivery", 2)
+    assert deliver(ids, after=timedelta(minutes=1)) == {"acknowledged": 3}
+    assert Incident.objects.count() == 1
+
+
+def by_date(at: datetime) -> str:
+    return format_datetime(at, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [
+        (lambda at: by_date(at + 120 * SECOND), 118, 120),
+        (lambda at: by_date(at + timedelta(days=9)), 3600, 3600),
+        (lambda at: by_date(at - timedelta(days=9)), 4, 6),
+        (lambda at: "120", 120, 120),
+        (lambda at: "-5", 4, 6),
+        (lambda at: "9" * 40, 3600, 3600),
+        (lambda at: "Fri, 99 Foo 9999", 4, 6),
+        (lambda at: "\u0661\u0662\u0660", 4, 6),
+    ],
+)
+def test_retry_after_in_seconds_or_as_a_date_within_bounds(
+    scene: Scene, asked: Callable[[datetime], str], least: int, most: int
+) -> None:
+    now = database_clock()
+    verdict = Verdict("error", State.SENT)
+    wait = wait_after(row_id=uuid4(), tries=1, verdict=verdict, retry_after=asked(now), at=now)
+    assert least * SECOND <= wait <= most * SECOND
+
+
+def test_an_event_of_no_agreement_goes_to_the_partner_s_own_address(scene: Scene) -> None:
+    Contract.objects.create(
+        ref="AGR-without", aggregator=scene.party, signed_at=database_clock(), starts_at=database_clock(),
+        ends_at=database_clock() + timedelta(days=1), purposes=[],
+    )  # fmt: skip
+    actions.queue_event(
+        party_id=scene.party.pk, kind=StreamEvent.Kind.VERIFICATION, sub_id={}, event={}, at=database_clock()
+    )
+    assert sweep() == {"acknowledged": 1}
+    assert claims_of(scene.outside.posted[0].body)["aud"] == scene.party.uri

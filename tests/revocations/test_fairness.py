@@ -1,0 +1,315 @@
+"""One dead or slow partner does not slow the others, and nothing is lost while it is left alone. Time is moved."""
+
+import threading
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from audit.queries import database_clock
+from partners import client
+from partners.models import Contract
+from revocations import delivery
+from revocations.delivery import claims, fairness
+from revocations.delivery.claims import Full, Push
+from revocations.delivery.clock import Clock
+from revocations.delivery.records import Result, record
+from revocations.models import Attempt, Breaker, Order, PushTally, Standing, State, StreamAttempt, StreamEvent
+from tests.factories import a_contract, a_party
+from tests.orders import bring_to
+from tests.partners.outside import Answer, Asked, Outside
+from tests.revocations.scenes import Scene, a_scene, claims_of, stop_all, the_order
+
+pytestmark = [pytest.mark.usefixtures("no_broker")]
+SECOND = timedelta(seconds=1)
+REFUSED = client.Reply(None, detail="ConnectionError")
+YES = client.Reply(202)
+VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
+
+
+@pytest.fixture
+def scene(outside: Outside) -> Scene:
+    return a_scene(outside)
+
+
+def stops(scene: Scene, count: int) -> list[uuid.UUID]:
+    return [order_id for _ in range(count) for order_id in stop_all(scene.a_line())]
+
+
+def some_orders(contract: Contract, count: int, *, at: datetime, lane: str = "stop") -> list[Order]:
+    """Orders past the verbs: each of a line of its own."""
+    made = [
+        Order(
+            line_id=uuid.uuid4().int % 10**12, id=uuid.uuid4(), contract_id=contract.pk,
+            party_id=contract.aggregator_id, epoch=1, version=1, jti=uuid.uuid4().hex, txn="tx",
+            record_id=uuid.uuid4(), lane=lane,
+            snapshot={"event_timestamp": 0}, queued_at=at, next_attempt_at=at,
+        )
+        for _ in range(count)
+    ]  # fmt: skip
+    Standing.objects.bulk_create(
+        Standing(line_id=order.line_id, contract_id=contract.pk, epoch=1, version=1, order_id=order.id)
+        for order in Order.objects.bulk_create(made)
+    )
+    return made
+
+
+def told(pushes: Sequence[Push], reply: client.Reply, at: datetime) -> list[str]:
+    return record(batch=[Result(push, reply, at) for push in pushes])
+
+
+def claimed(contract: Contract, at: datetime) -> list[Push]:
+    try:
+        return claims.claim(party_id=contract.aggregator_id, clock=Clock(at))
+    except Full:
+        return []
+
+
+def open_breaker(contract: Contract, at: datetime) -> datetime:
+    """Ten tries that all fail, and the moment at which they did."""
+    told(claims.claim(party_id=contract.aggregator_id, clock=Clock(at), limit=10), REFUSED, at)
+    assert Breaker.objects.get(party_id=contract.aggregator_id).open_until == at + 30 * SECOND
+    return at
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("failing", "well", "opens"),
+    [(9, 0, False), (10, 0, True), (6, 4, False), (7, 3, True), (13, 6, False), (14, 6, True)],
+)
+def test_seven_of_ten_of_at_least_ten_tries_open_it(failing: int, well: int, *, opens: bool) -> None:
+    contract, now = a_contract(endpoint_url="https://geobridge.example/events"), database_clock()
+    some_orders(contract, failing + well, at=now)
+    pushes = claimed(contract, now)
+    told(pushes[:well], YES, now)
+    told(pushes[well:], REFUSED, now)
+    assert Breaker.objects.filter(open_until__isnull=False).exists() == opens
+    assert (contract.aggregator_id in delivery.parties_due(now=now + 10 * SECOND)) == (not opens)
+
+
+@pytest.mark.django_db
+def test_what_failed_more_than_five_minutes_ago_is_forgotten() -> None:
+    contract, now = a_contract(endpoint_url="https://geobridge.example/events"), database_clock()
+    some_orders(contract, 20, at=now)
+    pushes = claimed(contract, now)
+    told(pushes[:9], REFUSED, now)
+    later = now + timedelta(minutes=6)
+    told(pushes[9:18], REFUSED, later)
+    assert not Breaker.objects.filter(open_until__isnull=False).exists()
+    assert [(tally.tries, tally.failures) for tally in PushTally.objects.order_by("minute")] == [(9, 9), (9, 9)]
+    told(pushes[18:], REFUSED, later)
+    assert Breaker.objects.filter(open_until__isnull=False).exists()
+
+
+@pytest.mark.django_db
+def test_a_refusal_in_the_standard_s_words_is_an_answer() -> None:
+    contract, now = a_contract(endpoint_url="https://geobridge.example/events"), database_clock()
+    some_orders(contract, 12, at=now)
+    told(claimed(contract, now), client.Reply(400, b'{"err": "access_denied"}'), now)
+    assert not Breaker.objects.filter(open_until__isnull=False).exists()
+
+
+@pytest.mark.django_db
+def test_an_open_breaker_stops_pushing_and_not_the_poll(scene: Scene) -> None:
+    ids, now = stops(scene, 12), database_clock()
+    open_breaker(scene.contract, now)
+    assert claimed(scene.contract, now + 29 * SECOND) == []
+    assert delivery.deliver(order_ids=ids, now=now + 29 * SECOND) == {}
+    assert scene.outside.posted == []
+    offered = delivery.offer(party_id=scene.party.pk, limit=100, now=now + 29 * SECOND)
+    assert set(offered.sets) == {the_order(one).jti for one in ids}
+
+
+@pytest.mark.django_db
+def test_after_thirty_seconds_one_verification_goes_out_and_no_subscriber_s_data(scene: Scene) -> None:
+    ids, now = stops(scene, 12), database_clock()
+    open_breaker(scene.contract, now)
+    scene.outside.answers = [Answer(500)]
+    later = now + 31 * SECOND
+    assert delivery.deliver_due(party_id=scene.party.pk, now=later) == {"error": 1}
+    (asked,) = scene.outside.posted
+    events = claims_of(asked.body)["events"]
+    assert isinstance(events, dict)
+    assert list(events) == [VERIFICATION]
+    breaker = Breaker.objects.get()
+    assert breaker.open_until is not None
+    assert breaker.open_until > later + 29 * SECOND
+    assert breaker.opened_at == now
+    assert {the_order(one).acknowledged_at for one in ids} == {None}
+
+
+@pytest.mark.django_db
+def test_the_probe_s_success_closes_it_and_everything_goes_out(scene: Scene) -> None:
+    ids, now = stops(scene, 12), database_clock()
+    open_breaker(scene.contract, now)
+    assert delivery.deliver_due(party_id=scene.party.pk, now=now + 31 * SECOND) == {"acknowledged": 13}
+    breaker = Breaker.objects.get()
+    assert (breaker.opened_at, breaker.open_until, breaker.probe_id) == (None, None, None)
+    assert {the_order(one).state for one in ids} == {State.ACKNOWLEDGED}
+    # What failed before counts no longer: one more failure does not open it again.
+    told([*claimed_after(scene)], REFUSED, now + 40 * SECOND)
+    assert Breaker.objects.get().open_until is None
+
+
+def claimed_after(scene: Scene) -> list[Push]:
+    stop_all(scene.a_line())
+    return claims.claim(party_id=scene.party.pk, clock=Clock(database_clock() + 35 * SECOND))
+
+
+@pytest.mark.django_db
+def test_one_probe_at_a_time_and_a_lost_one_goes_out_again() -> None:
+    contract, now = a_contract(endpoint_url="https://geobridge.example/events"), database_clock()
+    some_orders(contract, 12, at=now)
+    open_breaker(contract, now)
+    later = now + 31 * SECOND
+    (first,) = claimed(contract, later)
+    assert claimed(contract, later) == []
+    (again,) = claimed(contract, later + delivery.LEASE + SECOND)
+    assert first.row.id == again.row.id
+    assert StreamEvent.objects.count() == 1
+    assert list(StreamAttempt.objects.values_list("number", "outcome")) == [(1, "lost")]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_two_workers_at_once_stay_within_the_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fairness, "IN_FLIGHT", 7)
+    contract, now = a_contract(endpoint_url="https://geobridge.example/events"), database_clock()
+    some_orders(contract, 40, at=now)
+    both, taken = threading.Barrier(4), list[int]()
+
+    def work() -> None:
+        both.wait()
+        for _ in range(3):
+            try:
+                taken.append(len(claims.claim(party_id=contract.aggregator_id, clock=Clock(now), limit=3)))
+            except Full:
+                taken.append(0)
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sum(taken) == 7 == fairness.in_flight(party_id=contract.aggregator_id, now=now)
+    # When the workers died, the leases end, and others have the share.
+    assert len(claimed(contract, now + delivery.LEASE + SECOND)) == 7
+
+
+@pytest.mark.django_db
+def test_events_then_stops_then_allows_then_what_nobody_waits_for() -> None:
+    contract, now = a_contract(endpoint_url="https://geobridge.example/events"), database_clock()
+    (again,) = some_orders(contract, 1, at=now - timedelta(days=3))
+    bring_to(
+        State.ACKNOWLEDGED, Order.objects.filter(id=again.id), acknowledged_at=now, again_at=now - timedelta(hours=9)
+    )
+    expected = [
+        *(some_orders(contract, 1, at=now - timedelta(hours=hours), lane=lane)[0].id
+          for hours, lane in ((1, "stop"), (2, "allow"), (3, "bulk"))),
+        again.id,
+    ]  # fmt: skip
+    event = StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=contract.aggregator_id, kind=StreamEvent.Kind.COHORT, jti="j", queued_at=now,
+        claims={"txn": "t", "sub_id": {}, "event": {}}, next_attempt_at=now, contract_id=contract.pk,
+    )  # fmt: skip
+    assert [push.row.id for push in claimed(contract, now)] == [event.id, *expected]
+
+
+@pytest.mark.django_db
+def test_a_burst_to_one_partner_is_one_batch_before_the_other(outside: Outside) -> None:
+    first, second = a_scene(outside, "GeoBridge"), a_scene(outside, "NorthLink")
+    now = database_clock() - timedelta(minutes=5)
+    some_orders(first.contract, 3 * claims.BATCH, at=now)
+    some_orders(second.contract, 1, at=now + SECOND)
+    assert delivery.sweep(now=database_clock()) == {"acknowledged": 3 * claims.BATCH + 1}
+    paths = [asked.path for asked in outside.posted]
+    assert paths.index(f"/{second.party.pk}/events") <= claims.BATCH
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_partner_that_hangs_keeps_no_worker_from_the_others(outside: Outside) -> None:
+    slow, well = a_scene(outside, "GeoBridge"), a_scene(outside, "NorthLink")
+    hold, arrived = threading.Event(), threading.Event()
+
+    def on_post(asked: Asked) -> None:
+        if asked.path == f"/{slow.party.pk}/events":
+            assert hold.wait(timeout=20)
+        else:
+            arrived.set()
+
+    outside.on_post = on_post
+    desk = delivery.desk()
+    stop_all(slow.a_line())
+    desk.wake(party_ids=[slow.party.pk], now=database_clock(), linger_s=0.01)
+    stop_all(well.a_line())
+    desk.wake(party_ids=[well.party.pk], now=database_clock(), linger_s=0.01)
+    assert arrived.wait(timeout=10)
+    hold.set()
+    desk.finish(within_s=20)
+    assert set(Order.objects.values_list("state", flat=True)) == {State.ACKNOWLEDGED}
+
+
+@pytest.mark.django_db
+def test_more_connections_are_used_where_answers_take_long(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("revocations.delivery.rounds.SLOW_S", 0.0)
+    monkeypatch.setattr("revocations.delivery.rounds.GATHER_S", 0.0)
+    stops(scene, 40)
+    assert delivery.sweep(now=database_clock()) == {"acknowledged": 40}
+    assert 2 <= scene.outside.connections <= 16
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["claim", "lose", "yes", "no", "silence", "busy", "wait", "poll"]), st.integers(1, 40)
+    ),
+    max_size=25,
+)  # fmt: skip
+REPLIES = {"yes": YES, "no": client.Reply(500), "silence": REFUSED, "busy": client.Reply(503, retry_after="60")}
+
+
+def one_step(step: str, number: int, flying: list[Push], contract: Contract, now: datetime) -> None:
+    """A worker claims, or dies with what it claimed; the partner answers some pushes, or polls."""
+    if step == "claim":
+        flying += claimed(contract, now)
+    elif step == "lose":
+        del flying[:number]
+    elif step == "poll":
+        offered = delivery.offer(party_id=contract.aggregator_id, limit=number % 4, now=now)
+        ack = list(offered.sets)[:1]
+        delivery.settle(party_id=contract.aggregator_id, acknowledged=ack, errors={}, now=now)
+    elif step in REPLIES:
+        told(flying[: number % 4], REPLIES[step], now)
+        del flying[: number % 4]
+
+
+@pytest.mark.django_db
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(steps=[("claim", 1), ("poll", 39), ("poll", 39)])
+@given(steps=STEPS)
+def test_whatever_workers_and_partner_do_nothing_is_lost_and_the_share_is_kept(
+    monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, int]]
+) -> None:
+    monkeypatch.setattr(fairness, "IN_FLIGHT", 5)
+    party = a_party(f"Any {uuid.uuid4().hex}")
+    contract, now = a_contract(party, endpoint_url="https://any.example/events"), database_clock()
+    orders, flying = some_orders(contract, 12, at=now), list[Push]()
+    for step, number in steps:
+        now += number * SECOND if step == "wait" else timedelta(0)
+        one_step(step, number, flying, contract, now)
+        assert fairness.in_flight(party_id=party.pk, now=now) <= 5
+        waiting = Order.objects.filter(party_id=party.pk, acknowledged_at__isnull=True)
+        assert waiting.filter(next_attempt_at__isnull=True).count() == 0
+    # However it went: with the partner well again, all have arrived within a day.
+    for _ in range(24):
+        now += timedelta(hours=1)
+        while pushes := claimed(contract, now):
+            told(pushes, YES, now)
+    assert set(Order.objects.filter(party_id=party.pk).values_list("state", flat=True)) == {State.ACKNOWLEDGED}
+    assert Order.objects.filter(party_id=party.pk).count() == len(orders)
+    for order in Order.objects.filter(party_id=party.pk):
+        numbers = list(Attempt.objects.filter(order_id=order.id).order_by("number").values_list("number", flat=True))
+        assert numbers == list(range(1, order.attempts + 1))

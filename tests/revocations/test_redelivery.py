@@ -1,0 +1,151 @@
+"""What a partner should have is sent once more: the newest at once, or everything since it lost its store."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+
+from accounts.queries import NotForThem
+from audit.models import AuditEvent
+from audit.queries import database_clock
+from partners.lifecycle import NotNow
+from revocations import actions, delivery
+from revocations.models import Attempt, Order, State
+from tests.orders import bring_to
+from tests.partners.outside import Answer, Outside
+from tests.revocations.scenes import Scene, a_scene, allow, deliver, stop_all, the_order
+from tests.staff import an_actor
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+WHY = "They restored a backup of Monday."
+
+
+@pytest.fixture
+def scene(outside: Outside) -> Scene:
+    return a_scene(outside)
+
+
+def resend(scene: Scene, *, line_id: int | None = None, actor: str | None = None, reason: str = WHY) -> int:
+    return actions.resend_newest(
+        party_id=scene.party.pk, line_id=line_id, actor=actor or an_actor(), reason=reason, at=database_clock()
+    )
+
+
+def sweep() -> dict[str, int]:
+    return dict(delivery.sweep(now=database_clock()))
+
+
+def test_what_backs_off_is_sent_now_and_what_was_acknowledged_once_more(scene: Scene) -> None:
+    (down,), (known,) = stop_all(scene.a_line()), stop_all(scene.a_line())
+    deliver([known])
+    scene.outside.answers = [Answer(500)]
+    deliver([down])
+    acknowledged_at = the_order(known).acknowledged_at
+    assert (sweep(), resend(scene)) == ({}, 2)
+    assert sweep() == {"acknowledged": 2}
+    # The same token ids again, a new attempt written, and no state or time moved back.
+    sent = [str(token["jti"]) for token in scene.tokens()]
+    assert sorted(sent) == sorted([the_order(known).jti] * 2 + [the_order(down).jti] * 2)
+    assert (the_order(known).state, the_order(known).acknowledged_at) == (State.ACKNOWLEDGED, acknowledged_at)
+    assert Attempt.objects.filter(order_id=known).count() == the_order(known).attempts == 2
+    assert sweep() == {}
+
+
+def test_it_is_written_down_with_its_reason_and_needs_one(scene: Scene) -> None:
+    line = scene.a_line()
+    stop_all(line)
+    officer = an_actor()
+    assert resend(scene, line_id=line.pk, actor=officer) == 1
+    event = AuditEvent.objects.get(action="orders.resent")
+    assert (event.actor, event.reason, event.line_id) == (officer, WHY, line.pk)
+    with pytest.raises(NotNow):
+        resend(scene, reason=" ")
+    with pytest.raises(NotForThem):
+        resend(scene, actor=an_actor("agent"))
+
+
+def test_only_one_line_s_newest_where_one_is_named(scene: Scene) -> None:
+    line, other = scene.a_line(), scene.a_line()
+    (older,) = stop_all(line)
+    deliver([older])
+    (newest,) = allow(line, scene.campaign)
+    (others,) = stop_all(other)
+    deliver([newest, others])
+    assert resend(scene, line_id=line.pk) == 1
+    assert sweep() == {"acknowledged": 1}
+    assert scene.tokens()[-1]["jti"] == the_order(newest).jti
+
+
+def test_what_is_on_its_way_is_left_alone(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    Order.objects.filter(id=order_id).update(leased_until=database_clock() + timedelta(seconds=20))
+    assert resend(scene) == 0
+
+
+def test_a_partner_that_lost_its_store_gets_everything_since_then_and_nothing_older(scene: Scene) -> None:
+    old, done = scene.a_line(), scene.a_line()
+    (before,) = stop_all(old)
+    deliver([before])
+    since = database_clock()
+    (signed,) = stop_all(done)
+    deliver([signed])
+    bring_to(State.COMPLETED, Order.objects.filter(id=signed), completed_at=database_clock())
+    count = actions.recover_since(
+        party_id=scene.party.pk, since=since, actor=an_actor(), reason=WHY, at=database_clock()
+    )
+    assert (count, sweep()) == (1, {"acknowledged": 1})
+    assert [token["jti"] for token in scene.tokens()][2:] == [the_order(signed).jti]
+    assert (the_order(signed).state, the_order(signed).again_at) == (State.COMPLETED, None)
+    assert AuditEvent.objects.get(action="orders.recovered").reason == WHY
+
+
+def test_a_lost_redelivery_is_tried_again_until_it_arrives(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    deliver([order_id])
+    resend(scene)
+    scene.outside.answers = [Answer(500)]
+    assert sweep() == {"error": 1}
+    assert (the_order(order_id).state, the_order(order_id).next_attempt_at) == (State.ACKNOWLEDGED, None)
+    assert sweep() == {}
+    assert dict(delivery.sweep(now=database_clock() + timedelta(minutes=1))) == {"acknowledged": 1}
+    assert list(Attempt.objects.order_by("number").values_list("outcome", flat=True)) == [
+        "acknowledged", "error", "acknowledged",
+    ]  # fmt: skip
+
+
+def test_a_newer_order_takes_the_place_of_one_offered_again(scene: Scene) -> None:
+    line = scene.a_line()
+    (older,) = stop_all(line)
+    deliver([older])
+    resend(scene)
+    (newer,) = allow(line, scene.campaign)
+    assert sweep() == {"acknowledged": 1}
+    assert [event["version"] for event in scene.events()] == [1, 2]
+    assert (the_order(older).again_at, the_order(older).state) == (None, State.ACKNOWLEDGED)
+    assert the_order(newer).state == State.ACKNOWLEDGED
+
+
+def test_since_is_heard_once_in_ten_minutes_and_the_poll_goes_on(scene: Scene) -> None:
+    cache.clear()
+    (order_id,) = stop_all(scene.a_line())
+    deliver([order_id])
+    now = database_clock()
+    for offered in (1, 0, 0):
+        found = actions.poll(party=scene.party, limit=10, acknowledged=[the_order(order_id).jti], errors={}, at=now,
+                             since=now - timedelta(hours=1))  # fmt: skip
+        assert len(found.sets) == offered
+    assert AuditEvent.objects.filter(action="orders.recovered").count() == 1
+
+
+def test_a_partner_that_polls_asks_for_it_itself(scene: Scene) -> None:
+    cache.clear()
+    (order_id,) = stop_all(scene.a_line())
+    deliver([order_id])
+    now = database_clock()
+    found = actions.poll(
+        party=scene.party, limit=10, acknowledged=[], errors={}, at=now, since=now - timedelta(hours=1)
+    )
+    assert list(found.sets) == [the_order(order_id).jti]
+    assert AuditEvent.objects.get(action="orders.recovered").actor == f"partner:{scene.party.pk}"
+    again = actions.poll(party=scene.party, limit=10, acknowledged=list(found.sets), errors={}, at=now)
+    assert (dict(again.sets), the_order(order_id).again_at) == ({}, None)

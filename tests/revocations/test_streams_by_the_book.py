@@ -1,0 +1,137 @@
+"""A receiver that knows SSF 1.0, RFC 8935 and RFC 8936 alone: from its first request to its last acknowledgement."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+
+from audit.queries import database_clock
+from revocations import actions, delivery, verification
+from revocations.models import Order, Stream
+from tests.partners.outside import Answer, Outside
+from tests.revocations.receiver import POLL, PUSH, SSF, Receiver, a_receiver
+from tests.revocations.scenes import CHANGE, Scene, a_scene, stop_all
+from tests.staff import an_actor
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+@pytest.fixture
+def scene(outside: Outside) -> Scene:
+    return a_scene(outside)
+
+
+@pytest.fixture
+def receiver(scene: Scene) -> Receiver:
+    return a_receiver(scene.party)
+
+
+def push_what_is_due(*, after: timedelta = timedelta(0)) -> None:
+    delivery.sweep(now=database_clock() + after)
+
+
+def test_by_polling(scene: Scene, receiver: Receiver) -> None:
+    about = receiver.about()
+    made = receiver.streams("POST", {"delivery": {"method": POLL}, "events_requested": about_events(receiver)})
+    assert made.status == 201
+    assert made.body["iss"] == about["issuer"]
+    stream_id, poll_at = made.body["stream_id"], made.body["delivery"]["endpoint_url"]
+
+    assert receiver.poll(poll_at) == {}
+    assert receiver.verify({"stream_id": stream_id, "state": "one-two"}).status == 204
+    push_what_is_due()
+    assert scene.outside.posted == []
+    ((jti, claims),) = receiver.poll(poll_at).items()
+    assert claims["jti"] == jti
+    assert claims["sub_id"] == {"format": "opaque", "id": stream_id}
+    assert claims["events"] == {f"{SSF}verification": {"state": "one-two"}}
+    assert receiver.poll(poll_at, ack=[jti]) == {}
+
+    verification.mark_verified(now=database_clock())
+    stream = Stream.objects.get()
+    assert stream.verified_at is not None
+    assert receiver.status("GET", stream_id=stream_id).body == {"stream_id": stream_id, "status": "enabled"}
+
+    (order_id,) = stop_all(scene.a_line())
+    ((jti, claims),) = receiver.poll(poll_at).items()
+    assert list(claims["events"]) == [CHANGE]
+    assert receiver.poll(poll_at, ack=[jti]) == {}
+    assert Order.objects.get(id=order_id).state == "acknowledged"
+
+
+def test_by_pushing_with_a_header_of_its_own_and_rs256(scene: Scene, receiver: Receiver) -> None:
+    address = f"{scene.outside.url}/in"
+    wanted = {
+        "delivery": {"method": PUSH, "endpoint_url": address, "authorization_header": "Bearer mine"},
+        "signing_alg": "RS256",
+    }
+    stream_id = receiver.streams("POST", wanted).body["stream_id"]
+    assert receiver.verify({"stream_id": stream_id, "state": "three"}).status == 204
+    push_what_is_due()
+    (asked,) = scene.outside.posted
+    assert (asked.path, asked.headers["Authorization"]) == ("/in", "Bearer mine")
+    assert asked.headers["Content-Type"] == "application/secevent+jwt"
+    claims = receiver.believed(asked.body.decode())
+    assert claims["events"] == {f"{SSF}verification": {"state": "three"}}
+    verification.mark_verified(now=database_clock())
+    assert Stream.objects.get().verified_at is not None
+
+    stop_all(scene.a_line())
+    push_what_is_due()
+    assert list(receiver.believed(scene.outside.posted[-1].body.decode())["events"]) == [CHANGE]
+
+
+def test_paused_nothing_is_pushed_and_nothing_is_lost(scene: Scene, receiver: Receiver) -> None:
+    address = f"{scene.outside.url}/in"
+    stream_id = receiver.streams("POST", {"delivery": {"method": PUSH, "endpoint_url": address}}).body["stream_id"]
+    receiver.status("POST", {"stream_id": stream_id, "status": "paused", "reason": "moving house"})
+    (order_id,) = stop_all(scene.a_line())
+    push_what_is_due(after=timedelta(minutes=1))
+    assert scene.outside.posted == []
+    receiver.status("POST", {"stream_id": stream_id, "status": "enabled"})
+    push_what_is_due(after=timedelta(minutes=2))
+    assert [list(receiver.believed(asked.body.decode())["events"]) for asked in scene.outside.posted] == [[CHANGE]]
+    assert Order.objects.get(id=order_id).state == "acknowledged"
+
+
+def test_paused_by_an_officer_it_is_told_so_first(scene: Scene, receiver: Receiver) -> None:
+    address = f"{scene.outside.url}/in"
+    stream_id = receiver.streams("POST", {"delivery": {"method": PUSH, "endpoint_url": address}}).body["stream_id"]
+    at = database_clock()
+    actions.pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="keys were seen in a log", at=at)
+    stop_all(scene.a_line())
+    push_what_is_due(after=timedelta(minutes=1))
+    told = [receiver.believed(asked.body.decode()) for asked in scene.outside.posted]
+    assert [claims["sub_id"] for claims in told] == [{"format": "opaque", "id": stream_id}]
+    assert told[0]["events"] == {f"{SSF}stream-updated": {"status": "paused", "reason": "keys were seen in a log"}}
+
+    actions.enable_stream(party_id=scene.party.pk, actor=an_actor(), reason="new keys", at=at)
+    push_what_is_due(after=timedelta(minutes=2))
+    names = [next(iter(receiver.believed(asked.body.decode())["events"])) for asked in scene.outside.posted]
+    assert names == [f"{SSF}stream-updated", f"{SSF}stream-updated", CHANGE]
+
+
+def test_after_deleting_its_stream_it_is_told_at_its_contract_s_address(scene: Scene, receiver: Receiver) -> None:
+    address = f"{scene.outside.url}/in"
+    stream_id = receiver.streams("POST", {"delivery": {"method": PUSH, "endpoint_url": address}}).body["stream_id"]
+    assert receiver.streams("DELETE", stream_id=stream_id).status == 204
+    stop_all(scene.a_line())
+    push_what_is_due()
+    assert [asked.path for asked in scene.outside.posted] == [f"/{scene.party.pk}/events"]
+
+
+def test_a_partner_that_answers_410_is_paused_and_told_by_its_poll(scene: Scene, receiver: Receiver) -> None:
+    address = f"{scene.outside.url}/in"
+    stream_id = receiver.streams("POST", {"delivery": {"method": PUSH, "endpoint_url": address}}).body["stream_id"]
+    scene.outside.answers.append(Answer(410))
+    stop_all(scene.a_line())
+    push_what_is_due()
+    assert receiver.status("GET", stream_id=stream_id).body["status"] == "paused"
+    assert receiver.status("POST", {"stream_id": stream_id, "status": "enabled"}).status == 403
+    names = [next(iter(claims["events"])) for claims in receiver.poll(f"{settings.BASE_URL}/ssf/poll").values()]
+    assert f"{SSF}stream-updated" in names
+
+
+def about_events(receiver: Receiver) -> list[str]:
+    base = receiver.about()["issuer"]
+    return [f"{base}/schemas/secevent/consent/event-type/{name}" for name in ("consent-change", "cohort-revoked")]

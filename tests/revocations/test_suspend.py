@@ -1,0 +1,350 @@
+"""The switch: everything under a party, contract or campaign is denied when the transaction ends, by one row."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Line
+from accounts.queries import NotForThem
+from audit.models import AuditEvent
+from audit.queries import database_clock
+from consent import gate
+from consent.actions import stop
+from consent.permission import permission_at
+from partners.lifecycle import NotNow
+from partners.models import Campaign, Party, Proposal, Reach, Suspension
+from portal.bench import suspend as bench
+from revocations.actions import lift, suspend
+from revocations.models import Order
+from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.staff import an_actor
+
+SECOND = timedelta(seconds=1)
+WHY = "Sold look-ups to bounty hunters."
+
+
+@pytest.fixture
+def line(committed_db: None, no_broker: None) -> Line:
+    return a_line()
+
+
+@pytest.fixture
+def campaign(line: Line) -> Campaign:
+    """A use to which the line agreed, behind which a third company is known."""
+    campaign = a_campaign(a_contract(a_party("GeoBridge")), a_party("RoadAid", "lbs_provider"))
+    Reach.objects.create(campaign=campaign, party=a_party("BailNow", "end_customer"))
+    an_approval(line, campaign)
+    return campaign
+
+
+def question(line: Line, campaign: Campaign) -> gate.Question:
+    return gate.Question(
+        aggregator=campaign.contract.aggregator.uri,
+        provider=campaign.lbs_provider.uri,
+        campaign=campaign.ref,
+        purpose=campaign.purpose,
+        scope=campaign.scope,
+        precision_m=campaign.precision_m,
+        line=line.carrier_id,
+    )
+
+
+def ask(line: Line, campaign: Campaign) -> str:
+    (answer,) = gate.evaluate(questions=[question(line, campaign)])
+    return answer.reason
+
+
+def judged(line: Line, campaign: Campaign, at: datetime) -> str:
+    chain = [campaign.contract.aggregator.uri, campaign.lbs_provider.uri]
+    return permission_at(
+        line_id=line.pk,
+        campaign=campaign.ref,
+        purpose=campaign.purpose,
+        parties=[*chain, *Party.objects.filter(reached_by__campaign=campaign).values_list("uri", flat=True)],
+        precision_m=campaign.precision_m,
+        at=at,
+        known_at=database_clock(),
+    )
+
+
+def in_another_session[T](work: Callable[[], T]) -> T:
+    def run() -> T:
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(run).result()
+
+
+TARGETS: dict[str, Callable[[Campaign], tuple[str, int]]] = {
+    "aggregator": lambda campaign: ("party", campaign.contract.aggregator_id),
+    "provider": lambda campaign: ("party", campaign.lbs_provider_id),
+    "in reach": lambda campaign: ("party", a_party("BailNow", "end_customer").pk),
+    "contract": lambda campaign: ("contract", campaign.contract_id),
+    "campaign": lambda campaign: ("campaign", campaign.pk),
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_is_the_answer_from_the_commit_on_and_not_before(line: Line, campaign: Campaign, target: str) -> None:
+    officer = an_actor()
+    of, target_id = TARGETS[target](campaign)
+    elsewhere = a_campaign(a_contract(a_party("NorthLink")), a_party("MedAlert", "lbs_provider"))
+    an_approval(line, elsewhere)
+    with transaction.atomic():
+        made = suspend(of=of, target_id=target_id, actor=officer, reason=WHY, at=database_clock())
+        assert ask(line, campaign) == "partner_suspended"
+        assert in_another_session(lambda: ask(line, campaign)) == ""
+    assert in_another_session(lambda: ask(line, campaign)) == "partner_suspended"
+    assert ask(line, elsewhere) == ""
+    assert judged(line, campaign, database_clock()) == "partner_suspended"
+    assert judged(line, campaign, made.starts_at - SECOND) == "permitted"
+
+
+def test_a_suspension_that_is_rolled_back_leaves_nothing(line: Line, campaign: Campaign) -> None:
+    with transaction.atomic():
+        suspend(of="party", target_id=campaign.lbs_provider_id, actor=an_actor(), reason=WHY, at=database_clock())
+        transaction.set_rollback(True)
+    assert (ask(line, campaign), Suspension.objects.count()) == ("", 0)
+
+
+def test_a_door_whose_clock_is_ahead_does_not_put_it_off(line: Line, campaign: Campaign) -> None:
+    ahead = database_clock() + timedelta(minutes=5)
+    suspend(of="contract", target_id=campaign.contract_id, actor=an_actor(), reason=WHY, at=ahead)
+    assert ask(line, campaign) == "partner_suspended"
+
+
+def test_a_recipient_that_is_named_is_judged_by_its_name(line: Line) -> None:
+    bail, ring = a_party("BailNow", "end_customer"), a_party("Ring", "end_customer")
+    campaign = a_campaign(names_recipient=True)
+    for party in (bail, ring):
+        Reach.objects.create(campaign=campaign, party=party)
+    an_approval(line, campaign)
+    suspend(of="party", target_id=bail.pk, actor=an_actor(), reason=WHY, at=database_clock())
+    asked = question(line, campaign)
+    named = [msgspec.structs.replace(asked, recipient=uri) for uri in (bail.uri, ring.uri)]
+    assert [answer.reason for answer in gate.evaluate(questions=named)] == ["partner_suspended", ""]
+
+
+def test_the_same_again_is_the_one_that_runs(line: Line, campaign: Campaign) -> None:
+    of, target_id, officer = "campaign", campaign.pk, an_actor()
+    first = suspend(of=of, target_id=target_id, actor=officer, reason=WHY, at=database_clock())
+    again = suspend(of=of, target_id=target_id, actor=an_actor(), reason="Once more.", at=database_clock())
+    assert (again.pk, again.reason) == (first.pk, WHY)
+    event = AuditEvent.objects.get(action="suspension.began")
+    assert (event.actor, event.target, event.reason, event.detail) == (
+        officer,
+        f"campaign:{target_id}",
+        WHY,
+        {"suspension": first.pk, "automatic": False},
+    )
+
+
+def test_ten_who_press_at_once_make_one(line: Line, campaign: Campaign) -> None:
+    officer = an_actor()
+
+    def press(_: int) -> int:
+        try:
+            return suspend(
+                of="party", target_id=campaign.lbs_provider_id, actor=officer, reason=WHY, at=database_clock()
+            ).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=10) as pool:
+        made = set(pool.map(press, range(10)))
+    assert len(made) == Suspension.objects.count() == AuditEvent.objects.filter(action="suspension.began").count() == 1
+
+
+def test_nobody_who_changes_the_partner_meanwhile_holds_it_up(line: Line, campaign: Campaign) -> None:
+    officer = an_actor()
+    with transaction.atomic():
+        Party.objects.select_for_update().get(pk=campaign.lbs_provider_id)
+        in_another_session(
+            lambda: suspend(
+                of="party", target_id=campaign.lbs_provider_id, actor=officer, reason=WHY, at=database_clock()
+            )
+        )
+    assert ask(line, campaign) == "partner_suspended"
+
+
+def test_it_writes_as_much_for_many_lines_as_for_one(line: Line, campaign: Campaign) -> None:
+    officer, counted = an_actor(), []
+    for target in (campaign.lbs_provider_id, campaign.contract.aggregator_id):
+        with CaptureQueriesContext(connection) as queries:
+            suspend(of="party", target_id=target, actor=officer, reason=WHY, at=database_clock())
+        counted.append(len(queries))
+        for _ in range(5):
+            an_approval(a_line(), campaign)
+    assert len(set(counted)) == 1
+    assert Order.objects.count() == 0
+
+
+@pytest.mark.parametrize(("reason", "error"), [("", NotNow), ("  ", NotNow)])
+def test_it_needs_a_reason(line: Line, campaign: Campaign, reason: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        suspend(of="campaign", target_id=campaign.pk, actor=an_actor(), reason=reason, at=database_clock())
+    assert Suspension.objects.count() == 0
+
+
+@pytest.mark.parametrize("role", ["agent", "auditor", "legal", "subscriber"])
+def test_it_needs_an_officer(line: Line, campaign: Campaign, role: str) -> None:
+    with pytest.raises(NotForThem):
+        suspend(of="campaign", target_id=campaign.pk, actor=an_actor(role), reason=WHY, at=database_clock())
+
+
+@pytest.mark.parametrize(("of", "target_id"), [("party", 999), ("purpose", 1)])
+def test_it_needs_something_to_suspend(line: Line, of: str, target_id: int) -> None:
+    with pytest.raises(NotNow):
+        suspend(of=of, target_id=target_id, actor=an_actor(), reason=WHY, at=database_clock())
+
+
+def test_the_stream_rules_suspend_beside_an_officer(line: Line, campaign: Campaign) -> None:
+    of, target_id = "party", campaign.contract.aggregator_id
+    automatic = suspend(
+        of=of, target_id=target_id, actor="system:clocks", reason="No answer.", at=database_clock(), automatic=True
+    )
+    assert ask(line, campaign) == "partner_unhealthy"
+    own = suspend(of=of, target_id=target_id, actor=an_actor(), reason=WHY, at=database_clock())
+    assert ask(line, campaign) == "partner_suspended"
+    assert (automatic.automatic, own.automatic, automatic.pk == own.pk) == (True, False, False)
+
+
+def agreed(of: str, target_id: int, at: datetime, act: str = "lift_suspension") -> Proposal:
+    first, second = an_actor(), an_actor()
+    proposal = Proposal.objects.create(
+        id=uuid.uuid4(),
+        act=act,
+        of=of,
+        target_id=target_id,
+        reason="They mended it.",
+        proposed_by=first,
+        proposed_at=at,
+    )
+    proposal.decision, proposal.decided_by, proposal.decided_at = "agreed", second, at
+    proposal.save(update_fields=["decision", "decided_by", "decided_at"])
+    return proposal
+
+
+def test_two_officers_lift_all_that_ran_when_it_was_proposed(line: Line, campaign: Campaign) -> None:
+    of, target_id = "party", campaign.contract.aggregator_id
+    made = [
+        suspend(of=of, target_id=target_id, actor="system:clocks", reason="-", at=database_clock(), automatic=True),
+        suspend(of=of, target_id=target_id, actor=an_actor(), reason=WHY, at=database_clock()),
+    ]
+    during = database_clock()
+    proposal = agreed(of, target_id, database_clock())
+    with transaction.atomic():
+        lifted = lift(proposal=proposal, at=database_clock())
+        assert in_another_session(lambda: ask(line, campaign)) == "partner_suspended"
+    assert [one.pk for one in lifted] == [one.pk for one in made]
+    assert in_another_session(lambda: ask(line, campaign)) == ""
+    assert judged(line, campaign, during) == "partner_suspended"
+    event = AuditEvent.objects.get(action="suspension.lifted")
+    assert (event.actor, event.detail["proposed_by"]) == (proposal.decided_by, proposal.proposed_by)
+    with pytest.raises(NotNow):
+        lift(proposal=proposal, at=database_clock())
+
+
+def test_what_began_after_the_proposal_was_before_nobody_s_eyes(line: Line, campaign: Campaign) -> None:
+    suspend(of="campaign", target_id=campaign.pk, actor=an_actor(), reason=WHY, at=database_clock())
+    proposal = agreed("campaign", campaign.pk, database_clock())
+    lift(proposal=proposal, at=database_clock())
+    suspend(of="campaign", target_id=campaign.pk, actor=an_actor(), reason="Again.", at=database_clock())
+    with pytest.raises(NotNow):
+        lift(proposal=proposal, at=database_clock())
+    assert ask(line, campaign) == "partner_suspended"
+
+
+def test_no_other_proposal_lifts_it(line: Line, campaign: Campaign) -> None:
+    suspend(of="campaign", target_id=campaign.pk, actor=an_actor(), reason=WHY, at=database_clock())
+    at = database_clock()
+    undecided = Proposal(
+        id=uuid.uuid4(),
+        act="lift_suspension",
+        of="campaign",
+        target_id=campaign.pk,
+        proposed_by="officer:1",
+        proposed_at=at,
+    )
+    for proposal in (undecided, agreed("campaign", campaign.pk, at, act="terminate")):
+        with pytest.raises(NotNow):
+            lift(proposal=proposal, at=at)
+    undecided.decision = "agreed"  # as code might that did not ask the second officer
+    with pytest.raises(IntegrityError), transaction.atomic():
+        lift(proposal=undecided, at=at)
+    assert ask(line, campaign) == "partner_suspended"
+
+
+def test_a_person_s_stop_is_written_and_told_while_their_partner_is_suspended(line: Line, campaign: Campaign) -> None:
+    suspend(of="party", target_id=campaign.lbs_provider_id, actor=an_actor(), reason=WHY, at=database_clock())
+    (order_id,) = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web").order_ids
+    order = Order.objects.get(id=order_id)
+    assert (order.state, order.snapshot["state"]) == ("queued", [])
+
+
+def test_the_look_up_does_not_grow_with_what_was_suspended_before(line: Line, campaign: Campaign) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO partners_suspension (of, target_id, automatic, starts_at, ends_at, reason, actor)"
+            " SELECT 'party', 100000 + n, false, %s, %s, 'past', 'officer:1' FROM generate_series(1, 20000) AS n",
+            [NOW - timedelta(days=2), NOW - timedelta(days=1)],
+        )
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ANALYZE partners_suspension")
+    suspend(of="campaign", target_id=campaign.pk, actor=an_actor(), reason=WHY, at=database_clock())
+    nodes = list(suspensions_in(plan_of(line, campaign)))
+    assert {str(node["Index Name"]) for node in nodes} <= {"partners_suspension_past", "partners_suspension_one_now"}
+    assert nodes
+    assert [node.get("Rows Removed by Filter", 0) for node in nodes] == [0] * len(nodes)
+
+
+def plan_of(line: Line, campaign: Campaign) -> dict[str, object]:
+    """How the database went about the gate's own statement."""
+    seen: list[tuple[Any, Sequence[str]]] = []
+
+    def keep(execute: Callable[..., object], sql: Any, params: Sequence[str], *rest: object) -> object:
+        seen.append((sql, params))
+        return execute(sql, params, *rest)
+
+    with connection.execute_wrapper(keep):
+        assert ask(line, campaign) == "partner_suspended"
+    ((sql, params),) = seen
+    with psycopg.RawCursor(connection.connection) as cursor:
+        cursor.execute(b"EXPLAIN (ANALYZE, FORMAT JSON) " + sql, params)
+        ((plan,),) = cursor.fetchall()
+    (whole,) = json.loads(plan) if isinstance(plan, str) else plan
+    found = whole["Plan"]
+    assert isinstance(found, dict)
+    return found
+
+
+def suspensions_in(node: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    """The parts of a plan that read suspensions, each with the index it reads them by."""
+    if node.get("Relation Name") == "partners_suspension":
+        yield node if "Index Name" in node else {**node, "Index Name": "none"}
+    below = node.get("Plans", [])
+    assert isinstance(below, list)
+    for child in below:
+        yield from suspensions_in(child)
+
+
+def test_the_benchmark_measures_each_size(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "TRIALS", 3)
+    monkeypatch.setattr(bench, "WARM_UP", 1)
+    told: list[str] = []
+    small, large = bench.suspend_growth(sizes=(2, 5), tell=told.append)
+    assert min(small, large) > 0
+    assert [text for text in told if text.endswith("lines")] == ["suspend: 2 lines", "suspend: 5 lines"]
+    assert (Line.objects.count(), Suspension.objects.filter(ends_at=None).count()) == (5, 0)

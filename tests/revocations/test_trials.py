@@ -1,0 +1,135 @@
+"""Receipts about trial orders: judged like real ones, and kept apart from them."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from audit.queries import database_clock
+from revocations import actions
+from revocations.actions.trials import KEPT, fetch_trial_shard
+from revocations.models import Receipt, Trial, TrialOrder, TrialReceipt, TrialShard
+from tests.partners.outside import Outside
+from tests.revocations.scenes import RECEIPT, Scene, a_scene, stamp
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+REQUIRED = ["stop_use", "delete_held"]
+LIST = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
+
+
+@pytest.fixture
+def scene(outside: Outside) -> Scene:
+    return a_scene(outside)
+
+
+def an_order(scene: Scene, **about: Any) -> TrialOrder:
+    at = database_clock()
+    trial = actions.begin_trial(party=scene.party, actor="system:check_partner", at=at)
+    given = {"epoch": 1, "version": 3, "required_actions": REQUIRED, **about}
+    return actions.add_trial_order(trial=trial, jti="order-1", at=at, **given)
+
+
+def a_receipt(scene: Scene, *, jti: str = "r-1", order: str = "order-1", **said: object) -> str:
+    now = database_clock()
+    event: Mapping[str, object] = {
+        "status": "completed",
+        "applied": {"epoch": 1, "version": 3},
+        "actions": [{"action": one, "status": "completed", "at": stamp(now)} for one in REQUIRED],
+        "downstream": [{"recipient": "https://lbs-a.example", "status": "completed", "at": stamp(now)}],
+        **said,
+    }
+    claims = {
+        "iss": scene.party.uri, "aud": settings.BASE_URL, "jti": jti, "iat": int(now.timestamp()), "txn": "tx-1",
+        "sub_id": {"format": "jwt_id", "iss": settings.BASE_URL, "jti": order}, "events": {RECEIPT: event},
+    }  # fmt: skip
+    return scene.signer.sign(claims)
+
+
+def hand_in(scene: Scene, token: str) -> None:
+    actions.record_receipt(token=token, party=scene.party, at=database_clock())
+
+
+def test_a_good_one_is_kept_apart_and_again_is_the_same(scene: Scene) -> None:
+    an_order(scene)
+    token = a_receipt(scene)
+    hand_in(scene, token)
+    hand_in(scene, token)
+    kept = TrialReceipt.objects.get()
+    assert (kept.status, kept.fault, kept.times, kept.downstream, kept.signed) == (
+        "completed", "", 2, ["https://lbs-a.example"], 0,
+    )  # fmt: skip
+    assert not Receipt.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({"applied": {"epoch": 1, "version": 2}}, "applied must be at least the order's (epoch, version)"),
+        ({"actions": []}, "the required action stop_use is not there as completed"),
+        ({"status": "done"}, "Invalid enum value 'done' - at `$.status`"),
+    ],
+)
+def test_what_would_not_count_is_refused_and_the_reason_kept(scene: Scene, said: dict[str, Any], fault: str) -> None:
+    an_order(scene)
+    with pytest.raises(actions.Refused):
+        hand_in(scene, a_receipt(scene, **said))
+    assert [receipt.fault for receipt in TrialReceipt.objects.all()] == [fault]
+
+
+def test_a_cohorts_has_its_counts(scene: Scene) -> None:
+    an_order(scene, version=0, subject_count=3, list_sha256=LIST)
+    applied = {"epoch": 1, "version": 0}
+    wrong: list[dict[str, Any]] = [
+        {}, {"acted_on": 2, "list_sha256": LIST}, {"acted_on": 3, "list_sha256": LIST[::-1]},
+    ]  # fmt: skip
+    for n, counts in enumerate(wrong):
+        with pytest.raises(actions.Refused):
+            hand_in(scene, a_receipt(scene, jti=f"r-{n}", applied=applied, **counts))
+    hand_in(scene, a_receipt(scene, jti="r-3", applied=applied, acted_on=3, list_sha256=LIST))
+    assert [one.jti for one in TrialReceipt.objects.filter(fault="")] == ["r-3"]
+    assert TrialReceipt.objects.count() == 4
+
+
+def test_other_bytes_under_one_name_are_refused(scene: Scene) -> None:
+    an_order(scene)
+    hand_in(scene, a_receipt(scene))
+    with pytest.raises(actions.Refused, match="this jti was used for another receipt"):
+        hand_in(scene, a_receipt(scene, status="in_progress"))
+
+
+def test_one_signed_by_somebody_else_is_refused(scene: Scene, outside: Outside) -> None:
+    an_order(scene)
+    scene.signer.key = type(scene.signer.key).generate_key("P-256")
+    with pytest.raises(actions.Refused, match="no key with this kid"):
+        hand_in(scene, a_receipt(scene))
+
+
+def test_an_order_of_nobodys_stays_unknown(scene: Scene, outside: Outside) -> None:
+    an_order(scene)
+    other = a_scene(outside, "NorthLink")
+    with pytest.raises(actions.Refused, match="no order of this jti was ever sent to you"):
+        hand_in(other, a_receipt(other))
+    assert not TrialReceipt.objects.exists()
+
+
+def test_a_list_is_its_partners_alone(scene: Scene, outside: Outside) -> None:
+    order = an_order(scene)
+    actions.add_trial_manifest(trial=order.trial, manifest_id=order.trial_id, parts=[b"index", b"names"])
+    at = database_clock()
+    other = a_scene(outside, "NorthLink").party
+    assert fetch_trial_shard(party=other, manifest_id=order.trial_id, number=0, at=at) is None
+    assert TrialShard.objects.filter(fetched_at__isnull=False).count() == 0
+    assert fetch_trial_shard(party=scene.party, manifest_id=order.trial_id, number=1, at=at) == b"names"
+    assert [shard.number for shard in TrialShard.objects.filter(fetched_at=at)] == [1]
+
+
+def test_old_trials_are_forgotten_with_all_that_is_theirs(scene: Scene) -> None:
+    order = an_order(scene)
+    hand_in(scene, a_receipt(scene))
+    later = order.queued_at + KEPT + timedelta(days=1)
+    trial = actions.begin_trial(party=scene.party, actor="system:check_partner", at=later)
+    assert [*Trial.objects.all()] == [trial]
+    assert not TrialOrder.objects.exists()
+    assert not TrialReceipt.objects.exists()

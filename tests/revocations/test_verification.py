@@ -1,0 +1,207 @@
+"""Streams are asked whether they live, and three silences in a row can be counted. Time is passed in, never slept."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from audit.models import AuditEvent, Incident
+from partners.models import Party, Suspension
+from revocations import actions, clocks, verification
+from revocations.models import Breaker, ParkedWith, Pulse, State, Stream, StreamAttempt, StreamEvent
+from revocations.streams import StreamWanted
+from tests.factories import a_contract, a_party
+from tests.staff import an_actor
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+START = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+@pytest.fixture
+def party() -> Party:
+    party = a_party("GeoBridge")
+    a_contract(party, ack_within_s=900)
+    actions.create_stream(party=party, wanted=StreamWanted(), at=START)
+    return party
+
+
+def the_stream() -> Stream:
+    return Stream.objects.get()
+
+
+def delivery_ran(since: datetime, until: datetime) -> None:
+    minutes = int((until - since) / MINUTE) + 1
+    Pulse.objects.bulk_create([Pulse(minute=since + n * MINUTE) for n in range(minutes)], ignore_conflicts=True)
+
+
+def acknowledge(event: StreamEvent, at: datetime) -> None:
+    StreamEvent.objects.filter(pk=event.pk).update(
+        state=State.ACKNOWLEDGED, acknowledged_at=at, sent_at=at, next_attempt_at=None
+    )
+
+
+def test_a_quiet_stream_is_asked_every_six_hours(party: Party) -> None:
+    assert verification.ask(now=START + 6 * HOUR - MINUTE) == 0
+    assert verification.ask(now=START + 6 * HOUR) == 1
+    event = StreamEvent.objects.get()
+    assert (event.kind, event.party_id, event.state) == ("verification", party.pk, "queued")
+    assert event.claims["sub_id"] == {"format": "opaque", "id": str(the_stream().id)}
+    assert event.claims["event"] == {}
+    acknowledge(event, START + 6 * HOUR)
+    assert verification.ask(now=START + 12 * HOUR - MINUTE) == 0
+    assert verification.ask(now=START + 12 * HOUR) == 1
+
+
+def test_one_question_waits_at_a_time(party: Party) -> None:
+    assert verification.ask(now=START + 6 * HOUR) == 1
+    assert verification.ask(now=START + 6 * HOUR) == 0
+    assert verification.ask(now=START + 20 * HOUR) == 0
+
+
+def test_a_verification_that_the_partner_asked_for_counts(party: Party) -> None:
+    actions.verify_stream(party=party, stream_id=str(the_stream().id), state="x", at=START + 5 * HOUR)
+    acknowledge(StreamEvent.objects.get(), START + 5 * HOUR + MINUTE)
+    assert verification.mark_verified(now=START + 6 * HOUR) == 1
+    assert the_stream().verified_at == START + 5 * HOUR + MINUTE
+    assert verification.ask(now=START + 10 * HOUR) == 0
+    assert verification.ask(now=START + 11 * HOUR) == 1
+
+
+@pytest.mark.parametrize("status", [Stream.Status.PAUSED, Stream.Status.DISABLED])
+def test_a_stream_that_is_not_enabled_is_not_asked(party: Party, status: Stream.Status) -> None:
+    Stream.objects.update(status=status)
+    assert verification.ask(now=START + 30 * HOUR) == 0
+
+
+def test_a_stream_enabled_again_has_its_six_hours(party: Party) -> None:
+    actions.pause_stream(party_id=party.pk, actor=an_actor(), reason="test", at=START + HOUR)
+    actions.enable_stream(party_id=party.pk, actor=an_actor(), reason="test", at=START + 30 * HOUR)
+    assert verification.ask(now=START + 36 * HOUR - MINUTE) == 0
+    assert verification.ask(now=START + 36 * HOUR) == 1
+
+
+def test_an_acknowledgement_ends_what_had_failed(party: Party) -> None:
+    Stream.objects.update(failed_verifications=2)
+    verification.ask(now=START + 6 * HOUR)
+    acknowledge(StreamEvent.objects.get(), START + 6 * HOUR + MINUTE)
+    assert verification.mark_verified(now=START + 6 * HOUR + MINUTE) == 1
+    assert (the_stream().verified_at, the_stream().failed_verifications) == (START + 6 * HOUR + MINUTE, 0)
+    assert verification.mark_verified(now=START + 7 * HOUR) == 0
+
+
+def test_an_older_acknowledgement_ends_no_newer_failure(party: Party) -> None:
+    verification.ask(now=START + 6 * HOUR)
+    acknowledge(StreamEvent.objects.get(), START + 6 * HOUR + MINUTE)
+    verification.mark_verified(now=START + 7 * HOUR)
+    Stream.objects.update(failed_verifications=1)
+    assert verification.mark_verified(now=START + 8 * HOUR) == 0
+    assert the_stream().failed_verifications == 1
+
+
+def test_a_verification_fails_when_its_time_is_over(party: Party) -> None:
+    asked = START + 6 * HOUR
+    verification.ask(now=asked)
+    delivery_ran(asked, asked + HOUR)
+    assert verification.mark_failed_verifications(now=asked + 14 * MINUTE) == 0
+    assert verification.mark_failed_verifications(now=asked + 15 * MINUTE) == 1
+    assert the_stream().failed_verifications == 1
+    event = StreamEvent.objects.get()
+    assert (event.state, event.next_attempt_at, event.note) == ("rejected", None, "not acknowledged in time")
+    assert verification.mark_failed_verifications(now=asked + HOUR) == 0
+    (written,) = AuditEvent.objects.filter(action="stream.verification_failed")
+    assert (written.actor, written.target) == ("system:verification", f"stream:{the_stream().id}")
+    assert written.detail == {"in_a_row": 1}
+
+
+def test_three_silences_are_three(party: Party) -> None:
+    for number in (1, 2, 3):
+        asked = START + 6 * number * HOUR
+        assert verification.ask(now=asked) == 1
+        delivery_ran(asked, asked + HOUR)
+        verification.verify_streams(now=asked + HOUR)
+        assert the_stream().failed_verifications == number
+
+
+def test_several_questions_left_open_are_one_failure(party: Party) -> None:
+    asked = START + 6 * HOUR
+    stream_id = str(the_stream().id)
+    for n in range(3):
+        actions.verify_stream(party=party, stream_id=stream_id, state=str(n), at=asked + n * MINUTE)
+    delivery_ran(asked, asked + HOUR)
+    assert verification.mark_failed_verifications(now=asked + HOUR) == 1
+    assert the_stream().failed_verifications == 1
+
+
+def test_time_in_which_we_did_not_deliver_is_not_counted(party: Party) -> None:
+    asked = START + 6 * HOUR
+    verification.ask(now=asked)
+    assert verification.mark_failed_verifications(now=asked + 48 * HOUR) == 0
+    delivery_ran(asked + 48 * HOUR, asked + 48 * HOUR + 13 * MINUTE)
+    assert verification.mark_failed_verifications(now=asked + 49 * HOUR) == 0
+    delivery_ran(asked + 49 * HOUR, asked + 49 * HOUR)
+    assert verification.mark_failed_verifications(now=asked + 50 * HOUR) == 1
+
+
+@pytest.mark.parametrize("seconds", [60, 3600])
+def test_the_time_is_the_contract_s(party: Party, seconds: int) -> None:
+    a_contract(party, ack_within_s=seconds)
+    asked = START + 6 * HOUR
+    verification.ask(now=asked)
+    delivery_ran(asked, asked + 2 * HOUR)
+    longest = timedelta(seconds=max(seconds, 900))
+    assert verification.mark_failed_verifications(now=asked + longest - MINUTE) == 0
+    assert verification.mark_failed_verifications(now=asked + longest) == 1
+
+
+def test_what_is_parked_with_us_is_our_fault(party: Party) -> None:
+    asked = START + 6 * HOUR
+    verification.ask(now=asked)
+    StreamEvent.objects.update(state=State.PARKED, parked_with=ParkedWith.US)
+    delivery_ran(asked, asked + 2 * HOUR)
+    assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0
+
+
+def tried(event: StreamEvent, number: int, at: datetime, outcome: str) -> None:
+    StreamAttempt.objects.create(event_id=event.pk, number=number, at=at, outcome=outcome)
+
+
+def test_three_questions_that_never_left_our_house_deny_nobody(party: Party) -> None:
+    delivery_ran(START, START + 40 * HOUR)
+    for number in (1, 2, 3):
+        verification.ask(now=START + 6 * number * HOUR)
+        event = StreamEvent.objects.get(state=State.QUEUED)
+        for n in range(4):
+            tried(event, 4 * number + n, event.queued_at + 4 * n * MINUTE, "ours")
+        now = START + 6 * number * HOUR + HOUR
+        assert (verification.mark_failed_verifications(now=now), clocks.watch(now=now)) == (0, 0)
+    assert (the_stream().failed_verifications, Suspension.objects.count(), Incident.objects.count()) == (0, 0, 0)
+
+
+def test_a_question_is_failed_by_the_time_since_it_last_left_our_house(party: Party) -> None:
+    asked = START + 6 * HOUR
+    verification.ask(now=asked)
+    delivery_ran(asked, asked + 2 * HOUR)
+    event = StreamEvent.objects.get()
+    tried(event, 1, asked, "ours")
+    tried(event, 2, asked + 20 * MINUTE, "lost")
+    tried(event, 3, asked + 30 * MINUTE, "no_answer")
+    assert verification.mark_failed_verifications(now=asked + 44 * MINUTE) == 0
+    assert verification.mark_failed_verifications(now=asked + 45 * MINUTE) == 1
+
+
+def test_a_breaker_s_probe_is_no_question(party: Party) -> None:
+    asked = START + 6 * HOUR
+    verification.ask(now=asked)
+    Breaker.objects.create(party_id=party.pk, probe_id=StreamEvent.objects.get().id)
+    delivery_ran(asked, asked + 2 * HOUR)
+    assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0
+
+
+def test_a_question_from_before_a_pause_fails_nobody(party: Party) -> None:
+    asked = START + 6 * HOUR
+    verification.ask(now=asked)
+    actions.pause_stream(party_id=party.pk, actor=an_actor(), reason="test", at=asked + MINUTE)
+    delivery_ran(asked, asked + 2 * HOUR)
+    assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0
+    actions.enable_stream(party_id=party.pk, actor=an_actor(), reason="test", at=asked + 2 * HOUR)
+    assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0

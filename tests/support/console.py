@@ -1,0 +1,132 @@
+"""One of everything that the console shows, about a person whose marks must be nowhere in it."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+import audit.actions
+import consent.actions
+import partners.actions
+import revocations.actions
+from accounts.models import Line
+from audit.models import Incident
+from consent.models import DigestFinding, DigestRun
+from disclosures.models import Disclosure
+from partners import pairwise
+from partners.models import Campaign, Client, Dealing, Proposal, Reach
+from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
+from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.staff import an_actor
+
+PERSON = "Zebrafinch"
+NUMBER = "+12065550199"
+CARRIER_LINE = "QUAGGA-7781"
+MACHINE = "geobridge-1"
+
+
+@dataclass
+class Console:
+    """`ids` by the names that addresses give their arguments."""
+
+    line: Line
+    campaign: Campaign
+    ids: dict[str, object] = field(default_factory=dict)
+
+
+def everything(*, at: datetime | None = None) -> Console:
+    """A contract with all that can hang on it, under real commits or not."""
+    at = at or timezone.now()
+    line = a_line(msisdn=NUMBER, holder_name=f"{PERSON} Person", carrier_id=CARRIER_LINE)
+    campaign = a_chain(line, "GeoBridge", at=at)
+    contract, party = campaign.contract, campaign.contract.aggregator
+    consent.actions.stop(line_id=line.pk, scope="all", actor=f"subscriber:{line.pk}", channel="web")
+    order = Order.objects.get(line_id=line.pk, contract_id=contract.pk)
+    Attempt.objects.create(
+        line_id=line.pk, order_id=order.id, number=1, at=at, outcome="refused", status=503, detail="busy",
+        token="eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJhYmMifQ.c2ln",
+    )  # fmt: skip
+    event = revocations.actions.queue_event(
+        party_id=party.pk, kind=StreamEvent.Kind.VERIFICATION, sub_id={"format": "opaque", "id": "s"}, event={}, at=at
+    )
+    officer = an_actor()
+    revocations.actions.suspend(of="contract", target_id=contract.pk, actor=officer, reason="They sold it.", at=at)
+    proposal = partners.actions.propose(
+        act=Proposal.Act.LIFT_SUSPENSION, of="contract", target_id=contract.pk, payload={}, reason="They mended it.",
+        actor=officer, at=at,
+    )  # fmt: skip
+    cohort = a_cohort(campaign, at=at)
+    _more(campaign, line, at)
+    return Console(
+        line=line,
+        campaign=campaign,
+        ids={
+            "party_id": party.pk, "contract_id": contract.pk, "campaign_id": campaign.pk, "of": "contract",
+            "target_id": contract.pk, "proposal_id": proposal.pk, "how": "agree", "cohort_id": cohort.pk,
+            "order_id": order.id, "event_id": event.pk, "rule_id": 1,
+            "incident_id": Incident.objects.get().pk, "name": "contracts", "year": at.year, "word": "pause",
+            "term": FRAUD, "run_id": DigestRun.objects.get().pk, "finding_id": DigestFinding.objects.get().pk,
+            "number": Client.objects.get(client_id=MACHINE).number,
+        },
+    )  # fmt: skip
+
+
+def a_chain(line: Line, name: str, *, at: datetime) -> Campaign:
+    """A contract, a campaign, a company behind it, and what the line agreed to and what left for it."""
+    aggregator, provider = a_party(name), a_party(f"{name} Finder", "lbs_provider")
+    campaign = a_campaign(a_contract(aggregator, endpoint_url="https://partner.example/events"), provider)
+    Reach.objects.create(campaign=campaign, party=a_party(f"{name} Customer", "end_customer"))
+    an_approval(line, campaign, at=at - timedelta(days=90))
+    for party in (aggregator, provider):
+        Dealing.objects.create(line_id=line.pk, aggregator=aggregator, party=party, last_at=at - timedelta(days=1))
+    Disclosure.objects.create(
+        line_id=line.pk, occurred_at=at - timedelta(days=1), id=uuid.uuid4(), source_id=f"{name}-1",
+        aggregator=aggregator.uri, path=[aggregator.uri, provider.uri], campaign=campaign.ref,
+        purpose=campaign.purpose, scope=campaign.scope, precision_m=500, basis="approval", outcome="released",
+        judgement="permitted", recorded_at=at,
+    )  # fmt: skip
+    pairwise.subject(line_id=line.pk, party_id=aggregator.pk)
+    return campaign
+
+
+def a_cohort(campaign: Campaign, *, at: datetime, **fields: object) -> Cohort:
+    """A termination whose list is still made."""
+    contract = campaign.contract
+    values: dict[str, object] = {
+        "of": "campaign", "target_id": campaign.pk, "contract_id": contract.pk, "party_id": contract.aggregator_id,
+        "epoch": contract.epoch + 1, "terminated_at": at, "actor": "officer:1", "reason": "They sold it.",
+        "plan": {"lines": 4}, "complete_by": at + timedelta(days=10),
+    }  # fmt: skip
+    return Cohort.objects.create(id=uuid.uuid4(), **{**values, **fields})
+
+
+def a_breach(campaign: Campaign, about: str, *, at: datetime) -> Breach:
+    """A date that was let pass."""
+    contract = campaign.contract
+    return Breach.objects.create(
+        kind=Breach.Kind.ACKNOWLEDGE, contract_id=contract.pk, party_id=contract.aggregator_id, about=about,
+        due_at=at - timedelta(days=1), at=at,
+    )  # fmt: skip
+
+
+def _more(campaign: Campaign, line: Line, at: datetime) -> None:
+    party = campaign.contract.aggregator
+    Breach.objects.create(
+        kind=Breach.Kind.COMPLETE, contract_id=campaign.contract_id, party_id=party.pk, line_id=line.pk,
+        about=f"order:{uuid.uuid4()}", due_at=at - timedelta(days=1), at=at,
+    )  # fmt: skip
+    run = DigestRun.objects.create(
+        id=uuid.uuid4(), party_id=party.pk, received_at=at, differing=["0007"], drilled=["0007"],
+        findings={"partner_has": 2, "partner_lacks": 0, "same": 0}, finished_at=at,
+    )  # fmt: skip
+    DigestFinding.objects.create(
+        run=run, kind="partner_has", line_id=line.pk, contract_id=campaign.contract_id, purpose=campaign.purpose,
+        recipient=campaign.lbs_provider.uri, scope=campaign.scope, found_at=at,
+    )  # fmt: skip
+    Client.objects.create(client_id=MACHINE, kind=Client.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC"})
+    audit.actions.open_incident(kind=Incident.Kind.PARTNER_HAS, key=f"party:{party.pk}", subject=party.uri, at=at)
+    audit.actions.record(
+        action="line.seen", actor="officer:1", target=f"line:{line.pk}", at=at, line_id=line.pk,
+        reason=f"{PERSON} asked on {NUMBER}",
+    )  # fmt: skip

@@ -1,0 +1,65 @@
+"""Staff at a browser: signed in, with a second factor in the session or without."""
+
+import re
+import time
+from collections.abc import Mapping
+from html import unescape
+from typing import NamedTuple
+
+from django.test import Client
+
+from accounts.models import User
+from consent import gate
+from partners.models import Campaign
+
+WHY = {"reason": "They sold it on."}
+
+
+class Member(NamedTuple):
+    """One member of staff with their browser."""
+
+    user: User
+    client: Client
+
+    @property
+    def actor(self) -> str:
+        return f"{self.user.role}:{self.user.pk}"
+
+
+def staff(role: str = User.Role.OFFICER, *, name: str = "", second_factor: bool = True, csrf: bool = False) -> Member:
+    """A member of staff who is signed in."""
+    name = name or role
+    user = User.objects.create_user(name, f"{name}@carrier.example", "three quiet words", role=role, is_staff=True)
+    client = Client(enforce_csrf_checks=csrf)
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    given = [{"method": "password", "at": time.time()}]
+    if second_factor:
+        given.append({"method": "mfa", "type": "totp", "at": time.time()})
+    session["account_authentication_methods"] = given
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+    return Member(user, client)
+
+
+def post(member: Member, path: str, data: Mapping[str, object] | None = None) -> str:
+    """Send a form; where it leads, or "" and the page is shown again."""
+    answer = member.client.post(path, {**WHY, **(data or {})})
+    assert answer.status_code in {200, 302}
+    return answer.headers.get("Location", "")
+
+
+def shown(member: Member, path: str, data: Mapping[str, object] | None = None) -> str:
+    answer = member.client.get(path) if data is None else member.client.post(path, {**WHY, **data})
+    assert answer.status_code == 200
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.content.decode().partition("<main")[2]).split()))
+
+
+def ask(campaign: Campaign, line_id: str) -> str:
+    """Why the gate says no to this campaign about this line; "" for a yes."""
+    question = gate.Question(
+        aggregator=campaign.contract.aggregator.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref,
+        purpose=campaign.purpose, scope=campaign.scope, precision_m=campaign.precision_m, line=line_id,
+    )  # fmt: skip
+    (answer,) = gate.evaluate(questions=[question])
+    return str(answer.reason)

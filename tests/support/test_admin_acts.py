@@ -1,0 +1,387 @@
+"""What officers do from the console: one form, one verb, a reason, and nothing typed is lost."""
+
+import json
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from django.utils import timezone
+
+import partners.actions
+from audit.models import AuditEvent
+from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, NoticeText, Party, Proposal, Suspension
+from revocations.models import Cohort, Order, Stream
+from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.support.officers import WHY, Member, ask, post, shown, staff
+
+
+@pytest.fixture
+def officer(committed_db: None, no_broker: None) -> Member:
+    return staff(name="first")
+
+
+@pytest.fixture
+def second(officer: Member) -> Member:
+    return staff(name="second")
+
+
+@pytest.mark.parametrize("of", ["party", "contract", "campaign"])
+def test_suspend_now_denies_at_once_and_to_lift_takes_two(officer: Member, second: Member, of: str) -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign, at=timezone.now() - timedelta(days=30))
+    target = {"party": campaign.lbs_provider_id, "contract": campaign.contract_id, "campaign": campaign.pk}[of]
+    page = f"/admin/{'parties' if of == 'party' else of + 's'}/{target}/"
+    assert "Suspend now" in shown(officer, page)
+    assert ask(campaign, line.carrier_id) == ""
+    assert post(officer, f"/admin/suspend/{of}/{target}/") == page
+    assert ask(campaign, line.carrier_id) == "partner_suspended"
+    told = shown(officer, page)
+    assert "Suspended since" in told
+    assert "By first@carrier.example: They sold it on. Propose to lift" in told
+    assert post(officer, f"/admin/lift/{of}/{target}/") == page
+    proposal = Proposal.objects.get()
+    own = shown(officer, f"/admin/proposals/{proposal.pk}/")
+    assert "You proposed this." in own
+    assert "Agree, and do it" not in own
+    assert post(officer, f"/admin/proposals/{proposal.pk}/agree/") == ""
+    assert ask(campaign, line.carrier_id) == "partner_suspended"
+    waiting = shown(second, f"/admin/proposals/{proposal.pk}/")
+    assert "It waits for you." in waiting
+    assert "A yes ends 1 suspension They sold it on. first@carrier.example" in waiting
+    assert post(second, f"/admin/proposals/{proposal.pk}/agree/") == f"/admin/proposals/{proposal.pk}/"
+    assert ask(campaign, line.carrier_id) == ""
+    assert "Agreed by second@carrier.example" in shown(officer, f"/admin/proposals/{proposal.pk}/")
+    assert "lifted the suspension" in shown(officer, page)
+
+
+def test_without_a_reason_nothing_is_done_and_nothing_typed_is_lost(officer: Member) -> None:
+    contract = a_contract()
+    again = officer.client.post(f"/admin/suspend/contract/{contract.pk}/", {"reason": "  "})
+    assert "This field is required." in again.content.decode()
+    assert not Suspension.objects.exists()
+    typed = officer.client.post(
+        f"/admin/shorten/contract/{contract.pk}/", {"reason": "Half a thought", "ends_at": "2099-01-01"}
+    ).content.decode()
+    assert 'value="2099-01-01"' in typed
+    assert "Half a thought</textarea>" in typed
+    assert "That loosens it: propose it, and another officer agrees." in unescape(typed)
+
+
+def test_a_proposal_is_declined_or_withdrawn(officer: Member, second: Member) -> None:
+    contract = a_contract()
+    assert post(officer, f"/admin/extend/contract/{contract.pk}/", {"ends_at": "2099-01-01"})
+    first = Proposal.objects.get()
+    assert "would end on 1 Jan 2099 instead of 1 Jan 2036" in shown(second, f"/admin/proposals/{first.pk}/")
+    assert post(second, f"/admin/proposals/{first.pk}/decline/")
+    assert post(officer, f"/admin/extend/contract/{contract.pk}/", {"ends_at": "2098-01-01"})
+    other = Proposal.objects.get(decision="")
+    assert post(officer, f"/admin/proposals/{other.pk}/withdraw/")
+    assert sorted(Proposal.objects.values_list("decision", flat=True)) == ["declined", "withdrawn"]
+    contract.refresh_from_db()
+    assert contract.ends_at.year == 2036
+
+
+def test_a_contract_and_its_campaign_from_draft_to_the_end_of_their_term(officer: Member) -> None:
+    party = a_party("GeoBridge", jwks_uri="https://geobridge.example/jwks.json")
+    a_party("RoadAid", "lbs_provider")
+    terms: dict[str, object] = {
+        "ref": "AGR-NEW", "aggregator": party.uri, "signed_at": "2026-01-01", "starts_at": "2026-01-01",
+        "ends_at": "2030-01-01", "purposes": [FRAUD], "ack_within_s": "900", "complete_within_days": "10",
+        "hosts": "events.geobridge.example\nother.geobridge.example:8443\n",
+    }  # fmt: skip
+    assert post(officer, "/admin/contracts/draft/", {**terms, "complete_within_days": "22"}) == ""
+    page = post(officer, "/admin/contracts/draft/", terms)
+    contract = Contract.objects.get(ref="AGR-NEW")
+    assert page == f"/admin/contracts/{contract.pk}/"
+    assert contract.is_draft
+    assert contract.hosts == ["events.geobridge.example", "other.geobridge.example:8443"]
+    changed = {**terms, "ack_within_s": "600"}
+    assert post(officer, f"/admin/contracts/{contract.pk}/change/", changed) == page
+    campaign: dict[str, object] = {
+        "ref": "CMP-NEW", "lbs_provider": "https://roadaid.example", "purpose": FRAUD, "description": "Spots fraud",
+        "consent_flow": "sms", "scope": "location-retrieval:read", "precision_m": "500", "starts_at": "2026-01-01",
+        "ends_at": "2029-01-01", "consideration": "monetary", "recipients": "https://third.example",
+    }  # fmt: skip
+    there = post(officer, f"/admin/contracts/{contract.pk}/draft/", campaign)
+    made = Campaign.objects.get(ref="CMP-NEW")
+    assert there == f"/admin/campaigns/{made.pk}/"
+    assert "is a draft: put that in force first" in shown(officer, f"/admin/force/campaign/{made.pk}/", {})
+    assert post(officer, f"/admin/force/contract/{contract.pk}/") == page
+    assert post(officer, f"/admin/force/campaign/{made.pk}/") == there
+    assert post(officer, f"/admin/shorten/campaign/{made.pk}/", {"ends_at": "2028-06-01"}) == there
+    made.refresh_from_db()
+    assert (made.is_draft, made.ends_at) == (False, datetime(2028, 6, 1, tzinfo=UTC))
+    assert post(officer, f"/admin/campaigns/{made.pk}/change/", campaign) == ""
+    history = shown(officer, there)
+    for words in ("campaign: drafted", "campaign: put in force", "campaign: shortened"):
+        assert words in history
+
+
+def test_a_longer_term_comes_with_the_second_officer(officer: Member, second: Member) -> None:
+    contract = a_contract()
+    post(officer, f"/admin/extend/contract/{contract.pk}/", {"ends_at": "2040-01-01"})
+    proposal = Proposal.objects.get()
+    assert "You proposed this" in shown(officer, "/admin/")
+    assert "Look and agree" in shown(second, "/admin/")
+    post(second, f"/admin/proposals/{proposal.pk}/agree/")
+    contract.refresh_from_db()
+    assert contract.ends_at == datetime(2040, 1, 1, tzinfo=UTC)
+    link = f'<a href="/admin/proposals/{proposal.pk}/">'
+    for path, made, done in (
+        (f"/admin/contracts/{contract.pk}/", "proposal: made</a> <bdi>(Extend a term)", "contract: extended</a>"),
+        ("/admin/trail/", "proposal: made</bdi></a><small><bdi>Extend a term", "contract: extended</bdi></a>"),
+    ):
+        page = second.client.get(path).content.decode()
+        assert page.count(link) == 3
+        assert made in page
+        assert done in page
+        assert "end: 1 Jan 2040, was 1 Jan 2036" in page
+
+
+@pytest.mark.parametrize("of", ["contract", "campaign"])
+def test_an_earlier_end_is_asked_for_beside_the_one_of_now_and_never_in_the_past(officer: Member, of: str) -> None:
+    provider = a_party("MedAlert", "lbs_provider")
+    campaign = a_campaign(a_contract(), provider, lifeline=True)
+    a_campaign(campaign.contract)
+    target = campaign if of == "campaign" else campaign.contract
+    path = f"/admin/shorten/{of}/{target.pk}/"
+    page = shown(officer, path)
+    assert "It ends on 1 Jan 2036 as it is now." in page
+    assert "By it people in need are found, by MedAlert: that ends too." in page
+    for day in ("2016-12-01", timezone.now().date().isoformat()):
+        again = shown(officer, path, {"ends_at": day})
+        assert "That day has passed, or is today. Name one to come; to end it now, terminate it, by its plan." in again
+    target.refresh_from_db()
+    assert target.ends_at.year == 2036
+    assert "It ends on 1 Jan 2036 as it is now." in shown(officer, f"/admin/extend/{of}/{target.pk}/")
+    assert "in need" not in shown(officer, f"/admin/extend/{of}/{target.pk}/")
+
+
+def test_a_proposal_that_is_too_old_waits_for_nobody(officer: Member, second: Member) -> None:
+    contract = a_contract()
+    for days, of in ((8, contract), (6, a_contract())):
+        partners.actions.propose(
+            act="extend_term", of="contract", target_id=of.pk, payload={"ends_at": "2040-01-01T00:00:00Z"},
+            reason="r", actor=officer.actor, at=timezone.now() - timedelta(days=days),
+        )  # fmt: skip
+    assert shown(second, "/admin/").count("Look and agree") == 1
+    assert contract.ref not in shown(second, "/admin/proposals/?state=open")
+    assert shown(second, "/admin/proposals/").count("waits for a second officer") == 1
+    assert "too old to count" in shown(second, "/admin/proposals/?state=old")
+    assert "Look and agree" not in shown(second, f"/admin/contracts/{contract.pk}/")
+
+
+def test_a_history_is_of_one_contract_alone(officer: Member) -> None:
+    contract = a_contract(a_party("GeoBridge", jwks_uri="https://geobridge.example/jwks.json"))
+    terms: dict[str, object] = {
+        "ref": str(contract.pk), "aggregator": contract.aggregator.uri, "signed_at": "2026-01-01",
+        "starts_at": "2026-01-01", "ends_at": "2030-01-01", "purposes": [FRAUD], "ack_within_s": "900",
+        "complete_within_days": "10", "reason": "The numbered one alone.",
+    }  # fmt: skip
+    there = post(officer, "/admin/contracts/draft/", terms)
+    assert there != f"/admin/contracts/{contract.pk}/"
+    assert "The numbered one alone." in shown(officer, there)
+    assert "The numbered one alone." not in shown(officer, f"/admin/contracts/{contract.pk}/")
+    assert f'<a href="{there}">' in officer.client.get("/admin/trail/").content.decode()
+
+
+def test_what_is_paid_rises_by_one_officer_and_falls_by_two(officer: Member, second: Member) -> None:
+    campaign = a_campaign(consideration="other")
+    path = f"/admin/campaigns/{campaign.pk}/paid/"
+    page = f"/admin/campaigns/{campaign.pk}/"
+    assert post(officer, path, {"consideration": "monetary"}) == page
+    assert "Written down: it holds from now on." in shown(officer, page)
+    campaign.refresh_from_db()
+    assert campaign.consideration == "monetary"
+    assert "That is what is written down already." in shown(officer, path, {"consideration": "monetary"})
+    assert post(officer, path, {"consideration": "none"}) == page
+    told = shown(officer, page)
+    assert "Proposed, not done yet. It happens when another officer agrees" in told
+    assert "Written down" not in told
+    campaign.refresh_from_db()
+    assert campaign.consideration == "monetary"
+    assert post(second, f"/admin/proposals/{Proposal.objects.get().pk}/agree/")
+    campaign.refresh_from_db()
+    assert campaign.consideration == "none"
+
+
+def chosen(member: Member, path: str) -> list[str]:
+    """The answer at which the form starts, of each answer that it offers: the chosen one in brackets."""
+    form = member.client.get(path).content.decode().partition('name="consideration"')[2].partition("</select>")[0]
+    return [f"[{value}]" if more else value for value, more in re.findall(r'<option value="(\w*)"( selected)?', form)]
+
+
+def test_what_is_paid_starts_at_what_is_so_and_never_at_the_loosest(officer: Member) -> None:
+    for now, offered in (
+        ("monetary", ["none", "[monetary]", "other"]), ("other", ["none", "monetary", "[other]"]),
+        ("", ["[]", "none", "monetary", "other"]),
+    ):  # fmt: skip
+        path = f"/admin/campaigns/{a_campaign(consideration=now).pk}/paid/"
+        assert chosen(officer, path) == offered
+        assert "This field is required." in shown(officer, path, {"consideration": ""})
+    drafted = a_campaign(consideration="monetary", is_draft=True)
+    assert chosen(officer, f"/admin/campaigns/{drafted.pk}/change/") == ["", "none", "[monetary]", "other"]
+    assert chosen(officer, f"/admin/contracts/{drafted.contract_id}/draft/") == ["[]", "none", "monetary", "other"]
+
+
+def test_parties_are_added_changed_and_linked(officer: Member) -> None:
+    assert post(officer, "/admin/parties/add/", {"uri": "https://old.example", "name": "Old", "kind": "lbs_provider"})
+    page = post(officer, "/admin/parties/add/", {"uri": "https://new.example", "name": "New", "kind": "lbs_provider"})
+    new = Party.objects.get(uri="https://new.example")
+    assert page == f"/admin/parties/{new.pk}/"
+    assert (
+        post(officer, f"/admin/parties/{new.pk}/change/", {"name": "Newer", "website": "https://new.example"}) == page
+    )
+    wrong = officer.client.post(f"/admin/parties/{new.pk}/change/", {**WHY, "name": "Newer", "website": "javascript:x"})
+    assert "A web address that may be linked" in wrong.content.decode()
+    assert post(officer, f"/admin/link/party/{new.pk}/", {"kin_ref": "https://old.example", "link": "succeeds"}) == page
+    assert list(Kin.objects.values_list("ref", "link", "kin_ref")) == [
+        ("https://new.example", "succeeds", "https://old.example")
+    ]
+    assert "https://new.example succeeds https://old.example" in shown(officer, page)
+
+
+def test_endpoints_are_set_and_a_private_address_is_refused_by_its_field(officer: Member) -> None:
+    contract = a_contract()
+    path = f"/admin/contracts/{contract.pk}/endpoints/"
+    again = officer.client.post(path, {**WHY, "endpoint_url": "http://10.0.0.1/x", "jwks_uri": "", "hosts": ""})
+    assert 'id="id_endpoint_url_error"' in again.content.decode()
+    assert post(officer, path, {"endpoint_url": "https://partner.example/e", "hosts": "cb.partner.example"})
+    contract.refresh_from_db()
+    assert (contract.endpoint_url, contract.hosts) == ("https://partner.example/e", ["cb.partner.example"])
+
+
+def test_a_rule_is_added_by_one_and_ended_by_two(officer: Member, second: Member) -> None:
+    assert post(
+        officer,
+        "/admin/rules/add/",
+        {"state": "nv", "starts_at": "2027-01-01", "sale_test": "on", "source": "test act"},
+    )
+    rule = JurisdictionRule.objects.get(source="test act")
+    assert (rule.state, rule.purposes, rule.sale_test) == ("NV", [], True)
+    path = f"/admin/rules/{rule.pk}/relax/"
+    assert "propose an end it takes two officers test act" in shown(officer, "/admin/rules/")
+    assert post(officer, path, {"ends_at": "2028-01-01"})
+    rule.refresh_from_db()
+    assert rule.ends_at is None
+    proposal = Proposal.objects.get()
+    on = f"{proposal.proposed_at:%-d %b %Y}"
+    assert f"its end was proposed by first@carrier.example, {on} test act" in shown(second, "/admin/rules/")
+    listed = second.client.get("/admin/rules/").content.decode()
+    assert f'<a href="/admin/proposals/{proposal.pk}/"><bdi>its end was proposed' in listed
+    assert f"Relax a rule of a state was proposed by first@carrier.example on {on}" in shown(second, path)
+    assert post(second, f"/admin/proposals/{Proposal.objects.get().pk}/agree/")
+    rule.refresh_from_db()
+    assert rule.ends_at == datetime(2028, 1, 1, tzinfo=UTC)
+    told = shown(officer, "/admin/rules/?state=now")
+    assert "to come until 1 Jan 2028" in told
+    assert "1 Jan 2028, 00:00 as two officers agreed test act" in told
+    assert "test act" not in shown(officer, "/admin/rules/?state=ended")
+    assert "Its end on 1 Jan 2028 was agreed." in shown(officer, path)
+
+
+def test_a_notice_is_published_as_the_next_version(officer: Member) -> None:
+    lacking = {"use": "allow", "language": "en", "body": "{companies} may find you."}
+    assert "it must hold" in shown(officer, "/admin/notices/publish/", lacking)
+    whole = {**lacking, "body": "{companies} may find you: {purpose}, {precision}, until {until}."}
+    assert post(officer, "/admin/notices/publish/", whole) == "/admin/notices/"
+    newest = NoticeText.objects.filter(use="allow", language="en").order_by("-version")[0]
+    assert (newest.version, newest.body, newest.actor) == (2, whole["body"], officer.actor)
+
+
+KEY = json.dumps(
+    {
+        "kty": "EC",
+        "crv": "P-256",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    }
+)
+
+
+def test_a_machine_is_registered_by_its_public_key_alone(officer: Member) -> None:
+    party = a_party()
+    form: dict[str, object] = {"client_id": "geobridge", "kind": "aggregator", "party": party.uri, "public_jwk": KEY}
+    private = {**form, "public_jwk": KEY.replace('"kty"', '"d":"c2VjcmV0c2VjcmV0","kty"')}
+    assert "This holds the private half." in shown(officer, "/admin/clients/register/", private)
+    assert "belongs to its party" in shown(officer, "/admin/clients/register/", {**form, "kind": "gateway"})
+    assert "This is not JSON." in shown(officer, "/admin/clients/register/", {**form, "public_jwk": "{"})
+    there = post(officer, "/admin/clients/register/", form)
+    machine = Client.objects.get()
+    assert there == f"/admin/clients/{machine.number}/"
+    assert (machine.client_id, machine.party_id, "d" in machine.public_jwk) == ("geobridge", party.pk, False)
+
+
+def test_a_stream_is_paused_and_enabled(officer: Member) -> None:
+    party = a_contract().aggregator
+    page = f"/admin/streams/{party.pk}/"
+    assert post(officer, f"{page}status/pause/") == page
+    assert Stream.objects.get().status == "paused"
+    told = shown(officer, page)
+    assert "The stream is paused. They sold it on." in told
+    assert post(officer, f"{page}status/enable/") == page
+    assert Stream.objects.get().status == "enabled"
+    assert Stream.objects.get().status_by == officer.actor
+    assert officer.client.get(f"{page}status/delete/").status_code == 404
+
+
+def test_orders_are_sent_again_at_once_or_offered_since_a_time(officer: Member) -> None:
+    at = timezone.now()
+    contract = a_contract()
+    order = Order.objects.create(
+        line_id=1, id=uuid.uuid4(), contract_id=contract.pk, party_id=contract.aggregator_id, epoch=1, version=1,
+        jti="j", txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at - timedelta(hours=3),
+        next_attempt_at=at + timedelta(hours=8),
+    )  # fmt: skip
+    page = f"/admin/streams/{contract.aggregator_id}/"
+    assert post(officer, f"{page}resend/") == page
+    assert post(officer, f"{page}recover/", {"since": "yesterday"}) == ""
+    assert post(officer, f"{page}recover/", {"since": "2026-01-01T00:00"}) == page
+    assert Order.objects.get(id=order.id).state == "queued"
+    acts = list(AuditEvent.objects.filter(actor=officer.actor).order_by("id").values_list("action", "reason"))
+    assert acts == [("orders.resent", "They sold it on."), ("orders.recovered", "They sold it on.")]
+
+
+def test_terminate_needs_the_plan_and_the_id_typed_out(officer: Member) -> None:
+    line, campaign = a_line(), a_campaign(lifeline=True)
+    an_approval(line, campaign, at=timezone.now() - timedelta(days=3))
+    contract = campaign.contract
+    path = f"/admin/terminate/contract/{contract.pk}/"
+    plan = officer.client.get(path).content.decode()
+    assert "1 lifeline ends, for 1 line." in plan
+    (digest,) = re.findall(r'name="plan" value="([^"]+)"', plan)
+    assert "This is not its id." in shown(officer, path, {"plan": digest, "typed": "AGR", "how": "now"})
+    stale = officer.client.post(path, {**WHY, "plan": "0.0.0", "typed": contract.ref, "how": "now"}).content.decode()
+    assert "is not as it was when you looked" in stale
+    assert f'name="plan" value="{digest}"' in stale
+    assert not Cohort.objects.exists()
+    there = post(officer, path, {"plan": digest, "typed": contract.ref, "how": "now"})
+    cohort = Cohort.objects.get()
+    assert there == f"/admin/terminations/{cohort.pk}/"
+    assert ask(campaign, line.carrier_id) == "contract_not_in_force"
+    progress = shown(officer, there)
+    for words in ("Denied at our gate", "List of lines made and signed not yet", "has not signed", "under way"):
+        assert words in progress
+    assert "ended" in shown(officer, f"/admin/contracts/{contract.pk}/")
+    assert "Suspend now" not in shown(officer, f"/admin/contracts/{contract.pk}/")
+    assert post(officer, path, {"plan": digest, "typed": contract.ref, "how": "now"}) == there
+    assert Cohort.objects.count() == 1
+
+
+def test_terminate_can_ask_a_second_officer(officer: Member, second: Member) -> None:
+    campaign = a_campaign(lifeline=True)
+    path = f"/admin/terminate/campaign/{campaign.pk}/"
+    (digest,) = re.findall(r'name="plan" value="([^"]+)"', officer.client.get(path).content.decode())
+    there = post(officer, path, {"plan": digest, "typed": campaign.ref, "how": "propose"})
+    proposal = Proposal.objects.get()
+    assert there == f"/admin/proposals/{proposal.pk}/"
+    assert not Cohort.objects.exists()
+    read = shown(second, there)
+    assert "The plan, as it is now" in read
+    assert "Campaigns that end 1 Of them lifelines 1 Orders still open 0 Receipts still owed 0" in read
+    assert campaign.ref in read.partition("What subscribers lose")[2]
+    assert post(second, f"{there}agree/") == there
+    cohort = Cohort.objects.get()
+    assert (cohort.actor, cohort.second_actor) == (officer.actor, second.actor)

@@ -1,0 +1,171 @@
+"""A comparison of a partner's books with ours, as officers look into it: counts, rows, a file, and no line by name."""
+
+import csv
+import io
+import re
+
+import msgspec
+import pytest
+
+from accounts.models import Line, User
+from audit.models import AuditEvent, Incident
+from consent import actions
+from consent.actions import digests
+from consent.models import DigestFinding, DigestRun
+from tests.consent.books import Books
+from tests.support.officers import Member, shown, staff
+from tests.support.test_admin_lists import rows_of
+
+NO_RUN = "00000000-0000-4000-8000-000000000000"
+pytestmark = pytest.mark.usefixtures("no_broker")
+
+
+@pytest.fixture
+def officer(committed_db: None) -> Member:
+    return staff(name="first")
+
+
+class Compared:
+    """A partner that kept what was stopped, lost what is allowed, and holds a name that we never gave."""
+
+    def __init__(self) -> None:
+        self.books = Books()
+        self.kept: Line = self.books.a_line()
+        self.books.hold(self.kept)
+        actions.stop(line_id=self.kept.pk, scope="all", actor="subscriber:1", channel="web")
+        self.books.acknowledge(self.kept)
+        self.lost: Line = self.books.a_line()
+        (entry,) = self.books.told(self.lost)
+        self.books.held.append(msgspec.structs.replace(entry, sub="k1.nobody", purpose="+12065550199"))
+        self.run: DigestRun = self.books.send()
+        self.books.answer(self.run)
+        self.run.refresh_from_db()
+
+    @property
+    def path(self) -> str:
+        return f"/admin/reconciliation/{self.run.pk}/"
+
+    def row(self, kind: str) -> DigestFinding:
+        return DigestFinding.objects.get(run=self.run, kind=kind)
+
+    def look(self, kind: str) -> str:
+        return f"{self.path}{self.row(kind).pk}/"
+
+
+@pytest.fixture
+def compared(officer: Member) -> Compared:
+    return Compared()
+
+
+def figures(member: Member, path: str) -> dict[str, str]:
+    page = member.client.get(path).content.decode()
+    return dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>(\d+)</dd>", page))
+
+
+def test_the_page_counts_by_kind_and_shows_the_rows_behind_each(officer: Member, compared: Compared) -> None:
+    assert compared.run.findings == {"partner_has": 1, "partner_lacks": 1, "same": 0, "unknown": 1}
+    assert f'<a href="{compared.path}">' in officer.client.get("/admin/reconciliation/").content.decode()
+    assert f'<a href="{compared.path}">' in officer.client.get("/admin/").content.decode()
+    assert figures(officer, compared.path) == {
+        "Partner has, we deny": "1", "We allow, partner lacks": "1", "A name that we never gave": "1",
+        "The same in both books": "0",
+    }  # fmt: skip
+    incident = Incident.objects.get(kind="partner_has")
+    link = f'<a href="/admin/incidents/{incident.pk}/">A partner holds as allowed what we deny</a>'
+    assert link in officer.client.get(compared.path).content.decode()
+    assert "3 in this list" in shown(officer, compared.path)
+    ref, service = compared.books.contract.ref, compared.books.campaign.lbs_provider.uri
+    for kind, words in (
+        ("partner_has", f"Partner has, we deny .* {ref} .* {service} –$"),
+        ("partner_lacks", f"We allow, partner lacks .* {ref} .* {service} –$"),
+        ("unknown", "^none of ours A name that we never gave .* none of its contracts no use of a campaign –$"),
+    ):
+        (row,) = rows_of(officer.client, f"{compared.path}?kind={kind}")
+        assert re.search(words, row), row
+    assert officer.client.get(f"/admin/reconciliation/{NO_RUN}/").status_code == 404
+
+
+def test_a_line_has_a_code_that_is_good_for_one_comparison(officer: Member, compared: Compared) -> None:
+    (code,) = re.findall(r"^[A-Z2-7]{8}", rows_of(officer.client, f"{compared.path}?kind=partner_has")[0])
+    again = DigestRun.objects.create(
+        id=NO_RUN, party_id=compared.run.party_id, received_at=compared.run.received_at, differing=["0007"]
+    )
+    DigestFinding.objects.create(
+        run=again, kind="partner_has", line_id=compared.kept.pk, found_at=compared.run.received_at
+    )
+    (row,) = rows_of(officer.client, f"/admin/reconciliation/{again.pk}/")
+    assert re.match(r"[A-Z2-7]{8} ", row)
+    assert code not in row
+    assert figures(officer, f"/admin/reconciliation/{again.pk}/")["Partner has, we deny"] == "0"
+    assert "The partner has still to send 1 of 1 differing buckets." in shown(
+        officer, f"/admin/reconciliation/{again.pk}/"
+    )
+
+
+@pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
+def test_whose_it_is_shows_after_a_reason_alone_and_stands_in_their_log(
+    officer: Member, compared: Compared, role: User.Role
+) -> None:
+    member, sub, path = staff(role, name="looker"), compared.books.sub(compared.kept), compared.look("partner_has")
+    for each in ("/admin/reconciliation/", compared.path, path, f"{compared.path}csv/"):
+        text = member.client.get(each).getvalue().decode()
+        assert sub not in text
+        assert str(compared.kept.public_id) not in text
+    assert sub not in member.client.post(path, {"reason": " "}).content.decode()
+    assert not AuditEvent.objects.filter(action="difference.seen").exists()
+    told = shown(member, path, {"reason": "Incident 3."})
+    assert f"It knows the line as {sub}" in told
+    assert compared.books.contract.ref in told
+    seen = AuditEvent.objects.get(action="difference.seen")
+    assert (seen.line_id, seen.reason, seen.actor) == (compared.kept.pk, "Incident 3.", member.actor)
+    page = member.client.post(path, {"reason": "Again."}).content.decode()
+    (order,) = re.findall(r'href="(/admin/streams/\d+/orders/[^"]+/)"', page)
+    assert "Say why you look" in shown(member, order)
+
+
+def test_a_name_that_we_never_gave_has_no_page_and_what_stood_beside_it_is_not_kept(
+    officer: Member, compared: Compared
+) -> None:
+    row = compared.row("unknown")
+    assert (row.line_id, row.recipient, row.purpose, row.scope) == (None, "", "", "")
+    assert officer.client.get(compared.look("unknown")).status_code == 404
+    other = compared.look("partner_has").replace(str(compared.run.pk), NO_RUN)
+    assert officer.client.get(other).status_code == 404
+
+
+def test_the_rows_are_a_file_with_codes_and_that_it_was_taken_is_written_down(
+    officer: Member, compared: Compared
+) -> None:
+    answer = officer.client.get(f"{compared.path}csv/")
+    assert answer.streaming
+    assert answer.headers["Content-Disposition"] == (
+        f'attachment; filename="whereabouts-differences-{compared.run.pk}.csv"'
+    )
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+    campaign, ref = compared.books.campaign, compared.books.contract.ref
+    assert [(row["kind"], row["contract"], row["location_service"], row["purpose"]) for row in rows] == [
+        ("partner_has", ref, campaign.lbs_provider.uri, campaign.purpose),
+        ("partner_lacks", ref, campaign.lbs_provider.uri, campaign.purpose),
+        ("unknown", "", "", ""),
+    ]
+    codes = [row["line_code"] for row in rows]
+    assert codes[0] in rows_of(officer.client, f"{compared.path}?kind=partner_has")[0]
+    assert [len(code) for code in codes] == [8, 8, 0]
+    taken = AuditEvent.objects.get(action="export.taken")
+    assert (taken.actor, taken.detail) == (officer.actor, {"run": str(compared.run.pk)})
+
+
+def test_rows_are_paged_and_those_of_a_run_are_bounded_and_that_is_said(
+    officer: Member, compared: Compared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = compared.run.received_at
+    DigestFinding.objects.bulk_create(
+        DigestFinding(run=compared.run, kind="partner_lacks", line_id=1_000 + n, found_at=at) for n in range(60)
+    )
+    pages = [rows_of(officer.client, f"{compared.path}?kind=partner_lacks&page={n}") for n in (1, 2)]
+    assert [len(page) for page in pages] == [50, 11]
+    monkeypatch.setattr(digests, "MOST_ROWS", 1)
+    second = Compared()
+    assert DigestFinding.objects.filter(run=second.run).count() == 1
+    assert "We allow, partner lacks: 0 of 1 rows were kept." in shown(officer, second.path)
+    assert "rows were kept" not in shown(officer, compared.path)

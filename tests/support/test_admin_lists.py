@@ -1,0 +1,293 @@
+"""Lists of the console: the same number of statements for one row and for three, and what each one says."""
+
+import re
+import uuid
+from datetime import datetime, timedelta
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+import audit.actions
+import partners.actions
+import revocations.actions
+from audit.models import Incident
+from consent.models import DigestRun
+from disclosures.models import DelayedNotice, Disclosure
+from partners.models import Campaign, Contract, NoticeText, Party, Proposal
+from partners.models import Client as Machine
+from revocations.models import Breach, Order, Stream
+from support.oversight import counts
+from support.oversight.counts import CAP, Count
+from tests.factories import a_campaign, a_contract, a_line, a_party
+from tests.staff import an_actor
+from tests.support.console import a_breach, a_chain, a_cohort
+from tests.support.officers import Member, staff
+
+# How many statements a page costs, sign-in included, whatever the number of its rows.
+SIGNED_IN = 2
+COST = {
+    "parties": 4 + 2, "contracts": 9 + 2, "campaigns": 6 + 2, "purposes": 6 + 2, "suspensions": 2 + 2,
+    "proposals": 2 + 2, "terminations": 3 + 2, "streams": 3 + 2, "breaches": 2 + 2, "reconciliation": 1 + 2,
+    "keys": 2, "clients": 2, "rules": 3, "notices": 1 + 2, "incidents": 2 + 2, "trail": 2 + 3,
+}  # fmt: skip
+
+
+@pytest.fixture
+def officer(db: None, no_broker: None) -> Member:
+    return staff()
+
+
+def text_of(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.content.decode().partition("<main")[2]).split()))
+
+
+def rows_of(client: Client, path: str) -> list[str]:
+    """Each row of a list as its text."""
+    shown = client.get(path).content.decode().partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", shown, flags=re.DOTALL)
+    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", row).split())) for row in rows]
+
+
+def one_more_of_each(n: int, *, at: datetime) -> None:
+    """One row more in every list."""
+    campaign = a_chain(a_line(), f"Partner {n}", at=at)
+    party = campaign.contract.aggregator
+    a_campaign(campaign.contract, campaign.lbs_provider, purpose=f"dpv:Purpose{n}")
+    officer = an_actor()
+    revocations.actions.suspend(of="party", target_id=party.pk, actor=officer, reason=f"Reason {n}.", at=at)
+    partners.actions.propose(
+        act=Proposal.Act.LIFT_SUSPENSION, of="party", target_id=party.pk, payload={}, reason=f"Again {n}.",
+        actor=officer, at=at,
+    )  # fmt: skip
+    a_cohort(campaign, at=at)
+    a_breach(campaign, f"order:{n}", at=at)
+    DigestRun.objects.create(id=uuid.uuid4(), party_id=party.pk, received_at=at, differing=[])
+    Machine.objects.create(
+        client_id=f"machine-{n}", kind=Machine.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC"}
+    )
+    partners.actions.add_rule(
+        state="NV", starts_at=at + timedelta(days=n), purposes=(), sale_test=True, source=f"Act {n}", reason="New law.",
+        actor=officer, at=at,
+    )  # fmt: skip
+    partners.actions.publish_notice(
+        use=NoticeText.Use.STOP, language="en", body=f"Wording {n}.", reason="Plainer.", actor=officer, at=at
+    )
+    audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key=str(n), subject=f"Subject {n}", at=at)
+
+
+def statements(member: Member, path: str) -> int:
+    member.client.get(path)
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        assert member.client.get(path).status_code == 200
+    return len(captured)
+
+
+def test_a_list_costs_the_same_for_one_row_and_for_three(officer: Member) -> None:
+    at = timezone.now()
+    one_more_of_each(1, at=at)
+    with_one = {name: statements(officer, f"/admin/{name}/") for name in COST}
+    rows = {name: len(rows_of(officer.client, f"/admin/{name}/")) for name in COST}
+    one_more_of_each(2, at=at)
+    one_more_of_each(3, at=at)
+    with_three = {name: statements(officer, f"/admin/{name}/") for name in COST}
+    more = {name: len(rows_of(officer.client, f"/admin/{name}/")) - n for name, n in rows.items()}
+    assert with_one == with_three == {name: n + SIGNED_IN for name, n in COST.items()}
+    assert {name for name, n in more.items() if n < 2} == {"keys"}
+
+
+def test_the_dashboard_costs_the_same_whatever_is_wrong(officer: Member) -> None:
+    at = timezone.now()
+    one_more_of_each(1, at=at)
+    with_one = statements(officer, "/admin/")
+    one_more_of_each(2, at=at)
+    assert statements(officer, "/admin/") == with_one == 21
+
+
+def test_the_contracts_list_answers_at_a_glance(officer: Member) -> None:
+    at = timezone.now()
+    campaign = a_chain(a_line(), "GeoBridge", at=at)
+    contract = campaign.contract
+    Order.objects.create(
+        line_id=1, id=uuid.uuid4(), contract_id=contract.pk, party_id=contract.aggregator_id, epoch=1, version=1,
+        jti="j", txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at - timedelta(hours=3),
+        next_attempt_at=at,
+    )  # fmt: skip
+    a_breach(campaign, "order:1", at=at)
+    (row,) = rows_of(officer.client, "/admin/contracts/")
+    ends = f"{(contract.ends_at - at).days:,}"
+    assert row == f"{contract.ref} GeoBridge in force in {ends} days 1 Jan 2036 1 1 1 late push 180 min 1".replace(
+        "180 min", "3 h"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "suspended", "stage"),
+    [
+        ({"is_draft": True}, False, "draft"),
+        ({"starts_at": timedelta(days=3)}, False, "not yet begun"),
+        ({}, False, "in force"),
+        ({"ends_at": timedelta(days=20)}, False, "ending"),
+        ({}, True, "suspended"),
+        ({"ends_at": timedelta(days=-1)}, False, "ended"),
+    ],
+)
+def test_each_stage_is_said_and_found_by_its_filter(
+    officer: Member, fields: dict[str, object], suspended: bool, stage: str
+) -> None:
+    at = timezone.now()
+    moved = {name: at + value if isinstance(value, timedelta) else value for name, value in fields.items()}
+    contract = a_contract(a_party("GeoBridge"))
+    for name, value in moved.items():
+        setattr(contract, name, value)
+    Contract.objects.filter(pk=contract.pk).delete()
+    contract.save(force_insert=True)
+    campaign = a_campaign(contract)
+    if suspended:
+        revocations.actions.suspend(of="contract", target_id=contract.pk, actor=an_actor(), reason="Sold.", at=at)
+    for path in ("/admin/contracts/", "/admin/campaigns/"):
+        (row,) = rows_of(officer.client, path)
+        assert stage in row
+    (found,) = rows_of(officer.client, f"/admin/contracts/?stage={stage}")
+    assert contract.ref in found
+    if stage == "suspended":
+        (found,) = rows_of(officer.client, f"/admin/campaigns/?stage={stage}")
+        assert campaign.ref in found
+
+
+def test_a_list_is_searched_narrowed_and_sorted(officer: Member) -> None:
+    for name, kind in (("Alpha", "aggregator"), ("Beta", "lbs_provider"), ("Gamma", "lbs_provider")):
+        a_party(name, kind)
+    names = ["Alpha", "Beta", "Gamma"]
+
+    def shown(question: str) -> list[str]:
+        return [
+            row.split()[0] for row in rows_of(officer.client, f"/admin/parties/{question}") if row.split()[0] in names
+        ]
+
+    assert shown("") == names
+    assert shown("?sort=-name") == names[::-1]
+    assert shown("?q=BET") == ["Beta"]
+    assert shown("?kind=lbs_provider") == ["Beta", "Gamma"]
+    assert shown("?kind=lbs_provider&q=gam&sort=name") == ["Gamma"]
+    assert "Nothing matches" in text_of(officer.client, "/admin/parties/?q=nobody-is-called-so")
+
+
+@pytest.mark.parametrize(
+    "question", ["?page=0", "?page=x", "?page=99999999", "?sort=password", "?kind=%00", "?q=%00", "?page=-1"]
+)
+def test_a_list_takes_any_question(officer: Member, question: str) -> None:
+    for name in COST:
+        assert officer.client.get(f"/admin/{name}/{question}").status_code == 200
+
+
+def test_the_second_page_goes_on_where_the_first_ended(officer: Member) -> None:
+    Party.objects.bulk_create(
+        Party(uri=f"https://p{n:03}.example", name=f"P{n:03}", kind="end_customer") for n in range(120)
+    )
+    pages = [rows_of(officer.client, f"/admin/parties/?kind=end_customer&page={n}") for n in (1, 2, 3, 4)]
+    assert [len(page) for page in pages] == [50, 50, 20, 0]
+    assert [row.split()[0] for page in pages for row in page] == [f"P{n:03}" for n in range(120)]
+
+
+def test_empty_lists_say_why_that_is_all_right(officer: Member) -> None:
+    for name, words in (
+        ("suspensions", "Nothing is suspended"), ("proposals", "No proposals"),
+        ("terminations", "Nothing was terminated"),
+        ("breaches", "No breaches"), ("incidents", "No incidents"), ("reconciliation", "No books were compared yet"),
+        ("trail", "Nothing yet"), ("contracts", "No contracts yet"),
+    ):  # fmt: skip
+        assert words in text_of(officer.client, f"/admin/{name}/")
+
+
+def test_what_a_stream_is_in_is_said_and_found(officer: Member) -> None:
+    at = timezone.now()
+    paused, quiet, new, well = (a_contract(a_party(name)).aggregator for name in ("Halted", "Quiet", "Recent", "Well"))
+    Stream.objects.create(
+        id=uuid.uuid4(), party_id=paused.pk, method=Stream.Method.POLL, status=Stream.Status.PAUSED,
+        status_reason="We look into it.", status_by="officer:1", status_at=at, created_at=at,
+    )  # fmt: skip
+    for party, verified_at in ((new, None), (well, at)):
+        Stream.objects.create(
+            id=uuid.uuid4(), party_id=party.pk, method=Stream.Method.PUSH, status=Stream.Status.ENABLED,
+            endpoint_url="https://partner.example/events", status_by="system:streams", status_at=at,
+            created_at=at, verified_at=verified_at,
+        )  # fmt: skip
+    rows = rows_of(officer.client, "/admin/streams/")
+    assert [row.split()[0] for row in rows] == [paused.name, quiet.name, new.name, well.name]
+    assert "paused The stream is paused. We look into it. poll" in rows[0]
+    assert "not verified It has made no stream" in rows[1]
+    assert "not verified It has answered no verification yet. push" in rows[2]
+    assert "well push" in rows[3]
+    for name, word in ((quiet.pk, "not verified"), (well.pk, "well")):
+        assert f"Sent to {Party.objects.get(pk=name).name} {word} " in text_of(
+            officer.client, f"/admin/streams/{name}/"
+        )
+    dashboard = text_of(officer.client, "/admin/")
+    assert "1 of 4 partners does not receive as they should." in dashboard
+    assert "Recent It has answered no verification yet. not verified" in dashboard
+    assert [row.split()[0] for row in rows_of(officer.client, "/admin/streams/?status=paused")] == ["Halted"]
+
+
+def a_release(line_id: int, campaign: Campaign, at: datetime) -> Disclosure:
+    return Disclosure.objects.create(
+        line_id=line_id, occurred_at=at, id=uuid.uuid4(), source_id=str(uuid.uuid4()), aggregator="a", path=["a"],
+        campaign=campaign.ref, purpose=campaign.purpose, scope=campaign.scope, precision_m=500, basis="approval",
+        outcome="released", judgement="permitted", recorded_at=at,
+    )  # fmt: skip
+
+
+def test_look_ups_are_of_the_last_thirty_days_and_never_of_a_hidden_row(db: None) -> None:
+    at = timezone.now()
+    line, campaign = a_line(), a_campaign()
+    for days in (1, 2, 29, 31):
+        a_release(line.pk, campaign, at - timedelta(days=days))
+    assert counts.lookups(at=at)[campaign.ref] == Count(3)
+    hidden = a_release(line.pk, campaign, at - timedelta(days=3))
+    notice = {"line_id": line.pk, "disclosure_id": hidden.id, "recorded_at": at}
+    DelayedNotice.objects.create(number=1, suppressed_until=None, **notice)
+    assert counts.lookups(at=at)[campaign.ref] == Count(3)
+    DelayedNotice.objects.create(number=2, suppressed_until=at - timedelta(minutes=1), **notice)
+    assert counts.lookups(at=at)[campaign.ref] == Count(4)
+
+
+def test_many_rows_are_told_from_a_sample_and_said_to_be_so(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = timezone.now()
+    line, campaign = a_line(), a_campaign()
+    for minutes in range(1, 400):
+        a_release(line.pk, campaign, at - timedelta(minutes=minutes))
+    monkeypatch.setattr(counts, "SAMPLED_BLOCKS", 1)
+    with CaptureQueriesContext(connection) as captured:
+        found = counts.lookups(at=at).get(campaign.ref, Count(0, about=True))
+    assert len(captured) == 2
+    assert "TABLESAMPLE SYSTEM (100.0)" not in captured[1]["sql"]
+    assert found.about
+    assert str(Count(1_200_000, about=True)) == "about 1,200,000"
+
+
+def test_lines_are_counted_no_further_than_the_cap(db: None) -> None:
+    party = a_party()
+    for first, last, counted in ((1, 7, "7"), (8, CAP + 5, "more than 10,000")):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO partners_dealing (line_id, aggregator_id, party_id, last_at)"
+                " SELECT n, %s, %s, now() FROM generate_series(%s::int, %s::int) n",
+                [party.pk, party.pk, first, last],
+            )
+        assert str(counts.lines_of(party_ids=[party.pk])[party.pk]) == counted
+
+
+def test_rows_of_a_list_are_counted_no_further_than_the_cap(db: None) -> None:
+    Breach.objects.bulk_create(
+        Breach(kind="complete", contract_id=1, party_id=1, about=f"order:{n}", due_at=timezone.now(), at=timezone.now())
+        for n in range(CAP + 2)
+    )
+    assert str(counts.count_of(rows=Breach.objects.order_by("-id"))) == "more than 10,000"
+    assert str(counts.count_of(rows=Breach.objects.filter(about="order:7"))) == "1"

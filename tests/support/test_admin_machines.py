@@ -1,0 +1,152 @@
+"""The console's pages of machines and keys: who acts says why, and sees both keys before one is replaced."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from audit.models import AuditEvent
+from partners import tokens
+from partners.models import Client, Contract, PartnerKeySet, Party, Proposal
+from tests.factories import a_contract, a_party
+from tests.partners.outside import Outside, Signer
+from tests.partners.terminator import a_certificate
+from tests.support.officers import Member, post, shown, staff
+
+
+@pytest.fixture
+def officer(committed_db: None, no_broker: None) -> Member:
+    return staff(name="first")
+
+
+@pytest.fixture
+def second(officer: Member) -> Member:
+    return staff(name="second")
+
+
+@pytest.fixture
+def gateway(officer: Member) -> Client:
+    form = {"client_id": "gateway", "kind": "gateway", "party": "", "public_jwk": json.dumps(Signer("old").public)}
+    post(officer, "/admin/clients/register/", form)
+    return Client.objects.get()
+
+
+def print_of(signer: Signer) -> str:
+    return tokens.thumbprint(dict(signer.public))
+
+
+def seal_in(member: Member, path: str, data: dict[str, object]) -> str:
+    """What stands for the keys on the page that asks for a yes."""
+    page = member.client.post(path, {"reason": "Yearly.", **data}).content.decode()
+    (seal,) = re.findall(r'name="seen" value="(\w+)"', page)
+    return str(seal)
+
+
+def test_the_reason_of_a_registration_stands_in_the_trail(officer: Member, gateway: Client) -> None:
+    event = AuditEvent.objects.get(action="machine.registered")
+    assert (event.actor, event.reason, event.target) == (
+        officer.actor, "They sold it on.", f"machine:{gateway.number}",
+    )  # fmt: skip
+    row = shown(officer, "/admin/trail/")
+    assert "machine: registered" in row
+    assert "gateway machine They sold it on." in row
+
+
+def test_without_a_reason_no_machine_is_registered(officer: Member) -> None:
+    key = json.dumps(Signer("old").public)
+    form = {"client_id": "gateway", "kind": "gateway", "party": "", "public_jwk": key, "reason": " "}
+    assert "This field is required." in shown(officer, "/admin/clients/register/", form)
+    assert not Client.objects.exists()
+
+
+def test_a_key_is_replaced_after_a_look_at_both(officer: Member, gateway: Client) -> None:
+    path, page = f"/admin/clients/{gateway.number}/key/", f"/admin/clients/{gateway.number}/"
+    new, other = Signer("new"), Signer("other")
+    typed: dict[str, object] = {"public_jwk": json.dumps(new.public)}
+    was = tokens.thumbprint(gateway.public_jwk)
+    asked = shown(officer, path, typed)
+    assert f"Now Key {was} In its place Key {print_of(new)}" in asked
+    assert Client.objects.get().public_jwk == gateway.public_jwk
+    seal = seal_in(officer, path, typed)
+    # The yes is to these two keys, and to no others.
+    shown(officer, path, {"public_jwk": json.dumps(other.public), "seen": seal})
+    shown(officer, path, {**typed, "seen": "x"})
+    assert Client.objects.get().public_jwk == gateway.public_jwk
+    assert post(officer, path, {**typed, "seen": seal}) == page
+    assert tokens.thumbprint(Client.objects.get().public_jwk) == print_of(new)
+    assert f"machine: key replaced (key: {print_of(new)}, was {was}" in shown(officer, page)
+    assert "This is the key that gateway has." in shown(officer, path, typed)
+    assert "registered already" in shown(
+        officer, "/admin/clients/register/", {"client_id": "gateway", "kind": "gateway", **typed}
+    )
+
+
+def test_a_machine_is_disabled_by_one_and_let_in_again_by_two(officer: Member, second: Member, gateway: Client) -> None:
+    page = f"/admin/clients/{gateway.number}/"
+    assert "gateway may sign in" in shown(officer, page)
+    assert post(officer, f"{page}disable/") == page
+    assert "gateway disabled" in shown(officer, page)
+    assert "disabled" in shown(officer, "/admin/clients/?state=disabled")
+    assert "Nothing matches" in shown(officer, "/admin/clients/?state=in")
+    assert post(officer, f"{page}enable/") == page
+    told = shown(officer, page)
+    assert "Let a machine in again was proposed by first@carrier.example on" in told
+    assert "Propose to let it in again" not in told
+    proposal = Proposal.objects.get()
+    waiting = shown(second, f"/admin/proposals/{proposal.pk}/")
+    assert f"with the key {tokens.thumbprint(gateway.public_jwk)}." in waiting
+    assert f'<a href="{page}">' in second.client.get(f"/admin/proposals/{proposal.pk}/").content.decode()
+    assert post(second, f"/admin/proposals/{proposal.pk}/agree/")
+    assert Client.objects.get().disabled_at is None
+    assert "machine: enabled" in shown(officer, page)
+
+
+def test_a_machine_is_bound_to_a_certificate_and_unbound(officer: Member, gateway: Client, tmp_path: Path) -> None:
+    page = f"/admin/clients/{gateway.number}/"
+    certificate = a_certificate("gateway", tmp_path)
+    assert "bound to none" in shown(officer, page)
+    assert "This is no certificate in PEM." in shown(officer, f"{page}certificate/", {"certificate": "x"})
+    assert post(officer, f"{page}certificate/", {"certificate": certificate.pem}) == page
+    assert f"Certificate {certificate.thumbprint} its thumbprint" in shown(officer, page)
+    assert f"It is bound to {certificate.thumbprint} now." in shown(officer, f"{page}certificate/")
+    assert post(officer, f"{page}unbind/") == page
+    told = shown(officer, page)
+    assert "Certificate bound to none" in told
+    assert f"certificate: none, was {certificate.thumbprint}" in told
+
+
+def test_another_address_of_keys_is_taken_after_a_look_at_both(officer: Member, outside: Outside) -> None:
+    old, new = Signer("old"), Signer("new")
+    party = a_party("GeoBridge", jwks_uri=f"{outside.url}/old")
+    contract = a_contract(party, jwks_uri=f"{outside.url}/old")
+    PartnerKeySet.objects.create(party=party, jwks={"keys": [dict(old.public)]}, fetched_at="2026-01-01T00:00Z")
+    new.publish(outside, "/new")
+    there = f"{outside.url}/new"
+    for path, page, more in (
+        (f"/admin/parties/{party.pk}/change/", f"/admin/parties/{party.pk}/", {"name": "GeoBridge"}),
+        (f"/admin/contracts/{contract.pk}/endpoints/", f"/admin/contracts/{contract.pk}/", {}),
+    ):
+        typed: dict[str, object] = {**more, "jwks_uri": there}
+        asked = shown(officer, path, typed)
+        assert f"Now Address {outside.url}/old Keys we hold {print_of(old)}" in asked
+        assert f"In its place Address {there} Keys there {print_of(new)}" in asked
+        assert post(officer, path, {**typed, "seen": seal_in(officer, path, typed)}) == page
+    assert (Party.objects.get(pk=party.pk).jwks_uri, Contract.objects.get().jwks_uri) == (there, there)
+
+
+def test_keys_that_can_t_be_read_are_said_so_and_others_by_then_are_shown_again(
+    officer: Member, outside: Outside
+) -> None:
+    contract = a_contract(jwks_uri=f"{outside.url}/old")
+    path = f"/admin/contracts/{contract.pk}/endpoints/"
+    typed: dict[str, object] = {"jwks_uri": f"{outside.url}/new"}
+    assert "no keys can be read there now" in shown(officer, path, typed)
+    seal = seal_in(officer, path, typed)
+    Signer("new", outside, "/new")
+    assert "Keys there" in shown(officer, path, {**typed, "seen": seal})
+    assert Contract.objects.get().jwks_uri == f"{outside.url}/old"
+    # What stays as it is asks nothing, and neither does the first address.
+    assert post(officer, path, {"jwks_uri": f"{outside.url}/old", "endpoint_url": f"{outside.url}/e"})
+    gone = shown(officer, path, {"jwks_uri": ""})
+    assert "Address no address Keys there none" in gone

@@ -1,0 +1,334 @@
+"""Pages of the console: what needs an officer now, one of each, what was sent, files, delayed notices."""
+
+import csv
+import io
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+from django.utils import timezone
+
+import audit.actions
+import partners.actions
+import revocations.actions
+from accounts.models import User
+from audit.models import AuditEvent, Incident
+from consent.models import DigestRun
+from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister
+from partners.models import Contract, Party, Proposal
+from partners.pairwise import subject
+from revocations.models import Breach, Order, Stream
+from tests.factories import a_campaign, a_contract, a_line, a_party
+from tests.orders import bring_to
+from tests.staff import an_actor
+from tests.support.console import a_breach, a_cohort, everything
+from tests.support.officers import Member, staff
+
+
+@pytest.fixture
+def officer(db: None, no_broker: None) -> Member:
+    return staff()
+
+
+def shown(member: Member, path: str) -> str:
+    answer = member.client.get(path)
+    assert answer.status_code == 200
+    return words(answer.content.decode())
+
+
+def words(page: str) -> str:
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", page.partition("<main")[2]).split()))
+
+
+def test_a_quiet_day_says_so(officer: Member) -> None:
+    told = shown(officer, "/admin/")
+    for said in (
+        "Nothing needs you now", "Every partner acknowledges within 15 minutes and answers verifications.",
+        "Nothing is suspended.", "Nobody waits for another officer's yes.", "No contract or campaign ends soon.",
+        "nothing differs",
+        "Orders: a new key is due in use since 1 Jan 2026",
+    ):  # fmt: skip
+        assert said in told
+
+
+def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
+    at = timezone.now()
+    campaign = a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-LATE", ends_at=at + timedelta(days=59)))
+    contract = campaign.contract
+    a_contract(a_party("Later"), ref="AGR-FAR", ends_at=at + timedelta(days=61))
+    Order.objects.create(
+        line_id=1, id=uuid.uuid4(), contract_id=contract.pk, party_id=contract.aggregator_id, epoch=1, version=1,
+        jti="j", txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at - timedelta(hours=25),
+        next_attempt_at=at,
+    )  # fmt: skip
+    audit.actions.open_incident(kind=Incident.Kind.UNGATED, key="1", subject="https://geobridge.example", at=at)
+    partners.actions.propose(
+        act=Proposal.Act.EXTEND_TERM, of="contract", target_id=contract.pk, reason="They asked.", actor=an_actor(),
+        payload={"ends_at": "2040-01-01T00:00:00+00:00"}, at=at,
+    )  # fmt: skip
+    a_cohort(campaign, at=at - timedelta(days=20), complete_by=at - timedelta(days=1), subject_count=1)
+    a_breach(campaign, "order:1", at=at)
+    DigestRun.objects.create(
+        id=uuid.uuid4(), party_id=contract.aggregator_id, received_at=at, differing=[1], finished_at=at,
+        findings={"partner_has": 3},
+    )  # fmt: skip
+    told = shown(officer, "/admin/")
+    assert "5 things need you" in told
+    for said in (
+        "GeoBridge Nothing acknowledged for a day or more. Oldest unacknowledged: 1 day, 1 hour. silent",
+        "A release without the gate's yes GeoBridge",
+        "Extend a term: AGR-LATE They asked. Look and agree",
+        "past its date", "List of lines: 25 %. The partner has not signed that it deleted.",
+        "GeoBridge holds as allowed what we deny 3", "Dates that partners let pass, open 1",
+    ):  # fmt: skip
+        assert said in told
+    ending = told.partition("Ending within 60 days")[2].partition("Books, dates")[0]
+    assert "AGR-LATE Contract of GeoBridge" in ending
+    assert "AGR-FAR" not in ending
+
+
+def test_what_is_suspended_leads_to_its_own_page(officer: Member) -> None:
+    campaign = a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-1"), a_party("Finder", "lbs_provider"), ref="CMP-1")
+    targets = {"party": campaign.lbs_provider_id, "contract": campaign.contract_id, "campaign": campaign.pk}
+    for of, pk in targets.items():
+        revocations.actions.suspend(of=of, target_id=pk, actor=officer.actor, reason="They sold it.", at=timezone.now())
+    panel = officer.client.get("/admin/").content.decode().partition("Suspended now")[2].partition("</section>")[0]
+    for path, name in (
+        (f"/admin/parties/{targets['party']}/", "Finder"), (f"/admin/contracts/{targets['contract']}/", "AGR-1"),
+        (f"/admin/campaigns/{targets['campaign']}/", "CMP-1"),
+    ):  # fmt: skip
+        assert f'<a href="{path}"><bdi>{name}</bdi></a>' in panel
+
+
+def test_a_newer_comparison_that_agrees_ends_a_difference(officer: Member) -> None:
+    at = timezone.now()
+    party = a_contract().aggregator
+    for hours, found in ((48, 3), (24, 0)):
+        DigestRun.objects.create(
+            id=uuid.uuid4(), party_id=party.pk, received_at=at - timedelta(hours=hours), differing=[1],
+            finished_at=at, findings={"partner_has": found},
+        )  # fmt: skip
+    assert "nothing differs" in shown(officer, "/admin/")
+
+
+def test_a_contract_s_page_holds_everything_about_it(officer: Member) -> None:
+    console = everything()
+    told = shown(officer, f"/admin/contracts/{console.campaign.contract_id}/")
+    for said in (
+        "suspended", "Suspended since", "They sold it.", "Lift a suspension was proposed by", console.campaign.ref,
+        "GeoBridge Finder", "geobridge-1", "https://partner.example/events", "Not completed by the agreed date",
+        "suspension: began", "Every order and event",
+    ):  # fmt: skip
+        assert said in told
+
+
+def test_a_party_s_page_shows_every_chain_it_stands_in(officer: Member) -> None:
+    console = everything()
+    third = Party.objects.get(name="GeoBridge Customer")
+    told = shown(officer, f"/admin/parties/{third.pk}/")
+    assert "behind 1 campaign" in told
+    assert "behind it GeoBridge → GeoBridge Finder → GeoBridge Customer" in told
+    assert "aggregator in 1 contract" in shown(officer, f"/admin/parties/{console.ids['party_id']}/")
+    assert "provider of 1 campaign" in shown(officer, f"/admin/parties/{console.campaign.lbs_provider_id}/")
+
+
+def test_what_was_sent_is_listed_without_the_line_and_shown_whole_after_a_reason(officer: Member) -> None:
+    console = everything()
+    party_id = int(str(console.ids["party_id"]))
+    sub = subject(line_id=console.line.pk, party_id=party_id)
+    timeline = shown(officer, f"/admin/streams/{party_id}/")
+    assert sub not in timeline
+    assert "Verification" in timeline
+    order = f"/admin/streams/{party_id}/orders/{console.ids['order_id']}/"
+    asked = officer.client.get(order).content.decode()
+    assert "Say why you look" in words(asked)
+    assert sub not in asked
+    page = officer.client.post(order, {"reason": "Ticket 7: was it sent?"}).content.decode()
+    assert "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJhYmMifQ.c2ln" in page
+    for said in ('"alg": "ES256"', '"jti": "abc"', "refused (HTTP 503)", "busy", sub, '"required_actions"'):
+        assert said in words(page)
+    other = a_contract(a_party("Other")).aggregator
+    assert officer.client.get(f"/admin/streams/{other.pk}/orders/{console.ids['order_id']}/").status_code == 404
+    assert officer.client.get(f"/admin/streams/{other.pk}/events/{console.ids['event_id']}/").status_code == 404
+
+
+def test_the_timeline_goes_on_before_its_last(officer: Member) -> None:
+    at = timezone.now()
+    contract = a_contract()
+    Order.objects.bulk_create(
+        Order(
+            line_id=n, id=uuid.uuid4(), contract_id=contract.pk, party_id=contract.aggregator_id, epoch=1, version=1,
+            jti=f"j{n}", txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={},
+            queued_at=at - timedelta(minutes=n), next_attempt_at=at,
+        )
+        for n in range(70)
+    )  # fmt: skip
+    first = officer.client.get(f"/admin/streams/{contract.aggregator_id}/").content.decode()
+    (further,) = re.findall(r'href="(\?before=[^"]+)"', first)
+    second = officer.client.get(f"/admin/streams/{contract.aggregator_id}/{unescape(further)}").content.decode()
+    assert (first.count("<tr>"), second.count("<tr>")) == (51, 21)
+    for odd in ("?before=x", "?before=%00", "?before=2026-01-01", "?before=9999-99-99T00:00:00Z"):
+        assert officer.client.get(f"/admin/streams/{contract.aggregator_id}/{odd}").status_code == 200
+
+
+def test_search_finds_by_name_and_never_people(officer: Member) -> None:
+    console = everything()
+    found = shown(officer, "/admin/search/?q=geobridge")
+    for said in ("GeoBridge Finder", "geobridge-1"):
+        assert said in found
+    assert console.campaign.ref in shown(officer, f"/admin/search/?q={console.campaign.ref.lower()}")
+    assert "Nothing is called so" in shown(officer, "/admin/search/?q=zebrafinch")
+    assert "What are you looking for?" in shown(officer, "/admin/search/?q=%00")
+
+
+def csv_of(member: Member, path: str) -> list[dict[str, str]]:
+    answer = member.client.get(path)
+    assert answer.streaming
+    text = answer.getvalue().decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
+def test_files_for_the_certificate_stream_and_are_written_down(db: None, no_broker: None, role: User.Role) -> None:
+    reader = staff(role)
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+    contract = a_contract(a_party("=GeoBridge"), ref="AGR-1")
+    Breach.objects.create(
+        kind="complete", contract_id=contract.pk, party_id=contract.aggregator_id, line_id=77, about="order:1",
+        due_at=at, at=at,
+    )  # fmt: skip
+    for seconds in (10, 30, 80):
+        Order.objects.create(
+            line_id=seconds, id=uuid.uuid4(), contract_id=contract.pk, party_id=contract.aggregator_id, epoch=1,
+            version=1, jti=f"j{seconds}", txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at,
+            next_attempt_at=at,
+        )  # fmt: skip
+        moved = Order.objects.filter(line_id=seconds)
+        bring_to("acknowledged", moved, acknowledged_at=at + timedelta(seconds=seconds))
+    (row,) = csv_of(reader, "/admin/exports/contracts/2026/")
+    assert (row["contract"], row["aggregator"], row["stage"], row["open_breaches"]) == (
+        "AGR-1",
+        "'=GeoBridge",
+        "in force",
+        "1",
+    )
+    assert csv_of(reader, "/admin/exports/breaches/2026/") == [
+        {
+            "kind": "Not completed by the agreed date", "contract": "AGR-1", "partner": "'=GeoBridge",
+            "due_at": "2026-06-01T00:00:00Z", "at": "2026-06-01T00:00:00Z", "mended_at": "",
+        }
+    ]  # fmt: skip
+    # Whatever became of the order since.
+    broken = Order.objects.order_by("version").first() or Order()
+    Incident.objects.create(kind="contradicted", key=f"order:{broken.id}", opened_at=timezone.now(), subject="party:1")
+    (told,) = csv_of(reader, "/admin/exports/orders/2026/")
+    assert (told["orders"], told["acknowledged"], told["median_s_to_acknowledge"]) == ("3", "3", "30.0")
+    assert told["contradicted"] == "1"
+    assert csv_of(reader, "/admin/exports/orders/2025/") == []
+    assert reader.client.get("/admin/exports/orders/1999/").status_code == 404
+    assert reader.client.get("/admin/exports/people/2026/").status_code == 404
+    taken = AuditEvent.objects.filter(action="export.taken", actor=reader.actor)
+    assert sorted(taken.values_list("target", flat=True)) == [
+        "export:breaches", "export:contracts", "export:orders", "export:orders",
+    ]  # fmt: skip
+
+
+def test_a_file_reads_contracts_in_parts(officer: Member) -> None:
+    party = a_party()
+    at = timezone.now()
+    Contract.objects.bulk_create(
+        Contract(
+            ref=f"C{n:03}", aggregator=party, signed_at=at, starts_at=at - timedelta(days=1),
+            ends_at=at + timedelta(days=9), purposes=[],
+        )
+        for n in range(450)
+    )  # fmt: skip
+    rows = csv_of(officer, f"/admin/exports/contracts/{at.year}/")
+    assert [row["contract"] for row in rows] == [f"C{n:03}" for n in range(450)]
+
+
+@pytest.fixture
+def hidden(db: None, no_broker: None) -> Disclosure:
+    line, at = a_line(), timezone.now()
+    row = Disclosure.objects.create(
+        line_id=line.pk, occurred_at=at - timedelta(days=1), id=uuid.uuid4(), source_id="COURT-ROW-9", aggregator="a",
+        path=["a"], campaign="", purpose="p", scope="s", precision_m=500, basis="legal_process", outcome="released",
+        judgement="legal_process", recorded_at=at,
+    )  # fmt: skip
+    DisclosureRegister.objects.create(id=row.id, line_id=line.pk, occurred_at=row.occurred_at, content_hash=b"h")
+    DelayedNotice.objects.create(
+        line_id=line.pk, disclosure_id=row.id, number=1, suppressed_until=None, order_ref="SEALED-26-0417",
+        recorded_at=at,
+    )  # fmt: skip
+    return row
+
+
+def test_delayed_notices_are_the_legal_role_s_alone(hidden: Disclosure) -> None:
+    legal, officer, auditor = staff(User.Role.LEGAL), staff(), staff(User.Role.AUDITOR)
+    assert legal.client.get("/admin/").headers["Location"] == "/admin/delayed/"
+    before = shown(legal, "/admin/delayed/")
+    assert "Say why you look" in before
+    assert "SEALED-26-0417" not in before
+    seen = words(legal.client.post("/admin/delayed/", {"reason": "Yearly review"}).content.decode())
+    assert "SEALED-26-0417 hides 1, until further order" in seen
+    assert AuditEvent.objects.filter(actor=legal.actor, reason="Yearly review").count() == 1
+    for other in (officer, auditor):
+        assert other.client.get("/admin/delayed/").status_code == 403
+        assert other.client.post("/admin/delayed/", {"reason": "Curious"}).status_code == 403
+    for path in ("/admin/trail/", "/admin/", "/admin/incidents/", "/admin/search/?q=SEALED"):
+        page = officer.client.get(path).content.decode()
+        assert "legal" not in page.lower().partition("<main")[2]
+        assert "SEALED-26-0417" not in page.partition("<main")[2].replace('value="SEALED"', "")
+
+
+def test_a_notice_is_hidden_until_a_day_and_lifted(hidden: Disclosure) -> None:
+    legal = staff(User.Role.LEGAL)
+    why = {"reason": "Order of 3 May", "order_ref": "SEALED-26-0417"}
+    both = legal.client.post("/admin/delayed/hide/", {**why, "until": "2099-01-01", "open_end": "on"})
+    neither = legal.client.post("/admin/delayed/hide/", why)
+    for refused in (both, neither):
+        assert "Give the day on which it ends" in refused.content.decode()
+    assert DelayedNotice.objects.count() == 1
+    assert legal.client.post("/admin/delayed/hide/", {**why, "until": "2099-01-01"}).status_code == 302
+    newest = DelayedNotice.objects.get(number=2)
+    assert newest.suppressed_until == datetime(2099, 1, 1, tzinfo=UTC)
+    assert legal.client.post("/admin/delayed/lift/", why).status_code == 302
+    lifted = DelayedNotice.objects.get(number=3)
+    assert lifted.suppressed_until is not None
+    assert lifted.suppressed_until <= timezone.now()
+    again = legal.client.post("/admin/delayed/lift/", why)
+    assert "This order hides none of that now." in again.content.decode()
+
+
+def test_nobody_comes_in_without_a_second_factor_in_this_session(db: None) -> None:
+    hasty = staff(second_factor=False)
+    assert hasty.client.get("/admin/").headers["Location"] == "/accounts/2fa/totp/activate/?next=%2Fadmin%2F"
+    assert hasty.client.post("/admin/suspend/contract/1/", {"reason": "x"}).status_code == 302
+
+
+def test_a_form_from_elsewhere_is_refused(db: None, no_broker: None) -> None:
+    officer = staff(csrf=True)
+    contract = a_contract()
+    assert officer.client.post(f"/admin/suspend/contract/{contract.pk}/", {"reason": "x"}).status_code == 403
+
+
+def test_a_stream_s_free_text_is_shown_harmlessly(officer: Member) -> None:
+    party = a_contract(a_party("GeoBridge")).aggregator
+    at = timezone.now()
+    Stream.objects.create(
+        id=uuid.uuid4(), party_id=party.pk, method=Stream.Method.POLL, status=Stream.Status.PAUSED,
+        status_reason="<script>alert(1)</script>", status_by="partner:x", status_at=at, created_at=at,
+    )  # fmt: skip
+    Party.objects.filter(pk=party.pk).update(name="<b>Bold</b>")
+    for path in (
+        "/admin/",
+        "/admin/streams/",
+        "/admin/parties/",
+        f"/admin/streams/{party.pk}/",
+        f"/admin/parties/{party.pk}/",
+    ):
+        page = officer.client.get(path).content.decode()
+        assert "<script>alert" not in page
+        assert "<b>Bold" not in page

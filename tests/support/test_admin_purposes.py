@@ -1,0 +1,62 @@
+"""Purposes in the console: what each is for, and the link by which the stops of one hold for another."""
+
+import pytest
+from django.utils import timezone
+
+import consent.actions
+from audit.models import AuditEvent
+from partners.models import Kin
+from tests.factories import ADS, FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.support.officers import Member, ask, post, shown, staff
+
+pytestmark = pytest.mark.usefixtures("no_broker")
+
+
+@pytest.fixture
+def officer(committed_db: None) -> Member:
+    return staff(name="first")
+
+
+def test_a_purpose_says_who_uses_it_and_where_it_is_prohibited(officer: Member) -> None:
+    campaign = a_campaign(a_contract(a_party()), a_party("AdReach", "lbs_provider"), purpose=ADS)
+    page = f"/admin/purposes/{ADS}/"
+    assert f'<a href="{page}">' in officer.client.get("/admin/purposes/").content.decode()
+    assert f'<a href="{page}">' in officer.client.get(f"/admin/campaigns/{campaign.pk}/").content.decode()
+    told = shown(officer, page)
+    for said in ("To show you ads by where you go", ADS, campaign.ref, "AdReach", "MD from 1 Oct 2025"):
+        assert said in told
+    assert "No campaign has this purpose." in shown(officer, "/admin/purposes/dpv:Marketing/")
+    assert officer.client.get("/admin/purposes/dpv:Nothing/").status_code == 404
+    assert officer.client.get("/admin/purposes/dpv:Nothing/link/").status_code == 404
+
+
+def test_stops_hold_across_linked_purposes_from_then_on_and_approvals_do_not(officer: Member) -> None:
+    line, other = a_line(), a_line()
+    fraud = a_campaign(a_contract(a_party()), a_party("Finder", "lbs_provider"), purpose=FRAUD)
+    a_campaign(fraud.contract, a_party("AdReach", "lbs_provider"), purpose=ADS)
+    for one in (line, other):
+        an_approval(one, fraud, at=timezone.now())
+    consent.actions.stop(line_id=line.pk, scope="purpose", ref=ADS, actor=f"subscriber:{line.pk}", channel="web")
+    assert ask(fraud, line.carrier_id) == ""
+    page, path = f"/admin/purposes/{FRAUD}/", f"/admin/purposes/{FRAUD}/link/"
+    assert "This field is required." in shown(officer, path, {"kin_ref": ADS, "link": "succeeds", "reason": ""})
+    assert "is not one of the available choices" in shown(officer, path, {"kin_ref": FRAUD, "link": "succeeds"})
+    assert "is not one of the available choices" in shown(officer, path, {"kin_ref": ADS, "link": "same_as"})
+    assert not Kin.objects.exists()
+    assert post(officer, path, {"kin_ref": ADS, "link": "succeeds", "reason": "DPV renamed it."}) == page
+    assert list(Kin.objects.values_list("of", "ref", "link", "kin_ref")) == [("purpose", FRAUD, "succeeds", ADS)]
+    assert ask(fraud, line.carrier_id) == "stopped_purpose"
+    assert ask(fraud, other.carrier_id) == ""
+    told = shown(officer, page)
+    assert "Linked: stops of one hold for the other." in told
+    assert f"Linked with {FRAUD} succeeds {ADS}" in told
+    assert "purpose: linked" in told
+    assert f"Linked with {FRAUD} succeeds {ADS}" in shown(officer, f"/admin/purposes/{ADS}/")
+    event = AuditEvent.objects.get(action="purpose.linked")
+    assert (event.actor, event.reason, event.target) == (officer.actor, "DPV renamed it.", f"purpose:{FRAUD}")
+    assert (
+        f'<a href="{page}"><bdi class="o-long">purpose {FRAUD}</bdi></a>'
+        in officer.client.get("/admin/trail/").content.decode()
+    )
+    assert post(officer, path, {"kin_ref": ADS, "link": "succeeds"}) == page
+    assert "They were linked already." in shown(officer, page)

@@ -1,0 +1,81 @@
+"""Incidents: whom they are about, closed with a reason, open again when it happens again."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+import audit.actions
+import support.actions
+from accounts.models import User
+from audit.models import AuditEvent, Incident
+from partners.lifecycle import NotNow
+from support.tickets import open_tickets
+from tests.factories import a_party
+from tests.support.officers import Member, staff
+from tests.support.test_admin_pages import words
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+WHY = "Their fix is in; books agree again."
+
+
+def an_incident(*, subject: str = "", at_days_ago: int = 3) -> Incident:
+    at = timezone.now() - timedelta(days=at_days_ago)
+    subject = subject or f"partner:{a_party('GeoBridge').pk}"
+    audit.actions.open_incident(kind=Incident.Kind.PARTNER_HAS, key="k", subject=subject, at=at)
+    return Incident.objects.get()
+
+
+def shown(member: Member, path: str) -> str:
+    return words(member.client.get(path).content.decode())
+
+
+@pytest.mark.parametrize("by", ["id", "uri"])
+def test_it_is_about_a_party_by_name_with_its_ticket_and_when_that_is_due(by: str) -> None:
+    party = a_party("GeoBridge")
+    one = an_incident(subject=f"partner:{party.pk}" if by == "id" else party.uri, at_days_ago=6)
+    open_tickets(at=one.opened_at)
+    officer = staff()
+    for path in ("/admin/incidents/", f"/admin/incidents/{one.pk}/"):
+        page = officer.client.get(path).content.decode()
+        assert f'href="/admin/parties/{party.pk}/"' in page
+        assert "GeoBridge" in words(page)
+        assert "T-" in words(page)
+    assert "due 1 day ago" in shown(officer, "/admin/incidents/")
+    assert "A partner holds as allowed what we deny GeoBridge" in shown(officer, "/admin/")
+
+
+def test_an_officer_closes_it_with_a_reason_and_it_leaves_what_needs_them() -> None:
+    one, officer = an_incident(), staff()
+    path = f"/admin/incidents/{one.pk}/"
+    assert "Open incidents (1)" in shown(officer, "/admin/")
+    empty = officer.client.post(f"{path}close/", {"reason": " "})
+    assert "This field is required." in empty.content.decode()
+    done = officer.client.post(f"{path}close/", {"reason": WHY})
+    assert (done.status_code, done.headers["Location"]) == (302, path)
+    told = shown(officer, path)
+    assert "what we deny closed" in told
+    assert f"incident: closed {officer.user.email}: {WHY}" in told
+    assert "Open incidents (1)" not in shown(officer, "/admin/")
+    with pytest.raises(NotNow):
+        support.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason=WHY, at=timezone.now())
+
+
+def test_the_same_again_opens_it_anew() -> None:
+    one, officer = an_incident(), staff()
+    assert not audit.actions.open_incident(kind=one.kind, key=one.key, subject=one.subject, at=timezone.now())
+    support.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason=WHY, at=timezone.now())
+    again = timezone.now()
+    assert audit.actions.open_incident(kind=one.kind, key=one.key, subject=one.subject, at=again)
+    one.refresh_from_db()
+    assert (one.closed_at, one.count, one.opened_at) == (None, 3, again)
+    acts = AuditEvent.objects.filter(target=f"incident:{one.pk}").order_by("pk").values_list("action", flat=True)
+    assert list(acts) == ["incident.closed", "incident.reopened"]
+
+
+@pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL, User.Role.SUBSCRIBER])
+def test_nobody_else_closes_one(role: User.Role) -> None:
+    one = an_incident()
+    with pytest.raises(support.actions.NotForThem):
+        support.actions.close_incident(incident_id=one.pk, actor=staff(role).actor, reason=WHY, at=timezone.now())
+    assert Incident.objects.get().closed_at is None

@@ -1,0 +1,213 @@
+"""Whatever one officer does alone, in whatever order: where the gate said no it says no, now and later."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+import partners.actions
+import support.actions
+from accounts.models import Line
+from accounts.queries import NotForThem
+from audit.queries import database_clock
+from consent import actions as consent
+from consent.actions.terminate import PlanChanged, terminate
+from consent.permission import Asked, answers_at
+from consent.queries import termination
+from consent.snapshots import reason_against
+from partners.actions import CampaignTerms, ContractTerms
+from partners.lifecycle import NotNow
+from partners.loosening import BadProposal
+from partners.models import Campaign, Contract, JurisdictionRule, Proposal, Suspension
+from revocations.actions.suspend import suspend
+from tests.factories import (
+    ADS,
+    FAR_OFF,
+    FRAUD,
+    LONG_AGO,
+    READ,
+    ROADSIDE,
+    a_campaign,
+    a_contract,
+    a_line,
+    a_party,
+    an_approval,
+)
+from tests.staff import an_actor
+
+REFUSED = (NotNow, NotForThem, BadProposal, PlanChanged, ValidationError)
+DAY = timedelta(days=1)
+LATER = 200 * DAY
+WAYS = ("draft_contract", "draft_campaign", "change_draft", "put_in_force", "shorten", "set_consideration", "add_rule",
+        "link", "endpoints", "add_party", "change_party", "publish", "suspend", "terminate", "propose", "withdraw",
+        "decline", "agree")  # fmt: skip
+acts = st.lists(st.tuples(st.sampled_from(WAYS), st.integers(0, 11), st.integers(0, 11)), min_size=1, max_size=8)
+
+
+class Scene:
+    """Every kind of no, each one step away from a yes, and one officer."""
+
+    def __init__(self) -> None:
+        self.now = database_clock()
+        self.officer = an_actor()
+        self.lines = [a_line(), a_line(state="MD"), a_line(state="WA")]
+        service = a_party("RoadAid", "lbs_provider")
+        good = a_contract(jwks_uri="https://geobridge.example/jwks.json")
+        ended = a_contract(a_party("Gone"), ends_at=self.now - DAY)
+        ending = a_contract(a_party("Going"), ends_at=self.now + 20 * DAY)
+        draft = a_contract(a_party("New"), is_draft=True, jwks_uri="https://new.example/jwks.json")
+        other = a_party("Tow", "lbs_provider")
+        self.campaigns = [
+            a_campaign(good, service, consideration="none"),
+            a_campaign(good, service, purpose=ADS, consideration="monetary"),
+            a_campaign(good, other, consideration="other", starts_at=self.now - 2 * DAY, ends_at=self.now - DAY),
+            a_campaign(good, other, purpose=FRAUD, is_draft=True, consideration="none"),
+            a_campaign(good, other, starts_at=self.now + 100 * DAY, consideration="none"),
+            a_campaign(ended, service, consideration="none"),
+            a_campaign(ending, service, consideration="none"),
+            a_campaign(draft, service, consideration="none"),
+            a_campaign(good, a_party("Held", "lbs_provider"), consideration="none"),
+            a_campaign(good, a_party("Claim", "lbs_provider"), consideration="none"),
+        ]
+        for line in self.lines:
+            for campaign in self.campaigns[:9]:
+                an_approval(line, campaign)
+            an_approval(line, self.campaigns[9], verified_by="partner")
+        suspend(
+            of="party", target_id=self.campaigns[8].lbs_provider_id, actor=self.officer, reason="r",
+            at=self.now - DAY,
+        )  # fmt: skip
+        consent.stop(line_id=self.lines[2].pk, scope="party", ref=service.uri, actor="subscriber:1", channel="web")
+
+    def refused(self) -> set[tuple[int, int, str]]:
+        """Every (line, campaign, when) to which the answer is no, by the gate now and by the ledger later."""
+        found = set()
+        for line in self.lines:
+            asked = [_asked(line, one, self.now + LATER) for one in self.campaigns]
+            for campaign, later in zip(self.campaigns, answers_at(asked=asked), strict=True):
+                if later != "permitted":
+                    found.add((line.pk, campaign.pk, "later"))
+                if reason_against(line_id=line.pk, campaign=Campaign.objects.get(pk=campaign.pk)):
+                    found.add((line.pk, campaign.pk, "now"))
+        return found
+
+    def do(self, way: str, n: int, m: int) -> None:
+        """One act, on targets picked by two numbers. What does not fit is refused, and that is all right."""
+        campaign = self.campaigns[n % len(self.campaigns)]
+        by: dict[str, Any] = {"reason": "r", "actor": self.officer, "at": self.now}
+        row: Contract | Campaign = campaign if m % 2 else campaign.contract
+        on: dict[str, Any] = {"of": "campaign" if m % 2 else "contract", "target_id": row.pk}
+        try:
+            with transaction.atomic():
+                _ways(self, campaign, row, on, by, m)[way]()
+        except REFUSED:
+            pass
+
+
+def _asked(line: Line, campaign: Campaign, at: datetime) -> Asked:
+    parties = (campaign.contract.aggregator.uri, campaign.lbs_provider.uri)
+    return Asked(line.pk, campaign.ref, parties, campaign.purpose, campaign.scope, campaign.precision_m, at, at)
+
+
+def _ways(
+    scene: Scene, campaign: Campaign, row: Contract | Campaign, on: Mapping[str, Any], by: Mapping[str, Any], m: int
+) -> dict[str, Callable[[], object]]:
+    verbs, far, now = partners.actions, FAR_OFF + 300 * DAY, scene.now
+    agreement = ContractTerms(LONG_AGO, LONG_AGO, far, (ROADSIDE, ADS, FRAUD), jwks_uri="https://new.example/jwks")
+    use = CampaignTerms(
+        campaign.lbs_provider.uri, ROADSIDE, "other", "sms", READ, 5, LONG_AGO, far, consideration="none"
+    )
+    uris = [one.lbs_provider.uri for one in scene.campaigns] + [one.contract.aggregator.uri for one in scene.campaigns]
+    rules = list(JurisdictionRule.objects.order_by("pk"))
+    proposed: dict[str, tuple[str, int, dict[str, Any]]] = {
+        "extend_term": (on["of"], row.pk, {"ends_at": far.isoformat()}),
+        "relax_rule": ("rule", rules[m % len(rules)].pk, {"ends_at": LONG_AGO.isoformat()}),
+        "paid_for_less": ("campaign", campaign.pk, {"consideration": "none"}),
+        "lift_suspension": ("party", campaign.lbs_provider_id, {}),
+        "terminate": (on["of"], row.pk, {}),
+    }
+    act = sorted(proposed)[m % len(proposed)]
+    of, target, payload = proposed[act]
+    waiting = list(Proposal.objects.order_by("proposed_at", "id"))
+    chosen = waiting[m % len(waiting)].id if waiting else scene.lines[0].public_id
+    party = campaign.lbs_provider
+    return {
+        "draft_contract": lambda: verbs.draft_contract(ref=f"N{m}", aggregator=party.uri, terms=agreement, **by),
+        "draft_campaign": lambda: verbs.draft_campaign(ref=f"N{m}", contract=campaign.contract.ref, terms=use, **by),
+        "change_draft": lambda: verbs.change_draft(**on, terms=use if m % 2 else agreement, **by),
+        "put_in_force": lambda: support.actions.put_in_force(**on, **by),
+        "shorten": lambda: verbs.shorten_term(**on, ends_at=[far, now, now + DAY, LONG_AGO][m % 4], **by),
+        "set_consideration": lambda: verbs.set_consideration(
+            campaign_id=campaign.pk, consideration=["none", "other", "monetary", ""][m % 4], **by
+        ),
+        "add_rule": lambda: verbs.add_rule(
+            state=["MD", "WA"][m % 2], starts_at=now + m * DAY, purposes=(ADS,), sale_test=True, source="test", **by
+        ),
+        "link": lambda: support.actions.link(
+            of="party", ref=party.uri, kin_ref=uris[m % len(uris)], link="same_as", **by
+        ),
+        "endpoints": lambda: verbs.set_endpoints(
+            contract_id=campaign.contract_id, endpoint_url="https://a.example/", jwks_uri="", hosts=(), **by
+        ),
+        "add_party": lambda: verbs.add_party(uri=f"https://p{m}.example", name="P", kind="lbs_provider", **by),
+        "change_party": lambda: verbs.change_party(
+            party_id=party.pk, name="Q", website="", about="", jwks_uri="", **by
+        ),
+        "publish": lambda: verbs.publish_notice(use="stop", language="en", body=f"Words {m}", **by),
+        "suspend": lambda: suspend(**on, **by),
+        "terminate": lambda: terminate(**on, plan_digest=termination.plan(**on, at=now).digest, **by),
+        "propose": lambda: verbs.propose(act=act, of=of, target_id=target, payload=payload, **by),
+        "withdraw": lambda: verbs.withdraw(proposal_id=chosen, **by),
+        "decline": lambda: verbs.decline(proposal_id=chosen, **by),
+        "agree": lambda: support.actions.agree(proposal_id=chosen, **by),
+    }
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.mark.usefixtures("no_broker")
+@pytest.mark.django_db
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plan=acts)
+@example(plan=[("propose", 6, 0), ("agree", 0, 0)])
+@example(plan=[("put_in_force", 3, 1), ("put_in_force", 7, 0), ("put_in_force", 7, 1)])
+@example(plan=[("shorten", 6, 0), ("set_consideration", 1, 0), ("propose", 8, 2), ("agree", 0, 0)])
+def test_no_sequence_of_acts_of_one_officer_makes_a_no_a_yes(plan: list[tuple[str, int, int]]) -> None:
+    with undone():
+        scene = Scene()
+        refused = scene.refused()
+        for act in plan:
+            scene.do(*act)
+        assert refused - scene.refused() == set()
+
+
+@pytest.mark.usefixtures("no_broker")
+@pytest.mark.django_db
+def test_the_scene_holds_every_kind_of_no_and_some_yes_and_two_officers_can_turn_it() -> None:
+    scene, two = Scene(), an_actor()
+    reasons = {
+        reason_against(line_id=line.pk, campaign=campaign) for line in scene.lines for campaign in scene.campaigns
+    }
+    assert reasons == {
+        "", "jurisdiction_prohibits", "campaign_not_in_force", "contract_not_in_force", "partner_suspended",
+        "approval_unverified", "stopped_party",
+    }  # fmt: skip
+    refused = scene.refused()
+    proposal = partners.actions.propose(
+        act="lift_suspension", of="party", target_id=scene.campaigns[8].lbs_provider_id, payload={}, reason="r",
+        actor=scene.officer, at=scene.now,
+    )  # fmt: skip
+    support.actions.agree(proposal_id=proposal.id, reason="r", actor=two, at=scene.now)
+    assert len(refused - scene.refused()) == 6
+    assert Suspension.objects.get().lifted_by == proposal

@@ -1,0 +1,232 @@
+"""What follows an officer's act: past judgements and partners' copies come up to it, on the day on which it counts."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+import partners.actions
+from accounts.models import Line
+from audit.models import Incident
+from audit.queries import database_clock
+from consent import actions as consent
+from consent.permission import Asked, answers_at
+from disclosures.models import Disclosure, JudgementChange
+from partners.actions import CampaignTerms
+from partners.models import Campaign, JurisdictionRule
+from revocations.models import Order
+from support import actions, settling
+from tests import feeds
+from tests.factories import ADS, FAR_OFF, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.staff import an_actor
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def a_release_in_maryland() -> Disclosure:
+    """One that was permitted, at a time when Maryland's rule on sales was in force."""
+    feeds.take_parties()
+    feeds.take_lines(feeds.line_row(state="MD"))
+    feeds.take_approvals(feeds.approval_row())
+    taken = feeds.take_releases(feeds.release_row(occurred_at="2026-02-01T00:00:00Z"))
+    assert feeds.told(taken) == [("accepted", "permitted")]
+    return Disclosure.objects.get()
+
+
+def the_ledger_says(one: Disclosure) -> str:
+    asked = Asked(
+        one.line_id, one.campaign, one.path, one.purpose, one.scope, one.precision_m, one.occurred_at, database_clock()
+    )
+    (answer,) = answers_at(asked=[asked])
+    return answer
+
+
+def paid(campaign: Campaign, consideration: str) -> None:
+    actions.set_consideration(
+        campaign_id=campaign.pk, consideration=consideration, reason="r", actor=an_actor(), at=database_clock()
+    )
+
+
+def by_two(act: str, of: str, target_id: int, *, at: datetime | None = None, **payload: object) -> None:
+    one, two, at = an_actor(), an_actor(), at or database_clock()
+    proposal = partners.actions.propose(
+        act=act, of=of, target_id=target_id, payload=payload, reason="r", actor=one, at=at
+    )
+    actions.agree(proposal_id=proposal.id, reason="r", actor=two, at=at)
+
+
+def a_rule(state: str, purpose: str, *, days: float) -> JurisdictionRule:
+    """A rule that begins so many days from now."""
+    at = database_clock()
+    return actions.add_rule(
+        state=state, starts_at=at + days * DAY, purposes=(purpose,), sale_test=False, source="test: a law", reason="r",
+        actor=an_actor(), at=at,
+    )  # fmt: skip
+
+
+def test_what_is_paid_judges_the_past_again_up_and_down() -> None:
+    release = a_release_in_maryland()
+    campaign = Campaign.objects.get(ref=release.campaign)
+    for consideration, judgement in (("monetary", "jurisdiction_prohibits"), ("none", "permitted")):
+        if consideration == "none":
+            by_two("paid_for_less", "campaign", campaign.pk, consideration=consideration)
+        else:
+            paid(campaign, consideration)
+        assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (1, 0)
+        release.refresh_from_db()
+        assert release.judgement == the_ledger_says(release) == judgement
+    assert list(JudgementChange.objects.order_by("changed_at").values_list("becomes", "cause")) == [
+        ("jurisdiction_prohibits", "import:acts"), ("permitted", "import:acts"),
+    ]  # fmt: skip
+
+
+def test_a_rule_with_a_past_beginning_judges_what_was_released_since_again() -> None:
+    release = a_release_in_maryland()
+    feeds.take_releases(feeds.release_row(occurred_at="2025-07-01T12:00:00Z"))
+    at = database_clock()
+    actions.add_rule(
+        state="MD", starts_at=feeds.moment("2025-12-01T00:00:00Z"), purposes=(release.purpose,), sale_test=False,
+        source="test: a law", reason="r", actor=an_actor(), at=at,
+    )  # fmt: skip
+    assert settling.settle(now=at) == 1
+    judged = Disclosure.objects.order_by("occurred_at")
+    assert [one.judgement for one in judged] == ["permitted", "jurisdiction_prohibits"]
+    assert [the_ledger_says(one) for one in judged] == ["permitted", "jurisdiction_prohibits"]
+
+
+def test_a_draft_judges_again_what_named_it() -> None:
+    feeds.take_parties()
+    feeds.take_lines(feeds.line_row())
+    told = feeds.told(feeds.take_releases(feeds.release_row(campaign="CMP-new")))
+    assert told == [("accepted", "no_approval")]
+    terms = CampaignTerms(
+        lbs_provider=feeds.ROAD, purpose=feeds.ROADSIDE, description="Finds you", consent_flow="sms",
+        scope="location-retrieval:read", precision_m=500, starts_at=LONG_AGO, ends_at=FAR_OFF,
+    )  # fmt: skip
+    at = database_clock()
+    partners.actions.draft_campaign(ref="CMP-new", contract="AGR-1", terms=terms, reason="r", actor=an_actor(), at=at)
+    assert settling.settle(now=at) == 1
+    release = Disclosure.objects.get()
+    assert release.judgement == the_ledger_says(release) == "campaign_not_in_force"
+
+
+def a_line_that_was_told(state: str = "WA") -> tuple[Line, Campaign]:
+    """A line that agreed to advertising and to a tow, and stopped the tow: its partner was told of advertising."""
+    line, contract = a_line(state=state), a_contract()
+    ads, tow = a_campaign(contract, purpose=ADS), a_campaign(contract, a_party("Tow", "lbs_provider"))
+    for campaign in (ads, tow):
+        an_approval(line, campaign)
+    consent.stop(line_id=line.pk, scope="campaign", ref=tow.ref, actor="subscriber:1", channel="web")
+    assert uses_of(line) == [ADS]
+    return line, ads
+
+
+def uses_of(line: Line) -> list[str]:
+    newest = Order.objects.filter(line_id=line.pk).order_by("-epoch", "-version")[0]
+    return [entry["purpose"] for entry in newest.snapshot["state"]]
+
+
+def a_rule_of_now(campaign: Campaign) -> None:
+    a_rule("WA", campaign.purpose, days=-1)
+
+
+def a_sale(campaign: Campaign) -> None:
+    JurisdictionRule.objects.create(state="WA", starts_at=LONG_AGO, purposes=[], sale_test=True, source="test: a law")
+    paid(campaign, "other")
+
+
+def an_earlier_end(campaign: Campaign) -> None:
+    partners.actions.shorten_term(
+        of="campaign", target_id=campaign.pk, ends_at=database_clock(), reason="r", actor=an_actor(),
+        at=database_clock() - DAY,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("act", [a_rule_of_now, a_sale, an_earlier_end])
+def test_partners_hear_of_what_an_officer_s_act_denies(act: Callable[[Campaign], None]) -> None:
+    line, campaign = a_line_that_was_told()
+    act(campaign)
+    assert uses_of(line) == [ADS]
+    assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (1, 0)
+    assert (uses_of(line), Order.objects.count()) == ([], 2)
+
+
+def test_lines_in_other_states_hear_nothing() -> None:
+    line, campaign = a_line_that_was_told(state="NV")
+    a_rule("WA", campaign.purpose, days=-1)
+    assert settling.settle(now=database_clock()) == 1
+    assert (uses_of(line), Order.objects.count()) == ([ADS], 1)
+
+
+def test_a_rule_is_told_on_the_day_it_begins_however_long_ago_it_was_added() -> None:
+    line, campaign = a_line_that_was_told()
+    at = database_clock()
+    partners.actions.add_rule(
+        state="WA", starts_at=at - HOUR, purposes=(campaign.purpose,), sale_test=False, source="test: a law",
+        reason="r", actor=an_actor(), at=at - 40 * DAY,
+    )  # fmt: skip
+    assert (settling.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [ADS])
+    assert (settling.settle(now=at), settling.settle(now=at), uses_of(line)) == (1, 0, [])
+
+
+def test_a_rule_s_end_is_told_on_its_day_and_not_when_two_agreed_to_it() -> None:
+    rule = JurisdictionRule.objects.create(
+        state="WA", starts_at=LONG_AGO, purposes=[ADS], sale_test=False, source="test: a law"
+    )
+    line, contract = a_line(), a_contract()
+    ads, tow = a_campaign(contract, purpose=ADS), a_campaign(contract, a_party("Tow", "lbs_provider"))
+    for campaign in (ads, tow):
+        an_approval(line, campaign)
+    consent.stop(line_id=line.pk, scope="campaign", ref=tow.ref, actor="subscriber:1", channel="web")
+    assert uses_of(line) == []
+    at = database_clock()
+    by_two("relax_rule", "rule", rule.pk, at=at - 40 * DAY, ends_at=(at - HOUR).isoformat())
+    assert (settling.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [])
+    assert (settling.settle(now=at), settling.settle(now=at), uses_of(line)) == (1, 0, [ADS])
+
+
+def test_an_earlier_end_is_told_when_it_comes_and_an_agreed_end_is_not() -> None:
+    line, campaign = a_line_that_was_told()
+    other, agreed = a_line_that_was_told()
+    at = database_clock()
+    Campaign.objects.filter(pk=agreed.pk).update(ends_at=at - HOUR)
+    partners.actions.shorten_term(
+        of="campaign", target_id=campaign.pk, ends_at=at - HOUR, reason="r", actor=an_actor(), at=at - 40 * DAY
+    )
+    assert (settling.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [ADS])
+    assert (settling.settle(now=at), uses_of(line), uses_of(other)) == (1, [], [ADS])
+
+
+def test_one_worker_settles_at_a_time() -> None:
+    line, campaign = a_line_that_was_told()
+    a_rule("WA", campaign.purpose, days=-1)
+    with in_another_session() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended('support.settling', 0))")
+        assert (settling.settle(now=database_clock()), uses_of(line)) == (0, [ADS])
+    assert (settling.settle(now=database_clock()), uses_of(line)) == (1, [])
+
+
+@contextmanager
+def in_another_session() -> Iterator[psycopg.Cursor[Any]]:
+    """Another worker's session, which ends here and gives back what it held."""
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as other:
+        yield other.cursor()
+
+
+def test_naming_a_company_makes_earlier_releases_to_it_doubtful() -> None:
+    feeds.take_lines(feeds.line_row())
+    feeds.take_releases(feeds.release_row(basis="emergency", path=[feeds.BRIDGE, feeds.TRACK]))
+    at = database_clock()
+    partners.actions.add_party(
+        uri=feeds.TRACK, name="SecureTrack", kind="lbs_provider", reason="r", actor=an_actor(), at=at
+    )
+    assert settling.settle(now=database_clock()) == 1
+    assert Disclosure.objects.get().basis_doubtful
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.subject, incident.count) == ("basis_doubtful", feeds.TRACK, 1)
+    assert settling.settle(now=database_clock()) == 0

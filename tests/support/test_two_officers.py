@@ -1,0 +1,357 @@
+"""What loosens needs two officers: one proposes, another agrees, and only then is it so."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+import partners.actions
+from accounts.models import Line
+from accounts.queries import NotForThem
+from audit.models import AuditEvent
+from consent import actions as consent
+from consent.actions.terminate import terminate
+from consent.models import Touched
+from consent.queries import termination
+from consent.snapshots import reason_against
+from partners import loosening
+from partners.actions import ContractTerms
+from partners.lifecycle import NotNow
+from partners.models import Campaign, Contract, JurisdictionRule, Kin, Proposal, Suspension
+from revocations.actions.suspend import suspend
+from revocations.models import Cohort, Order
+from support import actions, settling
+from tests.factories import ADS, FAR_OFF, LONG_AGO, NOW, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.staff import an_actor
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+DAY = timedelta(days=1)
+
+
+def propose(act: str, of: str, target_id: int, actor: str, **payload: object) -> Proposal:
+    return partners.actions.propose(
+        act=act, of=of, target_id=target_id, payload=payload, reason="Renewed", actor=actor, at=NOW
+    )
+
+
+def agree(proposal: Proposal, actor: str, *, after: timedelta = DAY) -> Proposal:
+    return actions.agree(proposal_id=proposal.id, reason="I read it", actor=actor, at=NOW + after)
+
+
+def test_a_later_end_needs_a_second_officer() -> None:
+    contract, one, two = a_contract(ends_at=NOW + 10 * DAY), an_actor(), an_actor()
+    proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
+    with pytest.raises(NotNow, match="it needs another officer's yes"):
+        agree(proposal, one)
+    assert Contract.objects.get().ends_at == NOW + 10 * DAY
+    agree(proposal, two)
+    assert Contract.objects.get().ends_at == FAR_OFF
+    with pytest.raises(NotNow, match="decided already: agreed"):
+        agree(proposal, two)
+    events = AuditEvent.objects.filter(target=f"contract:{contract.pk}").order_by("id")
+    assert [(event.action, event.actor, event.reason) for event in events] == [
+        ("proposal.made", one, "Renewed"),
+        ("proposal.agreed", two, "I read it"),
+        ("contract.extended", two, "Renewed"),
+    ]
+    assert events[2].detail == {
+        "ref": contract.ref, "was": (NOW + 10 * DAY).isoformat(), "ends_at": FAR_OFF.isoformat(),
+        "proposal": str(proposal.id), "proposed_by": one,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["agent", "auditor", "legal", "subscriber"])
+def test_the_second_is_an_officer_too(role: str) -> None:
+    contract, one = a_contract(ends_at=NOW + 10 * DAY), an_actor()
+    proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
+    for verb in (actions.agree, partners.actions.decline, partners.actions.withdraw):
+        with pytest.raises(NotForThem):
+            verb(proposal_id=proposal.id, reason="r", actor=an_actor(role), at=NOW)
+    assert Proposal.objects.get().decision == ""
+
+
+def test_the_same_officer_under_another_name_is_the_same_officer() -> None:
+    contract, one = a_contract(ends_at=NOW + 10 * DAY), an_actor()
+    proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
+    with pytest.raises(NotNow):
+        agree(proposal, one.replace(":", ":0"))
+
+
+def test_the_database_refuses_one_officer_s_own_yes() -> None:
+    proposal = propose("terminate", "contract", a_contract().pk, an_actor())
+    with pytest.raises(IntegrityError, match="needs_two_officers"), transaction.atomic():
+        Proposal.objects.filter(pk=proposal.pk).update(
+            decision="agreed", decided_by=proposal.proposed_by, decided_at=NOW
+        )
+
+
+def test_a_proposal_counts_for_seven_days() -> None:
+    contract, one, two = a_contract(ends_at=NOW + 30 * DAY), an_actor(), an_actor()
+    proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
+    with pytest.raises(NotNow, match="more than 7 days ago"):
+        agree(proposal, two, after=7 * DAY)
+    again = partners.actions.propose(
+        act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()}, reason="r",
+        actor=one, at=NOW + 7 * DAY,
+    )  # fmt: skip
+    proposal.refresh_from_db()
+    assert (proposal.decision, proposal.decided_by) == ("withdrawn", "system:expiry")
+    agree(again, two, after=14 * DAY - timedelta(seconds=1))
+    assert Contract.objects.get().ends_at == FAR_OFF
+
+
+def test_one_waits_at_a_time_and_may_be_withdrawn_or_declined() -> None:
+    contract, one, two = a_contract(ends_at=NOW + 10 * DAY), an_actor(), an_actor()
+    for verb, right, wrong, decision in (
+        (partners.actions.withdraw, one, two, "withdrawn"),
+        (partners.actions.decline, two, one, "declined"),
+    ):
+        proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
+        with pytest.raises(NotNow, match="proposed already"):
+            propose("extend_term", "contract", contract.pk, two, ends_at=FAR_OFF.isoformat())
+        with pytest.raises(NotNow):
+            verb(proposal_id=proposal.id, reason="r", actor=wrong, at=NOW)
+        assert verb(proposal_id=proposal.id, reason="r", actor=right, at=NOW).decision == decision
+        with pytest.raises(NotNow, match=f"decided already: {decision}"):
+            agree(proposal, two)
+    assert Contract.objects.get().ends_at == NOW + 10 * DAY
+
+
+def test_an_end_that_moved_meanwhile_was_not_agreed_on() -> None:
+    contract, one, two = a_contract(ends_at=NOW + 30 * DAY), an_actor(), an_actor()
+    proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
+    partners.actions.shorten_term(
+        of="contract", target_id=contract.pk, ends_at=NOW + 5 * DAY, reason="r", actor=two, at=NOW
+    )
+    with pytest.raises(NotNow, match="changed since it was proposed"):
+        agree(proposal, two)
+    proposal.refresh_from_db()
+    assert (proposal.decision, Contract.objects.get().ends_at) == ("", NOW + 5 * DAY)
+
+
+def test_what_has_ended_begins_anew_as_another() -> None:
+    contract, one, two = a_contract(ends_at=NOW + DAY), an_actor(), an_actor()
+    proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
+    with pytest.raises(NotNow, match="has ended meanwhile"):
+        agree(proposal, two)
+    with pytest.raises(NotNow):
+        propose("extend_term", "contract", a_contract(ends_at=NOW).pk, one, ends_at=FAR_OFF.isoformat())
+
+
+def test_a_state_s_rule_ends_by_two() -> None:
+    one, two = an_actor(), an_actor()
+    rule = JurisdictionRule.objects.create(
+        state="WA", starts_at=LONG_AGO, purposes=[ROADSIDE], sale_test=False, source="test: a law"
+    )
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    assert not allowed(line, campaign)
+    agree(propose("relax_rule", "rule", rule.pk, one, ends_at=LONG_AGO.isoformat()), two)
+    rule.refresh_from_db()
+    assert rule.ends_at == NOW + DAY
+    event = AuditEvent.objects.get(action="rule.relaxed")
+    assert (event.actor, event.target, event.reason) == (two, f"rule:{rule.pk}", "Renewed")
+    assert (event.detail["state"], event.detail["ends_at"]) == ("WA", rule.ends_at.isoformat())
+    with pytest.raises(NotNow, match="settled already"):
+        propose("relax_rule", "rule", rule.pk, one, ends_at=FAR_OFF.isoformat())
+
+
+def test_less_is_paid_by_two() -> None:
+    campaign, one, two = a_campaign(consideration="monetary"), an_actor(), an_actor()
+    with pytest.raises(NotNow, match="one officer sets it"):
+        propose("paid_for_less", "campaign", a_campaign(consideration="").pk, one, consideration="other")
+    agree(propose("paid_for_less", "campaign", campaign.pk, one, consideration="none"), two)
+    assert Campaign.objects.get(pk=campaign.pk).consideration == "none"
+    event = AuditEvent.objects.get(action="campaign.paid_for_less")
+    assert (event.actor, event.target, event.reason) == (two, f"campaign:{campaign.pk}", "Renewed")
+    assert (event.detail["was"], event.detail["consideration"]) == ("monetary", "none")
+
+
+@pytest.mark.parametrize(
+    ("act", "of", "payload"),
+    [
+        ("extend_term", "contract", {}),
+        ("extend_term", "contract", {"ends_at": "tomorrow"}),
+        ("extend_term", "contract", {"ends_at": "2036-01-01T00:00:00"}),
+        ("extend_term", "contract", {"ends_at": "2036-01-01T00:00:00Z", "also": 1}),
+        ("extend_term", "party", {"ends_at": "2036-01-01T00:00:00Z"}),
+        ("relax_rule", "contract", {"ends_at": "2036-01-01T00:00:00Z"}),
+        ("paid_for_less", "campaign", {"consideration": "monetary"}),
+        ("terminate", "contract", {"when": "now"}),
+        ("anything", "contract", {}),
+    ],
+)
+def test_a_proposal_out_of_shape_is_refused(act: str, of: str, payload: dict[str, object]) -> None:
+    campaign = a_campaign(a_contract(ends_at=NOW + DAY), consideration="monetary")
+    target = {"contract": campaign.contract_id, "party": campaign.lbs_provider_id}.get(of, campaign.pk)
+    with pytest.raises(loosening.BadProposal):
+        propose(act, of, target, an_actor(), **payload)
+    assert not Proposal.objects.exists()
+
+
+def test_nothing_is_proposed_about_what_is_not_there_or_not_so() -> None:
+    one = an_actor()
+    for act, of, target in (
+        ("terminate", "contract", 0),
+        ("terminate", "contract", a_contract(is_draft=True).pk),
+        ("lift_suspension", "contract", a_contract().pk),
+    ):
+        with pytest.raises(NotNow):
+            propose(act, of, target, one)
+    with pytest.raises(NotNow, match="There is no such proposal"):
+        actions.agree(proposal_id=uuid.uuid4(), reason="r", actor=one, at=NOW)
+
+
+def test_a_yes_from_before_it_counted_keeps_a_draft_from_force() -> None:
+    one = an_actor()
+    contract = partners.actions.draft_contract(
+        ref="AGR-d",
+        aggregator=a_party().uri,
+        terms=ContractTerms(LONG_AGO, LONG_AGO, FAR_OFF, (ROADSIDE,), jwks_uri="https://geobridge.example/jwks"),
+        reason="r",
+        actor=one,
+        at=NOW,
+    )
+    line, campaign = a_line(), a_campaign(contract)
+    an_approval(line, campaign)
+    with pytest.raises(NotNow, match="Make a new campaign"):
+        actions.put_in_force(of="contract", target_id=contract.pk, reason="r", actor=one, at=NOW)
+    assert (Contract.objects.get().is_draft, allowed(line, campaign)) == (True, False)
+
+
+def test_a_claim_alone_does_not_keep_it_from_force() -> None:
+    campaign = a_campaign(is_draft=True, consideration="none")
+    an_approval(a_line(), campaign, verified_by="partner")
+    actions.put_in_force(of="campaign", target_id=campaign.pk, reason="r", actor=an_actor(), at=NOW)
+    assert not Campaign.objects.get().is_draft
+
+
+@pytest.mark.parametrize("of", ["party", "contract", "campaign"])
+def test_a_suspension_is_lifted_by_two_and_the_gate_answers_as_before(of: str) -> None:
+    one, two = an_actor(), an_actor()
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    target = {"party": campaign.lbs_provider_id, "contract": campaign.contract_id, "campaign": campaign.pk}[of]
+    suspend(of=of, target_id=target, actor=one, reason="Resold data", at=NOW - DAY)
+    assert not allowed(line, campaign)
+    proposal = propose("lift_suspension", of, target, one)
+    with pytest.raises(NotNow, match="another officer's yes"):
+        agree(proposal, one)
+    assert not allowed(line, campaign)
+    agree(proposal, two)
+    assert allowed(line, campaign)
+    suspension = Suspension.objects.get()
+    assert (suspension.lifted_by, suspension.ends_at is None) == (proposal, False)
+
+
+def test_the_database_refuses_to_lift_without_two() -> None:
+    contract, one = a_contract(), an_actor()
+    suspend(of="contract", target_id=contract.pk, actor=one, reason="r", at=NOW - DAY)
+    proposal = propose("lift_suspension", "contract", contract.pk, one)
+    for lifted_by in (None, proposal):
+        with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():
+            Suspension.objects.update(ends_at=NOW, lifted_by=lifted_by)
+
+
+def test_copies_made_while_it_was_suspended_are_told_after_the_lift_and_no_others() -> None:
+    one, two = an_actor(), an_actor()
+    line, other = a_line(), a_line()
+    campaign = a_campaign()
+    road = a_campaign(campaign.contract, a_party("Tow", "lbs_provider"))
+    for person in (line, other):
+        an_approval(person, campaign)
+        an_approval(person, road)
+    suspend(of="contract", target_id=campaign.contract_id, actor=one, reason="r", at=NOW - DAY)
+    consent.stop(line_id=line.pk, scope="campaign", ref=road.ref, actor="subscriber:1", channel="web")
+    assert newest_order(line).snapshot["state"] == []
+    agree(propose("lift_suspension", "contract", campaign.contract_id, one), two)
+    assert Order.objects.count() == 1
+    assert (settling.settle(now=NOW + DAY), settling.settle(now=NOW + DAY)) == (1, 0)
+    assert [entry["recipient"] for entry in newest_order(line).snapshot["state"]] == [campaign.lbs_provider.uri]
+    assert Order.objects.filter(line_id=other.pk).count() == 0
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_two_may_end_a_contract_by_the_plan_that_was_seen(*, named: bool) -> None:
+    one, two = an_actor(), an_actor()
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    seen = termination.plan(of="contract", target_id=campaign.contract_id, at=NOW).digest
+    agree(propose("terminate", "contract", campaign.contract_id, one, **({"plan": seen} if named else {})), two)
+    cohort = Cohort.objects.get()
+    assert (cohort.actor, cohort.second_actor, cohort.epoch) == (one, two, 2)
+    assert not allowed(line, campaign)
+
+
+def test_what_is_terminated_is_not_proposed_and_not_agreed_to_again() -> None:
+    one, two, campaign = an_actor(), an_actor(), a_campaign()
+    of: dict[str, Any] = {"of": "contract", "target_id": campaign.contract_id}
+    plan = termination.plan(**of, at=NOW).digest
+    waits = actions.propose_termination(**of, plan=plan, reason="r", actor=one, at=NOW)
+    terminate(**of, actor=two, reason="r", plan_digest=plan, at=NOW)
+    with pytest.raises(NotNow, match=r"terminated already, on 20 Nov 2026"):
+        agree(waits, two)
+    partners.actions.withdraw(proposal_id=waits.id, reason="r", actor=one, at=NOW)
+    with pytest.raises(NotNow, match="terminated already"):
+        actions.propose_termination(**of, plan=plan, reason="r", actor=one, at=NOW)
+    assert (Cohort.objects.count(), Proposal.objects.filter(decision="").count()) == (1, 0)
+
+
+def test_a_plan_that_is_no_longer_true_ends_nothing() -> None:
+    one, two = an_actor(), an_actor()
+    campaign = a_campaign()
+    seen = termination.plan(of="contract", target_id=campaign.contract_id, at=NOW).digest
+    proposal = propose("terminate", "contract", campaign.contract_id, one, plan=seen)
+    a_campaign(campaign.contract, a_party("Tow", "lbs_provider"))
+    with pytest.raises(NotNow, match="see the plan again"):
+        agree(proposal, two)
+    proposal.refresh_from_db()
+    assert (proposal.decision, Cohort.objects.exists()) == ("", False)
+
+
+def test_a_link_carries_a_stop_at_once_and_its_partner_is_told_after() -> None:
+    line, campaign = a_line(), a_campaign()
+    old = a_party("Old", "lbs_provider")
+    for one in (campaign, a_campaign(campaign.contract, old)):
+        an_approval(line, one)
+    consent.stop(line_id=line.pk, scope="party", ref=old.uri, actor="subscriber:1", channel="web")
+    assert [entry["recipient"] for entry in newest_order(line).snapshot["state"]] == [campaign.lbs_provider.uri]
+    assert allowed(line, campaign)
+    linked = {"of": "party", "ref": campaign.lbs_provider.uri, "kin_ref": old.uri, "link": "succeeds"}
+    assert actions.link(**linked, reason="Merged", actor=an_actor(), at=NOW)
+    assert (allowed(line, campaign), Order.objects.count()) == (False, 1)
+    assert settling.settle(now=NOW + DAY) == 1
+    assert (newest_order(line).snapshot["state"], Order.objects.count()) == ([], 2)
+    assert (settling.settle(now=NOW + DAY), Order.objects.count()) == (0, 2)
+    assert not actions.link(**linked, reason="Again", actor=an_actor(), at=NOW)
+    assert (Kin.objects.count(), Touched.objects.exists()) == (1, False)
+
+
+def test_a_relaxed_rule_reaches_the_copies_that_were_made_while_it_ran() -> None:
+    one, two = an_actor(), an_actor()
+    rule = JurisdictionRule.objects.create(
+        state="WA", starts_at=LONG_AGO, purposes=[ADS], sale_test=False, source="test: a law"
+    )
+    line, other = a_line(), a_line()
+    contract = a_contract()
+    ads, road = a_campaign(contract, purpose=ADS), a_campaign(contract, a_party("Tow", "lbs_provider"))
+    for campaign in (ads, road):
+        an_approval(line, campaign)
+        an_approval(other, campaign)
+    consent.stop(line_id=line.pk, scope="campaign", ref=road.ref, actor="subscriber:1", channel="web")
+    assert newest_order(line).snapshot["state"] == []
+    agree(propose("relax_rule", "rule", rule.pk, one, ends_at=LONG_AGO.isoformat()), two, after=-DAY)
+    assert (settling.settle(now=NOW), settling.settle(now=NOW)) == (1, 0)
+    assert [entry["purpose"] for entry in newest_order(line).snapshot["state"]] == [ADS]
+    assert not Order.objects.filter(line_id=other.pk).exists()
+
+
+def allowed(line: Line, campaign: Campaign) -> bool:
+    """What the gate says of the campaign's own question now."""
+    return reason_against(line_id=line.pk, campaign=campaign) == ""
+
+
+def newest_order(line: Line) -> Order:
+    return Order.objects.filter(line_id=line.pk).order_by("-epoch", "-version")[0]

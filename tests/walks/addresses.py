@@ -1,0 +1,23 @@
+"""Every address that the URLconf knows."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+
+def patterns(resolver: URLResolver | None = None, before: str = "") -> Iterator[tuple[str, str]]:
+    """Every (name, route) of the URLconf; an unnamed one goes by its path. The officers' have a walk of their own."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver) and pattern.namespace == "admin":
+            continue
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from patterns(pattern, route)
+        elif isinstance(pattern, URLPattern):
+            yield pattern.name or f"/{route}", route
+
+
+def filled(route: str, ids: Mapping[str, object]) -> str:
+    """The path of a route with these ids in it."""
+    return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(ids[found.group(1)]), route)

@@ -1,0 +1,164 @@
+"""A hostile value in every parameter of every page that a subscriber can reach: an answer, never a failure."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import pytest
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from tests.people import sign_in
+from tests.world import World, a_world
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+
+NO_ID = "00000000-0000-0000-0000-000000000000"
+VALUES = (
+    "",
+    "\x00",
+    "a\x00b",
+    "\ufffd",
+    "\u202e\u2028'\"<script>{{ x }}%s%(x)s",
+    "😀" * 300,
+    "x" * 6000,
+    "-1",
+    "0",
+    "NaN",
+    "1e400",
+    "9" * 40,
+    "9" * 5000,
+    "all",
+    "day",
+    "0001-01-01",
+    "9999-12-31",
+    "9999-12-30",
+    "99999-01-01",
+    "2026-02-30",
+    "2026-W01-1",
+    NO_ID,
+    f"0001-01-01T00:00:00+23:59_{NO_ID}",
+    f"0001-01-01T00:00:00_{NO_ID}",
+    f"9999-12-31T23:59:59-23:59_{NO_ID}",
+    f"9999-12-31T23:59:59.999999_{NO_ID}",
+    f"2026-01-01T00:00:00_{NO_ID}\x00",
+    "_",
+)
+ASKED: Mapping[str, tuple[str, ...]] = {
+    "/home/": ("line", "keep"),
+    "/history/": ("line", "company", "since", "until", "not_allowed", "before"),
+    "/history/download.csv": ("line", "company", "since", "until", "not_allowed", "before"),
+    "/history/download.json": ("line", "company", "since", "until", "not_allowed", "before"),
+    "/choices/": ("line", "before"),
+    "/choices/pause/": ("line", "ref", "scope"),
+    "/choices/allow/": ("line", "campaign"),
+    "/lines/": ("line",),
+    "/access-log/": ("line", "page"),
+    "/settings/": ("line", "next"),
+}
+SENT: Mapping[str, Mapping[str, str]] = {
+    "/choices/stop/": {"line": "", "scope": "party", "ref": ""},
+    "/choices/dispute/": {"line": "", "scope": "campaign", "ref": ""},
+    "/choices/pause/": {"line": "", "scope": "all", "ref": "", "length": "day", "day": "2027-01-01"},
+    "/choices/allow/": {"line": "", "campaign": "", "days": ""},
+    "/stop/": {"number": ""},
+    "/stop/code/": {"code": ""},
+    "/accounts/login/": {"number": ""},
+    "/settings/": {"language": ""},
+}
+PLACES = ("/companies/{}/", "/choices/{}/", "/choices/{}/progress/", "/choices/{}/receipt/", "/stop/progress/{}/")
+
+
+@pytest.fixture(autouse=True)
+def _fast(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+
+
+@pytest.fixture
+def world() -> World:
+    return a_world(at=timezone.now())
+
+
+def a_browser(world: World) -> Client:
+    """A browser that is told of failures as a person would be."""
+    client = sign_in(world.line).client
+    client.raise_request_exception = False
+    return client
+
+
+def whole(answer: HttpResponseBase) -> bytes:
+    """All that the answer says, made to its end: a download fails while it is written."""
+    if isinstance(answer, StreamingHttpResponse):
+        return b"".join(answer)
+    assert isinstance(answer, HttpResponse)
+    return answer.content
+
+
+def read(answer: HttpResponseBase) -> int:
+    """The status, once all of the answer was made."""
+    whole(answer)
+    return answer.status_code
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_a_page_takes_any_question(world: World, path: str) -> None:
+    browser = a_browser(world)
+    failed = [
+        (name, value[:60])
+        for name in ASKED[path]
+        for value in VALUES
+        if read(browser.get(f"{path}?{urlencode({name: value})}")) >= 500
+    ]
+    assert failed == []
+
+
+@pytest.mark.parametrize("path", SENT)
+def test_a_form_takes_anything(world: World, path: str) -> None:
+    browser = a_browser(world)
+    failed = [
+        (name, value[:60])
+        for name in SENT[path]
+        for value in VALUES
+        if read(browser.post(path, {**SENT[path], name: value})) >= 500
+    ]
+    assert failed == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_address_takes_any_id(world: World, place: str) -> None:
+    browser = a_browser(world)
+    ids = ("0", "-1", "9" * 40, "%00", "%ff", "x" * 3000, NO_ID, "%F0%9F%98%80")
+    assert [one[:60] for one in ids if read(browser.get(place.format(one))) >= 500] == []
+
+
+def test_a_question_that_is_no_text_is_still_answered(world: World) -> None:
+    browser = a_browser(world)
+    paths = (
+        "/history/?company=%FF%FE",
+        "/choices/allow/?campaign=%ED%A0%80",
+        "/choices/?before=%FF_%FF",
+        "/home/?line=%00",
+    )
+    assert [browser.get(path).status_code for path in paths] == [200, 404, 200, 404]
+
+
+def test_the_last_day_of_the_calendar_leaves_nothing_out(world: World) -> None:
+    browser = a_browser(world)
+    asked = ("", "?until=9999-12-31")
+    rows = [whole(browser.get(f"/history/download.json{one}")).count(b'"occurred_at"') for one in asked]
+    assert rows[0] == rows[1] > 0
+
+
+def test_what_cannot_be_a_campaign_is_not_there_to_allow(world: World) -> None:
+    browser = a_browser(world)
+    assert browser.get("/choices/allow/?campaign=%00").status_code == 404
+    assert browser.post("/choices/allow/", {"campaign": "\x00", "days": ""}).status_code == 404
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "2200-01-01"])
+def test_a_pause_ends_within_a_hundred_years(world: World, day: str) -> None:
+    answer = a_browser(world).post("/choices/pause/", {"scope": "all", "length": "day", "day": day})
+    assert answer.status_code == 200
+    assert "Choose a day in the next hundred years. To say no for good, stop instead." in answer.content.decode()

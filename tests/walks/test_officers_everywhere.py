@@ -1,0 +1,144 @@
+"""Officer, auditor, legal process, agent, subscriber, nobody: on every address of the console, with every method.
+
+Every address has a row. An auditor sees what an officer sees, and no form of theirs is taken; the legal-process role
+has its own console and nothing else; whoever has no second factor in this session has nothing.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.http import HttpResponseBase
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import User
+from accounts.texts import MemoryBackend
+from audit.models import AuditEvent
+from partners.models import Campaign, Contract, Party, Proposal, Suspension
+from support.admin.addresses import ADDRESSES
+from support.admin.console import FORM, LEGAL, READ
+from tests.factories import a_line
+from tests.people import sign_in
+from tests.support.console import CARRIER_LINE, NUMBER, PERSON, everything
+from tests.support.officers import staff
+from tests.walks.marks import found, whole, written
+
+WHO = ("nobody", "subscriber", "agent", "officer", "auditor", "legal", "no second factor")
+type Row = tuple[int, ...]
+
+# In the order of WHO.
+SEEN: Row = (302, 403, 403, 200, 200, 403, 302)
+ACTED: Row = (302, 403, 403, 200, 403, 403, 302)
+NOT_SO: Row = (405,) * 7
+LEGALS: Row = (302, 403, 403, 403, 403, 200, 403)
+FRONT: Row = (302, 403, 403, 200, 200, 302, 302)
+MARKS = {"person": (PERSON, CARRIER_LINE), "number": written(NUMBER)}
+
+
+def expected(name: str, methods: tuple[str, ...], roles: tuple[User.Role, ...]) -> tuple[Row, Row]:
+    """What GET and POST answer to each of WHO. An empty form is shown again, with what is missing."""
+    if name == "index":
+        return FRONT, NOT_SO
+    if roles == LEGAL:
+        return LEGALS, LEGALS
+    if name in {"order", "finding"}:
+        return SEEN, SEEN
+    return SEEN, ACTED if "POST" in methods else NOT_SO
+
+
+@pytest.fixture
+def people(db: None, no_broker: None, settings: Settings) -> dict[str, Client]:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+    return {
+        "nobody": Client(),
+        "subscriber": sign_in(a_line()).client,
+        "agent": staff(User.Role.AGENT).client,
+        "officer": staff(User.Role.OFFICER).client,
+        "auditor": staff(User.Role.AUDITOR).client,
+        "legal": staff(User.Role.LEGAL).client,
+        "no second factor": staff(User.Role.OFFICER, name="hasty", second_factor=False).client,
+    }
+
+
+def filled(route: str, ids: dict[str, object]) -> str:
+    return "/admin/" + re.sub(r"<\w+:(\w+)>", lambda found: str(ids[found.group(1)]), route)
+
+
+def body(response: HttpResponseBase) -> str:
+    return (b"".join(response) if isinstance(response, Iterator) else response.getvalue()).decode()
+
+
+def test_every_role_gets_exactly_this_on_every_address(people: dict[str, Client]) -> None:
+    console = everything()
+    wrong: list[str] = []
+    for one in ADDRESSES:
+        path = filled(one.route, console.ids)
+        rows = dict(zip(("get", "post"), expected(one.name, one.methods, one.roles), strict=True))
+        rows["head"] = rows["get"]
+        for method in ("get", "head", "post", "options", "put", "patch", "delete"):
+            for who, status in zip(WHO, rows.get(method, NOT_SO), strict=True):
+                answer = getattr(people[who], method)(path)
+                if answer.status_code != status:
+                    wrong.append(f"{method} {path} as {who}: {answer.status_code}, not {status}")
+                if found(MARKS, whole(answer)):
+                    wrong.append(f"{method} {path} as {who} shows a person")
+    assert wrong == []
+
+
+def test_the_marks_are_there_to_be_found(people: dict[str, Client]) -> None:
+    console = everything()
+    assert console.line.numbers.count() == 1
+    assert AuditEvent.objects.filter(reason__contains=PERSON).count() == 1
+
+
+def test_every_address_is_either_read_or_a_form() -> None:
+    assert {one.methods for one in ADDRESSES} == {READ, FORM}
+    assert len({one.name for one in ADDRESSES}) == len(ADDRESSES)
+    assert {one.name for one in ADDRESSES if one.roles == LEGAL} == {"delayed", "delayed-hide", "delayed-lift"}
+
+
+@pytest.mark.parametrize("who", ["nobody", "agent", "auditor", "legal", "no second factor"])
+def test_no_form_of_anybody_else_changes_anything(people: dict[str, Client], who: str) -> None:
+    console = everything()
+    before = counted()
+    typed = {"reason": "Because.", "name": "Mine", "kind": "aggregator", "uri": "https://mine.example", "ref": "MINE",
+             "ends_at": "2030-01-01", "state": "ZZ", "starts_at": "2030-01-01", "sale_test": "on", "source": "x",
+             "use": "stop", "language": "en", "body": "Stop.", "typed": "MINE", "plan": "x", "how": "now",
+             "kin_ref": "https://other.example", "link": "same_as", "consideration": "none"}  # fmt: skip
+    for one in ADDRESSES:
+        if "POST" in one.methods and one.roles != LEGAL and not one.looks:
+            people[who].post(filled(one.route, console.ids), typed)
+    assert counted() == before
+
+
+def counted() -> tuple[int, ...]:
+    models = (Party, Contract, Campaign, Proposal, Suspension, AuditEvent)
+    return tuple(model.objects.count() for model in models)
+
+
+def test_nobody_is_sent_to_sign_in_and_comes_back(people: dict[str, Client]) -> None:
+    answer = people["nobody"].get("/admin/contracts/?stage=ending")
+    assert answer.headers["Location"] == "/accounts/login/staff/?next=%2Fadmin%2Fcontracts%2F%3Fstage%3Dending"
+
+
+def test_pages_may_run_what_is_theirs_and_nothing_from_elsewhere(people: dict[str, Client]) -> None:
+    policy = people["officer"].get("/admin/").headers["Content-Security-Policy"]
+    assert "script-src 'self' 'unsafe-inline' 'unsafe-eval'" in policy
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "http" not in policy
+    elsewhere = people["officer"].get("/settings/").headers["Content-Security-Policy"]
+    assert "unsafe" not in elsewhere
+
+
+def test_an_auditor_sees_no_button_that_acts(people: dict[str, Client]) -> None:
+    console = everything(at=timezone.now())
+    for one in ADDRESSES:
+        if one.roles != LEGAL and one.name not in {"export", "run-csv"} and not one.looks:
+            path = filled(one.route, console.ids)
+            shown = body(people["auditor"].get(path))
+            assert (path, 'method="post"' in shown, "Suspend now" in shown) == (path, False, False)
