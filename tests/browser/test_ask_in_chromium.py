@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Locator, Page
 
 from accounts.texts import MemoryBackend
 from consent.models import Choice
@@ -37,19 +37,25 @@ def asking(site: str) -> str:
 
 
 def look(page: Page, name: str) -> None:
-    """Nothing sticks out sideways; axe finds nothing. A picture is kept where SCREENSHOTS names a folder."""
+    """Nothing sticks out sideways. A picture is kept where SCREENSHOTS names a folder."""
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
     if SHOTS:
         page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
 
 
+def press(button: Locator) -> None:
+    """Press it and wait for the page that it leads to: until that stands, there may be no page at all to look at."""
+    with button.page.expect_navigation():
+        button.click()
+
+
 def proved(context: BrowserContext, path: str) -> Page:
     page = context.new_page()
     page.goto(path)
-    page.get_by_role("button", name="Text me a code").or_(page.get_by_role("button", name="código")).first.click()
+    press(page.get_by_role("button", name="Text me a code"))
     page.fill("input[name=code]", MemoryBackend.outbox[-1].code)
-    page.press("input[name=code]", "Enter")
-    page.wait_for_url(f"**{path}")
+    with page.expect_navigation(url=f"**{path}"):
+        page.press("input[name=code]", "Enter")
     return page
 
 
@@ -66,10 +72,10 @@ def test_the_pages_fit_and_need_no_script(visit: Visit, asking: str, width: int,
     assert yes is not None
     assert no is not None
     assert (round(yes["width"]), round(yes["height"])) == (round(no["width"]), round(no["height"]))
-    page.get_by_role("button", name="Yes", exact=True).click()
+    press(page.get_by_role("button", name="Yes", exact=True))
     look(page, f"confirm-{width}-{scheme}")
     assert Choice.objects.count() == 0
-    page.get_by_role("button", name="No, it may not", exact=True).click()
+    press(page.get_by_role("button", name="No, it may not", exact=True))
     look(page, f"answered-{width}-{scheme}")
     assert Choice.objects.get().kind == "refuse"
     page.goto(asking)
@@ -92,7 +98,7 @@ def test_axe_finds_nothing(visit: Visit, asking: str, scheme: str) -> None:
     assert [faults for path in paths for faults in found(page, path)] == []
     assert found(stranger, asking) == []
     page.goto(f"{asking}yes/")
-    page.locator("main form[action$='/yes/'] button").click()
+    press(page.locator("main form[action$='/yes/'] button"))
     assert [faults for faults in _axe(page) if faults] == []
     assert Choice.objects.get().kind == "allow"
 
