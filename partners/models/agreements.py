@@ -127,14 +127,19 @@ class Cover(models.Model):
     """Every id whose stop covers a campaign, kin included. Kept by the database (trigger functions `partners_cover_*`).
 
     `parties` covers through aggregator, provider and reach; `named_parties` through aggregator and provider alone,
-    for a campaign whose requests name their recipient.
+    for a campaign whose requests name their recipient. `targets` and `named_targets` are in the same way those whose
+    suspension denies it, as the `target` of a suspension. `aggregator` and `provider` are the ids it is asked by.
     """
 
     campaign = models.OneToOneField(Campaign, on_delete=models.PROTECT, primary_key=True, related_name="cover")
+    aggregator = models.CharField(max_length=1000, default="")
+    provider = models.CharField(max_length=1000, default="")
     parties = ArrayField(models.TextField())
     named_parties = ArrayField(models.TextField())
     purposes = ArrayField(models.TextField())
     campaigns = ArrayField(models.TextField())
+    targets = ArrayField(models.TextField(), default=list)
+    named_targets = ArrayField(models.TextField(), default=list)
 
     def __str__(self) -> str:
         return f"cover of campaign {self.campaign_id}"

@@ -44,12 +44,14 @@ TABLES: Mapping[str, Table] = {
         "Every id whose stop covers a use; derived.",
         "as long as the use",
         "nobody",
-        key="campaign",
+        key="campaign aggregator provider",
         shapes={
             "parties": "ids of companies",
             "named_parties": "ids of companies",
             "purposes": "purposes",
             "campaigns": "ids of uses",
+            "targets": "whose suspension denies it",
+            "named_targets": "whose suspension denies it",
         },
     ),
     "partners.Dealing": Table(
