@@ -300,8 +300,10 @@ class _Books:
 
     def _then(self, question: _Question) -> permission.Asked:
         campaign = question.campaign
-        reach = [] if campaign.names_recipient else campaign.cover.parties
-        parties = [self.party.uri, campaign.lbs_provider.uri, *([question.recipient] if question.recipient else reach)]
+        alone = campaign.names_recipient and question.recipient in {"", *campaign.cover.told_apart}
+        named = [question.recipient] if question.recipient else []
+        behind = [] if alone else campaign.cover.parties
+        parties = [self.party.uri, campaign.lbs_provider.uri, *named, *behind]
         return permission.Asked(
             line_id=question.line_id,
             campaign=campaign.ref,

@@ -469,6 +469,22 @@ def test_a_company_that_must_be_excepted_and_is_not_is_found() -> None:
     assert books.compare() == {**NOTHING, "partner_has": 1}
 
 
+def test_a_company_that_a_file_adds_later_is_told_and_not_held_against_the_partner() -> None:
+    books = Books(names_recipient=True)
+    bail, late = a_party("BailNow", "end_customer"), a_party("Late", "end_customer")
+    Reach.objects.create(campaign=books.campaign, party=bail)
+    line = books.a_line()
+    actions.stop(line_id=line.pk, scope="party", ref=bail.uri, actor="subscriber:1", channel="web")
+    books.acknowledge(line)
+    (entry,) = books.told(line)
+    books.held = [msgspec.structs.replace(entry, version=entry.version - 1)]
+    # From here on a stop of anybody behind the use is one of this company's too, until it is told apart.
+    Reach.objects.create(campaign=books.campaign, party=late, told_apart=False)
+    assert books.compare() == {**NOTHING, "same": 1}
+    (entry,) = books.told(line)
+    assert entry.excepted == (bail.uri, late.uri)
+
+
 def test_a_run_is_the_partner_s_own_and_ends() -> None:
     books, stranger = Books(), Books(party=a_party("NorthLink"))
     lost(books)
