@@ -25,9 +25,9 @@ asked AS (SELECT * FROM unnest(%b::int4[], %b::int4[], %b::bool[], %b::text[], %
 """
 
 # `terms`: what holds for whoever asks so, once for all lines asked about. A request that is not its campaign's own is
-# judged as naming no campaign, and a recipient that we don't know as none. Kin need a look only for who is not among
-# those that cover the campaign anyway. The `LIMIT 1`s leave the planner no choice but the key: small tables it would
-# rather read whole and merge.
+# judged as naming no campaign, and a recipient that is not one of the campaign's own as none. Kin need a look only for
+# who is not among those that cover the campaign anyway. The `LIMIT 1`s leave the planner no choice but the key: small
+# tables it would rather read whole and merge.
 FOUND = """moment AS MATERIALIZED (
     SELECT audit_now() AS now,
         EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
@@ -55,10 +55,10 @@ terms AS MATERIALIZED (
             CASE WHEN naming.recipient_is_named THEN cover.named_parties ELSE cover.parties END AS covering,
             CASE WHEN naming.recipient_is_named THEN cover.named_targets ELSE cover.targets END AS targets
         FROM partners_campaign c
-        CROSS JOIN LATERAL (SELECT c.names_recipient AND asking.recipient NOT IN ('', 'unknown')
-            AND EXISTS (SELECT FROM partners_party WHERE uri = asking.recipient) AS recipient_is_named) naming
         CROSS JOIN LATERAL (SELECT * FROM partners_contract WHERE id = c.contract_id LIMIT 1) k
         CROSS JOIN LATERAL (SELECT * FROM partners_cover WHERE campaign_id = c.id LIMIT 1) cover
+        CROSS JOIN LATERAL (SELECT c.names_recipient AND asking.recipient = ANY (cover.told_apart)
+            AS recipient_is_named) naming
         WHERE c.ref = asking.campaign AND c.scope = asking.scope AND c.purpose = asking.purpose
             AND cover.aggregator = asking.aggregator AND cover.provider = asking.provider
     ) own ON true

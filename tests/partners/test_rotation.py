@@ -21,7 +21,7 @@ from pytest_django import Settings
 from accounts.sealing import seal, unseal
 from audit.models import AuditEvent
 from partners import keys, rotation, tokens
-from partners.actions import ensure_signing_keys
+from partners.actions import ensure_signing_keys, publish_trial_key, retire_trial_key
 from partners.models import PairwiseKey, SigningKey
 from tests.factories import a_party
 from tests.fixtures import KEYS_SINCE
@@ -108,6 +108,25 @@ class TestByTheBook:
         new = key_of(RECEIPT, DUE + DAY)
         (begun,) = AuditEvent.objects.filter(action="key.published", target=f"key:{new}")
         assert begun.detail["used_from"] == (DUE + DAY).isoformat()
+
+    def test_the_key_of_a_trial_that_was_cut_off_is_retired_after_an_hour(self) -> None:
+        begun = DUE - 2 * DAY
+        cut_off = publish_trial_key(algorithm="ES256", at=begun).kid
+        running = publish_trial_key(algorithm="RS256", at=begun + timedelta(minutes=1)).kid
+        almost = begun + HOUR - timedelta(seconds=1)
+        assert rotation.rotate(now=almost) == rotation.Rotated()
+        assert {cut_off, running} <= published(almost)
+        assert rotation.rotate(now=begun + HOUR) == rotation.Rotated(retired=(cut_off,))
+        assert published(begun + HOUR) & {cut_off, running} == {running}
+        assert rotation.rotate(now=begun + HOUR) == rotation.Rotated()
+        # A trial that goes on for longer finds its key gone, and nothing is written down twice.
+        for kid in (cut_off, running):
+            retire_trial_key(kid=kid, at=begun + HOUR)
+        retired = AuditEvent.objects.filter(action="key.retired").order_by("id")
+        assert [(one.actor, one.target, one.reason) for one in retired] == [
+            ("system:rotation", f"key:{cut_off}", "its trial was cut off"),
+            ("system:trial", f"key:{running}", ""),
+        ]
 
     def test_an_installation_without_keys_gets_them(self) -> None:
         SigningKey.objects.update(retired_at=KEYS_SINCE)

@@ -9,11 +9,13 @@ SET search_path = public, pg_temp AS $$
 BEGIN
     -- The row lock makes writers of one campaign's reach take turns; the statement after it sees the other's rows.
     PERFORM FROM partners_cover WHERE campaign_id = which FOR UPDATE;
-    INSERT INTO partners_cover AS cover (campaign_id, aggregator, provider, parties, named_parties, purposes,
-        campaigns, targets, named_targets)
+    INSERT INTO partners_cover AS cover (campaign_id, aggregator, provider, parties, named_parties, told_apart,
+        purposes, campaigns, targets, named_targets)
     SELECT c.id, agg.uri, lbs.uri,
         partners_kin_of('party', ARRAY[agg.uri, lbs.uri]::text[] || behind.uris),
         partners_kin_of('party', ARRAY[agg.uri, lbs.uri]::text[]),
+        -- No kin: a link may only ever make a stop cover more.
+        ARRAY(SELECT lbs.uri::text UNION SELECT unnest(behind.told_apart) ORDER BY 1),
         partners_kin_of('purpose', ARRAY[c.purpose]::text[]),
         partners_kin_of('campaign', ARRAY[c.ref]::text[]),
         own.targets || behind.targets, own.targets
@@ -25,13 +27,15 @@ BEGIN
             'party:' || agg.id::text, 'party:' || lbs.id::text]::text[] AS targets) own
         CROSS JOIN LATERAL (
             SELECT coalesce(array_agg(p.uri::text) FILTER (WHERE p.uri <> 'unknown'), '{}') AS uris,
+                coalesce(array_agg(p.uri::text) FILTER (WHERE p.uri <> 'unknown' AND r.told_apart), '{}') AS told_apart,
                 coalesce(array_agg('party:' || p.id::text ORDER BY p.id), '{}') AS targets
             FROM partners_reach r JOIN partners_party p ON p.id = r.party_id WHERE r.campaign_id = c.id
         ) behind
     WHERE c.id = which
     ON CONFLICT (campaign_id) DO UPDATE SET aggregator = excluded.aggregator, provider = excluded.provider,
-        parties = excluded.parties, named_parties = excluded.named_parties, purposes = excluded.purposes,
-        campaigns = excluded.campaigns, targets = excluded.targets, named_targets = excluded.named_targets;
+        parties = excluded.parties, named_parties = excluded.named_parties, told_apart = excluded.told_apart,
+        purposes = excluded.purposes, campaigns = excluded.campaigns, targets = excluded.targets,
+        named_targets = excluded.named_targets;
 END $$;
 -- Those of these names that are companies of ours, as a suspension names them.
 CREATE FUNCTION partners_targets_of(uris text[]) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
@@ -50,7 +54,7 @@ def texts() -> django.contrib.postgres.fields.ArrayField:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("partners", "0010_when_dealings_began")]
+    dependencies = [("partners", "0011_told_apart")]
     operations = [
         migrations.AddField("cover", "aggregator", models.CharField(default="", max_length=1000)),
         migrations.AddField("cover", "provider", models.CharField(default="", max_length=1000)),
