@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
@@ -36,6 +36,7 @@ from tests.consent.test_permission_properties import undone
 from tests.factories import LONG_AGO, a_line, a_party, an_approval
 from tests.feeds import line_row, take_lines, told
 from tests.orders import bring_all_to
+from tests.properties import stories
 from tests.staff import an_actor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
@@ -272,7 +273,7 @@ def test_one_difference_is_found_for_what_it_is(name: str) -> None:
     assert [kind for kind, _ in incidents() if kind == "partner_has"] == ["partner_has"] * (finding == "partner_has")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(25)
 @given(names=st.lists(st.sampled_from(sorted(SEEDS)), min_size=1, max_size=9))
 def test_every_seeded_difference_is_found_and_nothing_else_raised(names: list[str]) -> None:
     with undone():

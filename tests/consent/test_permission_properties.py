@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounts.models import Line, LineNumber
@@ -32,6 +32,7 @@ from tests.factories import (
     a_party,
     an_approval,
 )
+from tests.properties import stories
 
 START = NOW - timedelta(days=40)
 CAMPAIGNS = ("CMP-A", "CMP-B", "CMP-C", "CMP-D")
@@ -269,7 +270,7 @@ def by_ledger(
 
 
 @pytest.mark.django_db
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(120)
 @given(plan=plans)
 @example(
     plan=Plan(
@@ -321,7 +322,7 @@ def test_a_stop_on_one_recipient_leaves_another_of_the_campaign_and_nobody_from_
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(60)
 @given(plan=plans)
 def test_what_a_partner_is_told_of_named_recipients_is_what_the_gate_says(plan: Plan) -> None:
     with undone():
@@ -341,7 +342,7 @@ def test_what_a_partner_is_told_of_named_recipients_is_what_the_gate_says(plan: 
 
 
 @pytest.mark.django_db
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(80)
 @given(plan=plans, moment=st.integers(0, 40))
 def test_the_past_is_judged_alike(plan: Plan, moment: int) -> None:
     with undone():
@@ -355,7 +356,7 @@ def test_the_past_is_judged_alike(plan: Plan, moment: int) -> None:
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(60)
 @given(plan=plans)
 def test_replaying_the_ledger_gives_the_same_gate_row(plan: Plan) -> None:
     with undone():

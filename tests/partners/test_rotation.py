@@ -10,8 +10,7 @@ import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
-from hypothesis import HealthCheck, given
-from hypothesis import settings as how
+from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -25,6 +24,7 @@ from partners.actions import ensure_signing_keys, publish_trial_key, retire_tria
 from partners.models import PairwiseKey, SigningKey
 from tests.factories import a_party
 from tests.fixtures import KEYS_SINCE
+from tests.properties import stories
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 ORDER, RECEIPT, ACCESS = SigningKey.Use.ORDER, SigningKey.Use.RECEIPT, SigningKey.Use.ACCESS
@@ -142,7 +142,7 @@ class TestByTheBook:
             max_size=40,
         ),
     )
-    @how(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @stories(25)
     def test_whoever_fetched_our_keys_within_the_hour_can_check_every_living_token(
         self, settings: Settings, passes: list[int], moments: list[tuple[SigningKey.Use, int, int, float]]
     ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import partners.actions
@@ -40,6 +40,7 @@ from tests.factories import (
     a_party,
     an_approval,
 )
+from tests.properties import stories
 from tests.staff import an_actor
 
 REFUSED = (NotNow, NotForThem, BadProposal, PlanChanged, ValidationError)
@@ -198,7 +199,7 @@ def undone() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_broker")
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(40)
 @given(plan=acts)
 @example(plan=[("propose", 6, 0), ("agree", 0, 0)])
 @example(plan=[("add_party", 0, 7)])
