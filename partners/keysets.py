@@ -1,10 +1,12 @@
 """The partners' public keys: fetched through the one door out, kept, and fetched again for a key not seen before."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from django.db import transaction
 from joserfc.errors import JoseError
 
 from partners import client, tokens
@@ -24,8 +26,7 @@ def key_of(*, party: Party, kid: str, at: datetime) -> PublicKey:
     known = PartnerKeySet.objects.filter(party=party).first()
     found = _pick(known.jwks, kid) if known else None
     if known is None or (found is None and at - known.fetched_at >= REFETCH) or at - known.fetched_at >= KEPT:
-        fetched = _fetch(party, at, known)
-        found = _pick(fetched.jwks, kid)
+        found = _pick(_fetched(party, at), kid)
     if found is None:
         raise UnknownKey("no key with this kid is published by its issuer")
     return found
@@ -80,6 +81,22 @@ def jwks_uri_of(*, party: Party) -> str:
     return contract.jwks_uri if contract else ""
 
 
+@contextmanager
+def may_move(*, party: Party) -> Iterator[None]:
+    """Around what may move the address of the party's keys, in its transaction: those from the old one are let go of.
+
+    They count no longer from the commit on. Who is fetching from there meanwhile keeps nothing either.
+    """
+    was = jwks_uri_of(party=party) if party.pk else ""
+    yield
+    if jwks_uri_of(party=_locked(party)) != was:
+        PartnerKeySet.objects.filter(party=party).delete()
+
+
+def _locked(party: Party) -> Party:
+    return Party.objects.select_for_update().get(pk=party.pk)
+
+
 def on_own_host(*, uri: str, jwks_uri: str) -> bool:
     """Whether these keys stand on the host of the company's own address, or below it: nobody else signs in its name.
 
@@ -107,14 +124,18 @@ def published(*, url: str) -> list[dict[str, Json]] | None:
     return None if jwks is None else [key for key in jwks["keys"] if isinstance(key, dict)]
 
 
-def _fetch(party: Party, at: datetime, known: PartnerKeySet | None) -> PartnerKeySet:
+def _fetched(party: Party, at: datetime) -> dict[str, list[Json]]:
     uri = jwks_uri_of(party=party)
     reply = client.get(url=uri) if uri else None
     jwks = _read(reply.body) if reply is not None and reply.status == 200 else None
-    if jwks is None:
-        jwks = known.jwks if known else {"keys": []}
-    fetched, _ = PartnerKeySet.objects.update_or_create(party=party, defaults={"jwks": jwks, "fetched_at": at})
-    return fetched
+    with transaction.atomic():
+        if jwks_uri_of(party=_locked(party)) != uri:
+            return {"keys": []}  # an officer moved them meanwhile: the next who asks fetches from there
+        known = PartnerKeySet.objects.filter(party=party).first()
+        if jwks is None:
+            jwks = known.jwks if known else {"keys": []}
+        PartnerKeySet.objects.update_or_create(party=party, defaults={"jwks": jwks, "fetched_at": at})
+    return jwks
 
 
 def _read(body: bytes) -> dict[str, list[Json]] | None:

@@ -29,7 +29,13 @@ LEDGERS = (
     "revocations_manifestshard",
 )
 # Changed as things go on, and never taken away.
-KEPT = ("accounts_line", "accounts_linenumber", "accounts_linestate", "revocations_standing")
+KEPT = (
+    "accounts_line",
+    "accounts_linenumber",
+    "accounts_linestate",
+    "revocations_standing",
+    "revocations_streamhealth",
+)
 # What waits in them is taken out once it is in its ledger, and never changed.
 WAITING = ("consent_heldrow",)
 READ_ONLY = ("consent_linegate", "audit_chainhead", "partners_cover", "disclosures_droppedmonth", "django_migrations")

@@ -12,7 +12,7 @@ from django.db.models import F, Max, QuerySet
 import audit.actions
 from partners.models import Contract
 from revocations import streams
-from revocations.models import TO_PUSH, Breaker, ParkedWith, State, Stream, StreamEvent
+from revocations.models import TO_PUSH, Breaker, ParkedWith, State, Stream, StreamEvent, StreamHealth
 from revocations.queries.answering import counted, pulses, tries_of_event
 
 EVERY = timedelta(hours=6)
@@ -53,7 +53,8 @@ def mark_verified(*, now: datetime) -> int:
         )
         newest = answered.aggregate(newest=Max("acknowledged_at"))["newest"]
         if newest is not None and (stream.verified_at is None or newest > stream.verified_at):
-            Stream.objects.filter(pk=stream.pk).update(verified_at=newest, failed_verifications=0)
+            Stream.objects.filter(pk=stream.pk).update(verified_at=newest)
+            StreamHealth.objects.filter(party_id=stream.party_id).update(failed_verifications=0)
             count += 1
     return count
 
@@ -68,19 +69,20 @@ def mark_failed_verifications(*, now: datetime) -> int:
     """
     count = 0
     for stream in _locked(Stream.objects.filter(status=Stream.Status.ENABLED)):
-        late = [event for event in _unanswered(stream) if _had(event, now) >= _time_of(stream.party_id)]
+        health = _health_of(stream)
+        late = [event for event in _unanswered(health) if _had(event, now) >= _time_of(stream.party_id)]
         if not late:
             continue
         StreamEvent.objects.filter(pk__in=[event.pk for event in late], state__in=TO_PUSH).update(
             state=State.REJECTED, next_attempt_at=None, leased_until=None, note="not acknowledged in time"
         )
-        Stream.objects.filter(pk=stream.pk).update(failed_verifications=F("failed_verifications") + 1)
+        StreamHealth.objects.filter(pk=health.pk).update(failed_verifications=F("failed_verifications") + 1)
         audit.actions.record(
             action="stream.verification_failed",
             actor=SYSTEM,
             target=f"stream:{stream.id}",
             at=now,
-            detail={"in_a_row": stream.failed_verifications + 1},
+            detail={"in_a_row": health.failed_verifications + 1},
         )
         count += 1
     return count
@@ -97,15 +99,20 @@ def _verifications(party_id: int) -> QuerySet[StreamEvent]:
     return StreamEvent.objects.filter(party_id=party_id, kind=StreamEvent.Kind.VERIFICATION).exclude(id__in=probes)
 
 
+def _health_of(stream: Stream) -> StreamHealth:
+    return streams.health_of(party_id=stream.party_id, at=stream.status_at)
+
+
 def _is_due(stream: Stream, now: datetime) -> bool:
-    """Whether nothing was asked for six hours: not since it was made, not since it was enabled."""
-    waits = _verifications(stream.party_id).filter(state__in=TO_PUSH).exists()
-    asked = _verifications(stream.party_id).aggregate(newest=Max("queued_at"))["newest"]
-    return not waits and max(asked or stream.created_at, stream.status_at) + EVERY <= now
+    """Whether nothing was asked for six hours: not since its partner first made one, not since it was enabled."""
+    since = _health_of(stream).counts_from
+    asked = _verifications(stream.party_id).filter(queued_at__gte=since)
+    newest = asked.aggregate(newest=Max("queued_at"))["newest"]
+    return not asked.filter(state__in=TO_PUSH).exists() and (newest or since) + EVERY <= now
 
 
-def _unanswered(stream: Stream) -> Sequence[StreamEvent]:
-    waiting = _verifications(stream.party_id).filter(state__in=TO_PUSH, queued_at__gte=stream.status_at)
+def _unanswered(health: StreamHealth) -> Sequence[StreamEvent]:
+    waiting = _verifications(health.party_id).filter(state__in=TO_PUSH, queued_at__gte=health.counts_from)
     return list(waiting.exclude(parked_with=ParkedWith.US))
 
 

@@ -8,10 +8,9 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from partners import client
+from partners import client, keysets
 from partners.actions import guards, links
 from partners.actions.guards import Of
-from partners.keysets import jwks_uri_of
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, Party
 from partners.words import PURPOSES
@@ -68,7 +67,7 @@ def draft_contract(
     name = guards.officer(actor=actor, reason=reason)
     row = Contract(ref=ref, aggregator=_party("aggregator", aggregator), is_draft=True, **_contract_fields(terms))
     _check(row)
-    with guards.first(else_said=f"{ref} {DRAFTED}"):
+    with guards.first(else_said=f"{ref} {DRAFTED}"), keysets.may_move(party=row.aggregator):
         row.save(force_insert=True)
     guards.note_on(action="contract.drafted", actor=name, row=row, at=at, reason=reason)
     return row
@@ -145,7 +144,9 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
         raise NotNow(f"{row.ref} can't be put in force yet. {lacking}")
     row.starts_at = max(row.starts_at, at)
     row.is_draft = False
-    row.save(update_fields=["starts_at", "is_draft"])
+    # The newest contract's address of keys counts, and this one may come to be the newest.
+    with keysets.may_move(party=_partner_of(row)):
+        row.save(update_fields=["starts_at", "is_draft"])
     guards.note_on(action=f"{of}.put_in_force", actor=name, row=row, at=at, reason=reason)
     return row
 
@@ -216,7 +217,7 @@ def _contract_lacks(contract: Contract) -> str:
         return "A partner may have at most 15 business days (21 days) to complete a stop."
     if contract.aggregator.kind != Party.Kind.AGGREGATOR:
         return "Its partner is not written down as an aggregator."
-    if not (contract.jwks_uri or jwks_uri_of(party=contract.aggregator)):
+    if not (contract.jwks_uri or keysets.jwks_uri_of(party=contract.aggregator)):
         return "There is no address of the partner's keys (jwks_uri), so nothing it signs could be checked."
     return ""
 
@@ -234,9 +235,13 @@ def _campaign_lacks(campaign: Campaign) -> str:
     return ""
 
 
+def _partner_of(row: Contract | Campaign) -> Party:
+    return row.aggregator if isinstance(row, Contract) else row.contract.aggregator
+
+
 def _save(row: Contract | Campaign, changed: list[str]) -> None:
     try:
-        with transaction.atomic():
+        with transaction.atomic(), keysets.may_move(party=_partner_of(row)):
             row.save(update_fields=changed)
     except IntegrityError as error:
         if "is frozen" not in str(error):

@@ -5,9 +5,8 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from partners import client
+from partners import client, keysets
 from partners.actions import guards
-from partners.keysets import on_own_host
 from partners.lifecycle import NotNow
 from partners.models import Party
 from partners.words import link as linkable
@@ -77,13 +76,14 @@ def change_party(
 
 
 def _put(party: Party, *, name: str, website: str, about: str, jwks_uri: str) -> None:
-    party.name, party.website, party.about, party.jwks_uri = name, website, about, jwks_uri
-    party.full_clean(validate_unique=False)
-    if website and not linkable(website):
-        raise ValidationError({"website": "A web address that may be linked: https://…"})
-    if jwks_uri:
-        _check_keys_address(party.uri, jwks_uri)
-    party.save()
+    with keysets.may_move(party=party):
+        party.name, party.website, party.about, party.jwks_uri = name, website, about, jwks_uri
+        party.full_clean(validate_unique=False)
+        if website and not linkable(website):
+            raise ValidationError({"website": "A web address that may be linked: https://…"})
+        if jwks_uri:
+            _check_keys_address(party.uri, jwks_uri)
+        party.save()
 
 
 def _check_keys_address(uri: str, jwks_uri: str) -> None:
@@ -91,5 +91,5 @@ def _check_keys_address(uri: str, jwks_uri: str) -> None:
     refused = client.refused(url=jwks_uri)
     if refused:
         raise ValidationError({"jwks_uri": f"We would not speak to it: {refused}."})
-    if not on_own_host(uri=uri, jwks_uri=jwks_uri):
+    if not keysets.on_own_host(uri=uri, jwks_uri=jwks_uri):
         raise ValidationError({"jwks_uri": "Its keys must be on its own host, the one of its address."})

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from partners import keysets
 from partners.actions import guards, links
 from partners.actions.drafts import check_addresses, unlisted_purposes
 from partners.actions.guards import Of
@@ -63,7 +64,8 @@ def set_endpoints(
 ) -> Contract:
     """Write down where a partner is spoken to and where its keys are; `hosts`: others that it may name.
 
-    Raises ValidationError (by field) for an address that the door out would not open; NotForThem.
+    Keys that were fetched from another address count no longer. Raises ValidationError (by field) for an address that
+    the door out would not open; NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
     row = guards.locked(of="contract", target_id=contract_id)
@@ -73,7 +75,8 @@ def set_endpoints(
     for field in changed:
         setattr(row, field, wanted[field])
     row.full_clean(validate_constraints=False, validate_unique=False)
-    row.save(update_fields=changed or ["endpoint_url"])
+    with keysets.may_move(party=Party.objects.get(contracts=row.pk)):
+        row.save(update_fields=changed or ["endpoint_url"])
     guards.note_on(
         action="contract.endpoints_set",
         actor=name,

@@ -62,6 +62,7 @@ def create_stream(*, party: Party, wanted: StreamWanted, at: datetime) -> dict[s
     )
     if not made:
         raise HasOne(f"You have the stream {stream.id}. Read it, and change it by PATCH or PUT.")
+    streams.health_of(party_id=party.pk, at=at)
     _check_ours(wanted, streams.configuration_of(stream=stream, party=party))
     _written_down("stream.created", stream, party, at)
     nudge(party_id=party.pk)
@@ -90,12 +91,15 @@ def delete_stream(*, party: Party, stream_id: str, at: datetime) -> None:
     """Forget the stream: from here its contract's address is pushed to, or, where there is none, it polls.
 
     Leaving out the stream is not leaving out the stops: a partner is told in one way or the other as long as it owes
-    anything. Raises NoSuchStream, and NotAllowed while an officer has it paused, because deleting would undo that.
+    anything. Nor is it forgotten which verifications it let pass. Raises NoSuchStream, and NotAllowed while an officer
+    has it paused, because deleting would undo that.
     """
     stream = _own(party, stream_id)
     if streams.ours_to_undo(stream=stream):
         raise NotAllowed(f"The carrier set this stream to {stream.status}: {stream.status_reason}")
     _written_down("stream.deleted", stream, party, at)
+    if stream.status != Stream.Status.ENABLED:
+        streams.ask_from(party_id=party.pk, at=at)
     stream.delete()
     nudge(party_id=party.pk)
 

@@ -20,7 +20,7 @@ from audit.models import Incident
 from audit.queries import database_clock
 from partners.models import Campaign, Contract, Party, Suspension
 from partners.words import party_name
-from revocations.models import Breach, Order, ParkedWith, Stream, StreamEvent
+from revocations.models import Breach, Order, ParkedWith, Stream, StreamEvent, StreamHealth
 from revocations.queries.answering import SAMPLE, Try, counted, pulses, tries_at, tries_of
 
 log = structlog.get_logger()
@@ -120,21 +120,21 @@ def _streams(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trouble]:
             denies=ran >= ENABLED_WITHIN,
             ours=stream.status_by.startswith(OFFICER),
         )
-    for stream in Stream.objects.filter(failed_verifications__gte=MOST_FAILED_VERIFICATIONS - 1):
+    for health in StreamHealth.objects.filter(failed_verifications__gte=MOST_FAILED_VERIFICATIONS - 1):
         # Once lifted, it takes as many new ones to deny it again.
-        anew = lifted.get(stream.party_id)
-        since = anew or stream.created_at
+        anew = lifted.get(health.party_id)
+        since = anew or health.counts_from
         asked = StreamEvent.objects.filter(
-            party_id=stream.party_id, kind=StreamEvent.Kind.VERIFICATION, queued_at__gt=since
+            party_id=health.party_id, kind=StreamEvent.Kind.VERIFICATION, queued_at__gt=since
         )
         if anew is None or asked.count() >= MOST_FAILED_VERIFICATIONS:
             yield Trouble(
-                stream.party_id,
+                health.party_id,
                 Breach.Kind.UNHEALTHY,
-                f"stream:{stream.id}:verifications:{since:%Y%m%dT%H%M}",
-                f"Its stream failed {stream.failed_verifications} verifications.",
+                f"party:{health.party_id}:verifications:{since:%Y%m%dT%H%M}",
+                f"Its stream failed {health.failed_verifications} verifications.",
                 now,
-                denies=stream.failed_verifications >= MOST_FAILED_VERIFICATIONS,
+                denies=health.failed_verifications >= MOST_FAILED_VERIFICATIONS,
             )
 
 

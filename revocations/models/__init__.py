@@ -2,7 +2,7 @@
 
 from revocations.models.cohorts import Breach, Cohort, CohortReceipt, ManifestShard
 from revocations.models.orders import Attempt, DownstreamReport, Duty, Order, Receipt, Standing
-from revocations.models.streams import Breaker, Pulse, PushTally, Stream, StreamAttempt, StreamEvent
+from revocations.models.streams import Breaker, Pulse, PushTally, Stream, StreamAttempt, StreamEvent, StreamHealth
 from revocations.models.trials import Trial, TrialOrder, TrialReceipt, TrialShard
 from revocations.models.words import TO_PUSH, UNFINISHED, ParkedWith, State
 
@@ -27,6 +27,7 @@ __all__ = [
     "Stream",
     "StreamAttempt",
     "StreamEvent",
+    "StreamHealth",
     "Trial",
     "TrialOrder",
     "TrialReceipt",

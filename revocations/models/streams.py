@@ -73,7 +73,6 @@ class Stream(models.Model):
     status_at = models.DateTimeField()
     created_at = models.DateTimeField()
     verified_at = models.DateTimeField(null=True)
-    failed_verifications = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -85,6 +84,21 @@ class Stream(models.Model):
 
     def __str__(self) -> str:
         return f"stream {self.id} ({self.status})"
+
+
+class StreamHealth(models.Model):
+    """How one partner's verifications went. Kept with the partner, whatever becomes of its stream.
+
+    `failed_verifications`: so many in a row. `counts_from`: since when it is asked, which begins anew where a stream is
+    enabled again, and not where another one is made.
+    """
+
+    party_id = models.BigIntegerField(primary_key=True)
+    failed_verifications = models.PositiveSmallIntegerField(default=0)
+    counts_from = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"party {self.party_id}: {self.failed_verifications} verifications failed in a row"
 
 
 class StreamEvent(models.Model):

@@ -12,7 +12,16 @@ from revocations.streams.shown import (
     status_of,
     stream_of,
 )
-from revocations.streams.status import DELIVERY, PARTNER, change_status, imposed, ours_to_undo, standing_stream
+from revocations.streams.status import (
+    DELIVERY,
+    PARTNER,
+    ask_from,
+    change_status,
+    health_of,
+    imposed,
+    ours_to_undo,
+    standing_stream,
+)
 from revocations.streams.wishes import POLLED, Delivery, StreamWanted
 
 __all__ = [
@@ -25,10 +34,12 @@ __all__ = [
     "Endpoint",
     "StreamWanted",
     "allows",
+    "ask_from",
     "change_status",
     "configuration_of",
     "endpoints",
     "events_supported",
+    "health_of",
     "imposed",
     "ours_to_undo",
     "queue",

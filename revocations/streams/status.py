@@ -5,7 +5,7 @@ from datetime import datetime
 
 import audit.actions
 from partners.models import Contract
-from revocations.models import Stream, StreamEvent
+from revocations.models import Stream, StreamEvent, StreamHealth
 from revocations.streams.events import queue, subject_of
 
 PARTNER = "partner:"
@@ -37,6 +37,7 @@ def standing_stream(*, party_id: int, by: str, at: datetime) -> Stream:
             "created_at": at,
         },
     )
+    health_of(party_id=party_id, at=at)
     return Stream.objects.select_for_update().get(party_id=party_id)
 
 
@@ -51,6 +52,7 @@ def change_status(*, stream: Stream, status: Stream.Status, reason: str, by: str
     before, stream.status, stream.status_reason, stream.status_by = stream.status, status.value, reason, by
     if Stream.Status.ENABLED in (before, status) and before != status:
         stream.status_at = at
+        ask_from(party_id=stream.party_id, at=at)
     stream.save(update_fields=["status", "status_reason", "status_by", "status_at"])
     audit.actions.record(
         action=f"stream.{status.value}", actor=by, target=f"stream:{stream.id}", at=at, reason=reason,
@@ -66,6 +68,17 @@ def change_status(*, stream: Stream, status: Stream.Status, reason: str, by: str
             at=at,
         )
     return True
+
+
+def health_of(*, party_id: int, at: datetime) -> StreamHealth:
+    """How the partner's verifications went; one that is not asked yet is from now on."""
+    health, _ = StreamHealth.objects.get_or_create(party_id=party_id, defaults={"counts_from": at})
+    return health
+
+
+def ask_from(*, party_id: int, at: datetime) -> None:
+    """What it was asked before now is no question any more; what it let pass before stays counted."""
+    StreamHealth.objects.update_or_create(party_id=party_id, defaults={"counts_from": at})
 
 
 def _contracts_address(party_id: int) -> str:

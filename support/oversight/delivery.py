@@ -13,7 +13,8 @@ LATE = timedelta(minutes=15)
 DENIED = timedelta(hours=24)
 UNVERIFIED = "not verified"
 
-# From the partial indexes of what waits to be acknowledged, by partner; counted no further than the cap.
+# From the partial indexes of what waits to be acknowledged, by partner; counted no further than the cap. And how many
+# verifications in a row were not answered.
 WAITING = """
 SELECT wanted.id,
     (SELECT queued_at FROM revocations_order
@@ -23,7 +24,8 @@ SELECT wanted.id,
     (SELECT min(queued_at) FROM (SELECT queued_at FROM revocations_streamevent
         WHERE party_id = wanted.id AND next_attempt_at IS NOT NULL LIMIT %s) AS found),
     (SELECT count(*) FROM (SELECT FROM revocations_streamevent
-        WHERE party_id = wanted.id AND next_attempt_at IS NOT NULL LIMIT %s) AS found)
+        WHERE party_id = wanted.id AND next_attempt_at IS NOT NULL LIMIT %s) AS found),
+    coalesce((SELECT failed_verifications FROM revocations_streamhealth WHERE party_id = wanted.id), 0)
 FROM unnest(%s::bigint[]) AS wanted (id)
 """
 
@@ -74,23 +76,23 @@ def _health(
     party_id: int,
     stream: Stream | None,
     open_until: datetime | None,
-    waiting: tuple[datetime | None, int, datetime | None, int],
+    waiting: tuple[datetime | None, int, datetime | None, int, int],
     at: datetime,
 ) -> Health:
     oldest = min((one for one in (waiting[0], waiting[2]) if one is not None), default=None)
-    word, tone, why = _verdict(stream, open_until, oldest, at)
+    word, tone, why = _verdict(stream, waiting[4], open_until, oldest, at)
     return Health(party_id, stream, open_until, oldest, capped(waiting[1] + waiting[3]), word, tone, why)
 
 
 def _verdict(
-    stream: Stream | None, open_until: datetime | None, oldest: datetime | None, at: datetime
+    stream: Stream | None, failed: int, open_until: datetime | None, oldest: datetime | None, at: datetime
 ) -> tuple[str, str, str]:
     if stream is not None and stream.status != Stream.Status.ENABLED:
         return stream.status, "bad", f"The stream is {stream.status}. {stream.status_reason}".strip()
     if oldest is not None and at - oldest >= DENIED:
         return "silent", "bad", "Nothing acknowledged for a day or more."
-    if stream is not None and stream.failed_verifications >= 3:
-        return "unverified", "bad", f"{stream.failed_verifications} verifications in a row failed."
+    if failed >= 3:
+        return "unverified", "bad", f"{failed} verifications in a row failed."
     if open_until is not None:
         return "left alone", "bad", "Most of what was pushed failed, so pushing rests and is probed."
     if oldest is not None and at - oldest >= LATE:

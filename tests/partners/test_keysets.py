@@ -1,15 +1,18 @@
 """Partners' keys, fetched and kept."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+import partners.actions
 from partners import keysets
 from partners.models import PartnerKeySet, Party
 from partners.tokens import UnknownKey
-from tests.factories import NOW, a_contract, a_party
+from tests.factories import FAR_OFF, NOW, ROADSIDE, a_contract, a_party
 from tests.partners.outside import Outside, Signer
+from tests.staff import an_actor
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +64,83 @@ def test_the_newest_contract_s_address_serves_a_party_without_its_own(outside: O
     a_contract(party, jwks_uri=f"{outside.url}/contract.json")
     found = keysets.key_of(party=party, kid=signer.kid, at=NOW)
     assert found.key_type == "EC"
+
+
+def keys_at(outside: Outside, party: Party, path: str) -> Signer:
+    """A key of the party's that stands at this address alone."""
+    return Signer(party.uri, outside, path)
+
+
+def moved_by_change_party(party: Party, url: str) -> None:
+    partners.actions.change_party(
+        party_id=party.pk, name=party.name, website="", about="", jwks_uri=url, actor=an_actor(), reason="r", at=NOW
+    )
+
+
+def moved_by_set_endpoints(party: Party, url: str) -> None:
+    partners.actions.set_endpoints(
+        contract_id=party.contracts.get().pk, endpoint_url="", jwks_uri=url, hosts=(), actor=an_actor(), reason="r",
+        at=NOW,
+    )  # fmt: skip
+
+
+def moved_by_a_newer_contract(party: Party, url: str) -> None:
+    terms = partners.actions.ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=url)
+    partners.actions.draft_contract(
+        ref="AGR-new", aggregator=party.uri, terms=terms, actor=an_actor(), reason="r", at=NOW
+    )
+
+
+def moved_by_another_draft(party: Party, url: str) -> None:
+    drafted = a_contract(party, is_draft=True)
+    terms = partners.actions.ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=url)
+    partners.actions.change_draft(
+        of="contract", target_id=drafted.pk, terms=terms, actor=an_actor(), reason="r", at=NOW
+    )
+
+
+MOVES = (moved_by_change_party, moved_by_set_endpoints, moved_by_a_newer_contract, moved_by_another_draft)
+
+
+@pytest.mark.parametrize("moves", MOVES)
+def test_keys_from_an_address_that_is_no_longer_the_party_s_count_no_longer(
+    outside: Outside, moves: Callable[[Party, str], None]
+) -> None:
+    party = a_party()
+    a_contract(party, jwks_uri=f"{outside.url}/old.json")
+    old, new = keys_at(outside, party, "/old.json"), keys_at(outside, party, "/new.json")
+    keysets.key_of(party=party, kid=old.kid, at=NOW)
+    moves(party, f"{outside.url}/new.json")
+    assert not PartnerKeySet.objects.exists()
+    party.refresh_from_db()
+    # At once, not in a minute: the old one is refused and the new one is found.
+    with pytest.raises(UnknownKey):
+        keysets.key_of(party=party, kid=old.kid, at=NOW + timedelta(seconds=1))
+    keysets.key_of(party=party, kid=new.kid, at=NOW + timedelta(seconds=1))
+
+
+def test_an_act_that_moves_no_keys_keeps_them(outside: Outside) -> None:
+    party = a_party()
+    url = f"{outside.url}/jwks.json"
+    contract = a_contract(party, jwks_uri=url)
+    keysets.key_of(party=party, kid=Signer(party.uri, outside).kid, at=NOW)
+    moved_by_set_endpoints(party, url)
+    partners.actions.change_party(
+        party_id=party.pk, name="Renamed", website="", about="", jwks_uri="", actor=an_actor(), reason="r", at=NOW
+    )
+    assert PartnerKeySet.objects.get().party_id == contract.aggregator_id
+    assert len(outside.asked) == 1
+
+
+def test_what_was_being_fetched_from_the_old_address_is_not_kept(outside: Outside) -> None:
+    party = a_party()
+    a_contract(party, jwks_uri=f"{outside.url}/old.json")
+    old = keys_at(outside, party, "/old.json")
+    Party.objects.filter(pk=party.pk).update(jwks_uri=f"{outside.url}/new.json")
+    # The party as it was read before an officer's act committed.
+    with pytest.raises(UnknownKey):
+        keysets.key_of(party=party, kid=old.kid, at=NOW)
+    assert not PartnerKeySet.objects.exists()
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"keys":7}', b'{"keys":[7,{"kty":"EC"}]}', b"\xff", b"[" * 9000])

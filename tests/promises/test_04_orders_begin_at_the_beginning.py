@@ -11,7 +11,7 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import stop
 from consent.models import ChoiceOrder
-from partners.models import Campaign
+from partners.models import Campaign, Dealing
 from revocations.models import Duty, Order, Standing
 from tests.factories import NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
@@ -103,6 +103,26 @@ def test_no_duty_begins_as_if_it_were_discharged(line: Line, campaign: Campaign)
         )  # fmt: skip
 
 
-def test_what_a_partner_received_is_not_forgotten_by_the_application(refused: Refusal) -> None:
-    refused("DELETE FROM partners_dealing")
-    refused("UPDATE partners_dealing SET party_id = aggregator_id")
+def test_what_a_partner_received_is_not_forgotten_by_the_application(
+    line: Line, campaign: Campaign, refused: Refusal
+) -> None:
+    bridge, road = campaign.contract.aggregator, campaign.lbs_provider
+    first = NOW - timedelta(days=9)
+    for party in (bridge, road):
+        Dealing.objects.create(line_id=line.pk, aggregator=bridge, party=party, first_at=first, last_at=NOW)
+    rows = [(line.pk, bridge.pk, party.pk, first, NOW) for party in sorted((bridge, road), key=lambda one: one.pk)]
+
+    def kept() -> list[tuple[object, ...]]:
+        columns = ("line_id", "aggregator_id", "party_id", "first_at", "last_at")
+        return list(Dealing.objects.order_by("party_id").values_list(*columns))
+
+    assert kept() == rows
+    for statement in (
+        "DELETE FROM partners_dealing",
+        "TRUNCATE partners_dealing",
+        "UPDATE partners_dealing SET party_id = aggregator_id",
+        "UPDATE partners_dealing SET aggregator_id = party_id",
+        "UPDATE partners_dealing SET line_id = line_id + 1",
+    ):
+        refused(statement)
+        assert kept() == rows

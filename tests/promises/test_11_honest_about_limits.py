@@ -10,10 +10,12 @@ from django.core.management import call_command
 from accounts.models import Line
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent.actions import retrieve_status
+from consent.actions import retrieve_status, stop
 from consent.models import LineGate, Touched
 from disclosures.models import Disclosure
 from partners.models import Campaign, Dealing, Party, Reach
+from revocations.actions.receipts import coverage_of
+from revocations.models import Order
 from tests.feeds import (
     BRIDGE,
     JAIL,
@@ -119,6 +121,59 @@ def test_a_row_hidden_anew_is_gone_again() -> None:
     gag = {"disclosure_id": "r-of-L-gagged", "suppressed_until": None, "order_ref": "order-7"}
     assert told(take_notices(gag)) == [("accepted",)]
     assert [row["id"] for row in json.loads(export("L-gagged"))["disclosures"]] == ["s-of-L"]
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_a_row_that_is_hidden_after_it_was_recorded_is_gone_and_a_stop_reaches_everyone_all_the_same() -> None:
+    """Decision 20: what partners are told by stays, or one partner fewer would be the trace of the order."""
+    two_lines_alike()
+    never_had_it = export_but_for_looks("L-gagged")
+    for number, name in ((PLAIN, "L-plain"), (GAGGED, "L-gagged")):
+        assert told(take_releases(release_row(id=f"t-of-{name}", msisdn=number, **THROUGH_ANOTHER))) == [
+            ("accepted", "no_approval")
+        ]
+    recorded = traces()
+    gag = {"disclosure_id": "t-of-L-gagged", "suppressed_until": None, "order_ref": "order-7"}
+    assert told(take_notices(gag)) == [("accepted",)]
+    # The two short rows, and all else that it left, are as they were; the release is nowhere, as if it had never been.
+    assert traces() == recorded
+    assert export_but_for_looks("L-gagged") == never_had_it != export_but_for_looks("L-plain")
+    assert Reach.objects.filter(campaign__ref="CMP-track", party__uri=JAIL).exists()
+    # A stop tells the same partners for both lines, and asks of each what it asks for the other.
+    plain, gagged = (Line.objects.get(carrier_id=name) for name in ("L-plain", "L-gagged"))
+    for line in (plain, gagged):
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    assert orders_of(plain) == orders_of(gagged)
+    assert {uri for uri, _, _ in orders_of(gagged)} == {BRIDGE, LINK}
+    # A receipt is whole for both once the same companies have signed.
+    assert to_sign(gagged, LINK) == to_sign(plain, LINK) == 2
+
+
+THROUGH_ANOTHER: Row = {
+    "aggregator": LINK, "path": [LINK, TRACK, JAIL], "campaign": "CMP-track", "purpose": "dpv:IdentityVerification",
+    "occurred_at": "2025-09-02T00:00:00Z",
+}  # fmt: skip
+
+
+def orders_of(line: Line) -> list[tuple[str, list[object], list[object]]]:
+    """Who is told for this line, what is allowed there still, and what is asked."""
+    uris = dict(Party.objects.values_list("pk", "uri"))
+    asked = Order.objects.filter(line_id=line.pk).values_list("party_id", "snapshot")
+    return sorted(
+        (uris[party_id], snapshot["state"], [duty["action"] for duty in snapshot["duties"]])
+        for party_id, snapshot in asked
+    )
+
+
+def to_sign(line: Line, aggregator: str) -> int:
+    """How many companies have to sign, too, before this partner's receipt counts as whole."""
+    order = Order.objects.get(line_id=line.pk, party_id=Party.objects.get(uri=aggregator).pk)
+    return coverage_of(order=order).missing
+
+
+def export_but_for_looks(carrier_id: str) -> dict[str, object]:
+    """The export without the log, in which each export is itself written down."""
+    return {name: part for name, part in json.loads(export(carrier_id)).items() if name != "access_log"}
 
 
 @pytest.mark.parametrize("hidden", HIDDEN, ids=lambda hidden: str(hidden["id"]))

@@ -15,7 +15,7 @@ from audit.queries import database_clock
 from consent import actions, gate
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
-from revocations import clocks
+from revocations import clocks, streams
 from revocations.actions import Agreement, tell
 from revocations.actions.suspend import lift
 from revocations.models import (
@@ -29,6 +29,7 @@ from revocations.models import (
     Stream,
     StreamAttempt,
     StreamEvent,
+    StreamHealth,
 )
 from revocations.queries import breaches, late_by_party, lateness
 from revocations.queries.answering import answerable, counted
@@ -364,10 +365,12 @@ def test_a_stream_paused_while_we_were_down_is_not_judged() -> None:
 def test_three_failed_verifications_deny_and_two_do_not() -> None:
     scene = Scene()
     scene.acknowledge()
-    scene.a_stream(failed_verifications=2)
+    streams.health_of(party_id=scene.party.pk, at=scene.began)
+    StreamHealth.objects.update(failed_verifications=2)
     assert clocks.watch(now=scene.began + HOUR) == 0
-    Stream.objects.update(failed_verifications=3)
+    StreamHealth.objects.update(failed_verifications=3)
     assert clocks.watch(now=scene.began + HOUR) == 1
+    assert Breach.objects.get().about == f"suspension:{Suspension.objects.get().pk}:{scene.contract.pk}"
 
 
 def test_once_two_officers_have_lifted_it_the_clock_runs_anew() -> None:

@@ -7,7 +7,7 @@ import pytest
 from audit.models import AuditEvent, Incident
 from partners.models import Party, Suspension
 from revocations import actions, clocks, verification
-from revocations.models import Breaker, ParkedWith, Pulse, State, Stream, StreamAttempt, StreamEvent
+from revocations.models import Breaker, ParkedWith, Pulse, State, Stream, StreamAttempt, StreamEvent, StreamHealth
 from revocations.streams import StreamWanted
 from tests.factories import a_contract, a_party
 from tests.staff import an_actor
@@ -27,6 +27,11 @@ def party() -> Party:
 
 def the_stream() -> Stream:
     return Stream.objects.get()
+
+
+def failed() -> int:
+    """How many in a row its partner let pass."""
+    return StreamHealth.objects.get().failed_verifications
 
 
 def delivery_ran(since: datetime, until: datetime) -> None:
@@ -81,11 +86,11 @@ def test_a_stream_enabled_again_has_its_six_hours(party: Party) -> None:
 
 
 def test_an_acknowledgement_ends_what_had_failed(party: Party) -> None:
-    Stream.objects.update(failed_verifications=2)
+    StreamHealth.objects.update(failed_verifications=2)
     verification.ask(now=START + 6 * HOUR)
     acknowledge(StreamEvent.objects.get(), START + 6 * HOUR + MINUTE)
     assert verification.mark_verified(now=START + 6 * HOUR + MINUTE) == 1
-    assert (the_stream().verified_at, the_stream().failed_verifications) == (START + 6 * HOUR + MINUTE, 0)
+    assert (the_stream().verified_at, failed()) == (START + 6 * HOUR + MINUTE, 0)
     assert verification.mark_verified(now=START + 7 * HOUR) == 0
 
 
@@ -93,9 +98,9 @@ def test_an_older_acknowledgement_ends_no_newer_failure(party: Party) -> None:
     verification.ask(now=START + 6 * HOUR)
     acknowledge(StreamEvent.objects.get(), START + 6 * HOUR + MINUTE)
     verification.mark_verified(now=START + 7 * HOUR)
-    Stream.objects.update(failed_verifications=1)
+    StreamHealth.objects.update(failed_verifications=1)
     assert verification.mark_verified(now=START + 8 * HOUR) == 0
-    assert the_stream().failed_verifications == 1
+    assert failed() == 1
 
 
 def test_a_verification_fails_when_its_time_is_over(party: Party) -> None:
@@ -104,7 +109,7 @@ def test_a_verification_fails_when_its_time_is_over(party: Party) -> None:
     delivery_ran(asked, asked + HOUR)
     assert verification.mark_failed_verifications(now=asked + 14 * MINUTE) == 0
     assert verification.mark_failed_verifications(now=asked + 15 * MINUTE) == 1
-    assert the_stream().failed_verifications == 1
+    assert failed() == 1
     event = StreamEvent.objects.get()
     assert (event.state, event.next_attempt_at, event.note) == ("rejected", None, "not acknowledged in time")
     assert verification.mark_failed_verifications(now=asked + HOUR) == 0
@@ -119,7 +124,7 @@ def test_three_silences_are_three(party: Party) -> None:
         assert verification.ask(now=asked) == 1
         delivery_ran(asked, asked + HOUR)
         verification.verify_streams(now=asked + HOUR)
-        assert the_stream().failed_verifications == number
+        assert failed() == number
 
 
 def test_several_questions_left_open_are_one_failure(party: Party) -> None:
@@ -129,7 +134,7 @@ def test_several_questions_left_open_are_one_failure(party: Party) -> None:
         actions.verify_stream(party=party, stream_id=stream_id, state=str(n), at=asked + n * MINUTE)
     delivery_ran(asked, asked + HOUR)
     assert verification.mark_failed_verifications(now=asked + HOUR) == 1
-    assert the_stream().failed_verifications == 1
+    assert failed() == 1
 
 
 def test_time_in_which_we_did_not_deliver_is_not_counted(party: Party) -> None:
@@ -174,7 +179,7 @@ def test_three_questions_that_never_left_our_house_deny_nobody(party: Party) -> 
             tried(event, 4 * number + n, event.queued_at + 4 * n * MINUTE, "ours")
         now = START + 6 * number * HOUR + HOUR
         assert (verification.mark_failed_verifications(now=now), clocks.watch(now=now)) == (0, 0)
-    assert (the_stream().failed_verifications, Suspension.objects.count(), Incident.objects.count()) == (0, 0, 0)
+    assert (failed(), Suspension.objects.count(), Incident.objects.count()) == (0, 0, 0)
 
 
 def test_a_question_is_failed_by_the_time_since_it_last_left_our_house(party: Party) -> None:
@@ -205,3 +210,80 @@ def test_a_question_from_before_a_pause_fails_nobody(party: Party) -> None:
     assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0
     actions.enable_stream(party_id=party.pk, actor=an_actor(), reason="test", at=asked + 2 * HOUR)
     assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0
+    # Nor does it keep a new one from being asked, though it was never answered.
+    assert verification.ask(now=asked + 8 * HOUR - MINUTE) == 0
+    assert verification.ask(now=asked + 8 * HOUR) == 1
+
+
+def another_stream(party: Party, at: datetime) -> None:
+    """The partner deletes its stream and makes another."""
+    actions.delete_stream(party=party, stream_id=str(the_stream().id), at=at)
+    actions.create_stream(party=party, wanted=StreamWanted(), at=at)
+
+
+def silent(times: int, since: datetime) -> datetime:
+    """So many verifications in a row that nobody answers. Returns when the last was over."""
+    asked = since
+    for _ in range(times):
+        asked += 6 * HOUR
+        assert verification.ask(now=asked) == 1
+        delivery_ran(asked, asked + HOUR)
+        verification.mark_failed_verifications(now=asked + HOUR)
+    return asked + HOUR
+
+
+def test_another_stream_begins_with_what_the_partner_let_pass(party: Party) -> None:
+    over = silent(2, START)
+    another_stream(party, over)
+    assert failed() == 2
+    assert clocks.watch(now=over) == 0
+    asked = over + 5 * HOUR
+    assert verification.ask(now=asked - MINUTE) == 0
+    assert verification.ask(now=asked) == 1
+    delivery_ran(asked, asked + HOUR)
+    assert verification.mark_failed_verifications(now=asked + HOUR) == 1
+    assert (failed(), clocks.watch(now=asked + HOUR)) == (3, 1)
+    assert Suspension.objects.get().target_id == party.pk
+
+
+def test_a_partner_is_not_freed_by_having_no_stream_at_all(party: Party) -> None:
+    over = silent(3, START)
+    actions.delete_stream(party=party, stream_id=str(the_stream().id), at=over)
+    assert clocks.watch(now=over) == 1
+
+
+def test_a_question_stays_one_when_another_stream_is_made(party: Party) -> None:
+    asked = START + 6 * HOUR
+    verification.ask(now=asked)
+    delivery_ran(asked, asked + HOUR)
+    another_stream(party, asked + 5 * MINUTE)
+    assert verification.mark_failed_verifications(now=asked + 14 * MINUTE) == 0
+    assert verification.mark_failed_verifications(now=asked + 15 * MINUTE) == 1
+    assert failed() == 1
+
+
+def test_who_makes_another_stream_every_hour_is_asked_every_six_all_the_same(party: Party) -> None:
+    for hours in range(1, 6):
+        another_stream(party, START + hours * HOUR)
+        assert verification.ask(now=START + hours * HOUR) == 0
+    assert verification.ask(now=START + 6 * HOUR) == 1
+
+
+def test_a_verification_that_succeeds_ends_what_an_earlier_stream_let_pass(party: Party) -> None:
+    over = silent(2, START)
+    another_stream(party, over)
+    assert verification.ask(now=over + 5 * HOUR) == 1
+    acknowledge(StreamEvent.objects.get(state=State.QUEUED), over + 5 * HOUR + MINUTE)
+    assert verification.mark_verified(now=over + 6 * HOUR) == 1
+    assert failed() == 0
+
+
+def test_a_stream_that_was_paused_and_deleted_begins_anew_as_one_that_is_enabled(party: Party) -> None:
+    asked = START + 6 * HOUR
+    verification.ask(now=asked)
+    stream_id = str(the_stream().id)
+    actions.set_status(party=party, stream_id=stream_id, status=Stream.Status.PAUSED, reason="", at=asked + MINUTE)
+    delivery_ran(asked, asked + 2 * HOUR)
+    another_stream(party, asked + HOUR)
+    assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0
+    assert (failed(), verification.ask(now=asked + 6 * HOUR), verification.ask(now=asked + 7 * HOUR)) == (0, 0, 1)

@@ -120,19 +120,23 @@ def test_another_address_of_keys_is_taken_after_a_look_at_both(officer: Member, 
     old, new = Signer("old"), Signer("new")
     party = a_party("GeoBridge", jwks_uri=f"{outside.url}/old")
     contract = a_contract(party, jwks_uri=f"{outside.url}/old")
-    PartnerKeySet.objects.create(party=party, jwks={"keys": [dict(old.public)]}, fetched_at="2026-01-01T00:00Z")
     new.publish(outside, "/new")
     there = f"{outside.url}/new"
+    # The contract first: the party's own address goes before it.
     for path, page, more in (
-        (f"/admin/parties/{party.pk}/change/", f"/admin/parties/{party.pk}/", {"name": "GeoBridge"}),
         (f"/admin/contracts/{contract.pk}/endpoints/", f"/admin/contracts/{contract.pk}/", {}),
+        (f"/admin/parties/{party.pk}/change/", f"/admin/parties/{party.pk}/", {"name": "GeoBridge"}),
     ):
+        held = {"jwks": {"keys": [dict(old.public)]}, "fetched_at": "2026-01-01T00:00Z"}
+        PartnerKeySet.objects.update_or_create(party=party, defaults=held)
         typed: dict[str, object] = {**more, "jwks_uri": there}
         asked = shown(officer, path, typed)
         assert f"Now Address {outside.url}/old Keys we hold {print_of(old)}" in asked
         assert f"In its place Address {there} Keys there {print_of(new)}" in asked
         assert post(officer, path, {**typed, "seen": seal_in(officer, path, typed)}) == page
     assert (Party.objects.get(pk=party.pk).jwks_uri, Contract.objects.get().jwks_uri) == (there, there)
+    # What we held from the old address is let go of with it.
+    assert not PartnerKeySet.objects.exists()
 
 
 def test_keys_that_can_t_be_read_are_said_so_and_others_by_then_are_shown_again(
