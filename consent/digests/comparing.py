@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef
 
 from accounts.models import Line
 from audit.models import AuditEvent
@@ -325,8 +325,8 @@ def _choosy(row: LineGate) -> bool:
 
 def _ending(party: Party, as_of: datetime) -> set[tuple[int, int | None]]:
     """Contracts, or single campaigns of them, whose end the partner had not acknowledged yet at `as_of`."""
-    told_of = StreamEvent.objects.filter(party_id=party.pk, acknowledged_at__lte=as_of - AS_OF_SKEW).values("id")
-    open_ends = Cohort.objects.filter(party_id=party.pk).filter(Q(event_id__isnull=True) | ~Q(event_id__in=told_of))
+    told_of = StreamEvent.objects.filter(cohort_id=OuterRef("pk"), acknowledged_at__lte=as_of - AS_OF_SKEW)
+    open_ends = Cohort.objects.filter(~Exists(told_of), party_id=party.pk)
     return {(cohort.contract_id, cohort.target_id if cohort.of == Cohort.Of.CAMPAIGN else None) for cohort in open_ends}
 
 

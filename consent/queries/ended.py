@@ -10,13 +10,14 @@ from django.db import connection
 
 from partners.words import party_name
 
-State = Literal["owed", "partial", "signed"]
+State = Literal["owed", "partial", "signed", "contradicted"]
 
 # Whose it was: a yes or a claim under it, or a release through its aggregator (of a campaign: to its provider).
 # Signed counts for a line that the partner has a name for: the list is of names.
 CONCERNING = """
 SELECT c.id, agg.id, agg.uri, agg.name, lbs.id, lbs.uri, lbs.name, c.terminated_at, c.complete_by,
-    CASE WHEN named.so THEN told.state ELSE '' END,
+    CASE WHEN NOT named.so THEN '' WHEN c.contradicted_at IS NOT NULL AND c.completed_at IS NULL THEN 'contradicted'
+        ELSE told.state END,
     (SELECT max(r.received_at) FROM revocations_cohortreceipt r
         WHERE r.cohort_id = c.id AND r.signer_uri = agg.uri AND r.status = 'completed')
 FROM revocations_cohort c
@@ -46,7 +47,8 @@ class EndedAgreement:
     """One end, in as many words as are known. `use`: the one company whose use ended, "" where the whole agreement did.
 
     `owed`: the partner must still delete; `signed`: it signed that it did, and so did every company below it;
-    `partial`: it signed, and somebody's signature, or part of the list, is missing.
+    `partial`: it signed, and somebody's signature, or part of the list, is missing; `contradicted`: it signed and went
+    on, with whatever line, and has not signed anew for the whole.
     """
 
     cohort_id: uuid.UUID
@@ -88,4 +90,10 @@ def ended_agreements(*, line_id: int, at: datetime) -> tuple[EndedAgreement, ...
 
 
 def _state(told: str | None) -> State:
-    return "signed" if told == "completed" else "partial" if told == "partial" else "owed"
+    match told:
+        case "completed":
+            return "signed"
+        case "partial" | "contradicted":
+            return told
+        case _:
+            return "owed"

@@ -9,6 +9,9 @@ class Cohort(models.Model):
 
     `plan` is what the officer saw before agreeing. The epoch and the gate moved in the transaction that wrote this row;
     the manifest is made after it, shard by shard (`manifest_at`: all made and the event queued).
+
+    `event_id` is the newest event that tells of it: a partner that went on after it had signed is told again by
+    another. `contradicted_at`: when we last found that it had; until it signs for the newest, `completed_at` is None.
     """
 
     class Of(models.TextChoices):
@@ -36,6 +39,7 @@ class Cohort(models.Model):
     told_to_line = models.BigIntegerField(default=0)
     subscribers_told_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
+    contradicted_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -45,6 +49,11 @@ class Cohort(models.Model):
 
     def __str__(self) -> str:
         return f"cohort {self.id} of {self.of} {self.target_id}"
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether its partner went on after it had signed, and has not signed anew for all of it."""
+        return self.contradicted_at is not None and self.completed_at is None
 
 
 class ManifestShard(models.Model):
@@ -64,11 +73,12 @@ class ManifestShard(models.Model):
 class CohortReceipt(models.Model):
     """What a partner signed about a cohort, word for word. `signer_uri` is the partner, or a company below it.
 
-    Append-only.
+    `event_id`: the event that it answers. Append-only.
     """
 
     pk = models.CompositePrimaryKey("cohort_id", "signer_uri", "jti")
     cohort_id = models.UUIDField()
+    event_id = models.UUIDField()
     signer_uri = models.CharField(max_length=1000)
     jti = models.CharField(max_length=200)
     received_at = models.DateTimeField()

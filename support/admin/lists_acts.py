@@ -83,6 +83,8 @@ def _termination_cells(rows: Sequence[Cohort], at: datetime) -> list[tuple[Cell,
 def _progress(one: Cohort, at: datetime) -> Cell:
     if one.completed_at:
         return Cell("deletion signed", tone="good")
+    if one.is_contradicted:
+        return Cell("went on after signing", tone="bad", under="past its date" if one.complete_by <= at else "")
     if one.complete_by <= at:
         return Cell("past its date", tone="bad")
     return Cell("list told, waits for signatures" if one.manifest_at else "list being made", tone="warn")
@@ -112,6 +114,8 @@ def _done(rows: Rows, value: str, at: datetime) -> Rows:
     if value == "done":
         return rows.filter(completed_at__isnull=False)
     waits = rows.filter(completed_at__isnull=True)
+    if value == "contradicted":
+        return waits.filter(contradicted_at__isnull=False)
     return waits.filter(complete_by__lte=at) if value == "late" else waits
 
 
@@ -164,7 +168,14 @@ TERMINATIONS = Listing(
     start=lambda _: Cohort.objects.defer("plan", "index_token").order_by("-terminated_at", "-id"),
     cells=_termination_cells,
     filters=(
-        Filter("state", "State", (("open", "Under way"), ("late", "Past its date"), ("done", "Signed")), _done),
+        Filter(
+            "state", "State",
+            (
+                ("open", "Under way"), ("late", "Past its date"), ("contradicted", "Went on after signing"),
+                ("done", "Signed"),
+            ),
+            _done,
+        ),
     ),
     empty=("Nothing was terminated", "A contract's page has the plan: you see what would end before you agree."),
 )  # fmt: skip

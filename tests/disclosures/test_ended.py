@@ -14,10 +14,11 @@ from consent.actions import allow, stop
 from consent.actions.terminate import terminate
 from consent.queries import termination
 from consent.queries.ended import EndedAgreement, ended_agreements
-from partners.models import Campaign, Party
-from revocations.actions import suspend
-from revocations.models import Cohort, CohortReceipt, Duty, Order, State, StreamEvent
+from partners.models import Campaign
+from revocations.actions import Use, contradict_ends, suspend
+from revocations.models import Cohort, Duty, Order, State
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.orders import sign_end
 from tests.people import number_of, sign_in, texts_to
 from tests.promises.test_06_the_page_never_says_more import words
 from tests.revocations.test_suspend import in_another_session
@@ -54,14 +55,7 @@ def end(target: Campaign, *, of: str = "contract", listed: bool = True) -> Cohor
 def signed(cohort: Cohort, state: State = State.COMPLETED) -> datetime:
     """As when the partner's receipt came."""
     at = database_clock()
-    party = Party.objects.get(pk=cohort.party_id)
-    CohortReceipt.objects.create(
-        cohort_id=cohort.pk, signer_uri=party.uri, jti="rcpt-1", received_at=at, status="completed", acted_on=1,
-        list_sha256="x", token="t", token_hash=b"",
-    )  # fmt: skip
-    StreamEvent.objects.filter(pk=cohort.event_id or "").update(state=state, next_attempt_at=None, acknowledged_at=at)
-    if state == State.COMPLETED:
-        Cohort.objects.filter(pk=cohort.pk).update(completed_at=at)
+    sign_end(cohort, at=at, state=state)
     return at
 
 
@@ -102,6 +96,38 @@ def test_a_signature_that_is_not_the_whole_is_not_told_as_done(campaign: Campaig
     shown = words(sign_in(line).get("/home/").text)
     assert "not everybody who must has signed for all of it" in shown
     assert "signed that it deleted your data" not in shown
+
+
+def test_a_partner_that_went_on_after_it_signed_is_not_told_as_done(campaign: Campaign) -> None:
+    line, used = a_line(), a_line()
+    for one in (line, used):
+        an_approval(one, campaign)
+    path = [campaign.contract.aggregator.uri, campaign.lbs_provider.uri]
+    disclosed(line, path, at=NOW, campaign=campaign.ref)
+    cohort = end(campaign)
+    signed(cohort)
+    use = Use(
+        line_id=used.pk, party_id=cohort.party_id, path=tuple(path), purpose=campaign.purpose, scope=campaign.scope,
+        occurred_at=database_clock(), campaign=campaign.ref,
+    )  # fmt: skip
+    assert contradict_ends(uses=[use], at=database_clock()) == 1
+    browser = sign_in(line)
+    for page in ("/home/", "/history/", f"/companies/{campaign.lbs_provider_id}/"):
+        shown = words(browser.get(page).text)
+        assert "GeoBridge signed, but went on afterwards. We opened a case. GeoBridge must delete your data by" in shown
+        assert "signed that it deleted" not in shown
+    cohort.refresh_from_db()
+    (late,) = ended_agreements(line_id=line.pk, at=cohort.complete_by)
+    assert (late.state, late.overdue, late.signed_at is not None) == ("contradicted", True, True)
+    signed(cohort, State.PARTIAL)
+    assert [one.state for one in ended(line)] == ["contradicted"]
+    signed(cohort)
+    assert [one.state for one in ended(line)] == ["signed"]
+    assert "but went on" not in words(browser.get("/home/").text)
+    # Nobody's name is on the list: it is told as before.
+    late_line = a_line()
+    disclosed(late_line, path, at=NOW)
+    assert [one.state for one in ended(late_line)] == ["owed"]
 
 
 def test_a_date_that_passed_is_said(campaign: Campaign) -> None:

@@ -19,9 +19,10 @@ from consent.models import DigestRun
 from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister
 from partners.models import Contract, Party, Proposal
 from partners.pairwise import subject
+from revocations.actions import Use, contradict_ends
 from revocations.models import Breach, Order, Stream
 from tests.factories import a_campaign, a_contract, a_line, a_party
-from tests.orders import bring_to
+from tests.orders import an_index, bring_to, sign_end
 from tests.staff import an_actor
 from tests.support.console import a_breach, a_cohort, everything
 from tests.support.officers import Member, staff
@@ -87,6 +88,40 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
     ending = told.partition("Ending within 60 days")[2].partition("Books, dates")[0]
     assert "AGR-LATE Contract of GeoBridge" in ending
     assert "AGR-FAR" not in ending
+
+
+def test_an_end_that_was_signed_and_not_kept_is_said_wherever_it_stands(officer: Member) -> None:
+    at = timezone.now()
+    line, campaign = a_line(), a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-1"), ref="CMP-1")
+    cohort = a_cohort(campaign, at=at - timedelta(days=2), manifest_at=at, index_token=an_index())
+    of_campaign, of_end = f"/admin/campaigns/{campaign.pk}/", f"/admin/terminations/{cohort.pk}/"
+    sign_end(cohort, at=at - timedelta(days=1))
+    assert "deletion signed" in shown(officer, of_end)
+    assert "No partner owes us the signature" in shown(officer, "/admin/")
+    use = Use(
+        line.pk, cohort.party_id, ("https://geobridge.example",), campaign.purpose, campaign.scope, occurred_at=at,
+        campaign="CMP-1",
+    )  # fmt: skip
+    assert contradict_ends(uses=[use], at=at) == 1
+    now = shown(officer, "/admin/")
+    assert "1 thing needs you" in now
+    assert "A partner went on after it had signed that it stopped GeoBridge" in now
+    assert "The partner went on after it had signed, and was told again. went on after signing" in now
+    assert "The partner went on after it had signed ." in shown(officer, of_campaign)
+    page = shown(officer, of_end)
+    assert "went on after signing" in page.partition("List of lines")[0]
+    assert re.search(r"Partner went on after it had signed \d+ \w+ \d{4}, [\d:]+ UTC, told again, and owes its", page)
+    assert "Partner signed that it deleted not yet" in page
+    assert "GeoBridge has not signed missing" in page
+    terminations = shown(officer, "/admin/terminations/?state=contradicted")
+    assert "CMP-1 campaign GeoBridge party went on after signing 0" in terminations
+    assert "went on after signing" not in shown(officer, "/admin/terminations/?state=done")
+    sent = shown(officer, f"/admin/streams/{cohort.party_id}/")
+    assert "The partner went on after signing" in sent
+    cohort.refresh_from_db()
+    sign_end(cohort, at=timezone.now())
+    for path in ("/admin/", of_campaign, of_end, "/admin/terminations/"):
+        assert "went on after signing" not in shown(officer, path)
 
 
 def test_what_is_suspended_leads_to_its_own_page(officer: Member) -> None:
