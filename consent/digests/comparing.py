@@ -331,11 +331,17 @@ def _ending(party: Party, as_of: datetime) -> set[tuple[int, int | None]]:
 
 
 def _shortened(party: Party, as_of: datetime) -> set[str]:
-    """Contracts and campaigns ("contract:3") that an officer ended before the agreed day, where that day is ahead."""
+    """Contracts and campaigns ("contract:3") that an officer ended before the agreed day, where that day is ahead.
+
+    But for those whose end was told as a whole: its partner knows it once it has acknowledged that.
+    """
     contracts = Contract.objects.filter(aggregator=party).values_list("pk", flat=True)
     campaigns = Campaign.objects.filter(contract__aggregator=party).values_list("pk", flat=True)
     targets = [*(f"contract:{pk}" for pk in contracts), *(f"campaign:{pk}" for pk in campaigns)]
-    cut = AuditEvent.objects.filter(action__in=("contract.shortened", "campaign.shortened"), target__in=targets)
+    ends = Cohort.objects.filter(party_id=party.pk).values_list("of", "target_id")
+    told_of = {f"{of}:{target_id}" for of, target_id in ends}
+    known = [target for target in targets if target not in told_of]
+    cut = AuditEvent.objects.filter(action__in=("contract.shortened", "campaign.shortened"), target__in=known)
     return {
         target
         for target, detail in cut.values_list("target", "detail")

@@ -85,7 +85,7 @@ TABLES: Mapping[str, Table] = {
         personal="actor second_actor",
         text="reason",
         proof="index_token",
-        shapes={"plan": "counts of what the end would mean, as the officer saw them"},
+        shapes={"plan": "counts of what the end would mean, as they were seen before it"},
     ),
     "revocations.ManifestShard": Table(
         "Part of such a list: the partner's own names for lines, packed.",

@@ -68,7 +68,7 @@ def publish_manifest(*, cohort_id: uuid.UUID, after: int, at: datetime) -> Strea
         return None
     shards = ManifestShard.objects.filter(cohort_id=cohort_id).order_by("number")
     digest = cohorts.list_digest(shards=shards.iterator(chunk_size=1))
-    event, index = _announce(cohort, digest, "admin", at)
+    event, index = _announce(cohort, digest, "system" if cohort.by_term else "admin", at)
     Cohort.objects.filter(pk=cohort_id).update(
         manifest_at=at,
         manifest_expires_at=cohorts.expires_at(cohort=cohort),

@@ -3,12 +3,16 @@
 from django.db import models
 from django.db.models import Q
 
+# Who ends what is over by its own term.
+BY_TERM = "system:terms"
+
 
 class Cohort(models.Model):
-    """All lines under a contract or campaign that was terminated: told by one event and a manifest of names.
+    """All lines under a contract or campaign that ended: told by one event and a manifest of names.
 
-    `plan` is what the officer saw before agreeing. The epoch and the gate moved in the transaction that wrote this row;
-    the manifest is made after it, shard by shard (`manifest_at`: all made and the event queued).
+    `actor` is the officer who terminated it, or `BY_TERM`; `plan` is what was seen before it was ended. The epoch and
+    the gate moved in the transaction that wrote this row; the manifest is made after it, shard by shard (`manifest_at`:
+    all made and the event queued).
 
     `event_id` is the newest event that tells of it: a partner that went on after it had signed is told again by
     another. `contradicted_at`: when we last found that it had; until it signs for the newest, `completed_at` is None.
@@ -49,6 +53,11 @@ class Cohort(models.Model):
 
     def __str__(self) -> str:
         return f"cohort {self.id} of {self.of} {self.target_id}"
+
+    @property
+    def by_term(self) -> bool:
+        """Whether its term was over, and nobody terminated it."""
+        return self.actor == BY_TERM
 
     @property
     def is_contradicted(self) -> bool:

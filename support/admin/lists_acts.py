@@ -28,7 +28,7 @@ def proposals(request: HttpRequest) -> HttpResponse:
 
 
 def terminations(request: HttpRequest) -> HttpResponse:
-    """Every termination and how far its deletion receipts are."""
+    """Every end, by a term or an officer, and how far its deletion receipts are."""
     return show_list(request, TERMINATIONS)
 
 
@@ -73,7 +73,7 @@ def _termination_cells(rows: Sequence[Cohort], at: datetime) -> list[tuple[Cell,
             cells.target(named["party", one.party_id]),
             _progress(one, at),
             Cell(f"{one.subject_count:,}", number=True),
-            cells.moment(one.terminated_at, under=who[one.actor]),
+            cells.moment(one.terminated_at, under="by its term" if one.by_term else who[one.actor]),
             Cell(cells.away(one.complete_by, at), under=f"{one.complete_by:%-d %b %Y}"),
         )
         for one in rows
@@ -159,7 +159,7 @@ PROPOSALS = Listing(
 )  # fmt: skip
 TERMINATIONS = Listing(
     title="Terminations",
-    lead="Contracts and campaigns that were ended for good, and the partners' signatures that the data is deleted.",
+    lead="What ended for good, by its term or by an officer, and the partners' signatures that the data is deleted.",
     columns=(
         Column("What was ended"), Column("Partner"), Column("State", "completed_at"),
         Column("Lines on the list", "subject_count", number=True), Column("Ended", "terminated_at"),
@@ -177,5 +177,5 @@ TERMINATIONS = Listing(
             _done,
         ),
     ),
-    empty=("Nothing was terminated", "A contract's page has the plan: you see what would end before you agree."),
+    empty=("Nothing has ended", "What is over by its term stands here a minute later, and so does what you terminate."),
 )  # fmt: skip

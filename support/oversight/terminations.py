@@ -1,4 +1,4 @@
-"""How far a termination is: from the gate to the last signature that the data is deleted."""
+"""How far an end is, by a term or an officer: from the gate to the last signature that the data is deleted."""
 
 import uuid
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Step:
 
 @dataclass(frozen=True)
 class TerminationPage:
-    """One termination. `share`: how much of the list is made, in percent of the lines that the plan counted."""
+    """One end. `share`: how much of the list is made, in percent of the lines that the plan counted."""
 
     cohort: Cohort
     progress: CohortProgress

@@ -41,7 +41,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class UnderWay:
-    """A termination that is not signed for yet, or not any more. `share`: how much of the list is made, in percent."""
+    """An end that is not signed for yet, or not any more. `share`: how much of the list is made, in percent."""
 
     cohort: Cohort
     target: names.Named

@@ -422,24 +422,42 @@ def a_term_cut_short(of: str) -> Callable[[Books], None]:
     return cut
 
 
-ACTS = {
-    "rule": a_rule_comes,
-    "sale": a_sale_where_sales_are_prohibited,
-    "contract": a_term_cut_short("contract"),
-    "campaign": a_term_cut_short("campaign"),
-}
+RULES = {"rule": a_rule_comes, "sale": a_sale_where_sales_are_prohibited}
+TERMS = {"contract": a_term_cut_short("contract"), "campaign": a_term_cut_short("campaign")}
+ACTS = {**RULES, **TERMS}
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("term", TERMS)
+def test_the_end_of_a_term_is_told_as_a_whole_and_then_must_be_gone(term: str) -> None:
+    books = Books()
+    line, never_told = books.a_line(), a_line()
+    books.hold(line)
+    an_approval(never_told, books.campaign)
+    books.hold_unordered(never_told)
+    TERMS[term](books)
+    assert (settling.settle(now=database_clock()), cohorts.end_terms(now=database_clock())) == (0, 1)
+    for _ in range(2):
+        # Neither before there is an event for it nor until the partner has that.
+        assert books.compare() == {**NOTHING, "same": 2}
+        cohorts.build_manifests(now=database_clock() + timedelta(minutes=2))
+    StreamEvent.objects.update(state=State.ACKNOWLEDGED, acknowledged_at=database_clock(), next_attempt_at=None)
+    assert books.compare() == {**NOTHING, "partner_has": 2}
+    books.held.clear()
+    for one in (line, never_told):
+        books.acknowledge(one)
+    assert books.send().differing == []
+
+
+@pytest.mark.parametrize("act", RULES)
 def test_what_an_officer_s_act_denies_is_told_and_then_must_be_gone(act: str) -> None:
     books = Books()
     line = books.a_line()
     books.hold(line)
     ACTS[act](books)
     assert settling.settle(now=database_clock()) == 1
-    # The order is on its way, and the partner may hold what it had; that a term is over, both of us see.
+    # The order is on its way, and the partner may hold what it had.
     assert books.told(line) == []
-    assert books.compare() == {**NOTHING, "same": int(act in {"contract", "campaign"})}
+    assert books.compare() == NOTHING
     books.acknowledge(line)
     assert books.compare() == {**NOTHING, "partner_has": 1}
     books.held.clear()

@@ -14,7 +14,7 @@ from consent.actions import allow, stop
 from consent.actions.terminate import terminate
 from consent.queries import termination
 from consent.queries.ended import EndedAgreement, ended_agreements
-from partners.models import Campaign
+from partners.models import Campaign, Contract
 from revocations.actions import Use, contradict_ends, suspend
 from revocations.models import Cohort, Duty, Order, State
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
@@ -169,7 +169,64 @@ def test_while_the_list_is_made_it_is_owed(campaign: Campaign) -> None:
     assert [one.state for one in ended(line)] == ["owed"]
 
 
+def test_what_ended_by_its_term_is_told_as_such_by_its_day(campaign: Campaign, fraud: Campaign) -> None:
+    line, other = a_line(), a_line()
+    an_approval(line, campaign)
+    an_approval(other, fraud)
+    day = over(campaign, 3 * DAY)
+    (one,) = ended(line)
+    assert (one.by_term, one.use, one.ended_at, one.state, one.signed_at) == (True, "RoadAid", day, "owed", None)
+    assert one.delete_by > database_clock() + 9 * DAY
+    local = day.astimezone(PACIFIC)
+    shown = words(sign_in(line).get("/home/").text)
+    said = f"The time agreed for what RoadAid did through GeoBridge ended on {local:%b} {local.day}, {local.year} ."
+    assert said in shown
+    assert "GeoBridge must delete your data by" in shown
+    over(campaign.contract, DAY)
+    assert "Our agreement with GeoBridge ended on" in words(sign_in(other).get("/home/").text)
+    for cohort in Cohort.objects.all():
+        signed(cohort)
+    assert [(one.by_term, one.state) for one in ended(line)] == [(True, "signed")] * 2
+    assert "We ended" not in words(sign_in(line).get("/home/").text)
+
+
+def over(row: Contract | Campaign, ago: timedelta) -> datetime:
+    """Its term was over so long ago, and the beats have seen to it."""
+    row.ends_at = database_clock() - ago
+    row.save(update_fields=["ends_at"])
+    assert cohorts.end_terms(now=database_clock()) == 1
+    assert cohorts.build_manifests(now=database_clock() + LATER) == 1
+    return row.ends_at
+
+
 # Texts
+
+
+@pytest.mark.parametrize(("ago", "texts"), [(DAY, 1), (8 * DAY, 0)])
+def test_a_term_that_is_over_is_texted_to_whom_it_found_though_workers_were_away_for_days(
+    campaign: Campaign, ago: timedelta, texts: int
+) -> None:
+    an_approval(a_line(), campaign)
+    over(campaign.contract, ago)
+    assert cohorts.tell_subscribers(now=database_clock()) == texts
+    assert (cohorts.tell_subscribers(now=database_clock()), len(MemoryBackend.outbox)) == (0, texts)
+
+
+@pytest.mark.parametrize("by_term", [True, False])
+def test_whom_the_same_company_may_still_find_is_texted_nothing(campaign: Campaign, by_term: bool) -> None:
+    lost, follows, stopped, elsewhere = (a_line() for _ in range(4))
+    successor = a_campaign(campaign.contract, campaign.lbs_provider, lifeline=True)
+    through_another = a_campaign(a_contract(a_party("NorthLink")), campaign.lbs_provider, lifeline=True)
+    a_campaign(campaign.contract, a_party("MedAlert", "lbs_provider"), lifeline=True)
+    for line in (lost, follows, stopped, elsewhere):
+        an_approval(line, campaign)
+    an_approval(follows, successor)
+    an_approval(elsewhere, through_another)
+    an_approval(stopped, successor)
+    stop(line_id=stopped.pk, scope="campaign", ref=successor.ref, actor="subscriber:1", channel="web")
+    over(campaign, timedelta(0)) if by_term else end(campaign, of="campaign")
+    assert cohorts.tell_subscribers(now=database_clock() + LATER) == 2
+    assert {text.msisdn for text in MemoryBackend.outbox} == {number_of(lost), number_of(stopped)}
 
 
 def test_whoever_had_it_to_find_them_is_texted_once_and_nobody_else(campaign: Campaign, fraud: Campaign) -> None:
