@@ -13,6 +13,12 @@ def end_pauses() -> None:
 
 
 @shared_task
+def end_terms() -> None:
+    """End the agreements and campaigns whose term is over, as Terminate would."""
+    cohorts.end_terms(now=timezone.now())
+
+
+@shared_task
 def build_manifests() -> None:
     """List the lines whose agreement ended, and tell its partner once. Goes on where it was cut off."""
     cohorts.build_manifests(now=timezone.now())

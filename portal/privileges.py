@@ -51,7 +51,7 @@ ONLY_COLUMNS = {
     ),
     "revocations_cohort": (
         "listed_to_line", "subject_count", "manifest_at", "manifest_expires_at", "index_token", "event_id",
-        "told_to_line", "subscribers_told_at", "completed_at",
+        "told_to_line", "subscribers_told_at", "completed_at", "complete_by", "contradicted_at",
     ),
     "revocations_breach": ("mended_at",),
     "partners_proposal": ("decision", "decided_by", "decided_at", "decision_reason"),

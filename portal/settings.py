@@ -222,6 +222,7 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 0.5
 CELERY_BEAT_SCHEDULER = "portal.schedule:Schedule"
 CELERY_BEAT_SCHEDULE = {
     "sweep-orders": {"task": "revocations.tasks.sweep", "schedule": 5.0},
+    "end-terms": {"task": "consent.tasks.end_terms", "schedule": 60.0},
     "build-manifests": {"task": "consent.tasks.build_manifests", "schedule": 30.0},
     "tell-subscribers": {"task": "consent.tasks.tell_subscribers", "schedule": 60.0},
     "settle-orders": {"task": "consent.tasks.settle_orders", "schedule": 60.0},

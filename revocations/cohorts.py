@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from partners import tokens
 from partners.models import Campaign, Contract
 from revocations.models import Cohort, Duty, ManifestShard
 from revocations.wire import REASON
@@ -82,11 +83,21 @@ def index_claims(
     }
 
 
-def event_body(*, cohort: Cohort, ended: Ended, index_token: str, shards: int, at: datetime) -> dict[str, object]:
-    """The body of the `cohort-revoked` event (JSON Schema `cohort-revoked.json`). Times are to the minute."""
+def listed(*, index_token: str) -> str:
+    """The digest of the list, as its signed index says it."""
+    return str(tokens.peek(index_token).claims["list_sha256"])
+
+
+def event_body(
+    *, cohort: Cohort, ended: Ended, index_token: str, shards: int, by: str, at: datetime
+) -> dict[str, object]:
+    """The body of the `cohort-revoked` event (JSON Schema `cohort-revoked.json`). Times are to the minute.
+
+    `by`: CAEP's `initiating_entity`.
+    """
     return {
         "event_timestamp": _seconds(at),
-        "initiating_entity": "admin",
+        "initiating_entity": by,
         "reason_admin": REASON,
         "agreement": ended.agreement,
         "epoch": cohort.epoch,

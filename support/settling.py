@@ -1,8 +1,9 @@
 """After an officer's act: tell partners, line by line, what it changed for lines that they were told of before.
 
 The gate keeps an act from its commit on; this only brings the partners' copies, and what was judged of the past, up to
-it. What comes on a day, a rule's beginning and end or the end of a term that was shortened, is seen to on that day. The
-audit trail says what was settled, so that whatever breaks is done again; to do it twice tells nobody twice.
+it. What comes on a day, a rule's beginning and end, is seen to on that day; the end of a term is told as a whole
+(`consent.cohorts`). The audit trail says what was settled, so that whatever breaks is done again; to do it twice tells
+nobody twice.
 """
 
 from collections.abc import Collection, Iterator
@@ -21,8 +22,8 @@ from consent.cohorts.turns import turn
 from consent.expiry import retell
 from disclosures.feeds import settle_terms
 from partners.feeds.terms import Changes
-from partners.models import Campaign, Contract, JurisdictionRule, Kin, Proposal, Suspension
-from revocations.models import Cohort, Order, Standing
+from partners.models import Campaign, JurisdictionRule, Kin, Proposal, Suspension
+from revocations.models import Order, Standing
 
 LOOK_BACK = timedelta(days=30)
 LINKED = tuple(f"{of}.linked" for of in Kin.Of.values)
@@ -63,7 +64,7 @@ def _settle(due: _Due, now: datetime) -> int:
 
 
 def _open(now: datetime) -> list[_Due]:
-    due = [*_acts(now), *_rules(now), *_terms(now)]
+    due = [*_acts(now), *_rules(now)]
     marks = [one.mark for one in due]
     settled = set(AuditEvent.objects.filter(action=SETTLED, target__in=marks).values_list("target", flat=True))
     return [one for one in due if one.mark not in settled]
@@ -145,21 +146,6 @@ def _under(rule: JurisdictionRule) -> set[int]:
     if rule.sale_test:
         about |= Q(consideration__in=SALE)
     return set(Campaign.objects.filter(about).values_list("contract_id", flat=True))
-
-
-def _terms(now: datetime) -> Iterator[_Due]:
-    """Ends that came because an officer shortened a term. Of a term as it was agreed the partner knows the end."""
-    for of, model in (("contract", Contract), ("campaign", Campaign)):
-        over = model.objects.filter(ends_at__gt=now - LOOK_BACK, ends_at__lte=now, is_draft=False)
-        rows = {f"{of}:{row.pk}": row for row in over.exclude(pk__in=Cohort.objects.filter(of=of).values("target_id"))}
-        shortened = AuditEvent.objects.filter(action=f"{of}.shortened", target__in=rows)
-        for target in sorted(set(shortened.values_list("target", flat=True))):
-            yield _Due(f"{target}:ended", partial(_over, rows[target]))
-
-
-def _over(row: Contract | Campaign, *, now: datetime) -> None:
-    del now
-    _retell(_told({row.contract_id if isinstance(row, Campaign) else row.pk}))
 
 
 def _told(contracts: Collection[int], *, states: Collection[str] | None = None) -> QuerySet[Standing]:

@@ -1,11 +1,14 @@
-"""Orders brought on for a test, with what the database wants to see for each state."""
+"""Orders and ends brought on for a test, with what the database wants to see for each state."""
 
 import uuid
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import QuerySet
 
-from revocations.models import Attempt, Order, Receipt, State
+from partners import keys
+from partners.models import Party, SigningKey
+from revocations.models import Attempt, Cohort, CohortReceipt, Order, Receipt, State, StreamEvent
 from tests.factories import NOW
 
 SIGNED = {
@@ -57,3 +60,28 @@ def bring_all_to(state: str, orders: QuerySet[Order], **fields: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DISCARD PLANS")
     queued.update(state=state, **fields)
+
+
+def an_index() -> str:
+    """The signed index of a list of nobody."""
+    return keys.sign(use=SigningKey.Use.MANIFEST, claims={"list_sha256": "x"})
+
+
+def sign_end(cohort: Cohort, *, at: datetime, state: State = State.COMPLETED) -> None:
+    """As when the partner's receipt for the newest event of an end came; where it has none yet, that is made."""
+    event = StreamEvent.objects.filter(pk=cohort.event_id).first() if cohort.event_id else None
+    if event is None:
+        event = StreamEvent.objects.create(
+            id=uuid.uuid4(), party_id=cohort.party_id, contract_id=cohort.contract_id, cohort_id=cohort.pk,
+            kind=StreamEvent.Kind.COHORT, jti=uuid.uuid4().hex, claims={}, queued_at=cohort.terminated_at,
+            next_attempt_at=cohort.terminated_at,
+        )  # fmt: skip
+        Cohort.objects.filter(pk=cohort.pk).update(event_id=event.pk)
+    CohortReceipt.objects.create(
+        cohort_id=cohort.pk, event_id=event.pk, signer_uri=Party.objects.get(pk=cohort.party_id).uri,
+        jti=uuid.uuid4().hex, received_at=at, status="completed", acted_on=1, list_sha256="x", token="t",
+        token_hash=b"",
+    )  # fmt: skip
+    StreamEvent.objects.filter(pk=event.pk).update(state=state, next_attempt_at=None, acknowledged_at=at)
+    if state == State.COMPLETED:
+        Cohort.objects.filter(pk=cohort.pk).update(completed_at=at)

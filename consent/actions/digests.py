@@ -16,6 +16,7 @@ from consent.expiry import retell
 from consent.models import DigestFinding, DigestRun
 from partners.models import Campaign, Party
 from revocations.actions.again import tell_again
+from revocations.actions.broken_ends import contradict_ends
 from revocations.actions.contradict import Use, contradict
 
 MOST_RUNS_A_DAY = 24
@@ -87,8 +88,8 @@ def compare_buckets(
 ) -> Progress:
     """Compare what the partner holds of these buckets, each whole, with the gate's word; each bucket of a run once.
 
-    What it holds and we deny: one incident a day for the partner, the order it had signed is contradicted, and it is
-    told again. What it lacks is told again. Raises NoSuchRun, NotDiffering.
+    What it holds and we deny: one incident a day for the partner, the order or end that it had signed is contradicted,
+    and it is told again. What it lacks is told again. Raises NoSuchRun, NotDiffering.
     """
     run = DigestRun.objects.select_for_update().filter(id=run_id, party_id=party.pk).first()
     if run is None or run.received_at <= at - DAY:
@@ -159,10 +160,12 @@ def _act(party: Party, found: Found, as_of: datetime, at: datetime) -> None:
                 purpose=one.place[1],
                 scope=one.place[2],
                 occurred_at=as_of,
+                contract_id=one.contract_id,
             )
             for one in found.has
         ]
         contradict(uses=uses, at=at)
+        contradict_ends(uses=uses, at=at)
     _tell(found, at)
 
 

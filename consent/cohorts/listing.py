@@ -6,6 +6,7 @@ one: a worker killed anywhere leaves whole shards, and the next goes on after th
 """
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -16,13 +17,15 @@ from consent.cohorts.turns import turn
 from consent.queries import termination
 from consent.queries.termination import Selection
 from partners import pairwise
+from partners.models import Campaign
 from revocations.actions import add_shard, publish_manifest, tell
-from revocations.models import TO_PUSH, Cohort, Order, State
+from revocations.models import TO_PUSH, Cohort, Order, Standing, State
 
 BATCH = 5_000
 SHARD = 100_000
 # A transaction that stays open longer than this holds nobody's list up.
 PATIENCE = timedelta(minutes=1)
+NOBODY = -1
 
 # xmin is the transaction that wrote the row; ids are compared on their circle of 2^32.
 STILL_OPEN = """
@@ -58,6 +61,7 @@ def _build(cohort_id: uuid.UUID, now: datetime, batch: int, shard: int) -> bool:
         after = up_to
     if cohort.of == Cohort.Of.CAMPAIGN:
         renew(contract_id=cohort.contract_id, epoch=cohort.epoch)
+        keep(cohort=cohort)
     return publish_manifest(cohort_id=cohort_id, after=after, at=audit.queries.database_clock()) is not None
 
 
@@ -97,6 +101,43 @@ def renew(*, contract_id: int, epoch: int) -> int:
             _renew(line_id, contract_id)
         done += len(lines)
     return done
+
+
+def keep(*, cohort: Cohort) -> int:
+    """Tell anew, in the new epoch, whom another campaign goes on serving in the very place of the one that ended.
+
+    A campaign that follows it, say, to which the person agreed: by the end alone the partner would deny that too.
+    Returns how many lines were told. Goes on where it was.
+    """
+    ended = Campaign.objects.get(pk=cohort.target_id)
+    place = {"lbs_provider": ended.lbs_provider_id, "purpose": ended.purpose, "scope": ended.scope}
+    others = Campaign.objects.filter(contract=cohort.contract_id, is_draft=False, ends_at__gt=ended.ends_at, **place)
+    refs = list(others.exclude(pk=ended.pk).order_by("ref").values_list("ref", flat=True))
+    done, after = 0, 0
+    selection = Selection(refs, NOBODY, NOBODY, None)
+    while refs and (lines := termination.lines_after(selection=selection, after=after, limit=BATCH)):
+        told = Standing.objects.filter(contract_id=cohort.contract_id, line_id__in=lines, epoch__gte=cohort.epoch)
+        known = set(told.values_list("line_id", flat=True))
+        done += sum(_keep(line_id, cohort.contract_id, ended) for line_id in lines if line_id not in known)
+        after = lines[-1]
+    return done
+
+
+@transaction.atomic
+def _keep(line_id: int, contract_id: int, ended: Campaign) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_lock_line(%s)", [line_id])
+    (agreement,) = telling.agreements(line_id=line_id, contract_ids=[contract_id])
+    if not any(
+        (entry["recipient"], entry["purpose"]) == (ended.lbs_provider.uri, ended.purpose)
+        and ended.scope in entry["scopes"]
+        for entry in agreement.state
+    ):
+        return False
+    # Nothing changes by it: what is allowed was before.
+    unchanged = replace(agreement, before=agreement.state)
+    tell(line_id=line_id, agreements=[unchanged], by="system", at=audit.queries.database_clock())
+    return True
 
 
 @transaction.atomic

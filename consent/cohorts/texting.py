@@ -25,8 +25,10 @@ from revocations.models import Cohort
 
 BATCH = 1_000
 MICROSECOND = timedelta(microseconds=1)
-# An agreement whose term had run out before it was ended took nothing away by that.
+# An agreement whose term had run out before an officer ended it took nothing away by that.
 BY_THE_END = timedelta(minutes=10)
+# Of a term that is over people are told although workers were away for days, but not of what was over long ago.
+BY_ITS_TERM = timedelta(days=7)
 NOBODY = -1
 
 
@@ -58,13 +60,22 @@ def _lost_it(cohort: Cohort, now: datetime, batch: int) -> Iterator[int]:
     row = termination.target(of=cohort.of, target_id=cohort.target_id)
     under = Campaign.objects.filter(pk=row.pk) if isinstance(row, Campaign) else Campaign.objects.filter(contract=row)
     lifelines = list(under.filter(lifeline=True).select_related("contract__aggregator", "lbs_provider", "cover"))
-    if not lifelines or row.ends_at < cohort.terminated_at - BY_THE_END:
+    over = row.ends_at < (now - BY_ITS_TERM if cohort.by_term else cohort.terminated_at - BY_THE_END)
+    if not lifelines or over:
         return
     selection = Selection([one.ref for one in lifelines], cohort.party_id, NOBODY, None)
     last = _last_moment(row, lifelines)
+    # Whom the same company may still find, by another campaign, lost nothing.
+    same = {one.lbs_provider_id for one in lifelines}
+    others = list(
+        Campaign.objects.filter(lifeline=True, is_draft=False, lbs_provider__in=same, ends_at__gt=now)
+        .exclude(pk__in=[one.pk for one in lifelines])
+        .select_related("contract__aggregator", "lbs_provider", "cover")
+    )
     after = cohort.told_to_line
     while lines := termination.lines_after(selection=selection, after=after, limit=batch):
         alive = _alive(lines, lifelines, last, row.ends_at, now)
+        alive -= _permitted(alive, others, now, now) if others and alive else set()
         active = Line.objects.filter(pk__in=alive).exclude(deactivated_at__lte=now)
         yield from active.order_by("pk").values_list("pk", flat=True)
         after = lines[-1]
@@ -85,8 +96,15 @@ def _last_moment(row: Contract | Campaign, lifelines: Sequence[Campaign]) -> dat
 
 def _alive(
     lines: Sequence[int], lifelines: Sequence[Campaign], last: datetime, ended_at: datetime, now: datetime
-) -> Collection[int]:
+) -> set[int]:
     """Of these lines those that were a yes at the last moment, and said no to nothing between it and the end."""
+    alive = _permitted(lines, lifelines, last, now)
+    no = Choice.objects.filter(line_id__in=alive, made_at__gt=last, made_at__lte=ended_at)
+    return alive - set(no.exclude(kind=Choice.Kind.ALLOW).values_list("line_id", flat=True))
+
+
+def _permitted(lines: Collection[int], campaigns: Sequence[Campaign], at: datetime, now: datetime) -> set[int]:
+    """Of these lines those for which any of these campaigns was a yes at a moment."""
     asked = [
         Asked(
             line_id=line_id,
@@ -99,16 +117,14 @@ def _alive(
             purpose=one.purpose,
             scope=one.scope,
             precision_m=one.precision_m,
-            at=last,
+            at=at,
             known_at=now,
         )
         for line_id in lines
-        for one in lifelines
+        for one in campaigns
     ]
     answers = zip(asked, answers_at(asked=asked), strict=True)
-    alive = {one.line_id for one, answer in answers if answer == "permitted"}
-    no = Choice.objects.filter(line_id__in=alive, made_at__gt=last, made_at__lte=ended_at)
-    return alive - set(no.exclude(kind=Choice.Kind.ALLOW).values_list("line_id", flat=True))
+    return {one.line_id for one, answer in answers if answer == "permitted"}
 
 
 def _text(line_id: int, at: datetime) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef
 
 from accounts.models import Line
 from audit.models import AuditEvent
@@ -339,17 +339,23 @@ def _choosy(row: LineGate) -> bool:
 
 def _ending(party: Party, as_of: datetime) -> set[tuple[int, int | None]]:
     """Contracts, or single campaigns of them, whose end the partner had not acknowledged yet at `as_of`."""
-    told_of = StreamEvent.objects.filter(party_id=party.pk, acknowledged_at__lte=as_of - AS_OF_SKEW).values("id")
-    open_ends = Cohort.objects.filter(party_id=party.pk).filter(Q(event_id__isnull=True) | ~Q(event_id__in=told_of))
+    told_of = StreamEvent.objects.filter(cohort_id=OuterRef("pk"), acknowledged_at__lte=as_of - AS_OF_SKEW)
+    open_ends = Cohort.objects.filter(~Exists(told_of), party_id=party.pk)
     return {(cohort.contract_id, cohort.target_id if cohort.of == Cohort.Of.CAMPAIGN else None) for cohort in open_ends}
 
 
 def _shortened(party: Party, as_of: datetime) -> set[str]:
-    """Contracts and campaigns ("contract:3") that an officer ended before the agreed day, where that day is ahead."""
+    """Contracts and campaigns ("contract:3") that an officer ended before the agreed day, where that day is ahead.
+
+    But for those whose end was told as a whole: its partner knows it once it has acknowledged that.
+    """
     contracts = Contract.objects.filter(aggregator=party).values_list("pk", flat=True)
     campaigns = Campaign.objects.filter(contract__aggregator=party).values_list("pk", flat=True)
     targets = [*(f"contract:{pk}" for pk in contracts), *(f"campaign:{pk}" for pk in campaigns)]
-    cut = AuditEvent.objects.filter(action__in=("contract.shortened", "campaign.shortened"), target__in=targets)
+    ends = Cohort.objects.filter(party_id=party.pk).values_list("of", "target_id")
+    told_of = {f"{of}:{target_id}" for of, target_id in ends}
+    known = [target for target in targets if target not in told_of]
+    cut = AuditEvent.objects.filter(action__in=("contract.shortened", "campaign.shortened"), target__in=known)
     return {
         target
         for target, detail in cut.values_list("target", "detail")

@@ -1,4 +1,4 @@
-"""Agreements that we ended, as they concern one line: read from the end itself, with no row for each line."""
+"""Agreements that ended, as they concern one line: read from the end itself, with no row for each line."""
 
 import uuid
 from collections.abc import Collection
@@ -9,14 +9,17 @@ from typing import Literal
 from django.db import connection
 
 from partners.words import party_name
+from revocations.models import BY_TERM
 
-State = Literal["owed", "partial", "signed"]
+State = Literal["owed", "partial", "signed", "contradicted"]
 
 # Whose it was: a yes or a claim under it, or a release through its aggregator (of a campaign: to its provider).
 # Signed counts for a line that the partner has a name for: the list is of names.
 CONCERNING = """
-SELECT c.id, agg.id, agg.uri, agg.name, lbs.id, lbs.uri, lbs.name, c.terminated_at, c.complete_by,
-    CASE WHEN named.so THEN told.state ELSE '' END,
+SELECT c.id, agg.id, agg.uri, agg.name, lbs.id, lbs.uri, lbs.name, c.actor = %(by_term)s,
+    c.terminated_at, c.complete_by,
+    CASE WHEN NOT named.so THEN '' WHEN c.contradicted_at IS NOT NULL AND c.completed_at IS NULL THEN 'contradicted'
+        ELSE told.state END,
     (SELECT max(r.received_at) FROM revocations_cohortreceipt r
         WHERE r.cohort_id = c.id AND r.signer_uri = agg.uri AND r.status = 'completed')
 FROM revocations_cohort c
@@ -45,8 +48,10 @@ ORDER BY c.terminated_at DESC, c.id
 class EndedAgreement:
     """One end, in as many words as are known. `use`: the one company whose use ended, "" where the whole agreement did.
 
+    `by_term`: its term was over; else we ended it.
     `owed`: the partner must still delete; `signed`: it signed that it did, and so did every company below it;
-    `partial`: it signed, and somebody's signature, or part of the list, is missing.
+    `partial`: it signed, and somebody's signature, or part of the list, is missing; `contradicted`: it signed and went
+    on, with whatever line, and has not signed anew for the whole.
     """
 
     cohort_id: uuid.UUID
@@ -54,6 +59,7 @@ class EndedAgreement:
     party_id: int
     use: str
     use_id: int
+    by_term: bool
     ended_at: datetime
     delete_by: datetime
     state: State
@@ -66,26 +72,33 @@ class EndedAgreement:
 
 
 def ended_agreements(*, line_id: int, at: datetime) -> tuple[EndedAgreement, ...]:
-    """Every agreement that we ended and that concerned this line, the newest end first. One statement."""
+    """Every agreement that ended and that concerned this line, the newest end first. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(CONCERNING, {"line": line_id})
+        cursor.execute(CONCERNING, {"line": line_id, "by_term": BY_TERM})
         rows = cursor.fetchall()
     return tuple(
         EndedAgreement(
             cohort_id=cohort_id,
             company=party_name(name, uri),
             party_id=party_id,
-            use=party_name(use_name, use_uri) if use_uri else "",
-            use_id=use_id or 0,
+            use=party_name(lbs, lbs_uri) if lbs_uri else "",
+            use_id=lbs_id or 0,
+            by_term=by_term,
             ended_at=ended_at,
             delete_by=delete_by,
             state=_state(told),
             signed_at=signed_at,
             overdue=delete_by <= at and _state(told) != "signed",
         )
-        for cohort_id, party_id, uri, name, use_id, use_uri, use_name, ended_at, delete_by, told, signed_at in rows
+        for cohort_id, party_id, uri, name, lbs_id, lbs_uri, lbs, by_term, ended_at, delete_by, told, signed_at in rows
     )
 
 
 def _state(told: str | None) -> State:
-    return "signed" if told == "completed" else "partial" if told == "partial" else "owed"
+    match told:
+        case "completed":
+            return "signed"
+        case "partial" | "contradicted":
+            return told
+        case _:
+            return "owed"

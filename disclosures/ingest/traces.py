@@ -15,7 +15,7 @@ import audit.actions
 from audit.models import Incident
 from consent import gate
 from disclosures.ingest import notices
-from revocations.actions import Use, contradict
+from revocations.actions import Use, contradict, contradict_ends
 
 MAY_BE_REPORTED_WITHIN = timedelta(seconds=gate.USE_WITHIN_S)
 LONGEST_KEY = 200
@@ -95,6 +95,22 @@ WHERE t.basis = 'approval' AND NOT r.hidden AND EXISTS (
     WHERE o.line_id = r.line_id AND o.party_id = p.id AND o.state IN ('completed', 'partial')
         AND o.completed_at < r.occurred_at)
 """
+# The same of what was signed for a whole agreement, or one campaign, that ended: by the campaign that rows name.
+SUSPECT_OF_ENDED = """
+SELECT r.line_id, p.id, t.path, t.purpose, t.scope, r.occurred_at, t.campaign
+FROM {terms} t JOIN partners_party p ON p.uri = t.aggregator
+    JOIN partners_campaign named ON named.ref = t.campaign
+    CROSS JOIN LATERAL (
+        SELECT min(signed.received_at) AS at
+        FROM revocations_cohort c
+            JOIN revocations_cohortreceipt signed
+                ON signed.cohort_id = c.id AND signed.signer_uri = p.uri AND signed.status = 'completed'
+        WHERE c.party_id = p.id AND c.contract_id = named.contract_id
+            AND (c.of = 'contract' OR c.target_id = named.id)
+        HAVING min(signed.received_at) IS NOT NULL) word
+    JOIN {rows} r ON r.term = t.term AND r.occurred_at > word.at
+WHERE t.basis = 'approval' AND NOT r.hidden
+"""
 # What has been concealed since it was stored, and is no longer: no order on it holds.
 LIFTED = """
 CREATE TEMPORARY TABLE lifted ON COMMIT DROP AS
@@ -124,7 +140,9 @@ def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool
     cursor.execute(SEEN.format_map(named))
     cursor.execute(REACH.format_map(named))
     cursor.execute(SUSPECT.format_map(named))
-    uses = [Use(line_id, party, tuple(path), *rest) for line_id, party, path, *rest in cursor.fetchall()]
+    uses = _uses(cursor)
+    cursor.execute(SUSPECT_OF_ENDED.format_map(named))
+    uses_of_ended = _uses(cursor)
     cursor.execute(DOUBTFUL.format_map(named))
     doubtful = cursor.fetchall()
     cursor.execute(GATED.format_map(named))
@@ -139,6 +157,8 @@ def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool
         note_doubtful(party=uri, day=day, count=count, at=at)
     if uses:
         contradict(uses=uses, at=at)
+    if uses_of_ended:
+        contradict_ends(uses=uses_of_ended, at=at)
     for (aggregator, day), count in sorted(ungated.items()):
         _incident(Incident.Kind.UNGATED, aggregator, day, at, count)
     return touched
@@ -156,6 +176,10 @@ def reveal(*, at: datetime, disclosure_id: UUID | None = None) -> None:
         leave(cursor=cursor, rows="lifted", terms="lifted", at=at)
         cursor.execute(REVEALED)
         cursor.execute("DROP TABLE lifted")
+
+
+def _uses(cursor: CursorWrapper) -> list[Use]:
+    return [Use(line_id, party, tuple(path), *rest) for line_id, party, path, *rest in cursor.fetchall()]
 
 
 def _had_the_gates_yes(line_id: int, campaign: str, decision_id: str, occurred_at: datetime) -> bool:

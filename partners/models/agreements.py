@@ -27,7 +27,7 @@ class Party(models.Model):
 
 
 class Contract(models.Model):
-    """Agreement between the carrier and an aggregator. `epoch` rises when it is terminated."""
+    """Agreement between the carrier and an aggregator. `epoch` rises when it ends, or a part of it."""
 
     id = models.BigAutoField(primary_key=True)
     ref = models.CharField(max_length=200, unique=True)

@@ -124,7 +124,7 @@ class Mint:
         parts = [index.encode(), *(bytes(shard.content) for shard in shards)]
         actions.add_trial_manifest(trial=self._trial, manifest_id=manifest_id, parts=parts)
         named = f"{index}." if spoiled else index
-        body = cohorts.event_body(cohort=cohort, ended=ended, index_token=named, shards=len(shards), at=at)
+        body = cohorts.event_body(cohort=cohort, ended=ended, index_token=named, shards=len(shards), by="admin", at=at)
         minted = self._event(StreamEvent.Kind.COHORT, cohorts.subject(ended=ended), body, at)
         actions.add_trial_order(
             trial=self._trial, jti=minted.jti, epoch=2, version=0, required_actions=list(cohorts.ACTIONS), at=at,

@@ -1,6 +1,7 @@
 """The verbs of orders: tell a partner, take its word, find it untrue."""
 
 from revocations.actions.again import tell_again
+from revocations.actions.broken_ends import contradict_ends
 from revocations.actions.cohorts import (
     Fetched,
     ManifestExpired,
@@ -61,6 +62,7 @@ __all__ = [
     "begin_trial",
     "change_stream",
     "contradict",
+    "contradict_ends",
     "create_stream",
     "delete_stream",
     "enable_stream",

@@ -1,14 +1,16 @@
 """Take a partner's word for what it did when its agreement ended: for all lines of a list at once."""
 
+import uuid
 from datetime import datetime
 
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 import audit.actions
-from partners import client, tokens
+from partners import client
 from partners.models import Party
 from partners.words import UNKNOWN
+from revocations import cohorts
 from revocations.actions.deeds import check_applied, check_deeds
 from revocations.cohorts import ACTIONS
 from revocations.models import TO_PUSH, Cohort, CohortReceipt, State, StreamEvent
@@ -29,17 +31,17 @@ def record_for_cohort(*, word: Word, token: str, digest: bytes, party: Party, at
         .filter(jti=word.order_jti, party_id=party.pk, kind=StreamEvent.Kind.COHORT)
         .first()
     )
-    if event is None:
+    if event is None or event.cohort_id is None:
         return False
-    cohort = Cohort.objects.select_for_update().get(event_id=event.pk)
+    cohort = Cohort.objects.select_for_update().get(pk=event.cohort_id)
     if word.said.status != "rejected":
         check_applied(word=word, epoch=cohort.epoch, version=0)
     if word.said.status == "completed":
         check_deeds(word=word, required=ACTIONS, ordered_at=event.queued_at, at=at)
         _check_list(word, cohort)
-    _keep(word, token, digest, cohort, party, at)
+    _keep(word, token, digest, (cohort.pk, event.pk), party, at)
     state, note = _outcome(word, event, cohort)
-    if event.state in MOVABLE and (state, note) != (event.state, event.note):
+    if (state, note) != (event.state, event.note):
         StreamEvent.objects.filter(pk=event.pk).update(
             state=state,
             note=note[:300],
@@ -49,8 +51,8 @@ def record_for_cohort(*, word: Word, token: str, digest: bytes, party: Party, at
             sent_at=Coalesce(F("sent_at"), Value(at)),
             acknowledged_at=Coalesce(F("acknowledged_at"), Value(at)),
         )
-    if state == State.COMPLETED and cohort.completed_at is None:
-        Cohort.objects.filter(pk=cohort.pk).update(completed_at=at)
+        if state == State.COMPLETED:
+            Cohort.objects.filter(pk=cohort.pk).update(completed_at=at)
     audit.actions.record(
         action="cohort.receipt",
         actor=f"partner:{party.pk}",
@@ -65,15 +67,18 @@ def _check_list(word: Word, cohort: Cohort) -> None:
     """It says of how many, and of which list."""
     if word.said.acted_on is None:
         raise Refused("invalid_request", "acted_on must say how many of the list you acted on")
-    listed = tokens.peek(cohort.index_token).claims["list_sha256"]
-    if word.said.list_sha256 != listed:
+    if word.said.list_sha256 != cohorts.listed(index_token=cohort.index_token):
         raise Refused("invalid_request", "list_sha256 must be that of the index of this cohort's manifest")
 
 
-def _keep(word: Word, token: str, digest: bytes, cohort: Cohort, party: Party, at: datetime) -> None:
-    said = word.said
+def _keep(
+    word: Word, token: str, digest: bytes, about: tuple[uuid.UUID, uuid.UUID], party: Party, at: datetime
+) -> None:
+    """`about`: the end, and the event that tells of it."""
+    said, (cohort_id, event_id) = word.said, about
     own = CohortReceipt(
-        cohort_id=cohort.pk,
+        cohort_id=cohort_id,
+        event_id=event_id,
         signer_uri=party.uri,
         jti=word.jti,
         received_at=at,
@@ -85,7 +90,8 @@ def _keep(word: Word, token: str, digest: bytes, cohort: Cohort, party: Party, a
     )
     nested = [
         CohortReceipt(
-            cohort_id=cohort.pk,
+            cohort_id=cohort_id,
+            event_id=event_id,
             signer_uri=report.uri,
             jti=report.nested.jti,
             received_at=at,
@@ -106,8 +112,10 @@ def _outcome(word: Word, event: StreamEvent, cohort: Cohort) -> tuple[State, str
     """The state this receipt leads to from the event's own, never back, and the note that explains it."""
     now = State(event.state)
     match word.said.status:
+        case _ if now not in MOVABLE:
+            return now, event.note
         case "completed":
-            note = _left(word, cohort)
+            note = _left(word, event, cohort)
             return (State.PARTIAL, note) if note else (State.COMPLETED, "")
         case "rejected" if now in BEFORE_ANY_RECEIPT:
             return State.REJECTED, client.readable(word.said.reason) or "no reason was given"
@@ -117,14 +125,14 @@ def _outcome(word: Word, event: StreamEvent, cohort: Cohort) -> tuple[State, str
             return now, event.note
 
 
-def _left(word: Word, cohort: Cohort) -> str:
+def _left(word: Word, event: StreamEvent, cohort: Cohort) -> str:
     """What keeps the partner's word from being the whole of it; "" where nothing does."""
     companies = companies_under(cohort=cohort)
     named = {one.uri for one in companies} - {UNKNOWN}
     signed = set(
-        CohortReceipt.objects.filter(cohort_id=cohort.pk, status="completed", signer_uri__in=named).values_list(
-            "signer_uri", flat=True
-        )
+        CohortReceipt.objects.filter(
+            cohort_id=cohort.pk, event_id=event.pk, status="completed", signer_uri__in=named
+        ).values_list("signer_uri", flat=True)
     )
     left = []
     if (word.said.acted_on or 0) < cohort.subject_count:

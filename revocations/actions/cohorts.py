@@ -3,14 +3,14 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
 
 import audit.actions
 from partners import keys
-from partners.models import Party, SigningKey
+from partners.models import Contract, Party, SigningKey
 from revocations import cohorts
 from revocations.actions.events import queue_event
 from revocations.actions.trials import fetch_trial_shard
@@ -66,28 +66,9 @@ def publish_manifest(*, cohort_id: uuid.UUID, after: int, at: datetime) -> Strea
     cohort = Cohort.objects.select_for_update().get(pk=cohort_id)
     if cohort.manifest_at is not None or cohort.listed_to_line != after:
         return None
-    ended = Ended.of(cohort)
-    rows = ManifestShard.objects.filter(cohort_id=cohort_id).order_by("number")
-    shards = list(rows.defer("content"))
-    index = keys.sign(
-        use=SigningKey.Use.MANIFEST,
-        claims=cohorts.index_claims(
-            cohort=cohort,
-            ended=ended,
-            shards=shards,
-            audience=Party.objects.values_list("uri", flat=True).get(pk=cohort.party_id),
-            list_sha256=cohorts.list_digest(shards=rows.iterator(chunk_size=1)),
-            at=at,
-        ),
-    )
-    event = queue_event(
-        party_id=cohort.party_id,
-        kind=StreamEvent.Kind.COHORT,
-        sub_id=cohorts.subject(ended=ended),
-        event=cohorts.event_body(cohort=cohort, ended=ended, index_token=index, shards=len(shards), at=at),
-        at=at,
-        contract_id=cohort.contract_id,
-    )
+    shards = ManifestShard.objects.filter(cohort_id=cohort_id).order_by("number")
+    digest = cohorts.list_digest(shards=shards.iterator(chunk_size=1))
+    event, index = _announce(cohort, digest, "system" if cohort.by_term else "admin", at)
     Cohort.objects.filter(pk=cohort_id).update(
         manifest_at=at,
         manifest_expires_at=cohorts.expires_at(cohort=cohort),
@@ -99,9 +80,55 @@ def publish_manifest(*, cohort_id: uuid.UUID, after: int, at: datetime) -> Strea
         actor="system:cohorts",
         target=f"cohort:{cohort_id}",
         at=at,
-        detail={"lines": cohort.subject_count, "shards": len(shards), "event": str(event.pk)},
+        detail={"lines": cohort.subject_count, "shards": shards.count(), "event": str(event.pk)},
     )
     return event
+
+
+def announce_again(*, cohort: Cohort, at: datetime) -> StreamEvent:
+    """Queue the same end anew, by a new date: what its partner signed about the last event was not true.
+
+    In the caller's transaction, which holds the row and has marked that event as contradicted.
+    """
+    days = Contract.objects.values_list("complete_within_days", flat=True).get(pk=cohort.contract_id)
+    cohort.complete_by = at + timedelta(days=days)
+    event, index = _announce(cohort, cohorts.listed(index_token=cohort.index_token), "system", at)
+    Cohort.objects.filter(pk=cohort.pk).update(
+        complete_by=cohort.complete_by,
+        manifest_expires_at=cohorts.expires_at(cohort=cohort),
+        index_token=index,
+        event_id=event.pk,
+        completed_at=None,
+        contradicted_at=at,
+    )
+    return event
+
+
+def _announce(cohort: Cohort, list_sha256: str, by: str, at: datetime) -> tuple[StreamEvent, str]:
+    """Sign an index of the list as it is, and queue an event that names it. Returns both."""
+    ended = Ended.of(cohort)
+    shards = list(ManifestShard.objects.filter(cohort_id=cohort.pk).order_by("number").defer("content"))
+    index = keys.sign(
+        use=SigningKey.Use.MANIFEST,
+        claims=cohorts.index_claims(
+            cohort=cohort,
+            ended=ended,
+            shards=shards,
+            audience=Party.objects.values_list("uri", flat=True).get(pk=cohort.party_id),
+            list_sha256=list_sha256,
+            at=at,
+        ),
+    )
+    event = queue_event(
+        party_id=cohort.party_id,
+        kind=StreamEvent.Kind.COHORT,
+        sub_id=cohorts.subject(ended=ended),
+        event=cohorts.event_body(cohort=cohort, ended=ended, index_token=index, shards=len(shards), by=by, at=at),
+        at=at,
+        contract_id=cohort.contract_id,
+        cohort_id=cohort.pk,
+    )
+    return event, index
 
 
 @transaction.atomic

@@ -22,7 +22,10 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Use:
-    """One release or refused request as the ledger knows it. `path`: URIs, the aggregator's first."""
+    """One release or refused request as the ledger knows it. `path`: URIs, the aggregator's first.
+
+    `campaign` is the ref that it names, `contract_id` the agreement of one that names none, where that is known.
+    """
 
     line_id: int
     party_id: int
@@ -30,6 +33,8 @@ class Use:
     purpose: str
     scope: str
     occurred_at: datetime
+    campaign: str = ""
+    contract_id: int | None = None
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """Queue an event that is not about one line: a cohort, a verification, a change of a stream's status."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -18,12 +19,15 @@ def queue_event(
     event: Mapping[str, object],
     at: datetime,
     contract_id: int | None = None,
+    cohort_id: uuid.UUID | None = None,
 ) -> StreamEvent:
     """Queue one event for one partner. Must run in the transaction of what it tells; delivered before orders.
 
-    `sub_id` and `event` are the SET's subject and the body of its one event.
+    `sub_id` and `event` are the SET's subject and the body of its one event; `cohort_id`: the end that it tells of.
     """
-    queued = streams.queue(party_id=party_id, kind=kind, sub_id=sub_id, event=event, at=at, contract_id=contract_id)
+    queued = streams.queue(
+        party_id=party_id, kind=kind, sub_id=sub_id, event=event, at=at, contract_id=contract_id, cohort_id=cohort_id
+    )
     nudge(party_id=party_id)
     return queued
 

@@ -53,7 +53,7 @@ def resend_newest(
 def recover_since(*, party_id: int, since: datetime, actor: str, reason: str, at: datetime) -> int:
     """Offer a partner again everything queued since a time, done or not: it lost what it had stored. Returns how many.
 
-    Of each line and agreement only the newest order, and every event of an ended agreement. In the slowest lane.
+    Of each line and agreement only the newest order, and of an ended agreement its newest event. In the slowest lane.
     Raises NotForThem, and NotNow without a reason.
     """
     name = guards.officer(actor=actor, reason=reason)
@@ -73,7 +73,9 @@ def recover_own(*, party: Party, since: datetime, at: datetime) -> int:
 
 def _recover(party_id: int, since: datetime, actor: str, reason: str, at: datetime) -> int:
     orders = _newest(party_id).filter(queued_at__gte=since).exclude(state=State.SUPERSEDED)
-    cohorts = StreamEvent.objects.filter(party_id=party_id, kind=StreamEvent.Kind.COHORT, queued_at__gte=since)
+    cohorts = StreamEvent.objects.filter(party_id=party_id, kind=StreamEvent.Kind.COHORT, queued_at__gte=since).exclude(
+        state=State.CONTRADICTED
+    )
     count = _make_due(orders, at) + _make_due(cohorts, at)
     audit.actions.record(
         action="orders.recovered", actor=actor, target=f"party:{party_id}", at=at, reason=reason,

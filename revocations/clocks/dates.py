@@ -31,7 +31,8 @@ ON CONFLICT DO NOTHING RETURNING party_id, due_at
 """
 LATE_COHORTS = """
 INSERT INTO revocations_breach (kind, contract_id, party_id, about, due_at, at)
-SELECT 'complete', c.contract_id, c.party_id, c.id::text, c.complete_by, %(now)s
+SELECT 'complete', c.contract_id, c.party_id,
+    (CASE WHEN c.contradicted_at IS NULL THEN c.id ELSE c.event_id END)::text, c.complete_by, %(now)s
 FROM revocations_cohort c
 WHERE c.completed_at IS NULL AND c.complete_by <= %(now)s
 ON CONFLICT DO NOTHING RETURNING party_id, due_at
@@ -42,7 +43,8 @@ SELECT max(id) FROM (
     SELECT id FROM revocations_breach WHERE kind = %(kind)s AND mended_at IS NULL AND id > %(after)s
     ORDER BY id LIMIT %(batch)s) part
 """
-# What is asked of an order is done when it, or a newer one under the same agreement, which asks the same, is.
+# What is asked of an order is done when it, or a newer one under the same agreement, which asks the same, is. An end is
+# named by itself, and one that is asked for again, by the event that asks.
 MENDED = """
 UPDATE revocations_breach SET mended_at = done.at FROM (
     SELECT b.id, least(
@@ -59,7 +61,8 @@ WHERE revocations_breach.id = done.id AND done.at IS NOT NULL
 COMPLETED = MENDED.format(
     when="completed_at",
     is_done="newer.state = 'completed'",
-    otherwise="(SELECT c.completed_at FROM revocations_cohort c WHERE b.line_id IS NULL AND c.id = b.about::uuid)",
+    otherwise="(SELECT c.completed_at FROM revocations_cohort c WHERE b.line_id IS NULL AND c.id = coalesce("
+    "(SELECT e.cohort_id FROM revocations_streamevent e WHERE e.id = b.about::uuid), b.about::uuid))",
 )
 ACKNOWLEDGED = MENDED.format(
     when="acknowledged_at",

@@ -1,12 +1,13 @@
 """Orders to partners, how they travel, and what partners signed."""
 
-from revocations.models.cohorts import Breach, Cohort, CohortReceipt, ManifestShard
+from revocations.models.cohorts import BY_TERM, Breach, Cohort, CohortReceipt, ManifestShard
 from revocations.models.orders import Attempt, DownstreamReport, Duty, Order, Receipt, Standing
 from revocations.models.streams import Breaker, Pulse, PushTally, Stream, StreamAttempt, StreamEvent, StreamHealth
 from revocations.models.trials import Trial, TrialOrder, TrialReceipt, TrialShard
 from revocations.models.words import TO_PUSH, UNFINISHED, ParkedWith, State
 
 __all__ = [
+    "BY_TERM",
     "TO_PUSH",
     "UNFINISHED",
     "Attempt",

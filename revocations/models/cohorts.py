@@ -3,12 +3,19 @@
 from django.db import models
 from django.db.models import Q
 
+# Who ends what is over by its own term.
+BY_TERM = "system:terms"
+
 
 class Cohort(models.Model):
-    """All lines under a contract or campaign that was terminated: told by one event and a manifest of names.
+    """All lines under a contract or campaign that ended: told by one event and a manifest of names.
 
-    `plan` is what the officer saw before agreeing. The epoch and the gate moved in the transaction that wrote this row;
-    the manifest is made after it, shard by shard (`manifest_at`: all made and the event queued).
+    `actor` is the officer who terminated it, or `BY_TERM`; `plan` is what was seen before it was ended. The epoch and
+    the gate moved in the transaction that wrote this row; the manifest is made after it, shard by shard (`manifest_at`:
+    all made and the event queued).
+
+    `event_id` is the newest event that tells of it: a partner that went on after it had signed is told again by
+    another. `contradicted_at`: when we last found that it had; until it signs for the newest, `completed_at` is None.
     """
 
     class Of(models.TextChoices):
@@ -36,6 +43,7 @@ class Cohort(models.Model):
     told_to_line = models.BigIntegerField(default=0)
     subscribers_told_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
+    contradicted_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -45,6 +53,16 @@ class Cohort(models.Model):
 
     def __str__(self) -> str:
         return f"cohort {self.id} of {self.of} {self.target_id}"
+
+    @property
+    def by_term(self) -> bool:
+        """Whether its term was over, and nobody terminated it."""
+        return self.actor == BY_TERM
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether its partner went on after it had signed, and has not signed anew for all of it."""
+        return self.contradicted_at is not None and self.completed_at is None
 
 
 class ManifestShard(models.Model):
@@ -64,11 +82,12 @@ class ManifestShard(models.Model):
 class CohortReceipt(models.Model):
     """What a partner signed about a cohort, word for word. `signer_uri` is the partner, or a company below it.
 
-    Append-only.
+    `event_id`: the event that it answers. Append-only.
     """
 
     pk = models.CompositePrimaryKey("cohort_id", "signer_uri", "jti")
     cohort_id = models.UUIDField()
+    event_id = models.UUIDField()
     signer_uri = models.CharField(max_length=1000)
     jti = models.CharField(max_length=200)
     received_at = models.DateTimeField()

@@ -105,7 +105,8 @@ class StreamEvent(models.Model):
     """An event to one partner that is not about one line: a cohort, a verification, a change of the stream's status.
 
     Delivered by the same workers over the same two channels as orders, before them. `claims` is the whole token body
-    but `iss`, `aud`, `iat`, `jti`; `state` is one of QUEUED, SENT, ACKNOWLEDGED, PARKED, COMPLETED, PARTIAL, REJECTED.
+    but `iss`, `aud`, `iat`, `jti`; `state` is one of QUEUED, SENT, ACKNOWLEDGED, PARKED, COMPLETED, PARTIAL, REJECTED,
+    CONTRADICTED. `cohort_id`: the end that a `cohort-revoked` tells of.
     """
 
     class Kind(models.TextChoices):
@@ -116,6 +117,7 @@ class StreamEvent(models.Model):
     id = models.UUIDField(primary_key=True)
     party_id = models.BigIntegerField()
     contract_id = models.BigIntegerField(null=True)
+    cohort_id = models.UUIDField(null=True)
     kind = models.CharField(max_length=16, choices=Kind)
     jti = models.CharField(max_length=64, unique=True)
     claims = models.JSONField()

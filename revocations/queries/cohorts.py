@@ -37,7 +37,10 @@ class Signer:
 
 @dataclass(frozen=True)
 class CohortProgress:
-    """One ended agreement, by the partner's event. `state` "" while the list is still made."""
+    """One ended agreement, by the newest event to its partner. `state` "" while the list is still made.
+
+    `contradicted_at`: when we found that the partner had gone on after it signed, until it has signed that event.
+    """
 
     cohort_id: uuid.UUID
     state: str
@@ -51,6 +54,7 @@ class CohortProgress:
     partner: Signer
     below: tuple[Signer, ...]
     unnamed: bool
+    contradicted_at: datetime | None
 
     @property
     def missing(self) -> tuple[Signer, ...]:
@@ -81,7 +85,8 @@ def cohort_progress(*, cohort_id: uuid.UUID, at: datetime) -> CohortProgress:
     """Who has signed for an ended agreement, and who has not. Five statements. Raises Cohort.DoesNotExist."""
     cohort = Cohort.objects.get(pk=cohort_id)
     event = StreamEvent.objects.filter(pk=cohort.event_id).first() if cohort.event_id else None
-    receipts = list(CohortReceipt.objects.filter(cohort_id=cohort_id).order_by("received_at", "jti"))
+    signed = CohortReceipt.objects.filter(cohort_id=cohort_id).order_by("received_at", "jti")
+    receipts = list(signed.filter(event_id=event.pk)) if event else []
     companies = companies_under(cohort=cohort)
     return CohortProgress(
         cohort_id=cohort_id,
@@ -96,6 +101,7 @@ def cohort_progress(*, cohort_id: uuid.UUID, at: datetime) -> CohortProgress:
         partner=_signer(Party.objects.get(pk=cohort.party_id), receipts, cohort),
         below=tuple(_signer(one, receipts, cohort) for one in companies if one.uri != UNKNOWN),
         unnamed=any(one.uri == UNKNOWN for one in companies),
+        contradicted_at=cohort.contradicted_at if cohort.is_contradicted else None,
     )
 
 

@@ -16,12 +16,14 @@ def queue(
     event: Mapping[str, object],
     at: datetime,
     contract_id: int | None = None,
+    cohort_id: uuid.UUID | None = None,
 ) -> StreamEvent:
     """Write down one event for one partner; the sweep finds it. `actions.queue_event` also nudges."""
     return StreamEvent.objects.create(
         id=uuid.uuid4(),
         party_id=party_id,
         contract_id=contract_id,
+        cohort_id=cohort_id,
         kind=kind,
         jti=uuid.uuid4().hex,
         claims=StreamClaims(txn=f"tx-{uuid.uuid4().hex}", sub_id=sub_id, event=event).as_json(),

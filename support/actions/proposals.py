@@ -69,5 +69,7 @@ def _terminate(proposal: Proposal, reason: str, at: datetime) -> None:
 
 def _refuse_ended(of: str, target_id: int) -> None:
     cohort = Cohort.objects.filter(of=of, target_id=target_id).first()
+    if cohort is not None and cohort.by_term:
+        raise NotNow(f"Its term was over on {cohort.terminated_at:%-d %b %Y}. Nothing is left to end.")
     if cohort is not None:
         raise NotNow(f"It was terminated already, on {cohort.terminated_at:%-d %b %Y}. Nothing is left to end.")

@@ -28,7 +28,7 @@ def proposals(request: HttpRequest) -> HttpResponse:
 
 
 def terminations(request: HttpRequest) -> HttpResponse:
-    """Every termination and how far its deletion receipts are."""
+    """Every end, by a term or an officer, and how far its deletion receipts are."""
     return show_list(request, TERMINATIONS)
 
 
@@ -73,7 +73,7 @@ def _termination_cells(rows: Sequence[Cohort], at: datetime) -> list[tuple[Cell,
             cells.target(named["party", one.party_id]),
             _progress(one, at),
             Cell(f"{one.subject_count:,}", number=True),
-            cells.moment(one.terminated_at, under=who[one.actor]),
+            cells.moment(one.terminated_at, under="by its term" if one.by_term else who[one.actor]),
             Cell(cells.away(one.complete_by, at), under=f"{one.complete_by:%-d %b %Y}"),
         )
         for one in rows
@@ -83,6 +83,8 @@ def _termination_cells(rows: Sequence[Cohort], at: datetime) -> list[tuple[Cell,
 def _progress(one: Cohort, at: datetime) -> Cell:
     if one.completed_at:
         return Cell("deletion signed", tone="good")
+    if one.is_contradicted:
+        return Cell("went on after signing", tone="bad", under="past its date" if one.complete_by <= at else "")
     if one.complete_by <= at:
         return Cell("past its date", tone="bad")
     return Cell("list told, waits for signatures" if one.manifest_at else "list being made", tone="warn")
@@ -112,6 +114,8 @@ def _done(rows: Rows, value: str, at: datetime) -> Rows:
     if value == "done":
         return rows.filter(completed_at__isnull=False)
     waits = rows.filter(completed_at__isnull=True)
+    if value == "contradicted":
+        return waits.filter(contradicted_at__isnull=False)
     return waits.filter(complete_by__lte=at) if value == "late" else waits
 
 
@@ -155,7 +159,7 @@ PROPOSALS = Listing(
 )  # fmt: skip
 TERMINATIONS = Listing(
     title="Terminations",
-    lead="Contracts and campaigns that were ended for good, and the partners' signatures that the data is deleted.",
+    lead="What ended for good, by its term or by an officer, and the partners' signatures that the data is deleted.",
     columns=(
         Column("What was ended"), Column("Partner"), Column("State", "completed_at"),
         Column("Lines on the list", "subject_count", number=True), Column("Ended", "terminated_at"),
@@ -164,7 +168,14 @@ TERMINATIONS = Listing(
     start=lambda _: Cohort.objects.defer("plan", "index_token").order_by("-terminated_at", "-id"),
     cells=_termination_cells,
     filters=(
-        Filter("state", "State", (("open", "Under way"), ("late", "Past its date"), ("done", "Signed")), _done),
+        Filter(
+            "state", "State",
+            (
+                ("open", "Under way"), ("late", "Past its date"), ("contradicted", "Went on after signing"),
+                ("done", "Signed"),
+            ),
+            _done,
+        ),
     ),
-    empty=("Nothing was terminated", "A contract's page has the plan: you see what would end before you agree."),
+    empty=("Nothing has ended", "What is over by its term stands here a minute later, and so does what you terminate."),
 )  # fmt: skip

@@ -17,6 +17,7 @@ SAID: Mapping[str, str] = {
     "suspended": "suspended it",
     "lifted": "lifted the suspension",
     "terminated": "terminated it",
+    "ended": "ended by its term",
 }
 NEWEST = 100
 

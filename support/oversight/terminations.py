@@ -1,4 +1,4 @@
-"""How far a termination is: from the gate to the last signature that the data is deleted."""
+"""How far an end is, by a term or an officer: from the gate to the last signature that the data is deleted."""
 
 import uuid
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Step:
 
 @dataclass(frozen=True)
 class TerminationPage:
-    """One termination. `share`: how much of the list is made, in percent of the lines that the plan counted."""
+    """One end. `share`: how much of the list is made, in percent of the lines that the plan counted."""
 
     cohort: Cohort
     progress: CohortProgress
@@ -80,6 +80,7 @@ def _steps(cohort: Cohort, progress: CohortProgress, at: datetime) -> list[Step]
             more="" if progress.acknowledged_at else progress.note,
         ),
         Step("Subscribers told", done=bool(cohort.subscribers_told_at), at=cohort.subscribers_told_at),
+        *_broken(progress),
         Step(
             "Partner signed that it deleted", done=partner.done, at=partner.signed_at if partner.done else None,
             more="" if partner.done else by, late=late and not partner.done,
@@ -88,6 +89,17 @@ def _steps(cohort: Cohort, progress: CohortProgress, at: datetime) -> list[Step]
             "Every company below it signed", done=all_signed, at=cohort.completed_at if all_signed else None,
             more="; ".join(words), late=late and not all_signed,
         ),
+    ]  # fmt: skip
+
+
+def _broken(progress: CohortProgress) -> list[Step]:
+    if progress.contradicted_at is None:
+        return []
+    return [
+        Step(
+            "Partner went on after it had signed", done=True, at=progress.contradicted_at, late=True,
+            more="told again, and owes its signature anew",
+        )
     ]  # fmt: skip
 
 

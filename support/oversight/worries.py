@@ -41,7 +41,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class UnderWay:
-    """A termination that is not signed for yet. `share`: how much of the list is made, in percent."""
+    """An end that is not signed for yet, or not any more. `share`: how much of the list is made, in percent."""
 
     cohort: Cohort
     target: names.Named
@@ -120,9 +120,11 @@ def now(*, reader: str, at: datetime) -> Now:
     )
     who = names.actors(wanted={one.proposed_by for one in open_proposals} | {one.actor for one in held})
     signed = set(
-        CohortReceipt.objects.filter(cohort_id__in=[one.pk for one in cohorts], status="completed").values_list(
-            "cohort_id", flat=True
-        )
+        CohortReceipt.objects.filter(
+            cohort_id__in=[one.pk for one in cohorts],
+            event_id__in=Cohort.objects.filter(completed_at__isnull=True).values("event_id"),
+            status="completed",
+        ).values_list("cohort_id", flat=True)
     )
     return Now(
         unwell=sorted(

@@ -16,6 +16,7 @@ from consent.queries import termination
 from partners import pairwise
 from partners.models import Dealing, PartnerKeySet, Party
 from revocations import delivery
+from revocations.actions import Use, contradict_ends
 from revocations.models import Cohort, Order, State, Stream, StreamEvent
 from tests.conformance.schemas import faults
 from tests.conformance.site import BELOW, Aggregator, Sandbox
@@ -111,6 +112,19 @@ def test_an_ended_agreement_is_told_once_fetched_and_signed_for(start: Start, ag
     states = {one["sub"]: (one["epoch"], one["allowed"], one["held"]) for one in sandbox.get("/state")}
     assert states == dict.fromkeys(subs, (2, [], 0))
     assert [one["state"] for one in sandbox.get("/receipts")][-1] == "accepted"
+    # Our ledger shows that it went on: it is told of the end again, and signs for it again.
+    campaign = aggregator.campaign
+    use = Use(
+        lines[0].pk, aggregator.party.pk, (aggregator.party.uri, campaign.lbs_provider.uri), campaign.purpose,
+        campaign.scope, occurred_at=database_clock(), campaign=campaign.ref,
+    )  # fmt: skip
+    assert contradict_ends(uses=[use], at=database_clock()) == 1
+    assert Cohort.objects.get(pk=cohort.pk).completed_at is None
+    sweep()
+    until(lambda: Cohort.objects.get(pk=cohort.pk).completed_at is not None)
+    assert [(one["state"], one["acted_on"], one["epoch"]) for one in sandbox.get("/cohorts")] == [("done", 5, 2)] * 2
+    events = StreamEvent.objects.filter(cohort_id=cohort.pk).order_by("queued_at")
+    assert [event.state for event in events] == [State.CONTRADICTED, State.COMPLETED]
 
 
 def test_its_books_are_ours_and_a_lost_order_is_found(start: Start, aggregator: Aggregator) -> None:

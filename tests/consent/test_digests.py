@@ -22,10 +22,11 @@ from joserfc.jwk import ECKey
 from accounts.queries import msisdn_of
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent import actions, digests
+from consent import actions, cohorts, digests
 from consent.actions.digests import MOST_RUNS_A_DAY, NoSuchRun, NotDiffering, TooMany
+from consent.actions.terminate import terminate
 from consent.models import DigestRun
-from consent.queries import digest_runs
+from consent.queries import digest_runs, termination
 from partners import actions as partners
 from partners.models import Campaign, Contract, JurisdictionRule, Reach, Suspension
 from partners.models import Client as Machine
@@ -35,7 +36,7 @@ from tests.consent.books import GUIDE, LATER, Books, a_name_of_nobody, guide
 from tests.consent.test_permission_properties import undone
 from tests.factories import LONG_AGO, a_line, a_party, an_approval
 from tests.feeds import line_row, take_lines, told
-from tests.orders import bring_all_to
+from tests.orders import bring_all_to, sign_end
 from tests.properties import stories
 from tests.staff import an_actor
 
@@ -395,13 +396,47 @@ def test_an_end_is_not_held_against_a_partner_that_does_not_know_it_yet(of: str)
     )  # fmt: skip
     assert books.compare() == {**NOTHING, "same": 1}
     event = StreamEvent.objects.create(
-        id=uuid.uuid4(), party_id=books.party.pk, kind=StreamEvent.Kind.COHORT, jti="cohort", claims={},
-        queued_at=database_clock(), next_attempt_at=database_clock(),
+        id=uuid.uuid4(), party_id=books.party.pk, cohort_id=cohort.pk, kind=StreamEvent.Kind.COHORT, jti="cohort",
+        claims={}, queued_at=database_clock(), next_attempt_at=database_clock(),
     )  # fmt: skip
     Cohort.objects.filter(pk=cohort.pk).update(event_id=event.id)
     assert books.compare() == {**NOTHING, "same": 1}
     StreamEvent.objects.update(state=State.ACKNOWLEDGED, acknowledged_at=database_clock(), next_attempt_at=None)
     assert books.compare() == {**NOTHING, "partner_has": 1}
+
+
+@pytest.mark.parametrize("of", ["contract", "campaign"])
+def test_what_is_held_after_the_whole_end_was_signed_for_contradicts_it_each_night_once(of: str) -> None:
+    books = Books()
+    line = books.a_line()
+    books.hold(line)
+    pk = books.contract.pk if of == "contract" else books.campaign.pk
+    seen = termination.plan(of=of, target_id=pk, at=database_clock())
+    cohort = terminate(of=of, target_id=pk, actor=an_actor(), reason="r", plan_digest=seen.digest, at=database_clock())
+    cohorts.build_manifests(now=database_clock() + timedelta(minutes=2))
+    cohort.refresh_from_db()
+    StreamEvent.objects.update(state=State.ACKNOWLEDGED, acknowledged_at=database_clock(), next_attempt_at=None)
+    as_of = database_clock() + LATER
+    # While the end is not signed for, no word is broken.
+    assert books.compare(as_of) == {**NOTHING, "partner_has": 1}
+    assert (incidents(), states_of(cohort)) == ([("partner_has", 1)], ["acknowledged"])
+    books.acknowledge(line)
+    sign_end(cohort, at=as_of)
+    night = as_of + timedelta(days=1)
+    assert books.compare(night) == {**NOTHING, "partner_has": 1}
+    assert states_of(cohort) == ["contradicted", "queued"]
+    assert Incident.objects.get(kind="contradicted").key == f"cohort:{cohort.pk}:{night:%Y-%m-%d}"
+    # That it is asked for anew is on its way, and excuses nothing: the partner knows of the end.
+    next_night = night + timedelta(days=1)
+    assert books.compare(next_night) == {**NOTHING, "partner_has": 1}
+    assert states_of(cohort) == ["contradicted", "queued"]
+    keys = Incident.objects.filter(kind="contradicted").values_list("key", flat=True)
+    assert sorted(keys) == [f"cohort:{cohort.pk}:{one:%Y-%m-%d}" for one in (night, next_night)]
+
+
+def states_of(cohort: Cohort) -> list[str]:
+    events = StreamEvent.objects.filter(cohort_id=cohort.pk)
+    return list(events.order_by("queued_at").values_list("state", flat=True))
 
 
 # --- what officers do, and the partner can't know before it is told
@@ -432,24 +467,42 @@ def a_term_cut_short(of: str) -> Callable[[Books], None]:
     return cut
 
 
-ACTS = {
-    "rule": a_rule_comes,
-    "sale": a_sale_where_sales_are_prohibited,
-    "contract": a_term_cut_short("contract"),
-    "campaign": a_term_cut_short("campaign"),
-}
+RULES = {"rule": a_rule_comes, "sale": a_sale_where_sales_are_prohibited}
+TERMS = {"contract": a_term_cut_short("contract"), "campaign": a_term_cut_short("campaign")}
+ACTS = {**RULES, **TERMS}
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("term", TERMS)
+def test_the_end_of_a_term_is_told_as_a_whole_and_then_must_be_gone(term: str) -> None:
+    books = Books()
+    line, never_told = books.a_line(), a_line()
+    books.hold(line)
+    an_approval(never_told, books.campaign)
+    books.hold_unordered(never_told)
+    TERMS[term](books)
+    assert (settling.settle(now=database_clock()), cohorts.end_terms(now=database_clock())) == (0, 1)
+    for _ in range(2):
+        # Neither before there is an event for it nor until the partner has that.
+        assert books.compare() == {**NOTHING, "same": 2}
+        cohorts.build_manifests(now=database_clock() + timedelta(minutes=2))
+    StreamEvent.objects.update(state=State.ACKNOWLEDGED, acknowledged_at=database_clock(), next_attempt_at=None)
+    assert books.compare() == {**NOTHING, "partner_has": 2}
+    books.held.clear()
+    for one in (line, never_told):
+        books.acknowledge(one)
+    assert books.send().differing == []
+
+
+@pytest.mark.parametrize("act", RULES)
 def test_what_an_officer_s_act_denies_is_told_and_then_must_be_gone(act: str) -> None:
     books = Books()
     line = books.a_line()
     books.hold(line)
     ACTS[act](books)
     assert settling.settle(now=database_clock()) == 1
-    # The order is on its way, and the partner may hold what it had; that a term is over, both of us see.
+    # The order is on its way, and the partner may hold what it had.
     assert books.told(line) == []
-    assert books.compare() == {**NOTHING, "same": int(act in {"contract", "campaign"})}
+    assert books.compare() == NOTHING
     books.acknowledge(line)
     assert books.compare() == {**NOTHING, "partner_has": 1}
     books.held.clear()

@@ -14,10 +14,11 @@ from consent.actions import allow, stop
 from consent.actions.terminate import terminate
 from consent.queries import termination
 from consent.queries.ended import EndedAgreement, ended_agreements
-from partners.models import Campaign, Party
-from revocations.actions import suspend
-from revocations.models import Cohort, CohortReceipt, Duty, Order, State, StreamEvent
+from partners.models import Campaign, Contract
+from revocations.actions import Use, contradict_ends, suspend
+from revocations.models import Cohort, Duty, Order, State
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.orders import sign_end
 from tests.people import number_of, sign_in, texts_to
 from tests.promises.test_06_the_page_never_says_more import words
 from tests.revocations.test_suspend import in_another_session
@@ -54,14 +55,7 @@ def end(target: Campaign, *, of: str = "contract", listed: bool = True) -> Cohor
 def signed(cohort: Cohort, state: State = State.COMPLETED) -> datetime:
     """As when the partner's receipt came."""
     at = database_clock()
-    party = Party.objects.get(pk=cohort.party_id)
-    CohortReceipt.objects.create(
-        cohort_id=cohort.pk, signer_uri=party.uri, jti="rcpt-1", received_at=at, status="completed", acted_on=1,
-        list_sha256="x", token="t", token_hash=b"",
-    )  # fmt: skip
-    StreamEvent.objects.filter(pk=cohort.event_id or "").update(state=state, next_attempt_at=None, acknowledged_at=at)
-    if state == State.COMPLETED:
-        Cohort.objects.filter(pk=cohort.pk).update(completed_at=at)
+    sign_end(cohort, at=at, state=state)
     return at
 
 
@@ -104,6 +98,38 @@ def test_a_signature_that_is_not_the_whole_is_not_told_as_done(campaign: Campaig
     assert "signed that it deleted your data" not in shown
 
 
+def test_a_partner_that_went_on_after_it_signed_is_not_told_as_done(campaign: Campaign) -> None:
+    line, used = a_line(), a_line()
+    for one in (line, used):
+        an_approval(one, campaign)
+    path = [campaign.contract.aggregator.uri, campaign.lbs_provider.uri]
+    disclosed(line, path, at=NOW, campaign=campaign.ref)
+    cohort = end(campaign)
+    signed(cohort)
+    use = Use(
+        line_id=used.pk, party_id=cohort.party_id, path=tuple(path), purpose=campaign.purpose, scope=campaign.scope,
+        occurred_at=database_clock(), campaign=campaign.ref,
+    )  # fmt: skip
+    assert contradict_ends(uses=[use], at=database_clock()) == 1
+    browser = sign_in(line)
+    for page in ("/home/", "/history/", f"/companies/{campaign.lbs_provider_id}/"):
+        shown = words(browser.get(page).text)
+        assert "GeoBridge signed, but went on afterwards. We opened a case. GeoBridge must delete your data by" in shown
+        assert "signed that it deleted" not in shown
+    cohort.refresh_from_db()
+    (late,) = ended_agreements(line_id=line.pk, at=cohort.complete_by)
+    assert (late.state, late.overdue, late.signed_at is not None) == ("contradicted", True, True)
+    signed(cohort, State.PARTIAL)
+    assert [one.state for one in ended(line)] == ["contradicted"]
+    signed(cohort)
+    assert [one.state for one in ended(line)] == ["signed"]
+    assert "but went on" not in words(browser.get("/home/").text)
+    # Nobody's name is on the list: it is told as before.
+    late_line = a_line()
+    disclosed(late_line, path, at=NOW)
+    assert [one.state for one in ended(late_line)] == ["owed"]
+
+
 def test_a_date_that_passed_is_said(campaign: Campaign) -> None:
     line = a_line()
     an_approval(line, campaign)
@@ -143,7 +169,64 @@ def test_while_the_list_is_made_it_is_owed(campaign: Campaign) -> None:
     assert [one.state for one in ended(line)] == ["owed"]
 
 
+def test_what_ended_by_its_term_is_told_as_such_by_its_day(campaign: Campaign, fraud: Campaign) -> None:
+    line, other = a_line(), a_line()
+    an_approval(line, campaign)
+    an_approval(other, fraud)
+    day = over(campaign, 3 * DAY)
+    (one,) = ended(line)
+    assert (one.by_term, one.use, one.ended_at, one.state, one.signed_at) == (True, "RoadAid", day, "owed", None)
+    assert one.delete_by > database_clock() + 9 * DAY
+    local = day.astimezone(PACIFIC)
+    shown = words(sign_in(line).get("/home/").text)
+    said = f"The time agreed for what RoadAid did through GeoBridge ended on {local:%b} {local.day}, {local.year} ."
+    assert said in shown
+    assert "GeoBridge must delete your data by" in shown
+    over(campaign.contract, DAY)
+    assert "Our agreement with GeoBridge ended on" in words(sign_in(other).get("/home/").text)
+    for cohort in Cohort.objects.all():
+        signed(cohort)
+    assert [(one.by_term, one.state) for one in ended(line)] == [(True, "signed")] * 2
+    assert "We ended" not in words(sign_in(line).get("/home/").text)
+
+
+def over(row: Contract | Campaign, ago: timedelta) -> datetime:
+    """Its term was over so long ago, and the beats have seen to it."""
+    row.ends_at = database_clock() - ago
+    row.save(update_fields=["ends_at"])
+    assert cohorts.end_terms(now=database_clock()) == 1
+    assert cohorts.build_manifests(now=database_clock() + LATER) == 1
+    return row.ends_at
+
+
 # Texts
+
+
+@pytest.mark.parametrize(("ago", "texts"), [(DAY, 1), (8 * DAY, 0)])
+def test_a_term_that_is_over_is_texted_to_whom_it_found_though_workers_were_away_for_days(
+    campaign: Campaign, ago: timedelta, texts: int
+) -> None:
+    an_approval(a_line(), campaign)
+    over(campaign.contract, ago)
+    assert cohorts.tell_subscribers(now=database_clock()) == texts
+    assert (cohorts.tell_subscribers(now=database_clock()), len(MemoryBackend.outbox)) == (0, texts)
+
+
+@pytest.mark.parametrize("by_term", [True, False])
+def test_whom_the_same_company_may_still_find_is_texted_nothing(campaign: Campaign, by_term: bool) -> None:
+    lost, follows, stopped, elsewhere = (a_line() for _ in range(4))
+    successor = a_campaign(campaign.contract, campaign.lbs_provider, lifeline=True)
+    through_another = a_campaign(a_contract(a_party("NorthLink")), campaign.lbs_provider, lifeline=True)
+    a_campaign(campaign.contract, a_party("MedAlert", "lbs_provider"), lifeline=True)
+    for line in (lost, follows, stopped, elsewhere):
+        an_approval(line, campaign)
+    an_approval(follows, successor)
+    an_approval(elsewhere, through_another)
+    an_approval(stopped, successor)
+    stop(line_id=stopped.pk, scope="campaign", ref=successor.ref, actor="subscriber:1", channel="web")
+    over(campaign, timedelta(0)) if by_term else end(campaign, of="campaign")
+    assert cohorts.tell_subscribers(now=database_clock() + LATER) == 2
+    assert {text.msisdn for text in MemoryBackend.outbox} == {number_of(lost), number_of(stopped)}
 
 
 def test_whoever_had_it_to_find_them_is_texted_once_and_nobody_else(campaign: Campaign, fraud: Campaign) -> None:

@@ -13,6 +13,8 @@ from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
+
 from portal.demo.processes import free_port
 from tests.portal.processes import PROJECT, clean_environment, processes_of, wait_for_keeper_to_end
 
@@ -132,6 +134,16 @@ def partners_answer_and_were_told_of_the_samples_own_stops(demo: Demo) -> None:
         assert {"jti", "at", "agreement", "epoch", "version", "sub", "state"} <= set(json.loads(body)[0])
 
 
+def what_is_over_by_its_term_was_ended_and_nothing_else(demo: Demo) -> None:
+    with psycopg.connect(demo.manifest["database_url"]) as connection:
+        rows = connection.execute(
+            "SELECT c.of, t.ref, c.actor, (c.plan ->> 'lines')::int, k.epoch, c.terminated_at = t.ends_at"
+            " FROM revocations_cohort c JOIN partners_campaign t ON t.id = c.target_id"
+            " JOIN partners_contract k ON k.id = c.contract_id"
+        ).fetchall()
+    assert rows == [("campaign", "CMP-LONEWORKER-M", "system:terms", 4, 2, True)]
+
+
 def texts_can_be_read_as_json(demo: Demo) -> None:
     phone = demo.manifest["people"][0]["phone"]
     status, body = fetch(f"{demo.manifest['base_url']}/demo/phone/?number={phone}")
@@ -149,6 +161,7 @@ def test_a_demo_from_its_first_start_to_its_last(tmp_path: Path) -> None:
     the_first_line_is_allowed_through_each_partner_and_the_gate_agrees(first)
     a_subscriber_with_three_lines_and_one_with_nothing(first)
     partners_answer_and_were_told_of_the_samples_own_stops(first)
+    what_is_over_by_its_term_was_ended_and_nothing_else(first)
     texts_can_be_read_as_json(first)
     collected = (data_dir / "static" / "staticfiles.json").stat().st_mtime_ns
     sigterm_ends_every_process(first)

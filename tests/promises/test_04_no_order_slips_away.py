@@ -11,9 +11,11 @@ from audit.queries import database_clock
 from consent.actions import FileChoice, allow, record_file_choices, refuse, stop, tell_newly_affected
 from consent.models import Choice, ChoiceOrder
 from partners.models import Campaign, Dealing
-from revocations.models import Attempt, Order, StreamEvent
+from revocations.models import Attempt, Cohort, Order, StreamEvent
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
+from tests.orders import sign_end
+from tests.support.console import a_cohort
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
@@ -163,6 +165,49 @@ def test_an_event_is_kept_and_never_goes_back(refused: Refusal) -> None:
     assert mine.update(state="completed") == 1
     for state in ("acknowledged", "partial", "rejected"):
         refused(f"UPDATE revocations_streamevent SET state = '{state}'", constraint="revocations_event_never_goes_back")
+
+
+def test_only_a_signed_end_is_contradicted_and_is_then_done_by_a_newer_signature_alone(refused: Refusal) -> None:
+    cohort = a_cohort(a_campaign(a_contract(a_party("GeoBridge"))), at=NOW)
+    done = "UPDATE revocations_cohort SET completed_at = now()"
+    refused(done, constraint="revocations_cohort_is_signed_for")
+    event = StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=cohort.party_id, cohort_id=cohort.pk, kind=StreamEvent.Kind.COHORT, jti="j",
+        claims={}, queued_at=NOW, next_attempt_at=NOW,
+    )  # fmt: skip
+    Cohort.objects.filter(pk=cohort.pk).update(event_id=event.pk)
+    cohort.refresh_from_db()
+    untrue = "UPDATE revocations_streamevent SET state = 'contradicted', next_attempt_at = NULL"
+    refused(untrue, constraint="revocations_event_shows_it")
+    StreamEvent.objects.update(state="partial", next_attempt_at=None)
+    refused(untrue, constraint="revocations_event_shows_it")
+    sign_end(cohort, at=NOW)
+    refused("UPDATE revocations_cohort SET completed_at = now()", constraint="revocations_cohort_is_signed_for")
+    for back in (
+        "completed_at = NULL", "contradicted_at = now()", "completed_at = NULL, contradicted_at = now()",
+        "completed_at = NULL, contradicted_at = now(), event_id = gen_random_uuid()",
+    ):  # fmt: skip
+        refused(f"UPDATE revocations_cohort SET {back}", constraint="revocations_cohort_never_goes_back")
+    mine = StreamEvent.objects.filter(pk=event.pk)
+    assert mine.update(state="contradicted") == 1
+    for state in ("queued", "acknowledged", "partial", "completed", "rejected"):
+        refused(f"UPDATE revocations_streamevent SET state = '{state}'", constraint="revocations_event_never_goes_back")
+    # A newer event must ask anew.
+    open_again = "UPDATE revocations_cohort SET completed_at = NULL, contradicted_at = now()"
+    refused(open_again, constraint="revocations_cohort_never_goes_back")
+    newer = StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=cohort.party_id, cohort_id=cohort.pk, kind=StreamEvent.Kind.COHORT, jti="k",
+        claims={}, queued_at=NOW, next_attempt_at=NOW,
+    )  # fmt: skip
+    Cohort.objects.filter(pk=cohort.pk).update(completed_at=None, contradicted_at=NOW, event_id=newer.pk)
+    refused(done, constraint="revocations_cohort_is_signed_for")
+    for forgot in ("NULL", "'2020-01-01'"):
+        refused(
+            f"UPDATE revocations_cohort SET contradicted_at = {forgot}", constraint="revocations_cohort_never_goes_back"
+        )
+    cohort.refresh_from_db()
+    sign_end(cohort, at=NOW + timedelta(days=1))
+    assert Cohort.objects.get().completed_at == NOW + timedelta(days=1)
 
 
 def test_a_partner_heard_of_late_is_told_of_a_no_to_a_question(line: Line) -> None:

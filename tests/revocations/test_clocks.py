@@ -16,7 +16,7 @@ from consent import actions, gate
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from revocations import clocks, streams
-from revocations.actions import Agreement, tell
+from revocations.actions import Agreement, Use, contradict_ends, tell
 from revocations.actions.suspend import lift
 from revocations.models import (
     Attempt,
@@ -38,7 +38,7 @@ from support.models import Ticket
 from tests.consent.test_permission_properties import undone
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
-from tests.orders import bring_to
+from tests.orders import an_index, bring_to, sign_end
 from tests.properties import stories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
@@ -518,9 +518,38 @@ def test_an_ended_contract_not_signed_for_by_its_date_is_a_breach_too() -> None:
     late = scene.began + 11 * DAY
     assert (clocks.note_overdue(now=late), clocks.note_overdue(now=late)) == (1, 0)
     assert lateness(party_id=scene.party.pk, at=late).cohorts == 1
-    Cohort.objects.filter(pk=cohort.pk).update(completed_at=late + DAY)
+    sign_end(cohort, at=late + DAY)
     assert clocks.mend_breaches() == 1
     assert Breach.objects.get(about=str(cohort.id)).mended_at == late + DAY
+
+
+def test_an_end_that_is_asked_for_again_has_a_date_and_a_breach_of_its_own() -> None:
+    scene = Scene()
+    scene.acknowledge(state=State.COMPLETED, completed_at=scene.began)
+    cohort = Cohort.objects.create(
+        id=uuid.uuid4(), of="contract", target_id=scene.contract.pk, contract_id=scene.contract.pk,
+        party_id=scene.party.pk, epoch=2, terminated_at=scene.began, actor="officer:1", reason="over", plan={},
+        complete_by=scene.began + 10 * DAY, index_token=an_index(),
+    )  # fmt: skip
+    late = scene.began + 11 * DAY
+    assert clocks.note_overdue(now=late) == 1
+    sign_end(cohort, at=late)
+    assert clocks.mend_breaches() == 1
+    used = Use(
+        scene.line.pk, scene.party.pk, (scene.party.uri,), scene.campaign.purpose, scene.campaign.scope,
+        occurred_at=late + DAY, campaign=scene.campaign.ref,
+    )  # fmt: skip
+    assert contradict_ends(uses=[used], at=late + DAY) == 1
+    again = Cohort.objects.get()
+    assert (again.complete_by, clocks.note_overdue(now=late + DAY)) == (late + 11 * DAY, 0)
+    later = again.complete_by + MINUTE
+    assert (clocks.note_overdue(now=later), clocks.note_overdue(now=later)) == (1, 0)
+    assert [one.about for one in breaches(unmended=True)] == [str(again.event_id)]
+    assert clocks.mend_breaches() == 0
+    sign_end(again, at=later + DAY)
+    assert clocks.mend_breaches() == 1
+    assert Breach.objects.get(about=str(again.event_id)).mended_at == later + DAY
+    assert Breach.objects.get(about=str(cohort.pk)).mended_at == late
 
 
 def test_a_date_that_came_to_pass_unseen_is_found_when_all_are_looked_at() -> None:

@@ -109,6 +109,23 @@ def test_the_same_again_changes_nothing(partner: Partner, carrier: Carrier) -> N
     assert len(partner.get("/cohorts")) == len(partner.get("/receipts")) == 1
 
 
+def test_an_end_that_comes_again_is_signed_again_and_leaves_newer_orders_alone(
+    partner: Partner, carrier: Carrier
+) -> None:
+    push(partner, carrier.cohort(URI, SUBS))
+    settled(partner)
+    kept = granted("https://lbs-b.example", ROADSIDE)
+    partner.order(sub=SUBS[0], epoch=2, version=3, state=[kept], required=[])
+    again = carrier.cohort(URI, SUBS)
+    push(partner, again)
+    assert settled(partner, 1)["state"] == "done"
+    assert partner.receipt_of(str(again["jti"]))["acted_on"] == 5
+    standing = partner.standing(SUBS[0])
+    assert (standing["epoch"], standing["version"], standing["state"]) == (2, 3, [kept])
+    partner.order(sub=SUBS[0], epoch=2, version=2, state=[granted()], required=[])
+    assert partner.standing(SUBS[0])["state"] == [kept]
+
+
 def _spoiled(carrier: Carrier, what: str) -> dict[str, object]:
     claims = carrier.cohort(URI, SUBS)
     paths = sorted(path for path in carrier.documents if path.startswith("/ssf/manifests/"))

@@ -200,7 +200,7 @@ def test_the_second_page_goes_on_where_the_first_ended(officer: Member) -> None:
 def test_empty_lists_say_why_that_is_all_right(officer: Member) -> None:
     for name, words in (
         ("suspensions", "Nothing is suspended"), ("proposals", "No proposals"),
-        ("terminations", "Nothing was terminated"),
+        ("terminations", "Nothing has ended"),
         ("breaches", "No breaches"), ("incidents", "No incidents"), ("reconciliation", "No books were compared yet"),
         ("trail", "Nothing yet"), ("contracts", "No contracts yet"),
     ):  # fmt: skip

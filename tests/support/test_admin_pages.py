@@ -15,13 +15,15 @@ import partners.actions
 import revocations.actions
 from accounts.models import User
 from audit.models import AuditEvent, Incident
+from consent import cohorts
 from consent.models import DigestRun
 from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister
 from partners.models import Contract, Party, Proposal
 from partners.pairwise import subject
-from revocations.models import Breach, Order, Stream
+from revocations.actions import Use, contradict_ends
+from revocations.models import Breach, Cohort, Order, Stream
 from tests.factories import a_campaign, a_contract, a_line, a_party
-from tests.orders import bring_to
+from tests.orders import an_index, bring_to, sign_end
 from tests.staff import an_actor
 from tests.support.console import a_breach, a_cohort, everything
 from tests.support.officers import Member, staff
@@ -87,6 +89,60 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
     ending = told.partition("Ending within 60 days")[2].partition("Books, dates")[0]
     assert "AGR-LATE Contract of GeoBridge" in ending
     assert "AGR-FAR" not in ending
+
+
+def test_an_end_that_was_signed_and_not_kept_is_said_wherever_it_stands(officer: Member) -> None:
+    at = timezone.now()
+    line, campaign = a_line(), a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-1"), ref="CMP-1")
+    cohort = a_cohort(campaign, at=at - timedelta(days=2), manifest_at=at, index_token=an_index())
+    of_campaign, of_end = f"/admin/campaigns/{campaign.pk}/", f"/admin/terminations/{cohort.pk}/"
+    sign_end(cohort, at=at - timedelta(days=1))
+    assert "deletion signed" in shown(officer, of_end)
+    assert "No partner owes us the signature" in shown(officer, "/admin/")
+    use = Use(
+        line.pk, cohort.party_id, ("https://geobridge.example",), campaign.purpose, campaign.scope, occurred_at=at,
+        campaign="CMP-1",
+    )  # fmt: skip
+    assert contradict_ends(uses=[use], at=at) == 1
+    now = shown(officer, "/admin/")
+    assert "1 thing needs you" in now
+    assert "A partner went on after it had signed that it stopped GeoBridge" in now
+    assert "The partner went on after it had signed, and was told again. went on after signing" in now
+    assert "The partner went on after it had signed ." in shown(officer, of_campaign)
+    page = shown(officer, of_end)
+    assert "went on after signing" in page.partition("List of lines")[0]
+    assert re.search(r"Partner went on after it had signed \d+ \w+ \d{4}, [\d:]+ UTC, told again, and owes its", page)
+    assert "Partner signed that it deleted not yet" in page
+    assert "GeoBridge has not signed missing" in page
+    terminations = shown(officer, "/admin/terminations/?state=contradicted")
+    assert "CMP-1 campaign GeoBridge party went on after signing 0" in terminations
+    assert "went on after signing" not in shown(officer, "/admin/terminations/?state=done")
+    sent = shown(officer, f"/admin/streams/{cohort.party_id}/")
+    assert "The partner went on after signing" in sent
+    cohort.refresh_from_db()
+    sign_end(cohort, at=timezone.now())
+    for path in ("/admin/", of_campaign, of_end, "/admin/terminations/"):
+        assert "went on after signing" not in shown(officer, path)
+
+
+def test_what_is_over_by_its_term_stands_with_what_was_terminated_and_says_so(officer: Member) -> None:
+    at = timezone.now()
+    campaign = a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-1", ends_at=at - timedelta(hours=3)), ref="CMP-1")
+    assert cohorts.end_terms(now=at) == 1
+    cohort = Cohort.objects.get()
+    day, due = f"{cohort.terminated_at:%-d %b %Y, %H:%M}", f"{cohort.complete_by:%-d %b %Y}"
+    now = shown(officer, "/admin/").partition("Ends under way")[2]
+    assert "AGR-1 of GeoBridge , its term is over" in now
+    assert f"The partner has not signed that it deleted. to be done by {due}" in now
+    of_contract = shown(officer, f"/admin/contracts/{campaign.contract_id}/")
+    assert "Its term is over; its partner must delete what it holds. See how far the deletion receipts" in of_contract
+    assert "contract: ended by its term The system (terms): Its term is over." in of_contract
+    assert "Plan to terminate" not in of_contract
+    page = shown(officer, f"/admin/terminations/{cohort.pk}/")
+    assert f"Contract with GeoBridge , ended on {day} UTC by its term." in page
+    assert f"Denied at our gate {cohort.terminated_at:%-d %b %Y, %H:%M:%S} UTC, epoch 2" in page
+    row = shown(officer, "/admin/terminations/")
+    assert f"AGR-1 contract GeoBridge party list being made 0 {day} by its term" in row
 
 
 def test_what_is_suspended_leads_to_its_own_page(officer: Member) -> None:

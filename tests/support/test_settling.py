@@ -14,14 +14,16 @@ from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
 from consent import actions as consent
+from consent import cohorts
 from consent.permission import Asked, answers_at
 from disclosures.models import Disclosure, JudgementChange
 from partners.actions import CampaignTerms
 from partners.models import Campaign, JurisdictionRule
-from revocations.models import Order
+from revocations.models import Order, StreamEvent
 from support import actions, settling
 from tests import feeds
 from tests.factories import ADS, FAR_OFF, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.orders import bring_to
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -140,14 +142,7 @@ def a_sale(campaign: Campaign) -> None:
     paid(campaign, "other")
 
 
-def an_earlier_end(campaign: Campaign) -> None:
-    partners.actions.shorten_term(
-        of="campaign", target_id=campaign.pk, ends_at=database_clock(), reason="r", actor=an_actor(),
-        at=database_clock() - DAY,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("act", [a_rule_of_now, a_sale, an_earlier_end])
+@pytest.mark.parametrize("act", [a_rule_of_now, a_sale])
 def test_partners_hear_of_what_an_officer_s_act_denies(act: Callable[[Campaign], None]) -> None:
     line, campaign = a_line_that_was_told()
     act(campaign)
@@ -190,7 +185,7 @@ def test_a_rule_s_end_is_told_on_its_day_and_not_when_two_agreed_to_it() -> None
     assert (settling.settle(now=at), settling.settle(now=at), uses_of(line)) == (1, 0, [ADS])
 
 
-def test_an_earlier_end_is_told_when_it_comes_and_an_agreed_end_is_not() -> None:
+def test_the_end_of_a_term_is_told_as_a_whole_and_to_no_line_by_itself() -> None:
     line, campaign = a_line_that_was_told()
     other, agreed = a_line_that_was_told()
     at = database_clock()
@@ -198,8 +193,10 @@ def test_an_earlier_end_is_told_when_it_comes_and_an_agreed_end_is_not() -> None
     partners.actions.shorten_term(
         of="campaign", target_id=campaign.pk, ends_at=at - HOUR, reason="r", actor=an_actor(), at=at - 40 * DAY
     )
-    assert (settling.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [ADS])
-    assert (settling.settle(now=at), uses_of(line), uses_of(other)) == (1, [], [ADS])
+    assert (settling.settle(now=at), uses_of(line), uses_of(other)) == (0, [ADS], [ADS])
+    bring_to("acknowledged", acknowledged_at=at)
+    assert (cohorts.end_terms(now=at), cohorts.build_manifests(now=at)) == (2, 2)
+    assert (settling.settle(now=at), Order.objects.count(), StreamEvent.objects.count()) == (0, 2, 2)
 
 
 def test_one_worker_settles_at_a_time() -> None:
