@@ -77,7 +77,7 @@ CREATE TRIGGER revocations_cohort_moves BEFORE UPDATE ON revocations_cohort FOR 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revocations", "0010_orders_begin_queued"), ("partners", "0001_initial")]
+    dependencies = [("revocations", "0011_health_of_streams"), ("partners", "0001_initial")]
     operations = [
         migrations.AddField("cohort", "contradicted_at", models.DateTimeField(null=True)),
         migrations.AddField("streamevent", "cohort_id", models.UUIDField(null=True)),
