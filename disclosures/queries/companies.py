@@ -51,7 +51,7 @@ class CompanyCard:
     counts the ones that were not permitted, by reason; `outside`, what it got without an agreement being asked for.
     `instead`: who can be stopped where nobody can name who received it. `stopped_at` is set while the person's stop
     covers all its uses; `denied_since`, while a stop or pause does; `by_record`: a file says so, and the person does
-    not.
+    not; `by_us`: we do, for what it did, and the person does not.
     """
 
     company: Known
@@ -74,6 +74,7 @@ class CompanyCard:
     paused_until: datetime | None
     denied_since: datetime | None
     by_record: bool
+    by_us: bool
     orders: tuple[PartnerState, ...]
 
     @property
@@ -251,6 +252,7 @@ def card_of(
         paused_until=no.paused_until,
         denied_since=no.since,
         by_record=no.by_record,
+        by_us=no.by_us,
         orders=tuple(
             PartnerState(parties[aggregator].name, order)
             for order in orders.values()
