@@ -45,14 +45,17 @@ def record(
     )
 
 
-def record_for_lines(*, action: str, actor: str, at: datetime, details: Mapping[int, Mapping[str, object]]) -> None:
+def record_for_lines(
+    *, action: str, actor: str, at: datetime, details: Mapping[int, Mapping[str, object]], reason: str = ""
+) -> None:
     """Append one event for each line, each shown in its own access log. `details`: by line id."""
     AuditEvent.objects.bulk_create(
         AuditEvent(
-            action=action, actor=actor, target=f"line:{line_id}", at=at, line_id=line_id, detail=dict(details[line_id])
+            action=action, actor=actor, target=f"line:{line_id}", at=at, line_id=line_id, reason=reason[:500],
+            detail=dict(details[line_id]),
         )
         for line_id in sorted(details)
-    )
+    )  # fmt: skip
 
 
 def open_incident(*, kind: str, key: str, subject: str, at: datetime, count: int = 1) -> bool:

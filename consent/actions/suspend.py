@@ -51,7 +51,7 @@ def suspend(*, line_id: int, party: str, after: datetime, actor: str, at: dateti
         kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.PARTY, ref=party, origin=Origin.SYSTEM, actor=actor,
         channel=CHANNEL, reason=REASON,
     )  # fmt: skip
-    deny(choice, telling.STOP_DUTIES, by="system")
+    deny(choice=choice, duties=telling.STOP_DUTIES, by="system")
     transaction.on_commit(partial(messages.tell_of_suspension, line_id=line_id, at=at), robust=True)
     return Outcome.SUSPENDED
 

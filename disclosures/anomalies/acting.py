@@ -5,18 +5,17 @@ consequence; a stop of ours that was written is never undone by us.
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from consent.actions import Outcome, suspend
 from disclosures.models import Anomaly
+from disclosures.queries.rules import SUSPENDS_FOR
 
 logger = logging.getLogger(__name__)
 BATCH = 500
-# What happened longer ago is told, and nobody is suspended for it.
-RECENT = timedelta(days=30)
 ACTOR = "system:anomalies"
 TOO_OLD = "old"
 
@@ -39,7 +38,7 @@ def act(*, at: datetime) -> int:
     Each is a transaction of its own; one that breaks is logged, left for the next run, and keeps nobody else waiting.
     """
     Anomaly.objects.filter(
-        kind__in=("after_stop", "no_approval"), consequence="", cleared_at__isnull=True, last_at__lte=at - RECENT
+        kind__in=("after_stop", "no_approval"), consequence="", cleared_at__isnull=True, last_at__lte=at - SUSPENDS_FOR
     ).update(consequence=TOO_OLD)
     suspended, last = 0, (0, "")
     while due := _open(at, after=last):
@@ -51,7 +50,7 @@ def act(*, at: datetime) -> int:
 
 def _open(at: datetime, *, after: tuple[int, str]) -> list[tuple[int, str, datetime, list[int]]]:
     line_id, party = after
-    values: dict[str, Any] = {"at": at, "recent": at - RECENT, "line": line_id, "party": party, "batch": BATCH}
+    values: dict[str, Any] = {"at": at, "recent": at - SUSPENDS_FOR, "line": line_id, "party": party, "batch": BATCH}
     with connection.cursor() as cursor:
         cursor.execute(OPEN, values)
         found: list[tuple[int, str, datetime, list[int]]] = cursor.fetchall()

@@ -4,11 +4,11 @@ A stretch of recorded time is one transaction with a fixed number of statements.
 again, and two that look at once wait for each other: what is found is the same.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -18,6 +18,7 @@ from accounts.zones import ZONE_OF_STATE
 from audit.actions import Stated
 from disclosures.anomalies import statements
 from disclosures.models import AnomalyRule, AnomalyWatch
+from disclosures.queries.found import incident_key
 from disclosures.queries.rules import rules_in_force
 
 Kind = AnomalyRule.Kind
@@ -99,25 +100,47 @@ def _looked_until(at: datetime) -> datetime:
 
 
 @transaction.atomic
-def _look(since: datetime, until: datetime, at: datetime) -> None:
-    moments: Values = {"since": since, "until": until, "at": at}
+def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
+    """What these rows are part of is found anew, in the transaction that hides them. Returns whether they are of any.
+
+    So nothing that is found ever rests on a row that is hidden, not even for a moment.
+    """
+    ids = sorted(disclosure_ids)
     with connection.cursor() as cursor:
         cursor.execute(ONE_AT_A_TIME)
-        rules = rules_in_force()
+        cursor.execute(statements.PART_OF, {"ids": ids})
+        (part,) = cursor.fetchone() or (False,)
+    if part:
+        _find(statements.TOUCHED_BY_ID, {"ids": ids, "since": at, "until": at, "at": at})
+    return bool(part)
+
+
+@transaction.atomic
+def _look(since: datetime, until: datetime, at: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(ONE_AT_A_TIME)
+    _find(statements.TOUCHED, {"since": since, "until": until, "at": at})
+    AnomalyWatch.objects.update_or_create(pk=1, defaults={"until": max(until, _looked_until(until))})
+
+
+def _find(touch: str, values: Values) -> None:
+    """Find anew whatever rests on the rows that `touch` says, or on claims that came since."""
+    at: datetime = values["at"]
+    rules = rules_in_force()
+    with connection.cursor() as cursor:
         cursor.execute(statements.TABLES)
-        cursor.execute(statements.TOUCHED, moments)
+        cursor.execute(touch, values)
         touched = bool(cursor.rowcount)
         cursor.execute("ANALYZE touched")
         for rule in (one for one in rules if touched or one.kind == Kind.DISPUTED):
             search = SEARCHES[rule.kind]
             known: Values = {"kind": rule.kind, "rule": rule.pk, "threshold": rule.threshold, **search.values(rule)}
-            cursor.execute(search.due, moments | known)
+            cursor.execute(search.due, values | known)
             cursor.execute("ANALYZE due")
-            cursor.execute(search.find, moments | known)
+            cursor.execute(search.find, values | known)
         standing = _settle(cursor, at)
         cursor.execute("DROP TABLE touched, due, found, gone")
     audit.actions.state_incidents(stated=standing, actor="system:anomalies", at=at)
-    AnomalyWatch.objects.update_or_create(pk=1, defaults={"until": max(until, _looked_until(until))})
 
 
 def _settle(cursor: CursorWrapper, at: datetime) -> Sequence[Stated]:
@@ -129,9 +152,3 @@ def _settle(cursor: CursorWrapper, at: datetime) -> Sequence[Stated]:
         Stated(kind=kind, key=incident_key(party=party, month=month), subject=party[:LONGEST_KEY], count=count)
         for kind, party, month, count in cursor.fetchall()
     ]
-
-
-def incident_key(*, party: str, month: str) -> str:
-    """One incident a kind, company (URI) and month ("2026-11")."""
-    key = f"{month} {party}"
-    return key if len(key) <= LONGEST_KEY else f"{month} {hashlib.sha256(party.encode()).hexdigest()}"

@@ -3,13 +3,13 @@
 What is found of a line and month (of a company and day, of a partner and month) is a function of the visible rows and
 the rule alone: it is found anew as a whole whenever something it rests on came, was judged again, hidden or shown. So
 neither the order in which rows come nor how often this runs makes a difference.
+
+Rows are read by `LATERAL (… OFFSET 0)`: one range of an index for each line and month that is due. Without it the
+planner may hold a few lines to be so many that it reads whole months. What was released for an emergency, by a lawful
+order or to run the network never asked, and is never an anomaly.
 """
 
-from disclosures.queries.visible import SHOWN
-
-# A look-up that rested, or should have rested, on an agreement. Nothing else is ever an anomaly: what was released for
-# an emergency, by a lawful order or to run the network never asked.
-LOOK_UP = f"d.basis = 'approval' AND d.outcome = 'released' AND {SHOWN}"
+from disclosures.queries.visible import LOOK_UP
 
 TABLES = """
 CREATE TEMPORARY TABLE touched (line_id bigint, occurred_at timestamptz, path varchar[]) ON COMMIT DROP;
@@ -31,10 +31,39 @@ SELECT d.line_id, d.occurred_at, d.path FROM (
     SELECT disclosure_id FROM disclosures_delayednotice
     WHERE suppressed_until > %(since)s AND suppressed_until <= %(until)s
 ) said
-    JOIN disclosures_disclosureregister known ON known.id = said.disclosure_id
-    JOIN disclosures_disclosure d
-        ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
+    CROSS JOIN LATERAL (
+        SELECT line_id, occurred_at, id FROM disclosures_disclosureregister WHERE id = said.disclosure_id OFFSET 0
+    ) known
+    CROSS JOIN LATERAL (
+        SELECT row.* FROM disclosures_disclosure row
+        WHERE row.line_id = known.line_id AND row.occurred_at = known.occurred_at AND row.id = known.id OFFSET 0
+    ) d
 WHERE d.basis = 'approval' AND d.outcome = 'released'
+"""
+TOUCHED_BY_ID = """
+INSERT INTO touched (line_id, occurred_at, path)
+SELECT d.line_id, d.occurred_at, d.path
+FROM unnest(%(ids)s::uuid[]) AS said (id)
+    CROSS JOIN LATERAL (
+        SELECT line_id, occurred_at, id FROM disclosures_disclosureregister WHERE id = said.id OFFSET 0
+    ) known
+    CROSS JOIN LATERAL (
+        SELECT row.* FROM disclosures_disclosure row
+        WHERE row.line_id = known.line_id AND row.occurred_at = known.occurred_at AND row.id = known.id OFFSET 0
+    ) d
+WHERE d.basis = 'approval' AND d.outcome = 'released'
+"""
+# Whether any of these rows lies where an anomaly of its line, or of an end customer, was found.
+PART_OF = """
+SELECT EXISTS (
+    SELECT FROM disclosures_disclosureregister known JOIN disclosures_anomaly a
+        ON a.line_id = known.line_id AND known.occurred_at BETWEEN a.first_at AND a.last_at
+    WHERE known.id = ANY (%(ids)s::uuid[])
+    UNION ALL
+    SELECT FROM disclosures_disclosureregister known JOIN disclosures_anomaly a
+        ON a.kind = 'many_lines' AND a.period BETWEEN (known.occurred_at AT TIME ZONE 'UTC')::date
+            AND (known.occurred_at AT TIME ZONE 'UTC')::date + 31
+    WHERE known.id = ANY (%(ids)s::uuid[]))
 """
 
 # A row counts in every window that ends up to the window's length after it.
@@ -50,16 +79,20 @@ BY_MOMENT = """
 INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
 SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, occurred_at, n, n
 FROM (
-    SELECT due.line_id, due.period, asked.party, d.occurred_at, count(*) OVER fullest AS n,
+    SELECT due.line_id, due.period, d.party, d.occurred_at, count(*) OVER fullest AS n,
         min(d.occurred_at) OVER fullest AS first_at
     FROM due
-        JOIN disclosures_disclosure d ON d.line_id = due.line_id
-            AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval
-            AND d.occurred_at < (due.period + interval '1 month') AT TIME ZONE 'UTC'
-        CROSS JOIN LATERAL (SELECT disclosures_company(d.path) AS party) asked
-    WHERE due.kind = %(kind)s AND (%(judgement)s = '' OR d.judgement = %(judgement)s) AND <look-up>
+        CROSS JOIN LATERAL (
+            SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
+            WHERE d.line_id = due.line_id
+                AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval
+                AND d.occurred_at < (due.period + interval '1 month') AT TIME ZONE 'UTC'
+                AND (%(judgement)s = '' OR d.judgement = %(judgement)s) AND <look-up>
+            OFFSET 0
+        ) d
+    WHERE due.kind = %(kind)s
     WINDOW fullest AS (
-        PARTITION BY due.line_id, due.period, asked.party ORDER BY d.occurred_at
+        PARTITION BY due.line_id, due.period, d.party ORDER BY d.occurred_at
         RANGE BETWEEN %(window)s::interval PRECEDING AND CURRENT ROW)
 ) counted
 WHERE n >= %(threshold)s AND occurred_at >= period::timestamp AT TIME ZONE 'UTC'
@@ -68,23 +101,25 @@ ORDER BY line_id, party, period, n DESC, occurred_at
 # A night is called by the day on which it begins, and both are by the clock of the state that the line was in then.
 BY_NIGHT = """
 WITH slept AS (
-    SELECT due.line_id, due.period, asked.party, of.night, count(*) AS looks, min(d.occurred_at) AS first_at,
+    SELECT due.line_id, due.period, d.party, of.night, count(*) AS looks, min(d.occurred_at) AS first_at,
         max(d.occurred_at) AS last_at
     FROM due
-        JOIN accounts_line line ON line.id = due.line_id
-        JOIN disclosures_disclosure d ON d.line_id = due.line_id
-            AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval - interval '1 day'
-            AND d.occurred_at < (due.period + interval '1 month 1 day') AT TIME ZONE 'UTC'
-        CROSS JOIN LATERAL (SELECT disclosures_company(d.path) AS party) asked
+        CROSS JOIN LATERAL (
+            SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
+            WHERE d.line_id = due.line_id
+                AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval - interval '1 day'
+                AND d.occurred_at < (due.period + interval '1 month 1 day') AT TIME ZONE 'UTC' AND <look-up>
+            OFFSET 0
+        ) d
         CROSS JOIN LATERAL (
             SELECT coalesce((
                 SELECT s.state FROM accounts_linestate s WHERE s.line_id = due.line_id AND s.since <= d.occurred_at
-                ORDER BY s.since DESC LIMIT 1), line.state) AS state
+                ORDER BY s.since DESC LIMIT 1), (SELECT state FROM accounts_line WHERE id = due.line_id)) AS state
         ) lived
         LEFT JOIN unnest(%(states)s::text[], %(zones)s::text[]) AS known (state, zone) ON known.state = lived.state
         CROSS JOIN LATERAL (SELECT d.occurred_at AT TIME ZONE coalesce(known.zone, 'UTC') AS at) clock
         CROSS JOIN LATERAL (SELECT (clock.at - interval '6 hours')::date AS night) of
-    WHERE due.kind = %(kind)s AND (clock.at::time >= '22:00' OR clock.at::time < '06:00') AND <look-up>
+    WHERE due.kind = %(kind)s AND (clock.at::time >= '22:00' OR clock.at::time < '06:00')
     GROUP BY 1, 2, 3, 4
 ), counted AS (
     SELECT line_id, period, party, night, count(*) OVER fullest AS n, sum(looks) OVER fullest AS looks,
@@ -120,7 +155,7 @@ AFTER_QUIET = """
 WITH woken AS (
     SELECT due.line_id, due.period, first.at
     FROM due
-        JOIN accounts_line line ON line.id = due.line_id
+        CROSS JOIN LATERAL (SELECT activated_at FROM accounts_line WHERE id = due.line_id OFFSET 0) line
         CROSS JOIN LATERAL (
             SELECT d.occurred_at AS at FROM disclosures_disclosure d
             WHERE d.line_id = due.line_id AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC'
@@ -134,14 +169,16 @@ WITH woken AS (
                 AND d.occurred_at < first.at AND <look-up>)
 )
 INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
-SELECT %(kind)s, %(rule)s, woken.line_id, asked.party, '', woken.period, min(d.occurred_at), max(d.occurred_at),
-    count(*), count(*)
+SELECT %(kind)s, %(rule)s, woken.line_id, d.party, '', woken.period, min(d.occurred_at), max(d.occurred_at), count(*),
+    count(*)
 FROM woken
-    JOIN disclosures_disclosure d ON d.line_id = woken.line_id AND d.occurred_at >= woken.at
-        AND d.occurred_at < woken.at + interval '1 day'
-    CROSS JOIN LATERAL (SELECT disclosures_company(d.path) AS party) asked
-WHERE <look-up>
-GROUP BY woken.line_id, woken.period, asked.party
+    CROSS JOIN LATERAL (
+        SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
+        WHERE d.line_id = woken.line_id AND d.occurred_at >= woken.at AND d.occurred_at < woken.at + interval '1 day'
+            AND <look-up>
+        OFFSET 0
+    ) d
+GROUP BY woken.line_id, woken.period, d.party
 HAVING count(*) >= %(threshold)s
 """.replace("<look-up>", LOOK_UP)
 
@@ -165,10 +202,14 @@ WITH span AS MATERIALIZED (
     SELECT hop.uri, span.day, d.line_id, count(*) AS looks, min(d.occurred_at) AS first_at,
         max(d.occurred_at) AS last_at
     FROM span
-        JOIN disclosures_disclosure d ON d.occurred_at >= span.day::timestamp AT TIME ZONE 'UTC'
-            AND d.occurred_at < (span.day + 1)::timestamp AT TIME ZONE 'UTC'
+        CROSS JOIN LATERAL (
+            SELECT d.line_id, d.occurred_at, d.path FROM disclosures_disclosure d
+            WHERE d.occurred_at >= span.day::timestamp AT TIME ZONE 'UTC'
+                AND d.occurred_at < (span.day + 1)::timestamp AT TIME ZONE 'UTC' AND <look-up>
+            OFFSET 0
+        ) d
         CROSS JOIN LATERAL (SELECT DISTINCT unnest(d.path[3:]) AS uri) hop
-    WHERE hop.uri IN (SELECT due.party FROM due WHERE due.kind = %(kind)s) AND <look-up>
+    WHERE hop.uri IN (SELECT due.party FROM due WHERE due.kind = %(kind)s)
     GROUP BY 1, 2, 3
 )
 INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)

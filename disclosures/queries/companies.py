@@ -13,6 +13,7 @@ from consent.standing import Proof, Sharing, Use, sharing
 from disclosures.models import Basis, Judgement, Outcome
 from disclosures.queries.chart import Chart, chart_of
 from disclosures.queries.counted import Facts, facts_of
+from disclosures.queries.noticed import Noticed, found_of, told
 from disclosures.queries.tallies import Outside, Tally, judged_so, outside_of, released_outside
 from disclosures.queries.trails import Known, Parties, Stop, instead_of, trail, uris_of
 from disclosures.words import NOT_ALLOWED
@@ -159,10 +160,11 @@ class Companies:
     nothing: bool
     chart: Chart
     ended: tuple[EndedAgreement, ...] = ()
+    noticed: tuple[Noticed, ...] = ()
 
 
 def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
-    """Every company that received this line's location or is allowed to. Nine queries, whatever their number."""
+    """Every company that received this line's location or is allowed to. Ten queries, whatever their number."""
     facts = facts_of(line_id=line.pk, zone=zone, at=at)
     by_agreement = [one for one in facts if one.basis == Basis.APPROVAL]
     asked = {(one.campaign, one.company) for one in by_agreement if one.campaign}
@@ -187,6 +189,7 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         for uri in names
     ]
     cards.sort(key=_risk)
+    by_uri = {card.company.uri: card for card in cards}
     recent = tuple(card for card in cards if card.had_it_lately)
     released = [one for one in by_agreement if one.outcome == Outcome.RELEASED and one.recent]
     return Companies(
@@ -206,6 +209,7 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         nothing=not (facts or cards),
         chart=chart_of(counted=_by_week(by_agreement), parties=parties, zone=zone, at=at),
         ended=ended_agreements(line_id=line.pk, at=at),
+        noticed=told(found=found_of(line_id=line.pk, at=at), facts=facts, parties=parties, zone=zone, card=by_uri.get),
     )
 
 

@@ -22,6 +22,8 @@ SHOWN = """NOT EXISTS (
         AND NOT EXISTS (
             SELECT FROM disclosures_delayednotice newer
             WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))"""
+# A look-up that rested, or should have rested, on an agreement, as far as it may be seen: the row `d`.
+LOOK_UP = f"d.basis = 'approval' AND d.outcome = 'released' AND {SHOWN}"
 
 
 def visible(*, line_id: int, at: datetime) -> QuerySet[Disclosure]:

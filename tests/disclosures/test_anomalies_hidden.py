@@ -4,27 +4,29 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts.models import Line
+from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from disclosures import ingest
+from disclosures import actions, ingest
 from disclosures.anomalies import find
-from disclosures.models import Anomaly
+from disclosures.models import Anomaly, Disclosure, DisclosureRegister
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BRIDGE,
     DAY,
     JAIL,
     NO_APPROVAL,
+    ROAD,
     TRACK,
     every,
     judge_again,
     looked,
     standing,
 )
-from tests.factories import a_line
+from tests.factories import ROADSIDE, a_line
 from tests.feeds import choice_row, line_row, release_row, take_choices, take_lines, take_notices, take_parties
 from tests.feeds import take_releases as take
+from tests.support.officers import staff
 from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -113,3 +115,43 @@ def test_by_the_feeds_themselves() -> None:
     take_notices({"disclosure_id": "r", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "over"})
     ingest.reveal(at=database_clock())
     assert seen(database_clock()) == [("after_stop", 1, 1)]
+
+
+def a_named_one(line: Line, at: datetime, now: datetime) -> str:
+    """A look-up by the id under which the carrier knows it."""
+    name = f"named-{at.isoformat()}"
+    Disclosure.objects.create(
+        line_id=line.pk, occurred_at=at, id=ingest.id_of(name), source_id=name, aggregator=BRIDGE, path=[BRIDGE, ROAD],
+        campaign="", purpose=ROADSIDE, scope="read", precision_m=500, basis="approval", outcome="released",
+        decision_id="", authority_ref="", basis_doubtful=False, judgement="no_approval", recorded_at=now,
+    )  # fmt: skip
+    DisclosureRegister.objects.create(
+        id=ingest.id_of(name), line_id=line.pk, occurred_at=at, content_hash=b""
+    )  # fmt: skip
+    return name
+
+
+@pytest.mark.parametrize("by", ["the office", "a file"])
+def test_what_was_found_is_without_a_row_from_the_moment_that_hides_it(line: Line, now: datetime, by: str) -> None:
+    other = a_line(activated_at=MAY - 20 * DAY)
+    names = [a_named_one(line, MAY + n * HOUR, now) for n in range(4)]
+    looked(other, *every(MAY, 3, HOUR), judgement=NO_APPROVAL, recorded_at=now)
+    assert seen(now) == [("no_approval", 4, 4), ("no_approval", 3, 3)]
+
+    def hide(name: str) -> None:
+        if by == "a file":
+            actions.record_notice(source_id=name, suppressed_until=None, order_ref="court", at=now)
+        else:
+            actions.delay_notice(
+                order_ref="court", suppressed_until=None, source_ids=[name], actor=officer.actor, reason="7", at=now
+            )
+
+    officer = staff(User.Role.LEGAL)
+    hide(names[0])
+    assert [(one.line_id, one.n) for one in standing()] == [(line.pk, 3), (other.pk, 3)]
+    assert Incident.objects.get().count == 2
+    hide(names[1])
+    assert [one.line_id for one in standing()] == [other.pk]
+    assert (Incident.objects.get().count, Anomaly.objects.count()) == (1, 1)
+    actions.lift_notice(order_ref="court", actor=officer.actor, reason="Over.", at=now + MINUTE)
+    assert seen(now + 2 * MINUTE) == [("no_approval", 4, 4), ("no_approval", 3, 3)]
