@@ -75,7 +75,8 @@ class StaffAction(StrEnum):
     PUBLISH_NOTICE = "publish_notice"
     SEE_SUBSCRIBERS_ORDERS = "see_subscribers_orders"  # one person's order, with a reason and in their own log
     SEE_INCIDENTS = "see_incidents"
-    CLOSE_INCIDENT = "close_incident"
+    SEE_INCIDENTS_ROWS = "see_incidents_rows"  # look-ups behind one, with a reason and in each subscriber's own log
+    CLOSE_INCIDENT = "close_incident"  # and acknowledge it, and say whose it is
     SEE_AUDIT = "see_audit"
     SEE_TICKETS = "see_tickets"
     WORK_TICKETS = "work_tickets"
@@ -87,6 +88,7 @@ _READ_ONLY = {
     StaffAction.SEE_TERMS,
     StaffAction.SEE_SUBSCRIBERS_ORDERS,
     StaffAction.SEE_INCIDENTS,
+    StaffAction.SEE_INCIDENTS_ROWS,
     StaffAction.SEE_AUDIT,
     StaffAction.SEE_TICKETS,
 }

@@ -33,6 +33,8 @@ WHAT: dict[str, Words] = {
     "history.downloaded": gettext_lazy("Downloaded the history"),
     "order.seen": gettext_lazy("Looked at what a company was told about this line"),
     "difference.seen": gettext_lazy("Looked at what a company holds about this line"),
+    "anomaly.seen": gettext_lazy("Looked at look-ups of this line that look wrong"),
+    "anomaly.taken": gettext_lazy("Took a copy of look-ups of this line that look wrong"),
     "order.receipt": gettext_lazy("Signed what it did about a stop"),
     "order.contradicted": gettext_lazy("Found that a company went on after it had signed"),
     "ticket.opened": gettext_lazy("Opened a case"),

@@ -1,11 +1,26 @@
 """Write down what was done, inside the transaction that does it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 
 from audit.models import AuditEvent, Incident
+
+NO_LONGER = "By what the records show now it is no longer so."
+
+
+@dataclass(frozen=True)
+class Stated:
+    """How often something is so now, under one kind and key."""
+
+    kind: str
+    key: str
+    subject: str
+    count: int
 
 
 def record(
@@ -30,14 +45,17 @@ def record(
     )
 
 
-def record_for_lines(*, action: str, actor: str, at: datetime, details: Mapping[int, Mapping[str, object]]) -> None:
+def record_for_lines(
+    *, action: str, actor: str, at: datetime, details: Mapping[int, Mapping[str, object]], reason: str = ""
+) -> None:
     """Append one event for each line, each shown in its own access log. `details`: by line id."""
     AuditEvent.objects.bulk_create(
         AuditEvent(
-            action=action, actor=actor, target=f"line:{line_id}", at=at, line_id=line_id, detail=dict(details[line_id])
+            action=action, actor=actor, target=f"line:{line_id}", at=at, line_id=line_id, reason=reason[:500],
+            detail=dict(details[line_id]),
         )
         for line_id in sorted(details)
-    )
+    )  # fmt: skip
 
 
 def open_incident(*, kind: str, key: str, subject: str, at: datetime, count: int = 1) -> bool:
@@ -63,3 +81,52 @@ def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -
     if closed:
         record(action="incident.closed", actor=actor, target=f"incident:{incident_id}", at=at, reason=reason)
     return bool(closed)
+
+
+@transaction.atomic
+def state_incidents(*, stated: Sequence[Stated], actor: str, at: datetime) -> None:
+    """Open, count anew and close incidents by what is so now. A fixed number of statements; safe to repeat.
+
+    One that was closed is open again when there is more than when it was closed. At nought it is over.
+    """
+    now = {(one.kind, one.key): one for one in stated}
+    if not now:
+        return
+    rows = Incident.objects.select_for_update().filter(
+        kind__in={kind for kind, _ in now}, key__in={key for _, key in now}
+    )
+    known = {(one.kind, one.key): one for one in rows.order_by("id") if (one.kind, one.key) in now}
+    Incident.objects.bulk_create(
+        Incident(kind=one.kind, key=one.key, subject=one.subject, opened_at=at, count=one.count)
+        for key, one in now.items()
+        if key not in known and one.count
+    )
+    events = [event for key, one in known.items() if (event := _restate(one, now[key].count, actor, at))]
+    Incident.objects.bulk_update(known.values(), ["count", "opened_at", "acknowledged_at", "closed_at"])
+    AuditEvent.objects.bulk_create(events)
+
+
+def _restate(one: Incident, count: int, actor: str, at: datetime) -> AuditEvent | None:
+    """Move an incident to how often it is so now. Returns the event of its end or new beginning, if that is one."""
+    verb, reason = "", ""
+    if one.closed_at is None:
+        one.count = count
+        if not count:
+            one.closed_at, verb, reason = at, "closed", NO_LONGER
+    elif count > one.count:
+        one.count, one.opened_at, one.acknowledged_at, one.closed_at, verb = count, at, None, None, "reopened"
+    if not verb:
+        return None
+    return AuditEvent(action=f"incident.{verb}", actor=actor, target=f"incident:{one.pk}", at=at, reason=reason)
+
+
+def take_incident(*, incident_id: int, assigned_to: str, actor: str, reason: str, at: datetime) -> bool:
+    """Acknowledge an open incident and say whose it is ("officer:7"). Returns whether it was open."""
+    open_ones = Incident.objects.filter(pk=incident_id, closed_at__isnull=True)
+    taken = open_ones.update(acknowledged_at=Coalesce("acknowledged_at", Value(at)), assigned_to=assigned_to)
+    if taken:
+        record(
+            action="incident.assigned", actor=actor, target=f"incident:{incident_id}", at=at, reason=reason,
+            detail={"to": assigned_to},
+        )  # fmt: skip
+    return bool(taken)

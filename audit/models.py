@@ -62,6 +62,14 @@ class Incident(models.Model):
         KEYS_REFUSED = "keys_refused", "A partner does not accept our key or name"
         NO_WAY_OUT = "no_way_out", "Our own way out is closed: what partners must be told waits with us"
         OVERDUE = "overdue", "A partner let the agreed date pass"
+        # Found in the ledger of releases, one a company and month (`disclosures.anomalies`).
+        AFTER_STOP = "after_stop", "Look-ups after people said stop"
+        NO_APPROVAL = "no_approval", "Look-ups with no record that people agreed"
+        BURST = "burst", "Bursts of look-ups of one line"
+        NIGHT = "night", "Look-ups night after night"
+        MANY_LINES = "many_lines", "One end customer across many lines"
+        DORMANT = "dormant", "Look-ups of lines that had been quiet"
+        DISPUTED = "disputed", "Claims of consent that people dispute"
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=40, choices=Kind)
@@ -69,6 +77,9 @@ class Incident(models.Model):
     opened_at = models.DateTimeField()
     subject = models.CharField(max_length=200)
     count = models.PositiveIntegerField(default=1)
+    acknowledged_at = models.DateTimeField(null=True)
+    # An officer, as the trail names them ("officer:7").
+    assigned_to = models.CharField(max_length=40, blank=True, default="", db_default="")
     closed_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -33,3 +33,13 @@ def tell_the_child(*, line_id: int, actor: str, at: datetime) -> None:
             "To see it, or to stop it, sign in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
     texts.send_text(msisdn=queries.msisdn_of(line_id=line_id, at=at), text=text)
+
+
+def tell_of_suspension(*, line_id: int, at: datetime) -> None:
+    """Tell a line that we stopped a company for it by ourselves. Like every text it names no company."""
+    with translation.override(language_of(Line.objects.get(pk=line_id))):
+        text = _(
+            "Whereabouts: our records show that a company looked up this phone's location when it should not have. "
+            "It gets nothing more until you allow it. To see what happened, sign in: %(url)s"
+        ) % {"url": f"{settings.BASE_URL}/home/"}
+    texts.send_text(msisdn=queries.msisdn_of(line_id=line_id, at=at), text=text)

@@ -9,8 +9,11 @@ from django.db.models import Q
 
 
 class Origin(models.TextChoices):
+    """Whose word a choice is. Ours is only ever a stop; like the person's own, only their newer yes outlasts it."""
+
     PERSON = "person", "The person"
     FILE = "file", "A carrier file"
+    SYSTEM = "system", "This portal, after what a company did"
 
 
 class Choice(models.Model):
@@ -71,12 +74,16 @@ class Choice(models.Model):
                 condition=~Q(kind="allow") | ~Q(origin="person") | Q(actor__startswith="subscriber:"),
                 name="consent_choice_only_the_person_allows",
             ),
+            models.CheckConstraint(
+                condition=~Q(origin="system") | Q(kind="stop", scope="party"), name="consent_choice_we_only_suspend"
+            ),
         ]
         indexes = [
             models.Index(fields=["line_id", "-made_at"], name="consent_choice_newest"),
             models.Index(fields=["id"], name="consent_choice_by_id"),
             models.Index(fields=["recorded_at"], name="consent_choice_recorded"),
             models.Index(fields=["until"], condition=Q(kind="pause"), name="consent_pause_ends"),
+            models.Index(fields=["recorded_at"], condition=Q(reason="never_agreed"), name="consent_choice_disputes"),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,8 @@
 `question` (qid bigint, line_id bigint, term bigint, precision_m integer, at timestamptz, known_at timestamptz), no two
 of them with the same qid, and `asked` (term bigint, campaign text, aggregator text, parties text[], purpose text, scope
 text), what any number of questions have in common. `parties` are those of the path, the aggregator first; where the
-request names none beyond them, the campaign's reach may be added by the asker.
+request names none beyond them, the campaign's reach may be added by the asker. `by_us`: the stop that answers is one of
+ours (`Origin.SYSTEM`).
 """
 
 from collections.abc import Sequence
@@ -71,7 +72,7 @@ plain AS MATERIALIZED (
                         AND n.starts_at > a.captured_at AND n.starts_at <= question.at))
 ),
 weighed AS MATERIALIZED (SELECT * FROM question WHERE qid NOT IN (SELECT qid FROM plain))
-SELECT plain.qid, 'permitted' AS answer FROM plain
+SELECT plain.qid, 'permitted' AS answer, false AS by_us FROM plain
 UNION ALL
 SELECT question.qid,
     CASE
@@ -89,7 +90,7 @@ SELECT question.qid,
         WHEN NOT alive.so THEN 'approval_expired'
         WHEN coalesce(question.precision_m, 0) < own.precision_m THEN 'precision_exceeded'
         ELSE 'permitted'
-    END AS answer
+    END AS answer, coalesce(stop.origin = 'system', false) AS by_us
 FROM weighed question
 JOIN own ON own.term = question.term
 LEFT JOIN accounts_line line ON line.id = question.line_id
@@ -117,12 +118,12 @@ CROSS JOIN LATERAL (
     ) a
 ) yes
 LEFT JOIN LATERAL (
-    SELECT s.scope FROM consent_choice s
+    SELECT s.scope, s.origin FROM consent_choice s
     WHERE s.line_id = question.line_id AND s.kind IN ('stop', 'refuse')
         AND s.made_at <= question.at AND s.recorded_at <= question.known_at
         AND CASE s.scope WHEN 'all' THEN true WHEN 'party' THEN s.ref = ANY (own.covering_parties)
             WHEN 'purpose' THEN s.ref = ANY (own.covering_purposes) ELSE s.ref = ANY (own.covering_campaigns) END
-        AND (CASE s.origin WHEN 'person' THEN yes.newest_person ELSE yes.newest END > s.made_at) IS NOT TRUE
+        AND (CASE s.origin WHEN 'file' THEN yes.newest ELSE yes.newest_person END > s.made_at) IS NOT TRUE
     ORDER BY s.made_at DESC, array_position(ARRAY['campaign', 'purpose', 'party', 'all'], s.scope::text)
     LIMIT 1
 ) stop ON true
@@ -133,7 +134,7 @@ CROSS JOIN LATERAL (
             AND p.made_at <= question.at AND question.at < p.until AND p.recorded_at <= question.known_at
             AND CASE p.scope WHEN 'all' THEN true WHEN 'party' THEN p.ref = ANY (own.covering_parties)
                 WHEN 'purpose' THEN p.ref = ANY (own.covering_purposes) ELSE p.ref = ANY (own.covering_campaigns) END
-            AND (CASE p.origin WHEN 'person' THEN yes.newest_person ELSE yes.newest END > p.made_at) IS NOT TRUE
+            AND (CASE p.origin WHEN 'file' THEN yes.newest ELSE yes.newest_person END > p.made_at) IS NOT TRUE
     ) AS so
 ) pausing
 CROSS JOIN LATERAL (
@@ -178,7 +179,7 @@ CROSS JOIN LATERAL (
                     AND CASE s.scope WHEN 'all' THEN true WHEN 'party' THEN s.ref = ANY (own.covering_parties)
                         WHEN 'purpose' THEN s.ref = ANY (own.covering_purposes)
                         ELSE s.ref = ANY (own.covering_campaigns) END
-                    AND (s.made_at >= a.at OR s.origin = 'person' AND a.origin = 'file'))
+                    AND (s.made_at >= a.at OR s.origin <> 'file' AND a.origin = 'file'))
     ) AS so
 ) alive
 """
@@ -190,7 +191,7 @@ COLUMNS = (
 ANSWER = """
 WITH question AS (SELECT qid, line_id, qid AS term, precision_m, at, known_at FROM questions),
     asked AS (SELECT qid AS term, campaign, aggregator, parties, purpose, scope FROM questions)
-SELECT qid, answer FROM (<judge>) judged
+SELECT qid, answer, by_us FROM (<judge>) judged
 """.replace("<judge>", JUDGE)
 
 
@@ -229,7 +230,7 @@ def answers_at(*, asked: Sequence[Asked]) -> list[str]:
         cursor.execute("CREATE TEMPORARY TABLE questions (" + COLUMNS + ") ON COMMIT DROP")
         cursor.executemany("INSERT INTO questions VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)", rows)
         cursor.execute(ANSWER + "ORDER BY qid")
-        answers = [str(answer) for _, answer in cursor.fetchall()]
+        answers = [str(answer) for _, answer, _ in cursor.fetchall()]
         cursor.execute("DROP TABLE questions")
     return answers
 

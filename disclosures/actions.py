@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 
 import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.sealing import derived_secret
-from disclosures import ingest
+from disclosures import anomalies, ingest
 from disclosures.ingest import Outcome, Row
+from disclosures.models import AnomalyRule
 from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, still_hidden_by
+from disclosures.queries.rules import MOST, TERMS, newest_rule
+from partners.lifecycle import NotNow
 
 LONGEST_REF = 1000
+LONGEST_GRACE = 90
 
 
 class NoReason(Exception):
@@ -68,6 +73,8 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     )
     if new and suppressed_until is not None and suppressed_until <= at:
         ingest.reveal(at=at, disclosure_id=disclosure_id)
+    elif new:
+        anomalies.look_again(disclosure_ids=[disclosure_id], at=at)
     return new
 
 
@@ -130,6 +137,62 @@ def lift_notice(*, order_ref: str, source_ids: Sequence[str] = (), actor: str, r
     return done
 
 
+@transaction.atomic
+def change_anomaly_rule(
+    *,
+    kind: str,
+    threshold: int,
+    window: int,
+    suspend_after_days: int | None,
+    enabled: bool,
+    reason: str,
+    actor: str,
+    at: datetime,
+) -> AnomalyRule:
+    """Write the next version of the rule of one kind. It counts for whatever is looked at from now on.
+
+    What was found and done stays; it changes no answer of the gate. Raises ValidationError by field for values that
+    make no sense, NotNow where nothing would change, NotForThem, NoReason.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
+    if not reason.strip():
+        raise NoReason("Say why: the reason is kept with every act.")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('disclosures.anomalyrule'))")
+    newest = newest_rule(kind=kind)
+    if newest is None:
+        raise ValidationError({"kind": f"There is no rule of this kind: {kind[:40]}."})
+    _refuse_bad_values(kind, threshold, window, suspend_after_days)
+    fields = ("threshold", "window", "suspend_after_days", "enabled")
+    values = dict(zip(fields, (threshold, window, suspend_after_days, enabled), strict=True))
+    was = {field: getattr(newest, field) for field in fields}
+    if values == was:
+        raise NotNow("The rule is like that already.")
+    rule = AnomalyRule.objects.create(
+        kind=kind, version=newest.version + 1, reason=reason[:500], actor=name, made_at=at, **values
+    )
+    audit.actions.record(
+        action="anomaly_rule.changed", actor=name, target=f"anomaly_rule:{kind}", at=at, reason=reason,
+        detail={"version": rule.version, "now": values, "before": was},
+    )  # fmt: skip
+    return rule
+
+
+def _refuse_bad_values(kind: str, threshold: int, window: int, suspend_after_days: int | None) -> None:
+    terms = TERMS[kind]
+    wrong: dict[str, str] = {}
+    if not 1 <= threshold <= MOST:
+        wrong["threshold"] = f"At least 1, at most {MOST:,}."
+    if not terms.least <= window <= terms.most:
+        wrong["window"] = f"At least {terms.least}, at most {terms.most} {terms.unit}."
+    if suspend_after_days is not None and not terms.suspends:
+        wrong["suspend_after_days"] = "Nobody is suspended for this kind: leave it empty."
+    elif suspend_after_days is not None and not 0 <= suspend_after_days <= LONGEST_GRACE:
+        wrong["suspend_after_days"] = f"At most {LONGEST_GRACE} days; empty: never."
+    if wrong:
+        raise ValidationError(wrong)
+
+
 def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at: datetime) -> Delayed:
     if not 0 < len(order_ref) <= LONGEST_REF or "\x00" in order_ref:
         raise NothingHidden(f"Name the order, in at most {LONGEST_REF} characters.")
@@ -145,6 +208,8 @@ def _put(order_ref: str, ids: Collection[UUID], until: datetime | None, at: date
         ingest.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
         for one in sorted(ids)
     ]
+    if until is None or until > at:
+        anomalies.look_again(disclosure_ids=ids, at=at)
     return Delayed(changed=fates.count(True), waiting=fates.count(None))
 
 

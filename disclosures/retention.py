@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 
 import audit.actions
-from disclosures.models import DroppedMonth, HeldDisclosure
+from disclosures.models import Anomaly, DroppedMonth, HeldDisclosure
 
 MADE_AHEAD = timedelta(days=92)
 NEEDED_AHEAD = timedelta(days=32)
@@ -87,6 +87,7 @@ def drop_months(*, now: datetime) -> int:
         _forget(owner, DEALINGS, "partners_dealing", before)
         DroppedMonth.objects.using(owner).filter(forgotten_at=None).update(forgotten_at=now)
     HeldDisclosure.objects.filter(held_at__lt=before).delete()
+    Anomaly.objects.filter(last_at__lt=before).delete()
     return dropped
 
 

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from disclosures import ingest, retention
+from disclosures import anomalies, ingest, retention
 
 
 @shared_task
@@ -40,3 +40,15 @@ def make_partitions() -> None:
 def drop_months() -> None:
     """Drop the months whose time of keeping is over."""
     retention.drop_months(now=timezone.now())
+
+
+@shared_task
+def find_anomalies(*, deep: bool = False) -> None:
+    """Look at what came since the last time, or at the last two days once more."""
+    anomalies.find(at=timezone.now(), deep=deep)
+
+
+@shared_task
+def act_on_anomalies() -> None:
+    """Suspend, for the lines concerned, who has no answer after days."""
+    anomalies.act(at=timezone.now())

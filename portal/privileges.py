@@ -20,6 +20,7 @@ LEDGERS = (
     "disclosures_disclosureregister",
     "disclosures_judgementchange",
     "disclosures_delayednotice",
+    "disclosures_anomalyrule",
     "partners_pairwisesubject",
     "partners_kin",
     "partners_noticetext",

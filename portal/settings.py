@@ -234,6 +234,13 @@ CELERY_BEAT_SCHEDULE = {
     "attribute-held": {"task": "disclosures.tasks.attribute_held", "schedule": 300.0},
     "reveal-lifted": {"task": "disclosures.tasks.reveal", "schedule": 600.0},
     "roll-up": {"task": "disclosures.tasks.roll_up", "schedule": 300.0},
+    "find-anomalies": {"task": "disclosures.tasks.find_anomalies", "schedule": 300.0},
+    "find-anomalies-deep": {
+        "task": "disclosures.tasks.find_anomalies",
+        "schedule": 24 * 3600.0,
+        "kwargs": {"deep": True},
+    },
+    "act-on-anomalies": {"task": "disclosures.tasks.act_on_anomalies", "schedule": 900.0},
     "make-partitions": {"task": "disclosures.tasks.make_partitions", "schedule": 6 * 3600.0},
     "drop-months": {"task": "disclosures.tasks.drop_months", "schedule": 24 * 3600.0},
     "watch-partners": {"task": "revocations.tasks.watch_partners", "schedule": 60.0},

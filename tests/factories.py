@@ -150,9 +150,9 @@ def a_ledger_row(
         until=until,
         origin=origin,
         channel="web",
-        actor="subscriber:0" if origin == Origin.PERSON else "import:choices",
+        actor={Origin.PERSON.value: "subscriber:0", Origin.SYSTEM.value: "system:anomalies"}.get(origin, "import:choices"),
         recorded_at=at,
     )
-    if origin == Origin.PERSON and receipt:
+    if origin != Origin.FILE and receipt:
         ChoiceReceipt.objects.create(line_id=line.pk, choice_id=choice.id, number="WB-TEST", token="")
     return choice

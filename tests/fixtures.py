@@ -17,7 +17,7 @@ INSUFFICIENT_PRIVILEGE = "42501"
 KEYS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 KEPT = {
     "django_migrations", "django_content_type", "auth_permission", "partners_jurisdictionrule", "partners_signingkey",
-    "partners_noticetext", "partners_proposal",
+    "partners_noticetext", "partners_proposal", "disclosures_anomalyrule",
 }  # fmt: skip
 
 
@@ -48,6 +48,7 @@ def empty_database() -> None:
         cursor.execute("DELETE FROM partners_jurisdictionrule WHERE relaxed_by_id IS NULL AND source LIKE 'test%'")
         cursor.execute("UPDATE partners_jurisdictionrule SET ends_at = NULL, relaxed_by_id = NULL")
         cursor.execute("DELETE FROM partners_noticetext WHERE actor <> 'system:install'")
+        cursor.execute("DELETE FROM disclosures_anomalyrule WHERE actor <> 'system:install'")
         cursor.execute("DELETE FROM partners_proposal")
         # Programs of their own may have rotated keys.
         cursor.execute("DELETE FROM partners_signingkey WHERE published_at <> %s", [KEYS_SINCE])

@@ -14,6 +14,7 @@ from consent.actions.statuses import (
     TooManyQuestions,
     retrieve_status,
 )
+from consent.actions.suspend import Outcome, suspend
 
 __all__ = [
     "AskedTooOften",
@@ -23,6 +24,7 @@ __all__ = [
     "NotOffered",
     "NotOnTheList",
     "NotOpen",
+    "Outcome",
     "Recorded",
     "Retrieved",
     "TooManyQuestions",
@@ -39,6 +41,7 @@ __all__ = [
     "say_no",
     "say_yes",
     "stop",
+    "suspend",
     "take_digest",
     "tell_newly_affected",
     "text_code",

@@ -87,7 +87,7 @@ def stop(
     choice = Choice(
         kind=Choice.Kind.STOP, line_id=line_id, scope=scope, ref=ref, actor=actor, channel=channel, reason=reason
     )
-    return _deny(choice, telling.STOP_DUTIES, by=by, notice=notice)
+    return deny(choice=choice, duties=telling.STOP_DUTIES, by=by, notice=notice)
 
 
 @again_if_a_release_came_between
@@ -106,7 +106,7 @@ def refuse(*, line_id: int, campaign: str, actor: str, channel: str, notice: Sho
         actor=actor,
         channel=channel,
     )
-    return _deny(choice, telling.STOP_DUTIES, by="user", notice=notice)
+    return deny(choice=choice, duties=telling.STOP_DUTIES, by="user", notice=notice)
 
 
 @again_if_a_release_came_between
@@ -117,7 +117,7 @@ def pause(*, line_id: int, scope: str, ref: str = "", until: datetime, actor: st
     choice = Choice(
         kind=Choice.Kind.PAUSE, line_id=line_id, scope=scope, ref=ref, until=until, actor=actor, channel=channel
     )
-    return _deny(choice, telling.PAUSE_DUTIES, by="user")
+    return deny(choice=choice, duties=telling.PAUSE_DUTIES, by="user")
 
 
 @transaction.atomic
@@ -175,7 +175,11 @@ def take_turns(*, line_ids: Collection[int]) -> dict[int, datetime]:
         return dict(cursor.fetchall())
 
 
-def _deny(choice: Choice, duties: Sequence[Duty.Action], *, by: str, notice: Shown | None = None) -> Recorded:
+def deny(*, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: Shown | None = None) -> Recorded:
+    """Write a no down and tell everybody whom it concerns; within the transaction of the verb that says it.
+
+    Without an origin it is the person's own.
+    """
     line_id, scope, ref = choice.line_id, choice.scope, choice.ref
     made_at = take_turn(line_id=line_id)
     if choice.until is not None and choice.until <= made_at:
@@ -193,7 +197,7 @@ def _deny(choice: Choice, duties: Sequence[Duty.Action], *, by: str, notice: Sho
 def _append(choice: Choice, made_at: datetime, notice: Shown | None) -> None:
     choice.id = uuid.uuid4()
     choice.notice = notices.remember(notice=notice, at=made_at) if notice else ""
-    choice.origin = Origin.PERSON
+    choice.origin = choice.origin or Origin.PERSON
     choice.made_at = choice.recorded_at = made_at
     choice.save(force_insert=True)
 

@@ -15,18 +15,19 @@ from consent.models import Choice, Origin, Touched
 ACTOR = "import:lines"
 # The moment of a choice made now, and that of the line's newest record, under the line's lock.
 TURN = "SELECT consent_lock_line(%s), (SELECT newest_at FROM consent_linegate WHERE line_id = %s)"
+SAID_HERE = (Origin.PERSON, Origin.SYSTEM)
 DENIALS = (Choice.Kind.STOP, Choice.Kind.REFUSE, Choice.Kind.PAUSE)
 
 
 @transaction.atomic
 def take_over(*, line: Line, at: datetime) -> None:
-    """A new line takes over what its predecessor's person has stopped until now, and what files say of the time before.
+    """A new line takes over what its predecessor's person has stopped, or we for them, and what files say of before.
 
     Must run in the transaction that creates the line: nothing is known of it yet, so there is nobody to tell.
     """
     if line.continues_line_id is None:
         return
-    theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin=Origin.PERSON)
+    theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin__in=SAID_HERE)
     for choice in theirs.order_by("made_at"):
         _copied(line, choice, made_at=choice.made_at, at=at)
     _copy_from_files(line, among=None)
@@ -49,7 +50,7 @@ def take_over_late(*, line: Line) -> None:
 def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None) -> None:
     if line.continues_line_id is None:
         return
-    theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin=Origin.PERSON)
+    theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin__in=SAID_HERE)
     if among is not None:
         theirs = theirs.filter(id__in=among)
     there = set(Choice.objects.filter(line_id=line.pk).values_list("id", flat=True))

@@ -182,8 +182,8 @@ def _row(choice: Choice, receipts: Mapping[uuid.UUID, str], orders: Sequence[Ord
 
 
 def _by(choice: Choice) -> str:
-    """Who said it, in the kinds that a page has words for: `person`, `line`, `agent`, `file`."""
-    if choice.origin == Origin.FILE:
-        return "file"
+    """Who said it, in the kinds that a page has words for: `person`, `line`, `agent`, `file`, `us`."""
+    if choice.origin != Origin.PERSON:
+        return "file" if choice.origin == Origin.FILE else "us"
     kind = choice.actor.partition(":")[0]
     return {"subscriber": "person", "line": "line", "agent": "agent"}.get(kind, "person")

@@ -51,6 +51,7 @@ def sharing(
         by_recipient={pair: use for pair, use in found.items() if pair[1]},
         stops={key: since for key in row.stops if (since := ledger.in_force(ledger.stops((key,))))},
         own_stops=frozenset(key for key, said in row.stops.items() if Origin.PERSON in said),
+        our_stops=frozenset(key for key, said in row.stops.items() if Origin.SYSTEM in said),
     )
 
 
@@ -136,9 +137,15 @@ def _use(campaign: Campaign, answer: gate.Answer, beneath: str, keys: Sequence[s
         denied_since=ledger.in_force(standing),
         paused_until=_ends(standing),
         by_record=bool(standing) and all(one.origin == Origin.FILE for one in standing),
+        by_us=_is_ours(standing),
         proof=proofs[0] if proofs else Proof("none"),
         proofs=tuple(proofs),
     )
+
+
+def _is_ours(standing: Sequence[Denial]) -> bool:
+    origins = {one.origin for one in standing}
+    return Origin.SYSTEM in origins and Origin.PERSON not in origins
 
 
 def _stop_of_everything(ledger: Ledger) -> Denial | None:

@@ -15,7 +15,8 @@ class Use:
     """One campaign as this line stands to it now. `reason` is the gate's word, empty when allowed.
 
     `beneath`: the gate's word as if nobody were suspended, so that a suspension hides no stop of the person's.
-    `denied_since`: since when their stop or pause stands; `by_record`: it comes from a file, none of it from them.
+    `denied_since`: since when their stop or pause stands; `by_record`: it comes from a file, none of it from them;
+    `by_us`: none of it comes from them, and we said it for what a company did.
     `not_for`: names of the companies for which alone they stopped it, where its requests say for whom they ask.
     """
 
@@ -42,6 +43,7 @@ class Use:
     denied_since: datetime | None
     paused_until: datetime | None
     by_record: bool
+    by_us: bool
     proof: Proof
     proofs: tuple[Proof, ...]
     not_for: tuple[str, ...] = ()
@@ -67,13 +69,15 @@ class Use:
 class No:
     """What was said against all that a company does: a stop, a pause, both, or nothing.
 
-    `since`: when the newest of it began here. `by_record`: some of it comes from a file, and not from the person.
+    `since`: when the newest of it began here. `by_record`: some of it comes from a file, and not from the person;
+    `by_us`: some of it is ours, and not the person's.
     """
 
     stopped_at: datetime | None = None
     paused_until: datetime | None = None
     since: datetime | None = None
     by_record: bool = False
+    by_us: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class Sharing:
     by_recipient: Mapping[tuple[str, str], Use]
     stops: Mapping[str, datetime]
     own_stops: frozenset[str]
+    our_stops: frozenset[str]
 
     def use_by(self, *, campaign: str, uri: str) -> Use | None:
         """How the line stands to a campaign as far as it asks for this party."""
@@ -107,8 +112,10 @@ class Sharing:
         if not uses:
             keys = {"all", f"party:{uri}"}
             stopped = max((since for key, since in self.stops.items() if key in keys), default=None)
-            by_record = stopped is not None and not self.own_stops & keys
-            return No(stopped, self.paused_until, stopped or self.paused_since, by_record=by_record)
+            anothers = stopped is not None and not self.own_stops & keys
+            by_us = anothers and bool(self.our_stops & keys)
+            by_record = anothers and not by_us
+            return No(stopped, self.paused_until, stopped or self.paused_since, by_record=by_record, by_us=by_us)
         if not all(use.stopped for use in uses):
             return No()
         return No(
@@ -116,6 +123,7 @@ class Sharing:
             paused_until=_latest(use.paused_until for use in uses),
             since=_latest(use.denied_since for use in uses),
             by_record=any(use.by_record for use in uses),
+            by_us=any(use.by_us for use in uses),
         )
 
     def allowed_by_name(self, *, since: datetime) -> list[Use]:

@@ -7,6 +7,7 @@ from disclosures.queries.downloads import as_csv, as_json
 from disclosures.queries.export import export_of
 from disclosures.queries.figures import Figures, figures
 from disclosures.queries.history import Filters, HistoryPage, companies_in, history_page, history_rows
+from disclosures.queries.noticed import Noticed, noticed_in
 from disclosures.queries.visible import visible, with_delay
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Figures",
     "Filters",
     "HistoryPage",
+    "Noticed",
     "as_csv",
     "as_json",
     "companies_in",
@@ -26,6 +28,7 @@ __all__ = [
     "figures",
     "history_page",
     "history_rows",
+    "noticed_in",
     "visible",
     "with_delay",
 ]

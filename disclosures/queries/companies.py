@@ -13,6 +13,7 @@ from consent.standing import Proof, Sharing, Use, sharing
 from disclosures.models import Basis, Judgement, Outcome
 from disclosures.queries.chart import Chart, chart_of
 from disclosures.queries.counted import Facts, facts_of
+from disclosures.queries.noticed import Noticed, found_of, told
 from disclosures.queries.tallies import Outside, Tally, judged_so, outside_of, released_outside
 from disclosures.queries.trails import Known, Parties, Stop, instead_of, trail, uris_of
 from disclosures.words import NOT_ALLOWED
@@ -51,7 +52,7 @@ class CompanyCard:
     counts the ones that were not permitted, by reason; `outside`, what it got without an agreement being asked for.
     `instead`: who can be stopped where nobody can name who received it. `stopped_at` is set while the person's stop
     covers all its uses; `denied_since`, while a stop or pause does; `by_record`: a file says so, and the person does
-    not.
+    not; `by_us`: we do, for what it did, and the person does not.
     """
 
     company: Known
@@ -74,6 +75,7 @@ class CompanyCard:
     paused_until: datetime | None
     denied_since: datetime | None
     by_record: bool
+    by_us: bool
     orders: tuple[PartnerState, ...]
 
     @property
@@ -158,10 +160,11 @@ class Companies:
     nothing: bool
     chart: Chart
     ended: tuple[EndedAgreement, ...] = ()
+    noticed: tuple[Noticed, ...] = ()
 
 
 def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
-    """Every company that received this line's location or is allowed to. Nine queries, whatever their number."""
+    """Every company that received this line's location or is allowed to. Ten queries, whatever their number."""
     facts = facts_of(line_id=line.pk, zone=zone, at=at)
     by_agreement = [one for one in facts if one.basis == Basis.APPROVAL]
     asked = {(one.campaign, one.company) for one in by_agreement if one.campaign}
@@ -186,6 +189,7 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         for uri in names
     ]
     cards.sort(key=_risk)
+    by_uri = {card.company.uri: card for card in cards}
     recent = tuple(card for card in cards if card.had_it_lately)
     released = [one for one in by_agreement if one.outcome == Outcome.RELEASED and one.recent]
     return Companies(
@@ -205,6 +209,7 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         nothing=not (facts or cards),
         chart=chart_of(counted=_by_week(by_agreement), parties=parties, zone=zone, at=at),
         ended=ended_agreements(line_id=line.pk, at=at),
+        noticed=told(found=found_of(line_id=line.pk, at=at), facts=facts, parties=parties, zone=zone, card=by_uri.get),
     )
 
 
@@ -251,6 +256,7 @@ def card_of(
         paused_until=no.paused_until,
         denied_since=no.since,
         by_record=no.by_record,
+        by_us=no.by_us,
         orders=tuple(
             PartnerState(parties[aggregator].name, order)
             for order in orders.values()

@@ -14,6 +14,7 @@ from disclosures.queries.companies import CompanyCard, card_of
 from disclosures.queries.counted import Facts, facts_of
 from disclosures.queries.flow import Flow, flow_of
 from disclosures.queries.history import Filters, HistoryPage, history_page
+from disclosures.queries.noticed import Noticed, found_of, told
 from disclosures.queries.tallies import released_outside
 from disclosures.queries.trails import Parties, uris_of
 from partners.models import Party
@@ -43,6 +44,7 @@ class CompanyPage:
     flow: Flow | None
     history: HistoryPage
     ended: tuple[EndedAgreement, ...] = ()
+    noticed: tuple[Noticed, ...] = ()
 
 
 def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> CompanyPage | None:
@@ -83,6 +85,13 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
             paths=[(one.path, one.n) for one in by_agreement if one.outcome == Outcome.RELEASED], parties=parties
         ),
         history=history_page(line_id=line.pk, filters=Filters(company=party.uri), zone=zone, at=at, rows=NEWEST_ROWS),
+        noticed=told(
+            found=[one for one in found_of(line_id=line.pk, at=at) if one.party == party.uri],
+            facts=facts,
+            parties=parties,
+            zone=zone,
+            card=lambda _: card,
+        ),
         ended=tuple(one for one in ended_agreements(line_id=line.pk, at=at) if one.concerns({party.pk, *partners})),
     )
 

@@ -14,6 +14,17 @@ SELECT disclosure_id FROM (
 ) newest WHERE suppressed_until IS NULL OR suppressed_until > %(at)s
 """
 
+# And for statements over many lines: that no order hides the row `d` at a moment (`%(at)s`).
+SHOWN = """NOT EXISTS (
+    SELECT FROM disclosures_delayednotice n
+    WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
+        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
+        AND NOT EXISTS (
+            SELECT FROM disclosures_delayednotice newer
+            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))"""
+# A look-up that rested, or should have rested, on an agreement, as far as it may be seen: the row `d`.
+LOOK_UP = f"d.basis = 'approval' AND d.outcome = 'released' AND {SHOWN}"
+
 
 def visible(*, line_id: int, at: datetime) -> QuerySet[Disclosure]:
     """The line's disclosures without the hidden ones: for every list, count, chart, total, search and export.

@@ -2,8 +2,8 @@
 
 from accounts.queries import NotForThem
 from disclosures.actions import NoReason
-from support.actions.glass import look_at_difference, look_at_order
-from support.actions.incidents import close_incident
+from support.actions.glass import look_at_difference, look_at_order, look_at_rows, take_rows
+from support.actions.incidents import assign_incident, close_incident
 from support.actions.proposals import agree, propose_termination
 from support.actions.terms import add_rule, link, put_in_force, set_consideration
 
@@ -12,11 +12,14 @@ __all__ = [
     "NotForThem",
     "add_rule",
     "agree",
+    "assign_incident",
     "close_incident",
     "link",
     "look_at_difference",
     "look_at_order",
+    "look_at_rows",
     "propose_termination",
     "put_in_force",
     "set_consideration",
+    "take_rows",
 ]

@@ -1,6 +1,7 @@
 """Staff's looks at one subscriber: each with its reason, and in that subscriber's own log."""
 
 import uuid
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from django.db import transaction
@@ -8,7 +9,9 @@ from django.db import transaction
 import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
+from audit.models import Incident
 from disclosures.actions import NoReason
+from support.oversight import anomalies
 from support.oversight.differences import FindingPage, finding_page
 from support.oversight.timeline import SentPage, order_page
 
@@ -48,3 +51,49 @@ def look_at_difference(
             line_id=page.finding.row.line_id, reason=reason,
         )  # fmt: skip
     return page
+
+
+@transaction.atomic
+def look_at_rows(*, incident_id: int, number: int, actor: str, reason: str, at: datetime) -> anomalies.RowsPage | None:
+    """One page of the look-ups behind an incident; None where there is no such incident.
+
+    Lines have codes. Every subscriber whose row is on the page finds the look in their own log. Raises NotForThem,
+    NoReason.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
+    if not reason.strip():
+        raise NoReason("Say why: the reason is kept with every act.")
+    incident = Incident.objects.filter(pk=incident_id).first()
+    if incident is None:
+        return None
+    page, rows = anomalies.rows_page(incident=incident, number=number, at=at)
+    _in_their_logs("anomaly.seen", incident_id, {one.line_id for one in rows}, name, reason, at)
+    return page
+
+
+@transaction.atomic
+def take_rows(*, incident_id: int, actor: str, reason: str, at: datetime) -> Iterator[str] | None:
+    """The same as a file, all of it up to a bound. That it was taken is in the trail, and in every subscriber's log.
+
+    Raises NotForThem, NoReason.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
+    if not reason.strip():
+        raise NoReason("Say why: the reason is kept with every act.")
+    incident = Incident.objects.filter(pk=incident_id).first()
+    if incident is None:
+        return None
+    rows = anomalies.rows_under(incident=incident, at=at, rows=anomalies.MOST_ROWS)
+    _in_their_logs("anomaly.taken", incident_id, {one.line_id for one in rows}, name, reason, at)
+    audit.actions.record(
+        action="export.taken", actor=name, target="export:anomalies", at=at, reason=reason,
+        detail={"incident": incident_id, "rows": len(rows)},
+    )  # fmt: skip
+    return anomalies.as_csv(incident_id=incident_id, rows=rows)
+
+
+def _in_their_logs(
+    action: str, incident_id: int, line_ids: Collection[int], actor: str, reason: str, at: datetime
+) -> None:
+    details = {line_id: {"incident": incident_id} for line_id in line_ids}
+    audit.actions.record_for_lines(action=action, actor=actor, at=at, details=details, reason=reason)

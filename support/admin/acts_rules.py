@@ -7,12 +7,15 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
+import disclosures.actions
 import partners.actions
 import support.actions
 from accounts.access import PersonRequest
+from disclosures.queries.rules import finds, newest_rule
 from partners.models import JurisdictionRule, Proposal
 from support.admin.acts import Act, answer
 from support.forms import rules
+from support.forms.anomalies import AnomalyRuleForm
 from support.forms.base import ActForm
 from support.forms.terms import EndForm
 from support.oversight.proposals import asked_about
@@ -91,4 +94,25 @@ def publish_notice(request: PersonRequest) -> HttpResponse:
         done="Published.",
         button="Publish",
     )
+    return answer(request, act)
+
+
+def change_anomaly_rule(request: PersonRequest, kind: str) -> HttpResponse:
+    """Write the next version of the rule of one kind of anomaly."""
+    rule = newest_rule(kind=kind)
+    if rule is None:
+        raise Http404
+    act = Act(
+        title=str(rule.get_kind_display()),
+        lead=f"Now, by version {rule.version}: {finds(rule=rule)}{'' if rule.enabled else '. It is off'}.",
+        form=AnomalyRuleForm(request.POST or None, rule=rule),
+        verb=lambda form, actor, at: disclosures.actions.change_anomaly_rule(
+            kind=kind, threshold=form.cleaned_data["threshold"], window=form.cleaned_data["window"],
+            suspend_after_days=form.cleaned_data.get("suspend_after_days"), enabled=form.cleaned_data["enabled"],
+            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=reverse("admin:anomaly-rules"),
+        done="It counts for what is looked at from now on.",
+        button="Change it",
+    )  # fmt: skip
     return answer(request, act)

@@ -1,13 +1,15 @@
 """Lists of rules: states, notices, purposes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import chain
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from disclosures.models import AnomalyRule
+from disclosures.queries.rules import finds, newest_rules
 from partners.lifecycle import Stage
 from partners.models import Campaign, JurisdictionRule, NoticeText
 from partners.words import purpose_in_words, shown
@@ -29,6 +31,11 @@ def rules(request: HttpRequest) -> HttpResponse:
 def notices(request: HttpRequest) -> HttpResponse:
     """What people read before they choose, every version."""
     return show_list(request, NOTICES)
+
+
+def anomaly_rules(request: HttpRequest) -> HttpResponse:
+    """By what anomalies are found, every version."""
+    return show_list(request, ANOMALY_RULES)
 
 
 def purposes(request: HttpRequest) -> HttpResponse:
@@ -64,6 +71,31 @@ def _notice_cells(rows: Sequence[NoticeText], at: datetime) -> list[tuple[Cell, 
         )
         for one in rows
     ]
+
+
+def _anomaly_rule_cells(rows: Sequence[AnomalyRule], _: datetime) -> list[tuple[Cell, ...]]:
+    who = names.actors(wanted={one.actor for one in rows})
+    newest = {one.pk for one in newest_rules()}
+    return [
+        (
+            Cell(
+                one.get_kind_display(), under=f"version {one.version}",
+                href=reverse("admin:anomaly-rule-change", args=[one.kind]) if one.pk in newest else "",
+            ),
+            _counts(one, newest),
+            Cell(finds(rule=one)),
+            Cell("never" if one.suspend_after_days is None else f"after {one.suspend_after_days} days"),
+            cells.moment(one.made_at, under=who[one.actor]),
+            Cell(shown(one.reason, at_most=200)),
+        )
+        for one in rows
+    ]  # fmt: skip
+
+
+def _counts(one: AnomalyRule, newest: Collection[int]) -> Cell:
+    if one.pk not in newest:
+        return Cell("replaced")
+    return Cell("in force", tone="good") if one.enabled else Cell("off", tone="warn")
 
 
 def _purpose_cells(rows: Sequence[dict[str, str]], at: datetime) -> list[tuple[Cell, ...]]:
@@ -149,4 +181,16 @@ PURPOSES = Listing(
     search=("purpose",),
     search_label="Purpose",
     empty=("No purposes yet", "They come with the first campaign."),
+)  # fmt: skip
+ANOMALY_RULES = Listing(
+    title="Anomaly rules",
+    lead="By these the ledger of releases is searched every five minutes. A change counts for what is looked at then.",
+    columns=(
+        Column("What", "kind"), Column("State"), Column("Finds"), Column("Suspends"), Column("Since", "made_at"),
+        Column("Why"),
+    ),
+    start=lambda _: AnomalyRule.objects.order_by("-made_at", "-id"),
+    cells=_anomaly_rule_cells,
+    filters=(of_choices("kind", "What", AnomalyRule.Kind.choices),),
+    empty=("No rules", "Nothing is looked for."),
 )  # fmt: skip

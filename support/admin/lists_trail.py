@@ -1,6 +1,6 @@
 """Lists for oversight: incidents, and who did what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import Q
@@ -31,10 +31,11 @@ def trail(request: HttpRequest) -> HttpResponse:
 
 def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, ...]]:
     about, opened = subjects(rows=rows), tickets(rows=rows)
+    who = names.actors(wanted={one.assigned_to for one in rows if one.assigned_to})
     return [
         (
             Cell(one.get_kind_display(), href=reverse("admin:incident", args=[one.pk])),
-            Cell("closed") if one.closed_at else Cell("open", tone="bad"),
+            _incident_state(one, who),
             cells.target(about[one.subject]) if one.subject in about else Cell(shown(one.subject, at_most=160)),
             Cell(f"{one.count:,}", number=True),
             cells.moment(one.opened_at, under=cells.waiting(one.opened_at, one.closed_at or at)),
@@ -43,6 +44,12 @@ def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, 
         )
         for one in rows
     ]
+
+
+def _incident_state(one: Incident, who: Mapping[str, str]) -> Cell:
+    if one.closed_at:
+        return Cell("closed")
+    return Cell("open", tone="bad", under=who.get(one.assigned_to, ""))
 
 
 def _ticket(one: Ticket | None, at: datetime) -> Cell:

@@ -52,6 +52,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "Rules",
         (
             Place("rules", "State rules", "gavel"),
+            Place("anomaly-rules", "Anomaly rules", "troubleshoot"),
             Place("notices", "Notices", "description"),
         ),
     ),
@@ -75,7 +76,9 @@ BELOW = {
     "rule-add": "rules", "rule-relax": "rules", "notice-publish": "notices", "client-register": "clients",
     "purpose": "purposes", "purpose-link": "purposes", "machine": "clients", "machine-key": "clients",
     "machine-disable": "clients", "machine-enable": "clients", "machine-bind": "clients", "machine-unbind": "clients",
-    "run": "reconciliation", "finding": "reconciliation",
+    "run": "reconciliation", "finding": "reconciliation", "anomaly-rule-change": "anomaly-rules",
+    "incident": "incidents", "incident-close": "incidents", "incident-acknowledge": "incidents",
+    "incident-assign": "incidents", "incident-rows": "incidents", "incident-csv": "incidents",
     "delayed-hide": "delayed", "delayed-lift": "delayed",
 }  # fmt: skip
 

@@ -71,9 +71,25 @@ def more_of(*, event: AuditEvent) -> str:
     if "consideration" in said:
         parts.append(_changed("paid for it", _paid(said["consideration"]), _paid(said.get("was"))))
     parts += _of_machine(event)
+    parts += _of_rule(event)
     if isinstance(said.get("fields"), list):
         parts.append(", ".join(shown(str(one), at_most=40).replace("_", " ") for one in said["fields"]))
     return "; ".join(part for part in parts if part)
+
+
+def _of_rule(event: AuditEvent) -> list[str]:
+    """What a rule for anomalies was changed to, number by number."""
+    now, before = event.detail.get("now"), event.detail.get("before")
+    if event.action != "anomaly_rule.changed" or not isinstance(now, dict) or not isinstance(before, dict):
+        return []
+    changed = [name for name in now if now[name] != before.get(name)]
+    return [_changed(name.replace("_", " "), _plain(now[name]), _plain(before.get(name))) for name in changed]
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "never" if value is None else str(value)
 
 
 def _of_machine(event: AuditEvent) -> list[str]:

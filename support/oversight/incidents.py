@@ -3,23 +3,34 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from accounts.models import User
+from accounts.permissions import StaffAction, actor_of, roles_that_may
 from audit.models import Incident
+from disclosures.models import AnomalyRule
 from partners.models import Party
 from partners.words import party_name, shown
 from support.models import Ticket
+from support.oversight import names
+from support.oversight.clocks import Clock, clocks_of
 from support.oversight.history import Done, done_to
 from support.oversight.names import Named
 
 
 @dataclass(frozen=True)
 class IncidentPage:
-    """One incident. `about`: the party it concerns, None where it concerns none."""
+    """One incident. `about`: the party it concerns, None where it concerns none.
+
+    `whose`: the officer who has it, "" while nobody has. `has_rows`: it was found in the ledger of releases.
+    """
 
     incident: Incident
     about: Named | None
     subject: str
     ticket: Ticket | None
     history: Sequence[Done]
+    whose: str
+    clocks: Sequence[Clock]
+    has_rows: bool
 
 
 def incident_page(*, incident_id: int) -> IncidentPage | None:
@@ -33,7 +44,16 @@ def incident_page(*, incident_id: int) -> IncidentPage | None:
         subject=shown(one.subject, at_most=200),
         ticket=tickets(rows=[one]).get(one.pk),
         history=done_to(target=target_of(incident_id=one.pk)),
+        whose=names.actors(wanted={one.assigned_to})[one.assigned_to] if one.assigned_to else "",
+        clocks=clocks_of(kind=one.kind, opened_at=one.opened_at),
+        has_rows=one.kind in AnomalyRule.Kind.values,
     )
+
+
+def officers() -> list[tuple[str, str]]:
+    """Who may have an incident: each by the name that the trail gives them, and by their e-mail."""
+    found = User.objects.filter(role__in=roles_that_may(StaffAction.CLOSE_INCIDENT), is_active=True).order_by("email")
+    return [(actor_of(user), user.email) for user in found]
 
 
 def target_of(*, incident_id: int) -> str:

@@ -81,7 +81,7 @@ class Plan:
 
 events = st.builds(
     Event,
-    kind=st.sampled_from(["stop", "stop", "pause", "allow", "allow", "approval", "approval", "claim"]),
+    kind=st.sampled_from(["stop", "stop", "ours", "pause", "allow", "allow", "approval", "approval", "claim"]),
     day=st.integers(0, 30),
     scope=st.sampled_from(["all", "party", "purpose", "campaign"]),
     which=st.integers(0, 8),
@@ -198,7 +198,8 @@ def _change_number(plan: Plan, line: Line, world: oracle.World) -> None:
 def _happen(event: Event, line: Line, world: oracle.World) -> None:
     at = day(event.day)
     newest = LineGate.objects.values_list("newest_at", flat=True).get(pk=line.pk)
-    if event.person and newest is not None and newest >= at:
+    ours = event.kind == "ours"
+    if (event.person or ours) and newest is not None and newest >= at:
         at = newest + timedelta(microseconds=1)
     until = at + timedelta(days=event.lasts) if event.lasts else None
     campaign = CAMPAIGNS[event.which % 4]
@@ -208,6 +209,11 @@ def _happen(event: Event, line: Line, world: oracle.World) -> None:
             named = ref(event.scope, event.which)
             a_ledger_row(line, "stop", scope=event.scope, ref=named, at=at, origin=origin)
             world.denials.append(oracle.Denial(event.scope, named, at, None, event.person))
+        case "ours":
+            # A stop of ours counts as one of the person's: only their own newer yes outlasts it.
+            named = ref("party", event.which)
+            a_ledger_row(line, "stop", scope="party", ref=named, at=at, origin="system")
+            world.denials.append(oracle.Denial("party", named, at, None, person=True))
         case "pause":
             named, until = ref(event.scope, event.which), until or at + timedelta(days=5)
             a_ledger_row(line, "pause", scope=event.scope, ref=named, at=at, until=until, origin=origin)

@@ -3,17 +3,23 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from audit.queries import database_clock
 from consent.actions import stop
 from disclosures import ingest
-from disclosures.models import GrowingLine
+from disclosures.anomalies import find
+from disclosures.models import AnomalyWatch, GrowingLine
+from tests.disclosures.anomalies import BRIDGE, JAIL, TRACK, looked
+from tests.factories import a_campaign, an_approval
 from tests.people import Browser, sign_in
 from tests.world import World, a_world
 
@@ -33,7 +39,7 @@ BY_ID = {"disclosures_disclosureregister"}
 IN_ONE_PLACE = {
     "accounts_line", "accounts_linenumber", "accounts_linestate", "accounts_lineuser", "accounts_textedcode",
     "accounts_user", "audit_auditevent", "consent_ask", "consent_digestfinding", "consent_heldrow",
-    "consent_progresslink", "consent_touched",
+    "consent_progresslink", "consent_touched", "disclosures_anomaly",
     "disclosures_helddisclosure", "disclosures_heldnotice", "django_session", "partners_pairwisesubject",
     "revocations_breach", "support_ticket", "usersessions_usersession",
 }  # fmt: skip
@@ -154,6 +160,41 @@ def test_no_page_reads_a_whole_table_that_grows_with_lines() -> None:
         "disclosures_disclosure", "disclosures_dailyrollup", "disclosures_delayednotice", "consent_linegate",
         "consent_choice", "revocations_order", "audit_auditevent",
     }  # fmt: skip
+
+
+def plans_of_a_look(at: datetime) -> list[tuple[str, list[tuple[str, str, bool]], list[tuple[str, str, bool]]]]:
+    """What each statement of a look for anomalies reads, as it is planned where its own tables are filled."""
+    found: list[tuple[str, list[tuple[str, str, bool]], list[tuple[str, str, bool]]]] = []
+
+    def explained(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if re.match(r"\s*(INSERT INTO (touched|due|found)|WITH|CREATE TEMPORARY TABLE gone|SELECT key)", sql):
+            written = psycopg.ClientCursor(connection.connection).mogrify(sql, params)
+            found.append((written, reads(written, seqscan="on"), reads(written, seqscan="off")))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explained):
+        find(at=at)
+    return found
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_a_look_for_anomalies_reads_what_came_and_what_is_near_it() -> None:
+    world, _ = a_carrier()
+    # After all that the others' notices said.
+    now = database_clock() + timedelta(hours=1)
+    claims = a_campaign(world.geobridge, world.securetrack.lbs_provider, ref="CMP-claimed")
+    an_approval(world.line, claims, at=now - timedelta(days=1), verified_by="partner", recorded_at=now)
+    AnomalyWatch.objects.create(until=now)
+    looked(world.line, now - timedelta(days=2), path=(BRIDGE, TRACK, JAIL), recorded_at=now)
+    looked(world.line, now - timedelta(days=500), judgement="no_approval", recorded_at=now)
+    planned = plans_of_a_look(now + timedelta(minutes=1))
+    assert len(planned) == 1 + 2 * 7 + 2
+    large = large_relations()
+    for sql, on, off in planned:
+        assert [one for one in on if one[0] in large and not one[2] and "Bitmap" not in one[1]] == [], sql
+        assert [one for one in off if one[1] == "Seq Scan"] == [], sql
+    seen = {table_of(table) for _, on, _ in planned for table, _, _ in on}
+    assert seen >= {"disclosures_disclosure", "disclosures_delayednotice", "consent_approval", "disclosures_anomaly"}
 
 
 def large_relations() -> set[str]:

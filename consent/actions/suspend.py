@@ -1,0 +1,90 @@
+"""We say no for a person to one company, after what it did on their line. Only their own newer yes outlasts that."""
+
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+
+from django.db import transaction
+
+from accounts.models import Line
+from consent import gate, messages, telling
+from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
+from consent.models import Choice, LineGate, Origin
+from consent.standing.ledger import microseconds
+from consent.standing.recipients import kin_of
+from partners.models import Campaign, Party
+from partners.words import UNKNOWN
+
+CHANNEL = "system"
+REASON = "anomaly"
+
+
+class Outcome(StrEnum):
+    """What became of it. Everything but `SUSPENDED` wrote nothing."""
+
+    SUSPENDED = "suspended"  # a stop of ours stands from now on, and the company's partners are told
+    STOPPED = "stopped"  # a stop of the person's, or an earlier one of ours, stands already
+    ALLOWED = "allowed"  # the person has allowed it after what it did: their own newer word
+    SPARED = "spared"  # it finds them when they call for help: an officer decides
+    ENDED = "ended"  # the line is over
+    NOBODY = "nobody"  # nobody can name the company
+
+
+@again_if_a_release_came_between
+@transaction.atomic
+def suspend(*, line_id: int, party: str, after: datetime, actor: str, at: datetime) -> Outcome:
+    """Stop one company (URI) for one line, if nothing of the person's says so already. Their phone is texted.
+
+    `after`: when it last did what this is for; a yes of the person that is newer stands. A file outweighs this stop as
+    little as one of the person's. Never undone but by them.
+    """
+    if party == UNKNOWN or not Party.objects.filter(uri=party).exists():
+        return Outcome.NOBODY
+    made_at = take_turn(line_id=line_id)
+    row = LineGate.objects.get(pk=line_id)
+    if row.active_until is not None and row.active_until <= made_at:
+        return Outcome.ENDED
+    standing = _standing(row, party, after)
+    if standing is not None:
+        return standing
+    choice = Choice(
+        kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.PARTY, ref=party, origin=Origin.SYSTEM, actor=actor,
+        channel=CHANNEL, reason=REASON,
+    )  # fmt: skip
+    deny(choice=choice, duties=telling.STOP_DUTIES, by="system")
+    transaction.on_commit(partial(messages.tell_of_suspension, line_id=line_id, at=at), robust=True)
+    return Outcome.SUSPENDED
+
+
+def _standing(row: LineGate, party: str, after: datetime) -> Outcome | None:
+    """Why nothing is to be written, if so."""
+    campaigns = list(
+        Campaign.objects.filter(cover__parties__contains=[party], ref__in=row.approvals)
+        .select_related("contract__aggregator", "lbs_provider", "cover")
+        .order_by("ref")
+    )
+    yeses = [since for one in campaigns for since, _, origin in row.approvals[one.ref] if origin == Origin.PERSON.value]
+    newest_yes = max(yeses, default=0)
+    if newest_yes > microseconds(after):
+        return Outcome.ALLOWED
+    keys = {"all", *(f"party:{uri}" for uri in kin_of(uris={party})[party])}
+    stops = [
+        stopped
+        for key in keys & row.stops.keys()
+        for origin, stopped in row.stops[key].items()
+        if origin != Origin.FILE.value
+    ]
+    if max(stops, default=0) > newest_yes:
+        return Outcome.STOPPED
+    return Outcome.SPARED if _finds_them(row.line_id, campaigns, party) else None
+
+
+def _finds_them(line_id: int, campaigns: list[Campaign], party: str) -> bool:
+    """Whether the gate allows it, now, a use by which a person is found when they call for help."""
+    carrier_id = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
+    questions = [
+        gate.as_agreed(campaign=one, line=carrier_id, recipient="" if party in one.cover.named_parties else party)
+        for one in campaigns
+        if one.lifeline
+    ]
+    return any(answer.allowed for answer in gate.evaluate(questions=questions))

@@ -1,0 +1,154 @@
+"""Find anomalies in what was recorded, judged again, hidden or shown since the last time, and state their incidents.
+
+A stretch of recorded time is one transaction with a fixed number of statements. It is safe to look at the same stretch
+again, and two that look at once wait for each other: what is found is the same.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+import audit.actions
+from accounts.zones import ZONE_OF_STATE
+from audit.actions import Stated
+from disclosures.anomalies import statements
+from disclosures.models import AnomalyRule, AnomalyWatch
+from disclosures.queries.found import incident_key
+from disclosures.queries.rules import rules_in_force
+
+Kind = AnomalyRule.Kind
+
+# What is recorded as of a moment may be committed later: so far back each run looks again. Nothing takes longer.
+OVERLAP = timedelta(minutes=10)
+# A run that is told to looks so far back, in case that something did.
+DEEP = timedelta(days=2)
+FIRST_LOOK_BACK = timedelta(days=30)
+STRETCH = timedelta(days=1)
+LONGEST_KEY = 200
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('disclosures.anomalies'))"
+NIGHTS_AROUND = timedelta(days=1)
+NOTHING = timedelta(0)
+ZONES = {"states": list(ZONE_OF_STATE), "zones": list(ZONE_OF_STATE.values())}
+
+type Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Search:
+    """How one kind is looked for: what is due, all that is found of it, and what both statements need to know."""
+
+    due: str
+    find: str
+    values: Callable[[AnomalyRule], Values]
+
+
+def _days(rule: AnomalyRule) -> timedelta:
+    return timedelta(days=rule.window)
+
+
+def _by_moment(window: timedelta, judgement: str) -> Values:
+    return {"window": window, "before": NOTHING, "after": window, "judgement": judgement}
+
+
+def _judged(rule: AnomalyRule) -> Values:
+    return _by_moment(_days(rule), rule.kind)
+
+
+def _burst(rule: AnomalyRule) -> Values:
+    return _by_moment(timedelta(minutes=rule.window), "")
+
+
+def _night(rule: AnomalyRule) -> Values:
+    window = _days(rule)
+    return {"window": window, "before": NIGHTS_AROUND, "after": window + NIGHTS_AROUND, **ZONES}
+
+
+SEARCHES: Mapping[str, _Search] = {
+    Kind.AFTER_STOP: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _judged),
+    Kind.NO_APPROVAL: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _judged),
+    Kind.BURST: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _burst),
+    Kind.NIGHT: _Search(statements.DUE_BY_MONTH, statements.BY_NIGHT, _night),
+    Kind.DORMANT: _Search(statements.DUE_AFTER_QUIET, statements.AFTER_QUIET, lambda rule: {"window": _days(rule)}),
+    Kind.MANY_LINES: _Search(statements.DUE_BY_DAY, statements.ACROSS_LINES, lambda rule: {"window": _days(rule)}),
+    Kind.DISPUTED: _Search(statements.DUE_BY_CLAIM, statements.BY_CLAIM, lambda rule: {"window": rule.window}),
+}
+
+
+def find(*, at: datetime, deep: bool = False) -> int:
+    """Look at all that came since the last time. Returns how many stretches of recorded time that was.
+
+    `deep`: and at the last two days once more.
+    """
+    looked = 0
+    since = _looked_until(at) - (DEEP if deep else OVERLAP)
+    while since < at:
+        until = min(since + STRETCH, at)
+        _look(since, until, at)
+        since = until
+        looked += 1
+    return looked
+
+
+def _looked_until(at: datetime) -> datetime:
+    known = AnomalyWatch.objects.values_list("until", flat=True).first()
+    return known if known is not None else at - FIRST_LOOK_BACK
+
+
+@transaction.atomic
+def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
+    """What these rows are part of is found anew, in the transaction that hides them. Returns whether they are of any.
+
+    So nothing that is found ever rests on a row that is hidden, not even for a moment.
+    """
+    ids = sorted(disclosure_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(ONE_AT_A_TIME)
+        cursor.execute(statements.PART_OF, {"ids": ids})
+        (part,) = cursor.fetchone() or (False,)
+    if part:
+        _find(statements.TOUCHED_BY_ID, {"ids": ids, "since": at, "until": at, "at": at})
+    return bool(part)
+
+
+@transaction.atomic
+def _look(since: datetime, until: datetime, at: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(ONE_AT_A_TIME)
+    _find(statements.TOUCHED, {"since": since, "until": until, "at": at})
+    AnomalyWatch.objects.update_or_create(pk=1, defaults={"until": max(until, _looked_until(until))})
+
+
+def _find(touch: str, values: Values) -> None:
+    """Find anew whatever rests on the rows that `touch` says, or on claims that came since."""
+    at: datetime = values["at"]
+    rules = rules_in_force()
+    with connection.cursor() as cursor:
+        cursor.execute(statements.TABLES)
+        cursor.execute(touch, values)
+        touched = bool(cursor.rowcount)
+        cursor.execute("ANALYZE touched")
+        for rule in (one for one in rules if touched or one.kind == Kind.DISPUTED):
+            search = SEARCHES[rule.kind]
+            known: Values = {"kind": rule.kind, "rule": rule.pk, "threshold": rule.threshold, **search.values(rule)}
+            cursor.execute(search.due, values | known)
+            cursor.execute("ANALYZE due")
+            cursor.execute(search.find, values | known)
+        standing = _settle(cursor, at)
+        cursor.execute("DROP TABLE touched, due, found, gone")
+    audit.actions.state_incidents(stated=standing, actor="system:anomalies", at=at)
+
+
+def _settle(cursor: CursorWrapper, at: datetime) -> Sequence[Stated]:
+    """Keep what was found and let go of what is no longer so. Returns how many stand, by incident."""
+    for statement in (statements.GONE, statements.FORGET, statements.CLEAR, statements.KEEP):
+        cursor.execute(statement, {"at": at})
+    cursor.execute(statements.STANDING)
+    return [
+        Stated(kind=kind, key=incident_key(party=party, month=month), subject=party[:LONGEST_KEY], count=count)
+        for kind, party, month, count in cursor.fetchall()
+    ]

@@ -1,0 +1,327 @@
+"""What is looked at again, and one statement for each kind of anomaly that finds all of it there is.
+
+What is found of a line and month (of a company and day, of a partner and month) is a function of the visible rows and
+the rule alone: it is found anew as a whole whenever something it rests on came, was judged again, hidden or shown. So
+neither the order in which rows come nor how often this runs makes a difference.
+
+Rows are read by `LATERAL (… OFFSET 0)`: one range of an index for each line and month that is due. Without it the
+planner may hold a few lines to be so many that it reads whole months. What was released for an emergency, by a lawful
+order or to run the network never asked, and is never an anomaly.
+"""
+
+from disclosures.queries.visible import LOOK_UP
+
+TABLES = """
+CREATE TEMPORARY TABLE touched (line_id bigint, occurred_at timestamptz, path varchar[]) ON COMMIT DROP;
+CREATE TEMPORARY TABLE due (kind text, line_id bigint, party varchar, period date) ON COMMIT DROP;
+CREATE TEMPORARY TABLE found (kind text, rule_id bigint, line_id bigint, party varchar, recipient varchar, period date,
+    first_at timestamptz, last_at timestamptz, n bigint, looks bigint, out_of bigint) ON COMMIT DROP;
+"""
+# Hidden rows too: that they are hidden may be what changed.
+TOUCHED = """
+INSERT INTO touched (line_id, occurred_at, path)
+SELECT d.line_id, d.occurred_at, d.path FROM disclosures_disclosure d
+WHERE d.recorded_at > %(since)s AND d.recorded_at <= %(until)s AND d.basis = 'approval' AND d.outcome = 'released'
+UNION
+SELECT d.line_id, d.occurred_at, d.path FROM (
+    SELECT disclosure_id FROM disclosures_judgementchange WHERE changed_at > %(since)s AND changed_at <= %(until)s
+    UNION
+    SELECT disclosure_id FROM disclosures_delayednotice WHERE recorded_at > %(since)s AND recorded_at <= %(until)s
+    UNION
+    SELECT disclosure_id FROM disclosures_delayednotice
+    WHERE suppressed_until > %(since)s AND suppressed_until <= %(until)s
+) said
+    CROSS JOIN LATERAL (
+        SELECT line_id, occurred_at, id FROM disclosures_disclosureregister WHERE id = said.disclosure_id OFFSET 0
+    ) known
+    CROSS JOIN LATERAL (
+        SELECT row.* FROM disclosures_disclosure row
+        WHERE row.line_id = known.line_id AND row.occurred_at = known.occurred_at AND row.id = known.id OFFSET 0
+    ) d
+WHERE d.basis = 'approval' AND d.outcome = 'released'
+"""
+TOUCHED_BY_ID = """
+INSERT INTO touched (line_id, occurred_at, path)
+SELECT d.line_id, d.occurred_at, d.path
+FROM unnest(%(ids)s::uuid[]) AS said (id)
+    CROSS JOIN LATERAL (
+        SELECT line_id, occurred_at, id FROM disclosures_disclosureregister WHERE id = said.id OFFSET 0
+    ) known
+    CROSS JOIN LATERAL (
+        SELECT row.* FROM disclosures_disclosure row
+        WHERE row.line_id = known.line_id AND row.occurred_at = known.occurred_at AND row.id = known.id OFFSET 0
+    ) d
+WHERE d.basis = 'approval' AND d.outcome = 'released'
+"""
+# Whether any of these rows lies where an anomaly of its line, or of an end customer, was found.
+PART_OF = """
+SELECT EXISTS (
+    SELECT FROM disclosures_disclosureregister known JOIN disclosures_anomaly a
+        ON a.line_id = known.line_id AND known.occurred_at BETWEEN a.first_at AND a.last_at
+    WHERE known.id = ANY (%(ids)s::uuid[])
+    UNION ALL
+    SELECT FROM disclosures_disclosureregister known JOIN disclosures_anomaly a
+        ON a.kind = 'many_lines' AND a.period BETWEEN (known.occurred_at AT TIME ZONE 'UTC')::date
+            AND (known.occurred_at AT TIME ZONE 'UTC')::date + 31
+    WHERE known.id = ANY (%(ids)s::uuid[]))
+"""
+
+# A row counts in every window that ends up to the window's length after it.
+DUE_BY_MONTH = """
+INSERT INTO due (kind, line_id, period)
+SELECT DISTINCT %(kind)s, t.line_id, month::date
+FROM touched t CROSS JOIN LATERAL generate_series(
+    date_trunc('month', (t.occurred_at - %(before)s::interval) AT TIME ZONE 'UTC'),
+    date_trunc('month', (t.occurred_at + %(after)s::interval) AT TIME ZONE 'UTC'), interval '1 month') AS month
+"""
+# The fullest window of a month, the earliest of equals.
+BY_MOMENT = """
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
+SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, occurred_at, n, n
+FROM (
+    SELECT due.line_id, due.period, d.party, d.occurred_at, count(*) OVER fullest AS n,
+        min(d.occurred_at) OVER fullest AS first_at
+    FROM due
+        CROSS JOIN LATERAL (
+            SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
+            WHERE d.line_id = due.line_id
+                AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval
+                AND d.occurred_at < (due.period + interval '1 month') AT TIME ZONE 'UTC'
+                AND (%(judgement)s = '' OR d.judgement = %(judgement)s) AND <look-up>
+            OFFSET 0
+        ) d
+    WHERE due.kind = %(kind)s
+    WINDOW fullest AS (
+        PARTITION BY due.line_id, due.period, d.party ORDER BY d.occurred_at
+        RANGE BETWEEN %(window)s::interval PRECEDING AND CURRENT ROW)
+) counted
+WHERE n >= %(threshold)s AND occurred_at >= period::timestamp AT TIME ZONE 'UTC'
+ORDER BY line_id, party, period, n DESC, occurred_at
+""".replace("<look-up>", LOOK_UP)
+# A night is called by the day on which it begins, and both are by the clock of the state that the line was in then.
+BY_NIGHT = """
+WITH slept AS (
+    SELECT due.line_id, due.period, d.party, of.night, count(*) AS looks, min(d.occurred_at) AS first_at,
+        max(d.occurred_at) AS last_at
+    FROM due
+        CROSS JOIN LATERAL (
+            SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
+            WHERE d.line_id = due.line_id
+                AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval - interval '1 day'
+                AND d.occurred_at < (due.period + interval '1 month 1 day') AT TIME ZONE 'UTC' AND <look-up>
+            OFFSET 0
+        ) d
+        CROSS JOIN LATERAL (
+            SELECT coalesce((
+                SELECT s.state FROM accounts_linestate s WHERE s.line_id = due.line_id AND s.since <= d.occurred_at
+                ORDER BY s.since DESC LIMIT 1), (SELECT state FROM accounts_line WHERE id = due.line_id)) AS state
+        ) lived
+        LEFT JOIN unnest(%(states)s::text[], %(zones)s::text[]) AS known (state, zone) ON known.state = lived.state
+        CROSS JOIN LATERAL (SELECT d.occurred_at AT TIME ZONE coalesce(known.zone, 'UTC') AS at) clock
+        CROSS JOIN LATERAL (SELECT (clock.at - interval '6 hours')::date AS night) of
+    WHERE due.kind = %(kind)s AND (clock.at::time >= '22:00' OR clock.at::time < '06:00')
+    GROUP BY 1, 2, 3, 4
+), counted AS (
+    SELECT line_id, period, party, night, count(*) OVER fullest AS n, sum(looks) OVER fullest AS looks,
+        min(first_at) OVER fullest AS first_at, max(last_at) OVER fullest AS last_at
+    FROM slept
+    WINDOW fullest AS (
+        PARTITION BY line_id, period, party ORDER BY night
+        RANGE BETWEEN %(window)s::interval - interval '1 day' PRECEDING AND CURRENT ROW)
+)
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
+SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, last_at, n, looks
+FROM counted
+WHERE n >= %(threshold)s AND night >= period AND night < period + interval '1 month'
+ORDER BY line_id, party, period, n DESC, night
+""".replace("<look-up>", LOOK_UP)
+
+# A row may wake a line, may be of the day on which it was woken, and may be why a later one woke nobody.
+DUE_AFTER_QUIET = """
+INSERT INTO due (kind, line_id, period)
+SELECT DISTINCT %(kind)s, t.line_id, date_trunc('month', moment.at AT TIME ZONE 'UTC')::date
+FROM touched t CROSS JOIN LATERAL (
+    SELECT t.occurred_at AS at
+    UNION ALL SELECT t.occurred_at - interval '1 day'
+    UNION ALL (
+        SELECT d.occurred_at FROM disclosures_disclosure d
+        WHERE d.line_id = t.line_id AND d.occurred_at > t.occurred_at
+            AND d.occurred_at <= t.occurred_at + %(window)s::interval AND <look-up>
+        ORDER BY d.occurred_at LIMIT 1)
+) moment
+""".replace("<look-up>", LOOK_UP)
+# Of a month only its first look-up can end a quiet of at least 31 days.
+AFTER_QUIET = """
+WITH woken AS (
+    SELECT due.line_id, due.period, first.at
+    FROM due
+        CROSS JOIN LATERAL (SELECT activated_at FROM accounts_line WHERE id = due.line_id OFFSET 0) line
+        CROSS JOIN LATERAL (
+            SELECT d.occurred_at AS at FROM disclosures_disclosure d
+            WHERE d.line_id = due.line_id AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC'
+                AND d.occurred_at < (due.period + interval '1 month') AT TIME ZONE 'UTC' AND <look-up>
+            ORDER BY d.occurred_at LIMIT 1
+        ) first
+    WHERE due.kind = %(kind)s AND line.activated_at <= first.at - %(window)s::interval
+        AND NOT EXISTS (
+            SELECT FROM disclosures_disclosure d
+            WHERE d.line_id = due.line_id AND d.occurred_at > first.at - %(window)s::interval
+                AND d.occurred_at < first.at AND <look-up>)
+)
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
+SELECT %(kind)s, %(rule)s, woken.line_id, d.party, '', woken.period, min(d.occurred_at), max(d.occurred_at), count(*),
+    count(*)
+FROM woken
+    CROSS JOIN LATERAL (
+        SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
+        WHERE d.line_id = woken.line_id AND d.occurred_at >= woken.at AND d.occurred_at < woken.at + interval '1 day'
+            AND <look-up>
+        OFFSET 0
+    ) d
+GROUP BY woken.line_id, woken.period, d.party
+HAVING count(*) >= %(threshold)s
+""".replace("<look-up>", LOOK_UP)
+
+# End customers stand in a path from its third place on, behind the location service.
+DUE_BY_DAY = """
+INSERT INTO due (kind, party, period)
+SELECT DISTINCT %(kind)s, hop.uri, day::date
+FROM touched t CROSS JOIN LATERAL unnest(t.path[3:]) AS hop (uri)
+    CROSS JOIN LATERAL generate_series(
+        date_trunc('day', t.occurred_at AT TIME ZONE 'UTC'),
+        date_trunc('day', t.occurred_at AT TIME ZONE 'UTC') + %(window)s::interval - interval '1 day', interval '1 day'
+    ) AS day
+WHERE hop.uri <> 'unknown'
+"""
+ACROSS_LINES = """
+WITH span AS MATERIALIZED (
+    SELECT DISTINCT day::date AS day FROM due CROSS JOIN LATERAL generate_series(
+        due.period - %(window)s::interval + interval '1 day', due.period, interval '1 day') AS day
+    WHERE due.kind = %(kind)s
+), seen AS MATERIALIZED (
+    SELECT hop.uri, span.day, d.line_id, count(*) AS looks, min(d.occurred_at) AS first_at,
+        max(d.occurred_at) AS last_at
+    FROM span
+        CROSS JOIN LATERAL (
+            SELECT d.line_id, d.occurred_at, d.path FROM disclosures_disclosure d
+            WHERE d.occurred_at >= span.day::timestamp AT TIME ZONE 'UTC'
+                AND d.occurred_at < (span.day + 1)::timestamp AT TIME ZONE 'UTC' AND <look-up>
+            OFFSET 0
+        ) d
+        CROSS JOIN LATERAL (SELECT DISTINCT unnest(d.path[3:]) AS uri) hop
+    WHERE hop.uri IN (SELECT due.party FROM due WHERE due.kind = %(kind)s)
+    GROUP BY 1, 2, 3
+)
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
+SELECT %(kind)s, %(rule)s, NULL, due.party, due.party, due.period, min(seen.first_at), max(seen.last_at),
+    count(DISTINCT seen.line_id), sum(seen.looks)
+FROM due JOIN seen ON seen.uri = due.party AND seen.day > due.period - %(window)s::interval AND seen.day <= due.period
+WHERE due.kind = %(kind)s
+GROUP BY due.party, due.period
+HAVING count(DISTINCT seen.line_id) >= %(threshold)s
+""".replace("<look-up>", LOOK_UP)
+
+# "I never agreed" to a use that the partner had claimed, or to a company of it.
+DISPUTES = """
+    SELECT a.line_id, a.id, min(c.made_at) AS at
+    FROM consent_choice c
+        JOIN consent_approval a ON a.line_id = c.line_id AND a.verified_by = 'partner' AND a.captured_at < c.made_at
+        JOIN partners_campaign k ON k.ref = a.campaign
+        JOIN partners_cover v ON v.campaign_id = k.id
+    WHERE c.reason = 'never_agreed'
+        AND (c.scope = 'campaign' AND c.ref = ANY (v.campaigns) OR c.scope = 'party' AND c.ref = ANY (v.parties))
+    GROUP BY a.line_id, a.id
+"""
+DUE_BY_CLAIM = """
+INSERT INTO due (kind, party, period)
+SELECT DISTINCT %(kind)s, partner.uri, month::date
+FROM (
+    SELECT a.campaign, a.recorded_at FROM consent_approval a
+    WHERE a.recorded_at > %(since)s AND a.recorded_at <= %(until)s AND a.verified_by = 'partner'
+    UNION
+    SELECT a.campaign, a.recorded_at
+    FROM consent_choice c JOIN consent_approval a ON a.line_id = c.line_id AND a.verified_by = 'partner'
+    WHERE c.reason = 'never_agreed' AND c.recorded_at > %(since)s AND c.recorded_at <= %(until)s
+) claimed
+    JOIN partners_campaign k ON k.ref = claimed.campaign
+    JOIN partners_contract contract ON contract.id = k.contract_id
+    JOIN partners_party partner ON partner.id = contract.aggregator_id
+    CROSS JOIN LATERAL generate_series(
+        date_trunc('month', claimed.recorded_at AT TIME ZONE 'UTC'),
+        date_trunc('month', claimed.recorded_at AT TIME ZONE 'UTC') + (%(window)s - 1) * interval '1 month',
+        interval '1 month') AS month
+WHERE month <= %(at)s::timestamptz AT TIME ZONE 'UTC'
+"""
+BY_CLAIM = """
+WITH disputed AS MATERIALIZED (<disputes>)
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks, out_of)
+SELECT %(kind)s, %(rule)s, NULL, due.party, '', due.period, min(disputed.at), max(disputed.at), count(disputed.at),
+    count(disputed.at), count(*)
+FROM due
+    JOIN partners_party partner ON partner.uri = due.party
+    JOIN partners_contract contract ON contract.aggregator_id = partner.id
+    JOIN partners_campaign k ON k.contract_id = contract.id
+    JOIN consent_approval a ON a.campaign = k.ref AND a.verified_by = 'partner'
+        AND a.recorded_at >= (due.period - (%(window)s - 1) * interval '1 month') AT TIME ZONE 'UTC'
+        AND a.recorded_at < (due.period + interval '1 month') AT TIME ZONE 'UTC'
+    LEFT JOIN disputed ON disputed.line_id = a.line_id AND disputed.id = a.id
+WHERE due.kind = %(kind)s
+GROUP BY due.party, due.period
+HAVING count(disputed.at) * 1000 > %(threshold)s * count(*)
+""".replace("<disputes>", DISPUTES)
+
+# What stood and is not found again. Where one of its rows is hidden now it goes as if it had never been.
+GONE = """
+CREATE TEMPORARY TABLE gone ON COMMIT DROP AS
+WITH missing AS (
+    SELECT a.* FROM due JOIN disclosures_anomaly a
+        ON a.line_id = due.line_id AND a.kind = due.kind AND a.period = due.period
+    UNION
+    SELECT a.* FROM due JOIN disclosures_anomaly a
+        ON a.kind = due.kind AND a.party = due.party AND a.period = due.period AND a.line_id IS NULL
+)
+SELECT a.id, a.kind, a.party, a.period, EXISTS (
+    SELECT FROM disclosures_delayednotice n
+        JOIN disclosures_disclosure d ON d.line_id = n.line_id AND d.id = n.disclosure_id
+            AND d.occurred_at >= a.first_at AND d.occurred_at <= a.last_at
+    WHERE CASE WHEN a.line_id IS NULL THEN a.recipient = ANY (d.path[3:])
+            ELSE n.line_id = a.line_id AND disclosures_company(d.path) = a.party END
+        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
+        AND NOT EXISTS (
+            SELECT FROM disclosures_delayednotice newer
+            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
+    ) AS hidden
+FROM missing a
+WHERE a.cleared_at IS NULL AND NOT EXISTS (
+    SELECT FROM found f
+    WHERE f.kind = a.kind AND f.party = a.party AND f.period = a.period AND f.line_id IS NOT DISTINCT FROM a.line_id)
+"""
+FORGET = "DELETE FROM disclosures_anomaly WHERE id IN (SELECT id FROM gone WHERE hidden)"
+CLEAR = "UPDATE disclosures_anomaly SET cleared_at = %(at)s WHERE id IN (SELECT id FROM gone WHERE NOT hidden)"
+KEEP = """
+INSERT INTO disclosures_anomaly AS known (kind, line_id, party, recipient, period, first_at, last_at, n, looks, out_of,
+    rule_id, found_at, changed_at, consequence)
+SELECT kind, line_id, party, recipient, period, first_at, last_at, n, looks, out_of, rule_id, %(at)s, %(at)s, ''
+FROM found ORDER BY kind, party, period, line_id
+ON CONFLICT ON CONSTRAINT disclosures_anomaly_once DO UPDATE
+SET first_at = excluded.first_at, last_at = excluded.last_at, n = excluded.n, looks = excluded.looks,
+    out_of = excluded.out_of, rule_id = excluded.rule_id, changed_at = excluded.changed_at, cleared_at = NULL,
+    found_at = CASE WHEN known.cleared_at IS NULL THEN known.found_at ELSE excluded.found_at END,
+    consequence = CASE WHEN known.cleared_at IS NULL AND excluded.last_at <= known.last_at THEN known.consequence
+        ELSE '' END
+WHERE (known.first_at, known.last_at, known.n, known.looks, known.out_of, known.rule_id, known.cleared_at)
+    IS DISTINCT FROM (excluded.first_at, excluded.last_at, excluded.n, excluded.looks, excluded.out_of,
+        excluded.rule_id, NULL::timestamptz)
+"""
+# How many stand now, of each kind, company and month that something was found of or is gone from.
+STANDING = """
+SELECT key.kind, key.party, to_char(key.month, 'YYYY-MM'), (
+    SELECT count(*) FROM disclosures_anomaly a
+    WHERE a.kind = key.kind AND a.party = key.party AND a.period >= key.month
+        AND a.period < key.month + interval '1 month' AND a.cleared_at IS NULL)
+FROM (
+    SELECT kind, party, date_trunc('month', period)::date AS month FROM found
+    UNION SELECT kind, party, date_trunc('month', period)::date FROM gone
+) key
+ORDER BY 1, 2, 3
+"""

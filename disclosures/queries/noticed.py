@@ -1,0 +1,150 @@
+"""What the ledger shows of one line that does not look right, told to its person, and where the company stands now."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from disclosures.models import Anomaly, AnomalyRule, Basis, Outcome
+from disclosures.queries.counted import Facts, facts_of
+from disclosures.queries.rules import rules_in_force
+from disclosures.queries.trails import Known, Parties
+
+Kind = AnomalyRule.Kind
+TOLD = (Kind.AFTER_STOP, Kind.NO_APPROVAL, Kind.BURST, Kind.NIGHT, Kind.DORMANT)
+JUDGED = (Kind.AFTER_STOP, Kind.NO_APPROVAL)
+# After a year it is in the history, and no longer at its head.
+LOOK_BACK = timedelta(days=365)
+
+
+class Now(StrEnum):
+    """What the gate says to the company now."""
+
+    UNSAID = ""  # not read here
+    SUSPENDED = "suspended"  # no, by a stop that only the person can lift, or one from a file
+    DENIED = "denied"  # no
+    ALLOWED = "allowed"  # yes: something newer was agreed
+
+
+class Card(Protocol):
+    """What is known of a company beside what it did."""
+
+    @property
+    def allowed(self) -> bool: ...
+    @property
+    def stopped_at(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """One thing about one company. `n`: how often, of JUDGED in all; else in the `window` of the fullest time.
+
+    `since` and `until`: the days of the line's zone on which it was. `suspended_on`: when we are going to suspend the
+    company for the line, where nothing came by then that explains it.
+    """
+
+    kind: str
+    company: Known
+    n: int
+    window: int
+    first_at: datetime
+    last_at: datetime
+    since: date
+    until: date
+    now: Now
+    suspended_on: datetime | None
+
+    @property
+    def not_allowed(self) -> bool:
+        """Whether its look-ups are among those that the person did not allow."""
+        return self.kind in JUDGED
+
+
+def found_of(*, line_id: int, at: datetime) -> Sequence[Anomaly]:
+    """What stands about a line itself, the newest first. One query."""
+    rows = Anomaly.objects.filter(line_id=line_id, cleared_at=None, kind__in=TOLD, last_at__gt=at - LOOK_BACK)
+    return list(rows.select_related("rule").order_by("-last_at", "id"))
+
+
+def noticed_in(*, line_id: int, zone: ZoneInfo, company: str, at: datetime) -> tuple[Noticed, ...]:
+    """What the history says at its head, of one company (URI) or of all (""). One query; three where there is any."""
+    found = [one for one in found_of(line_id=line_id, at=at) if not company or one.party == company]
+    if not found:
+        return ()
+    facts = facts_of(line_id=line_id, zone=zone, at=at)
+    parties = Parties.read({one.party for one in found})
+    return told(found=found, facts=facts, parties=parties, zone=zone, card=lambda _: None)
+
+
+def told(
+    *,
+    found: Sequence[Anomaly],
+    facts: Sequence[Facts],
+    parties: Parties,
+    zone: ZoneInfo,
+    card: Callable[[str], Card | None],
+) -> tuple[Noticed, ...]:
+    """Of each company and kind one notice, the newest first. `card`: of a company (URI), None where none was read.
+
+    One query where somebody is going to be suspended, else none.
+    """
+    counted, grace = _counted(facts), _grace(found)
+    by_kind: dict[tuple[str, str], list[Anomaly]] = {}
+    for one in found:
+        by_kind.setdefault((one.party, one.kind), []).append(one)
+    return tuple(
+        _notice(rows, counted.get(key, rows[0].n), parties[key[0]], _now(card(key[0])), zone, grace)
+        for key, rows in by_kind.items()
+    )
+
+
+def _notice(
+    rows: Sequence[Anomaly], n: int, company: Known, now: Now, zone: ZoneInfo, grace: Mapping[str, int | None]
+) -> Noticed:
+    newest = rows[0]
+    judged = newest.kind in JUDGED
+    first = min(one.first_at for one in rows) if judged else newest.first_at
+    return Noticed(
+        kind=newest.kind,
+        company=company,
+        n=n if judged else newest.n,
+        window=newest.rule.window,
+        first_at=first,
+        last_at=newest.last_at,
+        since=first.astimezone(zone).date(),
+        until=newest.last_at.astimezone(zone).date(),
+        now=now,
+        suspended_on=_suspended_on(newest, grace) if now in {Now.DENIED, Now.ALLOWED} else None,
+    )
+
+
+def _now(card: Card | None) -> Now:
+    if card is None:
+        return Now.UNSAID
+    if card.allowed:
+        return Now.ALLOWED
+    return Now.DENIED if card.stopped_at is None else Now.SUSPENDED
+
+
+def _grace(found: Iterable[Anomaly]) -> Mapping[str, int | None]:
+    """Days after which companies are suspended now, by kind. One query where anything waits for it, else none."""
+    if not any(one.kind in JUDGED and not one.consequence for one in found):
+        return {}
+    return {rule.kind: rule.suspend_after_days for rule in rules_in_force()}
+
+
+def _suspended_on(one: Anomaly, grace: Mapping[str, int | None]) -> datetime | None:
+    days = grace.get(one.kind)
+    return None if one.consequence or days is None else one.found_at + timedelta(days=days)
+
+
+def _counted(facts: Sequence[Facts]) -> Mapping[tuple[str, str], int]:
+    """How often in all, by company and judgement."""
+    found: dict[tuple[str, str], int] = {}
+    for one in facts:
+        if one.basis == Basis.APPROVAL and one.outcome == Outcome.RELEASED:
+            key = (one.company, one.judgement)
+            found[key] = found.get(key, 0) + one.n
+    return found

@@ -1,0 +1,77 @@
+"""The rules by which anomalies are found, as they are now, and what each of their numbers means."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from disclosures.models import AnomalyRule
+
+Kind = AnomalyRule.Kind
+MOST = 1_000_000
+# What happened longer ago is told, and nobody is suspended for it.
+SUSPENDS_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a kind's rule reads: `finds` takes `threshold` and `window`; `least` to `most` of `unit` are a window.
+
+    `suspends`: whether a company may be suspended for it. It says the same as the checks of the table.
+    """
+
+    finds: str
+    unit: str
+    least: int
+    most: int
+    suspends: bool = False
+
+
+TERMS: Mapping[str, Terms] = {
+    Kind.AFTER_STOP: Terms(
+        "{threshold} or more look-ups of a line by one company within {window} days, after the person said stop",
+        "days", 1, 366, suspends=True,
+    ),
+    Kind.NO_APPROVAL: Terms(
+        "{threshold} or more look-ups of a line by one company within {window} days, with no record of a yes",
+        "days", 1, 366, suspends=True,
+    ),
+    Kind.BURST: Terms(
+        "{threshold} or more look-ups of a line by one company within {window} minutes", "minutes", 1, 1440
+    ),
+    Kind.NIGHT: Terms(
+        "look-ups of a line by one company from 22:00 to 06:00 there, on {threshold} or more of {window} nights",
+        "days", 1, 366,
+    ),
+    Kind.MANY_LINES: Terms(
+        "{threshold} or more lines looked up for one end customer on {window} days, by UTC", "days", 1, 31
+    ),
+    Kind.DORMANT: Terms(
+        "nothing given out of a line for {window} days, then {threshold} or more look-ups by one company in 24 hours",
+        "days", 31, 730,
+    ),
+    Kind.DISPUTED: Terms(
+        "of a partner's claims in {window} calendar months, more than {threshold} in 1,000 called untrue", "months",
+        1, 12,
+    ),
+}  # fmt: skip
+
+
+def finds(*, rule: AnomalyRule) -> str:
+    """What a version of a rule finds, in a sentence for officers."""
+    return TERMS[rule.kind].finds.format(threshold=f"{rule.threshold:,}", window=f"{rule.window:,}")
+
+
+def newest_rules() -> Sequence[AnomalyRule]:
+    """The version of each kind that counts, in the order of the kinds. One query."""
+    newest = AnomalyRule.objects.order_by("kind", "-version").distinct("kind")
+    return sorted(newest, key=lambda rule: AnomalyRule.Kind.values.index(rule.kind))
+
+
+def rules_in_force() -> Sequence[AnomalyRule]:
+    """Those of them that are switched on."""
+    return [rule for rule in newest_rules() if rule.enabled]
+
+
+def newest_rule(*, kind: str) -> AnomalyRule | None:
+    """The version that counts of one kind; None where there is no such kind."""
+    return AnomalyRule.objects.filter(kind=kind).order_by("-version").first()

@@ -1,0 +1,220 @@
+"""Anomalies to test with: rows of the ledger, and a naive reading of the rules over plain lists."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from accounts.models import Line
+from disclosures.models import Anomaly, AnomalyRule, Basis, Disclosure, DisclosureRegister, Judgement, Outcome
+from tests.factories import ROADSIDE
+
+BRIDGE, ROAD, TRACK, JAIL, BAIL = (
+    f"https://{name}.example" for name in ("geobridge", "roadaid", "securetrack", "countyjail", "bailnow")
+)
+NO_APPROVAL, AFTER_STOP = Judgement.NO_APPROVAL, Judgement.AFTER_STOP
+DAY = timedelta(days=1)
+
+# Everything that is told of an anomaly, but for when it was found.
+type Told = tuple[str, int | None, str, str, date, datetime, datetime, int, int, int | None]
+
+
+def looked(
+    line: Line,
+    *moments: datetime,
+    path: Sequence[str] = (BRIDGE, ROAD),
+    judgement: str = Judgement.PERMITTED,
+    basis: str = Basis.APPROVAL,
+    outcome: str = Outcome.RELEASED,
+    recorded_at: datetime,
+) -> list[Disclosure]:
+    """Look-ups of a line, all recorded at one moment."""
+    if basis != Basis.APPROVAL:
+        judgement = basis
+    elif outcome == Outcome.REFUSED:
+        judgement = Judgement.REFUSED
+    rows = Disclosure.objects.bulk_create(
+        Disclosure(
+            line_id=line.pk, occurred_at=at, id=uuid.uuid4(), source_id="", aggregator=path[0], path=list(path),
+            campaign="", purpose=ROADSIDE, scope="read", precision_m=500, basis=basis, outcome=outcome, decision_id="",
+            authority_ref="", basis_doubtful=False, judgement=judgement, recorded_at=recorded_at,
+        )
+        for at in moments
+    )  # fmt: skip
+    DisclosureRegister.objects.bulk_create(
+        DisclosureRegister(id=row.id, line_id=row.line_id, occurred_at=row.occurred_at, content_hash=b"")
+        for row in rows
+    )
+    return rows
+
+
+def judge_again(rows: Iterable[Disclosure], becomes: str) -> None:
+    """As the re-judging of late choices and approvals does it."""
+    with connection.cursor() as cursor:
+        for row in rows:
+            cursor.execute(
+                "INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)"
+                " VALUES (%s, %s, now(), %s, %s, 'late')", [row.line_id, row.id, row.judgement, becomes],
+            )  # fmt: skip
+            cursor.execute(
+                "UPDATE disclosures_disclosure SET judgement = %s WHERE line_id = %s AND occurred_at = %s AND id = %s",
+                [becomes, row.line_id, row.occurred_at, row.id],
+            )
+
+
+def every(start: datetime, n: int, step: timedelta) -> list[datetime]:
+    """So many moments, the first at `start`."""
+    return [start + step * k for k in range(n)]
+
+
+def standing(**fields: Any) -> list[Anomaly]:
+    """What stands, in the order of kinds and periods."""
+    return list(Anomaly.objects.filter(cleared_at=None, **fields).order_by("kind", "period", "party", "line_id"))
+
+
+def told(rows: Iterable[Anomaly]) -> list[Told]:
+    """The same as plain values."""
+    return [
+        (a.kind, a.line_id, a.party, a.recipient, a.period, a.first_at, a.last_at, a.n, a.looks, a.out_of) for a in rows
+    ]
+
+
+def set_rule(kind: str, *, at: datetime, **changes: Any) -> AnomalyRule:
+    """Another version of a rule."""
+    newest = AnomalyRule.objects.filter(kind=kind).order_by("-version")[0]
+    fields = {
+        "threshold": newest.threshold, "window": newest.window, "suspend_after_days": newest.suspend_after_days,
+        "enabled": newest.enabled, **changes,
+    }  # fmt: skip
+    return AnomalyRule.objects.create(
+        kind=kind, version=newest.version + 1, reason="test", actor="officer:1", made_at=at, **fields
+    )
+
+
+@dataclass(frozen=True)
+class Look:
+    """One visible look-up as the oracle reads it."""
+
+    line: int
+    at: datetime
+    path: tuple[str, ...]
+    judgement: str
+
+    @property
+    def company(self) -> str:
+        return next((uri for uri in self.path[1:] if uri != "unknown"), self.path[0])
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule as the oracle needs it."""
+
+    threshold: int
+    window: int
+
+
+class Oracle:
+    """The rules read out over lists, one look-up at a time, with no thought of speed."""
+
+    def __init__(
+        self,
+        looks: Iterable[Look],
+        *,
+        rules: dict[str, Rule],
+        active_from: dict[int, datetime],
+        zones: dict[int, ZoneInfo],
+    ) -> None:
+        self.looks = sorted(looks, key=lambda look: look.at)
+        self.rules, self.active_from, self.zones = rules, active_from, zones
+
+    def all(self) -> list[Told]:
+        """Every anomaly there is."""
+        found = [
+            *self._windows("after_stop", DAY, AFTER_STOP),
+            *self._windows("no_approval", DAY, NO_APPROVAL),
+            *self._windows("burst", timedelta(minutes=1), None),
+            *self._nights(),
+            *self._quiet(),
+            *self._across(),
+        ]
+        return sorted(found, key=lambda told: (told[0], told[4], told[2], told[1] or 0))
+
+    def _by_company(self, judgement: str | None) -> Iterator[tuple[int, str, list[Look]]]:
+        groups: dict[tuple[int, str], list[Look]] = defaultdict(list)
+        for look in self.looks:
+            if judgement is None or look.judgement == judgement:
+                groups[look.line, look.company].append(look)
+        for (line, company), looks in groups.items():
+            yield line, company, looks
+
+    def _windows(self, kind: str, unit: timedelta, judgement: str | None) -> Iterator[Told]:
+        rule = self.rules[kind]
+        for line, company, looks in self._by_company(judgement):
+            fullest: dict[date, list[Look]] = {}
+            for last in looks:
+                month = last.at.astimezone(UTC).date().replace(day=1)
+                window = [one for one in looks if last.at - unit * rule.window <= one.at <= last.at]
+                if len(window) >= rule.threshold and len(window) > len(fullest.get(month, [])):
+                    fullest[month] = window
+            for month, window in fullest.items():
+                n = len(window)
+                yield (kind, line, company, "", month, window[0].at, window[-1].at, n, n, None)
+
+    def _nights(self) -> Iterator[Told]:
+        rule = self.rules["night"]
+        for line, company, looks in self._by_company(None):
+            nights: dict[date, list[Look]] = defaultdict(list)
+            for look in looks:
+                here = look.at.astimezone(self.zones[line])
+                if here.time() >= time(22):
+                    nights[here.date()].append(look)
+                elif here.time() < time(6):
+                    nights[here.date() - DAY].append(look)
+            fullest: dict[date, list[date]] = {}
+            for last in sorted(nights):
+                window = [night for night in nights if last - DAY * rule.window < night <= last]
+                month = last.replace(day=1)
+                if len(window) >= rule.threshold and len(window) > len(fullest.get(month, [])):
+                    fullest[month] = window
+            for month, window in fullest.items():
+                seen = [look for night in window for look in nights[night]]
+                first, last_at = min(look.at for look in seen), max(look.at for look in seen)
+                yield ("night", line, company, "", month, first, last_at, len(window), len(seen), None)
+
+    def _quiet(self) -> Iterator[Told]:
+        rule = self.rules["dormant"]
+        quiet = DAY * rule.window
+        for line in {look.line for look in self.looks}:
+            own = [look for look in self.looks if look.line == line]
+            for place, look in enumerate(own):
+                before = own[place - 1].at if place else self.active_from[line]
+                if look.at - before < quiet:
+                    continue
+                by: dict[str, list[Look]] = defaultdict(list)
+                for one in own:
+                    if look.at <= one.at < look.at + DAY:
+                        by[one.company].append(one)
+                for company, looks in by.items():
+                    n = len(looks)
+                    if n >= rule.threshold:
+                        month = look.at.astimezone(UTC).date().replace(day=1)
+                        yield ("dormant", line, company, "", month, looks[0].at, looks[-1].at, n, n, None)
+
+    def _across(self) -> Iterator[Told]:
+        rule = self.rules["many_lines"]
+        for customer in {uri for look in self.looks for uri in look.path[2:]} - {"unknown"}:
+            days: dict[date, list[Look]] = defaultdict(list)
+            for look in self.looks:
+                if customer in look.path[2:]:
+                    days[look.at.astimezone(UTC).date()].append(look)
+            for last in {first + DAY * k for first in days for k in range(rule.window)}:
+                window = [one for day, each in days.items() if last - DAY * rule.window < day <= last for one in each]
+                n = len({look.line for look in window})
+                if n >= rule.threshold:
+                    began, ended = min(look.at for look in window), max(look.at for look in window)
+                    yield ("many_lines", None, customer, customer, last, began, ended, n, len(window), None)

@@ -1,0 +1,220 @@
+"""Who looked up a line after a stop or with no approval is suspended for it, unless that was our own fault."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from accounts.models import Line
+from accounts.texts import MemoryBackend
+from audit.models import Incident
+from audit.queries import database_clock
+from consent import actions
+from consent.models import Choice
+from disclosures.anomalies import act, find
+from disclosures.models import Anomaly, AnomalyWatch
+from partners.models import Campaign
+from tests.disclosures.anomalies import DAY, set_rule, standing, told
+from tests.feeds import (
+    NUMBER,
+    ROAD,
+    Row,
+    approval_row,
+    choice_row,
+    line_row,
+    release_row,
+    take_approvals,
+    take_choices,
+    take_lines,
+    take_parties,
+)
+from tests.feeds import take_releases as take
+from tests.people import texts_to
+from tests.promises.test_01_gate_first import ask
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+OTHER = "dpv:FraudPreventionAndDetection"
+
+
+@pytest.fixture(autouse=True)
+def surroundings(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    MemoryBackend.outbox.clear()
+
+
+@pytest.fixture
+def now(committed_db: None) -> datetime:
+    take_parties()
+    take_lines(line_row(activated_at="2024-01-01T00:00:00Z"))
+    return database_clock()
+
+
+def ago(now: datetime, days: float) -> str:
+    return (now - timedelta(days=days)).isoformat()
+
+
+def unapproved(now: datetime, *days: float) -> list[Row]:
+    """Look-ups under a purpose that nobody ever agreed to."""
+    return [release_row(occurred_at=ago(now, one), purpose=OTHER) for one in days]
+
+
+def campaign() -> Campaign:
+    return Campaign.objects.get(ref="CMP-road")
+
+
+def on(day: int, now: datetime) -> int:
+    """What becomes of what is found now, so many days later."""
+    find(at=database_clock())
+    return act(at=now + day * DAY)
+
+
+def consequences() -> list[str]:
+    return sorted(Anomaly.objects.values_list("consequence", flat=True))
+
+
+def test_with_no_approval_it_has_three_days_and_then_is_suspended_for_the_line(now: datetime) -> None:
+    take_approvals(approval_row(captured_at=ago(now, 300)))
+    take(*unapproved(now, 5, 4, 3))
+    line = Line.objects.get()
+    find(at=database_clock())
+    assert act(at=database_clock()) == 0
+    assert on(2, now) == 0
+    assert ask(line, campaign()).allowed
+    assert on(4, now) == 1
+    assert (ask(line, campaign()).reason, consequences()) == ("stopped_party", ["suspended"])
+    assert len(texts_to(NUMBER)) == 1
+    assert on(5, now) == 0
+    assert Choice.objects.filter(origin="system").count() == 1
+
+
+def test_an_approval_that_came_late_was_our_fault_and_nobody_is_suspended(now: datetime) -> None:
+    take(*(release_row(occurred_at=ago(now, one)) for one in (5, 4, 3)))
+    find(at=database_clock())
+    assert [one.kind for one in standing()] == ["no_approval"]
+    take_approvals(approval_row(captured_at=ago(now, 300)))
+    assert on(4, now) == 0
+    (cleared,) = Anomaly.objects.all()
+    assert cleared.consequence == ""
+    assert cleared.cleared_at is not None
+    assert Incident.objects.get(kind="no_approval").closed_at == cleared.cleared_at
+    assert ask(Line.objects.get(), campaign()).allowed
+    assert MemoryBackend.outbox == []
+
+
+def test_one_that_comes_later_still_clears_it_and_leaves_the_stop_to_the_person(now: datetime) -> None:
+    take(*(release_row(occurred_at=ago(now, one)) for one in (5, 4, 3)))
+    find(at=database_clock())
+    assert on(4, now) == 1
+    take_approvals(approval_row(captured_at=ago(now, 300)))
+    find(at=database_clock())
+    assert standing() == []
+    line = Line.objects.get()
+    assert ask(line, campaign()).reason == "stopped_party", "we do not undo it"
+    actions.allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
+    assert ask(line, campaign()).allowed
+
+
+def test_after_the_persons_own_stop_nothing_is_written_because_it_stands(now: datetime) -> None:
+    line = Line.objects.get()
+    take_approvals(approval_row(captured_at=ago(now, 300)))
+    actions.stop(line_id=line.pk, scope="party", ref=ROAD, actor="subscriber:1", channel="web")
+    take(release_row(occurred_at=database_clock().isoformat()))
+    find(at=database_clock())
+    assert on(4, now) == 0
+    assert consequences() == ["stopped"]
+    assert ask(line, campaign()).reason == "stopped_party"
+
+
+def test_after_a_stop_from_a_file_that_a_file_pierced_we_stop_it(now: datetime) -> None:
+    take_choices(choice_row(made_at=ago(now, 20), scope="party", ref=ROAD))
+    take(release_row(occurred_at=ago(now, 10)))
+    take_approvals(approval_row(captured_at=ago(now, 5)))
+    line = Line.objects.get()
+    assert ask(line, campaign()).allowed
+    find(at=database_clock())
+    assert on(4, now) == 1
+    assert ask(line, campaign()).reason == "stopped_party"
+
+
+def test_who_was_allowed_by_the_person_since_is_left_alone_until_the_next_time(now: datetime) -> None:
+    line = Line.objects.get()
+    take(*unapproved(now, 5, 4, 3))
+    actions.allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
+    find(at=database_clock())
+    assert on(4, now) == 0
+    assert consequences() == ["allowed"]
+    take(*unapproved(database_clock(), 0))
+    assert on(5, now) == 1
+    assert consequences() == ["suspended"]
+
+
+def test_what_happened_too_long_ago_is_told_and_suspends_nobody(now: datetime) -> None:
+    take(*unapproved(now, 100, 99, 98))
+    find(at=database_clock())
+    assert on(4, now) == 0
+    assert consequences() == ["old"]
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"suspend_after_days": None}])
+def test_a_rule_that_is_off_or_suspends_nobody(now: datetime, change: dict[str, object]) -> None:
+    take(*unapproved(now, 5, 4, 3))
+    find(at=database_clock())
+    set_rule("no_approval", at=now, **change)
+    assert on(20, now) == 0
+    set_rule("no_approval", at=now, enabled=True, suspend_after_days=0)
+    assert act(at=now + 20 * DAY) == 1
+
+
+def test_what_is_found_of_another_kind_suspends_nobody(now: datetime) -> None:
+    take_approvals(approval_row(captured_at=ago(now, 300)))
+    take(*(release_row(occurred_at=ago(now, 2 + n / 1440)) for n in range(20)))
+    find(at=database_clock())
+    assert {one.kind for one in standing()} == {"burst", "dormant"}
+    assert on(9, now) == 0
+    assert ask(Line.objects.get(), campaign()).allowed
+
+
+def test_a_line_that_breaks_it_is_left_for_the_next_run_and_keeps_nobody_waiting(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_lines(line_row(line_id="L2", msisdn="+12065550143"))
+    take(*unapproved(now, 5, 4, 3), *(row | {"msisdn": "+12065550143"} for row in unapproved(now, 5, 4, 3)))
+    find(at=database_clock())
+    first, suspend = Line.objects.order_by("pk")[0], actions.suspend
+
+    def fails_for_the_first(*, line_id: int, party: str, after: datetime, actor: str, at: datetime) -> actions.Outcome:
+        if line_id == first.pk:
+            raise RuntimeError
+        return suspend(line_id=line_id, party=party, after=after, actor=actor, at=at)
+
+    monkeypatch.setattr("disclosures.anomalies.acting.suspend", fails_for_the_first)
+    assert on(4, now) == 1
+    monkeypatch.undo()
+    assert on(4, now) == 1
+    assert Choice.objects.filter(origin="system").count() == 2
+
+
+def test_two_at_once_find_and_do_the_same_as_one(now: datetime) -> None:
+    take(*unapproved(now, 5, 4, 3))
+    at = database_clock()
+
+    def both(_: int) -> int:
+        try:
+            find(at=at)
+            return act(at=at + 4 * DAY)
+        finally:
+            connection.close()
+
+    find(at=at)
+    alone = told(standing())
+    Anomaly.objects.all().delete()
+    Incident.objects.all().delete()
+    AnomalyWatch.objects.all().delete()
+    with ThreadPoolExecutor(3) as pool:
+        suspended = sum(pool.map(both, range(3)))
+    assert (suspended, Choice.objects.filter(origin="system").count()) == (1, 1)
+    assert told(standing()) == alone
+    assert list(Incident.objects.values_list("kind", "count")) == [("no_approval", 1)]
+    assert consequences() == ["suspended"]

@@ -1,0 +1,157 @@
+"""A row under a delayed-notice order makes no anomaly, and leaves none, until the order ends."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts.models import Line, User
+from audit.models import AuditEvent, Incident
+from audit.queries import database_clock
+from disclosures import actions, ingest
+from disclosures.anomalies import find
+from disclosures.models import Anomaly, Disclosure, DisclosureRegister
+from tests.disclosures.anomalies import (
+    AFTER_STOP,
+    BRIDGE,
+    DAY,
+    JAIL,
+    NO_APPROVAL,
+    ROAD,
+    TRACK,
+    every,
+    judge_again,
+    looked,
+    standing,
+)
+from tests.factories import ROADSIDE, a_line
+from tests.feeds import choice_row, line_row, release_row, take_choices, take_lines, take_notices, take_parties
+from tests.feeds import take_releases as take
+from tests.support.officers import staff
+from tests.world import gagged
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+MAY = datetime(2026, 5, 10, 18, tzinfo=UTC)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return database_clock()
+
+
+@pytest.fixture
+def line(now: datetime) -> Line:
+    return a_line(activated_at=MAY - 20 * DAY)
+
+
+def seen(at: datetime) -> list[tuple[str, int, int]]:
+    find(at=at)
+    return [(one.kind, one.n, one.looks) for one in standing()]
+
+
+def test_what_comes_hidden_is_not_there_and_counts_from_the_moment_its_order_ends(line: Line, now: datetime) -> None:
+    rows = looked(line, *every(MAY, 3, HOUR), judgement=NO_APPROVAL, recorded_at=now)
+    gagged(rows[0], until=now + 2 * DAY, at=now)
+    assert seen(now) == []
+    assert seen(now + DAY) == []
+    assert (Anomaly.objects.count(), Incident.objects.count()) == (0, 0)
+    assert seen(now + 2 * DAY + MINUTE) == [("no_approval", 3, 3)], "nobody wrote anything: its moment came"
+
+
+def test_what_is_hidden_late_is_gone_as_if_it_had_never_been(line: Line, now: datetime) -> None:
+    kept = looked(line, *every(MAY, 2, HOUR), judgement=AFTER_STOP, recorded_at=now - HOUR)
+    jailed = looked(
+        line, *every(MAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK, JAIL), recorded_at=now - HOUR
+    )
+    assert seen(now) == [("after_stop", 2, 2), ("no_approval", 3, 3)]
+    gagged(jailed[0], until=None, at=now + MINUTE)
+    gagged(kept[0], until=None, at=now + MINUTE)
+    assert seen(now + 2 * MINUTE) == [("after_stop", 1, 1)]
+    assert Anomaly.objects.count() == 1, "and nothing says that there was another"
+    incident = Incident.objects.get(kind="no_approval")
+    assert (incident.count, incident.closed_at) == (0, now + 2 * MINUTE)
+    (event,) = AuditEvent.objects.filter(action="incident.closed")
+    assert event.reason == "By what the records show now it is no longer so."
+    gagged(jailed[0], until=now + 3 * MINUTE, at=now + 3 * MINUTE, number=2)
+    assert seen(now + 4 * MINUTE) == [("after_stop", 1, 1), ("no_approval", 3, 3)]
+
+
+def test_an_end_customers_day_is_counted_without_the_hidden_lines(now: datetime) -> None:
+    rows = [
+        looked(a_line(), MAY, path=(BRIDGE, TRACK, JAIL), recorded_at=now - HOUR)[0] for _ in range(26)
+    ]  # fmt: skip
+    gagged(rows[0], until=None, at=now - HOUR)
+    assert seen(now - MINUTE) == [("many_lines", 25, 25)]
+    gagged(rows[1], until=None, at=now)
+    assert seen(now) == []
+    assert not Anomaly.objects.exists()
+
+
+def test_a_quiet_time_is_quiet_by_what_may_be_seen(now: datetime) -> None:
+    line = a_line(activated_at=MAY - 300 * DAY)
+    (between,) = looked(line, MAY - 90 * DAY, recorded_at=now - HOUR)
+    gagged(between, until=None, at=now - HOUR)
+    looked(line, *every(MAY, 3, HOUR), recorded_at=now - HOUR)
+    assert seen(now) == [("dormant", 3, 3)]
+    gagged(between, until=now, at=now + MINUTE, number=2)
+    assert seen(now + 2 * MINUTE) == []
+
+
+def test_judged_again_while_it_is_hidden_it_leaves_nothing(line: Line, now: datetime) -> None:
+    rows = looked(line, MAY, judgement=NO_APPROVAL, recorded_at=now - HOUR)
+    gagged(rows[0], until=None, at=now - HOUR)
+    judge_again(rows, "after_stop")
+    assert seen(database_clock()) == []
+    assert (Anomaly.objects.count(), Incident.objects.count()) == (0, 0)
+
+
+def test_by_the_feeds_themselves() -> None:
+    take_parties()
+    take_lines(line_row())
+    take_choices(choice_row())
+    take(release_row(id="r", occurred_at="2025-09-01T00:00:00Z", suppressed_until="2190-01-01T00:00:00Z"))
+    at = database_clock()
+    assert seen(at) == []
+    take_notices({"disclosure_id": "r", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "over"})
+    ingest.reveal(at=database_clock())
+    assert seen(database_clock()) == [("after_stop", 1, 1)]
+
+
+def a_named_one(line: Line, at: datetime, now: datetime) -> str:
+    """A look-up by the id under which the carrier knows it."""
+    name = f"named-{at.isoformat()}"
+    Disclosure.objects.create(
+        line_id=line.pk, occurred_at=at, id=ingest.id_of(name), source_id=name, aggregator=BRIDGE, path=[BRIDGE, ROAD],
+        campaign="", purpose=ROADSIDE, scope="read", precision_m=500, basis="approval", outcome="released",
+        decision_id="", authority_ref="", basis_doubtful=False, judgement="no_approval", recorded_at=now,
+    )  # fmt: skip
+    DisclosureRegister.objects.create(
+        id=ingest.id_of(name), line_id=line.pk, occurred_at=at, content_hash=b""
+    )  # fmt: skip
+    return name
+
+
+@pytest.mark.parametrize("by", ["the office", "a file"])
+def test_what_was_found_is_without_a_row_from_the_moment_that_hides_it(line: Line, now: datetime, by: str) -> None:
+    other = a_line(activated_at=MAY - 20 * DAY)
+    names = [a_named_one(line, MAY + n * HOUR, now) for n in range(4)]
+    looked(other, *every(MAY, 3, HOUR), judgement=NO_APPROVAL, recorded_at=now)
+    assert seen(now) == [("no_approval", 4, 4), ("no_approval", 3, 3)]
+
+    def hide(name: str) -> None:
+        if by == "a file":
+            actions.record_notice(source_id=name, suppressed_until=None, order_ref="court", at=now)
+        else:
+            actions.delay_notice(
+                order_ref="court", suppressed_until=None, source_ids=[name], actor=officer.actor, reason="7", at=now
+            )
+
+    officer = staff(User.Role.LEGAL)
+    hide(names[0])
+    assert [(one.line_id, one.n) for one in standing()] == [(line.pk, 3), (other.pk, 3)]
+    assert Incident.objects.get().count == 2
+    hide(names[1])
+    assert [one.line_id for one in standing()] == [other.pk]
+    assert (Incident.objects.get().count, Anomaly.objects.count()) == (1, 1)
+    actions.lift_notice(order_ref="court", actor=officer.actor, reason="Over.", at=now + MINUTE)
+    assert seen(now + 2 * MINUTE) == [("no_approval", 4, 4), ("no_approval", 3, 3)]
