@@ -57,6 +57,7 @@ class Line(models.Model):
     deactivated_at = models.DateTimeField(null=True)
     sim_changed_at = models.DateTimeField(null=True)
     number_changed_at = models.DateTimeField(null=True)
+    forwarding_changed_at = models.DateTimeField(null=True)
     continues_line = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="continued_by")
 
     class Meta:
