@@ -3,8 +3,13 @@
 `subscriber_required`  signed in by texted code: enough to stop and to pause
 `seeing_required`      and a password or passkey in this session: enough to see and to download
 `allowing_required`    the same, and the person may allow on this line
+`choosing_required`    signed in by texted code, and may choose what lets them see
 `person_required`      signed in, whoever it is: for pages about the sign-in itself
+`unless_held`          beside it: for pages that change what lets somebody in
 `staff_required`       staff of a role, signed in with a second factor
+
+A new SIM, number or forwarding of the line that somebody signs in by holds for 24 hours what lets them see, allow or
+change what lets them in (`queries.held_until`). It never holds stopping, pausing, disputing or ending sign-ins.
 
 The line is the one that `?line=` (or a posted `line`) names by its public id, else the person's first. A line that
 the person may not know of does not exist for them: 404, the same as a made-up id.
@@ -12,6 +17,7 @@ the person may not know of does not exist for them: 404, the same as a made-up i
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import wraps
 from typing import Concatenate
 from urllib.parse import urlencode
@@ -19,9 +25,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import queries, sessions
 from accounts.models import User
@@ -34,11 +42,15 @@ HOME = "/home/"
 
 
 class SubscriberRequest(HttpRequest):
-    """A request of a signed-in subscriber: `lines` are those they may see, `line` is the one asked about."""
+    """A request of a signed-in subscriber: `lines` are those they may see, `line` is the one asked about.
+
+    `held_until`: until when they may only stop, pause, dispute and leave; None: they are not held.
+    """
 
     user: User
     lines: list[PersonsLine]
     line: PersonsLine
+    held_until: datetime | None
 
 
 class PersonRequest(HttpRequest):
@@ -55,6 +67,11 @@ type Door = Callable[..., HttpResponseBase]
 def subscriber_required[**P](view: View[P]) -> Door:
     """Signed in by the code texted to their line, which is still theirs. The line is one they may stop."""
     return _subscriber(view, action=Action.STOP, seeing=False)
+
+
+def choosing_required[**P](view: View[P]) -> Door:
+    """As to stop, and nothing holds this person's line: they may choose what lets them see."""
+    return _subscriber(view, action=Action.STOP, seeing=False, holds=True)
 
 
 def seeing_required[**P](view: View[P]) -> Door:
@@ -77,6 +94,30 @@ def person_required[**P](view: PersonView[P]) -> Door:
         return view(request, *args, **kwargs)
 
     return door
+
+
+def unless_held(view: Door) -> Door:
+    """For what changes how somebody gets in. Held is a subscriber whose line is; everybody else passes to the view.
+
+    What the view changes and what is written down of it are one transaction.
+    """
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        user, now = _person(request), timezone.now()
+        lines = queries.lines_seen_by(user=user, at=now) if user and user.role == User.Role.SUBSCRIBER else []
+        if lines and (until := queries.held_until(line=lines[0].line, at=now)):
+            return held_page(request, line=lines[0], until=until)
+        with transaction.atomic():
+            return view(request, *args, **kwargs)
+
+    return door
+
+
+def held_page(request: HttpRequest, *, line: PersonsLine, until: datetime) -> HttpResponse:
+    """Until when seeing, allowing and changing are held, and what works meanwhile. In place of what was asked for."""
+    with timezone.override(line.zone):
+        return render(request, "account/held.html", {"line": line, "until": until}, status=403)
 
 
 def staff_required[**P](*who: User.Role | StaffAction) -> Callable[[PersonView[P]], Door]:
@@ -119,13 +160,20 @@ def same_time[R: HttpRequest, **P](
     return door
 
 
+def way_on(request: HttpRequest) -> str:
+    """Where the person wanted to go on to, if that is a page of ours; else ""."""
+    then = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(then, {request.get_host()}, require_https=request.is_secure())
+    return then if safe else ""
+
+
 def at_line(request: SubscriberRequest) -> str:
     """What to hang on an address so that the next page is about the same line: "" for the person's first."""
     first = request.line.line.pk == request.lines[0].line.pk
     return "" if first else f"?{urlencode({LINE: request.line.line.public_id})}"
 
 
-def _subscriber[**P](view: View[P], *, action: Action, seeing: bool) -> Door:
+def _subscriber[**P](view: View[P], *, action: Action, seeing: bool, holds: bool = False) -> Door:
     @wraps(view)
     def door(request: SubscriberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         user = _person(request)
@@ -133,6 +181,9 @@ def _subscriber[**P](view: View[P], *, action: Action, seeing: bool) -> Door:
             return redirect_to_login(_back(request))
         request.lines = _lines(user)
         request.line = _line(request)
+        request.held_until = queries.held_until(line=request.lines[0].line, at=timezone.now())
+        if request.held_until and (seeing or holds):
+            return held_page(request, line=request.line, until=request.held_until)
         if seeing and (proof := sessions.next_proof(request, user=user)):
             return redirect(f"{proof}?{urlencode({'next': _back(request)})}")
         if not request.line.may(action):

@@ -57,6 +57,7 @@ class Line(models.Model):
     deactivated_at = models.DateTimeField(null=True)
     sim_changed_at = models.DateTimeField(null=True)
     number_changed_at = models.DateTimeField(null=True)
+    forwarding_changed_at = models.DateTimeField(null=True)
     continues_line = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="continued_by")
 
     class Meta:
@@ -166,3 +167,38 @@ class CodeAsker(models.Model):
 
     def __str__(self) -> str:
         return f"asker of code {self.code_id}"
+
+
+class Message(models.Model):
+    """A text to a line's phone. The row is the queue: it waits until the gateway took it, or until its time is over.
+
+    To which number, and what, is sealed as it was when it was written, and wiped once it was taken. Codes are not here.
+    """
+
+    class Kind(models.TextChoices):
+        STOPPED = "stopped", "All sharing was stopped without sign-in"
+        CHILD = "child", "The account holder allowed something on a child's line"
+        LIFELINE = "lifeline", "A service that finds the phone in an emergency was lost"
+        SUSPENDED = "suspended", "We stopped a company for the line by ourselves"
+
+    id = models.UUIDField(primary_key=True)
+    line = models.ForeignKey(Line, on_delete=models.PROTECT)
+    kind = models.CharField(max_length=20, choices=Kind)
+    about = models.CharField(max_length=80, blank=True)
+    to_sealed = models.BinaryField()
+    words_sealed = models.BinaryField()
+    made_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    taken_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_at"], name="accounts_message_due", condition=Q(taken_at__isnull=True)),
+            models.Index(fields=["about"], name="accounts_message_about", condition=Q(taken_at__isnull=True)),
+            models.Index(fields=["expires_at"], name="accounts_message_over"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.id}"

@@ -1,7 +1,7 @@
 """Reads about people and lines: whose number this is, and what a person is to which lines."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.tokens import default_token_generator
@@ -16,6 +16,8 @@ from accounts.sealing import number_hash, unseal
 from accounts.zones import name_of, zone_of
 
 LONGEST_ID = 19
+# A new SIM, number or forwarding may mean that somebody else has the phone's texts: so long nothing opens by them.
+HOLD = timedelta(hours=24)
 
 
 class NotForThem(Exception):
@@ -74,6 +76,17 @@ def msisdn_of(*, line_id: int, at: datetime) -> str:
     if number is None:
         raise LineNumber.DoesNotExist
     return unseal(number.msisdn_sealed)
+
+
+def held_until(*, line: Line, at: datetime) -> datetime | None:
+    """Until when nobody who signs in by this line may see, allow, or change what lets them in; None: it is not held.
+
+    What the tenure began with is no change.
+    """
+    moments = (line.sim_changed_at, line.number_changed_at, line.forwarding_changed_at)
+    changes = [moment for moment in moments if moment is not None and moment > line.activated_at]
+    until = max(changes, default=None)
+    return until + HOLD if until is not None and at < until + HOLD else None
 
 
 def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:

@@ -73,6 +73,11 @@ def send_text(*, msisdn: str, text: str, code: str = "") -> None:
         _send(backend, msisdn, text, code)
 
 
+def waits_for_network() -> bool:
+    """Whether the backend is a server of somebody's, which no page waits for."""
+    return _backend(settings.SMS_BACKEND).waits_for_network
+
+
 def take_text(*, msisdn: str, text: str) -> bool:
     """Send a text now and wait for the backend. False: it said that it has not taken it, so it may be tried again.
 

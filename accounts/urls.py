@@ -1,40 +1,76 @@
 """Addresses of sign-in and of people's own pages. Of allauth's only those that somebody here needs."""
 
 from allauth.account import views as allauth_views
+from allauth.mfa.base import views as mfa_views
+from allauth.mfa.recovery_codes import views as recovery_views
 from allauth.mfa.totp import views as totp_views
+from allauth.mfa.webauthn import views as passkey_views
 from django.conf import settings
 from django.urls import include, path
 from django.views.decorators.csp import csp_override
 from django.views.generic import RedirectView
 
-from accounts import oidc, views
+from accounts import oidc
+from accounts.access import unless_held
+from accounts.views import factors, leaving, own, sign_in, staff
 
 # The picture that an authenticator app scans is drawn into the page itself.
 with_picture = csp_override({**settings.SECURE_CSP, "img-src": [*settings.SECURE_CSP["img-src"], "data:"]})
 
 urlpatterns = [
     path("accounts/", RedirectView.as_view(pattern_name="account_login")),
-    path("accounts/login/", views.sign_in, name="account_login"),
-    path("accounts/login/code/", views.sign_in_code, name="sign-in-code"),
-    path("accounts/login/again/", views.sign_in_again, name="sign-in-again"),
+    path("accounts/login/", sign_in.sign_in, name="account_login"),
+    path("accounts/login/code/", sign_in.sign_in_code, name="sign-in-code"),
+    path("accounts/login/again/", sign_in.sign_in_again, name="sign-in-again"),
     path(
         "accounts/login/staff/",
         allauth_views.LoginView.as_view(template_name="account/staff.html", extra_context={"oidc": oidc.configured}),
         name="sign-in-staff",
     ),
-    path("accounts/login/staff/oidc/", views.staff_oidc, name="sign-in-staff-oidc"),
-    path("accounts/login/staff/oidc/back/", views.staff_oidc_back, name="sign-in-staff-oidc-back"),
-    path("accounts/invitation/<str:uid>/<str:token>/", views.invitation, name="staff-invitation"),
+    path("accounts/login/staff/oidc/", staff.staff_oidc, name="sign-in-staff-oidc"),
+    path("accounts/login/staff/oidc/back/", staff.staff_oidc_back, name="sign-in-staff-oidc-back"),
+    path("accounts/invitation/<str:uid>/<str:token>/", staff.invitation, name="staff-invitation"),
     path("accounts/logout/", allauth_views.logout, name="account_logout"),
     path("accounts/inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("accounts/reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
-    path("accounts/password/set/", views.first_password, name="account_set_password"),
-    path("accounts/password/change/", allauth_views.password_change, name="account_change_password"),
-    path("accounts/2fa/totp/activate/", with_picture(totp_views.activate_totp)),
-    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/password/set/", factors.first_password, name="account_set_password"),
+    path("accounts/password/change/", unless_held(allauth_views.password_change), name="account_change_password"),
+    path("accounts/2fa/", unless_held(mfa_views.index), name="mfa_index"),
+    path("accounts/2fa/authenticate/", mfa_views.authenticate, name="mfa_authenticate"),
+    path("accounts/2fa/reauthenticate/", mfa_views.reauthenticate, name="mfa_reauthenticate"),
+    path("accounts/2fa/totp/activate/", with_picture(unless_held(totp_views.activate_totp)), name="mfa_activate_totp"),
+    path("accounts/2fa/totp/deactivate/", unless_held(totp_views.deactivate_totp), name="mfa_deactivate_totp"),
+    path(
+        "accounts/2fa/recovery-codes/", unless_held(recovery_views.view_recovery_codes), name="mfa_view_recovery_codes"
+    ),
+    path(
+        "accounts/2fa/recovery-codes/generate/",
+        unless_held(recovery_views.generate_recovery_codes),
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "accounts/2fa/recovery-codes/download/",
+        unless_held(recovery_views.download_recovery_codes),
+        name="mfa_download_recovery_codes",
+    ),
+    path("accounts/2fa/webauthn/", unless_held(passkey_views.list_webauthn), name="mfa_list_webauthn"),
+    path("accounts/2fa/webauthn/add/", unless_held(passkey_views.add_webauthn), name="mfa_add_webauthn"),
+    path(
+        "accounts/2fa/webauthn/reauthenticate/",
+        passkey_views.reauthenticate_webauthn,
+        name="mfa_reauthenticate_webauthn",
+    ),
+    path(
+        "accounts/2fa/webauthn/keys/<int:pk>/remove/",
+        unless_held(passkey_views.remove_webauthn),
+        name="mfa_remove_webauthn",
+    ),
+    path(
+        "accounts/2fa/webauthn/keys/<int:pk>/edit/", unless_held(passkey_views.edit_webauthn), name="mfa_edit_webauthn"
+    ),
     path("accounts/sessions/", include("allauth.usersessions.urls")),
-    path("settings/", views.settings, name="settings"),
-    path("access-log/", views.access_log, name="access-log"),
-    path("leave/", views.leave, name="leave"),
-    path("away/", views.away, name="away"),
+    path("settings/", own.settings, name="settings"),
+    path("access-log/", own.access_log, name="access-log"),
+    path("leave/", leaving.leave, name="leave"),
+    path("away/", leaving.away, name="away"),
 ]

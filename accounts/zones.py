@@ -4,6 +4,7 @@ A state with two zones gets the one where most of its people live; the pages say
 `<time>` carries the exact instant.
 """
 
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.functional import Promise
@@ -43,6 +44,10 @@ NAMES: dict[str, Promise] = {
 }
 
 
+# Nobody is texted before or after, unless they have just done something themselves.
+MORNING, EVENING = 8, 21
+
+
 def zone_of(state: str) -> ZoneInfo:
     """The zone of a US postal state code; UTC for one that we do not know."""
     return ZoneInfo(ZONE_OF_STATE.get(state, "UTC"))
@@ -51,3 +56,17 @@ def zone_of(state: str) -> ZoneInfo:
 def name_of(zone: ZoneInfo) -> str:
     """What people call a zone, in the language of the page."""
     return str(NAMES.get(zone.key, zone.key))
+
+
+def is_day(zone: ZoneInfo, at: datetime) -> bool:
+    """Whether people there may be texted what can wait."""
+    return MORNING <= at.astimezone(zone).hour < EVENING
+
+
+def next_day_time(zone: ZoneInfo, at: datetime) -> datetime:
+    """The first moment from `at` on that is by day there."""
+    if is_day(zone, at):
+        return at
+    there = at.astimezone(zone)
+    morning = there.replace(hour=MORNING, minute=0, second=0, microsecond=0)
+    return morning if there < morning else morning + timedelta(days=1)

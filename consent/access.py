@@ -4,6 +4,7 @@ Whoever may not, and every link that is used up, over, another's or made up, get
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse
@@ -21,11 +22,15 @@ DOOR = TextedCode.Purpose.ASK
 
 
 class AskRequest(HttpRequest):
-    """A request about an open question. `may_answer`: its person is here; `person` None: by a texted code alone."""
+    """A request about an open question. `may_answer`: its person is here; `person` None: by a texted code alone.
+
+    `held_until`: until when they may say no and not yes; None: they are not held.
+    """
 
     question: asks.Question
     may_answer: bool
     person: User | None
+    held_until: datetime | None
 
 
 def asked(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -52,11 +57,20 @@ def asked(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpRespo
         request.may_answer = by_code or request.person is not None
         if (request.may_answer or question.texted) and not asks.may_be_answered(question=question, at=now):
             return closed(request)
+        request.held_until = _held_until(request, question, now) if request.may_answer else None
         state = question.answering.state if request.may_answer and question.answering else ""
         with timezone.override(zone_of(state)):
             return view(request)
 
     return door
+
+
+def _held_until(request: AskRequest, question: asks.Question, now: datetime) -> datetime | None:
+    """By the line whose texts brought them here: the one that is asked, or the one they signed in by."""
+    line = question.answering
+    if request.person is not None:
+        line = accounts.queries.lines_seen_by(user=request.person, at=now)[0].line
+    return accounts.queries.held_until(line=line, at=now) if line else None
 
 
 def closed(request: HttpRequest) -> HttpResponse:

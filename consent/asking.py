@@ -15,11 +15,10 @@ import accounts.queries
 from accounts import texts
 from accounts.models import Line
 from accounts.wording import language_of
-from accounts.zones import zone_of
+from accounts.zones import is_day, zone_of
 from consent import asks
 from consent.models import Approval, Ask
 
-MORNING, EVENING = 8, 21
 BATCH = 500
 # So many refused one after the other: the gateway is away.
 AWAY = 3
@@ -61,7 +60,7 @@ def _waiting_by_day(now: datetime) -> Iterator[tuple[int, uuid.UUID]]:
         lines = Line.objects.in_bulk({line_id for line_id, _ask in some})
         for line_id, ask_id in some:
             answering = accounts.queries.answering_line(line=lines[line_id], at=now)
-            if answering is not None and MORNING <= now.astimezone(zone_of(answering.state)).hour < EVENING:
+            if answering is not None and is_day(zone_of(answering.state), now):
                 yield line_id, ask_id
 
 

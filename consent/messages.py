@@ -1,4 +1,4 @@
-"""Texts about choices. They go to the line itself, after the commit, and name no company and no choice."""
+"""Texts about choices. They wait in the transaction of the choice, go to the line itself, and name no company."""
 
 from datetime import datetime
 
@@ -6,8 +6,8 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts import queries, texts
-from accounts.models import Line
+from accounts import actions, queries
+from accounts.models import Line, Message
 from accounts.wording import language_of
 
 
@@ -18,7 +18,7 @@ def confirm_stop(*, line_id: int, at: datetime) -> None:
             "Whereabouts: all sharing of this phone's location is now off. Services you agreed to that find you, like "
             "roadside help, can't until you allow them again. 911 still can. To see or undo it, sign in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/choices/"}
-    texts.send_text(msisdn=queries.msisdn_of(line_id=line_id, at=at), text=text)
+    actions.post(line_id=line_id, kind=Message.Kind.STOPPED, words=text, at=at)
 
 
 def tell_the_child(*, line_id: int, actor: str, at: datetime) -> None:
@@ -32,7 +32,7 @@ def tell_the_child(*, line_id: int, actor: str, at: datetime) -> None:
             "Whereabouts: the account holder changed who may get this phone's location. "
             "To see it, or to stop it, sign in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
-    texts.send_text(msisdn=queries.msisdn_of(line_id=line_id, at=at), text=text)
+    actions.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
 
 
 def tell_of_suspension(*, line_id: int, at: datetime) -> None:
@@ -42,4 +42,4 @@ def tell_of_suspension(*, line_id: int, at: datetime) -> None:
             "Whereabouts: our records show that a company looked up this phone's location when it should not have. "
             "It gets nothing more until you allow it. To see what happened, sign in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
-    texts.send_text(msisdn=queries.msisdn_of(line_id=line_id, at=at), text=text)
+    actions.post(line_id=line_id, kind=Message.Kind.SUSPENDED, words=text, at=at)

@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from partners.models import Campaign, Contract, Party
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 FAR_OFF = datetime(2036, 1, 1, tzinfo=UTC)
+WRITTEN_BY: Mapping[str, str] = {Origin.PERSON.value: "subscriber:0", Origin.SYSTEM.value: "system:anomalies"}
 FRAUD = "dpv:FraudPreventionAndDetection"
 ROADSIDE = "dpv:RequestedServiceProvision"
 ADS = "dpv:TargetedAdvertising"
@@ -150,7 +152,7 @@ def a_ledger_row(
         until=until,
         origin=origin,
         channel="web",
-        actor={Origin.PERSON.value: "subscriber:0", Origin.SYSTEM.value: "system:anomalies"}.get(origin, "import:choices"),
+        actor=WRITTEN_BY.get(origin, "import:choices"),
         recorded_at=at,
     )
     if origin != Origin.FILE and receipt:

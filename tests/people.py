@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -79,5 +79,7 @@ def user_of(line: Line) -> User:
 
 
 def _page(response: object) -> Page:
+    if isinstance(response, StreamingHttpResponse):
+        return Page(response.status_code, response.headers, response.getvalue().decode())
     assert isinstance(response, HttpResponse)
     return Page(response.status_code, response.headers, response.content.decode())

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial, wraps
+from functools import wraps
 
 import psycopg
 from django.db import IntegrityError, connection, transaction
@@ -156,7 +156,7 @@ def allow(
     if reason:
         raise NotAllowable(reason)
     agreements = telling.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
-    transaction.on_commit(partial(messages.tell_the_child, line_id=line_id, actor=actor, at=made_at), robust=True)
+    messages.tell_the_child(line_id=line_id, actor=actor, at=made_at)
     return _finish(choice, agreements, actor, by="user")
 
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 
 from django.db import transaction
 
@@ -52,7 +51,7 @@ def suspend(*, line_id: int, party: str, after: datetime, actor: str, at: dateti
         channel=CHANNEL, reason=REASON,
     )  # fmt: skip
     deny(choice=choice, duties=telling.STOP_DUTIES, by="system")
-    transaction.on_commit(partial(messages.tell_of_suspension, line_id=line_id, at=at), robust=True)
+    messages.tell_of_suspension(line_id=line_id, at=at)
     return Outcome.SUSPENDED
 
 

@@ -4,8 +4,10 @@ import secrets
 import uuid
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from consent import messages
-from consent.actions.choices import stop
+from consent.actions.choices import again_if_a_release_came_between, stop
 from consent.models import Choice, ProgressLink
 from consent.notices import Shown
 from consent.queries.links import token_hash
@@ -13,11 +15,12 @@ from consent.queries.links import token_hash
 LINK_LASTS = timedelta(days=30)
 
 
+@again_if_a_release_came_between
+@transaction.atomic
 def stop_all_by_line(*, line_id: int, notice: Shown | None = None, at: datetime) -> str:
     """Stop everything for a line that was proved by code. Returns the token of the link that shows how far it is.
 
-    `notice`: what was read before. The stop is in force before the link and the text are made, and neither can undo
-    it. Call outside a transaction.
+    `notice`: what was read before. The text waits in the same transaction, so that no outage loses it.
     """
     recorded = stop(
         line_id=line_id, scope=Choice.Scope.ALL, actor=f"line:{line_id}", channel="stop_page", notice=notice

@@ -1,19 +1,20 @@
 """Whoever lost a service that finds them in an emergency is texted, once, with no company and no choice named.
 
-The cursor moves after each text. A worker killed between a text and its cursor sends that one again, and only that:
-twice is better than not at all. Everybody else reads it on their pages.
+The cursor moves in the transaction in which the text is put where it waits for the gateway: none is lost and none comes
+twice. The agreement's subscribers count as told once every text was taken. Everybody else reads it on their pages.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Min, Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts import queries, texts
-from accounts.models import Line
+from accounts import actions
+from accounts.models import Line, Message
 from accounts.wording import language_of
 from consent.cohorts.turns import turn
 from consent.models import Choice
@@ -30,10 +31,12 @@ BY_THE_END = timedelta(minutes=10)
 # Of a term that is over people are told although workers were away for days, but not of what was over long ago.
 BY_ITS_TERM = timedelta(days=7)
 NOBODY = -1
+# Every line was looked at; only texts may still wait.
+THROUGH = 2**63 - 1
 
 
 def tell_subscribers(*, now: datetime, batch: int = BATCH) -> int:
-    """Text the lines that lost such a service and were not told yet. Returns how many were. Goes on where it was."""
+    """Have the lines texted that lost such a service and were not yet. Returns how many were. Goes on where it was."""
     told = 0
     waiting = Cohort.objects.filter(subscribers_told_at__isnull=True).order_by("terminated_at")
     for cohort_id in waiting.values_list("pk", flat=True):
@@ -48,11 +51,16 @@ def _tell(cohort: Cohort, now: datetime, batch: int) -> int:
         return 0
     told = 0
     for line_id in _lost_it(cohort, now, batch):
-        _text(line_id, now)
-        Cohort.objects.filter(pk=cohort.pk).update(told_to_line=line_id)
+        _text(cohort, line_id, now)
         told += 1
-    Cohort.objects.filter(pk=cohort.pk).update(subscribers_told_at=now)
+    _settle(cohort, now)
     return told
+
+
+def _settle(cohort: Cohort, now: datetime) -> None:
+    Cohort.objects.filter(pk=cohort.pk).update(told_to_line=THROUGH)
+    if not Message.objects.filter(about=_about(cohort), taken_at__isnull=True).exists():
+        Cohort.objects.filter(pk=cohort.pk).update(subscribers_told_at=now)
 
 
 def _lost_it(cohort: Cohort, now: datetime, batch: int) -> Iterator[int]:
@@ -127,10 +135,16 @@ def _permitted(lines: Collection[int], campaigns: Sequence[Campaign], at: dateti
     return {one.line_id for one, answer in answers if answer == "permitted"}
 
 
-def _text(line_id: int, at: datetime) -> None:
+@transaction.atomic
+def _text(cohort: Cohort, line_id: int, at: datetime) -> None:
     with translation.override(language_of(Line.objects.get(pk=line_id))):
         text = _(
             "Whereabouts: a service that could find this phone in an emergency can no longer do so. "
             "911 still can. See what changed: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
-    texts.send_text(msisdn=queries.msisdn_of(line_id=line_id, at=at), text=text)
+    Cohort.objects.filter(pk=cohort.pk).update(told_to_line=line_id)
+    actions.post(line_id=line_id, kind=Message.Kind.LIFELINE, words=text, at=at, about=_about(cohort))
+
+
+def _about(cohort: Cohort) -> str:
+    return f"cohort:{cohort.pk}"

@@ -45,9 +45,11 @@ class ReportedLine(msgspec.Struct, frozen=True):
     deactivated_at: InstantOrEmpty | None = None
     sim_changed_at: InstantOrEmpty | None = None
     number_changed_at: InstantOrEmpty | None = None
+    forwarding_changed_at: InstantOrEmpty | None = None
     continues_line_id: Annotated[str, msgspec.Meta(max_length=100)] | None = None
 
 
+MOMENTS = ("activated_at", "deactivated_at", "sim_changed_at", "number_changed_at", "forwarding_changed_at")
 DECODER = msgspec.json.Decoder(ReportedLine)
 
 
@@ -110,9 +112,10 @@ def record_of(line: Numbered | Record, *, at: datetime) -> LineRecord:
         deactivated_at=instant_or_none("deactivated_at", told.deactivated_at),
         sim_changed_at=instant_or_none("sim_changed_at", told.sim_changed_at),
         number_changed_at=instant_or_none("number_changed_at", told.number_changed_at),
+        forwarding_changed_at=instant_or_none("forwarding_changed_at", told.forwarding_changed_at),
         continues=told.continues_line_id or "",
     )
-    for name in ("activated_at", "deactivated_at", "sim_changed_at", "number_changed_at"):
+    for name in MOMENTS:
         moment = getattr(record, name)
         if moment is not None and moment > at:
             raise Refused(name, "in_future")

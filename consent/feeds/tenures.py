@@ -21,6 +21,8 @@ ACCEPTED, REPEATED, WAITS = ("", "accepted"), ("", "repeated"), ("", "waits")
 TAKEN = (ACCEPTED, REPEATED)
 # What may be cured by a later line of the same file: a number given back, a predecessor, the moment of a new number.
 CURABLE = ("number_overlap", "line_unknown", "missing")
+# Besides a new number: what may put a phone's calls and texts into other hands.
+MOVES = ("sim_changed_at", "forwarding_changed_at")
 # Whoever takes lines in does so alone: whether a number is free is decided on what others have written before.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('accounts.lines'))"
 
@@ -102,6 +104,7 @@ class _Keeper:
             deactivated_at=record.deactivated_at,
             sim_changed_at=record.sim_changed_at,
             number_changed_at=period.starts_at if period.starts_at > record.activated_at else None,
+            forwarding_changed_at=record.forwarding_changed_at,
             continues_line=before,
         )
         self.unsettled.heard(record)
@@ -126,7 +129,7 @@ class _Keeper:
             fates.append(self._dated(line, record, since))
         if fates[-1] not in TAKEN:
             return fates[-1]
-        besides = [self._new_sim(line, record), self._continue(line, record)]
+        besides = [*(self._moved(line, record, name) for name in MOVES), self._continue(line, record)]
         fate = ACCEPTED if any(besides) or ACCEPTED in fates else REPEATED
         return self._undated(line, record, fate) if is_of_now else fate
 
@@ -223,11 +226,13 @@ class _Keeper:
         Touched.objects.create(line_id=line.pk, since=min(ends))
         return True
 
-    def _new_sim(self, line: Line, record: LineRecord) -> bool:
-        if record.sim_changed_at is None or (line.sim_changed_at and line.sim_changed_at >= record.sim_changed_at):
+    def _moved(self, line: Line, record: LineRecord, name: str) -> bool:
+        """A newer moment of a change that holds what the line opens. An older one says nothing new."""
+        known, said = getattr(line, name), getattr(record, name)
+        if said is None or (known and known >= said):
             return False
-        line.sim_changed_at = record.sim_changed_at
-        self._changed(line, ["sim_changed_at"])
+        setattr(line, name, said)
+        self._changed(line, [name])
         return True
 
     def _undated(self, line: Line, record: LineRecord, fate: RowFate) -> RowFate:

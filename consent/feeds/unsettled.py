@@ -29,6 +29,7 @@ class LineRecord:
     deactivated_at: datetime | None
     sim_changed_at: datetime | None
     number_changed_at: datetime | None
+    forwarding_changed_at: datetime | None
     continues: str
 
     @property

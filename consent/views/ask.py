@@ -20,8 +20,8 @@ from partners.models import NoticeText
 @asked
 def question(request: AskRequest) -> HttpResponse:
     """Who asks, for what, how exactly and until when; and the two answers, for its person."""
-    shown = {"question": request.question, "may_answer": request.may_answer, "notice": _notice(request)}
-    return render(request, "ask/question.html", shown)
+    shown = {"question": request.question, "may_answer": request.may_answer, "held_until": request.held_until}
+    return render(request, "ask/question.html", {**shown, "notice": _notice(request)})
 
 
 @require_POST
@@ -59,7 +59,7 @@ def code(request: AskRequest) -> HttpResponse:
 def yes(request: AskRequest) -> HttpResponse:
     """The second of two steps: read what a yes means, and confirm it."""
     notice, changed = _notice(request), False
-    if not request.may_answer:
+    if not request.may_answer or request.held_until:
         return redirect("ask", token=request.question.token)
     if request.method == "POST":
         try:

@@ -105,7 +105,7 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
         made = actions.pause(line_id=line.line.pk, actor=_actor(request), channel=CHANNEL, **said)
     except actions.UnknownRef as error:
         raise Http404 from error
-    return redirect("choice", choice_id=made.choice_id)
+    return _done(request, made)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -141,6 +141,13 @@ def _stop(request: SubscriberRequest, form: StopForm, *, reason: str) -> HttpRes
         )
     except actions.UnknownRef as error:
         raise Http404 from error
+    return _done(request, made)
+
+
+def _done(request: SubscriberRequest, made: actions.Recorded) -> HttpResponseBase:
+    """On to the choice's page. Whoever may not see it yet is told here what was done."""
+    if request.held_until:
+        messages.success(request, _("Done. We say no from now on."))
     return redirect("choice", choice_id=made.choice_id)
 
 

@@ -32,7 +32,7 @@ TABLES: Mapping[str, Table] = {
         TENURE,
         "its user; of a child's line its account's holder too; staff, with a reason that the person sees",
         key="id carrier_id public_id account continues_line",
-        time="activated_at deactivated_at sim_changed_at number_changed_at",
+        time="activated_at deactivated_at sim_changed_at number_changed_at forwarding_changed_at",
         word="user_role",
         personal="state language",
         sealed="holder_name_sealed",
@@ -57,8 +57,8 @@ TABLES: Mapping[str, Table] = {
         "Who signs in by a line, and since when.", TENURE, "the person", key="id line user", time="since until"
     ),
     "accounts.TextedCode": Table(
-        "A code that was texted, sealed; worth nothing after 10 minutes or once it was used.",
-        "for good, sealed; no code is good for longer than 10 minutes",
+        "A code that was texted, sealed; worth nothing once it was used, or after its time.",
+        "for good, sealed; a code of six digits is good for 10 minutes, one of ten digits for 2 hours",
         "nobody",
         key="id line",
         time="made_at sent_at used_at",
@@ -73,6 +73,16 @@ TABLES: Mapping[str, Table] = {
         key="id code",
         figure="tries_left",
         sealed="asker",
+    ),
+    "accounts.Message": Table(
+        "A text that waits for the message gateway: its number and words, sealed, and wiped once it was taken.",
+        "until its time is over, taken or not: 3 or 7 days",
+        "nobody; the person reads it on their phone",
+        key="id line about",
+        time="made_at next_at expires_at taken_at",
+        figure="tries",
+        word="kind",
+        sealed="to_sealed words_sealed",
     ),
     "audit.AuditEvent": Table(
         "One thing that was done, by whom, about what: ids only, no number and no name.",

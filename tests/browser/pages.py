@@ -64,8 +64,6 @@ FILES = {
 }  # fmt: skip
 PARTS_OF_A_PAGE = {"choice-progress"}
 SENDS_ON = {"/accounts/"}
-# Another pattern of the same address stands before it.
-SAME_ADDRESS = {"/accounts/2fa/totp/activate/"}
 STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
 DEVELOPERS_ALONE = {"gallery", "demo_phones", "openapi_page"}
 MACHINES = {
@@ -74,7 +72,7 @@ MACHINES = {
     "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz", "readyz",
     "metrics", "security_txt", "openapi", "gpc",
 }  # fmt: skip
-NOT_VISITED = VERBS | FILES | PARTS_OF_A_PAGE | SENDS_ON | SAME_ADDRESS | STAFF_ALONE | DEVELOPERS_ALONE | MACHINES
+NOT_VISITED = VERBS | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DEVELOPERS_ALONE | MACHINES
 
 type Cookies = Mapping[str, str]
 

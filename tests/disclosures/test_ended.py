@@ -5,9 +5,12 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import pytest
+from pytest_django import Settings
 
-from accounts.models import Line
-from accounts.texts import MemoryBackend, Text
+import accounts.actions
+from accounts import delivery
+from accounts.models import Line, Message
+from accounts.texts import MemoryBackend
 from audit.queries import database_clock
 from consent import cohorts
 from consent.actions import allow, stop
@@ -50,6 +53,16 @@ def end(target: Campaign, *, of: str = "contract", listed: bool = True) -> Cohor
         cohorts.build_manifests(now=database_clock() + LATER)
         cohort.refresh_from_db()
     return cohort
+
+
+def by_day(hour: int = 12) -> datetime:
+    """That hour in Washington State, later than now."""
+    return (database_clock() + DAY).astimezone(PACIFIC).replace(hour=hour, minute=0, second=0, microsecond=0)
+
+
+def told(cohort: Cohort) -> bool:
+    cohort.refresh_from_db()
+    return cohort.subscribers_told_at is not None
 
 
 def signed(cohort: Cohort, state: State = State.COMPLETED) -> datetime:
@@ -241,8 +254,8 @@ def test_whoever_had_it_to_find_them_is_texted_once_and_nobody_else(campaign: Ca
     allow(line_id=allowed.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     end(campaign)
-    assert cohorts.tell_subscribers(now=database_clock() + LATER) == 2
-    assert cohorts.tell_subscribers(now=database_clock() + LATER) == 0
+    assert cohorts.tell_subscribers(now=by_day()) == 2
+    assert cohorts.tell_subscribers(now=by_day()) == 0
     told = [line for line in (had, allowed, stopped, ran_out, claimed, other) if texts_to(number_of(line))]
     assert told == [had, allowed]
     assert len(MemoryBackend.outbox) == 2
@@ -262,7 +275,7 @@ def test_one_that_was_suspended_first_is_told_too_unless_it_said_no_meanwhile(ca
     suspend(of="contract", target_id=campaign.contract_id, actor=officer, reason="First.", at=database_clock())
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     end(campaign)
-    assert cohorts.tell_subscribers(now=database_clock() + LATER) == 1
+    assert cohorts.tell_subscribers(now=by_day()) == 1
     assert (len(texts_to(number_of(had))), texts_to(number_of(stopped))) == (1, [])
 
 
@@ -272,7 +285,7 @@ def test_what_had_run_out_before_takes_nothing_away(campaign: Campaign) -> None:
     contract.ends_at = database_clock() - DAY
     contract.save(update_fields=["ends_at"])
     end(campaign)
-    assert (cohorts.tell_subscribers(now=database_clock() + LATER), MemoryBackend.outbox) == (0, [])
+    assert (cohorts.tell_subscribers(now=by_day()), MemoryBackend.outbox) == (0, [])
 
 
 class PowerFailed(BaseException):
@@ -280,30 +293,29 @@ class PowerFailed(BaseException):
 
 
 class Dying:
-    """Sends so many texts, and then the machine is gone before anything is written down."""
+    """Writes so many texts down, and then the machine is gone before the last is committed."""
 
     def __init__(self, left: int) -> None:
-        self.left = left
+        self.left, self.real = left, accounts.actions.post
 
-    def __call__(self, *, msisdn: str, text: str) -> None:
-        MemoryBackend.outbox.append(Text(msisdn, text, ""))
+    def __call__(self, *, line_id: int, kind: Message.Kind, words: str, at: datetime, about: str) -> None:
+        self.real(line_id=line_id, kind=kind, words=words, at=at, about=about)
         self.left -= 1
         if not self.left:
             raise PowerFailed
 
 
-def test_cut_off_between_two_texts_it_goes_on_and_sends_at_most_one_twice(campaign: Campaign) -> None:
+def test_cut_off_between_two_texts_it_goes_on_and_sends_none_twice(campaign: Campaign) -> None:
     lines = [a_line() for _ in range(6)]
     for line in lines:
         an_approval(line, campaign)
     end(campaign)
 
     for at_the in (3, 2):
-        with patch("accounts.texts.send_text", Dying(at_the)), pytest.raises(PowerFailed):
-            cohorts.tell_subscribers(now=database_clock() + LATER, batch=2)
-    cohorts.tell_subscribers(now=database_clock() + LATER, batch=2)
-    assert {text.msisdn for text in MemoryBackend.outbox} == {number_of(line) for line in lines}
-    assert len(MemoryBackend.outbox) == 6 + 2
+        with patch("consent.cohorts.texting.actions.post", Dying(at_the)), pytest.raises(PowerFailed):
+            cohorts.tell_subscribers(now=by_day(), batch=2)
+    cohorts.tell_subscribers(now=by_day(), batch=2)
+    assert sorted(text.msisdn for text in MemoryBackend.outbox) == sorted(number_of(line) for line in lines)
 
 
 def test_two_workers_at_once_send_no_text_twice(campaign: Campaign) -> None:
@@ -312,14 +324,47 @@ def test_two_workers_at_once_send_no_text_twice(campaign: Campaign) -> None:
     end(campaign)
     real, runs = cohorts.texting._text, list[int]()
 
-    def another_comes(line_id: int, at: datetime) -> None:
+    def another_comes(cohort: Cohort, line_id: int, at: datetime) -> None:
         if not runs:
             runs.append(in_another_session(lambda: cohorts.tell_subscribers(now=at)))
-        real(line_id, at)
+        real(cohort, line_id, at)
 
     with patch("consent.cohorts.texting._text", another_comes):
-        assert cohorts.tell_subscribers(now=database_clock() + LATER) == 3
+        assert cohorts.tell_subscribers(now=by_day()) == 3
     assert (runs, len(MemoryBackend.outbox)) == ([0], 3)
+
+
+def test_nobody_is_texted_of_it_at_night_by_their_own_clock(campaign: Campaign) -> None:
+    early, late = a_line(state="NY"), a_line(state="WA")
+    for line in (early, late):
+        an_approval(line, campaign)
+    cohort = end(campaign)
+    at_seven = by_day(hour=7)
+    assert cohorts.tell_subscribers(now=at_seven) == 2
+    assert [text.msisdn for text in MemoryBackend.outbox] == [number_of(early)]
+    assert not told(cohort)
+    assert delivery.deliver(now=at_seven + timedelta(minutes=59)) == 0
+    assert delivery.deliver(now=at_seven + timedelta(minutes=60)) == 1
+    assert [text.msisdn for text in MemoryBackend.outbox] == [number_of(early), number_of(late)]
+    assert cohorts.tell_subscribers(now=at_seven + timedelta(minutes=61)) == 0
+    assert told(cohort)
+
+
+def test_an_agreement_s_lines_are_told_only_when_the_gateway_took_their_texts(
+    campaign: Campaign, settings: Settings
+) -> None:
+    line = a_line()
+    an_approval(line, campaign)
+    cohort = end(campaign)
+    settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
+    assert cohorts.tell_subscribers(now=by_day()) == 1
+    assert cohorts.tell_subscribers(now=by_day()) == 0
+    assert not told(cohort)
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    assert delivery.deliver(now=by_day() + timedelta(minutes=1)) == 1
+    assert cohorts.tell_subscribers(now=by_day()) == 0
+    assert told(cohort)
+    assert len(texts_to(number_of(line))) == 1
 
 
 # What the signature settles

@@ -15,7 +15,7 @@ class Command(FeedCommand):
     fields = (
         "line_id, msisdn (E.164), account_id, holder_name, user_role (holder|user|minor), state, language,"
         " activated_at, deactivated_at (empty while active); optional sim_changed_at, number_changed_at,"
-        " continues_line_id."
+        " forwarding_changed_at, continues_line_id."
     )
 
     def feed(self) -> Feed:

@@ -1,0 +1,121 @@
+"""Text a code and take it (docs/decisions/0016)."""
+
+import secrets
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import translation
+
+from accounts import queries, texts
+from accounts.models import CodeAsker, Line, TextedCode
+from accounts.sealing import seal, unseal
+from accounts.wording import code_text, language_of
+
+DAY = timedelta(days=1)
+# docs/decisions/0016: how long a code lasts, how often it is sent, how many digits it has, and how many tries at it
+# one browser has, and all of them together.
+FRESH, LONG_FRESH = timedelta(minutes=10), timedelta(hours=2)
+SENDS_OF_ONE_CODE, SENDS_OF_LONG_CODE = 5, 2
+SHORT, LONG = 6, 10
+SHORT_TRIES, LONG_TRIES = 5, 20
+SHORT_TRIES_OF_ALL, LONG_TRIES_OF_ALL = 20, 30_000
+# Short codes asked for and never used; one that was used was asked for by the line's own person.
+UNUSED_AT_MOST = {timedelta(hours=1): 3, DAY: 8}
+
+
+def text_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, at: datetime) -> None:
+    """Text a code for one purpose to a number that is an active line; do nothing for any other. Tells nobody which.
+
+    `asker`: the browser session (`sessions.asker`). While a code is fresh the same one is sent again, to whoever asks.
+    Where many go unused or are guessed at, codes are long, so that nobody's guesses keep the line's person out. The
+    text goes out after the commit; call outside a transaction.
+    """
+    line = queries.line_of_number(msisdn=msisdn, at=at)
+    code = _code_to_send(line=line, purpose=purpose, asker=asker, at=at) if line else None
+    if line and code:
+        with translation.override(language_of(line)):
+            texts.send_text(msisdn=msisdn, text=code_text(purpose=purpose, code=code), code=code)
+
+
+def take_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: str, at: datetime) -> Line | None:
+    """The line, when `typed` is a code that this browser session asked for and that was texted to the line for this.
+
+    None for everything else. A wrong try is counted for this session, and for the code; a right one uses the code up.
+    """
+    line = queries.line_of_number(msisdn=msisdn, at=at)
+    if line is None:
+        return None
+    with transaction.atomic():
+        fresh = _fresh(line=line, purpose=purpose, at=at)
+        mine = CodeAsker.objects.filter(code__in=fresh, asker=asker, tries_left__gt=0)
+        open_to = {one.code_id for one in mine}
+        for code in fresh:
+            if code.pk in open_to and secrets.compare_digest(
+                unseal(code.code_sealed).encode(), _digits(typed).encode()
+            ):
+                code.used_at = at
+                code.save(update_fields=["used_at"])
+                return line
+        mine.update(tries_left=F("tries_left") - 1)
+        TextedCode.objects.filter(pk__in=open_to).update(tries_left=F("tries_left") - 1)
+    return None
+
+
+@transaction.atomic
+def _code_to_send(*, line: Line, purpose: TextedCode.Purpose, asker: str, at: datetime) -> str | None:
+    Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line.pk)
+    code = next((one for one in _fresh(line=line, purpose=purpose, at=at) if at < one.made_at + _lasts(one)), None)
+    if code is not None:
+        mine, _new = CodeAsker.objects.get_or_create(code=code, asker=asker, defaults={"tries_left": _tries(code)})
+        # Whoever spent their own tries gets another code; a long one is not worth guessing at, and not sent twice.
+        if mine.tries_left or code.long:
+            return _again(code, at)
+    long = _watched(line=line, purpose=purpose, at=at)
+    digits = "".join(str(secrets.randbelow(10)) for _ in range(LONG if long else SHORT))
+    code = TextedCode.objects.create(
+        id=uuid4(), line=line, purpose=purpose, code_sealed=seal(digits), made_at=at, sent_at=at, long=long,
+        tries_left=LONG_TRIES_OF_ALL if long else SHORT_TRIES_OF_ALL,
+    )  # fmt: skip
+    CodeAsker.objects.create(code=code, asker=asker, tries_left=_tries(code))
+    return digits
+
+
+def _again(code: TextedCode, at: datetime) -> str | None:
+    if code.sends >= (SENDS_OF_LONG_CODE if code.long else SENDS_OF_ONE_CODE):
+        return None
+    code.sends += 1
+    code.sent_at = at
+    code.save(update_fields=["sends", "sent_at"])
+    return unseal(code.code_sealed)
+
+
+def _watched(*, line: Line, purpose: TextedCode.Purpose, at: datetime) -> bool:
+    """Whether somebody may be guessing: too many short codes went unused, or too many tries at them were wrong."""
+    short = TextedCode.objects.filter(line=line, purpose=purpose, long=False)
+    unused = short.filter(used_at__isnull=True)
+    left = short.filter(made_at__gt=at - DAY).values_list("tries_left", flat=True)
+    return sum(SHORT_TRIES_OF_ALL - one for one in left) >= SHORT_TRIES_OF_ALL or any(
+        unused.filter(made_at__gt=at - span).count() >= most for span, most in UNUSED_AT_MOST.items()
+    )
+
+
+def _lasts(code: TextedCode) -> timedelta:
+    return LONG_FRESH if code.long else FRESH
+
+
+def _tries(code: TextedCode) -> int:
+    return LONG_TRIES if code.long else SHORT_TRIES
+
+
+def _fresh(*, line: Line, purpose: TextedCode.Purpose, at: datetime) -> list[TextedCode]:
+    """The codes that still count, locked, the newest first."""
+    codes = TextedCode.objects.select_for_update(of=("self",)).filter(
+        line=line, purpose=purpose, used_at__isnull=True, tries_left__gt=0, sent_at__gt=at - LONG_FRESH
+    )
+    return [code for code in codes.order_by("-made_at") if at < code.sent_at + _lasts(code)]
+
+
+def _digits(typed: str) -> str:
+    return "".join(character for character in typed if character.isdecimal() and character.isascii())

@@ -1,0 +1,109 @@
+"""Somebody of staff: made, invited, vouched for, gone."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from allauth.socialaccount.models import SocialAccount
+from django.db import transaction
+
+import audit.actions
+from accounts import queries
+from accounts.actions.people import end_sessions
+from accounts.models import User
+from accounts.oidc import Identity
+from accounts.permissions import actor_of
+
+
+class AlreadyThere(Exception):
+    """Somebody has this e-mail already, or the role is none of staff's."""
+
+
+class NoStaff(Exception):
+    """Nobody of staff has this e-mail."""
+
+
+class NoInvitation(Exception):
+    """The link is wrong, used or too old."""
+
+
+@transaction.atomic
+def sign_in_vouched(*, identity: Identity, at: datetime) -> User | None:
+    """The one member of staff whom the carrier's provider vouches for; None for everybody else. Nobody is made here.
+
+    The first time they are found by their verified e-mail, and from then on by the provider's own name for them alone.
+    """
+    pinned = SocialAccount.objects.select_related("user").filter(provider=identity.issuer, uid=identity.subject).first()
+    user = pinned.user if pinned else _pin(identity, at)
+    if user is None or not user.is_active or user.role == User.Role.SUBSCRIBER:
+        return None
+    if identity.roles is not None and user.role not in identity.roles:
+        return None
+    audit.actions.record(action="staff.vouched_for", actor=actor_of(user), target=f"user:{user.pk}", at=at)
+    return user
+
+
+@transaction.atomic
+def make_staff(*, email: str, role: User.Role, actor: str, at: datetime) -> User:
+    """Somebody of staff without a password: `invitation` says how they choose one. Raises AlreadyThere."""
+    if role == User.Role.SUBSCRIBER or User.objects.filter(email__iexact=email).exists():
+        raise AlreadyThere(email)
+    user = User(username=uuid4().hex, email=email, role=role)
+    user.set_unusable_password()
+    user.full_clean(exclude=["password"])
+    user.save()
+    audit.actions.record(action="staff.made", actor=actor, target=f"user:{user.pk}", at=at, detail={"role": str(role)})
+    return user
+
+
+@transaction.atomic
+def invite_again(*, email: str, actor: str, at: datetime) -> User:
+    """Take the password and the sign-ins of somebody of staff: `invitation` gives a new link. Raises NoStaff."""
+    user = _staff(email)
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    end_sessions(user_id=user.pk)
+    audit.actions.record(action="staff.invited_again", actor=actor, target=f"user:{user.pk}", at=at)
+    return user
+
+
+@transaction.atomic
+def end_staff(*, email: str, actor: str, at: datetime) -> User:
+    """Somebody of staff has left: every sign-in of theirs ends, and none begins. Raises NoStaff."""
+    user = _staff(email)
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    end_sessions(user_id=user.pk)
+    audit.actions.record(action="staff.ended", actor=actor, target=f"user:{user.pk}", at=at)
+    return user
+
+
+@transaction.atomic
+def accept_invitation(*, uid: str, token: str, password: str, at: datetime) -> User:
+    """Take an invitation, which is used up by it. Raises NoInvitation."""
+    user = queries.invited(uid=uid, token=token)
+    if user is None:
+        raise NoInvitation
+    user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit.actions.record(action="staff.password_chosen", actor=actor_of(user), target=f"user:{user.pk}", at=at)
+    return user
+
+
+def _staff(email: str) -> User:
+    staff = User.objects.select_for_update(of=("self",)).exclude(role=User.Role.SUBSCRIBER)
+    found = list(staff.filter(email__iexact=email, is_active=True)[:2])
+    if len(found) != 1:
+        raise NoStaff(email)
+    return found[0]
+
+
+def _pin(identity: Identity, at: datetime) -> User | None:
+    """The one active member of staff with this e-mail, whom the provider had no name for yet; noted with its name."""
+    staff = User.objects.select_for_update(of=("self",)).exclude(role=User.Role.SUBSCRIBER)
+    found = list(staff.filter(email__iexact=identity.email, is_active=True)[:2])
+    if len(found) != 1 or SocialAccount.objects.filter(user=found[0]).exists():
+        return None
+    SocialAccount.objects.create(user=found[0], provider=identity.issuer, uid=identity.subject, extra_data={})
+    audit.actions.record(action="staff.pinned", actor=actor_of(found[0]), target=f"user:{found[0].pk}", at=at)
+    return found[0]

@@ -1,0 +1,70 @@
+"""Sign in by a line: a number, then the code texted to it."""
+
+from allauth.account.forms import LoginForm
+from django.conf import settings as django_settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import actions, oidc, sessions
+from accounts.access import (
+    same_time,
+    way_on,
+)
+from accounts.forms import CodeForm, NumberForm
+from accounts.models import TextedCode
+from accounts.numbers import shown
+
+SIGN_IN = TextedCode.Purpose.SIGN_IN
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@same_time
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Step one: a number. The same answer for every number."""
+    then = way_on(request)
+    if request.user.is_authenticated:
+        return redirect(then or django_settings.LOGIN_REDIRECT_URL)
+    form = NumberForm(request.POST or None)
+    if form.is_valid():
+        msisdn = form.cleaned_data["number"]
+        actions.text_code(msisdn=msisdn, purpose=SIGN_IN, asker=sessions.asker(request), at=timezone.now())
+        sessions.remember_number(request, door=SIGN_IN, msisdn=msisdn, then=then)
+        return redirect("sign-in-code")
+    return render(
+        request, "account/login.html", {"form": form, "staff_form": LoginForm(), "then": then, "oidc": oidc.configured}
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@same_time
+def sign_in_code(request: HttpRequest) -> HttpResponse:
+    """Step two: the code from the text. It lets its person stop; to see, they prove more."""
+    msisdn = sessions.remembered_number(request, door=SIGN_IN)
+    if not msisdn:
+        return redirect("account_login")
+    form = CodeForm(request.POST or None)
+    if form.is_valid():
+        typed, now = form.cleaned_data["code"], timezone.now()
+        user = actions.sign_in(msisdn=msisdn, asker=sessions.asker(request), typed=typed, at=now)
+        if user:
+            return sessions.start_by_code(request, user=user, redirect_url=sessions.remembered_way(request))
+        form.add_error("code", CodeForm.wrong)
+    return render(request, "account/code.html", {"form": form, "number": shown(msisdn)})
+
+
+@require_POST
+@same_time
+def sign_in_again(request: HttpRequest) -> HttpResponse:
+    """Text the code once more; the same words whether or not one went out."""
+    msisdn = sessions.remembered_number(request, door=SIGN_IN)
+    if not msisdn:
+        return redirect("account_login")
+    actions.text_code(msisdn=msisdn, purpose=SIGN_IN, asker=sessions.asker(request), at=timezone.now())
+    messages.info(request, CodeForm.sent_again)
+    return redirect("sign-in-code")

@@ -1,0 +1,304 @@
+"""Promise 7. Whoever took a number over sees nothing: a new SIM, number or forwarding holds for 24 hours what opens.
+
+Stopping, pausing, disputing and ending sign-ins are never held.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import hypothesis
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from accounts.models import Line
+from accounts.queries import HOLD, held_until
+from accounts.texts import MemoryBackend
+from audit.queries import database_clock
+from consent.models import Choice
+from partners.models import Campaign
+from tests.consent.camara import ask
+from tests.consent.claiming import Partner, a_partner, asked, digest_in, link_in, prove, say_no, text_now
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.feeds import line_row, take_lines, told
+from tests.fixtures import Refusal
+from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code, user_of
+from tests.walks import rows
+from tests.walks.addresses import filled, patterns
+from tests.walks.world import a_passkey
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+MOMENTS = ("sim_changed_at", "number_changed_at", "forwarding_changed_at")
+MINUTE = timedelta(minutes=1)
+HELD = "You can stop now. The rest waits for a day."
+NUMBER = "+12065550142"
+
+# What shows something of the line, lets somebody allow, or changes what lets somebody in.
+HOLDS = {
+    "home", "history", "history-csv", "history-json", "company", "choices", "choice", "choice-progress",
+    "choice-receipt", "choice-receipt-file", "choice-allow", "lines", "access-log",
+    "account_set_password", "account_change_password", "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",
+    "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn",
+    "mfa_add_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _texts_in_memory(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+
+
+@dataclass(frozen=True)
+class Someone:
+    """Somebody signed in with all that lets one see, and what there is to see."""
+
+    line: Line
+    browser: Browser
+    campaign: Campaign
+    ids: Mapping[str, object]
+
+    def changed(self, name: str, ago: timedelta) -> None:
+        Line.objects.filter(pk=self.line.pk).update(**{name: timezone.now() - ago})
+
+    def choice(self) -> Choice:
+        return Choice.objects.filter(line_id=self.line.pk).latest("made_at")
+
+
+@pytest.fixture
+def someone(committed_db: None) -> Someone:
+    line = a_line()
+    campaign = a_campaign(a_contract(a_party("GeoBridge")), a_party("RoadAid", "lbs_provider"))
+    approval = an_approval(line, campaign)
+    browser = sign_in(line)
+    browser.post("/choices/pause/", {"scope": "all", "length": "7"})
+    ids = {
+        "choice_id": Choice.objects.get().pk,
+        "party_id": campaign.lbs_provider_id,
+        "pk": a_passkey(line),
+        "token": "no-such-token",
+        "cohort_id": approval.pk,
+        "number": 0,
+        "uid": "MQ",
+    }
+    return Someone(line, browser, campaign, ids)
+
+
+def is_held(someone: Someone, path: str, method: str) -> bool:
+    page = someone.browser.get(path) if method == "get" else someone.browser.post(path)
+    assert (HELD in page.text) == (page.status_code == 403 and "data-held-until" in page.text), path
+    return HELD in page.text
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_every_address_held_to_the_minute_and_no_other(someone: Someone, moment: str) -> None:
+    routes = dict(patterns())
+    asked_of = [name for name in rows.ROWS if not name.startswith(("ssf_", "oauth", "jwks"))]
+    # The last of them end the sign-in.
+    asked_of = sorted(asked_of, key=lambda name: name in {"account_logout", "leave"})
+    taken = [
+        (name, method, filled(routes[name], someone.ids))
+        for name in asked_of
+        for method, row in zip(("get", "post"), rows.ROWS[name], strict=True)
+        if row[1] != 405
+    ]
+    someone.changed(moment, HOLD + MINUTE)
+    assert [name for name, method, path in taken if method == "get" and is_held(someone, path, method)] == []
+    someone.changed(moment, HOLD - MINUTE)
+    held = [(name, method) for name, method, path in taken if is_held(someone, path, method)]
+    assert held == [(name, method) for name, method, _ in taken if name in HOLDS]
+    assert {name for name, _ in held} == HOLDS
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_the_hold_ends_to_the_second_and_the_page_says_when(someone: Someone, moment: str) -> None:
+    at = timezone.now().replace(microsecond=0) - timedelta(hours=5)
+    Line.objects.filter(pk=someone.line.pk).update(**{moment: at})
+    someone.line.refresh_from_db()
+    until = at + HOLD
+    second = timedelta(seconds=1)
+    assert [held_until(line=someone.line, at=until + by) for by in (-second, timedelta(0))] == [until, None]
+    page = someone.browser.get("/home/").text
+    assert f'data-held-until="{until.isoformat()}"' in page
+    assert "(Pacific time)" in page
+    assert "RoadAid" not in page
+
+
+def test_the_newest_of_the_three_counts_and_what_the_tenure_began_with_does_not(someone: Someone) -> None:
+    now = timezone.now()
+    someone.changed("sim_changed_at", timedelta(hours=20))
+    someone.changed("forwarding_changed_at", timedelta(hours=3))
+    someone.changed("number_changed_at", timedelta(hours=9))
+    someone.line.refresh_from_db()
+    until = held_until(line=someone.line, at=now)
+    assert until is not None
+    assert abs(until - now - timedelta(hours=21)) < MINUTE
+    new = a_line(activated_at=now - timedelta(hours=1))
+    Line.objects.filter(pk=new.pk).update(sim_changed_at=new.activated_at)
+    new.refresh_from_db()
+    assert held_until(line=new, at=now) is None
+
+
+def test_stopping_pausing_disputing_and_ending_sign_ins_are_never_held(someone: Someone) -> None:
+    other = sign_in(someone.line)
+    someone.changed("sim_changed_at", MINUTE)
+    browser = sign_in_by_code(someone.line)
+    page = browser.get("/home/")
+    assert (page.status_code, HELD in page.text) == (403, True)
+    form = re.search(r'<form class="panel act" method="post" action="([^"]+)">.*?</form>', page.text, re.DOTALL)
+    assert form is not None
+    said = dict(re.findall(r'name="([\w-]+)" value="([^"]*)"', form.group()))
+    answer = browser.post(form[1], said)
+    assert (someone.choice().kind, someone.choice().scope) == ("stop", "all")
+    assert "Done. We say no from now on." in browser.get(answer.url).text
+    browser.post("/choices/pause/", {"scope": "all", "length": "1"})
+    assert someone.choice().kind == "pause"
+    browser.post("/choices/dispute/", {"scope": "campaign", "ref": someone.campaign.ref})
+    assert (someone.choice().kind, someone.choice().reason) == ("stop", "never_agreed")
+    assert other.get("/settings/").status_code == 200
+    assert browser.post("/accounts/sessions/").status_code == 302
+    assert other.get("/settings/").url.startswith("/accounts/login/")
+
+
+def test_stopping_without_an_account_is_never_held(someone: Someone) -> None:
+    someone.changed("forwarding_changed_at", MINUTE)
+    browser, number = Browser(), number_of(someone.line)
+    browser.post("/stop/", {"number": number})
+    code = next(text.code for text in reversed(MemoryBackend.outbox) if text.msisdn == number)
+    assert browser.post("/stop/code/", {"code": code}).url == "/stop/all/"
+    assert browser.post("/stop/all/", {"stop-all": "1"}).url.startswith("/stop/progress/")
+
+
+def test_after_a_new_sim_nobody_chooses_the_first_password() -> None:
+    """The number of somebody who never signed in opens nothing to whoever took it over."""
+    line = a_line()
+    Line.objects.filter(pk=line.pk).update(sim_changed_at=timezone.now() - MINUTE)
+    browser = sign_in_by_code(line)
+    assert browser.post("/accounts/password/set/", {"password": PASSWORD}).status_code == 403
+    assert not user_of(line).has_usable_password()
+    assert browser.get("/accounts/2fa/webauthn/add/").status_code == 403
+    for name, path in dict(patterns()).items():
+        if name in {"home", "history", "lines", "access-log", "choices"}:
+            assert browser.get(f"/{path}").status_code == 403
+
+
+def test_an_account_holder_who_is_held_sees_no_line_and_a_child_s_new_sim_holds_the_child_alone() -> None:
+    holder, child = a_line(account="A-fam"), a_line(role="minor", account="A-fam")
+    of_child = f"/home/?line={child.public_id}"
+    parent, kid = sign_in(holder), sign_in(child)
+    Line.objects.filter(pk=child.pk).update(sim_changed_at=timezone.now() - MINUTE)
+    assert [parent.get(of_child).status_code, kid.get("/home/").status_code] == [200, 403]
+    Line.objects.filter(pk=holder.pk).update(sim_changed_at=timezone.now() - MINUTE)
+    assert [parent.get(of_child).status_code, parent.get("/home/").status_code] == [403, 403]
+
+
+def questions(partner: Partner, line: Line) -> Iterator[str]:
+    """A question that we texted, and one that a partner shows (CAMARA)."""
+    partner.one(partner.claim(msisdn=number_of(line)))
+    assert text_now() == 1
+    yield link_in(asked(number_of(line))[0])
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["texted", "camara"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_nobody_says_yes_to_a_question_meanwhile_and_everybody_says_no(moment: str, *, shown: bool) -> None:
+    partner, line = a_partner(), a_line(msisdn=NUMBER)
+    old = database_clock() - HOLD - MINUTE
+    Line.objects.filter(pk=line.pk).update(**{moment: old})
+    path = link_in(ask(partner, requestCaptureUrl=True)["captureUrl"]) if shown else next(questions(partner, line))
+    browser, page = prove(path, NUMBER)
+    digest = digest_in(browser.get(f"{path}yes/"))
+    assert "data-held-until" not in page.text
+    if moment == "number_changed_at":
+        # What was asked under another number ended with it: there is no question left to hold.
+        return
+    Line.objects.filter(pk=line.pk).update(**{moment: old + 2 * MINUTE})
+    page = browser.get(path)
+    assert ("data-held-until" in page.text, "yes/" in page.text) == (True, False)
+    for answer in (browser.get(f"{path}yes/"), browser.post(f"{path}yes/", {"notice": digest})):
+        assert answer.url == path
+    assert Choice.objects.count() == 0
+    assert say_no(browser, path).url == f"{path}answered/"
+    assert Choice.objects.get().kind == "refuse"
+
+
+def test_a_question_is_not_answered_yes_by_somebody_signed_in_either() -> None:
+    partner, line = a_partner(), a_line(msisdn=NUMBER)
+    path, browser = next(questions(partner, line)), sign_in(line)
+    digest = digest_in(browser.get(f"{path}yes/"))
+    Line.objects.filter(pk=line.pk).update(sim_changed_at=timezone.now() - MINUTE)
+    # Who is held proves nothing but the phone: they are asked for a code, as anybody is.
+    browser.post(f"{path}yes/", {"notice": digest})
+    assert Choice.objects.count() == 0
+
+
+# No feed row opens anything earlier
+
+BASE = datetime(2026, 3, 1, tzinfo=UTC)
+HOURS = st.just("") | st.integers(0, 72).map(lambda hours: (BASE + timedelta(hours=hours)).isoformat())
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "number": st.sampled_from([0, 1]),
+            "user_role": st.sampled_from(["holder", "user", "minor"]),
+            "account_id": st.sampled_from(["A1", "A2"]),
+            "state": st.sampled_from(["WA", "MD"]),
+            **dict.fromkeys(MOMENTS, HOURS),
+        }
+    ),
+    min_size=2,
+    max_size=6,
+)
+lines = itertools.count(1)
+
+
+@hypothesis.settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=ROWS)
+def test_no_row_of_a_lines_file_ends_a_hold_earlier(said: list[dict[str, Any]]) -> None:
+    n = next(lines)
+    ends = BASE
+    for row in said:
+        msisdn = f"+1253555{n * 2 + row['number']:04}"
+        rest = {name: value for name, value in row.items() if name != "number"}
+        fate = told(take_lines(line_row(line_id=f"L{n}", msisdn=msisdn, **rest)))[0][0]
+        line = Line.objects.filter(carrier_id=f"L{n}").first()
+        if line is None:
+            continue
+        until = held_until(line=line, at=BASE) or BASE
+        moved = [row[name] for name in MOMENTS if row[name] and name != "number_changed_at"]
+        wanted = [datetime.fromisoformat(one) + HOLD for one in moved if fate != "rejected"]
+        assert until >= max([ends, *wanted])
+        ends = until
+
+
+def test_the_database_takes_no_change_back(refused: Refusal) -> None:
+    line = a_line()
+    now = timezone.now()
+    Line.objects.filter(pk=line.pk).update(sim_changed_at=now, forwarding_changed_at=now)
+    for column, constraint in (
+        ("sim_changed_at", "accounts_sim_change_stays"),
+        ("forwarding_changed_at", "accounts_forwarding_change_stays"),
+    ):
+        for value in ("NULL", f"{column} - interval '1 second'"):
+            for using in ("default", "owner"):
+                refused(
+                    f"UPDATE accounts_line SET {column} = {value} WHERE id = {line.pk}",
+                    constraint=constraint,
+                    using=using,
+                )
+
+
+def test_a_lines_file_says_when_the_forwarding_changed() -> None:
+    take_lines(line_row(forwarding_changed_at="2026-03-01T00:00:00Z"))
+    line = Line.objects.get()
+    assert line.forwarding_changed_at == datetime(2026, 3, 1, tzinfo=UTC)
+    take_lines(line_row(forwarding_changed_at="2026-02-01T00:00:00Z"), line_row(forwarding_changed_at=""))
+    line.refresh_from_db()
+    assert line.forwarding_changed_at == datetime(2026, 3, 1, tzinfo=UTC)
