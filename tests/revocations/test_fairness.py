@@ -258,6 +258,16 @@ def test_a_partner_that_hangs_keeps_no_worker_from_the_others(outside: Outside) 
 def test_more_connections_are_used_where_answers_take_long(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("revocations.delivery.rounds.SLOW_S", 0.0)
     monkeypatch.setattr("revocations.delivery.rounds.GATHER_S", 0.0)
+    second = threading.Event()
+
+    def wait_for_another(_: Asked) -> None:
+        """All but the first answer come only when there is more than one connection."""
+        if scene.outside.connections > 1:
+            second.set()
+        if len(scene.outside.posted) > 1:
+            second.wait(30)
+
+    scene.outside.on_post = wait_for_another
     stops(scene, 40)
     assert delivery.sweep(now=database_clock()) == {"acknowledged": 40}
     assert 2 <= scene.outside.connections <= 16
