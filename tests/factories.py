@@ -18,6 +18,7 @@ FRAUD = "dpv:FraudPreventionAndDetection"
 ROADSIDE = "dpv:RequestedServiceProvision"
 ADS = "dpv:TargetedAdvertising"
 READ = "location-retrieval:read"
+ACTORS = {"person": "subscriber:0", "file": "import:choices", "system": "system:anomalies"}
 counter = itertools.count(1)
 
 
@@ -150,7 +151,7 @@ def a_ledger_row(
         until=until,
         origin=origin,
         channel="web",
-        actor={Origin.PERSON.value: "subscriber:0", Origin.SYSTEM.value: "system:anomalies"}.get(origin, "import:choices"),
+        actor=ACTORS[origin],
         recorded_at=at,
     )
     if origin != Origin.FILE and receipt:
