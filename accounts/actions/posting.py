@@ -15,6 +15,7 @@ LASTS = {
     Message.Kind.STOPPED: timedelta(days=3),
     Message.Kind.CHILD: timedelta(days=7),
     Message.Kind.LIFELINE: timedelta(days=7),
+    Message.Kind.WAY_IN: timedelta(days=3),
 }
 
 
