@@ -16,6 +16,7 @@ LASTS = {
     Message.Kind.CHILD: timedelta(days=7),
     Message.Kind.SUSPENDED: timedelta(days=7),
     Message.Kind.LIFELINE: timedelta(days=7),
+    Message.Kind.WAY_IN: timedelta(days=3),
 }
 
 

@@ -86,7 +86,9 @@ def told(
     zone: ZoneInfo,
     card: Callable[[str], Card | None],
 ) -> tuple[Noticed, ...]:
-    """Of each company and kind one notice: what was not allowed first, the newest first. `card`: of a company (URI), None where none was read.
+    """Of each company and kind one notice: what was not allowed first, the newest first.
+
+    `card`: of a company (URI), None where none was read.
 
     One query where somebody is going to be suspended, else none.
     """
