@@ -8,7 +8,7 @@ import pytest
 
 import partners.actions
 from partners import keysets
-from partners.models import PartnerKeySet, Party
+from partners.models import Contract, PartnerKeySet, Party
 from partners.tokens import UnknownKey
 from tests.factories import FAR_OFF, NOW, ROADSIDE, a_contract, a_party
 from tests.partners.outside import Outside, Signer
@@ -84,22 +84,19 @@ def moved_by_set_endpoints(party: Party, url: str) -> None:
     )  # fmt: skip
 
 
-def moved_by_a_newer_contract(party: Party, url: str) -> None:
+def drafted(party: Party, url: str) -> Contract:
     terms = partners.actions.ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=url)
-    partners.actions.draft_contract(
+    return partners.actions.draft_contract(
         ref="AGR-new", aggregator=party.uri, terms=terms, actor=an_actor(), reason="r", at=NOW
     )
 
 
-def moved_by_another_draft(party: Party, url: str) -> None:
-    drafted = a_contract(party, is_draft=True)
-    terms = partners.actions.ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=url)
-    partners.actions.change_draft(
-        of="contract", target_id=drafted.pk, terms=terms, actor=an_actor(), reason="r", at=NOW
-    )
+def moved_by_a_newer_contract(party: Party, url: str) -> None:
+    draft = drafted(party, url)
+    partners.actions.put_in_force(of="contract", target_id=draft.pk, actor=an_actor(), reason="r", at=NOW)
 
 
-MOVES = (moved_by_change_party, moved_by_set_endpoints, moved_by_a_newer_contract, moved_by_another_draft)
+MOVES = (moved_by_change_party, moved_by_set_endpoints, moved_by_a_newer_contract)
 
 
 @pytest.mark.parametrize("moves", MOVES)
@@ -117,6 +114,18 @@ def test_keys_from_an_address_that_is_no_longer_the_party_s_count_no_longer(
     with pytest.raises(UnknownKey):
         keysets.key_of(party=party, kid=old.kid, at=NOW + timedelta(seconds=1))
     keysets.key_of(party=party, kid=new.kid, at=NOW + timedelta(seconds=1))
+
+
+def test_a_draft_moves_no_keys_of_what_is_in_force(outside: Outside) -> None:
+    party = a_party()
+    a_contract(party, jwks_uri=f"{outside.url}/old.json")
+    old = keys_at(outside, party, "/old.json")
+    keysets.key_of(party=party, kid=old.kid, at=NOW)
+    draft = drafted(party, f"{outside.url}/new.json")
+    terms = partners.actions.ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=f"{outside.url}/newer.json")
+    partners.actions.change_draft(of="contract", target_id=draft.pk, terms=terms, actor=an_actor(), reason="r", at=NOW)
+    assert keysets.jwks_uri_of(party=party) == f"{outside.url}/old.json"
+    assert PartnerKeySet.objects.get().party_id == party.pk
 
 
 def test_an_act_that_moves_no_keys_keeps_them(outside: Outside) -> None:
