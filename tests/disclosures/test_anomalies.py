@@ -12,6 +12,7 @@ from audit.queries import database_clock
 from consent.actions import stop
 from disclosures.anomalies import find
 from disclosures.models import Anomaly, AnomalyWatch, Basis, Outcome
+from portal import health
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BAIL,
@@ -225,6 +226,12 @@ def test_the_same_look_again_changes_nothing(line: Line, now: datetime) -> None:
     find(at=now + 2 * MINUTE)
     assert (list(Anomaly.objects.values()), list(Incident.objects.values())) == (rows, incidents)
     assert not AuditEvent.objects.filter(action__startswith="incident.").exists()
+
+
+def test_the_metrics_say_how_far_behind_it_is(now: datetime) -> None:
+    assert b"\nwhereabouts_anomalies_behind_seconds " not in health.metrics(at=now)
+    find(at=now)
+    assert b"whereabouts_anomalies_behind_seconds 90.0" in health.metrics(at=now + timedelta(seconds=90))
 
 
 def test_the_first_look_goes_back_thirty_days_of_recorded_time(line: Line, now: datetime) -> None:
