@@ -274,17 +274,17 @@ def test_a_late_stop_makes_one_of_what_had_been_permitted(line: Line, now: datet
     assert seen(database_clock()) == [("after_stop", 1, 1)]
 
 
-def test_one_incident_a_kind_company_and_month(now: datetime) -> None:
+def test_one_incident_a_kind_company_and_year(now: datetime) -> None:
     lines = [a_line() for _ in range(3)]
     for one in lines:
-        looked(one, MAY, MAY + 40 * DAY, judgement=AFTER_STOP, recorded_at=now)
+        looked(one, MAY - 200 * DAY, MAY, MAY + 40 * DAY, judgement=AFTER_STOP, recorded_at=now)
     looked(lines[0], MAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
     told = list(Incident.objects.order_by("key").values_list("kind", "key", "subject", "count"))
     assert told == [
-        ("after_stop", f"2026-05 {ROAD}", ROAD, 3),
-        ("after_stop", f"2026-05 {TRACK}", TRACK, 1),
-        ("after_stop", f"2026-06 {ROAD}", ROAD, 3),
+        ("after_stop", f"2025 {ROAD}", ROAD, 3),
+        ("after_stop", f"2026 {ROAD}", ROAD, 6),
+        ("after_stop", f"2026 {TRACK}", TRACK, 1),
     ]
 
 
