@@ -62,7 +62,7 @@ class Incident(models.Model):
         KEYS_REFUSED = "keys_refused", "A partner does not accept our key or name"
         NO_WAY_OUT = "no_way_out", "Our own way out is closed: what partners must be told waits with us"
         OVERDUE = "overdue", "A partner let the agreed date pass"
-        # Found in the ledger of releases, one a company and month (`disclosures.anomalies`).
+        # Found in the ledger of releases, one a company and year (`disclosures.anomalies`).
         AFTER_STOP = "after_stop", "Look-ups after people said stop"
         NO_APPROVAL = "no_approval", "Look-ups with no record that people agreed"
         BURST = "burst", "Bursts of look-ups of one line"

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from audit.models import Incident
 from consent.gate import DECISIONS
 from disclosures import retention
+from disclosures.models import AnomalyWatch
 from revocations.models import Order, State
 
 REMEMBERED_S = 2.0
@@ -112,6 +113,12 @@ class Figures(Collector):
         for kind, count in open_now:
             incidents.add_metric([kind], count)
         yield incidents
+        behind = GaugeMetricFamily(
+            "whereabouts_anomalies_behind_seconds", "How far behind the search for anomalies is.", labels=[]
+        )
+        for until in AnomalyWatch.objects.values_list("until", flat=True):
+            behind.add_metric([], (self._at - until).total_seconds())
+        yield behind
 
 
 def _oldest_due_s(at: datetime) -> float:

@@ -149,6 +149,6 @@ def _settle(cursor: CursorWrapper, at: datetime) -> Sequence[Stated]:
         cursor.execute(statement, {"at": at})
     cursor.execute(statements.STANDING)
     return [
-        Stated(kind=kind, key=incident_key(party=party, month=month), subject=party[:LONGEST_KEY], count=count)
-        for kind, party, month, count in cursor.fetchall()
+        Stated(kind=kind, key=incident_key(party=party, year=year), subject=party[:LONGEST_KEY], count=count)
+        for kind, party, year, count in cursor.fetchall()
     ]

@@ -313,15 +313,15 @@ WHERE (known.first_at, known.last_at, known.n, known.looks, known.out_of, known.
     IS DISTINCT FROM (excluded.first_at, excluded.last_at, excluded.n, excluded.looks, excluded.out_of,
         excluded.rule_id, NULL::timestamptz)
 """
-# How many stand now, of each kind, company and month that something was found of or is gone from.
+# How many stand now, of each kind, company and year that something was found of or is gone from.
 STANDING = """
-SELECT key.kind, key.party, to_char(key.month, 'YYYY-MM'), (
+SELECT key.kind, key.party, to_char(key.year, 'YYYY'), (
     SELECT count(*) FROM disclosures_anomaly a
-    WHERE a.kind = key.kind AND a.party = key.party AND a.period >= key.month
-        AND a.period < key.month + interval '1 month' AND a.cleared_at IS NULL)
+    WHERE a.kind = key.kind AND a.party = key.party AND a.period >= key.year
+        AND a.period < key.year + interval '1 year' AND a.cleared_at IS NULL)
 FROM (
-    SELECT kind, party, date_trunc('month', period)::date AS month FROM found
-    UNION SELECT kind, party, date_trunc('month', period)::date FROM gone
+    SELECT kind, party, date_trunc('year', period)::date AS year FROM found
+    UNION SELECT kind, party, date_trunc('year', period)::date FROM gone
 ) key
 ORDER BY 1, 2, 3
 """

@@ -6,11 +6,11 @@ Rows under a delayed-notice order are in none of it, from the moment on which th
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.zones import ZONE_OF_STATE
 from disclosures.models import Anomaly, AnomalyRule
@@ -18,7 +18,7 @@ from disclosures.queries.visible import LOOK_UP
 
 Kind = AnomalyRule.Kind
 LONGEST_KEY = 200
-MONTH = len("2026-11")
+YEAR = len("2026")
 ZONES = {"states": list(ZONE_OF_STATE), "zones": list(ZONE_OF_STATE.values())}
 # Of a line; of the nights only what lies in them.
 OF_LINES = """
@@ -87,21 +87,20 @@ class Behind:
     judgement: str
 
 
-def incident_key(*, party: str, month: str) -> str:
-    """Under which key of its kind's incidents a company (URI) and month ("2026-11") stand."""
-    key = f"{month} {party}"
-    return key if len(key) <= LONGEST_KEY else f"{month} {hashlib.sha256(party.encode()).hexdigest()}"
+def incident_key(*, party: str, year: str) -> str:
+    """Under which key of its kind's incidents a company (URI) and year ("2026") stand."""
+    key = f"{year} {party}"
+    return key if len(key) <= LONGEST_KEY else f"{year} {hashlib.sha256(party.encode()).hexdigest()}"
 
 
 def found_under(*, kind: str, key: str, subject: str) -> QuerySet[Anomaly]:
-    """The anomalies of one incident, those that are no longer so last."""
+    """The anomalies of one incident, those that are no longer so last, and the latest first."""
     if kind not in Kind.values:
         return Anomaly.objects.none()
-    month = date.fromisoformat(f"{key[:MONTH]}-01")
-    rows = Anomaly.objects.filter(kind=kind, period__year=month.year, period__month=month.month)
+    rows = Anomaly.objects.filter(kind=kind, period__year=int(key[:YEAR]))
     parties = set(rows.filter(party__startswith=subject).values_list("party", flat=True).distinct())
-    own = [one for one in parties if incident_key(party=one, month=key[:MONTH]) == key]
-    return rows.filter(party__in=own).order_by("-cleared_at", "-n", "id")
+    own = [one for one in parties if incident_key(party=one, year=key[:YEAR]) == key]
+    return rows.filter(party__in=own).order_by(F("cleared_at").desc(nulls_first=True), "-last_at", "id")
 
 
 def rows_behind(*, kind: str, ids: Sequence[int], at: datetime, rows: int, after: int = 0) -> list[Behind]:

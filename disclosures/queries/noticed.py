@@ -86,11 +86,9 @@ def told(
     zone: ZoneInfo,
     card: Callable[[str], Card | None],
 ) -> tuple[Noticed, ...]:
-    """Of each company and kind one notice: what was not allowed first, the newest first.
+    """Of each company and kind one notice: what was not allowed first, then by time, the newest first.
 
-    `card`: of a company (URI), None where none was read.
-
-    One query where somebody is going to be suspended, else none.
+    `card`: of a company (URI), None where none was read. One query where somebody is going to be suspended, else none.
     """
     counted, grace = _counted(facts), _grace(found)
     by_kind: dict[tuple[str, str], list[Anomaly]] = {}

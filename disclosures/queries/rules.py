@@ -28,29 +28,29 @@ class Terms:
 
 TERMS: Mapping[str, Terms] = {
     Kind.AFTER_STOP: Terms(
-        "{threshold} or more look-ups of a line by one company within {window} days, after the person said stop",
+        "{threshold} or more look-ups of a line by one company within {window}, after the person said stop",
         "days", 1, 366, suspends=True,
     ),
     Kind.NO_APPROVAL: Terms(
-        "{threshold} or more look-ups of a line by one company within {window} days, with no record of a yes",
+        "{threshold} or more look-ups of a line by one company within {window}, with no record of a yes",
         "days", 1, 366, suspends=True,
     ),
     Kind.BURST: Terms(
-        "{threshold} or more look-ups of a line by one company within {window} minutes", "minutes", 1, 1440
+        "{threshold} or more look-ups of a line by one company within {window}", "minutes", 1, 1440
     ),
     Kind.NIGHT: Terms(
-        "look-ups of a line by one company from 22:00 to 06:00 there, on {threshold} or more of {window} nights",
+        "look-ups of a line by one company from 22:00 to 06:00 there, on {threshold} or more nights of {window}",
         "days", 1, 366,
     ),
     Kind.MANY_LINES: Terms(
-        "{threshold} or more lines looked up for one end customer on {window} days, by UTC", "days", 1, 31
+        "{threshold} or more lines looked up for one end customer within {window}, by UTC", "days", 1, 31
     ),
     Kind.DORMANT: Terms(
-        "nothing given out of a line for {window} days, then {threshold} or more look-ups by one company in 24 hours",
+        "nothing given out of a line for {window}, then {threshold} or more look-ups by one company in 24 hours",
         "days", 31, 730,
     ),
     Kind.DISPUTED: Terms(
-        "of a partner's claims in {window} calendar months, more than {threshold} in 1,000 called untrue", "months",
+        "of a partner's claims in {window} by the calendar, more than {threshold} in 1,000 called untrue", "months",
         1, 12,
     ),
 }  # fmt: skip
@@ -58,7 +58,13 @@ TERMS: Mapping[str, Terms] = {
 
 def finds(*, rule: AnomalyRule) -> str:
     """What a version of a rule finds, in a sentence for officers."""
-    return TERMS[rule.kind].finds.format(threshold=f"{rule.threshold:,}", window=f"{rule.window:,}")
+    return TERMS[rule.kind].finds.format(threshold=f"{rule.threshold:,}", window=window_of(rule=rule))
+
+
+def window_of(*, rule: AnomalyRule) -> str:
+    """Its window: "1 day", "60 minutes"."""
+    unit = TERMS[rule.kind].unit
+    return f"{rule.window:,} {unit.removesuffix('s') if rule.window == 1 else unit}"
 
 
 def newest_rules() -> Sequence[AnomalyRule]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from portal.demo import world
-from portal.demo.world import Agreement, Campaign, Denial, Event, Habit, Line, Party
+from portal.demo.world import Agreement, Campaign, Denial, Event, Habit, Line, Party, Series
 from portal.sandbox.identity import slug
 from portal.sandbox.server import jwks_path
 
@@ -19,6 +19,7 @@ type Row = dict[str, Value]
 
 PARTY_OF = {party.key: party for party in world.PARTIES}
 CAMPAIGN_OF = {campaign.ref: campaign for campaign in world.CAMPAIGNS}
+NEIGHBOURS = "DEMO-N"
 OWN_WORDS = "{description}. {name} may ask your carrier where this phone is. Reply YES to agree."
 
 
@@ -77,7 +78,7 @@ class Feeds:
         for number, name in enumerate(world.NEIGHBOURS):
             line_id, state = f"DEMO-{number + 101:04}", self._random.choice(world.NEIGHBOUR_STATES)
             msisdn = f"+1425555{number + 110:04}"
-            lines.append(Line(line_id, msisdn, f"DEMO-N{number:02}", name, "holder", since=700, state=state))
+            lines.append(Line(line_id, msisdn, f"{NEIGHBOURS}{number:02}", name, "holder", since=700, state=state))
             for campaign in self._random.sample(world.CAMPAIGNS, 3):
                 since = self._random.randrange(60, 400)
                 claimed, agreed = self._one_in(5), not self._one_in(5)
@@ -210,30 +211,53 @@ class Feeds:
             if event.hidden == "lifted":
                 lifted = _time(self._ago(20))
                 notices.append({"disclosure_id": row["id"], "suppressed_until": lifted, "order_ref": "Lifted 26-0417"})
+        rows += [row for series in self._series() for row in self._of_series(series)]
         return sorted(rows, key=lambda row: str(row["occurred_at"])), notices
 
+    def _series(self) -> Iterator[Series]:
+        yield from world.SERIES
+        neighbours = [line.line_id for line in self._books.lines if line.account_id.startswith(NEIGHBOURS)]
+        for line_id in (*world.DRAGNET, *neighbours):
+            yield Series(
+                line_id, world.DRAGNET_CAMPAIGN, world.DRAGNET_DAYS_AGO, hour=15, n=1, minutes=1,
+                then=(world.DRAGNET_FOR,),
+            )  # fmt: skip
+
+    def _of_series(self, series: Series) -> Iterator[Row]:
+        day = self._ago(series.days_ago).replace(hour=series.hour)
+        for n in range(series.n):
+            when = day + timedelta(minutes=n * series.minutes)
+            yield self._look_up(series.line_id, CAMPAIGN_OF[series.campaign], when, series.then)
+
     def _of_habit(self, habit: Habit) -> Iterator[Row]:
-        campaign, line = CAMPAIGN_OF[habit.campaign], self._line[habit.line_id]
+        campaign = CAMPAIGN_OF[habit.campaign]
         day = float(habit.since)
         while (day := day - self._random.expovariate(habit.per_week / habit.burst / 7)) > habit.until:
             when = self._ago(day)
             for _ in range(self._random.randint(1, 2 * habit.burst - 1)):
-                yield {
-                    "id": self._id(),
-                    "occurred_at": _time(when),
-                    "msisdn": line.msisdn,
-                    "aggregator": PARTY_OF[campaign.aggregator].uri,
-                    "path": _path(campaign.aggregator, campaign.provider, *habit.then),
-                    "campaign": campaign.ref,
-                    "purpose": campaign.purpose,
-                    "scope": world.READ,
+                row = self._look_up(habit.line_id, campaign, when, habit.then)
+                yield row | {
                     "precision_m": habit.precision_m or campaign.precision_m,
-                    "basis": "approval",
                     "outcome": "refused" if habit.refused else "released",
                 }
                 when += timedelta(seconds=self._random.randrange(60, 900))
                 if when > self._at:
                     return
+
+    def _look_up(self, line_id: str, campaign: Campaign, when: datetime, then: tuple[str, ...]) -> Row:
+        return {
+            "id": self._id(),
+            "occurred_at": _time(when),
+            "msisdn": self._line[line_id].msisdn,
+            "aggregator": PARTY_OF[campaign.aggregator].uri,
+            "path": _path(campaign.aggregator, campaign.provider, *then),
+            "campaign": campaign.ref,
+            "purpose": campaign.purpose,
+            "scope": world.READ,
+            "precision_m": campaign.precision_m,
+            "basis": "approval",
+            "outcome": "released",
+        }
 
     def _of_event(self, event: Event) -> Row:
         row: Row = {

@@ -105,6 +105,22 @@ class Habit:
 
 
 @dataclass(frozen=True)
+class Series:
+    """Look-ups that a rule for anomalies is there to find: `n` of them, one every so many minutes.
+
+    The first was so many days ago, at this hour of the day (UTC).
+    """
+
+    line_id: str
+    campaign: str
+    days_ago: int
+    hour: int
+    n: int
+    minutes: int
+    then: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Event:
     """One release that no campaign stands behind: an emergency, a lawful order, the network's own."""
 
@@ -160,6 +176,7 @@ CAMPAIGNS = (
 
 DANA, DANA_SPARE, MIA = "DEMO-0001", "DEMO-0002", "DEMO-0003"
 SAM, RUTH, LEO, BEFORE_PRIYA, PRIYA = "DEMO-0004", "DEMO-0005", "DEMO-0006", "DEMO-0007", "DEMO-0008"
+QUIET = "DEMO-0009"
 
 LINES = (
     Line(DANA, "+12065550142", "DEMO-A01", "Dana Whitfield", "holder", since=900),
@@ -170,6 +187,7 @@ LINES = (
     Line(LEO, "+12065550161", "DEMO-A03", "Ruth Delgado", "user", since=430, state="OR"),
     Line(BEFORE_PRIYA, "+12065550170", "DEMO-A04", "Marcus Bell", "holder", since=700, until=200),
     Line(PRIYA, "+12065550170", "DEMO-A05", "Priya Nair", "holder", since=120),
+    Line(QUIET, "+12065550180", "DEMO-A06", "Walter Grimm", "holder", since=800),
 )
 
 AGREEMENTS = (
@@ -185,6 +203,7 @@ AGREEMENTS = (
     Agreement(MIA, "CMP-KINCIRCLE-M", since=390, method="app"),
     Agreement(MIA, "CMP-CAREBUTTON-W", since=320, method="paper"),
     Agreement(RUTH, "CMP-TOWFRIEND-M", since=310),
+    Agreement(RUTH, "CMP-SKIPFIND-M", since=205, method="web", claimed=True),
     Agreement(LEO, "CMP-VANBOARD-W", since=210, method="app"),
     Agreement(LEO, "CMP-GAMEFENCE-W", since=150, method="web"),
     Agreement(LEO, "CMP-LONEWORKER-M", since=190, method="paper"),
@@ -233,6 +252,21 @@ HABITS = (
     Habit(BEFORE_PRIYA, "CMP-SKIPFIND-M", per_week=0.3, since=255, until=205, then=("harbor-collections",)),
     Habit(PRIYA, "CMP-STORMBELL-M", per_week=1.0, since=99),
 )  # fmt: skip
+
+# One of each kind that the rules look for.
+SERIES = (
+    # After the person said stop, 95 days ago.
+    Series(DANA_SPARE, "CMP-ADMOSAIC-M", days_ago=4, hour=17, n=14, minutes=25),
+    # A van that is looked up every other minute.
+    Series(LEO, "CMP-VANBOARD-W", days_ago=9, hour=18, n=24, minutes=2, then=("petal-parcel",)),
+    # Somebody looks where a child sleeps, at 2 or 3 in the morning.
+    Series(MIA, "CMP-KINCIRCLE-M", days_ago=12, hour=10, n=5, minutes=1440),
+    # A phone that nobody had looked up for years.
+    Series(QUIET, "CMP-CELLPROOF-W", days_ago=8, hour=16, n=4, minutes=90),
+)
+# A lender of bail money has everybody looked up on one day: those of the family named here, and every neighbour.
+DRAGNET = (DANA, RUTH, LEO)
+DRAGNET_CAMPAIGN, DRAGNET_FOR, DRAGNET_DAYS_AGO = "CMP-SKIPFIND-M", "second-street-bail", 6
 
 EVENTS = (
     Event(DANA, "meridian-locate", 230, "emergency", "911 call"),

@@ -97,6 +97,30 @@ TABLES: Mapping[str, Table] = {
         time="day first_at last_at",
         figure="n finest_m",
     ),
+    "disclosures.AnomalyRule": Table(
+        "One version of the rule by which one kind of anomaly is found.",
+        LEDGER,
+        "officers and auditors",
+        key="id version",
+        time="made_at",
+        figure="threshold window suspend_after_days enabled",
+        word="kind",
+        personal="actor",
+        text="reason",
+    ),
+    "disclosures.Anomaly": Table(
+        "That look-ups of a line, or of many, do not look right: by whom, how often, from when to when.",
+        RELEASES,
+        "the line's user; officers and auditors by a code, whose rows are behind it only with a reason that these see",
+        key="id line_id rule",
+        time="period first_at last_at found_at changed_at cleared_at",
+        figure="n looks out_of",
+        word="kind consequence",
+        business="party recipient",
+    ),
+    "disclosures.AnomalyWatch": Table(
+        "Up to where the releases were looked at.", "changed as it goes on", "nobody", key="id", time="until"
+    ),
     "disclosures.DroppedMonth": Table(
         "That a month was dropped, and when.", LEDGER, "officers and auditors", time="month dropped_at forgotten_at"
     ),

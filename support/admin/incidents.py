@@ -14,6 +14,7 @@ from accounts.access import PersonRequest
 from accounts.permissions import actor_of
 from audit.models import Incident
 from disclosures.models import Anomaly
+from disclosures.queries.rules import window_of
 from support.admin import cells
 from support.admin.acts import Act, answer
 from support.admin.console import show
@@ -166,7 +167,7 @@ def _cells(one: Incident, rows: Sequence[Anomaly], _: datetime) -> list[tuple[Ce
             Cell(f"{row.n:,}", number=True, under=_of(row)),
             cells.moment(row.first_at),
             cells.moment(row.last_at),
-            Cell(f"version {row.rule.version}", under=f"{row.rule.threshold:,} within {row.rule.window:,}"),
+            Cell(f"version {row.rule.version}", under=f"{row.rule.threshold:,} in {window_of(rule=row.rule)}"),
             _follows(row),
         )
         for row in rows

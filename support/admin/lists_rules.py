@@ -189,7 +189,7 @@ ANOMALY_RULES = Listing(
         Column("What", "kind"), Column("State"), Column("Finds"), Column("Suspends"), Column("Since", "made_at"),
         Column("Why"),
     ),
-    start=lambda _: AnomalyRule.objects.order_by("-made_at", "-id"),
+    start=lambda _: AnomalyRule.objects.order_by("-made_at", "id"),
     cells=_anomaly_rule_cells,
     filters=(of_choices("kind", "What", AnomalyRule.Kind.choices),),
     empty=("No rules", "Nothing is looked for."),

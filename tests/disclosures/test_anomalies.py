@@ -12,6 +12,7 @@ from audit.queries import database_clock
 from consent.actions import stop
 from disclosures.anomalies import find
 from disclosures.models import Anomaly, AnomalyWatch, Basis, Outcome
+from portal import health
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BAIL,
@@ -227,6 +228,12 @@ def test_the_same_look_again_changes_nothing(line: Line, now: datetime) -> None:
     assert not AuditEvent.objects.filter(action__startswith="incident.").exists()
 
 
+def test_the_metrics_say_how_far_behind_it_is(now: datetime) -> None:
+    assert b"\nwhereabouts_anomalies_behind_seconds " not in health.metrics(at=now)
+    find(at=now)
+    assert b"whereabouts_anomalies_behind_seconds 90.0" in health.metrics(at=now + timedelta(seconds=90))
+
+
 def test_the_first_look_goes_back_thirty_days_of_recorded_time(line: Line, now: datetime) -> None:
     looked(line, MAY, judgement=AFTER_STOP, recorded_at=now - 31 * DAY)
     looked(a_line(), MAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now - 29 * DAY)
@@ -267,17 +274,17 @@ def test_a_late_stop_makes_one_of_what_had_been_permitted(line: Line, now: datet
     assert seen(database_clock()) == [("after_stop", 1, 1)]
 
 
-def test_one_incident_a_kind_company_and_month(now: datetime) -> None:
+def test_one_incident_a_kind_company_and_year(now: datetime) -> None:
     lines = [a_line() for _ in range(3)]
     for one in lines:
-        looked(one, MAY, MAY + 40 * DAY, judgement=AFTER_STOP, recorded_at=now)
+        looked(one, MAY - 200 * DAY, MAY, MAY + 40 * DAY, judgement=AFTER_STOP, recorded_at=now)
     looked(lines[0], MAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
     told = list(Incident.objects.order_by("key").values_list("kind", "key", "subject", "count"))
     assert told == [
-        ("after_stop", f"2026-05 {ROAD}", ROAD, 3),
-        ("after_stop", f"2026-05 {TRACK}", TRACK, 1),
-        ("after_stop", f"2026-06 {ROAD}", ROAD, 3),
+        ("after_stop", f"2025 {ROAD}", ROAD, 3),
+        ("after_stop", f"2026 {ROAD}", ROAD, 6),
+        ("after_stop", f"2026 {TRACK}", TRACK, 1),
     ]
 
 

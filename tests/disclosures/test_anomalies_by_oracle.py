@@ -154,10 +154,10 @@ def test_what_stands_is_what_the_oracle_says(story: list[Event]) -> None:
 
 
 def check_incidents() -> None:
-    """Of each kind, company and month one, open as often as anomalies stand."""
+    """Of each kind, company and year one, open as often as anomalies stand."""
     wanted: dict[tuple[str, str], int] = {}
     for one in standing():
-        key = (one.kind, f"{one.period:%Y-%m} {one.party}")
+        key = (one.kind, f"{one.period:%Y} {one.party}")
         wanted[key] = wanted.get(key, 0) + 1
     open_ones = Incident.objects.filter(closed_at=None)
     assert {(one.kind, one.key): one.count for one in open_ones} == wanted

@@ -13,6 +13,8 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from disclosures import ingest, retention
 from disclosures.models import (
+    Anomaly,
+    AnomalyRule,
     ChangedDay,
     DailyRollup,
     DelayedNotice,
@@ -113,6 +115,20 @@ def test_a_month_goes_whole_with_all_that_hung_on_it_and_nothing_else() -> None:
     assert set(DailyRollup.objects.values_list("day", "n")) == {(date(2021, 11, 30), 1), (date(2021, 12, 23), 1)}
     assert sum(one.n for one in facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock())) == 2
     assert RolledFacts.objects.filter(path__contains=[TRACK]).count() == 0
+
+
+def test_what_was_found_in_releases_goes_with_them() -> None:
+    line = scene()
+    retention.make_partitions(now=NOW)
+    rule = AnomalyRule.objects.get(kind="after_stop")
+    for month in (DROPPED, KEPT):
+        at = datetime(month.year, month.month, 20, tzinfo=UTC)
+        Anomaly.objects.create(
+            kind="after_stop", line_id=line.pk, party=TRACK, period=month, first_at=at - timedelta(days=25), last_at=at,
+            n=1, looks=1, rule=rule, found_at=at, changed_at=at,
+        )  # fmt: skip
+    retention.drop_months(now=NOW)
+    assert [one.period for one in Anomaly.objects.all()] == [KEPT]
 
 
 def test_what_is_sent_again_after_it_was_dropped_is_taken_and_dropped_again() -> None:

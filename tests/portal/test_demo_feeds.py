@@ -4,8 +4,20 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from accounts.models import Line
+from audit.models import Incident
+from audit.queries import database_clock
+from consent.actions import stop
+from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed
+from disclosures.anomalies import find
+from disclosures.feeds import DisclosuresFeed
+from disclosures.models import Anomaly, AnomalyRule
 from portal.demo import world
 from portal.demo.feeds import Feeds
+from portal.demo.load import SEED
+from tests.feeds import take_parties, taken
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -17,3 +29,31 @@ def test_the_worried_subscriber_has_fourteen_months_of_history(tmp_path: Path) -
     rows = map(json.loads, (tmp_path / "disclosures.ndjson").read_text().splitlines())
     times = [datetime.fromisoformat(row["occurred_at"]) for row in rows if row["msisdn"] == number]
     assert AT - timedelta(days=430) < min(times) < AT - timedelta(days=420)
+
+
+@pytest.mark.usefixtures("db", "no_broker")
+def test_every_kind_of_anomaly_is_there_to_be_seen(tmp_path: Path) -> None:
+    at = database_clock()
+    # Elsewhere than in the demo no loopback address is taken, and every company has its keys on its own host.
+    Feeds(seed=SEED, at=at, endpoints={key: f"https://{key}.example" for key in world.CONTRACTS}).write(tmp_path)
+    taken(LinesFeed(), (tmp_path / "lines.csv").read_bytes(), as_csv=True)
+    document = json.loads((tmp_path / "parties.json").read_text())
+    take_parties({**document, "parties": [party | {"jwks_uri": None} for party in document["parties"]]})
+    for feed, name in ((ApprovalsFeed(), "approvals"), (ChoicesFeed(), "choices"), (DisclosuresFeed(), "disclosures")):
+        fates = taken(feed, (tmp_path / f"{name}.ndjson").read_bytes())
+        assert {(fate.status, fate.reason) for fate in fates} == {("accepted", "")}
+    lines = dict(Line.objects.values_list("pk", "carrier_id"))
+    ruth = next(pk for pk, name in lines.items() if name == world.RUTH)
+    stop(
+        line_id=ruth, scope="campaign", ref="CMP-SKIPFIND-M", actor="subscriber:1", channel="web",
+        reason="never_agreed",
+    )  # fmt: skip
+    find(at=database_clock())
+    found: dict[str, set[str]] = {}
+    for kind, line_id in Anomaly.objects.filter(cleared_at=None).values_list("kind", "line_id"):
+        found.setdefault(kind, set()).add(lines.get(line_id or 0, ""))
+    assert set(found) == set(AnomalyRule.Kind.values)
+    wanted = {"after_stop": world.DANA_SPARE, "burst": world.LEO, "night": world.MIA, "dormant": world.QUIET}
+    assert {kind: line for kind, line in wanted.items() if line not in found[kind]} == {}
+    assert world.SAM not in set().union(*found.values()), "nothing was ever shared of his"
+    assert Incident.objects.filter(kind__in=found).values("kind").distinct().count() == 7

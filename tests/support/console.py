@@ -142,6 +142,6 @@ def an_anomaly(campaign: Campaign, line: Line, *, at: datetime) -> Incident:
         kind="burst", line_id=line.pk, party=uri, period=at.date().replace(day=1), first_at=at - timedelta(days=2),
         last_at=at, n=1, looks=1, rule=AnomalyRule.objects.get(kind="burst", version=1), found_at=at, changed_at=at,
     )  # fmt: skip
-    key = incident_key(party=uri, month=f"{at:%Y-%m}")
+    key = incident_key(party=uri, year=f"{at:%Y}")
     audit.actions.open_incident(kind=Incident.Kind.BURST, key=key, subject=uri, at=at)
     return Incident.objects.get(kind=Incident.Kind.BURST, key=key)

@@ -73,7 +73,7 @@ def test_an_incident_lists_what_was_found_by_code(officer: Member, line: Line, n
     assert "Incidents Look-ups after people said stop open About SecureTrack . Seen 2" in shown(officer, path)
     codes = [code_of(incident_id=incident.pk, line_id=one.pk) for one in (line, other)]
     assert [(row[:8], row[9:10]) for row in rows_of(officer.client, path)] == list(zip(codes, "21", strict=True))
-    assert all("version 1 1 within 30 open" in row for row in rows_of(officer.client, path))
+    assert all("version 1 1 in 30 days open" in row for row in rows_of(officer.client, path))
     assert "SecureTrack" in shown(officer, "/admin/incidents/")
     second = code_of(incident_id=incident.pk + 1, line_id=line.pk)
     assert second != codes[0], "a code is good for one incident"

@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Q
 from django.utils import timezone
 
+from disclosures import anomalies
 from portal.demo import load, manifest, people, world
 from portal.demo.feeds import homes
 from portal.demo.options import add_options
@@ -67,6 +68,7 @@ class Command(BaseCommand):
         load.sample(data_dir=data_dir, at=at, endpoints=endpoints, tell=self._tell)
         machines = people.register(data_dir=data_dir, at=at)
         logins = people.sign_up(data_dir=data_dir, at=at)
+        anomalies.find(at=timezone.now())
         static.end()
         connections.close_all()
         partners = _start_all(processes, data_dir, port=port, ports=ports)
