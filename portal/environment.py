@@ -12,6 +12,7 @@ from portal import embedded
 
 PROJECT = Path(__file__).resolve().parent.parent
 LEAST_MONTHS, MOST_MONTHS = 12, 1200
+SHORTEST_SECRET, LARGEST_NUMBER = 32, 1_000_000_000
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -41,6 +42,8 @@ class Environment:
     sms_backend: str
     sms_webhook_url: str
     sms_webhook_token: str
+    sms_inbound_secrets: list[str]
+    code_texts_alarm: int
     email_url: str
     email_from: str
     security_contact: str
@@ -141,6 +144,8 @@ def environment() -> Environment:
         sms_backend=_needed_by_https("SMS_BACKEND", "accounts.texts.ConsoleBackend", base_url),
         sms_webhook_url=given.get("SMS_WEBHOOK_URL", ""),
         sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
+        sms_inbound_secrets=_inbound_secrets(),
+        code_texts_alarm=_whole_number("CODE_TEXTS_ALARM", 5000),
         email_url=_needed_by_https("EMAIL_URL", "console://", base_url),
         email_from=given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(base_url).hostname}>"),
         security_contact=given.get("SECURITY_CONTACT", f"mailto:security@{urlsplit(base_url).hostname}"),
@@ -163,6 +168,21 @@ def _retention_months() -> int:
             f"RETENTION_MONTHS must be a whole number from {LEAST_MONTHS} to {MOST_MONTHS}: what was released must be"
             f" kept for at least one year (47 CFR 64.2009(c)). It is {given!r}."
         )
+    return int(given)
+
+
+def _inbound_secrets() -> list[str]:
+    """SMS_INBOUND_SECRETS: what signs texts from phones must not be guessed."""
+    secrets = _listed("SMS_INBOUND_SECRETS")
+    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+        raise ImproperlyConfigured(f"Each of SMS_INBOUND_SECRETS must have {SHORTEST_SECRET} characters or more.")
+    return secrets
+
+
+def _whole_number(name: str, usual: int) -> int:
+    given = os.environ.get(name) or str(usual)
+    if not given.isascii() or not given.isdecimal() or not 0 < int(given) <= LARGEST_NUMBER:
+        raise ImproperlyConfigured(f"{name} must be a whole number from 1 to {LARGEST_NUMBER}. It is {given!r}.")
     return int(given)
 
 

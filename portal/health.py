@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 
 from django.conf import settings
@@ -16,11 +16,13 @@ from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+import accounts.queries
 from audit.models import Incident
 from consent.gate import DECISIONS
 from disclosures import retention
 from revocations.models import Order, State
 
+HOUR = timedelta(hours=1)
 REMEMBERED_S = 2.0
 PATIENCE_S = 0.5
 # Connecting is not all that may hang: the answer to the first question may never come either.
@@ -112,6 +114,12 @@ class Figures(Collector):
         for kind, count in open_now:
             incidents.add_metric([kind], count)
         yield incidents
+        codes = GaugeMetricFamily(
+            "whereabouts_code_texts_last_hour", "Texts with codes in the last hour.", labels=["purpose"]
+        )
+        for purpose, count in accounts.queries.code_texts(since=self._at - HOUR).items():
+            codes.add_metric([purpose], count)
+        yield codes
 
 
 def _oldest_due_s(at: datetime) -> float:

@@ -32,7 +32,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = NumberForm(request.POST or None)
     if form.is_valid():
         msisdn = form.cleaned_data["number"]
-        actions.text_code(msisdn=msisdn, purpose=SIGN_IN, asker=sessions.asker(request), at=timezone.now())
+        actions.text_code(
+            msisdn=msisdn,
+            purpose=SIGN_IN,
+            asker=sessions.asker(request),
+            network=sessions.network(request),
+            at=timezone.now(),
+        )
         sessions.remember_number(request, door=SIGN_IN, msisdn=msisdn, then=then)
         return redirect("sign-in-code")
     return render(
@@ -72,6 +78,12 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
     msisdn = sessions.remembered_number(request, door=SIGN_IN)
     if not msisdn:
         return redirect("account_login")
-    actions.text_code(msisdn=msisdn, purpose=SIGN_IN, asker=sessions.asker(request), at=timezone.now())
+    actions.text_code(
+        msisdn=msisdn,
+        purpose=SIGN_IN,
+        asker=sessions.asker(request),
+        network=sessions.network(request),
+        at=timezone.now(),
+    )
     messages.info(request, CodeForm.sent_again)
     return redirect("sign-in-code")

@@ -14,6 +14,7 @@ from consent.actions.statuses import (
     TooManyQuestions,
     retrieve_status,
 )
+from consent.actions.texts import take_text
 
 __all__ = [
     "AskedTooOften",
@@ -40,6 +41,7 @@ __all__ = [
     "say_yes",
     "stop",
     "take_digest",
+    "take_text",
     "tell_newly_affected",
     "text_code",
 ]

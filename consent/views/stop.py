@@ -28,7 +28,13 @@ def number(request: HttpRequest) -> HttpResponse:
     form = NumberForm(request.POST or None)
     if form.is_valid():
         msisdn = form.cleaned_data["number"]
-        accounts.actions.text_code(msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), at=timezone.now())
+        accounts.actions.text_code(
+            msisdn=msisdn,
+            purpose=STOP,
+            asker=sessions.asker(request),
+            network=sessions.network(request),
+            at=timezone.now(),
+        )
         sessions.remember_number(request, door=STOP, msisdn=msisdn)
         return redirect("stop-code")
     return render(request, "stop/number.html", {"form": form})
@@ -63,7 +69,9 @@ def again(request: HttpRequest) -> HttpResponse:
     msisdn = sessions.remembered_number(request, door=STOP)
     if not msisdn:
         return redirect("stop")
-    accounts.actions.text_code(msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), at=timezone.now())
+    accounts.actions.text_code(
+        msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), network=sessions.network(request), at=timezone.now()
+    )
     messages.info(request, CodeForm.sent_again)
     return redirect("stop-code")
 

@@ -83,8 +83,8 @@ SENDS_ON = {"/accounts/"}
 STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
 DEVELOPERS_ALONE = {"gallery", "demo_phones", "openapi_page"}
 MACHINES = {
-    "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "consent-info",
-    "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive", "ssf_receipts", "ssf_poll",
+    "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "api-texts",
+    "consent-info", "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive", "ssf_receipts", "ssf_poll",
     "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz", "readyz",
     "metrics", "security_txt", "openapi", "gpc",
 }  # fmt: skip

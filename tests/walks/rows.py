@@ -109,6 +109,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "authzen_configuration": (EVERYBODY, NOT_SO),
     "api-disclosures": (NOT_SO, NO_TOKEN),
     "api-approvals": (NOT_SO, NO_TOKEN),
+    "api-texts": (NOT_SO, NOT_HERE),
     "consent-info": (NOT_SO, NO_TOKEN),
     "api-lines": (NOT_SO, NO_TOKEN),
     "oauth_token": (NOT_SO, UNREADABLE),
