@@ -129,6 +129,14 @@ def line_of_number(*, msisdn: str, at: datetime) -> Line | None:
     )
 
 
+def line_named(*, carrier_id: str, msisdn: str, at: datetime) -> Line | None:
+    """The active line of this id of the carrier's, or, without one, of this number; None: there is none."""
+    if not carrier_id:
+        return line_of_number(msisdn=msisdn, at=at)
+    active = _during(at, start="activated_at", end="deactivated_at")
+    return Line.objects.filter(active, carrier_id=carrier_id).first()
+
+
 def msisdn_of(*, line_id: int, at: datetime) -> str:
     """The number a line has at `at`; for an ended line, the last it had until then. Raises LineNumber.DoesNotExist."""
     number = LineNumber.objects.filter(line_id=line_id, starts_at__lte=at).order_by("starts_at").last()

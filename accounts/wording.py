@@ -18,6 +18,7 @@ type Words = str | Promise
 
 WHAT: dict[str, Words] = {
     "line.signed_in": gettext_lazy("Signed in with a texted code"),
+    "line.signed_in_by_carrier": gettext_lazy("Signed in with the carrier's own sign-in"),
     "line.password_chosen": gettext_lazy("Chose a password"),
     "line.password_changed": gettext_lazy("Changed the password"),
     "line.password_replaced": gettext_lazy("Chose a new password in place of a forgotten one"),

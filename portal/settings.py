@@ -36,6 +36,11 @@ STAFF_OIDC_ISSUER = env.staff_oidc_issuer
 STAFF_OIDC_CLIENT_ID = env.staff_oidc_client_id
 STAFF_OIDC_CLIENT_SECRET = env.staff_oidc_client_secret
 STAFF_OIDC_ROLES_CLAIM = env.staff_oidc_roles_claim
+OIDC_ISSUER = env.oidc_issuer
+OIDC_CLIENT_ID = env.oidc_client_id
+OIDC_CLIENT_SECRET = env.oidc_client_secret
+OIDC_LINE_CLAIM = env.oidc_line_claim
+OIDC_SEEING_ACR = env.oidc_seeing_acr
 SECURITY_CONTACT = env.security_contact
 LOGGING = logs.configure(log_format=env.log_format, level=env.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"

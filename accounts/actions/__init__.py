@@ -11,7 +11,7 @@ from accounts.actions.factors import (
     replace_password,
     set_first_password,
 )
-from accounts.actions.people import choose_language, end_tenure, person_behind, sign_in
+from accounts.actions.people import choose_language, end_tenure, person_behind, sign_in, sign_in_by_carrier
 from accounts.actions.posting import post
 from accounts.actions.staff import (
     AlreadyThere,
@@ -51,6 +51,7 @@ __all__ = [
     "replace_password",
     "set_first_password",
     "sign_in",
+    "sign_in_by_carrier",
     "sign_in_vouched",
     "take_code",
     "take_once",

@@ -1,5 +1,7 @@
 """Sign in by a line: a number, then the code texted to it."""
 
+from urllib.parse import urlencode
+
 from allauth.account.forms import LoginForm
 from django.conf import settings as django_settings
 from django.contrib import messages
@@ -41,9 +43,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         )
         sessions.remember_number(request, door=SIGN_IN, msisdn=msisdn, then=then)
         return redirect("sign-in-code")
-    return render(
-        request, "account/login.html", {"form": form, "staff_form": LoginForm(), "then": then, "oidc": oidc.configured}
-    )
+    ways = {"by_carrier": oidc.named(oidc.CARRIER), "carrier_query": urlencode({"next": then})}
+    return render(request, "account/login.html", {"form": form, "staff_form": LoginForm(), "then": then, **ways})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

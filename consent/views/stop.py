@@ -1,5 +1,6 @@
 """Stopping without an account: a number, a code, one button. Every number gets the same answers in the same time."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -8,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 import accounts.actions
-from accounts import sessions
+from accounts import oidc, sessions
 from accounts.access import same_time
 from accounts.forms import CodeForm, NumberForm
 from accounts.models import TextedCode
@@ -37,7 +38,8 @@ def number(request: HttpRequest) -> HttpResponse:
         )
         sessions.remember_number(request, door=STOP, msisdn=msisdn)
         return redirect("stop-code")
-    return render(request, "stop/number.html", {"form": form})
+    ways = {"by_text": bool(settings.SMS_INBOUND_SECRETS), "by_carrier": oidc.named(oidc.CARRIER)}
+    return render(request, "stop/number.html", {"form": form, **ways})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
