@@ -84,9 +84,7 @@ def test_plain_http_is_for_loopback_addresses_only() -> None:
         ),
     ],
 )
-def test_a_provider_is_named_whole_or_not_at_all_and_what_does_not_fit_is_said(
-    environment: dict[str, str], said: str
-) -> None:
+def test_a_setting_that_does_not_fit_is_said(environment: dict[str, str], said: str) -> None:
     done = check(**PRODUCTION, **environment)
     assert done.returncode == 1
     assert said in done.stderr
