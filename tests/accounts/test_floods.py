@@ -15,6 +15,7 @@ from accounts.tasks import watch_code_texts as task
 from accounts.texts import MemoryBackend
 from audit.models import Incident
 from consent.models import Choice
+from portal import health
 from tests.factories import a_line
 from tests.people import Browser, newest_text, number_of, texts_to
 
@@ -133,6 +134,9 @@ def test_more_codes_than_are_ever_needed_are_an_incident_once_an_hour(settings: 
     TextedCode.objects.update(sent_at=now)
     assert watch_code_texts(now=now)
     assert not watch_code_texts(now=now + timedelta(minutes=1))
+    figures = health.metrics(at=now).decode()
+    assert 'whereabouts_code_texts_last_hour{purpose="stop"} 5.0' in figures
+    assert 'whereabouts_code_texts_last_hour{purpose="sign_in"} 0.0' in figures
     incident = Incident.objects.get()
     assert (incident.kind, incident.subject, incident.key) == (
         "texts_spent", "5 in an hour", now.strftime("%Y-%m-%dT%H"),
