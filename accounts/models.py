@@ -149,22 +149,31 @@ class TextedCode(models.Model):
     long = models.BooleanField(default=False, db_default=False)
 
     class Meta:
-        indexes = [models.Index(fields=["line", "purpose", "-made_at"], name="accounts_code_newest")]
+        indexes = [
+            models.Index(fields=["line", "purpose", "-made_at"], name="accounts_code_newest"),
+            models.Index(fields=["sent_at"], name="accounts_code_sent"),
+        ]
 
     def __str__(self) -> str:
         return f"code {self.id}"
 
 
 class CodeAsker(models.Model):
-    """A browser session that asked for a code: only there does the code count, and each has its own tries at it."""
+    """A browser session that asked for a code: only there does the code count, and each has its own tries at it.
+
+    `network_hash`: from where, as a keyed hash, to know a network from which very many are asked for.
+    """
 
     id = models.BigAutoField(primary_key=True)
     code = models.ForeignKey(TextedCode, on_delete=models.CASCADE, related_name="askers")
     asker = models.CharField(max_length=32)
     tries_left = models.PositiveSmallIntegerField()
+    network_hash = models.BinaryField(default=b"")
+    asked_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["code", "asker"], name="accounts_codeasker_once")]
+        indexes = [models.Index(fields=["network_hash", "asked_at"], name="accounts_codeasker_network")]
 
     def __str__(self) -> str:
         return f"asker of code {self.code_id}"
@@ -181,6 +190,8 @@ class Message(models.Model):
         CHILD = "child", "The account holder allowed something on a child's line"
         LIFELINE = "lifeline", "A service that finds the phone in an emergency was lost"
         SUSPENDED = "suspended", "We stopped a company for the line by ourselves"
+        ANSWERED = "answered", "A company's question was answered by texted code"
+        REPLY = "reply", "An answer to a text"
         WAY_IN = "way_in", "What lets somebody in was changed, asked for or used"
 
     id = models.UUIDField(primary_key=True)
@@ -256,3 +267,23 @@ class KnownDevice(models.Model):
 
     def __str__(self) -> str:
         return f"device {self.id} of user {self.user_id}"
+
+
+class TextTaken(models.Model):
+    """A text from a phone that was acted on, by a keyed hash of the gateway's id: the same one does nothing again."""
+
+    id_hash = models.BinaryField(primary_key=True)
+    taken_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"text taken at {self.taken_at}"
+
+
+class LineTexts(models.Model):
+    """A line whose person texted that they want no news by text, and since when."""
+
+    line = models.OneToOneField(Line, on_delete=models.PROTECT, primary_key=True, related_name="texts")
+    off_since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"no news to line {self.pk}"

@@ -1,7 +1,8 @@
-"""Staff sign-in by the carrier's own OpenID provider: code flow with PKCE, one-use state, nonce, checked signature.
+"""Sign-in by the carrier's own OpenID providers: code flow with PKCE, one-use state, nonce, checked signature.
 
-The portal speaks to the one provider that its operator named (STAFF_OIDC_ISSUER), which may stand on a private network.
-What the provider says of a person's address counts only signed, fresh, and for this portal alone.
+There are two at most, and the portal speaks to no other: one for staff (STAFF_OIDC_ISSUER), one for subscribers
+(OIDC_ISSUER). Each may stand on a private network. What one says counts only signed, fresh, for this portal alone, and
+for the door that asked.
 """
 
 import hashlib
@@ -23,7 +24,6 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-STATE_OF = "staff-oidc"
 ALGORITHMS = ["ES256", "RS256", "PS256"]
 SECONDS = 10
 LARGEST_ANSWER = 200_000
@@ -31,6 +31,9 @@ LARGEST_ANSWER = 200_000
 SKEW_S = 60
 FRESH_S = 600
 LONGEST_SUBJECT = 190
+LONGEST_LINE = 100
+# OpenID Connect Core 5.1: its own claims for a number, and whether the provider checked it.
+NUMBER_CLAIM = "phone_number"
 
 
 class OidcRefused(Exception):
@@ -47,61 +50,116 @@ class Identity:
     roles: frozenset[str] | None
 
 
+@dataclass(frozen=True)
+class LineWord:
+    """Which line the carrier's provider says is this person's: by the carrier's id of it, or by a verified number.
+
+    `subject` is its own name for them. `strong`: they proved themselves there as it takes to see here.
+    """
+
+    issuer: str
+    subject: str
+    line_id: str
+    msisdn: str
+    strong: bool
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of the two doors: where its settings are, what it asks for, and where its provider sends back to."""
+
+    prefix: str
+    scope: str
+    back: str
+
+    def said(self, name: str) -> str:
+        """A setting of this door."""
+        found: str = getattr(settings, f"{self.prefix}_{name}")
+        return found
+
+
+STAFF = Kind("STAFF_OIDC", "openid email", "sign-in-staff-oidc-back")
+CARRIER = Kind("OIDC", "openid", "sign-in-carrier-back")
+
+
+def named(kind: Kind) -> bool:
+    """Whether the operator named a provider for this door."""
+    return bool(kind.said("ISSUER"))
+
+
 def configured() -> bool:
-    """Whether the operator named a provider."""
-    return bool(settings.STAFF_OIDC_ISSUER)
+    """Whether the operator named a provider for staff."""
+    return named(STAFF)
 
 
-def start(*, request: HttpRequest, then: str) -> str:
+def start(*, kind: Kind, request: HttpRequest, then: str) -> str:
     """The address at the provider to send a browser to. Raises OidcRefused where the provider can't be asked."""
-    provider = _provider()
+    provider = _provider(kind)
     nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     state = statekit.stash_state(
-        request, provider_id=STATE_OF, state={"nonce": nonce, "verifier": verifier, "then": then}
+        request, provider_id=kind.prefix, state={"nonce": nonce, "verifier": verifier, "then": then}
     )
     asked = {
         "response_type": "code",
-        "client_id": settings.STAFF_OIDC_CLIENT_ID,
-        "redirect_uri": _back(),
-        "scope": "openid email",
+        "client_id": kind.said("CLIENT_ID"),
+        "redirect_uri": _back(kind),
+        "scope": kind.scope,
         "state": state,
         "nonce": nonce,
         "code_challenge": _b64(hashlib.sha256(verifier.encode()).digest()),
         "code_challenge_method": "S256",
     }
-    return f"{_endpoint(provider, 'authorization_endpoint')}?{urlencode(asked)}"
+    return f"{_endpoint(kind, provider, 'authorization_endpoint')}?{urlencode(asked)}"
 
 
 def finish(*, request: HttpRequest, at: datetime) -> tuple[Identity, str]:
-    """Whom the provider vouches for in this browser's answer, and where they wanted to go. Raises OidcRefused.
+    """Whom of staff their provider vouches for in this browser's answer, and where they wanted to go.
+
+    Raises OidcRefused. The state is used up, whatever comes of it.
+    """
+    claims, then = _answered(STAFF, request, at)
+    return _identity(claims), then
+
+
+def finish_line(*, request: HttpRequest, at: datetime) -> tuple[LineWord, str]:
+    """Which line the carrier's provider names in this browser's answer, and where its person wanted to go.
+
+    Raises OidcRefused. The state is used up, whatever comes of it.
+    """
+    claims, then = _answered(CARRIER, request, at)
+    return _line_word(claims), then
+
+
+def _answered(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict[str, Any], str]:
+    """What the provider says in this browser's answer, checked, and where they wanted to go.
 
     The state is used up, whatever comes of it.
     """
-    state = statekit.unstash_state(request, provider_id=STATE_OF, state_id=request.GET.get("state", ""))
+    state = statekit.unstash_state(request, provider_id=kind.prefix, state_id=request.GET.get("state", ""))
     if state is None:
         raise OidcRefused("the answer belongs to no question of this browser's")
     code = request.GET.get("code", "")
     if not code:
         raise OidcRefused("the provider said no")
-    provider = _provider()
+    provider = _provider(kind)
     answer = _asked(
         "POST",
-        _endpoint(provider, "token_endpoint"),
+        _endpoint(kind, provider, "token_endpoint"),
         {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": _back(),
-            "client_id": settings.STAFF_OIDC_CLIENT_ID,
-            "client_secret": settings.STAFF_OIDC_CLIENT_SECRET,
+            "redirect_uri": _back(kind),
+            "client_id": kind.said("CLIENT_ID"),
+            "client_secret": kind.said("CLIENT_SECRET"),
             "code_verifier": state["verifier"],
         },
     )
     token = answer.get("id_token")
     if not isinstance(token, str):
         raise OidcRefused("there is no id_token")
-    claims = _claims(token, _asked("GET", _endpoint(provider, "jwks_uri"), None))
-    _check(claims, nonce=state["nonce"], now=int(at.timestamp()))
-    return _identity(claims), str(state["then"])
+    claims = _claims(token, _asked("GET", _endpoint(kind, provider, "jwks_uri"), None))
+    _check(kind, claims, nonce=state["nonce"], now=int(at.timestamp()))
+    return claims, str(state["then"])
 
 
 def _claims(token: str, keys: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,10 +173,10 @@ def _claims(token: str, keys: Mapping[str, Any]) -> dict[str, Any]:
     return claims
 
 
-def _check(claims: Mapping[str, Any], *, nonce: str, now: int) -> None:
+def _check(kind: Kind, claims: Mapping[str, Any], *, nonce: str, now: int) -> None:
     """OpenID Connect Core 3.1.3.7. Raises OidcRefused."""
-    client = settings.STAFF_OIDC_CLIENT_ID
-    if claims.get("iss") != settings.STAFF_OIDC_ISSUER:
+    client = kind.said("CLIENT_ID")
+    if claims.get("iss") != kind.said("ISSUER"):
         raise OidcRefused("iss is not the provider")
     if claims.get("aud") not in (client, [client]) or claims.get("azp", client) != client:
         raise OidcRefused("aud is not this portal alone")
@@ -133,12 +191,35 @@ def _check(claims: Mapping[str, Any], *, nonce: str, now: int) -> None:
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
-    subject, email = claims.get("sub"), claims.get("email")
-    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT or "\x00" in subject:
-        raise OidcRefused("sub is missing or too long")
+    subject, email = _subject(claims), claims.get("email")
     if not isinstance(email, str) or not email or "\x00" in email or claims.get("email_verified") is not True:
         raise OidcRefused("there is no verified e-mail")
     return Identity(settings.STAFF_OIDC_ISSUER, subject, email, _roles(claims))
+
+
+def _line_word(claims: Mapping[str, Any]) -> LineWord:
+    name = settings.OIDC_LINE_CLAIM
+    subject, said = _subject(claims), claims.get(name)
+    if not isinstance(said, str) or not 0 < len(said) <= LONGEST_LINE or "\x00" in said:
+        raise OidcRefused("the claim that names a line is missing or too long")
+    is_number = name == NUMBER_CLAIM
+    if is_number and claims.get(f"{NUMBER_CLAIM}_verified") is not True:
+        raise OidcRefused("the number is not verified")
+    strong = bool(settings.OIDC_SEEING_ACR) and claims.get("acr") == settings.OIDC_SEEING_ACR
+    return LineWord(
+        issuer=settings.OIDC_ISSUER,
+        subject=subject,
+        line_id="" if is_number else said,
+        msisdn=said if is_number else "",
+        strong=strong,
+    )
+
+
+def _subject(claims: Mapping[str, Any]) -> str:
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT or "\x00" in subject:
+        raise OidcRefused("sub is missing or too long")
+    return subject
 
 
 def _roles(claims: Mapping[str, Any]) -> frozenset[str] | None:
@@ -149,17 +230,18 @@ def _roles(claims: Mapping[str, Any]) -> frozenset[str] | None:
     return frozenset(str(one) for one in (said if isinstance(said, list) else [said]))
 
 
-def _provider() -> dict[str, Any]:
+def _provider(kind: Kind) -> dict[str, Any]:
     """The provider's own description of itself."""
-    found = _asked("GET", f"{settings.STAFF_OIDC_ISSUER.rstrip('/')}/.well-known/openid-configuration", None)
-    if found.get("issuer") != settings.STAFF_OIDC_ISSUER:
+    issuer = kind.said("ISSUER")
+    found = _asked("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration", None)
+    if found.get("issuer") != issuer:
         raise OidcRefused("the provider calls itself something else")
     return found
 
 
-def _endpoint(provider: Mapping[str, Any], name: str) -> str:
+def _endpoint(kind: Kind, provider: Mapping[str, Any], name: str) -> str:
     url = provider.get(name)
-    plain = urlsplit(settings.STAFF_OIDC_ISSUER).scheme == "http"
+    plain = urlsplit(kind.said("ISSUER")).scheme == "http"
     if not isinstance(url, str) or urlsplit(url).scheme not in ({"https", "http"} if plain else {"https"}):
         raise OidcRefused(f"{name} is not an https address")
     return url
@@ -184,8 +266,8 @@ def _asked(method: str, url: str, form: Mapping[str, str] | None) -> dict[str, A
     return found
 
 
-def _back() -> str:
-    return f"{settings.BASE_URL}{reverse('sign-in-staff-oidc-back')}"
+def _back(kind: Kind) -> str:
+    return f"{settings.BASE_URL}{reverse(kind.back)}"
 
 
 def _b64(raw: bytes) -> str:

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.tokens import default_token_generator
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from accounts import numbers
-from accounts.models import Line, LineNumber, LineUser, NewPassword, User
+from accounts.models import Line, LineNumber, LineTexts, LineUser, NewPassword, TextedCode, User
 from accounts.permissions import Action, Relation, StaffAction, actor_of, may, staff_may
 from accounts.sealing import number_hash, unseal
 from accounts.zones import name_of, zone_of
@@ -129,6 +129,14 @@ def line_of_number(*, msisdn: str, at: datetime) -> Line | None:
     )
 
 
+def line_named(*, carrier_id: str, msisdn: str, at: datetime) -> Line | None:
+    """The active line of this id of the carrier's, or, without one, of this number; None: there is none."""
+    if not carrier_id:
+        return line_of_number(msisdn=msisdn, at=at)
+    active = _during(at, start="activated_at", end="deactivated_at")
+    return Line.objects.filter(active, carrier_id=carrier_id).first()
+
+
 def msisdn_of(*, line_id: int, at: datetime) -> str:
     """The number a line has at `at`; for an ended line, the last it had until then. Raises LineNumber.DoesNotExist."""
     number = LineNumber.objects.filter(line_id=line_id, starts_at__lte=at).order_by("starts_at").last()
@@ -146,6 +154,17 @@ def held_until(*, line: Line, at: datetime) -> datetime | None:
     changes = [moment for moment in moments if moment is not None and moment > line.activated_at]
     until = max(changes, default=None)
     return until + HOLD if until is not None and at < until + HOLD else None
+
+
+def wants_no_news(*, line_id: int) -> bool:
+    """Whether this line's person texted that they want no news by text."""
+    return LineTexts.objects.filter(line_id=line_id).exists()
+
+
+def code_texts(*, since: datetime) -> dict[str, int]:
+    """How many texts with codes went out for each purpose since then; of a code sent again, all its texts."""
+    counted = TextedCode.objects.filter(sent_at__gt=since).values_list("purpose").annotate(Sum("sends"))
+    return {**dict.fromkeys(TextedCode.Purpose.values, 0), **dict(counted)}
 
 
 def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:

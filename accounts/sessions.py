@@ -27,6 +27,7 @@ STEPS_KEY = "steps"
 ANSWERED_KEY = "answered"
 LINK_KEY = "stopped"
 ASKER_KEY = "asker"
+CARRIER = "carrier"
 PROOF_LASTS = timedelta(minutes=15)
 # Set in a browser that has left quickly. It says nothing of anybody.
 LEFT_COOKIE = "left"
@@ -177,6 +178,14 @@ def start_by_code(request: HttpRequest, *, user: User, redirect_url: str) -> Htt
     return response
 
 
+def start_by_carrier(request: HttpRequest, *, user: User, strong: bool, redirect_url: str) -> HttpResponse:
+    """Sign a person in whose line the carrier's own provider named. `strong`: that is enough to see, too."""
+    forget_steps(request)
+    record_authentication(request, user, method=CARRIER if strong else "code")
+    response: HttpResponse = perform_login(request, Login(user=user, redirect_url=redirect_url or None))
+    return response
+
+
 def start_vouched(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:
     """Sign somebody of staff in whom the carrier's provider vouched for; a second factor of ours is asked for next."""
     record_authentication(request, user, method="oidc")
@@ -230,7 +239,7 @@ def _kind(record: dict[str, str]) -> str:
 
 
 def _missing(given: set[str], owned: set[str], *, has_password: bool) -> str:
-    if "webauthn" in given or (not has_password and "recovery_codes" in given):
+    if given & {"webauthn", CARRIER} or (not has_password and "recovery_codes" in given):
         return ""
     if "webauthn" in owned and not has_password:
         return reverse("mfa_reauthenticate_webauthn")

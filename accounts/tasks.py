@@ -3,10 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import delivery
+from accounts import clocks, delivery
 
 
 @shared_task
 def deliver_texts() -> None:
     """Hand the texts that wait to the gateway."""
     delivery.deliver(now=timezone.now())
+
+
+@shared_task
+def watch_code_texts() -> None:
+    """Look how many texts with codes went out."""
+    clocks.watch_code_texts(now=timezone.now())

@@ -12,7 +12,7 @@ from django.views.generic import RedirectView
 
 from accounts import oidc
 from accounts.access import unless_held
-from accounts.views import factors, leaving, own, sign_in, staff
+from accounts.views import carrier, factors, leaving, own, sign_in, staff
 
 # The picture that an authenticator app scans is drawn into the page itself.
 with_picture = csp_override({**settings.SECURE_CSP, "img-src": [*settings.SECURE_CSP["img-src"], "data:"]})
@@ -29,6 +29,8 @@ urlpatterns = [
     ),
     path("accounts/login/staff/oidc/", staff.staff_oidc, name="sign-in-staff-oidc"),
     path("accounts/login/staff/oidc/back/", staff.staff_oidc_back, name="sign-in-staff-oidc-back"),
+    path("accounts/login/carrier/", carrier.carrier, name="sign-in-carrier"),
+    path("accounts/login/carrier/back/", carrier.carrier_back, name="sign-in-carrier-back"),
     path("accounts/invitation/<str:uid>/<str:token>/", staff.invitation, name="staff-invitation"),
     path("accounts/logout/", allauth_views.logout, name="account_logout"),
     path("accounts/inactive/", allauth_views.account_inactive, name="account_inactive"),

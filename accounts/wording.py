@@ -18,6 +18,7 @@ type Words = str | Promise
 
 WHAT: dict[str, Words] = {
     "line.signed_in": gettext_lazy("Signed in with a texted code"),
+    "line.signed_in_by_carrier": gettext_lazy("Signed in with the carrier's own sign-in"),
     "line.password_chosen": gettext_lazy("Chose a password"),
     "line.password_changed": gettext_lazy("Changed the password"),
     "line.password_replaced": gettext_lazy("Chose a new password in place of a forgotten one"),
@@ -32,6 +33,8 @@ WHAT: dict[str, Words] = {
     "line.code_used": gettext_lazy("Used a recovery code"),
     "line.new_device": gettext_lazy("Signed in on a browser or network that was new"),
     "line.sign_ins_ended": gettext_lazy("Signed out elsewhere"),
+    "line.texts_off": gettext_lazy("Texted that they want no news by text"),
+    "line.texts_on": gettext_lazy("Texted that they want news by text again"),
     "line.tenure_ended": gettext_lazy("The sign-in of this line ended"),
     "line.ended": gettext_lazy("The line ended"),
     "line.number_changed": gettext_lazy("The line got another number"),
@@ -52,6 +55,7 @@ WHAT: dict[str, Words] = {
     "anomaly.taken": gettext_lazy("Took a copy of look-ups of this line that look wrong"),
     "order.receipt": gettext_lazy("Signed what it did about a stop"),
     "order.contradicted": gettext_lazy("Found that a company went on after it had signed"),
+    "orders.resent": gettext_lazy("Sent companies again what they had missed about this line"),
     "ticket.opened": gettext_lazy("Opened a case"),
     "disclosures.attributed": gettext_lazy("Brought in look-ups that had waited for this line"),
     "disclosures.reported": gettext_lazy("Reported look-ups"),
@@ -123,6 +127,14 @@ def code_text(*, purpose: TextedCode.Purpose, code: str) -> str:
     return words % {"code": code}
 
 
+def reply_code_text(*, code: str) -> str:
+    """The text that carries a code to be sent back by text, where we can't tell that the first one came from it."""
+    return _(
+        "Whereabouts: to STOP sharing this phone's location, reply: STOP LOCATION %(code)s The code works for nothing "
+        "else. If you did not ask for it, you can ignore this text."
+    ) % {"code": code}
+
+
 def changed_text(*, what: Collection[str]) -> str:
     """The text to a line that what lets its person in was changed; never to what."""
     return _(
@@ -136,7 +148,7 @@ def new_password_text(*, url: str) -> str:
     """The text to a line that somebody asked for a new password, with the link that ends it."""
     return _(
         "Whereabouts: somebody asked for a new password for the pages of this phone's location. It can be chosen in 24 "
-        "hours. If it was not you, one press ends it: %(url)s"
+        "hours. If it was not you, one press ends it: %(url)s or reply NO"
     ) % {"url": url}
 
 

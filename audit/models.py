@@ -61,6 +61,10 @@ class Incident(models.Model):
         ORDER_REFUSED = "order_refused", "A partner calls our order invalid"
         KEYS_REFUSED = "keys_refused", "A partner does not accept our key or name"
         NO_WAY_OUT = "no_way_out", "Our own way out is closed: what partners must be told waits with us"
+        TEXTS_SPENT = (
+            "texts_spent",
+            "Far more texts with codes go out than people need: find out who asks for them",
+        )
         OVERDUE = "overdue", "A partner let the agreed date pass"
         # Found in the ledger of releases, one a company and year (`disclosures.anomalies`).
         AFTER_STOP = "after_stop", "Look-ups after people said stop"

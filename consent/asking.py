@@ -60,7 +60,9 @@ def _waiting_by_day(now: datetime) -> Iterator[tuple[int, uuid.UUID]]:
         lines = Line.objects.in_bulk({line_id for line_id, _ask in some})
         for line_id, ask_id in some:
             answering = accounts.queries.answering_line(line=lines[line_id], at=now)
-            if answering is not None and is_day(zone_of(answering.state), now):
+            if answering is None or accounts.queries.wants_no_news(line_id=answering.pk):
+                continue
+            if is_day(zone_of(answering.state), now):
                 yield line_id, ask_id
 
 

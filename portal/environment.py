@@ -12,6 +12,7 @@ from portal import embedded
 
 PROJECT = Path(__file__).resolve().parent.parent
 LEAST_MONTHS, MOST_MONTHS = 12, 1200
+SHORTEST_SECRET, LARGEST_NUMBER = 32, 1_000_000_000
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -41,6 +42,8 @@ class Environment:
     sms_backend: str
     sms_webhook_url: str
     sms_webhook_token: str
+    sms_inbound_secrets: list[str]
+    code_texts_alarm: int
     email_url: str
     email_from: str
     security_contact: str
@@ -52,6 +55,11 @@ class Environment:
     staff_oidc_client_id: str
     staff_oidc_client_secret: str
     staff_oidc_roles_claim: str
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_line_claim: str
+    oidc_seeing_acr: str
 
     @property
     def https(self) -> bool:
@@ -141,6 +149,8 @@ def environment() -> Environment:
         sms_backend=_needed_by_https("SMS_BACKEND", "accounts.texts.ConsoleBackend", base_url),
         sms_webhook_url=given.get("SMS_WEBHOOK_URL", ""),
         sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
+        sms_inbound_secrets=_inbound_secrets(),
+        code_texts_alarm=_whole_number("CODE_TEXTS_ALARM", 5000),
         email_url=_needed_by_https("EMAIL_URL", "console://", base_url),
         email_from=given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(base_url).hostname}>"),
         security_contact=given.get("SECURITY_CONTACT", f"mailto:security@{urlsplit(base_url).hostname}"),
@@ -148,10 +158,15 @@ def environment() -> Environment:
         log_format=_one_of("LOG_FORMAT", "console", "json"),
         log_level=_one_of("LOG_LEVEL", "info", "debug", "warning", "error"),
         retention_months=_retention_months(),
-        staff_oidc_issuer=_staff_issuer(),
-        staff_oidc_client_id=_with_staff_issuer("STAFF_OIDC_CLIENT_ID"),
-        staff_oidc_client_secret=_with_staff_issuer("STAFF_OIDC_CLIENT_SECRET"),
+        staff_oidc_issuer=_issuer("STAFF_OIDC_ISSUER"),
+        staff_oidc_client_id=_with_issuer("STAFF_OIDC_ISSUER", "STAFF_OIDC_CLIENT_ID"),
+        staff_oidc_client_secret=_with_issuer("STAFF_OIDC_ISSUER", "STAFF_OIDC_CLIENT_SECRET"),
         staff_oidc_roles_claim=given.get("STAFF_OIDC_ROLES_CLAIM", ""),
+        oidc_issuer=_carrier_issuer(),
+        oidc_client_id=_with_issuer("OIDC_ISSUER", "OIDC_CLIENT_ID"),
+        oidc_client_secret=_with_issuer("OIDC_ISSUER", "OIDC_CLIENT_SECRET"),
+        oidc_line_claim=given.get("OIDC_LINE_CLAIM") or "line_id",
+        oidc_seeing_acr=given.get("OIDC_SEEING_ACR", ""),
     )
 
 
@@ -166,18 +181,42 @@ def _retention_months() -> int:
     return int(given)
 
 
-def _staff_issuer() -> str:
-    """STAFF_OIDC_ISSUER, exactly as the provider writes itself: by https, but for this very machine."""
-    issuer = os.environ.get("STAFF_OIDC_ISSUER", "")
+def _inbound_secrets() -> list[str]:
+    """SMS_INBOUND_SECRETS: what signs texts from phones must not be guessed."""
+    secrets = _listed("SMS_INBOUND_SECRETS")
+    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+        raise ImproperlyConfigured(f"Each of SMS_INBOUND_SECRETS must have {SHORTEST_SECRET} characters or more.")
+    return secrets
+
+
+def _whole_number(name: str, usual: int) -> int:
+    given = os.environ.get(name) or str(usual)
+    if not given.isascii() or not given.isdecimal() or not 0 < int(given) <= LARGEST_NUMBER:
+        raise ImproperlyConfigured(f"{name} must be a whole number from 1 to {LARGEST_NUMBER}. It is {given!r}.")
+    return int(given)
+
+
+def _issuer(name: str) -> str:
+    """An issuer, exactly as the provider writes itself: by https, but for this very machine."""
+    issuer = os.environ.get(name, "")
     parts = urlsplit(issuer)
     if issuer and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise ImproperlyConfigured("STAFF_OIDC_ISSUER must start with https:// (http:// only for a loopback address).")
+        raise ImproperlyConfigured(f"{name} must start with https:// (http:// only for a loopback address).")
     return issuer
 
 
-def _with_staff_issuer(name: str) -> str:
+def _carrier_issuer() -> str:
+    """OIDC_ISSUER. One provider's word for both doors would let a client of the one stand for the other."""
+    issuer = _issuer("OIDC_ISSUER")
+    same_client = os.environ.get("OIDC_CLIENT_ID") == os.environ.get("STAFF_OIDC_CLIENT_ID")
+    if issuer and issuer == os.environ.get("STAFF_OIDC_ISSUER") and same_client:
+        raise ImproperlyConfigured("OIDC_CLIENT_ID must not be STAFF_OIDC_CLIENT_ID: register this portal twice.")
+    return issuer
+
+
+def _with_issuer(issuer: str, name: str) -> str:
     """What a named provider needs beside its issuer."""
-    if os.environ.get("STAFF_OIDC_ISSUER"):
+    if os.environ.get(issuer):
         return _needed(name, "what your OpenID provider registered for this portal")
     return ""
 

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 
 from django.conf import settings
@@ -16,12 +16,14 @@ from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+import accounts.queries
 from audit.models import Incident
 from consent.gate import DECISIONS
 from disclosures import retention
 from disclosures.models import AnomalyWatch
 from revocations.models import Order, State
 
+HOUR = timedelta(hours=1)
 REMEMBERED_S = 2.0
 PATIENCE_S = 0.5
 # Connecting is not all that may hang: the answer to the first question may never come either.
@@ -119,6 +121,12 @@ class Figures(Collector):
         for until in AnomalyWatch.objects.values_list("until", flat=True):
             behind.add_metric([], (self._at - until).total_seconds())
         yield behind
+        codes = GaugeMetricFamily(
+            "whereabouts_code_texts_last_hour", "Texts with codes in the last hour.", labels=["purpose"]
+        )
+        for purpose, count in accounts.queries.code_texts(since=self._at - HOUR).items():
+            codes.add_metric([purpose], count)
+        yield codes
 
 
 def _oldest_due_s(at: datetime) -> float:

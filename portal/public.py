@@ -5,6 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts import oidc
 from portal.gallery import SAMPLES
 
 
@@ -17,7 +18,8 @@ def front(request: HttpRequest) -> HttpResponse:
 @require_safe
 def about_help(request: HttpRequest) -> HttpResponse:
     """Questions people have, answered."""
-    return render(request, "pages/help.html")
+    ways = {"by_text": bool(settings.SMS_INBOUND_SECRETS), "by_carrier": oidc.named(oidc.CARRIER)}
+    return render(request, "pages/help.html", ways)
 
 
 @require_safe

@@ -26,6 +26,9 @@ CHECKPOINT_DIR = env.checkpoint_dir
 SMS_BACKEND = env.sms_backend
 SMS_WEBHOOK_URL = env.sms_webhook_url
 SMS_WEBHOOK_TOKEN = env.sms_webhook_token
+SMS_INBOUND_SECRETS = env.sms_inbound_secrets
+# More texts with codes than this within an hour are an incident.
+CODE_TEXTS_ALARM = env.code_texts_alarm
 RETENTION_MONTHS = env.retention_months
 REDIS_URL = env.redis_url
 METRICS_TOKEN = env.metrics_token
@@ -33,6 +36,11 @@ STAFF_OIDC_ISSUER = env.staff_oidc_issuer
 STAFF_OIDC_CLIENT_ID = env.staff_oidc_client_id
 STAFF_OIDC_CLIENT_SECRET = env.staff_oidc_client_secret
 STAFF_OIDC_ROLES_CLAIM = env.staff_oidc_roles_claim
+OIDC_ISSUER = env.oidc_issuer
+OIDC_CLIENT_ID = env.oidc_client_id
+OIDC_CLIENT_SECRET = env.oidc_client_secret
+OIDC_LINE_CLAIM = env.oidc_line_claim
+OIDC_SEEING_ACR = env.oidc_seeing_acr
 SECURITY_CONTACT = env.security_contact
 LOGGING = logs.configure(log_format=env.log_format, level=env.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
@@ -154,6 +162,9 @@ else:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     WHITENOISE_USE_FINDERS = True
 
+# What a page says next is kept with the session: no cookie of its own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
 CACHES = {
     "default": {
         "BACKEND": "portal.caches.ForgivingCache",
@@ -199,6 +210,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 if env.https:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+# Who is in front of us, as X-Forwarded-For has it: one proxy, which adds the address that it sees.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.behind_proxy else 0
 if env.behind_proxy:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -228,6 +241,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle-orders": {"task": "consent.tasks.settle_orders", "schedule": 60.0},
     "end-pauses": {"task": "consent.tasks.end_pauses", "schedule": 60.0},
     "deliver-texts": {"task": "accounts.tasks.deliver_texts", "schedule": 5.0},
+    "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
     "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},
     "settle-acts": {"task": "support.tasks.settle", "schedule": 120.0},

@@ -1,6 +1,6 @@
 """The verbs of people: codes, sign-in, factors, texts to them, staff."""
 
-from accounts.actions.codes import take_code, text_code
+from accounts.actions.codes import BY_TEXT, take_code, text_code
 from accounts.actions.devices import end_sign_ins, note_device
 from accounts.actions.factors import (
     HasProofAlready,
@@ -11,7 +11,7 @@ from accounts.actions.factors import (
     replace_password,
     set_first_password,
 )
-from accounts.actions.people import choose_language, end_tenure, person_behind, sign_in
+from accounts.actions.people import choose_language, end_tenure, person_behind, sign_in, sign_in_by_carrier
 from accounts.actions.posting import post
 from accounts.actions.staff import (
     AlreadyThere,
@@ -23,14 +23,17 @@ from accounts.actions.staff import (
     make_staff,
     sign_in_vouched,
 )
+from accounts.actions.texting import allow_texts, may_answer, refuse_texts, take_once
 
 __all__ = [
+    "BY_TEXT",
     "AlreadyThere",
     "HasProofAlready",
     "NoInvitation",
     "NoStaff",
     "NotYet",
     "accept_invitation",
+    "allow_texts",
     "ask_new_password",
     "cancel_new_password",
     "choose_language",
@@ -39,14 +42,18 @@ __all__ = [
     "end_tenure",
     "invite_again",
     "make_staff",
+    "may_answer",
     "note_changes",
     "note_device",
     "person_behind",
     "post",
+    "refuse_texts",
     "replace_password",
     "set_first_password",
     "sign_in",
+    "sign_in_by_carrier",
     "sign_in_vouched",
     "take_code",
+    "take_once",
     "text_code",
 ]

@@ -10,10 +10,12 @@ from django.utils import translation
 
 from accounts import queries, texts
 from accounts.models import CodeAsker, Line, TextedCode
-from accounts.sealing import seal, unseal
-from accounts.wording import code_text, language_of
+from accounts.sealing import keyed, seal, unseal
+from accounts.wording import code_text, language_of, reply_code_text
 
 DAY = timedelta(days=1)
+# Who asks by text, and answers with the code by text: no browser's session is called so.
+BY_TEXT = "by text"
 # docs/decisions/0016: how long a code lasts, how often it is sent, how many digits it has, and how many tries at it
 # one browser has, and all of them together.
 FRESH, LONG_FRESH = timedelta(minutes=10), timedelta(hours=2)
@@ -23,20 +25,28 @@ SHORT_TRIES, LONG_TRIES = 5, 20
 SHORT_TRIES_OF_ALL, LONG_TRIES_OF_ALL = 20, 30_000
 # Short codes asked for and never used; one that was used was asked for by the line's own person.
 UNUSED_AT_MOST = {timedelta(hours=1): 3, DAY: 8}
+# docs/decisions/0024: for so many different lines codes are asked from one network in an hour before it gets fewer.
+# Thousands of phones may share one address of a carrier's.
+LINES_A_NETWORK, HOUR = 500, timedelta(hours=1)
 
 
-def text_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, at: datetime) -> None:
+def text_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, network: str = "", at: datetime) -> None:
     """Text a code for one purpose to a number that is an active line; do nothing for any other. Tells nobody which.
 
     `asker`: the browser session (`sessions.asker`). While a code is fresh the same one is sent again, to whoever asks.
     Where many go unused or are guessed at, codes are long, so that nobody's guesses keep the line's person out. The
     text goes out after the commit; call outside a transaction.
+
+    `network`: where the browser is (`sessions.network`). One from which very many lines are asked for gets codes to
+    stop alone, and none twice.
     """
     line = queries.line_of_number(msisdn=msisdn, at=at)
-    code = _code_to_send(line=line, purpose=purpose, asker=asker, at=at) if line else None
+    mark = keyed("network", network.encode()) if network else b""
+    code = _code_to_send(line=line, purpose=purpose, asker=asker, network=mark, at=at) if line else None
     if line and code:
         with translation.override(language_of(line)):
-            texts.send_text(msisdn=msisdn, text=code_text(purpose=purpose, code=code), code=code)
+            words = code_text(purpose=purpose, code=code) if asker != BY_TEXT else reply_code_text(code=code)
+            texts.send_text(msisdn=msisdn, text=words, code=code)
 
 
 def take_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: str, at: datetime) -> Line | None:
@@ -64,22 +74,34 @@ def take_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: st
 
 
 @transaction.atomic
-def _code_to_send(*, line: Line, purpose: TextedCode.Purpose, asker: str, at: datetime) -> str | None:
+def _code_to_send(*, line: Line, purpose: TextedCode.Purpose, asker: str, network: bytes, at: datetime) -> str | None:
+    crowded = _is_crowded(network, at)
+    if crowded and purpose != TextedCode.Purpose.STOP:
+        return None
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line.pk)
     code = next((one for one in _fresh(line=line, purpose=purpose, at=at) if at < one.made_at + _lasts(one)), None)
     if code is not None:
-        mine, _new = CodeAsker.objects.get_or_create(code=code, asker=asker, defaults={"tries_left": _tries(code)})
+        asks = {"tries_left": _tries(code), "network_hash": network, "asked_at": at}
+        mine, _new = CodeAsker.objects.get_or_create(code=code, asker=asker, defaults=asks)
         # Whoever spent their own tries gets another code; a long one is not worth guessing at, and not sent twice.
         if mine.tries_left or code.long:
-            return _again(code, at)
+            return None if crowded else _again(code, at)
     long = _watched(line=line, purpose=purpose, at=at)
     digits = "".join(str(secrets.randbelow(10)) for _ in range(LONG if long else SHORT))
     code = TextedCode.objects.create(
         id=uuid4(), line=line, purpose=purpose, code_sealed=seal(digits), made_at=at, sent_at=at, long=long,
         tries_left=LONG_TRIES_OF_ALL if long else SHORT_TRIES_OF_ALL,
     )  # fmt: skip
-    CodeAsker.objects.create(code=code, asker=asker, tries_left=_tries(code))
+    CodeAsker.objects.create(code=code, asker=asker, tries_left=_tries(code), network_hash=network, asked_at=at)
     return digits
+
+
+def _is_crowded(network: bytes, at: datetime) -> bool:
+    """Whether codes for very many lines were asked for from one network lately."""
+    if not network:
+        return False
+    asked = CodeAsker.objects.filter(network_hash=network, asked_at__gt=at - HOUR)
+    return asked.values("code__line").distinct()[:LINES_A_NETWORK].count() >= LINES_A_NETWORK
 
 
 def _again(code: TextedCode, at: datetime) -> str | None:

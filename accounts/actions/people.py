@@ -1,15 +1,19 @@
 """People and the lines they sign in by: from the first code to the end of the tenure."""
 
+import hashlib
 from datetime import datetime
 from uuid import uuid4
 
+from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 
 import audit.actions
 from accounts import queries
 from accounts.actions.codes import take_code
 from accounts.actions.devices import end_sessions, end_sign_ins, note_device
+from accounts.actions.notes import note
 from accounts.models import KnownDevice, Line, LineUser, TextedCode, User
+from accounts.oidc import LineWord
 
 
 def sign_in(*, msisdn: str, asker: str, typed: str, device: str = "", alone: bool = False, at: datetime) -> User | None:
@@ -20,6 +24,28 @@ def sign_in(*, msisdn: str, asker: str, typed: str, device: str = "", alone: boo
     """
     line = take_code(msisdn=msisdn, purpose=TextedCode.Purpose.SIGN_IN, asker=asker, typed=typed, at=at)
     return _signed_in(line=line, device=device, alone=alone, at=at) if line else None
+
+
+@transaction.atomic
+def sign_in_by_carrier(*, word: LineWord, device: str = "", at: datetime) -> User | None:
+    """The user of the line that the carrier's provider names, made at its first sign-in; None where there is none.
+
+    From the first time on the line is that one person's of the provider's: another of its names opens it no more.
+    """
+    line = queries.line_named(carrier_id=word.line_id, msisdn=word.msisdn, at=at)
+    if line is None:
+        return None
+    user = person_behind(line=line, at=at)
+    who = hashlib.sha256(f"{line.pk}|{word.subject}".encode()).hexdigest()
+    pinned = SocialAccount.objects.filter(user=user, provider=word.issuer)
+    if pinned.exclude(uid=who).exists():
+        return None
+    if not pinned.exists():
+        SocialAccount.objects.create(user=user, provider=word.issuer, uid=who, extra_data={})
+    if device:
+        note_device(user=user, device=device, at=at)
+    note(user=user, what="signed_in_by_carrier", at=at)
+    return user
 
 
 @transaction.atomic

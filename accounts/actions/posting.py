@@ -16,8 +16,11 @@ LASTS = {
     Message.Kind.CHILD: timedelta(days=7),
     Message.Kind.SUSPENDED: timedelta(days=7),
     Message.Kind.LIFELINE: timedelta(days=7),
+    Message.Kind.ANSWERED: timedelta(days=3),
+    Message.Kind.REPLY: timedelta(hours=1),
     Message.Kind.WAY_IN: timedelta(days=3),
 }
+NEWS = frozenset({Message.Kind.CHILD, Message.Kind.LIFELINE})
 
 
 @transaction.atomic
@@ -25,9 +28,12 @@ def post(*, line_id: int, kind: Message.Kind, words: str, at: datetime, about: s
     """Have a line texted, at the number it has now, once this transaction is committed. A line without one is not.
 
     The row is the queue: no outage of the gateway loses the text or keeps the transaction waiting. `about`: what it
-    tells of, as "kind:id", for whoever must know whether all were taken.
+    tells of, as "kind:id", for whoever must know whether all were taken. Nor is a line texted news that its person
+    wants none of; what somebody did with the line, or asked, they are told all the same.
     """
     line = Line.objects.get(pk=line_id)
+    if kind in NEWS and queries.wants_no_news(line_id=line_id):
+        return
     try:
         msisdn = queries.msisdn_of(line_id=line_id, at=at)
     except LineNumber.DoesNotExist:

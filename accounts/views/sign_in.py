@@ -1,5 +1,7 @@
 """Sign in by a line: a number, then the code texted to it."""
 
+from urllib.parse import urlencode
+
 from allauth.account.forms import LoginForm
 from django.conf import settings as django_settings
 from django.contrib import messages
@@ -32,12 +34,17 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = NumberForm(request.POST or None)
     if form.is_valid():
         msisdn = form.cleaned_data["number"]
-        actions.text_code(msisdn=msisdn, purpose=SIGN_IN, asker=sessions.asker(request), at=timezone.now())
+        actions.text_code(
+            msisdn=msisdn,
+            purpose=SIGN_IN,
+            asker=sessions.asker(request),
+            network=sessions.network(request),
+            at=timezone.now(),
+        )
         sessions.remember_number(request, door=SIGN_IN, msisdn=msisdn, then=then)
         return redirect("sign-in-code")
-    return render(
-        request, "account/login.html", {"form": form, "staff_form": LoginForm(), "then": then, "oidc": oidc.configured}
-    )
+    ways = {"by_carrier": oidc.named(oidc.CARRIER), "carrier_query": urlencode({"next": then})}
+    return render(request, "account/login.html", {"form": form, "staff_form": LoginForm(), "then": then, **ways})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,6 +79,12 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
     msisdn = sessions.remembered_number(request, door=SIGN_IN)
     if not msisdn:
         return redirect("account_login")
-    actions.text_code(msisdn=msisdn, purpose=SIGN_IN, asker=sessions.asker(request), at=timezone.now())
+    actions.text_code(
+        msisdn=msisdn,
+        purpose=SIGN_IN,
+        asker=sessions.asker(request),
+        network=sessions.network(request),
+        at=timezone.now(),
+    )
     messages.info(request, CodeForm.sent_again)
     return redirect("sign-in-code")

@@ -27,7 +27,7 @@ def staff_oidc(request: HttpRequest) -> HttpResponseBase:
     if not oidc.configured():
         raise Http404
     try:
-        return redirect(oidc.start(request=request, then=way_on(request)))
+        return redirect(oidc.start(kind=oidc.STAFF, request=request, then=way_on(request)))
     except oidc.OidcRefused as error:
         return _not_vouched(request, str(error))
 

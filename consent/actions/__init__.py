@@ -15,6 +15,7 @@ from consent.actions.statuses import (
     retrieve_status,
 )
 from consent.actions.suspend import Outcome, suspend
+from consent.actions.texts import take_text
 
 __all__ = [
     "AskedTooOften",
@@ -43,6 +44,7 @@ __all__ = [
     "stop",
     "suspend",
     "take_digest",
+    "take_text",
     "tell_newly_affected",
     "text_code",
 ]

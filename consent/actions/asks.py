@@ -6,7 +6,7 @@ from django.db import transaction
 
 import accounts.actions
 from accounts.models import TextedCode, User
-from consent import asks
+from consent import asks, messages
 from consent.actions.choices import Recorded, again_if_a_release_came_between, allow, refuse, take_turn
 from consent.models import Ask
 from consent.notices import Shown
@@ -19,7 +19,7 @@ class NotOpen(Exception):
     """The question is answered, has ended, or something was said since that closes it."""
 
 
-def text_code(*, question: asks.Question, asker: str, at: datetime) -> None:
+def text_code(*, question: asks.Question, asker: str, network: str = "", at: datetime) -> None:
     """Text a code to the phone that may answer this question, or do nothing, and tell nobody which.
 
     `asker`: the browser session. Nothing goes to whoever may not be asked. A question that a partner shows counts from
@@ -27,7 +27,9 @@ def text_code(*, question: asks.Question, asker: str, at: datetime) -> None:
     answered aside.
     """
     if _may_be_texted(question, at):
-        accounts.actions.text_code(msisdn=question.msisdn, purpose=TextedCode.Purpose.ASK, asker=asker, at=at)
+        accounts.actions.text_code(
+            msisdn=question.msisdn, purpose=TextedCode.Purpose.ASK, asker=asker, network=network, at=at
+        )
 
 
 @transaction.atomic
@@ -62,6 +64,7 @@ def say_yes(*, question: asks.Question, user: User | None, notice: Shown, at: da
         notice=notice,
     )
     _close(question, Ask.Answer.YES, recorded)
+    _confirm(question, user, Ask.Answer.YES, at)
     return recorded
 
 
@@ -78,6 +81,7 @@ def say_no(*, question: asks.Question, user: User | None, notice: Shown | None, 
         notice=notice,
     )
     _close(question, Ask.Answer.NO, recorded)
+    _confirm(question, user, Ask.Answer.NO, at)
     return recorded
 
 
@@ -103,3 +107,9 @@ def _close(question: asks.Question, answer: Ask.Answer, recorded: Recorded) -> N
     Ask.objects.filter(token_hash=token_hash(token=question.token)).update(
         answer=answer, answered_at=recorded.made_at, choice_id=recorded.choice_id
     )
+
+
+def _confirm(question: asks.Question, user: User | None, answer: Ask.Answer, at: datetime) -> None:
+    """What a texted code alone said is told to the phone that it came to."""
+    if user is None and question.answering is not None:
+        messages.confirm_answer(line_id=question.answering.pk, answer=answer, at=at)

@@ -4,5 +4,6 @@ from consent.api.approvals import approvals
 from consent.api.consent_info import retrieve
 from consent.api.decisions import answers, configuration, evaluation, evaluations
 from consent.api.digests import digest
+from consent.api.texts import texts
 
-__all__ = ["answers", "approvals", "configuration", "digest", "evaluation", "evaluations", "retrieve"]
+__all__ = ["answers", "approvals", "configuration", "digest", "evaluation", "evaluations", "retrieve", "texts"]

@@ -29,7 +29,9 @@ def question(request: AskRequest) -> HttpResponse:
 @asked
 def text(request: AskRequest) -> HttpResponse:
     """Text a code to the phone that is asked; the same words whether or not there is one, or one to ask."""
-    actions.text_code(question=request.question, asker=sessions.asker(request), at=timezone.now())
+    actions.text_code(
+        question=request.question, asker=sessions.asker(request), network=sessions.network(request), at=timezone.now()
+    )
     if "again" in request.POST:
         messages.info(request, CodeForm.sent_again)
     return redirect("ask-code", token=request.question.token)

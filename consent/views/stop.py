@@ -1,5 +1,6 @@
 """Stopping without an account: a number, a code, one button. Every number gets the same answers in the same time."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -8,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 import accounts.actions
-from accounts import sessions
+from accounts import oidc, sessions
 from accounts.access import same_time
 from accounts.forms import CodeForm, NumberForm
 from accounts.models import TextedCode
@@ -28,10 +29,17 @@ def number(request: HttpRequest) -> HttpResponse:
     form = NumberForm(request.POST or None)
     if form.is_valid():
         msisdn = form.cleaned_data["number"]
-        accounts.actions.text_code(msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), at=timezone.now())
+        accounts.actions.text_code(
+            msisdn=msisdn,
+            purpose=STOP,
+            asker=sessions.asker(request),
+            network=sessions.network(request),
+            at=timezone.now(),
+        )
         sessions.remember_number(request, door=STOP, msisdn=msisdn)
         return redirect("stop-code")
-    return render(request, "stop/number.html", {"form": form})
+    ways = {"by_text": bool(settings.SMS_INBOUND_SECRETS), "by_carrier": oidc.named(oidc.CARRIER)}
+    return render(request, "stop/number.html", {"form": form, **ways})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,7 +71,9 @@ def again(request: HttpRequest) -> HttpResponse:
     msisdn = sessions.remembered_number(request, door=STOP)
     if not msisdn:
         return redirect("stop")
-    accounts.actions.text_code(msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), at=timezone.now())
+    accounts.actions.text_code(
+        msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), network=sessions.network(request), at=timezone.now()
+    )
     messages.info(request, CodeForm.sent_again)
     return redirect("stop-code")
 

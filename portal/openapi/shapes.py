@@ -9,11 +9,12 @@ from django.conf import settings
 
 from consent.feeds.lines import ReportedLine
 from consent.schemas.decisions import Evaluation, Evaluations
+from consent.schemas.texts import TextedUs
 from consent.words import REASONS, UNAVAILABLE
 from disclosures.feeds.releases import ReportedRelease
 
 AT = "#/components/schemas/"
-STRUCTS = (Evaluation, Evaluations, ReportedRelease, ReportedLine)
+STRUCTS = (Evaluation, Evaluations, ReportedRelease, ReportedLine, TextedUs)
 TEXT: dict[str, Any] = {"type": "string"}
 COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 RESULT = {

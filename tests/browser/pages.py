@@ -81,14 +81,16 @@ FILES = {
 PARTS_OF_A_PAGE = {"choice-progress"}
 SENDS_ON = {"/accounts/"}
 STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
+# They only lead to another site and back.
+ELSEWHERE = {"sign-in-carrier", "sign-in-carrier-back"}
 DEVELOPERS_ALONE = {"gallery", "demo_phones", "openapi_page"}
 MACHINES = {
-    "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "consent-info",
-    "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive", "ssf_receipts", "ssf_poll",
-    "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz", "readyz",
-    "metrics", "security_txt", "openapi", "gpc",
+    "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "api-texts",
+    "consent-info", "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive", "ssf_receipts",
+    "ssf_poll", "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz",
+    "readyz", "metrics", "security_txt", "openapi", "gpc",
 }  # fmt: skip
-NOT_VISITED = VERBS | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DEVELOPERS_ALONE | MACHINES
+NOT_VISITED = VERBS | ELSEWHERE | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DEVELOPERS_ALONE | MACHINES
 
 type Cookies = Mapping[str, str]
 

@@ -312,7 +312,7 @@ def test_the_gallery_is_for_developers(settings: Settings) -> None:
 
 
 def test_gpc_is_shown_when_it_came_and_only_then() -> None:
-    said = "Your browser sent the Global Privacy Control signal. We honor it."
+    said = "Your browser sent the Global Privacy Control signal."
     assert said in Browser().get("/", **{"Sec-GPC": "1"}).text
     assert said not in Browser().get("/").text
     assert said not in Browser().get("/", **{"Sec-GPC": "0"}).text

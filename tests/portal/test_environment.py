@@ -60,6 +60,22 @@ def test_plain_http_is_for_loopback_addresses_only() -> None:
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
+        ({"OIDC_ISSUER": "http://idp.carrier.example"}, "OIDC_ISSUER must start with https://"),
+        ({"OIDC_ISSUER": "https://idp.carrier.example"}, "OIDC_CLIENT_ID is not set."),
+        (
+            {
+                name: value
+                for of in ("OIDC", "STAFF_OIDC")
+                for name, value in (
+                    (f"{of}_ISSUER", "https://idp.carrier.example"),
+                    (f"{of}_CLIENT_ID", "x"),
+                    (f"{of}_CLIENT_SECRET", "y"),
+                )
+            },
+            "OIDC_CLIENT_ID must not be STAFF_OIDC_CLIENT_ID",
+        ),
+        ({"SMS_INBOUND_SECRETS": "s" * 32 + ",short"}, "Each of SMS_INBOUND_SECRETS must have 32 characters"),
+        ({"CODE_TEXTS_ALARM": "0"}, "CODE_TEXTS_ALARM must be a whole number from 1"),
         ({"STAFF_OIDC_ISSUER": "http://idp.carrier.example"}, "STAFF_OIDC_ISSUER must start with https://"),
         ({"STAFF_OIDC_ISSUER": "https://idp.carrier.example"}, "STAFF_OIDC_CLIENT_ID is not set."),
         (
@@ -68,7 +84,7 @@ def test_plain_http_is_for_loopback_addresses_only() -> None:
         ),
     ],
 )
-def test_a_provider_for_staff_is_named_whole_or_not_at_all(environment: dict[str, str], said: str) -> None:
+def test_a_setting_that_does_not_fit_is_said(environment: dict[str, str], said: str) -> None:
     done = check(**PRODUCTION, **environment)
     assert done.returncode == 1
     assert said in done.stderr

@@ -1,0 +1,50 @@
+"""What a phone texts us: each text is acted on once; whether news may come by text."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+import audit.actions
+from accounts.models import LineTexts, Message, TextTaken
+from accounts.sealing import keyed
+
+HOUR = timedelta(hours=1)
+# The door takes nothing that is older than minutes: what was taken need not be known for longer than this.
+REMEMBERED = timedelta(days=1)
+ANSWERS_AN_HOUR = 6
+
+
+@transaction.atomic
+def take_once(*, text_id: str, at: datetime) -> bool:
+    """Whether this text is new: for the same id once, ever. Undone with the transaction that acts on it."""
+    TextTaken.objects.filter(taken_at__lt=at - REMEMBERED).delete()
+    _, is_new = TextTaken.objects.get_or_create(id_hash=keyed("text-id", text_id.encode()), defaults={"taken_at": at})
+    return is_new
+
+
+def may_answer(*, line_id: int, at: datetime) -> bool:
+    """Whether a line may be sent one more answer to a text: two machines that answer each other come to an end."""
+    answers = Message.objects.filter(line_id=line_id, kind=Message.Kind.REPLY, made_at__gt=at - HOUR)
+    return answers.count() < ANSWERS_AN_HOUR
+
+
+@transaction.atomic
+def refuse_texts(*, line_id: int, at: datetime) -> None:
+    """The line's person wants no news by text."""
+    _, is_new = LineTexts.objects.get_or_create(line_id=line_id, defaults={"off_since": at})
+    if is_new:
+        _note("texts_off", line_id, at)
+
+
+@transaction.atomic
+def allow_texts(*, line_id: int, at: datetime) -> None:
+    """The line's person wants news by text again."""
+    gone, _ = LineTexts.objects.filter(line_id=line_id).delete()
+    if gone:
+        _note("texts_on", line_id, at)
+
+
+def _note(what: str, line_id: int, at: datetime) -> None:
+    audit.actions.record(
+        action=f"line.{what}", actor=f"line:{line_id}", target=f"line:{line_id}", line_id=line_id, at=at
+    )

@@ -1,0 +1,69 @@
+"""What a phone texts us: STOP LOCATION stops all sharing; what is said about texts is about texts alone."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+import accounts.actions
+import accounts.queries
+from accounts.models import Line, TextedCode
+from consent import messages
+from consent.actions.choices import again_if_a_release_came_between, stop
+from consent.messages import Answer, Wish
+from consent.models import Choice
+
+CHANNEL = "text"
+STOP = TextedCode.Purpose.STOP
+
+
+def take_text(*, text_id: str, msisdn: str, wish: Wish, code: str = "", on_network: bool, at: datetime) -> None:
+    """Act on a text once, and answer it; a number that is no line of ours is neither told anything nor told apart.
+
+    Who sent a text is certain on our own network alone (`on_network`). From elsewhere nothing is stopped but with a
+    code, which goes to the line and comes back by text. Call outside a transaction.
+    """
+    line = accounts.queries.line_of_number(msisdn=msisdn, at=at)
+    wants_code = _take(text_id, line, msisdn, wish, code, at, on_network=on_network)
+    if wants_code:
+        accounts.actions.text_code(msisdn=msisdn, purpose=STOP, asker=accounts.actions.BY_TEXT, at=at)
+
+
+@again_if_a_release_came_between
+@transaction.atomic
+def _take(
+    text_id: str, line: Line | None, msisdn: str, wish: Wish, code: str, at: datetime, *, on_network: bool
+) -> bool:
+    """Act on it, if it is new. Returns whether a code must go out before anything is stopped."""
+    if not accounts.actions.take_once(text_id=text_id, at=at) or line is None:
+        return False
+    if wish == Wish.STOP_LOCATION:
+        proved = on_network or (bool(code) and _is_its_code(msisdn, code, at))
+        if proved:
+            stop(line_id=line.pk, scope=Choice.Scope.ALL, actor=f"line:{line.pk}", channel=CHANNEL)
+            messages.confirm_stop(line_id=line.pk, at=at)
+        return not proved
+    if not (wish == Wish.NO and on_network and _keeps_password(line, at)):
+        _about_texts(wish, line, at)
+    return False
+
+
+def _about_texts(wish: Wish, line: Line, at: datetime) -> None:
+    answer = Answer.HELP
+    if wish == Wish.TEXTS_OFF:
+        accounts.actions.refuse_texts(line_id=line.pk, at=at)
+        answer = Answer.OFF
+    elif wish == Wish.TEXTS_ON:
+        accounts.actions.allow_texts(line_id=line.pk, at=at)
+        answer = Answer.ON
+    messages.answer_text(line_id=line.pk, answer=answer, at=at)
+
+
+def _keeps_password(line: Line, at: datetime) -> bool:
+    """NO is said of a new password that somebody asked for."""
+    user = accounts.queries.user_of_line(line_id=line.pk)
+    return user is not None and accounts.actions.cancel_new_password(user_id=user.pk, at=at)
+
+
+def _is_its_code(msisdn: str, code: str, at: datetime) -> bool:
+    asker = accounts.actions.BY_TEXT
+    return accounts.actions.take_code(msisdn=msisdn, purpose=STOP, asker=asker, typed=code, at=at) is not None

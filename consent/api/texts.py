@@ -1,0 +1,58 @@
+"""The door of the carrier's message gateway: texts from phones, signed, fresh, each taken once."""
+
+import hmac
+import re
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from consent import actions
+from consent.schemas.texts import DECODER, meant
+from partners.access import problem
+
+HEADER = "X-Text-Signature"
+SIGNATURE = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})")
+FRESH_S = 300
+
+
+@csrf_exempt
+@require_POST
+def texts(request: HttpRequest) -> HttpResponse:
+    """One text. 202 whether it did something, was repeated, or came from a number that is no line of ours."""
+    if not settings.SMS_INBOUND_SECRETS:
+        raise Http404
+    now = timezone.now()
+    if not _is_signed(request, now):
+        return problem(401, "Not signed", f"{HEADER} must sign this very body, no longer than {FRESH_S} seconds ago.")
+    try:
+        texted = DECODER.decode(request.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return problem(400, "Not a text", "The body must be JSON with id, from, text and on_network.")
+    said = meant(text=texted.text)
+    actions.take_text(
+        text_id=texted.id,
+        msisdn=texted.msisdn,
+        wish=said.wish,
+        code=said.code,
+        on_network=texted.on_network,
+        at=now,
+    )
+    return HttpResponse(status=202)
+
+
+def _is_signed(request: HttpRequest, now: datetime) -> bool:
+    """Whether one of the secrets signed the time and the body, and lately."""
+    found = SIGNATURE.fullmatch(request.headers.get(HEADER, ""))
+    if found is None or abs(now.timestamp() - int(found[1])) > FRESH_S:
+        return False
+    signed = f"{found[1]}.".encode() + request.body
+    return any(
+        hmac.compare_digest(hmac.new(secret.encode(), signed, sha256).hexdigest(), found[2])
+        for secret in settings.SMS_INBOUND_SECRETS
+    )

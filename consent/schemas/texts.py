@@ -1,0 +1,55 @@
+"""What a phone texted us, as the carrier's message gateway hands it on; and what its words mean."""
+
+import re
+import unicodedata
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from consent.messages import Wish
+
+LONGEST_TEXT = 1600
+LOCATION = frozenset({"LOCATION", "UBICACION", "LOCALIZACION"})
+STOPS = frozenset({"STOP", "ALTO", "PARAR", "PARE", "DETENER"})
+OFF = STOPS | {"STOPALL", "END", "CANCEL", "UNSUBSCRIBE", "QUIT", "OPTOUT", "REVOKE", "CANCELAR", "BAJA"}
+ON = frozenset({"START", "UNSTOP", "ALTA", "INICIAR"})
+NOS = frozenset({"NO"})
+CODE = re.compile(r"[0-9]{6,10}")
+
+
+class TextedUs(msgspec.Struct, frozen=True):
+    """One text. `on_network`: the gateway took it from this very phone on our network; only then is `from` certain."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    msisdn: Annotated[str, msgspec.Meta(pattern=r"^\+[1-9][0-9]{6,14}\Z")] = msgspec.field(name="from")
+    text: Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+    on_network: bool
+
+
+class Meant(NamedTuple):
+    """A wish, and the code that came with it ("" for none)."""
+
+    wish: Wish
+    code: str = ""
+
+
+DECODER = msgspec.json.Decoder(TextedUs)
+
+
+def meant(*, text: str) -> Meant:
+    """What the words of a text mean, whatever their case, accents and punctuation. What nobody knows asks for help."""
+    plain = unicodedata.normalize("NFKD", text.upper())
+    words = re.findall(r"[A-Z0-9]+", "".join(one for one in plain if not unicodedata.combining(one)))
+    if words[:1] == ["STOPLOCATION"]:
+        words = ["STOP", "LOCATION", *words[1:]]
+    match words:
+        case [stop, location, *rest] if stop in STOPS and location in LOCATION:
+            code = "".join(rest)
+            return Meant(Wish.STOP_LOCATION, code if CODE.fullmatch(code) else "")
+        case [word] if word in OFF:
+            return Meant(Wish.TEXTS_OFF)
+        case [word] if word in ON:
+            return Meant(Wish.TEXTS_ON)
+        case [word] if word in NOS:
+            return Meant(Wish.NO)
+    return Meant(Wish.HELP)

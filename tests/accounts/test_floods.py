@@ -1,0 +1,164 @@
+"""Whoever floods the doors spends texts, is seen, and keeps nobody from stopping."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import RequestFactory
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts import delivery, sessions
+from accounts.clocks import watch_code_texts
+from accounts.models import CodeAsker, Line, TextedCode
+from accounts.tasks import watch_code_texts as task
+from accounts.texts import MemoryBackend
+from audit.models import Incident
+from consent.models import Choice
+from portal import health
+from tests.factories import a_line
+from tests.people import Browser, newest_text, number_of, texts_to
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+THERE, ELSEWHERE = "198.51.100.7", "203.0.113.9"
+
+
+@pytest.fixture(autouse=True)
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.actions.codes.LINES_A_NETWORK", 5)
+
+
+def browser_at(address: str) -> Browser:
+    browser = Browser()
+    browser.client.defaults["REMOTE_ADDR"] = address
+    return browser
+
+
+def asks(line: Line, door: str = "/stop/", address: str = THERE) -> str:
+    """One browser asks for a code. Returns the page that it then sees, without secrets."""
+    page = browser_at(address).post(door, {"number": number_of(line)}, follow=True).text
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"|\(\d{3}\) \d{3}-\d{4}', "", page)
+
+
+def stops(line: Line, address: str) -> None:
+    """The line's person stops all sharing, with the newest code on their phone."""
+    browser, number = browser_at(address), number_of(line)
+    assert browser.post("/stop/", {"number": number}).url == "/stop/code/"
+    code = next(text.code for text in reversed(MemoryBackend.outbox) if text.msisdn == number and text.code)
+    assert browser.post("/stop/code/", {"code": code}).url == "/stop/all/"
+    assert browser.post("/stop/all/", {"stop-all": "1"}).url.startswith("/stop/progress/")
+    assert Choice.objects.filter(line_id=line.pk, kind="stop", scope="all").count() == 1
+
+
+def test_a_network_that_asks_for_very_many_gets_no_codes_but_to_stop_and_sees_no_difference() -> None:
+    lines = [a_line() for _ in range(8)]
+    pages = [asks(line, "/accounts/login/") for line in lines]
+    assert len(set(pages)) == 1
+    assert [len(texts_to(number_of(line))) for line in lines] == [1] * 5 + [0] * 3
+    pages = [asks(line) for line in lines]
+    assert len(set(pages)) == 1
+    assert [len(texts_to(number_of(line))) for line in lines] == [2] * 5 + [1] * 3
+    # Asked again, the code is not sent twice; who is elsewhere gets it again.
+    asks(lines[7])
+    assert len(texts_to(number_of(lines[7]))) == 1
+    asks(lines[7], address=ELSEWHERE)
+    assert len(texts_to(number_of(lines[7]))) == 2
+    asks(lines[7], "/accounts/login/", address=ELSEWHERE)
+    assert len(texts_to(number_of(lines[7]))) == 3
+
+
+def test_the_same_line_however_often_is_one_and_an_hour_later_all_is_well() -> None:
+    line = a_line()
+    for _ in range(9):
+        asks(line, "/accounts/login/")
+    other = a_line()
+    asks(other, "/accounts/login/")
+    assert len(texts_to(number_of(other))) == 1
+    for _ in range(6):
+        asks(a_line())
+    CodeAsker.objects.update(asked_at=timezone.now() - timedelta(hours=1, seconds=1))
+    late = a_line()
+    asks(late, "/accounts/login/")
+    assert len(texts_to(number_of(late))) == 1
+
+
+def test_a_flood_from_the_owner_s_own_network_does_not_keep_them_from_stopping() -> None:
+    owner = a_line()
+    for _ in range(7):
+        asks(a_line())
+    for _ in range(12):
+        asks(owner)
+    stops(owner, THERE)
+
+
+def test_a_flood_of_guesses_from_everywhere_does_not_keep_the_owner_from_stopping() -> None:
+    owner, number = a_line(), ""
+    number = number_of(owner)
+    for n in range(40):
+        browser = browser_at(f"198.51.{n}.7")
+        browser.post("/stop/", {"number": number})
+        for _ in range(6):
+            browser.post("/stop/code/", {"code": "000000x"})
+    assert len(texts_to(number)) < 20
+    stops(owner, ELSEWHERE)
+
+
+def test_of_a_network_only_a_keyed_hash_is_kept() -> None:
+    asks(a_line())
+    (kept,) = CodeAsker.objects.values_list("network_hash", flat=True)
+    assert len(bytes(kept)) == 32
+    assert b"198" not in bytes(kept)
+
+
+def test_who_is_in_front_is_what_one_proxy_saw_and_never_what_a_browser_says(settings: Settings) -> None:
+    request = RequestFactory().get("/", headers={"X-Forwarded-For": "192.0.2.1, 203.0.113.9"}, REMOTE_ADDR=THERE)
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 0
+    assert sessions.network(request) == "198.51.100.0/24"
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    assert sessions.network(request) == "203.0.113.0/24"
+
+
+# What is spent is seen
+
+
+def test_more_codes_than_are_ever_needed_are_an_incident_once_an_hour(settings: Settings) -> None:
+    settings.CODE_TEXTS_ALARM = 3
+    for _ in range(3):
+        asks(a_line())
+    now = timezone.now()
+    assert not watch_code_texts(now=now)
+    line = a_line()
+    asks(line)
+    asks(line, address=ELSEWHERE)
+    now = timezone.now().replace(minute=30)
+    TextedCode.objects.update(sent_at=now)
+    assert watch_code_texts(now=now)
+    assert not watch_code_texts(now=now + timedelta(minutes=1))
+    figures = health.metrics(at=now).decode()
+    assert 'whereabouts_code_texts_last_hour{purpose="stop"} 5.0' in figures
+    assert 'whereabouts_code_texts_last_hour{purpose="sign_in"} 0.0' in figures
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.subject, incident.key) == (
+        "texts_spent", "5 in an hour", now.strftime("%Y-%m-%dT%H"),
+    )  # fmt: skip
+    assert incident.get_kind_display().startswith("Far more texts with codes go out than people need")
+    assert not watch_code_texts(now=now + timedelta(hours=1, seconds=1))
+    task()
+    # Nothing is closed by it.
+    stops(line, THERE)
+
+
+def test_the_confirmation_of_a_stop_waits_through_an_outage_and_comes_once(settings: Settings) -> None:
+    line = a_line()
+    number = number_of(line)
+    browser = Browser()
+    browser.post("/stop/", {"number": number})
+    browser.post("/stop/code/", {"code": newest_text(number).code})
+    settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
+    assert browser.post("/stop/all/", {"stop-all": "1"}).url.startswith("/stop/progress/")
+    assert "is now off" not in newest_text(number).text
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    from_now = timezone.now() + timedelta(minutes=1)
+    assert delivery.deliver(now=from_now) == 1
+    assert delivery.deliver(now=from_now + timedelta(minutes=1)) == 0
+    assert "is now off" in newest_text(number).text
