@@ -12,6 +12,7 @@ from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
 import partners.actions
+from partners.models import JurisdictionRule
 
 INSUFFICIENT_PRIVILEGE = "42501"
 KEYS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -23,6 +24,9 @@ KEPT = {
 
 # Where so many rows were taken out, those that are looked for later should not have to be found among them.
 MANY = 100
+
+
+rules_of_the_migrations: list[int] = []
 
 
 def empty_database() -> None:
@@ -45,7 +49,7 @@ def empty_database() -> None:
             [sorted(KEPT)],
         )
         # A rule names the proposal that ended it, and the rules of the migrations stay.
-        cursor.execute("DELETE FROM partners_jurisdictionrule WHERE relaxed_by_id IS NULL AND source LIKE 'test%'")
+        cursor.execute("DELETE FROM partners_jurisdictionrule WHERE NOT id = ANY (%s)", [rules_of_the_migrations])
         cursor.execute("UPDATE partners_jurisdictionrule SET ends_at = NULL, relaxed_by_id = NULL")
         cursor.execute("DELETE FROM partners_noticetext WHERE actor <> 'system:install'")
         cursor.execute("DELETE FROM disclosures_anomalyrule WHERE actor <> 'system:install'")
@@ -83,6 +87,7 @@ def django_db_setup(
     keep = bool(request.config.getvalue("reuse_db")) and not request.config.getvalue("create_db")
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False, keepdb=keep, aliases=None)
+        rules_of_the_migrations[:] = JurisdictionRule.objects.values_list("id", flat=True)
         partners.actions.ensure_signing_keys(at=KEYS_SINCE)
         # What making them wrote into the audit trail is nobody's business here.
         empty_database()

@@ -9,14 +9,14 @@ from accounts.permissions import STAFF_MAY, StaffAction, roles_that_may, staff_m
 from accounts.queries import NotForThem, acting_staff
 from tests.staff import a_staff_user, an_actor
 
-# See, change terms; suspend, propose, agree, publish; see one person's order; see, close incidents; see audit, tickets;
-# work them; see, change delays.
+# See, change terms; suspend, propose, agree, publish; see one person's order; see incidents, the look-ups behind them,
+# close them; see audit, tickets; work them; see, change delays.
 TABLE = {
-    User.Role.SUBSCRIBER: "--------------",
-    User.Role.AGENT: "----------yy--",
-    User.Role.OFFICER: "yyyyyyyyyyyy--",
-    User.Role.AUDITOR: "y-----yy-yy---",
-    User.Role.LEGAL: "------------yy",
+    User.Role.SUBSCRIBER: "---------------",
+    User.Role.AGENT: "-----------yy--",
+    User.Role.OFFICER: "yyyyyyyyyyyyy--",
+    User.Role.AUDITOR: "y-----yyy-yy---",
+    User.Role.LEGAL: "-------------yy",
 }
 
 
