@@ -15,13 +15,15 @@ from django.db import connection, transaction
 import audit.actions
 from accounts.sealing import seal, unseal
 from partners import sealing
-from partners.keys import ALGORITHM, KEY_TYPES, PUBLISHED_AFTER
+from partners.keys import ALGORITHM, KEY_TYPES, PUBLISHED_AFTER, TRIAL
 from partners.models import PairwiseKey, SigningKey
 
 PUBLISHED_BEFORE = timedelta(hours=24)
 PERIOD = timedelta(days=90)
 # Two people who press the same button make one new key.
 JUST_NOW = timedelta(minutes=1)
+# A trial takes its key out of the set within minutes, unless its process was killed.
+TRIAL_LASTS = timedelta(hours=1)
 SYSTEM = "system:rotation"
 
 
@@ -54,7 +56,10 @@ def ensure(*, now: datetime) -> Rotated:
 
 @transaction.atomic
 def rotate(*, now: datetime) -> Rotated:
-    """Do what is due: publish the next key a day before it is used, retire a week after it was. Safe to repeat."""
+    """Do what is due: publish the next key a day before it is used, retire a week after it was. Safe to repeat.
+
+    The key of a trial that was cut off is retired as well.
+    """
     _take_turn()
     made, retired = [], []
     for kind in KINDS:
@@ -65,6 +70,8 @@ def rotate(*, now: datetime) -> Rotated:
             made.append(_make(kind, now, now + PUBLISHED_BEFORE, SYSTEM, ""))
         over = [row for row, newer in pairwise(live) if newer.used_from + PUBLISHED_AFTER <= now]
         retired += [_retire(row, now, SYSTEM, "") for row in over]
+    left = SigningKey.objects.filter(use=TRIAL, retired_at__isnull=True, published_at__lte=now - TRIAL_LASTS)
+    retired += [_retire(row, now, SYSTEM, "its trial was cut off") for row in left.order_by("published_at", "kid")]
     return Rotated(tuple(made), tuple(retired))
 
 

@@ -23,7 +23,6 @@ LEDGERS = (
     "disclosures_anomalyrule",
     "partners_pairwisesubject",
     "partners_kin",
-    "partners_reach",
     "partners_noticetext",
     "consent_notice",
     "revocations_streamattempt",
@@ -54,6 +53,7 @@ ONLY_COLUMNS = {
     "partners_jurisdictionrule": ("ends_at", "relaxed_by_id"),
     "revocations_duty": ("discharged_at", "discharged_by"),
     "partners_dealing": ("first_at", "last_at"),
+    "partners_reach": ("told_apart",),
     "partners_suspension": ("ends_at", "lifted_by_id"),
     "partners_signingkey": ("retired_at", "private_sealed"),
 }  # fmt: skip

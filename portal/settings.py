@@ -219,6 +219,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 0.5, "socket_timeout": 0.5, "visibility_timeout": 600, "max_retries": 0,
 }  # fmt: skip
 CELERY_BROKER_CONNECTION_TIMEOUT = 0.5
+CELERY_BEAT_SCHEDULER = "portal.schedule:Schedule"
 CELERY_BEAT_SCHEDULE = {
     "sweep-orders": {"task": "revocations.tasks.sweep", "schedule": 5.0},
     "build-manifests": {"task": "consent.tasks.build_manifests", "schedule": 30.0},

@@ -122,13 +122,18 @@ class Told:
     had: State
     since: Sequence[State]
 
-    def may_hold(self, place: Place, *, excepted: Collection[str], as_of: datetime) -> bool:
-        """Whether the partner is right to hold this, as orders were still on their way. Nothing on its way: False."""
+    def may_hold(
+        self, place: Place, *, excepted: Collection[str], as_of: datetime, unordered: Sequence[Use] = ()
+    ) -> bool:
+        """Whether the partner is right to hold this, as orders were still on their way. Nothing on its way: False.
+
+        `unordered`: what it may hold without any order of ours; that counts until it has acknowledged the first one.
+        """
         if not self.since:
             return False
-        if self.number is None:
-            return True
         uses = [state[place] for state in (self.had, *self.since) if place in state]
+        if self.number is None:
+            uses += unordered
         return any((use.ends_at is None or use.ends_at > as_of) and use.excepted <= {*excepted} for use in uses)
 
 

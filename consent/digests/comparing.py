@@ -12,6 +12,7 @@ from accounts.models import Line
 from audit.models import AuditEvent
 from consent import gate, permission
 from consent.digests.books import AS_OF_SKEW, Entry, Place, Told, Use, named_in, told
+from consent.gate.decision_ids import EPOCH, MICROSECOND
 from consent.models import LineGate
 from partners.models import Campaign, Contract, Party
 from revocations.models import Cohort, StreamEvent
@@ -114,7 +115,7 @@ class _Books:
     ending: Collection[tuple[int, int | None]]
     shortened: set[str]
     choosy: Collection[int]
-    agreed: Mapping[int, Collection[str]]
+    agreed: Mapping[int, Mapping[str, Sequence[tuple[int, int | None, str]]]]
     answers: dict[tuple[int, str, str], gate.Answer] = field(default_factory=dict)
     suspended: set[tuple[int, str, str]] = field(default_factory=set)
 
@@ -139,7 +140,7 @@ class _Books:
             ending=_ending(party, as_of),
             shortened=_shortened(party, as_of),
             choosy={row.line_id for row in rows if _choosy(row)},
-            agreed={row.line_id: row.approvals.keys() for row in rows},
+            agreed={row.line_id: row.approvals for row in rows},
         )
 
     def questions(self, pair: Pair, place: Place) -> Iterable[_Question]:
@@ -195,7 +196,18 @@ class _Books:
         ):
             return False
         standing = self.told.get(one.pair)
-        return standing is None or not standing.may_hold(one.entry.place, excepted=one.entry.excepted, as_of=self.as_of)
+        return standing is None or not standing.may_hold(
+            one.entry.place, excepted=one.entry.excepted, as_of=self.as_of, unordered=self._by_their_own_yes(one)
+        )
+
+    def _by_their_own_yes(self, one: _Held) -> list[Use]:
+        """What the subscriber agreed to of this use: nobody orders that, so before a first order the partner holds it.
+
+        Whether a stop stands against it does not matter here: that is what the orders on their way say.
+        """
+        agreed = self.agreed.get(one.line_id, {})
+        ends = [until for campaign in self._campaigns(one) for _, until, _ in agreed.get(campaign.ref, ())]
+        return [Use(None if until is None else EPOCH + until * MICROSECOND, frozenset()) for until in ends]
 
     def _denied(self, one: _Held) -> bool:
         allowing = [
@@ -300,8 +312,10 @@ class _Books:
 
     def _then(self, question: _Question) -> permission.Asked:
         campaign = question.campaign
-        reach = [] if campaign.names_recipient else campaign.cover.parties
-        parties = [self.party.uri, campaign.lbs_provider.uri, *([question.recipient] if question.recipient else reach)]
+        alone = campaign.names_recipient and question.recipient in {"", *campaign.cover.told_apart}
+        named = [question.recipient] if question.recipient else []
+        behind = [] if alone else campaign.cover.parties
+        parties = [self.party.uri, campaign.lbs_provider.uri, *named, *behind]
         return permission.Asked(
             line_id=question.line_id,
             campaign=campaign.ref,

@@ -10,8 +10,8 @@ def as_agreed(
     """The campaign's own question about a line (the carrier's id) or a number.
 
     `recipient`: for whom it asks, a party's URI. A campaign whose requests name their recipient asks for its provider
-    itself where none is meant: every other recipient is covered by at least as many stops. One whose requests name
-    nobody is asked as it is, whoever is meant.
+    itself where none is meant: every other recipient is covered by at least as many stops, one that is not told apart
+    by those of everybody behind it. One whose requests name nobody is asked as it is, whoever is meant.
     """
     provider = campaign.lbs_provider.uri
     return Question(

@@ -25,9 +25,9 @@ asked AS (SELECT * FROM unnest(%b::int4[], %b::int4[], %b::bool[], %b::text[], %
 """
 
 # `terms`: what holds for whoever asks so, once for all lines asked about. A request that is not its campaign's own is
-# judged as naming no campaign, and a recipient that we don't know as none. Kin need a look only for who is not among
-# those that cover the campaign anyway. The `LIMIT 1`s leave the planner no choice but the key: small tables it would
-# rather read whole and merge.
+# judged as naming no campaign, and a recipient that is not one of the campaign's own as none. Kin need a look only for
+# who is not among those that cover the campaign anyway. The `LIMIT 1`s leave the planner no choice but the key: small
+# tables it would rather read whole and merge.
 FOUND = """moment AS MATERIALIZED (
     SELECT audit_now() AS now,
         EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
@@ -51,29 +51,25 @@ terms AS MATERIALIZED (
         SELECT c.*, CASE WHEN c.is_draft THEN c.starts_at ELSE c.ends_at END AS in_force_until,
             k.aggregator_id, k.epoch, k.starts_at AS contract_starts_at,
             CASE WHEN k.is_draft THEN k.starts_at ELSE k.ends_at END AS contract_in_force_until,
-            naming.recipient_is_named, cover.campaigns, cover.purposes AS own_purposes,
-            CASE WHEN naming.recipient_is_named THEN cover.named_parties ELSE cover.parties END AS covering
+            cover.campaigns, cover.purposes AS own_purposes,
+            CASE WHEN naming.recipient_is_named THEN cover.named_parties ELSE cover.parties END AS covering,
+            CASE WHEN naming.recipient_is_named THEN cover.named_targets ELSE cover.targets END AS targets
         FROM partners_campaign c
-        CROSS JOIN LATERAL (SELECT c.names_recipient AND asking.recipient NOT IN ('', 'unknown')
-            AND EXISTS (SELECT FROM partners_party WHERE uri = asking.recipient) AS recipient_is_named) naming
         CROSS JOIN LATERAL (SELECT * FROM partners_contract WHERE id = c.contract_id LIMIT 1) k
         CROSS JOIN LATERAL (SELECT * FROM partners_cover WHERE campaign_id = c.id LIMIT 1) cover
+        CROSS JOIN LATERAL (SELECT c.names_recipient AND asking.recipient = ANY (cover.told_apart)
+            AS recipient_is_named) naming
         WHERE c.ref = asking.campaign AND c.scope = asking.scope AND c.purpose = asking.purpose
-            AND asking.aggregator = (SELECT uri FROM partners_party WHERE id = k.aggregator_id)
-            AND asking.provider = (SELECT uri FROM partners_party WHERE id = c.lbs_provider_id)
+            AND cover.aggregator = asking.aggregator AND cover.provider = asking.provider
     ) own ON true
     LEFT JOIN LATERAL (
         SELECT bool_or(NOT s.automatic) AS by_officer, bool_or(s.automatic) AS by_stream
-        FROM (
-            SELECT 'campaign' AS of, own.id AS id WHERE own.id IS NOT NULL
-            UNION ALL SELECT 'contract', own.contract_id WHERE own.id IS NOT NULL
-            UNION ALL SELECT 'party', p.id FROM partners_party p
-                WHERE p.uri IN (asking.aggregator, asking.provider, asking.recipient)
-            UNION ALL SELECT 'party', r.party_id FROM partners_reach r
-                WHERE r.campaign_id = own.id AND NOT own.recipient_is_named
-        ) target
-        JOIN partners_suspension s ON s.of = target.of AND s.target_id = target.id
-        WHERE s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)
+        FROM partners_suspension s
+        WHERE s.target = ANY (CASE WHEN own.id IS NULL THEN
+                    partners_targets_of(ARRAY[asking.aggregator, asking.provider, asking.recipient])
+                WHEN asking.recipient = '' THEN own.targets
+                ELSE own.targets || partners_targets_of(ARRAY[asking.recipient]) END)
+            AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)
     ) suspended ON true
 )
 SELECT asked.n, us(told.now), told.live, told.ref, told.precision_m, told.epoch, told.by_officer, told.by_stream,

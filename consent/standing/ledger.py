@@ -115,13 +115,15 @@ def read(*, row: LineGate, refs: Collection[str], at: datetime) -> Ledger:
     return Ledger(row, approvals, allows, came, microseconds(at))
 
 
-def keys_of(*, campaign: Campaign, recipient: Collection[str] = ()) -> list[str]:
+def keys_of(*, campaign: Campaign, recipient: str = "", kin: Collection[str] = ()) -> list[str]:
     """The gate row's keys whose stops and pauses cover a campaign.
 
-    `recipient`: for whom it asks, the party with its kin; it counts where the campaign's requests name their recipient.
+    `recipient`, `kin`: for whom it asks, and that party with its kin, where the campaign's requests name their
+    recipient; "": for its provider itself.
     """
     cover = campaign.cover
-    parties = {*cover.named_parties, *recipient} if campaign.names_recipient else cover.parties
+    alone = campaign.names_recipient and recipient in {"", *cover.told_apart}
+    parties = {*(cover.named_parties if alone else cover.parties), *kin}
     return [
         "all",
         *(f"party:{uri}" for uri in parties),

@@ -70,7 +70,11 @@ def _found(asked: Sequence[Asked], carrier_id: str, ledger: Ledger) -> dict[tupl
     kin = kin_of(uris={recipient for _, recipient in asked if recipient})
     return {
         (campaign.ref, recipient): _use(
-            campaign, answer, reason, keys_of(campaign=campaign, recipient=kin.get(recipient, ())), ledger
+            campaign,
+            answer,
+            reason,
+            keys_of(campaign=campaign, recipient=recipient, kin=kin.get(recipient, ())),
+            ledger,
         )
         for (campaign, recipient), answer, reason in zip(asked, answers, beneath, strict=True)
     }

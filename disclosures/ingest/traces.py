@@ -69,8 +69,10 @@ FROM {terms} t
     JOIN partners_party party ON party.uri = hop.uri AND party.id NOT IN (aggregator.id, provider.id)
 WHERE t.basis = 'approval' AND t.outcome = 'released'
     AND EXISTS (SELECT FROM {rows} r WHERE r.term = t.term AND NOT r.hidden)
-    AND NOT EXISTS (SELECT FROM partners_reach known WHERE known.campaign_id = c.id AND known.party_id = party.id)
-ORDER BY c.id, party.id ON CONFLICT (campaign_id, party_id) DO NOTHING
+    AND NOT EXISTS (SELECT FROM partners_reach known
+        WHERE known.campaign_id = c.id AND known.party_id = party.id AND known.told_apart)
+ORDER BY c.id, party.id ON CONFLICT (campaign_id, party_id) DO UPDATE
+    SET told_apart = true WHERE NOT partners_reach.told_apart
 """
 DOUBTFUL = """
 SELECT p.uri, (r.occurred_at AT TIME ZONE 'UTC')::date::text, count(*)

@@ -88,7 +88,7 @@ def draft_campaign(*, ref: str, contract: str, terms: CampaignTerms, reason: str
     _check(row)
     with guards.first(else_said=f"{ref} {DRAFTED}"):
         row.save(force_insert=True)
-    links.add_recipients(ref=ref, recipients=_uris(terms.recipients))
+    links.add_recipients(ref=ref, recipients=_uris(terms.recipients), told_apart=True)
     guards.note_on(action="campaign.drafted", actor=name, row=row, at=at, reason=reason)
     return row
 
@@ -115,7 +115,7 @@ def change_draft(
     if changed:
         _save(row, changed)
     if isinstance(terms, CampaignTerms):
-        links.add_recipients(ref=row.ref, recipients=_uris(terms.recipients))
+        links.add_recipients(ref=row.ref, recipients=_uris(terms.recipients), told_apart=True)
     guards.note_on(
         action=f"{of}.draft_changed",
         actor=name,

@@ -13,13 +13,18 @@ class TooLong(Exception):
     """The two ids together are longer than what can be looked up."""
 
 
-def add_recipients(*, ref: str, recipients: Sequence[str]) -> bool:
-    """Add those whom a campaign's data reaches; a party not known yet is added unnamed. Reach only grows."""
+def add_recipients(*, ref: str, recipients: Sequence[str], told_apart: bool) -> bool:
+    """Add those whom a campaign's data reaches; a party not known yet is added unnamed. Reach only grows.
+
+    `told_apart`: whether requests that name them leave the stops of others; only while the campaign does not count yet.
+    """
     campaign = Campaign.objects.get(ref=ref)
     added = False
     for uri in dict.fromkeys(recipients):
         party, _ = Party.objects.get_or_create(uri=uri, defaults={"name": uri, "kind": Party.Kind.UNNAMED})
-        _, new = Reach.objects.get_or_create(campaign_id=campaign.pk, party_id=party.pk)
+        _, new = Reach.objects.get_or_create(
+            campaign_id=campaign.pk, party_id=party.pk, defaults={"told_apart": told_apart}
+        )
         added = added or new
     return added
 

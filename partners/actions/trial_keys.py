@@ -31,9 +31,9 @@ def publish_trial_key(*, algorithm: str, at: datetime) -> Signer:
 
 @transaction.atomic
 def retire_trial_key(*, kid: str, at: datetime) -> None:
-    """Take it out of the set again."""
-    SigningKey.objects.filter(kid=kid, use=keys.TRIAL, retired_at__isnull=True).update(retired_at=at)
-    _written_down("key.retired", kid, at)
+    """Take it out of the set again, unless it is out already."""
+    if SigningKey.objects.filter(kid=kid, use=keys.TRIAL, retired_at__isnull=True).update(retired_at=at):
+        _written_down("key.retired", kid, at)
 
 
 def _written_down(action: str, kid: str, at: datetime) -> None:

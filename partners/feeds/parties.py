@@ -160,10 +160,11 @@ class PartiesFeed:
             "family_tracking": told.family_tracking,
             "consideration": told.consideration,
         }
+        counted = terms.counts(ref=told.id)
         changed = terms.put_campaign(
             ref=told.id, contract=told.contract, provider=told.lbs_provider, fields=fields, changes=self.changes
         )
-        reached = terms.put_recipients(ref=told.id, recipients=told.recipients or [])
+        reached = terms.put_recipients(ref=told.id, recipients=told.recipients or [], told_apart=not counted)
         links = self._links("succeeds", told.succeeds)
         linked = terms.put_links(of="campaign", ref=told.id, others=links, at=at, changes=self.changes)
         return changed or reached or linked

@@ -123,9 +123,14 @@ def _change(campaign: Campaign, fields: Mapping[str, Any], under: Contract, prov
         raise Refused(_frozen_field(campaign.ref, fields, under, provider), "id_conflict") from error
 
 
-def put_recipients(*, ref: str, recipients: Sequence[str]) -> bool:
+def counts(*, ref: str) -> bool:
+    """Whether there is such a campaign and it is no draft: whoever is added to it now makes nothing looser."""
+    return Campaign.objects.filter(ref=ref, is_draft=False).exists()
+
+
+def put_recipients(*, ref: str, recipients: Sequence[str], told_apart: bool) -> bool:
     """Add those whom a campaign's data reaches; a party not known yet is added unnamed. Reach only grows."""
-    return links.add_recipients(ref=ref, recipients=recipients)
+    return links.add_recipients(ref=ref, recipients=recipients, told_apart=told_apart)
 
 
 def put_links(*, of: str, ref: str, others: Sequence[tuple[str, str]], at: datetime, changes: Changes) -> bool:

@@ -113,11 +113,16 @@ class Kin(models.Model):
 
 
 class Reach(models.Model):
-    """A party known behind a campaign: named in `recipients[]` or seen in a released path. It only grows."""
+    """A party known behind a campaign: named in `recipients[]` or seen in a released path. It only grows.
+
+    `told_apart`: a request that names it leaves the stops of the others, where the campaign's requests name their
+    recipient. Not so where a file added it to a campaign that counted already, until a release shows it.
+    """
 
     pk = models.CompositePrimaryKey("campaign_id", "party_id")
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="reach")
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="reached_by")
+    told_apart = models.BooleanField(db_default=True)
 
     def __str__(self) -> str:
         return f"campaign {self.campaign_id} reaches party {self.party_id}"
@@ -127,14 +132,21 @@ class Cover(models.Model):
     """Every id whose stop covers a campaign, kin included. Kept by the database (trigger functions `partners_cover_*`).
 
     `parties` covers through aggregator, provider and reach; `named_parties` through aggregator and provider alone,
-    for a campaign whose requests name their recipient.
+    for a campaign whose requests name their recipient. `told_apart`: the recipients for which it is that, if named.
+    `targets` and `named_targets` are in the same way those whose suspension denies it, as the `target` of a suspension.
+    `aggregator` and `provider` are the ids it is asked by.
     """
 
     campaign = models.OneToOneField(Campaign, on_delete=models.PROTECT, primary_key=True, related_name="cover")
+    aggregator = models.CharField(max_length=1000, default="")
+    provider = models.CharField(max_length=1000, default="")
     parties = ArrayField(models.TextField())
     named_parties = ArrayField(models.TextField())
+    told_apart = ArrayField(models.TextField())
     purposes = ArrayField(models.TextField())
     campaigns = ArrayField(models.TextField())
+    targets = ArrayField(models.TextField(), default=list)
+    named_targets = ArrayField(models.TextField(), default=list)
 
     def __str__(self) -> str:
         return f"cover of campaign {self.campaign_id}"

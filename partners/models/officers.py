@@ -67,7 +67,8 @@ class Proposal(models.Model):
 class Suspension(models.Model):
     """A party, contract or campaign is denied everything for a while. `automatic`: by the stream rules.
 
-    One that runs ends only by a proposal on which two officers agreed (trigger `partners_suspension_lift`).
+    One that runs ends only by a proposal on which two officers agreed (trigger `partners_suspension_lift`). The
+    database keeps `target`, "party:7", beside `of` and `target_id`: a campaign's cover lists whose it is denied by.
     """
 
     class Of(models.TextChoices):

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 
 from audit.queries import database_clock
@@ -39,7 +38,7 @@ def run(bench: Bench) -> Result:
         names = ("fair-a", "fair-b", "fair-c")
         well, other, hung = (world.a_partner(name=name, url=url, at=at) for name, url in zip(names, urls, strict=True))
         stack.enter_context(world.running(*CELERY, *WORKER))
-        stack.enter_context(world.running(*CELERY, *BEAT, "--schedule", str(settings.DATA_DIR / "bench-beat")))
+        stack.enter_context(world.running(*CELERY, *BEAT))
         bench.tell("fairness: waiting for the workers")
         _measure((well, other), WARM_UP, FIRST_LINE, urls[0])
         bench.tell(f"fairness: {STOPS} stops, both partners well")

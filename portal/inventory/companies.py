@@ -39,17 +39,22 @@ TABLES: Mapping[str, Table] = {
         time="recorded_at",
         word="of link",
     ),
-    "partners.Reach": Table("A company known behind a use.", BUSINESS, EVERYBODY, key="campaign party"),
+    "partners.Reach": Table(
+        "A company known behind a use.", BUSINESS, EVERYBODY, key="campaign party", figure="told_apart"
+    ),
     "partners.Cover": Table(
         "Every id whose stop covers a use; derived.",
         "as long as the use",
         "nobody",
-        key="campaign",
+        key="campaign aggregator provider",
         shapes={
             "parties": "ids of companies",
             "named_parties": "ids of companies",
+            "told_apart": "ids of companies",
             "purposes": "purposes",
             "campaigns": "ids of uses",
+            "targets": "whose suspension denies it",
+            "named_targets": "whose suspension denies it",
         },
     ),
     "partners.Dealing": Table(

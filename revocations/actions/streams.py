@@ -90,10 +90,10 @@ def delete_stream(*, party: Party, stream_id: str, at: datetime) -> None:
     """Forget the stream: from here its contract's address is pushed to, or, where there is none, it polls.
 
     Leaving out the stream is not leaving out the stops: a partner is told in one way or the other as long as it owes
-    anything. Raises NoSuchStream, and NotAllowed while it is paused by us, because deleting would undo that.
+    anything. Raises NoSuchStream, and NotAllowed while an officer has it paused, because deleting would undo that.
     """
     stream = _own(party, stream_id)
-    if streams.imposed(stream=stream):
+    if streams.ours_to_undo(stream=stream):
         raise NotAllowed(f"The carrier set this stream to {stream.status}: {stream.status_reason}")
     _written_down("stream.deleted", stream, party, at)
     stream.delete()
@@ -102,9 +102,12 @@ def delete_stream(*, party: Party, stream_id: str, at: datetime) -> None:
 
 @transaction.atomic
 def set_status(*, party: Party, stream_id: str, status: Stream.Status, reason: str, at: datetime) -> dict[str, str]:
-    """The partner's own word. Returns the status. Raises NoSuchStream, and NotAllowed for what the carrier set."""
+    """The partner's own word, also over the pause that its 410 brought about. Returns the status.
+
+    Raises NoSuchStream, and NotAllowed for what an officer set.
+    """
     stream = _own(party, stream_id)
-    if streams.imposed(stream=stream):
+    if streams.ours_to_undo(stream=stream):
         raise NotAllowed(f"The carrier set this stream to {stream.status}: {stream.status_reason}")
     streams.change_status(stream=stream, status=status, reason=reason, by=_name(party), at=at)
     nudge(party_id=party.pk)

@@ -99,7 +99,7 @@ def read_status(request: HttpRequest, party: Party) -> HttpResponse:
 
 @for_partners("ssf.manage")
 def update_status(request: HttpRequest, party: Party) -> HttpResponse:
-    """The partner's own word; 403 for what the carrier paused."""
+    """The partner's own word; 403 for what an officer paused."""
     wanted = schemas.read(request.body, schemas.status)
     return JsonResponse(
         actions.set_status(

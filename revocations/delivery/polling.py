@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from revocations import streams
 from revocations.delivery.claims import Push, take_waiting, waiting_events, waiting_orders
 from revocations.delivery.clock import Clock
 from revocations.delivery.records import acknowledge_event, tell_of
-from revocations.delivery.verdicts import refusal, wait_after
+from revocations.delivery.verdicts import Verdict, refusal, wait_after
 from revocations.models import TO_PUSH, Attempt, Order, State, Stream, StreamAttempt, StreamEvent
 
 LONGEST_WAIT = timedelta(seconds=30)
 LOOK_EVERY_S = 0.5
 # So many requests of one web process may wait at once: the others' threads are for people.
 WAITING_ROOM = 2
+# A refusal that came by poll: no status of HTTP, as the answer to a push has.
+REFUSED = ("refused", None)
 
 
 @dataclass(frozen=True)
@@ -144,22 +146,55 @@ def settle(
     )
     for event in events.filter(jti__in=acknowledged):
         acknowledge_event(event=event, at=now)
-    for order in orders.filter(jti__in=errors, state__in=TO_PUSH):
-        Order.objects.filter(pk=order.pk, state__in=TO_PUSH).update(**_refused(order, errors[order.jti], now))
-    for event in events.filter(jti__in=errors, state__in=TO_PUSH):
-        StreamEvent.objects.filter(pk=event.pk, state__in=TO_PUSH).update(**_refused(event, errors[event.jti], now))
+    open_ones = Q(state__in=TO_PUSH) | Q(again_at__isnull=False)
+    for order in orders.filter(open_ones, jti__in=errors).order_by("pk").select_for_update():
+        _refuse(order, errors[order.jti], now)
+    for event in events.filter(open_ones, jti__in=errors).order_by("pk").select_for_update():
+        _refuse(event, errors[event.jti], now)
 
 
-def _refused(row: Order | StreamEvent, error: tuple[str, str], now: datetime) -> dict[str, object]:
-    """The columns that a refusal changes; a person hears of it where one is needed. It comes again when it is due."""
+def _refuse(row: Order | StreamEvent, error: tuple[str, str], now: datetime) -> None:
+    """Take a refusal as the same answer to a push is taken: a try, parked with whose move it is, and due again.
+
+    One that is repeated says nothing new until the row was handed out once more.
+    """
+    tries = _tries(row)
+    newest = tries.order_by("-number").first()
+    if newest is not None and newest.number == row.attempts and (newest.outcome, newest.status) == REFUSED:
+        return
     verdict = refusal(err=error[0], description=error[1])
     if verdict.incident is not None:
         tell_of(kind=verdict.incident, party_id=row.party_id, at=now)
-    due = now + wait_after(row_id=row.id, tries=row.attempts, verdict=verdict, retry_after="", at=now)
-    return {
-        "state": verdict.state or F("state"),
-        "note": verdict.note,
-        "parked_with": verdict.parked_with or "",
-        "next_attempt_at": due,
-        "polled_until": due,
-    }
+    # A push and its answer are one try; here they are two, of which the second makes nobody wait for longer.
+    told = tries.exclude(outcome=REFUSED[0], status=REFUSED[1]).count()
+    due = now + wait_after(row_id=row.id, tries=told, verdict=verdict, retry_after="", at=now)
+    _write_down_refusal(row, verdict, newest.token if newest is not None else "", now)
+    rows = Order.objects.filter(pk=row.pk) if isinstance(row, Order) else StreamEvent.objects.filter(pk=row.pk)
+    rows.filter(state__in=TO_PUSH).update(
+        state=verdict.state or F("state"),
+        sent_at=Coalesce(F("sent_at"), now) if verdict.state == State.SENT else F("sent_at"),
+        note=verdict.note,
+        parked_with=verdict.parked_with or "",
+        next_attempt_at=due,
+    )
+    rows.filter(again_at__isnull=False).update(again_at=due)
+    rows.update(attempts=row.attempts + 1, polled_until=due)
+
+
+def _tries(row: Order | StreamEvent) -> QuerySet[Attempt] | QuerySet[StreamAttempt]:
+    if isinstance(row, Order):
+        return Attempt.objects.filter(line_id=row.line_id, order_id=row.id)
+    return StreamAttempt.objects.filter(event_id=row.id)
+
+
+def _write_down_refusal(row: Order | StreamEvent, verdict: Verdict, token: str, now: datetime) -> None:
+    """`token`: what was refused, as it was last handed out."""
+    number, outcome, detail = row.attempts + 1, verdict.outcome, verdict.note
+    if isinstance(row, Order):
+        Attempt.objects.create(
+            line_id=row.line_id, order_id=row.id, number=number, at=now, outcome=outcome, detail=detail, token=token
+        )
+    else:
+        StreamAttempt.objects.create(
+            event_id=row.id, number=number, at=now, outcome=outcome, detail=detail, token=token
+        )

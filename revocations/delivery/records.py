@@ -18,8 +18,6 @@ from revocations.delivery.claims import Push
 from revocations.delivery.verdicts import SCHEDULE, Verdict, judge, wait_after
 from revocations.models import TO_PUSH, Breaker, Order, State, Stream, StreamAttempt, StreamEvent
 
-BY_US = "system:delivery"
-
 WRITE_DOWN = """
 INSERT INTO revocations_attempt (line_id, order_id, number, at, outcome, status, detail, token)
 SELECT * FROM unnest(
@@ -174,13 +172,13 @@ def _give_back(result: Result) -> None:
 
 
 def _pause(tried: Sequence[_Told]) -> None:
-    """410: the partner has closed its stream. Everything waits for it, and it may poll."""
+    """410: the partner has closed its stream. Everything waits until it, or an officer, enables it; it may poll."""
     for party_id in {told.push.row.party_id for told in tried if told.verdict.outcome == "gone"}:
         told = next(one for one in tried if one.push.row.party_id == party_id and one.verdict.outcome == "gone")
-        stream = streams.standing_stream(party_id=party_id, by=BY_US, at=told.at)
+        stream = streams.standing_stream(party_id=party_id, by=streams.DELIVERY, at=told.at)
         if stream.status == Stream.Status.ENABLED:
             streams.change_status(
-                stream=stream, status=Stream.Status.PAUSED, reason=told.verdict.note, by=BY_US, at=told.at
+                stream=stream, status=Stream.Status.PAUSED, reason=told.verdict.note, by=streams.DELIVERY, at=told.at
             )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from uuid import UUID
 
 from revocations.models import Attempt, Order, Pulse, StreamAttempt, StreamEvent
@@ -13,8 +14,11 @@ SAMPLE = 20
 OURS = ("lost", "ours")
 # RFC 8935's word for an order that the partner calls malformed: for us to look at.
 CALLED_INVALID = "invalid_request"
+ROW = ("number", "at", "outcome", "detail")
 
 type Try = tuple[datetime, bool]
+# What it is about, its number, when, what came of it, and what was said.
+type Row = tuple[UUID, int, datetime, str, str]
 
 
 def answerable(*, party_id: int, since: datetime, now: datetime) -> timedelta:
@@ -42,7 +46,7 @@ def _by_minute(tries: Iterable[Try]) -> Mapping[datetime, bool]:
     """Whether all tries of a minute failed on our side."""
     found: dict[datetime, bool] = {}
     for at, ours in tries:
-        minute = at.replace(second=0, microsecond=0)
+        minute = _minute(at)
         found[minute] = found.get(minute, True) and ours
     return found
 
@@ -57,7 +61,7 @@ def tries_at(*, party_id: int) -> list[Try]:
     """What was tried at this partner: its stream's events, and the orders that wait the longest."""
     waiting = Order.objects.filter(party_id=party_id, next_attempt_at__isnull=False).order_by("queued_at")[:SAMPLE]
     events = StreamEvent.objects.filter(party_id=party_id).values("id")
-    asked = StreamAttempt.objects.filter(event_id__in=events).values_list("at", "outcome", "detail")
+    asked = StreamAttempt.objects.filter(event_id__in=events).values_list("event_id", *ROW)
     return [*tries_of(orders=waiting), *_judged(asked.iterator())]
 
 
@@ -67,15 +71,25 @@ def tries_of(*, orders: Iterable[Order]) -> list[Try]:
     tried = Attempt.objects.filter(
         line_id__in={line_id for line_id, _ in keys}, order_id__in={order_id for _, order_id in keys}
     )
-    return list(_judged(tried.values_list("at", "outcome", "detail")))
+    return list(_judged(tried.values_list("order_id", *ROW)))
 
 
 def tries_of_event(*, event_id: UUID) -> list[Try]:
     """What was tried for this stream event."""
     tried = StreamAttempt.objects.filter(event_id=event_id)
-    return list(_judged(tried.values_list("at", "outcome", "detail")))
+    return list(_judged(tried.values_list("event_id", *ROW)))
 
 
-def _judged(rows: Iterable[tuple[datetime, str, str]]) -> Iterator[Try]:
-    for at, outcome, detail in rows:
-        yield at, outcome in OURS or (outcome == "refused" and detail.startswith(CALLED_INVALID))
+def _judged(rows: Iterable[Row]) -> Iterator[Try]:
+    """When, and whether we failed. What a poll was given and the next refused in the same minute is one try."""
+    tried = sorted(rows)
+    for (about, _, at, outcome, detail), after in zip_longest(tried, tried[1:]):
+        refused_at = after[2] if after and after[0] == about and after[3] == "refused" else None
+        if outcome == "polled" and refused_at and _minute(refused_at) == _minute(at):
+            continue
+        called_invalid = outcome == "refused" and detail.partition(":")[0] == CALLED_INVALID
+        yield at, outcome in OURS or called_invalid
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)

@@ -12,11 +12,12 @@ from revocations.streams.shown import (
     status_of,
     stream_of,
 )
-from revocations.streams.status import PARTNER, change_status, imposed, standing_stream
+from revocations.streams.status import DELIVERY, PARTNER, change_status, imposed, ours_to_undo, standing_stream
 from revocations.streams.wishes import POLLED, Delivery, StreamWanted
 
 __all__ = [
     "CONTRACTS_OWN",
+    "DELIVERY",
     "MIN_VERIFICATION_INTERVAL",
     "PARTNER",
     "POLLED",
@@ -29,6 +30,7 @@ __all__ = [
     "endpoints",
     "events_supported",
     "imposed",
+    "ours_to_undo",
     "queue",
     "standing_stream",
     "status_of",

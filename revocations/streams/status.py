@@ -9,11 +9,18 @@ from revocations.models import Stream, StreamEvent
 from revocations.streams.events import queue, subject_of
 
 PARTNER = "partner:"
+# Our workers, who pause a stream because its partner answered that it is gone.
+DELIVERY = "system:delivery"
 
 
 def imposed(*, stream: Stream) -> bool:
     """Whether somebody other than the partner keeps the stream from being enabled."""
     return stream.status != Stream.Status.ENABLED and not stream.status_by.startswith(PARTNER)
+
+
+def ours_to_undo(*, stream: Stream) -> bool:
+    """Whether the partner may not enable it: an officer's word. What the partner's own 410 brought about, it may."""
+    return imposed(stream=stream) and stream.status_by != DELIVERY
 
 
 def standing_stream(*, party_id: int, by: str, at: datetime) -> Stream:

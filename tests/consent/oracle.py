@@ -40,8 +40,9 @@ class Campaign:
     contract_starts: datetime
     contract_ends: datetime
     sale: bool = False
-    # Who is known behind it, and whether its requests say which of them is meant.
+    # Who is known behind it, for whom of them it can be asked alone, and whether its requests say which is meant.
     reach: tuple[str, ...] = ()
+    told_apart: tuple[str, ...] = ()
     names_recipient: bool = False
 
 
@@ -57,7 +58,6 @@ class World:
     links: list[tuple[str, str, str]] = field(default_factory=list)
     number_changes: list[datetime] = field(default_factory=list)
     suspended: set[str] = field(default_factory=set)
-    known_parties: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,12 @@ class Request:
 
 
 def parties(world: World, request: Request) -> tuple[str, ...]:
-    """Who may receive it: only the one named, where the campaign names one and we know them; else all behind it too."""
+    """Who may receive it: only the one named, where that is one of the campaign's own; else all behind it too."""
     campaign = own_campaign(world, request)
     meant = (request.aggregator, request.provider, *([request.recipient] if request.recipient else []))
-    if campaign is None or (campaign.names_recipient and request.recipient in world.known_parties - {"unknown"}):
+    if campaign is None:
+        return meant
+    if campaign.names_recipient and request.recipient in (campaign.provider, *campaign.told_apart):
         return meant
     return (*meant, *campaign.reach)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounts.models import Line
@@ -18,6 +18,7 @@ from consent.actions.claims import record_claims
 from consent.models import Ask, Origin
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
+from tests.properties import stories
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 type Event = tuple[int, str, int]
@@ -38,7 +39,7 @@ def _a_gateway_that_takes_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.texts.take_text", lambda **_: True)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(40)
 @given(history=st.lists(events, max_size=16))
 @example(history=[(0, "claim", 0), (1, "no", 0), (2, "claim", 1), (365, "claim", 1), (369, "claim", 1)])
 @example(history=[(0, "claim", 0), (0, "claim", 1), (0, "claim", 2), (30, "claim", 2), (33, "claim", 2)])

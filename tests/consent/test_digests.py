@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
@@ -36,6 +36,7 @@ from tests.consent.test_permission_properties import undone
 from tests.factories import LONG_AGO, a_line, a_party, an_approval
 from tests.feeds import line_row, take_lines, told
 from tests.orders import bring_all_to
+from tests.properties import stories
 from tests.staff import an_actor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
@@ -159,6 +160,47 @@ def never_ordered_and_only_claimed(books: Books) -> str:
     return "partner_has"
 
 
+def agreed_to_while_a_first_order_is_on_its_way(books: Books) -> str:
+    line = a_line()
+    an_approval(line, books.campaign, expires_at=database_clock() + timedelta(days=30))
+    stop_all(line.pk)
+    books.hold_unordered(line)
+    return "same"
+
+
+def never_agreed_to_while_a_first_order_is_on_its_way(books: Books) -> str:
+    line = a_line()
+    an_approval(line, books.other)
+    stop_all(line.pk)
+    books.hold_unordered(line)
+    return "partner_has"
+
+
+def only_claimed_while_a_first_order_is_on_its_way(books: Books) -> str:
+    line = a_line()
+    an_approval(line, books.campaign, verified_by="partner")
+    stop_all(line.pk)
+    books.hold_unordered(line)
+    return "partner_has"
+
+
+def ended_by_itself_while_a_first_order_is_on_its_way(books: Books) -> str:
+    line = a_line()
+    an_approval(line, books.campaign, expires_at=database_clock() - timedelta(minutes=5))
+    stop_all(line.pk)
+    books.hold_unordered(line)
+    return "partner_has"
+
+
+def sent_and_taken_back_before_a_first_acknowledgement(books: Books) -> str:
+    line = a_line()
+    actions.allow(line_id=line.pk, campaign=books.campaign.ref, actor="subscriber:1", channel="web")
+    books.sub(line)
+    books.hold(line)
+    stop_all(line.pk)
+    return "same"
+
+
 def nobody_s_name(books: Books) -> str:
     line = a_line()
     books.hold_unordered(line)
@@ -211,7 +253,10 @@ SEEDS: dict[str, Callable[[Books], str]] = {
         clean, kept_after_a_stop, kept_after_a_stop_it_had_signed, kept_while_the_stop_is_on_its_way,
         kept_and_acknowledged_while_it_counted, dropped_before_it_could_acknowledge,
         denied_before_and_while_more_is_on_its_way, lost, held_by_an_older_order, never_ordered_and_allowed,
-        never_ordered_and_only_claimed, nobody_s_name, ended_and_kept, ended_and_dropped, kept_after_the_line_ended,
+        never_ordered_and_only_claimed, agreed_to_while_a_first_order_is_on_its_way,
+        never_agreed_to_while_a_first_order_is_on_its_way, only_claimed_while_a_first_order_is_on_its_way,
+        ended_by_itself_while_a_first_order_is_on_its_way, sent_and_taken_back_before_a_first_acknowledgement,
+        nobody_s_name, ended_and_kept, ended_and_dropped, kept_after_the_line_ended,
         under_an_agreement_of_nobody, for_another_purpose,
     )
 }  # fmt: skip
@@ -228,7 +273,7 @@ def test_one_difference_is_found_for_what_it_is(name: str) -> None:
     assert [kind for kind, _ in incidents() if kind == "partner_has"] == ["partner_has"] * (finding == "partner_has")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(25)
 @given(names=st.lists(st.sampled_from(sorted(SEEDS)), min_size=1, max_size=9))
 def test_every_seeded_difference_is_found_and_nothing_else_raised(names: list[str]) -> None:
     with undone():
@@ -467,6 +512,22 @@ def test_a_company_that_must_be_excepted_and_is_not_is_found() -> None:
     assert books.send().differing == []
     books.held = [msgspec.structs.replace(entry, excepted=())]
     assert books.compare() == {**NOTHING, "partner_has": 1}
+
+
+def test_a_company_that_a_file_adds_later_is_told_and_not_held_against_the_partner() -> None:
+    books = Books(names_recipient=True)
+    bail, late = a_party("BailNow", "end_customer"), a_party("Late", "end_customer")
+    Reach.objects.create(campaign=books.campaign, party=bail)
+    line = books.a_line()
+    actions.stop(line_id=line.pk, scope="party", ref=bail.uri, actor="subscriber:1", channel="web")
+    books.acknowledge(line)
+    (entry,) = books.told(line)
+    books.held = [msgspec.structs.replace(entry, version=entry.version - 1)]
+    # From here on a stop of anybody behind the use is one of this company's too, until it is told apart.
+    Reach.objects.create(campaign=books.campaign, party=late, told_apart=False)
+    assert books.compare() == {**NOTHING, "same": 1}
+    (entry,) = books.told(line)
+    assert entry.excepted == (bail.uri, late.uri)
 
 
 def test_a_run_is_the_partner_s_own_and_ends() -> None:

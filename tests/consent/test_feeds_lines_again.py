@@ -6,7 +6,7 @@ from itertools import batched
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Line, LineNumber, LineState
@@ -16,6 +16,7 @@ from consent.feeds import LinesFeed
 from partners.feeds.checking import Fate
 from partners.feeds.reading import numbered_lines
 from tests.feeds import NUMBER, Row, line_row, moment, ndjson, take_lines, told
+from tests.properties import stories
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 N2, N3 = "+12065550177", "+12065550188"
@@ -140,7 +141,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(60)
 @given(rows=ROWS, sizes=st.tuples(st.integers(1, 6), st.integers(1, 6)))
 def test_any_file_again_changes_nothing_whatever_the_chunks(rows: list[Row], sizes: tuple[int, int]) -> None:
     with transaction.atomic():

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounts.models import Line
@@ -31,6 +31,7 @@ from disclosures.queries.counted import Facts, facts_of
 from disclosures.words import NOT_ALLOWED
 from tests.factories import a_line, a_party
 from tests.feeds import BRIDGE, ROAD, TRACK
+from tests.properties import stories
 from tests.world import disclosed, gagged
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -254,7 +255,7 @@ ROLLED = Step("roll", 0, 0, 0)
 
 
 @pytest.mark.usefixtures("db", "no_broker")
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@stories(60)
 @given(st.lists(STEPS, min_size=4, max_size=24))
 @example([Step("store", 0, 26, 0), ROLLED, Step("hide", 0, 0, 0), ROLLED, Step("reveal", 0, 0, 5), ROLLED])
 @example([Step("store", 0, 26, 0), Step("hide a while", 0, 0, 1), ROLLED, Step("later", 0, 0, 0), ROLLED])
@@ -280,7 +281,7 @@ DROPPED = Step("drop", 0, 0, 0)
 
 
 @pytest.mark.usefixtures("months_as_before", "no_broker")
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@stories(12)
 @given(st.lists(st.one_of(STEPS, st.just(ROLLED), st.just(DROPPED)), min_size=6, max_size=16))
 @example([*(Step("store", 1, moment, 0) for moment in range(7)), DROPPED, ROLLED, Step("store", 1, 3, 1), ROLLED])
 @example([*(Step("store", 1, moment, 0) for moment in range(7)), ROLLED, DROPPED, Step("judge", 2, 0, 2), ROLLED])

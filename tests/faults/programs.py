@@ -111,7 +111,7 @@ class Programs:
         return self.add("broker", str(cluster.valkey_binary()), *options, port=self.broker_port)
 
     def worker(self) -> Program:
-        options = ("worker", "--beat", "--schedule", str(self.folder / "beat"), "--concurrency", "2")
+        options = ("worker", "--beat", "--concurrency", "2")
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "error")
         return self.add("worker", sys.executable, "-m", "celery", "--app", "portal", *options, *quiet)
 

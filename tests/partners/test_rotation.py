@@ -10,8 +10,7 @@ import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
-from hypothesis import HealthCheck, given
-from hypothesis import settings as how
+from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -21,10 +20,11 @@ from pytest_django import Settings
 from accounts.sealing import seal, unseal
 from audit.models import AuditEvent
 from partners import keys, rotation, tokens
-from partners.actions import ensure_signing_keys
+from partners.actions import ensure_signing_keys, publish_trial_key, retire_trial_key
 from partners.models import PairwiseKey, SigningKey
 from tests.factories import a_party
 from tests.fixtures import KEYS_SINCE
+from tests.properties import stories
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 ORDER, RECEIPT, ACCESS = SigningKey.Use.ORDER, SigningKey.Use.RECEIPT, SigningKey.Use.ACCESS
@@ -109,6 +109,25 @@ class TestByTheBook:
         (begun,) = AuditEvent.objects.filter(action="key.published", target=f"key:{new}")
         assert begun.detail["used_from"] == (DUE + DAY).isoformat()
 
+    def test_the_key_of_a_trial_that_was_cut_off_is_retired_after_an_hour(self) -> None:
+        begun = DUE - 2 * DAY
+        cut_off = publish_trial_key(algorithm="ES256", at=begun).kid
+        running = publish_trial_key(algorithm="RS256", at=begun + timedelta(minutes=1)).kid
+        almost = begun + HOUR - timedelta(seconds=1)
+        assert rotation.rotate(now=almost) == rotation.Rotated()
+        assert {cut_off, running} <= published(almost)
+        assert rotation.rotate(now=begun + HOUR) == rotation.Rotated(retired=(cut_off,))
+        assert published(begun + HOUR) & {cut_off, running} == {running}
+        assert rotation.rotate(now=begun + HOUR) == rotation.Rotated()
+        # A trial that goes on for longer finds its key gone, and nothing is written down twice.
+        for kid in (cut_off, running):
+            retire_trial_key(kid=kid, at=begun + HOUR)
+        retired = AuditEvent.objects.filter(action="key.retired").order_by("id")
+        assert [(one.actor, one.target, one.reason) for one in retired] == [
+            ("system:rotation", f"key:{cut_off}", "its trial was cut off"),
+            ("system:trial", f"key:{running}", ""),
+        ]
+
     def test_an_installation_without_keys_gets_them(self) -> None:
         SigningKey.objects.update(retired_at=KEYS_SINCE)
         made = rotation.rotate(now=DUE).made
@@ -123,7 +142,7 @@ class TestByTheBook:
             max_size=40,
         ),
     )
-    @how(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @stories(25)
     def test_whoever_fetched_our_keys_within_the_hour_can_check_every_living_token(
         self, settings: Settings, passes: list[int], moments: list[tuple[SigningKey.Use, int, int, float]]
     ) -> None:

@@ -124,9 +124,10 @@ def test_a_database_that_fails_denies(line: Line, campaign: Campaign, monkeypatc
     assert [answer.allowed for answer in api.answers([question(line, campaign)])] == [False]
 
 
-@pytest.mark.parametrize("named", ["unknown", "https://made-up.example"])
-def test_a_recipient_that_nobody_knows_leaves_no_stop_behind(line: Line, named: str) -> None:
-    """Only a request that names one of the companies we know leaves the stops of the others."""
+@pytest.mark.parametrize("named", ["unknown", "https://made-up.example", "https://elsewhere.example"])
+def test_a_recipient_that_the_campaign_does_not_know_leaves_no_stop_behind(line: Line, named: str) -> None:
+    """Only a request that names one of the companies known behind the campaign leaves the stops of the others."""
+    a_party("Elsewhere", "end_customer")
     campaign = a_campaign(names_recipient=True)
     for name in ("SecureTrack", "JailCall"):
         Reach.objects.create(campaign=campaign, party=a_party(name, "end_customer"))

@@ -87,6 +87,15 @@ def test_no_campaign_begins_to_name_its_recipient(line: Line, campaign: Campaign
     assert ask(line, campaign).reason == "stopped_party"
 
 
+def test_who_is_behind_a_use_stays_behind_it_and_told_apart(refused: Refusal) -> None:
+    bail = a_party("Bail Now", "end_customer")
+    Reach.objects.create(campaign=a_campaign(names_recipient=True), party=bail)
+    for change in ("told_apart = false", "party_id = 1", "campaign_id = campaign_id + 1"):
+        refused(f"UPDATE partners_reach SET {change}", constraint="partners_reach_only_grows", using="owner")
+    refused("UPDATE partners_reach SET told_apart = false", constraint="partners_reach_only_grows")
+    refused("UPDATE partners_reach SET party_id = 1")
+
+
 def test_a_draft_may_still_name_its_recipient_and_a_campaign_may_cease_to() -> None:
     draft, running = a_campaign(is_draft=True), a_campaign(names_recipient=True)
     assert Campaign.objects.filter(pk=draft.pk).update(names_recipient=True) == 1

@@ -1,11 +1,14 @@
 """Promise 3, sentence by sentence: what the carrier, its partners and its files change leaves a stop as it is."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+import partners.actions
 from accounts.models import Line
 from audit.queries import database_clock
+from consent import gate
 from consent.actions import stop
 from partners.models import Campaign, Kin, Reach
 from tests.factories import ADS, FAR_OFF, FRAUD, NOW, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
@@ -20,12 +23,15 @@ from tests.feeds import (
     as_at_commit,
     line_row,
     parties_document,
+    release_row,
     take_approvals,
     take_lines,
     take_parties,
+    take_releases,
     told,
 )
 from tests.promises.test_01_gate_first import ask
+from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -118,6 +124,55 @@ def test_a_line_that_continues_another_is_stopped_as_that_was() -> None:
     take_approvals(approval_row(captured_at=database_clock().isoformat()))
     assert answer(Line.objects.get(carrier_id="L2"), campaign) == "stopped_party"
     assert answer(line, campaign) == "line_unknown"
+
+
+BAIL, NEWCOMER = "https://bailnow.example", "https://newcomer.example"
+
+
+def naming_document(*recipients: str, known: Sequence[str] = (), links: Sequence[str] = ()) -> dict[str, list[Row]]:
+    """The parties' file, with a campaign whose requests name their recipient, one of these."""
+    whole = parties_document()
+    end: Row = {"kind": "end_customer", "website": "", "about": ""}
+    more = [{**end, "id": uri, "name": uri, "same_as": [*links]} for uri in known]
+    naming = {**whole["campaigns"][0], "names_recipient": True, "recipients": [*recipients]}
+    return {**whole, "parties": [*whole["parties"], *more], "campaigns": [naming, whole["campaigns"][1]]}
+
+
+def asked_for(line: Line, recipient: str) -> str:
+    campaign = Campaign.objects.get(ref="CMP-road")
+    (found,) = gate.evaluate(questions=[gate.as_agreed(campaign=campaign, line=line.carrier_id, recipient=recipient)])
+    return found.reason or "allowed"
+
+
+def test_no_company_that_becomes_known_leaves_the_stop_of_another_by_one_word() -> None:
+    take_parties(naming_document(BAIL, JAIL))
+    take_lines(line_row(), line_row(line_id="L2", msisdn="+12065550177"))
+    take_approvals(approval_row(), approval_row(msisdn="+12065550177"))
+    line = Line.objects.get(carrier_id="L1")
+    stopped(line, "party", BAIL)
+    both = {BAIL: "stopped_party", JAIL: "allowed"}
+    assert {one: asked_for(line, one) for one in both} == both
+    assert asked_for(line, NEWCOMER) == "stopped_party"
+    # One officer writes it down, a file does, another names it behind the campaign and the same as one behind it.
+    partners.actions.add_party(
+        uri=NEWCOMER, name="Newcomer", kind="end_customer", actor=an_actor(), reason="r", at=database_clock()
+    )
+    assert asked_for(line, NEWCOMER) == "stopped_party"
+    for document in (
+        naming_document(BAIL, JAIL, known=[NEWCOMER]),
+        naming_document(BAIL, JAIL, NEWCOMER, known=[NEWCOMER]),
+        naming_document(BAIL, JAIL, NEWCOMER, known=[NEWCOMER], links=[JAIL]),
+    ):
+        assert "rejected" not in {fate.status for fate in take_parties(document)}
+        assert asked_for(line, NEWCOMER) == "stopped_party"
+    assert Reach.objects.get(party__uri=NEWCOMER).told_apart is False
+    # It is known all the same: a stop of it holds where a request names nobody, and for another it is like.
+    assert NEWCOMER in Campaign.objects.get(ref="CMP-road").cover.parties
+    # A release on a line without a stop shows that it is one of those whom the requests name.
+    other = Line.objects.get(carrier_id="L2")
+    assert asked_for(other, NEWCOMER) == "allowed"
+    take_releases(release_row(msisdn="+12065550177", path=[BRIDGE, ROAD, NEWCOMER]))
+    assert {one: asked_for(line, one) for one in (*both, NEWCOMER)} == {**both, NEWCOMER: "allowed"}
 
 
 def parties_changed() -> list[Row]:

@@ -12,7 +12,7 @@ from accounts.models import Line
 from accounts.texts import MemoryBackend
 from consent import actions, gate
 from consent.standing import sharing
-from partners.models import Campaign, Kin, Party, Reach, Suspension
+from partners.models import Campaign, Dealing, Kin, Party, Reach, Suspension
 from tests.consent.test_pages_standing import read, stop, words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import Browser, sign_in
@@ -125,6 +125,24 @@ def test_a_stop_of_kin_reaches_the_page_of_the_end_customer_that_took_it_over() 
     stop(scene.line, "party", scene.bail.uri)
     assert scene.gate_allows(scene.jail) is False
     assert "We have said no since" in read(sign_in(scene.line), f"/companies/{scene.jail.pk}/")
+
+
+def test_a_company_that_a_file_added_later_is_stopped_with_any_other_and_its_page_says_so() -> None:
+    scene = a_scene()
+    late = a_party("Newcomer", "end_customer")
+    Reach.objects.create(campaign=scene.campaign, party=late, told_apart=False)
+    Dealing.objects.create(
+        line_id=scene.line.pk, aggregator=scene.campaign.contract.aggregator, party=late, last_at=timezone.now()
+    )
+    disclosed(
+        scene.line, ["https://northlink.example", scene.campaign.lbs_provider.uri, late.uri],
+        at=timezone.now() - DAY, campaign=scene.campaign.ref,
+    )  # fmt: skip
+    assert scene.gate_allows(late)
+    stop(scene.line, "party", scene.bail.uri)
+    assert (scene.gate_allows(late), scene.gate_allows(scene.jail)) == (False, True)
+    page = read(sign_in(scene.line), f"/companies/{late.pk}/")
+    assert "We have said no since" in page
 
 
 def test_a_suspended_end_customer_is_told_on_its_own_page_alone() -> None:

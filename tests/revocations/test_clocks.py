@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.core import mail
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Line, User
@@ -38,6 +38,7 @@ from tests.consent.test_permission_properties import undone
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
 from tests.orders import bring_to
+from tests.properties import stories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -149,7 +150,7 @@ def test_counted_time_is_what_minute_by_minute_counting_gives(
 OUTCOMES = {"lost": True, "ours": True, "no_answer": False, "no_connection": False, "error": False, "polled": False}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(40)
 @given(
     beats=st.sets(st.integers(-3, 30), max_size=30),
     tries=st.lists(st.tuples(st.integers(0, 30 * 60), st.sampled_from(sorted(OUTCOMES)), st.booleans()), max_size=8),

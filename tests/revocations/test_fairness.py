@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit.queries import database_clock
@@ -22,6 +22,7 @@ from revocations.models import Attempt, Breaker, Order, PushTally, Standing, Sta
 from tests.factories import a_contract, a_party
 from tests.orders import bring_to
 from tests.partners.outside import Answer, Asked, Outside
+from tests.properties import stories
 from tests.revocations.scenes import Scene, a_scene, claims_of, stop_all, the_order
 
 pytestmark = [pytest.mark.usefixtures("no_broker")]
@@ -287,7 +288,7 @@ def one_step(step: str, number: int, flying: list[Push], contract: Contract, now
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(40)
 @example(steps=[("claim", 1), ("poll", 39), ("poll", 39)])
 @given(steps=STEPS)
 def test_whatever_workers_and_partner_do_nothing_is_lost_and_the_share_is_kept(

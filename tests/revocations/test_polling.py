@@ -10,15 +10,17 @@ import pytest
 from django.core.cache import cache
 from django.test import Client as Http
 
+from audit.models import Incident
 from audit.queries import database_clock
 from partners.actions import issue_access_token, register_client
 from partners.models import Client, Contract
-from revocations import actions, delivery
+from revocations import actions, clocks, delivery
 from revocations.delivery import claims
 from revocations.delivery.clock import Clock
 from revocations.delivery.verdicts import PARKED_FOR
-from revocations.models import Attempt, Order, State, Stream, StreamEvent
+from revocations.models import Attempt, Order, Pulse, State, Stream, StreamAttempt, StreamEvent
 from revocations.streams import StreamWanted
+from support.oversight.timeline import order_page
 from tests.factories import a_line
 from tests.partners.outside import Answer, Outside
 from tests.revocations.scenes import Scene, a_scene, allow, claims_of, event_of, stop_all, the_order
@@ -234,6 +236,127 @@ def test_an_error_parks_or_retries_as_by_push(scene: Scene) -> None:
     )
     assert (the_order(first).state, the_order(first).note) == (State.PARKED, "invalid_key: who are you ")
     assert (the_order(second).state, the_order(second).note) == (State.SENT, "access_denied")
+
+
+def refused_by_push(scene: Scene, err: str) -> tuple[Order, StreamEvent]:
+    order, event = the_order(stop_all(scene.a_line())[0]), an_event(scene)
+    answer = Answer(400, json.dumps({"err": err, "description": "because"}).encode())
+    scene.outside.answers = [answer, answer]
+    delivery.sweep(now=database_clock())
+    return order, event
+
+
+def refused_by_poll(scene: Scene, err: str) -> tuple[Order, StreamEvent]:
+    order, event = the_order(stop_all(scene.a_line())[0]), an_event(scene)
+    now = database_clock()
+    assert polled(scene, at=now) == {order.jti, event.jti}
+    errors = {order.jti: (err, "because"), event.jti: (err, "because")}
+    actions.poll(party=scene.party, limit=0, acknowledged=[], errors=errors, at=now + timedelta(seconds=9))
+    return order, event
+
+
+def tries_of(row: Order | StreamEvent) -> list[Attempt] | list[StreamAttempt]:
+    if isinstance(row, Order):
+        return list(Attempt.objects.filter(order_id=row.id).order_by("number"))
+    return list(StreamAttempt.objects.filter(event_id=row.id).order_by("number"))
+
+
+def what_came_of(row: Order | StreamEvent) -> dict[str, object]:
+    """What a refusal made of an order or event, and what of it is written down; the wait without its jitter."""
+    row.refresh_from_db()
+    last = tries_of(row)[-1]
+    assert row.next_attempt_at is not None
+    return {
+        "state": row.state, "note": row.note, "parked_with": row.parked_with,
+        "minutes": (row.next_attempt_at - last.at) // timedelta(minutes=1), "leased": row.leased_until,
+        "outcome": last.outcome, "detail": last.detail, "token": claims_of(last.token)["jti"] == row.jti,
+        "numbered": last.number == row.attempts,
+    }  # fmt: skip
+
+
+CODES = ("invalid_request", "invalid_key", "invalid_issuer", "access_denied", "made_up")
+
+
+@pytest.mark.parametrize("err", CODES)
+def test_a_refusal_by_poll_is_what_the_same_answer_to_a_push_is(outside: Outside, err: str) -> None:
+    told: dict[str, tuple[list[dict[str, object]], list[tuple[str, int]]]] = {}
+    for name, refuse in (("GeoBridge", refused_by_push), ("NorthLink", refused_by_poll)):
+        scene = a_scene(outside, name)
+        rows = refuse(scene, err)
+        incidents = Incident.objects.filter(subject=f"partner:{scene.party.pk}").values_list("kind", "count")
+        told[name] = [what_came_of(row) for row in rows], list(incidents)
+    assert told["GeoBridge"] == told["NorthLink"]
+    assert told["NorthLink"][0][0]["detail"] == f"{err}: because"
+
+
+def test_a_refusal_by_poll_is_a_try_of_its_own_on_the_timeline(scene: Scene) -> None:
+    order, event = refused_by_poll(scene, "invalid_request")
+    for row in (order, event):
+        assert [(one.number, one.outcome, one.status) for one in tries_of(row)] == [
+            (1, "polled", None),
+            (2, "refused", None),
+        ]
+    page = order_page(party_id=scene.party.pk, order_id=order.id)
+    assert page is not None
+    assert [(one.number, one.outcome, one.detail) for one in page.tries] == [
+        (2, "refused", "invalid_request: because"),
+        (1, "polled", ""),
+    ]
+    assert page.tries[0].token == page.tries[1].token != ""
+
+
+def test_refusals_by_poll_make_nobody_wait_longer_than_refusals_of_pushes(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    at = database_clock()
+    for number in range(1, 5):
+        assert polled(scene, at=at) == {jti(order_id)}
+        polled(scene, at=at, errors={jti(order_id): "access_denied"})
+        due = the_order(order_id).next_attempt_at
+        assert due == at + delivery.retry_wait(order_id=order_id, tries=number)
+        at = due
+
+
+def test_a_refusal_that_is_repeated_says_nothing_new_until_it_was_handed_out_again(scene: Scene) -> None:
+    order, _ = refused_by_poll(scene, "invalid_request")
+    before, now = what_came_of(order), database_clock()
+    polled(scene, at=now + timedelta(minutes=5), errors={order.jti: "invalid_request"})
+    assert (what_came_of(order), len(tries_of(order))) == (before, 2)
+    assert Incident.objects.get().count == 2
+    assert order.jti in polled(scene, at=now + timedelta(hours=2))
+    polled(scene, at=now + timedelta(hours=2), errors={order.jti: "invalid_request"})
+    assert [one.outcome for one in tries_of(order)] == ["polled", "refused", "polled", "refused"]
+
+
+def test_what_is_offered_again_can_be_refused_too(scene: Scene) -> None:
+    cache.clear()
+    (order_id,) = stop_all(scene.a_line())
+    now = database_clock()
+    polled(scene, at=now)
+    polled(scene, at=now, ack=[jti(order_id)])
+    actions.poll(party=scene.party, limit=9, acknowledged=[], errors={}, at=now, since=now - timedelta(hours=1))
+    polled(scene, at=now, errors={jti(order_id): "invalid_key"})
+    order = the_order(order_id)
+    assert (order.state, order.again_at, order.next_attempt_at) == (State.ACKNOWLEDGED, now + PARKED_FOR, None)
+    assert [one.outcome for one in tries_of(order)] == ["polled", "polled", "refused"]
+
+
+@pytest.mark.parametrize(("err", "denied"), [("invalid_request", 0), ("invalid_key", 1), ("invalid_requests", 1)])
+def test_the_clock_of_24_hours_counts_no_time_after_we_were_told_by_poll_that_we_sent_nonsense(
+    scene: Scene, err: str, denied: int
+) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    began = the_order(order_id).queued_at.replace(second=0, microsecond=0)
+    minute = timedelta(minutes=1)
+    Pulse.objects.bulk_create([Pulse(minute=began + n * minute) for n in range(32 * 60)])
+    for hours in range(1, 30):
+        # It fetches and refuses within one minute, each hour when it is offered again.
+        assert polled(scene, at=began + hours * 60 * minute + 5 * minute) == {jti(order_id)}
+        if hours < 29:
+            at = began + hours * 60 * minute + 5 * minute + timedelta(seconds=20)
+            polled(scene, at=at, errors={jti(order_id): err})
+            Order.objects.filter(id=order_id).update(next_attempt_at=at, polled_until=at)
+    assert the_order(order_id).parked_with == ""
+    assert clocks.watch(now=began + 30 * 60 * minute) == denied
 
 
 def test_nobody_settles_or_sees_another_partner_s_orders(scene: Scene) -> None:

@@ -120,16 +120,64 @@ def test_after_deleting_its_stream_it_is_told_at_its_contract_s_address(scene: S
     assert [asked.path for asked in scene.outside.posted] == [f"/{scene.party.pk}/events"]
 
 
-def test_a_partner_that_answers_410_is_paused_and_told_by_its_poll(scene: Scene, receiver: Receiver) -> None:
+def test_a_partner_that_answers_410_is_paused_told_by_its_poll_and_enables_itself_again(
+    scene: Scene, receiver: Receiver
+) -> None:
     address = f"{scene.outside.url}/in"
     stream_id = receiver.streams("POST", {"delivery": {"method": PUSH, "endpoint_url": address}}).body["stream_id"]
     scene.outside.answers.append(Answer(410))
     stop_all(scene.a_line())
     push_what_is_due()
     assert receiver.status("GET", stream_id=stream_id).body["status"] == "paused"
-    assert receiver.status("POST", {"stream_id": stream_id, "status": "enabled"}).status == 403
     names = [next(iter(claims["events"])) for claims in receiver.poll(f"{settings.BASE_URL}/ssf/poll").values()]
     assert f"{SSF}stream-updated" in names
+
+    stop_all(scene.a_line())
+    push_what_is_due(after=timedelta(minutes=1))
+    names = [next(iter(receiver.believed(asked.body.decode())["events"])) for asked in scene.outside.posted]
+    assert names == [CHANGE, f"{SSF}stream-updated"]
+    enabled = {"stream_id": stream_id, "status": "enabled", "reason": "It was a slip."}
+    assert receiver.status("POST", enabled).seen == (200, enabled)
+    push_what_is_due(after=timedelta(minutes=16))
+    assert set(Order.objects.values_list("state", flat=True)) == {"acknowledged"}
+
+
+def test_a_partner_that_answered_410_may_take_another_address_or_none(scene: Scene, receiver: Receiver) -> None:
+    scene.outside.answers.append(Answer(410))
+    stop_all(scene.a_line())
+    push_what_is_due()
+    (shown,) = receiver.streams("GET").body
+    assert Stream.objects.get().status == "paused"
+    named = {"stream_id": shown["stream_id"]}
+    moved = {**named, "delivery": {"method": PUSH, "endpoint_url": f"{scene.outside.url}/moved"}}
+    assert receiver.streams("PATCH", moved).status == 200
+    assert receiver.status("POST", {**named, "status": "enabled"}).status == 200
+    push_what_is_due(after=timedelta(minutes=16))
+    assert scene.outside.posted[-1].path == "/moved"
+
+    scene.outside.answers.append(Answer(410))
+    stop_all(scene.a_line())
+    push_what_is_due(after=timedelta(minutes=17))
+    assert Stream.objects.get().status == "paused"
+    assert receiver.streams("DELETE", **named).status == 204
+    push_what_is_due(after=timedelta(minutes=33))
+    assert scene.outside.posted[-1].path == f"/{scene.party.pk}/events"
+    assert set(Order.objects.values_list("state", flat=True)) == {"acknowledged"}
+
+
+def test_an_officer_s_pause_over_a_410_is_not_the_partner_s_to_undo(scene: Scene, receiver: Receiver) -> None:
+    scene.outside.answers.append(Answer(410))
+    stop_all(scene.a_line())
+    push_what_is_due()
+    stream_id = str(Stream.objects.get().id)
+    actions.pause_stream(party_id=scene.party.pk, actor=an_actor(), reason="closed for good", at=database_clock())
+    assert receiver.status("POST", {"stream_id": stream_id, "status": "enabled"}).status == 403
+    assert receiver.streams("DELETE", stream_id=stream_id).status == 403
+    # A 410 to the word of the pause makes it nobody else's.
+    scene.outside.answers.append(Answer(410))
+    push_what_is_due(after=timedelta(hours=1))
+    assert receiver.status("POST", {"stream_id": stream_id, "status": "enabled"}).status == 403
+    assert Stream.objects.get().status == "paused"
 
 
 def about_events(receiver: Receiver) -> list[str]:

@@ -2,9 +2,10 @@
 
 from itertools import count
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.properties import stories
 from tests.sandbox.carrier import STOP_ALL, change, granted
 from tests.sandbox.process import URI, Partner
 
@@ -24,7 +25,7 @@ def deliveries(draw: st.DrawFn) -> list[Numbered]:
     return [*first, *draw(st.lists(st.sampled_from(history), max_size=3))]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(40)
 @given(came=deliveries())
 @example(came=[*reversed(STOP_ALLOW_STOP), STOP_ALLOW_STOP[1]])
 def test_any_order_of_delivery_ends_at_the_newest(shared: Partner, came: list[Numbered]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import partners.actions
@@ -17,6 +17,7 @@ from accounts.models import Line
 from accounts.queries import NotForThem
 from audit.queries import database_clock
 from consent import actions as consent
+from consent import gate
 from consent.actions.terminate import PlanChanged, terminate
 from consent.permission import Asked, answers_at
 from consent.queries import termination
@@ -24,7 +25,7 @@ from consent.snapshots import reason_against
 from partners.actions import CampaignTerms, ContractTerms
 from partners.lifecycle import NotNow
 from partners.loosening import BadProposal
-from partners.models import Campaign, Contract, JurisdictionRule, Proposal, Suspension
+from partners.models import Campaign, Contract, JurisdictionRule, Proposal, Reach, Suspension
 from revocations.actions.suspend import suspend
 from tests.factories import (
     ADS,
@@ -39,6 +40,7 @@ from tests.factories import (
     a_party,
     an_approval,
 )
+from tests.properties import stories
 from tests.staff import an_actor
 
 REFUSED = (NotNow, NotForThem, BadProposal, PlanChanged, ValidationError)
@@ -74,19 +76,24 @@ class Scene:
             a_campaign(draft, service, consideration="none"),
             a_campaign(good, a_party("Held", "lbs_provider"), consideration="none"),
             a_campaign(good, a_party("Claim", "lbs_provider"), consideration="none"),
+            a_campaign(good, a_party("Secure", "lbs_provider"), consideration="none", names_recipient=True),
         ]
+        self.named = [a_party("Bail", "end_customer"), a_party("Jail", "end_customer")]
+        for party in self.named:
+            Reach.objects.create(campaign=self.campaigns[10], party=party)
         for line in self.lines:
-            for campaign in self.campaigns[:9]:
+            for campaign in (*self.campaigns[:9], self.campaigns[10]):
                 an_approval(line, campaign)
             an_approval(line, self.campaigns[9], verified_by="partner")
         suspend(
             of="party", target_id=self.campaigns[8].lbs_provider_id, actor=self.officer, reason="r",
             at=self.now - DAY,
         )  # fmt: skip
-        consent.stop(line_id=self.lines[2].pk, scope="party", ref=service.uri, actor="subscriber:1", channel="web")
+        for uri in (service.uri, self.named[0].uri):
+            consent.stop(line_id=self.lines[2].pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
 
     def refused(self) -> set[tuple[int, int, str]]:
-        """Every (line, campaign, when) to which the answer is no, by the gate now and by the ledger later."""
+        """Every (line, campaign, when or for whom) to which the answer is no, by the gate now, by the ledger later."""
         found = set()
         for line in self.lines:
             asked = [_asked(line, one, self.now + LATER) for one in self.campaigns]
@@ -95,7 +102,21 @@ class Scene:
                     found.add((line.pk, campaign.pk, "later"))
                 if reason_against(line_id=line.pk, campaign=Campaign.objects.get(pk=campaign.pk)):
                     found.add((line.pk, campaign.pk, "now"))
-        return found
+        return found | self.refused_by_name()
+
+    def refused_by_name(self) -> set[tuple[int, int, str]]:
+        """The same of the campaign whose requests name their recipient, for companies known and not."""
+        campaign = self.campaigns[10]
+        uris = [one.uri for one in self.named] + [f"https://p{n}.example" for n in range(12)]
+        asked = [(line, uri) for line in self.lines for uri in uris]
+        answers = gate.evaluate(
+            questions=[gate.as_agreed(campaign=campaign, line=line.carrier_id, recipient=uri) for line, uri in asked]
+        )
+        return {
+            (line.pk, campaign.pk, uri)
+            for (line, uri), answer in zip(asked, answers, strict=True)
+            if not answer.allowed
+        }
 
     def do(self, way: str, n: int, m: int) -> None:
         """One act, on targets picked by two numbers. What does not fit is refused, and that is all right."""
@@ -178,9 +199,10 @@ def undone() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_broker")
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(40)
 @given(plan=acts)
 @example(plan=[("propose", 6, 0), ("agree", 0, 0)])
+@example(plan=[("add_party", 0, 7)])
 @example(plan=[("put_in_force", 3, 1), ("put_in_force", 7, 0), ("put_in_force", 7, 1)])
 @example(plan=[("shorten", 6, 0), ("set_consideration", 1, 0), ("propose", 8, 2), ("agree", 0, 0)])
 def test_no_sequence_of_acts_of_one_officer_makes_a_no_a_yes(plan: list[tuple[str, int, int]]) -> None:

@@ -208,12 +208,14 @@ def test_one_worker_settles_at_a_time() -> None:
     with in_another_session() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtextextended('support.settling', 0))")
         assert (settling.settle(now=database_clock()), uses_of(line)) == (0, [ADS])
+        # A session that is over gives back what it held a moment later.
+        cursor.execute("SELECT pg_advisory_unlock(hashtextextended('support.settling', 0))")
     assert (settling.settle(now=database_clock()), uses_of(line)) == (1, [])
 
 
 @contextmanager
 def in_another_session() -> Iterator[psycopg.Cursor[Any]]:
-    """Another worker's session, which ends here and gives back what it held."""
+    """Another worker's session."""
     with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as other:
         yield other.cursor()
 

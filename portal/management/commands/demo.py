@@ -99,8 +99,7 @@ def _start_all(processes: Processes, data_dir: Path, *, port: int, ports: Mappin
     celery = [sys.executable, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "--app", "portal"]
     worker = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "warning")
     processes.start("worker", *celery, *worker)
-    schedule = str(data_dir / "beat-schedule")
-    processes.start("beat", *celery, "beat", "--schedule", schedule, "--pidfile", "", "--loglevel", "warning")
+    processes.start("beat", *celery, "beat", "--pidfile", "", "--loglevel", "warning")
     return [
         {
             "id": manifest.PARTY_OF[key].uri,
