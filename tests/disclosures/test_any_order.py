@@ -1,7 +1,7 @@
 """The five files in any order, and again: the same judgements."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import batched, permutations
@@ -10,9 +10,12 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError, transaction
 
+from accounts.models import Line
 from audit.models import Incident
+from audit.queries import database_clock
 from consent.models import LineGate
-from disclosures.models import Disclosure, JudgementChange
+from disclosures.anomalies import find
+from disclosures.models import Anomaly, Disclosure, JudgementChange
 from partners.models import Dealing, Reach
 from tests.feeds import (
     BRIDGE,
@@ -131,7 +134,8 @@ def world(seed: int) -> dict[str, File]:
 
 
 def what_stands() -> dict[str, object]:
-    """All that may not depend on the order, by the carrier's ids."""
+    """All that may not depend on the order, by the carrier's ids, anomalies that are found now included."""
+    find(at=database_clock())
     gates = LineGate.objects.order_by("line_id").values_list("stops", "pauses", "approvals", "claims")
     return {
         "judged": sorted(Disclosure.objects.values_list("source_id", "judgement")),
@@ -139,8 +143,16 @@ def what_stands() -> dict[str, object]:
         "dealings": sorted(Dealing.objects.values_list("aggregator__uri", "party__uri", "last_at")),
         "doubtful": sorted(Disclosure.objects.filter(basis_doubtful=True).values_list("source_id", flat=True)),
         "incidents": sorted(Incident.objects.values_list("kind", "key", "count")),
+        "anomalies": sorted(_anomalies()),
         "reach": sorted(Reach.objects.values_list("campaign__ref", "party__uri")),
     }
+
+
+def _anomalies() -> Iterator[tuple[object, ...]]:
+    lines = dict(Line.objects.values_list("pk", "carrier_id"))
+    found = Anomaly.objects.filter(cleared_at=None)
+    for kind, line_id, *rest in found.values_list("kind", "line_id", "party", "period", "first_at", "last_at", "n"):
+        yield (kind, lines.get(line_id or 0, ""), *rest)
 
 
 def after(order: Sequence[str], seed: int) -> dict[str, object]:
