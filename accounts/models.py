@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 
 class User(AbstractUser):
@@ -58,6 +59,8 @@ class Line(models.Model):
     sim_changed_at = models.DateTimeField(null=True)
     number_changed_at = models.DateTimeField(null=True)
     forwarding_changed_at = models.DateTimeField(null=True)
+    # When we first heard of it: what files bring on its first day with us is how it begins, and no news to anybody.
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
     continues_line = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="continued_by")
 
     class Meta:
@@ -177,7 +180,11 @@ class Message(models.Model):
 
     class Kind(models.TextChoices):
         STOPPED = "stopped", "All sharing was stopped without sign-in"
-        CHILD = "child", "The account holder allowed something on a child's line"
+        HOLDER = "holder", "The account holder changed something"
+        STAFF = "staff", "Our support or privacy office changed something"
+        RECORDS = "records", "A file changed what is on record"
+        PAUSE_OVER = "pause_over", "A pause has ended"
+        NUMBER = "number", "The line has another number"
         LIFELINE = "lifeline", "A service that finds the phone in an emergency was lost"
         SUSPENDED = "suspended", "We stopped a company for the line by ourselves"
 

@@ -9,7 +9,7 @@ from accounts.actions.people import (
     set_first_password,
     sign_in,
 )
-from accounts.actions.posting import post
+from accounts.actions.posting import post, post_news
 from accounts.actions.staff import (
     AlreadyThere,
     NoInvitation,
@@ -34,6 +34,7 @@ __all__ = [
     "make_staff",
     "person_behind",
     "post",
+    "post_news",
     "set_first_password",
     "sign_in",
     "sign_in_vouched",

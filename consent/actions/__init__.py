@@ -1,7 +1,7 @@
 """The verbs of consent: a person's choices, what carrier files bring, and what a line's own life does to them."""
 
 from consent.actions.asks import NotOpen, say_no, say_yes, text_code
-from consent.actions.choices import NotAllowable, Recorded, UnknownRef, allow, pause, refuse, stop
+from consent.actions.choices import NEVER_AGREED, NotAllowable, Recorded, UnknownRef, allow, pause, refuse, stop
 from consent.actions.digests import compare_buckets, take_digest
 from consent.actions.late import tell_newly_affected
 from consent.actions.lines import end_tenure, number_changed
@@ -17,6 +17,7 @@ from consent.actions.statuses import (
 from consent.actions.suspend import Outcome, suspend
 
 __all__ = [
+    "NEVER_AGREED",
     "AskedTooOften",
     "FileApproval",
     "FileChoice",

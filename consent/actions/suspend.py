@@ -51,7 +51,7 @@ def suspend(*, line_id: int, party: str, after: datetime, actor: str, at: dateti
         channel=CHANNEL, reason=REASON,
     )  # fmt: skip
     deny(choice=choice, duties=telling.STOP_DUTIES, by="system")
-    messages.tell_of_suspension(line_id=line_id, at=at)
+    messages.tell(line_id=line_id, change=messages.Change.STOP, actor=actor, at=at)
     return Outcome.SUSPENDED
 
 

@@ -18,7 +18,6 @@ from consent.standing import Use, sharing, use_of
 from consent.words import reason_in_words
 
 CHANNEL = "web"
-NEVER_AGREED = "never_agreed"
 
 
 @require_safe
@@ -85,7 +84,7 @@ def dispute(request: SubscriberRequest) -> HttpResponseBase:
     form = StopForm(request.POST)
     if not form.is_valid():
         raise Http404
-    return _stop(request, form, reason=NEVER_AGREED)
+    return _stop(request, form, reason=actions.NEVER_AGREED)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
