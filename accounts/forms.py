@@ -41,6 +41,12 @@ class CodeForm(forms.Form):
     )
 
 
+class SignInCodeForm(CodeForm):
+    """The code to sign in with. Whoever has the phone in hand may end every other sign-in by it."""
+
+    alone = forms.BooleanField(label=_("Sign out everywhere else, too"), required=False)
+
+
 class FirstPasswordForm(forms.Form):
     """The first password of a tenure. One field: it can be shown while it is typed, so it is not asked twice."""
 
@@ -61,3 +67,9 @@ class LanguageForm(forms.Form):
     """The language of pages and texts."""
 
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+
+
+class EndForm(forms.Form):
+    """Which sign-in is to end, by its id; none named: all others."""
+
+    session = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)

@@ -1,5 +1,6 @@
 """People, accounts and lines. A line is a tenure: one subscription from activation to deactivation."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 from django.contrib.auth.models import AbstractUser
@@ -187,6 +188,7 @@ class Message(models.Model):
         NUMBER = "number", "The line has another number"
         LIFELINE = "lifeline", "A service that finds the phone in an emergency was lost"
         SUSPENDED = "suspended", "We stopped a company for the line by ourselves"
+        WAY_IN = "way_in", "What lets somebody in was changed, asked for or used"
 
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)
@@ -209,3 +211,55 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.id}"
+
+
+class NewPassword(models.Model):
+    """A password that its person forgot is to be replaced by texted code alone: from `counts_from` on, a day later.
+
+    Whoever has the link that was texted then, and whoever signs in by the line, takes it back with one press.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="new_passwords")
+    token_hash = models.BinaryField(unique=True)
+    asked_at = models.DateTimeField()
+    counts_from = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(counts_from__gte=F("asked_at") + timedelta(hours=24)), name="accounts_newpassword_waits"
+            ),
+            models.CheckConstraint(
+                condition=Q(used_at__isnull=True)
+                | Q(cancelled_at__isnull=True, used_at__gte=F("counts_from"), used_at__lt=F("expires_at")),
+                name="accounts_newpassword_used_in_its_time",
+            ),
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(cancelled_at__isnull=True, used_at__isnull=True),
+                name="accounts_newpassword_one_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"new password {self.id}"
+
+
+class KnownDevice(models.Model):
+    """A browser family on a network by which somebody signed in: kept as a keyed hash, to tell them of another one."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="known_devices")
+    mark_hash = models.BinaryField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "mark_hash"], name="accounts_knowndevice_once")]
+
+    def __str__(self) -> str:
+        return f"device {self.id} of user {self.user_id}"

@@ -1,16 +1,19 @@
 """Reads about people and lines: whose number this is, and what a person is to which lines."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.tokens import default_token_generator
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from accounts import numbers
-from accounts.models import Line, LineNumber, LineUser, User
+from accounts.models import Line, LineNumber, LineUser, NewPassword, User
 from accounts.permissions import Action, Relation, StaffAction, actor_of, may, staff_may
 from accounts.sealing import number_hash, unseal
 from accounts.zones import name_of, zone_of
@@ -18,6 +21,11 @@ from accounts.zones import name_of, zone_of
 LONGEST_ID = 19
 # A new SIM, number or forwarding may mean that somebody else has the phone's texts: so long nothing opens by them.
 HOLD = timedelta(hours=24)
+OWNED: dict[str, str] = {
+    Authenticator.Type.WEBAUTHN: "passkey",
+    Authenticator.Type.TOTP: "app",
+    Authenticator.Type.RECOVERY_CODES: "codes",
+}
 
 
 class NotForThem(Exception):
@@ -55,6 +63,57 @@ class PersonsLine:
     def may_allow(self) -> bool:
         """Whether this person may allow on this line: a child may not."""
         return self.may(Action.ALLOW)
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What lets one person in, to compare: the hash of a password, and each passkey, app and sheet of codes by id.
+
+    `used`: how many codes of their sheet were given.
+    """
+
+    password: str
+    owned: Mapping[int, str]
+    used: int
+
+
+def factors_of(*, user: User) -> Factors:
+    """What lets this person in now."""
+    kept = list(Authenticator.objects.filter(user=user))
+    masks = [one.data["used_mask"] for one in kept if one.type == Authenticator.Type.RECOVERY_CODES]
+    return Factors(
+        password=user.password if user.has_usable_password() else "",
+        owned={one.pk: one.type for one in kept},
+        used=sum(int(mask).bit_count() for mask in masks),
+    )
+
+
+def differences(*, before: Factors, after: Factors) -> list[str]:
+    """What became different between the two, in the trail's words."""
+    found = ["password_changed"] if before.password != after.password else []
+    new, gone = after.owned.keys() - before.owned.keys(), before.owned.keys() - after.owned.keys()
+    found += [f"{OWNED[after.owned[one]]}_added" for one in sorted(new)]
+    # New codes take the place of old ones: that the old are gone is said with it.
+    replaced = {after.owned[one] for one in new}
+    found += [f"{OWNED[before.owned[one]]}_removed" for one in sorted(gone) if before.owned[one] not in replaced]
+    return found + (["code_used"] if after.used > before.used else [])
+
+
+def link_hash(*, token: str) -> bytes:
+    """By which a link that was texted is found."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def new_password_of(*, user: User, at: datetime) -> NewPassword | None:
+    """The wait for a new password of this person that is not over, cancelled or used; None: there is none."""
+    waiting = NewPassword.objects.filter(user=user, cancelled_at__isnull=True, used_at__isnull=True)
+    return waiting.filter(expires_at__gt=at).first()
+
+
+def new_password_behind(*, token: str, at: datetime) -> NewPassword | None:
+    """The wait for a new password that this link ends; None for a link that is used up, over or made up."""
+    waiting = NewPassword.objects.filter(cancelled_at__isnull=True, used_at__isnull=True, expires_at__gt=at)
+    return waiting.filter(token_hash=link_hash(token=token)).first()
 
 
 def line_of_number(*, msisdn: str, at: datetime) -> Line | None:

@@ -6,12 +6,16 @@ A texted code signs in, which is enough to stop. To see takes more in the same s
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from uuid import uuid4
 
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import get_authentication_records, perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -27,6 +31,13 @@ PROOF_LASTS = timedelta(minutes=15)
 # Set in a browser that has left quickly. It says nothing of anybody.
 LEFT_COOKIE = "left"
 LEFT_LASTS = timedelta(hours=1)
+# The first that fits: most browsers also call themselves by others' names.
+BROWSERS = (
+    ("Edge", "Edg"), ("Opera", "OPR/"), ("Samsung Internet", "SamsungBrowser"), ("Firefox", "Firefox/"),
+    ("Firefox", "FxiOS"), ("Chrome", "CriOS"), ("Chrome", "Chrome/"), ("Safari", "Safari/"),
+)  # fmt: skip
+SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Macintosh", "CrOS", "Linux")
+IPV4, IPV4_PREFIX, IPV6_PREFIX = 4, 24, 48
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,27 @@ def proved_line(request: HttpRequest, *, door: str, at: datetime) -> ProvedLine 
     if steps.get("proved") != door or at >= datetime.fromisoformat(steps["until"]):
         return None
     return ProvedLine(line_id=steps["line"], msisdn=unseal(steps["number"].encode()))
+
+
+def device(request: HttpRequest) -> str:
+    """By which family of browsers, on which network, somebody is here: to be hashed with a key, never kept as it is."""
+    said = request.headers.get("User-Agent", "")
+    family = next((name for name, mark in BROWSERS if mark in said), "another")
+    system = next((name for name in SYSTEMS if name in said), "another")
+    return f"{family}|{system}|{network(request)}"
+
+
+def network(request: HttpRequest) -> str:
+    """The network that a request comes from: 256 addresses of the old kind, or what a customer gets of the new."""
+    found: str = get_adapter().get_client_ip(request)
+    address = ip_address(found)
+    return str(ip_network((address, IPV4_PREFIX if address.version == IPV4 else IPV6_PREFIX), strict=False))
+
+
+def open_sign_ins(request: HttpRequest, *, user: User) -> list[UserSession]:
+    """Where a person is signed in, this browser first."""
+    found: list[UserSession] = UserSession.objects.purge_and_list(user)
+    return sorted(found, key=lambda one: (one.session_key != request.session.session_key, -one.created_at.timestamp()))
 
 
 def keep_link(request: HttpRequest, *, token: str, at: datetime) -> None:
@@ -153,7 +185,12 @@ def start_vouched(request: HttpRequest, *, user: User, redirect_url: str) -> Htt
 
 
 def record_password(request: HttpRequest, *, user: User) -> None:
-    """Note in the session that its person has just given (or chosen) their password."""
+    """Note in the session that its person has just chosen their password. It goes on under another key.
+
+    The list of sign-ins has the new key, so that it can be ended from elsewhere.
+    """
+    update_session_auth_hash(request, user)
+    UserSession.objects.create_from_request(request)
     record_authentication(request, user, method="password", reauthenticated=True)
 
 

@@ -6,7 +6,7 @@ from allauth.mfa.recovery_codes import views as recovery_views
 from allauth.mfa.totp import views as totp_views
 from allauth.mfa.webauthn import views as passkey_views
 from django.conf import settings
-from django.urls import include, path
+from django.urls import path
 from django.views.decorators.csp import csp_override
 from django.views.generic import RedirectView
 
@@ -34,18 +34,26 @@ urlpatterns = [
     path("accounts/inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("accounts/reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("accounts/password/set/", factors.first_password, name="account_set_password"),
-    path("accounts/password/change/", unless_held(allauth_views.password_change), name="account_change_password"),
+    path("accounts/password/forgotten/", factors.forgotten, name="password-forgotten"),
+    path("accounts/password/new/", factors.new_password, name="password-new"),
+    path("accounts/password/keep/", factors.keep_password, name="password-keep"),
+    path("accounts/password/cancel/<str:token>/", factors.cancel, name="new-password-cancel"),
+    path("accounts/password/change/", factors.changing(allauth_views.password_change), name="account_change_password"),
     path("accounts/2fa/", unless_held(mfa_views.index), name="mfa_index"),
     path("accounts/2fa/authenticate/", mfa_views.authenticate, name="mfa_authenticate"),
-    path("accounts/2fa/reauthenticate/", mfa_views.reauthenticate, name="mfa_reauthenticate"),
-    path("accounts/2fa/totp/activate/", with_picture(unless_held(totp_views.activate_totp)), name="mfa_activate_totp"),
-    path("accounts/2fa/totp/deactivate/", unless_held(totp_views.deactivate_totp), name="mfa_deactivate_totp"),
+    path("accounts/2fa/reauthenticate/", factors.noted(mfa_views.reauthenticate), name="mfa_reauthenticate"),
+    path(
+        "accounts/2fa/totp/activate/",
+        with_picture(factors.changing(totp_views.activate_totp)),
+        name="mfa_activate_totp",
+    ),
+    path("accounts/2fa/totp/deactivate/", factors.changing(totp_views.deactivate_totp), name="mfa_deactivate_totp"),
     path(
         "accounts/2fa/recovery-codes/", unless_held(recovery_views.view_recovery_codes), name="mfa_view_recovery_codes"
     ),
     path(
         "accounts/2fa/recovery-codes/generate/",
-        unless_held(recovery_views.generate_recovery_codes),
+        factors.changing(recovery_views.generate_recovery_codes),
         name="mfa_generate_recovery_codes",
     ),
     path(
@@ -54,7 +62,7 @@ urlpatterns = [
         name="mfa_download_recovery_codes",
     ),
     path("accounts/2fa/webauthn/", unless_held(passkey_views.list_webauthn), name="mfa_list_webauthn"),
-    path("accounts/2fa/webauthn/add/", unless_held(passkey_views.add_webauthn), name="mfa_add_webauthn"),
+    path("accounts/2fa/webauthn/add/", factors.changing(passkey_views.add_webauthn), name="mfa_add_webauthn"),
     path(
         "accounts/2fa/webauthn/reauthenticate/",
         passkey_views.reauthenticate_webauthn,
@@ -62,13 +70,15 @@ urlpatterns = [
     ),
     path(
         "accounts/2fa/webauthn/keys/<int:pk>/remove/",
-        unless_held(passkey_views.remove_webauthn),
+        factors.changing(passkey_views.remove_webauthn),
         name="mfa_remove_webauthn",
     ),
     path(
-        "accounts/2fa/webauthn/keys/<int:pk>/edit/", unless_held(passkey_views.edit_webauthn), name="mfa_edit_webauthn"
+        "accounts/2fa/webauthn/keys/<int:pk>/edit/",
+        factors.changing(passkey_views.edit_webauthn),
+        name="mfa_edit_webauthn",
     ),
-    path("accounts/sessions/", include("allauth.usersessions.urls")),
+    path("accounts/sessions/", own.sign_ins, name="usersessions_list"),
     path("settings/", own.settings, name="settings"),
     path("access-log/", own.access_log, name="access-log"),
     path("leave/", leaving.leave, name="leave"),

@@ -1,9 +1,11 @@
 """Words about sign-in and access. Texts say what their code is for and name no company."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -17,6 +19,19 @@ type Words = str | Promise
 WHAT: dict[str, Words] = {
     "line.signed_in": gettext_lazy("Signed in with a texted code"),
     "line.password_chosen": gettext_lazy("Chose a password"),
+    "line.password_changed": gettext_lazy("Changed the password"),
+    "line.password_replaced": gettext_lazy("Chose a new password in place of a forgotten one"),
+    "line.new_password_asked": gettext_lazy("Asked for a new password, which waits a day"),
+    "line.new_password_cancelled": gettext_lazy("Took back that a new password was asked for"),
+    "line.passkey_added": gettext_lazy("Added a passkey"),
+    "line.passkey_removed": gettext_lazy("Removed a passkey"),
+    "line.app_added": gettext_lazy("Added an authenticator app"),
+    "line.app_removed": gettext_lazy("Removed the authenticator app"),
+    "line.codes_added": gettext_lazy("Got new recovery codes"),
+    "line.codes_removed": gettext_lazy("The recovery codes ended"),
+    "line.code_used": gettext_lazy("Used a recovery code"),
+    "line.new_device": gettext_lazy("Signed in on a browser or network that was new"),
+    "line.sign_ins_ended": gettext_lazy("Signed out elsewhere"),
     "line.tenure_ended": gettext_lazy("The sign-in of this line ended"),
     "line.ended": gettext_lazy("The line ended"),
     "line.number_changed": gettext_lazy("The line got another number"),
@@ -41,6 +56,19 @@ WHAT: dict[str, Words] = {
     "disclosures.attributed": gettext_lazy("Brought in look-ups that had waited for this line"),
     "disclosures.reported": gettext_lazy("Reported look-ups"),
     "line.changed": gettext_lazy("The carrier changed its record of this line"),
+}
+# What was done, in the texts that tell of it.
+CHANGED: dict[str, Words] = {
+    "password_chosen": gettext_lazy("a password was chosen"),
+    "password_changed": gettext_lazy("the password was changed"),
+    "password_replaced": gettext_lazy("the password was replaced"),
+    "passkey_added": gettext_lazy("a passkey was set up"),
+    "passkey_removed": gettext_lazy("a passkey was removed"),
+    "app_added": gettext_lazy("an authenticator app was set up"),
+    "app_removed": gettext_lazy("the authenticator app was removed"),
+    "codes_added": gettext_lazy("recovery codes were made"),
+    "codes_removed": gettext_lazy("the recovery codes ended"),
+    "code_used": gettext_lazy("a recovery code was used"),
 }
 WHO: dict[str, Words] = {
     "subscriber": gettext_lazy("Somebody with sight of this line"),
@@ -93,6 +121,40 @@ def code_text(*, purpose: TextedCode.Purpose, code: str) -> str:
             "If you did not ask for it, you can ignore this text."
         )
     return words % {"code": code}
+
+
+def changed_text(*, what: Collection[str]) -> str:
+    """The text to a line that what lets its person in was changed; never to what."""
+    return _(
+        "Whereabouts: on the pages of this phone's location, %(what)s. Was it not you? Sign out everywhere: "
+        "%(sessions)s and stop all sharing: %(stop)s"
+    ) % {"what": ", ".join(str(CHANGED[one]) for one in what), "sessions": _url("usersessions_list"),
+         "stop": f"{settings.BASE_URL}/stop/"}  # fmt: skip
+
+
+def new_password_text(*, url: str) -> str:
+    """The text to a line that somebody asked for a new password, with the link that ends it."""
+    return _(
+        "Whereabouts: somebody asked for a new password for the pages of this phone's location. It can be chosen in 24 "
+        "hours. If it was not you, one press ends it: %(url)s"
+    ) % {"url": url}
+
+
+def new_password_cancelled_text() -> str:
+    """The text that a new password is not to be chosen any more."""
+    return _("Whereabouts: nobody chooses a new password for this phone's pages now. The old one stays.")
+
+
+def new_device_text() -> str:
+    """The text that somebody signed in on a device or network that was not known."""
+    return _(
+        "Whereabouts: somebody signed in to this phone's pages on a browser or network that we did not know. Was it "
+        "not you? Sign out everywhere: %(sessions)s"
+    ) % {"sessions": _url("usersessions_list")}
+
+
+def _url(name: str) -> str:
+    return f"{settings.BASE_URL}{reverse(name)}"
 
 
 def entry(*, event: AuditEvent, reader: User) -> Entry:

@@ -2,7 +2,6 @@
 
 import itertools
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -15,11 +14,11 @@ from partners.models import Campaign, Contract, Party
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 FAR_OFF = datetime(2036, 1, 1, tzinfo=UTC)
-WRITTEN_BY: Mapping[str, str] = {Origin.PERSON.value: "subscriber:0", Origin.SYSTEM.value: "system:anomalies"}
 FRAUD = "dpv:FraudPreventionAndDetection"
 ROADSIDE = "dpv:RequestedServiceProvision"
 ADS = "dpv:TargetedAdvertising"
 READ = "location-retrieval:read"
+ACTORS = {"person": "subscriber:0", "file": "import:choices", "system": "system:anomalies"}
 counter = itertools.count(1)
 
 
@@ -152,7 +151,7 @@ def a_ledger_row(
         until=until,
         origin=origin,
         channel="web",
-        actor=WRITTEN_BY.get(origin, "import:choices"),
+        actor=ACTORS[origin],
         recorded_at=at,
     )
     if origin != Origin.FILE and receipt:

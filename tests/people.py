@@ -1,5 +1,6 @@
 """People at a browser without JavaScript: they type a number, read a text, press a button."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +9,10 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
 
+import accounts.actions
 from accounts import queries
-from accounts.models import Line, User
+from accounts.models import Line, Message, User
+from accounts.sealing import unseal
 from accounts.texts import MemoryBackend, Text
 
 PASSWORD = "three quiet words"
@@ -76,6 +79,16 @@ def user_of(line: Line) -> User:
     user = queries.user_of_line(line_id=line.pk)
     assert user is not None
     return user
+
+
+def asked_for_new_password(line: Line) -> str:
+    """The path of the link that ends the wait for a new password, which somebody who signed in has just asked for."""
+    accounts.actions.ask_new_password(user=user_of(line), at=timezone.now())
+    message = Message.objects.filter(line=line).latest("made_at")
+    words = unseal(message.words_sealed) if message.words_sealed else newest_text(number_of(line)).text
+    found = re.search(r"/accounts/password/cancel/[\w-]+/", words)
+    assert found is not None
+    return found.group()
 
 
 def _page(response: object) -> Page:

@@ -1,15 +1,18 @@
 """The verbs of people: codes, sign-in, factors, texts to them, staff."""
 
 from accounts.actions.codes import take_code, text_code
-from accounts.actions.people import (
+from accounts.actions.devices import end_sign_ins, note_device
+from accounts.actions.factors import (
     HasProofAlready,
-    choose_language,
-    end_tenure,
-    person_behind,
+    NotYet,
+    ask_new_password,
+    cancel_new_password,
+    note_changes,
+    replace_password,
     set_first_password,
-    sign_in,
 )
 from accounts.actions.posting import post, post_news
+from accounts.actions.people import choose_language, end_tenure, person_behind, sign_in
 from accounts.actions.staff import (
     AlreadyThere,
     NoInvitation,
@@ -26,15 +29,22 @@ __all__ = [
     "HasProofAlready",
     "NoInvitation",
     "NoStaff",
+    "NotYet",
     "accept_invitation",
+    "ask_new_password",
+    "cancel_new_password",
     "choose_language",
+    "end_sign_ins",
     "end_staff",
     "end_tenure",
     "invite_again",
     "make_staff",
+    "note_changes",
+    "note_device",
     "person_behind",
     "post",
     "post_news",
+    "replace_password",
     "set_first_password",
     "sign_in",
     "sign_in_vouched",

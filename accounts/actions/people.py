@@ -3,23 +3,23 @@
 from datetime import datetime
 from uuid import uuid4
 
-from allauth.usersessions.models import UserSession
 from django.db import transaction
 
 import audit.actions
-from accounts import queries, sessions
+from accounts import queries
 from accounts.actions.codes import take_code
-from accounts.models import Line, LineUser, TextedCode, User
+from accounts.actions.devices import end_sessions, end_sign_ins, note_device
+from accounts.models import KnownDevice, Line, LineUser, TextedCode, User
 
 
-class HasProofAlready(Exception):
-    """A password or passkey stands already: a texted code alone does not replace it."""
+def sign_in(*, msisdn: str, asker: str, typed: str, device: str = "", alone: bool = False, at: datetime) -> User | None:
+    """The user of the tenure, made at its first sign-in, when `typed` is the code texted for that; None otherwise.
 
-
-def sign_in(*, msisdn: str, asker: str, typed: str, at: datetime) -> User | None:
-    """The user of the tenure, made at its first sign-in, when `typed` is the code texted for that; None otherwise."""
+    `device`: what `sessions.device` says of where they are. `alone`: every other sign-in of theirs ends, for which
+    the phone in hand is enough.
+    """
     line = take_code(msisdn=msisdn, purpose=TextedCode.Purpose.SIGN_IN, asker=asker, typed=typed, at=at)
-    return _signed_in(line=line, at=at) if line else None
+    return _signed_in(line=line, device=device, alone=alone, at=at) if line else None
 
 
 @transaction.atomic
@@ -32,25 +32,6 @@ def person_behind(*, line: Line, at: datetime) -> User:
         user.set_unusable_password()
         user.save()
         LineUser.objects.create(line=line, user=user, since=at)
-    return user
-
-
-@transaction.atomic
-def set_first_password(*, user: User, password: str, at: datetime) -> User:
-    """Give a person the first password of their tenure. Raises HasProofAlready: a later one needs the earlier."""
-    user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-    if sessions.has_proof_of_their_own(user=user):
-        raise HasProofAlready
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    line = LineUser.objects.filter(user=user, until__isnull=True).first()
-    audit.actions.record(
-        action="line.password_chosen",
-        actor=f"subscriber:{user.pk}",
-        target=f"subscriber:{user.pk}",
-        line_id=line.line_id if line else None,
-        at=at,
-    )
     return user
 
 
@@ -71,6 +52,7 @@ def end_tenure(*, line_id: int, at: datetime) -> None:
         line_user.until = max(at, line_user.since)
         line_user.save(update_fields=["until"])
         User.objects.filter(pk=line_user.user_id).update(is_active=False)
+        KnownDevice.objects.filter(user_id=line_user.user_id).delete()
         end_sessions(user_id=line_user.user_id)
         audit.actions.record(
             action="line.tenure_ended",
@@ -82,15 +64,13 @@ def end_tenure(*, line_id: int, at: datetime) -> None:
 
 
 @transaction.atomic
-def _signed_in(*, line: Line, at: datetime) -> User:
+def _signed_in(*, line: Line, device: str, alone: bool, at: datetime) -> User:
     user = person_behind(line=line, at=at)
+    if alone:
+        end_sign_ins(user=user, kept="", at=at)
+    if device:
+        note_device(user=user, device=device, at=at)
     audit.actions.record(
         action="line.signed_in", actor=f"subscriber:{user.pk}", target=f"line:{line.pk}", line_id=line.pk, at=at
     )
     return user
-
-
-def end_sessions(*, user_id: int) -> None:
-    """End every sign-in of a person."""
-    for session in UserSession.objects.filter(user_id=user_id):
-        session.end()

@@ -21,6 +21,7 @@ LASTS = {
     Message.Kind.NUMBER: timedelta(days=7),
     Message.Kind.SUSPENDED: timedelta(days=7),
     Message.Kind.LIFELINE: timedelta(days=7),
+    Message.Kind.WAY_IN: timedelta(days=3),
 }
 DAY = timedelta(days=1)
 

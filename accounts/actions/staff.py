@@ -8,7 +8,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts import queries
-from accounts.actions.people import end_sessions
+from accounts.actions.devices import end_sessions
 from accounts.models import User
 from accounts.oidc import Identity
 from accounts.permissions import actor_of

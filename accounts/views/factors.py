@@ -1,20 +1,47 @@
-"""What lets a person see: their password, and how they get a new one."""
+"""What lets a person see: their first password, another in place of a forgotten one, and what is noted of all."""
 
-from django.conf import settings as django_settings
-from django.contrib.auth import update_session_auth_hash
-from django.http import HttpResponse
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, sessions
-from accounts.access import (
-    SubscriberRequest,
-    choosing_required,
-    way_on,
-)
+from accounts import actions, queries, sessions
+from accounts.access import SubscriberRequest, choosing_required, subscriber_required, unless_held, way_on
 from accounts.forms import FirstPasswordForm
+from accounts.models import User
+
+type Door = Callable[..., HttpResponseBase]
+
+
+def noted(view: Door) -> Door:
+    """Around allauth's own pages: what they change of how somebody gets in is written down in the same transaction."""
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        user = request.user
+        if request.method != "POST" or not isinstance(user, User):
+            return view(request, *args, **kwargs)
+        with transaction.atomic():
+            before = queries.factors_of(user=user)
+            response = view(request, *args, **kwargs)
+            actions.note_changes(user_id=user.pk, before=before, at=timezone.now())
+        return response
+
+    return door
+
+
+def changing(view: Door) -> Door:
+    """The whole story of a page of allauth's that changes how somebody gets in."""
+    return unless_held(noted(view))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -22,7 +49,7 @@ from accounts.forms import FirstPasswordForm
 @choosing_required
 def first_password(request: SubscriberRequest) -> HttpResponse:
     """The first password of a tenure, taken at once after the code. Later it is asked for, not chosen."""
-    then = way_on(request) or django_settings.LOGIN_REDIRECT_URL
+    then = way_on(request) or settings.LOGIN_REDIRECT_URL
     form = FirstPasswordForm(request.POST or None)
     if form.is_valid():
         password = form.cleaned_data["password"]
@@ -30,7 +57,69 @@ def first_password(request: SubscriberRequest) -> HttpResponse:
             user = actions.set_first_password(user=request.user, password=password, at=timezone.now())
         except actions.HasProofAlready:
             return redirect("account_reauthenticate")
-        update_session_auth_hash(request, user)
-        sessions.record_password(request, user=user)
-        return redirect(then)
+        return _chosen(request, user, then)
     return render(request, "account/first_password.html", {"form": form, "then": then})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@choosing_required
+def forgotten(request: SubscriberRequest) -> HttpResponse:
+    """A forgotten password: what can be done, and since when it waits."""
+    now = timezone.now()
+    if request.method == "POST":
+        actions.ask_new_password(user=request.user, at=now)
+        return redirect("password-forgotten")
+    waiting = queries.new_password_of(user=request.user, at=now)
+    if waiting is None and not sessions.has_proof_of_their_own(user=request.user):
+        return redirect("account_set_password")
+    is_over = waiting is not None and waiting.counts_from <= now
+    return render(request, "account/forgotten.html", {"waiting": waiting, "is_over": is_over, "line": request.line})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters("password")
+@choosing_required
+def new_password(request: SubscriberRequest) -> HttpResponse:
+    """A password in place of a forgotten one, once the wait is over."""
+    now = timezone.now()
+    waiting = queries.new_password_of(user=request.user, at=now)
+    if waiting is None or now < waiting.counts_from:
+        return redirect("password-forgotten")
+    form = FirstPasswordForm(request.POST or None)
+    if form.is_valid():
+        try:
+            user = actions.replace_password(user=request.user, password=form.cleaned_data["password"], at=now)
+        except actions.NotYet:
+            return redirect("password-forgotten")
+        return _chosen(request, user, settings.LOGIN_REDIRECT_URL)
+    return render(request, "account/new_password.html", {"form": form})
+
+
+@require_POST
+@subscriber_required
+def keep_password(request: SubscriberRequest) -> HttpResponse:
+    """Whoever signs in by the line takes the wait back."""
+    if actions.cancel_new_password(user_id=request.user.pk, at=timezone.now()):
+        messages.success(request, _("Nobody chooses a new password now. The old one stays."))
+    return redirect("settings")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def cancel(request: HttpRequest, token: str) -> HttpResponse:
+    """The link in the text: one press ends the wait, without signing in."""
+    now = timezone.now()
+    waiting = queries.new_password_behind(token=token, at=now)
+    if waiting is None:
+        raise Http404
+    if request.method == "POST":
+        actions.cancel_new_password(user_id=waiting.user_id, at=now)
+        return render(request, "account/cancelled.html")
+    return render(request, "account/cancel.html", {"token": token})
+
+
+def _chosen(request: SubscriberRequest, user: User, then: str) -> HttpResponse:
+    sessions.record_password(request, user=user)
+    return redirect(then)

@@ -5,11 +5,11 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import actions, wording
+from accounts import actions, queries, sessions, wording
 from accounts.access import (
     PersonRequest,
     SubscriberRequest,
@@ -17,7 +17,7 @@ from accounts.access import (
     person_required,
     seeing_required,
 )
-from accounts.forms import LanguageForm
+from accounts.forms import EndForm, LanguageForm
 from audit.queries import events_of_line
 
 PAGE = 50
@@ -36,7 +36,23 @@ def settings(request: PersonRequest) -> HttpResponse:
         response = redirect("settings")
         response.set_cookie(django_settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", httponly=True)
         return response
-    return render(request, "account/settings.html", {"form": form})
+    waiting = queries.new_password_of(user=request.user, at=timezone.now())
+    return render(request, "account/settings.html", {"form": form, "waiting": waiting})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@person_required
+def sign_ins(request: PersonRequest) -> HttpResponse:
+    """Where somebody is signed in; one other is ended, or all of them. Whoever has the phone may, held or not."""
+    form = EndForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        kept, only = request.session.session_key or "", form.cleaned_data["session"]
+        ended = actions.end_sign_ins(user=request.user, kept=kept, only=only, at=timezone.now())
+        if ended:
+            messages.success(request, _("Signed out there."))
+        return redirect("usersessions_list")
+    shown = sessions.open_sign_ins(request, user=request.user)
+    return render(request, "usersessions/usersession_list.html", {"sessions": shown, "session_count": len(shown)})
 
 
 @require_safe

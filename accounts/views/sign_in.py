@@ -14,7 +14,7 @@ from accounts.access import (
     same_time,
     way_on,
 )
-from accounts.forms import CodeForm, NumberForm
+from accounts.forms import CodeForm, NumberForm, SignInCodeForm
 from accounts.models import TextedCode
 from accounts.numbers import shown
 
@@ -48,10 +48,17 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     msisdn = sessions.remembered_number(request, door=SIGN_IN)
     if not msisdn:
         return redirect("account_login")
-    form = CodeForm(request.POST or None)
+    form = SignInCodeForm(request.POST or None)
     if form.is_valid():
-        typed, now = form.cleaned_data["code"], timezone.now()
-        user = actions.sign_in(msisdn=msisdn, asker=sessions.asker(request), typed=typed, at=now)
+        typed, alone, now = form.cleaned_data["code"], form.cleaned_data["alone"], timezone.now()
+        user = actions.sign_in(
+            msisdn=msisdn,
+            asker=sessions.asker(request),
+            typed=typed,
+            alone=alone,
+            device=sessions.device(request),
+            at=now,
+        )
         if user:
             return sessions.start_by_code(request, user=user, redirect_url=sessions.remembered_way(request))
         form.add_error("code", CodeForm.wrong)

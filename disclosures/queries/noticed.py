@@ -86,13 +86,15 @@ def told(
     zone: ZoneInfo,
     card: Callable[[str], Card | None],
 ) -> tuple[Noticed, ...]:
-    """Of each company and kind one notice, the newest first. `card`: of a company (URI), None where none was read.
+    """Of each company and kind one notice: what was not allowed first, the newest first.
+
+    `card`: of a company (URI), None where none was read.
 
     One query where somebody is going to be suspended, else none.
     """
     counted, grace = _counted(facts), _grace(found)
     by_kind: dict[tuple[str, str], list[Anomaly]] = {}
-    for one in found:
+    for one in sorted(found, key=lambda one: one.kind not in JUDGED):
         by_kind.setdefault((one.party, one.kind), []).append(one)
     return tuple(
         _notice(rows, counted.get(key, rows[0].n), parties[key[0]], _now(card(key[0])), zone, grace)

@@ -84,6 +84,22 @@ TABLES: Mapping[str, Table] = {
         word="kind",
         sealed="to_sealed words_sealed",
     ),
+    "accounts.NewPassword": Table(
+        "That somebody asked for a new password by texted code alone, which waits a day; its link as a hash.",
+        "for good",
+        "the person",
+        key="id user",
+        time="asked_at counts_from expires_at cancelled_at used_at",
+        sealed="token_hash",
+    ),
+    "accounts.KnownDevice": Table(
+        "That somebody signed in from one family of browsers on one network: a keyed hash of both, and of who.",
+        "until a year after it was last seen, or until the line ends",
+        "nobody; of a new one the line is told",
+        key="id user",
+        time="first_at last_at",
+        sealed="mark_hash",
+    ),
     "audit.AuditEvent": Table(
         "One thing that was done, by whom, about what: ids only, no number and no name.",
         LEDGER,

@@ -82,7 +82,7 @@ def _of_rule(event: AuditEvent) -> list[str]:
     now, before = event.detail.get("now"), event.detail.get("before")
     if event.action != "anomaly_rule.changed" or not isinstance(now, dict) or not isinstance(before, dict):
         return []
-    changed = [name for name in now if now[name] != before.get(name)]
+    changed = [name for name in sorted(now) if now[name] != before.get(name)]
     return [_changed(name.replace("_", " "), _plain(now[name]), _plain(before.get(name))) for name in changed]
 
 

@@ -9,37 +9,52 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.mfa.webauthn.internal.auth import WebAuthn
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.db.models import F
 from django.utils import timezone
 from fido2.cose import ES256
 from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, AuthenticatorData
 
+from accounts.models import NewPassword
 from consent import actions
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, text_now
 from tests.factories import a_line
-from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code, user_of
+from tests.people import (
+    PASSWORD,
+    Browser,
+    asked_for_new_password,
+    newest_text,
+    number_of,
+    sign_in,
+    sign_in_by_code,
+    user_of,
+)
 from tests.walks.addresses import filled, patterns
 from tests.world import World, a_world
 
 MISSING = "/nothing-here/"
 NOBODY, SUBSCRIBER, EVERY_FACTOR = "nobody", "a subscriber", "a subscriber with every factor"
 TEXTED, TYPED = "somebody who was texted a code", "somebody who typed it"
+FORGETFUL, WAITED = "somebody who waits for a new password", "somebody who has waited"
 ANSWERED, WITHOUT_PASSWORD = "somebody who answered a question", "a subscriber without a password"
 # By who opens them.
 PAGES: Mapping[str, tuple[str, ...]] = {
     NOBODY: (
         "front", "help", "safety", "transparency", "stop", "away", "account_login", "sign-in-staff", "account_inactive",
-        "stop-progress", "ask",
+        "stop-progress", "ask", "new-password-cancel",
     ),
     TEXTED: ("stop-code", "sign-in-code", "ask-code"),
     TYPED: ("stop-all", "ask-yes"),
     ANSWERED: ("ask-answered",),
     WITHOUT_PASSWORD: ("account_set_password",),
+    FORGETFUL: ("password-forgotten",),
+    WAITED: ("password-new",),
     SUBSCRIBER: (
         "home", "history", "company", "choices", "choice", "choice-receipt", "choice-pause", "choice-allow", "lines",
         "settings", "access-log", "account_logout", "account_reauthenticate", "account_change_password", "mfa_index",
@@ -58,6 +73,7 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
 
 VERBS = {
     "choice-stop", "choice-dispute", "stop-again", "ask-text", "ask-no", "sign-in-again", "leave", "set_language",
+    "password-keep",
 }  # fmt: skip
 FILES = {
     "history-csv", "history-json", "choice-receipt-file", "stop-receipt", "mfa_download_recovery_codes",
@@ -128,12 +144,14 @@ def a_walk() -> Walk:
             "stop-all": _cookies(_through_the_stop_door()),
             ANSWERED: _cookies(_answered(answered)),
             WITHOUT_PASSWORD: _cookies(sign_in_by_code(a_line())),
+            FORGETFUL: _cookies(_forgetful(ago=timedelta(0))[0]),
+            WAITED: _cookies(_forgetful(ago=timedelta(hours=25))[0]),
             SUBSCRIBER: _cookies(subscriber),
             EVERY_FACTOR: _cookies(every_factor),
         },
         tokens={"stop-progress": _stopped()}
         | dict.fromkeys(("ask", "ask-code", "ask-yes"), opened.token)
-        | {"ask-answered": answered.token},
+        | {"ask-answered": answered.token, "new-password-cancel": _forgetful(ago=timedelta(0))[1]},
         ids={"choice_id": choice.choice_id, "party_id": world.roadaid.lbs_provider_id, "pk": passkey},
     )
 
@@ -187,6 +205,17 @@ def _through_the_stop_door() -> Browser:
     browser.post("/stop/", {"number": number})
     assert browser.post("/stop/code/", {"code": newest_text(number).code}).url == "/stop/all/"
     return browser
+
+
+def _forgetful(*, ago: timedelta) -> tuple[Browser, str]:
+    """A browser of somebody who asked for a new password some time ago, and the token of the link that ends it."""
+    line = a_line()
+    sign_in(line)
+    token = asked_for_new_password(line).split("/")[-2]
+    NewPassword.objects.filter(user=user_of(line)).update(
+        asked_at=F("asked_at") - ago, counts_from=F("counts_from") - ago, expires_at=F("expires_at") - ago
+    )
+    return sign_in_by_code(line), token
 
 
 def _with_every_factor() -> tuple[Browser, int]:

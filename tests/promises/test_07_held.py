@@ -43,7 +43,8 @@ NUMBER = "+12065550142"
 HOLDS = {
     "home", "history", "history-csv", "history-json", "company", "choices", "choice", "choice-progress",
     "choice-receipt", "choice-receipt-file", "choice-allow", "lines", "access-log",
-    "account_set_password", "account_change_password", "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",
+    "account_set_password", "account_change_password", "password-forgotten", "password-new",
+    "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",
     "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn",
     "mfa_add_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn",
 }  # fmt: skip
@@ -80,11 +81,11 @@ def someone(committed_db: None) -> Someone:
     browser = sign_in(line)
     browser.post("/choices/pause/", {"scope": "all", "length": "7"})
     ids = {
-        "choice_id": Choice.objects.get().pk,
+        "choice_id": Choice.objects.get().id,
         "party_id": campaign.lbs_provider_id,
         "pk": a_passkey(line),
         "token": "no-such-token",
-        "cohort_id": approval.pk,
+        "cohort_id": approval.id,
         "number": 0,
         "uid": "MQ",
     }

@@ -142,7 +142,7 @@ def pages_of_staff() -> list[str]:
             "party_id": contract.aggregator_id, "contract_id": contract.pk, "campaign_id": campaign.pk,
             "of": "contract", "target_id": contract.pk, "proposal_id": uuid.UUID(int=1), "how": "agree",
             "cohort_id": uuid.UUID(int=1), "order_id": uuid.UUID(int=2), "event_id": uuid.UUID(int=3), "rule_id": 1,
-            "name": "contracts", "year": year, "word": "pause",
+            "name": "contracts", "year": year, "word": "pause", "kind": "burst", "incident_id": 1,
         }  # fmt: skip
         for one in ADDRESSES:
             page = one.route

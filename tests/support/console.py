@@ -13,7 +13,8 @@ import revocations.actions
 from accounts.models import Line
 from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
-from disclosures.models import Disclosure
+from disclosures.models import Anomaly, AnomalyRule, Disclosure
+from disclosures.queries.found import incident_key
 from partners import pairwise
 from partners.models import Campaign, Client, Dealing, Proposal, Reach
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
@@ -65,7 +66,8 @@ def everything(*, at: datetime | None = None) -> Console:
             "party_id": party.pk, "contract_id": contract.pk, "campaign_id": campaign.pk, "of": "contract",
             "target_id": contract.pk, "proposal_id": proposal.pk, "how": "agree", "cohort_id": cohort.pk,
             "order_id": order.id, "event_id": event.pk, "rule_id": 1,
-            "incident_id": Incident.objects.get().pk, "name": "contracts", "year": at.year, "word": "pause",
+            "incident_id": Incident.objects.get(kind=Incident.Kind.BURST).pk, "kind": "burst",
+            "name": "contracts", "year": at.year, "word": "pause",
             "term": FRAUD, "run_id": DigestRun.objects.get().pk, "finding_id": DigestFinding.objects.get().pk,
             "number": Client.objects.get(client_id=MACHINE).number,
         },
@@ -126,7 +128,20 @@ def _more(campaign: Campaign, line: Line, at: datetime) -> None:
     )  # fmt: skip
     Client.objects.create(client_id=MACHINE, kind=Client.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC"})
     audit.actions.open_incident(kind=Incident.Kind.PARTNER_HAS, key=f"party:{party.pk}", subject=party.uri, at=at)
+    an_anomaly(campaign, line, at=at)
     audit.actions.record(
         action="line.seen", actor="officer:1", target=f"line:{line.pk}", at=at, line_id=line.pk,
         reason=f"{PERSON} asked on {NUMBER}",
     )  # fmt: skip
+
+
+def an_anomaly(campaign: Campaign, line: Line, *, at: datetime) -> Incident:
+    """A burst by the company of what `a_chain` released, under its incident."""
+    uri = campaign.lbs_provider.uri
+    Anomaly.objects.create(
+        kind="burst", line_id=line.pk, party=uri, period=at.date().replace(day=1), first_at=at - timedelta(days=2),
+        last_at=at, n=1, looks=1, rule=AnomalyRule.objects.get(kind="burst", version=1), found_at=at, changed_at=at,
+    )  # fmt: skip
+    key = incident_key(party=uri, month=f"{at:%Y-%m}")
+    audit.actions.open_incident(kind=Incident.Kind.BURST, key=key, subject=uri, at=at)
+    return Incident.objects.get(kind=Incident.Kind.BURST, key=key)

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import audit.actions
+import disclosures.actions
 import partners.actions
 import revocations.actions
 from audit.models import Incident
@@ -32,7 +33,7 @@ SIGNED_IN = 2
 COST = {
     "parties": 4 + 2, "contracts": 9 + 2, "campaigns": 6 + 2, "purposes": 6 + 2, "suspensions": 2 + 2,
     "proposals": 2 + 2, "terminations": 3 + 2, "streams": 3 + 2, "breaches": 2 + 2, "reconciliation": 1 + 2,
-    "keys": 2, "clients": 2, "rules": 3, "notices": 1 + 2, "incidents": 2 + 2, "trail": 2 + 3,
+    "keys": 2, "clients": 2, "rules": 3, "anomaly-rules": 2 + 2, "notices": 1 + 2, "incidents": 2 + 2, "trail": 2 + 3,
 }  # fmt: skip
 
 
@@ -78,6 +79,10 @@ def one_more_of_each(n: int, *, at: datetime) -> None:
     partners.actions.publish_notice(
         use=NoticeText.Use.STOP, language="en", body=f"Wording {n}.", reason="Plainer.", actor=officer, at=at
     )
+    disclosures.actions.change_anomaly_rule(
+        kind="burst", threshold=20 + n, window=60, suspend_after_days=None, enabled=True, reason="Too few.",
+        actor=officer, at=at,
+    )  # fmt: skip
     audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key=str(n), subject=f"Subject {n}", at=at)
 
 

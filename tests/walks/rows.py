@@ -19,6 +19,8 @@ OWN_ONLY: Row = (302, 200, 200, 200, 302, 200, 403)
 OWNER_ONLY: Row = (302, 200, 404, 404, 302, 404, 403)
 NOTHING_NAMED: Row = (302, 404, 404, 404, 302, 404, 403)
 PERSON: Row = (302, 200, 200, 200, 302, 200, 200)
+CHOOSING: Row = (302, 200, 200, 200, 302, 200, 403)
+CHOOSING_SENT_ON: Row = (302, 302, 302, 302, 302, 302, 403)
 SIGN_IN: Row = (200, 302, 302, 302, 200, 302, 302)
 PASSKEYS: Row = (302, 200, 200, 200, 302, 200, 302)
 KEY: Row = (302, 200, 404, 404, 302, 404, 302)
@@ -83,6 +85,10 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "account_reauthenticate": (PERSON, PERSON),
     "account_set_password": (OWN_ONLY, OWN_ONLY),
     "account_change_password": (PERSON, PERSON),
+    "password-forgotten": (CHOOSING, CHOOSING_SENT_ON),
+    "password-new": (CHOOSING_SENT_ON, CHOOSING_SENT_ON),
+    "password-keep": (NOT_SO, CHOOSING_SENT_ON),
+    "new-password-cancel": (NOT_HERE, NOT_HERE),
     "mfa_index": (PERSON, NOT_SO_INSIDE),
     "mfa_authenticate": (SENT_ON, SENT_ON),
     "mfa_reauthenticate": (SENT_ON, SENT_ON),
@@ -146,7 +152,6 @@ OTHERWISE: dict[str, tuple[Row, Row, Row, Row]] = {
     "mfa_reauthenticate_webauthn": (PASSKEY_ASKED, SENT_ON, PASSKEY_NOT_SO, PASSKEY_NOT_SO),
     "mfa_remove_webauthn": (PASSKEYS, PASSKEYS_NOT_SO, PASSKEYS_NOT_SO, KEY_TAKEN),
     "mfa_edit_webauthn": (PASSKEYS, KEY, PASSKEYS_NOT_SO, PASSKEYS_NOT_SO),
-    "usersessions_list": (PERSON, SENT_ON, NOT_SO_INSIDE, NOT_SO_INSIDE),
     "set_language": (SENT_ON,) * 4,
     "ssf_digest": (NOT_SO, NO_TOKEN, NOT_SO, NOT_SO),
     "ssf_streams": (NOT_SO, NO_TOKEN, NO_TOKEN, NO_TOKEN),
@@ -200,6 +205,7 @@ LINKS = (
         )
     ),
     Linked("invitation", "", EVERYBODY, EVERYBODY),
+    Linked("cancel", "", EVERYBODY, EVERYBODY),
 )
 
 

@@ -59,7 +59,11 @@ def test_whoever_has_a_link_gets_exactly_this_and_nothing_that_it_must_not_show(
 
 def test_every_address_with_a_token_is_walked_with_a_real_one() -> None:
     with_token = {route for _, route in patterns() if "token>" in route}
-    places = {"stop": "stop/progress/<str:token>/", "invitation": "accounts/invitation/<str:uid>/<str:token>/"}
+    places = {
+        "stop": "stop/progress/<str:token>/",
+        "invitation": "accounts/invitation/<str:uid>/<str:token>/",
+        "cancel": "accounts/password/cancel/<str:token>/",
+    }
     assert {places.get(one.link, "ask/<str:token>/") + one.below for one in rows.LINKS} == with_token
 
 

@@ -43,7 +43,7 @@ def expected(name: str, methods: tuple[str, ...], roles: tuple[User.Role, ...]) 
         return FRONT, NOT_SO
     if roles == LEGAL:
         return LEGALS, LEGALS
-    if name in {"order", "finding"}:
+    if name in {"order", "finding", "incident-rows", "incident-csv"}:
         return SEEN, SEEN
     return SEEN, ACTED if "POST" in methods else NOT_SO
 

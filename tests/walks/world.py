@@ -39,7 +39,7 @@ from partners.models import Client as Machine
 from partners.models import Dealing, Party
 from tests.consent.claiming import a_partner, asked, link_in, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import sign_in, user_of
+from tests.people import asked_for_new_password, sign_in, user_of
 from tests.staff import an_actor
 from tests.walks.marks import whole, written
 
@@ -115,7 +115,7 @@ def build() -> World:
         actor="subscriber:1",
         channel="web",
     )
-    links = {**_links(owner, holder), "invitation": _invitation()}
+    links = {**_links(owner, holder), "invitation": _invitation(), "cancel": asked_for_new_password(owner)}
     _end(ended)
     new = a_line(msisdn=NUMBERS["ended"], activated_at=now - timedelta(minutes=1), holder_name=f"{NAMES['new']} Person")
     people["new holder"] = sign_in(new).client

@@ -1,0 +1,50 @@
+"""Where a person is signed in, and from where they did it."""
+
+from datetime import datetime, timedelta
+
+from allauth.usersessions.models import UserSession
+from django.db import transaction
+
+from accounts import wording
+from accounts.actions.notes import note, tell
+from accounts.models import KnownDevice, User
+from accounts.sealing import keyed
+
+REMEMBERED = timedelta(days=366)
+
+
+def end_sessions(*, user_id: int, kept: str = "", only: int | None = None) -> int:
+    """End a person's sign-ins, but that of the session key `kept`; `only`: one alone, by its id. Returns how many."""
+    wanted = UserSession.objects.filter(user_id=user_id).exclude(session_key=kept)
+    ended = [session for session in wanted if only is None or session.pk == only]
+    for session in ended:
+        session.end()
+    return len(ended)
+
+
+@transaction.atomic
+def end_sign_ins(*, user: User, kept: str, only: int | None = None, at: datetime) -> int:
+    """End a person's sign-ins but the one whose session key is `kept`; `only`: that one alone. Returns how many."""
+    ended = end_sessions(user_id=user.pk, kept=kept, only=only)
+    if ended:
+        note(user=user, what="sign_ins_ended", at=at)
+    return ended
+
+
+@transaction.atomic
+def note_device(*, user: User, device: str, at: datetime) -> None:
+    """Remember the browser and network by which somebody has just signed in; tell their line of one it did not know.
+
+    `device`: what `sessions.device` says. Only a keyed hash of it is kept. The first of a tenure is no news.
+    """
+    mark = keyed("device", f"{user.pk}|{device}".encode())
+    User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+    known = KnownDevice.objects.filter(user=user)
+    known.filter(last_at__lt=at - REMEMBERED).delete()
+    others = known.exists()
+    _, is_new = KnownDevice.objects.update_or_create(
+        user=user, mark_hash=mark, defaults={"last_at": at}, create_defaults={"first_at": at, "last_at": at}
+    )
+    if is_new and others:
+        note(user=user, what="new_device", at=at)
+        tell(user=user, text=wording.new_device_text, at=at)

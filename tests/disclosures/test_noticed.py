@@ -1,0 +1,239 @@
+"""What does not look right is said to the person it is about: calmly, in numbers, with where the company stands."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Line
+from consent.actions import allow, stop
+from disclosures.anomalies import act, find
+from disclosures.models import Anomaly
+from disclosures.queries import noticed_in
+from partners.models import Campaign
+from tests.disclosures.anomalies import (
+    AFTER_STOP,
+    BRIDGE,
+    DAY,
+    JAIL,
+    NO_APPROVAL,
+    ROAD,
+    TRACK,
+    every,
+    looked,
+    set_rule,
+)
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.people import Browser, sign_in, user_of
+from tests.world import gagged
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+WEST = ZoneInfo("America/Los_Angeles")
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def line(now: datetime) -> Line:
+    a_party("CountyJail", "end_customer")
+    return a_line(activated_at=now - 100 * DAY)
+
+
+@pytest.fixture
+def campaign(line: Line) -> Campaign:
+    return a_campaign(a_contract(a_party("GeoBridge")), a_party("SecureTrack", "lbs_provider"))
+
+
+def said(page: str) -> list[str]:
+    """What the notices say, one text each."""
+    found = re.findall(r'<section class="noticed".*?</section>', page, flags=re.DOTALL)
+    assert len(found) <= 1
+    notices = re.findall(r'<div class="notice[^>]*>(.*?)</div>', "".join(found), flags=re.DOTALL)
+    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", one).split())) for one in notices]
+
+
+def rows_of(browser: Browser, page: str) -> int:
+    """How many look-ups the first notice's link leads to."""
+    (link, *_) = re.findall(r'href="(/history/\?company=[^"]*&amp;[^"]*)"', page.partition('class="noticed"')[2])
+    rows = browser.get(unescape(link)).text
+    return sum(int(n) for n in re.findall(r"</bdi> looked (\d+) times", rows)) + rows.count("</bdi> looked once")
+
+
+def test_after_a_stop(line: Line, campaign: Campaign, now: datetime) -> None:
+    an_approval(line, campaign, at=now - 90 * DAY)
+    stop(line_id=line.pk, scope="party", ref=TRACK, actor=f"subscriber:{line.pk}", channel="web")
+    looked(line, *every(now - 3 * DAY, 14, HOUR), judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
+    find(at=now)
+    browser = sign_in(line)
+    sentence = "Looked up 14 times after you said stop. We have suspended this company for your line."
+    assert said(browser.get("/home/").text) == [f"SecureTrack : {sentence} See these look-ups"]
+    company = browser.get(f"/companies/{campaign.lbs_provider_id}/").text
+    assert said(company) == [f"{sentence} See these look-ups"]
+    assert said(browser.get("/history/").text) == [
+        "SecureTrack : Looked up 14 times after you said stop. See these look-ups"
+    ]
+    assert len(said(browser.get(f"/history/?company={TRACK}").text)) == 1
+    assert said(browser.get(f"/history/?company={BRIDGE}").text) == []
+    assert rows_of(browser, company) == 14
+
+
+def test_with_no_record_of_a_yes_what_comes_is_told_before_it_comes(
+    line: Line, campaign: Campaign, now: datetime
+) -> None:
+    looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
+    find(at=now)
+    browser = sign_in(line)
+    day = (now + 3 * DAY).astimezone(WEST)
+    when = f"{day:%b} {day.day}, {day.year}"
+    assert said(browser.get("/home/").text) == [
+        (
+            "SecureTrack : Looked up 3 times with no record that you agreed. We say no when it asks. If nothing comes"
+            f" that explains it, we suspend this company for your line on {when} . See these look-ups"
+        )
+    ]
+    an_approval(line, campaign, at=now - DAY)
+    assert said(browser.get("/home/").text) == [
+        (
+            "SecureTrack : Looked up 3 times with no record that you agreed. Something newer says that you agreed, so"
+            " we say yes when it asks now. If nothing comes that explains it, we suspend this company for your line on"
+            f" {when} . See these look-ups"
+        )
+    ]
+    assert act(at=now + 4 * DAY) == 1
+    suspended = "SecureTrack : Looked up 3 times with no record that you agreed. We have suspended this company for"
+    assert said(browser.get("/home/").text) == [f"{suspended} your line. See these look-ups"]
+    allow(line_id=line.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
+    assert said(browser.get("/home/").text) == [
+        (
+            "SecureTrack : Looked up 3 times with no record that you agreed. Something newer says that you agreed, so"
+            " we say yes when it asks now. See these look-ups"
+        )
+    ]
+
+
+def test_nothing_is_promised_that_no_rule_will_do(line: Line, campaign: Campaign, now: datetime) -> None:
+    looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
+    find(at=now)
+    set_rule("no_approval", at=now, suspend_after_days=None)
+    assert said(sign_in(line).get("/home/").text) == [
+        "SecureTrack : Looked up 3 times with no record that you agreed. We say no when it asks. See these look-ups"
+    ]
+    Anomaly.objects.all().delete()
+    set_rule("no_approval", at=now, suspend_after_days=3)
+    looked(line, *every(now - 90 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, ROAD), recorded_at=now)
+    find(at=now)
+    act(at=now)
+    old = noticed_in(line_id=line.pk, zone=WEST, company=ROAD, at=now)
+    assert [(one.n, one.suspended_on) for one in old] == [(3, None)]
+
+
+def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
+    burst, night, quiet = (a_line(activated_at=now - 900 * DAY) for _ in range(3))
+    noon = datetime.combine((now - 3 * DAY).date(), datetime.min.time(), UTC) + 20 * HOUR
+    looked(burst, noon - 100 * DAY, *every(noon, 24, MINUTE), path=(BRIDGE, TRACK), recorded_at=now)
+    looked(night, noon - 100 * DAY, *every(noon - 6 * DAY + 12 * HOUR, 5, DAY), path=(BRIDGE, TRACK), recorded_at=now)
+    looked(quiet, *every(noon, 3, HOUR), path=(BRIDGE, TRACK), recorded_at=now)
+    a_party("SecureTrack", "lbs_provider")
+    find(at=now)
+    day = noon.astimezone(WEST)
+    on = f"on {day:%b} {day.day}, {day.year}"
+    browser = sign_in(burst)
+    assert rows_of(browser, browser.get("/home/").text) == 24
+    told = {one.pk: said(sign_in(one).get("/home/").text) for one in (burst, night, quiet)}
+    assert told == {
+        burst.pk: [f"SecureTrack : Looked up 24 times within 60 minutes, {on} . See these look-ups"],
+        night.pk: [
+            (
+                "SecureTrack : Looked up on 5 nights of 7, between 10 in the evening and 6 in the morning."
+                " See these look-ups"
+            )
+        ],
+        quiet.pk: [
+            (
+                f"SecureTrack : Nobody had looked for 180 days. Then it looked 3 times within a day, {on} ."
+                " See these look-ups"
+            )
+        ],
+    }
+
+
+def test_in_spanish(line: Line, campaign: Campaign, now: datetime) -> None:
+    stop(line_id=line.pk, scope="party", ref=TRACK, actor=f"subscriber:{line.pk}", channel="web")
+    looked(line, *every(now - 3 * DAY, 14, HOUR), judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
+    find(at=now)
+    browser = sign_in(line)
+    browser.client.cookies["django_language"] = "es"
+    assert said(browser.get("/home/").text) == [
+        (
+            "SecureTrack : Consultó 14 veces después de que usted dijo que no. Hemos suspendido a esta empresa para su"
+            " línea. Ver estas consultas"
+        )
+    ]
+
+
+def test_only_what_is_about_the_line_itself_and_its_own(line: Line, campaign: Campaign, now: datetime) -> None:
+    other = a_line()
+    looked(other, now - DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
+    for one in (line, *(a_line() for _ in range(24))):
+        looked(one, now - 200 * DAY, now - DAY, path=(BRIDGE, TRACK, JAIL), recorded_at=now)
+    find(at=now)
+    assert Anomaly.objects.filter(kind="many_lines").exists()
+    assert said(sign_in(line).get("/home/").text) == []
+
+
+def test_what_is_over_a_year_ago_or_no_longer_so_is_not_at_the_head(line: Line, now: datetime) -> None:
+    looked(line, now - 366 * DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
+    looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, ROAD), recorded_at=now)
+    find(at=now)
+    browser = sign_in(line)
+    assert [text.partition(" ")[0] for text in said(browser.get("/history/").text)] == ["https://roadaid.example"]
+    Anomaly.objects.update(cleared_at=now)
+    assert said(browser.get("/home/").text) == []
+
+
+def notices(line: Line, now: datetime) -> dict[str, list[str]]:
+    browser = sign_in(line)
+    return {path: said(browser.get(path).text) for path in ("/home/", "/history/")}
+
+
+def test_two_lines_alike_but_for_hidden_rows_read_the_same(campaign: Campaign, now: datetime) -> None:
+    plain, gagged_line = (a_line(activated_at=now - 100 * DAY) for _ in range(2))
+    for one in (plain, gagged_line):
+        looked(one, *every(now - 3 * DAY, 4, HOUR), judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
+    for moment in (now - 3 * DAY + 9 * HOUR, now - 40 * DAY, now - DAY):
+        (row,) = looked(gagged_line, moment, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
+        gagged(row, until=None, at=now)
+    hidden = looked(gagged_line, *every(now - DAY, 30, MINUTE), path=(BRIDGE, ROAD), recorded_at=now)
+    for row in hidden:
+        gagged(row, until=None, at=now)
+    find(at=now)
+    assert notices(plain, now) == notices(gagged_line, now)
+    assert len(notices(plain, now)["/home/"]) == 1
+
+
+def test_at_most_six_are_at_the_head_and_the_rest_is_a_link_away(line: Line, now: datetime) -> None:
+    for n in range(8):
+        a_party(f"Finder {n}", "lbs_provider")
+        path = (BRIDGE, f"https://finder{n}.example")
+        looked(line, now - 2 * DAY, judgement=AFTER_STOP, path=path, recorded_at=now)
+    find(at=now)
+    page = sign_in(line).get("/home/").text
+    assert len(said(page)) == 6
+    assert "And more: see everything that you did not allow" in page
+
+
+def test_a_name_is_shown_harmlessly_and_one_that_nobody_knows_too(line: Line, now: datetime) -> None:
+    a_party("Odd", "lbs_provider")
+    looked(line, now - DAY, judgement=AFTER_STOP, path=(BRIDGE, "https://x.example/<script>"), recorded_at=now)
+    find(at=now)
+    page: str = Browser.get(sign_in(line), "/home/").text
+    assert "<script>alert" not in page
+    assert "/<script>" not in page
+    assert len(said(page)) == 1

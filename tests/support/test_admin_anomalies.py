@@ -1,0 +1,328 @@
+"""Anomalies as officers work them: incidents with clocks, whose they are, the rows behind them, and the rules."""
+
+import csv
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+import disclosures.actions
+import support.actions
+from accounts.models import Line, User
+from audit.models import AuditEvent, Incident
+from audit.queries import database_clock
+from consent.actions import stop
+from disclosures.anomalies import find
+from disclosures.models import Anomaly, AnomalyRule
+from partners.lifecycle import NotNow
+from support.oversight import anomalies
+from support.oversight.anomalies import code_of
+from support.oversight.clocks import clocks_of
+from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, DAY, JAIL, NO_APPROVAL, TRACK, every, looked
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.people import sign_in
+from tests.support.officers import Member, post, shown, staff
+from tests.support.test_admin_lists import rows_of
+from tests.world import gagged
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+HOUR = timedelta(hours=1)
+MAY = datetime(2026, 5, 10, 18, tzinfo=UTC)
+NUMBER = "+12065550142"
+PATH = (BRIDGE, TRACK, JAIL)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return database_clock()
+
+
+@pytest.fixture
+def officer(db: None) -> Member:
+    for name, kind in (("GeoBridge", "aggregator"), ("SecureTrack", "lbs_provider"), ("CountyJail", "end_customer")):
+        a_party(name, kind)
+    return staff(name="first")
+
+
+@pytest.fixture
+def line(now: datetime) -> Line:
+    return a_line(msisdn=NUMBER, activated_at=MAY - 20 * DAY)
+
+
+def the_incident(now: datetime, **fields: Any) -> str:
+    """Its page, after a look."""
+    find(at=now)
+    return f"/admin/incidents/{Incident.objects.get(**fields).pk}/"
+
+
+def table(page: str) -> list[list[str]]:
+    body = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", body, flags=re.DOTALL)
+    return [[" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in row.split("</td>")[:-1]] for row in rows]
+
+
+def test_an_incident_lists_what_was_found_by_code(officer: Member, line: Line, now: datetime) -> None:
+    other = a_line()
+    looked(line, MAY, MAY + HOUR, judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    looked(other, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    path = the_incident(now)
+    incident = Incident.objects.get()
+    assert "Incidents Look-ups after people said stop open About SecureTrack . Seen 2" in shown(officer, path)
+    codes = [code_of(incident_id=incident.pk, line_id=one.pk) for one in (line, other)]
+    assert [(row[:8], row[9:10]) for row in rows_of(officer.client, path)] == list(zip(codes, "21", strict=True))
+    assert all("version 1 1 within 30 open" in row for row in rows_of(officer.client, path))
+    assert "SecureTrack" in shown(officer, "/admin/incidents/")
+    second = code_of(incident_id=incident.pk + 1, line_id=line.pk)
+    assert second != codes[0], "a code is good for one incident"
+    assert not AuditEvent.objects.filter(line_id=line.pk).exists()
+
+
+def test_clocks_are_those_that_the_rules_name(officer: Member, line: Line, now: datetime) -> None:
+    friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
+    due = [(clock.source, clock.due_at) for clock in clocks_of(kind="after_stop", opened_at=friday)]
+    assert due == [
+        ("47 CFR 64.2009(f)", datetime(2026, 11, 27, 17, tzinfo=UTC)),
+        ("47 CFR 64.2011", datetime(2026, 12, 1, 17, tzinfo=UTC)),
+        ("47 CFR 64.2011", datetime(2026, 12, 20, 17, tzinfo=UTC)),
+    ]
+    assert [clock.source for clock in clocks_of(kind="no_approval", opened_at=friday)] == ["47 CFR 64.2011"] * 2
+    saturday = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    assert clocks_of(kind="after_stop", opened_at=saturday)[0].due_at == datetime(2026, 11, 27, 9, tzinfo=UTC)
+    assert clocks_of(kind="burst", opened_at=friday) == []
+    looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    said = shown(officer, the_incident(now))
+    assert "Tell the FCC, if opting out fails more than now and then 47 CFR 64.2009(f)" in said
+    assert "Our reading of the rules, not legal advice" in said
+    looked(line, *every(MAY, 25, timedelta(minutes=1)), recorded_at=now)
+    assert "By when it may have to be told" not in shown(officer, the_incident(now, kind="burst"))
+
+
+def test_it_is_acknowledged_assigned_and_closed_with_reasons(officer: Member, line: Line, now: datetime) -> None:
+    looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    path, second = the_incident(now), staff(name="second")
+    assert "Whose nobody's yet Acknowledged not yet" in shown(officer, path)
+    assert post(officer, f"{path}acknowledge/", {"reason": " "}) == ""
+    assert post(officer, f"{path}acknowledge/", {"reason": "Mine."}) == path
+    incident = Incident.objects.get()
+    acknowledged_at = incident.acknowledged_at
+    assert (incident.assigned_to, acknowledged_at is not None) == (officer.actor, True)
+    assert post(officer, f"{path}assign/", {"to": "", "reason": "Hers."}) == ""
+    assert post(officer, f"{path}assign/", {"to": f"agent:{second.user.pk}", "reason": "Hers."}) == ""
+    assert post(officer, f"{path}assign/", {"to": second.actor, "reason": "Hers."}) == path
+    incident.refresh_from_db()
+    assert (incident.assigned_to, incident.acknowledged_at) == (second.actor, acknowledged_at)
+    assert second.user.email in rows_of(officer.client, "/admin/incidents/")[0]
+    assert post(second, f"{path}close/", {"reason": "They mended it."}) == path
+    said = shown(officer, path)
+    for words in ("incident: assigned", "first@carrier.example: Mine.", "first@carrier.example: Hers.", "They mended"):
+        assert words in said
+    with pytest.raises(NotNow):
+        support.actions.assign_incident(
+            incident_id=incident.pk, to=officer.actor, actor=officer.actor, reason="Again.", at=now
+        )
+
+
+@pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])
+def test_nobody_else_has_one(officer: Member, line: Line, now: datetime, role: User.Role) -> None:
+    looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    the_incident(now)
+    member, incident = staff(role), Incident.objects.get()
+    for to, actor in ((officer.actor, member.actor), (member.actor, officer.actor)):
+        with pytest.raises(support.actions.NotForThem):
+            support.actions.assign_incident(incident_id=incident.pk, to=to, actor=actor, reason="x", at=now)
+    assert Incident.objects.get().assigned_to == ""
+
+
+@pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
+def test_the_rows_show_after_a_reason_and_each_subscriber_finds_the_look(
+    officer: Member, line: Line, now: datetime, role: User.Role
+) -> None:
+    other, bystander = a_line(), a_line()
+    looked(line, MAY, MAY + HOUR, judgement=NO_APPROVAL, path=PATH, recorded_at=now)
+    looked(line, MAY + 2 * HOUR, judgement=NO_APPROVAL, path=(BRIDGE, TRACK, "unknown"), recorded_at=now)
+    looked(line, MAY + HOUR, path=PATH, recorded_at=now)
+    looked(other, *every(MAY, 3, HOUR), judgement=NO_APPROVAL, path=PATH, recorded_at=now)
+    looked(bystander, MAY, judgement=NO_APPROVAL, path=PATH, recorded_at=now)
+    path, member = the_incident(now, kind="no_approval"), staff(role, name="looker")
+    incident = Incident.objects.get(kind="no_approval")
+    assert "Say why you look" in shown(member, f"{path}rows/")
+    assert "This field is required." in member.client.post(f"{path}rows/", {"reason": " "}).content.decode()
+    assert not AuditEvent.objects.filter(action="anomaly.seen").exists()
+    answer = member.client.post(f"{path}rows/", {"reason": "Case 7."})
+    rows = table(answer.content.decode())
+    assert [row[0] for row in rows] == [
+        code_of(incident_id=incident.pk, line_id=one.pk) for one in (line, line, line, other, other, other)
+    ]
+    assert rows[0][1:] == [
+        "10 May 2026, 18:00:00", "GeoBridge → SecureTrack → CountyJail", "To give you a service you asked for",
+        "No record that you agreed",
+    ]  # fmt: skip
+    assert rows[2][2] == "GeoBridge → SecureTrack → nobody can name it"
+    assert NUMBER[-7:] not in answer.content.decode()
+    events = AuditEvent.objects.filter(action="anomaly.seen")
+    assert sorted(events.values_list("line_id", "actor", "reason")) == sorted(
+        (one.pk, member.actor, "Case 7.") for one in (line, other)
+    )
+    log = sign_in(line).get("/access-log/").text
+    assert "Looked at look-ups of this line that look wrong" in log
+    assert "Case 7." in log
+
+
+def test_rows_are_paged_and_every_page_is_a_look_of_its_own(officer: Member, now: datetime) -> None:
+    lines = [a_line() for _ in range(3)]
+    for one in lines:
+        looked(one, *every(MAY, 20, HOUR), judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    path = the_incident(now, kind="after_stop")
+    pages = [officer.client.post(f"{path}rows/", {"reason": "7", "page": n}).content.decode() for n in ("1", "2", "9")]
+    assert [len(table(page)) for page in pages] == [50, 10, 0]
+    assert ('value="2">Next page' in pages[0], 'value="1">Earlier page' in pages[1]) == (True, True)
+    assert "Nothing that may be shown" in pages[2]
+    looks = AuditEvent.objects.filter(action="anomaly.seen")
+    assert [looks.filter(line_id=one.pk).count() for one in lines] == [1, 1, 2]
+
+
+def test_the_file_has_codes_and_everybody_in_it_finds_that_it_was_taken(
+    officer: Member, line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked(line, MAY, MAY + HOUR, judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    path, incident = the_incident(now), Incident.objects.get()
+    assert "Say why you look" in shown(officer, f"{path}csv/")
+    answer = officer.client.post(f"{path}csv/", {"reason": "For counsel."})
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="whereabouts-incident-{incident.pk}.csv"'
+    text = answer.getvalue().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert rows[0] == {
+        "line_code": code_of(incident_id=incident.pk, line_id=line.pk), "at": "2026-05-10T18:00:00Z",
+        "aggregator": BRIDGE, "location_service": TRACK, "end_customer": JAIL,
+        "purpose": "To give you a service you asked for", "judgement": "After you said stop",
+    }  # fmt: skip
+    assert (len(rows), NUMBER[2:] in text) == (2, False)
+    taken = AuditEvent.objects.get(action="export.taken")
+    assert (taken.actor, taken.target, taken.detail) == (
+        officer.actor, "export:anomalies", {"incident": incident.pk, "rows": 2},
+    )  # fmt: skip
+    event = AuditEvent.objects.get(action="anomaly.taken")
+    assert (event.line_id, event.reason) == (line.pk, "For counsel.")
+    monkeypatch.setattr(anomalies, "MOST_ROWS", 1)
+    assert len(officer.client.post(f"{path}csv/", {"reason": "x"}).getvalue().decode().splitlines()) == 2
+
+
+def test_what_is_hidden_is_in_no_row_no_file_and_no_count(officer: Member, line: Line, now: datetime) -> None:
+    (hidden, *_) = looked(line, *every(MAY, 4, HOUR), judgement=NO_APPROVAL, path=PATH, recorded_at=now)
+    path = the_incident(now)
+    gagged(hidden, until=None, at=now)
+    page = officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode()
+    assert len(table(page)) == 3
+    assert "10 May 2026, 18:00" not in page
+    text = officer.client.post(f"{path}csv/", {"reason": "7"}).getvalue().decode()
+    assert ("T18:00" in text, text.count("\r\n")) == (False, 4)
+
+
+def test_a_night_s_rows_are_those_of_the_nights(officer: Member, line: Line, now: datetime) -> None:
+    ten = datetime(2026, 5, 11, 5, tzinfo=UTC)
+    looked(line, *every(ten, 4, DAY), *every(ten + 12 * HOUR, 3, DAY), path=PATH, recorded_at=now)
+    path = the_incident(now, kind="night")
+    assert len(table(officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode())) == 4
+
+
+def test_an_end_customer_s_rows_are_of_every_line(officer: Member, now: datetime) -> None:
+    lines = [a_line() for _ in range(25)]
+    for one in lines:
+        looked(one, MAY, path=PATH, recorded_at=now)
+        looked(one, MAY, path=(BRIDGE, TRACK), recorded_at=now)
+    path = the_incident(now, kind="many_lines")
+    assert rows_of(officer.client, path)[0].startswith("many lines 25 ")
+    rows = table(officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode())
+    assert (len(rows), len({row[0] for row in rows})) == (25, 25)
+    assert AuditEvent.objects.filter(action="anomaly.seen").count() == 25
+
+
+def test_disputed_claims_are_shown_with_when_they_were_disputed(officer: Member, line: Line, now: datetime) -> None:
+    campaign = a_campaign(a_contract(a_party("GeoBridge")), a_party("SecureTrack", "lbs_provider"))
+    an_approval(line, campaign, at=now - DAY, verified_by="partner", recorded_at=now)
+    an_approval(a_line(), campaign, at=now - DAY, verified_by="partner", recorded_at=now)
+    stop(line_id=line.pk, scope="party", ref=TRACK, actor="subscriber:1", channel="web", reason="never_agreed")
+    path = the_incident(database_clock(), kind="disputed")
+    assert "1 of 2 claims" in rows_of(officer.client, path)[0]
+    (row,) = table(officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode())
+    assert row[2:] == ["GeoBridge → SecureTrack", "To give you a service you asked for", "Claimed, and disputed"]
+
+
+def test_what_is_no_longer_so_is_told_apart_and_has_no_rows(officer: Member, line: Line, now: datetime) -> None:
+    looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    path = the_incident(now)
+    Anomaly.objects.update(cleared_at=now)
+    assert "no longer so since" in rows_of(officer.client, path)[0]
+    assert rows_of(officer.client, f"{path}?state=so") == []
+    assert len(rows_of(officer.client, f"{path}?state=over")) == 1
+    assert "Nothing that may be shown" in shown(officer, f"{path}rows/", {"reason": "7"})
+
+
+def test_an_incident_of_another_kind_has_no_rows(officer: Member, now: datetime) -> None:
+    one = Incident.objects.create(kind="overdue", key="partner:1:2026-11-01", subject="partner:1", opened_at=now)
+    assert "The look-ups behind it" not in shown(officer, f"/admin/incidents/{one.pk}/")
+    assert "Nothing that may be shown" in shown(officer, f"/admin/incidents/{one.pk}/rows/", {"reason": "7"})
+    assert officer.client.post("/admin/incidents/999/rows/", {"reason": "7"}).status_code == 404
+
+
+BURST = "/admin/anomaly-rules/burst/"
+
+
+def test_an_officer_changes_a_rule_and_every_version_stays(officer: Member, now: datetime) -> None:
+    assert rows_of(officer.client, "/admin/anomaly-rules/?kind=burst")[0].startswith(
+        "A burst of look-ups of one line version 1 in force 20 or more look-ups of a line by one company within 60"
+    )
+    form = {"threshold": 40, "window": 30, "enabled": "on", "reason": "Tow trucks."}
+    assert post(officer, BURST, form) == "/admin/anomaly-rules/"
+    newest, first = AnomalyRule.objects.filter(kind="burst").order_by("-version")
+    assert (newest.version, newest.threshold, newest.window, newest.enabled) == (2, 40, 30, True)
+    assert (newest.actor, newest.reason, first.threshold) == (officer.actor, "Tow trucks.", 20)
+    rows = rows_of(officer.client, "/admin/anomaly-rules/?kind=burst")
+    assert ["replaced" in row for row in rows] == [False, True]
+    assert "first@carrier.example Tow trucks." in rows[0]
+    assert "threshold: 40, was 20; window: 30, was 60" in rows_of(officer.client, "/admin/trail/")[0]
+    assert post(officer, BURST, {**form, "enabled": "", "reason": "Off."}) == "/admin/anomaly-rules/"
+    assert " off 40 or more" in rows_of(officer.client, "/admin/anomaly-rules/?kind=burst")[0]
+    assert post(officer, BURST, {**form, "enabled": ""}) == "", "nothing would change"
+    assert "The rule is like that already." in shown(officer, BURST, {**form, "enabled": ""})
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "said"),
+    [
+        ("burst", {"threshold": "0"}, "Ensure this value is greater than or equal to 1."),
+        ("burst", {"threshold": "many"}, "Enter a whole number."),
+        ("burst", {"window": "1441"}, "At least 1, at most 1440 minutes."),
+        ("dormant", {"window": "30"}, "At least 31, at most 730 days."),
+        ("disputed", {"window": "13"}, "At least 1, at most 12 months."),
+        ("after_stop", {"suspend_after_days": "91"}, "At most 90 days; empty: never."),
+        ("burst", {"reason": ""}, "This field is required."),
+    ],
+)
+def test_a_bad_value_is_refused_where_it_stands(officer: Member, kind: str, typed: dict[str, str], said: str) -> None:
+    form = {"threshold": "2", "window": "40", "suspend_after_days": "", "enabled": "on", **typed}
+    page = shown(officer, f"/admin/anomaly-rules/{kind}/", form)
+    assert said in page
+    assert AnomalyRule.objects.count() == 7
+    assert officer.client.get("/admin/anomaly-rules/other/").status_code == 404
+
+
+def test_the_verb_refuses_what_the_form_would(officer: Member, now: datetime) -> None:
+    values: dict[str, Any] = {
+        "kind": "burst", "threshold": 0, "window": 0, "suspend_after_days": 3, "enabled": True, "reason": "x",
+        "actor": officer.actor, "at": now,
+    }  # fmt: skip
+    with pytest.raises(ValidationError) as caught:
+        disclosures.actions.change_anomaly_rule(**values)
+    assert set(caught.value.message_dict) == {"threshold", "window", "suspend_after_days"}
+    with pytest.raises(ValidationError):
+        disclosures.actions.change_anomaly_rule(**{**values, "kind": "other"})
+    with pytest.raises(disclosures.actions.NoReason):
+        disclosures.actions.change_anomaly_rule(**{**values, "reason": " "})
+    for role in (User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL):
+        with pytest.raises(support.actions.NotForThem):
+            disclosures.actions.change_anomaly_rule(**{**values, "actor": staff(role).actor})
+    assert AnomalyRule.objects.count() == 7
