@@ -181,7 +181,7 @@ class Message(models.Model):
 
     class Kind(models.TextChoices):
         STOPPED = "stopped", "All sharing was stopped without sign-in"
-        HOLDER = "holder", "The account holder changed something"
+        CHILD = "child", "The account holder changed something on a child's line"
         STAFF = "staff", "Our support or privacy office changed something"
         RECORDS = "records", "A file changed what is on record"
         PAUSE_OVER = "pause_over", "A pause has ended"

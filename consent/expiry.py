@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 import audit.queries
-from consent import messages, telling
+from consent import changes, telling
 from consent.models import Choice, EndedPause
 from revocations.actions import tell
 from revocations.models import Standing
@@ -43,7 +43,7 @@ def _end(pause: Choice, now: datetime) -> None:
     EndedPause.objects.create(line_id=pause.line_id, choice_id=pause.id, told_at=now)
     # One that was over when it was taken over from elsewhere changes nothing for anybody now.
     if pause.until is not None and pause.recorded_at < pause.until:
-        messages.tell(line_id=pause.line_id, change=messages.Change.PAUSE_OVER, actor=ACTOR, at=now)
+        changes.tell(line_id=pause.line_id, change=changes.Change.PAUSE_OVER, actor=ACTOR, at=now)
 
 
 @transaction.atomic

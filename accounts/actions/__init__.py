@@ -11,8 +11,8 @@ from accounts.actions.factors import (
     replace_password,
     set_first_password,
 )
-from accounts.actions.posting import post, post_news
 from accounts.actions.people import choose_language, end_tenure, person_behind, sign_in
+from accounts.actions.posting import post, post_news
 from accounts.actions.staff import (
     AlreadyThere,
     NoInvitation,

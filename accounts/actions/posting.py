@@ -14,7 +14,7 @@ from accounts.sealing import seal, unseal
 # What was not taken by then is old news.
 LASTS = {
     Message.Kind.STOPPED: timedelta(days=3),
-    Message.Kind.HOLDER: timedelta(days=7),
+    Message.Kind.CHILD: timedelta(days=7),
     Message.Kind.STAFF: timedelta(days=7),
     Message.Kind.RECORDS: timedelta(days=7),
     Message.Kind.PAUSE_OVER: timedelta(days=3),

@@ -10,7 +10,7 @@ import psycopg
 from django.db import IntegrityError, connection, transaction
 
 import audit.actions
-from consent import messages, notices, receipts, snapshots, telling
+from consent import changes, notices, receipts, snapshots, telling
 from consent.models import Choice, Origin, Touched
 from consent.notices import Shown
 from partners.models import Campaign, Party
@@ -206,8 +206,9 @@ def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: 
     told = tell(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
     telling.name_orders(line_id=choice.line_id, choice_id=choice.id, told=told)
     receipts.keep(choice=choice)
-    if choice.origin == Origin.PERSON:
-        messages.tell(line_id=choice.line_id, change=_change(choice), actor=actor, at=choice.made_at)
+    # What came by a texted code alone is confirmed where it came in, and what we did by ourselves is told there.
+    if choice.origin == Origin.PERSON and not actor.startswith("line:"):
+        changes.tell(line_id=choice.line_id, change=_change(choice), actor=actor, at=choice.made_at)
     Touched.objects.create(line_id=choice.line_id, since=choice.made_at)
     audit.actions.record(
         action=f"consent.{choice.kind}",
@@ -220,8 +221,8 @@ def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: 
     return Recorded(choice.id, choice.made_at, tuple(told.values()))
 
 
-def _change(choice: Choice) -> messages.Change:
-    return messages.Change.DISPUTE if choice.reason == NEVER_AGREED else messages.Change(choice.kind)
+def _change(choice: Choice) -> changes.Change:
+    return changes.Change.DISPUTE if choice.reason == NEVER_AGREED else changes.Change(choice.kind)
 
 
 def _refuse_unknown(scope: str, ref: str) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from consent import messages
 from consent.actions.choices import again_if_a_release_came_between, stop
 from consent.models import Choice, ProgressLink
 from consent.notices import Shown
@@ -19,12 +20,14 @@ LINK_LASTS = timedelta(days=30)
 def stop_all_by_line(*, line_id: int, notice: Shown | None = None, at: datetime) -> str:
     """Stop everything for a line that was proved by code. Returns the token of the link that shows how far it is.
 
-    `notice`: what was read before.
+    `notice`: what was read before. The text waits in the same transaction, so that no outage loses it.
     """
     recorded = stop(
         line_id=line_id, scope=Choice.Scope.ALL, actor=f"line:{line_id}", channel="stop_page", notice=notice
     )
-    return _open_link(line_id=line_id, choice_id=recorded.choice_id, at=at)
+    token = _open_link(line_id=line_id, choice_id=recorded.choice_id, at=at)
+    messages.confirm_stop(line_id=line_id, at=at)
+    return token
 
 
 def _open_link(*, line_id: int, choice_id: uuid.UUID, at: datetime) -> str:

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.models import Line
-from consent import messages, receipts
+from consent import changes, receipts
 from consent.actions import FileChoice, record_file_choices, tell_newly_affected
 from consent.models import Choice, Origin, Touched
 
@@ -61,7 +61,7 @@ def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None) -> No
     tell_newly_affected(line_ids=[line.pk])
     Touched.objects.create(line_id=line.pk, since=min(copy.made_at for copy in copied))
     newest = max(copy.recorded_at for copy in copied)
-    messages.tell_of_records(line_ids=[line.pk], change=messages.Change.RECORDS, at=newest)
+    changes.tell_of_records(line_ids=[line.pk], change=changes.Change.RECORDS, at=newest)
     audit.actions.record(
         action="consent.choices_recorded",
         actor=ACTOR,

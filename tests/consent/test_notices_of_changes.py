@@ -16,11 +16,11 @@ from accounts.models import Line, Message
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
-from consent import expiry, messages
+from consent import changes, expiry
 from consent.actions import FileApproval, FileChoice, allow, pause, record_file_approvals, record_file_choices, refuse
 from consent.actions import stop as say_stop
 from consent.actions.without_account import stop_all_by_line
-from consent.messages import TOLD, Change, Who
+from consent.changes import TOLD, Change, Who
 from consent.models import Choice
 from partners.models import Campaign
 from tests.accounts.gateways import Refusing
@@ -113,7 +113,7 @@ def test_one_text_for_each_change_by_another_and_none_for_ones_own(
     actor = {"person": f"subscriber:{user_of(child).pk}", "holder": f"subscriber:{user_of(holder).pk}"}.get(who, who)
     before = len(MemoryBackend.outbox)
     said_by(actor, change, child, campaign)
-    wanted = {"person": [], "holder": ["holder"]}.get(who, ["staff"])
+    wanted = {"person": [], "holder": ["child"]}.get(who, ["staff"])
     assert (kinds(child), kinds(holder)) == (wanted, [])
     texts = MemoryBackend.outbox[before:]
     assert [text.msisdn for text in texts] == [number_of(child)] * len(wanted)
@@ -209,7 +209,7 @@ def test_a_dead_gateway_delays_no_choice_and_loses_no_text(
 
 def test_texts_of_files_wait_for_day(child: Line, campaign: Campaign) -> None:
     night = datetime(2030, 1, 1, 11, tzinfo=UTC)  # three o'clock in Washington State
-    messages.tell_of_records(line_ids=[child.pk], change=Change.RECORDS, at=night)
+    changes.tell_of_records(line_ids=[child.pk], change=Change.RECORDS, at=night)
     assert (Message.objects.get().next_at - night) == timedelta(hours=5)
 
 
