@@ -26,6 +26,11 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return f"{self.role} {self.pk}"
 
+    @property
+    def is_subscriber(self) -> bool:
+        """Whether they sign in by a line of theirs, and are not staff."""
+        return self.role == self.Role.SUBSCRIBER
+
 
 class Account(models.Model):
     """The billing relationship; the holder has authority over it."""
@@ -186,6 +191,7 @@ class Message(models.Model):
         RECORDS = "records", "A file changed what is on record"
         PAUSE_OVER = "pause_over", "A pause has ended"
         NUMBER = "number", "The line has another number"
+        SIGNAL = "signal", "A browser's privacy signal stopped something"
         LIFELINE = "lifeline", "A service that finds the phone in an emergency was lost"
         SUSPENDED = "suspended", "We stopped a company for the line by ourselves"
         WAY_IN = "way_in", "What lets somebody in was changed, asked for or used"

@@ -34,6 +34,7 @@ class Change(StrEnum):
     PAUSE_OVER = "pause_over"
     RECORDS = "records"
     NUMBER = "number"
+    SIGNAL = "signal"
 
 
 class Who(StrEnum):
@@ -57,6 +58,7 @@ TOLD: Mapping[tuple[Change, Who], Message.Kind] = {
     (Change.PAUSE_OVER, Who.PORTAL): Message.Kind.PAUSE_OVER,
     (Change.RECORDS, Who.FILE): Message.Kind.RECORDS,
     (Change.NUMBER, Who.FILE): Message.Kind.NUMBER,
+    (Change.SIGNAL, Who.PHONE): Message.Kind.SIGNAL,
 }
 # What is said besides that something changed.
 OF_ITS_OWN: Mapping[Message.Kind, _Says] = {
@@ -78,9 +80,11 @@ def tell(*, line_id: int, change: Change, actor: str, at: datetime) -> None:
     """Have the line texted of a change, if the table says so; once the transaction is committed."""
     line = Line.objects.get(pk=line_id)
     kind = TOLD.get((change, _who(line, actor)))
+    if kind is None:
+        return
     if kind in OF_ITS_OWN:
         OF_ITS_OWN[kind](line_id=line_id, at=at)
-    elif kind is not None:
+    else:
         actions.post(line_id=line_id, kind=kind, words=_in_words_of(kind)(line), at=at)
 
 
@@ -121,6 +125,10 @@ def _words(kind: Message.Kind) -> str:
         Message.Kind.RECORDS: _(
             "Whereabouts: our records of who may get this phone's location have changed. "
             "To see it, or to stop it, sign in: %(url)s"
+        ),
+        Message.Kind.SIGNAL: _(
+            "Whereabouts: a browser with the privacy signal Global Privacy Control proved this number. Sharing you "
+            "have not allowed yourself is now off. To see or undo it, sign in: %(url)s"
         ),
         Message.Kind.NUMBER: _(
             "Whereabouts: this phone has a new number. What was agreed for the old one no longer counts. "

@@ -49,6 +49,8 @@ def signed(*, choice: Choice, number: str) -> str:
                 "ref": choice.ref,
                 "made_at": _instant(choice.made_at),
                 **({"taken_over_at": _instant(choice.recorded_at)} if _came_later(choice) else {}),
+                # Not pressed by anybody: a browser's Global Privacy Control.
+                **({"by": "gpc"} if choice.channel == "gpc" else {}),
                 **({"until": _instant(choice.until)} if choice.until else {}),
             },
         },

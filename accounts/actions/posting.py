@@ -19,6 +19,7 @@ LASTS = {
     Message.Kind.RECORDS: timedelta(days=7),
     Message.Kind.PAUSE_OVER: timedelta(days=3),
     Message.Kind.NUMBER: timedelta(days=7),
+    Message.Kind.SIGNAL: timedelta(days=3),
     Message.Kind.SUSPENDED: timedelta(days=7),
     Message.Kind.LIFELINE: timedelta(days=7),
     Message.Kind.WAY_IN: timedelta(days=3),

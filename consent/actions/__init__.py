@@ -6,6 +6,7 @@ from consent.actions.digests import compare_buckets, take_digest
 from consent.actions.late import tell_newly_affected
 from consent.actions.lines import end_tenure, number_changed
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
+from consent.actions.signals import NotAsked, answer_signal, take_signal
 from consent.actions.statuses import (
     AskedTooOften,
     NotOffered,
@@ -22,6 +23,7 @@ __all__ = [
     "FileApproval",
     "FileChoice",
     "NotAllowable",
+    "NotAsked",
     "NotOffered",
     "NotOnTheList",
     "NotOpen",
@@ -31,6 +33,7 @@ __all__ = [
     "TooManyQuestions",
     "UnknownRef",
     "allow",
+    "answer_signal",
     "compare_buckets",
     "end_tenure",
     "number_changed",
@@ -44,6 +47,7 @@ __all__ = [
     "stop",
     "suspend",
     "take_digest",
+    "take_signal",
     "tell_newly_affected",
     "text_code",
 ]

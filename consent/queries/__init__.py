@@ -6,6 +6,7 @@ from consent.queries.later import changed_at
 from consent.queries.notice import notice_of
 from consent.queries.progress import OrderState, Progress, Step, newest_order_states, progress_of, standing_progress
 from consent.queries.receipts import PartnerReceipt, ReceiptView, receipt_of
+from consent.queries.signals import SignalView, signal_of, stops_by_signal
 
 __all__ = [
     "ChoicePage",
@@ -14,6 +15,7 @@ __all__ = [
     "PartnerReceipt",
     "Progress",
     "ReceiptView",
+    "SignalView",
     "Step",
     "changed_at",
     "choice_of",
@@ -23,5 +25,7 @@ __all__ = [
     "notice_of",
     "progress_of",
     "receipt_of",
+    "signal_of",
     "standing_progress",
+    "stops_by_signal",
 ]

@@ -92,6 +92,11 @@ def choice_of(*, line_ids: Collection[int], choice_id: uuid.UUID) -> ChoiceRow |
     return _rows([found])[0] if found else None
 
 
+def rows_of(*, choices: Sequence[Choice]) -> tuple[ChoiceRow, ...]:
+    """These choices as a list shows them."""
+    return _rows(choices) if choices else ()
+
+
 def _place(before: str) -> tuple[datetime, uuid.UUID]:
     moment, _, choice_id = before.partition("_")
     try:

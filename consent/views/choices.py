@@ -14,6 +14,7 @@ from accounts.access import SubscriberRequest, allowing_required, at_line, seein
 from accounts.queries import PersonsLine
 from consent import actions, notices, queries, receipts
 from consent.forms import AllowForm, PauseForm, StopForm
+from consent.models import PrivacySignal
 from consent.standing import Use, sharing, use_of
 from consent.words import reason_in_words
 
@@ -105,6 +106,30 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
     except actions.UnknownRef as error:
         raise Http404 from error
     return _done(request, made)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@seeing_required
+def signal(request: SubscriberRequest) -> HttpResponseBase:
+    """What the browser's privacy signal did, and which counts where it met a yes of the person's own."""
+    line = request.line
+    if request.POST.get("answer") in PrivacySignal.Answer.values:
+        answer = PrivacySignal.Answer(request.POST["answer"])
+        try:
+            actions.answer_signal(line_id=line.line.pk, answer=answer, actor=_actor(request))
+        except actions.NotAsked as error:
+            raise Http404 from error
+        return redirect("choice-signal")
+    found = queries.signal_of(line_id=line.line.pk)
+    shown = {
+        "line": line,
+        "signal": found,
+        "open": found is not None and found.open,
+        "sharing": sharing(line=line.line, at=timezone.now()),
+        "stops": queries.stops_by_signal(line_id=line.line.pk),
+    }
+    return render(request, "choices/signal.html", shown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

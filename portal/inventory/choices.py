@@ -100,6 +100,14 @@ TABLES: Mapping[str, Table] = {
         business="callback",
         sealed="token_hash",
     ),
+    "consent.PrivacySignal": Table(
+        "That a browser of the line's person sent Global Privacy Control, and which counts where it met their own yes.",
+        "as long as the line",
+        OWN,
+        key="line_id",
+        time="first_at newest_at asked_at answered_at",
+        word="answer",
+    ),
     "consent.DigestRun": Table(
         "One comparison of a partner's books with ours.",
         "for good",
