@@ -1,6 +1,6 @@
 """Reads of the ledger for pages: choices made, and how far each one has come at each partner."""
 
-from consent.queries.choices import ChoicePage, ChoiceRow, choice_of, choices_page
+from consent.queries.choices import ChoicePage, ChoiceRow, about, choice_of, choices_page
 from consent.queries.digests import digest_runs
 from consent.queries.later import changed_at
 from consent.queries.notice import notice_of
@@ -17,6 +17,7 @@ __all__ = [
     "ReceiptView",
     "SignalView",
     "Step",
+    "about",
     "changed_at",
     "choice_of",
     "choices_page",

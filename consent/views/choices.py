@@ -52,8 +52,10 @@ def progress(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @seeing_required
 def receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
-    """The signed receipts of a choice, to print."""
-    return render(request, "choices/receipt.html", _choice(request, choice_id) | _receipt(request, choice_id))
+    """The signed receipts of a choice, to print: ours, the companies', and ours that each of those came."""
+    found = _receipt(request, choice_id)
+    shown = _choice(request, choice_id) | found | {"signed": receipts.with_completions(receipt=found["receipt"])}
+    return render(request, "choices/receipt.html", shown)
 
 
 @require_safe
@@ -95,11 +97,14 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
     """Say no until a day. Asked for without the form, or with a mistake in it, the form is shown."""
     now = timezone.now()
     line = request.line
-    form = PauseForm(
-        request.POST or None, zone=line.zone, at=now, initial={"scope": "all", "ref": request.GET.get("ref", "")}
-    )
+    initial = {"scope": request.GET.get("scope", "all"), "ref": request.GET.get("ref", "")}
+    form = PauseForm(request.POST or None, zone=line.zone, at=now, initial=initial)
     if not form.is_valid():
-        return render(request, "choices/pause.html", {"line": line, "at_line": at_line(request), "form": form})
+        about = queries.about(scope=str(form["scope"].value()), ref=str(form["ref"].value()))
+        if about is None:
+            raise Http404
+        shown = {"line": line, "at_line": at_line(request), "form": form, "about": about}
+        return render(request, "choices/pause.html", shown)
     said = {name: form.cleaned_data[name] for name in ("scope", "ref", "until")}
     try:
         made = actions.pause(line_id=line.line.pk, actor=_actor(request), channel=CHANNEL, **said)
@@ -138,7 +143,8 @@ def signal(request: SubscriberRequest) -> HttpResponseBase:
 def allow(request: SubscriberRequest) -> HttpResponseBase:
     """The second of two steps: read what is allowed, and confirm it."""
     now = timezone.now()
-    form = AllowForm(request.POST or None, initial={"campaign": request.GET.get("campaign", "")})
+    initial = {"campaign": request.GET.get("campaign", "")}
+    form = AllowForm(request.POST or None, zone=request.line.zone, at=now, initial=initial)
     wanted = request.POST.get("campaign") or request.GET.get("campaign", "")
     use = use_of(line=request.line.line, campaign=wanted, at=now)
     if use is None:

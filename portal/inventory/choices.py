@@ -56,7 +56,7 @@ TABLES: Mapping[str, Table] = {
     "consent.ProgressLink": Table(
         "The hash of a link that shows how far a stop has come, in counts.",
         "for good; it opens nothing after 30 days",
-        "whoever has the link sees counts and the receipt: no name, no number",
+        "whoever has the link sees counts, and has the receipts: no number, no name but of who signed",
         key="line_id choice_id",
         time="expires_at",
         sealed="token_hash",
