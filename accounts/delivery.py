@@ -22,7 +22,9 @@ BATCH = 500
 AWAY = 3
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 # What a person has just done, or must know at once, is told at once; the rest by day.
-CAN_WAIT_FOR_DAY = frozenset({Message.Kind.LIFELINE, Message.Kind.SUSPENDED})
+CAN_WAIT_FOR_DAY = frozenset(
+    {Message.Kind.LIFELINE, Message.Kind.SUSPENDED, Message.Kind.RECORDS, Message.Kind.PAUSE_OVER}
+)
 
 
 @dataclass(frozen=True)

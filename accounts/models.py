@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 
 class User(AbstractUser):
@@ -24,6 +25,11 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return f"{self.role} {self.pk}"
+
+    @property
+    def is_subscriber(self) -> bool:
+        """Whether they sign in by a line of theirs, and are not staff."""
+        return self.role == self.Role.SUBSCRIBER
 
 
 class Account(models.Model):
@@ -59,6 +65,8 @@ class Line(models.Model):
     sim_changed_at = models.DateTimeField(null=True)
     number_changed_at = models.DateTimeField(null=True)
     forwarding_changed_at = models.DateTimeField(null=True)
+    # When we first heard of it: what files bring on its first day with us is how it begins, and no news to anybody.
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
     continues_line = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="continued_by")
 
     class Meta:
@@ -187,7 +195,12 @@ class Message(models.Model):
 
     class Kind(models.TextChoices):
         STOPPED = "stopped", "All sharing was stopped without sign-in"
-        CHILD = "child", "The account holder allowed something on a child's line"
+        CHILD = "child", "The account holder changed something on a child's line"
+        STAFF = "staff", "Our support or privacy office changed something"
+        RECORDS = "records", "A file changed what is on record"
+        PAUSE_OVER = "pause_over", "A pause has ended"
+        NUMBER = "number", "The line has another number"
+        SIGNAL = "signal", "A browser's privacy signal stopped something"
         LIFELINE = "lifeline", "A service that finds the phone in an emergency was lost"
         SUSPENDED = "suspended", "We stopped a company for the line by ourselves"
         ANSWERED = "answered", "A company's question was answered by texted code"

@@ -26,6 +26,7 @@ PROVED_KEY = "may_see"
 STEPS_KEY = "steps"
 ANSWERED_KEY = "answered"
 LINK_KEY = "stopped"
+SIGNAL_KEY = "signal"
 ASKER_KEY = "asker"
 CARRIER = "carrier"
 PROOF_LASTS = timedelta(minutes=15)
@@ -142,6 +143,17 @@ def note_answer(request: HttpRequest, *, about: str) -> None:
 def has_answered(request: HttpRequest, *, about: str) -> bool:
     """Whether this session is the one that answered it, and has answered nothing since."""
     return bool(request.session.get(ANSWERED_KEY) == about)
+
+
+def note_signal(request: HttpRequest, *, line_id: int) -> None:
+    """Note that the browser's privacy signal was honoured for a line in this session."""
+    request.session[SIGNAL_KEY] = line_id
+
+
+def has_taken_signal(request: HttpRequest, *, line_id: int | None = None) -> bool:
+    """Whether it was, in this session: for this line, or for any where none is named."""
+    taken = request.session.get(SIGNAL_KEY)
+    return taken is not None and line_id in {None, taken}
 
 
 def forget_all(request: HttpRequest, response: HttpResponse) -> HttpResponse:

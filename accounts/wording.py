@@ -45,6 +45,8 @@ WHAT: dict[str, Words] = {
     "consent.pause": gettext_lazy("Paused sharing"),
     "consent.allow": gettext_lazy("Allowed one use by one company"),
     "consent.refuse": gettext_lazy("Said no to a company's question"),
+    "consent.signal_taken": gettext_lazy("Sent a browser's privacy signal, which we honored"),
+    "consent.signal_answered": gettext_lazy("Said whether the privacy signal or their own yes counts"),
     "consent.choices_recorded": gettext_lazy("Brought in choices from an earlier system"),
     "consent.approvals_recorded": gettext_lazy("Brought in records of what was agreed"),
     "export.line": gettext_lazy("Took a copy of everything about this line"),

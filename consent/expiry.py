@@ -2,17 +2,17 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 import audit.queries
-from consent import telling
+from consent import changes, telling
 from consent.models import Choice, EndedPause
 from revocations.actions import tell
 from revocations.models import Standing
 
+ACTOR = "system:expiry"
 BATCH = 500
 
 
@@ -23,24 +23,27 @@ def end_pauses(*, now: datetime) -> int:
     """
     seen = 0
     while ended := _ended(now):
-        for line_id, choice_id in ended:
-            _end(line_id, choice_id, now)
+        for pause in ended:
+            _end(pause, now)
         seen += len(ended)
     return seen
 
 
-def _ended(now: datetime) -> list[tuple[int, UUID]]:
+def _ended(now: datetime) -> list[Choice]:
     told = EndedPause.objects.filter(line_id=OuterRef("line_id"), choice_id=OuterRef("id"))
     pauses = Choice.objects.filter(~Exists(told), kind=Choice.Kind.PAUSE, until__lte=now)
-    return list(pauses.order_by("until").values_list("line_id", "id")[:BATCH])
+    return list(pauses.order_by("until")[:BATCH])
 
 
 @transaction.atomic
-def _end(line_id: int, choice_id: UUID, now: datetime) -> None:
-    retell(line_id=line_id)
-    EndedPause.objects.bulk_create(
-        [EndedPause(line_id=line_id, choice_id=choice_id, told_at=now)], ignore_conflicts=True
-    )
+def _end(pause: Choice, now: datetime) -> None:
+    retell(line_id=pause.line_id)
+    if EndedPause.objects.filter(line_id=pause.line_id, choice_id=pause.id).exists():
+        return
+    EndedPause.objects.create(line_id=pause.line_id, choice_id=pause.id, told_at=now)
+    # One that was over when it was taken over from elsewhere changes nothing for anybody now.
+    if pause.until is not None and pause.recorded_at < pause.until:
+        changes.tell(line_id=pause.line_id, change=changes.Change.PAUSE_OVER, actor=ACTOR, at=now)
 
 
 @transaction.atomic

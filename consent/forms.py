@@ -1,6 +1,6 @@
 """What may be posted about choices, checked for shape. Whether a company exists is for the verbs to say."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,9 +17,11 @@ LENGTHS = (
 )
 ENDS = (
     ("", _("Until I stop it")),
+    ("hour", _("For the next hour")),
     ("1", _("For one day")),
     ("30", _("For 30 days")),
     ("365", _("For one year")),
+    ("day", _("Until the end of a day I choose")),
 )
 LONGEST_PAUSE = timedelta(days=36_525)
 
@@ -71,7 +73,35 @@ class AllowForm(forms.Form):
         label=_("How long"), choices=ENDS, required=False, widget=forms.RadioSelect(attrs={"class": "check"})
     )
 
+    day = forms.DateField(label=_("That day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, zone: ZoneInfo, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._zone = zone
+        self._at = at
+        self.fields["day"].widget.attrs["min"] = at.astimezone(zone).date().isoformat()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("days") == "day":
+            _refuse_day(cleaned.get("day"), self._at, self._zone)
+        return cleaned
+
     def until(self, *, at: datetime) -> datetime | None:
         """The end that was chosen, counted from `at`; None: until the person stops it."""
-        days = self.cleaned_data["days"]
-        return at + timedelta(days=int(days)) if days else None
+        match self.cleaned_data["days"]:
+            case "":
+                return None
+            case "hour":
+                return at + timedelta(hours=1)
+            case "day":
+                return datetime.combine(self.cleaned_data["day"] + timedelta(days=1), time(), self._zone)
+            case days:
+                return at + timedelta(days=int(days))
+
+
+def _refuse_day(day: date | None, at: datetime, zone: ZoneInfo) -> None:
+    if day is None or day < at.astimezone(zone).date():
+        raise forms.ValidationError({"day": _("Choose today or a day that is still to come.")})
+    if day > at.date() + LONGEST_PAUSE:
+        raise forms.ValidationError({"day": _("Choose a day in the next hundred years.")})

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import actions, queries
+from accounts import actions
 from accounts.models import Line, Message
 from accounts.wording import language_of
 from consent.models import Ask
@@ -87,13 +87,9 @@ def answer_text(*, line_id: int, answer: Answer, at: datetime) -> None:
     actions.post(line_id=line_id, kind=Message.Kind.REPLY, words=text, at=at)
 
 
-def tell_the_child(*, line_id: int, actor: str, at: datetime) -> None:
-    """Tell a child's line that the account holder allowed something for it; do nothing for any other line."""
-    line = Line.objects.get(pk=line_id)
-    user = queries.user_of_line(line_id=line_id)
-    if line.user_role != Line.UserRole.MINOR or (user and actor == f"subscriber:{user.pk}"):
-        return
-    with translation.override(language_of(line)):
+def tell_the_child(*, line_id: int, at: datetime) -> None:
+    """Tell a child's line that the account holder changed something for it."""
+    with translation.override(language_of(Line.objects.get(pk=line_id))):
         text = _(
             "Whereabouts: the account holder changed who may get this phone's location. "
             "To see it, or to stop it, sign in: %(url)s"

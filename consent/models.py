@@ -316,6 +316,37 @@ class Ask(models.Model):
         return f"ask {self.id}"
 
 
+class PrivacySignal(models.Model):
+    """That somebody's browser sent the Global Privacy Control signal when they proved that a line is theirs.
+
+    `asked_at`: when it met a yes of their own, so that they are asked once which of the two counts; at most once in 12
+    months. Unanswered, the yes stands, and the signal holds for everything else.
+    """
+
+    class Answer(models.TextChoices):
+        KEEP = "keep", "My own yes counts"
+        STOP = "stop", "The signal counts"
+
+    line_id = models.BigIntegerField(primary_key=True)
+    first_at = models.DateTimeField()
+    newest_at = models.DateTimeField()
+    asked_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=4, choices=Answer, blank=True, default="", db_default="")
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(answer="", answered_at__isnull=True)
+                | (~Q(answer="") & Q(answered_at__isnull=False, asked_at__isnull=False)),
+                name="consent_signal_answered_has_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"privacy signal for line {self.line_id}"
+
+
 class DigestRun(models.Model):
     """One comparison of a partner's books with ours: which of 65,536 buckets differ, and what was found in them.
 

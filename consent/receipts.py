@@ -8,10 +8,11 @@ from django.conf import settings
 
 from accounts.models import Line
 from consent.models import Choice, ChoiceReceipt, Origin
-from consent.queries import ReceiptView
+from consent.queries import PartnerReceipt, ReceiptView
 from partners import keys, keysets
 from partners.models import SigningKey
 
+COMPLETED = "completed"
 # No letter or digit that can be read as another.
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -49,6 +50,8 @@ def signed(*, choice: Choice, number: str) -> str:
                 "ref": choice.ref,
                 "made_at": _instant(choice.made_at),
                 **({"taken_over_at": _instant(choice.recorded_at)} if _came_later(choice) else {}),
+                # Not pressed by anybody: a browser's Global Privacy Control.
+                **({"by": "gpc"} if choice.channel == "gpc" else {}),
                 **({"until": _instant(choice.until)} if choice.until else {}),
             },
         },
@@ -60,12 +63,45 @@ def _came_later(choice: Choice) -> bool:
     return choice.origin == Origin.FILE or choice.reason == "continued"
 
 
+def completion(*, number: str, one: PartnerReceipt) -> str:
+    """Our own signed word that a partner's confirmation came, when, and what it says: the partner can't take it back.
+
+    Names the confirmation by its digest, and the choice by the number of its receipt; no phone number.
+    """
+    return keys.sign(
+        use=SigningKey.Use.RECEIPT,
+        claims={
+            "iss": settings.BASE_URL,
+            "iat": int(one.received_at.timestamp()),
+            "receipt": number,
+            "completion": {
+                "party": one.uri,
+                "status": one.status,
+                "received_at": _instant(one.received_at),
+                "sha256": hashlib.sha256(one.token.encode()).hexdigest(),
+            },
+        },
+    )
+
+
+def with_completions(*, receipt: ReceiptView) -> list[tuple[PartnerReceipt, str]]:
+    """What each partner signed, with our own word that it came; "" where it signed nothing as done."""
+    return [
+        (one, completion(number=receipt.number, one=one) if one.status == COMPLETED else "") for one in receipt.partners
+    ]
+
+
 def file_of(*, receipt: ReceiptView, at: datetime) -> dict[str, object]:
     """A receipt as a file that verifies offline: ours, what the partners signed, and the keys to check that by.
 
+    With each confirmation that something was done goes our own word that it came.
+
     The keys are a statement of ours, signed like the receipt: for this one, these confirmations, in these names.
     """
-    held = [{"party": one.party, "status": one.status, "token": one.token} for one in receipt.partners]
+    held = [
+        {"party": one.party, "status": one.status, "token": one.token, **({"completion": ours} if ours else {})}
+        for one, ours in with_completions(receipt=receipt)
+    ]
     body: dict[str, object] = {"receipt": receipt.number, "token": receipt.token, "partner_receipts": held}
     if receipt.partners:
         claims = {

@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("choices/dispute/", choices.dispute, name="choice-dispute"),
     path("choices/pause/", choices.pause, name="choice-pause"),
     path("choices/allow/", choices.allow, name="choice-allow"),
+    path("choices/signal/", choices.signal, name="choice-signal"),
     path("choices/<uuid:choice_id>/", choices.choice, name="choice"),
     path("choices/<uuid:choice_id>/progress/", choices.progress, name="choice-progress"),
     path("choices/<uuid:choice_id>/receipt/", choices.receipt, name="choice-receipt"),

@@ -12,7 +12,7 @@ from accounts.actions.factors import (
     set_first_password,
 )
 from accounts.actions.people import choose_language, end_tenure, person_behind, sign_in, sign_in_by_carrier
-from accounts.actions.posting import post
+from accounts.actions.posting import post, post_news
 from accounts.actions.staff import (
     AlreadyThere,
     NoInvitation,
@@ -47,6 +47,7 @@ __all__ = [
     "note_device",
     "person_behind",
     "post",
+    "post_news",
     "refuse_texts",
     "replace_password",
     "set_first_password",

@@ -1,5 +1,6 @@
 """Put a text where it waits for the gateway: in the transaction of what it tells of."""
 
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
@@ -8,19 +9,25 @@ from django.db import transaction
 
 from accounts import delivery, queries, texts
 from accounts.models import Line, LineNumber, Message
-from accounts.sealing import seal
+from accounts.sealing import seal, unseal
 
 # What was not taken by then is old news.
 LASTS = {
     Message.Kind.STOPPED: timedelta(days=3),
     Message.Kind.CHILD: timedelta(days=7),
+    Message.Kind.STAFF: timedelta(days=7),
+    Message.Kind.RECORDS: timedelta(days=7),
+    Message.Kind.PAUSE_OVER: timedelta(days=3),
+    Message.Kind.NUMBER: timedelta(days=7),
+    Message.Kind.SIGNAL: timedelta(days=3),
     Message.Kind.SUSPENDED: timedelta(days=7),
     Message.Kind.LIFELINE: timedelta(days=7),
     Message.Kind.ANSWERED: timedelta(days=3),
     Message.Kind.REPLY: timedelta(hours=1),
     Message.Kind.WAY_IN: timedelta(days=3),
 }
-NEWS = frozenset({Message.Kind.CHILD, Message.Kind.LIFELINE})
+NEWS = frozenset({Message.Kind.CHILD, Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE})
+DAY = timedelta(days=1)
 
 
 @transaction.atomic
@@ -44,3 +51,32 @@ def post(*, line_id: int, kind: Message.Kind, words: str, at: datetime, about: s
     )  # fmt: skip
     if not texts.waits_for_network():
         transaction.on_commit(partial(delivery.deliver_one, message_id=message.pk, now=at), robust=True)
+
+
+@transaction.atomic
+def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[[Line], str], at: datetime) -> int:
+    """Have many lines texted, by day, that something on record changed. Returns how many texts wait now.
+
+    Each hears of one kind at most once in 24 hours, however many rows changed. A line that we have known for less than
+    a day is not texted: what it begins with is no change. Nor is one whose person wants no news. Three queries for any
+    number of lines.
+    """
+    lately = Message.objects.filter(kind=kind, line_id__in=line_ids, made_at__gt=at - DAY).values("line_id")
+    known = Line.objects.filter(pk__in=line_ids, recorded_at__lte=at - DAY).exclude(pk__in=lately)
+    if kind in NEWS:
+        known = known.filter(texts__isnull=True)
+    lines = {line.pk: line for line in known.order_by("pk")}
+    if not lines:
+        return 0
+    # A number that is no longer the line's may be somebody else's by now.
+    now = LineNumber.objects.filter(line_id__in=lines, starts_at__lte=at).exclude(ends_at__lte=at)
+    number_of = {line_id: unseal(sealed) for line_id, sealed in now.values_list("line_id", "msisdn_sealed")}
+    made = [
+        Message(
+            id=uuid4(), line=line, kind=kind, to_sealed=seal(number_of[pk]), words_sealed=seal(words(line)), made_at=at,
+            next_at=delivery.from_when(kind=kind, line=line, at=at), expires_at=at + LASTS[kind],
+        )
+        for pk, line in lines.items()
+        if pk in number_of
+    ]  # fmt: skip
+    return len(Message.objects.bulk_create(made))

@@ -1,11 +1,12 @@
 """The verbs of consent: a person's choices, what carrier files bring, and what a line's own life does to them."""
 
 from consent.actions.asks import NotOpen, say_no, say_yes, text_code
-from consent.actions.choices import NotAllowable, Recorded, UnknownRef, allow, pause, refuse, stop
+from consent.actions.choices import NEVER_AGREED, NotAllowable, Recorded, UnknownRef, allow, pause, refuse, stop
 from consent.actions.digests import compare_buckets, take_digest
 from consent.actions.late import tell_newly_affected
 from consent.actions.lines import end_tenure, number_changed
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
+from consent.actions.signals import NotAsked, answer_signal, take_signal
 from consent.actions.statuses import (
     AskedTooOften,
     NotOffered,
@@ -18,10 +19,12 @@ from consent.actions.suspend import Outcome, suspend
 from consent.actions.texts import take_text
 
 __all__ = [
+    "NEVER_AGREED",
     "AskedTooOften",
     "FileApproval",
     "FileChoice",
     "NotAllowable",
+    "NotAsked",
     "NotOffered",
     "NotOnTheList",
     "NotOpen",
@@ -31,6 +34,7 @@ __all__ = [
     "TooManyQuestions",
     "UnknownRef",
     "allow",
+    "answer_signal",
     "compare_buckets",
     "end_tenure",
     "number_changed",
@@ -44,6 +48,7 @@ __all__ = [
     "stop",
     "suspend",
     "take_digest",
+    "take_signal",
     "take_text",
     "tell_newly_affected",
     "text_code",

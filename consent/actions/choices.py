@@ -10,7 +10,7 @@ import psycopg
 from django.db import IntegrityError, connection, transaction
 
 import audit.actions
-from consent import messages, notices, receipts, snapshots, telling
+from consent import changes, notices, receipts, snapshots, telling
 from consent.models import Choice, Origin, Touched
 from consent.notices import Shown
 from partners.models import Campaign, Party
@@ -19,6 +19,7 @@ from revocations.actions import Agreement, tell
 from revocations.models import Duty
 
 TRIES = 5
+NEVER_AGREED = "never_agreed"
 # What the check at the commit says of a partner that came to be concerned, or of a company that came to be known behind
 # a campaign, while a verb made up its orders.
 CAME_BETWEEN = {"consent_stop_has_its_orders", "consent_order_says_so"}
@@ -156,7 +157,6 @@ def allow(
     if reason:
         raise NotAllowable(reason)
     agreements = telling.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
-    messages.tell_the_child(line_id=line_id, actor=actor, at=made_at)
     return _finish(choice, agreements, actor, by="user")
 
 
@@ -206,6 +206,9 @@ def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: 
     told = tell(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
     telling.name_orders(line_id=choice.line_id, choice_id=choice.id, told=told)
     receipts.keep(choice=choice)
+    # What came by a texted code alone is confirmed where it came in, and what we did by ourselves is told there.
+    if choice.origin == Origin.PERSON and not actor.startswith("line:"):
+        changes.tell(line_id=choice.line_id, change=_change(choice), actor=actor, at=choice.made_at)
     Touched.objects.create(line_id=choice.line_id, since=choice.made_at)
     audit.actions.record(
         action=f"consent.{choice.kind}",
@@ -216,6 +219,10 @@ def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: 
         detail={"scope": choice.scope, "channel": choice.channel},
     )
     return Recorded(choice.id, choice.made_at, tuple(told.values()))
+
+
+def _change(choice: Choice) -> changes.Change:
+    return changes.Change.DISPUTE if choice.reason == NEVER_AGREED else changes.Change(choice.kind)
 
 
 def _refuse_unknown(scope: str, ref: str) -> None:

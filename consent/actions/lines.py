@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 import audit.actions
-from consent import snapshots, telling
+from consent import changes, snapshots, telling
 from consent.models import Touched
 from revocations.actions import EVERYTHING, tell
 
@@ -22,6 +22,7 @@ def number_changed(*, line_id: int, at: datetime, actor: str) -> None:
     """The line has another number (its row says so): its approvals ended, and partners hear that without a number."""
     _withdraw(line_id, at)
     Touched.objects.create(line_id=line_id, since=at)
+    changes.tell_of_records(line_ids=[line_id], change=changes.Change.NUMBER, at=at)
     audit.actions.record(action="line.number_changed", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 import audit.actions
-from consent import receipts, snapshots, telling
+from consent import changes, receipts, snapshots, telling
 from consent.actions.choices import again_if_a_release_came_between, take_turn, take_turns
 from consent.expiry import retell
 from consent.models import Approval, Choice, ChoiceReceipt, Origin, Touched
@@ -17,6 +17,8 @@ from partners import pairwise
 from partners.models import Campaign
 from revocations.actions import tell
 from revocations.models import Standing
+
+VERIFIED = Approval.VerifiedBy.CARRIER
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def record_file_choices(*, line_id: int, choices: Sequence[FileChoice], actor: s
             _tell_of(line_id, choice, concerned[choice.id], before, now)
     retell(line_id=line_id)
     Touched.objects.create(line_id=line_id, since=min(choice.made_at for choice in choices))
+    changes.tell_of_records(line_ids=[line_id], change=changes.Change.RECORDS, at=now)
     audit.actions.record(
         action="consent.choices_recorded",
         actor=actor,
@@ -114,6 +117,9 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
         Touched(line_id=line_id, since=min(one.captured_at for one in approvals))
         for line_id, approvals in by_line.items()
     )
+    # A partner's claim changes nothing: whom it is about is asked.
+    changed = [pk for pk, them in by_line.items() if any(one.verified_by == VERIFIED for one in them)]
+    changes.tell_of_records(line_ids=changed, change=changes.Change.RECORDS, at=max(turns.values()))
     audit.actions.record_for_lines(
         action="consent.approvals_recorded",
         actor=actor,

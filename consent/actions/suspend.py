@@ -6,7 +6,7 @@ from enum import StrEnum
 from django.db import transaction
 
 from accounts.models import Line
-from consent import gate, messages, telling
+from consent import changes, gate, telling
 from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
 from consent.models import Choice, LineGate, Origin
 from consent.standing.ledger import microseconds
@@ -51,7 +51,7 @@ def suspend(*, line_id: int, party: str, after: datetime, actor: str, at: dateti
         channel=CHANNEL, reason=REASON,
     )  # fmt: skip
     deny(choice=choice, duties=telling.STOP_DUTIES, by="system")
-    messages.tell_of_suspension(line_id=line_id, at=at)
+    changes.tell(line_id=line_id, change=changes.Change.STOP, actor=actor, at=at)
     return Outcome.SUSPENDED
 
 

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.models import Line
-from consent import receipts
+from consent import changes, receipts
 from consent.actions import FileChoice, record_file_choices, tell_newly_affected
 from consent.models import Choice, Origin, Touched
 
@@ -60,11 +60,13 @@ def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None) -> No
         return
     tell_newly_affected(line_ids=[line.pk])
     Touched.objects.create(line_id=line.pk, since=min(copy.made_at for copy in copied))
+    newest = max(copy.recorded_at for copy in copied)
+    changes.tell_of_records(line_ids=[line.pk], change=changes.Change.RECORDS, at=newest)
     audit.actions.record(
         action="consent.choices_recorded",
         actor=ACTOR,
         target=f"line:{line.pk}",
-        at=max(copy.recorded_at for copy in copied),
+        at=newest,
         line_id=line.pk,
         detail={"count": len(copied)},
     )

@@ -1,11 +1,12 @@
 """Reads of the ledger for pages: choices made, and how far each one has come at each partner."""
 
-from consent.queries.choices import ChoicePage, ChoiceRow, choice_of, choices_page
+from consent.queries.choices import ChoicePage, ChoiceRow, about, choice_of, choices_page
 from consent.queries.digests import digest_runs
 from consent.queries.later import changed_at
 from consent.queries.notice import notice_of
 from consent.queries.progress import OrderState, Progress, Step, newest_order_states, progress_of, standing_progress
 from consent.queries.receipts import PartnerReceipt, ReceiptView, receipt_of
+from consent.queries.signals import SignalView, signal_of, stops_by_signal
 
 __all__ = [
     "ChoicePage",
@@ -14,7 +15,9 @@ __all__ = [
     "PartnerReceipt",
     "Progress",
     "ReceiptView",
+    "SignalView",
     "Step",
+    "about",
     "changed_at",
     "choice_of",
     "choices_page",
@@ -23,5 +26,7 @@ __all__ = [
     "notice_of",
     "progress_of",
     "receipt_of",
+    "signal_of",
     "standing_progress",
+    "stops_by_signal",
 ]

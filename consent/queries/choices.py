@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Origin
 from partners.models import Campaign, Party
-from partners.words import party_name, purpose_in_words, shown
+from partners.words import UNKNOWN, party_name, purpose_in_words, shown
 from revocations.models import Order, State
 
 PAGE = 50
@@ -90,6 +90,33 @@ def choice_of(*, line_ids: Collection[int], choice_id: uuid.UUID) -> ChoiceRow |
     """One choice of one of these lines, or None: another's choice does not exist for them."""
     found = Choice.objects.filter(line_id__in=line_ids, id=choice_id).first()
     return _rows([found])[0] if found else None
+
+
+def about(*, scope: str, ref: str) -> str | None:
+    """What a choice of this scope would be about, in names that people know; "" for everything, None for nothing."""
+    if scope == Choice.Scope.ALL:
+        return ""
+    found: str | None = None
+    if "\x00" in ref:
+        return None
+    if scope == Choice.Scope.PARTY:
+        party = Party.objects.filter(uri=ref).exclude(uri=UNKNOWN).first()
+        found = party_name(party.name, party.uri) if party else None
+    elif scope == Choice.Scope.PURPOSE:
+        found = purpose_in_words(ref) if Campaign.objects.filter(purpose=ref).exists() else None
+    elif scope == Choice.Scope.CAMPAIGN:
+        one = Campaign.objects.filter(ref=ref).select_related("lbs_provider").first()
+        found = (
+            f"{party_name(one.lbs_provider.name, one.lbs_provider.uri)}: {purpose_in_words(one.purpose)}"
+            if one
+            else None
+        )
+    return found
+
+
+def rows_of(*, choices: Sequence[Choice]) -> tuple[ChoiceRow, ...]:
+    """These choices as a list shows them."""
+    return _rows(choices) if choices else ()
 
 
 def _place(before: str) -> tuple[datetime, uuid.UUID]:

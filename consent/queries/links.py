@@ -1,12 +1,16 @@
-"""What a progress link opens: counts of one stop, and its receipt, without a name of any company."""
+"""What a progress link opens: counts of one stop, without a name of any company, and its receipts.
+
+The receipts are a file to keep: what a company signed carries its name.
+"""
 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import Line
-from consent.models import Choice, ChoiceOrder, ChoiceReceipt, ProgressLink
+from consent.models import Choice, ChoiceOrder, ProgressLink
 from consent.queries.progress import progress_of
+from consent.queries.receipts import ReceiptView, receipt_of
 from revocations.models import State
 
 WAITING = (State.QUEUED, State.SENT)
@@ -32,8 +36,7 @@ class Linked:
     made_at: datetime
     state: str
     counts: Counts
-    receipt: str
-    token: str
+    receipt: ReceiptView
 
 
 def token_hash(*, token: str) -> bytes:
@@ -47,13 +50,15 @@ def behind_link(*, token: str, at: datetime) -> Linked | None:
     if link is None:
         return None
     choice = Choice.objects.get(line_id=link.line_id, id=link.choice_id)
-    receipt = ChoiceReceipt.objects.get(line_id=link.line_id, choice_id=link.choice_id)
+    told = ChoiceOrder.objects.filter(line_id=link.line_id, choice_id=link.choice_id).values_list("order_id", flat=True)
+    receipt = receipt_of(line_id=link.line_id, choice_id=link.choice_id, order_ids=list(told), follow=True)
+    if receipt is None:
+        return None  # such a link is only ever made for a choice that has one
     return Linked(
         made_at=choice.made_at,
         state=Line.objects.values_list("state", flat=True).get(pk=link.line_id),
         counts=_counts(choice, at),
-        receipt=receipt.number,
-        token=receipt.token,
+        receipt=receipt,
     )
 
 

@@ -135,6 +135,20 @@ class Sharing:
         ]
 
     @property
+    def own_yeses(self) -> list[Use]:
+        """What a privacy signal does not stop unasked: what the person allowed on these pages, and lifelines agreed to.
+
+        Paused or not, as long as the yes itself stands.
+        """
+        kept = (
+            use
+            for use in self.uses.values()
+            if not use.beneath.startswith("stopped_")
+            and any(one.counts and (one.by_person or use.lifeline) for one in use.proofs)
+        )
+        return sorted(kept, key=lambda use: (use.provider_name, use.campaign))
+
+    @property
     def stopped_by_person(self) -> bool:
         """Whether everything is off until the person allows again: nobody else's word can change it."""
         return self.state == "off" and self.stopped_at is not None and not self.by_record

@@ -14,11 +14,11 @@ from accounts.access import SubscriberRequest, allowing_required, at_line, seein
 from accounts.queries import PersonsLine
 from consent import actions, notices, queries, receipts
 from consent.forms import AllowForm, PauseForm, StopForm
+from consent.models import PrivacySignal
 from consent.standing import Use, sharing, use_of
 from consent.words import reason_in_words
 
 CHANNEL = "web"
-NEVER_AGREED = "never_agreed"
 
 
 @require_safe
@@ -52,8 +52,10 @@ def progress(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
 @never_cache
 @seeing_required
 def receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
-    """The signed receipts of a choice, to print."""
-    return render(request, "choices/receipt.html", _choice(request, choice_id) | _receipt(request, choice_id))
+    """The signed receipts of a choice, to print: ours, the companies', and ours that each of those came."""
+    found = _receipt(request, choice_id)
+    shown = _choice(request, choice_id) | found | {"signed": receipts.with_completions(receipt=found["receipt"])}
+    return render(request, "choices/receipt.html", shown)
 
 
 @require_safe
@@ -85,7 +87,7 @@ def dispute(request: SubscriberRequest) -> HttpResponseBase:
     form = StopForm(request.POST)
     if not form.is_valid():
         raise Http404
-    return _stop(request, form, reason=NEVER_AGREED)
+    return _stop(request, form, reason=actions.NEVER_AGREED)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -95,11 +97,14 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
     """Say no until a day. Asked for without the form, or with a mistake in it, the form is shown."""
     now = timezone.now()
     line = request.line
-    form = PauseForm(
-        request.POST or None, zone=line.zone, at=now, initial={"scope": "all", "ref": request.GET.get("ref", "")}
-    )
+    initial = {"scope": request.GET.get("scope", "all"), "ref": request.GET.get("ref", "")}
+    form = PauseForm(request.POST or None, zone=line.zone, at=now, initial=initial)
     if not form.is_valid():
-        return render(request, "choices/pause.html", {"line": line, "at_line": at_line(request), "form": form})
+        about = queries.about(scope=str(form["scope"].value()), ref=str(form["ref"].value()))
+        if about is None:
+            raise Http404
+        shown = {"line": line, "at_line": at_line(request), "form": form, "about": about}
+        return render(request, "choices/pause.html", shown)
     said = {name: form.cleaned_data[name] for name in ("scope", "ref", "until")}
     try:
         made = actions.pause(line_id=line.line.pk, actor=_actor(request), channel=CHANNEL, **said)
@@ -110,11 +115,36 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@seeing_required
+def signal(request: SubscriberRequest) -> HttpResponseBase:
+    """What the browser's privacy signal did, and which counts where it met a yes of the person's own."""
+    line = request.line
+    if request.POST.get("answer") in PrivacySignal.Answer.values:
+        answer = PrivacySignal.Answer(request.POST["answer"])
+        try:
+            actions.answer_signal(line_id=line.line.pk, answer=answer, actor=_actor(request))
+        except actions.NotAsked as error:
+            raise Http404 from error
+        return redirect("choice-signal")
+    found = queries.signal_of(line_id=line.line.pk)
+    shown = {
+        "line": line,
+        "signal": found,
+        "open": found is not None and found.open,
+        "sharing": sharing(line=line.line, at=timezone.now()),
+        "stops": queries.stops_by_signal(line_id=line.line.pk),
+    }
+    return render(request, "choices/signal.html", shown)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 @allowing_required
 def allow(request: SubscriberRequest) -> HttpResponseBase:
     """The second of two steps: read what is allowed, and confirm it."""
     now = timezone.now()
-    form = AllowForm(request.POST or None, initial={"campaign": request.GET.get("campaign", "")})
+    initial = {"campaign": request.GET.get("campaign", "")}
+    form = AllowForm(request.POST or None, zone=request.line.zone, at=now, initial=initial)
     wanted = request.POST.get("campaign") or request.GET.get("campaign", "")
     use = use_of(line=request.line.line, campaign=wanted, at=now)
     if use is None:

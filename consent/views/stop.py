@@ -15,7 +15,7 @@ from accounts.forms import CodeForm, NumberForm
 from accounts.models import TextedCode
 from accounts.numbers import shown as number_shown
 from accounts.zones import name_of, zone_of
-from consent import notices
+from consent import notices, receipts
 from consent.actions import without_account
 from consent.queries.links import behind_link
 
@@ -112,10 +112,11 @@ def progress(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 @never_cache
 def receipt(request: HttpRequest, token: str) -> HttpResponse:
-    """The signed receipt of that stop, to keep: `verify_receipt` checks it without us."""
+    """The signed receipts of that stop, ours and the companies', to keep: `verify_receipt` checks them without us."""
     linked = behind_link(token=token, at=timezone.now())
     if linked is None:
         raise Http404
-    response = JsonResponse({"receipt": linked.receipt, "token": linked.token}, json_dumps_params={"indent": 2})
-    response.headers["Content-Disposition"] = f'attachment; filename="receipt-{linked.receipt}.json"'
+    body = receipts.file_of(receipt=linked.receipt, at=timezone.now())
+    response = JsonResponse(body, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response.headers["Content-Disposition"] = f'attachment; filename="receipt-{linked.receipt.number}.json"'
     return response

@@ -8,9 +8,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts import sessions
 from accounts.access import SubscriberRequest, at_line, seeing_required
 from consent import notices
 from consent.forms import PauseForm
+from consent.queries import signal_of
 from consent.queries.ended import ended_agreements
 from disclosures import actions, queries
 from disclosures.forms import HistoryForm
@@ -25,9 +27,12 @@ def home(request: SubscriberRequest) -> HttpResponse:
     """The whole answer on one screen. `keep` is the company whose "Keep" was pressed, which changes nothing."""
     now = timezone.now()
     line = request.line
+    # Nothing is looked up for a browser that sends no privacy signal.
+    signal = signal_of(line_id=line.line.pk) if sessions.has_taken_signal(request, line_id=line.line.pk) else None
     shown = {
         "line": line,
         "at_line": at_line(request),
+        "signal": signal,
         "companies": queries.companies_of(line=line.line, zone=line.zone, at=now),
         "notice": notices.before_stop(),
         "pause": PauseForm(zone=line.zone, at=now, initial={"scope": "all"}),

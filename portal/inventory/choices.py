@@ -56,7 +56,7 @@ TABLES: Mapping[str, Table] = {
     "consent.ProgressLink": Table(
         "The hash of a link that shows how far a stop has come, in counts.",
         "for good; it opens nothing after 30 days",
-        "whoever has the link sees counts and the receipt: no name, no number",
+        "whoever has the link sees counts, and has the receipts: no number, no name but of who signed",
         key="line_id choice_id",
         time="expires_at",
         sealed="token_hash",
@@ -99,6 +99,14 @@ TABLES: Mapping[str, Table] = {
         word="answer",
         business="callback",
         sealed="token_hash",
+    ),
+    "consent.PrivacySignal": Table(
+        "That a browser of the line's person sent Global Privacy Control, and which counts where it met their own yes.",
+        "as long as the line",
+        OWN,
+        key="line_id",
+        time="first_at newest_at asked_at answered_at",
+        word="answer",
     ),
     "consent.DigestRun": Table(
         "One comparison of a partner's books with ours.",

@@ -56,9 +56,10 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     FORGETFUL: ("password-forgotten",),
     WAITED: ("password-new",),
     SUBSCRIBER: (
-        "home", "history", "company", "choices", "choice", "choice-receipt", "choice-pause", "choice-allow", "lines",
-        "settings", "access-log", "account_logout", "account_reauthenticate", "account_change_password", "mfa_index",
-        "mfa_activate_totp", "mfa_list_webauthn", "mfa_add_webauthn", "usersessions_list",
+        "home", "history", "company", "choices", "choice", "choice-receipt", "choice-pause", "choice-allow",
+        "choice-signal", "lines", "settings", "access-log", "account_logout", "account_reauthenticate",
+        "account_change_password", "mfa_index", "mfa_activate_totp", "mfa_list_webauthn", "mfa_add_webauthn",
+        "usersessions_list",
     ),
     EVERY_FACTOR: (
         "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes",

@@ -39,7 +39,8 @@ BY_ID = {"disclosures_disclosureregister"}
 IN_ONE_PLACE = {
     "accounts_knowndevice", "accounts_line", "accounts_linenumber", "accounts_linestate", "accounts_linetexts",
     "accounts_lineuser", "accounts_message", "accounts_textedcode", "accounts_user", "audit_auditevent", "consent_ask",
-    "consent_digestfinding", "consent_heldrow", "consent_progresslink", "consent_touched", "disclosures_anomaly",
+    "consent_digestfinding", "consent_heldrow", "consent_privacysignal", "consent_progresslink", "consent_touched",
+    "disclosures_anomaly",
     "disclosures_helddisclosure", "disclosures_heldnotice", "django_session", "partners_pairwisesubject",
     "revocations_breach", "support_ticket", "usersessions_usersession",
 }  # fmt: skip

@@ -24,7 +24,8 @@ from tests.mutants.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".data", "__pycache__", ".*_cache", ".hypothesis", "node_modules")
-LANES = max(2, os.cpu_count() or 2)
+# A mutant waits about as long for programs to start and for the database as it computes.
+LANES = (os.cpu_count() or 1) + 1
 MAKES_THE_DATABASE = ("/migrations/", "portal/privileges.py")
 # pytest-xdist names its databases so: the lanes go on with those that the first run made.
 DATABASE = f"mutants_{os.getpid()}"

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.texts import MemoryBackend
@@ -55,9 +57,9 @@ def test_to_stop_without_an_account_takes_two_fields_and_three_actions() -> None
     assert Choice.objects.get().kind == "stop"
 
 
-def steps(browser: Browser, *, having: str, until: Callable[[], bool]) -> int:
-    """How many buttons somebody presses, from home on, until what they wanted is so."""
-    page, pressed = browser.get("/home/"), 0
+def steps(browser: Browser, *, having: str, until: Callable[[], bool], start: str = "/home/") -> int:
+    """How many buttons somebody presses, from a page on, until what they wanted is so."""
+    page, pressed = browser.get(start), 0
     while not until():
         form = the_form(page.text, having)
         given = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form))
@@ -85,6 +87,58 @@ def test_to_stop_takes_no_more_steps_than_to_allow() -> None:
     to_allow = steps(browser, having="choices/allow/", until=newest_is("allow"))
     to_stop_one = steps(browser, having=f'data-party="{provider.uri}"', until=newest_is("stop"))
     assert (to_stop_all, to_stop_one, to_allow) == (1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("having", "scope", "pressed"),
+    [("data-campaign=", "campaign", 1), ("data-purpose=", "purpose", 1), ("choices/pause/", "party", 2)],
+)
+def test_a_part_of_what_a_company_does_takes_no_more_steps_to_stop(having: str, scope: str, pressed: int) -> None:
+    line = a_line()
+    provider = a_party("RoadAid", "lbs_provider")
+    campaign = a_campaign(provider=provider)
+    an_approval(line, campaign)
+    browser, page = sign_in(line), f"/companies/{provider.pk}/"
+    assert steps(browser, having=having, until=Choice.objects.exists, start=page) == pressed
+    choice = Choice.objects.get()
+    ref = {"campaign": campaign.ref, "purpose": campaign.purpose, "party": provider.uri}[scope]
+    assert (choice.kind, choice.scope, choice.ref) == ("pause" if scope == "party" else "stop", scope, ref)
+
+
+def test_allowing_for_an_hour_or_to_a_day_takes_the_same_two_steps() -> None:
+    line, campaign = a_line(), a_campaign()
+    browser, before = sign_in(line), timezone.now()
+    path = f"/choices/allow/?campaign={campaign.ref}"
+    for given, end in (
+        ({"days": "hour"}, before + timedelta(hours=1)),
+        ({"days": "day", "day": "2030-01-01"}, datetime(2030, 1, 2, 8, tzinfo=UTC)),  # midnight in Washington State
+    ):
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', browser.get(path).text))
+        assert browser.post("/choices/allow/", hidden | given).status_code == 302
+        made = Choice.objects.latest("made_at")
+        assert made.until is not None
+        assert timedelta(0) <= made.until - end < timedelta(minutes=1)
+        browser.post("/choices/stop/", {"scope": "all"})
+
+
+def test_a_day_that_is_over_allows_nothing() -> None:
+    line, campaign = a_line(), a_campaign()
+    for day in ("2020-01-01", "", "9999-12-31"):
+        page = sign_in(line).post("/choices/allow/", {"campaign": campaign.ref, "days": "day", "day": day})
+        assert page.status_code == 200
+        assert "Choose" in page.text
+    assert not Choice.objects.exists()
+
+
+def test_nobody_pauses_what_is_not_there() -> None:
+    browser = sign_in(a_line())
+    for asked_of in (
+        "scope=party&ref=https://nobody.example",
+        "scope=purpose&ref=x",
+        "scope=campaign&ref=x",
+        "scope=x",
+    ):
+        assert browser.get(f"/choices/pause/?{asked_of}").status_code == 404
 
 
 def test_no_to_a_company_s_question_takes_one_step_and_yes_two() -> None:

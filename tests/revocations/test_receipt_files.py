@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from audit.queries import database_clock
 from consent import queries, receipts
+from consent.actions.without_account import stop_all_by_line
 from consent.models import Choice
 from partners import keys
 from partners.models import SigningKey
+from revocations.models import Order
 from tests.fixtures import KEYS_SINCE
 from tests.partners.outside import Outside, Signer
 from tests.revocations.scenes import Scene, a_scene, allow, deliver, stamp, stop_all, the_order
@@ -77,6 +80,37 @@ def test_a_partner_s_confirmation_and_those_below_it_verify(ordered: Ordered, ou
     assert f"  {silent.uri}: completed, by the word of {partner} alone." in said
 
 
+def test_our_own_word_that_it_came_verifies_in_the_file_and_by_itself(ordered: Ordered, tmp_path: Path) -> None:
+    ordered.sign()
+    file, partner = the_file(ordered), ordered.scene.party.uri
+    (held,) = file["partner_receipts"]
+    said = verify(file, tmp_path)
+    assert f"{partner} signed: completed. The confirmation verifies.\n  It came on " in said
+    alone = verify(held["completion"], tmp_path)
+    assert "Our word that a confirmation came verifies." in alone
+    assert f'"party": "{partner}"' in alone
+    changed = held["completion"][:-9] + "AAAAAAAAA"
+    with pytest.raises(CommandError, match="does not verify"):
+        verify(changed, tmp_path)
+
+
+def test_what_is_not_done_has_no_word_of_ours(ordered: Ordered) -> None:
+    ordered.sign(status="in_progress", actions=[])
+    assert [sorted(one) for one in the_file(ordered)["partner_receipts"]] == [["party", "status", "token"]]
+
+
+def our_word_about_another(file: File, ordered: Ordered) -> File:
+    (held,) = file["partner_receipts"]
+    about = {"party": ordered.scene.party.uri, "status": "completed", "received_at": "x", "sha256": "00"}
+    claims = {"iss": "x", "receipt": file["receipt"], "completion": about}
+    return {**file, "partner_receipts": [{**held, "completion": keys.sign(use=SigningKey.Use.RECEIPT, claims=claims)}]}
+
+
+def our_word_by_somebody_else(file: File, ordered: Ordered) -> File:
+    (held,) = file["partner_receipts"]
+    return {**file, "partner_receipts": [{**held, "completion": Signer("x").sign({}, typ="whereabouts-receipt+jwt")}]}
+
+
 def another_number(file: File, ordered: Ordered) -> File:
     return {**file, "receipt": "WB-XXXX-XX"}
 
@@ -117,6 +151,8 @@ def confirmations_of_no_shape(file: File, ordered: Ordered) -> File:
         (keys_by_somebody_else, "does not verify"),
         (keys_of_another_receipt, "the keys in it belong to another receipt"),
         (the_statement_of_keys_as_a_receipt, "and no receipt"),
+        (our_word_about_another, "is about something else"),
+        (our_word_by_somebody_else, "does not verify"),
         (confirmations_of_no_shape, "should be a JSON object"),
     ],
 )
@@ -151,3 +187,19 @@ def test_a_receipt_holds_the_confirmation_that_its_page_shows_also_of_the_order_
         0,
         1,
     ]
+
+
+def test_the_link_without_an_account_gives_the_same_file(scene: Scene, tmp_path: Path) -> None:
+    line = scene.a_line()
+    token = stop_all_by_line(line_id=line.pk, at=database_clock())
+    order = Order.objects.get(line_id=line.pk)
+    deliver([order.id])
+    ordered = Ordered(scene, line, order.id)
+    link = f"/stop/progress/{token}/receipt.json"
+    assert Client().get(link).json()["partner_receipts"] == []
+    ordered.sign()
+    file = Client().get(link).json()
+    assert file["partner_receipts"][0]["party"] == "GeoBridge"
+    said = verify(file, tmp_path)
+    assert "signed: completed. The confirmation verifies.\n  It came on " in said
+    assert "GeoBridge" not in Client().get(f"/stop/progress/{token}/").content.decode()

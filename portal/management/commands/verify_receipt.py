@@ -57,6 +57,11 @@ class Command(BaseCommand):
 def _checked(kept: Object, published: Object) -> list[str]:
     """What a receipt file says, once every signature in it has been checked. Raises for whatever does not fit."""
     said, kid = _ours(kept.get("token"), published)
+    if "completion" in said:
+        return [
+            json.dumps(said, indent=2, ensure_ascii=False),
+            f"Signed by {said.get('iss')} with key {kid}. Our word that a confirmation came verifies.",
+        ]
     if "confirmations" in said:
         raise DoesNotVerify("this is what we say of the partners' confirmations, and no receipt")
     number = said.get("receipt")
@@ -113,8 +118,21 @@ def _confirmations(kept: Object, number: object, published: Object) -> list[str]
             raise DoesNotVerify(f"the confirmation of {party}: {error}") from error
         (event,) = _object(said["events"]).values()
         lines.append(f"{party} signed: {_object(event).get('status')}. The confirmation verifies.")
+        lines += _completion(_object(one), number, party, token, published)
         lines += [_below(entry, party, known) for entry in _object(event).get("downstream") or []]
     return lines
+
+
+def _completion(one: Object, number: object, party: str, token: str, published: Object) -> list[str]:
+    """Our own word that this very confirmation came."""
+    if "completion" not in one:
+        return []
+    said, _kid = _ours(one["completion"], published)
+    about = _object(said.get("completion"))
+    fits = (said.get("receipt"), about.get("party"), about.get("sha256"))
+    if fits != (number, party, hashlib.sha256(token.encode()).hexdigest()):
+        raise DoesNotVerify(f"our word that {party} confirmed is about something else")
+    return [f"  It came on {about.get('received_at')}, as {said.get('iss')} signed. That verifies."]
 
 
 def _below(entry: object, partner: str, known: Known) -> str:

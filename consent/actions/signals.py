@@ -1,0 +1,87 @@
+"""Global Privacy Control: a browser's signal is a person's no to all that they have not said yes to themselves."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+import audit.actions
+from accounts.models import Line
+from consent import changes
+from consent.actions.choices import again_if_a_release_came_between, stop, take_turn
+from consent.models import Choice, PrivacySignal
+from consent.standing import Sharing, Use, sharing
+
+CHANNEL = "gpc"
+ASKS_AGAIN_AFTER = timedelta(days=365)
+
+
+class NotAsked(Exception):
+    """Nobody is asked anything about a signal, or they have answered."""
+
+
+@again_if_a_release_came_between
+@transaction.atomic
+def take_signal(*, line_id: int, actor: str, at: datetime) -> None:
+    """Honour the signal for a line that was proved just now: what has no yes of the person's own is stopped.
+
+    Where such a yes stands it is kept, and the person is asked which counts, once in 12 months. Safe to repeat: what is
+    stopped already is not stopped again.
+    """
+    now = take_turn(line_id=line_id)
+    signal, first = PrivacySignal.objects.get_or_create(line_id=line_id, defaults={"first_at": now, "newest_at": now})
+    standing = sharing(line=Line.objects.get(pk=line_id), at=now)
+    stopped = _stop_the_rest(line_id, actor, standing)
+    asks = bool(standing.own_yeses) and _may_ask(signal, now)
+    if asks:
+        signal.asked_at, signal.answer, signal.answered_at = now, "", None
+    signal.newest_at = now
+    signal.save()
+    if first or asks or stopped:
+        audit.actions.record(
+            action="consent.signal_taken", actor=actor, target=f"line:{line_id}", at=now, line_id=line_id,
+            detail={"stopped": stopped, "asked": asks},
+        )  # fmt: skip
+    if stopped:
+        changes.tell(line_id=line_id, change=changes.Change.SIGNAL, actor=actor, at=at)
+
+
+@again_if_a_release_came_between
+@transaction.atomic
+def answer_signal(*, line_id: int, answer: PrivacySignal.Answer, actor: str) -> None:
+    """Say which counts: "stop" stops everything, own yeses too; "keep" changes nothing. Raises NotAsked."""
+    now = take_turn(line_id=line_id)
+    signal = PrivacySignal.objects.filter(line_id=line_id, asked_at__isnull=False, answer="").first()
+    if signal is None:
+        raise NotAsked
+    PrivacySignal.objects.filter(pk=line_id).update(answer=answer, answered_at=now)
+    if answer == PrivacySignal.Answer.STOP:
+        stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=CHANNEL)
+    audit.actions.record(
+        action="consent.signal_answered", actor=actor, target=f"line:{line_id}", at=now, line_id=line_id,
+        detail={"answer": answer},
+    )  # fmt: skip
+
+
+def _stop_the_rest(line_id: int, actor: str, standing: Sharing) -> int:
+    """Stop what has no yes of the person's own. Returns how many stops that took."""
+    kept = {use.campaign for use in standing.own_yeses}
+    if not kept:
+        if standing.stopped_at is not None and not standing.by_record:
+            return 0
+        stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=CHANNEL)
+        return 1
+    rest = [use for ref, use in sorted(standing.uses.items()) if ref not in kept and not _is_stopped(use)]
+    for use in rest:
+        stop(line_id=line_id, scope=Choice.Scope.CAMPAIGN, ref=use.campaign, actor=actor, channel=CHANNEL)
+    return len(rest)
+
+
+def _is_stopped(use: Use) -> bool:
+    """By a stop that no file outweighs, and that does not end by itself."""
+    return use.beneath.startswith("stopped_") and not use.by_record
+
+
+def _may_ask(signal: PrivacySignal, now: datetime) -> bool:
+    if signal.asked_at is None:
+        return True
+    return signal.answered_at is not None and signal.answered_at + ASKS_AGAIN_AFTER <= now

@@ -1,0 +1,138 @@
+"""Who is told by text of which change, and by whom it was made: one table, which `docs/notices.md` repeats.
+
+Texts wait in the transaction of the change and go to the line itself, to nobody else: the holder of an adult's line is
+told of nothing, and of a child's line nothing but what they read on its pages. They name no company and no choice.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts import actions, queries
+from accounts.models import Line, Message
+from accounts.wording import language_of
+from consent import messages
+
+
+class _Says(Protocol):
+    def __call__(self, *, line_id: int, at: datetime) -> None: ...
+
+
+class Change(StrEnum):
+    """What happened to a line's choices, or to what is on record for it."""
+
+    STOP = "stop"
+    DISPUTE = "dispute"
+    PAUSE = "pause"
+    REFUSE = "refuse"
+    ALLOW = "allow"
+    PAUSE_OVER = "pause_over"
+    RECORDS = "records"
+    NUMBER = "number"
+    SIGNAL = "signal"
+
+
+class Who(StrEnum):
+    """Who made it, seen from the line."""
+
+    PERSON = "person"  # whoever signs in by this line
+    PHONE = "phone"  # whoever has its phone, by a texted code alone
+    HOLDER = "holder"  # of a child's line: the account holder
+    STAFF = "staff"
+    FILE = "file"
+    PORTAL = "portal"  # this portal, by itself
+
+
+CHOSEN = (Change.STOP, Change.DISPUTE, Change.PAUSE, Change.REFUSE, Change.ALLOW)
+# What is not here is told to nobody: whoever said it themselves has just read it.
+TOLD: Mapping[tuple[Change, Who], Message.Kind] = {
+    (Change.STOP, Who.PHONE): Message.Kind.STOPPED,
+    **{(change, Who.HOLDER): Message.Kind.CHILD for change in CHOSEN},
+    **{(change, Who.STAFF): Message.Kind.STAFF for change in CHOSEN},
+    (Change.STOP, Who.PORTAL): Message.Kind.SUSPENDED,
+    (Change.PAUSE_OVER, Who.PORTAL): Message.Kind.PAUSE_OVER,
+    (Change.RECORDS, Who.FILE): Message.Kind.RECORDS,
+    (Change.NUMBER, Who.FILE): Message.Kind.NUMBER,
+    (Change.SIGNAL, Who.PHONE): Message.Kind.SIGNAL,
+}
+# What is said besides that something changed.
+OF_ITS_OWN: Mapping[Message.Kind, _Says] = {
+    Message.Kind.STOPPED: messages.confirm_stop,
+    Message.Kind.CHILD: messages.tell_the_child,
+    Message.Kind.SUSPENDED: messages.tell_of_suspension,
+}
+ACTORS = {
+    "line": Who.PHONE,
+    "agent": Who.STAFF,
+    "officer": Who.STAFF,
+    "import": Who.FILE,
+    "client": Who.FILE,
+    "system": Who.PORTAL,
+}
+
+
+def tell(*, line_id: int, change: Change, actor: str, at: datetime) -> None:
+    """Have the line texted of a change, if the table says so; once the transaction is committed."""
+    line = Line.objects.get(pk=line_id)
+    kind = TOLD.get((change, _who(line, actor)))
+    if kind is None:
+        return
+    if kind in OF_ITS_OWN:
+        OF_ITS_OWN[kind](line_id=line_id, at=at)
+    else:
+        actions.post(line_id=line_id, kind=kind, words=_in_words_of(kind)(line), at=at)
+
+
+def tell_of_records(*, line_ids: Collection[int], change: Change, at: datetime) -> None:
+    """The same of what files changed for many lines: each is told at most once a day, and not on its first day."""
+    kind = TOLD[change, Who.FILE]
+    actions.post_news(line_ids=line_ids, kind=kind, words=_in_words_of(kind), at=at)
+
+
+def _who(line: Line, actor: str) -> Who:
+    kind = actor.partition(":")[0]
+    if kind != "subscriber":
+        return ACTORS.get(kind, Who.STAFF)
+    if line.user_role != Line.UserRole.MINOR:
+        return Who.PERSON  # nobody but its person can
+    user = queries.user_of_line(line_id=line.pk)
+    return Who.PERSON if user is not None and actor == f"subscriber:{user.pk}" else Who.HOLDER
+
+
+def _in_words_of(kind: Message.Kind) -> Callable[[Line], str]:
+    def in_words(line: Line) -> str:
+        with translation.override(language_of(line)):
+            return _words(kind) % {"url": f"{settings.BASE_URL}/home/"}
+
+    return in_words
+
+
+def _words(kind: Message.Kind) -> str:
+    words: Mapping[Message.Kind, str] = {
+        Message.Kind.STAFF: _(
+            "Whereabouts: our staff changed who may get this phone's location. "
+            "To see it, or to stop it, sign in: %(url)s"
+        ),
+        Message.Kind.PAUSE_OVER: _(
+            "Whereabouts: a time that was set for this phone's location is over. "
+            "To see what counts now, or to stop it, sign in: %(url)s"
+        ),
+        Message.Kind.RECORDS: _(
+            "Whereabouts: our records of who may get this phone's location have changed. "
+            "To see it, or to stop it, sign in: %(url)s"
+        ),
+        Message.Kind.SIGNAL: _(
+            "Whereabouts: a browser with the privacy signal Global Privacy Control proved this number. Sharing you "
+            "have not allowed yourself is now off. To see or undo it, sign in: %(url)s"
+        ),
+        Message.Kind.NUMBER: _(
+            "Whereabouts: this phone has a new number. What was agreed for the old one no longer counts. "
+            "To see it, sign in: %(url)s"
+        ),
+    }
+    return words[kind]

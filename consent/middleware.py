@@ -1,0 +1,45 @@
+"""What holds for every form that a browser with the Global Privacy Control signal sends."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+import accounts.queries
+from accounts import sessions
+from accounts.models import TextedCode, User
+from consent import actions
+
+STOP = TextedCode.Purpose.STOP
+
+
+def privacy_signal(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Honour Sec-GPC: 1 for the line that this session has proved: once a session, at a form, never at a look."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.method == "POST" and request.headers.get("Sec-GPC") == "1":
+            _take(request)
+        return response
+
+    return middleware
+
+
+def _take(request: HttpRequest) -> None:
+    now = timezone.now()
+    for line_id, actor in _proved(request, now):
+        if not sessions.has_taken_signal(request, line_id=line_id):
+            actions.take_signal(line_id=line_id, actor=actor, at=now)
+            sessions.note_signal(request, line_id=line_id)
+
+
+def _proved(request: HttpRequest, now: datetime) -> list[tuple[int, str]]:
+    """The line whose person is here, and how they are named; nothing where nobody has proved one."""
+    proved = sessions.proved_line(request, door=STOP, at=now)
+    if proved is not None:
+        return [(proved.line_id, f"line:{proved.line_id}")]
+    if not isinstance(request.user, User) or not request.user.is_subscriber:
+        return []
+    own = accounts.queries.lines_seen_by(user=request.user, at=now)[:1]
+    return [(one.line.pk, f"subscriber:{request.user.pk}") for one in own]

@@ -1,0 +1,215 @@
+"""Global Privacy Control for a person: taken at a form, never at a look; their own yes is asked about once."""
+
+import json
+from base64 import urlsafe_b64decode
+from datetime import timedelta
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import Line, Message
+from accounts.texts import MemoryBackend
+from audit.queries import database_clock
+from consent.actions import NotAsked, allow, answer_signal, stop, take_signal
+from consent.models import Choice, ChoiceOrder, ChoiceReceipt, PrivacySignal
+from consent.standing import use_of
+from partners.models import Campaign
+from tests.factories import a_campaign, a_line, a_party, an_approval
+from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in, user_of
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+GPC = {"Sec-GPC": "1"}
+ASKS = "Which counts?"
+STOP, KEEP = PrivacySignal.Answer.STOP, PrivacySignal.Answer.KEEP
+
+
+@pytest.fixture(autouse=True)
+def _texts_in_memory(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line()
+
+
+@pytest.fixture
+def road(line: Line) -> Campaign:
+    """Agreed to by record alone."""
+    campaign = a_campaign(provider=a_party("RoadAid", "lbs_provider"))
+    an_approval(line, campaign)
+    return campaign
+
+
+def own(line: Line) -> Campaign:
+    """Allowed on these pages."""
+    sign_in(line)
+    campaign = a_campaign(provider=a_party("OwnYes", "lbs_provider"))
+    allow(line_id=line.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
+    return campaign
+
+
+def post(browser: Browser, path: str, data: dict[str, str], value: str = "1") -> None:
+    browser.client.post(path, data, headers={"Sec-GPC": value})
+
+
+def comes_in(line: Line, value: str = "1") -> Browser:
+    """Signs in by a browser that sends the signal, and may see."""
+    browser, msisdn = Browser(), number_of(line)
+    post(browser, "/accounts/login/", {"number": msisdn}, value)
+    post(browser, "/accounts/login/code/", {"code": newest_text(msisdn).code}, value)
+    door = "/accounts/reauthenticate/" if user_of(line).has_usable_password() else "/accounts/password/set/"
+    post(browser, door, {"password": PASSWORD}, value)
+    return browser
+
+
+def stops(line: Line) -> list[tuple[str, str]]:
+    made = Choice.objects.filter(line_id=line.pk, channel="gpc").order_by("made_at")
+    return [(choice.scope, choice.ref) for choice in made]
+
+
+def allowed(line: Line, campaign: Campaign) -> bool:
+    use = use_of(line=line, campaign=campaign.ref, at=database_clock())
+    return use is not None and use.allowed
+
+
+def test_a_sign_in_with_the_signal_stops_all_that_the_person_never_said_yes_to(line: Line, road: Campaign) -> None:
+    browser = comes_in(line)
+    assert (stops(line), allowed(line, road)) == ([("all", "")], False)
+    choice = Choice.objects.get()
+    assert (choice.origin, choice.actor) == ("person", f"subscriber:{user_of(line).pk}")
+    assert ChoiceOrder.objects.filter(choice_id=choice.id, contract_id=road.contract_id).exists()
+    body = ChoiceReceipt.objects.get(choice_id=choice.id).token.split(".")[1]
+    said = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    assert said["choice"]["by"] == "gpc"
+    page = browser.get(f"/choices/{choice.id}/receipt/").text
+    assert "By the privacy signal of a browser" in page
+    assert ASKS not in browser.get("/home/", **GPC).text
+
+
+def test_nothing_is_written_at_a_look(line: Line, road: Campaign) -> None:
+    browser = sign_in(line)
+    for page in ("/", "/home/", "/settings/", "/choices/signal/", "/stop/", "/history/"):
+        assert browser.get(page, **GPC).status_code == 200
+    assert (Choice.objects.count(), PrivacySignal.objects.count(), allowed(line, road)) == (0, 0, True)
+
+
+@pytest.mark.parametrize("value", ["0", "", "true"])
+def test_no_other_value_is_the_signal(line: Line, road: Campaign, value: str) -> None:
+    comes_in(line, value)
+    assert (stops(line), allowed(line, road)) == ([], True)
+
+
+def test_coming_again_stops_nothing_twice(line: Line, road: Campaign) -> None:
+    comes_in(line)
+    comes_in(line)
+    assert stops(line) == [("all", "")]
+
+
+def test_what_was_stopped_before_is_not_stopped_again(line: Line) -> None:
+    stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web")
+    comes_in(line)
+    assert stops(line) == []
+
+
+def test_an_own_yes_is_asked_about_once_and_stands_until_then(line: Line, road: Campaign) -> None:
+    mine = own(line)
+    browser = comes_in(line)
+    assert stops(line) == [("campaign", road.ref)]
+    assert [allowed(line, road), allowed(line, mine)] == [False, True]
+    page = browser.get("/home/", **GPC).text
+    assert page.count(ASKS) == 1
+    assert [page.count(f'<button name="answer" value="{one}">') for one in ("keep", "stop")] == [1, 1]
+    assert "OwnYes" in page.split(ASKS)[1].split("</ul>")[0]
+    assert browser.post("/choices/signal/", {"answer": "keep"}).url == "/choices/signal/"
+    assert [allowed(line, mine), ASKS in browser.get("/home/", **GPC).text] == [True, False]
+    later = comes_in(line)
+    assert ASKS not in later.get("/home/", **GPC).text
+    assert stops(line) == [("campaign", road.ref)]
+    assert browser.post("/choices/signal/", {"answer": "stop"}).status_code == 404
+
+
+def test_stop_ends_the_own_yes_too(line: Line) -> None:
+    mine = own(line)
+    browser = comes_in(line)
+    browser.post("/choices/signal/", {"answer": "stop"})
+    assert (stops(line), allowed(line, mine)) == ([("all", "")], False)
+
+
+def test_not_asked_again_within_twelve_months_and_then_again(line: Line) -> None:
+    own(line)
+    actor = f"subscriber:{user_of(line).pk}"
+    take_signal(line_id=line.pk, actor=actor, at=database_clock())
+    answer_signal(line_id=line.pk, answer=KEEP, actor=actor)
+    for days, again in ((364, False), (366, True)):
+        then = database_clock() - timedelta(days=days)
+        PrivacySignal.objects.update(answer=KEEP, asked_at=then, answered_at=then)
+        take_signal(line_id=line.pk, actor=actor, at=database_clock())
+        assert (PrivacySignal.objects.get().answer == "") is again
+
+
+def test_whoever_is_not_asked_answers_nothing(line: Line) -> None:
+    with pytest.raises(NotAsked):
+        answer_signal(line_id=line.pk, answer=STOP, actor="subscriber:0")
+    assert Choice.objects.count() == 0
+
+
+def test_a_service_that_finds_them_is_asked_about_and_not_stopped(line: Line, road: Campaign) -> None:
+    help_ = a_campaign(provider=a_party("MedAlert", "lbs_provider"), lifeline=True)
+    an_approval(line, help_)
+    browser = comes_in(line)
+    assert [allowed(line, road), allowed(line, help_)] == [False, True]
+    assert "MedAlert" in browser.get("/home/", **GPC).text.split(ASKS)[1].split("</ul>")[0]
+
+
+def test_a_later_yes_counts_against_the_signal(line: Line, road: Campaign) -> None:
+    browser = comes_in(line)
+    allow(line_id=line.pk, campaign=road.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
+    post(browser, "/settings/", {"language": "en"})
+    assert allowed(line, road)
+    assert comes_in(line).get("/home/", **GPC).text.count(ASKS) == 1
+    assert allowed(line, road)
+
+
+def test_the_phone_s_code_is_enough_and_the_phone_is_told(line: Line, road: Campaign) -> None:
+    browser, msisdn = Browser(), number_of(line)
+    post(browser, "/stop/", {"number": msisdn})
+    assert stops(line) == []
+    post(browser, "/stop/code/", {"code": newest_text(msisdn).code})
+    assert (stops(line), allowed(line, road)) == ([("all", "")], False)
+    assert [message.kind for message in Message.objects.all()] == ["signal"]
+    assert Choice.objects.get().actor == f"line:{line.pk}"
+    assert "it was a no, when you came in" in browser.get("/stop/all/", **GPC).text
+
+
+def test_a_wrong_code_stops_nothing(line: Line, road: Campaign) -> None:
+    browser = Browser()
+    post(browser, "/stop/", {"number": number_of(line)})
+    post(browser, "/stop/code/", {"code": "000000"})
+    assert (stops(line), PrivacySignal.objects.count()) == ([], 0)
+
+
+def test_the_holder_s_signal_is_about_their_own_line_alone() -> None:
+    holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
+    campaign = a_campaign()
+    an_approval(child, campaign)
+    comes_in(holder)
+    assert (stops(holder), stops(child), allowed(child, campaign)) == ([("all", "")], [], True)
+
+
+def test_the_banner_is_true_in_each_case(line: Line, road: Campaign) -> None:
+    nobody = Browser().get("/", **GPC).text
+    assert "Your phone's location is a separate matter" in nobody
+    browser = sign_in(line)
+    assert "it counts from the next button that you press here" in browser.get("/home/", **GPC).text
+    post(browser, "/settings/", {"language": "en"})
+    assert "it was a no, when you came in" in browser.get("/home/", **GPC).text
+    assert stops(line) == [("all", "")]
+    settings = browser.get("/settings/", **GPC).text
+    assert "This browser sends Global Privacy Control." in settings
+    assert "This browser does not send Global Privacy Control." in browser.get("/settings/").text
+    page = browser.get("/choices/signal/").text
+    assert "It first came" in page
+    assert "All sharing" in page
