@@ -53,14 +53,15 @@ def test_a_yes_is_confirmed_with_the_way_to_stop(partner: Partner) -> None:
     assert "Or stop all sharing: http://localhost:8000/stop/" in newest_text(NUMBER).text
 
 
-def test_of_a_child_s_line_the_holder_s_phone_is_told_whose_code_it_was(partner: Partner) -> None:
+def test_of_a_child_s_line_the_holder_is_told_whose_code_it_was_and_the_child_that_something_changed(partner: Partner) -> None:
     a_line(msisdn=NUMBER, account="A-fam")
     a_line(msisdn=CHILD, role="minor", account="A-fam")
     path = question(partner, msisdn=CHILD)
     browser, _ = prove(path, NUMBER)
     say_no(browser, path)
     assert "you said no to a company" in newest_text(NUMBER).text
-    assert texts_to(CHILD) == []
+    (told,) = texts_to(CHILD)
+    assert "the account holder changed who may get this phone's location" in told.text
 
 
 def test_somebody_signed_in_is_not_told_what_they_see(partner: Partner) -> None:
