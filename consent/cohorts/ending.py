@@ -55,6 +55,7 @@ def end(*, of: Of, target_id: int, actor: str, second_actor: str = "", reason: s
         epoch=contract.epoch,
         # From then on nothing was in force; what a partner must do counts from when it is told.
         terminated_at=row.ends_at if actor == BY_TERM else at,
+        recorded_at=at,
         actor=actor,
         second_actor=second_actor,
         reason=reason[:500],

@@ -48,7 +48,7 @@ def build_manifests(*, now: datetime, batch: int = BATCH, shard: int = SHARD) ->
 
 def _build(cohort_id: uuid.UUID, now: datetime, batch: int, shard: int) -> bool:
     cohort = Cohort.objects.get(pk=cohort_id)
-    if not cohort.listed_to_line and now - cohort.terminated_at < PATIENCE and _still_open(cohort_id):
+    if not cohort.listed_to_line and now - cohort.recorded_at < PATIENCE and _still_open(cohort_id):
         return False
     selection = Selection.of(termination.target(of=cohort.of, target_id=cohort.target_id))
     after = cohort.listed_to_line

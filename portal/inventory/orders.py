@@ -78,7 +78,7 @@ TABLES: Mapping[str, Table] = {
         LEDGER,
         OFFICE,
         key="id target_id contract_id party_id epoch listed_to_line event_id told_to_line",
-        time="terminated_at complete_by manifest_at manifest_expires_at subscribers_told_at completed_at"
+        time="terminated_at recorded_at complete_by manifest_at manifest_expires_at subscribers_told_at completed_at"
         " contradicted_at",
         figure="subject_count",
         word="of",

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 # Who ends what is over by its own term.
 BY_TERM = "system:terms"
@@ -29,6 +30,8 @@ class Cohort(models.Model):
     party_id = models.BigIntegerField()
     epoch = models.PositiveIntegerField()
     terminated_at = models.DateTimeField()
+    # Later than its end where a term ran out by itself.
+    recorded_at = models.DateTimeField(db_default=Now())
     actor = models.CharField(max_length=120)
     second_actor = models.CharField(max_length=120, blank=True)
     reason = models.CharField(max_length=500)

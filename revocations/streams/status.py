@@ -47,12 +47,15 @@ def change_status(*, stream: Stream, status: Stream.Status, reason: str, by: str
     `status_at` keeps saying since when the stream is not enabled, from one such status to another.
     """
     reason = reason[:300]
+    # What a partner pauses and enables itself gives it no more time to answer.
+    is_its_own = by.startswith(PARTNER) and (status != Stream.Status.ENABLED or stream.status_by.startswith(PARTNER))
     if (stream.status, stream.status_reason, stream.status_by) == (status, reason, by):
         return False
     before, stream.status, stream.status_reason, stream.status_by = stream.status, status.value, reason, by
     if Stream.Status.ENABLED in (before, status) and before != status:
         stream.status_at = at
-        ask_from(party_id=stream.party_id, at=at)
+        if not is_its_own:
+            ask_from(party_id=stream.party_id, at=at)
     stream.save(update_fields=["status", "status_reason", "status_by", "status_at"])
     audit.actions.record(
         action=f"stream.{status.value}", actor=by, target=f"stream:{stream.id}", at=at, reason=reason,

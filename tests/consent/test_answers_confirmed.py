@@ -53,7 +53,9 @@ def test_a_yes_is_confirmed_with_the_way_to_stop(partner: Partner) -> None:
     assert "Or stop all sharing: http://localhost:8000/stop/" in newest_text(NUMBER).text
 
 
-def test_of_a_child_s_line_the_holder_is_told_whose_code_it_was_and_the_child_that_something_changed(partner: Partner) -> None:
+def test_of_a_child_s_line_the_holder_is_told_whose_code_it_was_and_the_child_of_the_change(
+    partner: Partner,
+) -> None:
     a_line(msisdn=NUMBER, account="A-fam")
     a_line(msisdn=CHILD, role="minor", account="A-fam")
     path = question(partner, msisdn=CHILD)

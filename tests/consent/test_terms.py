@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 
 import partners.actions
 from audit.models import AuditEvent
@@ -96,6 +96,21 @@ def test_its_partner_is_told_once_with_the_list_and_must_delete(campaign: Campai
     assert said["required_actions"] == ["stop_use", "delete_held", "notify_downstream"]
     assert said["complete_by"] == f"{cohort.complete_by:%Y-%m-%dT%H:%M:00Z}"
     assert Order.objects.count() == 0
+
+
+def test_however_long_ago_the_list_waits_for_what_was_open_when_it_was_ended(campaign: Campaign) -> None:
+    an_approval(a_line(), campaign)
+    over_since(campaign.contract)
+    at = database_clock()
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT pg_current_xact_id()")
+        try:
+            assert cohorts.end_terms(now=at) == 1
+            assert cohorts.build_manifests(now=at + SECOND) == 0
+            assert cohorts.build_manifests(now=at + cohorts.listing.PATIENCE) == 1
+        finally:
+            cursor.execute("ROLLBACK")
 
 
 def test_a_clock_of_ours_that_runs_ahead_ends_nothing(campaign: Campaign) -> None:

@@ -215,6 +215,16 @@ def test_a_question_from_before_a_pause_fails_nobody(party: Party) -> None:
     assert verification.ask(now=asked + 8 * HOUR) == 1
 
 
+def test_who_pauses_and_enables_it_in_time_gains_none(party: Party) -> None:
+    asked, stream_id = START + 6 * HOUR, str(the_stream().id)
+    verification.ask(now=asked)
+    for status, minutes in ((Stream.Status.PAUSED, 10), (Stream.Status.ENABLED, 11)):
+        actions.set_status(party=party, stream_id=stream_id, status=status, reason="", at=asked + minutes * MINUTE)
+    delivery_ran(asked, asked + HOUR)
+    assert verification.mark_failed_verifications(now=asked + HOUR) == 1
+    assert failed() == 1
+
+
 def another_stream(party: Party, at: datetime) -> None:
     """The partner deletes its stream and makes another."""
     actions.delete_stream(party=party, stream_id=str(the_stream().id), at=at)
