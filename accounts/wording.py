@@ -54,6 +54,7 @@ WHAT: dict[str, Words] = {
     "anomaly.taken": gettext_lazy("Took a copy of look-ups of this line that look wrong"),
     "order.receipt": gettext_lazy("Signed what it did about a stop"),
     "order.contradicted": gettext_lazy("Found that a company went on after it had signed"),
+    "evidence.answered": gettext_lazy("Answered when we asked for its proof that you agreed"),
     "ticket.opened": gettext_lazy("Opened a case"),
     "disclosures.attributed": gettext_lazy("Brought in look-ups that had waited for this line"),
     "disclosures.reported": gettext_lazy("Reported look-ups"),

@@ -62,6 +62,7 @@ class Incident(models.Model):
         KEYS_REFUSED = "keys_refused", "A partner does not accept our key or name"
         NO_WAY_OUT = "no_way_out", "Our own way out is closed: what partners must be told waits with us"
         OVERDUE = "overdue", "A partner let the agreed date pass"
+        NO_EVIDENCE = "no_evidence", "A partner did not show its proof of consent by its date"
         # Found in the ledger of releases, one a company and month (`disclosures.anomalies`).
         AFTER_STOP = "after_stop", "Look-ups after people said stop"
         NO_APPROVAL = "no_approval", "Look-ups with no record that people agreed"
