@@ -58,6 +58,7 @@ WHAT: dict[str, Words] = {
     "order.receipt": gettext_lazy("Signed what it did about a stop"),
     "order.contradicted": gettext_lazy("Found that a company went on after it had signed"),
     "orders.resent": gettext_lazy("Sent companies again what they had missed about this line"),
+    "evidence.answered": gettext_lazy("Answered when we asked for its proof that you agreed"),
     "ticket.opened": gettext_lazy("Opened a case"),
     "disclosures.attributed": gettext_lazy("Brought in look-ups that had waited for this line"),
     "disclosures.reported": gettext_lazy("Reported look-ups"),

@@ -66,6 +66,7 @@ class Incident(models.Model):
             "Far more texts with codes go out than people need: find out who asks for them",
         )
         OVERDUE = "overdue", "A partner let the agreed date pass"
+        NO_EVIDENCE = "no_evidence", "A partner did not show its proof of consent by its date"
         # Found in the ledger of releases, one a company and year (`disclosures.anomalies`).
         AFTER_STOP = "after_stop", "Look-ups after people said stop"
         NO_APPROVAL = "no_approval", "Look-ups with no record that people agreed"

@@ -95,7 +95,7 @@ def covered_scopes(*, contract_ids: Iterable[int], scope: str, ref: str) -> Mapp
         campaigns = Campaign.objects.filter(contract_id=contract_id).select_related(
             "cover", "lbs_provider", "contract__aggregator"
         )
-        covered = [campaign for campaign in campaigns if _covers(campaign, scope, ref)]
+        covered = [campaign for campaign in campaigns if covers(campaign=campaign, scope=scope, ref=ref)]
         if scope == "all" or any(scope == "party" and campaign.contract.aggregator.uri == ref for campaign in covered):
             found[contract_id] = ["all"]
         elif covered:
@@ -111,7 +111,8 @@ def _scope_of(campaign: Campaign, scope: str, ref: str) -> str:
     return f" {ref}" if named else f"{campaign.purpose} {campaign.lbs_provider.uri}"
 
 
-def _covers(campaign: Campaign, scope: str, ref: str) -> bool:
+def covers(*, campaign: Campaign, scope: str, ref: str) -> bool:
+    """Whether a no of this scope covers a campaign."""
     match scope:
         case "all":
             return True

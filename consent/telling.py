@@ -1,16 +1,17 @@
 """What partners are to be told of a line, put together for `revocations.actions.tell`."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from consent import snapshots
-from consent.models import Choice, ChoiceOrder
+from consent.models import Choice, ChoiceOrder, LineGate
 from consent.queries.piercing import Pierced, pierced
 from partners import pairwise
-from partners.models import Contract
-from revocations.actions import Agreement
+from partners.models import Campaign, Contract
+from revocations.actions import Agreement, Disputed
 from revocations.models import Duty
 
 STOP_DUTIES = (Duty.Action.STOP_USE, Duty.Action.DELETE_HELD, Duty.Action.NOTIFY_DOWNSTREAM)
@@ -92,6 +93,34 @@ def passed_by(*, line_id: int, no: No, origin: str, contract_ids: Sequence[int])
     return pierced(
         line_id=line_id, scope=no.scope, ref=no.ref, made_at=no.made_at, origin=origin, contract_ids=contract_ids
     )
+
+
+def disputed(*, line_id: int, scope: str, ref: str) -> list[Disputed]:
+    """What to ask partners about, where somebody never agreed: each use on record that it covers, by agreement.
+
+    Under an agreement with no such record, whatever the company (or its partner) does there.
+    """
+    contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
+    row = LineGate.objects.get(pk=line_id)
+    on_record = Campaign.objects.filter(contract_id__in=contract_ids, ref__in={*row.approvals, *row.claims})
+    found: dict[int, list[Campaign]] = defaultdict(list)
+    for campaign in on_record.select_related("lbs_provider", "contract__aggregator", "cover").order_by("ref"):
+        if snapshots.covers(campaign=campaign, scope=scope, ref=ref):
+            found[campaign.contract_id].append(campaign)
+    asked: list[Disputed] = []
+    for contract in Contract.objects.filter(pk__in=contract_ids).select_related("aggregator").order_by("pk"):
+        asked += [Disputed(contract, one, one.lbs_provider.uri) for one in found[contract.pk]]
+        if not found[contract.pk]:
+            asked.append(_disputed_at_large(contract, scope, ref))
+    return asked
+
+
+def _disputed_at_large(contract: Contract, scope: str, ref: str) -> Disputed:
+    if scope == Choice.Scope.CAMPAIGN:
+        named = Campaign.objects.filter(ref=ref, contract=contract).select_related("lbs_provider").first()
+        if named is not None:
+            return Disputed(contract, named, named.lbs_provider.uri)
+    return Disputed(contract, None, ref if scope == Choice.Scope.PARTY else contract.aggregator.uri)
 
 
 def name_orders(*, line_id: int, choice_id: uuid.UUID, told: Mapping[int, uuid.UUID]) -> None:

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("choices/<uuid:choice_id>/progress/", choices.progress, name="choice-progress"),
     path("choices/<uuid:choice_id>/receipt/", choices.receipt, name="choice-receipt"),
     path("choices/<uuid:choice_id>/receipt.json", choices.receipt_file, name="choice-receipt-file"),
+    path("help/<uuid:choice_id>/", choices.disputed, name="dispute"),
     path("ssf/digest", api.digest, name="ssf_digest"),
     path("api/v1/texts", api.texts, name="api-texts"),
     path("api/v1/approvals", api.approvals, name="api-approvals"),

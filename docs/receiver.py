@@ -13,11 +13,12 @@ from joserfc import errors, jwk, jwt
 
 CARRIER, ME = os.environ["CARRIER"], os.environ["ME"]
 OURS, SSF = f"{CARRIER}/schemas/secevent/consent/event-type", "https://schemas.openid.net/secevent/ssf/event-type"
-EVENTS = f"{OURS}/consent-change", f"{OURS}/cohort-revoked", f"{SSF}/verification", f"{SSF}/stream-updated"
-KEEP = """INSERT INTO newest VALUES (:sub, :agreement, :epoch, :version, :event) ON CONFLICT DO UPDATE
+NAMES = "consent-change", "cohort-revoked", "evidence-request", "verification", "stream-updated"
+EVENTS = [f"{place}/{name}" for place in (OURS, SSF) for name in NAMES]
+KEEP = """INSERT INTO newest VALUES (:sub, :agreement, :kind, :epoch, :version, :event) ON CONFLICT DO UPDATE
     SET epoch = :epoch, version = :version, event = :event WHERE (:epoch, :version) > (epoch, version)"""
 db = sqlite3.connect(os.environ["DB"], isolation_level=None, check_same_thread=False)  # a statement's end is on disk
-db.execute("CREATE TABLE IF NOT EXISTS newest (sub, agreement, epoch, version, event, PRIMARY KEY (sub, agreement))")
+db.execute("CREATE TABLE IF NOT EXISTS newest (sub, place, kind, epoch, version, event, UNIQUE (sub, place, kind))")
 known, turn = {"keys": {}, "fetched": -3600.0, "lost": False}, Lock()
 
 
@@ -30,15 +31,15 @@ def key_of(kid: str) -> jwk.Key:  # of a set that is an hour old at most, for a 
 
 
 def take(token: bytes) -> str:  # keeps one event; or says why not, in RFC 8935's codes
-    opened = jwt.decode(token, lambda seen: key_of(seen.headers()["kid"]), algorithms=["ES256"])
-    claims = opened.claims
+    claims = (opened := jwt.decode(token, lambda seen: key_of(seen.headers()["kid"]), algorithms=["ES256"])).claims
     if (claims.get("iss"), claims.get("aud")) != (CARRIER, ME):
         return "invalid_audience" if claims.get("iss") == CARRIER else "invalid_issuer"
     ((kind, event),) = dict(claims.get("events", ())).items()
     if kind not in EVENTS or opened.header.get("typ") != "secevent+jwt" or claims.keys() & {"sub", "exp"}:
         return "invalid_request"
-    if kind.startswith(OURS):  # what event["state"] lacks is denied; a cohort's list is fetched afterwards
-        db.execute(KEEP, {"sub": claims["jti"], "version": 0, **claims["sub_id"], **event, "event": json.dumps(event)})
+    if kind.startswith(OURS):  # what event["state"] lacks is denied; a list is fetched, and proof shown, afterwards
+        told = {"kind": kind, "sub": claims["jti"], "epoch": 0, "version": claims["iat"], **claims["sub_id"], **event}
+        db.execute(KEEP, {**told, "event": json.dumps(event)})
     return ""
 
 

@@ -55,6 +55,10 @@ ONLY_COLUMNS = {
         "told_to_line", "subscribers_told_at", "completed_at", "complete_by", "contradicted_at",
     ),
     "revocations_breach": ("mended_at",),
+    "revocations_evidencerequest": (
+        "overdue_at", "answered_at", "answer", "method", "captured_at", "wording", "language", "evidence_ref",
+        "answer_jti", "token",
+    ),
     "partners_proposal": ("decision", "decided_by", "decided_at", "decision_reason"),
     "partners_jurisdictionrule": ("ends_at", "relaxed_by_id"),
     "revocations_duty": ("discharged_at", "discharged_by"),

@@ -261,6 +261,7 @@ CELERY_BEAT_SCHEDULE = {
     "drop-months": {"task": "disclosures.tasks.drop_months", "schedule": 24 * 3600.0},
     "watch-partners": {"task": "revocations.tasks.watch_partners", "schedule": 60.0},
     "note-overdue": {"task": "revocations.tasks.note_overdue", "schedule": 60.0},
+    "note-evidence": {"task": "revocations.tasks.note_evidence", "schedule": 60.0},
     "note-all-overdue": {
         "task": "revocations.tasks.note_overdue",
         "schedule": 6 * 3600.0,

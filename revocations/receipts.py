@@ -26,6 +26,8 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 type Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 type Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 type Uri = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+NO_NUL = r"^[^\x00]*$"
+type Words = Annotated[str, msgspec.Meta(max_length=1000, pattern=NO_NUL)]
 type Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 type Status = Literal["in_progress", "completed", "rejected"]
 # What an index entry of the database holds, with room for the rest of its key.
@@ -90,6 +92,22 @@ class Said(msgspec.Struct, frozen=True):
     list_sha256: Annotated[str, msgspec.Meta(max_length=43)] = ""
 
 
+class Evidence(msgspec.Struct, frozen=True):
+    """The event of an answer to an evidence-request. Without proof nothing but `answer` "none" is said."""
+
+    answer: Literal["evidence", "none"]
+    method: Literal["", "sms", "ivr", "web", "app", "paper"] = ""
+    captured_at: Instant | None = None
+    wording: Words = ""
+    language: Annotated[str, msgspec.Meta(max_length=40, pattern=NO_NUL)] = ""
+    evidence_ref: Words = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a time that, once kept, could not be read back."""
+        if self.captured_at is not None and not EARLIEST <= self.captured_at <= LATEST:
+            raise ValueError("captured_at must be a time of our age")
+
+
 @dataclass(frozen=True)
 class Nested:
     """What a company below the partner signed itself, word for word."""
@@ -129,6 +147,37 @@ class Word:
     reports: Sequence[Report]
 
 
+@dataclass(frozen=True)
+class EvidenceWord:
+    """An answer to an evidence-request that is what it claims to be: the partner's own, for us."""
+
+    jti: str
+    request_jti: str
+    said: Evidence
+
+
+def is_evidence(token: str) -> bool:
+    """Whether a token calls itself an answer to an evidence-request, not believed."""
+    try:
+        events = tokens.peek(token).claims.get("events")
+    except BadToken:
+        return False
+    return isinstance(events, dict) and wire.event_type("evidence-response") in events
+
+
+def believe_evidence(*, token: str, party: Party, at: datetime) -> EvidenceWord:
+    """Check everything about an answer that can be checked without its question. Raises Refused.
+
+    May fetch keys: never inside a transaction.
+    """
+    claims = _trusted(token, party, at)
+    kind = wire.event_type("evidence-response")
+    said = _one_event(claims, kind, Evidence)
+    if said.answer == "evidence" and (said.captured_at is None or said.captured_at > at):
+        raise Refused("invalid_request", "captured_at must say when the person agreed, with an offset, not after now")
+    return EvidenceWord(jti=_text(claims, "jti"), request_jti=_subject(claims), said=said)
+
+
 def jti_of(token: str) -> str:
     """The id a token gives itself, not believed. Raises Refused."""
     return _text(_peek(token).claims, "jti")
@@ -139,6 +188,18 @@ def believe(*, token: str, party: Party, at: datetime) -> Word:
 
     May fetch keys: never inside a transaction.
     """
+    claims = _trusted(token, party, at)
+    said = _event(claims)
+    order_jti = _subject(claims)
+    reports = {
+        below.recipient: _report(below, order_jti=order_jti, partner=party, at=at)
+        for below in sorted(said.downstream, key=lambda below: bool(below.receipt))
+    }
+    return Word(jti=_text(claims, "jti"), order_jti=order_jti, said=said, reports=tuple(reports.values()))
+
+
+def _trusted(token: str, party: Party, at: datetime) -> Claims:
+    """The claims of a token that the partner signed, for us."""
     opened = _peek(token)
     claims = opened.claims
     if claims.get("iss") != party.uri:
@@ -146,19 +207,19 @@ def believe(*, token: str, party: Party, at: datetime) -> Word:
     _check_signature(token, opened, party, at)
     if claims.get("aud") not in (settings.BASE_URL, [settings.BASE_URL]):
         raise Refused("invalid_audience", f"aud must be {settings.BASE_URL}")
-    said = _event(claims)
+    return claims
+
+
+def _subject(claims: Claims) -> str:
+    """The `jti` of what a token is about."""
     subject = claims.get("sub_id")
     if (
         not isinstance(subject, dict)
         or (subject.get("format"), subject.get("iss")) != ("jwt_id", settings.BASE_URL)
-        or not isinstance(order_jti := subject.get("jti"), str)
+        or not isinstance(jti := subject.get("jti"), str)
     ):
         raise Refused("invalid_request", "sub_id must be a jwt_id of an order of ours")
-    reports = {
-        below.recipient: _report(below, order_jti=order_jti, partner=party, at=at)
-        for below in sorted(said.downstream, key=lambda below: bool(below.receipt))
-    }
-    return Word(jti=_text(claims, "jti"), order_jti=order_jti, said=said, reports=tuple(reports.values()))
+    return jti
 
 
 def _peek(token: str) -> Opened:
@@ -188,17 +249,20 @@ def _check_signature(token: str, opened: Opened, signer: Party, at: datetime) ->
 
 
 def _event(claims: Claims) -> Said:
-    events = claims.get("events")
-    kind = wire.event_type("revocation-receipt")
-    if not isinstance(events, dict) or list(events) != [kind]:
-        raise Refused("invalid_request", f"exactly one event is expected, of type {kind}")
-    try:
-        said = msgspec.convert(events[kind], Said)
-    except msgspec.ValidationError as error:
-        raise Refused("invalid_request", str(error)) from error
+    said = _one_event(claims, wire.event_type("revocation-receipt"), Said)
     if any(len(below.recipient.encode()) > MOST_BYTES for below in said.downstream):
         raise Refused("invalid_request", f"a recipient has at most {MOST_BYTES} bytes")
     return said
+
+
+def _one_event[T](claims: Claims, kind: str, shape: type[T]) -> T:
+    events = claims.get("events")
+    if not isinstance(events, dict) or list(events) != [kind]:
+        raise Refused("invalid_request", f"exactly one event is expected, of type {kind}")
+    try:
+        return msgspec.convert(events[kind], shape)
+    except msgspec.ValidationError as error:
+        raise Refused("invalid_request", str(error)) from error
 
 
 def _text(claims: dict[str, Json], name: str) -> str:

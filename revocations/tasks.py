@@ -44,6 +44,12 @@ def note_overdue(*, whole: bool = False) -> None:
 
 
 @shared_task
+def note_evidence() -> None:
+    """Note the partners that did not show their proof of consent by its date."""
+    clocks.note_evidence(now=timezone.now())
+
+
+@shared_task
 def mend_breaches() -> None:
     """Write down what came late after all."""
     clocks.mend_breaches()

@@ -16,6 +16,16 @@ def event_type(name: str) -> str:
     return f"{settings.BASE_URL}/schemas/secevent/consent/event-type/{name}"
 
 
+def agreement_uri(*, contract_ref: str) -> str:
+    """An agreement as partners read it."""
+    return f"{settings.BASE_URL}/agreements/{contract_ref}"
+
+
+def pairwise_subject(*, sub: str) -> dict[str, object]:
+    """One line as the subject of an event, by its partner's own name for it."""
+    return {"format": "iss_sub", "iss": settings.BASE_URL, "sub": sub}
+
+
 def order_claims(*, order: Order, audience: str, sub: str) -> Mapping[str, object]:
     """The claims of this order for its one partner. The same on each try, so that a repeat is seen to be one."""
     said = dict(order.snapshot)

@@ -15,7 +15,7 @@ from consent.models import Choice, Origin, Touched
 from consent.notices import Shown
 from partners.models import Campaign, Party
 from partners.words import UNKNOWN
-from revocations.actions import Agreement, tell
+from revocations.actions import Agreement, ask_evidence, tell
 from revocations.models import Duty
 
 TRIES = 5
@@ -81,14 +81,22 @@ def stop(
 ) -> Recorded:
     """Say no from now on: to everything, a party (URI), a purpose (DPV term) or a campaign (id), future ones included.
 
-    `reason` "never_agreed" marks a dispute. `notice`: what was read before. Raises UnknownRef where `ref` names
-    nothing known.
+    `reason` "never_agreed" marks a dispute: each partner concerned is asked for its proof. `notice`: what was read
+    before. Raises UnknownRef where `ref` names nothing known.
     """
     _refuse_unknown(scope, ref)
     choice = Choice(
         kind=Choice.Kind.STOP, line_id=line_id, scope=scope, ref=ref, actor=actor, channel=channel, reason=reason
     )
-    return deny(choice=choice, duties=telling.STOP_DUTIES, by=by, notice=notice)
+    recorded = deny(choice=choice, duties=telling.STOP_DUTIES, by=by, notice=notice)
+    if reason == NEVER_AGREED:
+        ask_evidence(
+            line_id=line_id,
+            choice_id=choice.id,
+            disputed=telling.disputed(line_id=line_id, scope=scope, ref=ref),
+            at=choice.made_at,
+        )
+    return recorded
 
 
 @again_if_a_release_came_between

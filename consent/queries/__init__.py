@@ -2,6 +2,7 @@
 
 from consent.queries.choices import ChoicePage, ChoiceRow, about, choice_of, choices_page
 from consent.queries.digests import digest_runs
+from consent.queries.evidence import EvidenceView, evidence_of
 from consent.queries.later import changed_at
 from consent.queries.notice import notice_of
 from consent.queries.progress import OrderState, Progress, Step, newest_order_states, progress_of, standing_progress
@@ -11,6 +12,7 @@ from consent.queries.signals import SignalView, signal_of, stops_by_signal
 __all__ = [
     "ChoicePage",
     "ChoiceRow",
+    "EvidenceView",
     "OrderState",
     "PartnerReceipt",
     "Progress",
@@ -22,6 +24,7 @@ __all__ = [
     "choice_of",
     "choices_page",
     "digest_runs",
+    "evidence_of",
     "newest_order_states",
     "notice_of",
     "progress_of",

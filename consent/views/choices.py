@@ -43,6 +43,20 @@ def choice(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
 @require_safe
 @never_cache
 @seeing_required
+def disputed(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
+    """The case that "I never agreed" opened: who was asked for proof, by when, and what came."""
+    now = timezone.now()
+    found, line = _found(request, choice_id)
+    if not found.disputed:
+        raise Http404
+    evidence = queries.evidence_of(line_id=found.line_id, choice_id=found.id, at=now)
+    shown = {"line": line, "at_line": at_line(request), "choice": found, "evidence": evidence}
+    return render(request, "choices/disputed.html", shown)
+
+
+@require_safe
+@never_cache
+@seeing_required
 def progress(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """The part of the page that changes, for the script that asks again."""
     return render(request, "choices/_progress.html", _choice(request, choice_id))

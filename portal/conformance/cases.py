@@ -35,6 +35,7 @@ CASES = {
         Case("receipts", 12, "a valid completed receipt for each order taken", "Sign when it is done, and hand it in."),
         Case("cohort-receipt", 12, "a completed receipt with counts", "Sign one receipt: acted_on and list_sha256."),
         Case("downstream", 11, "every company that changes withdraws is named", "Tell each, and put in its receipt."),
+        Case("evidence", 17, "202, and an answer to the question", "Answer an evidence-request, also with none."),
         Case("answer-time", 9, "every answer within the time", "Store, answer, and work afterwards."),
         Case("no-redirects", 9, "no answer sends us elsewhere", "Answer at the address that you gave us."),
     )

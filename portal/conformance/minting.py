@@ -105,6 +105,17 @@ class Mint:
         """A verification or stream-updated."""
         return self._event(kind, {"format": "opaque", "id": str(self._trial.pk)}, event, at)
 
+    def evidence(self, *, at: datetime) -> Minted:
+        """A question for the proof of somebody who is not there."""
+        event = {
+            "agreement": self._agreement,
+            "recipient": self.granted()["recipient"],
+            "respond_by": actions.stamp(at=at + COMPLETE_WITHIN),
+        }
+        minted = self._event(StreamEvent.Kind.EVIDENCE, wire.pairwise_subject(sub=self.sub()), event, at)
+        actions.add_trial_order(trial=self._trial, jti=minted.jti, epoch=0, version=0, required_actions=[], at=at)
+        return minted
+
     def cohort(self, *, subs: Sequence[str], at: datetime, spoiled: bool = False) -> MintedCohort:
         """The end of the trial's agreement for these names, the list served like a real one.
 

@@ -62,6 +62,7 @@ class Trial:
     late: Minted | None = None
     unfit: dict[str, Minted] = field(default_factory=dict)
     cohort: MintedCohort | None = None
+    asked: Minted | None = None
 
     def __post_init__(self) -> None:
         """Begin: from here on, receipts are known."""
@@ -85,8 +86,8 @@ class Trial:
         if self.silent:
             return
         for step in (
-            self._orders, self._rotated_key, self._refusals, self._unknown_words, self._oversized, self._cohorts,
-            self._error_form, self._look_at_refusals,
+            self._orders, self._evidence, self._rotated_key, self._refusals, self._unknown_words, self._oversized,
+            self._cohorts, self._error_form, self._look_at_refusals,
         ):  # fmt: skip
             step()
 
@@ -117,6 +118,11 @@ class Trial:
         if self._taken("reordered", next((one for one in replies if not _well(one)), replies[1])):
             self.taken["reordered"] = newer
             self.reordered = newer, older
+
+    def _evidence(self) -> None:
+        asked = self.mint.evidence(at=self.clock())
+        if self._taken("evidence", self._push(asked)):
+            self.asked = asked
 
     def _rotated_key(self) -> None:
         minted = self.mint.order(at=self.clock())
@@ -229,12 +235,15 @@ class Trial:
         self._judge_repeats(came)
         self._judge_unfit(came)
         self._judge_downstream(came)
+        self._judge_evidence(came)
 
     def _completed(self, minted: Minted) -> bool:
         return any(_valid(one) for one in queries.trial_receipts(trial=self.row).get(minted.jti, ()))
 
     def _unfit_answered(self) -> bool:
         came = queries.trial_receipts(trial=self.row)
+        if self.asked is not None and self.asked.jti not in came:
+            return False
         return all(minted.jti in came for minted in self.unfit.values())
 
     def _judge_receipts(self, came: Mapping[str, Sequence[TrialReceipt]]) -> None:
@@ -293,6 +302,13 @@ class Trial:
         else:
             signed = min(one.signed for one in receipts)
             self._find("downstream", Verdict.PASSED, f"all {len(wanted)} are named, {signed} signed themselves")
+
+    def _judge_evidence(self, came: Mapping[str, Sequence[TrialReceipt]]) -> None:
+        answers = [one.status for one in came.get(self.asked.jti, ())] if self.asked else []
+        if answers:
+            self._find("evidence", Verdict.PASSED, f"202; answered: {client.readable(answers[0])}")
+        elif self.asked is not None and self.limits.receipts:
+            self._find("evidence", Verdict.FAILED, "202; and no answer came")
 
     def _look_at_answers(self) -> None:
         if self.slowest > self.limits.answer_s:

@@ -183,6 +183,16 @@ TABLES: Mapping[str, Table] = {
         proof="list_sha256",
         shapes={"required_actions": "words for what was to be done"},
     ),
+    "revocations.EvidenceRequest": Table(
+        "A partner asked for its proof that a person agreed, and what it answered: its own word, with its signature.",
+        LEDGER,
+        "whoever said that they never agreed, on their page of the case; the privacy office",
+        key="line_id id choice_id party_id contract_id campaign jti answer_jti",
+        time="asked_at due_at overdue_at answered_at captured_at",
+        word="answer method language",
+        text="wording",
+        proof="evidence_ref token",
+    ),
     "revocations.TrialReceipt": Table(
         "What the partner signed about it.",
         "as long as its trial",

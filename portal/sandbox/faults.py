@@ -19,6 +19,7 @@ class Fault(StrEnum):
     FORGET = "forget"
     GULLIBLE = "gullible"
     MISLABEL = "mislabel"
+    NO_EVIDENCE = "no-evidence"
 
 
 class Faults:

@@ -2,12 +2,12 @@
 
 from threading import Lock
 
-from portal.sandbox import clock, orders
+from portal.sandbox import clock, orders, signing
 from portal.sandbox.cohorts import Cohorts
 from portal.sandbox.courier import Courier
 from portal.sandbox.faults import Fault, Faults
 from portal.sandbox.identity import Identity
-from portal.sandbox.orders import Cohort, Order, Record, Refused, StreamUpdated, Verification
+from portal.sandbox.orders import Cohort, EvidenceRequest, Order, Record, Refused, StreamUpdated, Verification
 from portal.sandbox.store import Store
 from portal.sandbox.transmitter import Transmitter
 
@@ -51,9 +51,19 @@ class Inbox:
             case Order():
                 self._store.take(event, at=clock.now())
                 self._courier.nudge()
+            case EvidenceRequest():
+                self._answer(event)
             case Cohort():
                 self._cohorts.take(event, at=clock.now())
                 self._courier.nudge()
+
+    def _answer(self, asked: EvidenceRequest) -> None:
+        """Sign what is on file about this subscriber, at once; the courier hands it in."""
+        if self._faults.now is Fault.NO_EVIDENCE:
+            return
+        token, jti = signing.evidence(asked, self._identity)
+        self._store.queue_evidence(asked, jti=jti, token=token, at=clock.now())
+        self._courier.nudge()
 
     def verifications(self) -> Record:
         """How many came since the start, and the last."""

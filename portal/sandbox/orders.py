@@ -15,6 +15,8 @@ TYP = "secevent+jwt"
 MOST_SHARDS = 10_000
 CHANGE = "/schemas/secevent/consent/event-type/consent-change"
 COHORT = "/schemas/secevent/consent/event-type/cohort-revoked"
+EVIDENCE = "/schemas/secevent/consent/event-type/evidence-request"
+EVIDENCE_RESPONSE = "/schemas/secevent/consent/event-type/evidence-response"
 RECEIPT = "/schemas/secevent/consent/event-type/revocation-receipt"
 VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
 STREAM_UPDATED = "https://schemas.openid.net/secevent/ssf/event-type/stream-updated"
@@ -89,7 +91,18 @@ class StreamUpdated:
     reason: str
 
 
-type Event = Order | Cohort | Verification | StreamUpdated
+@dataclass(frozen=True)
+class EvidenceRequest:
+    """The carrier asks for the proof that one subscriber agreed."""
+
+    iss: str
+    jti: str
+    txn: str
+    recipient: str
+    respond_by: str
+
+
+type Event = Order | Cohort | Verification | StreamUpdated | EvidenceRequest
 
 
 def read(token: str, *, transmitter: Transmitter, audience: str) -> Event:
@@ -118,6 +131,14 @@ def _event(kind: str, claims: Record, event: Record) -> Event:
         return _order(claims, event)
     if kind == COHORT:
         return _cohort(claims, event)
+    if kind == EVIDENCE:
+        return EvidenceRequest(
+            iss=_text(claims, "iss"),
+            jti=_text(claims, "jti"),
+            txn=_text(claims, "txn"),
+            recipient=_text(event, "recipient"),
+            respond_by=_text(event, "respond_by"),
+        )
     if kind == VERIFICATION:
         return Verification(jti=_text(claims, "jti"), state=_said(event, "state"))
     if kind == STREAM_UPDATED:

@@ -2,12 +2,12 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portal.sandbox import clock
 from portal.sandbox.faults import Fault, Faults
 from portal.sandbox.identity import Identity, Signer
-from portal.sandbox.orders import RECEIPT, TYP, Cohort, Order
+from portal.sandbox.orders import EVIDENCE_RESPONSE, RECEIPT, TYP, Cohort, EvidenceRequest, Order
 
 type Deeds = list[dict[str, object]]
 
@@ -18,6 +18,31 @@ def receipt(about: Order | Cohort, identity: Identity, *, jti: str, event: Mappi
     said = {**event, "applied": {"epoch": about.epoch, "version": version}}
     told = {"iss": about.iss, "jti": about.jti}
     return _signed(identity.partner, about.iss, jti, aud=about.iss, txn=about.txn, told=told, event=said)
+
+
+def evidence(asked: EvidenceRequest, identity: Identity) -> tuple[str, str]:
+    """The partner's answer to a question for its proof, and the answer's own id."""
+    now, jti = clock.now(), f"ev-{uuid.uuid4().hex}"
+    event = {
+        "event_timestamp": int(now.timestamp()),
+        "answer": "evidence",
+        "method": "sms",
+        "captured_at": clock.stamp(now - timedelta(days=400)),
+        "wording": "Reply YES to be found.",
+        "language": "en",
+        "evidence_ref": f"consents/{asked.jti}",
+    }
+    claims = {
+        "iss": identity.uri,
+        "aud": asked.iss,
+        "jti": jti,
+        "iat": int(now.timestamp()),
+        "toe": int(now.timestamp()),
+        "txn": asked.txn,
+        "sub_id": {"format": "jwt_id", "iss": asked.iss, "jti": asked.jti},
+        "events": {asked.iss + EVIDENCE_RESPONSE: event},
+    }
+    return identity.partner.sign(typ=TYP, claims=claims), jti
 
 
 def told_downstream(about: Order | Cohort, identity: Identity, faults: Faults) -> Deeds:

@@ -13,7 +13,7 @@ from threading import RLock
 
 from portal.sandbox import rules
 from portal.sandbox.clock import instant, stamp
-from portal.sandbox.orders import Cohort, Order, Record
+from portal.sandbox.orders import Cohort, EvidenceRequest, Order, Record
 
 SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -89,6 +89,12 @@ class Store:
             self._receive_data(n, order, first=standing is None, at=at)
             self._stop_use(n, order, at)
         return True
+
+    def queue_evidence(self, asked: EvidenceRequest, *, jti: str, token: str, at: datetime) -> None:
+        """Queue the answer to a question for proof; one that was asked before is answered already."""
+        with self.transaction() as db:
+            if db.execute('SELECT 1 FROM receipts WHERE "order" = ?', [asked.jti]).fetchone() is None:
+                queue_receipt(db, standing=0, about=asked, jti=jti, status="evidence", token=token, at=at)
 
     def owing(self, *, before: datetime) -> list[tuple[Order, datetime]]:
         """Orders that stand, came before this moment and are not carried out yet; and when each came."""
@@ -247,14 +253,22 @@ class Work:
 
 
 def queue_receipt(
-    db: sqlite3.Connection, *, standing: int, about: Order | Cohort, jti: str, status: str, token: str, at: datetime
+    db: sqlite3.Connection,
+    *,
+    standing: int,
+    about: Order | Cohort | EvidenceRequest,
+    jti: str,
+    status: str,
+    token: str,
+    at: datetime,
 ) -> None:
-    """Queue a signed receipt, within the caller's transaction. A cohort's has no standing (0) and no version (0)."""
+    """Queue what was signed, within the caller's transaction. Only an order has a standing and a version (else 0)."""
     version = about.version if isinstance(about, Order) else 0
+    epoch = 0 if isinstance(about, EvidenceRequest) else about.epoch
     db.execute(
         'INSERT INTO receipts (standing, jti, "order", epoch, version, status, token, made_at)'
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [standing, jti, about.jti, about.epoch, version, status, token, stamp(at)],
+        [standing, jti, about.jti, epoch, version, status, token, stamp(at)],
     )
 
 

@@ -10,7 +10,7 @@ from threading import Condition
 
 from portal.sandbox.faults import Fault, Faults
 from portal.sandbox.inbox import Inbox
-from portal.sandbox.orders import CHANGE, COHORT, STREAM_UPDATED, VERIFICATION, Record, Refused
+from portal.sandbox.orders import CHANGE, COHORT, EVIDENCE, STREAM_UPDATED, VERIFICATION, Record, Refused
 from portal.sandbox.transmitter import MANAGE, READ, Answer, Transmitter, Unreachable
 
 STREAMS, VERIFY, POLL = "/ssf/streams", "/ssf/verify", "/ssf/poll"
@@ -88,7 +88,7 @@ class Stream:
         wanted: dict[str, object] = {
             "delivery": delivery,
             "events_requested": [
-                *(self._transmitter.issuer + kind for kind in (CHANGE, COHORT)), VERIFICATION, STREAM_UPDATED,
+                *(self._transmitter.issuer + kind for kind in (CHANGE, COHORT, EVIDENCE)), VERIFICATION, STREAM_UPDATED,
             ],
             "description": self._name,
         }  # fmt: skip

@@ -12,6 +12,7 @@ from revocations.actions.cohorts import (
 )
 from revocations.actions.contradict import Use, contradict
 from revocations.actions.events import queue_event
+from revocations.actions.evidence import Disputed, ask_evidence
 from revocations.actions.polling import poll
 from revocations.actions.receipts import record_receipt
 from revocations.actions.redelivery import recover_since, resend_newest
@@ -44,6 +45,7 @@ from revocations.receipts import Refused
 __all__ = [
     "EVERYTHING",
     "Agreement",
+    "Disputed",
     "Fetched",
     "HasOne",
     "ManifestExpired",
@@ -59,6 +61,7 @@ __all__ = [
     "add_shard",
     "add_trial_manifest",
     "add_trial_order",
+    "ask_evidence",
     "begin_trial",
     "change_stream",
     "contradict",

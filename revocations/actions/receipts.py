@@ -14,6 +14,7 @@ from partners.models import Dealing, Party
 from revocations import receipts
 from revocations.actions.cohort_receipts import record_for_cohort
 from revocations.actions.deeds import check_applied, check_deeds
+from revocations.actions.evidence import record_evidence
 from revocations.actions.trials import take_trial_receipt
 from revocations.models import TO_PUSH, CohortReceipt, DownstreamReport, Duty, Order, Receipt, State
 from revocations.receipts import Refused, Word
@@ -44,8 +45,13 @@ class Coverage:
 def record_receipt(*, token: str, party: Party, at: datetime) -> None:
     """Check a receipt that `party` handed in, keep it, and move its order as far as it goes. Raises Refused.
 
+    An answer to an evidence-request comes by the same door.
+
     The same bytes again change nothing. A state never goes back.
     """
+    if receipts.is_evidence(token):
+        record_evidence(token=token, party=party, at=at)
+        return
     digest = hashlib.sha256(token.encode()).digest()
     if _known(receipts.jti_of(token), digest, party) or take_trial_receipt(token=token, party=party, at=at):
         return

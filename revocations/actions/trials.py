@@ -15,7 +15,7 @@ from partners.tokens import BadToken, Claims
 from revocations import receipts
 from revocations.actions.deeds import check_applied, check_deeds
 from revocations.models import Trial, TrialOrder, TrialReceipt, TrialShard
-from revocations.receipts import Refused, Word
+from revocations.receipts import EvidenceWord, Refused, Word
 
 KEPT = timedelta(days=90)
 
@@ -109,6 +109,21 @@ def take_trial_receipt(*, token: str, party: Party, at: datetime) -> bool:
         _keep(claims, digest, order, at, fault=str(refusal))
         raise
     _keep(claims, digest, order, at, word=word)
+    return True
+
+
+def take_trial_evidence(*, word: EvidenceWord, token: str, party: Party, at: datetime) -> bool:
+    """Keep the answer to a trial's evidence-request. False if it is about no trial of this partner."""
+    order = TrialOrder.objects.filter(jti=word.request_jti, party_id=party.pk).first()
+    if order is None:
+        return False
+    TrialReceipt.objects.update_or_create(
+        order=order,
+        jti=word.jti,
+        defaults={
+            "received_at": at, "status": word.said.answer, "token_hash": hashlib.sha256(token.encode()).digest(),
+        },
+    )  # fmt: skip
     return True
 
 

@@ -1,6 +1,7 @@
 """Orders to partners, how they travel, and what partners signed."""
 
 from revocations.models.cohorts import BY_TERM, Breach, Cohort, CohortReceipt, ManifestShard
+from revocations.models.evidence import EvidenceRequest
 from revocations.models.orders import Attempt, DownstreamReport, Duty, Order, Receipt, Standing
 from revocations.models.streams import Breaker, Pulse, PushTally, Stream, StreamAttempt, StreamEvent, StreamHealth
 from revocations.models.trials import Trial, TrialOrder, TrialReceipt, TrialShard
@@ -17,6 +18,7 @@ __all__ = [
     "CohortReceipt",
     "DownstreamReport",
     "Duty",
+    "EvidenceRequest",
     "ManifestShard",
     "Order",
     "ParkedWith",

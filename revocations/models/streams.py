@@ -102,7 +102,7 @@ class StreamHealth(models.Model):
 
 
 class StreamEvent(models.Model):
-    """An event to one partner that is not about one line: a cohort, a verification, a change of the stream's status.
+    """An event to one partner that is no order: a cohort, a verification, a change of the stream's status, a question.
 
     Delivered by the same workers over the same two channels as orders, before them. `claims` is the whole token body
     but `iss`, `aud`, `iat`, `jti`; `state` is one of QUEUED, SENT, ACKNOWLEDGED, PARKED, COMPLETED, PARTIAL, REJECTED,
@@ -113,6 +113,7 @@ class StreamEvent(models.Model):
         COHORT = "cohort-revoked", "Cohort revoked"
         VERIFICATION = "verification", "Verification"
         STREAM_UPDATED = "stream-updated", "Stream updated"
+        EVIDENCE = "evidence-request", "Evidence request"
 
     id = models.UUIDField(primary_key=True)
     party_id = models.BigIntegerField()

@@ -12,7 +12,7 @@ MIN_VERIFICATION_INTERVAL = 30
 
 def events_supported() -> list[str]:
     """The event types that every stream carries, whatever it asks for: a stop may not be declined."""
-    return [event_type("consent-change"), event_type("cohort-revoked")]
+    return [event_type("consent-change"), event_type("cohort-revoked"), event_type("evidence-request")]
 
 
 def configuration_of(*, stream: Stream, party: Party) -> dict[str, object]:

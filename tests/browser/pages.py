@@ -57,7 +57,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     WAITED: ("password-new",),
     SUBSCRIBER: (
         "home", "history", "company", "choices", "choice", "choice-receipt", "choice-pause", "choice-allow",
-        "choice-signal", "lines", "settings", "access-log", "account_logout", "account_reauthenticate",
+        "choice-signal", "dispute", "lines", "settings", "access-log", "account_logout", "account_reauthenticate",
         "account_change_password", "mfa_index", "mfa_activate_totp", "mfa_list_webauthn", "mfa_add_webauthn",
         "usersessions_list",
     ),
@@ -130,8 +130,9 @@ def a_walk() -> Walk:
     """The whole world's data, a choice on its way, a link of each kind, and somebody at every step of every door."""
     world = a_world(at=timezone.now())
     choice = actions.stop(
-        line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web"
-    )
+        line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web",
+        reason=actions.NEVER_AGREED,
+    )  # fmt: skip
     opened, answered = _asked_twice()
     subscriber = sign_in(world.line)
     subscriber.post("/accounts/reauthenticate/", {"password": PASSWORD})

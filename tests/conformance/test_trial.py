@@ -30,7 +30,7 @@ EVERYTHING = {*CASES}
 UNSEEN = {"reordered", "late-order", "unknown-words", "spoiled-cohort", "downstream"}
 ACCEPTING = {
     "verification", "stream-updated", "good-order", "empty-state", "repeated", "reordered", "rotated-key",
-    "unknown-words", "cohort", "spoiled-cohort", "oversized",
+    "unknown-words", "cohort", "spoiled-cohort", "oversized", "evidence",
 }  # fmt: skip
 REFUSING = {"wrong-key", "unknown-key", "wrong-audience", "audience-list", "wrong-issuer"}
 # Refused by the code that a partner in trouble says of everything.
@@ -46,11 +46,12 @@ FAULTS: dict[str, tuple[set[str], set[str]]] = {
         ACCEPTING | REFUSING | INVALID | {"error-form"},
         {"receipts", "cohort-receipt", "downstream", "late-order", "error-type", "error-language"},
     ),
-    "drop-receipt": ({"receipts", "cohort-receipt"}, UNSEEN),
+    "drop-receipt": ({"receipts", "cohort-receipt", "evidence"}, UNSEEN),
     "partial": ({"downstream"}, set()),
-    "gullible": (REFUSING | INVALID | {"error-form", "cohort", "receipts", "cohort-receipt"}, UNSEEN),
+    "gullible": (REFUSING | INVALID | {"error-form", "cohort", "receipts", "cohort-receipt", "evidence"}, UNSEEN),
     "mislabel": ({"error-type", "error-language"}, set()),
-    "forget": ({"cohort", "receipts", "cohort-receipt"}, UNSEEN),
+    "forget": ({"cohort", "receipts", "cohort-receipt", "evidence"}, UNSEEN),
+    "no-evidence": ({"evidence"}, set()),
 }
 
 

@@ -30,7 +30,8 @@ BY_LINE = {
     "consent_linegate", "disclosures_changedday", "disclosures_concealeddisclosure", "disclosures_dailyrollup",
     "disclosures_delayednotice", "disclosures_disclosure", "disclosures_growingline", "disclosures_judgementchange",
     "disclosures_longline", "disclosures_rolledfacts", "partners_dealing", "revocations_attempt",
-    "revocations_downstreamreport", "revocations_duty", "revocations_order", "revocations_receipt",
+    "revocations_downstreamreport", "revocations_duty",
+    "revocations_evidencerequest", "revocations_order", "revocations_receipt",
     "revocations_standing",
 }  # fmt: skip
 # The one exception: an id is unique over all lines.

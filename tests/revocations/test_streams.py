@@ -23,7 +23,7 @@ from tests.staff import an_actor
 pytestmark = pytest.mark.django_db
 NOW = datetime.now(UTC)
 OURS = f"{settings.BASE_URL}/schemas/secevent/consent/event-type/"
-BOTH = [f"{OURS}consent-change", f"{OURS}cohort-revoked"]
+BOTH = [f"{OURS}consent-change", f"{OURS}cohort-revoked", f"{OURS}evidence-request"]
 ADDRESS = "https://events.geobridge.example/ssf"
 
 

@@ -39,7 +39,8 @@ def test_it_creates_a_push_stream_and_asks_for_a_verification(start: Start, carr
     carrier.wait_for(lambda: bool(carrier.asked_for("/ssf/verify")))
     (made,) = carrier.asked_for("/ssf/streams")
     assert (made.method, carrier.scope_of(made.bearer)) == ("POST", "ssf.manage")
-    ours = [carrier.change, carrier.change.replace("consent-change", "cohort-revoked")]
+    names = ("consent-change", "cohort-revoked", "evidence-request")
+    ours = [carrier.change.replace("consent-change", name) for name in names]
     assert made.body == {
         "delivery": {"method": PUSH, "endpoint_url": f"{partner.base_url}/events"},
         "events_requested": [*ours, VERIFICATION, UPDATED],

@@ -55,6 +55,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "choice-stop": (NOT_SO, NOTHING_NAMED),
     "choice-dispute": (NOT_SO, NOTHING_NAMED),
     "choice-pause": (OWN_ONLY, OWN_ONLY),
+    "dispute": (NOTHING_NAMED, NOT_SO),
     "choice-signal": (OWN_ONLY, OWN_ONLY),
     "choice-allow": (NOTHING_NAMED, NOTHING_NAMED),
     "stop": (EVERYBODY, EVERYBODY),

@@ -1,0 +1,77 @@
+"""Ask a partner for its proof that somebody agreed, and take what it answers, as far as its word goes."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+import audit.actions
+from partners import pairwise
+from partners.models import Campaign, Contract, Party
+from revocations import receipts
+from revocations.actions.events import queue_event
+from revocations.actions.tell import stamp
+from revocations.actions.trials import take_trial_evidence
+from revocations.models import EvidenceRequest, StreamEvent
+from revocations.receipts import Refused
+from revocations.wire import agreement_uri, pairwise_subject
+
+ANSWER_WITHIN = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Disputed:
+    """What a person never agreed to, by their word, under one agreement; without a campaign all of `recipient`'s."""
+
+    contract: Contract
+    campaign: Campaign | None
+    recipient: str
+
+
+def ask_evidence(*, line_id: int, choice_id: uuid.UUID, disputed: Sequence[Disputed], at: datetime) -> int:
+    """Ask each partner, within the transaction of the dispute. Returns how many questions that were."""
+    for one in disputed:
+        party_id, due_at = one.contract.aggregator_id, at + ANSWER_WITHIN
+        event: dict[str, object] = {
+            "agreement": agreement_uri(contract_ref=one.contract.ref),
+            "recipient": one.recipient,
+            **({"campaign": one.campaign.ref, "purpose": one.campaign.purpose} if one.campaign else {}),
+            "respond_by": stamp(at=due_at),
+        }
+        sub = pairwise.subject(line_id=line_id, party_id=party_id)
+        queued = queue_event(
+            party_id=party_id, kind=StreamEvent.Kind.EVIDENCE, sub_id=pairwise_subject(sub=sub), event=event, at=at,
+            contract_id=one.contract.pk,
+        )  # fmt: skip
+        EvidenceRequest.objects.create(
+            line_id=line_id, id=uuid.uuid4(), choice_id=choice_id, party_id=party_id, contract_id=one.contract.pk,
+            campaign=one.campaign.ref if one.campaign else "", jti=queued.jti, asked_at=at, due_at=due_at,
+        )  # fmt: skip
+    return len(disputed)
+
+
+def record_evidence(*, token: str, party: Party, at: datetime) -> None:
+    """Check an answer that `party` handed in, and keep it. Raises Refused. The same bytes again change nothing."""
+    word = receipts.believe_evidence(token=token, party=party, at=at)
+    if take_trial_evidence(word=word, token=token, party=party, at=at):
+        return
+    with transaction.atomic():
+        asked = EvidenceRequest.objects.select_for_update().filter(jti=word.request_jti, party_id=party.pk).first()
+        if asked is None:
+            raise Refused("invalid_request", "no evidence-request of this jti was ever sent to you")
+        if asked.answered_at is not None:
+            if hashlib.sha256(asked.token.encode()).digest() == hashlib.sha256(token.encode()).digest():
+                return
+            raise Refused("invalid_request", "this evidence-request is answered already")
+        said = word.said
+        EvidenceRequest.objects.filter(pk=asked.pk).update(
+            answered_at=at, answer=said.answer, method=said.method, captured_at=said.captured_at, wording=said.wording,
+            language=said.language, evidence_ref=said.evidence_ref, answer_jti=word.jti, token=token,
+        )  # fmt: skip
+        audit.actions.record(
+            action="evidence.answered", actor=f"partner:{party.pk}", target=f"choice:{asked.choice_id}", at=at,
+            line_id=asked.line_id, detail={"answer": said.answer, "late": at > asked.due_at},
+        )  # fmt: skip

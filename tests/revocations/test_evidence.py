@@ -1,0 +1,213 @@
+"""After "I never agreed" the partner is asked for its proof, by a date; what it answers is its word and no more."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from pytest_django import Settings
+
+from accounts.models import Line
+from accounts.texts import MemoryBackend
+from audit.models import AuditEvent, Incident
+from audit.queries import database_clock
+from consent import actions, queries
+from consent.models import Choice
+from consent.standing import use_of
+from partners import pairwise
+from revocations import clocks, delivery
+from revocations.actions import Refused, record_receipt
+from revocations.models import EvidenceRequest, StreamEvent
+from support.tickets import open_tickets
+from tests.conformance.schemas import faults
+from tests.factories import a_line
+from tests.partners.outside import Outside, Signer
+from tests.people import Browser, sign_in
+from tests.revocations.scenes import Scene, a_scene, event_of, stamp, stop_all
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+OURS = f"{settings.BASE_URL}/schemas/secevent/consent/event-type/"
+REQUEST, RESPONSE = f"{OURS}evidence-request", f"{OURS}evidence-response"
+WEEK, MINUTE = timedelta(days=7), timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def _texts_in_memory(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+
+
+@pytest.fixture
+def scene(outside: Outside) -> Scene:
+    return a_scene(outside)
+
+
+@pytest.fixture
+def line(scene: Scene) -> Line:
+    return scene.a_line()
+
+
+def dispute(line: Line, scope: str, ref: str) -> Choice:
+    made = actions.stop(
+        line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web", reason=actions.NEVER_AGREED
+    )
+    return Choice.objects.get(id=made.choice_id)
+
+
+@pytest.fixture
+def asked(line: Line, scene: Scene) -> EvidenceRequest:
+    dispute(line, "campaign", scene.campaign.ref)
+    return EvidenceRequest.objects.get()
+
+
+def answer(asked: EvidenceRequest, scene: Scene, **changed: object) -> dict[str, object]:
+    event = {
+        "event_timestamp": 1, "answer": "evidence", "method": "sms", "captured_at": "2025-05-03T17:20:00Z",
+        "wording": "Reply YES.", "language": "en", "evidence_ref": "consents/4711",
+    }  # fmt: skip
+    return {
+        "iss": scene.party.uri, "aud": settings.BASE_URL, "jti": f"ev-{uuid.uuid4().hex}", "iat": 1, "toe": 1,
+        "txn": "tx-1", "sub_id": {"format": "jwt_id", "iss": settings.BASE_URL, "jti": asked.jti},
+        "events": {RESPONSE: {**event, **changed}},
+    }  # fmt: skip
+
+
+def hand_in(scene: Scene, claims: Mapping[str, object], *, after: timedelta = timedelta(0)) -> str:
+    token = scene.signer.sign(claims)
+    record_receipt(token=token, party=scene.party, at=database_clock() + after)
+    return token
+
+
+def test_a_dispute_asks_the_partner_in_its_own_transaction(line: Line, scene: Scene, asked: EvidenceRequest) -> None:
+    event = StreamEvent.objects.get(jti=asked.jti)
+    assert (event.kind, event.party_id) == ("evidence-request", scene.party.pk)
+    assert asked.due_at - asked.asked_at == WEEK
+    delivery.sweep(now=database_clock())
+    (claims,) = [claims for claims in scene.tokens() if REQUEST in str(claims["events"])]
+    assert faults("evidence-request", claims) == []
+    assert event_of(claims) == {
+        "agreement": f"{settings.BASE_URL}/agreements/{scene.contract.ref}",
+        "recipient": scene.campaign.lbs_provider.uri,
+        "campaign": scene.campaign.ref,
+        "purpose": scene.campaign.purpose,
+        "respond_by": stamp(asked.due_at.replace(second=0, microsecond=0)),
+    }
+    sub = pairwise.subject(line_id=line.pk, party_id=scene.party.pk)
+    assert claims["sub_id"] == {"format": "iss_sub", "iss": settings.BASE_URL, "sub": sub}
+
+
+def test_a_plain_stop_asks_for_nothing(line: Line) -> None:
+    stop_all(line)
+    assert not EvidenceRequest.objects.exists()
+
+
+def test_what_is_rolled_back_asks_nobody(line: Line, scene: Scene) -> None:
+    with pytest.raises(actions.UnknownRef):
+        dispute(line, "campaign", "no-such-campaign")
+    assert (EvidenceRequest.objects.count(), StreamEvent.objects.count()) == (0, 0)
+
+
+def test_a_dispute_of_a_company_asks_about_each_use_on_record(line: Line, scene: Scene) -> None:
+    dispute(line, "party", scene.campaign.lbs_provider.uri)
+    assert [(one.campaign, one.contract_id) for one in EvidenceRequest.objects.all()] == [
+        (scene.campaign.ref, scene.contract.pk)
+    ]
+
+
+def test_an_answer_is_kept_and_opens_nothing(line: Line, scene: Scene, asked: EvidenceRequest) -> None:
+    token = hand_in(scene, answer(asked, scene))
+    kept = EvidenceRequest.objects.get()
+    assert (kept.answer, kept.method, kept.wording, kept.token) == ("evidence", "sms", "Reply YES.", token)
+    use = use_of(line=line, campaign=scene.campaign.ref, at=database_clock())
+    assert use is not None
+    assert not use.allowed
+    event = AuditEvent.objects.get(action="evidence.answered")
+    assert (event.line_id, event.actor, event.detail["late"]) == (line.pk, f"partner:{scene.party.pk}", False)
+    record_receipt(token=token, party=scene.party, at=database_clock())
+    assert AuditEvent.objects.filter(action="evidence.answered").count() == 1
+
+
+def refused(scene: Scene, claims: Mapping[str, object], signer: Signer | None = None) -> str:
+    token = (signer or scene.signer).sign(claims, kid=scene.signer.kid)
+    with pytest.raises(Refused) as refusal:
+        record_receipt(token=token, party=scene.party, at=database_clock())
+    assert not EvidenceRequest.objects.get().answer
+    return refusal.value.err
+
+
+def test_what_is_wrong_in_an_answer_does_not_count(scene: Scene, asked: EvidenceRequest, outside: Outside) -> None:
+    good = answer(asked, scene)
+    other = a_scene(outside, "LocAgg")
+    assert refused(scene, {**good, "iss": other.party.uri}) == "invalid_issuer"
+    assert refused(scene, {**good, "aud": other.party.uri}) == "invalid_audience"
+    assert refused(scene, good, Signer(scene.party.uri)) == "invalid_key"
+    assert refused(scene, {**good, "sub_id": {"format": "jwt_id", "iss": settings.BASE_URL, "jti": "x"}}) == INVALID
+    for wrong in (
+        {"answer": "perhaps"}, {"captured_at": None}, {"captured_at": "2099-01-01T00:00:00Z"}, {"method": "oath"},
+        {"captured_at": "2025-05-03T17:20:00"}, {"wording": "x" * 1001}, {"wording": "a\x00b"}, {"language": "e" * 41},
+    ):  # fmt: skip
+        assert refused(scene, answer(asked, scene, **wrong)) == INVALID
+    claims = {**other_answer(asked, other)}
+    with pytest.raises(Refused, match="no evidence-request"):
+        record_receipt(token=other.signer.sign(claims), party=other.party, at=database_clock())
+
+
+INVALID = "invalid_request"
+
+
+def other_answer(asked: EvidenceRequest, other: Scene) -> dict[str, object]:
+    return {**answer(asked, other), "iss": other.party.uri}
+
+
+def test_only_one_answer_counts(scene: Scene, asked: EvidenceRequest) -> None:
+    hand_in(scene, answer(asked, scene, answer="none", captured_at=None))
+    with pytest.raises(Refused, match="answered already"):
+        hand_in(scene, answer(asked, scene))
+    assert EvidenceRequest.objects.get().answer == "none"
+
+
+def test_no_answer_by_the_date_is_one_incident_and_a_late_one_says_so(scene: Scene, asked: EvidenceRequest) -> None:
+    assert clocks.note_evidence(now=asked.due_at - MINUTE) == 0
+    assert [clocks.note_evidence(now=asked.due_at) for _ in range(2)] == [1, 0]
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.subject, incident.count) == ("no_evidence", f"partner:{scene.party.pk}", 1)
+    hand_in(scene, answer(asked, scene), after=WEEK + MINUTE)
+    assert AuditEvent.objects.get(action="evidence.answered").detail["late"] is True
+    assert clocks.note_evidence(now=asked.due_at + WEEK) == 0
+
+
+def test_who_answered_is_not_late(scene: Scene, asked: EvidenceRequest) -> None:
+    hand_in(scene, answer(asked, scene))
+    assert (clocks.note_evidence(now=asked.due_at + WEEK), Incident.objects.count()) == (0, 0)
+
+
+def case(browser: Browser, choice: Choice) -> str:
+    assert f"/help/{choice.id}/" in browser.get(f"/choices/{choice.id}/").text
+    return browser.get(f"/help/{choice.id}/").text
+
+
+def test_the_person_reads_who_was_asked_by_when_and_what_came(line: Line, scene: Scene) -> None:
+    browser = sign_in(line)
+    choice = dispute(line, "campaign", scene.campaign.ref)
+    open_tickets(at=database_clock())
+    asked = EvidenceRequest.objects.get()
+    page = case(browser, choice)
+    assert "We asked it for its proof that you agreed." in page
+    assert "It has not answered yet." in page
+    (late,) = queries.evidence_of(line_id=line.pk, choice_id=choice.id, at=asked.due_at + MINUTE)
+    assert (late.late, late.answered_at) == (True, None)
+    hand_in(scene, answer(asked, scene, wording="<b>Reply</b> YES."), after=WEEK + MINUTE)
+    page = case(browser, choice)
+    assert "It says that it has proof." in page
+    assert "That was late." in page
+    assert "&lt;b&gt;Reply&lt;/b&gt; YES." in page
+    assert "your stop stays" in page
+
+
+def test_the_case_is_its_own_person_s_alone(line: Line, scene: Scene) -> None:
+    choice = dispute(line, "campaign", scene.campaign.ref)
+    plain = Choice.objects.get(id=actions.stop(line_id=line.pk, scope="all", actor="s:1", channel="web").choice_id)
+    assert sign_in(a_line()).get(f"/help/{choice.id}/").status_code == 404
+    assert sign_in(line).get(f"/help/{plain.id}/").status_code == 404
