@@ -2,22 +2,34 @@
 
 A row is claimed before the gateway is called, and given back only when the gateway says that it did not take the text.
 A worker killed in between loses that one text: nobody is told twice.
+
+One worker at a time does it, for a few seconds: the others are there for orders to partners, however slow the gateway
+is. One that keeps silent may have taken what it was given, so that this is not given to it again; but it is asked no
+more for a while, longer each time, so that it gets hold of few texts before it speaks again.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import Count, Max
 
 from accounts import queries, texts
 from accounts.models import Line, Message
 from accounts.sealing import unseal
+from accounts.texts import Outcome
+from accounts.turns import turn
 from accounts.zones import next_day_time, zone_of
 
 log = structlog.get_logger()
+TURN = "accounts.texts"
 BATCH = 500
+# No text is begun after so many seconds of a run; the next run goes on.
+RUN_S = 4.0
 # So many refused one after the other: the gateway is away.
 AWAY = 3
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
@@ -27,44 +39,87 @@ CAN_WAIT_FOR_DAY = frozenset(
 )
 
 
+# What one person has just done, asked or must know goes before what goes to many at once.
+AT_ONCE = frozenset(
+    {
+        Message.Kind.REPLY, Message.Kind.WAY_IN, Message.Kind.STOPPED, Message.Kind.ANSWERED, Message.Kind.SIGNAL,
+        Message.Kind.CHILD, Message.Kind.STAFF,
+    }
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class _Due:
     msisdn: str
     text: str
 
 
-def deliver(*, now: datetime) -> int:
+def deliver(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
     """Hand over the texts that are due. Returns how many were taken; those that were not wait, longer each time.
 
-    What is over, taken or not, is forgotten.
+    What is over, taken or not, is forgotten. Does nothing while another worker is at it, or the gateway is left alone.
+    `clock`: seconds, by which the run comes to its end.
     """
-    _forget(now)
-    sent = refused = 0
-    due = Message.objects.filter(taken_at__isnull=True, next_at__lte=now).order_by("next_at")
-    for message_id in list(due.values_list("pk", flat=True)[:BATCH]):
-        taken = deliver_one(message_id=message_id, now=now)
-        sent, refused = sent + (taken is True), 0 if taken else refused + (taken is False)
-        if refused == AWAY:
-            break
-    return sent
+    with turn(name=TURN) as mine:
+        if not mine:
+            return 0
+        _forget(now)
+        return 0 if gateway_rests(now=now) else _run(now, clock)
 
 
-def deliver_one(*, message_id: UUID, now: datetime) -> bool | None:
-    """Hand one text over, if it is due. Whether the gateway took it; None where there was nothing to hand over."""
+def deliver_one(*, message_id: UUID, now: datetime) -> Outcome | None:
+    """Hand one text over, if it is due. What became of it; None where there was nothing to hand over."""
     due = _claim(message_id, now)
     if due is None:
         return None
-    taken = texts.take_text(msisdn=due.msisdn, text=due.text)
-    if taken:
-        Message.objects.filter(pk=message_id).update(to_sealed=b"", words_sealed=b"")
+    outcome = texts.hand_over(msisdn=due.msisdn, text=due.text)
+    if outcome in {Outcome.TAKEN, Outcome.SILENT}:
+        doubt_at = now if outcome == Outcome.SILENT else None
+        Message.objects.filter(pk=message_id).update(to_sealed=b"", words_sealed=b"", doubt_at=doubt_at)
     else:
         _give_back(message_id, now)
-    return taken
+    return outcome
+
+
+def gateway_rests(*, now: datetime) -> bool:
+    """Whether the gateway kept silent and is left alone for now: the longer, the more texts it got since it spoke."""
+    spoke_at = Message.objects.filter(taken_at__isnull=False, doubt_at__isnull=True).aggregate(last=Max("taken_at"))
+    doubts = Message.objects.filter(doubt_at__isnull=False)
+    if spoke_at["last"] is not None:
+        doubts = doubts.filter(doubt_at__gte=spoke_at["last"])
+    silent = doubts.aggregate(times=Count("pk"), last=Max("doubt_at"))
+    return bool(silent["times"]) and now < silent["last"] + _wait(silent["times"])
 
 
 def from_when(*, kind: str, line: Line, at: datetime) -> datetime:
     """The first moment from `at` on at which a line may be texted this."""
     return next_day_time(zone_of(line.state), at) if kind in CAN_WAIT_FOR_DAY else at
+
+
+def _run(now: datetime, clock: Callable[[], float]) -> int:
+    sent = refused = 0
+    over = clock() + RUN_S
+    for message_id in _due(now):
+        outcome = deliver_one(message_id=message_id, now=now)
+        sent += outcome == Outcome.TAKEN
+        refused = refused + 1 if outcome == Outcome.AWAY else 0
+        if outcome == Outcome.SILENT or refused == AWAY or clock() >= over:
+            break
+    return sent
+
+
+def _due(now: datetime) -> Iterator[UUID]:
+    """The texts that are due, what goes at once before the rest."""
+    due = Message.objects.filter(taken_at__isnull=True, next_at__lte=now).order_by("next_at")
+    for lane in (due.filter(kind__in=AT_ONCE), due.exclude(kind__in=AT_ONCE)):
+        yield from list(lane.values_list("pk", flat=True)[:BATCH])
+
+
+def _wait(times: int) -> timedelta:
+    wait = FIRST_WAIT
+    for _ in range(times - 1):
+        wait = min(wait * 2, LONGEST_WAIT)
+    return wait
 
 
 @transaction.atomic
@@ -90,7 +145,7 @@ def _claim(message_id: UUID, now: datetime) -> _Due | None:
 def _give_back(message_id: UUID, now: datetime) -> None:
     message = Message.objects.select_for_update().get(pk=message_id)
     message.taken_at = None
-    message.next_at = now + min(FIRST_WAIT * 2 ** (message.tries - 1), LONGEST_WAIT)
+    message.next_at = now + _wait(message.tries)
     message.save(update_fields=["taken_at", "next_at"])
 
 

@@ -218,9 +218,17 @@ class Message(models.Model):
     expires_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)
     taken_at = models.DateTimeField(null=True)
+    # When the gateway was given it and kept silent: whether it took it nobody knows.
+    doubt_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["taken_at"],
+                name="accounts_message_taken",
+                condition=Q(taken_at__isnull=False, doubt_at__isnull=True),
+            ),
+            models.Index(fields=["doubt_at"], name="accounts_message_doubt", condition=Q(doubt_at__isnull=False)),
             models.Index(fields=["next_at"], name="accounts_message_due", condition=Q(taken_at__isnull=True)),
             models.Index(fields=["about"], name="accounts_message_about", condition=Q(taken_at__isnull=True)),
             models.Index(fields=["expires_at"], name="accounts_message_over"),

@@ -6,6 +6,7 @@ the page goes on.
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 from functools import cache
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Protocol
@@ -32,6 +33,19 @@ class Backend(Protocol):
 
 class NotTaken(Exception):
     """The backend did not take the text, and knows it. Holds no number."""
+
+
+class Unfit(NotTaken):
+    """The backend is there and takes others, but not this text or this number."""
+
+
+class Outcome(StrEnum):
+    """What became of a text that was handed to the backend."""
+
+    TAKEN = "taken"
+    UNFIT = "unfit"  # not taken, for what it is
+    AWAY = "away"  # not taken: the backend takes nothing, or is not reached
+    SILENT = "silent"  # given, and nobody knows whether it was taken
 
 
 class Text(NamedTuple):
@@ -78,17 +92,24 @@ def waits_for_network() -> bool:
     return _backend(settings.SMS_BACKEND).waits_for_network
 
 
-def take_text(*, msisdn: str, text: str) -> bool:
-    """Send a text now and wait for the backend. False: it said that it has not taken it, so it may be tried again.
+def hand_over(*, msisdn: str, text: str) -> Outcome:
+    """Send a text now and wait for the backend. UNFIT and AWAY may be tried again.
 
-    A backend that took it and kept silent about it counts as having sent it. Call outside a transaction.
+    SILENT may not: the backend may have sent it. Call outside a transaction.
     """
     with transaction.atomic(durable=True):
         pass
     outage = _Outage()
     with outage:
         _backend(settings.SMS_BACKEND).send(msisdn=msisdn, text=text)
-    return not isinstance(outage.error, NotTaken)
+    match outage.error:
+        case None:
+            return Outcome.TAKEN
+        case Unfit():
+            return Outcome.UNFIT
+        case NotTaken():
+            return Outcome.AWAY
+    return Outcome.SILENT
 
 
 def _send(backend: Backend, msisdn: str, text: str, code: str) -> None:

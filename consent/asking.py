@@ -1,10 +1,11 @@
 """Questions that wait for their text are sent: by day, to whom they are put, each at most once."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
+from time import monotonic
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -12,13 +13,16 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 import accounts.queries
-from accounts import texts
+from accounts import delivery, texts
 from accounts.models import Line
+from accounts.texts import Outcome
+from accounts.turns import turn
 from accounts.wording import language_of
 from accounts.zones import is_day, zone_of
 from consent import asks
 from consent.models import Approval, Ask
 
+TURN = "consent.asking"
 BATCH = 500
 # So many refused one after the other: the gateway is away.
 AWAY = 3
@@ -32,23 +36,33 @@ class _Due:
     text: str
 
 
-def text_waiting(*, now: datetime) -> int:
+def text_waiting(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
     """Send the text of each question that waits and may be asked now. Returns how many went out.
 
     What may not be asked now (night, a stop since, twice this month already) waits, until it ends unasked. What the
     gateway did not take waits for the next run; what it took is never given to it again, nor what it may have taken.
+    One worker at a time, for a few seconds by `clock`: a slow gateway must not keep all from orders to partners.
     """
+    with turn(name=TURN) as mine:
+        return _run(now, clock) if mine and not delivery.gateway_rests(now=now) else 0
+
+
+def _run(now: datetime, clock: Callable[[], float]) -> int:
     sent = refused = 0
+    over = clock() + delivery.RUN_S
     for line_id, ask_id in _waiting_by_day(now):
+        if clock() >= over:
+            break
         due = _reserve(line_id=line_id, ask_id=ask_id, now=now)
         if due is None:
             continue
-        if texts.take_text(msisdn=due.msisdn, text=due.text):
-            sent, refused = sent + 1, 0
-            continue
-        Ask.objects.filter(line_id=line_id, id=ask_id).update(texted_at=None)
-        refused += 1
-        if refused == AWAY:
+        outcome = texts.hand_over(msisdn=due.msisdn, text=due.text)
+        if outcome in {Outcome.UNFIT, Outcome.AWAY}:
+            Ask.objects.filter(line_id=line_id, id=ask_id).update(texted_at=None)
+        else:
+            sent += 1
+        refused = refused + 1 if outcome == Outcome.AWAY else 0
+        if outcome == Outcome.SILENT or refused == AWAY:
             break
     return sent
 

@@ -5,8 +5,11 @@ from http import HTTPStatus
 import msgspec
 from django.conf import settings
 
-from accounts.texts import NotTaken
+from accounts.texts import NotTaken, Unfit
 from partners import client
+
+# What a gateway says of one text or number and not of itself.
+OF_THIS_TEXT = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_CONTENT}
 
 
 class InDoubt(Exception):
@@ -19,7 +22,7 @@ class HttpBackend:
     waits_for_network = True
 
     def send(self, *, msisdn: str, text: str, code: str = "") -> None:
-        """Hand one text over. Raises NotTaken with the status, or InDoubt; the number stands in no message."""
+        """Hand one text over. Raises NotTaken or Unfit with the status, or InDoubt; the number stands in no message."""
         del code
         reply = client.post(
             url=settings.SMS_WEBHOOK_URL,
@@ -29,5 +32,7 @@ class HttpBackend:
         )
         if reply.status is None and reply.taken:
             raise InDoubt(reply.detail)
+        if reply.status in OF_THIS_TEXT:
+            raise Unfit(reply.status)
         if reply.status is None or not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             raise NotTaken(reply.status or reply.detail)

@@ -241,7 +241,8 @@ CELERY_BEAT_SCHEDULE = {
     "tell-subscribers": {"task": "consent.tasks.tell_subscribers", "schedule": 60.0},
     "settle-orders": {"task": "consent.tasks.settle_orders", "schedule": 60.0},
     "end-pauses": {"task": "consent.tasks.end_pauses", "schedule": 60.0},
-    "deliver-texts": {"task": "accounts.tasks.deliver_texts", "schedule": 5.0},
+    # Where workers were busy or away, one of them is enough.
+    "deliver-texts": {"task": "accounts.tasks.deliver_texts", "schedule": 5.0, "options": {"expires": 60.0}},
     "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
     "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},

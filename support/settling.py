@@ -17,8 +17,8 @@ from django.db.models import Q, QuerySet
 import audit.actions
 import disclosures.actions
 from accounts.models import Line
+from accounts.turns import turn
 from audit.models import AuditEvent
-from consent.cohorts.turns import turn
 from consent.expiry import retell
 from disclosures.feeds import settle_terms
 from partners.feeds.terms import Changes

@@ -26,7 +26,8 @@ LASTS = {
     Message.Kind.REPLY: timedelta(hours=1),
     Message.Kind.WAY_IN: timedelta(days=3),
 }
-NEWS = frozenset({Message.Kind.CHILD, Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE})
+# What an account holder does for a child is no news that the child, or whoever has its phone a minute, can turn off.
+NEWS = frozenset({Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE})
 DAY = timedelta(days=1)
 
 

@@ -43,12 +43,14 @@ def _take(
             messages.confirm_stop(line_id=line.pk, at=at)
         return not proved
     if not (wish == Wish.NO and on_network and _keeps_password(line, at)):
-        _about_texts(wish, line, at)
+        _about_texts(wish, line, at, on_network=on_network)
     return False
 
 
-def _about_texts(wish: Wish, line: Line, at: datetime) -> None:
+def _about_texts(wish: Wish, line: Line, at: datetime, *, on_network: bool) -> None:
     answer = Answer.HELP
+    if wish == Wish.TEXTS_OFF and not on_network and not accounts.actions.may_answer(line_id=line.pk, at=at):
+        return  # the answer is what betrays a sender that was made up: without it nothing is turned off
     if wish == Wish.TEXTS_OFF:
         accounts.actions.refuse_texts(line_id=line.pk, at=at)
         answer = Answer.OFF

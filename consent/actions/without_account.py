@@ -20,7 +20,7 @@ LINK_LASTS = timedelta(days=30)
 def stop_all_by_line(*, line_id: int, notice: Shown | None = None, at: datetime) -> str:
     """Stop everything for a line that was proved by code. Returns the token of the link that shows how far it is.
 
-    `notice`: what was read before. The text waits in the same transaction, so that no outage loses it.
+    `notice`: what was read before. The text waits in the same transaction: no gateway that is down loses it.
     """
     recorded = stop(
         line_id=line_id, scope=Choice.Scope.ALL, actor=f"line:{line_id}", channel="stop_page", notice=notice

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 import audit.actions
+from accounts.turns import turn
 from audit.queries import database_clock
-from consent.cohorts.turns import turn
 from consent.queries import termination
 from consent.queries.termination import Plan
 from partners.actions import guards

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 import audit.queries
+from accounts.turns import turn
 from consent import telling
-from consent.cohorts.turns import turn
 from consent.queries import termination
 from consent.queries.termination import Selection
 from partners import pairwise

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from accounts import actions
 from accounts.models import Line, Message
+from accounts.turns import turn
 from accounts.wording import language_of
-from consent.cohorts.turns import turn
 from consent.models import Choice
 from consent.permission import Asked, answers_at
 from consent.queries import termination

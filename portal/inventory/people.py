@@ -80,7 +80,7 @@ TABLES: Mapping[str, Table] = {
         "until its time is over, taken or not: an hour for an answer to a text, else 3 or 7 days",
         "nobody; the person reads it on their phone",
         key="id line about",
-        time="made_at next_at expires_at taken_at",
+        time="made_at next_at expires_at taken_at doubt_at",
         figure="tries",
         word="kind",
         sealed="to_sealed words_sealed",

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from accounts.texts import NotTaken
+from accounts.texts import MemoryBackend, NotTaken, Unfit
 
 
 class Refusing:
@@ -28,3 +28,25 @@ class OverTheNetwork(Refusing):
     """Is far away: nothing is handed to it while a page waits."""
 
     waits_for_network = True
+
+
+class Slow(OverTheNetwork):
+    """Takes everything, and needs 1.5 s for each by its own clock."""
+
+    clock: ClassVar[list[float]] = [0.0]
+
+    def send(self, *, msisdn: str, text: str, code: str = "") -> None:
+        self.clock[0] += 1.5
+        MemoryBackend().send(msisdn=msisdn, text=text, code=code)
+
+
+class Choosy(OverTheNetwork):
+    """Takes all numbers but those that it is not fond of."""
+
+    unfit: ClassVar[set[str]] = set()
+
+    def send(self, *, msisdn: str, text: str, code: str = "") -> None:
+        self.tried.append(msisdn)
+        if msisdn in self.unfit:
+            raise Unfit(422)
+        MemoryBackend().send(msisdn=msisdn, text=text, code=code)

@@ -15,8 +15,9 @@ from accounts.models import Line, LineNumber, Message
 from accounts.sealing import number_hash, seal, unseal
 from accounts.tasks import deliver_texts
 from accounts.texts import MemoryBackend
+from accounts.turns import turn
 from accounts.zones import next_day_time
-from tests.accounts.gateways import Refusing
+from tests.accounts.gateways import Choosy, Refusing, Slow
 from tests.factories import a_line
 from tests.people import number_of
 
@@ -29,6 +30,8 @@ MEMORY = "accounts.texts.MemoryBackend"
 @pytest.fixture(autouse=True)
 def _nothing_tried() -> Iterator[None]:
     Refusing.tried.clear()
+    Choosy.unfit.clear()
+    Slow.clock[0] = 0.0
     yield
     Refusing.tried.clear()
 
@@ -101,6 +104,118 @@ def test_a_gateway_that_is_away_is_tried_three_times_a_run(settings: Settings) -
         post(a_line(), now)
     assert delivery.deliver(now=now) == 0
     assert len(Refusing.tried) == 3
+
+
+def test_an_outage_of_days_is_no_wait_that_is_too_long_to_count(settings: Settings) -> None:
+    settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
+    now = timezone.now()
+    message = post(a_line(), now)
+    Message.objects.filter(pk=message.pk).update(tries=430)
+    assert delivery.deliver(now=now) == 0
+    message.refresh_from_db()
+    assert (message.taken_at, message.next_at, message.tries) == (None, now + timedelta(minutes=10), 431)
+
+
+def many(now: datetime, count: int, kind: Message.Kind = Message.Kind.STOPPED) -> list[Message]:
+    return [post(a_line(), now, kind) for _ in range(count)]
+
+
+def test_a_slow_gateway_has_a_worker_for_a_few_seconds_a_run_and_loses_nothing(settings: Settings) -> None:
+    """1.5 s each: after 4 s none is begun any more."""
+    settings.SMS_BACKEND = "tests.accounts.gateways.Slow"
+    now = timezone.now()
+    many(now, 7)
+    runs = [delivery.deliver(now=now, clock=lambda: Slow.clock[0]) for _ in range(4)]
+    assert runs == [3, 3, 1, 0]
+    assert len(set(sent())) == 7
+
+
+def test_a_hanging_gateway_gets_one_text_and_is_then_left_alone(settings: Settings) -> None:
+    """What it was given it may have taken: that is not given to it again. All the others are kept, word for word."""
+    settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
+    now = timezone.now()
+    messages = many(now, 10)
+    settings.SMS_BACKEND = "tests.accounts.gateways.Silent"
+    asked_at = []
+    for seconds in range(0, 3600, 5):
+        before = len(Refusing.tried)
+        assert delivery.deliver(now=now + timedelta(seconds=seconds)) == 0
+        asked_at += [seconds] * (len(Refusing.tried) - before)
+    assert asked_at == [0, 15, 45, 105, 225, 465, 945, 1545, 2145, 2745]
+    assert len(set(Refusing.tried)) == len(messages)
+
+
+def test_a_gateway_that_speaks_again_is_given_what_waited(settings: Settings) -> None:
+    settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
+    now = timezone.now()
+    messages = many(now, 10)
+    settings.SMS_BACKEND = "tests.accounts.gateways.Silent"
+    assert [delivery.deliver(now=now + timedelta(seconds=seconds)) for seconds in (0, 5, 15, 20)] == [0] * 4
+    settings.SMS_BACKEND = MEMORY
+    assert delivery.deliver(now=now + timedelta(seconds=44)) == 0
+    assert delivery.deliver(now=now + timedelta(seconds=45)) == 8
+    lost = Message.objects.filter(doubt_at__isnull=False)
+    assert [(bytes(one.to_sealed), bytes(one.words_sealed)) for one in lost] == [(b"", b"")] * 2
+    assert {number for number, _ in sent()} == {number_of(one.line) for one in messages} - set(Refusing.tried)
+
+
+def test_one_silence_after_it_spoke_counts_as_the_first(settings: Settings) -> None:
+    settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
+    now = timezone.now()
+    many(now, 2)
+    settings.SMS_BACKEND = "tests.accounts.gateways.Silent"
+    assert [delivery.deliver(now=now), delivery.deliver(now=now + timedelta(seconds=15))] == [0, 0]
+    assert delivery.gateway_rests(now=now + timedelta(seconds=44))
+    settings.SMS_BACKEND = MEMORY
+    post(a_line(), now + MINUTE)
+    settings.SMS_BACKEND = "tests.accounts.gateways.Silent"
+    post(a_line(), now + 2 * MINUTE)
+    rests = [delivery.gateway_rests(now=now + 2 * MINUTE + timedelta(seconds=seconds)) for seconds in (0, 14, 15)]
+    assert rests == [True, True, False]
+
+
+def test_while_one_worker_is_at_it_no_other_begins(settings: Settings) -> None:
+    settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
+    now = timezone.now()
+    post(a_line(), now)
+    settings.SMS_BACKEND = MEMORY
+
+    def work() -> int:
+        try:
+            return delivery.deliver(now=now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=1) as pool, turn(name=delivery.TURN) as mine:
+        assert (mine, pool.submit(work).result(), sent()) == (True, 0, [])
+    assert delivery.deliver(now=now) == 1
+
+
+def test_what_one_person_must_know_goes_before_a_wave(settings: Settings) -> None:
+    settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
+    noon = datetime(2026, 12, 1, 12, tzinfo=ZoneInfo("America/Los_Angeles"))
+    wave = [*many(noon, 5, Message.Kind.LIFELINE), *many(noon, 2, Message.Kind.SUSPENDED)]
+    later = noon + timedelta(seconds=30)
+    first = [*many(later, 2, Message.Kind.WAY_IN), *many(later, 1, Message.Kind.REPLY)]
+    settings.SMS_BACKEND = "tests.accounts.gateways.Slow"
+    runs = [delivery.deliver(now=later, clock=lambda: Slow.clock[0]) for _ in range(4)]
+    assert runs == [3, 3, 3, 1]
+    numbers = [number for number, _ in sent()]
+    assert set(numbers[:3]) == {number_of(one.line) for one in first}
+    assert set(numbers[3:]) == {number_of(one.line) for one in wave}
+
+
+def test_numbers_that_the_gateway_never_takes_stand_in_nobody_s_way(settings: Settings) -> None:
+    settings.SMS_BACKEND = "tests.accounts.gateways.Choosy"
+    now = timezone.now()
+    bad = many(now, 4)
+    good = post(a_line(), now + timedelta(seconds=1))
+    Choosy.unfit |= {number_of(one.line) for one in bad}
+    now += timedelta(seconds=1)
+    assert delivery.deliver(now=now) == 1
+    assert sent() == [(number_of(good.line), WORDS)]
+    assert len(Refusing.tried) == 5
+    assert Message.objects.filter(taken_at__isnull=True, next_at=now + timedelta(seconds=15)).count() == 4
 
 
 def test_a_worker_that_died_in_between_sends_nothing_twice() -> None:

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounts.models import Line
+from accounts.texts import Outcome
 from accounts.zones import zone_of
 from audit.queries import database_clock
 from consent import asking
@@ -36,7 +37,7 @@ events = st.tuples(
 @pytest.fixture(autouse=True)
 def _a_gateway_that_takes_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each history is undone in the end, and no backend is called in a transaction."""
-    monkeypatch.setattr("accounts.texts.take_text", lambda **_: True)
+    monkeypatch.setattr("accounts.texts.hand_over", lambda **_: Outcome.TAKEN)
 
 
 @stories(40)

@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import pytest
 from django.conf import settings as portal
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import Line
+from accounts.models import Line, Message
 from accounts.texts import MemoryBackend, NotTaken
 from accounts.zones import zone_of
 from audit.queries import database_clock
@@ -16,6 +17,7 @@ from consent import actions, asking, asks, tasks
 from consent.models import Ask, Choice
 from consent.queries.links import token_hash
 from partners.models import Campaign, Contract, JurisdictionRule, Suspension
+from tests.accounts.gateways import Slow
 from tests.consent.claiming import Partner, a_partner, asked, by_day, link_in, stamp, text_now
 from tests.consent.test_claims import as_at_commit
 from tests.factories import a_campaign, a_ledger_row, a_line, a_party, an_approval
@@ -153,6 +155,39 @@ def test_a_gateway_that_is_away_is_asked_three_times_a_run(partner: Partner, set
     settings.SMS_BACKEND = f"{__name__}.FailingBackend"
     text_now()
     assert len(FailingBackend.given) == 3
+
+
+def six_wait(partner: Partner) -> None:
+    for n in range(6):
+        a_line(msisdn=f"+120655501{n:02}")
+        partner.one(partner.claim(id=f"c-{n}", msisdn=f"+120655501{n:02}"))
+
+
+def test_a_gateway_that_keeps_silent_gets_one_question_a_run(partner: Partner, settings: Settings) -> None:
+    six_wait(partner)
+    settings.SMS_BACKEND = f"{__name__}.FailingBackend"
+    FailingBackend.status = TimeoutError()
+    text_now()
+    assert len(FailingBackend.given) == 1
+
+
+def test_a_slow_gateway_has_a_worker_for_a_few_seconds_a_run(partner: Partner, settings: Settings) -> None:
+    six_wait(partner)
+    settings.SMS_BACKEND = "tests.accounts.gateways.Slow"
+    Slow.clock[0] = 0.0
+    runs = [asking.text_waiting(now=by_day(), clock=lambda: Slow.clock[0]) for _ in range(3)]
+    assert runs == [3, 3, 0]
+
+
+def test_no_question_is_put_while_the_gateway_is_left_alone(partner: Partner) -> None:
+    line, now = a_line(msisdn=NUMBER), by_day()
+    partner.one(partner.claim())
+    Message.objects.create(
+        id=uuid4(), line=line, kind=Message.Kind.STOPPED, to_sealed=b"", words_sealed=b"", made_at=now, next_at=now,
+        expires_at=now + timedelta(days=3), taken_at=now, doubt_at=now,
+    )  # fmt: skip
+    assert asking.text_waiting(now=now + timedelta(seconds=14)) == 0
+    assert asking.text_waiting(now=now + timedelta(seconds=15)) == 1
 
 
 def test_at_most_twice_a_month_over_all_partners(partner: Partner) -> None:

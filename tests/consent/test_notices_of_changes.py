@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 import consent.actions
 from accounts import delivery
+from accounts.actions import refuse_texts
 from accounts.models import Line, Message
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
@@ -119,6 +120,14 @@ def test_one_text_for_each_change_by_another_and_none_for_ones_own(
     assert [text.msisdn for text in texts] == [number_of(child)] * len(wanted)
     assert not any(word in text.text for text in texts for word in ("RoadAid", "GeoBridge", campaign.ref, "stop that"))
     assert all(f"{portal.BASE_URL}/home/" in text.text for text in texts)
+
+
+def test_a_child_is_told_though_its_phone_texted_stop(child: Line, holder: Line, campaign: Campaign) -> None:
+    """Whoever had the phone for a minute can't turn it off."""
+    sign_in_by_code(holder)
+    refuse_texts(line_id=child.pk, at=timezone.now())
+    said_by(f"subscriber:{user_of(holder).pk}", Change.ALLOW, child, campaign)
+    assert kinds(child) == ["child"]
 
 
 def test_who_stops_by_the_phone_alone_is_told_once(child: Line, holder: Line) -> None:

@@ -135,6 +135,25 @@ def test_start_brings_news_back(line: Line) -> None:
     assert AuditEvent.objects.filter(line_id=line.pk, action="line.texts_on").count() == 1
 
 
+def test_a_made_up_sender_turns_nothing_off_unnoticed(line: Line) -> None:
+    """Six answers went out within the hour, so that this one would not be answered."""
+    for _ in range(6):
+        texted(line, "HELP", on_network=False)
+    texted(line, "STOP", on_network=False)
+    assert LineTexts.objects.count() == 0
+    Message.objects.update(made_at=timezone.now() - timedelta(hours=1, seconds=1))
+    texted(line, "STOP", on_network=False)
+    assert LineTexts.objects.count() == 1
+    assert "you get no news by text now" in newest_text(number_of(line)).text
+
+
+def test_the_phone_itself_turns_news_off_however_often_it_was_answered(line: Line) -> None:
+    for _ in range(6):
+        texted(line, "HELP")
+    texted(line, "STOP")
+    assert LineTexts.objects.count() == 1
+
+
 @pytest.mark.parametrize("words", ["HELP", "AYUDA", "what is this?", "", "NO", "STOP IT", "LOCATION", "YES", "🙂"])
 def test_everything_else_is_answered_with_what_there_is_to_say(line: Line, words: str) -> None:
     texted(line, words)

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from pytest_django import Settings
 
-from accounts.texts import NotTaken
+from accounts.texts import NotTaken, Unfit
 from partners.sms import HttpBackend
 
 
@@ -57,6 +57,14 @@ def test_a_gateway_that_refuses_is_told_without_the_number(gateway: Gateway) -> 
     with pytest.raises(NotTaken) as refused:
         HttpBackend().send(msisdn="+12065550142", text="Your code is 123456.")
     assert str(refused.value) == "503"
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_gateway_that_refuses_this_text_is_not_away(gateway: Gateway, status: int) -> None:
+    gateway.status = status
+    with pytest.raises(Unfit) as refused:
+        HttpBackend().send(msisdn="+12065550142", text="Your code is 123456.")
+    assert str(refused.value) == str(status)
 
 
 def test_nothing_is_sent_to_an_address_that_is_not_https(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""One worker at a time for a job that goes on by a cursor."""
+"""One worker at a time for a job."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
