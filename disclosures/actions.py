@@ -20,14 +20,13 @@ from disclosures import anomalies, ingest
 from disclosures.ingest import Outcome, Row
 from disclosures.models import AnomalyRule
 from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, still_hidden_by
-from disclosures.queries.rules import MOST, TERMS, is_looser, newest_rule, values_of
+from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
 from partners import loosening
 from partners.lifecycle import NotNow
 from partners.loosening import LoosenAnomalies
 from partners.models import Proposal
 
 LONGEST_REF = 1000
-LONGEST_GRACE = 90
 
 
 class NoReason(Exception):

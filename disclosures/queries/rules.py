@@ -12,6 +12,8 @@ Kind = AnomalyRule.Kind
 MOST = 1_000_000
 # What happened longer ago is told, and nobody is suspended for it.
 SUSPENDS_FOR = timedelta(days=30)
+# Well under that: who did it once, and is found within a fortnight, is suspended on the day that its person was told.
+LONGEST_GRACE = 14
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def test_the_database_keeps_every_version_and_refuses_values_that_make_no_sense(
     wrong: dict[str, list[tuple[str, Any]]] = {
         "threshold": [("burst", 0), ("night", 1_000_001)],
         "window": [("burst", 1441), ("dormant", 30), ("disputed", 13), ("many_lines", 32), ("night", 0)],
-        "suspend_after_days": [("burst", 3), ("after_stop", 91)],
+        "suspend_after_days": [("burst", 3), ("after_stop", 15), ("no_approval", 91)],
     }
     for kind, value in wrong[field]:
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -134,6 +134,34 @@ def test_nothing_is_promised_that_no_rule_will_do(line: Line, campaign: Campaign
     assert [(one.n, one.suspended_on) for one in old] == [(3, None)]
 
 
+@pytest.mark.parametrize(("ago", "shown"), [(25, True), (27, False)])
+def test_no_day_is_named_that_can_not_come(
+    line: Line, campaign: Campaign, now: datetime, ago: int, *, shown: bool
+) -> None:
+    last = now - ago * DAY
+    looked(line, *every(last - 2 * HOUR, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
+    find(at=now)
+    assert Anomaly.objects.get().last_at == last
+    assert ("we suspend this company" in said(sign_in(line).get("/home/").text)[0]) is shown
+    assert act(at=now + 3 * DAY + HOUR) == int(shown)
+
+
+def test_nor_one_on_which_it_would_be_left_alone(line: Line, campaign: Campaign, now: datetime) -> None:
+    browser = sign_in(line)
+    nobody = "https://nobody.example"
+    for uri in (TRACK, nobody):
+        looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, uri), recorded_at=now)
+    find(at=now)
+    allow(line_id=line.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
+    told = said(browser.get("/home/").text)
+    assert sorted(one.partition(" Looked up 3 times with no record that you agreed. ")[2] for one in told) == [
+        "Something newer says that you agreed, so we say yes when it asks now. See these look-ups",
+        "We say no when it asks. See these look-ups",
+    ]
+    assert act(at=now + 4 * DAY) == 0
+    assert sorted(Anomaly.objects.values_list("consequence", flat=True)) == ["allowed", "nobody"]
+
+
 def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
     burst, night, quiet = (a_line(activated_at=now - 900 * DAY) for _ in range(3))
     noon = datetime.combine((now - 3 * DAY).date(), datetime.min.time(), UTC) + 20 * HOUR

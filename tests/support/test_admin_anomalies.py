@@ -317,7 +317,7 @@ def test_a_looser_rule_waits_for_a_second_officer(officer: Member) -> None:
 def test_what_two_agreed_to_follows_no_other_version(officer: Member, now: datetime) -> None:
     second = staff(name="second")
     values: dict[str, Any] = {"kind": "burst", "window": 60, "suspend_after_days": None, "enabled": True, "at": now}
-    act = {"actor": officer.actor, "reason": "r"}
+    act: dict[str, Any] = {"actor": officer.actor, "reason": "r"}
     proposal = disclosures.actions.change_anomaly_rule(**values, **act, threshold=40)
     assert isinstance(proposal, Proposal)
     disclosures.actions.change_anomaly_rule(**values, **act, threshold=10)
@@ -336,7 +336,7 @@ def test_what_two_agreed_to_follows_no_other_version(officer: Member, now: datet
         ("burst", {"window": "1441"}, "At least 1, at most 1440 minutes."),
         ("dormant", {"window": "30"}, "At least 31, at most 730 days."),
         ("disputed", {"window": "13"}, "At least 1, at most 12 months."),
-        ("after_stop", {"suspend_after_days": "91"}, "At most 90 days; empty: never."),
+        ("after_stop", {"suspend_after_days": "15"}, "At most 14 days; empty: never."),
         ("burst", {"reason": ""}, "This field is required."),
     ],
 )
