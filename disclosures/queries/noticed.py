@@ -25,8 +25,9 @@ class Now(StrEnum):
     """What the gate says to the company now."""
 
     UNSAID = ""  # not read here
-    SUSPENDED = "suspended"  # no, by a stop that only the person can lift, or one from a file
-    DENIED = "denied"  # no
+    SUSPENDED = "suspended"  # no, by a stop of ours
+    STOPPED = "stopped"  # no, by the person's own
+    DENIED = "denied"  # no, by a file or for want of a yes
     ALLOWED = "allowed"  # yes: something newer was agreed
 
 
@@ -37,6 +38,10 @@ class Card(Protocol):
     def allowed(self) -> bool: ...
     @property
     def stopped_at(self) -> datetime | None: ...
+    @property
+    def by_us(self) -> bool: ...
+    @property
+    def by_record(self) -> bool: ...
     @property
     def lifeline(self) -> bool: ...
     def allowed_by_person(self, *, since: datetime) -> bool: ...
@@ -135,7 +140,11 @@ def _now(card: Card | None) -> Now:
         return Now.UNSAID
     if card.allowed:
         return Now.ALLOWED
-    return Now.DENIED if card.stopped_at is None else Now.SUSPENDED
+    if card.stopped_at is None:
+        return Now.DENIED
+    if card.by_us:
+        return Now.SUSPENDED
+    return Now.DENIED if card.by_record else Now.STOPPED
 
 
 def _grace(found: Iterable[Anomaly]) -> Mapping[str, int | None]:
@@ -149,7 +158,7 @@ def _suspends(card: Card, one: Anomaly) -> bool:
     """Whether it would be suspended as things stand: what `consent.actions.suspend` leaves alone is not announced."""
     if card.allowed:
         return not card.lifeline and not card.allowed_by_person(since=one.last_at)
-    return card.stopped_at is None
+    return _now(card) == Now.DENIED
 
 
 def _suspended_on(one: Anomaly, grace: Mapping[str, int | None]) -> datetime | None:

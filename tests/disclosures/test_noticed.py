@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Line
+from accounts.sealing import unseal
 from consent.actions import allow, stop
 from disclosures.anomalies import act, find
 from disclosures.models import Anomaly
@@ -27,6 +28,7 @@ from tests.disclosures.anomalies import (
     set_rule,
 )
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.feeds import choice_row, take_choices
 from tests.people import Browser, sign_in, user_of
 from tests.world import gagged
 
@@ -72,7 +74,7 @@ def test_after_a_stop(line: Line, campaign: Campaign, now: datetime) -> None:
     looked(line, *every(now - 3 * DAY, 14, HOUR), judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
     browser = sign_in(line)
-    sentence = "Looked up 14 times after you said stop. We have suspended this company for your line."
+    sentence = "Looked up 14 times after you said stop. You stopped it, so we say no when it asks."
     assert said(browser.get("/home/").text) == [f"SecureTrack : {sentence} See these look-ups"]
     company = browser.get(f"/companies/{campaign.lbs_provider_id}/").text
     assert said(company) == [f"{sentence} See these look-ups"]
@@ -146,6 +148,27 @@ def test_no_day_is_named_that_can_not_come(
     assert act(at=now + 3 * DAY + HOUR) == int(shown)
 
 
+def test_a_stop_from_a_file_is_called_neither_ours_nor_theirs(line: Line, campaign: Campaign, now: datetime) -> None:
+    a_choice_from_a_file(line, TRACK, at=now - 5 * DAY)
+    looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
+    find(at=now)
+    browser = sign_in(line)
+    (before,) = said(browser.get("/home/").text)
+    assert before.startswith("SecureTrack : Looked up 1 time after you said stop. We say no when it asks. If nothing")
+    assert act(at=now + 4 * DAY) == 1
+    (after,) = said(browser.get("/home/").text)
+    assert after == (
+        "SecureTrack : Looked up 1 time after you said stop. We have suspended this company for your line. See these"
+        " look-ups"
+    )
+
+
+def a_choice_from_a_file(line: Line, party: str, *, at: datetime) -> None:
+    number = unseal(bytes(line.numbers.get().msisdn_sealed))
+    fates = take_choices(choice_row(msisdn=number, made_at=at.isoformat(), scope="party", ref=party))
+    assert [fate.status for fate in fates] == ["accepted"]
+
+
 def test_nor_one_on_which_it_would_be_left_alone(line: Line, campaign: Campaign, now: datetime) -> None:
     browser = sign_in(line)
     nobody = "https://nobody.example"
@@ -200,8 +223,8 @@ def test_in_spanish(line: Line, campaign: Campaign, now: datetime) -> None:
     browser.client.cookies["django_language"] = "es"
     assert said(browser.get("/home/").text) == [
         (
-            "SecureTrack : Consultó 14 veces después de que usted dijo que no. Hemos suspendido a esta empresa para su"
-            " línea. Ver estas consultas"
+            "SecureTrack : Consultó 14 veces después de que usted dijo que no. Usted la detuvo, así que decimos que no"
+            " cuando pregunta. Ver estas consultas"
         )
     ]
 
