@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 import audit.actions
+import partners.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.sealing import derived_secret
@@ -19,11 +20,13 @@ from disclosures import anomalies, ingest
 from disclosures.ingest import Outcome, Row
 from disclosures.models import AnomalyRule
 from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, still_hidden_by
-from disclosures.queries.rules import MOST, TERMS, newest_rule
+from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
+from partners import loosening
 from partners.lifecycle import NotNow
+from partners.loosening import LoosenAnomalies
+from partners.models import Proposal
 
 LONGEST_REF = 1000
-LONGEST_GRACE = 90
 
 
 class NoReason(Exception):
@@ -148,32 +151,60 @@ def change_anomaly_rule(
     reason: str,
     actor: str,
     at: datetime,
-) -> AnomalyRule:
-    """Write the next version of the rule of one kind. It counts for whatever is looked at from now on.
+) -> AnomalyRule | Proposal:
+    """Write the next version of the rule of one kind; where it is looser in any way, propose it to another officer.
 
-    What was found and done stays; it changes no answer of the gate. Raises ValidationError by field for values that
-    make no sense, NotNow where nothing would change, NotForThem, NoReason.
+    It counts for whatever is looked at from then on. Raises ValidationError by field for values that make no sense,
+    NotNow where nothing would change or that is proposed already, NotForThem, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
     if not reason.strip():
         raise NoReason("Say why: the reason is kept with every act.")
+    newest = _newest_locked(kind)
+    _refuse_bad_values(kind, threshold, window, suspend_after_days)
+    wanted, was = LoosenAnomalies(threshold, window, suspend_after_days, enabled), values_of(rule=newest)
+    if wanted == was:
+        raise NotNow("The rule is like that already.")
+    if is_looser(kind=kind, now=wanted, was=was):
+        return partners.actions.propose(
+            act=Proposal.Act.LOOSEN_ANOMALIES, of=Proposal.Of.ANOMALY, target_id=newest.pk,
+            payload=loosening.as_json(wanted), reason=reason, actor=actor, at=at,
+        )  # fmt: skip
+    return _next_version(newest, wanted, reason, name, at)
+
+
+@transaction.atomic
+def loosen_anomaly_rule(*, proposal: Proposal, at: datetime) -> AnomalyRule:
+    """Write the looser version on which two officers agreed. Raises NotNow where the rule has changed since."""
+    wanted = loosening.read(act=proposal.act, of=proposal.of, payload=proposal.payload)
+    if not isinstance(wanted, LoosenAnomalies):
+        raise NotNow(f"{proposal.act} is not done here.")
+    newest = _newest_locked(AnomalyRule.objects.get(pk=proposal.target_id).kind)
+    if newest.pk != proposal.target_id:
+        raise NotNow("The rule was changed since it was proposed: propose it again.")
+    by = {"proposal": str(proposal.id), "proposed_by": proposal.proposed_by}
+    return _next_version(newest, wanted, proposal.reason, proposal.decided_by, at, **by)
+
+
+def _newest_locked(kind: str) -> AnomalyRule:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('disclosures.anomalyrule'))")
     newest = newest_rule(kind=kind)
     if newest is None:
         raise ValidationError({"kind": f"There is no rule of this kind: {kind[:40]}."})
-    _refuse_bad_values(kind, threshold, window, suspend_after_days)
-    fields = ("threshold", "window", "suspend_after_days", "enabled")
-    values = dict(zip(fields, (threshold, window, suspend_after_days, enabled), strict=True))
-    was = {field: getattr(newest, field) for field in fields}
-    if values == was:
-        raise NotNow("The rule is like that already.")
+    return newest
+
+
+def _next_version(
+    newest: AnomalyRule, wanted: LoosenAnomalies, reason: str, actor: str, at: datetime, **by: str
+) -> AnomalyRule:
+    now, before = loosening.as_json(wanted), loosening.as_json(values_of(rule=newest))
     rule = AnomalyRule.objects.create(
-        kind=kind, version=newest.version + 1, reason=reason[:500], actor=name, made_at=at, **values
+        kind=newest.kind, version=newest.version + 1, reason=reason[:500], actor=actor, made_at=at, **now
     )
     audit.actions.record(
-        action="anomaly_rule.changed", actor=name, target=f"anomaly_rule:{kind}", at=at, reason=reason,
-        detail={"version": rule.version, "now": values, "before": was},
+        action="anomaly_rule.changed", actor=actor, target=f"anomaly_rule:{rule.kind}", at=at, reason=reason,
+        detail={"version": rule.version, "now": now, "before": before, **by},
     )  # fmt: skip
     return rule
 

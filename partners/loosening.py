@@ -58,7 +58,16 @@ class EnableMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: Annotated[str, msgspec.Meta(max_length=64)]
 
 
-type Payload = Nothing | ExtendTerm | RelaxRule | PaidForLess | Terminate | EnableMachine
+class LoosenAnomalies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The next version of a rule for anomalies; the target is the version that it follows, and no other."""
+
+    threshold: int
+    window: int
+    suspend_after_days: int | None
+    enabled: bool
+
+
+type Payload = Nothing | ExtendTerm | RelaxRule | PaidForLess | Terminate | EnableMachine | LoosenAnomalies
 
 SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.LIFT_SUSPENSION: (Nothing, frozenset({"party", "contract", "campaign"})),
@@ -67,6 +76,7 @@ SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.PAID_FOR_LESS: (PaidForLess, frozenset({"campaign"})),
     Proposal.Act.TERMINATE: (Terminate, frozenset({"contract", "campaign"})),
     Proposal.Act.ENABLE_MACHINE: (EnableMachine, frozenset({"machine"})),
+    Proposal.Act.LOOSEN_ANOMALIES: (LoosenAnomalies, frozenset({"anomaly"})),
 }
 
 

@@ -98,6 +98,11 @@ class CompanyCard:
         """Whether the gate says yes to any of its uses."""
         return any(one.use is not None and one.use.allowed for one in self.uses)
 
+    def allowed_by_person(self, *, since: datetime) -> bool:
+        """Whether they said a yes to one of its uses on these pages after a moment."""
+        proofs = [proof for one in self.uses if one.use for proof in one.use.proofs]
+        return any(one.by_person and one.at is not None and one.at > since for one in proofs)
+
     @property
     def not_for(self) -> tuple[str, ...]:
         """Names of the companies that it may not ask for, though it may for others."""

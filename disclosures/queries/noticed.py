@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from disclosures.models import Anomaly, AnomalyRule, Basis, Outcome
 from disclosures.queries.counted import Facts, facts_of
-from disclosures.queries.rules import rules_in_force
+from disclosures.queries.rules import SUSPENDS_FOR, rules_in_force
 from disclosures.queries.trails import Known, Parties
 
 Kind = AnomalyRule.Kind
@@ -17,14 +17,17 @@ TOLD = (Kind.AFTER_STOP, Kind.NO_APPROVAL, Kind.BURST, Kind.NIGHT, Kind.DORMANT)
 JUDGED = (Kind.AFTER_STOP, Kind.NO_APPROVAL)
 # After a year it is in the history, and no longer at its head.
 LOOK_BACK = timedelta(days=365)
+# A run that is late must not make a day untrue that was shown.
+MAY_BE_LATE = timedelta(days=1)
 
 
 class Now(StrEnum):
     """What the gate says to the company now."""
 
     UNSAID = ""  # not read here
-    SUSPENDED = "suspended"  # no, by a stop that only the person can lift, or one from a file
-    DENIED = "denied"  # no
+    SUSPENDED = "suspended"  # no, by a stop of ours
+    STOPPED = "stopped"  # no, by the person's own
+    DENIED = "denied"  # no, by a file or for want of a yes
     ALLOWED = "allowed"  # yes: something newer was agreed
 
 
@@ -35,6 +38,13 @@ class Card(Protocol):
     def allowed(self) -> bool: ...
     @property
     def stopped_at(self) -> datetime | None: ...
+    @property
+    def by_us(self) -> bool: ...
+    @property
+    def by_record(self) -> bool: ...
+    @property
+    def lifeline(self) -> bool: ...
+    def allowed_by_person(self, *, since: datetime) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class Noticed:
     """One thing about one company. `n`: how often, of JUDGED in all; else in the `window` of the fullest time.
 
     `since` and `until`: the days of the line's zone on which it was. `suspended_on`: when we are going to suspend the
-    company for the line, where nothing came by then that explains it.
+    company for the line, where nothing came by then that explains it; None, too, where no such day could come.
     """
 
     kind: str
@@ -95,13 +105,18 @@ def told(
     for one in sorted(found, key=lambda one: one.kind not in JUDGED):
         by_kind.setdefault((one.party, one.kind), []).append(one)
     return tuple(
-        _notice(rows, counted.get(key, rows[0].n), parties[key[0]], _now(card(key[0])), zone, grace)
+        _notice(rows, counted.get(key, rows[0].n), parties[key[0]], card(key[0]), zone, grace)
         for key, rows in by_kind.items()
     )
 
 
 def _notice(
-    rows: Sequence[Anomaly], n: int, company: Known, now: Now, zone: ZoneInfo, grace: Mapping[str, int | None]
+    rows: Sequence[Anomaly],
+    n: int,
+    company: Known,
+    card: Card | None,
+    zone: ZoneInfo,
+    grace: Mapping[str, int | None],
 ) -> Noticed:
     newest = rows[0]
     judged = newest.kind in JUDGED
@@ -115,8 +130,8 @@ def _notice(
         last_at=newest.last_at,
         since=first.astimezone(zone).date(),
         until=newest.last_at.astimezone(zone).date(),
-        now=now,
-        suspended_on=_suspended_on(newest, grace) if now in {Now.DENIED, Now.ALLOWED} else None,
+        now=_now(card),
+        suspended_on=_suspended_on(newest, grace) if company.id and card and _suspends(card, newest) else None,
     )
 
 
@@ -125,7 +140,11 @@ def _now(card: Card | None) -> Now:
         return Now.UNSAID
     if card.allowed:
         return Now.ALLOWED
-    return Now.DENIED if card.stopped_at is None else Now.SUSPENDED
+    if card.stopped_at is None:
+        return Now.DENIED
+    if card.by_us:
+        return Now.SUSPENDED
+    return Now.DENIED if card.by_record else Now.STOPPED
 
 
 def _grace(found: Iterable[Anomaly]) -> Mapping[str, int | None]:
@@ -135,9 +154,19 @@ def _grace(found: Iterable[Anomaly]) -> Mapping[str, int | None]:
     return {rule.kind: rule.suspend_after_days for rule in rules_in_force()}
 
 
+def _suspends(card: Card, one: Anomaly) -> bool:
+    """Whether it would be suspended as things stand: what `consent.actions.suspend` leaves alone is not announced."""
+    if card.allowed:
+        return not card.lifeline and not card.allowed_by_person(since=one.last_at)
+    return _now(card) == Now.DENIED
+
+
 def _suspended_on(one: Anomaly, grace: Mapping[str, int | None]) -> datetime | None:
     days = grace.get(one.kind)
-    return None if one.consequence or days is None else one.found_at + timedelta(days=days)
+    if one.consequence or days is None:
+        return None
+    on = one.found_at + timedelta(days=days)
+    return on if on + MAY_BE_LATE < one.last_at + SUSPENDS_FOR else None
 
 
 def _counted(facts: Sequence[Facts]) -> Mapping[tuple[str, str], int]:

@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 
 from disclosures.models import AnomalyRule
+from partners.loosening import LoosenAnomalies
 
 Kind = AnomalyRule.Kind
 MOST = 1_000_000
 # What happened longer ago is told, and nobody is suspended for it.
 SUSPENDS_FOR = timedelta(days=30)
+# Well under that: who did it once, and is found within a fortnight, is suspended on the day that its person was told.
+LONGEST_GRACE = 14
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,39 @@ def window_of(*, rule: AnomalyRule) -> str:
     """Its window: "1 day", "60 minutes"."""
     unit = TERMS[rule.kind].unit
     return f"{rule.window:,} {unit.removesuffix('s') if rule.window == 1 else unit}"
+
+
+def values_of(*, rule: AnomalyRule) -> LoosenAnomalies:
+    """What of a version counts, in the shape in which a proposal holds it."""
+    return LoosenAnomalies(rule.threshold, rule.window, rule.suspend_after_days, rule.enabled)
+
+
+def is_looser(*, kind: str, now: LoosenAnomalies, was: LoosenAnomalies) -> bool:
+    """Whether in any way less is found, or nobody or only later is suspended for it. The database asks the same.
+
+    A shorter window holds fewer; of quiet, a longer one. A share may rise or fall with its months: any other is looser.
+    """
+    windows = {Kind.DORMANT: now.window > was.window, Kind.DISPUTED: now.window != was.window}
+    return (
+        (was.enabled and not now.enabled)
+        or now.threshold > was.threshold
+        or windows.get(Kind(kind), now.window < was.window)
+        or (was.suspend_after_days is not None and _days(now) > was.suspend_after_days)
+    )
+
+
+def _days(values: LoosenAnomalies) -> float:
+    return inf if values.suspend_after_days is None else values.suspend_after_days
+
+
+def proposed(*, after: AnomalyRule, values: LoosenAnomalies) -> str:
+    """What the next version would be, in a sentence for officers."""
+    rule = AnomalyRule(kind=after.kind, threshold=values.threshold, window=values.window)
+    days = values.suspend_after_days
+    then = "Nobody would be" if days is None else f"After {days} days the company would be"
+    off = "" if values.enabled else " It would be off."
+    suspends = f" {then} suspended for the line." if TERMS[after.kind].suspends else ""
+    return f"It would find {finds(rule=rule)}.{suspends}{off}"
 
 
 def newest_rules() -> Sequence[AnomalyRule]:

@@ -31,7 +31,8 @@ def propose(
     """Say that a loosening act is wanted. Nothing changes until another officer agrees, within 7 days.
 
     `payload`: what the act needs besides its target (`partners.loosening`; the `was` of a term and the `key` of a
-    machine are filled in here).
+    machine are filled in here). A rule for anomalies stands above this app: `disclosures.actions` looks at it and
+    proposes.
     Raises BadProposal, NotNow where the act makes no sense as things stand, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)
@@ -176,7 +177,10 @@ def _of(of: str) -> Of:
 type Target = Party | Contract | Campaign | JurisdictionRule | Client
 
 
-def _target(of: str, target_id: int) -> Target:
+def _target(of: str, target_id: int) -> Target | None:
+    """None: its table is not ours; whoever proposes has looked."""
+    if of == Proposal.Of.ANOMALY:
+        return None
     models: dict[str, type[Target]] = {
         Proposal.Of.PARTY: Party,
         Proposal.Of.CONTRACT: Contract,
@@ -191,9 +195,9 @@ def _target(of: str, target_id: int) -> Target:
     return row
 
 
-def _refuse_senseless(act: str, of: str, row: Target, wanted: loosening.Payload, at: datetime) -> None:
+def _refuse_senseless(act: str, of: str, row: Target | None, wanted: loosening.Payload, at: datetime) -> None:
     """What could not be done now even if two wanted it is not proposed."""
-    if act == Proposal.Act.LIFT_SUSPENSION:
+    if act == Proposal.Act.LIFT_SUSPENSION and row is not None:
         running = Q(ends_at__isnull=True) | Q(ends_at__gt=at)
         if not Suspension.objects.filter(running, of=of, target_id=row.pk).exists():
             raise NotNow("It is not suspended.")

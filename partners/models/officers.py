@@ -18,6 +18,7 @@ class Proposal(models.Model):
         PAID_FOR_LESS = "paid_for_less", "Say that less is paid for a campaign"
         TERMINATE = "terminate", "Terminate"
         ENABLE_MACHINE = "enable_machine", "Let a machine in again"
+        LOOSEN_ANOMALIES = "loosen_anomalies", "Loosen a rule for anomalies"
 
     class Of(models.TextChoices):
         PARTY = "party", "Party"
@@ -25,6 +26,7 @@ class Proposal(models.Model):
         CAMPAIGN = "campaign", "Campaign"
         RULE = "rule", "Rule of a state"
         MACHINE = "machine", "Machine"
+        ANOMALY = "anomaly", "Rule for anomalies"
 
     class Decision(models.TextChoices):
         AGREED = "agreed", "Agreed"

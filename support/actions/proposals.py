@@ -9,6 +9,7 @@ from django.db import transaction
 import partners.actions
 from consent.actions.terminate import PlanChanged, terminate
 from consent.queries import termination
+from disclosures.actions import loosen_anomaly_rule
 from partners import loosening
 from partners.lifecycle import NotNow
 from partners.loosening import Terminate
@@ -41,6 +42,8 @@ def agree(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> P
         lift(proposal=proposal, at=at)
     elif proposal.act == Proposal.Act.TERMINATE:
         _terminate(proposal, reason, at)
+    elif proposal.act == Proposal.Act.LOOSEN_ANOMALIES:
+        loosen_anomaly_rule(proposal=proposal, at=at)
     else:
         partners.actions.carry_out(proposal=proposal, at=at)
     transaction.on_commit(partial(tasks.settle.delay), robust=True)

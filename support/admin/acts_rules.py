@@ -98,13 +98,17 @@ def publish_notice(request: PersonRequest) -> HttpResponse:
 
 
 def change_anomaly_rule(request: PersonRequest, kind: str) -> HttpResponse:
-    """Write the next version of the rule of one kind of anomaly."""
+    """Write the next version of the rule of one kind of anomaly, or propose it where it is looser."""
     rule = newest_rule(kind=kind)
     if rule is None:
         raise Http404
     act = Act(
         title=str(rule.get_kind_display()),
-        lead=f"Now, by version {rule.version}: {finds(rule=rule)}{'' if rule.enabled else '. It is off'}.",
+        lead=(
+            f"Now, by version {rule.version}: {finds(rule=rule)}{'' if rule.enabled else '. It is off'}. What finds "
+            "less, or suspends later or never, takes two officers."
+        ),
+        asked=asked_about(of="anomaly", target_id=rule.pk, at=timezone.now()),
         form=AnomalyRuleForm(request.POST or None, rule=rule),
         verb=lambda form, actor, at: disclosures.actions.change_anomaly_rule(
             kind=kind, threshold=form.cleaned_data["threshold"], window=form.cleaned_data["window"],
@@ -112,7 +116,11 @@ def change_anomaly_rule(request: PersonRequest, kind: str) -> HttpResponse:
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
         back=reverse("admin:anomaly-rules"),
-        done="It counts for what is looked at from now on.",
+        done=lambda result: (
+            "Proposed. It counts when another officer agrees, within 7 days."
+            if isinstance(result, Proposal)
+            else "It counts for what is looked at from now on."
+        ),
         button="Change it",
     )  # fmt: skip
     return answer(request, act)

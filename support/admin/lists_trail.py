@@ -16,7 +16,7 @@ from support.oversight import names
 from support.oversight.history import acts_of_staff, more_of, proposal_of, said
 from support.oversight.incidents import subjects, tickets
 
-TARGETS = ("party", "contract", "campaign", "rule", "machine")
+TARGETS = ("party", "contract", "campaign", "rule", "machine", "anomaly")
 
 
 def incidents(request: HttpRequest) -> HttpResponse:

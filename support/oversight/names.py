@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from accounts.models import User
+from disclosures.models import AnomalyRule
 from partners.models import Campaign, Client, Contract, JurisdictionRule, Party
 from partners.words import party_name, shown
 
@@ -13,7 +14,7 @@ MACHINES = {"system": "The system", "partner": "Partner", "import": "A carrier f
 
 @dataclass(frozen=True)
 class Named:
-    """A target with its name; `kind` is party, contract, campaign, rule or machine."""
+    """A target with its name; `kind` is party, contract, campaign, rule, machine or anomaly (a rule for those)."""
 
     kind: str
     id: int
@@ -22,7 +23,7 @@ class Named:
 
 
 def targets(*, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Named]:
-    """Names of parties, contracts, campaigns, rules and machines (by their number) by (kind, id).
+    """Names of parties, contracts, campaigns, rules, machines (by their number), rules for anomalies by (kind, id).
 
     At most one statement for each kind.
     """
@@ -73,4 +74,8 @@ def _names(kind: str, ids: Collection[int]) -> Mapping[int, str]:
         return {rule.pk: str(rule) for rule in JurisdictionRule.objects.filter(pk__in=ids)}
     if kind == "machine":
         return {one.number: shown(one.client_id, at_most=80) for one in Client.objects.filter(number__in=ids)}
+    if kind == "anomaly":
+        return {
+            one.pk: f"{one.get_kind_display()}, version {one.version}" for one in AnomalyRule.objects.filter(pk__in=ids)
+        }
     return {}

@@ -9,8 +9,11 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from consent.queries import termination
+from disclosures.models import AnomalyRule
+from disclosures.queries.rules import finds, proposed
+from partners import loosening
 from partners.lifecycle import NotNow
-from partners.loosening import OPEN_FOR
+from partners.loosening import OPEN_FOR, LoosenAnomalies
 from partners.models import Campaign, Proposal, Suspension
 from support.oversight import names
 from support.oversight.stages import running
@@ -132,8 +135,18 @@ def _changes(one: Proposal, target: names.Named) -> str:
             return f"What is paid for {name} would be written down as: {word}. State rules about sales look at this."
         case Proposal.Act.ENABLE_MACHINE:
             return f"{name} could ask for tokens again at once, with the key {said.get('key')}."
+        case Proposal.Act.LOOSEN_ANOMALIES:
+            return _looser(one)
         case _:
             return f"{name} would be terminated for good. It can't be taken back."
+
+
+def _looser(one: Proposal) -> str:
+    rule = AnomalyRule.objects.filter(pk=one.target_id).first()
+    values = loosening.read(act=one.act, of=one.of, payload=one.payload)
+    if rule is None or not isinstance(values, LoosenAnomalies):
+        return "There is no such rule."
+    return f"Now: {finds(rule=rule)}. {proposed(after=rule, values=values)} It counts only until the rule is changed."
 
 
 def _day(text: object) -> str:

@@ -12,6 +12,7 @@ from django.db import connection
 
 from accounts.models import Line
 from disclosures.models import Anomaly, AnomalyRule, Basis, Disclosure, DisclosureRegister, Judgement, Outcome
+from partners.models import Proposal
 from tests.factories import ROADSIDE
 
 BRIDGE, ROAD, TRACK, JAIL, BAIL = (
@@ -85,12 +86,17 @@ def told(rows: Iterable[Anomaly]) -> list[Told]:
 
 
 def set_rule(kind: str, *, at: datetime, **changes: Any) -> AnomalyRule:
-    """Another version of a rule."""
+    """Another version of a rule, on which two officers agreed where it is looser."""
     newest = AnomalyRule.objects.filter(kind=kind).order_by("-version")[0]
     fields = {
         "threshold": newest.threshold, "window": newest.window, "suspend_after_days": newest.suspend_after_days,
         "enabled": newest.enabled, **changes,
     }  # fmt: skip
+    Proposal.objects.create(
+        id=uuid.uuid4(), act=Proposal.Act.LOOSEN_ANOMALIES, of=Proposal.Of.ANOMALY, target_id=newest.pk, payload=fields,
+        reason="test", proposed_by="officer:1", proposed_at=at, decision=Proposal.Decision.AGREED,
+        decided_by="officer:2", decided_at=at, decision_reason="test",
+    )  # fmt: skip
     return AnomalyRule.objects.create(
         kind=kind, version=newest.version + 1, reason="test", actor="officer:1", made_at=at, **fields
     )

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Line
+from accounts.sealing import unseal
 from consent.actions import allow, stop
 from disclosures.anomalies import act, find
 from disclosures.models import Anomaly
@@ -27,6 +28,7 @@ from tests.disclosures.anomalies import (
     set_rule,
 )
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.feeds import choice_row, take_choices
 from tests.people import Browser, sign_in, user_of
 from tests.world import gagged
 
@@ -72,7 +74,7 @@ def test_after_a_stop(line: Line, campaign: Campaign, now: datetime) -> None:
     looked(line, *every(now - 3 * DAY, 14, HOUR), judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
     browser = sign_in(line)
-    sentence = "Looked up 14 times after you said stop. We have suspended this company for your line."
+    sentence = "Looked up 14 times after you said stop. You stopped it, so we say no when it asks."
     assert said(browser.get("/home/").text) == [f"SecureTrack : {sentence} See these look-ups"]
     company = browser.get(f"/companies/{campaign.lbs_provider_id}/").text
     assert said(company) == [f"{sentence} See these look-ups"]
@@ -134,6 +136,55 @@ def test_nothing_is_promised_that_no_rule_will_do(line: Line, campaign: Campaign
     assert [(one.n, one.suspended_on) for one in old] == [(3, None)]
 
 
+@pytest.mark.parametrize(("ago", "shown"), [(25, True), (27, False)])
+def test_no_day_is_named_that_can_not_come(
+    line: Line, campaign: Campaign, now: datetime, ago: int, *, shown: bool
+) -> None:
+    last = now - ago * DAY
+    looked(line, *every(last - 2 * HOUR, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
+    find(at=now)
+    assert Anomaly.objects.get().last_at == last
+    assert ("we suspend this company" in said(sign_in(line).get("/home/").text)[0]) is shown
+    assert act(at=now + 3 * DAY + HOUR) == int(shown)
+
+
+def test_a_stop_from_a_file_is_called_neither_ours_nor_theirs(line: Line, campaign: Campaign, now: datetime) -> None:
+    a_choice_from_a_file(line, TRACK, at=now - 5 * DAY)
+    looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
+    find(at=now)
+    browser = sign_in(line)
+    (before,) = said(browser.get("/home/").text)
+    assert before.startswith("SecureTrack : Looked up 1 time after you said stop. We say no when it asks. If nothing")
+    assert act(at=now + 4 * DAY) == 1
+    (after,) = said(browser.get("/home/").text)
+    assert after == (
+        "SecureTrack : Looked up 1 time after you said stop. We have suspended this company for your line. See these"
+        " look-ups"
+    )
+
+
+def a_choice_from_a_file(line: Line, party: str, *, at: datetime) -> None:
+    number = unseal(bytes(line.numbers.get().msisdn_sealed))
+    fates = take_choices(choice_row(msisdn=number, made_at=at.isoformat(), scope="party", ref=party))
+    assert [fate.status for fate in fates] == ["accepted"]
+
+
+def test_nor_one_on_which_it_would_be_left_alone(line: Line, campaign: Campaign, now: datetime) -> None:
+    browser = sign_in(line)
+    nobody = "https://nobody.example"
+    for uri in (TRACK, nobody):
+        looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, uri), recorded_at=now)
+    find(at=now)
+    allow(line_id=line.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
+    told = said(browser.get("/home/").text)
+    assert sorted(one.partition(" Looked up 3 times with no record that you agreed. ")[2] for one in told) == [
+        "Something newer says that you agreed, so we say yes when it asks now. See these look-ups",
+        "We say no when it asks. See these look-ups",
+    ]
+    assert act(at=now + 4 * DAY) == 0
+    assert sorted(Anomaly.objects.values_list("consequence", flat=True)) == ["allowed", "nobody"]
+
+
 def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
     burst, night, quiet = (a_line(activated_at=now - 900 * DAY) for _ in range(3))
     noon = datetime.combine((now - 3 * DAY).date(), datetime.min.time(), UTC) + 20 * HOUR
@@ -172,8 +223,8 @@ def test_in_spanish(line: Line, campaign: Campaign, now: datetime) -> None:
     browser.client.cookies["django_language"] = "es"
     assert said(browser.get("/home/").text) == [
         (
-            "SecureTrack : Consultó 14 veces después de que usted dijo que no. Hemos suspendido a esta empresa para su"
-            " línea. Ver estas consultas"
+            "SecureTrack : Consultó 14 veces después de que usted dijo que no. Usted la detuvo, así que decimos que no"
+            " cuando pregunta. Ver estas consultas"
         )
     ]
 

@@ -18,6 +18,7 @@ from consent.actions import stop
 from disclosures.anomalies import find
 from disclosures.models import Anomaly, AnomalyRule
 from partners.lifecycle import NotNow
+from partners.models import Proposal
 from support.oversight import anomalies
 from support.oversight.anomalies import code_of
 from support.oversight.clocks import clocks_of
@@ -275,19 +276,56 @@ def test_an_officer_changes_a_rule_and_every_version_stays(officer: Member, now:
     assert rows_of(officer.client, "/admin/anomaly-rules/?kind=burst")[0].startswith(
         "A burst of look-ups of one line version 1 in force 20 or more look-ups of a line by one company within 60"
     )
-    form = {"threshold": 40, "window": 30, "enabled": "on", "reason": "Tow trucks."}
+    form = {"threshold": 10, "window": 90, "enabled": "on", "reason": "Tow trucks."}
     assert post(officer, BURST, form) == "/admin/anomaly-rules/"
     newest, first = AnomalyRule.objects.filter(kind="burst").order_by("-version")
-    assert (newest.version, newest.threshold, newest.window, newest.enabled) == (2, 40, 30, True)
+    assert (newest.version, newest.threshold, newest.window, newest.enabled) == (2, 10, 90, True)
     assert (newest.actor, newest.reason, first.threshold) == (officer.actor, "Tow trucks.", 20)
     rows = rows_of(officer.client, "/admin/anomaly-rules/?kind=burst")
     assert ["replaced" in row for row in rows] == [False, True]
     assert "first@carrier.example Tow trucks." in rows[0]
-    assert "threshold: 40, was 20; window: 30, was 60" in rows_of(officer.client, "/admin/trail/")[0]
-    assert post(officer, BURST, {**form, "enabled": "", "reason": "Off."}) == "/admin/anomaly-rules/"
-    assert " off 40 or more" in rows_of(officer.client, "/admin/anomaly-rules/?kind=burst")[0]
-    assert post(officer, BURST, {**form, "enabled": ""}) == "", "nothing would change"
-    assert "The rule is like that already." in shown(officer, BURST, {**form, "enabled": ""})
+    assert "threshold: 10, was 20; window: 90, was 60" in rows_of(officer.client, "/admin/trail/")[0]
+    assert post(officer, BURST, form) == "", "nothing would change"
+    assert "The rule is like that already." in shown(officer, BURST, form)
+
+
+def test_a_looser_rule_waits_for_a_second_officer(officer: Member) -> None:
+    second, path = staff(name="second"), "/admin/anomaly-rules/after_stop/"
+    form = {"threshold": 2, "window": 30, "suspend_after_days": "", "enabled": "", "reason": "Too many."}
+    assert post(officer, path, form) == "/admin/anomaly-rules/"
+    proposal = Proposal.objects.get()
+    assert AnomalyRule.objects.count() == 7
+    assert "Loosen a rule for anomalies was proposed by first@carrier.example" in shown(second, path)
+    assert "The same is proposed already" in shown(second, path, form)
+    page = shown(second, f"/admin/proposals/{proposal.pk}/")
+    assert "Look-ups after the person said stop, version 1" in page
+    assert (
+        "It would find 2 or more look-ups of a line by one company within 30 days, after the person said stop. "
+        "Nobody would be suspended for the line. It would be off. It counts only until"
+    ) in page
+    assert "another officer" in shown(officer, f"/admin/proposals/{proposal.pk}/agree/", {"reason": "I too."})
+    assert AnomalyRule.objects.count() == 7
+    assert post(second, f"/admin/proposals/{proposal.pk}/agree/", {"reason": "I read it."})
+    newest = AnomalyRule.objects.get(kind="after_stop", version=2)
+    assert (newest.threshold, newest.suspend_after_days, newest.enabled) == (2, None, False)
+    assert (newest.actor, newest.reason) == (second.actor, "Too many.")
+    assert " off 2 or more" in rows_of(second.client, "/admin/anomaly-rules/?kind=after_stop")[0]
+    detail = AuditEvent.objects.get(action="anomaly_rule.changed").detail
+    assert (detail["proposal"], detail["proposed_by"]) == (str(proposal.pk), officer.actor)
+
+
+def test_what_two_agreed_to_follows_no_other_version(officer: Member, now: datetime) -> None:
+    second = staff(name="second")
+    values: dict[str, Any] = {"kind": "burst", "window": 60, "suspend_after_days": None, "enabled": True, "at": now}
+    act: dict[str, Any] = {"actor": officer.actor, "reason": "r"}
+    proposal = disclosures.actions.change_anomaly_rule(**values, **act, threshold=40)
+    assert isinstance(proposal, Proposal)
+    disclosures.actions.change_anomaly_rule(**values, **act, threshold=10)
+    with pytest.raises(NotNow, match="changed since it was proposed"):
+        support.actions.agree(proposal_id=proposal.pk, reason="r", actor=second.actor, at=now)
+    proposal.refresh_from_db()
+    newest = AnomalyRule.objects.filter(kind="burst").order_by("-version")[0]
+    assert (proposal.decision, newest.version, newest.threshold) == ("", 2, 10)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +336,7 @@ def test_an_officer_changes_a_rule_and_every_version_stays(officer: Member, now:
         ("burst", {"window": "1441"}, "At least 1, at most 1440 minutes."),
         ("dormant", {"window": "30"}, "At least 31, at most 730 days."),
         ("disputed", {"window": "13"}, "At least 1, at most 12 months."),
-        ("after_stop", {"suspend_after_days": "91"}, "At most 90 days; empty: never."),
+        ("after_stop", {"suspend_after_days": "15"}, "At most 14 days; empty: never."),
         ("burst", {"reason": ""}, "This field is required."),
     ],
 )

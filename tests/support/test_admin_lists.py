@@ -80,7 +80,7 @@ def one_more_of_each(n: int, *, at: datetime) -> None:
         use=NoticeText.Use.STOP, language="en", body=f"Wording {n}.", reason="Plainer.", actor=officer, at=at
     )
     disclosures.actions.change_anomaly_rule(
-        kind="burst", threshold=20 + n, window=60, suspend_after_days=None, enabled=True, reason="Too few.",
+        kind="burst", threshold=20 - n, window=60, suspend_after_days=None, enabled=True, reason="Too many.",
         actor=officer, at=at,
     )  # fmt: skip
     audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key=str(n), subject=f"Subject {n}", at=at)
