@@ -13,6 +13,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import get_authentication_records, perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
@@ -29,6 +30,8 @@ LINK_KEY = "stopped"
 SIGNAL_KEY = "signal"
 ASKER_KEY = "asker"
 CARRIER = "carrier"
+# On the pin of a carrier account: its person has once come by it as strongly as it takes to see.
+SEES = "sees"
 PROOF_LASTS = timedelta(minutes=15)
 # Set in a browser that has left quickly. It says nothing of anybody.
 LEFT_COOKIE = "left"
@@ -222,6 +225,8 @@ def next_proof(request: HttpRequest, *, user: User) -> str:
     given = {_kind(record) for record in get_authentication_records(request, user)}
     owned = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     missing = _missing(given, owned, has_password=user.has_usable_password())
+    if missing and must_wait(request, user=user):
+        return reverse("password-forgotten")
     if not missing:
         request.session[PROVED_KEY] = user.pk
     return missing
@@ -239,11 +244,36 @@ def next_factor(request: HttpRequest, *, user: User) -> str:
     return reverse("mfa_activate_totp")
 
 
-def has_proof_of_their_own(*, user: User) -> bool:
-    """Whether this person has a password or passkey already. The first one of a tenure is taken by code alone."""
-    return (
-        user.has_usable_password() or Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists()
-    )
+def has_proof_of_their_own(*, user: User, but_carrier: bool = False) -> bool:
+    """Whether this person has a password or passkey already, or has seen by the carrier's sign-in.
+
+    The first proof of a tenure is taken by code alone. `but_carrier`: that sign-in aside, because they came by it.
+    """
+    return _has_password_or_passkey(user) or (not but_carrier and _sees_by_carrier(user))
+
+
+def must_wait(request: HttpRequest, *, user: User) -> bool:
+    """Whether this person sees by the carrier's sign-in alone and came otherwise: who only has the phone waits a day.
+
+    Until then they set up no password and no other factor.
+    """
+    if _has_password_or_passkey(user) or not _sees_by_carrier(user):
+        return False
+    return not came_by_carrier(request, user=user)
+
+
+def came_by_carrier(request: HttpRequest, *, user: User) -> bool:
+    """Whether this session came by the carrier's sign-in as strongly as it takes to see."""
+    return any(record["method"] == CARRIER for record in get_authentication_records(request, user))
+
+
+def _has_password_or_passkey(user: User) -> bool:
+    passkeys = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
+    return user.has_usable_password() or passkeys.exists()
+
+
+def _sees_by_carrier(user: User) -> bool:
+    return SocialAccount.objects.filter(user=user, **{f"extra_data__{SEES}": True}).exists()
 
 
 def _kind(record: dict[str, str]) -> str:

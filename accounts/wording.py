@@ -168,6 +168,14 @@ def new_device_text() -> str:
     ) % {"sessions": _url("usersessions_list")}
 
 
+def new_carrier_account_text() -> str:
+    """The text that somebody came by the carrier's own sign-in, which nobody on this line had done before."""
+    return _(
+        "Whereabouts: somebody signed in to this phone's pages with a carrier account, which is new here. Was it not "
+        "you? Sign out everywhere: %(sessions)s and stop all sharing: %(stop)s"
+    ) % {"sessions": _url("usersessions_list"), "stop": f"{settings.BASE_URL}/stop/"}
+
+
 def _url(name: str) -> str:
     return f"{settings.BASE_URL}{reverse(name)}"
 

@@ -28,10 +28,13 @@ class NotYet(Exception):
 
 
 @transaction.atomic
-def set_first_password(*, user: User, password: str, at: datetime) -> User:
-    """Give a person the first password of their tenure. Raises HasProofAlready: a later one needs the earlier."""
+def set_first_password(*, user: User, password: str, by_carrier: bool = False, at: datetime) -> User:
+    """Give a person the first password of their tenure. Raises HasProofAlready: a later one needs the earlier.
+
+    `by_carrier`: they came by the carrier's sign-in as strongly as it takes to see, which is their proof until then.
+    """
     user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-    if sessions.has_proof_of_their_own(user=user):
+    if sessions.has_proof_of_their_own(user=user, but_carrier=by_carrier):
         raise HasProofAlready
     user.set_password(password)
     user.save(update_fields=["password"])

@@ -8,10 +8,10 @@ from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 
 import audit.actions
-from accounts import queries
+from accounts import queries, sessions, wording
 from accounts.actions.codes import take_code
 from accounts.actions.devices import end_sessions, end_sign_ins, note_device
-from accounts.actions.notes import note
+from accounts.actions.notes import note, tell
 from accounts.models import KnownDevice, Line, LineUser, TextedCode, User
 from accounts.oidc import LineWord
 
@@ -30,7 +30,8 @@ def sign_in(*, msisdn: str, asker: str, typed: str, device: str = "", alone: boo
 def sign_in_by_carrier(*, word: LineWord, device: str = "", at: datetime) -> User | None:
     """The user of the line that the carrier's provider names, made at its first sign-in; None where there is none.
 
-    From the first time on the line is that one person's of the provider's: another of its names opens it no more.
+    From the first time on the line is that one person's of the provider's: another of its names opens it no more,
+    and the line is told. A pin by which its person has once seen is a proof of their own.
     """
     line = queries.line_named(carrier_id=word.line_id, msisdn=word.msisdn, at=at)
     if line is None:
@@ -40,8 +41,13 @@ def sign_in_by_carrier(*, word: LineWord, device: str = "", at: datetime) -> Use
     pinned = SocialAccount.objects.filter(user=user, provider=word.issuer)
     if pinned.exclude(uid=who).exists():
         return None
-    if not pinned.exists():
-        SocialAccount.objects.create(user=user, provider=word.issuer, uid=who, extra_data={})
+    pin = pinned.first() or SocialAccount(user=user, provider=word.issuer, uid=who, extra_data={})
+    is_new = pin.pk is None
+    if word.strong:
+        pin.extra_data = {sessions.SEES: True}
+    pin.save()
+    if is_new:
+        tell(user=user, text=wording.new_carrier_account_text, at=at)
     if device:
         note_device(user=user, device=device, at=at)
     note(user=user, what="signed_in_by_carrier", at=at)

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, queries, sessions
+from accounts import actions, oidc, queries, sessions
 from accounts.access import SubscriberRequest, choosing_required, subscriber_required, unless_held, way_on
 from accounts.forms import FirstPasswordForm
 from accounts.models import User
@@ -41,7 +41,15 @@ def noted(view: Door) -> Door:
 
 def changing(view: Door) -> Door:
     """The whole story of a page of allauth's that changes how somebody gets in."""
-    return unless_held(noted(view))
+    noting = noted(view)
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if isinstance(request.user, User) and sessions.must_wait(request, user=request.user):
+            return redirect("password-forgotten")
+        return noting(request, *args, **kwargs)
+
+    return unless_held(door)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -49,12 +57,17 @@ def changing(view: Door) -> Door:
 @choosing_required
 def first_password(request: SubscriberRequest) -> HttpResponse:
     """The first password of a tenure, taken at once after the code. Later it is asked for, not chosen."""
+    if sessions.must_wait(request, user=request.user):
+        return redirect("password-forgotten")
     then = way_on(request) or settings.LOGIN_REDIRECT_URL
+    by_carrier = sessions.came_by_carrier(request, user=request.user)
     form = FirstPasswordForm(request.POST or None)
     if form.is_valid():
         password = form.cleaned_data["password"]
         try:
-            user = actions.set_first_password(user=request.user, password=password, at=timezone.now())
+            user = actions.set_first_password(
+                user=request.user, password=password, by_carrier=by_carrier, at=timezone.now()
+            )
         except actions.HasProofAlready:
             return redirect("account_reauthenticate")
         return _chosen(request, user, then)
@@ -74,7 +87,16 @@ def forgotten(request: SubscriberRequest) -> HttpResponse:
     if waiting is None and not sessions.has_proof_of_their_own(user=request.user):
         return redirect("account_set_password")
     is_over = waiting is not None and waiting.counts_from <= now
-    return render(request, "account/forgotten.html", {"waiting": waiting, "is_over": is_over, "line": request.line})
+    return render(
+        request,
+        "account/forgotten.html",
+        {
+            "waiting": waiting,
+            "is_over": is_over,
+            "line": request.line,
+            "by_carrier": oidc.named(oidc.CARRIER),
+        },
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

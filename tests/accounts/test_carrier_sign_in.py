@@ -10,12 +10,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 import accounts.actions
-from accounts.models import Line, LineUser, User
+from accounts.models import Line, LineUser, Message, NewPassword, User
+from accounts.sealing import unseal
 from audit.models import AuditEvent
 from tests.accounts import provider as providers
 from tests.accounts.provider import CLIENT, SECRET, Provider
 from tests.factories import a_line
-from tests.people import Browser, Page, number_of, sign_in, user_of
+from tests.people import PASSWORD, Browser, Page, number_of, sign_in, sign_in_by_code, user_of
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -104,6 +105,57 @@ def test_it_is_the_same_person_as_by_texted_code(idp: Provider, line: Line) -> N
     through(idp, browser)
     assert (user_of(line), User.objects.count()) == (user, 1)
     assert browser.get("/lines/").url == "/accounts/reauthenticate/?next=%2Flines%2F"
+
+
+def test_the_line_is_told_of_the_first_time_and_of_no_other(idp: Provider, line: Line) -> None:
+    through(idp, Browser())
+    (message,) = Message.objects.filter(line=line)
+    assert message.kind == Message.Kind.WAY_IN
+    assert unseal(message.words_sealed) == (
+        "Whereabouts: somebody signed in to this phone's pages with a carrier account, which is new here. Was it not "
+        "you? Sign out everywhere: http://localhost:8000/accounts/sessions/ and stop all sharing: "
+        "http://localhost:8000/stop/"
+    )
+    through(idp, Browser())
+    idp.claims |= {"sub": "idp-8"}
+    assert nothing_came_of_it(idp)
+    assert Message.objects.filter(line=line).count() == 1
+
+
+def test_who_sees_by_it_is_not_overtaken_by_who_has_the_phone(idp: Provider, settings: Settings, line: Line) -> None:
+    """By texted code alone no password, passkey or app is set up beside it: that waits a day, as if one were lost."""
+    settings.OIDC_SEEING_ACR = STRONG
+    idp.claims |= {"acr": STRONG}
+    through(idp, Browser())
+    browser, waits = sign_in_by_code(line), "/accounts/password/forgotten/"
+    assert browser.get("/lines/").url == f"{waits}?next=%2Flines%2F"
+    for path in ("/accounts/password/set/", "/accounts/2fa/webauthn/add/", "/accounts/2fa/totp/activate/"):
+        assert (path, browser.get(path).url) == (path, waits)
+        assert (path, browser.post(path, {"password": PASSWORD}).url) == (path, waits)
+    with pytest.raises(accounts.actions.HasProofAlready):
+        accounts.actions.set_first_password(user=user_of(line), password=PASSWORD, at=timezone.now())
+    assert not user_of(line).has_usable_password()
+    assert f'href="{START}"' in browser.get(waits).text
+    browser.post(waits)
+    assert NewPassword.objects.get().user == user_of(line)
+
+
+def test_who_came_by_it_chooses_a_password_at_once(idp: Provider, settings: Settings, line: Line) -> None:
+    settings.OIDC_SEEING_ACR = STRONG
+    idp.claims |= {"acr": STRONG}
+    browser = Browser()
+    through(idp, browser)
+    assert browser.get("/accounts/2fa/webauthn/add/").status_code == 200
+    assert browser.post("/accounts/password/set/", {"password": PASSWORD}).url == "/home/"
+    assert user_of(line).has_usable_password()
+    assert sign_in_by_code(line).get("/lines/").url == "/accounts/reauthenticate/?next=%2Flines%2F"
+
+
+def test_who_came_by_it_no_more_strongly_than_by_a_code_has_no_proof_yet(idp: Provider, line: Line) -> None:
+    through(idp, Browser())
+    browser = sign_in_by_code(line)
+    assert browser.get("/lines/").url == "/accounts/password/set/?next=%2Flines%2F"
+    assert browser.post("/accounts/password/set/", {"password": PASSWORD}).url == "/home/"
 
 
 def test_a_line_is_one_person_s_of_the_provider_s_and_one_person_may_have_two(idp: Provider, line: Line) -> None:
