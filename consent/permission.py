@@ -4,8 +4,8 @@
 `question` (qid bigint, line_id bigint, term bigint, precision_m integer, at timestamptz, known_at timestamptz), no two
 of them with the same qid, and `asked` (term bigint, campaign text, aggregator text, parties text[], purpose text, scope
 text), what any number of questions have in common. `parties` are those of the path, the aggregator first; where the
-request names none beyond them, the campaign's reach may be added by the asker. `by_us`: the stop that answers is one of
-ours (`Origin.SYSTEM`).
+request names none beyond them, the campaign's reach may be added by the asker. `by_us`: no stop or pause covers it but
+stops of ours (`Origin.SYSTEM`).
 """
 
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ SELECT question.qid,
         WHEN NOT alive.so THEN 'approval_expired'
         WHEN coalesce(question.precision_m, 0) < own.precision_m THEN 'precision_exceeded'
         ELSE 'permitted'
-    END AS answer, coalesce(stop.origin = 'system', false) AS by_us
+    END AS answer, coalesce(stop.all_ours AND NOT pausing.so, false) AS by_us
 FROM weighed question
 JOIN own ON own.term = question.term
 LEFT JOIN accounts_line line ON line.id = question.line_id
@@ -118,7 +118,7 @@ CROSS JOIN LATERAL (
     ) a
 ) yes
 LEFT JOIN LATERAL (
-    SELECT s.scope, s.origin FROM consent_choice s
+    SELECT s.scope, bool_and(s.origin = 'system') OVER () AS all_ours FROM consent_choice s
     WHERE s.line_id = question.line_id AND s.kind IN ('stop', 'refuse')
         AND s.made_at <= question.at AND s.recorded_at <= question.known_at
         AND CASE s.scope WHEN 'all' THEN true WHEN 'party' THEN s.ref = ANY (own.covering_parties)

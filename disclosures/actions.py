@@ -69,6 +69,7 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     was lifted has another reference or moment. None where we do not have the disclosure (yet): the order is kept, and
     put on it as it is stored.
     """
+    anomalies.take_turn()
     ingest.take_turn()
     disclosure_id = ingest.id_of(source_id)
     new = ingest.append(
@@ -125,6 +126,7 @@ def lift_notice(*, order_ref: str, source_ids: Sequence[str] = (), actor: str, r
     What another order hides as well stays hidden, by that one. Raises NotForThem, NoReason, NothingHidden.
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
+    anomalies.take_turn()
     hidden = {row.disclosure_id for row in _hidden_by(order_ref, at)}
     wanted = hidden & {ingest.id_of(one) for one in source_ids} if source_ids else hidden
     if not wanted:
@@ -234,6 +236,7 @@ def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at
 
 
 def _put(order_ref: str, ids: Collection[UUID], until: datetime | None, at: datetime) -> Delayed:
+    anomalies.take_turn()
     ingest.take_turn()
     fates = [
         ingest.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)

@@ -99,6 +99,16 @@ def _looked_until(at: datetime) -> datetime:
     return known if known is not None else at - FIRST_LOOK_BACK
 
 
+def take_turn() -> None:
+    """Before anything that ends in `look_again`: alone with what is found until this transaction ends.
+
+    Whoever writes orders takes this before the turn that rows wait for, and before any event of the trail: a search
+    that runs is waited for with empty hands, so that nothing is held up meanwhile and no two wait for each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ONE_AT_A_TIME)
+
+
 @transaction.atomic
 def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
     """What these rows are part of is found anew, in the transaction that hides them. Returns whether they are of any.
@@ -106,8 +116,8 @@ def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
     So nothing that is found ever rests on a row that is hidden, not even for a moment.
     """
     ids = sorted(disclosure_ids)
+    take_turn()
     with connection.cursor() as cursor:
-        cursor.execute(ONE_AT_A_TIME)
         cursor.execute(statements.PART_OF, {"ids": ids})
         (part,) = cursor.fetchone() or (False,)
     if part:
@@ -117,8 +127,7 @@ def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
 
 @transaction.atomic
 def _look(since: datetime, until: datetime, at: datetime) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(ONE_AT_A_TIME)
+    take_turn()
     _find(statements.TOUCHED, {"since": since, "until": until, "at": at})
     AnomalyWatch.objects.update_or_create(pk=1, defaults={"until": max(until, _looked_until(until))})
 

@@ -15,7 +15,8 @@ BATCH = 500
 # A choice that was being committed while a chunk was judged was not seen by it; nothing takes longer than this.
 OVERLAP = timedelta(seconds=30)
 
-# In the words of a judgement: any stop or running pause is `after_stop`, but one of ours, which the person never said.
+# In the words of a judgement: any stop or running pause is `after_stop`, but where ours alone stands, which the person
+# never said.
 IN_WORDS = """CASE WHEN answer LIKE 'stopped%%' AND by_us THEN 'partner_suspended'
     WHEN answer LIKE 'stopped%%' OR answer = 'paused' THEN 'after_stop'
     WHEN answer = 'line_unknown' THEN 'no_approval' ELSE answer END"""

@@ -44,6 +44,13 @@ def check(
     return audit.queries.verify(since=since, until=until, signed=signed or {})
 
 
+def test_events_for_many_lines_are_appended_chain_by_chain() -> None:
+    details: dict[int, dict[str, object]] = {line_id: {} for line_id in (1, 16, 32, 33, 15)}
+    audit.actions.record_for_lines(action="test.done", actor="system:test", at=NOW, details=details)
+    rows = AuditEvent.objects.order_by("id").values_list("chain", "line_id")
+    assert list(rows) == [(0, 16), (0, 32), (1, 1), (1, 33), (15, 15)]
+
+
 def test_a_whole_trail_verifies() -> None:
     some_events()
     some_events(line_id=8)

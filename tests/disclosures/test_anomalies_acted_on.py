@@ -14,7 +14,7 @@ from audit.queries import database_clock
 from consent import actions
 from consent.models import Choice
 from disclosures.anomalies import act, find
-from disclosures.models import Anomaly, AnomalyWatch
+from disclosures.models import Anomaly, AnomalyWatch, Disclosure
 from partners.models import Campaign
 from tests.disclosures.anomalies import DAY, set_rule, standing, told
 from tests.feeds import (
@@ -125,6 +125,32 @@ def test_after_the_persons_own_stop_nothing_is_written_because_it_stands(now: da
     assert on(4, now) == 0
     assert consequences() == ["stopped"]
     assert ask(line, campaign()).reason == "stopped_party"
+
+
+@pytest.mark.parametrize(("scope", "ref"), [("campaign", "CMP-road"), ("", "")])
+def test_after_our_stop_the_persons_own_still_counts(now: datetime, scope: str, ref: str) -> None:
+    """Theirs is of one use, so that we stop the company; what it goes on to do there is after theirs all the same."""
+    take_approvals(approval_row(captured_at=ago(now, 300)))
+    if scope:
+        actions.stop(line_id=Line.objects.get().pk, scope=scope, ref=ref, actor="subscriber:1", channel="web")
+        take(release_row(occurred_at=database_clock().isoformat()))
+    else:
+        take(*unapproved(now, 5, 4, 3))
+    assert on(4, now) == 1
+    take(release_row(id="after", occurred_at=database_clock().isoformat()))
+    expected = "after_stop" if scope else "partner_suspended"
+    assert Disclosure.objects.latest("occurred_at").judgement == expected
+    find(at=database_clock())
+    assert [one.n for one in standing() if one.kind == "after_stop"] == ([2] if scope else [])
+
+
+def test_a_pause_counts_beside_our_stop(now: datetime) -> None:
+    take(*unapproved(now, 5, 4, 3))
+    assert on(4, now) == 1
+    until = database_clock() + DAY
+    actions.pause(line_id=Line.objects.get().pk, scope="all", until=until, actor="subscriber:1", channel="web")
+    take(release_row(occurred_at=database_clock().isoformat()))
+    assert Disclosure.objects.latest("occurred_at").judgement == "after_stop"
 
 
 def test_after_a_stop_from_a_file_that_a_file_pierced_we_stop_it(now: datetime) -> None:

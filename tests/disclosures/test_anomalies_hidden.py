@@ -1,8 +1,11 @@
 """A row under a delayed-notice order makes no anomaly, and leaves none, until the order ends."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
@@ -129,6 +132,23 @@ def a_named_one(line: Line, at: datetime, now: datetime) -> str:
         id=ingest.id_of(name), line_id=line.pk, occurred_at=at, content_hash=b""
     )  # fmt: skip
     return name
+
+
+def test_whoever_writes_an_order_waits_for_a_search_before_it_keeps_anybody_waiting(line: Line, now: datetime) -> None:
+    name, officer = a_named_one(line, MAY, now), staff(User.Role.LEGAL)
+    act = {"actor": officer.actor, "reason": "7"}
+    acts: list[Callable[[], object]] = [
+        lambda: actions.record_notice(source_id=name, suppressed_until=None, order_ref="a file", at=now),
+        lambda: actions.delay_notice(order_ref="court", suppressed_until=None, source_ids=[name], at=now, **act),
+        lambda: actions.lift_notice(order_ref="court", at=now + MINUTE, **act),
+    ]
+    for one in acts:
+        with CaptureQueriesContext(connection) as captured:
+            one()
+        said = "\n".join(query["sql"] for query in captured.captured_queries)
+        turns = [said.index(f"hashtext('disclosures.{name}')") for name in ("anomalies", "notices")]
+        assert turns == sorted(turns)
+        assert turns[0] < (said + "INSERT INTO").index("INSERT INTO")
 
 
 @pytest.mark.parametrize("by", ["the office", "a file"])
