@@ -81,7 +81,7 @@ def _code_to_send(*, line: Line, purpose: TextedCode.Purpose, asker: str, networ
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line.pk)
     code = next((one for one in _fresh(line=line, purpose=purpose, at=at) if at < one.made_at + _lasts(one)), None)
     if code is not None:
-        asks = {"tries_left": _tries(code), "network_hash": network, "asked_at": at}
+        asks = {"tries_left": _tries(code, asker), "network_hash": network, "asked_at": at}
         mine, _new = CodeAsker.objects.get_or_create(code=code, asker=asker, defaults=asks)
         # Whoever spent their own tries gets another code; a long one is not worth guessing at, and not sent twice.
         if mine.tries_left or code.long:
@@ -92,7 +92,7 @@ def _code_to_send(*, line: Line, purpose: TextedCode.Purpose, asker: str, networ
         id=uuid4(), line=line, purpose=purpose, code_sealed=seal(digits), made_at=at, sent_at=at, long=long,
         tries_left=LONG_TRIES_OF_ALL if long else SHORT_TRIES_OF_ALL,
     )  # fmt: skip
-    CodeAsker.objects.create(code=code, asker=asker, tries_left=_tries(code), network_hash=network, asked_at=at)
+    CodeAsker.objects.create(code=code, asker=asker, tries_left=_tries(code, asker), network_hash=network, asked_at=at)
     return digits
 
 
@@ -127,7 +127,10 @@ def _lasts(code: TextedCode) -> timedelta:
     return LONG_FRESH if code.long else FRESH
 
 
-def _tries(code: TextedCode) -> int:
+def _tries(code: TextedCode, asker: str) -> int:
+    """All who text are one asker: were its tries at a long code few, a made-up sender could shut the person out."""
+    if code.long and asker == BY_TEXT:
+        return LONG_TRIES_OF_ALL
     return LONG_TRIES if code.long else SHORT_TRIES
 
 

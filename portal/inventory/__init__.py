@@ -26,7 +26,7 @@ OF_OTHERS: Mapping[str, str] = {
     "contenttypes.ContentType": "names of tables",
     "mfa.Authenticator": "a passkey's public half; sealed, an authenticator app's secret and recovery codes",
     "sessions.Session": "one signed-in browser: random names, and numbers sealed; worth nothing once signed out",
-    "socialaccount.SocialAccount": "the name by which the carrier's provider knows somebody; of a subscriber, hashed, and whether they saw by it",
+    "socialaccount.SocialAccount": "the carrier's name for somebody; of a subscriber, hashed; whether they saw by it",
     "socialaccount.SocialApp": "empty: the provider is in the settings",
     "socialaccount.SocialToken": "empty: no token of the provider is kept",
     "usersessions.UserSession": "where somebody is signed in: since when, by which network address and browser",

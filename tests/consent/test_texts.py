@@ -92,6 +92,16 @@ def test_from_elsewhere_it_stops_with_the_code_that_went_to_the_line(line: Line)
     assert "is now off" in newest_text(number_of(line)).text
 
 
+def test_wrong_codes_under_a_made_up_sender_do_not_keep_the_person_from_stopping(line: Line) -> None:
+    for n in range(60):
+        texted(line, "STOP LOCATION 0000000000", on_network=False, text_id=f"guess-{n}")
+    assert stops() == []
+    code = newest_text(number_of(line)).code
+    assert len(code) == 10
+    texted(line, f"STOP LOCATION {code}", on_network=False)
+    assert stops() == [("all", f"line:{line.pk}", "text", "person")]
+
+
 def test_a_code_that_a_browser_asked_for_works_at_its_door_and_not_by_text_for_somebody_else(line: Line) -> None:
     browser, number = Browser(), number_of(line)
     browser.post("/stop/", {"number": number})
