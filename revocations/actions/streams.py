@@ -211,7 +211,7 @@ def _may_be_opened(url: str) -> bool:
 def _requested(wanted: tuple[str, ...] | UnsetType) -> list[str]:
     if wanted is UNSET:
         return []
-    missing = [name for name in streams.events_supported() if name not in wanted]
+    missing = [name for name in streams.events_not_declined() if name not in wanted]
     if missing:
         raise Unfit(f"A stream carries stops and ended agreements; events_requested leaves out {' '.join(missing)}.")
     return list(dict.fromkeys(wanted))

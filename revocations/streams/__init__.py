@@ -8,6 +8,7 @@ from revocations.streams.events import queue, subject_of
 from revocations.streams.shown import (
     MIN_VERIFICATION_INTERVAL,
     configuration_of,
+    events_not_declined,
     events_supported,
     status_of,
     stream_of,
@@ -38,6 +39,7 @@ __all__ = [
     "change_status",
     "configuration_of",
     "endpoints",
+    "events_not_declined",
     "events_supported",
     "health_of",
     "imposed",

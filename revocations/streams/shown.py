@@ -10,9 +10,14 @@ from revocations.wire import event_type
 MIN_VERIFICATION_INTERVAL = 30
 
 
-def events_supported() -> list[str]:
+def events_not_declined() -> list[str]:
     """The event types that every stream carries, whatever it asks for: a stop may not be declined."""
-    return [event_type("consent-change"), event_type("cohort-revoked"), event_type("evidence-request")]
+    return [event_type("consent-change"), event_type("cohort-revoked")]
+
+
+def events_supported() -> list[str]:
+    """The event types that a stream may carry."""
+    return [*events_not_declined(), event_type("evidence-request")]
 
 
 def configuration_of(*, stream: Stream, party: Party) -> dict[str, object]:
@@ -28,7 +33,9 @@ def configuration_of(*, stream: Stream, party: Party) -> dict[str, object]:
         },
         "events_supported": events_supported(),
         **({"events_requested": stream.events_requested} if stream.events_requested else {}),
-        "events_delivered": events_supported(),
+        "events_delivered": [
+            name for name in events_supported() if not stream.events_requested or name in stream.events_requested
+        ],
         "min_verification_interval": MIN_VERIFICATION_INTERVAL,
         **({"description": stream.description} if stream.description else {}),
         "signing_alg": stream.algorithm,

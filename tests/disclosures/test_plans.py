@@ -200,8 +200,12 @@ def test_a_look_for_anomalies_reads_what_came_and_what_is_near_it() -> None:
 
 
 def large_relations() -> set[str]:
+    """None for an older server, which rather reads partitions as small as a test's whole though an index is there."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT relname FROM pg_class WHERE reltuples >= 1000 AND relkind = 'r'")
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE reltuples >= 1000 AND relkind = 'r'"
+            " AND current_setting('server_version_num')::int >= 160000"
+        )
         return {name for (name,) in cursor.fetchall()}
 
 

@@ -34,6 +34,7 @@ def test_by_polling(scene: Scene, receiver: Receiver) -> None:
     about = receiver.about()
     made = receiver.streams("POST", {"delivery": {"method": POLL}, "events_requested": about_events(receiver)})
     assert made.status == 201
+    assert made.body["events_delivered"] == about_events(receiver)
     assert made.body["iss"] == about["issuer"]
     stream_id, poll_at = made.body["stream_id"], made.body["delivery"]["endpoint_url"]
 
