@@ -11,7 +11,8 @@ from typing import Protocol
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from accounts import actions, queries
 from accounts.models import Line, Message
@@ -66,6 +67,28 @@ OF_ITS_OWN: Mapping[Message.Kind, _Says] = {
     Message.Kind.CHILD: messages.tell_the_child,
     Message.Kind.SUSPENDED: messages.tell_of_suspension,
 }
+# That something changed, and where to read it.
+WORDS: Mapping[Message.Kind, Promise] = {
+    Message.Kind.STAFF: gettext_lazy(
+        "Whereabouts: our staff changed who may get this phone's location. To see it, or to stop it, sign in: %(url)s"
+    ),
+    Message.Kind.PAUSE_OVER: gettext_lazy(
+        "Whereabouts: a time that was set for this phone's location is over. "
+        "To see what counts now, or to stop it, sign in: %(url)s"
+    ),
+    Message.Kind.RECORDS: gettext_lazy(
+        "Whereabouts: our records of who may get this phone's location have changed. "
+        "To see it, or to stop it, sign in: %(url)s"
+    ),
+    Message.Kind.SIGNAL: gettext_lazy(
+        "Whereabouts: a browser with the privacy signal Global Privacy Control proved this number. Sharing you "
+        "have not allowed yourself is now off. To see or undo it, sign in: %(url)s"
+    ),
+    Message.Kind.NUMBER: gettext_lazy(
+        "Whereabouts: this phone has a new number. What was agreed for the old one no longer counts. "
+        "To see it, sign in: %(url)s"
+    ),
+}
 ACTORS = {
     "line": Who.PHONE,
     "agent": Who.STAFF,
@@ -107,32 +130,6 @@ def _who(line: Line, actor: str) -> Who:
 def _in_words_of(kind: Message.Kind) -> Callable[[Line], str]:
     def in_words(line: Line) -> str:
         with translation.override(language_of(line)):
-            return _words(kind) % {"url": f"{settings.BASE_URL}/home/"}
+            return str(WORDS[kind]) % {"url": f"{settings.BASE_URL}/home/"}
 
     return in_words
-
-
-def _words(kind: Message.Kind) -> str:
-    words: Mapping[Message.Kind, str] = {
-        Message.Kind.STAFF: _(
-            "Whereabouts: our staff changed who may get this phone's location. "
-            "To see it, or to stop it, sign in: %(url)s"
-        ),
-        Message.Kind.PAUSE_OVER: _(
-            "Whereabouts: a time that was set for this phone's location is over. "
-            "To see what counts now, or to stop it, sign in: %(url)s"
-        ),
-        Message.Kind.RECORDS: _(
-            "Whereabouts: our records of who may get this phone's location have changed. "
-            "To see it, or to stop it, sign in: %(url)s"
-        ),
-        Message.Kind.SIGNAL: _(
-            "Whereabouts: a browser with the privacy signal Global Privacy Control proved this number. Sharing you "
-            "have not allowed yourself is now off. To see or undo it, sign in: %(url)s"
-        ),
-        Message.Kind.NUMBER: _(
-            "Whereabouts: this phone has a new number. What was agreed for the old one no longer counts. "
-            "To see it, sign in: %(url)s"
-        ),
-    }
-    return words[kind]

@@ -12,9 +12,8 @@ from urllib.request import build_opener
 from joserfc import errors, jwk, jwt
 
 CARRIER, ME = os.environ["CARRIER"], os.environ["ME"]
-OURS, SSF = f"{CARRIER}/schemas/secevent/consent/event-type", "https://schemas.openid.net/secevent/ssf/event-type"
-NAMES = "consent-change", "cohort-revoked", "evidence-request", "verification", "stream-updated"
-EVENTS = [f"{place}/{name}" for place in (OURS, SSF) for name in NAMES]
+OUR, SSF = f"{CARRIER}/schemas/secevent/consent/event-type/", "https://schemas.openid.net/secevent/ssf/event-type/"
+KINDS = f"{OUR}consent-change {OUR}cohort-revoked {OUR}evidence-request {SSF}verification {SSF}stream-updated".split()
 KEEP = """INSERT INTO newest VALUES (:sub, :agreement, :kind, :epoch, :version, :event) ON CONFLICT DO UPDATE
     SET epoch = :epoch, version = :version, event = :event WHERE (:epoch, :version) > (epoch, version)"""
 db = sqlite3.connect(os.environ["DB"], isolation_level=None, check_same_thread=False)  # a statement's end is on disk
@@ -35,9 +34,9 @@ def take(token: bytes) -> str:  # keeps one event; or says why not, in RFC 8935'
     if (claims.get("iss"), claims.get("aud")) != (CARRIER, ME):
         return "invalid_audience" if claims.get("iss") == CARRIER else "invalid_issuer"
     ((kind, event),) = dict(claims.get("events", ())).items()
-    if kind not in EVENTS or opened.header.get("typ") != "secevent+jwt" or claims.keys() & {"sub", "exp"}:
+    if kind not in KINDS or opened.header.get("typ") != "secevent+jwt" or claims.keys() & {"sub", "exp"}:
         return "invalid_request"
-    if kind.startswith(OURS):  # what event["state"] lacks is denied; a list is fetched, and proof shown, afterwards
+    if kind.startswith(OUR):  # what event["state"] lacks is denied; a list is fetched, and proof shown, afterwards
         told = {"kind": kind, "sub": claims["jti"], "epoch": 0, "version": claims["iat"], **claims["sub_id"], **event}
         db.execute(KEEP, {**told, "event": json.dumps(event)})
     return ""

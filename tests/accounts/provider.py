@@ -16,6 +16,23 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 CLIENT, SECRET = "whereabouts", "a-secret-of-the-client"
+NOW = int(time.time())
+# Each alone makes a word that is not for us, not fresh or not whole, whoever the provider speaks of.
+NOT_FOR_US: tuple[dict[str, object], ...] = (
+    {"aud": "another"},
+    {"aud": [CLIENT, "another"]},
+    {"azp": "another"},
+    {"iss": "https://another.example"},
+    {"nonce": "another"},
+    {"nonce": None},
+    {"exp": NOW - 100},
+    {"exp": None},
+    {"iat": NOW - 3600},
+    {"iat": NOW + 3600},
+    {"sub": ""},
+    {"sub": "x" * 200},
+    {"sub": 7},
+)
 
 
 def b64(raw: bytes) -> str:

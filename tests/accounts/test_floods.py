@@ -89,6 +89,7 @@ def test_a_flood_from_the_owner_s_own_network_does_not_keep_them_from_stopping()
     for _ in range(12):
         asks(owner)
     stops(owner, THERE)
+    assert Choice.objects.get().line_id == owner.pk
 
 
 def test_a_flood_of_guesses_from_everywhere_does_not_keep_the_owner_from_stopping() -> None:

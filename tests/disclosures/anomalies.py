@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from accounts.models import Line
+from disclosures.anomalies import find
 from disclosures.models import Anomaly, AnomalyRule, Basis, Disclosure, DisclosureRegister, Judgement, Outcome
 from partners.models import Proposal
 from tests.factories import ROADSIDE
@@ -19,10 +20,18 @@ BRIDGE, ROAD, TRACK, JAIL, BAIL = (
     f"https://{name}.example" for name in ("geobridge", "roadaid", "securetrack", "countyjail", "bailnow")
 )
 NO_APPROVAL, AFTER_STOP = Judgement.NO_APPROVAL, Judgement.AFTER_STOP
-DAY = timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+# A quiet month long past, so that all windows of a test lie in it.
+MAY = datetime(2026, 5, 10, 18, tzinfo=UTC)
 
 # Everything that is told of an anomaly, but for when it was found.
 type Told = tuple[str, int | None, str, str, date, datetime, datetime, int, int, int | None]
+
+
+def seen(at: datetime) -> list[tuple[str, int, int]]:
+    """What stands after a look, by kind: what it is held against, and in how many rows."""
+    find(at=at)
+    return [(one.kind, one.n, one.looks) for one in standing()]
 
 
 def looked(

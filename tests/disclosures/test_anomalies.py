@@ -18,23 +18,23 @@ from tests.disclosures.anomalies import (
     BAIL,
     BRIDGE,
     DAY,
+    HOUR,
     JAIL,
+    MAY,
+    MINUTE,
     NO_APPROVAL,
     ROAD,
     TRACK,
     every,
     judge_again,
     looked,
+    seen,
     set_rule,
     standing,
 )
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
-
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-# A quiet month long past, so that all windows of a test lie in it.
-MAY = datetime(2026, 5, 10, 18, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -45,12 +45,6 @@ def now() -> datetime:
 @pytest.fixture
 def line(now: datetime) -> Line:
     return a_line(activated_at=MAY - 20 * DAY)
-
-
-def seen(now: datetime) -> list[tuple[str, int, int]]:
-    """What stands after a look, by kind: what it is held against, and in how many rows."""
-    find(at=now)
-    return [(one.kind, one.n, one.looks) for one in standing()]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A row under a delayed-notice order makes no anomaly, and leaves none, until the order ends."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pytest
 from django.db import connection
@@ -11,19 +11,22 @@ from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from disclosures import actions, ingest
-from disclosures.anomalies import find
 from disclosures.models import Anomaly, Disclosure, DisclosureRegister
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BRIDGE,
     DAY,
+    HOUR,
     JAIL,
+    MAY,
+    MINUTE,
     NO_APPROVAL,
     ROAD,
     TRACK,
     every,
     judge_again,
     looked,
+    seen,
     standing,
 )
 from tests.factories import ROADSIDE, a_line
@@ -33,8 +36,6 @@ from tests.support.officers import staff
 from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-MAY = datetime(2026, 5, 10, 18, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -45,11 +46,6 @@ def now() -> datetime:
 @pytest.fixture
 def line(now: datetime) -> Line:
     return a_line(activated_at=MAY - 20 * DAY)
-
-
-def seen(at: datetime) -> list[tuple[str, int, int]]:
-    find(at=at)
-    return [(one.kind, one.n, one.looks) for one in standing()]
 
 
 def test_what_comes_hidden_is_not_there_and_counts_from_the_moment_its_order_ends(line: Line, now: datetime) -> None:

@@ -89,11 +89,13 @@ def test_no_campaign_begins_to_name_its_recipient(line: Line, campaign: Campaign
 
 def test_who_is_behind_a_use_stays_behind_it_and_told_apart(refused: Refusal) -> None:
     bail = a_party("Bail Now", "end_customer")
-    Reach.objects.create(campaign=a_campaign(names_recipient=True), party=bail)
+    campaign = a_campaign(names_recipient=True)
+    Reach.objects.create(campaign=campaign, party=bail)
     for change in ("told_apart = false", "party_id = 1", "campaign_id = campaign_id + 1"):
         refused(f"UPDATE partners_reach SET {change}", constraint="partners_reach_only_grows", using="owner")
     refused("UPDATE partners_reach SET told_apart = false", constraint="partners_reach_only_grows")
     refused("UPDATE partners_reach SET party_id = 1")
+    assert list(Reach.objects.values_list("campaign_id", "party_id", "told_apart")) == [(campaign.pk, bail.pk, True)]
 
 
 def test_a_draft_may_still_name_its_recipient_and_a_campaign_may_cease_to() -> None:

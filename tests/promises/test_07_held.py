@@ -294,6 +294,8 @@ def test_the_database_takes_no_change_back(refused: Refusal) -> None:
                     constraint=constraint,
                     using=using,
                 )
+    line.refresh_from_db()
+    assert (line.sim_changed_at, line.forwarding_changed_at) == (now, now)
 
 
 def test_a_lines_file_says_when_the_forwarding_changed() -> None:
