@@ -107,7 +107,7 @@ class _Keeper:
             forwarding_changed_at=record.forwarding_changed_at,
             continues_line=before,
         )
-        self.unsettled.heard(record)
+        self.unsettled.heard(record, since=period.starts_at)
         return ACCEPTED
 
     def _change(self, line: Line, record: LineRecord) -> RowFate:
@@ -131,7 +131,7 @@ class _Keeper:
             return fates[-1]
         besides = [*(self._moved(line, record, name) for name in MOVES), self._continue(line, record)]
         fate = ACCEPTED if any(besides) or ACCEPTED in fates else REPEATED
-        return self._undated(line, record, fate) if is_of_now else fate
+        return self._undated(line, record, since, fate) if is_of_now else fate
 
     def _cannot_continue(self, line: Line, record: LineRecord) -> RowFate | None:
         """Why the row's predecessor can't be this line's. A row that names none says nothing about it."""
@@ -235,9 +235,9 @@ class _Keeper:
         self._changed(line, [name])
         return True
 
-    def _undated(self, line: Line, record: LineRecord, fate: RowFate) -> RowFate:
+    def _undated(self, line: Line, record: LineRecord, since: datetime, fate: RowFate) -> RowFate:
         """What has no moment of its own in the file is so from now on, as the file's last row of the line has it."""
-        if self.unsettled.is_outdated(record):
+        if self.unsettled.is_outdated(record, since=since):
             return fate
         news = self._news(line, record)
         corrected = record.deactivated_at != line.deactivated_at
@@ -250,7 +250,7 @@ class _Keeper:
             for name, value in news.items():
                 setattr(line, name, value)
             self._changed(line, list(news))
-        self.unsettled.heard(record)
+        self.unsettled.heard(record, since=since)
         return ACCEPTED if news or corrected else fate
 
     def _changed(self, line: Line, names: list[str]) -> None:

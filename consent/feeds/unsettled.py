@@ -45,24 +45,29 @@ class Unsettled:
         self._waiting: dict[str, tuple[LineRecord, RowFate]] = {}
         self._aside: list[tuple[LineRecord, RowFate]] = []
         self._replaced: list[tuple[LineRecord, RowFate]] = []
-        # Of lines with a row put aside: the last row that had its say. The one put aside may stand above it.
+        # Of lines with a row put aside: since when the row that had its say last says that the line has its number, and
+        # where it stands. The one put aside may stand above it, and yet speak of a newer number.
         self._had_aside: set[str] = set()
-        self._last_heard: dict[str, int] = {}
+        self._last_heard: dict[str, tuple[datetime, int]] = {}
 
     def wait(self, record: LineRecord, fate: RowFate) -> None:
         """Keep a row until the file was read. `fate`: what became of it if a later row of its line takes its place."""
         self._replace(record.carrier_id)
         self._waiting[record.carrier_id] = (record, fate)
 
-    def heard(self, record: LineRecord) -> None:
-        """What is known is now as this row says: a row of the same line that waits does not count any more."""
+    def heard(self, record: LineRecord, *, since: datetime) -> None:
+        """What is known is now as this row says: a row of the same line that waits does not count any more.
+
+        `since`: of which time of the line's it speaks.
+        """
         self._replace(record.carrier_id)
         if record.carrier_id in self._had_aside:
-            self._last_heard[record.carrier_id] = record.n
+            self._last_heard[record.carrier_id] = since, record.n
 
-    def is_outdated(self, record: LineRecord) -> bool:
-        """Whether a later row of the same line has had its say already."""
-        return self._last_heard.get(record.carrier_id, 0) > record.n
+    def is_outdated(self, record: LineRecord, *, since: datetime) -> bool:
+        """Whether a row of a later time of the same line, or a later row of the same time, has had its say already."""
+        last = self._last_heard.get(record.carrier_id)
+        return last is not None and last > (since, record.n)
 
     def put_aside(self, record: LineRecord, fate: RowFate) -> None:
         """Keep a row that clashes, with the reason that it is refused for if nothing cures it."""

@@ -8,7 +8,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from consent.actions import Outcome, suspend
 from disclosures.models import Anomaly
@@ -59,9 +59,18 @@ def _open(at: datetime, *, after: tuple[int, str]) -> list[tuple[int, str, datet
 
 def _suspend(line_id: int, party: str, last_at: datetime, ids: list[int], at: datetime) -> Outcome | None:
     try:
-        outcome = suspend(line_id=line_id, party=party, after=last_at, actor=ACTOR, at=at)
+        return _suspend_once(line_id, party, last_at, ids, at)
     except Exception:  # whatever it is, it must not keep every other line from being seen to
-        logger.exception("line %s can't be seen to: left for the next run", line_id)
+        logger.exception("a line can't be seen to: left for the next run")
         return None
-    Anomaly.objects.filter(pk__in=ids, last_at__lte=last_at).update(consequence=outcome)
+
+
+@transaction.atomic
+def _suspend_once(line_id: int, party: str, last_at: datetime, ids: list[int], at: datetime) -> Outcome | None:
+    """Whoever comes second waits here, and finds that all was seen to."""
+    still_open = Anomaly.objects.filter(pk__in=ids, last_at__lte=last_at, consequence="").order_by("pk")
+    if not still_open.select_for_update():
+        return None
+    outcome = suspend(line_id=line_id, party=party, after=last_at, actor=ACTOR, at=at)
+    still_open.update(consequence=outcome)
     return outcome

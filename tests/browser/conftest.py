@@ -50,7 +50,7 @@ def site(committed_db: None, no_broker: None, settings: Settings, monkeypatch: p
     server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet, allow_reuse_address=True)
     server.daemon_threads = True
     server.set_app(application)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

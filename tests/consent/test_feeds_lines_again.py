@@ -123,6 +123,20 @@ def test_a_row_that_clashed_first_does_not_outdo_the_rows_below_it() -> None:
     assert told(in_chunks(rows, 1)) == [("repeated",)] * 3
 
 
+def test_a_row_that_clashed_first_and_speaks_of_a_newer_number_outdoes_those_of_the_older_one() -> None:
+    rows = [
+        line_row(msisdn=N2),
+        line_row(line_id="L2", msisdn=N2, number_changed_at=MARCH, holder_name="Bo"),
+        line_row(number_changed_at=MARCH),
+        line_row(line_id="L2", msisdn=N3, holder_name="Ada"),
+    ]
+    assert told(in_chunks(rows, 1)) == [("accepted",)] * 4
+    assert unseal(bytes(Line.objects.get(carrier_id="L2").holder_name_sealed)) == "Bo"
+    before = known()
+    assert told(in_chunks(rows, 1)) == [("repeated",)] * 4
+    assert known() == before
+
+
 DATES = st.sampled_from([MARCH, APRIL, MAY, JUNE])
 ROWS = st.lists(
     st.builds(

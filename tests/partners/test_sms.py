@@ -37,7 +37,7 @@ class Taker(BaseHTTPRequestHandler):
 @pytest.fixture
 def gateway(settings: Settings) -> Iterator[Gateway]:
     with Gateway() as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         settings.DOOR_OUT_LOOPBACK = True
         settings.SMS_WEBHOOK_URL = f"http://127.0.0.1:{server.server_port}/texts"
