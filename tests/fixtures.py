@@ -95,6 +95,7 @@ def django_db_setup(
     if not keep:
         with django_db_blocker.unblock():
             connections.close_all()
+            _end_sessions(str(connection.settings_dict["NAME"]))
             teardown_databases(made, verbosity=0)
 
 
@@ -103,9 +104,28 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
     """A database in which commits are real: deferred checks run, other connections and processes see the rows."""
     with django_db_blocker.unblock():
         yield
-        connection.close()
+        for alias in connections:
+            _as_new(alias)
         empty_database()
-        connections["owner"].close()
+
+
+def _end_sessions(database: str) -> None:
+    """A server may still be busy with the end of a session whose client has gone."""
+    with connections["owner"]._nodb_cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", [database])
+
+
+def _as_new(alias: str) -> None:
+    """Leave a session as it began: a new one would read the whole catalogue once more for the next test."""
+    session = connections[alias]
+    if session.connection is None:
+        return
+    if session.in_atomic_block or not session.get_autocommit() or not session.is_usable():
+        session.close()
+        return
+    with session.cursor() as cursor:
+        cursor.execute("RESET ALL; DISCARD TEMP; SELECT pg_advisory_unlock_all()")
+    session.init_connection_state()
 
 
 class Refusal(Protocol):
