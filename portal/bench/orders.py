@@ -42,13 +42,13 @@ def run(bench: Bench) -> Result:
             contract=contract,
             first=world.FIRST_LINE,
             count=bench.lines,
-            state="acknowledged",
             at=at - timedelta(days=30),
+            received=True,
         )
         ours, bare = [], []
         for number in range(ROUNDS):
             first = world.FIRST_LINE + bench.lines + number * count
-            world.write_orders(contract=contract, first=first, count=count, state="queued", at=at)
+            world.write_orders(contract=contract, first=first, count=count, at=at)
             _name(contract, first, count)
             world.analyze()
             orders = list(Order.objects.filter(party_id=contract.aggregator_id, state=State.QUEUED))

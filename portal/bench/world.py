@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from partners.models import Contract, Party
 from portal.bench.measure import Failed
@@ -30,14 +30,20 @@ WITH made AS (
     INSERT INTO revocations_order (line_id, id, contract_id, party_id, epoch, version, jti, txn, record_id, lane,
         snapshot, queued_at, state, attempts, next_attempt_at, sent_at, acknowledged_at, complete_by, parked_with, note)
     SELECT line_id, id, %(contract)s, %(party)s, 1, 1, replace(id::text, '-', ''), 'tx-' || replace(id::text, '-', ''),
-        gen_random_uuid(), 'stop', %(snapshot)s::jsonb, %(at)s, %(state)s, 0,
-        CASE WHEN %(state)s = 'queued' THEN %(at)s::timestamptz END,
-        CASE WHEN %(state)s <> 'queued' THEN %(at)s::timestamptz END,
-        CASE WHEN %(state)s <> 'queued' THEN %(at)s::timestamptz END, %(complete_by)s, '', ''
+        gen_random_uuid(), 'stop', %(snapshot)s::jsonb, %(at)s, 'queued', 0, %(at)s, NULL, NULL, %(complete_by)s, '', ''
     FROM made RETURNING line_id, id
 )
 INSERT INTO revocations_standing (line_id, contract_id, epoch, version, order_id)
 SELECT line_id, %(contract)s, 1, 1, id FROM orders
+"""
+# Every order begins queued, and only a try that was answered so makes it acknowledged: the database holds both.
+RECEIVED = """
+INSERT INTO revocations_attempt (line_id, order_id, number, at, outcome, status, detail, token)
+SELECT line_id, id, 1, %(at)s, 'acknowledged', 202, '', '' FROM revocations_order
+WHERE party_id = %(party)s AND state = 'queued' AND line_id > %(first)s AND line_id <= %(first)s + %(count)s;
+UPDATE revocations_order SET state = 'acknowledged', attempts = 1, next_attempt_at = NULL, sent_at = %(at)s,
+    acknowledged_at = %(at)s
+WHERE party_id = %(party)s AND state = 'queued' AND line_id > %(first)s AND line_id <= %(first)s + %(count)s
 """
 
 
@@ -89,8 +95,8 @@ def a_partner(*, name: str, url: str, at: datetime) -> Contract:
     )  # fmt: skip
 
 
-def write_orders(*, contract: Contract, first: int, count: int, state: str, at: datetime) -> None:
-    """Stops about `count` lines from `first` on: due now (`queued`), or long received (`acknowledged`)."""
+def write_orders(*, contract: Contract, first: int, count: int, at: datetime, received: bool = False) -> None:
+    """Stops about `count` lines from `first` on: due now, or long `received`."""
     stamp = at.strftime("%Y-%m-%dT%H:%M:00Z")
     actions = ("stop_use", "delete_held", "notify_downstream")
     snapshot = {
@@ -106,14 +112,14 @@ def write_orders(*, contract: Contract, first: int, count: int, state: str, at: 
         "duties": [{"action": action, "scope": {"all": True}, "since": stamp} for action in actions],
         "stop_by": stamp, "complete_by": stamp,
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(
-            ORDERS,
-            {
-                "first": first, "count": count, "contract": contract.pk, "party": contract.aggregator_id, "at": at,
-                "state": state, "snapshot": json.dumps(snapshot), "complete_by": at + timedelta(days=10),
-            },
-        )  # fmt: skip
+    values = {
+        "first": first, "count": count, "contract": contract.pk, "party": contract.aggregator_id, "at": at,
+        "snapshot": json.dumps(snapshot), "complete_by": at + timedelta(days=10),
+    }  # fmt: skip
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ORDERS, values)
+        if received:
+            cursor.execute(RECEIVED, values)
 
 
 def analyze() -> None:
