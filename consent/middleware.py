@@ -1,5 +1,6 @@
 """What holds for every form that a browser with the Global Privacy Control signal sends."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from accounts.models import TextedCode, User
 from consent import actions
 
 STOP = TextedCode.Purpose.STOP
+logger = logging.getLogger(__name__)
 
 
 def privacy_signal(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -20,7 +22,10 @@ def privacy_signal(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         if request.method == "POST" and request.headers.get("Sec-GPC") == "1":
-            _take(request)
+            try:
+                _take(request)
+            except Exception:  # whatever it is, what the form did stands, and its person must be told so
+                logger.exception("a privacy signal can't be taken: it is at this session's next form")
         return response
 
     return middleware

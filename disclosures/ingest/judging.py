@@ -103,7 +103,7 @@ def _one_line(touched: Mapping[int, int], line_id: int, cause: str, broken: set[
     try:
         return _judge_again({pk: line for pk, line in touched.items() if line == line_id}, cause)
     except Exception:
-        logger.exception("line %s can't be judged again: left for the next run", line_id)
+        logger.exception("a line can't be judged again: left for the next run")
         broken.add(line_id)
         return 0
 

@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from pytest_django import Settings
 
 from accounts.models import Line, Message
@@ -213,3 +214,21 @@ def test_the_banner_is_true_in_each_case(line: Line, road: Campaign) -> None:
     page = browser.get("/choices/signal/").text
     assert "It first came" in page
     assert "All sharing" in page
+
+
+def test_a_signal_that_cannot_be_taken_spoils_no_form_and_is_taken_at_the_next(
+    line: Line, road: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form's own stop stands: to say "something went wrong" of it would be untrue."""
+
+    def fails(**_: object) -> None:
+        raise OperationalError("the server closed the connection")
+
+    browser = sign_in(line)
+    monkeypatch.setattr("consent.actions.take_signal", fails)
+    answer = browser.client.post("/choices/pause/", {"scope": "all", "length": "7"}, headers=GPC)
+    assert answer.status_code == 302
+    assert Choice.objects.get().kind == Choice.Kind.PAUSE
+    monkeypatch.undo()
+    post(browser, "/settings/", {"language": "en"})
+    assert PrivacySignal.objects.filter(line_id=line.pk).count() == 1
