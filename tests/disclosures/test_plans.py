@@ -192,7 +192,7 @@ def test_a_look_for_anomalies_reads_what_came_and_what_is_near_it() -> None:
     looked(world.line, now - timedelta(days=2), path=(BRIDGE, TRACK, JAIL), recorded_at=now)
     looked(world.line, now - timedelta(days=500), judgement="no_approval", recorded_at=now)
     planned = plans_of_a_look(now + timedelta(minutes=1))
-    assert len(planned) == 1 + 2 * 7 + 2
+    assert len(planned) == 1 + 2 * 8 + 2
     large = large_relations()
     for sql, on, off in planned:
         # Everybody's look-ups of a day: a partition as small as here may be read whole, though its index is there.
