@@ -195,4 +195,4 @@ def test_any_order_in_any_pieces_gives_the_same(seed: int) -> None:
             kinds |= {one.kind for one in standing()}
     assert kinds == set(RULES)
     assert results[0] == results[1] == results[2]
-    assert AnomalyRule.objects.count() == 7
+    assert AnomalyRule.objects.count() == 8
