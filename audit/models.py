@@ -70,6 +70,7 @@ class Incident(models.Model):
         # Found in the ledger of releases, one a company and year (`disclosures.anomalies`).
         AFTER_STOP = "after_stop", "Look-ups after people said stop"
         NO_APPROVAL = "no_approval", "Look-ups with no record that people agreed"
+        SUSPENDED = "suspended", "Look-ups after we suspended the company"
         BURST = "burst", "Bursts of look-ups of one line"
         NIGHT = "night", "Look-ups night after night"
         MANY_LINES = "many_lines", "One end customer across many lines"

@@ -16,7 +16,7 @@ import partners.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.sealing import derived_secret
-from disclosures import anomalies, ingest
+from disclosures import anomalies, ingest, publishing
 from disclosures.ingest import Outcome, Row
 from disclosures.models import AnomalyRule
 from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, still_hidden_by
@@ -70,6 +70,7 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     put on it as it is stored.
     """
     anomalies.take_turn()
+    publishing.take_turn()
     ingest.take_turn()
     disclosure_id = ingest.id_of(source_id)
     new = ingest.append(
@@ -79,6 +80,7 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
         ingest.reveal(at=at, disclosure_id=disclosure_id)
     elif new:
         anomalies.look_again(disclosure_ids=[disclosure_id], at=at)
+        publishing.leave_out(disclosure_ids=[disclosure_id], at=at)
     return new
 
 
@@ -127,6 +129,7 @@ def lift_notice(*, order_ref: str, source_ids: Sequence[str] = (), actor: str, r
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
     anomalies.take_turn()
+    publishing.take_turn()
     hidden = {row.disclosure_id for row in _hidden_by(order_ref, at)}
     wanted = hidden & {ingest.id_of(one) for one in source_ids} if source_ids else hidden
     if not wanted:
@@ -237,14 +240,17 @@ def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at
 
 def _put(order_ref: str, ids: Collection[UUID], until: datetime | None, at: datetime) -> Delayed:
     anomalies.take_turn()
+    publishing.take_turn()
     ingest.take_turn()
-    fates = [
-        ingest.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
+    fates = {
+        one: ingest.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
         for one in sorted(ids)
-    ]
+    }
+    changed = [one for one, fate in fates.items() if fate]
     if until is None or until > at:
         anomalies.look_again(disclosure_ids=ids, at=at)
-    return Delayed(changed=fates.count(True), waiting=fates.count(None))
+        publishing.leave_out(disclosure_ids=changed, at=at)
+    return Delayed(changed=len(changed), waiting=list(fates.values()).count(None))
 
 
 def _hidden_by(order_ref: str, at: datetime) -> list[DelayedRow]:

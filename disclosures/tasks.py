@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from disclosures import anomalies, ingest, retention
+from disclosures import anomalies, ingest, publishing, retention
 
 
 @shared_task
@@ -52,3 +52,9 @@ def find_anomalies(*, deep: bool = False) -> None:
 def act_on_anomalies() -> None:
     """Suspend, for the lines concerned, who has no answer after days."""
     anomalies.act(at=timezone.now())
+
+
+@shared_task
+def make_figures() -> None:
+    """Count the figures for everyone."""
+    publishing.make(at=timezone.now())

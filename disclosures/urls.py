@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern] = [
     path("history/download.json", pages.history_json, name="history-json"),
     path("companies/<int:party_id>/", pages.company, name="company"),
     path("transparency/", transparency.transparency, name="transparency"),
+    path("transparency/<slug:name>.csv", transparency.transparency_csv, name="transparency-csv"),
 ]

@@ -57,3 +57,26 @@ def tone_of(judgement: str) -> Tone:
     if judgement in _PLAIN:
         return "plain"
     return "warn" if judgement in _WARN else "bad"
+
+
+# Of the figures for everyone.
+CHOICE_KINDS: Mapping[str, Promise] = {
+    "stop": _("Stops"),
+    "dispute": _("Stops with the words “I never agreed”"),
+    "refuse": _("A no to a company’s question"),
+    "pause": _("Pauses"),
+    "allow": _("Uses allowed, by name"),
+    "ours": _("Companies that we suspended for a line"),
+}
+COMPANY_ROLES: Mapping[str, Promise] = {
+    "aggregator": _("Passes locations on for us"),
+    "lbs_provider": _("Location service"),
+}
+COMPANY_STATES: Mapping[str, tuple[Promise, Tone]] = {
+    "in force": (_("In force"), "good"),
+    "ending": (_("Ends within 30 days"), "warn"),
+    "unanswered": (_("Refused: it does not take our messages"), "bad"),
+    "suspended": (_("Suspended by us"), "bad"),
+    "not yet begun": (_("Not begun yet"), "plain"),
+    "ended": (_("Ended"), "plain"),
+}

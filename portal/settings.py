@@ -12,6 +12,8 @@ env = environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.data_dir
 DEMO = env.demo
+# Figures for everyone end with the last whole day; of the demo, which has no yesterday, with the minute.
+FIGURES_TO_THE_MINUTE = env.demo
 # Partners by http on this machine: for the demo and for tests. `check --deploy` refuses it.
 DOOR_OUT_LOOPBACK = env.door_out_loopback
 
@@ -258,6 +260,10 @@ CELERY_BEAT_SCHEDULE = {
         "kwargs": {"deep": True},
     },
     "act-on-anomalies": {"task": "disclosures.tasks.act_on_anomalies", "schedule": 900.0},
+    "make-figures": {
+        "task": "disclosures.tasks.make_figures",
+        "schedule": 60.0 if FIGURES_TO_THE_MINUTE else 6 * 3600.0,
+    },
     "make-partitions": {"task": "disclosures.tasks.make_partitions", "schedule": 6 * 3600.0},
     "drop-months": {"task": "disclosures.tasks.drop_months", "schedule": 24 * 3600.0},
     "watch-partners": {"task": "revocations.tasks.watch_partners", "schedule": 60.0},

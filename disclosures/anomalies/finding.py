@@ -19,7 +19,7 @@ from audit.actions import Stated
 from disclosures.anomalies import statements
 from disclosures.models import AnomalyRule, AnomalyWatch
 from disclosures.queries.found import incident_key
-from disclosures.queries.rules import rules_in_force
+from disclosures.queries.rules import JUDGED_AS, rules_in_force
 
 Kind = AnomalyRule.Kind
 
@@ -56,7 +56,7 @@ def _by_moment(window: timedelta, judgement: str) -> Values:
 
 
 def _judged(rule: AnomalyRule) -> Values:
-    return _by_moment(_days(rule), rule.kind)
+    return _by_moment(_days(rule), JUDGED_AS[rule.kind])
 
 
 def _burst(rule: AnomalyRule) -> Values:
@@ -71,6 +71,7 @@ def _night(rule: AnomalyRule) -> Values:
 SEARCHES: Mapping[str, _Search] = {
     Kind.AFTER_STOP: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _judged),
     Kind.NO_APPROVAL: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _judged),
+    Kind.SUSPENDED: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _judged),
     Kind.BURST: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _burst),
     Kind.NIGHT: _Search(statements.DUE_BY_MONTH, statements.BY_NIGHT, _night),
     Kind.DORMANT: _Search(statements.DUE_AFTER_QUIET, statements.AFTER_QUIET, lambda rule: {"window": _days(rule)}),

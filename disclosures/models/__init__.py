@@ -1,6 +1,7 @@
 """What left the carrier, when, to whom, whether it was allowed, and what its own log shows. No coordinates, ever."""
 
 from disclosures.models.anomalies import Anomaly, AnomalyRule, AnomalyWatch
+from disclosures.models.figures import PublishedFigure
 from disclosures.models.releases import (
     NOT_YET,
     Basis,
@@ -43,5 +44,6 @@ __all__ = [
     "JudgementChange",
     "LongLine",
     "Outcome",
+    "PublishedFigure",
     "RolledFacts",
 ]

@@ -14,6 +14,7 @@ class AnomalyRule(models.Model):
     class Kind(models.TextChoices):
         AFTER_STOP = "after_stop", "Look-ups after the person said stop"
         NO_APPROVAL = "no_approval", "Look-ups with no record that the person agreed"
+        SUSPENDED = "suspended", "Look-ups after we suspended the company"
         BURST = "burst", "A burst of look-ups of one line"
         NIGHT = "night", "Look-ups of one line night after night"
         MANY_LINES = "many_lines", "One end customer across many lines"
@@ -42,7 +43,7 @@ class AnomalyRule(models.Model):
                 | Q(kind="dormant", window__gte=31, window__lte=730)
                 | Q(kind="disputed", window__gte=1, window__lte=12)
                 | Q(kind="many_lines", window__gte=1, window__lte=31)
-                | Q(kind__in=("after_stop", "no_approval", "night"), window__gte=1, window__lte=366),
+                | Q(kind__in=("after_stop", "no_approval", "suspended", "night"), window__gte=1, window__lte=366),
                 name="disclosures_anomalyrule_window",
             ),
             models.CheckConstraint(

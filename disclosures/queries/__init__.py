@@ -5,7 +5,7 @@ from disclosures.queries.companies import Companies, CompanyCard, companies_of
 from disclosures.queries.company import CompanyPage, company_page
 from disclosures.queries.downloads import as_csv, as_json
 from disclosures.queries.export import export_of
-from disclosures.queries.figures import Figures, figures
+from disclosures.queries.figures import FiguresPage, all_as_csv, figure_as_csv, figures_page, published
 from disclosures.queries.history import Filters, HistoryPage, companies_in, history_page, history_rows
 from disclosures.queries.noticed import Noticed, noticed_in
 from disclosures.queries.visible import visible, with_delay
@@ -15,20 +15,23 @@ __all__ = [
     "Companies",
     "CompanyCard",
     "CompanyPage",
-    "Figures",
+    "FiguresPage",
     "Filters",
     "HistoryPage",
     "Noticed",
+    "all_as_csv",
     "as_csv",
     "as_json",
     "companies_in",
     "companies_of",
     "company_page",
     "export_of",
-    "figures",
+    "figure_as_csv",
+    "figures_page",
     "history_page",
     "history_rows",
     "noticed_in",
+    "published",
     "visible",
     "with_delay",
 ]

@@ -37,7 +37,7 @@ def as_csv(*, rows: Iterable[Disclosure]) -> Iterator[str]:
     names = _Names()
     yield "\ufeff" + _line(COLUMNS)
     for row in rows:
-        yield _line([_cell(value) for value in _values(row, names).values()])
+        yield _line([plain_cell(value=value) for value in _values(row, names).values()])
 
 
 def as_json(*, rows: Iterable[Disclosure], line: str, at: datetime) -> Iterator[str]:
@@ -92,7 +92,8 @@ def _values(row: Disclosure, names: _Names) -> dict[str, object]:
     )
 
 
-def _cell(value: object) -> object:
+def plain_cell(*, value: object) -> object:
+    """A value that no spreadsheet runs as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 

@@ -27,7 +27,8 @@ FROM disclosures_anomaly a CROSS JOIN LATERAL (
     SELECT d.occurred_at, d.id, d.path, d.purpose, d.judgement FROM disclosures_disclosure d
     WHERE d.line_id = a.line_id AND d.occurred_at >= a.first_at AND d.occurred_at <= a.last_at
         AND disclosures_company(d.path) = a.party
-        AND (a.kind NOT IN ('after_stop', 'no_approval') OR d.judgement = a.kind) AND <look-up>
+        AND (a.kind NOT IN ('after_stop', 'no_approval') OR d.judgement = a.kind)
+        AND (a.kind <> 'suspended' OR d.judgement = 'partner_suspended') AND <look-up>
         AND (a.kind <> 'night' OR (
             SELECT here.at::time >= '22:00' OR here.at::time < '06:00' FROM (
                 SELECT d.occurred_at AT TIME ZONE coalesce((

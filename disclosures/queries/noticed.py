@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from disclosures.models import Anomaly, AnomalyRule, Basis, Outcome
 from disclosures.queries.counted import Facts, facts_of
-from disclosures.queries.rules import SUSPENDS_FOR, rules_in_force
+from disclosures.queries.rules import JUDGED_AS, SUSPENDS_FOR, rules_in_force
 from disclosures.queries.trails import Known, Parties
 
 Kind = AnomalyRule.Kind
-TOLD = (Kind.AFTER_STOP, Kind.NO_APPROVAL, Kind.BURST, Kind.NIGHT, Kind.DORMANT)
-JUDGED = (Kind.AFTER_STOP, Kind.NO_APPROVAL)
+TOLD = (Kind.AFTER_STOP, Kind.NO_APPROVAL, Kind.SUSPENDED, Kind.BURST, Kind.NIGHT, Kind.DORMANT)
+JUDGED = tuple(JUDGED_AS)
 # After a year it is in the history, and no longer at its head.
 LOOK_BACK = timedelta(days=365)
 # A run that is late must not make a day untrue that was shown.
@@ -105,7 +105,14 @@ def told(
     for one in sorted(found, key=lambda one: one.kind not in JUDGED):
         by_kind.setdefault((one.party, one.kind), []).append(one)
     return tuple(
-        _notice(rows, counted.get(key, rows[0].n), parties[key[0]], card(key[0]), zone, grace)
+        _notice(
+            rows,
+            counted.get((key[0], JUDGED_AS.get(key[1], "")), rows[0].n),
+            parties[key[0]],
+            card(key[0]),
+            zone,
+            grace,
+        )
         for key, rows in by_kind.items()
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import inf
 
-from disclosures.models import AnomalyRule
+from disclosures.models import AnomalyRule, Judgement
 from partners.loosening import LoosenAnomalies
 
 Kind = AnomalyRule.Kind
@@ -30,6 +30,12 @@ class Terms:
     suspends: bool = False
 
 
+# Kinds that are about look-ups which the ledger judged so.
+JUDGED_AS: Mapping[str, str] = {
+    Kind.AFTER_STOP: Judgement.AFTER_STOP,
+    Kind.NO_APPROVAL: Judgement.NO_APPROVAL,
+    Kind.SUSPENDED: Judgement.PARTNER_SUSPENDED,
+}
 TERMS: Mapping[str, Terms] = {
     Kind.AFTER_STOP: Terms(
         "{threshold} or more look-ups of a line by one company within {window}, after the person said stop",
@@ -38,6 +44,9 @@ TERMS: Mapping[str, Terms] = {
     Kind.NO_APPROVAL: Terms(
         "{threshold} or more look-ups of a line by one company within {window}, with no record of a yes",
         "days", 1, 366, suspends=True,
+    ),
+    Kind.SUSPENDED: Terms(
+        "{threshold} or more look-ups of a line by one company within {window}, after we suspended it", "days", 1, 366
     ),
     Kind.BURST: Terms(
         "{threshold} or more look-ups of a line by one company within {window}", "minutes", 1, 1440

@@ -1,18 +1,31 @@
-"""Figures for everyone."""
+"""Figures for everyone: the page, and each figure as a file."""
 
-from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import conditional_page, require_safe
 
-from disclosures.queries import figures
-
-KEPT_S = 600
+from disclosures import queries
+from disclosures.queries.figures import Figure
 
 
 @require_safe
 def transparency(request: HttpRequest) -> HttpResponse:
-    """Live figures, counted at most every ten minutes."""
-    found = cache.get_or_set("figures", lambda: figures(at=timezone.now()), KEPT_S)
-    return render(request, "pages/transparency.html", {"figures": found})
+    """Every figure as it was last made, with how it was counted."""
+    return render(request, "pages/transparency.html", {"figures": queries.figures_page()})
+
+
+@require_safe
+@conditional_page
+def transparency_csv(request: HttpRequest, name: str) -> HttpResponse:
+    """One figure as CSV, or `all` of them. Any cache may keep it, and asks whether it is still so (304)."""
+    if name == "all":
+        text = queries.all_as_csv(figures=queries.published())
+    elif name in set(Figure):
+        figure = Figure(name)
+        text = queries.figure_as_csv(name=figure, figure=queries.published(names=[figure]).get(figure))
+    else:
+        raise Http404
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-{name}.csv"'
+    response.headers["Cache-Control"] = "public, no-cache"
+    return response

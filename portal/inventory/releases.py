@@ -121,6 +121,15 @@ TABLES: Mapping[str, Table] = {
     "disclosures.AnomalyWatch": Table(
         "Up to where the releases were looked at.", "changed as it goes on", "nobody", key="id", time="until"
     ),
+    "disclosures.PublishedFigure": Table(
+        "A figure for everyone, as it was last counted over all lines.",
+        "until it is counted again, some hours",
+        "everybody, but for counts of one to nine and what gives them away",
+        key="name",
+        time="made_at since until",
+        text="query",
+        shapes={"rows": "counts and times by company, purpose and kind of choice; no line, no person"},
+    ),
     "disclosures.DroppedMonth": Table(
         "That a month was dropped, and when.", LEDGER, "officers and auditors", time="month dropped_at forgotten_at"
     ),

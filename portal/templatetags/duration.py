@@ -1,7 +1,7 @@
 """Spans of time in words."""
 
 from django import template
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 register = template.Library()
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -10,6 +10,8 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 @register.filter
 def roughly(seconds: float) -> str:
     """ "3 seconds", "12 minutes", "5 hours", "4 days": in the largest unit of which there are at least two."""
+    if seconds < 1:
+        return gettext("less than a second")
     if seconds >= 2 * DAY:
         days = round(seconds / DAY)
         return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
@@ -19,5 +21,5 @@ def roughly(seconds: float) -> str:
     if seconds >= 2 * MINUTE:
         minutes = round(seconds / MINUTE)
         return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
-    whole = max(1, round(seconds))
+    whole = round(seconds)
     return ngettext("%(n)s second", "%(n)s seconds", whole) % {"n": whole}

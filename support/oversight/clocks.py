@@ -39,6 +39,7 @@ CUSTOMERS = Duty("If it is a breach: tell the customers", "47 CFR 64.2011", 30, 
 DUTIES: Mapping[str, Sequence[Duty]] = {
     Kind.AFTER_STOP: (FCC, AGENCIES, CUSTOMERS),
     Kind.NO_APPROVAL: (AGENCIES, CUSTOMERS),
+    Kind.SUSPENDED: (AGENCIES, CUSTOMERS),
 }
 
 

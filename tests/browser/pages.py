@@ -23,6 +23,7 @@ from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, Au
 
 from accounts.models import NewPassword
 from consent import actions
+from disclosures import publishing
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, text_now
 from tests.factories import a_line
 from tests.people import (
@@ -78,6 +79,7 @@ VERBS = {
 }  # fmt: skip
 FILES = {
     "history-csv", "history-json", "choice-receipt-file", "stop-receipt", "mfa_download_recovery_codes",
+    "transparency-csv",
 }  # fmt: skip
 PARTS_OF_A_PAGE = {"choice-progress"}
 SENDS_ON = {"/accounts/"}
@@ -134,6 +136,7 @@ def a_walk() -> Walk:
         reason=actions.NEVER_AGREED,
     )  # fmt: skip
     opened, answered = _asked_twice()
+    publishing.make(at=timezone.now())
     subscriber = sign_in(world.line)
     subscriber.post("/accounts/reauthenticate/", {"password": PASSWORD})
     every_factor, passkey = _with_every_factor()

@@ -152,6 +152,7 @@ class Oracle:
         found = [
             *self._windows("after_stop", DAY, AFTER_STOP),
             *self._windows("no_approval", DAY, NO_APPROVAL),
+            *self._windows("suspended", DAY, Judgement.PARTNER_SUSPENDED),
             *self._windows("burst", timedelta(minutes=1), None),
             *self._nights(),
             *self._quiet(),

@@ -11,7 +11,7 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import stop
 from disclosures.anomalies import find
-from disclosures.models import Anomaly, AnomalyWatch, Basis, Outcome
+from disclosures.models import Anomaly, AnomalyWatch, Basis, Judgement, Outcome
 from portal import health
 from tests.disclosures.anomalies import (
     AFTER_STOP,
@@ -48,7 +48,8 @@ def line(now: datetime) -> Line:
 
 
 @pytest.mark.parametrize(
-    ("kind", "judgement", "least"), [("after_stop", AFTER_STOP, 1), ("no_approval", NO_APPROVAL, 3)]
+    ("kind", "judgement", "least"),
+    [("after_stop", AFTER_STOP, 1), ("no_approval", NO_APPROVAL, 3), ("suspended", Judgement.PARTNER_SUSPENDED, 1)],
 )
 def test_releases_after_a_stop_or_with_no_approval(
     line: Line, now: datetime, kind: str, judgement: str, least: int

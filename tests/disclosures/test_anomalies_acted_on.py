@@ -142,6 +142,9 @@ def test_after_our_stop_the_persons_own_still_counts(now: datetime, scope: str, 
     assert Disclosure.objects.latest("occurred_at").judgement == expected
     find(at=database_clock())
     assert [one.n for one in standing() if one.kind == "after_stop"] == ([2] if scope else [])
+    # What went out after our own no is an incident whoever's yes was missing.
+    assert [one.n for one in standing() if one.kind == "suspended"] == ([] if scope else [1])
+    assert [one.count for one in Incident.objects.filter(kind="suspended")] == ([] if scope else [1])
 
 
 def test_a_pause_counts_beside_our_stop(now: datetime) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from audit.models import Incident
 from audit.queries import database_clock
 from disclosures.anomalies import find
-from disclosures.models import AnomalyRule, Disclosure
+from disclosures.models import AnomalyRule, Disclosure, Judgement
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BRIDGE,
@@ -39,7 +39,7 @@ from tests.world import gagged
 # Small enough that a few look-ups make something of every kind.
 RULES = {
     "after_stop": Rule(2, 20), "no_approval": Rule(2, 3), "burst": Rule(3, 60), "night": Rule(2, 3),
-    "many_lines": Rule(2, 2), "dormant": Rule(2, 31),
+    "many_lines": Rule(2, 2), "dormant": Rule(2, 31), "suspended": Rule(2, 10),
 }  # fmt: skip
 PATHS = ((BRIDGE, ROAD), (BRIDGE, TRACK, JAIL), (BRIDGE, "unknown", JAIL), (BRIDGE,), (BRIDGE, TRACK, "unknown"))
 # Both sides of the ends of windows, of a month, of nights, of days, of a quiet time, and of the clocks' change.
@@ -168,7 +168,7 @@ def a_crowded_story(seed: int) -> list[Event]:
     return [
         Event(
             "look", dice.randrange(3), dice.randrange(len(STEPS)), dice.randrange(len(PATHS)),
-            dice.choice(("permitted", AFTER_STOP.value, NO_APPROVAL.value)),
+            dice.choice(("permitted", AFTER_STOP.value, NO_APPROVAL.value, Judgement.PARTNER_SUSPENDED.value)),
         )
         for _ in range(150)
     ]  # fmt: skip
@@ -195,4 +195,4 @@ def test_any_order_in_any_pieces_gives_the_same(seed: int) -> None:
             kinds |= {one.kind for one in standing()}
     assert kinds == set(RULES)
     assert results[0] == results[1] == results[2]
-    assert AnomalyRule.objects.count() == 7
+    assert AnomalyRule.objects.count() == 8

@@ -28,7 +28,7 @@ def test_the_database_keeps_every_version_and_refuses_values_that_make_no_sense(
     fields = ("kind", "threshold", "window", "suspend_after_days")
     assert list(AnomalyRule.objects.order_by("pk").values_list(*fields)) == [
         ("after_stop", 1, 30, 3), ("no_approval", 3, 30, 3), ("burst", 20, 60, None), ("night", 4, 7, None),
-        ("many_lines", 25, 1, None), ("dormant", 3, 180, None), ("disputed", 3, 3, None),
+        ("many_lines", 25, 1, None), ("dormant", 3, 180, None), ("disputed", 3, 3, None), ("suspended", 1, 30, None),
     ]  # fmt: skip
     wrong: dict[str, list[tuple[str, Any]]] = {
         "threshold": [("burst", 0), ("night", 1_000_001)],

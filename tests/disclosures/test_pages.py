@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -279,21 +278,6 @@ def test_downloads_stream_and_are_written_into_the_persons_log() -> None:
     assert body(browser, "/history/download.csv").startswith("\ufeffid,occurred_at,")
     logged = AuditEvent.objects.filter(line_id=world.line.pk, action="line.exported").values_list("reason", flat=True)
     assert sorted(logged) == ["history.csv", "history.json"]
-
-
-def test_figures_hide_small_counts_and_hidden_rows(settings: Settings) -> None:
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-    at, line, geo = timezone.now(), a_line(), a_party()
-    cache.delete("figures")
-    disclosed(line, [geo.uri], at=at - DAY, n=12, judgement=Judgement.NO_APPROVAL)
-    for row in disclosed(line, ["urn:police"], at=at - DAY, n=11, basis=Basis.LEGAL_PROCESS):
-        gagged(row, until=None, at=at)
-    disclosed(line, ["urn:psap"], at=at - DAY, n=3, basis=Basis.EMERGENCY)
-    page = Browser().get("/transparency/").text
-    cache.delete("figures")
-    assert "<dt>look-ups not allowed, and shown as that to the person</dt><dd>12</dd>" in page
-    assert "<dt>for lawful orders we may speak of</dt><dd>0</dd>" in page
-    assert '<dt>for emergency calls</dt><dd><span class="few">fewer than 10</span></dd>' in page
 
 
 @pytest.mark.parametrize("path", ["/", "/help/", "/safety/", "/transparency/", "/stop/"])

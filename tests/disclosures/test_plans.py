@@ -15,14 +15,16 @@ from django.utils import timezone
 
 from audit.queries import database_clock
 from consent.actions import stop
-from disclosures import ingest
+from disclosures import ingest, publishing
 from disclosures.anomalies import find
-from disclosures.models import AnomalyWatch, GrowingLine
+from disclosures.models import AnomalyWatch, GrowingLine, PublishedFigure
+from disclosures.queries.figures import Figure
 from tests.disclosures.anomalies import BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_campaign, an_approval
 from tests.people import Browser, sign_in
 from tests.world import World, a_world
 
+DAY = timedelta(days=1)
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 # Grow with lines, and are reached by the line: spread by it.
 BY_LINE = {
@@ -190,7 +192,7 @@ def test_a_look_for_anomalies_reads_what_came_and_what_is_near_it() -> None:
     looked(world.line, now - timedelta(days=2), path=(BRIDGE, TRACK, JAIL), recorded_at=now)
     looked(world.line, now - timedelta(days=500), judgement="no_approval", recorded_at=now)
     planned = plans_of_a_look(now + timedelta(minutes=1))
-    assert len(planned) == 1 + 2 * 7 + 2
+    assert len(planned) == 1 + 2 * 8 + 2
     large = large_relations()
     for sql, on, off in planned:
         # Everybody's look-ups of a day: a partition as small as here may be read whole, though its index is there.
@@ -199,6 +201,24 @@ def test_a_look_for_anomalies_reads_what_came_and_what_is_near_it() -> None:
         assert [one for one in off if one[1] == "Seq Scan"] == [], sql
     seen = {table_of(table) for _, on, _ in planned for table, _, _ in on}
     assert seen >= {"disclosures_disclosure", "disclosures_delayednotice", "consent_approval", "disclosures_anomaly"}
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_figures_are_counted_from_the_months_that_they_are_about() -> None:
+    a_carrier()
+    at = timezone.now()
+    publishing.make(at=at)
+    months = {f"disclosures_disclosure_{at - back * DAY:%Y_%m}" for back in range(1, 32)}
+    large = large_relations()
+    for figure in PublishedFigure.objects.all():
+        found = reads(figure.query, seqscan="off")
+        assert {table for table, _, _ in found if table.startswith("disclosures_disclosure_2")} <= months, figure.name
+        # What people said is found by when it was recorded, their orders by their keys.
+        if figure.name != Figure.RELEASES:
+            on = reads(figure.query, seqscan="on")
+            assert [one for one in on if one[0] in large and not one[2] and "Bitmap" not in one[1]] == [], figure.name
+    found = reads(PublishedFigure.objects.get(name=Figure.RELEASES).query, seqscan="off")
+    assert {table for table, _, _ in found} >= {"disclosures_delayednotice", *months} - {"disclosures_disclosure"}
 
 
 def large_relations() -> set[str]:

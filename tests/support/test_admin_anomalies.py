@@ -294,7 +294,7 @@ def test_a_looser_rule_waits_for_a_second_officer(officer: Member) -> None:
     form = {"threshold": 2, "window": 30, "suspend_after_days": "", "enabled": "", "reason": "Too many."}
     assert post(officer, path, form) == "/admin/anomaly-rules/"
     proposal = Proposal.objects.get()
-    assert AnomalyRule.objects.count() == 7
+    assert AnomalyRule.objects.count() == 8
     assert "Loosen a rule for anomalies was proposed by first@carrier.example" in shown(second, path)
     assert "The same is proposed already" in shown(second, path, form)
     page = shown(second, f"/admin/proposals/{proposal.pk}/")
@@ -304,7 +304,7 @@ def test_a_looser_rule_waits_for_a_second_officer(officer: Member) -> None:
         "Nobody would be suspended for the line. It would be off. It counts only until"
     ) in page
     assert "another officer" in shown(officer, f"/admin/proposals/{proposal.pk}/agree/", {"reason": "I too."})
-    assert AnomalyRule.objects.count() == 7
+    assert AnomalyRule.objects.count() == 8
     assert post(second, f"/admin/proposals/{proposal.pk}/agree/", {"reason": "I read it."})
     newest = AnomalyRule.objects.get(kind="after_stop", version=2)
     assert (newest.threshold, newest.suspend_after_days, newest.enabled) == (2, None, False)
@@ -344,7 +344,7 @@ def test_a_bad_value_is_refused_where_it_stands(officer: Member, kind: str, type
     form = {"threshold": "2", "window": "40", "suspend_after_days": "", "enabled": "on", **typed}
     page = shown(officer, f"/admin/anomaly-rules/{kind}/", form)
     assert said in page
-    assert AnomalyRule.objects.count() == 7
+    assert AnomalyRule.objects.count() == 8
     assert officer.client.get("/admin/anomaly-rules/other/").status_code == 404
 
 
@@ -363,4 +363,4 @@ def test_the_verb_refuses_what_the_form_would(officer: Member, now: datetime) ->
     for role in (User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL):
         with pytest.raises(support.actions.NotForThem):
             disclosures.actions.change_anomaly_rule(**{**values, "actor": staff(role).actor})
-    assert AnomalyRule.objects.count() == 7
+    assert AnomalyRule.objects.count() == 8

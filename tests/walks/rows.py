@@ -121,6 +121,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "jwks": (EVERYBODY, NOT_SO),
     "jwks_archive": (EVERYBODY, NOT_SO),
     "transparency": (EVERYBODY, NOT_SO),
+    "transparency-csv": (EVERYBODY, NOT_SO),
     "ssf_receipts": (NOT_SO, NO_TOKEN),
     "ssf_poll": (NOT_SO, NO_TOKEN),
     "ssf_manifest": (NO_TOKEN, NOT_SO),

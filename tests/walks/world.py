@@ -123,6 +123,7 @@ def build() -> World:
         people=people,
         line=owner,
         ids={
+            "name": "all",
             "choice_id": choice.choice_id,
             "party_id": Party.objects.get(uri__contains=MARK.lower(), kind="lbs_provider").pk,
             "token": "no-such-token",

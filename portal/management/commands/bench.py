@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from portal.bench import BENCHMARKS, Bench, Result
+from portal.bench.charts import charts_of
 from portal.bench.measure import Failed, check_disk, machine
 from portal.demo.processes import tethered
 
@@ -33,6 +34,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; none: all")
         parser.add_argument("--json", metavar="FILE", help="write machine, sizes and results there")
+        parser.add_argument("--charts", metavar="DIR", help="draw each result there, as an SVG file of its name")
+        parser.add_argument("--from", dest="source", metavar="FILE", help="measure nothing: draw what --json wrote")
         parser.add_argument("--lines", type=int, default=100_000, help="lines to measure at (100000)")
         parser.add_argument("--disclosures", type=int, default=2_000_000, help="disclosures to measure at (2000000)")
 
@@ -42,11 +45,14 @@ class Command(BaseCommand):
             raise CommandError(f"there is no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
         if lines < 1 or disclosures < 1:
             raise CommandError("--lines and --disclosures must be 1 or more")
+        if options["source"]:
+            self._draw(_read(Path(options["source"])), options["charts"])
+            return
         if os.environ.get(INSIDE) != "1":
             self._run_on_own_servers()
             return
         sizes = {"lines": lines, "disclosures": disclosures}
-        report: dict[str, object] = {"machine": machine(), "sizes": sizes, "results": []}
+        report: dict[str, Any] = {"machine": machine(), "sizes": sizes, "results": []}
         self.stdout.write(f"machine: {_listed(machine())}\nsizes: {_listed(sizes)}")
         self.stdout.flush()
         try:
@@ -57,6 +63,8 @@ class Command(BaseCommand):
             raise CommandError(" ".join(f"the benchmark failed: {error}".split())) from error
         if options["json"]:
             Path(options["json"]).write_text(json.dumps(report, indent=1) + "\n")
+        if options["charts"]:
+            self._draw(report, options["charts"])
 
     def _one(self, name: str, bench: Bench) -> Result:
         result = BENCHMARKS[name](bench)
@@ -65,6 +73,18 @@ class Command(BaseCommand):
         )
         self.stdout.flush()
         return result
+
+    def _draw(self, report: dict[str, Any], folder: str | None) -> None:
+        if not folder:
+            raise CommandError("say where to draw: --charts DIR")
+        try:
+            charts = charts_of(report=report)
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            for name, svg in charts.items():
+                (Path(folder) / name).write_text(svg)
+        except (Failed, OSError) as error:
+            raise CommandError(f"nothing was drawn: {error}") from error
+        self.stdout.write(f"drawn in {folder}: {', '.join(charts)}")
 
     def _tell(self, text: str) -> None:
         self.stderr.write(text)
@@ -79,6 +99,14 @@ class Command(BaseCommand):
             code = subprocess.run(command, env={**kept, **own}, check=False).returncode
         if code:
             sys.exit(code if code > 0 else 1)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        report: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path} can't be read: {error}") from error
+    return report
 
 
 def _listed(facts: dict[str, Any]) -> str:

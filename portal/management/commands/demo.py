@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Q
 from django.utils import timezone
 
-from disclosures import anomalies
+from disclosures import anomalies, publishing
 from portal.demo import load, manifest, people, world
 from portal.demo.feeds import homes
 from portal.demo.options import add_options
@@ -73,6 +73,7 @@ class Command(BaseCommand):
         connections.close_all()
         partners = _start_all(processes, data_dir, port=port, ports=ports)
         _wait_until_told()
+        publishing.make(at=timezone.now())
         content = manifest.manifest(base_url=settings.BASE_URL, partners=partners, logins=logins, machines=machines)
         connections.close_all()
         self._tell(manifest.table(base_url=settings.BASE_URL, partners=partners, logins=logins))

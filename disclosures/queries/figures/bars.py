@@ -1,0 +1,65 @@
+"""A bar for each row of a figure, drawn on the server: how much of a whole each part is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from disclosures.queries.figures.cells import Count, Row, Why
+
+WIDTH = 1000
+LEAST = 4
+
+type Tint = Literal["s0", "s1", "s2", "s3", "s4", "sbad"]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One rectangle of a bar, in thousandths of the longest."""
+
+    x: int
+    width: int
+    tint: Tint
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row: its name, the count it stands for, and its rectangles; none where the count is not shown."""
+
+    label: str
+    count: Count
+    segments: tuple[Segment, ...]
+
+
+def bars_of(
+    *, rows: Sequence[Row], label: str, whole: str, parts: Sequence[tuple[str, Tint]], rest: Tint
+) -> tuple[Bar, ...]:
+    """A bar for each row whose `whole` is not nought. `parts` are cumulative: each is a part of the one after it.
+
+    All but a few is drawn as all. What else is not shown has no rectangle of its own: it is in the rest.
+    """
+    known = [(str(row[label]), _count(row[whole]), row) for row in rows]
+    most = max((count.n or 0 for _, count, _ in known), default=0)
+    return tuple(
+        Bar(name, count, _segments(row, count.n or 0, most, parts, rest)) for name, count, row in known if count.n != 0
+    )
+
+
+def _segments(row: Row, whole: int, most: int, parts: Sequence[tuple[str, Tint]], rest: Tint) -> tuple[Segment, ...]:
+    found: list[Segment] = []
+    x, before = 0, 0
+    if not whole:
+        return ()
+    for n, tint in [*((_known(_count(row[column]), whole) or before, tint) for column, tint in parts), (whole, rest)]:
+        if n > before:
+            width = max(LEAST, round(WIDTH * (n - before) / most))
+            found.append(Segment(x, min(width, WIDTH - x), tint))
+            x, before = x + width, n
+    return tuple(found)
+
+
+def _known(count: Count, whole: int) -> int:
+    return whole if count.why == Why.MOST else count.n or 0
+
+
+def _count(cell: object) -> Count:
+    return cell if isinstance(cell, Count) else Count(0)

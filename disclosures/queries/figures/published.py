@@ -1,0 +1,87 @@
+"""The figures as they were last made, as everybody may see them. One small table is read, and nothing else."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from disclosures.models import PublishedFigure
+from disclosures.queries.downloads import plain_cell
+from disclosures.queries.figures.cells import FEWEST, Cell, Count, Row, Why, shown
+from disclosures.queries.figures.statements import STATEMENTS, Figure
+
+EVERY_COLUMN = ("figure", "of", "measure", "value", "since", "until", "made_at")
+WHY = {Why.FEW: f"<{FEWEST}", Why.MOST: f"all but <{FEWEST}", Why.HELD: "not shown"}
+
+
+@dataclass(frozen=True)
+class Published:
+    """One figure: its rows, their sums where it has any, the days it is about and the statement that counted it.
+
+    It is about what was from `since` until before `until`.
+    """
+
+    name: Figure
+    rows: Sequence[Row]
+    total: Row | None
+    query: str
+    made_at: datetime
+    since: datetime
+    until: datetime
+
+
+def published(*, names: Sequence[Figure] = tuple(Figure)) -> Mapping[Figure, Published]:
+    """These figures by name; none of them where none was made yet. One query."""
+    known = {row.name: row for row in PublishedFigure.objects.filter(name__in=names)}
+    return {name: _published(name, known[name]) for name in names if name in known}
+
+
+def _published(name: Figure, row: PublishedFigure) -> Published:
+    rows, total = shown(statement=STATEMENTS[name], rows=row.rows)
+    return Published(name, rows, total, row.query, row.made_at, row.since, row.until)
+
+
+def figure_as_csv(*, name: Figure, figure: Published | None) -> str:
+    """One figure, a row a line; the header alone where it was not made yet."""
+    columns = STATEMENTS[name].columns
+    lines: list[Sequence[object]] = [(*columns, "since", "until", "made_at")]
+    if figure is not None:
+        lines += [[*(_written(row[column]) for column in columns), *_days(figure)] for row in figure.rows]
+    return _csv(lines)
+
+
+def all_as_csv(*, figures: Mapping[Figure, Published]) -> str:
+    """All figures, a number a line: of which figure, of what, which number it is."""
+    return _csv([EVERY_COLUMN, *(line for figure in figures.values() for line in _lines(figure))])
+
+
+def _lines(figure: Published) -> Iterator[Sequence[object]]:
+    words = STATEMENTS[figure.name].words
+    for row in figure.rows:
+        of = " / ".join(str(row[word]) for word in words)
+        for measure, value in row.items():
+            if measure not in words:
+                yield figure.name, plain_cell(value=of), measure, _written(value), *_days(figure)
+
+
+def _days(figure: Published) -> tuple[str, ...]:
+    return tuple(
+        moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        for moment in (figure.since, figure.until, figure.made_at)
+    )
+
+
+def _written(value: Cell) -> object:
+    """As a spreadsheet reads it. A time that is not shown is an empty cell."""
+    if isinstance(value, Count):
+        return value.n if value.n is not None else WHY[value.why]
+    if isinstance(value, float):
+        return round(value, 3)
+    return plain_cell(value=value)
+
+
+def _csv(lines: Sequence[Sequence[object]]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerows(lines)
+    return "\ufeff" + written.getvalue()

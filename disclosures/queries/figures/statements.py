@@ -1,0 +1,200 @@
+"""Every public figure: the one statement that counts it, and which of its numbers speak of people.
+
+Each is one statement over many lines, run by a periodic task and never for a page (`publishing.make`). `since` and
+`until` bound the days it is about; `at` is the moment of counting: what an order hides then is not counted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Figure(StrEnum):
+    """A public figure, as it is called in addresses."""
+
+    COMPANIES = "companies"
+    CHOICES = "choices"
+    FOLLOWED = "followed"
+    RELEASES = "releases"
+    DISPUTES = "disputes"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """How a figure is counted.
+
+    `counts`: its columns that count what people did. `parts`: which of them are parts, that have nothing in common, of
+    which. `times`: its columns of seconds, each with the counts whose difference says of how many things it speaks.
+    `totals`: whether the sum of each count over all rows is shown too. `words` and `plain` numbers are about companies
+    and hide nothing.
+    """
+
+    sql: str
+    words: tuple[str, ...]
+    counts: tuple[str, ...] = ()
+    parts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    times: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    plain: tuple[str, ...] = ()
+    totals: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """In the order in which the statement gives them."""
+        return (*self.words, *self.plain, *self.counts, *self.times)
+
+
+# A company stands as well as the best of its agreements. Drafts are nobody's business yet.
+COMPANIES = """
+WITH stopped AS (
+    SELECT of, target_id, bool_or(NOT automatic) AS by_us FROM partners_suspension
+    WHERE starts_at <= %(at)s AND (ends_at IS NULL OR ends_at > %(at)s) GROUP BY of, target_id
+), agreement AS (
+    SELECT 'aggregator' AS role, k.aggregator_id AS party_id, k.starts_at, k.ends_at, (
+        SELECT bool_or(by_us) FROM stopped
+        WHERE (of, target_id) IN (('contract', k.id), ('party', k.aggregator_id))) AS by_us
+    FROM partners_contract k WHERE NOT k.is_draft
+    UNION ALL
+    SELECT 'lbs_provider', c.lbs_provider_id, greatest(c.starts_at, k.starts_at), least(c.ends_at, k.ends_at), (
+        SELECT bool_or(by_us) FROM stopped
+        WHERE (of, target_id) IN (
+            ('contract', k.id), ('party', k.aggregator_id), ('campaign', c.id), ('party', c.lbs_provider_id)))
+    FROM partners_campaign c JOIN partners_contract k ON k.id = c.contract_id
+    WHERE NOT c.is_draft AND NOT k.is_draft
+), standing AS (
+    SELECT role, party_id, CASE
+        WHEN ends_at <= %(at)s THEN 'ended' WHEN starts_at > %(at)s THEN 'not yet begun'
+        WHEN by_us THEN 'suspended' WHEN NOT by_us THEN 'unanswered'
+        WHEN ends_at <= %(at)s + interval '30 days' THEN 'ending' ELSE 'in force' END AS state
+    FROM agreement
+)
+SELECT p.name AS company, s.role, (array_agg(s.state ORDER BY array_position(
+        ARRAY['in force', 'ending', 'unanswered', 'suspended', 'not yet begun', 'ended'], s.state)))[1] AS state,
+    count(*) FILTER (WHERE s.state IN ('in force', 'ending')) AS in_force,
+    count(*) FILTER (WHERE s.state IN ('suspended', 'unanswered')) AS suspended
+FROM standing s JOIN partners_party p ON p.id = s.party_id
+GROUP BY p.id, p.name, s.role
+ORDER BY s.role, p.name, p.id
+"""
+
+# A stop is in force with the row that records it: one transaction. So that is the gate's moment.
+CHOICES = """
+SELECT said.kind, count(c.id) AS n, count(c.id) FILTER (WHERE c.origin = 'file') AS from_files,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM c.recorded_at - c.made_at))
+        FILTER (WHERE c.origin <> 'file') AS to_gate_median_s,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM c.recorded_at - c.made_at))
+        FILTER (WHERE c.origin <> 'file') AS to_gate_p95_s
+FROM (VALUES (1, 'stop'), (2, 'dispute'), (3, 'refuse'), (4, 'pause'), (5, 'allow'), (6, 'ours')) AS said (place, kind)
+    LEFT JOIN consent_choice c ON c.recorded_at >= %(since)s AND c.recorded_at < %(until)s AND said.kind = CASE
+        WHEN c.origin = 'system' THEN 'ours' WHEN c.reason = 'never_agreed' THEN 'dispute' ELSE c.kind END
+GROUP BY said.place, said.kind
+ORDER BY said.place
+"""
+
+# Of one choice a partner may be told by an order that was on its way already: then it was told at once.
+FOLLOWED = """
+WITH told AS (
+    SELECT k.aggregator_id AS party_id, c.origin <> 'file' AS here,
+        extract(epoch FROM c.recorded_at - c.made_at) AS to_gate_s,
+        CASE WHEN o.acknowledged_at < %(until)s
+            THEN extract(epoch FROM greatest(o.acknowledged_at - c.recorded_at, interval '0')) END AS to_acknowledged_s,
+        CASE WHEN o.state = 'completed' AND o.completed_at < %(until)s AND o.acknowledged_at < %(until)s
+            THEN extract(epoch FROM greatest(o.completed_at - c.recorded_at, interval '0')) END AS to_completed_s
+    FROM consent_choice c
+        JOIN consent_choiceorder t ON t.line_id = c.line_id AND t.choice_id = c.id
+        JOIN revocations_order o ON o.line_id = t.line_id AND o.id = t.order_id
+        JOIN partners_contract k ON k.id = t.contract_id
+    WHERE c.recorded_at >= %(since)s AND c.recorded_at < %(until)s AND c.kind IN ('stop', 'refuse', 'pause')
+), late AS (
+    SELECT party_id, count(*) AS n FROM revocations_order
+    WHERE complete_by <= %(until)s AND state NOT IN ('completed', 'superseded') GROUP BY party_id
+)
+SELECT p.name AS company, count(told.party_id) AS received,
+    count(told.party_id) FILTER (WHERE told.here) AS said_here,
+    count(told.to_acknowledged_s) AS acknowledged, count(told.to_completed_s) AS completed,
+    coalesce(max(late.n), 0) AS overdue,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY told.to_gate_s) FILTER (WHERE told.here) AS to_gate_median_s,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY told.to_gate_s) FILTER (WHERE told.here) AS to_gate_p95_s,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY told.to_acknowledged_s) AS to_acknowledged_median_s,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY told.to_acknowledged_s) AS to_acknowledged_p95_s,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY told.to_completed_s) AS to_completed_median_s,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY told.to_completed_s) AS to_completed_p95_s
+FROM partners_party p LEFT JOIN told ON told.party_id = p.id LEFT JOIN late ON late.party_id = p.id
+WHERE EXISTS (SELECT FROM partners_contract k WHERE k.aggregator_id = p.id AND NOT k.is_draft)
+GROUP BY p.id, p.name
+ORDER BY p.name, p.id
+"""
+
+# What an order hides at the moment of counting is not there. A purpose that no agreement names is not written out: it
+# is whatever a request said.
+RELEASES = """
+WITH hidden AS MATERIALIZED (
+    SELECT line_id, disclosure_id FROM disclosures_delayednotice n
+    WHERE (suppressed_until IS NULL OR suppressed_until > %(at)s) AND NOT EXISTS (
+        SELECT FROM disclosures_delayednotice newer
+        WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
+)
+SELECT coalesce(known.purpose, '') AS purpose, d.basis, count(*) FILTER (WHERE d.outcome = 'released') AS released,
+    count(*) FILTER (WHERE d.outcome = 'released' AND d.basis = 'approval' AND d.judgement <> 'permitted')
+        AS not_allowed,
+    count(*) FILTER (WHERE d.outcome = 'refused') AS refused
+FROM disclosures_disclosure d
+    LEFT JOIN (SELECT DISTINCT purpose FROM partners_campaign WHERE NOT is_draft) known ON known.purpose = d.purpose
+    LEFT JOIN hidden ON hidden.line_id = d.line_id AND hidden.disclosure_id = d.id
+WHERE d.occurred_at >= %(since)s AND d.occurred_at < %(until)s AND hidden.line_id IS NULL
+GROUP BY 1, 2
+ORDER BY 2, 1
+"""
+
+DISPUTES = """
+SELECT p.name AS company, count(e.id) AS asked,
+    count(e.id) FILTER (WHERE e.answer = 'evidence' AND e.answered_at < %(until)s) AS showed_proof,
+    count(e.id) FILTER (WHERE e.answer = 'none' AND e.answered_at < %(until)s) AS had_none,
+    count(e.id) FILTER (WHERE e.due_at <= %(until)s AND coalesce(e.answered_at, %(until)s) >= %(until)s) AS late
+FROM partners_party p
+    LEFT JOIN revocations_evidencerequest e ON e.party_id = p.id AND e.asked_at >= %(since)s AND e.asked_at < %(until)s
+WHERE EXISTS (SELECT FROM partners_contract k WHERE k.aggregator_id = p.id AND NOT k.is_draft)
+GROUP BY p.id, p.name
+ORDER BY p.name, p.id
+"""
+
+TO_GATE = ("to_gate_median_s", "to_gate_p95_s")
+TO_ACKNOWLEDGED = ("to_acknowledged_median_s", "to_acknowledged_p95_s")
+TO_COMPLETED = ("to_completed_median_s", "to_completed_p95_s")
+STATEMENTS: Mapping[Figure, Statement] = {
+    Figure.COMPANIES: Statement(COMPANIES, words=("company", "role", "state"), plain=("in_force", "suspended")),
+    Figure.CHOICES: Statement(
+        CHOICES,
+        words=("kind",),
+        counts=("n", "from_files"),
+        parts=(("n", ("from_files",)),),
+        times=dict.fromkeys(TO_GATE, ("n", "from_files")),
+        totals=True,
+    ),
+    Figure.FOLLOWED: Statement(
+        FOLLOWED,
+        words=("company",),
+        counts=("received", "said_here", "acknowledged", "completed", "overdue"),
+        parts=(
+            ("received", ("said_here",)),
+            ("received", ("acknowledged",)),
+            ("received", ("completed",)),
+            ("acknowledged", ("completed",)),
+        ),
+        times=dict.fromkeys(TO_GATE, ("said_here",))
+        | dict.fromkeys(TO_ACKNOWLEDGED, ("acknowledged",))
+        | dict.fromkeys(TO_COMPLETED, ("completed",)),
+    ),
+    Figure.RELEASES: Statement(
+        RELEASES,
+        words=("purpose", "basis"),
+        counts=("released", "not_allowed", "refused"),
+        parts=(("released", ("not_allowed",)),),
+        totals=True,
+    ),
+    Figure.DISPUTES: Statement(
+        DISPUTES,
+        words=("company",),
+        counts=("asked", "showed_proof", "had_none", "late"),
+        parts=(("asked", ("showed_proof", "had_none", "late")),),
+    ),
+}
