@@ -13,7 +13,7 @@ from accounts.actions.factors import (
     set_first_password,
 )
 from accounts.actions.inviting import invite
-from accounts.actions.looking_after import NotDelegated, decline, delegate, end_delegation, give_back, take_on
+from accounts.actions.looking_after import NotDelegated, answer_delegation, delegate, end_delegation
 from accounts.actions.people import (
     choose_language,
     end_tenure,
@@ -55,19 +55,18 @@ __all__ = [
     "NotYet",
     "accept_invitation",
     "allow_texts",
+    "answer_delegation",
     "ask_contact",
     "ask_new_password",
     "ask_separation",
     "cancel_new_password",
     "choose_language",
     "close_separation",
-    "decline",
     "delegate",
     "end_delegation",
     "end_sign_ins",
     "end_staff",
     "end_tenure",
-    "give_back",
     "invite",
     "invite_again",
     "look_at_separation",
@@ -89,7 +88,6 @@ __all__ = [
     "sign_in_vouched",
     "take_back_separation",
     "take_code",
-    "take_on",
     "take_once",
     "text_code",
 ]

@@ -56,30 +56,18 @@ def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: dateti
 
 
 @transaction.atomic
-def take_on(*, delegation_id: UUID, user: User, msisdn: str, at: datetime) -> Delegation:
-    """Say yes to what whoever has this number was asked. The line's person is told. Raises NotDelegated."""
-    asked = _locked(delegation_id, Q(user__isnull=True, asked_hash=number_hash(msisdn)))
-    own = LineUser.objects.filter(line=asked.line_id, user=user).exists()
-    if own or asked.ends_at <= at or asked.asked_at + care.ASKED_FOR <= at:
-        raise NotDelegated("over")
-    asked.user, asked.taken_at = user, at
-    asked.save(update_fields=["user", "taken_at"])
-    _note("taken_on", asked, f"delegate:{user.pk}", at)
-    _tell(asked.line, wording.delegate_began_text, at)
-    return asked
+def answer_delegation(*, delegation_id: UUID, user: User, msisdn: str, answer: str, at: datetime) -> None:
+    """What whoever has this number says to what they were asked: "yes", "no", or later "end". Raises NotDelegated.
 
-
-@transaction.atomic
-def decline(*, delegation_id: UUID, msisdn: str, user: User, at: datetime) -> None:
-    """Say no to what whoever has this number was asked. Raises NotDelegated."""
-    asked = _locked(delegation_id, Q(user__isnull=True, asked_hash=number_hash(msisdn)))
-    _end(asked, f"delegate:{user.pk}", at)
-
-
-@transaction.atomic
-def give_back(*, delegation_id: UUID, user: User, at: datetime) -> None:
-    """End what this person looks after. The line's person is told. Raises NotDelegated."""
-    _end(_locked(delegation_id, Q(user=user)), f"delegate:{user.pk}", at)
+    The line's person is told of each.
+    """
+    waiting = Q(user__isnull=True, asked_hash=number_hash(msisdn))
+    if answer == "yes":
+        _take_on(_locked(delegation_id, waiting), user, at)
+    elif answer in {"no", "end"}:
+        _end(_locked(delegation_id, waiting if answer == "no" else Q(user=user)), f"delegate:{user.pk}", at)
+    else:
+        raise NotDelegated("answer")
 
 
 @transaction.atomic
@@ -92,6 +80,16 @@ def end_with(*, user_id: int, line_id: int, at: datetime) -> None:
     """A tenure is over: what its person looked after, and who looked after its line; within that transaction."""
     over = Delegation.objects.filter(Q(user=user_id) | Q(line=line_id), ended_at__isnull=True)
     over.update(ended_at=at)
+
+
+def _take_on(asked: Delegation, user: User, at: datetime) -> None:
+    own = LineUser.objects.filter(line=asked.line_id, user=user).exists()
+    if own or asked.ends_at <= at or asked.asked_at + care.ASKED_FOR <= at:
+        raise NotDelegated("over")
+    asked.user, asked.taken_at = user, at
+    asked.save(update_fields=["user", "taken_at"])
+    _note("taken_on", asked, f"delegate:{user.pk}", at)
+    _tell(asked.line, wording.delegate_began_text, at)
 
 
 def _locked(delegation_id: UUID, wanted: Q) -> Delegation:

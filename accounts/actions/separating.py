@@ -15,7 +15,7 @@ from accounts.zones import zone_of
 
 
 class NotOpen(Exception):
-    """There is no open request of that id, or there is one already."""
+    """There is no open request of that id."""
 
 
 @dataclass(frozen=True)
@@ -29,24 +29,25 @@ class Asked:
 
 
 @transaction.atomic
-def ask_separation(*, line_id: int, user: User, reach: str, note: str, at: datetime) -> Separation:
-    """Write a request down. Nobody is texted, and no holder of the account hears of it. Raises NotOpen for a second."""
+def ask_separation(*, line_id: int, user: User, reach: str, note: str, at: datetime) -> None:
+    """Write a request down. Nobody is texted, and no holder of the account hears of it. A second changes nothing."""
     line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     if Separation.objects.filter(line=line, state=Separation.State.OPEN).exists():
-        raise NotOpen
+        return
     made = Separation.objects.create(
         id=uuid4(), line=line, from_account_id=line.account_id, by=user, reach_sealed=seal(reach),
         note_sealed=seal(note), asked_at=at,
         due_at=care.business_days(start=at, days=care.SEPARATION_DAYS, zone=zone_of(line.state)),
     )  # fmt: skip
     _note("asked", made, f"subscriber:{user.pk}", at)
-    return made
 
 
 @transaction.atomic
 def take_back_separation(*, line_id: int, user: User, at: datetime) -> None:
-    """The person no longer wants it. Raises NotOpen."""
+    """The person no longer wants it. Does nothing where nothing is open."""
     found = _open(line=line_id)
+    if found is None:
+        return
     _close(found, Separation.State.TAKEN_BACK, at)
     _note("taken_back", found, f"subscriber:{user.pk}", at)
 
@@ -80,17 +81,16 @@ def close_separation(
     """
     name = queries.acting_staff(actor=actor, action=StaffAction.WORK_SEPARATIONS)
     found = _open(pk=separation_id)
+    if found is None:
+        raise NotOpen("It is closed already.")
     found.tell_from = tell_from if done else None
     _close(found, Separation.State.DONE if done else Separation.State.NOT_DONE, at)
     _note("done" if done else "not_done", found, name, at, reason=reason)
 
 
-def _open(**wanted: object) -> Separation:
+def _open(**wanted: object) -> Separation | None:
     rows = Separation.objects.select_for_update(of=("self",)).filter(state=Separation.State.OPEN, **wanted)
-    found = rows.first()
-    if found is None:
-        raise NotOpen
-    return found
+    return rows.first()
 
 
 def _close(separation: Separation, state: Separation.State, at: datetime) -> None:

@@ -16,13 +16,19 @@ from accounts.access import SubscriberRequest, line_required
 from accounts.forms import DelegateForm
 from accounts.numbers import shown
 from accounts.permissions import Action
-from accounts.queries import PersonsLine
 from accounts.sealing import unseal
 
 REFUSED = {
     "own": gettext_lazy("That is this line's own number. Type the number of somebody else."),
     "asked": gettext_lazy("You have asked this number already. End that first to ask for something else."),
     "many": gettext_lazy("Five people have not answered yet. Wait for them, or end one of those below."),
+}
+
+
+SAID = {
+    "yes": gettext_lazy("You look after this line now. You can give it back at any time."),
+    "no": gettext_lazy("You said no."),
+    "end": gettext_lazy("Given back. You see nothing more of that line."),
 }
 
 
@@ -69,14 +75,21 @@ def end(request: SubscriberRequest, delegation_id: UUID) -> HttpResponse:
 def asked(request: SubscriberRequest, delegation_id: UUID) -> HttpResponse:
     """What somebody was asked to look after: whose line, what they may do, until when; yes or no, or give it back."""
     now, own = timezone.now(), request.known[0]
-    waiting = {one.delegation.pk: one for one in queries.asked_to_look_after(line=own, at=now) if one.delegation}
-    taken = {one.delegation.pk: one for one in request.known if one.delegation}
     if request.method == "POST":
-        return _answered(request, delegation_id, own, is_taken=delegation_id in taken)
-    found = waiting.get(delegation_id) or taken.get(delegation_id)
+        answer = request.POST.get("answer", "")
+        try:
+            actions.answer_delegation(
+                delegation_id=delegation_id, user=request.user, msisdn=own.msisdn, answer=answer, at=now
+            )
+        except actions.NotDelegated as error:
+            raise Http404 from error
+        messages.success(request, str(SAID[answer]))
+        return redirect("lines")
+    waiting = queries.asked_to_look_after(line=own, at=now)
+    found = {one.delegation.pk: one for one in (*waiting, *request.known) if one.delegation}.get(delegation_id)
     if found is None:
         raise Http404
-    return render(request, "looking_after/asked.html", {"found": found, "taken": delegation_id in taken})
+    return render(request, "looking_after/asked.html", {"found": found, "taken": found in request.known})
 
 
 @require_safe
@@ -92,23 +105,4 @@ def invite(request: SubscriberRequest) -> HttpResponse:
     own = request.known[0]
     actions.invite(line_id=request.line.line.pk, account_id=own.line.account_id, user=request.user, at=timezone.now())
     messages.success(request, _("If this phone can get texts, it has an invitation now, one a week at most."))
-    return redirect("lines")
-
-
-def _answered(request: SubscriberRequest, delegation_id: UUID, own: PersonsLine, *, is_taken: bool) -> HttpResponse:
-    now, answer, user = timezone.now(), request.POST.get("answer", ""), request.user
-    try:
-        if answer == "yes":
-            actions.take_on(delegation_id=delegation_id, user=user, msisdn=own.msisdn, at=now)
-            messages.success(request, _("You look after this line now. You can give it back at any time."))
-        elif answer == "no":
-            actions.decline(delegation_id=delegation_id, user=user, msisdn=own.msisdn, at=now)
-            messages.success(request, _("You said no."))
-        elif answer == "end" and is_taken:
-            actions.give_back(delegation_id=delegation_id, user=user, at=now)
-            messages.success(request, _("Given back. You see nothing more of that line."))
-        else:
-            raise Http404
-    except actions.NotDelegated as error:
-        raise Http404 from error
     return redirect("lines")

@@ -125,7 +125,7 @@ TABLES: Mapping[str, Table] = {
         sealed="asked_hash asked_sealed",
     ),
     "accounts.SafeContact": Table(
-        "A number of the line user's own to which news about the line goes; the code that proves it, until it is typed.",
+        "A number of the line user's own for news about the line; the code that proves it, until that is typed.",
         "for good, ended and sealed, so that a text that waits still finds where it goes",
         "the line's user",
         key="id line",

@@ -78,7 +78,8 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
 
 VERBS = {
     "choice-stop", "choice-dispute", "stop-again", "ask-text", "ask-no", "sign-in-again", "leave", "set_language",
-    "password-keep", "invite", "delegate-end",
+    "password-keep", "invite", "delegate-end", "safe-contact-code", "safe-contact-remove",
+    "separation-back",
 }  # fmt: skip
 FILES = {
     "history-csv", "history-json", "choice-receipt-file", "stop-receipt", "mfa_download_recovery_codes",
