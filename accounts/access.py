@@ -1,22 +1,25 @@
 """Who may pass. Each decorator tells a view's whole access story; views themselves check nothing.
 
-`subscriber_required`  signed in by texted code: enough to stop and to pause
-`seeing_required`      and a password or passkey in this session: enough to see and to download
-`allowing_required`    the same, and the person may allow on this line
-`choosing_required`    signed in by texted code, and may choose what lets them see
-`person_required`      signed in, whoever it is: for pages about the sign-in itself
-`unless_held`          beside it: for pages that change what lets somebody in
-`staff_required`       staff of a role, signed in with a second factor
+`line_required(ACTION)`  a line on which the table of `permissions` lets this person do it, by the proof it asks for:
+                         a texted code; the same, unless their line is held; or a password or passkey as well
+`subscriber_required`    to stop
+`seeing_required`        to see
+`allowing_required`      to allow
+`choosing_required`      to choose what lets them see
+`person_required`        signed in, whoever it is: for pages about the sign-in itself
+`unless_held`            beside it: for pages that change what lets somebody in
+`staff_required`         staff of a role, signed in with a second factor
 
 A new SIM, number or forwarding of the line that somebody signs in by holds for 24 hours what lets them see, allow or
 change what lets them in (`queries.held_until`). It never holds stopping, pausing, disputing or ending sign-ins.
 
 The line is the one that `?line=` (or a posted `line`) names by its public id, else the person's first. A line that
-the person may not know of does not exist for them: 404, the same as a made-up id.
+the person may neither see nor act on does not exist for them: 404, the same as a made-up id. Somebody who looks after a
+line for another is written down in that one's log.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Concatenate
@@ -31,9 +34,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
+import audit.actions
 from accounts import queries, sessions
 from accounts.models import User
-from accounts.permissions import Action, StaffAction, roles_that_may
+from accounts.permissions import Action, How, StaffAction, roles_that_may
 from accounts.queries import PersonsLine
 from accounts.zones import zone_of
 
@@ -44,12 +48,15 @@ HOME = "/home/"
 class SubscriberRequest(HttpRequest):
     """A request of a signed-in subscriber: `lines` are those they may see, `line` is the one asked about.
 
+    `action`: what they want to do. `known`: every line that they know of.
     `held_until`: until when they may only stop, pause, dispute and leave; None: they are not held.
     """
 
     user: User
     lines: list[PersonsLine]
+    known: list[PersonsLine]
     line: PersonsLine
+    action: Action
     held_until: datetime | None
 
 
@@ -64,24 +71,48 @@ type PersonView[**P] = Callable[Concatenate[PersonRequest, P], HttpResponseBase]
 type Door = Callable[..., HttpResponseBase]
 
 
+def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
+    """Signed in, with a line on which they may do this, by the proof that the table of permissions asks for."""
+
+    def decorate(view: View[P]) -> Door:
+        @wraps(view)
+        def door(request: SubscriberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            user = _person(request)
+            if user is None:
+                return redirect_to_login(_back(request))
+            request.action, request.known = action, _known(user)
+            request.lines = [line for line in request.known if line.may(Action.SEE)]
+            request.line = _line(request)
+            request.held_until = queries.held_until(line=request.known[0].line, at=timezone.now())
+            if missing := _missing_proof(request, user):
+                return missing
+            note_delegate(request)
+            with timezone.override(zone_of(request.line.line.state)):
+                return view(request, *args, **kwargs)
+
+        return door
+
+    return decorate
+
+
 def subscriber_required[**P](view: View[P]) -> Door:
     """Signed in by the code texted to their line, which is still theirs. The line is one they may stop."""
-    return _subscriber(view, action=Action.STOP, seeing=False)
+    return line_required(Action.STOP)(view)
 
 
 def choosing_required[**P](view: View[P]) -> Door:
     """As to stop, and nothing holds this person's line: they may choose what lets them see."""
-    return _subscriber(view, action=Action.STOP, seeing=False, holds=True)
+    return line_required(Action.CHOOSE_WAY_IN)(view)
 
 
 def seeing_required[**P](view: View[P]) -> Door:
     """Signed in, and a password or passkey given in this session. The line is one they may see."""
-    return _subscriber(view, action=Action.SEE, seeing=True)
+    return line_required(Action.SEE)(view)
 
 
 def allowing_required[**P](view: View[P]) -> Door:
     """As for seeing, and the line is one on which this person may allow: a child is refused (403)."""
-    return _subscriber(view, action=Action.ALLOW, seeing=True)
+    return line_required(Action.ALLOW)(view)
 
 
 def person_required[**P](view: PersonView[P]) -> Door:
@@ -169,37 +200,44 @@ def way_on(request: HttpRequest) -> str:
 
 def at_line(request: SubscriberRequest) -> str:
     """What to hang on an address so that the next page is about the same line: "" for the person's first."""
-    first = request.line.line.pk == request.lines[0].line.pk
+    first = request.line.line.pk == request.known[0].line.pk
     return "" if first else f"?{urlencode({LINE: request.line.line.public_id})}"
 
 
-def _subscriber[**P](view: View[P], *, action: Action, seeing: bool, holds: bool = False) -> Door:
-    @wraps(view)
-    def door(request: SubscriberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        user = _person(request)
-        if user is None:
-            return redirect_to_login(_back(request))
-        request.lines = _lines(user)
-        request.line = _line(request)
-        request.held_until = queries.held_until(line=request.lines[0].line, at=timezone.now())
-        if request.held_until and (seeing or holds):
-            return held_page(request, line=request.line, until=request.held_until)
-        if seeing and (proof := sessions.next_proof(request, user=user)):
-            return redirect(f"{proof}?{urlencode({'next': _back(request)})}")
-        if not request.line.may(action):
-            raise PermissionDenied
-        with timezone.override(zone_of(request.line.line.state)):
-            return view(request, *args, **kwargs)
+def note_delegate(request: SubscriberRequest) -> None:
+    """Write down in a line's own log that somebody who was asked to look after it reads here; once in ten minutes."""
+    line, now = request.line, timezone.now()
+    if line.delegation is None or request.method == "POST":
+        return
+    if sessions.has_looked(request, delegation_id=line.delegation.pk, at=now):
+        return
+    audit.actions.record(
+        action="delegate.looked",
+        actor=f"delegate:{request.user.pk}",
+        target=f"line:{line.line.pk}",
+        line_id=line.line.pk,
+        at=now,
+    )
 
-    return door
+
+def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase | None:
+    """What is answered instead, where the table asks for more than is there. Raises PermissionDenied for a no."""
+    how = request.line.how(request.action)
+    if how not in {How.CODE, How.UNHELD, How.PROOF}:
+        raise PermissionDenied
+    if request.held_until and how is not How.CODE:
+        return held_page(request, line=request.line, until=request.held_until)
+    if how is How.PROOF and (proof := sessions.next_proof(request, user=user)):
+        return redirect(f"{proof}?{urlencode({'next': _back(request)})}")
+    return None
 
 
 def _person(request: HttpRequest) -> User | None:
     return request.user if isinstance(request.user, User) else None
 
 
-def _lines(user: User) -> list[PersonsLine]:
-    lines = queries.lines_seen_by(user=user, at=timezone.now()) if user.role == User.Role.SUBSCRIBER else []
+def _known(user: User) -> list[PersonsLine]:
+    lines = queries.lines_known_by(user=user, at=timezone.now()) if user.role == User.Role.SUBSCRIBER else []
     if not lines:
         raise PermissionDenied
     return lines
@@ -208,13 +246,11 @@ def _lines(user: User) -> list[PersonsLine]:
 def _line(request: SubscriberRequest) -> PersonsLine:
     wanted = request.POST.get(LINE) or request.GET.get(LINE)
     if not wanted:
-        return request.lines[0]
-    return _named(request.lines, wanted)
-
-
-def _named(lines: Sequence[PersonsLine], public_id: str) -> PersonsLine:
-    for line in lines:
-        if str(line.line.public_id) == public_id:
+        return request.known[0]
+    # To know that a line is there opens no page about it.
+    needed = {Action.SEE, request.action} - {Action.KNOW}
+    for line in request.known:
+        if str(line.line.public_id) == wanted and any(line.may(action) for action in needed):
             return line
     raise Http404
 

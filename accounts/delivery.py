@@ -43,7 +43,7 @@ CAN_WAIT_FOR_DAY = frozenset(
 AT_ONCE = frozenset(
     {
         Message.Kind.REPLY, Message.Kind.WAY_IN, Message.Kind.STOPPED, Message.Kind.ANSWERED, Message.Kind.SIGNAL,
-        Message.Kind.CHILD, Message.Kind.STAFF,
+        Message.Kind.CHILD, Message.Kind.STAFF, Message.Kind.DELEGATE, Message.Kind.CONTACT, Message.Kind.INVITED,
     }
 )  # fmt: skip
 
@@ -124,7 +124,7 @@ def _wait(times: int) -> timedelta:
 
 @transaction.atomic
 def _claim(message_id: UUID, now: datetime) -> _Due | None:
-    waiting = Message.objects.select_for_update(of=("self",), skip_locked=True).select_related("line")
+    waiting = Message.objects.select_for_update(of=("self",), skip_locked=True).select_related("line", "contact")
     message = waiting.filter(pk=message_id, taken_at__isnull=True, next_at__lte=now, expires_at__gt=now).first()
     if message is None:
         return None
@@ -133,12 +133,19 @@ def _claim(message_id: UUID, now: datetime) -> _Due | None:
         Message.objects.filter(pk=message_id).update(next_at=may_go)
         return None
     msisdn = unseal(message.to_sealed)
-    if queries.line_of_number(msisdn=msisdn, at=now) != message.line:
+    if not _is_still_theirs(message, msisdn, now):
         # Somebody else may have the number by now, and they are told nothing.
         message.delete()
         return None
     Message.objects.filter(pk=message_id).update(taken_at=now, tries=message.tries + 1)
     return _Due(msisdn, unseal(message.words_sealed))
+
+
+def _is_still_theirs(message: Message, msisdn: str, now: datetime) -> bool:
+    """Whether the number is still the line's own; of a safe contact, whether it counted when this was written."""
+    if message.contact is None:
+        return queries.line_of_number(msisdn=msisdn, at=now) == message.line
+    return message.contact.ended_at is None or message.made_at <= message.contact.ended_at
 
 
 @transaction.atomic

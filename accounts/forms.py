@@ -1,11 +1,18 @@
 """What people type at the doors: a number, a code, a first password."""
 
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
 from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
 from django.utils.translation import gettext_lazy as _
 
 from accounts import numbers
+from accounts.models import Delegation
+
+A_YEAR = timedelta(days=365)
 
 
 class NumberForm(forms.Form):
@@ -73,3 +80,83 @@ class EndForm(forms.Form):
     """Which sign-in is to end, by its id; none named: all others."""
 
     session = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+
+class EndedForm(NumberForm):
+    """The number somebody had when their line ended, and their password."""
+
+    wrong = _("That number and password do not fit. Check both, or wait an hour and try again.")
+
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": _("Type your password.")},
+    )
+
+
+class DelegateForm(NumberForm):
+    """Whom somebody asks to look after their line, for what, and until the end of which day."""
+
+    may = forms.ChoiceField(
+        label=_("What they may do"),
+        choices=(
+            (Delegation.May.SEE, _("See who gets its location")),
+            (Delegation.May.STOP, _("Stop or pause sharing, without seeing anything")),
+            (Delegation.May.BOTH, _("See, and stop or pause")),
+        ),
+        initial=Delegation.May.SEE,
+        widget=forms.RadioSelect(attrs={"class": "check"}),
+        error_messages={"required": _("Choose what they may do.")},
+    )
+    day = forms.DateField(
+        label=_("Until the end of this day"),
+        help_text=_("A year from now at most. You can end it sooner at any time."),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"required": _("Choose the day on which it ends.")},
+    )
+
+    def __init__(self, *args: Any, zone: ZoneInfo, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["number"].label = _("Their phone number")
+        self.fields["number"].widget.attrs["autocomplete"] = "off"
+        self._zone, self._today = zone, at.astimezone(zone).date()
+        limits = {"min": self._today.isoformat(), "max": (self._today + A_YEAR).isoformat()}
+        self.fields["day"].widget.attrs.update(limits)
+
+    def clean_day(self) -> date:
+        day: date = self.cleaned_data["day"]
+        if not self._today <= day <= self._today + A_YEAR:
+            raise forms.ValidationError(_("Choose a day from today on, a year from now at most."))
+        return day
+
+    def ends_at(self) -> datetime:
+        """The end of the day that was chosen, where the line is."""
+        return datetime.combine(self.cleaned_data["day"] + timedelta(days=1), time(), self._zone)
+
+
+class SafeNumberForm(NumberForm):
+    """A number of somebody's own for news about their line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["number"].label = _("A number that is safe for you")
+        self.fields["number"].widget.attrs["autocomplete"] = "off"
+
+
+class SeparationForm(forms.Form):
+    """What somebody says who asks in confidence for a line of their own."""
+
+    reach = forms.CharField(
+        label=_("How we reach you safely"),
+        help_text=_("A number, an e-mail address or a person, and when. We use this and nothing else."),
+        max_length=200,
+        error_messages={"required": _("Tell us how we can reach you.")},
+    )
+    note = forms.CharField(
+        label=_("Anything we should know (you can leave it empty)"),
+        help_text=_("For example: a child's line that should come with you. You need not say what happened."),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": "3"}),
+    )

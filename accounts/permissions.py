@@ -1,12 +1,14 @@
-"""Promise 7 as one table: who a person is to a line, and what that lets them do.
+"""Promise 7 as one table: who a person is to a line, what that lets them do with it, and by what proof.
 
-Everything that shows or changes something of a line asks `may`. What is not in the table is forbidden. Lines whose
-user is an adult (`user`, or a role nobody knows) belong to that adult alone, however long somebody else pays for them.
+Everything that shows or changes something of a line asks this table, through `access` or a `PersonsLine`. What is not
+in it is forbidden. Lines whose user is an adult (`user`, or a role nobody knows) belong to that adult alone, however
+long somebody else pays for them.
 
 Below it a second table: what each role of staff may do at all. Whoever shows or changes anything as staff asks
-`staff_may`; what is not in the table is forbidden.
+`staff_may`; what is not in the table is forbidden. `docs/permissions.md` is made from both.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from accounts.models import User
@@ -20,7 +22,12 @@ class Relation(StrEnum):
     SAME_HOLDER = "same_holder"  # holds the account, and this is another line that is their own
     HOLDER_OF_MINOR = "holder_of_minor"  # holds the account of a child's line
     HOLDER_OF_ADULT = "holder_of_adult"  # holds the account of a line that another adult uses
-    EX_HOLDER = "ex_holder"  # held or used it once, or held it before the role changed
+    DELEGATE_SEES = "delegate_sees"  # asked by the line's user to look
+    DELEGATE_STOPS = "delegate_stops"  # asked by the line's user to stop, without looking
+    DELEGATE_BOTH = "delegate_both"  # asked to look and to stop
+    AUTHORIZED_AGENT = "authorized_agent"  # a company that the line's user signed a permission for
+    EX_USER = "ex_user"  # used it until it ended, and is the one who signed in by it then
+    EX_HOLDER = "ex_holder"  # held it once, or held it before the role changed or the line left the account
     STRANGER = "stranger"
     AGENT = "agent"
     OFFICER = "officer"
@@ -33,35 +40,84 @@ class Action(StrEnum):
     KNOW = "know"  # that it is there: its number and the one sentence
     SEE = "see"  # recipients, history, choices, receipts
     DOWNLOAD = "download"  # the same, to take away
+    SEE_LOG = "see_log"  # who looked at it and who did what
     STOP = "stop"
     PAUSE = "pause"
     DISPUTE = "dispute"  # "I never agreed": a stop with a question
     ALLOW = "allow"
+    SIGNAL = "signal"  # what a browser's privacy signal did, and whether it or their own yes counts
+    CHOOSE_WAY_IN = "choose_way_in"  # a password, a passkey, an app
     INVITE = "invite"  # text the line's user an invitation to sign in
+    DELEGATE = "delegate"  # ask somebody to look after it, see who does, and end that
+    GIVE_BACK = "give_back"  # end what one was asked to look after
+    SAFE_CONTACT = "safe_contact"  # where news about it goes instead of its phone
+    SEPARATE = "separate"  # ask in confidence that it leaves the account
     SEE_UNDER_GLASS = "see_under_glass"  # with a reason, and in the person's own log
     STOP_FOR = "stop_for"  # tighten for the person, with a reason and the person's word
+    WORK_SEPARATION = "work_separation"  # see what was asked in confidence, and say that it is done
 
 
-_TIGHTEN = {Action.STOP, Action.PAUSE, Action.DISPUTE}
-_READ = {Action.KNOW, Action.SEE, Action.DOWNLOAD}
+class How(StrEnum):
+    """By what proof somebody may."""
 
-MAY: dict[Relation, frozenset[Action]] = {
-    Relation.ADULT_USER: frozenset(_READ | _TIGHTEN | {Action.ALLOW}),
-    Relation.MINOR_USER: frozenset(_READ | _TIGHTEN),
-    Relation.SAME_HOLDER: frozenset(_READ | _TIGHTEN | {Action.ALLOW}),
-    Relation.HOLDER_OF_MINOR: frozenset(_READ | _TIGHTEN | {Action.ALLOW}),
-    Relation.HOLDER_OF_ADULT: frozenset({Action.KNOW, Action.INVITE}),
-    Relation.EX_HOLDER: frozenset(),
-    Relation.STRANGER: frozenset(),
-    Relation.AGENT: frozenset({Action.SEE_UNDER_GLASS, Action.STOP_FOR}),
-    Relation.OFFICER: frozenset({Action.SEE_UNDER_GLASS, Action.STOP_FOR}),
-    Relation.AUDITOR: frozenset({Action.SEE_UNDER_GLASS}),
+    NO = "no"
+    CODE = "code"  # signed in by a texted code, held or not
+    UNHELD = "unheld"  # the same, while no new SIM, number or forwarding holds their own line
+    PROOF = "proof"  # a password or passkey in this session, too, and nothing holds their own line
+    SIGNED = "signed"  # a permission that the person signed and we checked
+    GLASS = "glass"  # as staff with a second factor, with a reason, in the person's own log
+
+
+_TIGHTEN: Mapping[Action, How] = {
+    Action.STOP: How.CODE,
+    Action.PAUSE: How.CODE,
+    Action.DISPUTE: How.CODE,
 }
+_READ: Mapping[Action, How] = {
+    Action.KNOW: How.PROOF,
+    Action.SEE: How.PROOF,
+    Action.DOWNLOAD: How.PROOF,
+    Action.SEE_LOG: How.PROOF,
+}
+_ALLOW: Mapping[Action, How] = {Action.ALLOW: How.PROOF}
+_SIGNAL: Mapping[Action, How] = {Action.SIGNAL: How.PROOF}
+_OWN: Mapping[Action, How] = {Action.CHOOSE_WAY_IN: How.UNHELD, Action.SEPARATE: How.CODE}
+_FOR_ME: Mapping[Action, How] = {Action.KNOW: How.PROOF, Action.GIVE_BACK: How.PROOF}
+_FOR_ME_SEE: Mapping[Action, How] = {**_FOR_ME, Action.SEE: How.PROOF}
+_FOR_ME_STOP: Mapping[Action, How] = {**_FOR_ME, Action.STOP: How.PROOF, Action.PAUSE: How.PROOF}
+_UNDER_GLASS: Mapping[Action, How] = {Action.SEE_UNDER_GLASS: How.GLASS}
+_WORK: Mapping[Action, How] = {**_UNDER_GLASS, Action.STOP_FOR: How.GLASS}
+
+MAY: Mapping[Relation, Mapping[Action, How]] = {
+    Relation.ADULT_USER: {
+        **_READ, **_TIGHTEN, **_ALLOW, **_SIGNAL, **_OWN, Action.DELEGATE: How.PROOF, Action.SAFE_CONTACT: How.PROOF,
+    },
+    Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN},
+    Relation.SAME_HOLDER: {**_READ, **_TIGHTEN, **_ALLOW, **_SIGNAL},
+    Relation.HOLDER_OF_MINOR: {**_READ, **_TIGHTEN, **_ALLOW, **_SIGNAL},
+    Relation.HOLDER_OF_ADULT: {Action.KNOW: How.PROOF, Action.INVITE: How.PROOF},
+    Relation.DELEGATE_SEES: _FOR_ME_SEE,
+    Relation.DELEGATE_STOPS: _FOR_ME_STOP,
+    Relation.DELEGATE_BOTH: {**_FOR_ME_SEE, **_FOR_ME_STOP},
+    Relation.AUTHORIZED_AGENT: {Action.STOP: How.SIGNED},
+    Relation.EX_USER: {**_READ, Action.STOP: How.PROOF, Action.DISPUTE: How.PROOF},
+    Relation.EX_HOLDER: {},
+    Relation.STRANGER: {},
+    Relation.AGENT: _WORK,
+    Relation.OFFICER: {**_WORK, Action.WORK_SEPARATION: How.GLASS},
+    Relation.AUDITOR: _UNDER_GLASS,
+}  # fmt: skip
+DELEGATES = (Relation.DELEGATE_SEES, Relation.DELEGATE_STOPS, Relation.DELEGATE_BOTH)
+
+
+def how(relation: Relation, action: Action) -> How:
+    """By what proof somebody who is `relation` to a line may do `action` with it; NO where they may not at all."""
+    return MAY[relation].get(action, How.NO)
 
 
 def may(relation: Relation, action: Action) -> bool:
-    """Whether somebody who is `relation` to a line may do `action` with it."""
-    return action in MAY[relation]
+    """Whether somebody who is `relation` to a line may do `action` with it, given the proof."""
+    return how(relation, action) is not How.NO
 
 
 class StaffAction(StrEnum):
@@ -82,6 +138,7 @@ class StaffAction(StrEnum):
     WORK_TICKETS = "work_tickets"
     SEE_DELAYED = "see_delayed"  # that delayed-notice orders exist at all
     CHANGE_DELAYED = "change_delayed"
+    WORK_SEPARATIONS = "work_separations"  # asked in confidence: each look in the person's own log
 
 
 _READ_ONLY = {
@@ -106,6 +163,7 @@ STAFF_MAY: dict[str, frozenset[StaffAction]] = {
             StaffAction.PUBLISH_NOTICE,
             StaffAction.CLOSE_INCIDENT,
             StaffAction.WORK_TICKETS,
+            StaffAction.WORK_SEPARATIONS,
         }
     ),
     User.Role.AUDITOR: frozenset(_READ_ONLY),

@@ -1,7 +1,7 @@
 """Reads about people and lines: whose number this is, and what a person is to which lines."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,15 +12,20 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
-from accounts import numbers
-from accounts.models import Line, LineNumber, LineTexts, LineUser, NewPassword, TextedCode, User
-from accounts.permissions import Action, Relation, StaffAction, actor_of, may, staff_may
+from accounts import care, numbers
+from accounts.models import Delegation, Line, LineNumber, LineTexts, LineUser, NewPassword, TextedCode, User
+from accounts.permissions import DELEGATES, Action, How, Relation, StaffAction, actor_of, how, may, staff_may
 from accounts.sealing import number_hash, unseal
 from accounts.zones import name_of, zone_of
 
 LONGEST_ID = 19
 # A new SIM, number or forwarding may mean that somebody else has the phone's texts: so long nothing opens by them.
 HOLD = timedelta(hours=24)
+DELEGATED = {
+    Delegation.May.SEE: Relation.DELEGATE_SEES,
+    Delegation.May.STOP: Relation.DELEGATE_STOPS,
+    Delegation.May.BOTH: Relation.DELEGATE_BOTH,
+}
 OWNED: dict[str, str] = {
     Authenticator.Type.WEBAUTHN: "passkey",
     Authenticator.Type.TOTP: "app",
@@ -34,11 +39,15 @@ class NotForThem(Exception):
 
 @dataclass(frozen=True)
 class PersonsLine:
-    """A line as one person stands to it. `msisdn` is its number now ("" if it has none)."""
+    """A line as one person stands to it. `msisdn` is its number now ("" if it has none).
+
+    `delegation`: by which they look after it, where somebody asked them to.
+    """
 
     line: Line
     relation: Relation
     msisdn: str
+    delegation: Delegation | None = None
 
     @property
     def number(self) -> str:
@@ -58,6 +67,45 @@ class PersonsLine:
     def may(self, action: Action) -> bool:
         """Whether this person may do `action` with this line."""
         return may(self.relation, action)
+
+    def how(self, action: Action) -> How:
+        """By what proof."""
+        return how(self.relation, action)
+
+    @property
+    def is_delegated(self) -> bool:
+        """Whether this person looks after it for somebody else."""
+        return self.relation in DELEGATES
+
+    @property
+    def may_see(self) -> bool:
+        """Whether this person may see what the line is about."""
+        return self.may(Action.SEE)
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether this person may stop on this line."""
+        return self.may(Action.STOP)
+
+    @property
+    def may_dispute(self) -> bool:
+        """Whether this person may say that nobody agreed."""
+        return self.may(Action.DISPUTE)
+
+    @property
+    def may_pause(self) -> bool:
+        """Whether this person may pause on this line."""
+        return self.may(Action.PAUSE)
+
+    @property
+    def may_download(self) -> bool:
+        """Whether this person may take away what they see."""
+        return self.may(Action.DOWNLOAD)
+
+    @property
+    def may_see_log(self) -> bool:
+        """Whether this person may see who looked."""
+        return self.may(Action.SEE_LOG)
 
     @property
     def may_allow(self) -> bool:
@@ -168,21 +216,19 @@ def code_texts(*, since: datetime) -> dict[str, int]:
 
 
 def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:
-    """Every active line this person may know of, their own first: what /lines/ lists.
+    """Every line this person may know of, their own first: what /lines/ lists.
 
     Of another adult's line on their account they know that it is there and nothing more. A person whose own line has
-    ended knows of none. Two queries, whatever the number of lines.
+    ended knows of that one alone. Four queries at most, whatever the number of lines.
     """
     own = _lines(at).filter(line_users__user=user, line_users__until__isnull=True).first()
     if own is None:
-        return []
+        return _ended_line(user)
     relation = Relation.MINOR_USER if own.user_role == Line.UserRole.MINOR else Relation.ADULT_USER
     known = [_persons_line(own, relation)]
-    if own.user_role != Line.UserRole.HOLDER:
-        return known
-    holder_name = unseal(own.holder_name_sealed)
-    others = _lines(at).filter(account=own.account_id).exclude(pk=own.pk).order_by("activated_at", "pk")
-    return known + [_persons_line(line, _as_holder(line, holder_name)) for line in others]
+    if own.user_role == Line.UserRole.HOLDER:
+        known += _on_the_account(own, at)
+    return known + _looked_after(user, at, but={one.line.pk for one in known if one.may_see})
 
 
 def lines_seen_by(*, user: User, at: datetime) -> list[PersonsLine]:
@@ -225,6 +271,23 @@ def invited(*, uid: str, token: str) -> User | None:
     return user if fits else None
 
 
+def users_of_ended(*, msisdn: str) -> list[User]:
+    """Who signed in by a line that had this number and has ended; the last to have it first."""
+    had = LineUser.objects.filter(
+        until__isnull=False, line__deactivated_at__isnull=False, line__numbers__msisdn_hash=number_hash(msisdn)
+    )
+    rows = had.select_related("user").order_by("-until", "-pk").distinct()
+    return [one.user for one in rows if one.user.is_subscriber]
+
+
+def asked_to_look_after(*, line: PersonsLine, at: datetime) -> list[PersonsLine]:
+    """What whoever signs in by `line` was asked to look after, and has not answered."""
+    if not line.msisdn:
+        return []
+    asked = care.asked_of(number_hash=number_hash(line.msisdn), at=at)
+    return _delegated([one for one in asked if one.line_id != line.line.pk], at)
+
+
 def user_of_line(*, line_id: int) -> User | None:
     """Who signs in by this line now, or None when nobody has yet."""
     current = LineUser.objects.select_related("user").filter(line_id=line_id, until__isnull=True).first()
@@ -255,6 +318,45 @@ def _as_holder(line: Line, holder_name: str) -> Relation:
     return Relation.HOLDER_OF_ADULT
 
 
+def _on_the_account(own: Line, at: datetime) -> list[PersonsLine]:
+    """The other lines of an account as its holder knows them. One that left it in confidence is there as it was."""
+    holder_name = unseal(own.holder_name_sealed)
+    others = _lines(at).filter(account=own.account_id).exclude(pk=own.pk).order_by("activated_at", "pk")
+    found = {line.pk: _persons_line(line, _as_holder(line, holder_name)) for line in others}
+    for left in care.left_untold(account_id=own.account_id, at=at):
+        if left.line_id != own.pk and left.line_id not in found:
+            # The number that the holder knows, and no later one.
+            msisdn = msisdn_of(line_id=left.line_id, at=left.asked_at)
+            found[left.line_id] = PersonsLine(line=left.line, relation=Relation.HOLDER_OF_ADULT, msisdn=msisdn)
+    return sorted(found.values(), key=lambda one: (one.line.activated_at, one.line.pk))
+
+
+def _looked_after(user: User, at: datetime, *, but: set[int]) -> list[PersonsLine]:
+    asked = care.delegations_to(user=user, at=at)
+    return _delegated([one for one in asked if one.line_id not in but], at)
+
+
+def _delegated(asked: Sequence[Delegation], at: datetime) -> list[PersonsLine]:
+    by_line = {one.line_id: one for one in asked}
+    lines = _lines(at).filter(pk__in=by_line) if by_line else []
+    found = {line.pk: _as_delegate(line, by_line[line.pk]) for line in lines}
+    return [found[line_id] for line_id in by_line if line_id in found]
+
+
+def _as_delegate(line: Line, delegation: Delegation) -> PersonsLine:
+    return _persons_line(line, DELEGATED[Delegation.May(delegation.may)], delegation)
+
+
+def _ended_line(user: User) -> list[PersonsLine]:
+    """The line that somebody used until it ended; the number is the last it had."""
+    last = LineUser.objects.filter(user=user, until__isnull=False, line__deactivated_at__isnull=False)
+    found = last.select_related("line").order_by("-until").first()
+    if found is None:
+        return []
+    msisdn = msisdn_of(line_id=found.line_id, at=found.until or found.since)
+    return [PersonsLine(line=found.line, relation=Relation.EX_USER, msisdn=msisdn)]
+
+
 def _lines(at: datetime) -> QuerySet[Line]:
     current = LineNumber.objects.filter(line=OuterRef("pk"), starts_at__lte=at).order_by("-starts_at")
     return Line.objects.filter(_during(at, start="activated_at", end="deactivated_at")).annotate(
@@ -262,9 +364,10 @@ def _lines(at: datetime) -> QuerySet[Line]:
     )
 
 
-def _persons_line(line: Line, relation: Relation) -> PersonsLine:
+def _persons_line(line: Line, relation: Relation, delegation: Delegation | None = None) -> PersonsLine:
     sealed = vars(line)["number_sealed"]
-    return PersonsLine(line=line, relation=relation, msisdn=unseal(sealed) if sealed else "")
+    msisdn = unseal(sealed) if sealed else ""
+    return PersonsLine(line=line, relation=relation, msisdn=msisdn, delegation=delegation)
 
 
 def _during(at: datetime, *, start: str, end: str) -> Q:

@@ -7,7 +7,7 @@ A texted code signs in, which is enough to stop. To see takes more in the same s
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import get_authentication_records, perform_login, record_authentication
@@ -29,10 +29,13 @@ ANSWERED_KEY = "answered"
 LINK_KEY = "stopped"
 SIGNAL_KEY = "signal"
 ASKER_KEY = "asker"
+LOOKED_KEY = "looked"
 CARRIER = "carrier"
 # On the pin of a carrier account: its person has once come by it as strongly as it takes to see.
 SEES = "sees"
 PROOF_LASTS = timedelta(minutes=15)
+# So long somebody who looks after a line is noted once, whatever pages they open.
+LOOK_LASTS = timedelta(minutes=10)
 # Set in a browser that has left quickly. It says nothing of anybody.
 LEFT_COOKIE = "left"
 LEFT_LASTS = timedelta(hours=1)
@@ -159,6 +162,16 @@ def has_taken_signal(request: HttpRequest, *, line_id: int | None = None) -> boo
     return taken is not None and line_id in {None, taken}
 
 
+def has_looked(request: HttpRequest, *, delegation_id: UUID, at: datetime) -> bool:
+    """Whether this session was noted lately as looking after a line; notes it where it was not."""
+    looked: dict[str, str] = request.session.get(LOOKED_KEY, {})
+    since = looked.get(str(delegation_id), "")
+    if since and at < datetime.fromisoformat(since) + LOOK_LASTS:
+        return True
+    request.session[LOOKED_KEY] = {**looked, str(delegation_id): at.isoformat()}
+    return False
+
+
 def forget_all(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Take every cookie of ours back: not all browsers know Clear-Site-Data, and none heeds it over plain http."""
     for name in request.COOKIES:
@@ -198,6 +211,14 @@ def start_by_carrier(request: HttpRequest, *, user: User, strong: bool, redirect
     forget_steps(request)
     record_authentication(request, user, method=CARRIER if strong else "code")
     response: HttpResponse = perform_login(request, Login(user=user, redirect_url=redirect_url or None))
+    return response
+
+
+def start_after_end(request: HttpRequest, *, user: User) -> HttpResponse:
+    """Sign somebody in by their password whose line has ended; their app's code is asked for next, if they have one."""
+    forget_steps(request)
+    record_authentication(request, user, method="password")
+    response: HttpResponse = perform_login(request, Login(user=user, redirect_url=None))
     return response
 
 
@@ -249,7 +270,7 @@ def has_proof_of_their_own(*, user: User, but_carrier: bool = False) -> bool:
 
     The first proof of a tenure is taken by code alone. `but_carrier`: that sign-in aside, because they came by it.
     """
-    return _has_password_or_passkey(user) or (not but_carrier and _sees_by_carrier(user))
+    return has_password_or_passkey(user=user) or (not but_carrier and _sees_by_carrier(user))
 
 
 def must_wait(request: HttpRequest, *, user: User) -> bool:
@@ -257,7 +278,7 @@ def must_wait(request: HttpRequest, *, user: User) -> bool:
 
     Until then they set up no password and no other factor.
     """
-    if _has_password_or_passkey(user) or not _sees_by_carrier(user):
+    if has_password_or_passkey(user=user) or not _sees_by_carrier(user):
         return False
     return not came_by_carrier(request, user=user)
 
@@ -267,7 +288,8 @@ def came_by_carrier(request: HttpRequest, *, user: User) -> bool:
     return any(record["method"] == CARRIER for record in get_authentication_records(request, user))
 
 
-def _has_password_or_passkey(user: User) -> bool:
+def has_password_or_passkey(*, user: User) -> bool:
+    """Whether something that only this person knows or has opens their pages."""
     passkeys = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
     return user.has_usable_password() or passkeys.exists()
 

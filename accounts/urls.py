@@ -12,7 +12,7 @@ from django.views.generic import RedirectView
 
 from accounts import oidc
 from accounts.access import unless_held
-from accounts.views import carrier, factors, leaving, own, sign_in, staff
+from accounts.views import carrier, factors, leaving, looking_after, own, safety, sign_in, staff
 
 # The picture that an authenticator app scans is drawn into the page itself.
 with_picture = csp_override({**settings.SECURE_CSP, "img-src": [*settings.SECURE_CSP["img-src"], "data:"]})
@@ -21,6 +21,7 @@ urlpatterns = [
     path("accounts/", RedirectView.as_view(pattern_name="account_login")),
     path("accounts/login/", sign_in.sign_in, name="account_login"),
     path("accounts/login/code/", sign_in.sign_in_code, name="sign-in-code"),
+    path("accounts/login/ended/", sign_in.sign_in_ended, name="sign-in-ended"),
     path("accounts/login/again/", sign_in.sign_in_again, name="sign-in-again"),
     path(
         "accounts/login/staff/",
@@ -82,6 +83,16 @@ urlpatterns = [
     ),
     path("accounts/sessions/", own.sign_ins, name="usersessions_list"),
     path("settings/", own.settings, name="settings"),
+    path("invited/", looking_after.invited, name="invited"),
+    path("lines/invite/", looking_after.invite, name="invite"),
+    path("lines/delegates/", looking_after.delegates, name="delegates"),
+    path("lines/delegates/<uuid:delegation_id>/end/", looking_after.end, name="delegate-end"),
+    path("lines/asked/<uuid:delegation_id>/", looking_after.asked, name="delegation"),
+    path("lines/contact/", safety.contact, name="safe-contact"),
+    path("lines/contact/code/", safety.contact_code, name="safe-contact-code"),
+    path("lines/contact/remove/", safety.contact_remove, name="safe-contact-remove"),
+    path("lines/separation/", safety.separation, name="separation"),
+    path("lines/separation/back/", safety.separation_back, name="separation-back"),
     path("access-log/", own.access_log, name="access-log"),
     path("leave/", leaving.leave, name="leave"),
     path("away/", leaving.away, name="away"),

@@ -35,6 +35,19 @@ WHAT: dict[str, Words] = {
     "line.sign_ins_ended": gettext_lazy("Signed out elsewhere"),
     "line.texts_off": gettext_lazy("Texted that they want no news by text"),
     "line.texts_on": gettext_lazy("Texted that they want news by text again"),
+    "line.invited": gettext_lazy("Invited you to sign in"),
+    "line.contact_set": gettext_lazy("Chose a safe number for news about this line"),
+    "line.contact_removed": gettext_lazy("Removed the safe number: news goes to this phone again"),
+    "line.signed_in_after_end": gettext_lazy("Signed in after the line had ended, with a password or passkey"),
+    "delegate.asked": gettext_lazy("Asked somebody to look after this line"),
+    "delegate.taken_on": gettext_lazy("Said yes to looking after this line"),
+    "delegate.ended": gettext_lazy("Ended that somebody looks after this line"),
+    "delegate.looked": gettext_lazy("Looked at this line's pages"),
+    "separation.asked": gettext_lazy("Asked in confidence for a line separation"),
+    "separation.taken_back": gettext_lazy("Took back the request for a line separation"),
+    "separation.seen": gettext_lazy("Looked at your request for a line separation"),
+    "separation.done": gettext_lazy("Separated the line from the account"),
+    "separation.not_done": gettext_lazy("Could not separate the line from the account"),
     "line.tenure_ended": gettext_lazy("The sign-in of this line ended"),
     "line.ended": gettext_lazy("The line ended"),
     "line.number_changed": gettext_lazy("The line got another number"),
@@ -80,6 +93,8 @@ CHANGED: dict[str, Words] = {
 WHO: dict[str, Words] = {
     "subscriber": gettext_lazy("Somebody with sight of this line"),
     "line": gettext_lazy("Somebody with this phone, by texted code"),
+    "delegate": gettext_lazy("Somebody you asked to look after this line"),
+    "holder": gettext_lazy("The account holder"),
     "agent": gettext_lazy("Our support"),
     "officer": gettext_lazy("Our privacy office"),
     "auditor": gettext_lazy("An auditor of our privacy office"),
@@ -173,6 +188,65 @@ def new_carrier_account_text() -> str:
     return _(
         "Whereabouts: somebody signed in to this phone's pages with a carrier account, which is new here. Was it not "
         "you? Sign out everywhere: %(sessions)s and stop all sharing: %(stop)s"
+    ) % {"sessions": _url("usersessions_list"), "stop": f"{settings.BASE_URL}/stop/"}
+
+
+def to_contact_text(*, words: str) -> str:
+    """A text about a line as its safe contact gets it: "this phone" is another one there."""
+    return _("About your other phone line: %(words)s") % {"words": words}
+
+
+def invited_text() -> str:
+    """The text by which the account holder invites the line's user. Its page says what the holder does not see."""
+    return _(
+        "Whereabouts: the account holder invites you to see who gets this phone's location. They can't see it, nor "
+        "what you choose. Only if you want to: %(url)s For no such texts, reply STOP"
+    ) % {"url": f"{settings.BASE_URL}{reverse('invited')}"}
+
+
+def asked_to_look_after_text() -> str:
+    """The text to somebody who is asked to look after another's line; it names nobody."""
+    return _(
+        "Whereabouts: somebody asks you to look after their phone's location for them. To read what that means, and to "
+        "say yes or no within 7 days, sign in with your own line: %(url)s"
+    ) % {"url": f"{settings.BASE_URL}/lines/"}
+
+
+def delegate_asked_text() -> str:
+    """The text to a line that somebody was asked to look after it."""
+    return _(
+        "Whereabouts: from the pages of this phone's location, somebody was asked to look after it. Was it not you? "
+        "End it there: %(url)s"
+    ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
+
+
+def delegate_began_text() -> str:
+    """The text to a line that somebody said yes to looking after it."""
+    return _(
+        "Whereabouts: somebody you asked now looks after this phone's location. You can end it at any time: %(url)s"
+    ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
+
+
+def delegate_ended_text() -> str:
+    """The text to a line that somebody looks after it no more."""
+    return _("Whereabouts: somebody no longer looks after this phone's location. Who still does: %(url)s") % {
+        "url": f"{settings.BASE_URL}{reverse('delegates')}"
+    }
+
+
+def contact_code_text(*, code: str) -> str:
+    """The text that proves a safe number."""
+    return _(
+        "Whereabouts: %(code)s is your code to get news about a phone line at this number. It works for nothing else. "
+        "If you did not ask for it, you can ignore this text."
+    ) % {"code": code}
+
+
+def contact_changed_text() -> str:
+    """The text to where news went until now; never where it goes."""
+    return _(
+        "Whereabouts: where news about this phone's location goes was changed. Was it not you? Sign out everywhere: "
+        "%(sessions)s and stop all sharing: %(stop)s"
     ) % {"sessions": _url("usersessions_list"), "stop": f"{settings.BASE_URL}/stop/"}
 
 

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from audit.models import AuditEvent, ChainHead
 
 CHAINS = 16
+CONFIDENTIAL = "separation."
 BATCH = 5000
 ENDS = """
 SELECT c.chain, coalesce(h.seq, 0), coalesce(h.hash, ''),
@@ -62,9 +63,13 @@ def database_clock() -> datetime:
     return now
 
 
-def events_of_line(*, line_id: int) -> QuerySet[AuditEvent]:
-    """Everything that was read or done about a line, by anybody, the newest first; as the chain has it, not the ids."""
-    return AuditEvent.objects.filter(line_id=line_id).order_by("-at", "-seq")
+def events_of_line(*, line_id: int, confidential: bool = False) -> QuerySet[AuditEvent]:
+    """Everything that was read or done about a line, by anybody, the newest first; as the chain has it, not the ids.
+
+    `confidential`: with what the person who uses it asked in confidence.
+    """
+    events = AuditEvent.objects.filter(line_id=line_id).order_by("-at", "-seq")
+    return events if confidential else events.exclude(action__startswith=CONFIDENTIAL)
 
 
 def began_at() -> datetime | None:

@@ -44,6 +44,7 @@ class Who(StrEnum):
     PERSON = "person"  # whoever signs in by this line
     PHONE = "phone"  # whoever has its phone, by a texted code alone
     HOLDER = "holder"  # of a child's line: the account holder
+    DELEGATE = "delegate"  # whom the line's user asked to look after it
     STAFF = "staff"
     FILE = "file"
     PORTAL = "portal"  # this portal, by itself
@@ -54,6 +55,7 @@ CHOSEN = (Change.STOP, Change.DISPUTE, Change.PAUSE, Change.REFUSE, Change.ALLOW
 TOLD: Mapping[tuple[Change, Who], Message.Kind] = {
     (Change.STOP, Who.PHONE): Message.Kind.STOPPED,
     **{(change, Who.HOLDER): Message.Kind.CHILD for change in CHOSEN},
+    **{(change, Who.DELEGATE): Message.Kind.DELEGATE for change in (Change.STOP, Change.PAUSE)},
     **{(change, Who.STAFF): Message.Kind.STAFF for change in CHOSEN},
     (Change.STOP, Who.PORTAL): Message.Kind.SUSPENDED,
     (Change.PAUSE_OVER, Who.PORTAL): Message.Kind.PAUSE_OVER,
@@ -71,6 +73,10 @@ OF_ITS_OWN: Mapping[Message.Kind, _Says] = {
 WORDS: Mapping[Message.Kind, Promise] = {
     Message.Kind.STAFF: gettext_lazy(
         "Whereabouts: our staff changed who may get this phone's location. To see it, or to stop it, sign in: %(url)s"
+    ),
+    Message.Kind.DELEGATE: gettext_lazy(
+        "Whereabouts: somebody whom you asked to look after this phone's location has stopped or paused sharing. "
+        "To see it, or to end what they may do, sign in: %(url)s"
     ),
     Message.Kind.PAUSE_OVER: gettext_lazy(
         "Whereabouts: a time that was set for this phone's location is over. "
@@ -91,6 +97,7 @@ WORDS: Mapping[Message.Kind, Promise] = {
 }
 ACTORS = {
     "line": Who.PHONE,
+    "delegate": Who.DELEGATE,
     "agent": Who.STAFF,
     "officer": Who.STAFF,
     "import": Who.FILE,

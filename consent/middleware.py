@@ -10,6 +10,7 @@ from django.utils import timezone
 import accounts.queries
 from accounts import sessions
 from accounts.models import TextedCode, User
+from accounts.permissions import Action, How
 from consent import actions
 
 STOP = TextedCode.Purpose.STOP
@@ -46,5 +47,7 @@ def _proved(request: HttpRequest, now: datetime) -> list[tuple[int, str]]:
         return [(proved.line_id, f"line:{proved.line_id}")]
     if not isinstance(request.user, User) or not request.user.is_subscriber:
         return []
-    own = accounts.queries.lines_seen_by(user=request.user, at=now)[:1]
+    # The signal is a stop by whoever holds the phone: no line that has ended, nor one looked after for somebody.
+    known = accounts.queries.lines_known_by(user=request.user, at=now)[:1]
+    own = [one for one in known if one.how(Action.STOP) is How.CODE]
     return [(one.line.pk, f"subscriber:{request.user.pk}") for one in own]

@@ -13,8 +13,11 @@ from accounts.permissions import actor_of
 
 
 def note(*, user: User, what: str, at: datetime) -> None:
-    """Append to the trail what somebody did about their own sign-in; a subscriber finds it in the log of their line."""
-    line = _line(user)
+    """Append to the trail what somebody did about their own sign-in; a subscriber finds it in the log of their line.
+
+    Of somebody whose line has ended it is that line's.
+    """
+    line = _line(user) or _ended_line(user)
     audit.actions.record(
         action=f"{'line' if line else 'staff'}.{what}",
         actor=actor_of(user),
@@ -35,3 +38,8 @@ def tell(*, user: User, text: Callable[[], str], at: datetime) -> None:
 def _line(user: User) -> Line | None:
     current = LineUser.objects.select_related("line").filter(user=user, until__isnull=True).first()
     return current.line if current else None
+
+
+def _ended_line(user: User) -> Line | None:
+    last = LineUser.objects.select_related("line").filter(user=user, until__isnull=False).order_by("-until").first()
+    return last.line if last else None

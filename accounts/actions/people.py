@@ -1,19 +1,29 @@
 """People and the lines they sign in by: from the first code to the end of the tenure."""
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 import audit.actions
 from accounts import queries, sessions, wording
 from accounts.actions.codes import take_code
+from accounts.actions.contacts import end_contacts
 from accounts.actions.devices import end_sessions, end_sign_ins, note_device
+from accounts.actions.looking_after import end_with
 from accounts.actions.notes import note, tell
-from accounts.models import KnownDevice, Line, LineUser, TextedCode, User
+from accounts.models import KnownDevice, Line, LineUser, TextedCode, User, WrongPassword
 from accounts.oidc import LineWord
+from accounts.sealing import keyed
+
+HOUR = timedelta(hours=1)
+# At the door for lines that have ended: so many wrong passwords of one number or network, and none is looked at.
+WRONG_AN_HOUR = 10
+# Of all who ever had a number, the last: as many passwords are looked at for every number.
+HAD_IT_AT_MOST = 3
 
 
 def sign_in(*, msisdn: str, asker: str, typed: str, device: str = "", alone: bool = False, at: datetime) -> User | None:
@@ -55,6 +65,29 @@ def sign_in_by_carrier(*, word: LineWord, device: str = "", at: datetime) -> Use
 
 
 @transaction.atomic
+def sign_in_after_end(*, msisdn: str, password: str, network: str = "", at: datetime) -> User | None:
+    """Who had this number when their line ended, and has this password; None for everything else.
+
+    As long for a number that nobody had. A network that gets it wrong often is not looked at for a while, nor is a
+    number that many get wrong.
+    """
+    marks = [keyed("ended", msisdn.encode()), *([keyed("ended-net", network.encode())] if network else [])]
+    if WrongPassword.objects.filter(mark_hash__in=marks, at__gt=at - HOUR).count() >= WRONG_AN_HOUR:
+        return None
+    users = queries.users_of_ended(msisdn=msisdn)[:HAD_IT_AT_MOST]
+    found = [user for user in users if user.check_password(password)]
+    for _none in range(HAD_IT_AT_MOST - len(users)):
+        make_password(password)
+    known = next((user for user in found if user.is_active), None)
+    if known is None:
+        WrongPassword.objects.filter(at__lt=at - HOUR).delete()
+        WrongPassword.objects.bulk_create(WrongPassword(mark_hash=mark, at=at) for mark in marks)
+        return None
+    note(user=known, what="signed_in_after_end", at=at)
+    return known
+
+
+@transaction.atomic
 def person_behind(*, line: Line, at: datetime) -> User:
     """The user of a tenure, made now if nobody has signed in yet: for what is said with a texted code alone."""
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line.pk)
@@ -75,15 +108,23 @@ def choose_language(*, user: User, language: str) -> None:
 
 @transaction.atomic
 def end_tenure(*, line_id: int, at: datetime) -> None:
-    """End the sign-in that belongs to a line: called in the transaction that ends the line. Its user sees no more.
+    """End the sign-in that belongs to a line: called in the transaction that ends the line. Nobody comes in by it now.
 
-    Whoever holds the number next starts with a new user. A change of number is not an end.
+    Who has a password or passkey may come back by that, and sees this tenure alone. Whoever holds the number next
+    starts with a new user. A change of number is not an end.
     """
-    ended = list(LineUser.objects.select_for_update(of=("self",)).filter(line_id=line_id, until__isnull=True))
+    end_contacts(line_id=line_id, at=at)
+    ended = list(
+        LineUser.objects.select_for_update(of=("self",))
+        .select_related("user")
+        .filter(line_id=line_id, until__isnull=True)
+    )
     for line_user in ended:
         line_user.until = max(at, line_user.since)
         line_user.save(update_fields=["until"])
-        User.objects.filter(pk=line_user.user_id).update(is_active=False)
+        comes_back = sessions.has_password_or_passkey(user=line_user.user)
+        User.objects.filter(pk=line_user.user_id).update(is_active=comes_back)
+        end_with(user_id=line_user.user_id, line_id=line_id, at=at)
         KnownDevice.objects.filter(user_id=line_user.user_id).delete()
         end_sessions(user_id=line_user.user_id)
         audit.actions.record(

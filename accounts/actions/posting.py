@@ -6,9 +6,10 @@ from functools import partial
 from uuid import uuid4
 
 from django.db import transaction
+from django.utils import translation
 
-from accounts import delivery, queries, texts
-from accounts.models import Line, LineNumber, Message
+from accounts import care, delivery, queries, texts, wording
+from accounts.models import Line, LineNumber, Message, SafeContact
 from accounts.sealing import seal, unseal
 
 # What was not taken by then is old news.
@@ -25,15 +26,22 @@ LASTS = {
     Message.Kind.ANSWERED: timedelta(days=3),
     Message.Kind.REPLY: timedelta(hours=1),
     Message.Kind.WAY_IN: timedelta(days=3),
+    Message.Kind.INVITED: timedelta(days=7),
+    Message.Kind.DELEGATE: timedelta(days=7),
+    Message.Kind.CONTACT: timedelta(days=7),
 }
 # What an account holder does for a child is no news that the child, or whoever has its phone a minute, can turn off.
-NEWS = frozenset({Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE})
+NEWS = frozenset({Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE, Message.Kind.INVITED})
+# What answers the phone itself, or asks whoever carries it: to no other number.
+TO_THE_PHONE = frozenset({Message.Kind.REPLY, Message.Kind.INVITED})
 DAY = timedelta(days=1)
 
 
 @transaction.atomic
 def post(*, line_id: int, kind: Message.Kind, words: str, at: datetime, about: str = "") -> None:
     """Have a line texted, at the number it has now, once this transaction is committed. A line without one is not.
+
+    Where its person has a safe contact, that is texted instead; on its first day, the phone as well.
 
     The row is the queue: no outage of the gateway loses the text or keeps the transaction waiting. `about`: what it
     tells of, as "kind:id", for whoever must know whether all were taken. Nor is a line texted news that its person
@@ -42,16 +50,14 @@ def post(*, line_id: int, kind: Message.Kind, words: str, at: datetime, about: s
     line = Line.objects.get(pk=line_id)
     if kind in NEWS and queries.wants_no_news(line_id=line_id):
         return
-    try:
-        msisdn = queries.msisdn_of(line_id=line_id, at=at)
-    except LineNumber.DoesNotExist:
-        return
-    message = Message.objects.create(
-        id=uuid4(), line=line, kind=kind, about=about, to_sealed=seal(msisdn), words_sealed=seal(words), made_at=at,
-        next_at=delivery.from_when(kind=kind, line=line, at=at), expires_at=at + LASTS[kind],
-    )  # fmt: skip
-    if not texts.waits_for_network():
-        transaction.on_commit(partial(delivery.deliver_one, message_id=message.pk, now=at), robust=True)
+    for msisdn, contact in _where(line, kind, at):
+        message = Message.objects.create(
+            id=uuid4(), line=line, kind=kind, about=about, to_sealed=seal(msisdn),
+            words_sealed=seal(_read_there(line, words, contact)), made_at=at, contact=contact,
+            next_at=delivery.from_when(kind=kind, line=line, at=at), expires_at=at + LASTS[kind],
+        )  # fmt: skip
+        if not texts.waits_for_network():
+            transaction.on_commit(partial(delivery.deliver_one, message_id=message.pk, now=at), robust=True)
 
 
 @transaction.atomic
@@ -59,7 +65,7 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
     """Have many lines texted, by day, that something on record changed. Returns how many texts wait now.
 
     Each hears of one kind at most once in 24 hours, however many rows changed. A line that we have known for less than
-    a day is not texted: what it begins with is no change. Nor is one whose person wants no news. Three queries for any
+    a day is not texted: what it begins with is no change. Nor is one whose person wants no news. Four queries for any
     number of lines.
     """
     lately = Message.objects.filter(kind=kind, line_id__in=line_ids, made_at__gt=at - DAY).values("line_id")
@@ -72,12 +78,39 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
     # A number that is no longer the line's may be somebody else's by now.
     now = LineNumber.objects.filter(line_id__in=lines, starts_at__lte=at).exclude(ends_at__lte=at)
     number_of = {line_id: unseal(sealed) for line_id, sealed in now.values_list("line_id", "msisdn_sealed")}
+    contacts = care.contacts_of(line_ids=lines)
     made = [
         Message(
-            id=uuid4(), line=line, kind=kind, to_sealed=seal(number_of[pk]), words_sealed=seal(words(line)), made_at=at,
+            id=uuid4(), line=line, kind=kind, to_sealed=seal(msisdn),
+            words_sealed=seal(_read_there(line, words(line), contact)), made_at=at, contact=contact,
             next_at=delivery.from_when(kind=kind, line=line, at=at), expires_at=at + LASTS[kind],
         )
         for pk, line in lines.items()
-        if pk in number_of
+        for msisdn, contact in _either(number_of.get(pk, ""), contacts.get(pk), at)
     ]  # fmt: skip
-    return len(Message.objects.bulk_create(made))
+    Message.objects.bulk_create(made)
+    return len({message.line_id for message in made})
+
+
+def _read_there(line: Line, words: str, contact: SafeContact | None) -> str:
+    """Words that are about "this phone", for whoever reads them on another."""
+    if contact is None:
+        return words
+    with translation.override(wording.language_of(line)):
+        return wording.to_contact_text(words=words)
+
+
+def _where(line: Line, kind: Message.Kind, at: datetime) -> list[tuple[str, SafeContact | None]]:
+    try:
+        msisdn = queries.msisdn_of(line_id=line.pk, at=at)
+    except LineNumber.DoesNotExist:
+        msisdn = ""
+    contact = None if kind in TO_THE_PHONE else care.contact_of(line_id=line.pk)
+    return _either(msisdn, contact, at)
+
+
+def _either(msisdn: str, contact: SafeContact | None, at: datetime) -> list[tuple[str, SafeContact | None]]:
+    """The numbers to text: the phone's own, or the safe contact instead; on the contact's first day, both."""
+    there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
+    phone_too = contact is None or care.both_until(contact=contact, at=at) is not None
+    return there + ([(msisdn, None)] if msisdn and phone_too else [])

@@ -14,10 +14,11 @@ from accounts.access import (
     PersonRequest,
     SubscriberRequest,
     at_line,
+    line_required,
     person_required,
-    seeing_required,
 )
 from accounts.forms import EndForm, LanguageForm
+from accounts.permissions import Action
 from audit.queries import events_of_line
 
 PAGE = 50
@@ -56,10 +57,11 @@ def sign_ins(request: PersonRequest) -> HttpResponse:
 
 
 @require_safe
-@seeing_required
+@line_required(Action.SEE_LOG)
 def access_log(request: SubscriberRequest) -> HttpResponse:
     """Who looked at this line or acted on it, staff included, newest first."""
-    events = events_of_line(line_id=request.line.line.pk)
+    # What was asked in confidence is for whoever may ask it, and for no holder of a child's line.
+    events = events_of_line(line_id=request.line.line.pk, confidential=request.line.may(Action.SEPARATE))
     page = Paginator(events, PAGE).get_page(request.GET.get("page"))
     entries = [wording.entry(event=event, reader=request.user) for event in page.object_list]
     return render(request, "account/access_log.html", {"page": page, "entries": entries, "at_line": at_line(request)})

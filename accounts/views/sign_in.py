@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions, oidc, sessions
@@ -16,7 +17,7 @@ from accounts.access import (
     same_time,
     way_on,
 )
-from accounts.forms import CodeForm, NumberForm, SignInCodeForm
+from accounts.forms import CodeForm, EndedForm, NumberForm, SignInCodeForm
 from accounts.models import TextedCode
 from accounts.numbers import shown
 
@@ -88,3 +89,25 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
     )
     messages.info(request, CodeForm.sent_again)
     return redirect("sign-in-code")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters("password")
+@same_time
+def sign_in_ended(request: HttpRequest) -> HttpResponse:
+    """For lines that have ended: the number that somebody had, and their password. No text can reach them any more."""
+    if request.user.is_authenticated:
+        return redirect(django_settings.LOGIN_REDIRECT_URL)
+    form = EndedForm(request.POST or None)
+    if form.is_valid():
+        user = actions.sign_in_after_end(
+            msisdn=form.cleaned_data["number"],
+            password=form.cleaned_data["password"],
+            network=sessions.network(request),
+            at=timezone.now(),
+        )
+        if user:
+            return sessions.start_after_end(request, user=user)
+        form.add_error(None, EndedForm.wrong)
+    return render(request, "account/ended.html", {"form": form})

@@ -10,7 +10,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import SubscriberRequest, allowing_required, at_line, seeing_required, subscriber_required
+from accounts.access import (
+    SubscriberRequest,
+    allowing_required,
+    at_line,
+    line_required,
+    note_delegate,
+    seeing_required,
+    subscriber_required,
+)
+from accounts.permissions import Action
 from accounts.queries import PersonsLine
 from consent import actions, notices, queries, receipts
 from consent.forms import AllowForm, PauseForm, StopForm
@@ -74,7 +83,7 @@ def receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
 
 @require_safe
 @never_cache
-@seeing_required
+@line_required(Action.DOWNLOAD)
 def receipt_file(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """The same as a file that verifies offline."""
     found = _receipt(request, choice_id)["receipt"]
@@ -95,7 +104,7 @@ def stop(request: SubscriberRequest) -> HttpResponseBase:
 
 
 @require_POST
-@subscriber_required
+@line_required(Action.DISPUTE)
 def dispute(request: SubscriberRequest) -> HttpResponseBase:
     """Say "I never agreed": a stop that opens a case with our privacy office."""
     form = StopForm(request.POST)
@@ -106,7 +115,7 @@ def dispute(request: SubscriberRequest) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@subscriber_required
+@line_required(Action.PAUSE)
 def pause(request: SubscriberRequest) -> HttpResponseBase:
     """Say no until a day. Asked for without the form, or with a mistake in it, the form is shown."""
     now = timezone.now()
@@ -129,7 +138,7 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@seeing_required
+@line_required(Action.SIGNAL)
 def signal(request: SubscriberRequest) -> HttpResponseBase:
     """What the browser's privacy signal did, and which counts where it met a yes of the person's own."""
     line = request.line
@@ -190,8 +199,10 @@ def _stop(request: SubscriberRequest, form: StopForm, *, reason: str) -> HttpRes
 
 def _done(request: SubscriberRequest, made: actions.Recorded) -> HttpResponseBase:
     """On to the choice's page. Whoever may not see it yet is told here what was done."""
-    if request.held_until:
+    if request.held_until or not request.line.may_see:
         messages.success(request, _("Done. We say no from now on."))
+    if not request.line.may_see:
+        return redirect("lines")
     return redirect("choice", choice_id=made.choice_id)
 
 
@@ -214,16 +225,17 @@ def _allow(request: SubscriberRequest, form: AllowForm, notice: notices.Shown) -
 
 
 def _actor(request: SubscriberRequest) -> str:
-    return f"subscriber:{request.user.pk}"
+    return f"{'delegate' if request.line.is_delegated else 'subscriber'}:{request.user.pk}"
 
 
 def _found(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[queries.ChoiceRow, PersonsLine]:
-    lines = {line.line.pk: line for line in request.lines}
+    lines = {line.line.pk: line for line in request.known if line.may(request.action)}
     found = queries.choice_of(line_ids=lines.keys(), choice_id=choice_id)
     if found is None:
         raise Http404
     # Whatever line the address named: the page, and the ways on from it, are about the choice's own.
     request.line = lines[found.line_id]
+    note_delegate(request)
     return found, request.line
 
 

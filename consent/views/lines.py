@@ -6,16 +6,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 import accounts.queries
-from accounts.access import SubscriberRequest, seeing_required
+from accounts.access import SubscriberRequest, line_required
 from accounts.permissions import Action
 from consent.standing import sharing
 
 
 @require_safe
-@seeing_required
+@line_required(Action.KNOW)
 def lines(request: SubscriberRequest) -> HttpResponse:
     """Every line, the person's own first. Of another adult's nothing is read that could make two pages differ."""
     now = timezone.now()
-    known = accounts.queries.lines_known_by(user=request.user, at=now)
-    rows = [(line, sharing(line=line.line, at=now) if line.may(Action.SEE) else None) for line in known]
-    return render(request, "account/lines.html", {"rows": rows})
+    rows = [(line, sharing(line=line.line, at=now) if line.may(Action.SEE) else None) for line in request.known]
+    asked = accounts.queries.asked_to_look_after(line=request.known[0], at=now)
+    return render(request, "account/lines.html", {"rows": rows, "asked": asked})

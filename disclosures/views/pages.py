@@ -9,7 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import sessions
-from accounts.access import SubscriberRequest, at_line, seeing_required
+from accounts.access import SubscriberRequest, at_line, line_required, seeing_required
+from accounts.permissions import Action
 from consent import notices
 from consent.forms import PauseForm
 from consent.queries import signal_of
@@ -66,7 +67,7 @@ def history(request: SubscriberRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-@seeing_required
+@line_required(Action.DOWNLOAD)
 def history_csv(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as CSV."""
     now = timezone.now()
@@ -79,7 +80,7 @@ def history_csv(request: SubscriberRequest) -> HttpResponseBase:
 
 @require_safe
 @never_cache
-@seeing_required
+@line_required(Action.DOWNLOAD)
 def history_json(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as JSON."""
     now = timezone.now()

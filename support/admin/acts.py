@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.access import PersonRequest
+from accounts.actions import NotOpen
 from accounts.permissions import actor_of
 from accounts.queries import NotForThem
 from disclosures.actions import NoReason, NothingHidden
@@ -23,7 +24,7 @@ from support.forms.base import ActForm
 from support.oversight.machines import Replaced
 from support.oversight.proposals import Asked
 
-REFUSED = (NotNow, NotForThem, BadProposal, NoReason, NothingHidden)
+REFUSED = (NotOpen, NotNow, NotForThem, BadProposal, NoReason, NothingHidden)
 
 
 def _nothing(_: ActForm) -> Replaced | None:

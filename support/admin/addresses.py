@@ -20,8 +20,9 @@ from support.admin import (
     lists_trail,
     pages,
     purposes,
+    separations,
 )
-from support.admin.console import EVERYBODY, FORM, LEGAL, Address
+from support.admin.console import EVERYBODY, FORM, LEGAL, OFFICERS, READ, Address
 
 TARGET = "<str:of>/<int:target_id>/"
 
@@ -93,6 +94,9 @@ ADDRESSES: tuple[Address, ...] = (
     Address("incidents/<int:incident_id>/assign/", incidents.assign, "incident-assign", FORM),
     Address("incidents/<int:incident_id>/rows/", incidents.rows, "incident-rows", FORM, looks=True),
     Address("incidents/<int:incident_id>/csv/", incidents.download, "incident-csv", FORM, looks=True),
+    Address("separations/", separations.separations, "separations", READ, OFFICERS),
+    Address("separations/<uuid:separation_id>/", separations.separation, "separation", FORM, OFFICERS, looks=True),
+    Address("separations/<uuid:separation_id>/close/", separations.close, "separation-close", FORM, OFFICERS),
     Address("trail/", lists_trail.trail, "trail"),
     Address("exports/", exports.index, "exports"),
     Address("exports/<str:name>/<int:year>/", exports.download, "export"),

@@ -25,6 +25,7 @@ type Page = Callable[..., HttpResponseBase]
 
 SEEING = (User.Role.OFFICER, User.Role.AUDITOR)
 LEGAL = (User.Role.LEGAL,)
+OFFICERS = (User.Role.OFFICER,)
 EVERYBODY = (*SEEING, *LEGAL)
 READ = ("GET", "HEAD")
 FORM = ("GET", "HEAD", "POST")

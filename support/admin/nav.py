@@ -60,12 +60,14 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "Oversight",
         (
             Place("incidents", "Incidents", "warning"),
+            Place("separations", "Line separations", "call_split"),
             Place("trail", "Who did what", "history"),
             Place("exports", "Exports", "download"),
         ),
     ),
 )
 LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (("", (Place("delayed", "Delayed notices", "visibility_off"),)),)
+OFFICERS_ALONE = frozenset({"separations"})
 BELOW = {
     "party": "parties", "party-add": "parties", "party-change": "parties", "contract": "contracts",
     "contract-draft": "contracts", "contract-change": "contracts", "endpoints": "contracts",
@@ -79,7 +81,8 @@ BELOW = {
     "run": "reconciliation", "finding": "reconciliation", "anomaly-rule-change": "anomaly-rules",
     "incident": "incidents", "incident-close": "incidents", "incident-acknowledge": "incidents",
     "incident-assign": "incidents", "incident-rows": "incidents", "incident-csv": "incidents",
-    "delayed-hide": "delayed", "delayed-lift": "delayed",
+    "separation": "separations", "separation-close": "separations", "delayed-hide": "delayed",
+    "delayed-lift": "delayed",
 }  # fmt: skip
 
 
@@ -92,12 +95,16 @@ def context(request: HttpRequest) -> dict[str, object]:
     at = BELOW.get(name, name)
     groups = LEGAL if role == User.Role.LEGAL else GROUPS
     return {
-        "places": [(title, [_place(one, at) for one in places]) for title, places in groups],
+        "places": [(title, [_place(one, at) for one in places if _is_for(one, role)]) for title, places in groups],
         "home": reverse("admin:delayed" if role == User.Role.LEGAL else "admin:index"),
         "can_search": role != User.Role.LEGAL,
         "may_act": role in {User.Role.OFFICER, User.Role.LEGAL},
         "role": user.get_role_display() if isinstance(user, User) else "",
     }
+
+
+def _is_for(place: Place, role: str) -> bool:
+    return role == User.Role.OFFICER or place.name not in OFFICERS_ALONE
 
 
 def _place(place: Place, at: str) -> Place:

@@ -266,7 +266,12 @@ def test_the_end_of_a_tenure_ends_its_sessions_and_its_sign_in() -> None:
     client, user = sign_in(line), user_of(line)
     actions.end_tenure(line_id=line.pk, at=timezone.now())
     assert client.get("/lines/").url == "/accounts/login/?next=/lines/"
-    assert not User.objects.get(pk=user.pk).is_active
+    # Whoever chose a password comes back by it, to this tenure alone.
+    assert User.objects.get(pk=user.pk).is_active
+    other = a_line()
+    sign_in_by_code(other)
+    actions.end_tenure(line_id=other.pk, at=timezone.now())
+    assert not User.objects.filter(line_users__line=other).get().is_active
     assert AuditEvent.objects.filter(action="line.tenure_ended", line_id=line.pk).count() == 1
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -21,7 +22,8 @@ from django.utils import timezone
 from fido2.cose import ES256
 from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, AuthenticatorData
 
-from accounts.models import NewPassword
+import accounts.actions
+from accounts.models import Line, NewPassword
 from consent import actions
 from disclosures import publishing
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, text_now
@@ -47,7 +49,8 @@ ANSWERED, WITHOUT_PASSWORD = "somebody who answered a question", "a subscriber w
 # By who opens them.
 PAGES: Mapping[str, tuple[str, ...]] = {
     NOBODY: (
-        "front", "help", "safety", "transparency", "stop", "away", "account_login", "sign-in-staff", "account_inactive",
+        "front", "help", "safety", "invited", "sign-in-ended",
+        "transparency", "stop", "away", "account_login", "sign-in-staff", "account_inactive",
         "stop-progress", "ask", "new-password-cancel",
     ),
     TEXTED: ("stop-code", "sign-in-code", "ask-code"),
@@ -58,9 +61,10 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     WAITED: ("password-new",),
     SUBSCRIBER: (
         "home", "history", "company", "choices", "choice", "choice-receipt", "choice-pause", "choice-allow",
-        "choice-signal", "dispute", "lines", "settings", "access-log", "account_logout", "account_reauthenticate",
-        "account_change_password", "mfa_index", "mfa_activate_totp", "mfa_list_webauthn", "mfa_add_webauthn",
-        "usersessions_list",
+        "choice-signal", "dispute", "lines",
+        "delegates", "delegation", "safe-contact", "separation", "settings", "access-log", "account_logout",
+        "account_reauthenticate", "account_change_password", "mfa_index", "mfa_activate_totp",
+        "mfa_list_webauthn", "mfa_add_webauthn", "usersessions_list",
     ),
     EVERY_FACTOR: (
         "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes",
@@ -75,7 +79,8 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
 
 VERBS = {
     "choice-stop", "choice-dispute", "stop-again", "ask-text", "ask-no", "sign-in-again", "leave", "set_language",
-    "password-keep",
+    "password-keep", "invite", "delegate-end", "safe-contact-code", "safe-contact-remove",
+    "separation-back",
 }  # fmt: skip
 FILES = {
     "history-csv", "history-json", "choice-receipt-file", "stop-receipt", "mfa_download_recovery_codes",
@@ -159,7 +164,26 @@ def a_walk() -> Walk:
         tokens={"stop-progress": _stopped()}
         | dict.fromkeys(("ask", "ask-code", "ask-yes"), opened.token)
         | {"ask-answered": answered.token, "new-password-cancel": _forgetful(ago=timedelta(0))[1]},
-        ids={"choice_id": choice.choice_id, "party_id": world.roadaid.lbs_provider_id, "pk": passkey},
+        ids={
+            "choice_id": choice.choice_id,
+            "party_id": world.roadaid.lbs_provider_id,
+            "pk": passkey,
+            "delegation_id": _asked_to_look_after(world.line),
+        },
+    )
+
+
+def _asked_to_look_after(line: Line) -> UUID:
+    """What the subscriber was asked; and whom they asked themselves."""
+    now = timezone.now()
+    friend = a_line()
+    sign_in_by_code(friend)
+    until = now + timedelta(days=30)
+    accounts.actions.delegate(
+        line_id=line.pk, user=user_of(line), msisdn=number_of(a_line()), may="see", ends_at=until, at=now
+    )
+    return accounts.actions.delegate(
+        line_id=friend.pk, user=user_of(friend), msisdn=number_of(line), may="both", ends_at=until, at=now
     )
 
 

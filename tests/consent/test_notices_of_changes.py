@@ -224,7 +224,7 @@ def test_texts_of_files_wait_for_day(child: Line, campaign: Campaign) -> None:
 
 def documented() -> dict[tuple[str, str], str]:
     rows = [line.strip("|").split("|") for line in DOCS.read_text().splitlines() if line.startswith("| ")]
-    names = ["person", "phone", "holder", "staff", "file", "portal"]
+    names = ["person", "phone", "holder", "delegate", "staff", "file", "portal"]
     cells = {(row[0].strip(), who): cell.strip() for row in rows[1:] for who, cell in zip(names, row[1:], strict=True)}
     assert len(cells) == len(Change) * len(Who)
     return {place: kind for place, kind in cells.items() if kind != "-"}

@@ -43,6 +43,7 @@ NUMBER = "+12065550142"
 HOLDS = {
     "home", "history", "history-csv", "history-json", "company", "choices", "choice", "choice-progress",
     "choice-receipt", "choice-receipt-file", "choice-allow", "choice-signal", "dispute", "lines", "access-log",
+    "delegates", "delegate-end", "delegation", "safe-contact", "safe-contact-code", "safe-contact-remove",
     "account_set_password", "account_change_password", "password-forgotten", "password-new",
     "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",
     "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn",
@@ -88,6 +89,7 @@ def someone(committed_db: None) -> Someone:
         "cohort_id": approval.id,
         "number": 0,
         "uid": "MQ",
+        "delegation_id": approval.id,
     }
     return Someone(line, browser, campaign, ids)
 

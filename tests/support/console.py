@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+import accounts.actions
 import audit.actions
 import consent.actions
 import partners.actions
 import revocations.actions
-from accounts.models import Line
+from accounts.models import Line, Separation
 from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
 from disclosures.models import Anomaly, AnomalyRule, Disclosure
@@ -69,9 +70,15 @@ def everything(*, at: datetime | None = None) -> Console:
             "incident_id": Incident.objects.get(kind=Incident.Kind.BURST).pk, "kind": "burst",
             "name": "contracts", "year": at.year, "word": "pause",
             "term": FRAUD, "run_id": DigestRun.objects.get().pk, "finding_id": DigestFinding.objects.get().pk,
-            "number": Client.objects.get(client_id=MACHINE).number,
+            "separation_id": _separation(line, at), "number": Client.objects.get(client_id=MACHINE).number,
         },
     )  # fmt: skip
+
+
+def _separation(line: Line, at: datetime) -> uuid.UUID:
+    user = accounts.actions.person_behind(line=line, at=at)
+    accounts.actions.ask_separation(line_id=line.pk, user=user, reach=f"Ask {PERSON}", note="", at=at)
+    return Separation.objects.get(line=line).pk
 
 
 def a_chain(line: Line, name: str, *, at: datetime) -> Campaign:

@@ -34,6 +34,9 @@ PASSKEY_NOT_SO: Row = (302, 405, 302, 302, 302, 302, 302)
 SIGN_IN_NOT_SO: Row = (405, 302, 302, 302, 405, 302, 302)
 OPEN_LINK: Row = (200, 200, 404, 404, 200, 404, 200)
 LINK_SENT_ON: Row = (302, 302, 404, 404, 302, 404, 302)
+NO_LINE_TO_INVITE: Row = (302, 403, 403, 403, 302, 403, 403)
+OWNER_ENDS: Row = (302, 302, 404, 404, 302, 404, 403)
+OWNER_ASKED: Row = (302, 404, 200, 404, 302, 404, 403)
 LINK_OWNER: Row = (302, 200, 404, 404, 302, 404, 302)
 
 # name: (what GET and HEAD answer, what POST answers). Every other method is refused, but where OTHERWISE says how.
@@ -71,6 +74,16 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "ask-no": (NOT_SO, NOT_HERE),
     "ask-answered": (NOT_HERE, NOT_SO),
     "lines": (OWN_ONLY, NOT_SO),
+    "invited": (EVERYBODY, NOT_SO),
+    "invite": (NOT_SO, NO_LINE_TO_INVITE),
+    "delegates": (OWN_ONLY, OWN_ONLY),
+    "delegate-end": (NOT_SO, OWNER_ENDS),
+    "delegation": (OWNER_ASKED, NOTHING_NAMED),
+    "safe-contact": (OWN_ONLY, OWN_ONLY),
+    "safe-contact-code": (NOT_SO, OWN_ONLY),
+    "safe-contact-remove": (NOT_SO, CHOOSING_SENT_ON),
+    "separation": (OWN_ONLY, OWN_ONLY),
+    "separation-back": (NOT_SO, CHOOSING_SENT_ON),
     "settings": (PERSON, PERSON),
     "access-log": (OWN_ONLY, NOT_SO),
     "leave": (NOT_SO, (303,) * 7),
@@ -78,6 +91,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "account_login": (SIGN_IN, SIGN_IN),
     "sign-in-code": (SENT_ON, SENT_ON),
     "sign-in-again": (NOT_SO, SENT_ON),
+    "sign-in-ended": (SIGN_IN, SIGN_IN),
     "sign-in-staff": (SIGN_IN, SIGN_IN),
     "sign-in-staff-oidc": (NOT_HERE, NOT_SO),
     "sign-in-staff-oidc-back": (NOT_HERE, NOT_SO),
@@ -181,7 +195,13 @@ OTHER_PARTNER: dict[str, dict[str, int]] = {
 # Whose marks a page may show to whom: an account holder knows the number of every line that they pay for, and whoever
 # has the link of a question sees which company asks.
 ASKED_BY = frozenset({"asking"})
-ALSO_SHOWN: dict[tuple[str, str], frozenset[str]] = {("lines", "holder"): frozenset({"owner's number"})}
+ALSO_SHOWN: dict[tuple[str, str], frozenset[str]] = {
+    ("lines", "holder"): frozenset({"owner's number"}),
+    # Whom the owner asked to look after the line.
+    ("lines", "stranger"): frozenset({"owner's number"}),
+    ("delegation", "stranger"): frozenset({"owner's number"}),
+    ("delegates", "owner"): frozenset({"stranger"}),
+}
 
 
 @dataclass(frozen=True)

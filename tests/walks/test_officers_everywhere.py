@@ -18,7 +18,7 @@ from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from support.admin.addresses import ADDRESSES
-from support.admin.console import FORM, LEGAL, READ
+from support.admin.console import FORM, LEGAL, OFFICERS, READ
 from tests.factories import a_line
 from tests.people import sign_in
 from tests.support.console import CARRIER_LINE, NUMBER, PERSON, everything
@@ -32,6 +32,7 @@ type Row = tuple[int, ...]
 SEEN: Row = (302, 403, 403, 200, 200, 403, 302)
 ACTED: Row = (302, 403, 403, 200, 403, 403, 302)
 NOT_SO: Row = (405,) * 7
+OFFICERS_ALONE: Row = (302, 403, 403, 200, 403, 403, 302)
 LEGALS: Row = (302, 403, 403, 403, 403, 200, 403)
 FRONT: Row = (302, 403, 403, 200, 200, 302, 302)
 MARKS = {"person": (PERSON, CARRIER_LINE), "number": written(NUMBER)}
@@ -43,6 +44,8 @@ def expected(name: str, methods: tuple[str, ...], roles: tuple[User.Role, ...]) 
         return FRONT, NOT_SO
     if roles == LEGAL:
         return LEGALS, LEGALS
+    if roles == OFFICERS:
+        return OFFICERS_ALONE, OFFICERS_ALONE if "POST" in methods else NOT_SO
     if name in {"order", "finding", "incident-rows", "incident-csv"}:
         return SEEN, SEEN
     return SEEN, ACTED if "POST" in methods else NOT_SO
@@ -138,7 +141,7 @@ def test_pages_may_run_what_is_theirs_and_nothing_from_elsewhere(people: dict[st
 def test_an_auditor_sees_no_button_that_acts(people: dict[str, Client]) -> None:
     console = everything(at=timezone.now())
     for one in ADDRESSES:
-        if one.roles != LEGAL and one.name not in {"export", "run-csv"} and not one.looks:
+        if one.roles not in {LEGAL, OFFICERS} and one.name not in {"export", "run-csv"} and not one.looks:
             path = filled(one.route, console.ids)
             shown = body(people["auditor"].get(path))
             assert (path, 'method="post"' in shown, "Suspend now" in shown) == (path, False, False)

@@ -115,6 +115,10 @@ def build() -> World:
         actor="subscriber:1",
         channel="web",
     )
+    asked = accounts.actions.delegate(
+        line_id=owner.pk, user=user_of(owner), msisdn=NUMBERS["stranger"], may="both", ends_at=now + timedelta(days=30),
+        at=now,
+    )  # fmt: skip
     links = {**_links(owner, holder), "invitation": _invitation(), "cancel": asked_for_new_password(owner)}
     _end(ended)
     new = a_line(msisdn=NUMBERS["ended"], activated_at=now - timedelta(minutes=1), holder_name=f"{NAMES['new']} Person")
@@ -130,6 +134,7 @@ def build() -> World:
             "cohort_id": uuid.uuid4(),
             "number": 0,
             "uid": "MQ",
+            "delegation_id": asked,
             "pk": a_passkey(owner),
         },
         links=links,

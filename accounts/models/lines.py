@@ -206,6 +206,9 @@ class Message(models.Model):
         ANSWERED = "answered", "A company's question was answered by texted code"
         REPLY = "reply", "An answer to a text"
         WAY_IN = "way_in", "What lets somebody in was changed, asked for or used"
+        INVITED = "invited", "The account holder invites the line's user to sign in"
+        DELEGATE = "delegate", "About somebody who was asked to look after a line"
+        CONTACT = "contact", "Where news about the line goes was changed"
 
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)
@@ -220,6 +223,8 @@ class Message(models.Model):
     taken_at = models.DateTimeField(null=True)
     # When the gateway was given it and kept silent: whether it took it nobody knows.
     doubt_at = models.DateTimeField(null=True)
+    # Whose the number is, where it is not the line's own.
+    contact = models.ForeignKey("SafeContact", on_delete=models.PROTECT, null=True, related_name="messages")
 
     class Meta:
         indexes = [

@@ -1,0 +1,93 @@
+"""Where news about a line goes instead of its phone: a number of the line user's own, proved by a code."""
+
+import secrets
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import translation
+
+import audit.actions
+from accounts import care, texts, wording
+from accounts.actions.posting import post
+from accounts.models import Line, Message, SafeContact, User
+from accounts.sealing import seal, unseal
+
+DIGITS = 6
+# So many numbers are texted a code for one line within a day.
+ASKS_A_DAY = 5
+
+
+def ask_contact(*, line_id: int, msisdn: str, at: datetime) -> bool:
+    """Text a code to the number that is to be the safe contact. Nothing changes until it is typed.
+
+    Returns whether one was texted: not where that was asked too often. Call outside a transaction.
+    """
+    code = _begin(line_id, msisdn, at)
+    if code:
+        with translation.override(wording.language_of(Line.objects.get(pk=line_id))):
+            texts.send_text(msisdn=msisdn, text=wording.contact_code_text(code=code), code=code)
+    return bool(code)
+
+
+@transaction.atomic
+def prove_contact(*, line_id: int, user: User, typed: str, at: datetime) -> bool:
+    """From now on news goes to the number whose code was typed. Returns whether it fits.
+
+    Where news went until now is told that it changed, and not to what; on the first day it goes there as well.
+    """
+    Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
+    waiting = care.contact_waiting(line_id=line_id, at=at)
+    if waiting is None:
+        return False
+    if not secrets.compare_digest(unseal(waiting.code_sealed).encode(), "".join(typed.split()).encode()):
+        waiting.tries_left -= 1
+        waiting.save(update_fields=["tries_left"])
+        return False
+    _tell(line_id, at)
+    SafeContact.objects.filter(line_id=line_id, proved_at__isnull=False, ended_at__isnull=True).update(ended_at=at)
+    waiting.proved_at = at
+    waiting.code_sealed = b""
+    waiting.save(update_fields=["proved_at", "code_sealed"])
+    _note("contact_set", line_id, user, at)
+    return True
+
+
+@transaction.atomic
+def remove_contact(*, line_id: int, user: User, at: datetime) -> bool:
+    """News goes to the phone again. The number it went to is told. Returns whether there was one."""
+    Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
+    SafeContact.objects.filter(line_id=line_id, proved_at__isnull=True, ended_at__isnull=True).update(ended_at=at)
+    if care.contact_of(line_id=line_id) is None:
+        return False
+    _tell(line_id, at)
+    end_contacts(line_id=line_id, at=at)
+    _note("contact_removed", line_id, user, at)
+    return True
+
+
+def end_contacts(*, line_id: int, at: datetime) -> None:
+    """No number stands in for the phone any more; within the transaction that ends it."""
+    SafeContact.objects.filter(line_id=line_id, ended_at__isnull=True).update(ended_at=at)
+
+
+@transaction.atomic
+def _begin(line_id: int, msisdn: str, at: datetime) -> str:
+    Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
+    asked = SafeContact.objects.filter(line_id=line_id)
+    if asked.filter(asked_at__gt=at - care.BOTH_FOR).count() >= ASKS_A_DAY:
+        return ""
+    asked.filter(proved_at__isnull=True, ended_at__isnull=True).update(ended_at=at)
+    code = "".join(str(secrets.randbelow(10)) for _ in range(DIGITS))
+    SafeContact.objects.create(line_id=line_id, to_sealed=seal(msisdn), code_sealed=seal(code), asked_at=at)
+    return code
+
+
+def _tell(line_id: int, at: datetime) -> None:
+    with translation.override(wording.language_of(Line.objects.get(pk=line_id))):
+        post(line_id=line_id, kind=Message.Kind.CONTACT, words=wording.contact_changed_text(), at=at)
+
+
+def _note(what: str, line_id: int, user: User, at: datetime) -> None:
+    audit.actions.record(
+        action=f"line.{what}", actor=f"subscriber:{user.pk}", target=f"line:{line_id}", line_id=line_id, at=at
+    )

@@ -1,0 +1,88 @@
+"""Who else has to do with a line: delegates, the safe contact, and what was asked in confidence. Reads alone."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Delegation, SafeContact, Separation, User
+
+# So long somebody who was asked to look after a line may say yes.
+ASKED_FOR = timedelta(days=7)
+# So long the phone itself is told as well, after news goes elsewhere.
+BOTH_FOR = timedelta(hours=24)
+CODE_LASTS = timedelta(minutes=10)
+SEPARATION_DAYS = 2
+SATURDAY = 5
+
+
+def delegations_of(*, line_id: int, at: datetime) -> Sequence[Delegation]:
+    """Whom the line's user asked to look after it: who does, and who has not answered; the newest first."""
+    waits = Q(user__isnull=True, asked_at__gt=at - ASKED_FOR)
+    return list(_standing(at).filter(Q(user__isnull=False) | waits, line_id=line_id).order_by("-asked_at", "id"))
+
+
+def delegations_to(*, user: User, at: datetime) -> Sequence[Delegation]:
+    """What somebody looks after now, by what was asked first."""
+    return list(_standing(at).filter(user=user).order_by("asked_at", "id"))
+
+
+def asked_of(*, number_hash: bytes, at: datetime) -> Sequence[Delegation]:
+    """What whoever has this number was asked to look after and has not answered yet."""
+    waits = _standing(at).filter(user__isnull=True, asked_at__gt=at - ASKED_FOR, asked_hash=number_hash)
+    return list(waits.select_related("line").order_by("asked_at", "id"))
+
+
+def contact_of(*, line_id: int) -> SafeContact | None:
+    """Where news about the line goes instead of its phone, or None."""
+    return contacts_of(line_ids=[line_id]).get(line_id)
+
+
+def contacts_of(*, line_ids: Collection[int]) -> dict[int, SafeContact]:
+    """The same for many lines, by line. One query."""
+    found = SafeContact.objects.filter(line_id__in=line_ids, proved_at__isnull=False, ended_at__isnull=True)
+    return {one.line_id: one for one in found}
+
+
+def contact_waiting(*, line_id: int, at: datetime) -> SafeContact | None:
+    """The number to which a code was texted that may still be typed, or None."""
+    waits = SafeContact.objects.filter(line_id=line_id, proved_at__isnull=True, ended_at__isnull=True)
+    return waits.filter(asked_at__gt=at - CODE_LASTS, tries_left__gt=0).first()
+
+
+def both_until(*, contact: SafeContact, at: datetime) -> datetime | None:
+    """Until when the phone is told as well; None: it is told no more."""
+    until = (contact.proved_at or contact.asked_at) + BOTH_FOR
+    return until if at < until else None
+
+
+def separation_of(*, line_id: int) -> Separation | None:
+    """The newest request that this line leaves its account, or None. For the person alone who uses the line."""
+    return Separation.objects.filter(line_id=line_id).order_by("-asked_at").first()
+
+
+def left_untold(*, account_id: int, at: datetime) -> Sequence[Separation]:
+    """Lines of an account that leave it in confidence, or have left it, and whose holder may not be told yet."""
+    going = (Separation.State.OPEN, Separation.State.DONE)
+    secret = Separation.objects.filter(from_account=account_id, state__in=going).exclude(tell_from__lte=at)
+    return list(secret.select_related("line"))
+
+
+def open_separations() -> Sequence[Separation]:
+    """What was asked and is not done, what is due first in front."""
+    return list(Separation.objects.filter(state=Separation.State.OPEN).select_related("line").order_by("due_at", "id"))
+
+
+def business_days(*, start: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """The end of the last of so many days after `start`, weekends left out. A holiday counts: sooner, never later."""
+    there = start.astimezone(zone)
+    left = days
+    while left:
+        there += timedelta(days=1)
+        left -= there.weekday() < SATURDAY
+    return there.replace(hour=23, minute=59, second=59, microsecond=0)
+
+
+def _standing(at: datetime) -> QuerySet[Delegation]:
+    return Delegation.objects.filter(ended_at__isnull=True, ends_at__gt=at)

@@ -1,0 +1,38 @@
+"""People, accounts and lines, and who else has to do with them."""
+
+from accounts.models.care import Delegation, SafeContact, Separation, WrongPassword
+from accounts.models.lines import (
+    Account,
+    CodeAsker,
+    KnownDevice,
+    Line,
+    LineNumber,
+    LineState,
+    LineTexts,
+    LineUser,
+    Message,
+    NewPassword,
+    TextedCode,
+    TextTaken,
+    User,
+)
+
+__all__ = [
+    "Account",
+    "CodeAsker",
+    "Delegation",
+    "KnownDevice",
+    "Line",
+    "LineNumber",
+    "LineState",
+    "LineTexts",
+    "LineUser",
+    "Message",
+    "NewPassword",
+    "SafeContact",
+    "Separation",
+    "TextTaken",
+    "TextedCode",
+    "User",
+    "WrongPassword",
+]

@@ -1,0 +1,94 @@
+"""For whoever may be watched by somebody near: a safe number for news, and a line of their own."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import actions, care
+from accounts.access import SubscriberRequest, line_required
+from accounts.forms import CodeForm, SafeNumberForm, SeparationForm
+from accounts.numbers import shown
+from accounts.permissions import Action
+from accounts.sealing import unseal
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@line_required(Action.SAFE_CONTACT)
+def contact(request: SubscriberRequest) -> HttpResponse:
+    """Where news about the line goes; a number that is to be the safe one gets a code."""
+    form = SafeNumberForm(request.POST or None)
+    if form.is_valid():
+        msisdn = form.cleaned_data["number"]
+        if actions.ask_contact(line_id=request.line.line.pk, msisdn=msisdn, at=timezone.now()):
+            messages.info(request, _("We have texted a code to that number. It is good for 10 minutes."))
+        else:
+            messages.error(request, _("That was asked for too often today. Try again tomorrow."))
+        return redirect("safe-contact")
+    return _contact(request, form, CodeForm())
+
+
+@require_POST
+@line_required(Action.SAFE_CONTACT)
+def contact_code(request: SubscriberRequest) -> HttpResponse:
+    """The code that was texted there: news goes to that number from now on."""
+    code = CodeForm(request.POST)
+    if code.is_valid():
+        typed, now = code.cleaned_data["code"], timezone.now()
+        if actions.prove_contact(line_id=request.line.line.pk, user=request.user, typed=typed, at=now):
+            messages.success(request, _("News about this line goes to your safe number now."))
+            return redirect("safe-contact")
+        code.add_error("code", CodeForm.wrong)
+    return _contact(request, SafeNumberForm(), code)
+
+
+@require_POST
+@line_required(Action.SAFE_CONTACT)
+def contact_remove(request: SubscriberRequest) -> HttpResponse:
+    """News goes to the phone again."""
+    actions.remove_contact(line_id=request.line.line.pk, user=request.user, at=timezone.now())
+    messages.success(request, _("News about this line goes to its phone now."))
+    return redirect("safe-contact")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@line_required(Action.SEPARATE)
+def separation(request: SubscriberRequest) -> HttpResponse:
+    """Ask in confidence that the line leaves its account, and see how far that is."""
+    line_id = request.line.line.pk
+    form = SeparationForm(request.POST or None)
+    if form.is_valid():
+        actions.ask_separation(
+            line_id=line_id,
+            user=request.user,
+            reach=form.cleaned_data["reach"],
+            note=form.cleaned_data["note"],
+            at=timezone.now(),
+        )
+        return redirect("separation")
+    newest = care.separation_of(line_id=line_id)
+    return render(request, "safety/separation.html", {"line": request.line, "form": form, "newest": newest})
+
+
+@require_POST
+@line_required(Action.SEPARATE)
+def separation_back(request: SubscriberRequest) -> HttpResponse:
+    """The person no longer wants it."""
+    actions.take_back_separation(line_id=request.line.line.pk, user=request.user, at=timezone.now())
+    return redirect("separation")
+
+
+def _contact(request: SubscriberRequest, form: SafeNumberForm, code: CodeForm) -> HttpResponse:
+    line_id, now = request.line.line.pk, timezone.now()
+    there, waits = care.contact_of(line_id=line_id), care.contact_waiting(line_id=line_id, at=now)
+    shown_to = {
+        "number": shown(unseal(there.to_sealed)) if there else "",
+        "both_until": care.both_until(contact=there, at=now) if there else None,
+        "waits": shown(unseal(waits.to_sealed)) if waits else "",
+    }
+    return render(request, "safety/contact.html", {"line": request.line, "form": form, "code": code, **shown_to})

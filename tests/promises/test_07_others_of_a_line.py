@@ -1,0 +1,433 @@
+"""Promise 7. Delegates, safe numbers, invitations, separations and ended lines: each journey, from both sides."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+import accounts.actions
+import consent.actions
+from accounts import care, delivery, queries
+from accounts.models import Account, Delegation, Line, Message, Separation, User
+from accounts.sealing import unseal
+from accounts.texts import MemoryBackend
+from audit.models import AuditEvent
+from consent.models import Choice
+from tests.factories import a_line
+from tests.feeds import line_row, take_lines, told
+from tests.fixtures import Refusal
+from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code, texts_to, user_of
+from tests.staff import an_actor
+
+pytestmark = pytest.mark.usefixtures("no_broker")
+SAFE = "+14155550123"
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _texts_in_memory(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+
+
+def waiting(line: Line) -> list[tuple[str, str]]:
+    """The texts that wait for a line, but those about its sign-in: their kind and words."""
+    found = Message.objects.filter(line=line).exclude(kind="way_in").order_by("made_at", "kind")
+    return [(one.kind, unseal(one.words_sealed)) for one in found]
+
+
+def asked(person: Browser, number: str, may: str = "both", days: int = 9) -> Delegation:
+    day = (timezone.now() + timedelta(days=days)).date()
+    answer = person.post("/lines/delegates/", {"number": number, "may": may, "day": day.isoformat()})
+    assert (answer.status_code, answer.url) == (302, "/lines/delegates/"), answer.text
+    return Delegation.objects.latest("asked_at")
+
+
+def taken_on(line: Line, friend: Line, may: str = "both") -> tuple[Browser, Browser, Delegation]:
+    """The person, and a friend of theirs who has said yes."""
+    person, other = sign_in(line), sign_in(friend)
+    made = asked(person, number_of(friend), may)
+    assert other.post(f"/lines/asked/{made.pk}/", {"answer": "yes"}).url == "/lines/"
+    return person, other, made
+
+
+class TestDelegates:
+    pytestmark = pytest.mark.django_db
+
+    def test_the_journey_from_both_sides(self) -> None:
+        line, friend = a_line(role="user"), a_line()
+        person, other = sign_in(line), sign_in(friend)
+        made = asked(person, number_of(friend))
+        assert [kind for kind, _ in waiting(friend)] == ["delegate"]
+        assert "somebody asks you to look after" in waiting(friend)[0][1]
+        assert number_of(line)[-4:] not in waiting(friend)[0][1]
+        assert "You are asked" in other.get("/lines/").text
+        assert other.get(f"/home/?line={line.public_id}").status_code == 404
+        page = other.get(f"/lines/asked/{made.pk}/").text
+        assert "Yes, I look after it" in page
+        other.post(f"/lines/asked/{made.pk}/", {"answer": "yes"})
+        page = other.get(f"/home/?line={line.public_id}").text
+        assert "This is not your line" in page
+        assert "You may see who gets its location, and stop or pause it." in page
+        other.get(f"/history/?line={line.public_id}")
+        log = person.get("/access-log/").text
+        assert log.count("Looked at this line&#x27;s pages") == 1
+        assert "Somebody you asked to look after this line" in log
+        other.post("/choices/stop/", {"line": str(line.public_id), "scope": "all"})
+        assert Choice.objects.get().actor == f"delegate:{user_of(friend).pk}"
+        assert "has stopped or paused sharing" in waiting(line)[-1][1]
+        assert "Made by somebody who was asked to look after this line" in person.get("/choices/").text
+        person.post(f"/lines/delegates/{made.pk}/end/")
+        assert other.get(f"/home/?line={line.public_id}").status_code == 404
+        assert "This is not your line" not in other.get("/home/").text
+
+    @pytest.mark.parametrize("who", ["the delegate", "the day", "the line's end", "the delegate's line's end"])
+    def test_it_ends_at_once(self, who: str) -> None:
+        line, friend = a_line(role="user"), a_line()
+        _, other, made = taken_on(line, friend)
+        user, at = user_of(friend), timezone.now()
+        match who:
+            case "the delegate":
+                other.post(f"/lines/asked/{made.pk}/", {"answer": "end"})
+            case "the day":
+                at = made.ends_at
+            case "the line's end":
+                accounts.actions.end_tenure(line_id=line.pk, at=at)
+            case _:
+                accounts.actions.end_tenure(line_id=friend.pk, at=at)
+        assert line.pk not in {one.line.pk for one in queries.lines_known_by(user=user, at=at)}
+
+    def test_only_who_has_the_number_answers_and_only_for_a_week(self) -> None:
+        line, friend, stranger = a_line(role="user"), a_line(), a_line()
+        made = asked(sign_in(line), number_of(friend))
+        for method in ("get", "post"):
+            answer = getattr(sign_in(stranger), method)(f"/lines/asked/{made.pk}/")
+            assert answer.status_code == 404
+        with pytest.raises(accounts.actions.NotDelegated):
+            accounts.actions.answer_delegation(
+                delegation_id=made.pk, user=user_of(stranger), msisdn=number_of(friend), answer="yes",
+                at=made.asked_at + care.ASKED_FOR,
+            )  # fmt: skip
+        sign_in_by_code(friend)
+        assert (
+            queries.asked_to_look_after(
+                line=queries.lines_known_by(user=user_of(friend), at=timezone.now())[0],
+                at=made.asked_at + care.ASKED_FOR,
+            )
+            == []
+        )
+
+    def test_a_number_that_is_nobody_s_looks_the_same_to_whoever_asks(self) -> None:
+        line, friend = a_line(role="user"), a_line()
+        person = sign_in(line)
+        pages = []
+        for number in (number_of(friend), "+14155550188"):
+            made = asked(person, number)
+            shown = person.get("/lines/delegates/").text
+            pages.append(re.sub(r"\(\d{3}\) \d{3}-\d{4}|[0-9a-f-]{36}|value=\"[^\"]{60,}\"|<time.*?</time>", "", shown))
+            person.post(f"/lines/delegates/{made.pk}/end/", follow=True)
+        assert pages[0] == pages[1]
+
+    @pytest.mark.parametrize(("days", "said"), [(400, "a year from now at most"), (-1, "a year from now at most")])
+    def test_an_end_is_needed_within_a_year(self, days: int, said: str) -> None:
+        person = sign_in(a_line(role="user"))
+        day = (timezone.now() + timedelta(days=days)).date().isoformat()
+        form = {"number": "+14155550188", "may": "see"}
+        assert said in person.post("/lines/delegates/", {**form, "day": day}).text
+        assert "Choose the day on which it ends." in person.post("/lines/delegates/", form).text
+        assert Delegation.objects.count() == 0
+
+    def test_the_database_holds_the_year(self, refused: Refusal) -> None:
+        line, friend = a_line(role="user"), a_line()
+        made = asked(sign_in(line), number_of(friend))
+        refused(
+            f"UPDATE accounts_delegation SET ends_at = asked_at + interval '367 days' WHERE id = '{made.pk}'",
+            constraint="accounts_delegation_a_year_at_most",
+        )
+
+
+class TestSafeContact:
+    @pytest.fixture(autouse=True)
+    def _commits(self, committed_db: None) -> None:
+        """What is texted is texted after the commit."""
+
+    def given(self, line: Line, number: str) -> Browser:
+        person = sign_in(line)
+        MemoryBackend.outbox.clear()
+        person.post("/lines/contact/", {"number": number})
+        code = newest_text(number).code
+        assert person.post("/lines/contact/code/", {"code": "1"}).status_code == 200
+        assert care.contact_of(line_id=line.pk) is None or texts_to(number)
+        assert person.post("/lines/contact/code/", {"code": code}).url == "/lines/contact/"
+        return person
+
+    def news(self, line: Line, at_hours: int) -> set[str]:
+        """Who is texted so many hours later."""
+        MemoryBackend.outbox.clear()
+        at = timezone.now() + timedelta(hours=at_hours)
+        accounts.actions.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: news.", at=at)
+        delivery.deliver(now=at)
+        return {text.msisdn for text in MemoryBackend.outbox}
+
+    def test_news_goes_there_and_for_a_day_to_the_phone_too(self) -> None:
+        line = a_line(role="user")
+        self.given(line, SAFE)
+        (old,) = texts_to(number_of(line))
+        assert "where news about this phone's location goes was changed" in old.text
+        assert "555-0123" not in old.text
+        assert SAFE not in old.text
+        assert self.news(line, 1) == {SAFE, number_of(line)}
+        assert self.news(line, 25) == {SAFE}
+        assert texts_to(SAFE)[0].text == "About your other phone line: Whereabouts: news."
+        at = timezone.now() + timedelta(hours=26)
+        accounts.actions.post(line_id=line.pk, kind=Message.Kind.REPLY, words="Whereabouts: done.", at=at)
+        assert texts_to(number_of(line))[-1].text == "Whereabouts: done."
+
+    def test_a_change_and_a_removal_are_told_to_the_old_one(self) -> None:
+        line = a_line(role="user")
+        self.given(line, SAFE)
+        person = self.given(line, "+14155550124")
+        assert "goes was changed" in texts_to(SAFE)[-1].text
+        assert [text for text in texts_to("+14155550124") if not text.code] == []
+        MemoryBackend.outbox.clear()
+        person.post("/lines/contact/remove/")
+        assert "goes was changed" in texts_to("+14155550124")[-1].text
+        assert self.news(line, 25) == {number_of(line)}
+
+    def test_a_line_s_end_ends_it(self) -> None:
+        line = a_line(role="user")
+        self.given(line, SAFE)
+        accounts.actions.end_tenure(line_id=line.pk, at=timezone.now())
+        assert care.contact_of(line_id=line.pk) is None
+
+
+class TestInvitations:
+    pytestmark = pytest.mark.django_db
+
+    def test_the_user_is_texted_once_a_week_and_the_holder_is_told_the_same(self) -> None:
+        holder, adult = a_line(account="A-1"), a_line(account="A-1", role="user")
+        browser = sign_in(holder)
+        form = {"line": str(adult.public_id)}
+        pages = []
+        for _ in range(2):
+            assert browser.post("/lines/invite/", form).url == "/lines/"
+            pages.append(re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", browser.get("/lines/").text))
+        assert pages[0] == pages[1]
+        assert [kind for kind, _ in waiting(adult)] == ["invited"]
+        assert "/invited/" in waiting(adult)[0][1]
+        assert "Invited you to sign in" in sign_in(adult).get("/access-log/").text
+        Message.objects.update(made_at=timezone.now() - timedelta(days=7, minutes=1))
+        browser.post("/lines/invite/", form)
+        assert len(waiting(adult)) == 2
+
+    def test_who_texted_stop_is_invited_no_more(self) -> None:
+        holder, adult = a_line(account="A-1"), a_line(account="A-1", role="user")
+        accounts.actions.refuse_texts(line_id=adult.pk, at=timezone.now())
+        answer = sign_in(holder).post("/lines/invite/", {"line": str(adult.public_id)}, follow=True)
+        assert "If this phone can get texts, it has an invitation now" in answer.text
+        assert waiting(adult) == []
+
+    def test_its_page_says_what_the_holder_does_not_see(self) -> None:
+        page = Browser().get("/invited/").text
+        assert "Nothing of what happened to this invitation." in page
+
+
+def alike(page: str) -> str:
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", page)
+
+
+def log_of(browser: Browser, line: Line) -> str:
+    return browser.get(f"/access-log/?line={line.public_id}").text
+
+
+class TestSeparation:
+    pytestmark = pytest.mark.django_db
+
+    def ask(self, line: Line) -> UUID:
+        answer = sign_in_by_code(line).post("/lines/separation/", {"reach": "At my sister's", "note": "My child too"})
+        assert answer.url == "/lines/separation/"
+        return Separation.objects.get(line=line).pk
+
+    def test_it_is_due_in_two_business_days_and_no_text_goes_out(self) -> None:
+        line = a_line(account="A-1", role="user", state="WA")
+        a_line(account="A-1")
+        self.ask(line)
+        found = Separation.objects.get()
+        there = found.due_at.astimezone(ZoneInfo("America/Los_Angeles"))
+        assert there.weekday() < 5
+        assert timedelta(days=1) < found.due_at - found.asked_at < timedelta(days=5)
+        assert Message.objects.count() == 0
+
+    @pytest.mark.parametrize("role", ["user", "minor"])
+    def test_the_holder_finds_nothing_of_it_anywhere(self, role: str) -> None:
+        holder, line = a_line(account="A-1"), a_line(account="A-1", role=role)
+        sign_in_by_code(line)
+        browser = sign_in(holder)
+        before = [alike(page) for page in self.pages(browser, line)]
+        made = self.ask(line)
+        officer = an_actor()
+        accounts.actions.look_at_separation(separation_id=made, actor=officer, reason="It is due.", at=timezone.now())
+        after = [alike(page) for page in self.pages(browser, line)]
+        new = [re.sub(r"<article.*?</article>|\s", "", page, flags=re.DOTALL) for page in (before[-1], after[-1])]
+        assert before[:-1] == after[:-1]
+        assert new[0] == new[1]
+        assert "separation" not in "".join(after).replace("/lines/separation/", "").lower()
+        out = StringIO()
+        call_command("export_line", line.carrier_id, stdout=out, reason="x")
+        assert "separation" not in out.getvalue()
+        own = sign_in(line)
+        assert "Looked at your request for a line separation" in own.get("/access-log/").text
+        assert "You have asked" in own.get("/lines/separation/").text
+
+    def pages(self, browser: Browser, line: Line) -> Iterator[str]:
+        query = f"?line={line.public_id}"
+        for path in ("/lines/", f"/home/{query}", f"/history/{query}", f"/choices/{query}", f"/access-log/{query}"):
+            yield browser.get(path).text
+
+    def test_the_holder_s_list_stays_as_it_was_until_it_may_be_told(self) -> None:
+        holder, line = a_line(account="A-1"), a_line(account="A-1", role="user")
+        browser = sign_in(holder)
+        made = self.ask(line)
+        before, number = alike(browser.get("/lines/").text), number_of(line)
+        Line.objects.filter(pk=line.pk).update(account=Account.objects.create(carrier_id="A-new"), user_role="holder")
+        assert alike(browser.get("/lines/").text) == before
+        now = timezone.now()
+        accounts.actions.close_separation(
+            separation_id=made, done=True, tell_from=now + DAY, actor=an_actor(), reason="Left.", at=now
+        )
+        assert alike(browser.get("/lines/").text) == before
+        assert number[-4:] in before
+        # The form that stands there as before does nothing.
+        browser.post("/lines/invite/", {"line": str(line.public_id)}, follow=True)
+        assert waiting(line) == []
+        Separation.objects.update(tell_from=now - timedelta(seconds=1))
+        assert number[-4:] not in browser.get("/lines/").text
+
+    def test_a_child_s_line_that_left_is_closed_to_the_old_holder_at_once(self) -> None:
+        holder, line = a_line(account="A-1"), a_line(account="A-1", role="minor")
+        browser = sign_in(holder)
+        self.ask(line)
+        Line.objects.filter(pk=line.pk).update(account=Account.objects.create(carrier_id="A-new"))
+        for path in ("/home/", "/history/", "/choices/", "/access-log/"):
+            assert browser.get(f"{path}?line={line.public_id}").status_code == 404
+        assert number_of(line)[-4:] in browser.get("/lines/").text
+
+    def test_it_is_taken_back(self) -> None:
+        line = a_line(account="A-1", role="user")
+        self.ask(line)
+        sign_in_by_code(line).post("/lines/separation/back/")
+        assert Separation.objects.get().state == "taken_back"
+        assert AuditEvent.objects.filter(action="separation.taken_back", line_id=line.pk).count() == 1
+
+    @pytest.mark.parametrize("role", ["agent", "auditor"])
+    def test_nobody_but_an_officer_looks(self, role: str) -> None:
+        made = self.ask(a_line(account="A-1", role="user"))
+        with pytest.raises(queries.NotForThem):
+            accounts.actions.look_at_separation(separation_id=made, actor=an_actor(role), reason="x", at=timezone.now())
+
+
+def end(line: Line) -> None:
+    at = timezone.now()
+    line.numbers.update(ends_at=at)
+    Line.objects.filter(pk=line.pk).update(deactivated_at=at)
+    accounts.actions.end_tenure(line_id=line.pk, at=at)
+
+
+class TestEndedLines:
+    pytestmark = pytest.mark.django_db
+
+    def back(self, number: str, password: str = PASSWORD) -> tuple[Browser, int]:
+        browser = Browser()
+        return browser, browser.post("/accounts/login/ended/", {"number": number, "password": password}).status_code
+
+    def test_its_person_comes_back_by_the_password_sees_and_stops_that_tenure_alone(self) -> None:
+        line = a_line()
+        number = number_of(line)
+        sign_in(line)
+        old = consent.actions.pause(
+            line_id=line.pk, scope="all", until=timezone.now() + DAY, actor=f"line:{line.pk}", channel="web"
+        )
+        end(line)
+        new = a_line(msisdn=number, activated_at=timezone.now())
+        theirs = sign_in(new)
+        made = consent.actions.stop(line_id=new.pk, scope="all", actor=f"line:{new.pk}", channel="stop_page")
+        browser, status = self.back(number)
+        assert status == 302
+        assert "Your line until it ended" in browser.get("/lines/").text
+        assert browser.get(f"/choices/{old.choice_id}/").status_code == 200
+        assert browser.get(f"/choices/{made.choice_id}/").status_code == 404
+        assert browser.get(f"/home/?line={new.public_id}").status_code == 404
+        assert theirs.get(f"/choices/{old.choice_id}/").status_code == 404
+        browser.post("/choices/stop/", {"scope": "all"})
+        assert Choice.objects.filter(line_id=line.pk, kind="stop").count() == 1
+        assert "Signed in after the line had ended" in browser.get("/access-log/").text
+        assert waiting(new) == []
+
+    def test_a_texted_code_opens_the_new_holder_s_alone(self) -> None:
+        line = a_line()
+        number = number_of(line)
+        sign_in(line)
+        end(line)
+        new = a_line(msisdn=number, activated_at=timezone.now())
+        sign_in_by_code(new)
+        assert user_of(new) != User.objects.get(line_users__line=line)
+
+    def test_whoever_had_no_password_does_not_come_back(self) -> None:
+        line = a_line()
+        number = number_of(line)
+        sign_in_by_code(line)
+        end(line)
+        assert self.back(number)[1] == 200
+
+    def test_the_password_of_a_line_that_goes_on_opens_nothing_here(self) -> None:
+        line = a_line()
+        sign_in(line)
+        assert self.back(number_of(line))[1] == 200
+
+    def test_guesses_come_to_an_end_and_open_again_after_an_hour(self) -> None:
+        line = a_line()
+        number = number_of(line)
+        sign_in(line)
+        end(line)
+        for _ in range(10):
+            self.back(number, "wrong one here")
+        assert self.back(number)[1] == 200
+        at = timezone.now() + timedelta(hours=1, minutes=1)
+        assert accounts.actions.sign_in_after_end(msisdn=number, password=PASSWORD, at=at) is not None
+
+
+class TestTransfers:
+    pytestmark = pytest.mark.django_db
+
+    def test_a_line_that_continues_another_has_its_stops_and_no_sight_delegate_or_safe_number(self) -> None:
+        row = line_row(line_id="L-old", msisdn="+12065550142", user_role="user")
+        assert told(take_lines(row)) == [("accepted",)]
+        old = Line.objects.get(carrier_id="L-old")
+        _, other, made = taken_on(old, a_line())
+        stopped = consent.actions.stop(line_id=old.pk, scope="all", actor=f"line:{old.pk}", channel="stop_page")
+        over = timezone.now()
+        take_lines({**row, "deactivated_at": over.isoformat()})
+        begun = line_row(
+            line_id="L-new",
+            msisdn="+12065550142",
+            user_role="user",
+            activated_at=over.isoformat(),
+            continues_line_id="L-old",
+        )
+        assert told(take_lines(begun)) == [("accepted",)]
+        new = Line.objects.get(carrier_id="L-new")
+        assert Choice.objects.filter(line_id=new.pk, kind="stop", scope="all").count() == 1
+        theirs = sign_in(new)
+        assert theirs.get(f"/choices/{stopped.choice_id}/").status_code == 404
+        assert theirs.get(f"/access-log/?line={old.public_id}").status_code == 404
+        assert "Nobody looks after it" in theirs.get("/lines/delegates/").text
+        assert other.get(f"/home/?line={new.public_id}").status_code == 404
+        assert Delegation.objects.get(pk=made.pk).ended_at is not None
