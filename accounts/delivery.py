@@ -35,15 +35,18 @@ AWAY = 3
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 # What a person has just done, or must know at once, is told at once; the rest by day.
 CAN_WAIT_FOR_DAY = frozenset(
-    {Message.Kind.LIFELINE, Message.Kind.SUSPENDED, Message.Kind.RECORDS, Message.Kind.PAUSE_OVER}
-)
+    {
+        Message.Kind.LIFELINE, Message.Kind.SUSPENDED, Message.Kind.RECORDS, Message.Kind.PAUSE_OVER,
+        Message.Kind.REMINDER,
+    }
+)  # fmt: skip
 
 
 # What one person has just done, asked or must know goes before what goes to many at once.
 AT_ONCE = frozenset(
     {
         Message.Kind.REPLY, Message.Kind.WAY_IN, Message.Kind.STOPPED, Message.Kind.ANSWERED, Message.Kind.SIGNAL,
-        Message.Kind.CHILD, Message.Kind.STAFF,
+        Message.Kind.CHILD, Message.Kind.STAFF, Message.Kind.RECEIPT,
     }
 )  # fmt: skip
 

@@ -206,6 +206,8 @@ class Message(models.Model):
         ANSWERED = "answered", "A company's question was answered by texted code"
         REPLY = "reply", "An answer to a text"
         WAY_IN = "way_in", "What lets somebody in was changed, asked for or used"
+        RECEIPT = "receipt", "A link to a receipt that somebody asked for"
+        REMINDER = "reminder", "Something is still on"
 
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)
@@ -308,3 +310,41 @@ class LineTexts(models.Model):
 
     def __str__(self) -> str:
         return f"no news to line {self.pk}"
+
+
+class LineReminder(models.Model):
+    """When a line was last reminded that something is still on, and since when its person wants no reminders."""
+
+    line = models.OneToOneField(Line, on_delete=models.PROTECT, primary_key=True, related_name="reminder")
+    told_at = models.DateTimeField(null=True)
+    off_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"reminders of line {self.pk}"
+
+
+class Letter(models.Model):
+    """A mail that a line's person asked for. The row is the queue: it waits until it was taken, or its time is over.
+
+    To whom, and what, attachments too, is sealed and wiped once it was taken. No address is kept beyond that.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    line = models.ForeignKey(Line, on_delete=models.PROTECT)
+    to_sealed = models.BinaryField()
+    body_sealed = models.BinaryField()
+    made_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    taken_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_at"], name="accounts_letter_due", condition=Q(taken_at__isnull=True)),
+            models.Index(fields=["line", "made_at"], name="accounts_letter_of_line"),
+            models.Index(fields=["expires_at"], name="accounts_letter_over"),
+        ]
+
+    def __str__(self) -> str:
+        return f"letter {self.id}"

@@ -82,7 +82,7 @@ urlpatterns = [
     ),
     path("accounts/sessions/", own.sign_ins, name="usersessions_list"),
     path("settings/", own.settings, name="settings"),
-    path("access-log/", own.access_log, name="access-log"),
+    path("settings/texts/", own.texts, name="settings-texts"),
     path("leave/", leaving.leave, name="leave"),
     path("away/", leaving.away, name="away"),
 ]

@@ -33,11 +33,17 @@ WHAT: dict[str, Words] = {
     "line.code_used": gettext_lazy("Used a recovery code"),
     "line.new_device": gettext_lazy("Signed in on a browser or network that was new"),
     "line.sign_ins_ended": gettext_lazy("Signed out elsewhere"),
-    "line.texts_off": gettext_lazy("Texted that they want no news by text"),
-    "line.texts_on": gettext_lazy("Texted that they want news by text again"),
+    "line.texts_off": gettext_lazy("Wanted no more news by text"),
+    "line.texts_on": gettext_lazy("Wanted news by text again"),
+    "line.reminders_off": gettext_lazy("Wanted no more reminders"),
+    "line.reminders_on": gettext_lazy("Wanted reminders again"),
+    "receipt.mailed": gettext_lazy("Had a receipt mailed"),
+    "receipt.texted": gettext_lazy("Had a link to a receipt texted to their phone"),
     "line.tenure_ended": gettext_lazy("The sign-in of this line ended"),
     "line.ended": gettext_lazy("The line ended"),
     "line.number_changed": gettext_lazy("The line got another number"),
+    "line.archive_asked": gettext_lazy("Asked for a file with everything about this line"),
+    "consent.status_asked": gettext_lazy("Asked whether it may use where this phone is"),
     "line.exported": gettext_lazy("Took a copy of everything about this line"),
     "line.seen": gettext_lazy("Looked at this line"),
     "line.revealed": gettext_lazy("Looked at who uses this line"),
@@ -63,6 +69,12 @@ WHAT: dict[str, Words] = {
     "disclosures.attributed": gettext_lazy("Brought in look-ups that had waited for this line"),
     "disclosures.reported": gettext_lazy("Reported look-ups"),
     "line.changed": gettext_lazy("The carrier changed its record of this line"),
+}
+# Reasons that are no person's words: what was taken.
+TAKEN: dict[str, Words] = {
+    "history.csv": gettext_lazy("the history, as a table (CSV)"),
+    "history.json": gettext_lazy("the history, as data (JSON)"),
+    "archive.zip": gettext_lazy("everything, as one file (ZIP)"),
 }
 # What was done, in the texts that tell of it.
 CHANGED: dict[str, Words] = {
@@ -187,7 +199,13 @@ def entry(*, event: AuditEvent, reader: User) -> Entry:
     return Entry(
         at=event.at,
         who=who,
-        what=str(WHAT.get(event.action) or _("Did this: %(action)s") % {"action": event.action}),
-        reason=event.reason,
+        what=_what(event),
+        reason="" if event.reason in TAKEN else event.reason,
         by_staff=kind in {"agent", "officer", "auditor", "command"},
     )
+
+
+def _what(event: AuditEvent) -> str:
+    if event.action == "line.exported" and event.reason in TAKEN:
+        return _("Took a copy: %(what)s") % {"what": TAKEN[event.reason]}
+    return str(WHAT.get(event.action) or _("Did this: %(action)s") % {"action": event.action})

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from disclosures import anomalies, ingest, retention
+from disclosures import anomalies, archiving, ingest, retention
 
 
 @shared_task
@@ -52,3 +52,9 @@ def find_anomalies(*, deep: bool = False) -> None:
 def act_on_anomalies() -> None:
     """Suspend, for the lines concerned, who has no answer after days."""
     anomalies.act(at=timezone.now())
+
+
+@shared_task
+def make_archives() -> None:
+    """Make the files that people asked for, and delete those whose day is over."""
+    archiving.make(now=timezone.now())

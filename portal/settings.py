@@ -243,6 +243,8 @@ CELERY_BEAT_SCHEDULE = {
     "end-pauses": {"task": "consent.tasks.end_pauses", "schedule": 60.0},
     # Where workers were busy or away, one of them is enough.
     "deliver-texts": {"task": "accounts.tasks.deliver_texts", "schedule": 5.0, "options": {"expires": 60.0}},
+    "deliver-letters": {"task": "accounts.tasks.deliver_letters", "schedule": 15.0, "options": {"expires": 60.0}},
+    "remind": {"task": "consent.tasks.remind", "schedule": 3600.0},
     "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
     "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},
@@ -258,6 +260,7 @@ CELERY_BEAT_SCHEDULE = {
         "kwargs": {"deep": True},
     },
     "act-on-anomalies": {"task": "disclosures.tasks.act_on_anomalies", "schedule": 900.0},
+    "make-archives": {"task": "disclosures.tasks.make_archives", "schedule": 5.0, "options": {"expires": 60.0}},
     "make-partitions": {"task": "disclosures.tasks.make_partitions", "schedule": 6 * 3600.0},
     "drop-months": {"task": "disclosures.tasks.drop_months", "schedule": 24 * 3600.0},
     "watch-partners": {"task": "revocations.tasks.watch_partners", "schedule": 60.0},

@@ -12,7 +12,7 @@ from accounts.actions.factors import (
     set_first_password,
 )
 from accounts.actions.people import choose_language, end_tenure, person_behind, sign_in, sign_in_by_carrier
-from accounts.actions.posting import post, post_news
+from accounts.actions.posting import SentEnough, post, post_letter, post_news, post_receipt, remind
 from accounts.actions.staff import (
     AlreadyThere,
     NoInvitation,
@@ -23,7 +23,15 @@ from accounts.actions.staff import (
     make_staff,
     sign_in_vouched,
 )
-from accounts.actions.texting import allow_texts, may_answer, refuse_texts, take_once
+from accounts.actions.texting import (
+    allow_reminders,
+    allow_texts,
+    choose_texts,
+    may_answer,
+    refuse_reminders,
+    refuse_texts,
+    take_once,
+)
 
 __all__ = [
     "BY_TEXT",
@@ -32,11 +40,14 @@ __all__ = [
     "NoInvitation",
     "NoStaff",
     "NotYet",
+    "SentEnough",
     "accept_invitation",
+    "allow_reminders",
     "allow_texts",
     "ask_new_password",
     "cancel_new_password",
     "choose_language",
+    "choose_texts",
     "end_sign_ins",
     "end_staff",
     "end_tenure",
@@ -47,8 +58,12 @@ __all__ = [
     "note_device",
     "person_behind",
     "post",
+    "post_letter",
     "post_news",
+    "post_receipt",
+    "refuse_reminders",
     "refuse_texts",
+    "remind",
     "replace_password",
     "set_first_password",
     "sign_in",

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from accounts import delivery, queries, texts
-from accounts.models import Line, LineNumber, Message
+from accounts import delivery, letters, queries, texts
+from accounts.letters import Mail
+from accounts.models import Letter, Line, LineNumber, Message
 from accounts.sealing import seal, unseal
 
 # What was not taken by then is old news.
@@ -25,10 +26,26 @@ LASTS = {
     Message.Kind.ANSWERED: timedelta(days=3),
     Message.Kind.REPLY: timedelta(hours=1),
     Message.Kind.WAY_IN: timedelta(days=3),
+    Message.Kind.RECEIPT: timedelta(days=1),
+    Message.Kind.REMINDER: timedelta(days=7),
 }
 # What an account holder does for a child is no news that the child, or whoever has its phone a minute, can turn off.
-NEWS = frozenset({Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE})
+NEWS = frozenset({Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE, Message.Kind.REMINDER})
 DAY = timedelta(days=1)
+DUE_AGAIN = """
+INSERT INTO accounts_linereminder AS known (line_id, told_at)
+SELECT id, %(at)s FROM unnest(%(lines)s::bigint[]) AS id ORDER BY id
+ON CONFLICT (line_id) DO UPDATE SET told_at = excluded.told_at
+WHERE known.off_since IS NULL AND (known.told_at IS NULL OR known.told_at <= %(before)s)
+RETURNING line_id
+"""
+LETTER_LASTS = timedelta(days=3)
+# What somebody may have sent about one line in a day: enough for anybody, and no way to flood a mailbox.
+LETTERS_A_DAY, RECEIPT_TEXTS_A_DAY = 10, 5
+
+
+class SentEnough(Exception):
+    """So many were sent about this line today that this one is not."""
 
 
 @transaction.atomic
@@ -81,3 +98,39 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
         if pk in number_of
     ]  # fmt: skip
     return len(Message.objects.bulk_create(made))
+
+
+@transaction.atomic
+def post_letter(*, line_id: int, to: str, mail: Mail, at: datetime) -> None:
+    """Have a mail sent that a line's person asked for, once this transaction is committed. Raises SentEnough.
+
+    The row is the queue: no outage of the mail server loses it or keeps anybody waiting. The address goes with it.
+    """
+    Line.objects.select_for_update().get(pk=line_id)
+    if Letter.objects.filter(line_id=line_id, made_at__gt=at - DAY).count() >= LETTERS_A_DAY:
+        raise SentEnough
+    Letter.objects.create(
+        id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=letters.sealed(mail=mail), made_at=at, next_at=at,
+        expires_at=at + LETTER_LASTS,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def post_receipt(*, line_id: int, words: str, at: datetime) -> None:
+    """Have a line texted a link that its person asked for. Raises SentEnough."""
+    sent = Message.objects.filter(line_id=line_id, kind=Message.Kind.RECEIPT, made_at__gt=at - DAY)
+    if sent.count() >= RECEIPT_TEXTS_A_DAY:
+        raise SentEnough
+    post(line_id=line_id, kind=Message.Kind.RECEIPT, words=words, at=at)
+
+
+@transaction.atomic
+def remind(*, line_ids: Collection[int], words: Callable[[Line], str], at: datetime, every: timedelta) -> int:
+    """Have lines texted that something is still on, by day: each at most once in `every`. Returns how many wait now.
+
+    A few statements for any number of lines; two workers at once remind nobody twice.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(DUE_AGAIN, {"lines": sorted(line_ids), "at": at, "before": at - every})
+        due = [line_id for (line_id,) in cursor.fetchall()]
+    return post_news(line_ids=due, kind=Message.Kind.REMINDER, words=words, at=at) if due else 0

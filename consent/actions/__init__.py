@@ -5,6 +5,7 @@ from consent.actions.choices import NEVER_AGREED, NotAllowable, Recorded, Unknow
 from consent.actions.digests import compare_buckets, take_digest
 from consent.actions.late import tell_newly_affected
 from consent.actions.lines import end_tenure, number_changed
+from consent.actions.receipts import mail_receipt, text_receipt
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.actions.signals import NotAsked, answer_signal, take_signal
 from consent.actions.statuses import (
@@ -37,6 +38,7 @@ __all__ = [
     "answer_signal",
     "compare_buckets",
     "end_tenure",
+    "mail_receipt",
     "number_changed",
     "pause",
     "record_file_approvals",
@@ -52,4 +54,5 @@ __all__ = [
     "take_text",
     "tell_newly_affected",
     "text_code",
+    "text_receipt",
 ]
