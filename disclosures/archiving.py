@@ -43,7 +43,7 @@ from partners.words import precision_in_words, purpose_in_words
 log = structlog.get_logger()
 LEASE = timedelta(minutes=10)
 MOST_TRIES = 3
-PART, CHUNK, STEP = 512 * 1024, 2000, 1000
+PART, CHUNK, STEP = 256 * 1024, 500, 1000
 # JSON, CSV and pages: each is one pass over the releases.
 PASSES = 4
 LASTS = timedelta(hours=24)

@@ -57,7 +57,8 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     WAITED: ("password-new",),
     SUBSCRIBER: (
         "home", "history", "company", "choices", "choice", "choice-receipt", "choice-pause", "choice-allow",
-        "choice-signal", "dispute", "lines", "settings", "access-log", "account_logout", "account_reauthenticate",
+        "choice-signal", "dispute", "lines", "settings", "access-log", "access-log-companies", "archive",
+        "account_logout", "account_reauthenticate",
         "account_change_password", "mfa_index", "mfa_activate_totp", "mfa_list_webauthn", "mfa_add_webauthn",
         "usersessions_list",
     ),
@@ -74,12 +75,13 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
 
 VERBS = {
     "choice-stop", "choice-dispute", "stop-again", "ask-text", "ask-no", "sign-in-again", "leave", "set_language",
-    "password-keep",
+    "password-keep", "choice-receipt-mail", "choice-receipt-text", "settings-texts", "archive-ask",
 }  # fmt: skip
 FILES = {
-    "history-csv", "history-json", "choice-receipt-file", "stop-receipt", "mfa_download_recovery_codes",
+    "history-csv", "history-json", "choice-receipt-file", "choice-receipt-pdf", "stop-receipt", "stop-receipt-pdf",
+    "archive-file", "mfa_download_recovery_codes",
 }  # fmt: skip
-PARTS_OF_A_PAGE = {"choice-progress"}
+PARTS_OF_A_PAGE = {"choice-progress", "archive-progress"}
 SENDS_ON = {"/accounts/"}
 STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
 # They only lead to another site and back.

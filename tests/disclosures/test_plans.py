@@ -38,10 +38,11 @@ BY_LINE = {
 BY_ID = {"disclosures_disclosureregister"}
 # Grow with lines, and are what finds the line, or a queue, or a chain of all: kept in one place.
 IN_ONE_PLACE = {
-    "accounts_knowndevice", "accounts_line", "accounts_linenumber", "accounts_linestate", "accounts_linetexts",
+    "accounts_knowndevice", "accounts_letter", "accounts_line", "accounts_linenumber", "accounts_linereminder",
+    "accounts_linestate", "accounts_linetexts",
     "accounts_lineuser", "accounts_message", "accounts_textedcode", "accounts_user", "audit_auditevent", "consent_ask",
     "consent_digestfinding", "consent_heldrow", "consent_privacysignal", "consent_progresslink", "consent_touched",
-    "disclosures_anomaly",
+    "disclosures_anomaly", "disclosures_archive", "disclosures_archivepart",
     "disclosures_helddisclosure", "disclosures_heldnotice", "django_session", "partners_pairwisesubject",
     "revocations_breach", "support_ticket", "usersessions_usersession",
 }  # fmt: skip

@@ -17,6 +17,9 @@ NO_TOKEN: Row = (401,) * 7
 UNREADABLE: Row = (400,) * 7
 OWN_ONLY: Row = (302, 200, 200, 200, 302, 200, 403)
 OWNER_ONLY: Row = (302, 200, 404, 404, 302, 404, 403)
+UNREADABLE_TO_OWNER: Row = (302, 400, 404, 404, 302, 404, 403)
+OWNER_SENT_ON: Row = (302, 302, 404, 404, 302, 404, 403)
+OWN_SENT_ON: Row = (302, 302, 302, 302, 302, 302, 403)
 NOTHING_NAMED: Row = (302, 404, 404, 404, 302, 404, 403)
 PERSON: Row = (302, 200, 200, 200, 302, 200, 200)
 CHOOSING: Row = (302, 200, 200, 200, 302, 200, 403)
@@ -52,6 +55,9 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "choice-progress": (OWNER_ONLY, NOT_SO),
     "choice-receipt": (OWNER_ONLY, NOT_SO),
     "choice-receipt-file": (OWNER_ONLY, NOT_SO),
+    "choice-receipt-pdf": (OWNER_ONLY, NOT_SO),
+    "choice-receipt-mail": (NOT_SO, UNREADABLE_TO_OWNER),
+    "choice-receipt-text": (NOT_SO, OWNER_SENT_ON),
     "choice-stop": (NOT_SO, NOTHING_NAMED),
     "choice-dispute": (NOT_SO, NOTHING_NAMED),
     "choice-pause": (OWN_ONLY, OWN_ONLY),
@@ -64,6 +70,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "stop-all": (SENT_ON, SENT_ON),
     "stop-progress": (NOT_HERE, NOT_SO),
     "stop-receipt": (NOT_HERE, NOT_SO),
+    "stop-receipt-pdf": (NOT_HERE, NOT_SO),
     "ask": (NOT_HERE, NOT_SO),
     "ask-text": (NOT_SO, NOT_HERE),
     "ask-code": (NOT_HERE, NOT_HERE),
@@ -72,7 +79,13 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "ask-answered": (NOT_HERE, NOT_SO),
     "lines": (OWN_ONLY, NOT_SO),
     "settings": (PERSON, PERSON),
+    "settings-texts": (NOT_SO, OWN_SENT_ON),
     "access-log": (OWN_ONLY, NOT_SO),
+    "access-log-companies": (OWN_ONLY, NOT_SO),
+    "archive": (OWN_ONLY, NOT_SO),
+    "archive-ask": (NOT_SO, OWN_SENT_ON),
+    "archive-progress": (OWN_ONLY, NOT_SO),
+    "archive-file": (NOTHING_NAMED, NOT_SO),
     "leave": (NOT_SO, (303,) * 7),
     "away": (EVERYBODY, SENT_ON),
     "account_login": (SIGN_IN, SIGN_IN),
