@@ -208,6 +208,7 @@ class Message(models.Model):
         WAY_IN = "way_in", "What lets somebody in was changed, asked for or used"
         RECEIPT = "receipt", "A link to a receipt that somebody asked for"
         REMINDER = "reminder", "Something is still on"
+        AGENT = "agent", "Somebody asks for a stop in the person's name"
 
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)

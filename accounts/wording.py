@@ -44,6 +44,10 @@ WHAT: dict[str, Words] = {
     "line.number_changed": gettext_lazy("The line got another number"),
     "line.archive_asked": gettext_lazy("Asked for a file with everything about this line"),
     "consent.status_asked": gettext_lazy("Asked whether it may use where this phone is"),
+    "agent.asked": gettext_lazy("Asked in this person's name to stop all sharing"),
+    "agent.confirmed": gettext_lazy("Said from this phone that an agent acts for them"),
+    "agent.refused": gettext_lazy("Said from this phone that an agent does not act for them"),
+    "agent.revoked": gettext_lazy("Took back what it had asked in this person's name"),
     "line.exported": gettext_lazy("Took a copy of everything about this line"),
     "line.seen": gettext_lazy("Looked at this line"),
     "line.revealed": gettext_lazy("Looked at who uses this line"),
@@ -96,6 +100,7 @@ WHO: dict[str, Words] = {
     "officer": gettext_lazy("Our privacy office"),
     "auditor": gettext_lazy("An auditor of our privacy office"),
     "partner": gettext_lazy("A company we share with"),
+    "authorized": gettext_lazy("An agent that says it acts for this person"),
     "client": gettext_lazy("One of our own systems"),
     "import": gettext_lazy("A file from the carrier"),
     "command": gettext_lazy("An operator of this portal"),
@@ -206,6 +211,8 @@ def entry(*, event: AuditEvent, reader: User) -> Entry:
 
 
 def _what(event: AuditEvent) -> str:
+    if event.action.startswith("agent.") and "agent" in event.detail:
+        return f"{WHAT[event.action]}: {event.detail['agent']}"
     if event.action == "line.exported" and event.reason in TAKEN:
         return _("Took a copy: %(what)s") % {"what": TAKEN[event.reason]}
     return str(WHAT.get(event.action) or _("Did this: %(action)s") % {"action": event.action})

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from consent import api
-from consent.views import ask, choices, lines, receipts, stop
+from consent.views import agents, ask, choices, lines, receipts, stop
 
 urlpatterns: list[URLPattern] = [
     path("stop/", stop.number, name="stop"),
@@ -19,6 +19,11 @@ urlpatterns: list[URLPattern] = [
     path("ask/<str:token>/yes/", ask.yes, name="ask-yes"),
     path("ask/<str:token>/no/", ask.no, name="ask-no"),
     path("ask/<str:token>/answered/", ask.answered, name="ask-answered"),
+    path("authorized/<uuid:request_id>/", agents.explained, name="agent-request"),
+    path("authorized/by-text/<str:token>/", agents.asked, name="agent-asked"),
+    path("drp/v1/agent/<str:agent_id>", api.agent, name="drp-agent"),
+    path("drp/v1/data-rights-request", api.exercise, name="drp-exercise"),
+    path("drp/v1/data-rights-request/<str:request_id>", api.request, name="drp-request"),
     path("lines/", lines.lines, name="lines"),
     path("choices/", choices.choices, name="choices"),
     path("choices/stop/", choices.stop, name="choice-stop"),

@@ -41,6 +41,7 @@ OIDC_CLIENT_ID = env.oidc_client_id
 OIDC_CLIENT_SECRET = env.oidc_client_secret
 OIDC_LINE_CLAIM = env.oidc_line_claim
 OIDC_SEEING_ACR = env.oidc_seeing_acr
+DRP_BUSINESS_ID = env.drp_business_id
 SECURITY_CONTACT = env.security_contact
 LOGGING = logs.configure(log_format=env.log_format, level=env.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
@@ -245,6 +246,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-texts": {"task": "accounts.tasks.deliver_texts", "schedule": 5.0, "options": {"expires": 60.0}},
     "deliver-letters": {"task": "accounts.tasks.deliver_letters", "schedule": 15.0, "options": {"expires": 60.0}},
     "remind": {"task": "consent.tasks.remind", "schedule": 3600.0},
+    "see-to-agents": {"task": "consent.tasks.see_to_agents", "schedule": 15.0, "options": {"expires": 60.0}},
     "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
     "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},

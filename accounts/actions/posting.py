@@ -28,6 +28,7 @@ LASTS = {
     Message.Kind.WAY_IN: timedelta(days=3),
     Message.Kind.RECEIPT: timedelta(days=1),
     Message.Kind.REMINDER: timedelta(days=7),
+    Message.Kind.AGENT: timedelta(days=7),
 }
 # What an account holder does for a child is no news that the child, or whoever has its phone a minute, can turn off.
 NEWS = frozenset({Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE, Message.Kind.REMINDER})

@@ -23,6 +23,7 @@ from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, Au
 
 from accounts.models import NewPassword
 from consent import actions
+from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, text_now
 from tests.factories import a_line
 from tests.people import (
@@ -47,7 +48,7 @@ ANSWERED, WITHOUT_PASSWORD = "somebody who answered a question", "a subscriber w
 PAGES: Mapping[str, tuple[str, ...]] = {
     NOBODY: (
         "front", "help", "safety", "transparency", "stop", "away", "account_login", "sign-in-staff", "account_inactive",
-        "stop-progress", "ask", "new-password-cancel",
+        "stop-progress", "ask", "new-password-cancel", "agent-asked", "agent-request",
     ),
     TEXTED: ("stop-code", "sign-in-code", "ask-code"),
     TYPED: ("stop-all", "ask-yes"),
@@ -91,7 +92,7 @@ MACHINES = {
     "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "api-texts",
     "consent-info", "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive", "ssf_receipts",
     "ssf_poll", "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz",
-    "readyz", "metrics", "security_txt", "openapi", "gpc",
+    "readyz", "metrics", "security_txt", "openapi", "gpc", "drp-agent", "drp-exercise", "drp-request",
 }  # fmt: skip
 NOT_VISITED = VERBS | ELSEWHERE | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DEVELOPERS_ALONE | MACHINES
 
@@ -157,8 +158,14 @@ def a_walk() -> Walk:
         },
         tokens={"stop-progress": _stopped()}
         | dict.fromkeys(("ask", "ask-code", "ask-yes"), opened.token)
+        | {"agent-asked": an_agent_asks(a_line()).split("/")[-2]}
         | {"ask-answered": answered.token, "new-password-cancel": _forgetful(ago=timedelta(0))[1]},
-        ids={"choice_id": choice.choice_id, "party_id": world.roadaid.lbs_provider_id, "pk": passkey},
+        ids={
+            "choice_id": choice.choice_id,
+            "party_id": world.roadaid.lbs_provider_id,
+            "pk": passkey,
+            "request_id": choice.choice_id,
+        },
     )
 
 

@@ -76,7 +76,7 @@ def test_the_pdf_says_it_in_words_and_verifies_offline(tmp_path: Path) -> None:
     pdf = PdfReader(BytesIO(content))
     width, height = pdf.pages[0].mediabox.width, pdf.pages[0].mediabox.height
     assert (round(width), round(height)) == (595, 792)  # whole on A4 and on Letter
-    assert pdf.root_object["/Lang"] == "en"
+    assert str(pdf.root_object["/Lang"]) == "en"
     assert pdf.xmp_metadata is not None
     assert pdf.xmp_metadata.dc_title == {"x-default": f"Receipt {number_of_receipt(choice)}"}
     assert "The receipt verifies." in verified(content, tmp_path)

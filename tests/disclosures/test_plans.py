@@ -43,7 +43,8 @@ IN_ONE_PLACE = {
     "accounts_lineuser", "accounts_message", "accounts_textedcode", "accounts_user", "audit_auditevent", "consent_ask",
     "consent_digestfinding", "consent_heldrow", "consent_privacysignal", "consent_progresslink", "consent_touched",
     "disclosures_anomaly", "disclosures_archive", "disclosures_archivepart",
-    "disclosures_helddisclosure", "disclosures_heldnotice", "django_session", "partners_pairwisesubject",
+    "disclosures_helddisclosure", "disclosures_heldnotice", "django_session", "partners_agentrequest",
+    "partners_pairwisesubject",
     "revocations_breach", "support_ticket", "usersessions_usersession",
 }  # fmt: skip
 GROWING = BY_LINE | BY_ID | IN_ONE_PLACE

@@ -127,6 +127,11 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "api-disclosures": (NOT_SO, NO_TOKEN),
     "api-approvals": (NOT_SO, NO_TOKEN),
     "api-texts": (NOT_SO, NOT_HERE),
+    "drp-agent": (NOT_HERE, NOT_HERE),
+    "drp-exercise": (NOT_HERE, NOT_HERE),
+    "drp-request": (NOT_HERE, NOT_HERE),
+    "agent-request": (EVERYBODY, NOT_SO),
+    "agent-asked": (NOT_HERE, NOT_HERE),
     "consent-info": (NOT_SO, NO_TOKEN),
     "api-lines": (NOT_SO, NO_TOKEN),
     "oauth_token": (NOT_SO, UNREADABLE),
@@ -152,6 +157,8 @@ ROWS: dict[str, tuple[Row, Row]] = {
 }
 # In the order of options, put, patch, delete: forms that are allauth's or Django's own take a put as a post.
 OTHERWISE: dict[str, tuple[Row, Row, Row, Row]] = {
+    # Without a name of ours in the agents' network there are no such doors.
+    **dict.fromkeys(("drp-agent", "drp-exercise", "drp-request"), (NOT_HERE,) * 4),
     "sign-in-staff": (SIGN_IN, SIGN_IN, SIGN_IN_NOT_SO, SIGN_IN_NOT_SO),
     "account_logout": (EVERYBODY, NOT_SO, NOT_SO, NOT_SO),
     "account_inactive": (EVERYBODY, NOT_SO, NOT_SO, NOT_SO),
@@ -210,6 +217,8 @@ class Linked:
 LINKS = (
     Linked("stop", "", EVERYBODY, NOT_SO),
     Linked("stop", "receipt.json", EVERYBODY, NOT_SO),
+    Linked("stop", "receipt.pdf", EVERYBODY, NOT_SO),
+    Linked("agent", "", EVERYBODY, EVERYBODY),
     *(
         one
         for link in ("texted", "shown")
