@@ -35,8 +35,11 @@ AWAY = 3
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 # What a person has just done, or must know at once, is told at once; the rest by day.
 CAN_WAIT_FOR_DAY = frozenset(
-    {Message.Kind.LIFELINE, Message.Kind.SUSPENDED, Message.Kind.RECORDS, Message.Kind.PAUSE_OVER}
-)
+    {
+        Message.Kind.LIFELINE, Message.Kind.SUSPENDED, Message.Kind.RECORDS, Message.Kind.PAUSE_OVER,
+        Message.Kind.REMINDER, Message.Kind.AGENT,
+    }
+)  # fmt: skip
 
 
 # What one person has just done, asked or must know goes before what goes to many at once.
@@ -44,6 +47,7 @@ AT_ONCE = frozenset(
     {
         Message.Kind.REPLY, Message.Kind.WAY_IN, Message.Kind.STOPPED, Message.Kind.ANSWERED, Message.Kind.SIGNAL,
         Message.Kind.CHILD, Message.Kind.STAFF, Message.Kind.DELEGATE, Message.Kind.CONTACT, Message.Kind.INVITED,
+        Message.Kind.CHILD, Message.Kind.STAFF, Message.Kind.RECEIPT,
     }
 )  # fmt: skip
 

@@ -76,6 +76,13 @@ class LanguageForm(forms.Form):
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 
 
+class TextsForm(forms.Form):
+    """Which texts a line's person wants. What they must know of their sign-in and of others' acts has no switch."""
+
+    news = forms.BooleanField(label=_("News about what changed"), required=False)
+    reminders = forms.BooleanField(label=_("A reminder, every 90 days, of what is still on"), required=False)
+
+
 class EndForm(forms.Form):
     """Which sign-in is to end, by its id; none named: all others."""
 

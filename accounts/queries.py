@@ -13,7 +13,17 @@ from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from accounts import care, numbers
-from accounts.models import Delegation, Line, LineNumber, LineTexts, LineUser, NewPassword, TextedCode, User
+from accounts.models import (
+    Delegation,
+    Line,
+    LineNumber,
+    LineReminder,
+    LineTexts,
+    LineUser,
+    NewPassword,
+    TextedCode,
+    User,
+)
 from accounts.permissions import DELEGATES, Action, How, Relation, StaffAction, actor_of, how, may, staff_may
 from accounts.sealing import number_hash, unseal
 from accounts.zones import name_of, zone_of
@@ -207,6 +217,11 @@ def held_until(*, line: Line, at: datetime) -> datetime | None:
 def wants_no_news(*, line_id: int) -> bool:
     """Whether this line's person texted that they want no news by text."""
     return LineTexts.objects.filter(line_id=line_id).exists()
+
+
+def wants_no_reminders(*, line_id: int) -> bool:
+    """Whether this line's person wants no reminders of what is still on."""
+    return LineReminder.objects.filter(line_id=line_id, off_since__isnull=False).exists()
 
 
 def code_texts(*, since: datetime) -> dict[str, int]:

@@ -3,13 +3,19 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import clocks, delivery
+from accounts import clocks, delivery, letters
 
 
 @shared_task
 def deliver_texts() -> None:
     """Hand the texts that wait to the gateway."""
     delivery.deliver(now=timezone.now())
+
+
+@shared_task
+def deliver_letters() -> None:
+    """Hand the mails that wait to the mail server."""
+    letters.deliver(now=timezone.now())
 
 
 @shared_task

@@ -93,7 +93,7 @@ urlpatterns = [
     path("lines/contact/remove/", safety.contact_remove, name="safe-contact-remove"),
     path("lines/separation/", safety.separation, name="separation"),
     path("lines/separation/back/", safety.separation_back, name="separation-back"),
-    path("access-log/", own.access_log, name="access-log"),
+    path("settings/texts/", own.texts, name="settings-texts"),
     path("leave/", leaving.leave, name="leave"),
     path("away/", leaving.away, name="away"),
 ]

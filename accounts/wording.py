@@ -33,8 +33,6 @@ WHAT: dict[str, Words] = {
     "line.code_used": gettext_lazy("Used a recovery code"),
     "line.new_device": gettext_lazy("Signed in on a browser or network that was new"),
     "line.sign_ins_ended": gettext_lazy("Signed out elsewhere"),
-    "line.texts_off": gettext_lazy("Texted that they want no news by text"),
-    "line.texts_on": gettext_lazy("Texted that they want news by text again"),
     "line.invited": gettext_lazy("Invited you to sign in"),
     "line.contact_set": gettext_lazy("Chose a safe number for news about this line"),
     "line.contact_removed": gettext_lazy("Removed the safe number: news goes to this phone again"),
@@ -48,9 +46,21 @@ WHAT: dict[str, Words] = {
     "separation.seen": gettext_lazy("Looked at your request for a line separation"),
     "separation.done": gettext_lazy("Separated the line from the account"),
     "separation.not_done": gettext_lazy("Could not separate the line from the account"),
+    "line.texts_off": gettext_lazy("Wanted no more news by text"),
+    "line.texts_on": gettext_lazy("Wanted news by text again"),
+    "line.reminders_off": gettext_lazy("Wanted no more reminders"),
+    "line.reminders_on": gettext_lazy("Wanted reminders again"),
+    "receipt.mailed": gettext_lazy("Had a receipt mailed"),
+    "receipt.texted": gettext_lazy("Had a link to a receipt texted to their phone"),
     "line.tenure_ended": gettext_lazy("The sign-in of this line ended"),
     "line.ended": gettext_lazy("The line ended"),
     "line.number_changed": gettext_lazy("The line got another number"),
+    "line.archive_asked": gettext_lazy("Asked for a file with everything about this line"),
+    "consent.status_asked": gettext_lazy("Asked whether it may use where this phone is"),
+    "agent.asked": gettext_lazy("Asked in this person's name to stop all sharing"),
+    "agent.confirmed": gettext_lazy("Said from this phone that an agent acts for them"),
+    "agent.refused": gettext_lazy("Said from this phone that an agent does not act for them"),
+    "agent.revoked": gettext_lazy("Took back what it had asked in this person's name"),
     "line.exported": gettext_lazy("Took a copy of everything about this line"),
     "line.seen": gettext_lazy("Looked at this line"),
     "line.revealed": gettext_lazy("Looked at who uses this line"),
@@ -77,6 +87,12 @@ WHAT: dict[str, Words] = {
     "disclosures.reported": gettext_lazy("Reported look-ups"),
     "line.changed": gettext_lazy("The carrier changed its record of this line"),
 }
+# Reasons that are no person's words: what was taken.
+TAKEN: dict[str, Words] = {
+    "history.csv": gettext_lazy("the history, as a table (CSV)"),
+    "history.json": gettext_lazy("the history, as data (JSON)"),
+    "archive.zip": gettext_lazy("everything, as one file (ZIP)"),
+}
 # What was done, in the texts that tell of it.
 CHANGED: dict[str, Words] = {
     "password_chosen": gettext_lazy("a password was chosen"),
@@ -99,6 +115,7 @@ WHO: dict[str, Words] = {
     "officer": gettext_lazy("Our privacy office"),
     "auditor": gettext_lazy("An auditor of our privacy office"),
     "partner": gettext_lazy("A company we share with"),
+    "authorized": gettext_lazy("An agent that says it acts for this person"),
     "client": gettext_lazy("One of our own systems"),
     "import": gettext_lazy("A file from the carrier"),
     "command": gettext_lazy("An operator of this portal"),
@@ -261,7 +278,15 @@ def entry(*, event: AuditEvent, reader: User) -> Entry:
     return Entry(
         at=event.at,
         who=who,
-        what=str(WHAT.get(event.action) or _("Did this: %(action)s") % {"action": event.action}),
-        reason=event.reason,
+        what=_what(event),
+        reason="" if event.reason in TAKEN else event.reason,
         by_staff=kind in {"agent", "officer", "auditor", "command"},
     )
+
+
+def _what(event: AuditEvent) -> str:
+    if event.action.startswith("agent.") and "agent" in event.detail:
+        return f"{WHAT[event.action]}: {event.detail['agent']}"
+    if event.action == "line.exported" and event.reason in TAKEN:
+        return _("Took a copy: %(what)s") % {"what": TAKEN[event.reason]}
+    return str(WHAT.get(event.action) or _("Did this: %(action)s") % {"action": event.action})

@@ -100,6 +100,14 @@ class AllowForm(forms.Form):
                 return at + timedelta(days=int(days))
 
 
+class MailForm(forms.Form):
+    """Where a receipt is mailed to."""
+
+    to = forms.EmailField(
+        label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+
+
 def _refuse_day(day: date | None, at: datetime, zone: ZoneInfo) -> None:
     if day is None or day < at.astimezone(zone).date():
         raise forms.ValidationError({"day": _("Choose today or a day that is still to come.")})

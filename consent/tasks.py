@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from consent import asking, cohorts, expiry
+from consent import agency, asking, cohorts, expiry, reminding
 
 
 @shared_task
@@ -40,3 +40,15 @@ def settle_orders() -> None:
 def text_questions() -> None:
     """Text the questions that wait, to lines where it is day."""
     asking.text_waiting(now=timezone.now())
+
+
+@shared_task
+def see_to_agents() -> None:
+    """End requests that nobody answered, and tell agents what became of theirs."""
+    agency.see_to(now=timezone.now())
+
+
+@shared_task
+def remind() -> None:
+    """Remind lines of what is still on."""
+    reminding.remind(now=timezone.now())

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from consent import api
-from consent.views import ask, choices, lines, stop
+from consent.views import agents, ask, choices, lines, receipts, stop
 
 urlpatterns: list[URLPattern] = [
     path("stop/", stop.number, name="stop"),
@@ -12,12 +12,18 @@ urlpatterns: list[URLPattern] = [
     path("stop/all/", stop.everything, name="stop-all"),
     path("stop/progress/<str:token>/", stop.progress, name="stop-progress"),
     path("stop/progress/<str:token>/receipt.json", stop.receipt, name="stop-receipt"),
+    path("stop/progress/<str:token>/receipt.pdf", stop.receipt_pdf, name="stop-receipt-pdf"),
     path("ask/<str:token>/", ask.question, name="ask"),
     path("ask/<str:token>/text/", ask.text, name="ask-text"),
     path("ask/<str:token>/code/", ask.code, name="ask-code"),
     path("ask/<str:token>/yes/", ask.yes, name="ask-yes"),
     path("ask/<str:token>/no/", ask.no, name="ask-no"),
     path("ask/<str:token>/answered/", ask.answered, name="ask-answered"),
+    path("authorized/<uuid:request_id>/", agents.explained, name="agent-request"),
+    path("authorized/by-text/<str:token>/", agents.asked, name="agent-asked"),
+    path("drp/v1/agent/<str:agent_id>", api.agent, name="drp-agent"),
+    path("drp/v1/data-rights-request", api.exercise, name="drp-exercise"),
+    path("drp/v1/data-rights-request/<str:request_id>", api.request, name="drp-request"),
     path("lines/", lines.lines, name="lines"),
     path("choices/", choices.choices, name="choices"),
     path("choices/stop/", choices.stop, name="choice-stop"),
@@ -27,8 +33,11 @@ urlpatterns: list[URLPattern] = [
     path("choices/signal/", choices.signal, name="choice-signal"),
     path("choices/<uuid:choice_id>/", choices.choice, name="choice"),
     path("choices/<uuid:choice_id>/progress/", choices.progress, name="choice-progress"),
-    path("choices/<uuid:choice_id>/receipt/", choices.receipt, name="choice-receipt"),
-    path("choices/<uuid:choice_id>/receipt.json", choices.receipt_file, name="choice-receipt-file"),
+    path("choices/<uuid:choice_id>/receipt/", receipts.receipt, name="choice-receipt"),
+    path("choices/<uuid:choice_id>/receipt.json", receipts.receipt_file, name="choice-receipt-file"),
+    path("choices/<uuid:choice_id>/receipt.pdf", receipts.receipt_pdf, name="choice-receipt-pdf"),
+    path("choices/<uuid:choice_id>/receipt/mail/", receipts.mail_receipt, name="choice-receipt-mail"),
+    path("choices/<uuid:choice_id>/receipt/text/", receipts.text_receipt, name="choice-receipt-text"),
     path("help/<uuid:choice_id>/", choices.disputed, name="dispute"),
     path("ssf/digest", api.digest, name="ssf_digest"),
     path("api/v1/texts", api.texts, name="api-texts"),

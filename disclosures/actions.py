@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -16,9 +16,10 @@ import partners.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.sealing import derived_secret
-from disclosures import anomalies, ingest, publishing
+from disclosures import anomalies, archiving, ingest, publishing
 from disclosures.ingest import Outcome, Row
-from disclosures.models import AnomalyRule
+from disclosures.models import AnomalyRule, Archive
+from disclosures.queries.archives import tells_hidden
 from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, still_hidden_by
 from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
 from partners import loosening
@@ -308,3 +309,26 @@ def note_export(*, line_id: int, actor: str, reason: str, at: datetime) -> None:
     audit.actions.record(
         action="line.exported", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id, reason=reason
     )
+
+
+@transaction.atomic
+def ask_archive(*, line_id: int, user_id: int, language: str, at: datetime) -> UUID:
+    """Have everything about a line made into one file for this person; the one there is, where there is one.
+
+    One that failed, is over, or tells of what an order hides by now makes room for a new one. Returns its id.
+    """
+    known = Archive.objects.select_for_update().filter(line_id=line_id, user_id=user_id).first()
+    if known is not None:
+        if known.state != Archive.State.FAILED and known.expires_at > at and not tells_hidden(archive=known, at=at):
+            return known.pk
+        known.delete()
+    made, is_new = Archive.objects.get_or_create(
+        line_id=line_id,
+        user_id=user_id,
+        defaults={"id": uuid4(), "language": language, "asked_at": at, "expires_at": at + archiving.LASTS},
+    )
+    if is_new:
+        audit.actions.record(
+            action="line.archive_asked", actor=f"subscriber:{user_id}", target=f"line:{line_id}", at=at, line_id=line_id
+        )
+    return made.pk

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from disclosures import anomalies, ingest, publishing, retention
+from disclosures import anomalies, archiving, ingest, publishing, retention
 
 
 @shared_task
@@ -58,3 +58,9 @@ def act_on_anomalies() -> None:
 def make_figures() -> None:
     """Count the figures for everyone."""
     publishing.make(at=timezone.now())
+
+
+@shared_task
+def make_archives() -> None:
+    """Make the files that people asked for, and delete those whose day is over."""
+    archiving.make(now=timezone.now())

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from disclosures import api
-from disclosures.views import pages, transparency
+from disclosures.views import access_log, archives, pages, transparency
 
 urlpatterns: list[URLPattern] = [
     path("api/v1/disclosures", api.disclosures, name="api-disclosures"),
@@ -13,6 +13,12 @@ urlpatterns: list[URLPattern] = [
     path("history/download.csv", pages.history_csv, name="history-csv"),
     path("history/download.json", pages.history_json, name="history-json"),
     path("companies/<int:party_id>/", pages.company, name="company"),
+    path("access-log/", access_log.access_log, name="access-log"),
+    path("access-log/companies/", access_log.asked, name="access-log-companies"),
+    path("settings/archive/", archives.archive, name="archive"),
+    path("settings/archive/ask/", archives.ask, name="archive-ask"),
+    path("settings/archive/progress/", archives.progress, name="archive-progress"),
+    path("settings/archive/whereabouts.zip", archives.download, name="archive-file"),
     path("transparency/", transparency.transparency, name="transparency"),
     path("transparency/<slug:name>.csv", transparency.transparency_csv, name="transparency-csv"),
 ]

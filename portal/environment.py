@@ -60,6 +60,7 @@ class Environment:
     oidc_client_secret: str
     oidc_line_claim: str
     oidc_seeing_acr: str
+    drp_business_id: str
 
     @property
     def https(self) -> bool:
@@ -167,6 +168,7 @@ def environment() -> Environment:
         oidc_client_secret=_with_issuer("OIDC_ISSUER", "OIDC_CLIENT_SECRET"),
         oidc_line_claim=given.get("OIDC_LINE_CLAIM") or "line_id",
         oidc_seeing_acr=given.get("OIDC_SEEING_ACR", ""),
+        drp_business_id=given.get("DRP_BUSINESS_ID", ""),
     )
 
 

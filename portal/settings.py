@@ -43,6 +43,7 @@ OIDC_CLIENT_ID = env.oidc_client_id
 OIDC_CLIENT_SECRET = env.oidc_client_secret
 OIDC_LINE_CLAIM = env.oidc_line_claim
 OIDC_SEEING_ACR = env.oidc_seeing_acr
+DRP_BUSINESS_ID = env.drp_business_id
 SECURITY_CONTACT = env.security_contact
 LOGGING = logs.configure(log_format=env.log_format, level=env.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
@@ -245,6 +246,9 @@ CELERY_BEAT_SCHEDULE = {
     "end-pauses": {"task": "consent.tasks.end_pauses", "schedule": 60.0},
     # Where workers were busy or away, one of them is enough.
     "deliver-texts": {"task": "accounts.tasks.deliver_texts", "schedule": 5.0, "options": {"expires": 60.0}},
+    "deliver-letters": {"task": "accounts.tasks.deliver_letters", "schedule": 15.0, "options": {"expires": 60.0}},
+    "remind": {"task": "consent.tasks.remind", "schedule": 3600.0},
+    "see-to-agents": {"task": "consent.tasks.see_to_agents", "schedule": 15.0, "options": {"expires": 60.0}},
     "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
     "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},
@@ -264,6 +268,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "disclosures.tasks.make_figures",
         "schedule": 60.0 if FIGURES_TO_THE_MINUTE else 6 * 3600.0,
     },
+    "make-archives": {"task": "disclosures.tasks.make_archives", "schedule": 5.0, "options": {"expires": 60.0}},
     "make-partitions": {"task": "disclosures.tasks.make_partitions", "schedule": 6 * 3600.0},
     "drop-months": {"task": "disclosures.tasks.drop_months", "schedule": 24 * 3600.0},
     "watch-partners": {"task": "revocations.tasks.watch_partners", "schedule": 60.0},

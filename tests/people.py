@@ -93,6 +93,6 @@ def asked_for_new_password(line: Line) -> str:
 
 def _page(response: object) -> Page:
     if isinstance(response, StreamingHttpResponse):
-        return Page(response.status_code, response.headers, response.getvalue().decode())
+        return Page(response.status_code, response.headers, response.getvalue().decode(errors="replace"))
     assert isinstance(response, HttpResponse)
-    return Page(response.status_code, response.headers, response.content.decode())
+    return Page(response.status_code, response.headers, response.content.decode(errors="replace"))

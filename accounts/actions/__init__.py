@@ -22,7 +22,7 @@ from accounts.actions.people import (
     sign_in_after_end,
     sign_in_by_carrier,
 )
-from accounts.actions.posting import post, post_news
+from accounts.actions.posting import SentEnough, post, post_letter, post_news, post_receipt, remind
 from accounts.actions.separating import (
     Asked,
     NotOpen,
@@ -41,7 +41,15 @@ from accounts.actions.staff import (
     make_staff,
     sign_in_vouched,
 )
-from accounts.actions.texting import allow_texts, may_answer, refuse_texts, take_once
+from accounts.actions.texting import (
+    allow_reminders,
+    allow_texts,
+    choose_texts,
+    may_answer,
+    refuse_reminders,
+    refuse_texts,
+    take_once,
+)
 
 __all__ = [
     "BY_TEXT",
@@ -53,7 +61,9 @@ __all__ = [
     "NotDelegated",
     "NotOpen",
     "NotYet",
+    "SentEnough",
     "accept_invitation",
+    "allow_reminders",
     "allow_texts",
     "answer_delegation",
     "ask_contact",
@@ -61,6 +71,7 @@ __all__ = [
     "ask_separation",
     "cancel_new_password",
     "choose_language",
+    "choose_texts",
     "close_separation",
     "delegate",
     "end_delegation",
@@ -76,9 +87,13 @@ __all__ = [
     "note_device",
     "person_behind",
     "post",
+    "post_letter",
     "post_news",
+    "post_receipt",
     "prove_contact",
+    "refuse_reminders",
     "refuse_texts",
+    "remind",
     "remove_contact",
     "replace_password",
     "set_first_password",

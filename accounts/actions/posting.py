@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import translation
 
-from accounts import care, delivery, queries, texts, wording
-from accounts.models import Line, LineNumber, Message, SafeContact
+from accounts import care, delivery, letters, queries, texts, wording
+from accounts.letters import Mail
+from accounts.models import Letter, Line, LineNumber, Message, SafeContact
 from accounts.sealing import seal, unseal
 
 # What was not taken by then is old news.
@@ -29,12 +30,34 @@ LASTS = {
     Message.Kind.INVITED: timedelta(days=7),
     Message.Kind.DELEGATE: timedelta(days=7),
     Message.Kind.CONTACT: timedelta(days=7),
+    Message.Kind.RECEIPT: timedelta(days=1),
+    Message.Kind.REMINDER: timedelta(days=7),
+    Message.Kind.AGENT: timedelta(days=7),
 }
 # What an account holder does for a child is no news that the child, or whoever has its phone a minute, can turn off.
-NEWS = frozenset({Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE, Message.Kind.INVITED})
+NEWS = frozenset(
+    {
+        Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE, Message.Kind.INVITED,
+        Message.Kind.REMINDER,
+    }
+)  # fmt: skip
 # What answers the phone itself, or asks whoever carries it: to no other number.
-TO_THE_PHONE = frozenset({Message.Kind.REPLY, Message.Kind.INVITED})
+TO_THE_PHONE = frozenset({Message.Kind.REPLY, Message.Kind.INVITED, Message.Kind.AGENT})
 DAY = timedelta(days=1)
+DUE_AGAIN = """
+INSERT INTO accounts_linereminder AS known (line_id, told_at)
+SELECT id, %(at)s FROM unnest(%(lines)s::bigint[]) AS id ORDER BY id
+ON CONFLICT (line_id) DO UPDATE SET told_at = excluded.told_at
+WHERE known.off_since IS NULL AND (known.told_at IS NULL OR known.told_at <= %(before)s)
+RETURNING line_id
+"""
+LETTER_LASTS = timedelta(days=3)
+# What somebody may have sent about one line in a day: enough for anybody, and no way to flood a mailbox.
+LETTERS_A_DAY, RECEIPT_TEXTS_A_DAY = 10, 5
+
+
+class SentEnough(Exception):
+    """So many were sent about this line today that this one is not."""
 
 
 @transaction.atomic
@@ -114,3 +137,39 @@ def _either(msisdn: str, contact: SafeContact | None, at: datetime) -> list[tupl
     there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
     phone_too = contact is None or care.both_until(contact=contact, at=at) is not None
     return there + ([(msisdn, None)] if msisdn and phone_too else [])
+
+
+@transaction.atomic
+def post_letter(*, line_id: int, to: str, mail: Mail, at: datetime) -> None:
+    """Have a mail sent that a line's person asked for, once this transaction is committed. Raises SentEnough.
+
+    The row is the queue: no outage of the mail server loses it or keeps anybody waiting. The address goes with it.
+    """
+    Line.objects.select_for_update().get(pk=line_id)
+    if Letter.objects.filter(line_id=line_id, made_at__gt=at - DAY).count() >= LETTERS_A_DAY:
+        raise SentEnough
+    Letter.objects.create(
+        id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=letters.sealed(mail=mail), made_at=at, next_at=at,
+        expires_at=at + LETTER_LASTS,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def post_receipt(*, line_id: int, words: str, at: datetime) -> None:
+    """Have a line texted a link that its person asked for. Raises SentEnough."""
+    sent = Message.objects.filter(line_id=line_id, kind=Message.Kind.RECEIPT, made_at__gt=at - DAY)
+    if sent.count() >= RECEIPT_TEXTS_A_DAY:
+        raise SentEnough
+    post(line_id=line_id, kind=Message.Kind.RECEIPT, words=words, at=at)
+
+
+@transaction.atomic
+def remind(*, line_ids: Collection[int], words: Callable[[Line], str], at: datetime, every: timedelta) -> int:
+    """Have lines texted that something is still on, by day: each at most once in `every`. Returns how many wait now.
+
+    A few statements for any number of lines; two workers at once remind nobody twice.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(DUE_AGAIN, {"lines": sorted(line_ids), "at": at, "before": at - every})
+        due = [line_id for (line_id,) in cursor.fetchall()]
+    return post_news(line_ids=due, kind=Message.Kind.REMINDER, words=words, at=at) if due else 0

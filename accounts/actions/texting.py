@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 import audit.actions
-from accounts.models import LineTexts, Message, TextTaken
+from accounts.models import LineReminder, LineTexts, Message, TextTaken
 from accounts.sealing import keyed
 
 HOUR = timedelta(hours=1)
@@ -29,22 +29,44 @@ def may_answer(*, line_id: int, at: datetime) -> bool:
 
 
 @transaction.atomic
-def refuse_texts(*, line_id: int, at: datetime) -> None:
-    """The line's person wants no news by text."""
+def refuse_texts(*, line_id: int, at: datetime, actor: str = "") -> None:
+    """The line's person wants no news by text. `actor`: who said so; by text, the line itself."""
     _, is_new = LineTexts.objects.get_or_create(line_id=line_id, defaults={"off_since": at})
     if is_new:
-        _note("texts_off", line_id, at)
+        _note("texts_off", line_id, actor, at)
 
 
 @transaction.atomic
-def allow_texts(*, line_id: int, at: datetime) -> None:
+def allow_texts(*, line_id: int, at: datetime, actor: str = "") -> None:
     """The line's person wants news by text again."""
     gone, _ = LineTexts.objects.filter(line_id=line_id).delete()
     if gone:
-        _note("texts_on", line_id, at)
+        _note("texts_on", line_id, actor, at)
 
 
-def _note(what: str, line_id: int, at: datetime) -> None:
+@transaction.atomic
+def refuse_reminders(*, line_id: int, actor: str, at: datetime) -> None:
+    """The line's person wants no reminders of what is still on."""
+    kept, _ = LineReminder.objects.get_or_create(line_id=line_id)
+    if LineReminder.objects.filter(pk=kept.pk, off_since__isnull=True).update(off_since=at):
+        _note("reminders_off", line_id, actor, at)
+
+
+@transaction.atomic
+def allow_reminders(*, line_id: int, actor: str, at: datetime) -> None:
+    """The line's person wants reminders again."""
+    if LineReminder.objects.filter(pk=line_id, off_since__isnull=False).update(off_since=None):
+        _note("reminders_on", line_id, actor, at)
+
+
+@transaction.atomic
+def choose_texts(*, line_id: int, news: bool, reminders: bool, actor: str, at: datetime) -> None:
+    """Which texts the line's person wants from now on. What they must know is texted whatever they say here."""
+    (allow_texts if news else refuse_texts)(line_id=line_id, actor=actor, at=at)
+    (allow_reminders if reminders else refuse_reminders)(line_id=line_id, actor=actor, at=at)
+
+
+def _note(what: str, line_id: int, actor: str, at: datetime) -> None:
     audit.actions.record(
-        action=f"line.{what}", actor=f"line:{line_id}", target=f"line:{line_id}", line_id=line_id, at=at
+        action=f"line.{what}", actor=actor or f"line:{line_id}", target=f"line:{line_id}", line_id=line_id, at=at
     )

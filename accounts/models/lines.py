@@ -209,6 +209,9 @@ class Message(models.Model):
         INVITED = "invited", "The account holder invites the line's user to sign in"
         DELEGATE = "delegate", "About somebody who was asked to look after a line"
         CONTACT = "contact", "Where news about the line goes was changed"
+        RECEIPT = "receipt", "A link to a receipt that somebody asked for"
+        REMINDER = "reminder", "Something is still on"
+        AGENT = "agent", "Somebody asks for a stop in the person's name"
 
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)
@@ -313,3 +316,41 @@ class LineTexts(models.Model):
 
     def __str__(self) -> str:
         return f"no news to line {self.pk}"
+
+
+class LineReminder(models.Model):
+    """When a line was last reminded that something is still on, and since when its person wants no reminders."""
+
+    line = models.OneToOneField(Line, on_delete=models.PROTECT, primary_key=True, related_name="reminder")
+    told_at = models.DateTimeField(null=True)
+    off_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"reminders of line {self.pk}"
+
+
+class Letter(models.Model):
+    """A mail that a line's person asked for. The row is the queue: it waits until it was taken, or its time is over.
+
+    To whom, and what, attachments too, is sealed and wiped once it was taken. No address is kept beyond that.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    line = models.ForeignKey(Line, on_delete=models.PROTECT)
+    to_sealed = models.BinaryField()
+    body_sealed = models.BinaryField()
+    made_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    taken_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_at"], name="accounts_letter_due", condition=Q(taken_at__isnull=True)),
+            models.Index(fields=["line", "made_at"], name="accounts_letter_of_line"),
+            models.Index(fields=["expires_at"], name="accounts_letter_over"),
+        ]
+
+    def __str__(self) -> str:
+        return f"letter {self.id}"

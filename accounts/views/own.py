@@ -1,27 +1,22 @@
-"""A person's own pages: settings, and who looked."""
+"""A person's own pages: settings, and where they are signed in."""
 
 from django.conf import settings as django_settings
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, queries, sessions, wording
+from accounts import actions, queries, sessions
 from accounts.access import (
     PersonRequest,
     SubscriberRequest,
-    at_line,
-    line_required,
     person_required,
+    seeing_required,
 )
-from accounts.forms import EndForm, LanguageForm
-from accounts.permissions import Action
-from audit.queries import events_of_line
-
-PAGE = 50
+from accounts.forms import EndForm, LanguageForm, TextsForm
+from accounts.models import User
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,7 +33,39 @@ def settings(request: PersonRequest) -> HttpResponse:
         response.set_cookie(django_settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", httponly=True)
         return response
     waiting = queries.new_password_of(user=request.user, at=timezone.now())
-    return render(request, "account/settings.html", {"form": form, "waiting": waiting})
+    shown = {"form": form, "waiting": waiting, "texts": _texts(request.user)}
+    return render(request, "account/settings.html", shown)
+
+
+@require_POST
+@seeing_required
+def texts(request: SubscriberRequest) -> HttpResponse:
+    """Which texts this person's own line gets."""
+    form = TextsForm(request.POST)
+    if form.is_valid():
+        own = request.known[0].line.pk
+        actions.choose_texts(
+            line_id=own,
+            news=form.cleaned_data["news"],
+            reminders=form.cleaned_data["reminders"],
+            actor=f"subscriber:{request.user.pk}",
+            at=timezone.now(),
+        )
+        messages.success(request, _("Saved."))
+    return redirect("settings")
+
+
+def _texts(user: User) -> TextsForm | None:
+    """The switches as they stand for the person's own line; None for staff, and where there is no line."""
+    lines = queries.lines_known_by(user=user, at=timezone.now()) if user.is_subscriber else []
+    if not lines:
+        return None
+    own = lines[0].line.pk
+    now = {
+        "news": not queries.wants_no_news(line_id=own),
+        "reminders": not queries.wants_no_reminders(line_id=own),
+    }
+    return TextsForm(initial=now)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -54,14 +81,3 @@ def sign_ins(request: PersonRequest) -> HttpResponse:
         return redirect("usersessions_list")
     shown = sessions.open_sign_ins(request, user=request.user)
     return render(request, "usersessions/usersession_list.html", {"sessions": shown, "session_count": len(shown)})
-
-
-@require_safe
-@line_required(Action.SEE_LOG)
-def access_log(request: SubscriberRequest) -> HttpResponse:
-    """Who looked at this line or acted on it, staff included, newest first."""
-    # What was asked in confidence is for whoever may ask it, and for no holder of a child's line.
-    events = events_of_line(line_id=request.line.line.pk, confidential=request.line.may(Action.SEPARATE))
-    page = Paginator(events, PAGE).get_page(request.GET.get("page"))
-    entries = [wording.entry(event=event, reader=request.user) for event in page.object_list]
-    return render(request, "account/access_log.html", {"page": page, "entries": entries, "at_line": at_line(request)})

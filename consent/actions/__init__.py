@@ -1,10 +1,20 @@
 """The verbs of consent: a person's choices, what carrier files bring, and what a line's own life does to them."""
 
+from consent.actions.agents import (
+    NotOpenRequest,
+    answer_request,
+    end_agent,
+    give_token,
+    register_agent,
+    revoke_request,
+    take_request,
+)
 from consent.actions.asks import NotOpen, say_no, say_yes, text_code
 from consent.actions.choices import NEVER_AGREED, NotAllowable, Recorded, UnknownRef, allow, pause, refuse, stop
 from consent.actions.digests import compare_buckets, take_digest
 from consent.actions.late import tell_newly_affected
 from consent.actions.lines import end_tenure, number_changed
+from consent.actions.receipts import mail_receipt, text_receipt
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.actions.signals import NotAsked, answer_signal, take_signal
 from consent.actions.statuses import (
@@ -28,28 +38,37 @@ __all__ = [
     "NotOffered",
     "NotOnTheList",
     "NotOpen",
+    "NotOpenRequest",
     "Outcome",
     "Recorded",
     "Retrieved",
     "TooManyQuestions",
     "UnknownRef",
     "allow",
+    "answer_request",
     "answer_signal",
     "compare_buckets",
+    "end_agent",
     "end_tenure",
+    "give_token",
+    "mail_receipt",
     "number_changed",
     "pause",
     "record_file_approvals",
     "record_file_choices",
     "refuse",
+    "register_agent",
     "retrieve_status",
+    "revoke_request",
     "say_no",
     "say_yes",
     "stop",
     "suspend",
     "take_digest",
+    "take_request",
     "take_signal",
     "take_text",
     "tell_newly_affected",
     "text_code",
+    "text_receipt",
 ]

@@ -1,15 +1,25 @@
 """The signed proofs of one choice: our own, and what each partner signed about the orders that told it."""
 
+import hashlib
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from consent.models import ChoiceReceipt
 from consent.queries.progress import carried_on
 from partners.models import Party
 from partners.words import party_name
 from revocations.models import Receipt
+
+STATUSES: Mapping[str, Promise] = {
+    "in_progress": gettext_lazy("It signed that it has begun"),
+    "completed": gettext_lazy("It signed that it is done"),
+    "rejected": gettext_lazy("It signed that it will not do it"),
+}
 
 
 @dataclass(frozen=True)
@@ -21,6 +31,16 @@ class PartnerReceipt:
     status: str
     received_at: datetime
     token: str
+
+    @property
+    def in_words(self) -> str:
+        """What it signed, in a page's words."""
+        return str(STATUSES.get(self.status, self.status))
+
+    @property
+    def digest(self) -> str:
+        """By which our own word names it (SHA-256, in hexadecimal)."""
+        return hashlib.sha256(self.token.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

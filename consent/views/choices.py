@@ -1,9 +1,9 @@
-"""Choices: the list, one of them with its progress and receipt, and the forms that make new ones."""
+"""Choices: the list, one of them with its progress, and the forms that make new ones."""
 
 import uuid
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,7 +21,7 @@ from accounts.access import (
 )
 from accounts.permissions import Action
 from accounts.queries import PersonsLine
-from consent import actions, notices, queries, receipts
+from consent import actions, notices, queries
 from consent.forms import AllowForm, PauseForm, StopForm
 from consent.models import PrivacySignal
 from consent.standing import Use, sharing, use_of
@@ -46,7 +46,7 @@ def choices(request: SubscriberRequest) -> HttpResponse:
 @seeing_required
 def choice(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """One choice: what is done, and how far each partner has come."""
-    return render(request, "choices/choice.html", _choice(request, choice_id))
+    return render(request, "choices/choice.html", shown_choice(request, choice_id))
 
 
 @require_safe
@@ -55,7 +55,7 @@ def choice(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
 def disputed(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """The case that "I never agreed" opened: who was asked for proof, by when, and what came."""
     now = timezone.now()
-    found, line = _found(request, choice_id)
+    found, line = found_for(request, choice_id)
     if not found.disputed:
         raise Http404
     evidence = queries.evidence_of(line_id=found.line_id, choice_id=found.id, at=now)
@@ -68,29 +68,7 @@ def disputed(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
 @seeing_required
 def progress(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """The part of the page that changes, for the script that asks again."""
-    return render(request, "choices/_progress.html", _choice(request, choice_id))
-
-
-@require_safe
-@never_cache
-@seeing_required
-def receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
-    """The signed receipts of a choice, to print: ours, the companies', and ours that each of those came."""
-    found = _receipt(request, choice_id)
-    shown = _choice(request, choice_id) | found | {"signed": receipts.with_completions(receipt=found["receipt"])}
-    return render(request, "choices/receipt.html", shown)
-
-
-@require_safe
-@never_cache
-@line_required(Action.DOWNLOAD)
-def receipt_file(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
-    """The same as a file that verifies offline."""
-    found = _receipt(request, choice_id)["receipt"]
-    body = receipts.file_of(receipt=found, at=timezone.now())
-    response = JsonResponse(body, json_dumps_params={"indent": 2, "ensure_ascii": False})
-    response.headers["Content-Disposition"] = f'attachment; filename="receipt-{found.number}.json"'
-    return response
+    return render(request, "choices/_progress.html", shown_choice(request, choice_id))
 
 
 @require_POST
@@ -228,7 +206,8 @@ def _actor(request: SubscriberRequest) -> str:
     return f"{'delegate' if request.line.is_delegated else 'subscriber'}:{request.user.pk}"
 
 
-def _found(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[queries.ChoiceRow, PersonsLine]:
+def found_for(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[queries.ChoiceRow, PersonsLine]:
+    """The choice of this id and its line, if it is one of this person's; else 404."""
     lines = {line.line.pk: line for line in request.known if line.may(request.action)}
     found = queries.choice_of(line_ids=lines.keys(), choice_id=choice_id)
     if found is None:
@@ -239,9 +218,10 @@ def _found(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[queries.Ch
     return found, request.line
 
 
-def _choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, object]:
+def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, object]:
+    """What the pages about one choice show of it."""
     now = timezone.now()
-    found, line = _found(request, choice_id)
+    found, line = found_for(request, choice_id)
     partners = queries.progress_of(line_id=found.line_id, order_ids=found.order_ids, since=found.in_force_since, at=now)
     standing = sharing(line=line.line, at=now)
     return {
@@ -263,12 +243,3 @@ def _choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, objec
 def _counts(choice: queries.ChoiceRow, use: Use | None) -> bool:
     """Whether a yes is one of those for which the gate says yes now."""
     return use is not None and use.allowed and any(one.choice_id == str(choice.id) and one.counts for one in use.proofs)
-
-
-def _receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, queries.ReceiptView]:
-    found, _line = _found(request, choice_id)
-    follow = found.kind != "allow"
-    receipt = queries.receipt_of(line_id=found.line_id, choice_id=found.id, order_ids=found.order_ids, follow=follow)
-    if receipt is None:
-        raise Http404
-    return {"receipt": receipt}

@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -15,7 +16,7 @@ from accounts.forms import CodeForm, NumberForm
 from accounts.models import TextedCode
 from accounts.numbers import shown as number_shown
 from accounts.zones import name_of, zone_of
-from consent import notices, receipts
+from consent import notices, paper, receipts
 from consent.actions import without_account
 from consent.queries.links import behind_link
 
@@ -119,4 +120,28 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
     body = receipts.file_of(receipt=linked.receipt, at=timezone.now())
     response = JsonResponse(body, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response.headers["Content-Disposition"] = f'attachment; filename="receipt-{linked.receipt.number}.json"'
+    return response
+
+
+@require_safe
+@never_cache
+def receipt_pdf(request: HttpRequest, token: str) -> HttpResponse:
+    """The same to print, with that file inside."""
+    now = timezone.now()
+    linked = behind_link(token=token, at=now)
+    if linked is None:
+        raise Http404
+    zone = zone_of(linked.state)
+    said = paper.Paper(
+        title=_("All sharing was stopped"),
+        made_at=linked.made_at,
+        until=None,
+        how=_("Made without an account, with a code texted to this phone"),
+        zone=name_of(zone),
+    )
+    body = receipts.file_of(receipt=linked.receipt, at=now)
+    with timezone.override(zone):
+        printed = paper.receipt_pdf(receipt=linked.receipt, paper=said, body=body, at=now)
+    response = HttpResponse(printed, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="receipt-{linked.receipt.number}.pdf"'
     return response

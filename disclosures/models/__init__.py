@@ -1,6 +1,7 @@
 """What left the carrier, when, to whom, whether it was allowed, and what its own log shows. No coordinates, ever."""
 
 from disclosures.models.anomalies import Anomaly, AnomalyRule, AnomalyWatch
+from disclosures.models.archives import Archive, ArchivePart
 from disclosures.models.figures import PublishedFigure
 from disclosures.models.releases import (
     NOT_YET,
@@ -28,6 +29,8 @@ __all__ = [
     "Anomaly",
     "AnomalyRule",
     "AnomalyWatch",
+    "Archive",
+    "ArchivePart",
     "Basis",
     "ChangedDay",
     "ConcealedDisclosure",

@@ -1,5 +1,7 @@
 """Reads of what left the carrier, for pages and downloads. All of them go through `visible`."""
 
+from disclosures.queries.archives import archive_of, bytes_of
+from disclosures.queries.asked import AskedPage, asked_page
 from disclosures.queries.chart import Chart
 from disclosures.queries.companies import Companies, CompanyCard, companies_of
 from disclosures.queries.company import CompanyPage, company_page
@@ -11,6 +13,7 @@ from disclosures.queries.noticed import Noticed, noticed_in
 from disclosures.queries.visible import visible, with_delay
 
 __all__ = [
+    "AskedPage",
     "Chart",
     "Companies",
     "CompanyCard",
@@ -20,8 +23,11 @@ __all__ = [
     "HistoryPage",
     "Noticed",
     "all_as_csv",
+    "archive_of",
     "as_csv",
     "as_json",
+    "asked_page",
+    "bytes_of",
     "companies_in",
     "companies_of",
     "company_page",

@@ -86,7 +86,8 @@ def _approvals(line: Line) -> Iterator[dict[str, object]]:
 
 
 def _disclosures(line: Line, at: datetime) -> Iterator[dict[str, object]]:
-    rows = with_delay(rows=visible(line_id=line.pk, at=at), line_id=line.pk).order_by("-occurred_at", "-id")
+    known = visible(line_id=line.pk, at=at).filter(recorded_at__lte=at)
+    rows = with_delay(rows=known, line_id=line.pk).order_by("-occurred_at", "-id")
     for row in rows.iterator(chunk_size=CHUNK):
         yield {
             "id": row.source_id,

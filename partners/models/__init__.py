@@ -1,10 +1,13 @@
 """Organisations, what was agreed with them, their keys, and what lower apps need to know about dealings with them."""
 
+from partners.models.agents import AgentRequest, AuthorizedAgent
 from partners.models.agreements import Campaign, Contract, Cover, Dealing, Kin, Party, Reach
 from partners.models.machines import Client, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
 from partners.models.officers import JurisdictionRule, NoticeText, Proposal, Suspension
 
 __all__ = [
+    "AgentRequest",
+    "AuthorizedAgent",
     "Campaign",
     "Client",
     "Contract",

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -112,7 +113,7 @@ def write_orders(*, contract: Contract, first: int, count: int, at: datetime, re
         "duties": [{"action": action, "scope": {"all": True}, "since": stamp} for action in actions],
         "stop_by": stamp, "complete_by": stamp,
     }  # fmt: skip
-    values = {
+    values: dict[str, Any] = {
         "first": first, "count": count, "contract": contract.pk, "party": contract.aggregator_id, "at": at,
         "snapshot": json.dumps(snapshot), "complete_by": at + timedelta(days=10),
     }  # fmt: skip

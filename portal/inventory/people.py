@@ -150,6 +150,22 @@ TABLES: Mapping[str, Table] = {
         time="at",
         sealed="mark_hash",
     ),
+    "accounts.LineReminder": Table(
+        "When a line was last reminded of what is still on, and whether its person wants that.",
+        "as long as the line",
+        "the person, in their settings",
+        key="line",
+        time="told_at off_since",
+    ),
+    "accounts.Letter": Table(
+        "A mail that somebody asked for and that waits: its address and words, sealed, and wiped once it was taken.",
+        "3 days, taken or not",
+        "nobody; whoever has the mailbox reads it there",
+        key="id line",
+        time="made_at next_at expires_at taken_at",
+        figure="tries",
+        sealed="to_sealed body_sealed",
+    ),
     "audit.AuditEvent": Table(
         "One thing that was done, by whom, about what: ids only, no number and no name.",
         LEDGER,

@@ -133,6 +133,23 @@ TABLES: Mapping[str, Table] = {
     "disclosures.DroppedMonth": Table(
         "That a month was dropped, and when.", LEDGER, "officers and auditors", time="month dropped_at forgotten_at"
     ),
+    "disclosures.Archive": Table(
+        "That a person asked for everything about a line as one file, and how far it is.",
+        "a day after the file was made",
+        "who asked for it",
+        key="id line_id user_id",
+        time="asked_at as_of leased_until expires_at",
+        figure="tries done total size",
+        word="state",
+        personal="language",
+    ),
+    "disclosures.ArchivePart": Table(
+        "A stretch of that file, sealed.",
+        "as long as it",
+        "who asked for it; a hidden release is in none",
+        key="archive number",
+        sealed="sealed",
+    ),
     "disclosures.ImportedChunk": Table(
         "How far the import of a file has come.",
         "until the file was read to its end, 30 days at the longest",

@@ -26,6 +26,7 @@ import accounts.actions
 from accounts.models import Line, NewPassword
 from consent import actions
 from disclosures import publishing
+from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, text_now
 from tests.factories import a_line
 from tests.people import (
@@ -51,7 +52,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     NOBODY: (
         "front", "help", "safety", "invited", "sign-in-ended",
         "transparency", "stop", "away", "account_login", "sign-in-staff", "account_inactive",
-        "stop-progress", "ask", "new-password-cancel",
+        "stop-progress", "ask", "new-password-cancel", "agent-asked", "agent-request",
     ),
     TEXTED: ("stop-code", "sign-in-code", "ask-code"),
     TYPED: ("stop-all", "ask-yes"),
@@ -62,7 +63,8 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     SUBSCRIBER: (
         "home", "history", "company", "choices", "choice", "choice-receipt", "choice-pause", "choice-allow",
         "choice-signal", "dispute", "lines",
-        "delegates", "delegation", "safe-contact", "separation", "settings", "access-log", "account_logout",
+        "delegates", "delegation", "safe-contact", "separation", "settings", "access-log", "access-log-companies",
+        "archive", "account_logout",
         "account_reauthenticate", "account_change_password", "mfa_index", "mfa_activate_totp",
         "mfa_list_webauthn", "mfa_add_webauthn", "usersessions_list",
     ),
@@ -80,13 +82,13 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
 VERBS = {
     "choice-stop", "choice-dispute", "stop-again", "ask-text", "ask-no", "sign-in-again", "leave", "set_language",
     "password-keep", "invite", "delegate-end", "safe-contact-code", "safe-contact-remove",
-    "separation-back",
+    "separation-back", "choice-receipt-mail", "choice-receipt-text", "settings-texts", "archive-ask",
 }  # fmt: skip
 FILES = {
-    "history-csv", "history-json", "choice-receipt-file", "stop-receipt", "mfa_download_recovery_codes",
-    "transparency-csv",
+    "history-csv", "history-json", "choice-receipt-file", "choice-receipt-pdf", "stop-receipt", "stop-receipt-pdf",
+    "archive-file", "mfa_download_recovery_codes", "transparency-csv",
 }  # fmt: skip
-PARTS_OF_A_PAGE = {"choice-progress"}
+PARTS_OF_A_PAGE = {"choice-progress", "archive-progress"}
 SENDS_ON = {"/accounts/"}
 STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
 # They only lead to another site and back.
@@ -96,7 +98,7 @@ MACHINES = {
     "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "api-texts",
     "consent-info", "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive", "ssf_receipts",
     "ssf_poll", "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz",
-    "readyz", "metrics", "security_txt", "openapi", "gpc",
+    "readyz", "metrics", "security_txt", "openapi", "gpc", "drp-agent", "drp-exercise", "drp-request",
 }  # fmt: skip
 NOT_VISITED = VERBS | ELSEWHERE | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DEVELOPERS_ALONE | MACHINES
 
@@ -163,11 +165,13 @@ def a_walk() -> Walk:
         },
         tokens={"stop-progress": _stopped()}
         | dict.fromkeys(("ask", "ask-code", "ask-yes"), opened.token)
+        | {"agent-asked": an_agent_asks(a_line()).split("/")[-2]}
         | {"ask-answered": answered.token, "new-password-cancel": _forgetful(ago=timedelta(0))[1]},
         ids={
             "choice_id": choice.choice_id,
             "party_id": world.roadaid.lbs_provider_id,
             "pk": passkey,
+            "request_id": choice.choice_id,
             "delegation_id": _asked_to_look_after(world.line),
         },
     )

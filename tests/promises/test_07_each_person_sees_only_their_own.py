@@ -27,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 SENTENCE = "This line belongs to the person who uses it."
 OWN_PAGES = (
     "/lines/", "/access-log/", "/home/", "/history/", "/history/download.csv", "/history/download.json", "/choices/",
+    "/access-log/companies/", "/settings/archive/", "/settings/archive/progress/",
 )  # fmt: skip
 
 

@@ -42,7 +42,9 @@ NUMBER = "+12065550142"
 # What shows something of the line, lets somebody allow, or changes what lets somebody in.
 HOLDS = {
     "home", "history", "history-csv", "history-json", "company", "choices", "choice", "choice-progress",
-    "choice-receipt", "choice-receipt-file", "choice-allow", "choice-signal", "dispute", "lines", "access-log",
+    "choice-receipt", "choice-receipt-file", "choice-receipt-pdf", "choice-receipt-mail", "choice-receipt-text",
+    "choice-allow", "choice-signal", "dispute", "lines", "access-log", "access-log-companies",
+    "settings-texts", "archive", "archive-ask", "archive-progress", "archive-file",
     "delegates", "delegate-end", "delegation", "safe-contact", "safe-contact-code", "safe-contact-remove",
     "account_set_password", "account_change_password", "password-forgotten", "password-new",
     "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",

@@ -17,6 +17,9 @@ NO_TOKEN: Row = (401,) * 7
 UNREADABLE: Row = (400,) * 7
 OWN_ONLY: Row = (302, 200, 200, 200, 302, 200, 403)
 OWNER_ONLY: Row = (302, 200, 404, 404, 302, 404, 403)
+UNREADABLE_TO_OWNER: Row = (302, 400, 404, 404, 302, 404, 403)
+OWNER_SENT_ON: Row = (302, 302, 404, 404, 302, 404, 403)
+OWN_SENT_ON: Row = (302, 302, 302, 302, 302, 302, 403)
 NOTHING_NAMED: Row = (302, 404, 404, 404, 302, 404, 403)
 PERSON: Row = (302, 200, 200, 200, 302, 200, 200)
 CHOOSING: Row = (302, 200, 200, 200, 302, 200, 403)
@@ -55,6 +58,9 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "choice-progress": (OWNER_ONLY, NOT_SO),
     "choice-receipt": (OWNER_ONLY, NOT_SO),
     "choice-receipt-file": (OWNER_ONLY, NOT_SO),
+    "choice-receipt-pdf": (OWNER_ONLY, NOT_SO),
+    "choice-receipt-mail": (NOT_SO, UNREADABLE_TO_OWNER),
+    "choice-receipt-text": (NOT_SO, OWNER_SENT_ON),
     "choice-stop": (NOT_SO, NOTHING_NAMED),
     "choice-dispute": (NOT_SO, NOTHING_NAMED),
     "choice-pause": (OWN_ONLY, OWN_ONLY),
@@ -67,6 +73,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "stop-all": (SENT_ON, SENT_ON),
     "stop-progress": (NOT_HERE, NOT_SO),
     "stop-receipt": (NOT_HERE, NOT_SO),
+    "stop-receipt-pdf": (NOT_HERE, NOT_SO),
     "ask": (NOT_HERE, NOT_SO),
     "ask-text": (NOT_SO, NOT_HERE),
     "ask-code": (NOT_HERE, NOT_HERE),
@@ -85,7 +92,13 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "separation": (OWN_ONLY, OWN_ONLY),
     "separation-back": (NOT_SO, CHOOSING_SENT_ON),
     "settings": (PERSON, PERSON),
+    "settings-texts": (NOT_SO, OWN_SENT_ON),
     "access-log": (OWN_ONLY, NOT_SO),
+    "access-log-companies": (OWN_ONLY, NOT_SO),
+    "archive": (OWN_ONLY, NOT_SO),
+    "archive-ask": (NOT_SO, OWN_SENT_ON),
+    "archive-progress": (OWN_ONLY, NOT_SO),
+    "archive-file": (NOTHING_NAMED, NOT_SO),
     "leave": (NOT_SO, (303,) * 7),
     "away": (EVERYBODY, SENT_ON),
     "account_login": (SIGN_IN, SIGN_IN),
@@ -128,6 +141,11 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "api-disclosures": (NOT_SO, NO_TOKEN),
     "api-approvals": (NOT_SO, NO_TOKEN),
     "api-texts": (NOT_SO, NOT_HERE),
+    "drp-agent": (NOT_HERE, NOT_HERE),
+    "drp-exercise": (NOT_HERE, NOT_HERE),
+    "drp-request": (NOT_HERE, NOT_HERE),
+    "agent-request": (EVERYBODY, NOT_SO),
+    "agent-asked": (NOT_HERE, NOT_HERE),
     "consent-info": (NOT_SO, NO_TOKEN),
     "api-lines": (NOT_SO, NO_TOKEN),
     "oauth_token": (NOT_SO, UNREADABLE),
@@ -154,6 +172,8 @@ ROWS: dict[str, tuple[Row, Row]] = {
 }
 # In the order of options, put, patch, delete: forms that are allauth's or Django's own take a put as a post.
 OTHERWISE: dict[str, tuple[Row, Row, Row, Row]] = {
+    # Without a name of ours in the agents' network there are no such doors.
+    **dict.fromkeys(("drp-agent", "drp-exercise", "drp-request"), (NOT_HERE,) * 4),
     "sign-in-staff": (SIGN_IN, SIGN_IN, SIGN_IN_NOT_SO, SIGN_IN_NOT_SO),
     "account_logout": (EVERYBODY, NOT_SO, NOT_SO, NOT_SO),
     "account_inactive": (EVERYBODY, NOT_SO, NOT_SO, NOT_SO),
@@ -218,6 +238,8 @@ class Linked:
 LINKS = (
     Linked("stop", "", EVERYBODY, NOT_SO),
     Linked("stop", "receipt.json", EVERYBODY, NOT_SO),
+    Linked("stop", "receipt.pdf", EVERYBODY, NOT_SO),
+    Linked("agent", "", EVERYBODY, EVERYBODY),
     *(
         one
         for link in ("texted", "shown")

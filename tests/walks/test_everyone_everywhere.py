@@ -61,6 +61,7 @@ def test_every_address_with_a_token_is_walked_with_a_real_one() -> None:
     with_token = {route for _, route in patterns() if "token>" in route}
     places = {
         "stop": "stop/progress/<str:token>/",
+        "agent": "authorized/by-text/<str:token>/",
         "invitation": "accounts/invitation/<str:uid>/<str:token>/",
         "cancel": "accounts/password/cancel/<str:token>/",
     }

@@ -37,6 +37,7 @@ from partners.access import SCOPES
 from partners.actions import issue_access_token
 from partners.models import Client as Machine
 from partners.models import Dealing, Party
+from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import asked_for_new_password, sign_in, user_of
@@ -132,6 +133,8 @@ def build() -> World:
             "party_id": Party.objects.get(uri__contains=MARK.lower(), kind="lbs_provider").pk,
             "token": "no-such-token",
             "cohort_id": uuid.uuid4(),
+            "request_id": uuid.uuid4(),
+            "agent_id": "AGENT",
             "number": 0,
             "uid": "MQ",
             "delegation_id": asked,
@@ -200,6 +203,7 @@ def _links(owner: Line, holder: Line) -> dict[str, str]:
         "stop": f"/stop/progress/{token}/",
         "texted": link_in(asked(NUMBERS["owner"])[0]),
         "shown": link_in(json.dumps(told)),
+        "agent": an_agent_asks(holder),
     }
 
 

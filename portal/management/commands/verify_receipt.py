@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 from argparse import ArgumentParser
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from django.utils import timezone
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from pypdf import PdfReader
+from pypdf.errors import PyPdfError
 
 from partners import keys, tokens
 from partners.models import SigningKey
@@ -21,6 +25,7 @@ KEYS = (
     "the carrier's published keys, a saved /.well-known/jwks.json, or, for a receipt that is older than a few months, "
     "/.well-known/jwks-archive.json"
 )
+RECEIPT = re.compile(r"receipt-[A-Z0-9-]+\.json")
 type Object = Mapping[str, Any]
 # By party and key id: a public key.
 type Known = Mapping[tuple[str, str], Json]
@@ -32,9 +37,9 @@ class DoesNotVerify(Exception):
 
 class Command(BaseCommand):
     help = (
-        "Check the signature of a receipt file (JSON as downloaded, or the token alone), and those of the partners' "
-        "confirmations in it, and print what they say. With --jwks nothing but the two files is needed: no server, no "
-        "database. Without it our own keys are read, retired ones too."
+        "Check the signature of a receipt file (JSON or PDF as downloaded, or the token alone), and those of the "
+        "partners' confirmations in it, and print what they say. With --jwks nothing but the two files is needed: no "
+        "server, no database. Without it our own keys are read, retired ones too."
     )
     requires_system_checks = []
 
@@ -44,7 +49,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, jwks: Path | None, **options: Any) -> None:
         try:
-            kept = _file(file.read_text())
+            kept = _file(file.read_bytes())
             published = _object(json.loads(jwks.read_text())) if jwks else keys.archive(at=timezone.now())
             for line in _checked(kept, published):
                 self.stdout.write(line)
@@ -161,10 +166,22 @@ def _signed_by(token: str, party: str, known: Known) -> Mapping[str, Json]:
     return opened.claims
 
 
-def _file(text: str) -> Object:
-    """A receipt file: as downloaded, or the token alone."""
-    text = text.strip()
+def _file(content: bytes) -> Object:
+    """A receipt file: the JSON or the PDF as downloaded, or the token alone."""
+    text = (_inside(content) if content.startswith(b"%PDF-") else content).decode().strip()
     return _object(json.loads(text)) if text[:1] in {"{", "["} else {"token": text}
+
+
+def _inside(printed: bytes) -> bytes:
+    """The receipt file that is attached to a PDF. What is printed on its pages is not looked at."""
+    try:
+        attached = PdfReader(BytesIO(printed)).attachments
+        files = [one for name in attached if RECEIPT.fullmatch(name) for one in attached[name]]
+    except (PyPdfError, AttributeError) as error:
+        raise DoesNotVerify("the PDF can't be read") from error
+    if len(files) != 1:
+        raise DoesNotVerify("the PDF has no receipt attached, or more than one")
+    return files[0]
 
 
 def _object(value: object) -> Object:

@@ -1,0 +1,182 @@
+"""Authorised agents: they ask for a stop; the person says from the phone whether it is theirs; then it is done."""
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+import accounts.actions
+import accounts.queries
+import audit.actions
+from accounts.models import Line, Message
+from accounts.numbers import NotANumber, normalise
+from accounts.sealing import number_hash
+from accounts.wording import language_of
+from consent import agents
+from consent.actions.choices import again_if_a_release_came_between
+from consent.actions.without_account import stop_all_by_line
+from consent.agents import Exercise
+from consent.models import ProgressLink
+from consent.notices import Shown
+from consent.queries.links import token_hash
+from partners import client
+from partners.models import AgentRequest, AuthorizedAgent
+
+Status, Reason = AgentRequest.Status, AgentRequest.Reason
+DAY = timedelta(days=1)
+A_DAY_FOR_A_NUMBER = 3
+
+
+class NotOpenRequest(Exception):
+    """There is no open request behind this link, or under this id."""
+
+
+@transaction.atomic
+def register_agent(
+    *, agent_id: str, name: str, verify_key: bytes, hosts: Collection[str], actor: str, reason: str, at: datetime
+) -> None:
+    """Let an agent ask for stops; or give a known one another key, which ends the token it had."""
+    fields = {"name": name, "verify_key": verify_key, "hosts": sorted(hosts), "token_hash": None, "ended_at": None}
+    AuthorizedAgent.objects.update_or_create(
+        pk=agent_id, defaults=fields, create_defaults={**fields, "registered_at": at}
+    )
+    audit.actions.record(action="agent.registered", actor=actor, target=f"agent:{agent_id}", reason=reason, at=at)
+
+
+@transaction.atomic
+def end_agent(*, agent_id: str, actor: str, reason: str, at: datetime) -> bool:
+    """Let an agent ask for nothing any more. Returns whether it could. What people confirmed stays."""
+    ended = AuthorizedAgent.objects.filter(pk=agent_id, ended_at__isnull=True).update(ended_at=at, token_hash=None)
+    if ended:
+        audit.actions.record(action="agent.ended", actor=actor, target=f"agent:{agent_id}", reason=reason, at=at)
+    return bool(ended)
+
+
+def give_token(*, agent_id: str) -> str:
+    """A new bearer token for an agent that signed for it; the one before ends."""
+    token = secrets.token_urlsafe(32)
+    AuthorizedAgent.objects.filter(pk=agent_id).update(token_hash=agents.token_hash(token=token))
+    return token
+
+
+@transaction.atomic
+def take_request(*, agent: AuthorizedAgent, said: Exercise, body: bytes, at: datetime) -> AgentRequest:
+    """Write a request down, and have its person asked by text. The same message again is the same request.
+
+    A number that is no line of ours is treated alike, but for the text. Raises agents.Refused.
+    """
+    if said.status_callback and client.refused(url=said.status_callback, hosts=agent.hosts):
+        raise agents.Refused("status_callback must be https, on a host that was registered for you.")
+    digest = hashlib.sha256(body.strip()).digest()
+    AuthorizedAgent.objects.select_for_update().get(pk=agent.pk)
+    known = AgentRequest.objects.filter(agent=agent, digest=digest).first()
+    if known is not None:
+        return known
+    msisdn = _number(said.phone_number)
+    denied = _denied(said, msisdn, at)
+    line = accounts.queries.line_of_number(msisdn=msisdn, at=at) if msisdn and not denied else None
+    token = secrets.token_urlsafe(24)
+    made = AgentRequest.objects.create(
+        id=uuid.uuid4(), agent=agent, agent_request_id=said.agent_request_id, digest=digest,
+        line_id=line.pk if line else None, number_hash=number_hash(msisdn), exercise=said.exercise,
+        status=Status.DENIED if denied else Status.IN_PROGRESS, reason=denied or Reason.NEED_USER_VERIFICATION,
+        token_hash=agents.token_hash(token=token), callback=said.status_callback, received_at=at,
+        expires_at=at + agents.LASTS, closed_at=at if denied else None,
+    )  # fmt: skip
+    if line is not None:
+        _ask(line, token, at)
+        _note("asked", made, f"authorized:{agent.pk}", at)
+    return made
+
+
+@transaction.atomic
+def revoke_request(*, agent: AuthorizedAgent, request_id: uuid.UUID, at: datetime) -> AgentRequest:
+    """Take back a request that is still open. A stop that the person confirmed stays. Raises NotOpenRequest."""
+    request = _open(at, pk=request_id, agent=agent)
+    _close(request, Status.REVOKED, "", at)
+    _note("revoked", request, f"authorized:{agent.pk}", at)
+    return request
+
+
+def answer_request(*, token: str, theirs: bool, notice: Shown | None, at: datetime) -> str:
+    """The person says from the phone whether an agent acts for them. If so, everything is stopped at once.
+
+    Returns the token of the stop's progress link, "" where the request was not theirs. Raises NotOpenRequest.
+    """
+    return _confirm(token, notice, at) if theirs else _refuse(token, at)
+
+
+@again_if_a_release_came_between
+@transaction.atomic
+def _confirm(token: str, notice: Shown | None, at: datetime) -> str:
+    request = _open(at, token_hash=agents.token_hash(token=token), line_id__isnull=False)
+    line_id = request.line_id or 0
+    link = stop_all_by_line(line_id=line_id, notice=notice, at=at)
+    request.choice_id = ProgressLink.objects.get(token_hash=token_hash(token=link)).choice_id
+    _close(request, Status.FULFILLED, "", at)
+    _note("confirmed", request, f"line:{line_id}", at)
+    return link
+
+
+@transaction.atomic
+def _refuse(token: str, at: datetime) -> str:
+    request = _open(at, token_hash=agents.token_hash(token=token), line_id__isnull=False)
+    _close(request, Status.DENIED, Reason.SUSPECTED_FRAUD, at)
+    _note("refused", request, f"line:{request.line_id}", at)
+    return ""
+
+
+def _number(given: str) -> str:
+    try:
+        return normalise(given) if given else ""
+    except NotANumber:
+        return ""
+
+
+def _denied(said: Exercise, msisdn: str, at: datetime) -> str:
+    """Why it is denied without asking anybody; "" where it is not. Looks at nothing but what agents sent."""
+    if said.exercise not in agents.OPT_OUT:
+        return Reason.CLAIM_NOT_COVERED
+    if not msisdn:
+        return Reason.NO_MATCH
+    asked = AgentRequest.objects.filter(number_hash=number_hash(msisdn), received_at__gt=at - DAY)
+    often = asked.exclude(reason=Reason.CLAIM_NOT_COVERED).count() >= A_DAY_FOR_A_NUMBER
+    return Reason.TOO_MANY_REQUESTS if often else ""
+
+
+def _ask(line: Line, token: str, at: datetime) -> None:
+    with translation.override(language_of(line)):
+        words = _(
+            "Whereabouts: somebody asks in your name to STOP sharing this phone's location. If that is right, say so "
+            "here: %(url)s If not, you need not do anything."
+        ) % {"url": f"{settings.BASE_URL}{reverse('agent-asked', args=[token])}"}
+    accounts.actions.post(line_id=line.pk, kind=Message.Kind.AGENT, words=words, at=at)
+
+
+def _open(at: datetime, **which: object) -> AgentRequest:
+    found = AgentRequest.objects.select_for_update(of=("self",)).select_related("agent").filter(**which)
+    request = found.filter(status=Status.IN_PROGRESS, expires_at__gt=at, agent__ended_at__isnull=True).first()
+    if request is None:
+        raise NotOpenRequest
+    return request
+
+
+def _close(request: AgentRequest, status: AgentRequest.Status, reason: str, at: datetime) -> None:
+    request.status, request.reason, request.closed_at = status, reason, at
+    request.notify_at = at if request.callback else None
+    request.save(update_fields=["status", "reason", "closed_at", "notify_at", "choice_id"])
+
+
+def _note(what: str, request: AgentRequest, actor: str, at: datetime) -> None:
+    if request.line_id is not None:
+        audit.actions.record(
+            action=f"agent.{what}", actor=actor, target=f"agent_request:{request.pk}", line_id=request.line_id, at=at,
+            detail={"agent": request.agent.name},
+        )  # fmt: skip

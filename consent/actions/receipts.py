@@ -1,0 +1,56 @@
+"""A receipt goes to its person: by mail with both files, or by a text with a link and nothing that it says."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+import accounts.actions
+import audit.actions
+from accounts.letters import Attachment, Mail
+from accounts.models import Line
+from accounts.wording import language_of
+
+
+@transaction.atomic
+def mail_receipt(
+    *, line_id: int, number: str, to: str, body: Mapping[str, object], printed: bytes, actor: str, at: datetime
+) -> None:
+    """Have a receipt mailed, as JSON (`body`) and as PDF (`printed`). Raises accounts.actions.SentEnough.
+
+    The mail names neither company nor phone number; the files do name companies.
+    """
+    text = _(
+        "Here is the receipt %(number)s that you asked for, as a page to print and as a file.\n\n"
+        "Anyone can check it without us, by the keys at %(keys)s\n"
+    ) % {"number": number, "keys": f"{settings.BASE_URL}/.well-known/jwks.json"}
+    files = (
+        Attachment(f"receipt-{number}.pdf", "application/pdf", printed),
+        Attachment(
+            f"receipt-{number}.json", "application/json", json.dumps(body, indent=2, ensure_ascii=False).encode()
+        ),
+    )
+    mail = Mail(subject=_("Receipt %(number)s") % {"number": number}, text=text, files=files)
+    accounts.actions.post_letter(line_id=line_id, to=to, mail=mail, at=at)
+    _note("mailed", line_id, actor, at)
+
+
+@transaction.atomic
+def text_receipt(*, line_id: int, to_line: int, choice_id: uuid.UUID, actor: str, at: datetime) -> None:
+    """Have the phone of `to_line` texted a link to a receipt of `line_id`. Raises accounts.actions.SentEnough."""
+    with translation.override(language_of(Line.objects.get(pk=to_line))):
+        words = _("Whereabouts: the page that you asked for. You sign in to read it: %(url)s") % {
+            "url": f"{settings.BASE_URL}{reverse('choice-receipt', args=[choice_id])}"
+        }
+    accounts.actions.post_receipt(line_id=to_line, words=words, at=at)
+    _note("texted", line_id, actor, at)
+
+
+def _note(how: str, line_id: int, actor: str, at: datetime) -> None:
+    audit.actions.record(action=f"receipt.{how}", actor=actor, target=f"line:{line_id}", line_id=line_id, at=at)

@@ -1,0 +1,99 @@
+"""The doors of authorised agents: Data Rights Protocol 1.0, for opt-outs. They open with DRP_BUSINESS_ID alone."""
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from consent import actions, agents
+from partners.models import AgentRequest, AuthorizedAgent
+
+BEARER = "Bearer "
+
+
+def _door(*methods: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @csrf_exempt
+        @never_cache
+        @wraps(view)
+        def door(request: HttpRequest, **kwargs: str) -> HttpResponse:
+            if not settings.DRP_BUSINESS_ID:
+                raise Http404
+            if request.method not in methods:
+                response = _no(405, "This address does not take this method.")
+                response.headers["Allow"] = ", ".join(methods)
+                return response
+            return view(request, **kwargs)
+
+        return door
+
+    return decorate
+
+
+@_door("GET", "HEAD", "POST")
+def agent(request: HttpRequest, agent_id: str) -> HttpResponse:
+    """A signed POST gives an agent its bearer token; GET says whether that still counts."""
+    if request.method != "POST":
+        known = _caller(request)
+        return JsonResponse({}) if known is not None and known.pk == agent_id else HttpResponse(status=403)
+    try:
+        known = agents.live_agent(agent_id=agent_id)
+        agents.opened(body=request.body, agent=known, shape=agents.Message, at=timezone.now())
+    except agents.Refused:
+        return HttpResponse(status=403)
+    return JsonResponse({"agent-id": agent_id, "token": actions.give_token(agent_id=agent_id)})
+
+
+@_door("POST")
+def exercise(request: HttpRequest) -> HttpResponse:
+    """An opt-out in somebody's name: written down, its person asked. Anything else is denied."""
+    now = timezone.now()
+    caller = _caller(request)
+    if caller is None:
+        return _no(403, "The bearer token is not one that counts.")
+    try:
+        said = agents.opened(body=request.body, agent=caller, shape=agents.Exercise, at=now)
+        made = actions.take_request(agent=caller, said=said, body=request.body, at=now)
+    except agents.Refused as error:
+        return _no(400, str(error), fatal=True)
+    return JsonResponse(agents.status_of(request=made))
+
+
+@_door("GET", "HEAD", "DELETE")
+def request(request: HttpRequest, request_id: str) -> HttpResponse:
+    """How a request of this agent's own stands; DELETE takes back one that is still open."""
+    caller = _caller(request)
+    made = _request(request_id) if caller else None
+    if caller is None or made is None or made.agent_id != caller.pk:
+        return _no(403, "This is no request of yours.")
+    if request.method == "DELETE":
+        try:
+            agents.signed_by(body=request.body, agent=caller)
+            made = actions.revoke_request(agent=caller, request_id=made.pk, at=timezone.now())
+        except agents.Refused as error:
+            return _no(400, str(error))
+        except actions.NotOpenRequest:
+            return _no(409, "This request is not open any more.")
+    return JsonResponse(agents.status_of(request=made))
+
+
+def _caller(request: HttpRequest) -> AuthorizedAgent | None:
+    given = request.headers.get("Authorization", "")
+    return agents.agent_of(token=given.removeprefix(BEARER)) if given.startswith(BEARER) else None
+
+
+def _request(request_id: str) -> AgentRequest | None:
+    try:
+        return AgentRequest.objects.filter(pk=uuid.UUID(request_id)).first()
+    except ValueError:
+        return None
+
+
+def _no(status: int, message: str, *, fatal: bool = False) -> HttpResponse:
+    body = {"code": str(status), "message": message, **({"fatal": True} if fatal else {})}
+    return JsonResponse(body, status=status)

@@ -1,0 +1,34 @@
+"""The person's side of an agent's request: the page behind the link in their text, and one that says where that is."""
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from consent import actions, agents, notices
+
+
+@require_safe
+def explained(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
+    """Where an agent sends its person on to: the same page for every request, real or not."""
+    return render(request, "agents/explained.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def asked(request: HttpRequest, token: str) -> HttpResponse:
+    """Who asks in the person's name, and the two answers. Whoever has the link had the text: it is this phone."""
+    now = timezone.now()
+    found = agents.behind_link(token=token, at=now)
+    if found is None:
+        return render(request, "agents/closed.html", status=404)
+    notice = notices.before_stop()
+    if "stop-all" in request.POST or "refuse" in request.POST:
+        # A stop is taken whatever was read before it; it is only written down what was.
+        read = notice if request.POST.get("notice") == notice.digest else None
+        link = actions.answer_request(token=token, theirs="stop-all" in request.POST, notice=read, at=now)
+        return redirect("stop-progress", token=link) if link else render(request, "agents/refused.html")
+    return render(request, "agents/asked.html", {"asked": found, "notice": notice})

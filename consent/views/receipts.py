@@ -1,0 +1,135 @@
+"""The receipt of a choice: to read and print, as PDF, as JSON, by mail, by a text with a link."""
+
+import uuid
+from html import unescape
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.html import strip_tags
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import SubscriberRequest, line_required, seeing_required
+from accounts.actions import SentEnough
+from accounts.permissions import Action
+from consent import actions, paper, queries, receipts
+from consent.forms import MailForm
+from consent.views.choices import found_for, shown_choice
+
+
+@require_safe
+@never_cache
+@seeing_required
+def receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
+    """The signed receipts of a choice, to print: ours, the companies', and ours that each of those came."""
+    return _page(request, choice_id, MailForm())
+
+
+@require_safe
+@never_cache
+@line_required(Action.DOWNLOAD)
+def receipt_file(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
+    """The same as a file that verifies offline."""
+    found = _receipt(request, choice_id)
+    body = receipts.file_of(receipt=found, at=timezone.now())
+    response = JsonResponse(body, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    return _to_keep(response, f"receipt-{found.number}.json")
+
+
+@require_safe
+@never_cache
+@line_required(Action.DOWNLOAD)
+def receipt_pdf(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
+    """The same to print or file, with that file inside."""
+    now = timezone.now()
+    found = _receipt(request, choice_id)
+    body = receipts.file_of(receipt=found, at=now)
+    printed = paper.receipt_pdf(receipt=found, paper=_paper(request, choice_id), body=body, at=now)
+    return _to_keep(HttpResponse(printed, content_type="application/pdf"), f"receipt-{found.number}.pdf")
+
+
+@require_POST
+@line_required(Action.DOWNLOAD)
+def mail_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
+    """Have it mailed, both files attached, to the address that was typed; the address is not kept."""
+    now = timezone.now()
+    form = MailForm(request.POST)
+    if not form.is_valid():
+        return _page(request, choice_id, form)
+    found = _receipt(request, choice_id)
+    body = receipts.file_of(receipt=found, at=now)
+    printed = paper.receipt_pdf(receipt=found, paper=_paper(request, choice_id), body=body, at=now)
+    to, line_id = form.cleaned_data["to"], request.line.line.pk
+    try:
+        actions.mail_receipt(
+            line_id=line_id, number=found.number, to=to, body=body, printed=printed, actor=_actor(request), at=now
+        )
+    except SentEnough:
+        messages.error(request, _("That is enough for today. You can download it here."))
+    else:
+        messages.success(request, _("It is on its way to %(to)s.") % {"to": to})
+    return redirect("choice-receipt", choice_id=choice_id)
+
+
+@require_POST
+@line_required(Action.DOWNLOAD)
+def text_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
+    """Have the phone that signed in texted a link to it, and nothing that it says."""
+    found, _line = found_for(request, choice_id)
+    own = request.lines[0].line.pk
+    try:
+        actions.text_receipt(
+            line_id=found.line_id, to_line=own, choice_id=choice_id, actor=_actor(request), at=timezone.now()
+        )
+    except SentEnough:
+        messages.error(request, _("That is enough for today. You can download it here."))
+    else:
+        messages.success(request, _("A text with a link is on its way to your phone."))
+    return redirect("choice-receipt", choice_id=choice_id)
+
+
+def _page(request: SubscriberRequest, choice_id: uuid.UUID, form: MailForm) -> HttpResponse:
+    found = _receipt(request, choice_id)
+    shown = shown_choice(request, choice_id) | {"receipt": found, "form": form}
+    return render(
+        request, "choices/receipt.html", shown | {"signed": receipts.with_completions(receipt=found)},
+        status=400 if form.is_bound else 200,
+    )  # fmt: skip
+
+
+def _receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> queries.ReceiptView:
+    found, _line = found_for(request, choice_id)
+    follow = found.kind != "allow"
+    receipt = queries.receipt_of(line_id=found.line_id, choice_id=found.id, order_ids=found.order_ids, follow=follow)
+    if receipt is None:
+        raise Http404
+    return receipt
+
+
+def _paper(request: SubscriberRequest, choice_id: uuid.UUID) -> paper.Paper:
+    found, line = found_for(request, choice_id)
+    about = {"choice": found, "line": line}
+    return paper.Paper(
+        title=_plain(render_to_string("choices/_title.html", about, request)),
+        made_at=found.made_at,
+        until=found.until,
+        how=_plain(render_to_string("choices/_by.html", about, request)),
+        zone=line.zone_name,
+    )
+
+
+def _plain(words: str) -> str:
+    return " ".join(unescape(strip_tags(words)).split())
+
+
+def _to_keep(response: HttpResponse, name: str) -> HttpResponse:
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _actor(request: SubscriberRequest) -> str:
+    return f"subscriber:{request.user.pk}"

@@ -1,0 +1,266 @@
+"""Everything about a line as one ZIP file, made in the background, kept sealed in the database for a day.
+
+What it tells is of one moment and has passed `visible`: a hidden row is in none of its files and in no count. It is
+written row by row into sealed parts, so that a line of any length takes the same memory. A worker that is killed
+leaves its lease to run out; the next one begins anew.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Buffer, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from time import monotonic
+from typing import override
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.template.loader import get_template, render_to_string
+from django.utils import timezone, translation
+
+import audit.queries
+from accounts import wording
+from accounts.models import Line, LineNumber, User
+from accounts.numbers import shown as number_shown
+from accounts.queries import msisdn_of
+from accounts.sealing import seal_bytes
+from accounts.zones import name_of, zone_of
+from consent import receipts
+from consent.models import Choice
+from consent.queries import receipt_of
+from consent.queries.choices import ChoiceRow, rows_of
+from disclosures.models import Archive, ArchivePart, Disclosure, Outcome
+from disclosures.queries import as_csv, as_json, export_of, visible, with_delay
+from disclosures.queries.trails import Parties, Stop, company_of, trail
+from disclosures.words import judgement_in_words, tone_of
+from partners import keys
+from partners.words import precision_in_words, purpose_in_words
+
+log = structlog.get_logger()
+LEASE = timedelta(minutes=10)
+MOST_TRIES = 3
+PART, CHUNK, STEP = 256 * 1024, 500, 1000
+# JSON, CSV and pages: each is one pass over the releases.
+PASSES = 4
+LASTS = timedelta(hours=24)
+MARK = "<!-- rows -->"
+
+
+class _Sink(io.RawIOBase):
+    """Takes the bytes of the ZIP as they come and stores them as sealed parts."""
+
+    def __init__(self, archive_id: UUID) -> None:
+        super().__init__()
+        self._archive_id, self._held, self._number, self.size = archive_id, bytearray(), 0, 0
+
+    @override
+    def writable(self) -> bool:
+        return True
+
+    @override
+    def write(self, content: Buffer, /) -> int:
+        given = bytes(memoryview(content))
+        self._held += given
+        self.size += len(given)
+        while len(self._held) >= PART:
+            self._keep(self._held[:PART])
+            del self._held[:PART]
+        return len(given)
+
+    def end(self) -> None:
+        """Store what is left."""
+        if self._held:
+            self._keep(self._held)
+
+    def _keep(self, content: bytearray) -> None:
+        ArchivePart.objects.create(archive_id=self._archive_id, number=self._number, sealed=seal_bytes(bytes(content)))
+        self._number += 1
+
+
+class _Progress:
+    """Counts rows as they are written, and tells the row of the archive now and then, which keeps the lease."""
+
+    def __init__(self, archive: Archive, now: Callable[[], datetime]) -> None:
+        self._archive, self._now, self._done = archive, now, 0
+
+    def of[T](self, rows: Iterable[T]) -> Iterator[T]:
+        """The rows, counted."""
+        for row in rows:
+            yield row
+            self._done += 1
+            if self._done % STEP == 0:
+                done = min(self._done, self._archive.total)
+                Archive.objects.filter(pk=self._archive.pk).update(done=done, leased_until=self._now() + LEASE)
+
+
+def make(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
+    """Delete what is over, and make one archive that waits. Returns how many were made.
+
+    `clock`: seconds, by which the lease is kept while it lasts.
+    """
+    began = clock()
+    Archive.objects.filter(expires_at__lte=now).delete()
+    archive = _claim(now)
+    if archive is None:
+        return 0
+    try:
+        _make(archive, lambda: now + timedelta(seconds=clock() - began))
+    except Exception:
+        # Whatever it was, the next run tries again, and after some the person is told.
+        Archive.objects.filter(pk=archive.pk).update(leased_until=now)
+        raise
+    return 1
+
+
+@transaction.atomic
+def _claim(now: datetime) -> Archive | None:
+    waiting = Archive.objects.select_for_update(skip_locked=True).order_by("asked_at")
+    free = Q(state=Archive.State.WAITING) | Q(state=Archive.State.MAKING, leased_until__lte=now)
+    archive = waiting.filter(free).first()
+    if archive is None:
+        return None
+    if archive.tries >= MOST_TRIES:
+        log.error("archive_failed", archive=str(archive.pk))
+        Archive.objects.filter(pk=archive.pk).update(state=Archive.State.FAILED)
+        return None
+    archive.state, archive.as_of, archive.leased_until = Archive.State.MAKING, now, now + LEASE
+    archive.tries, archive.done = archive.tries + 1, 0
+    archive.total = PASSES * visible(line_id=archive.line_id, at=now).count() or 1
+    archive.save()
+    ArchivePart.objects.filter(archive=archive).delete()
+    return archive
+
+
+def _make(archive: Archive, clock: Callable[[], datetime]) -> None:
+    line = Line.objects.get(pk=archive.line_id)
+    sink = _Sink(archive.pk)
+    zone = zone_of(line.state)
+    with translation.override(archive.language), timezone.override(zone):
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as packed:
+            _Writer(packed, archive, line, _Progress(archive, clock)).everything()
+        sink.end()
+    Archive.objects.filter(pk=archive.pk).update(
+        state=Archive.State.READY, size=sink.size, done=archive.total, leased_until=None, expires_at=clock() + LASTS
+    )
+
+
+@dataclass
+class _Told:
+    """What one company asked for in the whole history."""
+
+    name: str
+    last_at: datetime
+    n: int = 0
+    refused: int = 0
+
+    def count(self, row: Disclosure) -> None:
+        """One more, older than those before."""
+        self.refused += row.outcome == Outcome.REFUSED
+        self.n += row.outcome != Outcome.REFUSED
+
+
+class _Writer:
+    """Writes the files of one archive, each a piece at a time."""
+
+    def __init__(self, packed: zipfile.ZipFile, archive: Archive, line: Line, progress: _Progress) -> None:
+        self._packed, self._line, self._progress = packed, line, progress
+        self._at = archive.as_of or archive.asked_at
+        self._reader = User.objects.get(pk=archive.user_id)
+        self._companies: dict[str, _Told] = {}
+        self._trails: dict[tuple[str, ...], tuple[str, Sequence[Stop]]] = {}
+        self._shown: dict[str, object] = {
+            "language": archive.language, "at": self._at, "zone": name_of(zone_of(line.state)),
+            "number": _number(line, self._at),
+        }  # fmt: skip
+
+    def everything(self) -> None:
+        """Every file; the page that leads to the others last, when it is known which there are."""
+        self._file("style.css", [render_to_string("archive/style.css")])
+        self._file("data/everything.json", self._progress.of(export_of(line=self._line, at=self._at)))
+        public_id = str(self._line.public_id)
+        self._file("data/history.json", self._progress.of(as_json(rows=self._rows(), line=public_id, at=self._at)))
+        self._file("data/history.csv", self._progress.of(as_csv(rows=self._rows())))
+        self._file("data/keys.json", [json.dumps(keys.archive(at=self._at), indent=2)])
+        kept = self._receipts()
+        months = self._months()
+        self._page(
+            "access-log.html", "archive/log.html", "archive/_event.html", ({"entry": one} for one in self._log())
+        )
+        companies = sorted(self._companies.values(), key=lambda one: (-one.n, one.name))
+        index = {"companies": companies, "choices": self._choices(), "receipts": kept, "months": months}
+        self._file("index.html", [render_to_string("archive/index.html", {**self._shown, **index})])
+
+    def _rows(self) -> Iterator[Disclosure]:
+        rows = with_delay(rows=visible(line_id=self._line.pk, at=self._at), line_id=self._line.pk)
+        told = rows.filter(recorded_at__lte=self._at).order_by("-occurred_at", "-id")
+        return told.iterator(chunk_size=CHUNK)
+
+    def _choices(self) -> Iterator[ChoiceRow]:
+        for choice in Choice.objects.filter(line_id=self._line.pk).order_by("-made_at", "-id").iterator(CHUNK):
+            yield from rows_of(choices=[choice])
+
+    def _receipts(self) -> int:
+        kept = 0
+        for choice in self._choices():
+            follow = choice.kind != "allow"
+            found = receipt_of(line_id=choice.line_id, choice_id=choice.id, order_ids=choice.order_ids, follow=follow)
+            if found is not None:
+                body = receipts.file_of(receipt=found, at=self._at)
+                self._file(f"receipts/receipt-{found.number}.json", [json.dumps(body, indent=2, ensure_ascii=False)])
+                kept += 1
+        return kept
+
+    def _months(self) -> list[tuple[str, datetime]]:
+        """The history as pages, one a month."""
+        made: list[tuple[str, datetime]] = []
+        for month, rows in groupby(self._progress.of(self._rows()), key=lambda row: _month(row.occurred_at)):
+            name = f"history-{month:%Y-%m}.html"
+            self._page(name, "archive/month.html", "archive/_row.html", self._told(rows), month=month)
+            made.append((name, month))
+        return made
+
+    def _told(self, rows: Iterable[Disclosure]) -> Iterator[dict[str, object]]:
+        for row in rows:
+            path = tuple(row.path)
+            if path not in self._trails:
+                parties = Parties.read(set(path))
+                self._trails[path] = (parties[company_of(path=path)].name, trail(path=path, parties=parties))
+            name, stops = self._trails[path]
+            self._companies.setdefault(name, _Told(name, row.occurred_at)).count(row)
+            yield {
+                "at": row.occurred_at, "trail": stops, "why": purpose_in_words(row.purpose),
+                "precision": precision_in_words(row.precision_m), "words": judgement_in_words(row.judgement),
+                "tone": tone_of(row.judgement), "delayed": vars(row)["delayed"],
+            }  # fmt: skip
+
+    def _log(self) -> Iterator[wording.Entry]:
+        events = audit.queries.events_of_line(line_id=self._line.pk).filter(at__lte=self._at)
+        for event in events.iterator(CHUNK):
+            yield wording.entry(event=event, reader=self._reader)
+
+    def _page(self, name: str, frame: str, row: str, rows: Iterable[dict[str, object]], **more: object) -> None:
+        """A long page: its frame around rows that are written one by one."""
+        around = render_to_string(frame, {**self._shown, **more, "rows": MARK})
+        head, _, tail = around.partition(MARK)
+        one = get_template(row)
+        self._file(name, (part for parts in ([head], (one.render(each) for each in rows), [tail]) for part in parts))
+
+    def _file(self, name: str, pieces: Iterable[str]) -> None:
+        with self._packed.open(name, "w", force_zip64=True) as file:
+            for piece in pieces:
+                file.write(piece.encode())
+
+
+def _number(line: Line, at: datetime) -> str:
+    try:
+        return number_shown(msisdn_of(line_id=line.pk, at=at))
+    except LineNumber.DoesNotExist:
+        return ""
+
+
+def _month(at: datetime) -> datetime:
+    return timezone.localtime(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

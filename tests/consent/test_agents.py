@@ -1,0 +1,290 @@
+"""Authorised agents (Data Rights Protocol 1.0): they ask, the person says from the phone, and only stops are done."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.core.management import CommandError, call_command
+from django.test import Client as Http
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Line, Message
+from accounts.sealing import unseal
+from accounts.zones import is_day, zone_of
+from audit.models import AuditEvent
+from consent import agency, gate
+from consent.actions import end_agent
+from consent.models import Choice
+from partners import client
+from partners.models import AgentRequest
+from tests.agents import texted_link
+from tests.factories import a_campaign, a_line, an_approval
+from tests.people import Browser, number_of, sign_in
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+BUSINESS = "CARRIER"
+CALLBACK = "https://agent.example/status"
+
+
+class Agent:
+    """An agent's own program."""
+
+    def __init__(self, name: str = "PERMISSION_SLIP") -> None:
+        self.id, self.key, self.http, self.token = name, Ed25519PrivateKey.generate(), Http(), ""
+
+    def register(self) -> None:
+        raw = self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        call_command(
+            "register_agent", self.id, name=f"{self.id} Inc.", key=b64encode(raw).decode(), host=["agent.example"],
+            reason="joined the network",
+        )  # fmt: skip
+
+    def signed(self, said: Mapping[str, object]) -> str:
+        plain = json.dumps(said).encode()
+        return b64encode(self.key.sign(plain) + plain).decode()
+
+    def envelope(self, **more: object) -> dict[str, object]:
+        now = timezone.now()
+        return {
+            "agent-id": self.id, "business-id": BUSINESS, "issued-at": now.isoformat(),
+            "expires-at": (now + 10 * MINUTE).isoformat(), "drp.version": "1.0", **more,
+        }  # fmt: skip
+
+    def post(self, path: str, said: Mapping[str, object]) -> tuple[int, dict[str, Any]]:
+        answer = self.http.post(f"/drp/v1/{path}", self.signed(said), content_type="text/plain", headers=self.bearer)
+        return answer.status_code, answer.json() if answer.content else {}
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def sign_in(self) -> None:
+        status, said = self.post(f"agent/{self.id}", self.envelope())
+        assert (status, said["agent-id"]) == (200, self.id)
+        self.token = said["token"]
+
+    def exercise(self, number: str, **more: object) -> dict[str, str]:
+        said = {"exercise": "sale:opt_out", "regime": "ccpa", "phone_number": number, **more}
+        status, told = self.post("data-rights-request", self.envelope(**said))
+        assert status == 200, told
+        return told
+
+    def status(self, request_id: str) -> dict[str, str]:
+        told: dict[str, str] = self.http.get(f"/drp/v1/data-rights-request/{request_id}", headers=self.bearer).json()
+        return told
+
+
+@pytest.fixture(autouse=True)
+def _open(settings: Settings) -> None:
+    settings.DRP_BUSINESS_ID = BUSINESS
+
+
+@pytest.fixture
+def agent() -> Agent:
+    made = Agent()
+    made.register()
+    made.sign_in()
+    return made
+
+
+@pytest.fixture
+def line() -> Line:
+    made = a_line()
+    an_approval(made, a_campaign(), at=timezone.now() - 90 * DAY)
+    return made
+
+
+def link(line: Line) -> str:
+    message = Message.objects.filter(line=line, kind=Message.Kind.AGENT).latest("made_at")
+    words = unseal(message.words_sealed)
+    assert "PERMISSION_SLIP" not in words
+    assert is_day(zone_of(line.state), message.next_at)
+    return texted_link(line)
+
+
+def allowed(line: Line) -> bool:
+    campaign = a_campaign().__class__.objects.order_by("pk").first()
+    assert campaign is not None
+    (answer,) = gate.evaluate(questions=[gate.as_agreed(campaign=campaign, line=line.carrier_id)])
+    return answer.allowed
+
+
+def test_a_stop_is_done_when_its_person_says_so_from_the_phone(agent: Agent, line: Line) -> None:
+    told = agent.exercise(number_of(line), **{"agent-request-id": "r-1"})
+    assert (told["status"], told["reason"], told["agent_request_id"]) == (
+        "in_progress",
+        "need_user_verification",
+        "r-1",
+    )
+    assert told["expected_by"] > told["received_at"]
+    assert not Choice.objects.filter(line_id=line.pk).exists()
+    path = link(line)
+    page = Browser().get(path).text
+    assert "Does <bdi>PERMISSION_SLIP Inc.</bdi> act for you?" in page
+    assert path.split("/")[-2] not in told["user_verification_url"]
+    assert (
+        "Look at the phone" in Browser().get(told["user_verification_url"].removeprefix("http://localhost:8000")).text
+    )
+    done = Browser().post(path, {"stop-all": "1"}, follow=True)
+    assert "You stopped all sharing" in done.text
+    (choice,) = Choice.objects.filter(line_id=line.pk)
+    assert (choice.kind, choice.scope, choice.actor) == ("stop", "all", f"line:{line.pk}")
+    now = agent.status(told["request_id"])
+    assert (now["status"], "reason" in now) == ("fulfilled", False)
+    assert Browser().get(path).status_code == 404
+    log = sign_in(line).get("/access-log/").text.replace("&#x27;", "'")
+    for said in (
+        "Asked in this person's name to stop all sharing: PERMISSION_SLIP Inc.",
+        "an agent acts for them",
+    ):
+        assert said in log
+
+
+def test_who_says_that_it_is_not_theirs_changes_nothing(agent: Agent, line: Line) -> None:
+    told = agent.exercise(number_of(line))
+    assert "does not act for you" in Browser().post(link(line), {"refuse": "1"}).text
+    assert agent.status(told["request_id"])["reason"] == "suspected_fraud"
+    assert not Choice.objects.filter(line_id=line.pk).exists()
+
+
+@pytest.mark.parametrize("right", ["sale:opt_in", "access", "deletion", "access:specific", "anything"])
+def test_agents_may_ask_for_stops_and_nothing_else(agent: Agent, line: Line, right: str) -> None:
+    told = agent.exercise(number_of(line), exercise=right)
+    assert (told["status"], told["reason"]) == ("denied", "claim_not_covered")
+    assert not Message.objects.filter(kind=Message.Kind.AGENT).exists()
+
+
+def test_a_number_that_is_no_line_of_ours_looks_the_same(agent: Agent, line: Line) -> None:
+    moving = {"request_id", "received_at", "expected_by", "expires_at", "user_verification_url"}
+    told = [agent.exercise(number) for number in (number_of(line), "+12065559999")]
+    assert [{name: one[name] for name in one if name not in moving} for one in told] == [
+        {name: told[0][name] for name in told[0] if name not in moving}
+    ] * 2
+    assert [one.keys() for one in told] == [told[0].keys()] * 2
+    later = timezone.now() + 8 * DAY
+    agency.see_to(now=later)
+    assert {agent.status(one["request_id"])["reason"] for one in told} == {"insuf_verification"}
+    assert [agent.exercise(number)["reason"] for number in ("", "no number")] == ["no_match"] * 2
+
+
+def test_one_number_is_asked_about_three_times_a_day(agent: Agent, line: Line) -> None:
+    for number in (number_of(line), "+12065559999"):
+        reasons = [agent.exercise(number)["reason"] for _ in range(4)]
+        assert reasons == ["need_user_verification"] * 3 + ["too_many_requests"]
+    assert Message.objects.filter(kind=Message.Kind.AGENT).count() == 3
+
+
+def test_the_same_message_again_is_the_same_request(agent: Agent, line: Line) -> None:
+    said = agent.envelope(exercise="sale:opt-out", phone_number=number_of(line))
+    told = [agent.post("data-rights-request", said)[1] for _ in range(2)]
+    assert told[0] == told[1]
+    assert AgentRequest.objects.count() == 1
+
+
+def broken(agent: Agent, said: dict[str, object]) -> list[dict[str, object]]:
+    now = timezone.now()
+    return [
+        {**said, "agent-id": "ANOTHER"},
+        {**said, "business-id": "ANOTHER"},
+        {**said, "issued-at": (now + 5 * MINUTE).isoformat(), "expires-at": (now + 9 * MINUTE).isoformat()},
+        {**said, "issued-at": (now - 9 * MINUTE).isoformat(), "expires-at": (now - MINUTE).isoformat()},
+        {**said, "expires-at": (now + DAY).isoformat()},
+        {**said, "issued-at": "yesterday"},
+        {**said, "issued-at": now.replace(tzinfo=None).isoformat()},
+        {**said, "status_callback": "http://agent.example/status"},
+        {**said, "status_callback": "https://elsewhere.example/status"},
+        {name: said[name] for name in said if name != "exercise"},
+    ]
+
+
+def test_what_is_not_signed_for_us_by_them_and_now_is_refused(agent: Agent, line: Line) -> None:
+    said = agent.envelope(exercise="sale:opt_out", phone_number=number_of(line))
+    for one in broken(agent, said):
+        status, told = agent.post("data-rights-request", one)
+        assert (status, told["code"], told["fatal"]) == (400, "400", True), one
+    other = Agent()
+    other.token = agent.token
+    assert other.post("data-rights-request", other.envelope(exercise="sale:opt_out"))[0] == 400
+    path = "/drp/v1/data-rights-request"
+    for body in ("", "not base64!", "AAAA", agent.signed(said)[:-8]):
+        answer = agent.http.post(path, body, content_type="text/plain", headers=agent.bearer)
+        assert answer.status_code == 400
+    assert Http().post(path, agent.signed(said), content_type="text/plain").status_code == 403
+    assert not AgentRequest.objects.exists()
+
+
+def test_tokens_and_requests_are_each_agent_s_own(agent: Agent, line: Line) -> None:
+    other = Agent("OTHER")
+    assert other.post("agent/OTHER", other.envelope()) == (403, {})
+    other.register()
+    assert agent.post("agent/OTHER", agent.envelope()) == (403, {})
+    other.sign_in()
+    told = agent.exercise(number_of(line))
+    path = f"/drp/v1/data-rights-request/{told['request_id']}"
+    assert other.http.get(path, headers=other.bearer).status_code == 403
+    assert [one.http.get("/drp/v1/agent/OTHER", headers=one.bearer).status_code for one in (agent, other)] == [403, 200]
+    old = dict(agent.bearer)
+    agent.sign_in()
+    assert agent.http.get(path, headers=old).status_code == 403
+    assert agent.http.get(path, headers=agent.bearer).status_code == 200
+
+
+def test_it_takes_back_what_is_open_and_not_what_was_done(agent: Agent, line: Line) -> None:
+    first, second = agent.exercise(number_of(line)), agent.exercise(number_of(line), **{"agent-request-id": "2"})
+    Browser().post(link(line), {"stop-all": "1"})
+    answers = [
+        agent.http.delete(
+            f"/drp/v1/data-rights-request/{one['request_id']}", agent.signed({"reason": "changed my mind"}),
+            content_type="text/plain", headers=agent.bearer,
+        )
+        for one in (first, second)
+    ]  # fmt: skip
+    assert [answer.status_code for answer in answers] == [200, 409]
+    assert answers[0].json()["status"] == "revoked"
+    assert Choice.objects.filter(line_id=line.pk, kind="stop").count() == 1
+
+
+def test_it_is_called_back_until_it_took_it(agent: Agent, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = agent.exercise(number_of(line), status_callback=CALLBACK)
+    Browser().post(link(line), {"stop-all": "1"})
+    sent: list[tuple[str, dict[str, str]]] = []
+
+    def post(*, url: str, body: bytes, **_more: object) -> client.Reply:
+        sent.append((url, json.loads(body)))
+        return client.Reply(status=500 if len(sent) == 1 else 200)
+
+    monkeypatch.setattr(client, "post", post)
+    now = timezone.now()
+    assert [agency.see_to(now=now + n * MINUTE) for n in (0, 0, 2, 4)] == [0, 0, 1, 0]
+    assert sent == [(CALLBACK, agent.status(told["request_id"]))] * 2
+
+
+def test_one_that_ended_asks_for_nothing_and_its_open_questions_end(agent: Agent, line: Line) -> None:
+    agent.exercise(number_of(line))
+    assert end_agent(agent_id=agent.id, actor="officer:1", reason="left the network", at=timezone.now())
+    assert Browser().get(link(line)).status_code == 404
+    assert agent.post("data-rights-request", agent.envelope(exercise="sale:opt_out"))[0] == 403
+    assert agent.post(f"agent/{agent.id}", agent.envelope()) == (403, {})
+    assert set(AuditEvent.objects.filter(target=f"agent:{agent.id}").values_list("action", flat=True)) == {
+        "agent.registered", "agent.ended",
+    }  # fmt: skip
+
+
+def test_without_a_name_of_ours_in_the_network_the_doors_are_not_there(settings: Settings, agent: Agent) -> None:
+    settings.DRP_BUSINESS_ID = ""
+    assert agent.http.get("/drp/v1/agent/X").status_code == 404
+    assert agent.http.post("/drp/v1/data-rights-request", "", content_type="text/plain").status_code == 404
+
+
+def test_a_key_that_is_none_is_refused() -> None:
+    with pytest.raises(CommandError, match="is not a public Ed25519 key"):
+        call_command("register_agent", "X", name="X", key="AAAA", reason="none")
+    with pytest.raises(CommandError, match="no such agent"):
+        call_command("register_agent", "X", end=True, reason="none")

@@ -1,0 +1,206 @@
+"""A receipt as PDF, by mail, by text: it verifies wherever it is, and no outage loses it or holds up a choice."""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from io import BytesIO, StringIO
+from pathlib import Path
+from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
+from typing import ClassVar
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.core.mail.message import EmailMessage
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pypdf import PdfReader, PdfWriter
+from pytest_django import Settings
+
+from accounts import letters
+from accounts.models import Letter, Line, Message
+from accounts.sealing import unseal
+from audit.models import AuditEvent
+from consent.actions import stop
+from consent.actions.without_account import stop_all_by_line
+from consent.models import Choice, ChoiceReceipt
+from partners import keys
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.fixtures import KEYS_SINCE
+from tests.people import Browser, number_of, sign_in, texts_to
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+MINUTE = timedelta(minutes=1)
+
+
+def a_stop(line: Line, name: str = "RoadAid") -> Choice:
+    campaign = a_campaign(a_contract(), a_party(name, "lbs_provider"))
+    an_approval(line, campaign, at=timezone.now() - timedelta(days=90))
+    uri = campaign.lbs_provider.uri
+    made = stop(line_id=line.pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
+    return Choice.objects.get(id=made.choice_id)
+
+
+def number_of_receipt(choice: Choice) -> str:
+    return ChoiceReceipt.objects.get(choice_id=choice.id).number
+
+
+def printed(browser: Browser, path: str) -> bytes:
+    answer = browser.client.get(path)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
+    content = answer.content
+    assert isinstance(content, bytes)
+    return content
+
+
+def verified(content: bytes, folder: Path) -> str:
+    file, jwks, said = folder / "receipt.pdf", folder / "jwks.json", StringIO()
+    file.write_bytes(content)
+    jwks.write_text(json.dumps(keys.jwks(at=KEYS_SINCE + timedelta(days=1))))
+    call_command("verify_receipt", str(file), jwks=jwks, stdout=said)
+    return said.getvalue()
+
+
+def words(content: bytes) -> str:
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages).split())
+
+
+def test_the_pdf_says_it_in_words_and_verifies_offline(tmp_path: Path) -> None:
+    line = a_line()
+    choice = a_stop(line, "Café Việt 東")
+    content = printed(sign_in(line), f"/choices/{choice.id}/receipt.pdf")
+    said = words(content)
+    for part in ("You stopped Café Việt ?", number_of_receipt(choice), "Made by a signed-in person", "1 / 1"):
+        assert part in said
+    assert number_of(line) not in said
+    pdf = PdfReader(BytesIO(content))
+    width, height = pdf.pages[0].mediabox.width, pdf.pages[0].mediabox.height
+    assert (round(width), round(height)) == (595, 792)  # whole on A4 and on Letter
+    assert str(pdf.root_object["/Lang"]) == "en"
+    assert pdf.xmp_metadata is not None
+    assert pdf.xmp_metadata.dc_title == {"x-default": f"Receipt {number_of_receipt(choice)}"}
+    assert "The receipt verifies." in verified(content, tmp_path)
+
+
+def test_it_speaks_the_reader_s_language() -> None:
+    line = a_line()
+    choice = a_stop(line)
+    browser = sign_in(line)
+    browser.client.cookies["django_language"] = "es"
+    said = words(printed(browser, f"/choices/{choice.id}/receipt.pdf"))
+    for part in ("Comprobante", "Usted detuvo", "RoadAid", "Firmado por su compañía telefónica"):
+        assert part in said
+
+
+def test_behind_the_link_of_a_stop_it_names_nobody(tmp_path: Path) -> None:
+    line = a_line()
+    an_approval(line, a_campaign(), at=timezone.now() - timedelta(days=90))
+    token = stop_all_by_line(line_id=line.pk, notice=None, at=timezone.now())
+    content = printed(Browser(), f"/stop/progress/{token}/receipt.pdf")
+    assert "All sharing was stopped" in words(content)
+    assert '"scope": "all"' in verified(content, tmp_path)
+    assert Browser().get("/stop/progress/none/receipt.pdf").status_code == 404
+
+
+@pytest.mark.parametrize("attached", [{}, {"receipt-WB-AAAA-AA.json": b'{"token": "a.b.c"}'}, {"other.json": b"{}"}])
+def test_a_pdf_that_holds_no_receipt_of_ours_does_not_verify(attached: dict[str, bytes], tmp_path: Path) -> None:
+    made, out = PdfWriter(), BytesIO()
+    made.add_blank_page(100, 100)
+    for name, content in attached.items():
+        made.add_attachment(name, content)
+    made.write(out)
+    for content in (out.getvalue(), b"%PDF-1.7 and nothing more"):
+        with pytest.raises(CommandError, match=r"^this receipt does not verify: [^\n]+$"):
+            verified(content, tmp_path)
+
+
+class Away(EmailBackend):
+    """A mail server that raises what it is told to, until it is told otherwise."""
+
+    raises: ClassVar[list[Exception]] = []
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        if self.raises:
+            raise self.raises[0]
+        return super().send_messages(messages)
+
+
+@pytest.fixture
+def away(settings: Settings) -> type[Away]:
+    settings.MAILERS = {"default": {"BACKEND": "tests.consent.test_receipts_to_keep.Away"}}
+    Away.raises = [SMTPServerDisconnected("gone")]
+    return Away
+
+
+def test_it_is_mailed_with_both_files_when_the_server_is_back(away: type[Away], tmp_path: Path) -> None:
+    line = a_line()
+    choice, browser, now = a_stop(line), sign_in(line), timezone.now()
+    page = browser.post(f"/choices/{choice.id}/receipt/mail/", {"to": "ana@example.net"}, follow=True)
+    assert "It is on its way to ana@example.net." in page.text
+    assert letters.deliver(now=now + MINUTE) == 0
+    letter = Letter.objects.get()
+    assert (unseal(letter.to_sealed), letter.tries) == ("ana@example.net", 1)
+    away.raises = []
+    assert letters.deliver(now=now + MINUTE) == 0  # not yet: it waits longer each time
+    assert letters.deliver(now=now + 3 * MINUTE) == 1
+    (sent,) = mail.outbox
+    number = number_of_receipt(choice)
+    assert (sent.to, sent.subject) == (["ana@example.net"], f"Receipt {number}")
+    for secret in ("RoadAid", number_of(line)):
+        assert secret not in f"{sent.subject} {sent.body}"
+    files = {name: content for name, content, _type in sent.attachments}
+    assert sorted(files) == [f"receipt-{number}.json", f"receipt-{number}.pdf"]
+    assert "The receipt verifies." in verified(bytes(files[f"receipt-{number}.pdf"]), tmp_path)
+    letter.refresh_from_db()
+    assert (bytes(letter.to_sealed), bytes(letter.body_sealed)) == (b"", b"")
+    event = AuditEvent.objects.get(line_id=line.pk, action="receipt.mailed")
+    assert "example.net" not in f"{event.target} {event.reason} {event.detail}"
+    letters.deliver(now=now + timedelta(days=4))
+    assert not Letter.objects.exists()
+
+
+def test_what_a_mail_server_refuses_for_good_is_not_tried_again(away: type[Away]) -> None:
+    line = a_line()
+    choice, browser, now = a_stop(line), sign_in(line), timezone.now()
+    browser.post(f"/choices/{choice.id}/receipt/mail/", {"to": "nobody@example.net"})
+    away.raises = [SMTPRecipientsRefused({"nobody@example.net": (450, b"later")})]
+    assert letters.deliver(now=now + MINUTE) == 0
+    away.raises = [SMTPRecipientsRefused({"nobody@example.net": (550, b"no such user")})]
+    assert letters.deliver(now=now + 3 * MINUTE) == 1
+    assert mail.outbox == []
+    assert Letter.objects.get().taken_at is not None
+
+
+def test_nobody_floods_a_mailbox_and_what_is_no_address_is_said() -> None:
+    line = a_line()
+    choice, browser = a_stop(line), sign_in(line)
+    path = f"/choices/{choice.id}/receipt/mail/"
+    page = browser.post(path, {"to": "no address"})
+    assert (page.status_code, "Enter a valid email address" in page.text) == (400, True)
+    pages = [browser.post(path, {"to": "ana@example.net"}, follow=True).text for _ in range(11)]
+    assert ["That is enough for today" in page for page in pages] == [False] * 10 + [True]
+    assert Letter.objects.count() == 10
+
+
+def test_a_text_has_the_link_and_says_nothing() -> None:
+    line = a_line()
+    choice, browser = a_stop(line), sign_in(line)
+    browser.post(f"/choices/{choice.id}/receipt/text/")
+    (message,) = Message.objects.filter(kind=Message.Kind.RECEIPT)
+    assert unseal(message.words_sealed) == (
+        "Whereabouts: the page that you asked for. You sign in to read it: "
+        f"http://localhost:8000/choices/{choice.id}/receipt/"
+    )
+    assert unseal(message.to_sealed) == number_of(line)
+    pages = [browser.post(f"/choices/{choice.id}/receipt/text/", follow=True).text for _ in range(5)]
+    assert ["That is enough for today" in page for page in pages] == [False] * 4 + [True]
+    assert texts_to(number_of(line))[-1].text.startswith("Whereabouts:")
+
+
+@pytest.mark.parametrize("how", ["receipt.pdf", "receipt/mail/", "receipt/text/"])
+def test_another_s_receipt_is_not_there(how: str) -> None:
+    choice, stranger = a_stop(a_line()), sign_in(a_line())
+    path = f"/choices/{choice.id}/{how}"
+    answer = stranger.get(path) if how.endswith("pdf") else stranger.post(path, {"to": "ana@example.net"})
+    assert answer.status_code == 404
+    assert not Letter.objects.exists()

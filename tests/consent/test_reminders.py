@@ -1,0 +1,118 @@
+"""Every 90 days a line hears that something is still on: only where it is, once, by day, and not who wants none."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.actions import refuse_texts
+from accounts.models import Line, Message
+from accounts.sealing import unseal
+from accounts.zones import is_day, zone_of
+from consent import reminding
+from consent.actions import pause, stop
+from disclosures.models import Judgement
+from partners.models import Campaign
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.people import number_of, sign_in
+from tests.world import disclosed, gagged
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return a_campaign(a_contract(a_party("NorthLink")), a_party("RoadAid", "lbs_provider"))
+
+
+def an_old_line(campaign: Campaign | None = None) -> Line:
+    """A line that has been with us for a year, and agreed then."""
+    now, line = timezone.now(), a_line()
+    Line.objects.filter(pk=line.pk).update(recorded_at=now - 365 * DAY, activated_at=now - 400 * DAY)
+    if campaign is not None:
+        an_approval(line, campaign, at=now - 300 * DAY)
+    return line
+
+
+def reminded(line: Line) -> list[Message]:
+    return list(Message.objects.filter(line=line, kind=Message.Kind.REMINDER).order_by("made_at"))
+
+
+def test_what_is_still_on_is_told_to_the_line_by_day_and_names_nobody(campaign: Campaign) -> None:
+    line, now = an_old_line(campaign), timezone.now()
+    assert reminding.remind(now=now) == 1
+    (message,) = reminded(line)
+    words = unseal(message.words_sealed)
+    assert words == (
+        "Whereabouts: sharing of this phone's location is still on for at least one use. To see it, or to stop it, "
+        "sign in: http://localhost:8000/home/ To get no more of these: http://localhost:8000/settings/"
+    )
+    assert unseal(message.to_sealed) == number_of(line)
+    assert is_day(zone_of(line.state), message.next_at)
+
+
+def test_at_most_once_in_ninety_days(campaign: Campaign) -> None:
+    line, now = an_old_line(campaign), timezone.now()
+    assert [reminding.remind(now=now + days * DAY) for days in (0, 0, 1, 89, 90, 179, 181)] == [1, 0, 0, 0, 1, 0, 1]
+    assert len(reminded(line)) == 3
+
+
+def test_nobody_hears_of_what_is_off(campaign: Campaign) -> None:
+    now = timezone.now()
+    other = a_campaign(a_contract(a_party("GeoBridge")), a_party("AdReach", "lbs_provider"))
+    stopped, each, paused, expired, none, partly = (an_old_line(campaign) for _ in range(6))
+    nothing = an_old_line()
+    an_approval(partly, other, at=now - 300 * DAY)
+    stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
+    stop(line_id=each.pk, scope="party", ref=campaign.lbs_provider.uri, actor="subscriber:1", channel="web")
+    stop(line_id=partly.pk, scope="party", ref=campaign.lbs_provider.uri, actor="subscriber:1", channel="web")
+    pause(line_id=paused.pk, scope="all", until=now + 400 * DAY, actor="subscriber:1", channel="web")
+    Line.objects.filter(pk=expired.pk).update(deactivated_at=now - DAY)
+    # So long after their choices that they would hear of what is on.
+    assert reminding.remind(now=now + 91 * DAY) == 2
+    assert [len(reminded(line)) for line in (stopped, each, paused, expired, nothing)] == [0, 0, 0, 0, 0]
+    assert [len(reminded(line)) for line in (none, partly)] == [1, 1]
+
+
+def test_who_has_just_chosen_or_has_just_come_knows(campaign: Campaign) -> None:
+    other = a_campaign(a_contract(a_party("GeoBridge")), a_party("AdReach", "lbs_provider"))
+    chose, came = an_old_line(campaign), an_old_line(campaign)
+    stop(line_id=chose.pk, scope="party", ref=other.lbs_provider.uri, actor="subscriber:1", channel="web")
+    Line.objects.filter(pk=came.pk).update(recorded_at=timezone.now() - 10 * DAY)
+    assert reminding.remind(now=timezone.now()) == 0
+
+
+def test_who_wants_none_gets_none_and_says_so_in_settings(campaign: Campaign) -> None:
+    silent, line, now = an_old_line(campaign), an_old_line(campaign), timezone.now()
+    refuse_texts(line_id=silent.pk, at=now)
+    browser = sign_in(line)
+    page = browser.post("/settings/texts/", {"news": "on"}, follow=True)
+    assert 'name="reminders" id="id_reminders">' in page.text
+    assert 'name="news" id="id_news" checked>' in page.text
+    assert "Wanted no more reminders" in browser.get("/access-log/").text
+    assert reminding.remind(now=now) == 0
+    browser.post("/settings/texts/", {"reminders": "on"})
+    assert reminding.remind(now=now) == 0  # no news at all
+    browser.post("/settings/texts/", {"reminders": "on", "news": "on"})
+    assert reminding.remind(now=now) == 1
+
+
+def test_a_hidden_release_makes_no_difference() -> None:
+    line, now = an_old_line(), timezone.now()
+    (hidden,) = disclosed(line, ["https://x.example"], at=now - DAY, judgement=Judgement.NO_APPROVAL)
+    gagged(hidden, until=None, at=now - DAY)
+    assert reminding.remind(now=now) == 0
+
+
+def test_for_more_lines_no_more_statements(campaign: Campaign) -> None:
+    def statements(lines: int, at_days: int) -> int:
+        for _ in range(lines):
+            an_old_line(campaign)
+        with CaptureQueriesContext(connection) as seen:
+            assert reminding.remind(now=timezone.now() + at_days * DAY) >= lines
+        return len(seen)
+
+    assert statements(1, 0) == statements(3, 200)

@@ -1,0 +1,177 @@
+"""Everything about a line as one file: made in the background, whole, without what is hidden, for its person alone."""
+
+import csv
+import io
+import json
+import re
+import tracemalloc
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from consent.actions import stop
+from disclosures import actions, archiving
+from disclosures.models import Archive, ArchivePart, Disclosure
+from disclosures.tasks import make_archives
+from tests.factories import a_line
+from tests.people import Browser, number_of, sign_in, user_of
+from tests.world import a_world, disclosed, gagged
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+HOUR = timedelta(hours=1)
+ASK, PAGE, FILE = "/settings/archive/ask/", "/settings/archive/", "/settings/archive/whereabouts.zip"
+
+
+def state(text: str) -> list[str]:
+    return re.findall(r'data-archive="(\w+)"', text)
+
+
+def taken(browser: Browser) -> zipfile.ZipFile:
+    answer = browser.client.get(FILE)
+    assert answer.status_code == 200
+    content = answer.getvalue()
+    assert answer.headers["Content-Length"] == str(len(content))
+    return zipfile.ZipFile(io.BytesIO(content))
+
+
+def test_it_is_asked_for_made_and_taken(tmp_path: Path) -> None:
+    line = a_world(at=timezone.now()).line
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    browser = sign_in(line)
+    assert state(browser.get(PAGE).text) == ["none"]
+    assert browser.get(FILE).status_code == 404
+    assert state(browser.post(ASK, follow=True).text) == ["waiting"]
+    first = Archive.objects.get()
+    assert state(browser.post(ASK, follow=True).text) == ["waiting"]
+    assert Archive.objects.get() == first
+    make_archives()
+    assert state(browser.get(PAGE).text) == ["ready"]
+    packed = taken(browser)
+    assert packed.testzip() is None
+    everything = json.loads(packed.read("data/everything.json"))
+    rows = list(csv.DictReader(io.StringIO(packed.read("data/history.csv").decode("utf-8-sig"))))
+    ids = [row["id"] for row in rows]
+    assert ids == [row["id"] for row in json.loads(packed.read("data/history.json"))["disclosures"]]
+    assert ids == [row["id"] for row in everything["disclosures"]]
+    assert len(ids) == Disclosure.objects.filter(line_id=line.pk).count() > 100
+    months = [name for name in packed.namelist() if name.startswith("history-")]
+    assert sum(packed.read(name).decode().count("<tr><td>") for name in months) == len(ids)
+    index = packed.read("index.html").decode()
+    assert [name for name in re.findall(r'href="([^"]+)"', index) if name not in packed.namelist()] == []
+    assert number_of(line)[-4:] in index
+    (receipt,) = [name for name in packed.namelist() if name.startswith("receipts/")]
+    for name in (receipt, "data/keys.json"):
+        (tmp_path / Path(name).name).write_bytes(packed.read(name))
+    said = io.StringIO()
+    call_command("verify_receipt", str(tmp_path / Path(receipt).name), jwks=tmp_path / "keys.json", stdout=said)
+    assert "The receipt verifies." in said.getvalue()
+    log = browser.get("/access-log/").text
+    assert "Took a copy: everything, as one file (ZIP)" in log
+    assert "Asked for a file with everything about this line" in log
+
+
+def test_it_speaks_the_language_it_was_asked_in() -> None:
+    line = a_line()
+    browser = sign_in(line)
+    browser.client.cookies["django_language"] = "es"
+    browser.post(ASK)
+    make_archives()
+    index = taken(browser).read("index.html").decode()
+    assert '<html lang="es">' in index
+    assert "Nadie ha preguntado" in index
+
+
+def test_nothing_is_kept_open_and_nothing_longer_than_a_day() -> None:
+    line = a_world(at=timezone.now()).line
+    browser = sign_in(line)
+    browser.post(ASK)
+    make_archives()
+    assert ArchivePart.objects.count() > 0
+    assert not any(bytes(part.sealed).startswith(b"PK") for part in ArchivePart.objects.all())
+    now = timezone.now()
+    archiving.make(now=now + 23 * HOUR)
+    assert Archive.objects.count() == 1
+    archiving.make(now=now + 25 * HOUR)
+    assert (Archive.objects.count(), ArchivePart.objects.count()) == (0, 0)
+    assert browser.get(FILE).status_code == 404
+
+
+def test_what_is_hidden_is_in_no_part_of_it_and_what_is_hidden_later_takes_it_away() -> None:
+    now = timezone.now()
+    line = a_line()
+    shown = disclosed(line, ["https://seen.example"], at=now - 5 * HOUR)[0]
+    (hidden,) = disclosed(line, ["https://hidden.example"], at=now - 6 * HOUR)
+    gagged(hidden, until=None, at=now - 6 * HOUR)
+    browser = sign_in(line)
+    browser.post(ASK)
+    make_archives()
+    packed = taken(browser)
+    whole = b"".join(packed.read(name) for name in packed.namelist())
+    assert (b"seen.example" in whole, b"hidden.example" in whole) == (True, False)
+    gagged(shown, until=now + 900 * HOUR, at=timezone.now())
+    assert browser.get(FILE).status_code == 404
+    assert state(browser.get(PAGE).text) == ["none"]
+    assert state(browser.post(ASK, follow=True).text) == ["waiting"]
+    make_archives()
+    assert b"seen.example" not in taken(browser).read("data/everything.json")
+
+
+def test_a_row_that_was_hidden_from_the_start_takes_nothing_away() -> None:
+    line, now = a_line(), timezone.now()
+    browser = sign_in(line)
+    browser.post(ASK)
+    make_archives()
+    (hidden,) = disclosed(line, ["https://hidden.example"], at=now + HOUR)
+    gagged(hidden, until=None, at=now + HOUR)
+    assert browser.client.get(FILE).status_code == 200
+
+
+def test_only_who_asked_may_take_it() -> None:
+    child, holder = a_line(account="A-1", role="minor"), a_line(account="A-1")
+    stranger, parent, own = sign_in(a_line()), sign_in(holder), sign_in(child)
+    asked = f"?line={child.public_id}"
+    parent.post(ASK, {"line": str(child.public_id)})
+    make_archives()
+    assert [one.get(f"{FILE}{asked}").status_code for one in (own, stranger, Browser())] == [404, 404, 302]
+    assert parent.client.get(f"{FILE}{asked}").status_code == 200
+    assert "Took a copy" in own.get("/access-log/").text
+    assert parent.get(FILE).status_code == 404
+
+
+def test_a_worker_that_was_killed_is_followed_by_another_and_what_never_works_is_said() -> None:
+    line, now = a_line(), timezone.now()
+    browser = sign_in(line)
+    actions.ask_archive(line_id=line.pk, user_id=user_of(line).pk, language="en", at=now)
+    taken_by_another = Archive.objects.filter(line_id=line.pk)
+    taken_by_another.update(state=Archive.State.MAKING, leased_until=now + HOUR, tries=1)
+    assert archiving.make(now=now) == 0
+    assert archiving.make(now=now + HOUR) == 1
+    taken_by_another.update(state=Archive.State.MAKING, leased_until=now, tries=3)
+    assert archiving.make(now=now + HOUR) == 0
+    assert "We could not make your file." in browser.get(PAGE).text
+    assert state(browser.post(ASK, follow=True).text) == ["waiting"]
+
+
+def peak(rows: int) -> int:
+    """How much memory it takes to make the archive of a line with so many releases."""
+    line, now = a_line(), timezone.now()
+    sign_in(line)
+    disclosed(line, ["https://a.example", "https://b.example"], at=now - 900 * HOUR, n=rows)
+    actions.ask_archive(line_id=line.pk, user_id=user_of(line).pk, language="en", at=now)
+    tracemalloc.start()
+    assert archiving.make(now=now) == 1
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most
+
+
+def test_a_long_history_takes_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With smaller steps than in real life, so that few rows are many steps."""
+    for name in ("archiving.CHUNK", "archiving.PART", "queries.export.CHUNK"):
+        monkeypatch.setattr(f"disclosures.{name}", 50)
+    peak(50)  # what is read once
+    assert peak(1000) < peak(200) * 2

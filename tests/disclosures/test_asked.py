@@ -1,0 +1,86 @@
+"""Which companies asked where a phone is, day by day: told and refused, without what is hidden, rolled up or not."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.zones import zone_of
+from disclosures.models import Basis, Outcome
+from disclosures.queries import AskedPage, asked_page
+from tests.factories import a_line, a_party
+from tests.people import sign_in
+from tests.world import disclosed, gagged
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+DAY = timedelta(days=1)
+# Eight in the evening at the line, the next day in UTC.
+EVENING = datetime(2026, 5, 4, 3, tzinfo=UTC)
+AT = EVENING + 10 * DAY
+
+
+def told(page: AskedPage) -> list[tuple[str, list[tuple[str, int, int]]]]:
+    return [
+        (day.day.isoformat(), [(one.company.name, one.told, one.refused) for one in day.askers]) for day in page.days
+    ]
+
+
+def test_days_are_the_line_s_own_and_the_most_frequent_comes_first() -> None:
+    line, north = a_line(), a_party("NorthLink")
+    road, ads = a_party("RoadAid", "lbs_provider"), a_party("AdReach", "lbs_provider")
+    minute = timedelta(minutes=1)
+    disclosed(line, [north.uri, road.uri], at=EVENING, n=3, every=minute)
+    disclosed(line, [north.uri, ads.uri], at=EVENING, n=4, every=minute, outcome=Outcome.REFUSED)
+    disclosed(line, [north.uri, ads.uri], at=EVENING + DAY)
+    disclosed(line, ["urn:psap"], at=EVENING + DAY, basis=Basis.EMERGENCY)
+    (hidden,) = disclosed(line, [north.uri, road.uri], at=EVENING + 3 * DAY)
+    gagged(hidden, until=None, at=EVENING)
+    page = asked_page(line_id=line.pk, zone=zone_of(line.state), before=None, at=AT)
+    assert told(page) == [
+        ("2026-05-04", [("AdReach", 1, 0), ("urn:psap", 1, 0)]),
+        ("2026-05-03", [("AdReach", 0, 4), ("RoadAid", 3, 0)]),
+    ]
+    assert page.older is None
+    assert [one.outside for one in page.days[0].askers] == [0, 1]
+
+
+def test_older_days_are_a_page_of_their_own_and_every_day_stands_on_one() -> None:
+    line, north = a_line(), a_party("NorthLink")
+    for days in (0, 29, 30, 75, 300):
+        disclosed(line, [north.uri], at=EVENING - days * DAY)
+    zone, seen, before, pages = zone_of(line.state), [], None, 0
+    while pages == 0 or before is not None:
+        page = asked_page(line_id=line.pk, zone=zone, before=before, at=AT)
+        seen += [(EVENING.astimezone(zone).date() - day.day).days for day in page.days]
+        before, pages = page.older, pages + 1
+    assert (seen, pages) == ([0, 29, 30, 75, 300], 4)
+
+
+def test_the_page_in_words_empty_and_full() -> None:
+    line, north, now = a_line(), a_party("NorthLink"), timezone.now()
+    road = a_party("RoadAid", "lbs_provider")
+    browser = sign_in(line)
+    assert "Nobody has asked" in browser.get("/access-log/companies/").text
+    disclosed(line, [north.uri, road.uri], at=now - DAY, n=2, every=timedelta(seconds=1))
+    disclosed(line, [north.uri, road.uri], at=now - DAY, outcome=Outcome.REFUSED)
+    page = browser.get("/access-log/companies/").text
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "RoadAid told 2 times , refused once" in text.replace("told 2 times,", "told 2 times ,")
+    for before in ("nonsense", "0001-01-01", "9999-12-31"):
+        assert "RoadAid" in browser.get(f"/access-log/companies/?before={before}").text
+    assert browser.get("/access-log/companies/?before=2020-01-01").text.count("Nothing older.") == 1
+
+
+def test_for_more_companies_no_more_queries() -> None:
+    def queries(companies: int) -> int:
+        line = a_line()
+        for number in range(companies):
+            disclosed(line, [a_party(f"P{line.pk} {number}").uri], at=EVENING)
+        with CaptureQueriesContext(connection) as seen:
+            asked_page(line_id=line.pk, zone=zone_of(line.state), before=None, at=AT)
+        return len(seen)
+
+    assert queries(1) == queries(3) == 4
