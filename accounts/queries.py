@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.tokens import default_token_generator
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
@@ -171,18 +171,20 @@ def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:
     """Every active line this person may know of, their own first: what /lines/ lists.
 
     Of another adult's line on their account they know that it is there and nothing more. A person whose own line has
-    ended knows of none. Two queries, whatever the number of lines.
+    ended knows of none. One query, whatever the number of lines.
     """
-    own = _lines(at).filter(line_users__user=user, line_users__until__isnull=True).first()
+    mine = LineUser.objects.filter(user=user, until__isnull=True)
+    held = mine.filter(line__user_role=Line.UserRole.HOLDER).values("line__account")
+    found = _lines(at).annotate(is_own=Exists(mine.filter(line=OuterRef("pk"))))
+    found = found.filter(Q(is_own=True) | Q(account__in=held))
+    lines = sorted(found, key=lambda line: (not vars(line)["is_own"], line.activated_at, line.pk))
+    own = lines[0] if lines and vars(lines[0])["is_own"] else None
     if own is None:
         return []
     relation = Relation.MINOR_USER if own.user_role == Line.UserRole.MINOR else Relation.ADULT_USER
     known = [_persons_line(own, relation)]
-    if own.user_role != Line.UserRole.HOLDER:
-        return known
     holder_name = unseal(own.holder_name_sealed)
-    others = _lines(at).filter(account=own.account_id).exclude(pk=own.pk).order_by("activated_at", "pk")
-    return known + [_persons_line(line, _as_holder(line, holder_name)) for line in others]
+    return known + [_persons_line(line, _as_holder(line, holder_name)) for line in lines if line.pk != own.pk]
 
 
 def lines_seen_by(*, user: User, at: datetime) -> list[PersonsLine]:
