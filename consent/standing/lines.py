@@ -7,7 +7,7 @@ from datetime import datetime
 from accounts.models import Line
 from consent import gate
 from consent.models import LineGate, Origin
-from consent.standing.ledger import Denial, Ledger, keys_of, kept_of, moment_of, read
+from consent.standing.ledger import Denial, Ledger, kept_of, keys_of, moment_of, read
 from consent.standing.proofs import Proof, proofs_of
 from consent.standing.recipients import Asked, asked_by_name, kin_of, names_of, said_no_to
 from consent.standing.uses import Sharing, State, Use
