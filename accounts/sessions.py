@@ -179,9 +179,10 @@ def note_left(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def forget_left(response: HttpResponse) -> HttpResponse:
-    """The person goes on."""
-    response.delete_cookie(settings.SESSION_COOKIE_NAME)
+def forget_left(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The person goes on. A session that there is stays."""
+    if has_left(request):
+        response.delete_cookie(settings.SESSION_COOKIE_NAME)
     return response
 
 

@@ -27,5 +27,5 @@ def leave(request: HttpRequest) -> HttpResponse:
 def away(request: HttpRequest) -> HttpResponse:
     """A page that says nothing about where somebody was. Back leads nowhere else, until the person goes on from it."""
     if request.method == "POST":
-        return sessions.forget_left(redirect("front"))
+        return sessions.forget_left(request, redirect("front"))
     return render(request, "account/away.html")
