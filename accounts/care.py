@@ -25,7 +25,12 @@ def delegations_of(*, line_id: int, at: datetime) -> Sequence[Delegation]:
 
 def delegations_to(*, user: User, at: datetime) -> Sequence[Delegation]:
     """What somebody looks after now, by what was asked first."""
-    return list(_standing(at).filter(user=user).order_by("asked_at", "id"))
+    return list(delegated_to(user=user, at=at).order_by("asked_at", "id"))
+
+
+def delegated_to(*, user: User, at: datetime) -> QuerySet[Delegation]:
+    """The same, not read yet."""
+    return _standing(at).filter(user=user)
 
 
 def asked_of(*, number_hash: bytes, at: datetime) -> Sequence[Delegation]:
@@ -64,9 +69,13 @@ def separation_of(*, line_id: int) -> Separation | None:
 
 def left_untold(*, account_id: int, at: datetime) -> Sequence[Separation]:
     """Lines of an account that leave it in confidence, or have left it, and whose holder may not be told yet."""
+    return list(untold(at=at).filter(from_account=account_id).select_related("line"))
+
+
+def untold(*, at: datetime) -> QuerySet[Separation]:
+    """The same of every account, not read yet."""
     going = (Separation.State.OPEN, Separation.State.DONE)
-    secret = Separation.objects.filter(from_account=account_id, state__in=going).exclude(tell_from__lte=at)
-    return list(secret.select_related("line"))
+    return Separation.objects.filter(state__in=going).exclude(tell_from__lte=at)
 
 
 def open_separations() -> Sequence[Separation]:

@@ -21,7 +21,7 @@ class NumberForm(forms.Form):
     number = forms.CharField(
         label=_("Your phone number"),
         max_length=numbers.LONGEST_TYPED,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel", "dir": "ltr"}),
         error_messages={"required": _("Type your phone number.")},
     )
 
@@ -43,7 +43,7 @@ class CodeForm(forms.Form):
     code = forms.CharField(
         label=_("The code in the text"),
         max_length=20,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "dir": "ltr"}),
         error_messages={"required": _("Type the code from the text.")},
     )
 

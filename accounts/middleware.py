@@ -9,6 +9,8 @@ from django.urls import reverse
 
 from accounts import sessions
 
+OK = 200
+
 
 def private_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Keep what a session was shown out of caches, of the Back button and of search engines; of pages, each one.
@@ -36,13 +38,19 @@ def nothing_after_leaving(
     """Show a browser that has left quickly the blank page wherever Back leads it, for an hour or until it goes on.
 
     Without a script nothing takes the earlier pages out of its history: each asks again, and this is what it is told.
+    Stands outside the session's middleware, which takes back a cookie without a session. Who comes to the blank page
+    by a link of somebody else's, or still has a session, has not left.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        here = (reverse("away"), reverse("leave"))
-        is_a_browser = "Sec-Fetch-Mode" in request.headers
-        if sessions.has_left(request) and is_a_browser and request.path not in here:
+        away, is_a_browser = reverse("away"), "Sec-Fetch-Mode" in request.headers
+        if sessions.has_left(request) and is_a_browser and request.path not in {away, reverse("leave")}:
             return redirect("away")
-        return get_response(request)
+        response = get_response(request)
+        is_shown = request.path == away and request.method == "GET" and response.status_code == OK
+        is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or sessions.has_one(request)
+        if is_shown and not is_led_there:
+            return sessions.note_left(response)
+        return response
 
     return middleware

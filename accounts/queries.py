@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.tokens import default_token_generator
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
@@ -234,16 +234,28 @@ def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:
     """Every line this person may know of, their own first: what /lines/ lists.
 
     Of another adult's line on their account they know that it is there and nothing more. A person whose own line has
-    ended knows of that one alone. Four queries at most, whatever the number of lines.
+    ended knows of that one alone. One query, whatever the number of lines; up to four more where somebody asked them to
+    look after a line, or one left their account in confidence.
     """
-    own = _lines(at).filter(line_users__user=user, line_users__until__isnull=True).first()
+    mine = LineUser.objects.filter(user=user, until__isnull=True)
+    held = mine.filter(line__user_role=Line.UserRole.HOLDER).values("line__account")
+    found = _lines(at).annotate(
+        is_own=Exists(mine.filter(line=OuterRef("pk"))),
+        looks_after=Exists(care.delegated_to(user=user, at=at)),
+        is_left=Exists(care.untold(at=at).filter(from_account=OuterRef("account"))),
+    )
+    found = found.filter(Q(is_own=True) | Q(account__in=held))
+    lines = sorted(found, key=lambda line: (not vars(line)["is_own"], line.activated_at, line.pk))
+    own = lines[0] if lines and vars(lines[0])["is_own"] else None
     if own is None:
         return _ended_line(user)
     relation = Relation.MINOR_USER if own.user_role == Line.UserRole.MINOR else Relation.ADULT_USER
     known = [_persons_line(own, relation)]
     if own.user_role == Line.UserRole.HOLDER:
-        known += _on_the_account(own, at)
-    return known + _looked_after(user, at, but={one.line.pk for one in known if one.may_see})
+        known += _on_the_account(own, lines[1:], at)
+    if vars(own)["looks_after"]:
+        known += _looked_after(user, at, but={one.line.pk for one in known if one.may_see})
+    return known
 
 
 def lines_seen_by(*, user: User, at: datetime) -> list[PersonsLine]:
@@ -333,12 +345,11 @@ def _as_holder(line: Line, holder_name: str) -> Relation:
     return Relation.HOLDER_OF_ADULT
 
 
-def _on_the_account(own: Line, at: datetime) -> list[PersonsLine]:
+def _on_the_account(own: Line, others: Sequence[Line], at: datetime) -> list[PersonsLine]:
     """The other lines of an account as its holder knows them. One that left it in confidence is there as it was."""
     holder_name = unseal(own.holder_name_sealed)
-    others = _lines(at).filter(account=own.account_id).exclude(pk=own.pk).order_by("activated_at", "pk")
     found = {line.pk: _persons_line(line, _as_holder(line, holder_name)) for line in others}
-    for left in care.left_untold(account_id=own.account_id, at=at):
+    for left in care.left_untold(account_id=own.account_id, at=at) if vars(own)["is_left"] else ():
         if left.line_id != own.pk and left.line_id not in found:
             # The number that the holder knows, and no later one.
             msisdn = msisdn_of(line_id=left.line_id, at=left.asked_at)

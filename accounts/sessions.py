@@ -36,8 +36,8 @@ SEES = "sees"
 PROOF_LASTS = timedelta(minutes=15)
 # So long somebody who looks after a line is noted once, whatever pages they open.
 LOOK_LASTS = timedelta(minutes=10)
-# Set in a browser that has left quickly. It says nothing of anybody.
-LEFT_COOKIE = "left"
+# In place of a session's key in a browser that has left quickly: no session has it, and it says nothing of anybody.
+LEFT = "left"
 LEFT_LASTS = timedelta(hours=1)
 # The first that fits: most browsers also call themselves by others' names.
 BROWSERS = (
@@ -182,20 +182,31 @@ def forget_all(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 def note_left(response: HttpResponse) -> HttpResponse:
     """Note in the browser that it has left quickly: good for an hour."""
     response.set_cookie(
-        LEFT_COOKIE, "1", max_age=LEFT_LASTS, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax"
+        settings.SESSION_COOKIE_NAME,
+        LEFT,
+        max_age=LEFT_LASTS,
+        httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+        samesite="Lax",
     )
     return response
 
 
-def forget_left(response: HttpResponse) -> HttpResponse:
-    """The person goes on."""
-    response.delete_cookie(LEFT_COOKIE)
+def forget_left(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The person goes on. A session that there is stays."""
+    if has_left(request):
+        response.delete_cookie(settings.SESSION_COOKIE_NAME)
     return response
 
 
 def has_left(request: HttpRequest) -> bool:
     """Whether this browser has left quickly within the last hour and not gone on since."""
-    return bool(request.COOKIES.get(LEFT_COOKIE))
+    return request.COOKIES.get(settings.SESSION_COOKIE_NAME) == LEFT
+
+
+def has_one(request: HttpRequest) -> bool:
+    """Whether this browser brings the key of a session, whatever became of that."""
+    return request.COOKIES.get(settings.SESSION_COOKIE_NAME, LEFT) != LEFT
 
 
 def start_by_code(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:

@@ -1,7 +1,9 @@
 """What the gallery of components shows them with."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
+
+from accounts.forms import NumberForm
 
 ICONS = "stop pause check alert leave globe clock download eye lock pin print key open"
 
@@ -12,8 +14,75 @@ def _order(state: str, *, unconfirmed: bool = False, owes: bool = True) -> Simpl
     return SimpleNamespace(state=state, unconfirmed=unconfirmed, owes=owes, owes_deletion=owes, overdue=False, tone="")
 
 
+_AT = datetime(2026, 11, 24, 22, 0, 10, tzinfo=UTC)
+_COMPANY = SimpleNamespace(id=1, name="GeoBridge", uri="https://geobridge.example")
+_NOBODY = SimpleNamespace(id=0, name=_LONG, uri="https://long.example")
+_LINE = SimpleNamespace(
+    line=SimpleNamespace(public_id="11111111-1111-1111-1111-111111111111"), number="(206) 555-0142",
+    relation="adult_user", zone_name="Pacific time",
+)  # fmt: skip
+_CHILD = SimpleNamespace(
+    line=SimpleNamespace(public_id="22222222-2222-2222-2222-222222222222"), number="(206) 555-0143",
+    relation="holder_of_minor", zone_name="Pacific time",
+)  # fmt: skip
+_READER = SimpleNamespace(pk=1)
+
+
+def _proof(kind: str, **more: object) -> SimpleNamespace:
+    plain = {"method": "sms", "at": _AT, "kept_stop": False, "ended": False, "expires_at": None, "verified_by": ""}
+    return SimpleNamespace(kind=kind, **{**plain, "by": "subscriber:1", **more})
+
+
+def _noticed(kind: str, *, not_allowed: bool = False, now: str = "", on: datetime | None = None) -> SimpleNamespace:
+    return SimpleNamespace(
+        kind=kind, not_allowed=not_allowed, now=now, company=_COMPANY, n=12, window=30, first_at=_AT, suspended_on=on,
+        since=_AT.date(), until=_AT.date(),
+    )  # fmt: skip
+
+
+def _ended(state: str, *, use: str = "", by_term: bool = False, overdue: bool = False) -> SimpleNamespace:
+    return SimpleNamespace(
+        company="GeoBridge", use=use, by_term=by_term, state=state, overdue=overdue, ended_at=_AT, signed_at=_AT,
+        delete_by=_AT + timedelta(days=30),
+    )  # fmt: skip
+
+
+def _chart() -> SimpleNamespace:
+    weeks = tuple(
+        SimpleNamespace(
+            starts=date(2026, 9, 7) + timedelta(weeks=n), labelled=n % 4 == 0, middle=60 + 48 * n,
+            counts=(n, 2), total=n + 2,
+            bars=(
+                SimpleNamespace(tint=0, x=45 + 48 * n, y=150 - 10 * n, width=30, height=10 * n),
+                SimpleNamespace(tint=1, x=45 + 48 * n, y=130 - 10 * n, width=30, height=20),
+            ),
+        )
+        for n in range(12)
+    )  # fmt: skip
+    return SimpleNamespace(
+        width=640, height=180, left=36, right=632, foot=172, weeks=weeks,
+        ticks=(SimpleNamespace(value=0, y=150, label_y=154), SimpleNamespace(value=10, y=50, label_y=54)),
+        series=(
+            SimpleNamespace(name="RoadAid", tint=0, other=False), SimpleNamespace(name="", tint=1, other=True),
+        ),
+    )  # fmt: skip
+
+
+_FLOW = SimpleNamespace(
+    width=320, height=200, bar=14,
+    ribbons=(
+        SimpleNamespace(d="M160 34 C160 90 90 90 90 150", width=18),
+        SimpleNamespace(d="M160 34 C160 90 230 90 230 150", width=6),
+    ),
+    nodes=(
+        SimpleNamespace(kind="carrier", x=120, y=20, width=80, middle=160, label_y=14, label="", n=8),
+        SimpleNamespace(kind="named", x=60, y=150, width=60, middle=90, label_y=182, label="GeoBridge", n=6),
+        SimpleNamespace(kind="lost", x=210, y=150, width=40, middle=230, label_y=182, label="", n=2),
+    ),
+)  # fmt: skip
+
 SAMPLES = {
-    "moment": datetime(2026, 11, 24, 22, 0, 10, tzinfo=UTC),
+    "moment": _AT,
     "tags": (
         ("good", "You agreed", "check"),
         ("warn", "Only the company says so", "alert"),
@@ -35,4 +104,31 @@ SAMPLES = {
         _order("queued", unconfirmed=True),
         _order("acknowledged", owes=False),
     ),
-}
+    "line": _LINE,
+    "lines": (_LINE, _CHILD),
+    "reader": _READER,
+    "card": SimpleNamespace(company=_COMPANY, dispute=("party", _COMPANY.uri)),
+    "field": NumberForm({"number": "12"})["number"],
+    "form": SimpleNamespace(non_field_errors=("Something does not fit together.",)),
+    "seconds": (None, 3, 720, 345_600),
+    "figures": (SimpleNamespace(n=None), SimpleNamespace(n=1234)),
+    "methods": ("sms", "ivr", "web", "app", "paper"),
+    "proofs": (
+        _proof("none"), _proof("claimed"), _proof("agreed"), _proof("agreed", ended=True),
+        _proof("agreed", kept_stop=True), _proof("allowed", verified_by="person"),
+        _proof("allowed", verified_by="person", expires_at=_AT + timedelta(days=30)),
+        _proof("allowed", verified_by="file"),
+    ),
+    "ended": (
+        _ended("owed"), _ended("owed", overdue=True), _ended("partial", use="RoadAid"), _ended("signed", by_term=True),
+        _ended("contradicted", use=_LONG, by_term=True),
+    ),
+    "noticed": (
+        _noticed("after_stop", not_allowed=True, now="stopped"),
+        _noticed("no_approval", not_allowed=True, now="denied", on=_AT), _noticed("burst"), _noticed("night"),
+        _noticed("dormant"), _noticed("no_approval", not_allowed=True, now="suspended"),
+    ),
+    "instead": (_COMPANY, _NOBODY),
+    "chart": _chart(),
+    "flow": _FLOW,
+}  # fmt: skip

@@ -151,7 +151,11 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("es", "Español")]
+LANGUAGES = [
+    ("en", "English"), ("es", "Español"), ("zh-hans", "简体中文"), ("vi", "Tiếng Việt"), ("ar", "العربية"),
+]  # fmt: skip
+# How people in the United States write numbers, whatever they speak: Django knows only how they do elsewhere.
+FORMAT_MODULE_PATH = "portal.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 STATIC_URL = "/static/"

@@ -27,7 +27,5 @@ def leave(request: HttpRequest) -> HttpResponse:
 def away(request: HttpRequest) -> HttpResponse:
     """A page that says nothing about where somebody was. Back leads nowhere else, until the person goes on from it."""
     if request.method == "POST":
-        return sessions.forget_left(redirect("front"))
-    response = render(request, "account/away.html")
-    # Nobody is sent away by a link of somebody else's.
-    return response if request.headers.get("Sec-Fetch-Site") == "cross-site" else sessions.note_left(response)
+        return sessions.forget_left(request, redirect("front"))
+    return render(request, "account/away.html")

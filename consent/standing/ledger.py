@@ -3,8 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
-from django.db.models import Q
+import msgspec
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q
+from django.db.models.functions import JSONObject
 
 from consent.models import Approval, Choice, LineGate, Origin
 from partners.models import Campaign
@@ -38,6 +42,34 @@ class Denial:
     until: int | None = None
 
 
+class Agreed(msgspec.Struct, frozen=True):
+    """An approval or a claim of one line, as far as its person is shown it."""
+
+    campaign: str
+    method: str
+    captured_at: datetime
+    captured_by: str
+    wording: str
+    language: str
+    evidence_ref: str
+    expires_at: datetime | None
+    verified_by: str
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A choice of one line, as far as the standing needs it."""
+
+    id: UUID
+    kind: str
+    scope: str
+    ref: str
+    made_at: datetime
+    until: datetime | None
+    origin: str
+    actor: str
+    recorded_at: datetime
+
+
 @dataclass(frozen=True)
 class Ledger:
     """What the gate row, the approvals and the person's own allows say.
@@ -46,8 +78,8 @@ class Ledger:
     """
 
     row: LineGate
-    approvals: Mapping[str, list[Approval]]
-    allows: Mapping[str, list[Choice]]
+    approvals: Mapping[str, list[Agreed]]
+    allows: Mapping[str, list[Said]]
     came: Mapping[tuple[str, int], datetime]
     at_us: int
 
@@ -98,21 +130,47 @@ class Ledger:
         return None if newest is None else self.began(newest)
 
 
-def read(*, row: LineGate, refs: Collection[str], at: datetime) -> Ledger:
-    """The ledger of one line as far as these campaigns go. Two queries."""
-    approvals: dict[str, list[Approval]] = {}
-    for approval in Approval.objects.filter(line_id=row.pk, campaign__in=refs).order_by("-captured_at", "id"):
-        approvals.setdefault(approval.campaign, []).append(approval)
+@dataclass(frozen=True)
+class Kept:
+    """A line's gate row with the rows behind it, the newest first."""
+
+    row: LineGate
+    agreed: list[Agreed]
+    said: list[Said]
+
+
+def kept_of(*, line_id: int) -> Kept:
+    """All that is kept of one line: its gate row, what was agreed, every allow, and every no from a file. One query."""
+    agreed = Approval.objects.filter(line_id=OuterRef("pk")).order_by("-captured_at", "id")
     wanted = Q(kind=Choice.Kind.ALLOW) | Q(origin=Origin.FILE)
-    allows: dict[str, list[Choice]] = {}
+    said = Choice.objects.filter(wanted, line_id=OuterRef("pk")).order_by("-made_at", "-recorded_at")
+    row = LineGate.objects.annotate(
+        agreed=ArraySubquery(agreed.values(json=JSONObject(**_fields(Agreed)))),
+        said=ArraySubquery(said.values(json=JSONObject(**_fields(Said)))),
+    ).get(pk=line_id)
+    rows = vars(row)
+    return Kept(row, msgspec.convert(rows["agreed"], list[Agreed]), msgspec.convert(rows["said"], list[Said]))
+
+
+def read(*, kept: Kept, refs: Collection[str], at: datetime) -> Ledger:
+    """The ledger of one line as far as these campaigns go."""
+    approvals: dict[str, list[Agreed]] = {}
+    for one in kept.agreed:
+        if one.campaign in refs:
+            approvals.setdefault(one.campaign, []).append(one)
+    allows: dict[str, list[Said]] = {}
     came: dict[tuple[str, int], datetime] = {}
-    for choice in Choice.objects.filter(wanted, line_id=row.pk).order_by("-made_at", "-recorded_at"):
+    for choice in kept.said:
         if choice.kind == Choice.Kind.ALLOW:
             allows.setdefault(choice.ref, []).append(choice)
         else:
             key = f"{choice.scope}:{choice.ref}" if choice.ref else choice.scope
             came[key, microseconds(choice.made_at)] = choice.recorded_at
-    return Ledger(row, approvals, allows, came, microseconds(at))
+    return Ledger(kept.row, approvals, allows, came, microseconds(at))
+
+
+def _fields(struct: type[msgspec.Struct]) -> dict[str, str]:
+    return {name: name for name in struct.__struct_fields__}
 
 
 def keys_of(*, campaign: Campaign, recipient: str = "", kin: Collection[str] = ()) -> list[str]:

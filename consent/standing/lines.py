@@ -7,7 +7,7 @@ from datetime import datetime
 from accounts.models import Line
 from consent import gate
 from consent.models import LineGate, Origin
-from consent.standing.ledger import Denial, Ledger, keys_of, moment_of, read
+from consent.standing.ledger import Denial, Ledger, kept_of, keys_of, moment_of, read
 from consent.standing.proofs import Proof, proofs_of
 from consent.standing.recipients import Asked, asked_by_name, kin_of, names_of, said_no_to
 from consent.standing.uses import Sharing, State, Use
@@ -24,10 +24,11 @@ def sharing(
     """Where the line stands, for every campaign agreed to or claimed and for `campaigns` besides.
 
     `recipients`: pairs of a campaign and a party (URI) that it may ask for; a pair has a use of its own where the
-    campaign's requests say for whom they ask. Five queries; one more where somebody is suspended, where a recipient is
+    campaign's requests say for whom they ask. Three queries; one more where somebody is suspended, where a recipient is
     asked about, and where one is stopped alone.
     """
-    row = LineGate.objects.get(pk=line.pk)
+    kept = kept_of(line_id=line.pk)
+    row = kept.row
     refs = {*row.approvals, *row.claims, *campaigns}
     known = list(
         Campaign.objects.filter(ref__in=refs)
@@ -36,7 +37,7 @@ def sharing(
     )
     asked: list[Asked] = [(campaign, "") for campaign in known]
     asked += asked_by_name(known=known, row=row, recipients=recipients)
-    ledger = read(row=row, refs=refs, at=at)
+    ledger = read(kept=kept, refs=refs, at=at)
     found = _found(asked, line.carrier_id, ledger)
     uses = _but_for_some({ref: use for (ref, recipient), use in found.items() if not recipient}, found, row)
     pauses = ledger.pauses(EVERYTHING)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from consent.models import Approval, Choice, Origin
-from consent.standing.ledger import EPOCH, Denial, Ledger, microseconds, outweighs
+from consent.models import Approval, Origin
+from consent.standing.ledger import EPOCH, Agreed, Denial, Ledger, Said, microseconds, outweighs
 from partners.words import shown
 
 # Whatever was said, nothing is agreed while the gate has one of these reasons.
@@ -85,7 +85,7 @@ class _Judge:
         return self.reason.startswith("stopped_") and newer
 
 
-def _said(choice: Choice, judge: _Judge) -> Proof:
+def _said(choice: Said, judge: _Judge) -> Proof:
     return Proof(
         "allowed",
         at=choice.made_at,
@@ -98,7 +98,7 @@ def _said(choice: Choice, judge: _Judge) -> Proof:
     )
 
 
-def _record(approval: Approval, kind: Literal["agreed", "claimed"], judge: _Judge) -> Proof:
+def _record(approval: Agreed, kind: Literal["agreed", "claimed"], judge: _Judge) -> Proof:
     return Proof(
         kind,
         at=approval.captured_at,

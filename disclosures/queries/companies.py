@@ -169,7 +169,7 @@ class Companies:
 
 
 def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
-    """Every company that received this line's location or is allowed to. Ten queries, whatever their number."""
+    """Every company that received this line's location or is allowed to. Eight queries, whatever their number."""
     facts = facts_of(line_id=line.pk, zone=zone, at=at)
     by_agreement = [one for one in facts if one.basis == Basis.APPROVAL]
     asked = {(one.campaign, one.company) for one in by_agreement if one.campaign}

@@ -26,8 +26,8 @@ def test_a_browser_that_left_is_shown_the_blank_page_until_it_goes_on() -> None:
     client = Browser()
     client.post("/leave/")
     assert client.get("/away/", **{"Sec-Fetch-Mode": "navigate"}).status_code == 200
-    left = client.client.cookies["left"]
-    assert (left.value, left["max-age"], left["httponly"], left["samesite"]) == ("1", 3600, True, "Lax")
+    left = client.client.cookies["sessionid"]
+    assert (left.value, left["max-age"], left["httponly"], left["samesite"]) == ("left", 3600, True, "Lax")
     for path in ("/", "/help/", "/home/", "/stop/", "/nothing-here/"):
         assert client.get(path, **{"Sec-Fetch-Mode": "navigate"}).url == "/away/"
     assert client.post("/away/").url == "/"
@@ -37,7 +37,7 @@ def test_a_browser_that_left_is_shown_the_blank_page_until_it_goes_on() -> None:
 def test_a_link_of_somebody_else_s_sends_nobody_away() -> None:
     client = Browser()
     assert client.get("/away/", **{"Sec-Fetch-Site": "cross-site"}).status_code == 200
-    assert "left" not in client.client.cookies
+    assert not client.client.cookies
 
 
 @pytest.mark.parametrize("path", ["/", "/help/", "/safety/", "/stop/", "/nothing-here/", "/accounts/login/"])

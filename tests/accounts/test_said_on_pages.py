@@ -55,8 +55,14 @@ def test_what_a_page_says_next_needs_no_cookie_of_its_own() -> None:
         assert {*one.client.cookies} <= {"sessionid", "csrftoken", "django_language"}
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "Too many tries."), ("es", "Demasiados intentos.")])
-def test_too_many_tries_are_answered_in_both_languages_with_the_way_to_stop(language: str, said: str) -> None:
+SAID = [
+    ("en", "Too many tries."), ("es", "Demasiados intentos."), ("zh-hans", "尝试次数太多。"),
+    ("vi", "Thử quá nhiều lần."), ("ar", "محاولات كثيرة."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "said"), SAID)
+def test_too_many_tries_are_answered_in_each_language_with_the_way_to_stop(language: str, said: str) -> None:
     request = RequestFactory().get("/accounts/reauthenticate/")
     request.user = AnonymousUser()
     with translation.override(language):

@@ -117,8 +117,12 @@ def test_the_text_says_what_its_code_is_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoken", "used"), [("es", "es"), ("es-MX", "es"), ("en", "en"), ("klingon", "en"), ("", "en")]
-)
+    ("spoken", "used"),
+    [
+        ("es", "es"), ("es-MX", "es"), ("zh", "zh-hans"), ("zh-CN", "zh-hans"), ("vi-VN", "vi"), ("ar", "ar"),
+        ("en", "en"), ("klingon", "en"), ("", "en"),
+    ],
+)  # fmt: skip
 def test_a_text_is_in_the_language_of_its_line_where_we_speak_it(spoken: str, used: str) -> None:
     line = a_line()
     line.language = spoken

@@ -71,7 +71,7 @@ def test_somebody_who_is_not_signed_in_leaves_as_well(visit: Visit, site: str, p
     page.wait_for_url("**/away/")
     page.go_back(wait_until="load")
     assert (page.url, told(page)) == (f"{site}/away/", [])
-    assert [cookie["name"] for cookie in context.cookies()] == ["left"]
+    assert [(cookie["name"], cookie["value"]) for cookie in context.cookies()] == [("sessionid", "left")]
 
 
 def test_the_person_can_go_on_and_the_session_is_over(visit: Visit, site: str, world: World) -> None:

@@ -1,5 +1,6 @@
 """What only a browser can tell: accessibility, layout, bytes, keyboard, scripts on and off."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +15,7 @@ from consent import actions
 from revocations.models import Order, State
 from tests.browser.pages import NOT_VISITED, PAGES, a_walk
 from tests.browser.pages import Visit as Visited
-from tests.factories import a_line
+from tests.browser.states import Shown, languages, states
 from tests.orders import bring_to
 from tests.walks.addresses import patterns
 from tests.world import a_world
@@ -25,7 +26,12 @@ type Visit = Callable[..., BrowserContext]
 LIMIT = 40_000
 WIDTHS = (320, 390, 1280)  # 320 px is a page of 1280 px at 400 % zoom
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
-LOOK = "axe.run().then(all => [all.passes.length, all.violations.map(one => [one.id, one.nodes[0].html])])"
+LOOK = "axe.run(%s).then(all => [all.passes.length, all.violations.map(one => [one.id, one.nodes[0].html])])"
+
+# The rules whose answer may differ from language to language.
+WORDS_ALONE = "{rules: {'color-contrast': {enabled: false}}}"
+# Every state and page in every language and light: `python -m tests.browser.release`.
+FULL = bool(os.environ.get("BROWSER_FULL"))
 
 
 def move(line_id: int, state: str) -> None:
@@ -50,9 +56,34 @@ def test_every_page_in_every_light_and_width_weighs_little_and_asks_nobody_else(
     assert found == []
 
 
-def test_every_page_in_spanish(visit: Visit, site: str) -> None:
-    page = Looking(visit(language="es").new_page(), site)
-    found = [fault for one in a_walk().visits() for fault in (*page.opened(one), *page.too_wide(one), *page.axe(one))]
+def test_every_page_in_every_other_language(visit: Visit, site: str) -> None:
+    """Each page once in each. Colours do not depend on words, and cost most of the time."""
+    walk = [*a_walk().visits()]
+    found: list[str] = []
+    for language in languages():
+        page = Looking(visit(language=language).new_page(), site)
+        rules = "" if FULL else WORDS_ALONE
+        for one in walk:
+            found += [
+                f"{language}: {fault}" for fault in (*page.opened(one), *page.too_wide(one), *page.axe(one, rules))
+            ]
+            if FULL:
+                found += [f"{language}, {fault}" for fault in page.in_other_lights(one)]
+    assert found == []
+
+
+def test_every_state_of_every_page(visit: Visit, site: str) -> None:
+    """First time, empty, wrong, partners that are away, very long: in English and light; before a release in all."""
+    found: list[str] = []
+    shown = [*states()]
+    for language in ["en", *languages()] if FULL else ["en"]:
+        page = Looking(visit(language=language).new_page(), site)
+        for one in shown:
+            page.put_into(one)
+            faults = [*page.too_wide(one), *page.axe(one)]
+            if FULL:
+                faults += page.in_other_lights(one)
+            found += [f"{language}, {one.state}: {fault}" for fault in faults]
     assert found == []
 
 
@@ -88,6 +119,38 @@ class Looking:
         self.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         return found + [f"dark: {fault}" for fault in self.axe(visit)]
 
+    def in_other_lights(self, visit: Visited | Shown) -> list[str]:
+        """What axe finds in the dark, and in a person's own few colours."""
+        found = []
+        for scheme, forced in (("dark", "none"), ("light", "active")):
+            self.page.emulate_media(
+                color_scheme="dark" if scheme == "dark" else "light",
+                forced_colors="active" if forced == "active" else "none",
+            )
+            found += [f"{scheme}, forced {forced}: {fault}" for fault in self.axe(visit)]
+        self.page.emulate_media(color_scheme="light", forced_colors="none")
+        return found
+
+    def put_into(self, shown: Shown) -> None:
+        """Bring the page into a state as whoever is in it."""
+        context = self.page.context
+        context.clear_cookies()
+        cookies = {**shown.cookies, self.language["name"]: self.language["value"]}
+        context.add_cookies([{"name": name, "value": value, "url": self.site} for name, value in cookies.items()])
+        self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        self.page.set_viewport_size({"width": 390, "height": 844})
+        if shown.body:
+            self.page.route(f"**{shown.path}", lambda route: route.fulfill(body=shown.body, content_type="text/html"))
+        self.page.goto(shown.path, wait_until="load")
+        for name, typed in shown.form:
+            self.page.fill(f"main [name={name}]", typed)
+        if shown.form:
+            # What the browser itself would hold back is told by the page as well.
+            self.page.evaluate("document.querySelector('main form').noValidate = true")
+            self.page.click("main form button.main")
+            self.page.wait_for_selector("main .error, main .notice.bad, main [role=alert]")
+        self.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+
     def opened(self, visit: Visited) -> list[str]:
         """Go there as that visitor, with nothing kept from before. A page that sends elsewhere was not visited."""
         context = self.page.context
@@ -109,7 +172,7 @@ class Looking:
         self.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         return []
 
-    def too_wide(self, visit: Visited) -> list[str]:
+    def too_wide(self, visit: Visited | Shown) -> list[str]:
         """At which widths something sticks out sideways. Leaves the page as wide as the last."""
         found = []
         for width in WIDTHS:
@@ -120,9 +183,9 @@ class Looking:
         self.page.set_viewport_size({"width": 390, "height": 844})
         return found
 
-    def axe(self, visit: Visited) -> list[str]:
+    def axe(self, visit: Visited | Shown, options: str = "") -> list[str]:
         """What axe finds on the page as it stands, everything on it unfolded."""
-        return [f"{visit.path} {one}" for one in violations(self.page)]
+        return [f"{visit.path} {one}" for one in violations(self.page, options)]
 
     def _console(self, message: ConsoleMessage) -> None:
         """A blocked script or style is told there. So is a status that is no success, which one page must have."""
@@ -133,31 +196,12 @@ class Looking:
         self.weight += event["encodedDataLength"]
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page, options: str = "") -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    looked, found = page.evaluate(LOOK)
+    looked, found = page.evaluate(LOOK % options)
     assert looked > 10, "axe did not look"
     return [f"{rule}: {html[:120]}" for rule, html in found]
-
-
-def test_axe_finds_nothing_where_there_is_nothing_or_all_is_off(visit: Visit) -> None:
-    empty = a_line()
-    page = visit(line=empty).new_page()
-    assert [fault for path in ("/home/", "/history/", "/choices/") for fault in faults(page, path)] == []
-    world = a_world(at=timezone.now())
-    made = actions.stop(line_id=world.line.pk, scope="all", actor="subscriber:1", channel="web")
-    page = visit(line=world.line).new_page()
-    for state in (State.ACKNOWLEDGED, State.COMPLETED):
-        move(world.line.pk, state)
-        assert [fault for path in ("/home/", f"/choices/{made.choice_id}/") for fault in faults(page, path)] == []
-
-
-def faults(page: Page, path: str) -> list[str]:
-    """What axe finds on a page with everything on it unfolded."""
-    page.goto(path)
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    return [f"{path} {one}" for one in violations(page)]
 
 
 def weighed(page: Page, path: str) -> tuple[set[str], float]:

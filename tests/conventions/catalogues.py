@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import allauth
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +24,19 @@ MARKERS: dict[str, tuple[int | None, int, int | None]] = {
     "npgettext_lazy": (0, 1, 2),
 }
 TRANSLATION = "django.utils.translation"
+# Where only people who work here read: English and Spanish, no more.
+STAFF_ALONE = ("templates/admin/", "templates/desk/", "support/")
+FOR_STAFF_TOO = frozenset({"es"})
+ALLAUTH = Path(allauth.__file__).parent
+# What of allauth's a subscriber reads.
+ALLAUTHS = (
+    "templates/account/base_reauthenticate.html", "templates/mfa/index.html", "templates/mfa/reauthenticate.html",
+    "templates/mfa/totp/*", "templates/mfa/recovery_codes/*", "templates/mfa/messages/*",
+    "mfa/totp/forms.py", "mfa/base/forms.py",
+)  # fmt: skip
+# Said by allauth's adapter, whose other sentences are about e-mail addresses.
+ALLAUTHS_ADAPTER = ("Incorrect code.", "You cannot deactivate two-factor authentication.",
+    "You cannot generate recovery codes without having two-factor authentication enabled.")  # fmt: skip
 # What Django's makemessages hands to xgettext for a template.
 IN_TEMPLATE = re.compile(r"\b(_|n?p?gettext)\(")
 QUOTED = re.compile(r"""\s*,?\s*u?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.DOTALL)
@@ -58,6 +72,18 @@ def in_python() -> Iterator[tuple[Sentence, str]]:
     for path in sorted(ROOT.glob("*/**/*.py")):
         if path.relative_to(ROOT).parts[0] not in {".venv", "tests"}:
             yield from ((sentence, _place(path)) for sentence in of_python(path.read_text()))
+
+
+def of_allauth(language: str) -> Iterator[tuple[Sentence, str]]:
+    """What a subscriber reads of allauth's that allauth itself does not say in this language."""
+    path = ALLAUTH / "locale" / language / "LC_MESSAGES" / "django.mo"
+    theirs = compiled(path) if path.exists() else {}
+    for file in (file for pattern in ALLAUTHS for file in sorted(ALLAUTH.glob(pattern)) if file.is_file()):
+        text = file.read_text()
+        for sentence in of_python(text) if file.suffix == ".py" else of_template(text, str(file)):
+            if not all(theirs.get(sentence, ("",))):
+                yield sentence, f"allauth/{file.relative_to(ALLAUTH)}"
+    yield from ((Sentence(one), "allauth/mfa/adapter.py") for one in ALLAUTHS_ADAPTER if Sentence(one) not in theirs)
 
 
 def of_template(source: str, origin: str = "") -> Iterator[Sentence]:

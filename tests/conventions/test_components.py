@@ -37,3 +37,8 @@ def test_components_get_what_they_declare(path: Path) -> None:
         if not needed <= given or not given <= needed | optional:
             wrong.append(f"{found[1]}: given {sorted(given)}, takes {sorted(needed)} and maybe {sorted(optional)}")
     assert wrong == []
+
+
+def test_the_gallery_shows_every_component() -> None:
+    gallery = (TEMPLATES / "pages" / "gallery.html").read_text()
+    assert [path.name for path in COMPONENTS if path.name not in gallery] == []

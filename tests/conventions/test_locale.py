@@ -1,11 +1,27 @@
-"""Spanish is complete, holds nothing that nobody says, and what is compiled is what was written."""
+"""Every language is complete, holds nothing that nobody says, and what is compiled is what was written.
+
+Spanish has the sentences of those who work here, too; the others have all that a subscriber may read.
+"""
 
 import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.utils.translation import to_locale
 
-from tests.conventions.catalogues import ROOT, Sentence, compiled, entries, in_python, in_templates, of_python
+from tests.conventions.catalogues import (
+    FOR_STAFF_TOO,
+    ROOT,
+    STAFF_ALONE,
+    Sentence,
+    compiled,
+    entries,
+    in_python,
+    in_templates,
+    of_allauth,
+    of_python,
+)
 from tests.conventions.catalogues import of_template as of
 
 CATALOGUES = sorted((ROOT / "locale").glob("*/LC_MESSAGES/django.po"))
@@ -14,22 +30,47 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
 
 @pytest.fixture(scope="module")
-def said() -> dict[Sentence, str]:
-    """Every sentence that a template or the code says, with one place of it."""
-    return dict([*in_templates(), *in_python()])
+def said() -> dict[Sentence, set[str]]:
+    """Every sentence that a template or the code says, with its places."""
+    places: dict[Sentence, set[str]] = {}
+    for sentence, place in [*in_templates(), *in_python()]:
+        places.setdefault(sentence, set()).add(place)
+    return places
+
+
+def needed(language: str, said: dict[Sentence, set[str]]) -> dict[Sentence, str]:
+    """What a catalogue must hold: whoever reads this language must come by none of it in English."""
+    ours = {
+        sentence: min(places)
+        for sentence, places in said.items()
+        if language in FOR_STAFF_TOO or not all(place.startswith(STAFF_ALONE) for place in places)
+    }
+    return dict(of_allauth(language)) | ours
+
+
+def test_there_is_a_catalogue_of_each_language_on_offer() -> None:
+    assert [path.parts[-3] for path in CATALOGUES] == sorted(to_locale(code) for code, _ in settings.LANGUAGES[1:])
 
 
 @EACH
-def test_every_sentence_is_translated(path: Path, said: dict[Sentence, str]) -> None:
-    assert len(said) > 700
+def test_every_sentence_is_translated(path: Path, said: dict[Sentence, set[str]]) -> None:
+    wanted = needed(path.parts[-3], said)
+    assert len(wanted) > 700
     done = {entry.sentence for entry in entries(path) if not entry.fuzzy and entry.forms and all(entry.forms)}
-    assert sorted((place, sentence.text) for sentence, place in said.items() if sentence not in done) == []
+    assert sorted((place, sentence.text) for sentence, place in wanted.items() if sentence not in done) == []
+
+
+def test_a_sentence_for_staff_alone_is_needed_in_spanish_only() -> None:
+    said = {Sentence("Here"): {"support/desk.py"}, Sentence("Both"): {"support/desk.py", "templates/base.html"}}
+    assert {one.text for one in needed("es", said)} == {"Here", "Both"}
+    assert {one.text for one in needed("ar", said)} == {"Both"}
 
 
 @EACH
-def test_nothing_is_kept_that_nobody_says(path: Path, said: dict[Sentence, str]) -> None:
+def test_nothing_is_kept_that_nobody_says(path: Path, said: dict[Sentence, set[str]]) -> None:
     written = [entry.sentence for entry in entries(path)]
-    assert sorted(sentence.text for sentence in written if sentence not in said) == []
+    known = {*said, *needed(path.parts[-3], said)}
+    assert sorted(sentence.text for sentence in written if sentence not in known) == []
     assert len(written) == len(set(written))
     assert "#~" not in path.read_text()
 

@@ -3,7 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone, translation
+from django.utils.formats import number_format
 
 from portal.templatetags.duration import roughly
 from portal.templatetags.moments import on_day, when
@@ -21,6 +24,9 @@ AT = datetime(2026, 11, 25, 6, 0, 10, tzinfo=UTC)
         ("en", "day", "Nov 24, 2026"),
         ("es", "both", "24 Nov 2026, 22:00"),
         ("es", "second", "22:00:10"),
+        ("zh-hans", "both", "2026年11月24日 22:00"),
+        ("vi", "both", "24 thg 11, 2026, 22:00"),
+        ("ar", "both", "24 نوفمبر 2026، 10:00 م"),
     ],
 )
 def test_a_moment_is_readable_and_exact(language: str, form: str, said: str) -> None:
@@ -47,3 +53,18 @@ def test_a_day_in_a_sentence() -> None:
 def test_a_span_is_said_in_one_unit(seconds: float, said: str) -> None:
     with translation.override("en"):
         assert roughly(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(2, "ساعتان"), (3, "3 ساعات"), (10, "10 ساعات"), (11, "11 ساعة"), (26, "26 ساعة"), (47, "47 ساعة")],
+)
+def test_arabic_counts_in_its_own_way(hours: int, said: str) -> None:
+    with translation.override("ar"):
+        assert roughly(hours * 3600) == said
+
+
+@pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
+def test_numbers_are_grouped_in_threes_as_people_here_write_them(language: str) -> None:
+    with translation.override(language):
+        assert (intcomma(1234567), number_format(0.5)) == ("1,234,567", "0.5")
