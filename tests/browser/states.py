@@ -6,7 +6,7 @@ address gives is put in the place of one that is not there.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -123,10 +123,12 @@ def cookies_of(browser: Browser) -> dict[str, str]:
 
 def _orders_in(state: State, name: str, *, scope: str = "party") -> Iterator[Shown]:
     world = a_world(at=timezone.now() - timedelta(hours=1))
-    ref = {"ref": "https://securetrack.example"} if scope == "party" else {}
-    made = actions.stop(line_id=world.line.pk, scope=scope, actor="subscriber:1", channel="web", **ref)
+    ref = "https://securetrack.example" if scope == "party" else ""
+    made = actions.stop(line_id=world.line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web")
     at = timezone.now()
-    done = {State.COMPLETED: {"completed_at": at}, State.PARTIAL: {"completed_at": None}}.get(state, {})
+    done: dict[str, datetime | None] = {}
+    if state in {State.COMPLETED, State.PARTIAL}:
+        done = {"completed_at": at if state == State.COMPLETED else None}
     moved = Order.objects.filter(line_id=world.line.pk).exclude(state=State.SUPERSEDED)
     if state in {State.QUEUED, State.SENT, State.PARKED}:
         moved.update(queued_at=at - timedelta(hours=1))

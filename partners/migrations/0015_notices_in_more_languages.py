@@ -16,5 +16,5 @@ ON CONFLICT DO NOTHING;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("partners", "0013_rules_for_anomalies")]
+    dependencies = [("partners", "0014_authorized_agents")]
     operations = [migrations.RunSQL(NOTICES, migrations.RunSQL.noop)]
