@@ -9,7 +9,7 @@ planner may hold a few lines to be so many that it reads whole months. What was 
 order or to run the network never asked, and is never an anomaly.
 """
 
-from disclosures.queries.visible import LOOK_UP
+from disclosures.queries.visible import LOOK_UP, SHOWN
 
 TABLES = """
 CREATE TEMPORARY TABLE touched (line_id bigint, occurred_at timestamptz, path varchar[]) ON COMMIT DROP;
@@ -17,11 +17,15 @@ CREATE TEMPORARY TABLE due (kind text, line_id bigint, party varchar, period dat
 CREATE TEMPORARY TABLE found (kind text, rule_id bigint, line_id bigint, party varchar, recipient varchar, period date,
     first_at timestamptz, last_at timestamptz, n bigint, looks bigint, out_of bigint) ON COMMIT DROP;
 """
-# Hidden rows too: that they are hidden may be what changed.
+# Hidden rows too: that they are hidden may be what changed. But not a row that came hidden, for as long as it is: it was
+# never part of anything, and nothing is looked for where it lies.
+NEVER_SEEN = f"""EXISTS (
+    SELECT FROM disclosures_concealeddisclosure c WHERE c.line_id = d.line_id AND c.id = d.id) AND NOT {SHOWN}"""
 TOUCHED = """
 INSERT INTO touched (line_id, occurred_at, path)
 SELECT d.line_id, d.occurred_at, d.path FROM disclosures_disclosure d
 WHERE d.recorded_at > %(since)s AND d.recorded_at <= %(until)s AND d.basis = 'approval' AND d.outcome = 'released'
+    AND NOT (<never-seen>)
 UNION
 SELECT d.line_id, d.occurred_at, d.path FROM (
     SELECT disclosure_id FROM disclosures_judgementchange WHERE changed_at > %(since)s AND changed_at <= %(until)s
@@ -38,8 +42,8 @@ SELECT d.line_id, d.occurred_at, d.path FROM (
         SELECT row.* FROM disclosures_disclosure row
         WHERE row.line_id = known.line_id AND row.occurred_at = known.occurred_at AND row.id = known.id OFFSET 0
     ) d
-WHERE d.basis = 'approval' AND d.outcome = 'released'
-"""
+WHERE d.basis = 'approval' AND d.outcome = 'released' AND NOT (<never-seen>)
+""".replace("<never-seen>", NEVER_SEEN)
 TOUCHED_BY_ID = """
 INSERT INTO touched (line_id, occurred_at, path)
 SELECT d.line_id, d.occurred_at, d.path

@@ -110,7 +110,12 @@ def test_by_the_feeds_themselves() -> None:
     take_choices(choice_row())
     take(release_row(id="r", occurred_at="2025-09-01T00:00:00Z", suppressed_until="2190-01-01T00:00:00Z"))
     at = database_clock()
-    assert seen(at) == []
+    with CaptureQueriesContext(connection) as looked_for:
+        assert seen(at) == []
+    # Not even where it lies: it never was part of anything.
+    assert not [
+        one for one in looked_for.captured_queries if "INSERT INTO due" in one["sql"] and "'burst'" in one["sql"]
+    ]
     take_notices({"disclosure_id": "r", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "over"})
     ingest.reveal(at=database_clock())
     assert seen(database_clock()) == [("after_stop", 1, 1)]
