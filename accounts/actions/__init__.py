@@ -16,6 +16,7 @@ from accounts.actions.inviting import invite
 from accounts.actions.looking_after import NotDelegated, answer_delegation, delegate, end_delegation
 from accounts.actions.people import (
     choose_language,
+    come_back,
     end_tenure,
     person_behind,
     sign_in,
@@ -62,6 +63,7 @@ __all__ = [
     "cancel_new_password",
     "choose_language",
     "close_separation",
+    "come_back",
     "delegate",
     "end_delegation",
     "end_sign_ins",
