@@ -102,6 +102,14 @@ class EndedForm(NumberForm):
     )
 
 
+class PasskeyForm(forms.Form):
+    """What a passkey signed, as the browser gives it."""
+
+    wrong = _("That passkey does not fit this number.")
+
+    credential = forms.JSONField(widget=forms.HiddenInput)
+
+
 class DelegateForm(NumberForm):
     """Whom somebody asks to look after their line, for what, and until the end of which day."""
 

@@ -25,7 +25,7 @@ from accounts.models import (
     User,
 )
 from accounts.permissions import DELEGATES, Action, How, Relation, StaffAction, actor_of, how, may, staff_may
-from accounts.sealing import number_hash, unseal
+from accounts.sealing import keyed, number_hash, unseal
 from accounts.zones import name_of, zone_of
 
 LONGEST_ID = 19
@@ -305,6 +305,11 @@ def users_of_ended(*, msisdn: str) -> list[User]:
     )
     rows = had.select_related("user").order_by("-until", "-pk").distinct()
     return [one.user for one in rows if one.user.is_subscriber]
+
+
+def mark_of_ended(*, msisdn: str) -> bytes:
+    """What stands for a number at the door for lines that have ended, and tells nothing of it."""
+    return keyed("ended-passkey", msisdn.encode())
 
 
 def asked_to_look_after(*, line: PersonsLine, at: datetime) -> list[PersonsLine]:

@@ -4,6 +4,8 @@ A texted code signs in, which is enough to stop. To see takes more in the same s
 (with the authenticator app's code, if the person set one up).
 """
 
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
@@ -13,12 +15,16 @@ from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import get_authentication_records, perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal import auth as passkeys
+from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from fido2.webauthn import PublicKeyCredentialDescriptor, PublicKeyCredentialType
 
 from accounts.models import User
 from accounts.sealing import seal, unseal
@@ -230,6 +236,40 @@ def start_after_end(request: HttpRequest, *, user: User) -> HttpResponse:
     forget_steps(request)
     record_authentication(request, user, method="password")
     response: HttpResponse = perform_login(request, Login(user=user, redirect_url=None))
+    return response
+
+
+def ask_passkey_after_end(*, users: Collection[User], number_mark: bytes) -> dict[str, object]:
+    """What a browser is asked to sign by a passkey of people whose line has ended; the session keeps the question.
+
+    `number_mark`: stands for the number that was typed, so that one with no passkey behind it is asked the same way.
+    """
+    known = [bytes(one.credential_id) for user in users for one in passkeys.get_credentials(user)]
+    asked, state = passkeys.get_server().authenticate_begin(
+        credentials=[
+            PublicKeyCredentialDescriptor(type=PublicKeyCredentialType.PUBLIC_KEY, id=one)
+            for one in known or [number_mark]
+        ]
+    )
+    passkeys.set_state(state)
+    return dict(asked)
+
+
+def passkey_given(*, users: Collection[User], credential: dict[str, object]) -> Authenticator | None:
+    """The passkey of one of these people that signed what was asked; None: nobody's did."""
+    for user in users:
+        with suppress(ValidationError, KeyError, TypeError, ValueError):
+            passkeys.parse_authentication_response(credential)
+            found: Authenticator = passkeys.complete_authentication(user, credential)
+            return found
+    return None
+
+
+def start_by_passkey(request: HttpRequest, *, passkey: Authenticator) -> HttpResponse:
+    """Sign its person in, whose line has ended."""
+    forget_steps(request)
+    login = Login(user=passkey.user, redirect_url=None)
+    response: HttpResponse = perform_passwordless_login(request, passkey, login)
     return response
 
 

@@ -22,6 +22,7 @@ urlpatterns = [
     path("accounts/login/", sign_in.sign_in, name="account_login"),
     path("accounts/login/code/", sign_in.sign_in_code, name="sign-in-code"),
     path("accounts/login/ended/", sign_in.sign_in_ended, name="sign-in-ended"),
+    path("accounts/login/ended/passkey/", sign_in.sign_in_ended_passkey, name="sign-in-ended-passkey"),
     path("accounts/login/again/", sign_in.sign_in_again, name="sign-in-again"),
     path(
         "accounts/login/staff/",

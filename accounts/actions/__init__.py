@@ -16,6 +16,7 @@ from accounts.actions.inviting import invite
 from accounts.actions.looking_after import NotDelegated, answer_delegation, delegate, end_delegation
 from accounts.actions.people import (
     choose_language,
+    come_back,
     end_tenure,
     person_behind,
     sign_in,
@@ -73,6 +74,7 @@ __all__ = [
     "choose_language",
     "choose_texts",
     "close_separation",
+    "come_back",
     "delegate",
     "end_delegation",
     "end_sign_ins",

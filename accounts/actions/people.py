@@ -88,6 +88,12 @@ def sign_in_after_end(*, msisdn: str, password: str, network: str = "", at: date
 
 
 @transaction.atomic
+def come_back(*, user: User, at: datetime) -> None:
+    """Note that somebody whose line has ended came back by their passkey."""
+    note(user=user, what="signed_in_after_end", at=at)
+
+
+@transaction.atomic
 def person_behind(*, line: Line, at: datetime) -> User:
     """The user of a tenure, made now if nobody has signed in yet: for what is said with a texted code alone."""
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line.pk)

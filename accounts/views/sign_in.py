@@ -12,16 +12,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, oidc, sessions
+from accounts import actions, oidc, queries, sessions
 from accounts.access import (
     same_time,
     way_on,
 )
-from accounts.forms import CodeForm, EndedForm, NumberForm, SignInCodeForm
+from accounts.forms import CodeForm, EndedForm, NumberForm, PasskeyForm, SignInCodeForm
 from accounts.models import TextedCode
 from accounts.numbers import shown
 
 SIGN_IN = TextedCode.Purpose.SIGN_IN
+ENDED = "ended"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -99,6 +100,10 @@ def sign_in_ended(request: HttpRequest) -> HttpResponse:
     """For lines that have ended: the number that somebody had, and their password. No text can reach them any more."""
     if request.user.is_authenticated:
         return redirect(django_settings.LOGIN_REDIRECT_URL)
+    by_passkey = NumberForm(request.POST) if "passkey" in request.POST else None
+    if by_passkey and by_passkey.is_valid():
+        sessions.remember_number(request, door=ENDED, msisdn=by_passkey.cleaned_data["number"])
+        return redirect("sign-in-ended-passkey")
     form = EndedForm(request.POST or None)
     if form.is_valid():
         user = actions.sign_in_after_end(
@@ -111,3 +116,24 @@ def sign_in_ended(request: HttpRequest) -> HttpResponse:
             return sessions.start_after_end(request, user=user)
         form.add_error(None, EndedForm.wrong)
     return render(request, "account/ended.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@same_time
+def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
+    """The same by a passkey. A number with none behind it is asked for one just so."""
+    msisdn = sessions.remembered_number(request, door=ENDED)
+    if not msisdn:
+        return redirect("sign-in-ended")
+    users = [user for user in queries.users_of_ended(msisdn=msisdn) if user.is_active]
+    form = PasskeyForm(request.POST or None)
+    if form.is_valid():
+        passkey = sessions.passkey_given(users=users, credential=form.cleaned_data["credential"])
+        if passkey:
+            actions.come_back(user=passkey.user, at=timezone.now())
+            return sessions.start_by_passkey(request, passkey=passkey)
+        form.add_error(None, PasskeyForm.wrong)
+    mark = queries.mark_of_ended(msisdn=msisdn)
+    asked = {"request_options": sessions.ask_passkey_after_end(users=users, number_mark=mark)}
+    return render(request, "account/ended_passkey.html", {"form": PasskeyForm(), "told": form, "js_data": asked})

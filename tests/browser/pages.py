@@ -54,7 +54,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "transparency", "stop", "away", "account_login", "sign-in-staff", "account_inactive",
         "stop-progress", "ask", "new-password-cancel", "agent-asked", "agent-request",
     ),
-    TEXTED: ("stop-code", "sign-in-code", "ask-code"),
+    TEXTED: ("stop-code", "sign-in-code", "ask-code", "sign-in-ended-passkey"),
     TYPED: ("stop-all", "ask-yes"),
     ANSWERED: ("ask-answered",),
     WITHOUT_PASSWORD: ("account_set_password",),
@@ -153,6 +153,7 @@ def a_walk() -> Walk:
             NOBODY: {},
             TEXTED: _cookies(_texted(opened)),
             "stop-code": _cookies(_number_given("/stop/")),
+            "sign-in-ended-passkey": _cookies(_number_given("/accounts/login/ended/", passkey="1")),
             "sign-in-code": _cookies(_number_given("/accounts/login/")),
             TYPED: _cookies(prove(opened.path, opened.msisdn)[0]),
             "stop-all": _cookies(_through_the_stop_door()),
@@ -218,9 +219,9 @@ def _texted(about: Asked) -> Browser:
     return browser
 
 
-def _number_given(door: str) -> Browser:
+def _number_given(door: str, **besides: str) -> Browser:
     browser = Browser()
-    browser.post(door, {"number": number_of(a_line())})
+    browser.post(door, {"number": number_of(a_line()), **besides})
     return browser
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 from pytest_django import Settings
 
+import accounts.actions
 from accounts.models import Line
 from audit.models import AuditEvent
 from tests.factories import a_line
@@ -74,3 +76,30 @@ def test_a_passkey_is_set_up_and_lets_its_person_see_without_a_password(visit: V
     page.click("#mfa_webauthn_reauthenticate")
     page.wait_for_url("**/home/")
     assert page.locator("[data-sharing-state]").count() == 1
+
+
+def test_who_had_a_line_until_it_ended_comes_back_by_their_passkey(visit: Visit, at: str) -> None:
+    line = a_line()
+    number = number_of(line)
+    sign_in(line)
+    page = visit().new_page()
+    with_authenticator(page)
+    by_code(page, at, line)
+    page.wait_for_url("**/accounts/reauthenticate/**")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("form.card button.main")
+    page.goto(f"{at}/accounts/2fa/webauthn/add/")
+    page.click("#mfa_webauthn_add")
+    page.wait_for_url("**/accounts/2fa/recovery-codes/")
+    now = timezone.now()
+    line.numbers.update(ends_at=now)
+    Line.objects.filter(pk=line.pk).update(deactivated_at=now)
+    accounts.actions.end_tenure(line_id=line.pk, at=now)
+    page.goto(f"{at}/accounts/login/ended/")
+    page.fill("input[name=number]", number)
+    page.click("button[name=passkey]")
+    page.wait_for_url("**/accounts/login/ended/passkey/")
+    page.click("#mfa_webauthn_reauthenticate")
+    page.wait_for_url("**/home/")
+    page.goto(f"{at}/lines/")
+    assert "Your line until it ended" in page.content()

@@ -105,6 +105,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "sign-in-code": (SENT_ON, SENT_ON),
     "sign-in-again": (NOT_SO, SENT_ON),
     "sign-in-ended": (SIGN_IN, SIGN_IN),
+    "sign-in-ended-passkey": (SENT_ON, SENT_ON),
     "sign-in-staff": (SIGN_IN, SIGN_IN),
     "sign-in-staff-oidc": (NOT_HERE, NOT_SO),
     "sign-in-staff-oidc-back": (NOT_HERE, NOT_SO),
