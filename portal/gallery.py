@@ -110,8 +110,19 @@ SAMPLES = {
     "card": SimpleNamespace(company=_COMPANY, dispute=("party", _COMPANY.uri)),
     "field": NumberForm({"number": "12"})["number"],
     "form": SimpleNamespace(non_field_errors=("Something does not fit together.",)),
-    "seconds": (None, 3, 720, 345_600),
-    "figures": (SimpleNamespace(n=None), SimpleNamespace(n=1234)),
+    "spans": ((None, None), (0.2, 0.4), (3, 720), (7_200, 345_600)),
+    "counts": tuple(SimpleNamespace(n=n, why=why) for n, why in ((1234, ""), (0, "few"), (0, "most"), (0, "held"))),
+    "bars": (
+        SimpleNamespace(
+            label="GeoBridge", count=SimpleNamespace(n=1234, why=""),
+            segments=(SimpleNamespace(tint="s0", x=0, width=700), SimpleNamespace(tint="s1", x=700, width=200)),
+        ),
+    ),
+    "counted": SimpleNamespace(name="choices", query="SELECT count(*) FROM consent_choice"),
+    "looked_after": SimpleNamespace(
+        number="(206) 555-0144", relation="delegate_both",
+        delegation=SimpleNamespace(ends_at=datetime(2027, 1, 31, 12, 0, tzinfo=UTC)),
+    ),
     "methods": ("sms", "ivr", "web", "app", "paper"),
     "proofs": (
         _proof("none"), _proof("claimed"), _proof("agreed"), _proof("agreed", ended=True),

@@ -27,8 +27,9 @@ TABLES: Mapping[str, Table] = {
         "whoever it asked for; officers and auditors",
         key="id",
         time="registered_at ended_at",
-        business="name verify_key",
+        business="name",
         sealed="token_hash",
+        proof="verify_key",
         shapes={"hosts": "hosts where it may be called back"},
     ),
     "partners.AgentRequest": Table(

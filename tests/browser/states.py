@@ -6,19 +6,20 @@ address gives is put in the place of one that is not there.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django.utils import timezone
 
+from accounts.models import Line
 from consent import actions
 from revocations.models import Order, State
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.people import PASSWORD, Browser, number_of, sign_in
-from tests.world import a_world, disclosed
+from tests.world import disclosed
 
 LONG = "Compañía Norteamericana de Asistencia en Carretera y Recuperación de Vehículos " + "W" * 90
 MANY = 40
@@ -53,8 +54,7 @@ def first_time() -> Iterator[Shown]:
 
 def nothing_found() -> Iterator[Shown]:
     """A filter that nothing fits."""
-    world = a_world(at=timezone.now())
-    yield Shown("empty", "/history/?since=2001-01-01&until=2001-01-02", cookies_of(sign_in(world.line)))
+    yield Shown("empty", "/history/?since=2001-01-01&until=2001-01-02", cookies_of(sign_in(_a_life())))
 
 
 def typed_wrong() -> Iterator[Shown]:
@@ -78,9 +78,16 @@ def errors() -> Iterator[Shown]:
 
 
 def partners_away() -> Iterator[Shown]:
-    """Partners that do not answer, refuse, or are held back: an hour after the stop."""
-    for state in (State.QUEUED, State.SENT, State.PARKED, State.REJECTED):
-        yield from _orders_in(state, "partner offline")
+    """Partners that have not answered: not yet, for longer than a quarter of an hour, and never."""
+    line = _a_life()
+    made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    cookies, paths = cookies_of(sign_in(line)), ("/home/", f"/choices/{made.choice_id}/")
+    for state, minutes in (("on its way", 0), ("partner offline", 20)):
+        long_ago = timezone.now() - timedelta(minutes=minutes)
+        Order.objects.filter(line_id=line.pk).update(queued_at=long_ago)
+        yield from (Shown(state, path, cookies) for path in paths)
+    for parked in (State.PARKED, State.REJECTED):
+        yield from _orders_in(parked, "partner offline")
 
 
 def signed_in_part() -> Iterator[Shown]:
@@ -91,12 +98,10 @@ def signed_in_part() -> Iterator[Shown]:
 
 def all_off() -> Iterator[Shown]:
     """All sharing stopped, and done everywhere; all paused."""
-    yield from _orders_in(State.COMPLETED, "all off", scope="all")
-    world, now = a_world(at=timezone.now()), timezone.now()
-    actions.pause(
-        line_id=world.line.pk, scope="all", until=now + timedelta(days=3), actor="subscriber:1", channel="web"
-    )
-    yield Shown("paused", "/home/", cookies_of(sign_in(world.line)))
+    yield from _orders_in(State.COMPLETED, "all off")
+    line, until = _a_life(), timezone.now() + timedelta(days=3)
+    actions.pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
+    yield Shown("paused", "/home/", cookies_of(sign_in(line)))
 
 
 def very_long() -> Iterator[Shown]:
@@ -121,22 +126,26 @@ def cookies_of(browser: Browser) -> dict[str, str]:
     return {name: morsel.value for name, morsel in browser.client.cookies.items() if morsel.value}
 
 
-def _orders_in(state: State, name: str, *, scope: str = "party") -> Iterator[Shown]:
-    world = a_world(at=timezone.now() - timedelta(hours=1))
-    ref = "https://securetrack.example" if scope == "party" else ""
-    made = actions.stop(line_id=world.line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web")
-    at = timezone.now()
-    done: dict[str, datetime | None] = {}
-    if state in {State.COMPLETED, State.PARTIAL}:
-        done = {"completed_at": at if state == State.COMPLETED else None}
-    moved = Order.objects.filter(line_id=world.line.pk).exclude(state=State.SUPERSEDED)
-    if state in {State.QUEUED, State.SENT, State.PARKED}:
-        moved.update(queued_at=at - timedelta(hours=1))
-    else:
-        bring_to(state, moved, sent_at=at, acknowledged_at=at, **done)
-    cookies = cookies_of(sign_in(world.line))
-    for path in ("/home/", f"/choices/{made.choice_id}/"):
-        yield Shown(f"{name}: {state}", path, cookies)
+def _a_life() -> Line:
+    """A line whose location went to two services that it agreed to, each through a company of its own."""
+    at, line = timezone.now(), a_line()
+    for name in ("First", "Second"):
+        contract = a_contract(a_party(f"{name} between {line.pk}"))
+        provider = a_party(f"{name} service {line.pk}", "lbs_provider")
+        campaign = a_campaign(contract, provider)
+        an_approval(line, campaign, at=at - timedelta(days=90))
+        path = [contract.aggregator.uri, provider.uri]
+        disclosed(line, path, at=at - timedelta(days=1), n=2, campaign=campaign.ref)
+    return line
+
+
+def _orders_in(state: State, name: str) -> Iterator[Shown]:
+    line, at = _a_life(), timezone.now()
+    made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    done = {"completed_at": at} if state == State.COMPLETED else {}
+    bring_to(state, Order.objects.filter(line_id=line.pk), sent_at=at, acknowledged_at=at, **done)
+    cookies = cookies_of(sign_in(line))
+    yield from (Shown(f"{name}: {state}", path, cookies) for path in ("/home/", f"/choices/{made.choice_id}/"))
 
 
 def languages() -> list[str]:

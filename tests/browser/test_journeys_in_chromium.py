@@ -37,16 +37,16 @@ def typed(page: Page, selector: str, text: str) -> None:
     """Type into a field and send its form with Enter."""
     tab_to(page, selector)
     page.keyboard.type(text)
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     assert page.evaluate("document.documentElement.scrollWidth") <= ZOOMED, page.url
 
 
 def pressed(page: Page, selector: str) -> None:
     """Go to a button or link and press it."""
     tab_to(page, selector)
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     assert page.evaluate("document.documentElement.scrollWidth") <= ZOOMED, page.url
 
 

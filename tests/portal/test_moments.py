@@ -42,7 +42,7 @@ def test_a_day_in_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0.2, "1 second"),
+        (0.2, "less than a second"),
         (3, "3 seconds"),
         (119, "119 seconds"),
         (720, "12 minutes"),
