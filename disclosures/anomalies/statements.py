@@ -17,8 +17,8 @@ CREATE TEMPORARY TABLE due (kind text, line_id bigint, party varchar, period dat
 CREATE TEMPORARY TABLE found (kind text, rule_id bigint, line_id bigint, party varchar, recipient varchar, period date,
     first_at timestamptz, last_at timestamptz, n bigint, looks bigint, out_of bigint) ON COMMIT DROP;
 """
-# Hidden rows too: that they are hidden may be what changed. But not a row that came hidden, for as long as it is: it
-# was never part of anything, and nothing is looked for where it lies.
+# Hidden rows too: that they are hidden may be what changed. But not a row that came hidden, as long as it is: it was
+# never part of anything, and nothing is looked for where it lies.
 NEVER_SEEN = f"""EXISTS (
     SELECT FROM disclosures_concealeddisclosure c WHERE c.line_id = d.line_id AND c.id = d.id) AND NOT {SHOWN}"""
 TOUCHED = """

@@ -113,6 +113,15 @@ def everybody_is_in_the_table_with_their_password(demo: Demo) -> None:
         assert f"  {person['name']:<16} {who:<22} {person['password']:<18} " in table
 
 
+def the_figures_for_everyone_are_there(demo: Demo) -> None:
+    status, text = fetch(f"{demo.manifest['base_url']}/transparency/releases.csv")
+    rows = [row.split(",") for row in text.splitlines()[1:]]
+    assert status == 200
+    # Most of what the sample's people had allowed in the last 30 days, and nothing of the one order that is hidden.
+    assert sum(int(row[2]) for row in rows if row[2].isdecimal()) > 100
+    assert "legal_process" not in {row[1] for row in rows}
+
+
 def the_first_line_is_allowed_through_each_partner_and_the_gate_agrees(demo: Demo) -> None:
     line = demo.manifest["people"][0]["lines"][0]
     through = {allowed["aggregator"] for allowed in line["allowed"]}
@@ -162,6 +171,7 @@ def test_a_demo_from_its_first_start_to_its_last(tmp_path: Path) -> None:
     a_subscriber_with_three_lines_and_one_with_nothing(first)
     partners_answer_and_were_told_of_the_samples_own_stops(first)
     what_is_over_by_its_term_was_ended_and_nothing_else(first)
+    the_figures_for_everyone_are_there(first)
     texts_can_be_read_as_json(first)
     collected = (data_dir / "static" / "staticfiles.json").stat().st_mtime_ns
     sigterm_ends_every_process(first)
