@@ -56,7 +56,6 @@ WHAT: dict[str, Words] = {
     "line.ended": gettext_lazy("The line ended"),
     "line.number_changed": gettext_lazy("The line got another number"),
     "line.archive_asked": gettext_lazy("Asked for a file with everything about this line"),
-    "consent.status_asked": gettext_lazy("Asked whether it may use where this phone is"),
     "agent.asked": gettext_lazy("Asked in this person's name to stop all sharing"),
     "agent.confirmed": gettext_lazy("Said from this phone that an agent acts for them"),
     "agent.refused": gettext_lazy("Said from this phone that an agent does not act for them"),

@@ -72,11 +72,6 @@ def events_of_line(*, line_id: int, confidential: bool = False) -> QuerySet[Audi
     return events if confidential else events.exclude(action__startswith=CONFIDENTIAL)
 
 
-def was_noted(*, line_id: int, action: str, actor: str, since: datetime) -> bool:
-    """Whether this stands in a line's log already, since then."""
-    return AuditEvent.objects.filter(line_id=line_id, action=action, actor=actor, at__gt=since).exists()
-
-
 def began_at() -> datetime | None:
     """The moment of the oldest event; None: there is none yet."""
     return AuditEvent.objects.order_by("at").values_list("at", flat=True).first()

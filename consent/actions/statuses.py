@@ -7,9 +7,6 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-import accounts.queries
-import audit.actions
-import audit.queries
 from consent import asks
 from consent.models import Ask
 from consent.queries.links import token_hash
@@ -17,7 +14,6 @@ from partners import client
 from partners.hosts import hosts_of
 from partners.models import Campaign
 
-ASKED, DAY = "consent.status_asked", timedelta(days=1)
 # What a link that is given once more is still good for, at least.
 A_WHILE = timedelta(days=1)
 
@@ -75,17 +71,7 @@ def retrieve_status(
         raise NotOffered
     if callback and any(client.refused(url=callback, hosts=hosts_of(one.contract)) for one in offered):
         raise NotOnTheList
-    _note(client_id, msisdn, at)
     return _retrieved(msisdn, scopes, offered, callback if capture else None, at)
-
-
-@transaction.atomic
-def _note(client_id: str, msisdn: str, at: datetime) -> None:
-    """Write into the line's log that this partner asked, once a day however often it does."""
-    line = accounts.queries.line_of_number(msisdn=msisdn, at=at)
-    actor = f"client:{client_id}"
-    if line is not None and not audit.queries.was_noted(line_id=line.pk, action=ASKED, actor=actor, since=at - DAY):
-        audit.actions.record(action=ASKED, actor=actor, target=f"line:{line.pk}", line_id=line.pk, at=at)
 
 
 def _offered(party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: datetime) -> list[Campaign]:

@@ -28,8 +28,8 @@ TABLES: Mapping[str, Table] = {
         key="id",
         time="registered_at ended_at",
         business="name",
-        sealed="token_hash",
         proof="verify_key",
+        sealed="token_hash",
         shapes={"hosts": "hosts where it may be called back"},
     ),
     "partners.AgentRequest": Table(

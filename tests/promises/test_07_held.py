@@ -90,6 +90,8 @@ def someone(committed_db: None) -> Someone:
         "token": "no-such-token",
         "cohort_id": approval.id,
         "number": 0,
+        "request_id": approval.id,
+        "agent_id": "AGENT",
         "uid": "MQ",
         "delegation_id": approval.id,
     }
