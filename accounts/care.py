@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 
 from accounts.models import Delegation, SafeContact, Separation, User
 
@@ -20,17 +20,17 @@ SATURDAY = 5
 def delegations_of(*, line_id: int, at: datetime) -> Sequence[Delegation]:
     """Whom the line's user asked to look after it: who does, and who has not answered; the newest first."""
     waits = Q(user__isnull=True, asked_at__gt=at - ASKED_FOR)
-    return list(_standing(at).filter(Q(user__isnull=False) | waits, line_id=line_id).order_by("-asked_at", "id"))
+    return list(standing(at=at).filter(Q(user__isnull=False) | waits, line_id=line_id).order_by("-asked_at", "id"))
 
 
 def delegations_to(*, user: User, at: datetime) -> Sequence[Delegation]:
     """What somebody looks after now, by what was asked first."""
-    return list(_standing(at).filter(user=user).order_by("asked_at", "id"))
+    return list(standing(at=at).filter(user=user).order_by("asked_at", "id"))
 
 
 def asked_of(*, number_hash: bytes, at: datetime) -> Sequence[Delegation]:
     """What whoever has this number was asked to look after and has not answered yet."""
-    waits = _standing(at).filter(user__isnull=True, asked_at__gt=at - ASKED_FOR, asked_hash=number_hash)
+    waits = standing(at=at).filter(user__isnull=True, asked_at__gt=at - ASKED_FOR, asked_hash=number_hash)
     return list(waits.select_related("line").order_by("asked_at", "id"))
 
 
@@ -62,11 +62,15 @@ def separation_of(*, line_id: int) -> Separation | None:
     return Separation.objects.filter(line_id=line_id).order_by("-asked_at").first()
 
 
-def left_untold(*, account_id: int, at: datetime) -> Sequence[Separation]:
+def untold(*, account_id: int | OuterRef, at: datetime) -> QuerySet[Separation]:
     """Lines of an account that leave it in confidence, or have left it, and whose holder may not be told yet."""
     going = (Separation.State.OPEN, Separation.State.DONE)
-    secret = Separation.objects.filter(from_account=account_id, state__in=going).exclude(tell_from__lte=at)
-    return list(secret.select_related("line"))
+    return Separation.objects.filter(from_account=account_id, state__in=going).exclude(tell_from__lte=at)
+
+
+def left_untold(*, account_id: int, at: datetime) -> Sequence[Separation]:
+    """The same with the lines."""
+    return list(untold(account_id=account_id, at=at).select_related("line"))
 
 
 def open_separations() -> Sequence[Separation]:
@@ -84,5 +88,6 @@ def business_days(*, start: datetime, days: int, zone: ZoneInfo) -> datetime:
     return there.replace(hour=23, minute=59, second=59, microsecond=0)
 
 
-def _standing(at: datetime) -> QuerySet[Delegation]:
+def standing(*, at: datetime) -> QuerySet[Delegation]:
+    """Every request to look after a line that is not over: taken on, or waiting."""
     return Delegation.objects.filter(ended_at__isnull=True, ends_at__gt=at)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.tokens import default_token_generator
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
@@ -219,16 +219,20 @@ def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:
     """Every line this person may know of, their own first: what /lines/ lists.
 
     Of another adult's line on their account they know that it is there and nothing more. A person whose own line has
-    ended knows of that one alone. Four queries at most, whatever the number of lines.
+    ended knows of that one alone. Two queries, whatever the number of lines; one more for what left the account in
+    confidence, and two for what they look after, where there is any.
     """
-    own = _lines(at).filter(line_users__user=user, line_users__until__isnull=True).first()
+    there = {"has_left": Exists(care.untold(account_id=OuterRef("account_id"), at=at)), "looks_after": _for(user, at)}
+    own = _lines(at).filter(line_users__user=user, line_users__until__isnull=True).annotate(**there).first()
     if own is None:
         return _ended_line(user)
     relation = Relation.MINOR_USER if own.user_role == Line.UserRole.MINOR else Relation.ADULT_USER
     known = [_persons_line(own, relation)]
     if own.user_role == Line.UserRole.HOLDER:
         known += _on_the_account(own, at)
-    return known + _looked_after(user, at, but={one.line.pk for one in known if one.may_see})
+    if vars(own)["looks_after"]:
+        known += _looked_after(user, at, but={one.line.pk for one in known if one.may_see})
+    return known
 
 
 def lines_seen_by(*, user: User, at: datetime) -> list[PersonsLine]:
@@ -328,12 +332,16 @@ def _on_the_account(own: Line, at: datetime) -> list[PersonsLine]:
     holder_name = unseal(own.holder_name_sealed)
     others = _lines(at).filter(account=own.account_id).exclude(pk=own.pk).order_by("activated_at", "pk")
     found = {line.pk: _persons_line(line, _as_holder(line, holder_name)) for line in others}
-    for left in care.left_untold(account_id=own.account_id, at=at):
+    for left in care.left_untold(account_id=own.account_id, at=at) if vars(own)["has_left"] else ():
         if left.line_id != own.pk and left.line_id not in found:
             # The number that the holder knows, and no later one.
             msisdn = msisdn_of(line_id=left.line_id, at=left.asked_at)
             found[left.line_id] = PersonsLine(line=left.line, relation=Relation.HOLDER_OF_ADULT, msisdn=msisdn)
     return sorted(found.values(), key=lambda one: (one.line.activated_at, one.line.pk))
+
+
+def _for(user: User, at: datetime) -> Exists:
+    return Exists(care.standing(at=at).filter(user=user))
 
 
 def _looked_after(user: User, at: datetime, *, but: set[int]) -> list[PersonsLine]:

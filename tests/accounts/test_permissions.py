@@ -133,12 +133,12 @@ class TestWhoIsWhat:
         assert [(one.line, one.relation) for one in known] == [(holder, "ex_user")]
         assert child not in [one.line for one in known]
 
-    def test_four_queries_whatever_the_number_of_lines(self, django_assert_num_queries: object) -> None:
+    def test_two_queries_whatever_the_number_of_lines(self, django_assert_num_queries: object) -> None:
         holder = a_line(account="A-1")
         sign_in_by_code(holder)
         for _ in range(5):
             a_line(account="A-1", role="minor")
         user = user_of(holder)
         assert callable(django_assert_num_queries)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(2):
             queries.lines_known_by(user=user, at=timezone.now())
