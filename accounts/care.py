@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
-from accounts.models import Delegation, SafeContact, Separation, User
+from accounts import sealing
+from accounts.models import Delegation, LineUser, SafeContact, Separation, User
 
 # So long somebody who was asked to look after a line may say yes.
 ASKED_FOR = timedelta(days=7)
@@ -91,6 +92,20 @@ def business_days(*, start: datetime, days: int, zone: ZoneInfo) -> datetime:
         there += timedelta(days=1)
         left -= there.weekday() < SATURDAY
     return there.replace(hour=23, minute=59, second=59, microsecond=0)
+
+
+def users_of_ended(*, msisdn: str) -> list[User]:
+    """Who signed in by a line that had this number and has ended; the last to have it first."""
+    had = LineUser.objects.filter(
+        until__isnull=False, line__deactivated_at__isnull=False, line__numbers__msisdn_hash=sealing.number_hash(msisdn)
+    )
+    rows = had.select_related("user").order_by("-until", "-pk").distinct()
+    return [one.user for one in rows if one.user.is_subscriber]
+
+
+def mark_of_ended(*, msisdn: str) -> bytes:
+    """What stands for a number at the door for lines that have ended, and tells nothing of it."""
+    return sealing.keyed("ended-passkey", msisdn.encode())
 
 
 def _standing(at: datetime) -> QuerySet[Delegation]:

@@ -25,7 +25,7 @@ from accounts.models import (
     User,
 )
 from accounts.permissions import DELEGATES, Action, How, Relation, StaffAction, actor_of, how, may, staff_may
-from accounts.sealing import keyed, number_hash, unseal
+from accounts.sealing import number_hash, unseal
 from accounts.zones import name_of, zone_of
 
 LONGEST_ID = 19
@@ -296,20 +296,6 @@ def invited(*, uid: str, token: str) -> User | None:
     user = User.objects.filter(pk=int(number), is_active=True).exclude(role=User.Role.SUBSCRIBER).first()
     fits = user is not None and not user.has_usable_password() and default_token_generator.check_token(user, token)
     return user if fits else None
-
-
-def users_of_ended(*, msisdn: str) -> list[User]:
-    """Who signed in by a line that had this number and has ended; the last to have it first."""
-    had = LineUser.objects.filter(
-        until__isnull=False, line__deactivated_at__isnull=False, line__numbers__msisdn_hash=number_hash(msisdn)
-    )
-    rows = had.select_related("user").order_by("-until", "-pk").distinct()
-    return [one.user for one in rows if one.user.is_subscriber]
-
-
-def mark_of_ended(*, msisdn: str) -> bytes:
-    """What stands for a number at the door for lines that have ended, and tells nothing of it."""
-    return keyed("ended-passkey", msisdn.encode())
 
 
 def asked_to_look_after(*, line: PersonsLine, at: datetime) -> list[PersonsLine]:

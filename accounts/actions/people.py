@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 import audit.actions
-from accounts import queries, sessions, wording
+from accounts import care, queries, sessions, wording
 from accounts.actions.codes import take_code
 from accounts.actions.contacts import end_contacts
 from accounts.actions.devices import end_sessions, end_sign_ins, note_device
@@ -74,7 +74,7 @@ def sign_in_after_end(*, msisdn: str, password: str, network: str = "", at: date
     marks = [keyed("ended", msisdn.encode()), *([keyed("ended-net", network.encode())] if network else [])]
     if WrongPassword.objects.filter(mark_hash__in=marks, at__gt=at - HOUR).count() >= WRONG_AN_HOUR:
         return None
-    users = queries.users_of_ended(msisdn=msisdn)[:HAD_IT_AT_MOST]
+    users = care.users_of_ended(msisdn=msisdn)[:HAD_IT_AT_MOST]
     found = [user for user in users if user.check_password(password)]
     for _none in range(HAD_IT_AT_MOST - len(users)):
         make_password(password)

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, oidc, queries, sessions
+from accounts import actions, care, oidc, sessions
 from accounts.access import (
     same_time,
     way_on,
@@ -126,7 +126,7 @@ def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
     msisdn = sessions.remembered_number(request, door=ENDED)
     if not msisdn:
         return redirect("sign-in-ended")
-    users = [user for user in queries.users_of_ended(msisdn=msisdn) if user.is_active]
+    users = [user for user in care.users_of_ended(msisdn=msisdn) if user.is_active]
     form = PasskeyForm(request.POST or None)
     if form.is_valid():
         passkey = sessions.passkey_given(users=users, credential=form.cleaned_data["credential"])
@@ -134,6 +134,6 @@ def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
             actions.come_back(user=passkey.user, at=timezone.now())
             return sessions.start_by_passkey(request, passkey=passkey)
         form.add_error(None, PasskeyForm.wrong)
-    mark = queries.mark_of_ended(msisdn=msisdn)
+    mark = care.mark_of_ended(msisdn=msisdn)
     asked = {"request_options": sessions.ask_passkey_after_end(users=users, number_mark=mark)}
     return render(request, "account/ended_passkey.html", {"form": PasskeyForm(), "told": form, "js_data": asked})
