@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.models import Line
 from consent import actions
+from partners.models import Contract
+from revocations.actions import Agreement, tell
 from revocations.models import Order, State
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -79,13 +82,13 @@ def errors() -> Iterator[Shown]:
 
 def partners_away() -> Iterator[Shown]:
     """Partners that have not answered: not yet, for longer than a quarter of an hour, and never."""
-    line = _a_life()
-    made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
-    cookies, paths = cookies_of(sign_in(line)), ("/home/", f"/choices/{made.choice_id}/")
     for state, minutes in (("on its way", 0), ("partner offline", 20)):
-        long_ago = timezone.now() - timedelta(minutes=minutes)
-        Order.objects.filter(line_id=line.pk).update(queued_at=long_ago)
-        yield from (Shown(state, path, cookies) for path in paths)
+        line = _a_life()
+        if minutes:
+            _told_before(line, timedelta(minutes=minutes))
+        made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        cookies = cookies_of(sign_in(line))
+        yield from (Shown(state, path, cookies) for path in ("/home/", f"/choices/{made.choice_id}/"))
     for parked in (State.PARKED, State.REJECTED):
         yield from _orders_in(parked, "partner offline")
 
@@ -139,10 +142,18 @@ def _a_life() -> Line:
     return line
 
 
+def _told_before(line: Line, ago: timedelta) -> None:
+    """A message that these partners have left unanswered since then."""
+    between = Contract.objects.filter(aggregator__name__endswith=f"between {line.pk}")
+    agreements = [Agreement(contract, [], ()) for contract in between]
+    with transaction.atomic():
+        tell(line_id=line.pk, agreements=agreements, by="user", at=timezone.now() - ago)
+
+
 def _orders_in(state: State, name: str) -> Iterator[Shown]:
     line, at = _a_life(), timezone.now()
     made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
-    done = {"completed_at": at} if state == State.COMPLETED else {}
+    done = {} if state in {State.PARKED, State.REJECTED, State.ACKNOWLEDGED} else {"completed_at": at}
     bring_to(state, Order.objects.filter(line_id=line.pk), sent_at=at, acknowledged_at=at, **done)
     cookies = cookies_of(sign_in(line))
     yield from (Shown(f"{name}: {state}", path, cookies) for path in ("/home/", f"/choices/{made.choice_id}/"))
