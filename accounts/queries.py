@@ -238,13 +238,15 @@ def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:
     look after a line, or one left their account in confidence.
     """
     mine = LineUser.objects.filter(user=user, until__isnull=True)
-    held = mine.filter(line__user_role=Line.UserRole.HOLDER).values("line__account")
+    held = mine.filter(line__user_role=Line.UserRole.HOLDER).values("line__account__lines")
     found = _lines(at).annotate(
         is_own=Exists(mine.filter(line=OuterRef("pk"))),
         looks_after=Exists(care.delegated_to(user=user, at=at)),
-        is_left=Exists(care.untold(at=at).filter(from_account=OuterRef("account"))),
+        # One row by its index: `EXISTS` may be answered by reading all of them.
+        left=Subquery(care.untold(at=at).filter(from_account=OuterRef("account")).values("pk")[:1]),
     )
-    found = found.filter(Q(is_own=True) | Q(account__in=held))
+    # Each by an index: for one condition or the other the whole table would be read.
+    found = found.filter(pk__in=mine.values("line").union(held))
     lines = sorted(found, key=lambda line: (not vars(line)["is_own"], line.activated_at, line.pk))
     own = lines[0] if lines and vars(lines[0])["is_own"] else None
     if own is None:
@@ -340,7 +342,7 @@ def _on_the_account(own: Line, others: Sequence[Line], at: datetime) -> list[Per
     """The other lines of an account as its holder knows them. One that left it in confidence is there as it was."""
     holder_name = unseal(own.holder_name_sealed)
     found = {line.pk: _persons_line(line, _as_holder(line, holder_name)) for line in others}
-    for left in care.left_untold(account_id=own.account_id, at=at) if vars(own)["is_left"] else ():
+    for left in care.left_untold(account_id=own.account_id, at=at) if vars(own)["left"] else ():
         if left.line_id != own.pk and left.line_id not in found:
             # The number that the holder knows, and no later one.
             msisdn = msisdn_of(line_id=left.line_id, at=left.asked_at)

@@ -111,15 +111,13 @@ def very_long() -> Iterator[Shown]:
     """More companies than anybody reads, with names that do not fit."""
     at, line = timezone.now() - timedelta(days=1), a_line()
     geo = a_party(LONG)
-    for number in range(MANY):
-        provider = a_party(f"{number} {LONG}", "lbs_provider")
+    providers = [a_party(f"{number} {LONG}", "lbs_provider") for number in range(MANY)]
+    for number, provider in enumerate(providers):
         if number < 3:
             an_approval(line, a_campaign(a_contract(geo), provider), at=at - timedelta(days=90))
         disclosed(line, [geo.uri, provider.uri], at=at, n=2, judgement="no_approval")
-    for number in range(MANY):
-        actions.stop(
-            line_id=line.pk, scope="party", ref=f"https://{number}.example", actor="subscriber:1", channel="web"
-        )
+    for provider in providers:
+        actions.stop(line_id=line.pk, scope="party", ref=provider.uri, actor="subscriber:1", channel="web")
     cookies = cookies_of(sign_in(line))
     yield from (Shown("very long", path, cookies) for path in ("/home/", "/history/", "/choices/"))
 

@@ -47,7 +47,7 @@ def test_a_line_that_breaks_is_left_and_the_others_go_on(
     assert told(fates) == [("accepted",)] * 2
     assert by_line() == {"L1": "permitted", "L2": "after_stop"}
     assert set(Touched.objects.values_list("line_id", flat=True)) == {bad}
-    assert f"line {bad} can't be judged again" in caplog.text
+    assert "a line can't be judged again" in caplog.text
     assert OTHER not in caplog.text
     monkeypatch.setattr(f"{JUDGING}.tell_newly_affected", tell_newly_affected)
     assert ingest.rejudge(cause="consent") == 1

@@ -92,6 +92,7 @@ def someone(committed_db: None) -> Someone:
         "number": 0,
         "request_id": approval.id,
         "agent_id": "AGENT",
+        "name": "choices",
         "uid": "MQ",
         "delegation_id": approval.id,
     }
