@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Protocol
 
 import psycopg
@@ -27,6 +28,17 @@ MANY = 100
 
 
 rules_of_the_migrations: list[int] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever stands in a file with somebody's browser opens pages."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _has_a_browser(item.module):
+            item.add_marker("pages")
+
+
+def _has_a_browser(module: ModuleType) -> bool:
+    return any(getattr(one, "__module__", "") == "tests.people" for one in vars(module).values())
 
 
 def empty_database() -> None:
