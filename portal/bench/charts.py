@@ -28,9 +28,9 @@ READINGS: Mapping[str, Reading] = {
     "gate_batch": Reading("Questions in one request", "1,000 in one", "one by one", "20 or more"),
     "ingest": Reading("Releases taken in", "import", "bare COPY", "0.5 or more"),
     "ingest_growth": Reading("Releases taken in, as the ledger grows", "all stored", "a tenth stored"),
-    "orders": Reading("Orders handed to partners", "orders", "bare requests"),
-    "fairness": Reading("Orders beside a partner that hangs", "beside it", "without it"),
-    "suspend_growth": Reading("To suspend a company, as lines grow", "all lines", "a tenth of them"),
+    "orders": Reading("Orders handed to partners", "orders", "bare requests", "0.5 or more"),
+    "fairness": Reading("Orders beside a partner that hangs", "beside it", "without it", "1.1 or less"),
+    "suspend_growth": Reading("To suspend a company, as lines grow", "all lines", "1,000 lines", "1.5 or less"),
     "history_growth": Reading("A page of history, as the ledger grows", "all stored", "a tenth stored", "1.3 or less"),
 }
 STYLE = """
