@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.models import Incident
@@ -34,6 +34,7 @@ from tests.disclosures.anomalies import (
     told,
 )
 from tests.factories import a_line
+from tests.properties import stories
 from tests.world import gagged
 
 # Small enough that a few look-ups make something of every kind.
@@ -141,7 +142,7 @@ class Story:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(40)
 @given(story=st.lists(events, min_size=4, max_size=40))
 def test_what_stands_is_what_the_oracle_says(story: list[Event]) -> None:
     with undone():

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import hypothesis
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
@@ -29,6 +28,7 @@ from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import line_row, take_lines, told
 from tests.fixtures import Refusal
 from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code, user_of
+from tests.properties import stories
 from tests.walks import rows
 from tests.walks.addresses import filled, patterns
 from tests.walks.world import a_passkey
@@ -266,7 +266,7 @@ ROWS = st.lists(
 lines = itertools.count(1)
 
 
-@hypothesis.settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@stories(50)
 @given(said=ROWS)
 def test_no_row_of_a_lines_file_ends_a_hold_earlier(said: list[dict[str, Any]]) -> None:
     n = next(lines)
