@@ -1,6 +1,7 @@
 """Break the code in one listed way at a time, in a copy of the tree, and check that the named test fails.
 
-First every named test is run on the code as it is, and must pass. Then the mutants run side by side, each lane with a
+First every named test is run on the code as it is, and must pass; `--unbroken-elsewhere` leaves that out, for a run
+after or before which all tests are run anyway. Then the mutants run side by side, each lane with a
 tree and a database of its own; a mutant of what makes the database gets a new one.
 """
 
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".data", "__pycache__", ".*_cache", ".hypothesis", "node_modules")
 # A mutant waits about as long for programs to start and for the database as it computes.
 LANES = (os.cpu_count() or 1) + 1
+ELSEWHERE = "--unbroken-elsewhere"
 MAKES_THE_DATABASE = ("/migrations/", "portal/privileges.py")
 # pytest-xdist names its databases so: the lanes go on with those that the first run made.
 DATABASE = f"mutants_{os.getpid()}"
@@ -135,7 +137,8 @@ def _survivors(mutants: Sequence[Mutant], lanes: Sequence[Lane]) -> int:
 
 def main() -> None:
     """Run every mutant, or those whose file or test path contains the word given."""
-    word = sys.argv[1] if sys.argv[1:] else ""
+    words = [one for one in sys.argv[1:] if one != ELSEWHERE]
+    word = words[0] if words else ""
     chosen = [mutant for mutant in MUTANTS if word in mutant.test or word in mutant.file]
     servers.start()
     with tempfile.TemporaryDirectory() as folder:
@@ -143,7 +146,8 @@ def main() -> None:
         for lane in lanes:
             shutil.copytree(ROOT, lane.tree, ignore=LEFT_OUT)
         try:
-            _pass_unbroken(chosen, lanes[0])
+            if ELSEWHERE not in sys.argv:
+                _pass_unbroken(chosen, lanes[0])
             alive = _survivors(chosen, lanes)
         finally:
             _drop_databases()
