@@ -185,8 +185,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/permissions.py",
-        "    Relation.HOLDER_OF_ADULT: frozenset({Action.KNOW, Action.INVITE}),\n",
-        "    Relation.HOLDER_OF_ADULT: frozenset(_READ),\n",
+        "    Relation.HOLDER_OF_ADULT: {Action.KNOW: How.PROOF, Action.INVITE: How.PROOF},\n",
+        "    Relation.HOLDER_OF_ADULT: _READ,\n",
         "tests/promises/test_07_each_person_sees_only_their_own.py::"
         "test_the_holder_is_a_stranger_to_every_page_of_an_adults_line",
     ),
@@ -201,8 +201,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/permissions.py",
-        "    Relation.MINOR_USER: frozenset(_READ | _TIGHTEN),\n",
-        "    Relation.MINOR_USER: frozenset(_READ | _TIGHTEN | {Action.ALLOW}),\n",
+        "    Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN},\n",
+        "    Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN, **_ALLOW},\n",
         "tests/promises/test_07_each_person_sees_only_their_own.py::test_a_minor_stops_and_pauses_and_does_not_allow",
     ),
     Mutant(
