@@ -1,5 +1,6 @@
 """Start what the tests run on, then Django, then the fixtures, which need its models."""
 
+import gc
 import os
 
 import django
@@ -14,5 +15,8 @@ settings.CACHES["default"]["LOCATION"] = os.environ["REDIS_URL"]
 settings.WHITENOISE_AUTOREFRESH = True
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 django.setup()
+# What was loaded by now stays: to look through it for rubbish again and again costs more than most tests.
+gc.freeze()
+gc.set_threshold(50_000, 20, 50)
 
 pytest_plugins = ("tests.fixtures",)
