@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from accounts import sealing
-from accounts.models import Delegation, LineUser, SafeContact, Separation, User
+from accounts.models import Delegation, LineNumber, LineUser, SafeContact, Separation, User
 
 # So long somebody who was asked to look after a line may say yes.
 ASKED_FOR = timedelta(days=7)
@@ -34,10 +34,19 @@ def delegated_to(*, user: User, at: datetime) -> QuerySet[Delegation]:
     return _standing(at).filter(user=user)
 
 
-def asked_of(*, number_hash: bytes, at: datetime) -> Sequence[Delegation]:
-    """What whoever has this number was asked to look after and has not answered yet."""
-    waits = _standing(at).filter(user__isnull=True, asked_at__gt=at - ASKED_FOR, asked_hash=number_hash)
-    return list(waits.select_related("line").order_by("asked_at", "id"))
+def asked_of(*, line_id: int, at: datetime) -> Sequence[Delegation]:
+    """What whoever has this line was asked to look after and has not answered yet.
+
+    By the number it has now, since it has that: whoever had it before was asked something else. Nothing of an ended
+    line.
+    """
+    held = LineNumber.objects.filter(line_id=line_id, starts_at__lte=at).exclude(ends_at__lte=at)
+    number = held.exclude(line__deactivated_at__lte=at).order_by("starts_at").last()
+    if number is None:
+        return []
+    waits = _standing(at).filter(user__isnull=True, asked_at__gt=at - ASKED_FOR, asked_hash=number.msisdn_hash)
+    mine = waits.filter(asked_at__gte=number.starts_at)
+    return list(mine.select_related("line").order_by("asked_at", "id"))
 
 
 def contact_of(*, line_id: int) -> SafeContact | None:
@@ -49,6 +58,21 @@ def contacts_of(*, line_ids: Collection[int]) -> dict[int, SafeContact]:
     """The same for many lines, by line. One query."""
     found = SafeContact.objects.filter(line_id__in=line_ids, proved_at__isnull=False, ended_at__isnull=True)
     return {one.line_id: one for one in found}
+
+
+def passed_on(*, contacts: Collection[SafeContact], at: datetime) -> list[SafeContact]:
+    """Those whose number began with a line of ours after it was proved: it may be somebody else's. At most one query.
+
+    That it has ended there since gives it back to nobody.
+    """
+    hash_of = {one.pk: sealing.number_hash(sealing.unseal(one.to_sealed)) for one in contacts}
+    if not hash_of:
+        return []
+    begun = LineNumber.objects.filter(msisdn_hash__in=hash_of.values(), starts_at__lte=at)
+    newest: dict[bytes, datetime] = {}
+    for mark, starts_at in begun.order_by("starts_at").values_list("msisdn_hash", "starts_at"):
+        newest[bytes(mark)] = starts_at
+    return [one for one in contacts if one.proved_at and newest.get(hash_of[one.pk], one.proved_at) > one.proved_at]
 
 
 def contact_waiting(*, line_id: int, at: datetime) -> SafeContact | None:
@@ -101,11 +125,6 @@ def users_of_ended(*, msisdn: str) -> list[User]:
     )
     rows = had.select_related("user").order_by("-until", "-pk").distinct()
     return [one.user for one in rows if one.user.is_subscriber]
-
-
-def mark_of_ended(*, msisdn: str) -> bytes:
-    """What stands for a number at the door for lines that have ended, and tells nothing of it."""
-    return sealing.keyed("ended-passkey", msisdn.encode())
 
 
 def _standing(at: datetime) -> QuerySet[Delegation]:

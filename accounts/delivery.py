@@ -8,7 +8,7 @@ is. One that keeps silent may have taken what it was given, so that this is not 
 more for a while, longer each time, so that it gets hold of few texts before it speaks again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -17,10 +17,12 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 from django.db.models import Count, Max
+from django.utils import translation
 
-from accounts import queries, texts
-from accounts.models import Line, Message
-from accounts.sealing import unseal
+import audit.actions
+from accounts import care, queries, texts, wording
+from accounts.models import Line, LineNumber, Message, SafeContact
+from accounts.sealing import seal, unseal
 from accounts.texts import Outcome
 from accounts.turns import turn
 from accounts.zones import next_day_time, zone_of
@@ -100,6 +102,17 @@ def from_when(*, kind: str, line: Line, at: datetime) -> datetime:
     return next_day_time(zone_of(line.state), at) if kind in CAN_WAIT_FOR_DAY else at
 
 
+def contacts_that_count(*, line_ids: Collection[int], at: datetime) -> dict[int, SafeContact]:
+    """Where news about these lines goes instead of their phones, by line; within the transaction that writes it.
+
+    A number that began with a line of ours since it was proved may be somebody else's: it counts no more.
+    """
+    found = care.contacts_of(line_ids=line_ids)
+    over = care.passed_on(contacts=list(found.values()), at=at)
+    _end_contacts(over, at)
+    return {line_id: one for line_id, one in found.items() if one not in over}
+
+
 def _run(now: datetime, clock: Callable[[], float]) -> int:
     sent = refused = 0
     over = clock() + RUN_S
@@ -136,6 +149,9 @@ def _claim(message_id: UUID, now: datetime) -> _Due | None:
     if may_go > now:
         Message.objects.filter(pk=message_id).update(next_at=may_go)
         return None
+    if message.contact and care.passed_on(contacts=[message.contact], at=now):
+        _end_contacts([message.contact], now)
+        _turn_to_the_phone(message, message.contact, now)
     msisdn = unseal(message.to_sealed)
     if not _is_still_theirs(message, msisdn, now):
         # Somebody else may have the number by now, and they are told nothing.
@@ -148,8 +164,39 @@ def _claim(message_id: UUID, now: datetime) -> _Due | None:
 def _is_still_theirs(message: Message, msisdn: str, now: datetime) -> bool:
     """Whether the number is still the line's own; of a safe contact, whether it counted when this was written."""
     if message.contact is None:
-        return queries.line_of_number(msisdn=msisdn, at=now) == message.line
+        return bool(msisdn) and queries.line_of_number(msisdn=msisdn, at=now) == message.line
     return message.contact.ended_at is None or message.made_at <= message.contact.ended_at
+
+
+def _end_contacts(contacts: Collection[SafeContact], at: datetime) -> None:
+    standing = SafeContact.objects.select_for_update().filter(
+        pk__in=[one.pk for one in contacts], ended_at__isnull=True
+    )
+    ended = {one.pk: one.line_id for one in standing.order_by("pk")} if contacts else {}
+    if ended:
+        SafeContact.objects.filter(pk__in=ended).update(ended_at=at)
+        said: dict[int, dict[str, object]] = {line_id: {} for line_id in ended.values()}
+        audit.actions.record_for_lines(action="line.contact_removed", actor="system:lines", at=at, details=said)
+
+
+def _turn_to_the_phone(message: Message, contact: SafeContact, now: datetime) -> None:
+    """A text for a number that is somebody else's by now goes to the phone itself; to none where that had it too."""
+    message.contact = None
+    message.to_sealed = seal(_instead(message, contact, now))
+    with translation.override(wording.language_of(message.line)):
+        message.words_sealed = seal(wording.to_phone_text(words=unseal(message.words_sealed)))
+    message.save(update_fields=["contact", "to_sealed", "words_sealed"])
+
+
+def _instead(message: Message, contact: SafeContact, now: datetime) -> str:
+    had_it = care.both_until(contact=contact, at=message.made_at) is not None
+    # That news goes elsewhere was for the old number alone; and where it goes elsewhere, the phone is not told.
+    if had_it or message.kind == Message.Kind.CONTACT or care.contact_of(line_id=message.line_id):
+        return ""
+    try:
+        return queries.msisdn_of(line_id=message.line_id, at=now)
+    except LineNumber.DoesNotExist:
+        return ""
 
 
 @transaction.atomic

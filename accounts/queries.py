@@ -302,9 +302,7 @@ def invited(*, uid: str, token: str) -> User | None:
 
 def asked_to_look_after(*, line: PersonsLine, at: datetime) -> list[PersonsLine]:
     """What whoever signs in by `line` was asked to look after, and has not answered."""
-    if not line.msisdn:
-        return []
-    asked = care.asked_of(number_hash=number_hash(line.msisdn), at=at)
+    asked = care.asked_of(line_id=line.line.pk, at=at)
     return _delegated([one for one in asked if one.line_id != line.line.pk], at)
 
 

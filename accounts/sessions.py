@@ -24,7 +24,6 @@ from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from fido2.webauthn import PublicKeyCredentialDescriptor, PublicKeyCredentialType
 
 from accounts.models import User
 from accounts.sealing import seal, unseal
@@ -239,20 +238,12 @@ def start_after_end(request: HttpRequest, *, user: User) -> HttpResponse:
     return response
 
 
-def ask_passkey_after_end(*, users: Collection[User], number_mark: bytes) -> dict[str, object]:
-    """What a browser is asked to sign by a passkey of people whose line has ended; the session keeps the question.
+def ask_passkey_after_end() -> dict[str, object]:
+    """What a browser is asked to sign by any passkey it has for us; the session keeps the question.
 
-    `number_mark`: stands for the number that was typed, so that one with no passkey behind it is asked the same way.
+    It names no passkey, and so tells nothing of the number that was typed: who unlocks the phone picks one there.
     """
-    known = [bytes(one.credential_id) for user in users for one in passkeys.get_credentials(user)]
-    asked, state = passkeys.get_server().authenticate_begin(
-        credentials=[
-            PublicKeyCredentialDescriptor(type=PublicKeyCredentialType.PUBLIC_KEY, id=one)
-            for one in known or [number_mark]
-        ]
-    )
-    passkeys.set_state(state)
-    return dict(asked)
+    return dict(passkeys.begin_authentication())
 
 
 def passkey_given(*, users: Collection[User], credential: dict[str, object]) -> Authenticator | None:

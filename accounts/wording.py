@@ -212,6 +212,11 @@ def to_contact_text(*, words: str) -> str:
     return _("About your other phone line: %(words)s") % {"words": words}
 
 
+def to_phone_text(*, words: str) -> str:
+    """A text that its safe contact was to get, as the phone itself gets it."""
+    return words.removeprefix(to_contact_text(words=""))
+
+
 def invited_text() -> str:
     """The text by which the account holder invites the line's user. Its page says what the holder does not see."""
     return _(

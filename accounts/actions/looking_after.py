@@ -1,7 +1,7 @@
 """Somebody else looks after a line: asked by its user, until a day, ended by either at any time."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -16,6 +16,8 @@ from accounts.sealing import number_hash, seal
 
 # Beside those who look after it already: nobody's phone is made ring by many lines, nor many phones by one line.
 WAITING_AT_MOST = 5
+# Ended or not: who asks and ends and asks again has nobody texted more often.
+ASKED_A_DAY, ONE_NUMBER_A_DAY, DAY = 5, 2, timedelta(days=1)
 
 
 class NotDelegated(Exception):
@@ -31,7 +33,7 @@ def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: dateti
     """Ask whoever has a number to look after a line until a moment, a year from now at most.
 
     Only a number that is a line with us is texted, and nothing tells which that is. Raises NotDelegated where the
-    number is the line's own, was asked already, or many wait for an answer.
+    number is the line's own, was asked already, or many wait for an answer or were asked within a day.
     """
     line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     _close_what_is_over(line_id, at)
@@ -42,7 +44,7 @@ def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: dateti
         raise NotDelegated("own")
     if standing.filter(asked_hash=mark).exists():
         raise NotDelegated("asked")
-    if standing.filter(user__isnull=True).count() >= WAITING_AT_MOST:
+    if standing.filter(user__isnull=True).count() >= WAITING_AT_MOST or _is_a_flood(line_id, mark, at):
         raise NotDelegated("many")
     made = Delegation.objects.create(
         id=uuid4(), line=line, by=user, asked_hash=mark, asked_sealed=seal(msisdn), may=may, asked_at=at,
@@ -56,12 +58,12 @@ def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: dateti
 
 
 @transaction.atomic
-def answer_delegation(*, delegation_id: UUID, user: User, msisdn: str, answer: str, at: datetime) -> None:
-    """What whoever has this number says to what they were asked: "yes", "no", or later "end". Raises NotDelegated.
+def answer_delegation(*, delegation_id: UUID, user: User, line_id: int, answer: str, at: datetime) -> None:
+    """What whoever signs in by this line says to what it was asked: "yes", "no", or later "end". Raises NotDelegated.
 
     The line's person is told of each.
     """
-    waiting = Q(user__isnull=True, asked_hash=number_hash(msisdn))
+    waiting = Q(user__isnull=True, pk__in=[one.pk for one in care.asked_of(line_id=line_id, at=at)])
     if answer == "yes":
         _take_on(_locked(delegation_id, waiting), user, at)
     elif answer in {"no", "end"}:
@@ -83,13 +85,19 @@ def end_with(*, user_id: int, line_id: int, at: datetime) -> None:
 
 
 def _take_on(asked: Delegation, user: User, at: datetime) -> None:
-    own = LineUser.objects.filter(line=asked.line_id, user=user).exists()
-    if own or asked.ends_at <= at or asked.asked_at + care.ASKED_FOR <= at:
+    if LineUser.objects.filter(line=asked.line_id, user=user).exists():
         raise NotDelegated("over")
     asked.user, asked.taken_at = user, at
     asked.save(update_fields=["user", "taken_at"])
     _note("taken_on", asked, f"delegate:{user.pk}", at)
     _tell(asked.line, wording.delegate_began_text, at)
+
+
+def _is_a_flood(line_id: int, mark: bytes, at: datetime) -> bool:
+    lately = Delegation.objects.filter(asked_at__gt=at - DAY)
+    if lately.filter(line=line_id).count() >= ASKED_A_DAY:
+        return True
+    return lately.filter(asked_hash=mark).count() >= ONE_NUMBER_A_DAY
 
 
 def _locked(delegation_id: UUID, wanted: Q) -> Delegation:

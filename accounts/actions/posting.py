@@ -89,7 +89,7 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
 
     Each hears of one kind at most once in 24 hours, however many rows changed. A line that we have known for less than
     a day is not texted: what it begins with is no change. Nor is one whose person wants no news. Four queries for any
-    number of lines.
+    number of lines, one more where news goes elsewhere.
     """
     lately = Message.objects.filter(kind=kind, line_id__in=line_ids, made_at__gt=at - DAY).values("line_id")
     known = Line.objects.filter(pk__in=line_ids, recorded_at__lte=at - DAY).exclude(pk__in=lately)
@@ -101,7 +101,7 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
     # A number that is no longer the line's may be somebody else's by now.
     now = LineNumber.objects.filter(line_id__in=lines, starts_at__lte=at).exclude(ends_at__lte=at)
     number_of = {line_id: unseal(sealed) for line_id, sealed in now.values_list("line_id", "msisdn_sealed")}
-    contacts = care.contacts_of(line_ids=lines)
+    contacts = delivery.contacts_that_count(line_ids=lines, at=at)
     made = [
         Message(
             id=uuid4(), line=line, kind=kind, to_sealed=seal(msisdn),
@@ -128,8 +128,8 @@ def _where(line: Line, kind: Message.Kind, at: datetime) -> list[tuple[str, Safe
         msisdn = queries.msisdn_of(line_id=line.pk, at=at)
     except LineNumber.DoesNotExist:
         msisdn = ""
-    contact = None if kind in TO_THE_PHONE else care.contact_of(line_id=line.pk)
-    return _either(msisdn, contact, at)
+    contacts = {} if kind in TO_THE_PHONE else delivery.contacts_that_count(line_ids=[line.pk], at=at)
+    return _either(msisdn, contacts.get(line.pk), at)
 
 
 def _either(msisdn: str, contact: SafeContact | None, at: datetime) -> list[tuple[str, SafeContact | None]]:

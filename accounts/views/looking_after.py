@@ -79,7 +79,7 @@ def asked(request: SubscriberRequest, delegation_id: UUID) -> HttpResponse:
         answer = request.POST.get("answer", "")
         try:
             actions.answer_delegation(
-                delegation_id=delegation_id, user=request.user, msisdn=own.msisdn, answer=answer, at=now
+                delegation_id=delegation_id, user=request.user, line_id=own.line.pk, answer=answer, at=now
             )
         except actions.NotDelegated as error:
             raise Http404 from error

@@ -126,14 +126,13 @@ def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
     msisdn = sessions.remembered_number(request, door=ENDED)
     if not msisdn:
         return redirect("sign-in-ended")
-    users = [user for user in care.users_of_ended(msisdn=msisdn) if user.is_active]
     form = PasskeyForm(request.POST or None)
     if form.is_valid():
+        users = [user for user in care.users_of_ended(msisdn=msisdn) if user.is_active]
         passkey = sessions.passkey_given(users=users, credential=form.cleaned_data["credential"])
         if passkey:
             actions.come_back(user=passkey.user, at=timezone.now())
             return sessions.start_by_passkey(request, passkey=passkey)
         form.add_error(None, PasskeyForm.wrong)
-    mark = care.mark_of_ended(msisdn=msisdn)
-    asked = {"request_options": sessions.ask_passkey_after_end(users=users, number_mark=mark)}
+    asked = {"request_options": sessions.ask_passkey_after_end()}
     return render(request, "account/ended_passkey.html", {"form": PasskeyForm(), "told": form, "js_data": asked})

@@ -14,8 +14,14 @@ from consent.standing import sharing
 @require_safe
 @line_required(Action.KNOW)
 def lines(request: SubscriberRequest) -> HttpResponse:
-    """Every line, the person's own first. Of another adult's nothing is read that could make two pages differ."""
+    """Every line, the person's own first. Of another adult's nothing is read that could make two pages differ.
+
+    Where a line stands that is looked after is on its own pages, where its person's log says that somebody looked.
+    """
     now = timezone.now()
-    rows = [(line, sharing(line=line.line, at=now) if line.may(Action.SEE) else None) for line in request.known]
+    rows = [
+        (line, sharing(line=line.line, at=now) if line.may(Action.SEE) and not line.is_delegated else None)
+        for line in request.known
+    ]
     asked = accounts.queries.asked_to_look_after(line=request.known[0], at=now)
     return render(request, "account/lines.html", {"rows": rows, "asked": asked})

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -25,6 +26,7 @@ from tests.feeds import line_row, take_lines, told
 from tests.fixtures import Refusal
 from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code, texts_to, user_of
 from tests.staff import an_actor
+from tests.walks.world import a_passkey
 
 pytestmark = pytest.mark.usefixtures("no_broker")
 SAFE = "+14155550123"
@@ -113,7 +115,7 @@ class TestDelegates:
             assert answer.status_code == 404
         with pytest.raises(accounts.actions.NotDelegated):
             accounts.actions.answer_delegation(
-                delegation_id=made.pk, user=user_of(stranger), msisdn=number_of(friend), answer="yes",
+                delegation_id=made.pk, user=user_of(stranger), line_id=friend.pk, answer="yes",
                 at=made.asked_at + care.ASKED_FOR,
             )  # fmt: skip
         sign_in_by_code(friend)
@@ -124,6 +126,64 @@ class TestDelegates:
             )
             == []
         )
+
+    def test_an_invitation_does_not_pass_on_with_the_number(self) -> None:
+        line, friend = a_line(role="user"), a_line()
+        sign_in(friend)
+        number = number_of(friend)
+        made = asked(sign_in(line), number)
+        end(friend)
+        next_one = sign_in(a_line(msisdn=number, activated_at=timezone.now()))
+        assert "You are asked" not in next_one.get("/lines/").text
+        assert next_one.get(f"/lines/asked/{made.pk}/").status_code == 404
+        assert next_one.post(f"/lines/asked/{made.pk}/", {"answer": "yes"}).status_code == 404
+        assert Delegation.objects.get(pk=made.pk).user is None
+
+    def test_who_had_the_number_neither_sees_nor_answers_what_its_next_holder_is_asked(self) -> None:
+        line, friend = a_line(role="user"), a_line()
+        sign_in(friend)
+        number = number_of(friend)
+        end(friend)
+        theirs = sign_in(a_line(msisdn=number, activated_at=timezone.now()))
+        made = asked(sign_in(line), number)
+        former = Browser()
+        assert former.post("/accounts/login/ended/", {"number": number, "password": PASSWORD}).status_code == 302
+        assert "You are asked" not in former.get("/lines/").text
+        assert former.get(f"/lines/asked/{made.pk}/").status_code == 404
+        for answer in ("yes", "no"):
+            assert former.post(f"/lines/asked/{made.pk}/", {"answer": answer}).status_code == 404
+        assert "You are asked" in theirs.get("/lines/").text
+        assert theirs.post(f"/lines/asked/{made.pk}/", {"answer": "yes"}).url == "/lines/"
+
+    def test_who_asks_and_ends_and_asks_again_floods_nobody(self) -> None:
+        line, friend = a_line(role="user"), a_line()
+        at = timezone.now()
+        user = accounts.actions.person_behind(line=line, at=at)
+
+        def ask(msisdn: str, when: datetime = at) -> None:
+            made = accounts.actions.delegate(
+                line_id=line.pk, user=user, msisdn=msisdn, may="see", ends_at=when + 9 * DAY, at=when
+            )
+            accounts.actions.end_delegation(delegation_id=made, line_id=line.pk, user=user, at=when)
+
+        for _ in range(2):
+            ask(number_of(friend))
+        with pytest.raises(accounts.actions.NotDelegated, match="many"):
+            ask(number_of(friend))
+        for n in range(3):
+            ask(f"+1415555018{n}")
+        with pytest.raises(accounts.actions.NotDelegated, match="many"):
+            ask("+14155550188")
+        assert [kind for kind, _ in waiting(friend)] == ["delegate"] * 2
+        ask(number_of(friend), at + DAY)
+
+    def test_the_list_of_lines_says_nothing_that_leaves_no_trace(self) -> None:
+        line, friend = a_line(role="user"), a_line()
+        person, other, _ = taken_on(line, friend)
+        page = other.get("/lines/").text
+        assert "You may see who gets its location, and stop or pause it." in page
+        assert page.count("Nothing is stopped") + page.count("All sharing is off") == 1
+        assert "Looked at this line&#x27;s pages" not in person.get("/access-log/").text
 
     def test_a_number_that_is_nobody_s_looks_the_same_to_whoever_asks(self) -> None:
         line, friend = a_line(role="user"), a_line()
@@ -201,6 +261,29 @@ class TestSafeContact:
         person.post("/lines/contact/remove/")
         assert "goes was changed" in texts_to("+14155550124")[-1].text
         assert self.news(line, 25) == {number_of(line)}
+
+    def test_it_counts_no_more_once_its_number_is_another_line_s(self) -> None:
+        line = a_line(role="user")
+        self.given(line, SAFE)
+        later = timezone.now() + timedelta(hours=25)
+        with transaction.atomic():
+            accounts.actions.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: old.", at=later)
+            Message.objects.filter(line=line, taken_at__isnull=True).update(next_at=later + timedelta(hours=2))
+        a_line(msisdn=SAFE, activated_at=later + timedelta(hours=1))
+        MemoryBackend.outbox.clear()
+        delivery.deliver(now=later + timedelta(hours=2))
+        assert [(text.msisdn, text.text) for text in MemoryBackend.outbox] == [(number_of(line), "Whereabouts: old.")]
+        assert care.contact_of(line_id=line.pk) is None
+        assert self.news(line, 28) == {number_of(line)}
+        log = AuditEvent.objects.filter(action="line.contact_removed", line_id=line.pk)
+        assert [one.actor for one in log] == ["system:lines"]
+
+    def test_news_written_later_goes_to_the_phone(self) -> None:
+        line = a_line(role="user")
+        self.given(line, SAFE)
+        a_line(msisdn=SAFE, activated_at=timezone.now())
+        assert self.news(line, 25) == {number_of(line)}
+        assert care.contact_of(line_id=line.pk) is None
 
     def test_a_line_s_end_ends_it(self) -> None:
         line = a_line(role="user")
@@ -379,6 +462,22 @@ class TestEndedLines:
         new = a_line(msisdn=number, activated_at=timezone.now())
         sign_in_by_code(new)
         assert user_of(new) != User.objects.get(line_users__line=line)
+
+    def test_the_question_for_a_passkey_is_the_same_for_every_number(self) -> None:
+        line = a_line()
+        number = number_of(line)
+        sign_in(line)
+        a_passkey(line)
+        end(line)
+        pages = []
+        for typed in (number, "+14155550188"):
+            browser = Browser()
+            browser.post("/accounts/login/ended/", {"number": typed, "passkey": "1"})
+            page = alike(browser.get("/accounts/login/ended/passkey/").text)
+            pages.append(re.sub(r'"challenge": "[^"]*"', "", page))
+        assert pages[0] == pages[1]
+        assert '"allowCredentials": []' in pages[0]
+        assert '"userVerification": "required"' in pages[0]
 
     def test_whoever_had_no_password_does_not_come_back(self) -> None:
         line = a_line()
