@@ -201,7 +201,9 @@ def _instead(message: Message, contact: SafeContact, now: datetime) -> str:
 
 @transaction.atomic
 def _give_back(message_id: UUID, now: datetime) -> None:
-    message = Message.objects.select_for_update().get(pk=message_id)
+    message = Message.objects.select_for_update().filter(pk=message_id).first()
+    if message is None:
+        return
     message.taken_at = None
     message.next_at = now + _wait(message.tries)
     message.save(update_fields=["taken_at", "next_at"])

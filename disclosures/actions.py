@@ -74,14 +74,16 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     publishing.take_turn()
     ingest.take_turn()
     disclosure_id = ingest.id_of(source_id)
+    shown = archiving.shown_now(disclosure_ids=[disclosure_id], at=at)
     new = ingest.append(
         disclosure_id=disclosure_id, suppressed_until=suppressed_until, order_ref=order_ref, at=at, renews=False
     )
     if new and suppressed_until is not None and suppressed_until <= at:
         ingest.reveal(at=at, disclosure_id=disclosure_id)
     elif new:
+        archiving.take_away(line_ids=set(shown.values()))
         anomalies.look_again(disclosure_ids=[disclosure_id], at=at)
-        publishing.leave_out(disclosure_ids=[disclosure_id], at=at)
+        publishing.leave_out(disclosure_ids=[disclosure_id])
     return new
 
 
@@ -139,7 +141,7 @@ def lift_notice(*, order_ref: str, source_ids: Sequence[str] = (), actor: str, r
     for disclosure_id in sorted(wanted):
         other = still_hidden_by(disclosure_id=disclosure_id, besides=order_ref, at=at)
         if other:
-            _put(other.order_ref, [disclosure_id], other.suppressed_until, at)
+            _put(other.order_ref, [disclosure_id], other.suppressed_until, at, is_hidden=True)
         else:
             ingest.reveal(at=at, disclosure_id=disclosure_id)
     _note("legal.lifted", name, order_ref, reason, at, done)
@@ -239,18 +241,23 @@ def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at
     return _put(order_ref, ids, until, at)
 
 
-def _put(order_ref: str, ids: Collection[UUID], until: datetime | None, at: datetime) -> Delayed:
+def _put(
+    order_ref: str, ids: Collection[UUID], until: datetime | None, at: datetime, *, is_hidden: bool = False
+) -> Delayed:
+    """`is_hidden`: another order has hidden them up to this very transaction."""
     anomalies.take_turn()
     publishing.take_turn()
     ingest.take_turn()
+    shown = {} if is_hidden else archiving.shown_now(disclosure_ids=ids, at=at)
     fates = {
         one: ingest.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
         for one in sorted(ids)
     }
     changed = [one for one, fate in fates.items() if fate]
     if until is None or until > at:
+        archiving.take_away(line_ids={shown[one] for one in changed if one in shown})
         anomalies.look_again(disclosure_ids=ids, at=at)
-        publishing.leave_out(disclosure_ids=changed, at=at)
+        publishing.leave_out(disclosure_ids=changed)
     return Delayed(changed=len(changed), waiting=list(fates.values()).count(None))
 
 

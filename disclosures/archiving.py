@@ -2,13 +2,17 @@
 
 What it tells is of one moment and has passed `visible`: a hidden row is in none of its files and in no count. It is
 written row by row into sealed parts, so that a line of any length takes the same memory. A worker that is killed
-leaves its lease to run out; the next one begins anew.
+leaves its lease to run out; the next one begins anew, and one that was only slow writes nothing more.
+
+An order that hides what an archive may tell takes the archive away, in its own transaction. Whoever begins one shares
+a lock with whoever stores rows, and orders are written alone: so an archive is begun before an order, and is there to
+be taken away, or after it, and knows of it.
 """
 
 import io
 import json
 import zipfile
-from collections.abc import Buffer, Callable, Iterable, Iterator, Sequence
+from collections.abc import Buffer, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -17,8 +21,8 @@ from typing import override
 from uuid import UUID
 
 import structlog
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.template.loader import get_template, render_to_string
 from django.utils import timezone, translation
 
@@ -48,14 +52,49 @@ PART, CHUNK, STEP = 256 * 1024, 500, 1000
 PASSES = 4
 LASTS = timedelta(hours=24)
 MARK = "<!-- rows -->"
+NO_ORDER_MEANWHILE = "SELECT pg_advisory_xact_lock_shared(hashtext('disclosures.notices'))"
+# The moment that a caller read may be long over when its turn comes.
+SHOWN_NOW = """
+SELECT known.id, known.line_id FROM disclosures_disclosureregister known
+WHERE known.id = ANY (%(ids)s::uuid[]) AND NOT EXISTS (
+    SELECT FROM disclosures_delayednotice n
+    WHERE n.line_id = known.line_id AND n.disclosure_id = known.id
+        AND (n.suppressed_until IS NULL OR n.suppressed_until > greatest(%(at)s, audit_now()))
+        AND NOT EXISTS (
+            SELECT FROM disclosures_delayednotice newer
+            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))
+"""
+
+
+class _TakenAway(Exception):
+    """The archive is no longer this worker's: it was deleted, or another worker has begun it anew."""
+
+
+class _Lease:
+    """One worker's hold on one archive. Nothing is written without it."""
+
+    def __init__(self, archive: Archive, now: Callable[[], datetime]) -> None:
+        self.archive, self.now = archive, now
+
+    def renew(self, **values: object) -> None:
+        """Have it for longer, and write these with it. Locks the archive until the transaction ends; see _TakenAway."""
+        if not self._mine().update(**{"leased_until": self.now() + LEASE, **values}):
+            raise _TakenAway
+
+    def give_back(self, *, at: datetime) -> None:
+        """Let the next run begin anew, if it is still ours to give."""
+        self._mine().update(leased_until=at)
+
+    def _mine(self) -> QuerySet[Archive]:
+        return Archive.objects.filter(pk=self.archive.pk, state=Archive.State.MAKING, tries=self.archive.tries)
 
 
 class _Sink(io.RawIOBase):
     """Takes the bytes of the ZIP as they come and stores them as sealed parts."""
 
-    def __init__(self, archive_id: UUID) -> None:
+    def __init__(self, lease: _Lease) -> None:
         super().__init__()
-        self._archive_id, self._held, self._number, self.size = archive_id, bytearray(), 0, 0
+        self._lease, self._held, self._number, self.size = lease, bytearray(), 0, 0
 
     @override
     def writable(self) -> bool:
@@ -76,16 +115,19 @@ class _Sink(io.RawIOBase):
         if self._held:
             self._keep(self._held)
 
+    @transaction.atomic
     def _keep(self, content: bytearray) -> None:
-        ArchivePart.objects.create(archive_id=self._archive_id, number=self._number, sealed=seal_bytes(bytes(content)))
+        self._lease.renew()
+        sealed = seal_bytes(bytes(content))
+        ArchivePart.objects.create(archive_id=self._lease.archive.pk, number=self._number, sealed=sealed)
         self._number += 1
 
 
 class _Progress:
     """Counts rows as they are written, and tells the row of the archive now and then, which keeps the lease."""
 
-    def __init__(self, archive: Archive, now: Callable[[], datetime]) -> None:
-        self._archive, self._now, self._done = archive, now, 0
+    def __init__(self, lease: _Lease) -> None:
+        self._lease, self._done = lease, 0
 
     def of[T](self, rows: Iterable[T]) -> Iterator[T]:
         """The rows, counted."""
@@ -93,8 +135,14 @@ class _Progress:
             yield row
             self._done += 1
             if self._done % STEP == 0:
-                done = min(self._done, self._archive.total)
-                Archive.objects.filter(pk=self._archive.pk).update(done=done, leased_until=self._now() + LEASE)
+                self._lease.renew(done=min(self._done, self._lease.archive.total))
+
+    def besides[T](self, rows: Iterable[T]) -> Iterator[T]:
+        """Rows that are not in the count: they keep the lease all the same."""
+        for n, row in enumerate(rows, 1):
+            yield row
+            if n % STEP == 0:
+                self._lease.renew()
 
 
 def make(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
@@ -103,21 +151,49 @@ def make(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
     `clock`: seconds, by which the lease is kept while it lasts.
     """
     began = clock()
-    Archive.objects.filter(expires_at__lte=now).delete()
+    _delete(Archive.objects.filter(expires_at__lte=now))
     archive = _claim(now)
     if archive is None:
         return 0
+    lease = _Lease(archive, lambda: now + timedelta(seconds=clock() - began))
     try:
-        _make(archive, lambda: now + timedelta(seconds=clock() - began))
+        _make(lease)
+    except _TakenAway:
+        return 0
     except Exception:
         # Whatever it was, the next run tries again, and after some the person is told.
-        Archive.objects.filter(pk=archive.pk).update(leased_until=now)
+        lease.give_back(at=now)
         raise
     return 1
 
 
+def shown_now(*, disclosure_ids: Collection[UUID], at: datetime) -> Mapping[UUID, int]:
+    """Those of these rows that no order hides, with their lines. Call in the turn of whoever writes orders."""
+    with connection.cursor() as cursor:
+        cursor.execute(SHOWN_NOW, {"ids": sorted(disclosure_ids), "at": at})
+        return dict(cursor.fetchall())
+
+
+def take_away(*, line_ids: Collection[int]) -> None:
+    """Delete the archives of these lines, finished or not: an order now hides what they may tell.
+
+    Call in the transaction that writes the order, before any event of the trail.
+    """
+    if line_ids:
+        _delete(Archive.objects.filter(line_id__in=line_ids))
+
+
+@transaction.atomic
+def _delete(archives: QuerySet[Archive]) -> None:
+    """Locked first: else a worker could add a part to one that goes."""
+    locked = archives.order_by("pk").select_for_update().values_list("pk", flat=True)
+    Archive.objects.filter(pk__in=list(locked)).delete()
+
+
 @transaction.atomic
 def _claim(now: datetime) -> Archive | None:
+    with connection.cursor() as cursor:
+        cursor.execute(NO_ORDER_MEANWHILE)
     waiting = Archive.objects.select_for_update(skip_locked=True).order_by("asked_at")
     free = Q(state=Archive.State.WAITING) | Q(state=Archive.State.MAKING, leased_until__lte=now)
     archive = waiting.filter(free).first()
@@ -135,17 +211,17 @@ def _claim(now: datetime) -> Archive | None:
     return archive
 
 
-def _make(archive: Archive, clock: Callable[[], datetime]) -> None:
+def _make(lease: _Lease) -> None:
+    archive = lease.archive
     line = Line.objects.get(pk=archive.line_id)
-    sink = _Sink(archive.pk)
+    sink = _Sink(lease)
     zone = zone_of(line.state)
     with translation.override(archive.language), timezone.override(zone):
         with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as packed:
-            _Writer(packed, archive, line, _Progress(archive, clock)).everything()
+            _Writer(packed, archive, line, _Progress(lease)).everything()
         sink.end()
-    Archive.objects.filter(pk=archive.pk).update(
-        state=Archive.State.READY, size=sink.size, done=archive.total, leased_until=None, expires_at=clock() + LASTS
-    )
+    expires_at = lease.now() + LASTS
+    lease.renew(state=Archive.State.READY, size=sink.size, done=archive.total, leased_until=None, expires_at=expires_at)
 
 
 @dataclass
@@ -205,7 +281,7 @@ class _Writer:
 
     def _receipts(self) -> int:
         kept = 0
-        for choice in self._choices():
+        for choice in self._progress.besides(self._choices()):
             follow = choice.kind != "allow"
             found = receipt_of(line_id=choice.line_id, choice_id=choice.id, order_ids=choice.order_ids, follow=follow)
             if found is not None:
@@ -239,7 +315,7 @@ class _Writer:
 
     def _log(self) -> Iterator[wording.Entry]:
         events = audit.queries.events_of_line(line_id=self._line.pk).filter(at__lte=self._at)
-        for event in events.iterator(CHUNK):
+        for event in self._progress.besides(events.iterator(CHUNK)):
             yield wording.entry(event=event, reader=self._reader)
 
     def _page(self, name: str, frame: str, row: str, rows: Iterable[dict[str, object]], **more: object) -> None:

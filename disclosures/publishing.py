@@ -14,6 +14,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection, transaction
 
+import audit.queries
 from disclosures.models import PublishedFigure
 from disclosures.queries.figures import STATEMENTS, Figure
 
@@ -48,12 +49,13 @@ def take_turn() -> None:
 
 
 @transaction.atomic
-def make(*, at: datetime) -> None:
-    """Count every figure anew. Safe to repeat, and twice at once.
+def make(*, at: datetime | None = None) -> None:
+    """Count every figure anew, as of its turn, or of a moment. Safe to repeat, and twice at once.
 
     They are about the 30 whole days (UTC) before today: what one person did today shows nobody who looks twice.
     """
     take_turn()
+    at = at or audit.queries.database_clock()
     until = (
         at if settings.FIGURES_TO_THE_MINUTE else at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     )
@@ -73,12 +75,13 @@ def _named(cursor: Any, columns: tuple[str, ...]) -> list[list[object]]:
     return [[row[given.index(column)] for column in columns] for row in cursor.fetchall()]
 
 
-def leave_out(*, disclosure_ids: Collection[UUID], at: datetime) -> None:
+def leave_out(*, disclosure_ids: Collection[UUID]) -> None:
     """Take what the figures counted of these rows out of them, in the transaction that hides the rows.
 
     Call after their orders are written, and after `take_turn`. What is shown again is counted again the next time.
     """
-    figure = PublishedFigure.objects.filter(name=Figure.RELEASES, made_at__lte=at).first()
+    # Whatever moment its order names: the figure may have been made while the order waited for its turn.
+    figure = PublishedFigure.objects.filter(name=Figure.RELEASES).first()
     if figure is None:
         return
     known: dict[str, Any] = {

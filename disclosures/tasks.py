@@ -57,7 +57,7 @@ def act_on_anomalies() -> None:
 @shared_task
 def make_figures() -> None:
     """Count the figures for everyone."""
-    publishing.make(at=timezone.now())
+    publishing.make()
 
 
 @shared_task

@@ -23,7 +23,7 @@ from accounts.actions.people import (
     sign_in_after_end,
     sign_in_by_carrier,
 )
-from accounts.actions.posting import SentEnough, post, post_letter, post_news, post_receipt, remind
+from accounts.actions.posting import SentEnough, drop_reminders, post, post_letter, post_news, post_receipt, remind
 from accounts.actions.separating import (
     Asked,
     NotOpen,
@@ -76,6 +76,7 @@ __all__ = [
     "close_separation",
     "come_back",
     "delegate",
+    "drop_reminders",
     "end_delegation",
     "end_sign_ins",
     "end_staff",

@@ -163,6 +163,12 @@ def post_receipt(*, line_id: int, words: str, at: datetime) -> None:
     post(line_id=line_id, kind=Message.Kind.RECEIPT, words=words, at=at)
 
 
+def drop_reminders(*, line_id: int) -> None:
+    """Forget the reminders of a line that its phone was not sent yet: what they say is no longer so."""
+    # One that the gateway has and may give back goes too.
+    Message.objects.filter(line_id=line_id, kind=Message.Kind.REMINDER).exclude(words_sealed=b"").delete()
+
+
 @transaction.atomic
 def remind(*, line_ids: Collection[int], words: Callable[[Line], str], at: datetime, every: timedelta) -> int:
     """Have lines texted that something is still on, by day: each at most once in `every`. Returns how many wait now.

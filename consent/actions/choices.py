@@ -9,6 +9,7 @@ from functools import wraps
 import psycopg
 from django.db import IntegrityError, connection, transaction
 
+import accounts.actions
 import audit.actions
 from consent import changes, notices, receipts, snapshots, telling
 from consent.models import Choice, Origin, Touched
@@ -195,6 +196,8 @@ def deny(*, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: Show
     contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
     before = snapshots.states(line_id=line_id, contract_ids=contract_ids)
     _append(choice, made_at, notice)
+    if scope == Choice.Scope.ALL:
+        accounts.actions.drop_reminders(line_id=line_id)
     scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=scope, ref=ref)
     agreements = telling.agreements(
         line_id=line_id, contract_ids=contract_ids, before=before, duties=duties, scopes=scopes

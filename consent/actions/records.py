@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+import accounts.actions
 import audit.actions
 from consent import changes, receipts, snapshots, telling
 from consent.actions.choices import again_if_a_release_came_between, take_turn, take_turns
@@ -70,6 +71,8 @@ def record_file_choices(*, line_id: int, choices: Sequence[FileChoice], actor: s
     rows = Choice.objects.bulk_create(_row(line_id, choice, now) for choice in choices)
     ChoiceReceipt.objects.bulk_create(_receipt(row) for row in rows)
     _name_for_partners({line_id: {choice.ref for choice in choices if choice.kind == Choice.Kind.ALLOW}})
+    if any(choice.id in concerned and choice.scope == Choice.Scope.ALL for choice in choices):
+        accounts.actions.drop_reminders(line_id=line_id)
     for choice in choices:
         if choice.id in concerned:
             _tell_of(line_id, choice, concerned[choice.id], before, now)

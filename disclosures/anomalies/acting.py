@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from consent.actions import Outcome, suspend
+from consent.actions.choices import again_if_a_release_came_between
 from disclosures.models import Anomaly
 from disclosures.queries.rules import SUSPENDS_FOR
 
@@ -65,6 +66,7 @@ def _suspend(line_id: int, party: str, last_at: datetime, ids: list[int], at: da
         return None
 
 
+@again_if_a_release_came_between
 @transaction.atomic
 def _suspend_once(line_id: int, party: str, last_at: datetime, ids: list[int], at: datetime) -> Outcome | None:
     """Whoever comes second waits here, and finds that all was seen to."""

@@ -54,6 +54,16 @@ def test_what_is_still_on_is_told_to_the_line_by_day_and_names_nobody(campaign: 
     assert is_day(zone_of(line.state), message.next_at)
 
 
+def test_a_reminder_that_waits_for_day_is_forgotten_when_everything_is_stopped(campaign: Campaign) -> None:
+    stopped, paused, partly = (an_old_line(campaign) for _ in range(3))
+    now = timezone.now()
+    assert reminding.remind(now=now) == 3
+    stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
+    pause(line_id=paused.pk, scope="all", until=now + DAY, actor="subscriber:1", channel="web")
+    stop(line_id=partly.pk, scope="purpose", ref=campaign.purpose, actor="subscriber:1", channel="web")
+    assert [len(reminded(line)) for line in (stopped, paused, partly)] == [0, 0, 1]
+
+
 def test_at_most_once_in_ninety_days(campaign: Campaign) -> None:
     line, now = an_old_line(campaign), timezone.now()
     assert [reminding.remind(now=now + days * DAY) for days in (0, 0, 1, 89, 90, 179, 181)] == [1, 0, 0, 0, 1, 0, 1]

@@ -1,7 +1,9 @@
 """Who looked up a line after a stop or with no approval is suspended for it, unless that was our own fault."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,12 +13,14 @@ from accounts.models import Line
 from accounts.texts import MemoryBackend
 from audit.models import Incident
 from audit.queries import database_clock
-from consent import actions
+from consent import actions, telling
 from consent.models import Choice
 from disclosures.anomalies import act, find
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
-from partners.models import Campaign
+from partners.models import Campaign, Dealing, Party
+from revocations.actions import Agreement
 from tests.disclosures.anomalies import DAY, set_rule, standing, told
+from tests.factories import a_contract, a_party
 from tests.feeds import (
     NUMBER,
     ROAD,
@@ -223,6 +227,27 @@ def test_a_line_that_breaks_it_is_left_for_the_next_run_and_keeps_nobody_waiting
     monkeypatch.undo()
     assert on(4, now) == 1
     assert Choice.objects.filter(origin="system").count() == 2
+
+
+def test_a_partner_that_becomes_known_meanwhile_is_told_too(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(*unapproved(now, 5, 4, 3))
+    find(at=database_clock())
+    other, made_up, tries = a_contract(a_party("Newcomer")), telling.agreements, list[int]()
+
+    def and_meanwhile(**asked: Any) -> Sequence[Agreement]:
+        found = made_up(**asked)
+        tries.append(len(found))
+        if len(tries) == 1:
+            Dealing.objects.using("owner").create(
+                line_id=Line.objects.get().pk, aggregator_id=other.aggregator_id,
+                party_id=Party.objects.get(uri=ROAD).pk, last_at=now,
+            )  # fmt: skip
+        return found
+
+    monkeypatch.setattr(telling, "agreements", and_meanwhile)
+    assert act(at=now + 4 * DAY) == 1
+    assert tries == [1, 2]
+    assert consequences() == ["suspended"]
 
 
 def test_two_at_once_find_and_do_the_same_as_one(now: datetime) -> None:

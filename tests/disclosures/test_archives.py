@@ -6,19 +6,26 @@ import json
 import re
 import tracemalloc
 import zipfile
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from accounts.models import Line
+from consent import receipts
 from consent.actions import stop
 from disclosures import actions, archiving
-from disclosures.models import Archive, ArchivePart, Disclosure
+from disclosures.models import Archive, ArchivePart, DelayedNotice, Disclosure
 from disclosures.tasks import make_archives
+from partners import keys
 from tests.factories import a_line
+from tests.feeds import line_row, release_row, take_lines, take_parties, take_releases
 from tests.people import Browser, number_of, sign_in, user_of
+from tests.staff import an_actor
 from tests.world import a_world, disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -128,6 +135,117 @@ def test_a_row_that_was_hidden_from_the_start_takes_nothing_away() -> None:
     (hidden,) = disclosed(line, ["https://hidden.example"], at=now + HOUR)
     gagged(hidden, until=None, at=now + HOUR)
     assert browser.client.get(FILE).status_code == 200
+
+
+def asked_by(line: Line) -> None:
+    actions.ask_archive(line_id=line.pk, user_id=user_of(line).pk, language="en", at=timezone.now())
+
+
+def ordered(source_id: str, order_ref: str, at: datetime) -> bool | None:
+    return actions.record_notice(source_id=source_id, suppressed_until=None, order_ref=order_ref, at=at)
+
+
+def left() -> tuple[int, int]:
+    return Archive.objects.count(), min(1, ArchivePart.objects.count())
+
+
+def a_reported_line(*ids: str) -> Line:
+    take_parties()
+    take_lines(line_row())
+    take_releases(*(release_row(id=one) for one in ids))
+    line = Line.objects.get()
+    sign_in(line)
+    return line
+
+
+def test_an_order_takes_away_what_was_made_while_it_waited_for_its_turn() -> None:
+    line, before, legal = a_reported_line("a", "b"), timezone.now(), an_actor("legal")
+    asked_by(line)
+    make_archives()
+    assert left() == (1, 1)
+    assert ordered("a", "court", before)
+    assert left() == (0, 0)
+    asked_by(line)
+    make_archives()
+    actions.delay_notice(
+        order_ref="office", suppressed_until=None, source_ids=["b"], actor=legal, reason="Served", at=before
+    )
+    assert left() == (0, 0)
+
+
+def test_whatever_is_ordered_of_a_row_that_came_hidden_takes_nothing_away() -> None:
+    line, legal = a_reported_line("a"), an_actor("legal")
+    ordered("late", "court", timezone.now())
+    take_releases(release_row(id="late"))
+    asked_by(line)
+    make_archives()
+    assert ordered("late", "court 2", timezone.now())
+    for ref, ids in (("office", ["late"]), ("court 2", ["late"])):
+        at = timezone.now()
+        actions.delay_notice(order_ref=ref, suppressed_until=None, source_ids=ids, actor=legal, reason="Served", at=at)
+    actions.lift_notice(order_ref="court 2", actor=legal, reason="Vacated", at=timezone.now())
+    assert left() == (1, 1)
+    assert DelayedNotice.objects.latest("number").order_ref != "court 2"
+
+
+def test_an_order_while_it_is_made_leaves_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, before, archive = a_reported_line("a"), timezone.now(), keys.archive
+
+    def and_meanwhile(*, at: datetime) -> object:
+        ordered("a", "court", before)
+        return archive(at=at)
+
+    monkeypatch.setattr(keys, "archive", and_meanwhile)
+    asked_by(line)
+    assert archiving.make(now=timezone.now()) == 0
+    assert left() == (0, 0)
+    monkeypatch.undo()
+    asked_by(line)
+    assert archiving.make(now=timezone.now()) == 1
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_a_slow_worker_writes_nothing_once_another_has_begun_anew(
+    monkeypatch: pytest.MonkeyPatch, *, breaks: bool
+) -> None:
+    line, now, archive = a_line(), timezone.now(), keys.archive
+    sign_in(line)
+    asked_by(line)
+
+    def and_meanwhile(*, at: datetime) -> object:
+        Archive.objects.update(tries=2, leased_until=now + HOUR)
+        if breaks:
+            raise RuntimeError
+        return archive(at=at)
+
+    monkeypatch.setattr(keys, "archive", and_meanwhile)
+    if breaks:
+        with pytest.raises(RuntimeError):
+            archiving.make(now=now)
+    else:
+        assert archiving.make(now=now) == 0
+    known = Archive.objects.get()
+    assert (known.state, known.tries, known.leased_until, left()) == ("making", 2, now + HOUR, (1, 0))
+
+
+def test_many_receipts_keep_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    line, leases, file_of = a_line(), list[datetime | None](), receipts.file_of
+    sign_in(line)
+    for _ in range(2):
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+
+    def seen(**asked: Any) -> Any:
+        leases.append(Archive.objects.get().leased_until)
+        return file_of(**asked)
+
+    monkeypatch.setattr(receipts, "file_of", seen)
+    monkeypatch.setattr(archiving, "STEP", 1)
+    asked_by(line)
+    assert archiving.make(now=timezone.now(), clock=count().__next__) == 1
+    first, second = leases
+    assert first is not None
+    assert second is not None
+    assert first < second
 
 
 def test_only_who_asked_may_take_it() -> None:

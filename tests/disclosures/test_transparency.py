@@ -256,16 +256,33 @@ def test_what_is_hidden_is_in_no_figure_from_its_order_on() -> None:
     assert counted() == {(FRAUD, "approval"): (36, 36, 0)}
 
 
+@in_database
+def test_an_order_that_waited_while_the_figures_were_made_is_left_out_all_the_same() -> None:
+    at, geo = timezone.now(), a_party()
+    a_campaign(a_contract(geo), a_party("RoadAid", "lbs_provider"), ref="CMP-r", purpose=FRAUD)
+    (first, *_) = reported(a_line(), geo, at=at - 2 * DAY, n=40, recorded_at=at - HOUR)
+    publishing.make(at=at - 2 * HOUR)
+    assert counted() == {}
+    publishing.make()
+    assert PublishedFigure.objects.get(name=Figure.RELEASES).made_at > at
+    assert counted() == {(FRAUD, "approval"): (40, 40, 0)}
+    assert actions.record_notice(source_id=first.source_id, suppressed_until=None, order_ref="o", at=at)
+    assert counted() == {(FRAUD, "approval"): (39, 39, 0)}
+
+
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
-def reported(line: Line, aggregator: Party, *, at: datetime, n: int) -> list[Disclosure]:
+def reported(
+    line: Line, aggregator: Party, *, at: datetime, n: int, recorded_at: datetime | None = None
+) -> list[Disclosure]:
     """As the carrier reports them: by ids of its own, which its orders name. Nobody had agreed."""
     rows = [
         Disclosure(
-            line_id=line.pk, occurred_at=at, id=ingest.id_of(f"r-{one}"), source_id=f"r-{one}", recorded_at=at,
-            aggregator=aggregator.uri, path=[aggregator.uri], campaign="", purpose=FRAUD, scope=READ, precision_m=500,
-            basis=Basis.APPROVAL, outcome=Outcome.RELEASED, judgement=Judgement.NO_APPROVAL,
+            line_id=line.pk, occurred_at=at, id=ingest.id_of(f"r-{one}"), source_id=f"r-{one}",
+            recorded_at=recorded_at or at, aggregator=aggregator.uri, path=[aggregator.uri], campaign="", purpose=FRAUD,
+            scope=READ, precision_m=500, basis=Basis.APPROVAL, outcome=Outcome.RELEASED,
+            judgement=Judgement.NO_APPROVAL,
         )
         for one in range(n)
     ]  # fmt: skip

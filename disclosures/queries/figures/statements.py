@@ -140,7 +140,7 @@ SELECT coalesce(known.purpose, '') AS purpose, d.basis, count(*) FILTER (WHERE d
 FROM disclosures_disclosure d
     LEFT JOIN (SELECT DISTINCT purpose FROM partners_campaign WHERE NOT is_draft) known ON known.purpose = d.purpose
     LEFT JOIN hidden ON hidden.line_id = d.line_id AND hidden.disclosure_id = d.id
-WHERE d.occurred_at >= %(since)s AND d.occurred_at < %(until)s AND hidden.line_id IS NULL
+WHERE d.occurred_at >= %(since)s AND d.occurred_at < %(until)s AND d.recorded_at <= %(at)s AND hidden.line_id IS NULL
 GROUP BY 1, 2
 ORDER BY 2, 1
 """

@@ -73,7 +73,7 @@ class Command(BaseCommand):
         connections.close_all()
         partners = _start_all(processes, data_dir, port=port, ports=ports)
         _wait_until_told()
-        publishing.make(at=timezone.now())
+        publishing.make()
         content = manifest.manifest(base_url=settings.BASE_URL, partners=partners, logins=logins, machines=machines)
         connections.close_all()
         self._tell(manifest.table(base_url=settings.BASE_URL, partners=partners, logins=logins))
