@@ -1,10 +1,15 @@
 """Agents' requests that nobody answered come to their end, and agents are told by callback what became of theirs."""
 
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from time import monotonic
 from uuid import UUID
 
 import msgspec
 from django.db import transaction
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
 from accounts.turns import turn
 from consent import agents
@@ -13,22 +18,48 @@ from partners.models import AgentRequest
 
 TURN = "consent.agency"
 BATCH = 200
+# No callback is begun after so many seconds of a run, and none is waited for longer than a few; the next run goes on.
+RUN_S, CALLBACK_S = 20.0, 5.0
+# So many not taken: this agent is away for the rest of the run.
+AWAY = 3
 FIRST_WAIT, MOST_TRIES = timedelta(minutes=1), 12
 
 
-def see_to(*, now: datetime) -> int:
-    """End what is over, and call back who is to be told. Returns how many were told. Safe to repeat."""
+def see_to(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
+    """End what is over, and call back who is to be told. Returns how many were told. Safe to repeat.
+
+    What is over ends also while another worker calls back. `clock`: seconds, by which the run comes to its end.
+    """
+    _end(now)
     with turn(name=TURN) as mine:
-        if not mine:
-            return 0
-        _end(now)
-        due = AgentRequest.objects.filter(notify_at__lte=now).order_by("notify_at").values_list("pk", flat=True)
-        return sum(_tell(request_id, now) for request_id in list(due[:BATCH]))
+        return _run(now, clock) if mine else 0
+
+
+def _run(now: datetime, clock: Callable[[], float]) -> int:
+    taken, failed = 0, Counter[str]()
+    over = clock() + RUN_S
+    for request_id, agent_id in _due(now):
+        if clock() >= over:
+            break
+        if failed[agent_id] == AWAY:
+            continue
+        if _tell(request_id, now):
+            taken += 1
+        else:
+            failed[agent_id] += 1
+    return taken
+
+
+def _due(now: datetime) -> list[tuple[UUID, str]]:
+    """The first of each agent, then the second of each: many of one agent keep no other waiting."""
+    nth = Window(RowNumber(), partition_by=[F("agent_id")], order_by="notify_at")
+    due = AgentRequest.objects.filter(notify_at__lte=now).annotate(nth=nth).order_by("nth", "notify_at")
+    return list(due.values_list("pk", "agent_id")[:BATCH])
 
 
 @transaction.atomic
 def _end(now: datetime) -> None:
-    over = AgentRequest.objects.select_for_update().filter(closed_at__isnull=True, expires_at__lte=now)
+    over = AgentRequest.objects.select_for_update(skip_locked=True).filter(closed_at__isnull=True, expires_at__lte=now)
     for request in over[:BATCH]:
         request.status, request.reason = AgentRequest.Status.DENIED, AgentRequest.Reason.INSUF_VERIFICATION
         request.closed_at, request.notify_at = now, now if request.callback else None
@@ -39,7 +70,9 @@ def _tell(request_id: UUID, now: datetime) -> bool:
     """Whether the agent took it. It may ask at any time; so that after some tries it is left alone."""
     request = AgentRequest.objects.select_related("agent").get(pk=request_id)
     body = msgspec.json.encode(agents.status_of(request=request))
-    reply = client.post(url=request.callback, body=body, content_type="application/json", hosts=request.agent.hosts)
+    reply = client.post(
+        url=request.callback, body=body, content_type="application/json", seconds=CALLBACK_S, hosts=request.agent.hosts
+    )
     taken = reply.status is not None and 200 <= reply.status < 300
     tries = request.notify_tries + 1
     again = None if taken or tries >= MOST_TRIES else now + FIRST_WAIT * 2 ** min(request.notify_tries, 10)

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 from django.urls import reverse
 
+from consent.models import ProgressLink
 from partners.models import AgentRequest, AuthorizedAgent
 
 VERSION = "1.0"
@@ -45,6 +46,12 @@ class Message(msgspec.Struct, frozen=True):
     issued_at: datetime = msgspec.field(name="issued-at")
     expires_at: datetime = msgspec.field(name="expires-at")
     version: str = msgspec.field(name="drp.version")
+
+
+class TokenRequest(Message, frozen=True, kw_only=True):
+    """A request for a bearer token. What asks for anything in a person's name is none."""
+
+    exercise: msgspec.UnsetType = msgspec.UNSET
 
 
 class Exercise(Message, frozen=True, kw_only=True):
@@ -142,6 +149,13 @@ def behind_link(*, token: str, at: datetime) -> Asked | None:
     if request is None or request.line_id is None:
         return None
     return Asked(request.pk, request.line_id, request.agent.name)
+
+
+def led_to(*, token: str, link: str) -> bool:
+    """Whether the request of this texted link was answered with the stop that this progress link shows."""
+    shown = ProgressLink.objects.filter(token_hash=token_hash(token=link)).first()
+    answered = AgentRequest.objects.filter(token_hash=token_hash(token=token))
+    return shown is not None and answered.filter(line_id=shown.line_id, choice_id=shown.choice_id).exists()
 
 
 def _instant(moment: datetime) -> str:

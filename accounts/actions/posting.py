@@ -42,7 +42,7 @@ NEWS = frozenset(
     }
 )  # fmt: skip
 # What answers the phone itself, or asks whoever carries it: to no other number.
-TO_THE_PHONE = frozenset({Message.Kind.REPLY, Message.Kind.INVITED, Message.Kind.AGENT})
+TO_THE_PHONE = frozenset({Message.Kind.REPLY, Message.Kind.INVITED, Message.Kind.AGENT, Message.Kind.RECEIPT})
 DAY = timedelta(days=1)
 DUE_AGAIN = """
 INSERT INTO accounts_linereminder AS known (line_id, told_at)

@@ -31,7 +31,10 @@ from partners.models import AgentRequest, AuthorizedAgent
 
 Status, Reason = AgentRequest.Status, AgentRequest.Reason
 DAY = timedelta(days=1)
-A_DAY_FOR_A_NUMBER = 3
+# By one agent, and by all of them: no agent alone can keep another from asking.
+A_DAY_FOR_A_NUMBER, A_DAY_OVER_ALL = 3, 9
+# Denied without asking anybody. What the person said no to counts: they were texted.
+AT_THE_DOOR = (Reason.CLAIM_NOT_COVERED, Reason.NO_MATCH, Reason.TOO_MANY_REQUESTS)
 
 
 class NotOpenRequest(Exception):
@@ -59,10 +62,15 @@ def end_agent(*, agent_id: str, actor: str, reason: str, at: datetime) -> bool:
     return bool(ended)
 
 
-def give_token(*, agent_id: str) -> str:
-    """A new bearer token for an agent that signed for it; the one before ends."""
+def give_token(*, agent_id: str, asked_at: datetime) -> str:
+    """A new bearer token for an agent that signed for it at `asked_at`; the one before ends.
+
+    A message that was used, or is older than the last one used, gives none: raises agents.Refused.
+    """
     token = secrets.token_urlsafe(32)
-    AuthorizedAgent.objects.filter(pk=agent_id).update(token_hash=agents.token_hash(token=token))
+    known = AuthorizedAgent.objects.filter(pk=agent_id).exclude(token_asked_at__gte=asked_at)
+    if not known.update(token_hash=agents.token_hash(token=token), token_asked_at=asked_at):
+        raise agents.Refused("This message, or a later one, was used before.")
     return token
 
 
@@ -80,7 +88,7 @@ def take_request(*, agent: AuthorizedAgent, said: Exercise, body: bytes, at: dat
     if known is not None:
         return known
     msisdn = _number(said.phone_number)
-    denied = _denied(said, msisdn, at)
+    denied = _denied(agent, said, msisdn, at)
     line = accounts.queries.line_of_number(msisdn=msisdn, at=at) if msisdn and not denied else None
     token = secrets.token_urlsafe(24)
     made = AgentRequest.objects.create(
@@ -140,14 +148,15 @@ def _number(given: str) -> str:
         return ""
 
 
-def _denied(said: Exercise, msisdn: str, at: datetime) -> str:
+def _denied(agent: AuthorizedAgent, said: Exercise, msisdn: str, at: datetime) -> str:
     """Why it is denied without asking anybody; "" where it is not. Looks at nothing but what agents sent."""
     if said.exercise not in agents.OPT_OUT:
         return Reason.CLAIM_NOT_COVERED
     if not msisdn:
         return Reason.NO_MATCH
     asked = AgentRequest.objects.filter(number_hash=number_hash(msisdn), received_at__gt=at - DAY)
-    often = asked.exclude(reason=Reason.CLAIM_NOT_COVERED).count() >= A_DAY_FOR_A_NUMBER
+    by = list(asked.exclude(reason__in=AT_THE_DOOR).values_list("agent_id", flat=True))
+    often = by.count(agent.pk) >= A_DAY_FOR_A_NUMBER or len(by) >= A_DAY_OVER_ALL
     return Reason.TOO_MANY_REQUESTS if often else ""
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from accounts.access import same_time
 from consent import actions, agents
 from partners.models import AgentRequest, AuthorizedAgent
 
@@ -43,13 +44,15 @@ def agent(request: HttpRequest, agent_id: str) -> HttpResponse:
         return JsonResponse({}) if known is not None and known.pk == agent_id else HttpResponse(status=403)
     try:
         known = agents.live_agent(agent_id=agent_id)
-        agents.opened(body=request.body, agent=known, shape=agents.Message, at=timezone.now())
+        said = agents.opened(body=request.body, agent=known, shape=agents.TokenRequest, at=timezone.now())
+        token = actions.give_token(agent_id=agent_id, asked_at=said.issued_at)
     except agents.Refused:
         return HttpResponse(status=403)
-    return JsonResponse({"agent-id": agent_id, "token": actions.give_token(agent_id=agent_id)})
+    return JsonResponse({"agent-id": agent_id, "token": token})
 
 
 @_door("POST")
+@same_time
 def exercise(request: HttpRequest) -> HttpResponse:
     """An opt-out in somebody's name: written down, its person asked. Anything else is denied."""
     now = timezone.now()
@@ -72,9 +75,10 @@ def request(request: HttpRequest, request_id: str) -> HttpResponse:
     if caller is None or made is None or made.agent_id != caller.pk:
         return _no(403, "This is no request of yours.")
     if request.method == "DELETE":
+        now = timezone.now()
         try:
-            agents.signed_by(body=request.body, agent=caller)
-            made = actions.revoke_request(agent=caller, request_id=made.pk, at=timezone.now())
+            agents.opened(body=request.body, agent=caller, shape=agents.Message, at=now)
+            made = actions.revoke_request(agent=caller, request_id=made.pk, at=now)
         except agents.Refused as error:
             return _no(400, str(error))
         except actions.NotOpenRequest:

@@ -1,6 +1,7 @@
 """The person's side of an agent's request: the page behind the link in their text, and one that says where that is."""
 
 import uuid
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -8,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import sessions
 from consent import actions, agents, notices
 
 
@@ -24,11 +26,25 @@ def asked(request: HttpRequest, token: str) -> HttpResponse:
     now = timezone.now()
     found = agents.behind_link(token=token, at=now)
     if found is None:
-        return render(request, "agents/closed.html", status=404)
+        return _closed(request, token, now)
     notice = notices.before_stop()
     if "stop-all" in request.POST or "refuse" in request.POST:
         # A stop is taken whatever was read before it; it is only written down what was.
         read = notice if request.POST.get("notice") == notice.digest else None
-        link = actions.answer_request(token=token, theirs="stop-all" in request.POST, notice=read, at=now)
-        return redirect("stop-progress", token=link) if link else render(request, "agents/refused.html")
+        try:
+            link = actions.answer_request(token=token, theirs="stop-all" in request.POST, notice=read, at=now)
+        except actions.NotOpenRequest:
+            return _closed(request, token, now)
+        if not link:
+            return render(request, "agents/refused.html")
+        sessions.keep_link(request, token=link, at=now)
+        return redirect("stop-progress", token=link)
     return render(request, "agents/asked.html", {"asked": found, "notice": notice})
+
+
+def _closed(request: HttpRequest, token: str, at: datetime) -> HttpResponse:
+    """Whoever has just pressed the button here, and presses it again, is led to the same link."""
+    link = sessions.kept_link(request, at=at)
+    if link and agents.led_to(token=token, link=link):
+        return redirect("stop-progress", token=link)
+    return render(request, "agents/closed.html", status=404)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SubscriberRequest, line_required, seeing_required
 from accounts.actions import SentEnough
-from accounts.permissions import Action
+from accounts.permissions import Action, Relation
 from consent import actions, paper, queries, receipts
 from consent.forms import MailForm
 from consent.views.choices import found_for, shown_choice
@@ -79,7 +79,9 @@ def mail_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
 @line_required(Action.DOWNLOAD)
 def text_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """Have the phone that signed in texted a link to it, and nothing that it says."""
-    found, _line = found_for(request, choice_id)
+    found, line = found_for(request, choice_id)
+    if line.relation == Relation.EX_USER:  # no text reaches a phone whose line ended
+        raise Http404
     own = request.lines[0].line.pk
     try:
         actions.text_receipt(

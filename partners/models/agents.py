@@ -8,7 +8,8 @@ class AuthorizedAgent(models.Model):
     """An organisation that people sign for to stop sharing for them. `id`: its name in the protocol's directory.
 
     `verify_key`: its public Ed25519 key. `token_hash`: of the bearer token it was given last. `hosts`: where it may be
-    told of a change. One that ended may ask for nothing any more.
+    told of a change. `token_asked_at`: when it signed for that token; nothing it signed until then gives another. One
+    that ended may ask for nothing any more.
     """
 
     id = models.CharField(max_length=60, primary_key=True)
@@ -16,6 +17,7 @@ class AuthorizedAgent(models.Model):
     verify_key = models.BinaryField()
     hosts = models.JSONField(default=list)
     token_hash = models.BinaryField(null=True, unique=True)
+    token_asked_at = models.DateTimeField(null=True)
     registered_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 

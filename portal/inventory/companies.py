@@ -26,7 +26,7 @@ TABLES: Mapping[str, Table] = {
         "for good; once it has ended it may ask for nothing",
         "whoever it asked for; officers and auditors",
         key="id",
-        time="registered_at ended_at",
+        time="registered_at token_asked_at ended_at",
         business="name",
         proof="verify_key",
         sealed="token_hash",

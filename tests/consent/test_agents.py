@@ -3,8 +3,12 @@
 import json
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import timedelta
+from itertools import count
+from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,7 +22,7 @@ from accounts.models import Line, Message
 from accounts.sealing import unseal
 from accounts.zones import is_day, zone_of
 from audit.models import AuditEvent
-from consent import agency, gate
+from consent import agency, agents, gate
 from consent.actions import end_agent
 from consent.models import Choice
 from partners import client
@@ -181,6 +185,34 @@ def test_one_number_is_asked_about_three_times_a_day(agent: Agent, line: Line) -
     assert Message.objects.filter(kind=Message.Kind.AGENT).count() == 3
 
 
+def test_no_agent_alone_keeps_another_from_asking(agent: Agent, line: Line) -> None:
+    for _ in range(10):
+        agent.exercise(number_of(line))
+    others = [Agent(name) for name in ("B", "C", "D")]
+    reasons = []
+    for other in others:
+        other.register()
+        other.sign_in()
+        reasons.append([other.exercise(number_of(line))["reason"] for _ in range(3)])
+    asked = ["need_user_verification"] * 3
+    assert reasons == [asked, asked, ["too_many_requests"] * 3]
+
+
+def test_a_no_of_the_person_s_counts_among_the_three(agent: Agent, line: Line) -> None:
+    for _ in range(3):
+        agent.exercise(number_of(line))
+        Browser().post(link(line), {"refuse": "1"})
+    assert agent.exercise(number_of(line))["reason"] == "too_many_requests"
+
+
+def test_the_time_of_the_answer_does_not_tell_who_is_a_customer(agent: Agent, line: Line, settings: Settings) -> None:
+    settings.ANSWER_SECONDS = 0.05
+    for number in (number_of(line), "+12065559999", "no number"):
+        before = monotonic()
+        agent.exercise(number)
+        assert monotonic() - before >= 0.05
+
+
 def test_the_same_message_again_is_the_same_request(agent: Agent, line: Line) -> None:
     said = agent.envelope(exercise="sale:opt-out", phone_number=number_of(line))
     told = [agent.post("data-rights-request", said)[1] for _ in range(2)]
@@ -236,18 +268,30 @@ def test_tokens_and_requests_are_each_agent_s_own(agent: Agent, line: Line) -> N
     assert agent.http.get(path, headers=agent.bearer).status_code == 200
 
 
+def test_a_message_gives_one_token_and_a_request_gives_none(agent: Agent, line: Line) -> None:
+    earlier, later = agent.envelope(), agent.envelope()
+    path = f"agent/{agent.id}"
+    assert agent.post(path, agent.envelope(exercise="sale:opt_out", phone_number=number_of(line))) == (403, {})
+    assert agent.post(path, later)[0] == 200
+    assert [agent.post(path, said) for said in (later, earlier)] == [(403, {})] * 2
+    assert agent.post(path, agent.envelope())[0] == 200
+
+
 def test_it_takes_back_what_is_open_and_not_what_was_done(agent: Agent, line: Line) -> None:
     first, second = agent.exercise(number_of(line)), agent.exercise(number_of(line), **{"agent-request-id": "2"})
     Browser().post(link(line), {"stop-all": "1"})
+    now = timezone.now()
+    undated = agent.signed({"reason": "changed my mind"})
+    over = agent.signed(agent.envelope() | {"expires-at": (now - MINUTE).isoformat()})
+    good = agent.signed(agent.envelope(reason="changed my mind"))
     answers = [
         agent.http.delete(
-            f"/drp/v1/data-rights-request/{one['request_id']}", agent.signed({"reason": "changed my mind"}),
-            content_type="text/plain", headers=agent.bearer,
+            f"/drp/v1/data-rights-request/{one['request_id']}", said, content_type="text/plain", headers=agent.bearer
         )
-        for one in (first, second)
-    ]  # fmt: skip
-    assert [answer.status_code for answer in answers] == [200, 409]
-    assert answers[0].json()["status"] == "revoked"
+        for one, said in ((first, undated), (first, over), (first, good), (second, good))
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400, 200, 409]
+    assert answers[2].json()["status"] == "revoked"
     assert Choice.objects.filter(line_id=line.pk, kind="stop").count() == 1
 
 
@@ -264,6 +308,72 @@ def test_it_is_called_back_until_it_took_it(agent: Agent, line: Line, monkeypatc
     now = timezone.now()
     assert [agency.see_to(now=now + n * MINUTE) for n in (0, 0, 2, 4)] == [0, 0, 1, 0]
     assert sent == [(CALLBACK, agent.status(told["request_id"]))] * 2
+
+
+def a_closed_one(agent: Agent) -> AgentRequest:
+    told = agent.exercise(
+        "+12065559999", status_callback=CALLBACK, **{"agent-request-id": str(AgentRequest.objects.count())}
+    )
+    made = AgentRequest.objects.get(pk=told["request_id"])
+    AgentRequest.objects.filter(pk=made.pk).update(
+        status="revoked", reason="", closed_at=made.received_at, notify_at=made.received_at
+    )
+    return made
+
+
+def test_a_silent_agent_keeps_no_other_waiting(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Agent("OTHER")
+    other.register()
+    other.sign_in()
+    for _ in range(5):
+        a_closed_one(agent)
+    good = [a_closed_one(other).pk for _ in range(2)]
+    tried: list[str] = []
+
+    def post(*, body: bytes, **_more: object) -> client.Reply:
+        tried.append(json.loads(body)["request_id"])
+        return client.Reply(status=200 if UUID(tried[-1]) in good else None)
+
+    monkeypatch.setattr(client, "post", post)
+    ticks = count(step=agency.RUN_S / 2)
+    assert agency.see_to(now=timezone.now(), clock=lambda: next(ticks)) == 0
+    assert len(tried) == 1  # the run was over
+    assert agency.see_to(now=timezone.now()) == 2
+    assert [UUID(one) in good for one in tried[1:]] == [False, True, False, True, False]
+
+
+def test_what_is_over_ends_while_another_calls_back(agent: Agent, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = agent.exercise(number_of(line), status_callback=CALLBACK)
+    monkeypatch.setattr(agency, "turn", lambda **_: nullcontext(enter_result=False))
+    assert agency.see_to(now=timezone.now() + 8 * DAY) == 0
+    assert agent.status(told["request_id"])["status"] == "denied"
+
+
+def test_pressed_twice_it_leads_to_the_same_link(agent: Agent, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent.exercise(number_of(line))
+    path, browser, other = link(line), Browser(), Browser()
+    seen = agents.behind_link(token=path.split("/")[-2], at=timezone.now())
+    first = browser.post(path, {"stop-all": "1"}).url
+    assert first.startswith("/stop/progress/")
+    assert [browser.get(path).url, browser.post(path, {"stop-all": "1"}).url] == [first] * 2
+    # As for two presses at once: the second saw the question still open.
+    monkeypatch.setattr(agents, "behind_link", lambda **_: seen)
+    assert browser.post(path, {"stop-all": "1"}).url == first
+    for answer in ("stop-all", "refuse"):
+        page = other.post(path, {answer: "1"})
+        assert (page.status_code, "There is no open question here" in page.text) == (404, True)
+    assert Choice.objects.filter(line_id=line.pk).count() == 1
+
+
+def test_a_link_of_another_stop_leads_nowhere_else(agent: Agent, line: Line) -> None:
+    second = a_line()
+    paths = []
+    for one in (line, second):
+        agent.exercise(number_of(one))
+        paths.append(link(one))
+    browser = Browser()
+    assert [browser.post(path, {"stop-all": "1"}).status_code for path in paths] == [302, 302]
+    assert [browser.get(path).status_code for path in paths] == [404, 302]
 
 
 def test_one_that_ended_asks_for_nothing_and_its_open_questions_end(agent: Agent, line: Line) -> None:

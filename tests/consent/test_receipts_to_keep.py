@@ -17,9 +17,10 @@ from django.utils import timezone
 from pypdf import PdfReader, PdfWriter
 from pytest_django import Settings
 
+import accounts.actions
 from accounts import letters
-from accounts.models import Letter, Line, Message
-from accounts.sealing import unseal
+from accounts.models import Letter, Line, Message, SafeContact
+from accounts.sealing import seal, unseal
 from audit.models import AuditEvent
 from consent.actions import stop
 from consent.actions.without_account import stop_all_by_line
@@ -27,7 +28,7 @@ from consent.models import Choice, ChoiceReceipt
 from partners import keys
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.fixtures import KEYS_SINCE
-from tests.people import Browser, number_of, sign_in, texts_to
+from tests.people import PASSWORD, Browser, number_of, sign_in, texts_to
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 MINUTE = timedelta(minutes=1)
@@ -205,3 +206,28 @@ def test_another_s_receipt_is_not_there(how: str) -> None:
     answer = stranger.get(path) if how.endswith("pdf") else stranger.post(path, {"to": "ana@example.net"})
     assert answer.status_code == 404
     assert not Letter.objects.exists()
+
+
+def test_it_goes_to_the_phone_and_not_to_its_safe_contact() -> None:
+    line = a_line()
+    choice, browser, now = a_stop(line), sign_in(line), timezone.now()
+    long_ago = now - timedelta(days=2)
+    SafeContact.objects.create(line=line, to_sealed=seal("+14155550123"), asked_at=long_ago, proved_at=long_ago)
+    browser.post(f"/choices/{choice.id}/receipt/text/")
+    (message,) = Message.objects.filter(kind=Message.Kind.RECEIPT)
+    assert unseal(message.to_sealed) == number_of(line)
+
+
+def test_a_line_that_ended_gets_no_text_and_is_offered_none() -> None:
+    line = a_line()
+    choice, browser, at = a_stop(line), Browser(), timezone.now()
+    sign_in(line)
+    number = number_of(line)
+    line.numbers.update(ends_at=at)
+    Line.objects.filter(pk=line.pk).update(deactivated_at=at)
+    accounts.actions.end_tenure(line_id=line.pk, at=at)
+    browser.post("/accounts/login/ended/", {"number": number, "password": PASSWORD})
+    page = browser.get(f"/choices/{choice.id}/receipt/").text
+    assert [words in page for words in ("Mail it", "Text me a link")] == [True, False]
+    assert browser.post(f"/choices/{choice.id}/receipt/text/").status_code == 404
+    assert not Message.objects.filter(kind=Message.Kind.RECEIPT).exists()
