@@ -137,6 +137,8 @@ def lift_notice(*, order_ref: str, source_ids: Sequence[str] = (), actor: str, r
     wanted = hidden & {ingest.id_of(one) for one in source_ids} if source_ids else hidden
     if not wanted:
         raise NothingHidden("This order hides none of that now.")
+    # What has ended by itself since the clock was read was shown meanwhile; another order may hide it again below.
+    archiving.take_away(line_ids=set(archiving.shown_now(disclosure_ids=wanted, at=at).values()))
     done = _put(order_ref, wanted, at, at)
     for disclosure_id in sorted(wanted):
         other = still_hidden_by(disclosure_id=disclosure_id, besides=order_ref, at=at)
