@@ -66,7 +66,7 @@ def receipt_pdf(*, receipt: ReceiptView, paper: Paper, body: Mapping[str, object
                 "without asking us:"
             )
         )
-        page.code("verify_receipt --jwks jwks.json " + f"receipt-{receipt.number}.pdf")
+        page.code(f"uv run manage.py verify_receipt receipt-{receipt.number}.pdf --jwks jwks.json")
         page.embed_file(
             bytes=json.dumps(body, indent=2, ensure_ascii=False).encode(),
             basename=f"receipt-{receipt.number}.json",

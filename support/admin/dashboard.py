@@ -24,4 +24,4 @@ def index(request: PersonRequest) -> HttpResponse:
 def search(request: PersonRequest) -> HttpResponse:
     """Companies, contracts, campaigns and machines by name."""
     asked = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    return show(request, "search.html", title="Search", asked=asked, hits=found(asked=asked))
+    return show(request, "search.html", title="Search", asked=asked, searched_for=asked, hits=found(asked=asked))

@@ -20,7 +20,8 @@ from consent.actions import NEVER_AGREED, stop
 from disclosures import actions, ingest, publishing
 from disclosures.models import Basis, Disclosure, DisclosureRegister, Judgement, Outcome, PublishedFigure
 from disclosures.queries.figures import STATEMENTS, Figure
-from disclosures.queries.figures.cells import Count, Why, shown
+from disclosures.queries.figures.bars import bars_of
+from disclosures.queries.figures.cells import Count, Row, Why, shown
 from partners.models import Dealing, Party, Suspension
 from revocations.models import Order, State
 from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party
@@ -298,3 +299,10 @@ def counted() -> dict[tuple[str, str], tuple[int, int, int]]:
     return {
         (row["purpose"], row["basis"]): (row["released"], row["not_allowed"], row["refused"]) for row in figure.rows
     }
+
+
+@pytest.mark.parametrize(("whole", "drawn"), [(13, [("s0", 1000)]), (130, [("s1", 1000)])])
+def test_all_but_a_few_is_drawn_as_all_of_many_alone(whole: int, drawn: list[tuple[str, int]]) -> None:
+    row: Row = {"label": "Meridian", "all": Count(whole), "received": Count(None, Why.MOST)}
+    (bar,) = bars_of(rows=[row], label="label", whole="all", parts=[("received", "s1")], rest="s0")
+    assert [(one.tint, one.width) for one in bar.segments] == drawn

@@ -4,6 +4,7 @@ One world, in one transaction; of each try nothing remains. What is tried: pages
 programs' addresses with a person's session; the officers' search.
 """
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -286,3 +287,11 @@ def test_the_page_says_what_the_code_decides() -> None:
     assert (ROOT / "docs" / "permissions.md").read_text() == document()
     assert [action for part in PARTS.values() for action in part] == list(DOES)
     assert set(DOES) == set(Action)
+
+
+def test_nothing_of_a_person_stands_in_a_field_that_goes_into_an_address(cells: Cells) -> None:
+    officer = cells.people[Relation.OFFICER].client
+    page = officer.post(f"/admin/separations/{cells.separation}/", {"reason": "It is due."}).content.decode()
+    assert "At my sister" in page
+    (search,) = re.findall(r'<input type="search"[^>]*>', page)
+    assert 'value=""' in search

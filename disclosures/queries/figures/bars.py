@@ -8,6 +8,8 @@ from disclosures.queries.figures.cells import Count, Row, Why
 
 WIDTH = 1000
 LEAST = 4
+# Of so many, all but a few is nearly all.
+MANY = 100
 
 type Tint = Literal["s0", "s1", "s2", "s3", "s4", "sbad"]
 
@@ -35,7 +37,7 @@ def bars_of(
 ) -> tuple[Bar, ...]:
     """A bar for each row whose `whole` is not nought. `parts` are cumulative: each is a part of the one after it.
 
-    All but a few is drawn as all. What else is not shown has no rectangle of its own: it is in the rest.
+    All but a few of many is drawn as all. What else is not shown has no rectangle of its own: it is in the rest.
     """
     known = [(str(row[label]), _count(row[whole]), row) for row in rows]
     most = max((count.n or 0 for _, count, _ in known), default=0)
@@ -58,7 +60,9 @@ def _segments(row: Row, whole: int, most: int, parts: Sequence[tuple[str, Tint]]
 
 
 def _known(count: Count, whole: int) -> int:
-    return whole if count.why == Why.MOST else count.n or 0
+    if count.why == Why.MOST:
+        return whole if whole >= MANY else 0
+    return count.n or 0
 
 
 def _count(cell: object) -> Count:
