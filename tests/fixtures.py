@@ -124,7 +124,11 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 def _end_sessions(database: str) -> None:
     """A server may still be busy with the end of a session whose client has gone."""
     with connections["owner"]._nodb_cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", [database])
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = %s AND backend_type = 'client backend'",
+            [database],
+        )
 
 
 def _as_new(alias: str) -> None:
