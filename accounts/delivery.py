@@ -49,7 +49,7 @@ AT_ONCE = frozenset(
     {
         Message.Kind.REPLY, Message.Kind.WAY_IN, Message.Kind.STOPPED, Message.Kind.ANSWERED, Message.Kind.SIGNAL,
         Message.Kind.CHILD, Message.Kind.STAFF, Message.Kind.DELEGATE, Message.Kind.CONTACT, Message.Kind.INVITED,
-        Message.Kind.CHILD, Message.Kind.STAFF, Message.Kind.RECEIPT,
+        Message.Kind.RECEIPT,
     }
 )  # fmt: skip
 
