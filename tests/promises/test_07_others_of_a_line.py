@@ -198,8 +198,9 @@ class TestDelegates:
 
     @pytest.mark.parametrize(("days", "said"), [(400, "a year from now at most"), (-1, "a year from now at most")])
     def test_an_end_is_needed_within_a_year(self, days: int, said: str) -> None:
-        person = sign_in(a_line(role="user"))
-        day = (timezone.now() + timedelta(days=days)).date().isoformat()
+        line = a_line(role="user")
+        person = sign_in(line)
+        day = (timezone.now().astimezone(ZoneInfo(line.zone)) + timedelta(days=days)).date().isoformat()
         form = {"number": "+14155550188", "may": "see"}
         assert said in person.post("/lines/delegates/", {**form, "day": day}).text
         assert "Choose the day on which it ends." in person.post("/lines/delegates/", form).text
