@@ -19,6 +19,7 @@ from accounts import care, delivery, queries
 from accounts.models import Account, Delegation, Line, Message, Separation, User
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
+from accounts.zones import zone_of
 from audit.models import AuditEvent
 from consent.models import Choice
 from tests.factories import a_line
@@ -200,7 +201,7 @@ class TestDelegates:
     def test_an_end_is_needed_within_a_year(self, days: int, said: str) -> None:
         line = a_line(role="user")
         person = sign_in(line)
-        day = (timezone.now().astimezone(ZoneInfo(line.zone)) + timedelta(days=days)).date().isoformat()
+        day = (timezone.now().astimezone(zone_of(line.state)) + timedelta(days=days)).date().isoformat()
         form = {"number": "+14155550188", "may": "see"}
         assert said in person.post("/lines/delegates/", {**form, "day": day}).text
         assert "Choose the day on which it ends." in person.post("/lines/delegates/", form).text
