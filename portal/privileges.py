@@ -28,6 +28,7 @@ LEDGERS = (
     "revocations_streamattempt",
     "revocations_cohortreceipt",
     "revocations_manifestshard",
+    "support_entry",
 )
 # Changed as things go on, and never taken away.
 KEPT = (
@@ -36,6 +37,13 @@ KEPT = (
     "accounts_linestate",
     "revocations_standing",
     "revocations_streamhealth",
+    "support_attachment",
+    "support_bulkreply",
+    "support_cannedreply",
+    "support_loggedcall",
+    "support_reveal",
+    "support_suspendrequest",
+    "support_ticket",
 )
 # What waits in them is taken out once it is in its ledger, and never changed.
 WAITING = ("consent_heldrow",)

@@ -1,4 +1,4 @@
-"""Open the tickets that the rows below ask for: each once, whatever else happens."""
+"""Open tickets and write into their threads: what every way into the desk shares, within its caller's transaction."""
 
 import secrets
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from django.db import transaction
 
 import audit.actions
 from support import queries
-from support.models import Ticket
+from support.models import Entry, Ticket
 
 DUE = {
     Ticket.Kind.DISPUTE: timedelta(days=10),
@@ -17,6 +17,7 @@ DUE = {
 }
 # No letter or digit that can be read as another.
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+SYSTEM = "system:tickets"
 
 
 @transaction.atomic
@@ -25,7 +26,7 @@ def open_tickets(*, at: datetime) -> int:
     return _open(
         (
             Ticket(
-                code=f"T-{''.join(secrets.choice(ALPHABET) for _ in range(6))}",
+                code=new_code(),
                 kind=wanted.kind,
                 key=wanted.key,
                 line_id=wanted.line_id,
@@ -37,6 +38,31 @@ def open_tickets(*, at: datetime) -> int:
         ),
         at,
     )
+
+
+def new_code() -> str:
+    """What the person quotes: "T-" and six letters or digits that are not read as others."""
+    return f"T-{''.join(secrets.choice(ALPHABET) for _ in range(6))}"
+
+
+def write(
+    *,
+    ticket: Ticket,
+    kind: Entry.Kind,
+    author: str,
+    channel: Entry.Channel,
+    body: str,
+    at: datetime,
+) -> Entry:
+    """Append to a ticket's thread. `author`: as the trail names them. The caller records the act itself."""
+    return Entry.objects.create(
+        ticket=ticket, kind=kind, author=author, channel=channel, body=body, at=at, language=ticket.language
+    )
+
+
+def happened(*, ticket: Ticket, body: str, at: datetime, author: str = SYSTEM) -> Entry:
+    """Append what happened to a ticket, in one sentence for staff."""
+    return write(ticket=ticket, kind=Entry.Kind.EVENT, author=author, channel=Entry.Channel.SYSTEM, body=body, at=at)
 
 
 def _open(tickets: Iterable[Ticket], at: datetime) -> int:
@@ -52,7 +78,7 @@ def _open(tickets: Iterable[Ticket], at: datetime) -> int:
             opened += 1
             audit.actions.record(
                 action="ticket.opened",
-                actor="system:tickets",
+                actor=SYSTEM,
                 target=f"ticket:{ticket.code}",
                 at=at,
                 line_id=ticket.line_id,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from portal.inventory import choices, companies, orders, people, releases
+from portal.inventory import choices, companies, desk, orders, people, releases
 from portal.inventory.kinds import Kind, Table
 
 __all__ = ["OF_OTHERS", "PARTS", "TABLES", "Kind", "Table"]
@@ -13,6 +13,7 @@ PARTS: Mapping[str, Mapping[str, Table]] = {
     "Releases": releases.TABLES,
     "Orders and what partners signed": orders.TABLES,
     "Companies, agreements, machines": companies.TABLES,
+    "Cases": desk.TABLES,
 }
 TABLES: Mapping[str, Table] = {label: table for part in PARTS.values() for label, table in part.items()}
 # Tables of the libraries that are used.

@@ -195,12 +195,4 @@ TABLES: Mapping[str, Table] = {
         figure="count",
         word="kind",
     ),
-    "support.Ticket": Table(
-        "One case, by a code that the person quotes.",
-        "for good",
-        "the person, agents, officers",
-        key="id code key line_id about",
-        time="opened_at due_at closed_at",
-        word="kind state",
-    ),
 }

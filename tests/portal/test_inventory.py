@@ -26,7 +26,7 @@ FITS: dict[Kind, set[str]] = {
     Kind.FIGURE: {"BooleanField", "PositiveIntegerField", "PositiveSmallIntegerField", "PositiveBigIntegerField"},
     Kind.WORD: {"CharField"},
     Kind.BUSINESS: {"CharField", "TextField"},
-    Kind.TEXT: {"CharField"},
+    Kind.TEXT: {"CharField", "SearchVectorField"},
     Kind.PERSONAL: {"CharField"},
     Kind.SEALED: {"BinaryField", "CharField"},
     Kind.PROOF: {"BinaryField", "CharField", "TextField"},

@@ -1,0 +1,29 @@
+"""What the telephone system tells of calls."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class LoggedCall(models.Model):
+    """The telephone system says that we called a line's number of record and it was answered. Good once, for a stop."""
+
+    id = models.BigAutoField(primary_key=True)
+    call_ref = models.CharField(max_length=80, unique=True)
+    line_id = models.BigIntegerField()
+    answered_at = models.DateTimeField()
+    heard_at = models.DateTimeField()
+    by = models.CharField(max_length=40, blank=True, default="")
+    used_at = models.DateTimeField(null=True)
+    used_for = models.CharField(max_length=12, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(used_at__isnull=True, used_for="") | (Q(used_at__isnull=False) & ~Q(used_for="")),
+                name="support_call_used_for",
+            ),
+        ]
+        indexes = [models.Index(fields=["line_id", "answered_at"], name="support_call_line")]
+
+    def __str__(self) -> str:
+        return f"call {self.call_ref}"

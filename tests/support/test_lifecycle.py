@@ -1,0 +1,77 @@
+"""A ticket's states follow one another by rule: in the code, and in the database whatever the code does."""
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from support.lifecycle import NEXT, NotNow, move
+from support.models import Entry, Ticket
+from support.tickets import new_code, write
+from tests.fixtures import Refusal
+
+pytestmark = pytest.mark.django_db
+State = Ticket.State
+
+
+def a_ticket(state: Ticket.State = State.OPEN) -> Ticket:
+    now, code = timezone.now(), new_code()
+    closed = now if state == State.CLOSED else None
+    into = a_ticket() if state == State.MERGED else None
+    return Ticket.objects.create(
+        code=code, kind="other", key=f"asked:{code}", state=state, about="A question", opened_at=now,
+        due_at=now + timedelta(days=5), closed_at=closed, merged_into=into,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("was", "to"), list(product(State, State)), ids=str)
+def test_code_and_database_let_the_same_states_follow(was: Ticket.State, to: Ticket.State) -> None:
+    ticket = a_ticket(was)
+    closed_at = timezone.now() if to == State.CLOSED else None
+    merged_into = a_ticket() if to == State.MERGED else None
+    with transaction.atomic():
+        changed = Ticket.objects.filter(pk=ticket.pk)
+        if was == to or to in NEXT[was]:
+            assert changed.update(state=to, closed_at=closed_at, merged_into=merged_into) == 1
+        else:
+            with pytest.raises(Exception, match=f"does not go from {was} to {to}"):
+                changed.update(state=to, closed_at=closed_at, merged_into=merged_into)
+
+
+def test_a_move_that_may_not_be_is_said_in_words() -> None:
+    ticket = a_ticket(State.CLOSED)
+    with pytest.raises(NotNow, match=r"A case that is “Closed” does not become “Waiting for a partner”\."):
+        move(ticket=ticket, to=State.PARTNER, at=timezone.now())
+
+
+def test_opened_again_it_is_neither_solved_nor_closed() -> None:
+    ticket, at = a_ticket(), timezone.now()
+    move(ticket=ticket, to=State.SOLVED, at=at)
+    assert (ticket.solved_at, ticket.closed_at, ticket.reopened) == (at, None, 0)
+    move(ticket=ticket, to=State.CLOSED, at=at)
+    assert (ticket.solved_at, ticket.closed_at) == (at, at)
+    move(ticket=ticket, to=State.OPEN, at=at)
+    assert (ticket.solved_at, ticket.closed_at, ticket.reopened) == (None, None, 1)
+
+
+@pytest.mark.parametrize("change", ["line_id = 9", "code = 'T-AAAAAA'", "key = 'other'", "opened_at = now()"])
+def test_whose_a_ticket_is_stays(change: str, refused: Refusal) -> None:
+    ticket = a_ticket()
+    refused(f"UPDATE support_ticket SET {change} WHERE id = {ticket.pk}", constraint="support_ticket_whose_it_is")
+
+
+def test_what_was_said_stays(refused: Refusal) -> None:
+    ticket = a_ticket()
+    entry = write(
+        ticket=ticket, kind=Entry.Kind.HEARD, author="subscriber:1", channel=Entry.Channel.WEB, body="Why?",
+        at=timezone.now(),
+    )  # fmt: skip
+    for statement in (
+        f"UPDATE support_entry SET body = 'So.' WHERE id = {entry.pk}",
+        f"DELETE FROM support_entry WHERE id = {entry.pk}",
+        f"DELETE FROM support_ticket WHERE id = {ticket.pk}",
+    ):
+        refused(statement)
+    assert Entry.objects.get().body == "Why?"
