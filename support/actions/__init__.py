@@ -2,8 +2,9 @@
 
 from accounts.queries import NotForThem
 from disclosures.actions import NoReason
+from support.actions.canary import hear_canary
 from support.actions.glass import look_at_difference, look_at_order, look_at_rows, take_rows
-from support.actions.incidents import assign_incident, close_incident
+from support.actions.incidents import assign_incident, close_incident, do_duty, export_incident, note_incident
 from support.actions.proposals import agree, propose_termination
 from support.actions.terms import add_rule, link, put_in_force, set_consideration
 
@@ -14,10 +15,14 @@ __all__ = [
     "agree",
     "assign_incident",
     "close_incident",
+    "do_duty",
+    "export_incident",
+    "hear_canary",
     "link",
     "look_at_difference",
     "look_at_order",
     "look_at_rows",
+    "note_incident",
     "propose_termination",
     "put_in_force",
     "set_consideration",

@@ -81,6 +81,7 @@ BELOW = {
     "run": "reconciliation", "finding": "reconciliation", "anomaly-rule-change": "anomaly-rules",
     "incident": "incidents", "incident-close": "incidents", "incident-acknowledge": "incidents",
     "incident-assign": "incidents", "incident-rows": "incidents", "incident-csv": "incidents",
+    "incident-note": "incidents", "incident-told": "incidents", "incident-export": "incidents",
     "separation": "separations", "separation-close": "separations", "delayed-hide": "delayed",
     "delayed-lift": "delayed",
 }  # fmt: skip
