@@ -204,6 +204,15 @@ TABLES: Mapping[str, Table] = {
         figure="count",
         word="what",
     ),
+    "support.CanaryRun": Table(
+        "One trial of stopping with a line of our own: nobody's.",
+        "90 days",
+        "officers and operators",
+        key="id order_id heard_order_id",
+        time="began_at finished_at heard_at",
+        word="step failed",
+        shapes={"seconds": "how long each step took"},
+    ),
     "support.Ticket": Table(
         "One case, by a code that the person quotes.",
         "for good",

@@ -94,8 +94,8 @@ def _begin(now: datetime) -> None:
 def _go_on(run: CanaryRun, now: datetime) -> None:
     """Once the company has heard of it: it signs, and the line's person says yes again."""
     world = made(at=now)
-    order = Order.objects.get(line_id=world.line.pk, id=run.order_id)
     run.refresh_from_db()
+    order = Order.objects.get(line_id=world.line.pk, id__in=[run.order_id])
     if order.acknowledged_at is None or run.heard_order_id != order.id:
         if now - run.began_at >= PUSHED_WITHIN:
             _fail(run, f"not heard of after {PUSHED_WITHIN.seconds // 60} minutes: the order is {order.state}")

@@ -88,13 +88,13 @@ def receipt_holds(*, world: World, visitor: Visitor, progress: str) -> Order:
     reply = visitor.get(f"{progress}receipt.json")
     token = _json(reply).get("token") if reply.status == OK else None
     if not isinstance(token, str):
-        raise Broken(f"its receipt: {_answered(reply)}")
+        raise Broken(_answered(reply))
     try:
         claims = keys.verify_own(use=SigningKey.Use.RECEIPT, token=token)
     except BadToken as error:
-        raise Broken("its receipt does not verify") from error
+        raise Broken("it does not verify") from error
     if str(choice.id) not in json.dumps(claims):
-        raise Broken("its receipt is of another choice")
+        raise Broken("it is of another choice")
     told = ChoiceOrder.objects.filter(line_id=world.line.pk, choice_id=choice.id).values("order_id")
     order = Order.objects.filter(line_id=world.line.pk, id__in=told, party_id=world.party.pk).first()
     if order is None:
@@ -116,9 +116,9 @@ def sign_for(*, world: World, order: Order, at: datetime) -> None:
         headers=_bearer(world.aggregator, "receipts:write", at),
     )
     if reply.status != KEPT:
-        raise Broken(f"the company's receipt: {_answered(reply)}")
+        raise Broken(_answered(reply))
     if Order.objects.get(line_id=order.line_id, id=order.id).completed_at is None:
-        raise Broken("the company's receipt was kept, and the order is not done")
+        raise Broken("it was taken, and the order is not done")
 
 
 def _claims(world: World, order: Order, at: datetime) -> dict[str, object]:

@@ -14,6 +14,7 @@ from accounts.actions import person_behind
 from accounts.models import Account, Line, LineNumber, LineState
 from accounts.sealing import number_hash, seal
 from partners.models import Campaign, Client, Contract, Party
+from partners.tokens import Json
 
 ACTOR = "system:canary"
 PURPOSE = "dpv:RequestedServiceProvision"
@@ -98,7 +99,8 @@ def _client(kind: Client.Kind, party: Party | None, at: datetime) -> Client:
     known = Client.objects.select_related("party").filter(client_id=client_id).first()
     if known is not None:
         return known
-    key = ECKey.generate_key("P-256", private=True).as_dict(private=False)
+    made_up = ECKey.generate_key("P-256", private=True).as_dict(private=False)
+    key: dict[str, Json] = {name: part for name, part in made_up.items() if isinstance(part, str)}
     return partners.actions.register_client(
         client_id=client_id, kind=kind, public_jwk=key, party=party, actor=ACTOR, at=at
     )
