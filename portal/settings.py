@@ -37,6 +37,8 @@ STAFF_BROWSING_ALARM = env.staff_browsing_alarm
 STOPS_BY_AGENT_ALARM = env.stops_by_agent_alarm
 # Whether a line of our own stops every hour, through everything a person's stop goes through.
 CANARY = env.canary
+# Accounts of the carrier's own, whose lines officers may put at partners to find out false receipts.
+TEST_ACCOUNTS = env.test_accounts
 RETENTION_MONTHS = env.retention_months
 REDIS_URL = env.redis_url
 METRICS_TOKEN = env.metrics_token

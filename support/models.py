@@ -74,3 +74,24 @@ class CanaryRun(models.Model):
 
     def __str__(self) -> str:
         return f"trial {self.pk}, {self.step}"
+
+
+class SeedLine(models.Model):
+    """A line of the carrier's own test account, by which false receipts of real partners are found out."""
+
+    id = models.BigAutoField(primary_key=True)
+    line_id = models.BigIntegerField()
+    marked_at = models.DateTimeField()
+    marked_by = models.CharField(max_length=40)
+    about = models.CharField(max_length=500)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["line_id"], name="support_seedline_once", condition=models.Q(ended_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"seed {self.pk}"

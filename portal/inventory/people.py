@@ -213,6 +213,15 @@ TABLES: Mapping[str, Table] = {
         word="step failed",
         shapes={"seconds": "how long each step took"},
     ),
+    "support.SeedLine": Table(
+        "A line of the carrier's own test account that is watched for false receipts.",
+        "for good",
+        "officers and auditors",
+        key="id line_id",
+        time="marked_at ended_at",
+        personal="marked_by",
+        text="about",
+    ),
     "support.Ticket": Table(
         "One case, by a code that the person quotes.",
         "for good",

@@ -21,6 +21,7 @@ from support.admin import (
     lists_trail,
     pages,
     purposes,
+    seeds,
     separations,
 )
 from support.admin.console import EVERYBODY, FORM, LEGAL, OFFICERS, READ, Address
@@ -98,6 +99,9 @@ ADDRESSES: tuple[Address, ...] = (
     Address("incidents/<int:incident_id>/export/", incidents_work.export, "incident-export", FORM, looks=True),
     Address("incidents/<int:incident_id>/rows/", incidents.rows, "incident-rows", FORM, looks=True),
     Address("incidents/<int:incident_id>/csv/", incidents.download, "incident-csv", FORM, looks=True),
+    Address("test-lines/", seeds.seeds, "test-lines"),
+    Address("test-lines/add/", seeds.mark, "test-line-mark", FORM),
+    Address("test-lines/<int:seed_id>/end/", seeds.end, "test-line-end", FORM),
     Address("separations/", separations.separations, "separations", READ, OFFICERS),
     Address("separations/<uuid:separation_id>/", separations.separation, "separation", FORM, OFFICERS, looks=True),
     Address("separations/<uuid:separation_id>/close/", separations.close, "separation-close", FORM, OFFICERS),

@@ -14,7 +14,7 @@ from support.admin.listing import Cell, Column, Filter, Listing, Rows, of_choice
 from support.models import Ticket
 from support.oversight import names
 from support.oversight.history import acts_of_staff, more_of, proposal_of, said
-from support.oversight.incidents import DUE_FIRST, subjects, tickets
+from support.oversight.incidents import DUE_FIRST, OF_A_SEED, subjects, tickets
 
 TARGETS = ("party", "contract", "campaign", "rule", "machine", "anomaly")
 
@@ -35,7 +35,11 @@ def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, 
     who = names.actors(wanted=browsing | {one.assigned_to for one in rows if one.assigned_to})
     return [
         (
-            Cell(one.get_kind_display(), href=reverse("admin:incident", args=[one.pk])),
+            Cell(
+                one.get_kind_display(),
+                href=reverse("admin:incident", args=[one.pk]),
+                under="test line" if one.key.startswith(OF_A_SEED) else "",
+            ),
             _incident_state(one, who),
             cells.target(about[one.subject]) if one.subject in about else _bare_subject(one, who),
             Cell(f"{one.count:,}", number=True),

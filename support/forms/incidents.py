@@ -39,3 +39,11 @@ class ExportForm(ActForm):
     """In which form it is taken away."""
 
     form = forms.ChoiceField(label="As", choices=[("html", "A page to print or send"), ("json", "JSON, for programs")])
+
+
+class SeedForm(ActForm):
+    """Which line of ours."""
+
+    line = forms.CharField(
+        label="The carrier's id of the line", max_length=100, help_text="A line of an account of TEST_ACCOUNTS."
+    )

@@ -64,7 +64,7 @@ def affected_by(*, incident: Incident, about: Named | None) -> Affected:
         first, last = spans["first"] or first, spans["last"] or last
     elif incident.kind in ONE_A_LINE:
         lines = incident.count
-    elif incident.kind == Kind.CONTRADICTED and incident.key.startswith("order:"):
+    elif incident.kind == Kind.CONTRADICTED and incident.key.startswith(("order:", "test-line:")):
         lines = 1
     elif incident.kind == Kind.OVERDUE:
         lines = _overdue(incident, about)

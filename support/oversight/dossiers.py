@@ -24,6 +24,7 @@ def as_json(*, page: IncidentPage, who: str, at: datetime) -> str:
         },
         "affected": {
             "lines": found.lines,
+            "test_line": page.of_a_test_line,
             "times": found.count,
             "companies": list(found.partners),
             "first_at": _time(found.first_at),

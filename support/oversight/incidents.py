@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import F
 
@@ -13,12 +14,15 @@ from audit.queries import Told, done_duties, steps_of
 from disclosures.models import AnomalyRule
 from partners.models import Party
 from partners.words import party_name
-from support.models import Ticket
+from revocations.models import Order
+from support.models import SeedLine, Ticket
 from support.oversight import names
 from support.oversight.affected import Affected, affected_by, subject_of
 from support.oversight.history import Done, done_to
 from support.oversight.names import Named
 
+# How the key of an incident begins that was found by a line of our own (`support.clocks.seeds`).
+OF_A_SEED = "test-line:"
 # What is open, the next date first, then what has none, the newest first; what is closed comes last.
 DUE_FIRST = (
     F("closed_at").desc(nulls_first=True), F("due_at").asc(nulls_last=True), F("opened_at").desc(), F("id").desc(),
@@ -50,6 +54,7 @@ class IncidentPage:
     duties: Sequence[DutyState]
     affected: Affected
     has_rows: bool
+    of_a_test_line: bool
 
 
 def incident_page(*, incident_id: int) -> IncidentPage | None:
@@ -68,6 +73,7 @@ def incident_page(*, incident_id: int) -> IncidentPage | None:
         duties=duties_of(incident=one),
         affected=affected_by(incident=one, about=about),
         has_rows=one.kind in AnomalyRule.Kind.values,
+        of_a_test_line=is_of_a_test_line(incident=one),
     )
 
 
@@ -81,6 +87,24 @@ def timeline_of(*, incident: Incident) -> list[Done]:
     ]
     done = done_to(target=target_of(incident_id=incident.pk))
     return sorted([*steps, *done], key=lambda one: one.at, reverse=True)
+
+
+def is_of_a_test_line(*, incident: Incident) -> bool:
+    """Whether it was found by a line of our own, or is about an order for one."""
+    if incident.key.startswith(OF_A_SEED):
+        return True
+    order_id = incident.key.removeprefix("order:")
+    if incident.kind != Incident.Kind.CONTRADICTED or order_id == incident.key or not _is_uuid(order_id):
+        return False
+    lines = Order.objects.filter(id=order_id).values("line_id")
+    return SeedLine.objects.filter(line_id__in=lines).exists()
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def times(*, n: int) -> str:

@@ -48,7 +48,7 @@ IN_ONE_PLACE = {
     "disclosures_anomaly", "disclosures_archive", "disclosures_archivepart",
     "disclosures_helddisclosure", "disclosures_heldnotice", "django_session", "partners_agentrequest",
     "partners_pairwisesubject",
-    "revocations_breach", "support_ticket", "usersessions_usersession",
+    "revocations_breach", "support_seedline", "support_ticket", "usersessions_usersession",
 }  # fmt: skip
 GROWING = BY_LINE | BY_ID | IN_ONE_PLACE
 

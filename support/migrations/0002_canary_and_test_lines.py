@@ -1,4 +1,4 @@
-"""The hourly trial of stopping with a line of our own."""
+"""The hourly trial of stopping with a line of our own, and test lines at partners."""
 
 from django.db import migrations, models
 
@@ -25,6 +25,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('failed', ''), ('finished_at__isnull', False), _connector='OR'), name='support_canaryrun_failed_ends'), models.UniqueConstraint(condition=models.Q(('finished_at__isnull', True)), fields=('finished_at',), name='support_canaryrun_one_at_a_time', nulls_distinct=False)],
+            },
+        ),
+        migrations.CreateModel(
+            name='SeedLine',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('line_id', models.BigIntegerField()),
+                ('marked_at', models.DateTimeField()),
+                ('marked_by', models.CharField(max_length=40)),
+                ('about', models.CharField(max_length=500)),
+                ('ended_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('line_id',), name='support_seedline_once')],
             },
         ),
     ]

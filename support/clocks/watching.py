@@ -20,6 +20,7 @@ from consent import failing
 from consent.models import Choice, Origin
 from partners import checkpoints
 from partners.models import AgentRequest
+from support.clocks import seeds
 
 ACTOR = "system:watch"
 HOUR = timedelta(hours=1)
@@ -41,6 +42,7 @@ def watch(*, now: datetime) -> None:
     watch_failed_stops(now=now)
     watch_staff(now=now)
     watch_agents(now=now)
+    watch_seeds(now=now)
 
 
 def watch_failed_stops(*, now: datetime) -> None:
@@ -87,6 +89,11 @@ def watch_agents(*, now: datetime) -> None:
         if lines > settings.STOPS_BY_AGENT_ALARM
     )
     _state(stated, now)
+
+
+def watch_seeds(*, now: datetime) -> None:
+    """An incident for each order about a line of our own that its partner signed as done, and went on all the same."""
+    _state(seeds.broken_words(), now)
 
 
 def verify_audit(*, now: datetime) -> None:
