@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from audit.business_days import after_business_days
@@ -11,6 +11,7 @@ from audit.models import Incident
 Kind = Incident.Kind
 # Where the agencies are that are to be told.
 ZONE = ZoneInfo("America/New_York")
+LAST_MINUTE = time(23, 59)
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,15 @@ class Duty:
     business: bool = True
 
     def due_at(self, opened_at: datetime) -> datetime:
-        """The last moment for an incident that was opened then."""
+        """The last moment for an incident that was opened then; its day is the same in UTC as where the agencies are.
+
+        Late in the evening there it is the next day in UTC already, which would be read as a day more.
+        """
         if self.business:
-            return after_business_days(start=opened_at, days=self.days, zone=ZONE)
-        return opened_at + timedelta(days=self.days)
+            due = after_business_days(start=opened_at, days=self.days, zone=ZONE)
+        else:
+            due = opened_at + timedelta(days=self.days)
+        return min(due, datetime.combine(due.astimezone(ZONE).date(), LAST_MINUTE, UTC))
 
 
 @dataclass(frozen=True)

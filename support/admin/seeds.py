@@ -62,7 +62,7 @@ def end(request: PersonRequest, seed_id: int) -> HttpResponse:
 def _cells(rows: Sequence[SeedLine], at: datetime) -> list[tuple[Cell, ...]]:
     who = names.actors(wanted={one.marked_by for one in rows})
     told = Order.objects.filter(line_id__in={one.line_id for one in rows}).values("line_id").order_by()
-    counted = {
+    counted: dict[int, dict[str, int]] = {
         one["line_id"]: one
         for one in told.annotate(
             partners=Count("party_id", distinct=True),

@@ -107,7 +107,7 @@ def now(*, reader: str, at: datetime) -> Now:
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
     incidents = Incident.objects.filter(closed_at__isnull=True).order_by(*DUE_FIRST)
     newest = list(incidents[:SHOWN])
-    about = subjects(rows=newest)
+    about = dict(subjects(rows=newest))
     open_proposals = list(Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at")[:SHOWN])
     cohorts = list(
         Cohort.objects.filter(completed_at__isnull=True).defer("index_token").order_by("complete_by")[:SHOWN]
@@ -121,7 +121,10 @@ def now(*, reader: str, at: datetime) -> Now:
         | {("party", one.party_id) for one in cohorts}
         | {("party", one.party_id) for one in runs}
     )
-    who = names.actors(wanted={one.proposed_by for one in open_proposals} | {one.actor for one in held})
+    browsing = {one.subject for one in newest if one.kind == Incident.Kind.STAFF_BROWSING}
+    actors = {one.proposed_by for one in open_proposals} | {one.actor for one in held}
+    who = names.actors(wanted=browsing | actors)
+    about = {**{one: names.Named("staff", 0, who[one]) for one in browsing}, **about}
     signed = set(
         CohortReceipt.objects.filter(
             cohort_id__in=[one.pk for one in cohorts],

@@ -1,7 +1,7 @@
 """Working an incident: notes, who was told, its clocks, what it reached, and everything about it to send away."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from django.utils import timezone
@@ -9,7 +9,7 @@ from django.utils import timezone
 import audit.actions
 import support.actions
 from accounts.models import Line, User
-from audit.duties import DUTIES
+from audit.duties import DUTIES, clocks_of
 from audit.models import AuditEvent, Incident
 from disclosures.anomalies import find
 from partners.lifecycle import NotNow
@@ -69,6 +69,16 @@ def test_what_is_to_be_told_has_its_clock_and_is_done_by_an_officer_s_word(offic
     assert one.due_at is not None
     assert one.due_at > again
     assert "Written down by" not in shown(officer, path)
+
+
+def test_no_day_is_named_that_is_the_next_one_where_the_agencies_are() -> None:
+    evening_there = datetime(2026, 11, 26, 1, 28, tzinfo=UTC)
+    due = [(clock.duty.name, clock.due_at) for clock in clocks_of(kind="after_stop", opened_at=evening_there)]
+    last = time(23, 59)
+    assert due == [
+        ("fcc", datetime.combine(date(2026, 12, 3), last, UTC)), ("partner", datetime.combine(date(2026, 12, 3), last, UTC)),
+        ("agencies", datetime.combine(date(2026, 12, 7), last, UTC)), ("customers", datetime.combine(date(2026, 12, 25), last, UTC)),
+    ]  # fmt: skip
 
 
 def test_of_two_duties_done_the_next_date_is_that_of_the_third() -> None:

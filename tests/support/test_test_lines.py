@@ -20,6 +20,7 @@ from revocations.models import Order, State
 from support.clocks import watch_seeds
 from support.models import SeedLine
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.orders import bring_to
 from tests.support.officers import Member, post, shown, staff
 from tests.support.test_admin_lists import rows_of
 
@@ -53,7 +54,7 @@ def a_test_line(campaign: Campaign, officer: Member) -> tuple[Line, Order]:
 
 
 def signed(order: Order, *, at: datetime) -> None:
-    Order.objects.filter(pk=order.pk).update(state=State.COMPLETED, acknowledged_at=at, completed_at=at)
+    assert bring_to(State.COMPLETED, Order.objects.filter(pk=order.pk), acknowledged_at=at, completed_at=at) == 1
 
 
 def asked(line: Line, campaign: Campaign, at: datetime, outcome: str = "refused") -> None:
@@ -128,7 +129,7 @@ def test_a_line_that_allows_again_may_be_asked_about(officer: Member, campaign: 
 
 def test_only_lines_of_our_own_account_and_by_an_officer(officer: Member) -> None:
     person, ours, now = a_line(), a_line(account=OURS), database_clock()
-    for carrier_id in (person.carrier_id, "nobody's"):
+    for carrier_id in (person.carrier_id, "NOBODY-1"):
         answer = shown(officer, "/admin/test-lines/add/", {"line": carrier_id, "reason": "Try it."})
         assert "There is no such line in a test account of ours" in answer
         assert carrier_id in officer.client.post("/admin/test-lines/add/", {"line": carrier_id}).content.decode()

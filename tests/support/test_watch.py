@@ -23,6 +23,7 @@ from partners import checkpoints
 from portal import health
 from revocations.models import Order
 from support import clocks
+from support.clocks import watching
 from tests.agents import an_agent_asks
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.fixtures import Refusal
@@ -146,7 +147,7 @@ def test_few_among_very_many_are_no_failing_mechanism(
     counted: None, fail: Callable[[], int], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.STOPS_FAILING_ALARM = 1
-    monkeypatch.setattr(clocks, "FAILED_IN_100", 50)
+    monkeypatch.setattr(watching, "FAILED_IN_100", 50)
     now = timezone.now()
     for _ in range(2):
         consent.actions.stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web")
