@@ -62,8 +62,8 @@ def end(request: PersonRequest, seed_id: int) -> HttpResponse:
 def _cells(rows: Sequence[SeedLine], at: datetime) -> list[tuple[Cell, ...]]:
     who = names.actors(wanted={one.marked_by for one in rows})
     told = Order.objects.filter(line_id__in={one.line_id for one in rows}).values("line_id").order_by()
-    counted: dict[int, dict[str, int]] = {
-        one["line_id"]: one
+    counted: dict[int, tuple[int, int]] = {
+        one["line_id"]: (one["partners"], one["signed"])
         for one in told.annotate(
             partners=Count("party_id", distinct=True),
             signed=Count("party_id", distinct=True, filter=Q(completed_at__isnull=False)),
@@ -73,8 +73,8 @@ def _cells(rows: Sequence[SeedLine], at: datetime) -> list[tuple[Cell, ...]]:
         (
             Cell(f"Test line {one.pk}"),
             Cell(one.about),
-            Cell(str(counted.get(one.line_id, {}).get("partners", 0)), number=True),
-            Cell(str(counted.get(one.line_id, {}).get("signed", 0)), number=True),
+            Cell(str(counted.get(one.line_id, (0, 0))[0]), number=True),
+            Cell(str(counted.get(one.line_id, (0, 0))[1]), number=True),
             cells.moment(one.marked_at, under=who[one.marked_by]),
             cells.moment(one.ended_at)
             if one.ended_at

@@ -62,8 +62,8 @@ def asked(line: Line, campaign: Campaign, at: datetime, outcome: str = "refused"
     Disclosure.objects.create(
         line_id=line.pk, occurred_at=at, id=uuid.uuid4(), source_id=str(uuid.uuid4()), aggregator=aggregator,
         path=[aggregator, provider], campaign=campaign.ref, purpose=campaign.purpose, scope=campaign.scope,
-        precision_m=500, basis="approval", outcome=outcome, judgement="permitted" if outcome == "released" else "",
-        recorded_at=database_clock(),
+        precision_m=500, basis="approval", outcome=outcome,
+        judgement="permitted" if outcome == "released" else "refused", recorded_at=database_clock(),
     )  # fmt: skip
 
 
