@@ -78,7 +78,7 @@ def _cells(rows: Sequence[SeedLine], at: datetime) -> list[tuple[Cell, ...]]:
             cells.moment(one.marked_at, under=who[one.marked_by]),
             cells.moment(one.ended_at)
             if one.ended_at
-            else Cell("watched", tone="good", href=reverse("admin:test-line-end", args=[one.pk]), under="End it"),
+            else Cell("End it", href=reverse("admin:test-line-end", args=[one.pk]), under="watched now"),
         )
         for one in rows
     ]

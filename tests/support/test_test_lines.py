@@ -110,6 +110,7 @@ def test_of_a_line_that_is_watched_no_more_nothing_is_found(officer: Member, cam
     assert rows_of(officer.client, path)[0].startswith("Test line")
     assert "Put at GeoBridge. 1 1 " in rows_of(officer.client, path)[0]
     seed = SeedLine.objects.get()
+    assert f'href="{path}{seed.pk}/end/"' in officer.client.get(path).content.decode()
     assert post(officer, f"{path}{seed.pk}/end/", {"reason": "Done with it."}) == path
     asked(line, campaign, database_clock())
     watch_seeds(now=database_clock())
