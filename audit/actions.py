@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
+from audit.duties import clocks_of, next_due
 from audit.models import AuditEvent, Incident
-from audit.queries import CHAINS
+from audit.queries import CHAINS, done_duties
 
 NO_LONGER = "By what the records show now it is no longer so."
 
@@ -68,11 +69,17 @@ def open_incident(*, kind: str, key: str, subject: str, at: datetime, count: int
     Returns whether it was not open before.
     """
     known, created = Incident.objects.get_or_create(
-        kind=kind, key=key, defaults={"subject": subject, "opened_at": at, "count": count}
-    )
+        kind=kind,
+        key=key,
+        defaults={
+            "subject": subject, "opened_at": at, "count": count, "due_at": next_due(kind=kind, opened_at=at),
+        },
+    )  # fmt: skip
     if created:
         return True
-    again = Incident.objects.filter(pk=known.pk, closed_at__isnull=False).update(closed_at=None, opened_at=at)
+    again = Incident.objects.filter(pk=known.pk, closed_at__isnull=False).update(
+        closed_at=None, opened_at=at, due_at=next_due(kind=kind, opened_at=at)
+    )
     Incident.objects.filter(pk=known.pk).update(count=F("count") + count)
     if again:
         record(action="incident.reopened", actor="system:incidents", target=f"incident:{known.pk}", at=at)
@@ -101,12 +108,15 @@ def state_incidents(*, stated: Sequence[Stated], actor: str, at: datetime) -> No
     )
     known = {(one.kind, one.key): one for one in rows.order_by("id") if (one.kind, one.key) in now}
     Incident.objects.bulk_create(
-        Incident(kind=one.kind, key=one.key, subject=one.subject, opened_at=at, count=one.count)
+        Incident(
+            kind=one.kind, key=one.key, subject=one.subject, opened_at=at, count=one.count,
+            due_at=next_due(kind=one.kind, opened_at=at),
+        )
         for key, one in now.items()
         if key not in known and one.count
-    )
+    )  # fmt: skip
     events = [event for key, one in known.items() if (event := _restate(one, now[key].count, actor, at))]
-    Incident.objects.bulk_update(known.values(), ["count", "opened_at", "acknowledged_at", "closed_at"])
+    Incident.objects.bulk_update(known.values(), ["count", "opened_at", "acknowledged_at", "closed_at", "due_at"])
     AuditEvent.objects.bulk_create(events)
 
 
@@ -119,6 +129,7 @@ def _restate(one: Incident, count: int, actor: str, at: datetime) -> AuditEvent 
             one.closed_at, verb, reason = at, "closed", NO_LONGER
     elif count > one.count:
         one.count, one.opened_at, one.acknowledged_at, one.closed_at, verb = count, at, None, None, "reopened"
+        one.due_at = next_due(kind=one.kind, opened_at=at)
     if not verb:
         return None
     return AuditEvent(action=f"incident.{verb}", actor=actor, target=f"incident:{one.pk}", at=at, reason=reason)
@@ -134,3 +145,32 @@ def take_incident(*, incident_id: int, assigned_to: str, actor: str, reason: str
             detail={"to": assigned_to},
         )  # fmt: skip
     return bool(taken)
+
+
+def note_incident(*, incident_id: int, actor: str, note: str, at: datetime) -> bool:
+    """Write a note into an incident's timeline, open or closed. Returns whether there is such an incident."""
+    if not Incident.objects.filter(pk=incident_id).exists():
+        return False
+    record(action="incident.noted", actor=actor, target=f"incident:{incident_id}", at=at, reason=note)
+    return True
+
+
+@transaction.atomic
+def do_duty(
+    *, incident_id: int, duty: str, told_on: date, reference: str, actor: str, reason: str, at: datetime
+) -> bool:
+    """Write down that a duty of an incident was done, and when. Returns whether the incident has that duty.
+
+    Done twice, the newer word counts, and both stay in its timeline.
+    """
+    one = Incident.objects.select_for_update().filter(pk=incident_id).first()
+    if one is None or duty not in {clock.duty.name for clock in clocks_of(kind=one.kind, opened_at=one.opened_at)}:
+        return False
+    record(
+        action="incident.told", actor=actor, target=f"incident:{incident_id}", at=at, reason=reason,
+        detail={"duty": duty, "on": told_on.isoformat(), "reference": reference},
+    )  # fmt: skip
+    done = done_duties(incident_id=one.pk, since=one.opened_at)
+    one.due_at = next_due(kind=one.kind, opened_at=one.opened_at, done=done)
+    one.save(update_fields=["due_at"])
+    return True

@@ -30,6 +30,17 @@ class AuditEvent(models.Model):
             models.Index(fields=["line_id", "-at"], name="audit_event_line_at", condition=Q(line_id__isnull=False)),
             models.Index(fields=["target", "-at"], name="audit_event_target_at"),
             models.Index(fields=["-at"], name="audit_event_officers", condition=Q(actor__startswith="officer:")),
+            models.Index(
+                fields=["at"],
+                name="audit_event_looks",
+                condition=Q(line_id__isnull=False)
+                & (
+                    Q(actor__startswith="officer:")
+                    | Q(actor__startswith="agent:")
+                    | Q(actor__startswith="auditor:")
+                    | Q(actor__startswith="legal:")
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -67,6 +78,10 @@ class Incident(models.Model):
         )
         OVERDUE = "overdue", "A partner let the agreed date pass"
         NO_EVIDENCE = "no_evidence", "A partner did not show its proof of consent by its date"
+        CANARY_FAILED = "canary_failed", "Our own trial of stopping failed"
+        STOPS_FAILING = "stops_failing", "Stops that people asked for failed"
+        STAFF_BROWSING = "staff_browsing", "Somebody of staff looked at unusually many subscribers"
+        STOPS_BY_AGENT = "stops_by_agent", "Unusually many stops by one agent"
         # Found in the ledger of releases, one a company and year (`disclosures.anomalies`).
         AFTER_STOP = "after_stop", "Look-ups after people said stop"
         NO_APPROVAL = "no_approval", "Look-ups with no record that people agreed"
@@ -87,9 +102,37 @@ class Incident(models.Model):
     # An officer, as the trail names them ("officer:7").
     assigned_to = models.CharField(max_length=40, blank=True, default="", db_default="")
     closed_at = models.DateTimeField(null=True)
+    # By when the next of its duties is to be done; None where none is (`audit.duties`).
+    due_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="audit_incident_once_per_key")]
+        indexes = [models.Index(fields=["due_at"], name="audit_incident_due", condition=Q(closed_at__isnull=True))]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.subject}"
+
+
+class IncidentStep(models.Model):
+    """What became of an incident, written by the database as it changes (trigger `audit_incident_steps`).
+
+    Append-only. What officers did about it stands in the trail. Of more than one count a minute the first is kept.
+    """
+
+    class What(models.TextChoices):
+        OPENED = "opened", "Opened"
+        COUNTED = "counted", "Seen again"
+        CLOSED = "closed", "Closed"
+        REOPENED = "reopened", "Opened again"
+
+    id = models.BigAutoField(primary_key=True)
+    incident_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    what = models.CharField(max_length=10, choices=What)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["incident_id", "id"], name="audit_incidentstep_of")]
+
+    def __str__(self) -> str:
+        return f"{self.what}: incident {self.incident_id}"

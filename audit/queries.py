@@ -8,11 +8,12 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import QuerySet
 
-from audit.models import AuditEvent, ChainHead
+from audit.models import AuditEvent, ChainHead, IncidentStep
 
 CHAINS = 16
 CONFIDENTIAL = "separation."
 BATCH = 5000
+MOST_STEPS = 200
 ENDS = """
 SELECT c.chain, coalesce(h.seq, 0), coalesce(h.hash, ''),
     coalesce((SELECT max(e.seq) FROM audit_auditevent e WHERE e.chain = c.chain), 0)
@@ -75,6 +76,30 @@ def events_of_line(*, line_id: int, confidential: bool = False) -> QuerySet[Audi
 def began_at() -> datetime | None:
     """The moment of the oldest event; None: there is none yet."""
     return AuditEvent.objects.order_by("at").values_list("at", flat=True).first()
+
+
+@dataclass(frozen=True)
+class Told:
+    """That a duty was done: on which day, under which reference, by whom it was written down."""
+
+    on: str
+    reference: str
+    actor: str
+
+
+def done_duties(*, incident_id: int, since: datetime) -> dict[str, Told]:
+    """The duties of an incident that were done since it was last opened, by name; of each the newest word."""
+    events = AuditEvent.objects.filter(target=f"incident:{incident_id}", action="incident.told", at__gte=since)
+    return {
+        str(one.detail["duty"]): Told(str(one.detail["on"]), str(one.detail["reference"]), one.actor)
+        for one in events.order_by("at", "id")
+    }
+
+
+def steps_of(*, incident_id: int) -> list[IncidentStep]:
+    """What became of an incident, the oldest first; at most the newest 200."""
+    newest = IncidentStep.objects.filter(incident_id=incident_id).order_by("-id")
+    return list(reversed(newest[:MOST_STEPS]))
 
 
 def heads() -> dict[int, tuple[int, bytes]]:

@@ -1,20 +1,54 @@
-"""What holds for every form that a browser with the Global Privacy Control signal sends."""
+"""What holds for every form of a browser with the Global Privacy Control signal; stops that fail are counted."""
 
 import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 import accounts.queries
 from accounts import sessions
 from accounts.models import TextedCode, User
 from accounts.permissions import Action, How
-from consent import actions
+from consent import actions, failing
 
 STOP = TextedCode.Purpose.STOP
+OUR_ERROR = 500
+# Every address by which somebody stops, on a page, by text, or through an agent.
+STOPS = frozenset(
+    {
+        "stop", "stop-code", "stop-again", "stop-all", "choice-stop", "choice-dispute", "choice-pause", "api-texts",
+        "drp-exercise", "agent-asked",
+    }
+)  # fmt: skip
 logger = logging.getLogger(__name__)
+
+
+def failed_stops(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Count each request to stop that ends in an error of ours, whatever it is that failed below."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.method == "POST" and _is_a_stop(request):
+            if response.status_code >= OUR_ERROR:
+                failing.count(at=timezone.now())
+            else:
+                failing.hand_over()
+        return response
+
+    return middleware
+
+
+def _is_a_stop(request: HttpRequest) -> bool:
+    """What failed before it came to its view is looked up here."""
+    if request.resolver_match is not None:
+        return request.resolver_match.view_name in STOPS
+    try:
+        return resolve(request.path_info).view_name in STOPS
+    except Resolver404:
+        return False
 
 
 def privacy_signal(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -66,6 +66,8 @@ class Reply:
     retry_after: str = ""
     content_type: str = ""
     content_language: str = ""
+    location: str = ""
+    cookies: tuple[str, ...] = ()
 
 
 def post(
@@ -85,12 +87,15 @@ def post(
     return _exchange("POST", url, sent, body, seconds, hosts)
 
 
-def get(*, url: str, seconds: float = SECONDS, hosts: Collection[str] | None = None) -> Reply:
-    """Fetch a short JSON document. Never raises for what the other side does. Never inside a transaction.
-
-    `hosts`: as for `post`.
-    """
-    return _exchange("GET", url, {"Accept": "application/json"}, None, seconds, hosts)
+def get(
+    *,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+    hosts: Collection[str] | None = None,
+) -> Reply:
+    """Fetch a short document, JSON if no header says otherwise. Otherwise as `post`."""
+    return _exchange("GET", url, {"Accept": "application/json", **(headers or {})}, None, seconds, hosts)
 
 
 def readable(text: str, *, length: int = 300) -> str:
@@ -181,6 +186,8 @@ def _read(response: BaseHTTPResponse) -> Reply:
         retry_after=readable(response.headers.get("Retry-After", ""), length=40),
         content_type=readable(response.headers.get("Content-Type", ""), length=100),
         content_language=readable(response.headers.get("Content-Language", ""), length=100),
+        location=readable(response.headers.get("Location", ""), length=1000),
+        cookies=tuple(response.headers.getlist("Set-Cookie")),
     )
 
 

@@ -1,4 +1,4 @@
-"""The cache holds throttles only. When Redis is away they let pass: a broken broker must not hinder a stop."""
+"""The cache holds throttles and counts. When Redis is away it forgets: a broken broker must not hinder a stop."""
 
 from typing import Any
 
@@ -23,6 +23,12 @@ class ForgivingCache(RedisCache):
             return super().get(key, default, version)
         except RedisError as error:
             return _away(error, default=default)
+
+    def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
+        try:
+            return dict(super().get_many(keys, version))
+        except RedisError as error:
+            return _away(error, default={})
 
     def set(self, *args: Any, **kwargs: Any) -> None:
         try:

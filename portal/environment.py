@@ -44,6 +44,11 @@ class Environment:
     sms_webhook_token: str
     sms_inbound_secrets: list[str]
     code_texts_alarm: int
+    stops_failing_alarm: int
+    staff_browsing_alarm: int
+    stops_by_agent_alarm: int
+    canary: bool
+    test_accounts: list[str]
     email_url: str
     email_from: str
     security_contact: str
@@ -152,6 +157,11 @@ def environment() -> Environment:
         sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
         sms_inbound_secrets=_inbound_secrets(),
         code_texts_alarm=_whole_number("CODE_TEXTS_ALARM", 5000),
+        stops_failing_alarm=_whole_number("STOPS_FAILING_ALARM", 5),
+        staff_browsing_alarm=_whole_number("STAFF_BROWSING_ALARM", 40),
+        stops_by_agent_alarm=_whole_number("STOPS_BY_AGENT_ALARM", 30),
+        canary=given.get("CANARY", "1") != "0",
+        test_accounts=_listed("TEST_ACCOUNTS"),
         email_url=_needed_by_https("EMAIL_URL", "console://", base_url),
         email_from=given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(base_url).hostname}>"),
         security_contact=given.get("SECURITY_CONTACT", f"mailto:security@{urlsplit(base_url).hostname}"),

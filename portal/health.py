@@ -17,7 +17,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 import accounts.queries
+import support.queries
 from audit.models import Incident
+from consent.failing import STOPS_FAILED
 from consent.gate import DECISIONS
 from disclosures import retention
 from disclosures.models import AnomalyWatch
@@ -39,6 +41,7 @@ PATIENT_OPTIONS = {
 class Readiness:
     """What `/readyz` answers. A stop needs the database alone; without the broker orders wait for the sweep.
 
+    `canary`: "ok", "failed", "never", "late" or "off": the last trial of stopping; it makes nothing unready.
     `partitions`: "ok", or the months ahead that have none. Their rows are kept in the default partition meanwhile.
     """
 
@@ -46,6 +49,7 @@ class Readiness:
     broker: str
     oldest_due_s: float | None
     partitions: str
+    canary: str = "unknown"
 
     @property
     def ready(self) -> bool:
@@ -56,11 +60,11 @@ def readiness(*, at: datetime) -> Readiness:
     """Look at the database and the broker, each with a short time-out."""
     try:
         oldest, missing = _oldest_due_s(at), retention.missing_months(now=at)
+        trial = support.queries.canary(at=at).state
     except DatabaseError:
         return Readiness("down", broker.state(settings.CELERY_BROKER_URL), None, "unknown")
-    return Readiness(
-        "ok", broker.state(settings.CELERY_BROKER_URL), oldest, f"missing: {', '.join(missing)}" if missing else "ok"
-    )
+    partitions = f"missing: {', '.join(missing)}" if missing else "ok"
+    return Readiness("ok", broker.state(settings.CELERY_BROKER_URL), oldest, partitions, trial)
 
 
 def metrics(*, at: datetime) -> bytes:
@@ -75,6 +79,7 @@ def metrics(*, at: datetime) -> bytes:
         of_all(registry)
     else:
         registry.register(DECISIONS)
+        registry.register(STOPS_FAILED)
     return generate_latest(registry)
 
 
@@ -115,6 +120,7 @@ class Figures(Collector):
         for kind, count in open_now:
             incidents.add_metric([kind], count)
         yield incidents
+        yield from _canary(self._at)
         behind = GaugeMetricFamily(
             "whereabouts_anomalies_behind_seconds", "How far behind the search for anomalies is.", labels=[]
         )
@@ -127,6 +133,25 @@ class Figures(Collector):
         for purpose, count in accounts.queries.code_texts(since=self._at - HOUR).items():
             codes.add_metric([purpose], count)
         yield codes
+
+
+def _canary(at: datetime) -> Iterator[Metric]:
+    """How the trial of stopping with a line of our own stands."""
+    found = support.queries.canary(at=at)
+    yield GaugeMetricFamily(
+        "whereabouts_canary_ok", "Whether the last trial of stopping went through, in its time.",
+        value=found.state == "ok",
+    )  # fmt: skip
+    last = GaugeMetricFamily(
+        "whereabouts_canary_last_success_timestamp_seconds", "When a trial of stopping last went through.", labels=[]
+    )
+    if found.succeeded_at is not None:
+        last.add_metric([], found.succeeded_at.timestamp())
+    yield last
+    steps = GaugeMetricFamily("whereabouts_canary_step_seconds", "How long each step of it took then.", labels=["step"])
+    for step, seconds in found.seconds.items():
+        steps.add_metric([step], seconds)
+    yield steps
 
 
 def _oldest_due_s(at: datetime) -> float:

@@ -47,7 +47,10 @@ KEPT = (
 )
 # What waits in them is taken out once it is in its ledger, and never changed.
 WAITING = ("consent_heldrow",)
-READ_ONLY = ("consent_linegate", "audit_chainhead", "partners_cover", "disclosures_droppedmonth", "django_migrations")
+READ_ONLY = (
+    "consent_linegate", "audit_chainhead", "audit_incidentstep", "partners_cover", "disclosures_droppedmonth",
+    "django_migrations",
+)  # fmt: skip
 ONLY_COLUMNS = {
     "disclosures_disclosure": ("judgement", "basis_doubtful"),
     "revocations_order": (

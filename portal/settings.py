@@ -31,6 +31,14 @@ SMS_WEBHOOK_TOKEN = env.sms_webhook_token
 SMS_INBOUND_SECRETS = env.sms_inbound_secrets
 # More texts with codes than this within an hour are an incident.
 CODE_TEXTS_ALARM = env.code_texts_alarm
+# More than so many within an hour are an incident: stops that failed, people one of staff looked at, one agent's stops.
+STOPS_FAILING_ALARM = env.stops_failing_alarm
+STAFF_BROWSING_ALARM = env.staff_browsing_alarm
+STOPS_BY_AGENT_ALARM = env.stops_by_agent_alarm
+# Whether a line of our own stops every hour, through everything a person's stop goes through.
+CANARY = env.canary
+# Accounts of the carrier's own, whose lines officers may put at partners to find out false receipts.
+TEST_ACCOUNTS = env.test_accounts
 RETENTION_MONTHS = env.retention_months
 REDIS_URL = env.redis_url
 METRICS_TOKEN = env.metrics_token
@@ -77,6 +85,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Outside of all that may fail below it.
+    "consent.middleware.failed_stops",
     "portal.machines.problems_for_machines",
     "accounts.middleware.private_pages",
     "accounts.middleware.nothing_after_leaving",
@@ -256,6 +266,11 @@ CELERY_BEAT_SCHEDULE = {
     "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
     "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},
+    "watch": {"task": "support.tasks.watch", "schedule": 60.0},
+    "verify-audit": {"task": "support.tasks.verify_audit", "schedule": 6 * 3600.0},
+    # At the start, and every hour.
+    "start-canary": {"task": "support.tasks.start_canary", "schedule": 3600.0, "options": {"expires": 300.0}},
+    "tend-canary": {"task": "support.tasks.tend_canary", "schedule": 15.0, "options": {"expires": 60.0}},
     "settle-acts": {"task": "support.tasks.settle", "schedule": 120.0},
     "judge-again": {"task": "disclosures.tasks.rejudge", "schedule": 15.0},
     "attribute-held": {"task": "disclosures.tasks.attribute_held", "schedule": 300.0},

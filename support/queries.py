@@ -1,8 +1,10 @@
-"""What ought to have a ticket."""
+"""What ought to have a ticket, and how the hourly trial of stopping stands."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import CharField, Exists, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 
@@ -10,10 +12,44 @@ from audit.models import Incident
 from consent.models import Choice
 from partners.models import Party
 from partners.words import party_name
-from support.models import Ticket
+from support.models import CanaryRun, Ticket
 
 LOOK_BACK = timedelta(days=7)
 BATCH = 500
+CANARY_EVERY = timedelta(hours=1)
+CANARY_LATE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Canary:
+    """The trial as `/readyz` and `/metrics` have it. `state`: off, never, ok, failed, or late where none ended lately.
+
+    `step`: where the last one that ended failed, "" where it did not. `seconds`: of each step of the last that went
+    through.
+    """
+
+    state: str
+    step: str = ""
+    succeeded_at: datetime | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def canary(*, at: datetime) -> Canary:
+    """How the trial stands now. Two statements."""
+    if not settings.CANARY:
+        return Canary("off")
+    ended = CanaryRun.objects.filter(finished_at__isnull=False).order_by("-began_at")
+    newest, well = ended.first(), ended.filter(failed="").first()
+    if newest is None:
+        return Canary("never")
+    late = at - newest.began_at > CANARY_EVERY + 2 * CANARY_LATE
+    state = "late" if late else ("failed" if newest.failed else "ok")
+    return Canary(
+        state=state,
+        step=newest.step if newest.failed else "",
+        succeeded_at=well.finished_at if well else None,
+        seconds=dict(well.seconds) if well else {},
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from support import settling, tickets
+from support import canary, clocks, settling, tickets
 
 
 @shared_task
@@ -16,3 +16,27 @@ def open_tickets() -> None:
 def settle() -> None:
     """Tell partners what officers' acts changed for lines that they know."""
     settling.settle(now=timezone.now())
+
+
+@shared_task
+def watch() -> None:
+    """Look for stops that fail, staff who look at very many, and agents who stop very many."""
+    clocks.watch(now=timezone.now())
+
+
+@shared_task
+def verify_audit() -> None:
+    """Look whether the audit trail is whole."""
+    clocks.verify_audit(now=timezone.now())
+
+
+@shared_task
+def start_canary() -> None:
+    """Begin a trial of stopping with a line of our own."""
+    canary.start(now=timezone.now())
+
+
+@shared_task
+def tend_canary() -> None:
+    """Bring the trial on that runs."""
+    canary.tend(now=timezone.now())

@@ -2,9 +2,11 @@
 
 from accounts.queries import NotForThem
 from disclosures.actions import NoReason
+from support.actions.canary import hear_canary
 from support.actions.glass import look_at_difference, look_at_order, look_at_rows, take_rows
-from support.actions.incidents import assign_incident, close_incident
+from support.actions.incidents import assign_incident, close_incident, do_duty, export_incident, note_incident
 from support.actions.proposals import agree, propose_termination
+from support.actions.seeds import end_test_line, mark_test_line
 from support.actions.terms import add_rule, link, put_in_force, set_consideration
 
 __all__ = [
@@ -14,10 +16,16 @@ __all__ = [
     "agree",
     "assign_incident",
     "close_incident",
+    "do_duty",
+    "end_test_line",
+    "export_incident",
+    "hear_canary",
     "link",
     "look_at_difference",
     "look_at_order",
     "look_at_rows",
+    "mark_test_line",
+    "note_incident",
     "propose_termination",
     "put_in_force",
     "set_consideration",

@@ -1,6 +1,6 @@
 """What an officer does about an incident."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 
@@ -9,6 +9,8 @@ from accounts.permissions import StaffAction
 from accounts.queries import NotForThem, acting_staff
 from disclosures.actions import NoReason
 from partners.lifecycle import NotNow
+from support.oversight import names
+from support.oversight.incidents import IncidentPage, incident_page
 
 
 @transaction.atomic
@@ -39,3 +41,52 @@ def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: d
         raise NotForThem("Choose an officer: nobody else may close it.") from error
     if not audit.actions.take_incident(incident_id=incident_id, assigned_to=theirs, actor=name, reason=reason, at=at):
         raise NotNow("It is closed. The same trouble again opens it anew.")
+
+
+@transaction.atomic
+def note_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -> None:
+    """Write a note into an incident's timeline, open or closed. Raises NotForThem, NoReason, NotNow."""
+    name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
+    if not reason.strip():
+        raise NoReason("A note has words.")
+    if not audit.actions.note_incident(incident_id=incident_id, actor=name, note=reason, at=at):
+        raise NotNow("There is no such incident.")
+
+
+@transaction.atomic
+def do_duty(
+    *, incident_id: int, duty: str, told_on: date, reference: str, actor: str, reason: str, at: datetime
+) -> None:
+    """Write down that the FCC, the agencies, the customers or the partner were told, on which day, by which reference.
+
+    Raises NotForThem, NoReason, and NotNow for a day to come or a duty that this incident has not.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
+    if not reason.strip():
+        raise NoReason("Say why: the reason is kept with every act.")
+    if told_on > at.date():
+        raise NotNow("That day is still to come. Write down what was done, not what is planned.")
+    done = audit.actions.do_duty(
+        incident_id=incident_id, duty=duty, told_on=told_on, reference=reference, actor=name, reason=reason, at=at
+    )
+    if not done:
+        raise NotNow("This incident has no such duty.")
+
+
+@transaction.atomic
+def export_incident(*, incident_id: int, form: str, actor: str, reason: str, at: datetime) -> tuple[IncidentPage, str]:
+    """Everything about one incident to send away, and who takes it. That it was taken is in the trail.
+
+    `form`: "html" or "json". Raises NotForThem, NoReason, and NotNow where there is no such incident.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS)
+    if not reason.strip():
+        raise NoReason("Say why: the reason is kept with every act.")
+    page = incident_page(incident_id=incident_id)
+    if page is None:
+        raise NotNow("There is no such incident.")
+    audit.actions.record(
+        action="export.taken", actor=name, target="export:incident", at=at, reason=reason,
+        detail={"incident": incident_id, "form": form},
+    )  # fmt: skip
+    return page, names.actors(wanted={name})[name]

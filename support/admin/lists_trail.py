@@ -10,11 +10,11 @@ from django.urls import reverse
 from audit.models import AuditEvent, Incident
 from partners.words import shown
 from support.admin import cells
-from support.admin.listing import Cell, Column, Filter, Listing, of_choices, show_list
+from support.admin.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
 from support.models import Ticket
 from support.oversight import names
 from support.oversight.history import acts_of_staff, more_of, proposal_of, said
-from support.oversight.incidents import subjects, tickets
+from support.oversight.incidents import DUE_FIRST, OF_A_SEED, subjects, tickets
 
 TARGETS = ("party", "contract", "campaign", "rule", "machine", "anomaly")
 
@@ -31,13 +31,19 @@ def trail(request: HttpRequest) -> HttpResponse:
 
 def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, ...]]:
     about, opened = subjects(rows=rows), tickets(rows=rows)
-    who = names.actors(wanted={one.assigned_to for one in rows if one.assigned_to})
+    browsing = {one.subject for one in rows if one.kind == Incident.Kind.STAFF_BROWSING}
+    who = names.actors(wanted=browsing | {one.assigned_to for one in rows if one.assigned_to})
     return [
         (
-            Cell(one.get_kind_display(), href=reverse("admin:incident", args=[one.pk])),
+            Cell(
+                one.get_kind_display(),
+                href=reverse("admin:incident", args=[one.pk]),
+                under="test line" if one.key.startswith(OF_A_SEED) else "",
+            ),
             _incident_state(one, who),
-            cells.target(about[one.subject]) if one.subject in about else Cell(shown(one.subject, at_most=160)),
+            cells.target(about[one.subject]) if one.subject in about else _bare_subject(one, who),
             Cell(f"{one.count:,}", number=True),
+            _due(one, at),
             cells.moment(one.opened_at, under=cells.waiting(one.opened_at, one.closed_at or at)),
             _ticket(opened.get(one.pk), at),
             cells.moment(one.closed_at),
@@ -46,10 +52,24 @@ def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, 
     ]
 
 
+def _bare_subject(one: Incident, who: Mapping[str, str]) -> Cell:
+    """Somebody of staff by their e-mail, or what it is about as it is written down."""
+    return Cell(who.get(one.subject) or shown(one.subject, at_most=160))
+
+
 def _incident_state(one: Incident, who: Mapping[str, str]) -> Cell:
     if one.closed_at:
         return Cell("closed")
     return Cell("open", tone="bad", under=who.get(one.assigned_to, ""))
+
+
+def _due(one: Incident, at: datetime) -> Cell:
+    """By when the next of its duties is to be done, marked where that is past."""
+    if one.due_at is None or one.closed_at:
+        return Cell("–")
+    if one.due_at <= at:
+        return Cell("overdue", tone="bad", under=f"{one.due_at:%-d %b %Y}, {cells.away(one.due_at, at)}")
+    return cells.moment(one.due_at, under=cells.away(one.due_at, at))
 
 
 def _ticket(one: Ticket | None, at: datetime) -> Cell:
@@ -97,20 +117,32 @@ def _bare(event: AuditEvent) -> tuple[str, str]:
     return f"{kind} {own[:40]}", href
 
 
+def _by_clock(rows: Rows, value: str, at: datetime) -> Rows:
+    """Open incidents whose next date is past, or to come; or those that have none."""
+    if value == "none":
+        return rows.filter(due_at__isnull=True)
+    wanted = {"due_at__lte": at} if value == "overdue" else {"due_at__gt": at}
+    return rows.filter(closed_at__isnull=True, **wanted)
+
+
 INCIDENTS = Listing(
     title="Incidents",
-    lead="What went wrong in a way that may have to be reported. Each opens a ticket at the desk.",
+    lead="What went wrong in a way that may have to be reported, the next date first. Each opens a ticket at the desk.",
     columns=(
         Column("What", "kind"), Column("State"), Column("About"), Column("Times", "count", number=True),
-        Column("Opened", "opened_at"), Column("Ticket"), Column("Closed", "closed_at"),
+        Column("To be told by", "due_at"), Column("Opened", "opened_at"), Column("Ticket"),
+        Column("Closed", "closed_at"),
     ),
-    start=lambda _: Incident.objects.order_by("-opened_at", "-id"),
+    start=lambda _: Incident.objects.order_by(*DUE_FIRST),
     cells=_incident_cells,
     filters=(
         of_choices("kind", "What", Incident.Kind.choices),
         Filter(
             "state", "State", (("open", "Open"), ("closed", "Closed")),
             lambda rows, value, _: rows.filter(closed_at__isnull=value == "open"),
+        ),
+        Filter(
+            "due", "Clock", (("overdue", "Overdue"), ("running", "Running"), ("none", "None")), _by_clock,
         ),
     ),
     empty=("No incidents", "Nothing has failed in a way that would have to be reported."),

@@ -60,6 +60,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "Oversight",
         (
             Place("incidents", "Incidents", "warning"),
+            Place("test-lines", "Test lines", "biotech"),
             Place("separations", "Line separations", "call_split"),
             Place("trail", "Who did what", "history"),
             Place("exports", "Exports", "download"),
@@ -81,6 +82,8 @@ BELOW = {
     "run": "reconciliation", "finding": "reconciliation", "anomaly-rule-change": "anomaly-rules",
     "incident": "incidents", "incident-close": "incidents", "incident-acknowledge": "incidents",
     "incident-assign": "incidents", "incident-rows": "incidents", "incident-csv": "incidents",
+    "incident-note": "incidents", "incident-told": "incidents", "incident-export": "incidents",
+    "test-line-mark": "test-lines", "test-line-end": "test-lines",
     "separation": "separations", "separation-close": "separations", "delayed-hide": "delayed",
     "delayed-lift": "delayed",
 }  # fmt: skip

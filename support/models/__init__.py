@@ -1,6 +1,7 @@
-"""Tickets: people whose location was shared, and what we answer them."""
+"""Tickets: people whose location was shared, and what we answer them. The hourly trial of stopping."""
 
 from support.models.calls import LoggedCall
+from support.models.canary import CanaryRun, SeedLine
 from support.models.desk import Attachment, BulkReply, CannedReply, Draft, Reveal, SuspendRequest
 from support.models.tickets import LONGEST, Entry, Ticket
 
@@ -8,11 +9,13 @@ __all__ = [
     "LONGEST",
     "Attachment",
     "BulkReply",
+    "CanaryRun",
     "CannedReply",
     "Draft",
     "Entry",
     "LoggedCall",
     "Reveal",
+    "SeedLine",
     "SuspendRequest",
     "Ticket",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
+from audit.duties import ALL
 from audit.models import AuditEvent
 from partners.models import Campaign, Proposal
 from partners.words import shown
@@ -72,6 +73,7 @@ def more_of(*, event: AuditEvent) -> str:
         parts.append(_changed("paid for it", _paid(said["consideration"]), _paid(said.get("was"))))
     parts += _of_machine(event)
     parts += _of_rule(event)
+    parts += _of_duty(event)
     if isinstance(said.get("fields"), list):
         parts.append(", ".join(shown(str(one), at_most=40).replace("_", " ") for one in said["fields"]))
     return "; ".join(part for part in parts if part)
@@ -84,6 +86,15 @@ def _of_rule(event: AuditEvent) -> list[str]:
         return []
     changed = [name for name in sorted(now) if now[name] != before.get(name)]
     return [_changed(name.replace("_", " "), _plain(now[name]), _plain(before.get(name))) for name in changed]
+
+
+def _of_duty(event: AuditEvent) -> list[str]:
+    """Which duty of an incident was done, on which day, under which reference."""
+    duty, reference = ALL.get(str(event.detail.get("duty"))), str(event.detail.get("reference", ""))
+    if event.action != "incident.told" or duty is None:
+        return []
+    named = [f"reference {shown(reference, at_most=100)}"] if reference else []
+    return [duty.what, f"done on {event.detail.get('on')}", *named]
 
 
 def _plain(value: object) -> str:

@@ -2,18 +2,40 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import F
 
 from accounts.models import User
 from accounts.permissions import StaffAction, actor_of, roles_that_may
-from audit.models import Incident
+from audit.duties import Clock, clocks_of
+from audit.models import Incident, IncidentStep
+from audit.queries import Told, done_duties, steps_of
 from disclosures.models import AnomalyRule
 from partners.models import Party
-from partners.words import party_name, shown
-from support.models import Ticket
+from partners.words import party_name
+from revocations.models import Order
+from support.models import SeedLine, Ticket
 from support.oversight import names
-from support.oversight.clocks import Clock, clocks_of
+from support.oversight.affected import Affected, affected_by, subject_of
 from support.oversight.history import Done, done_to
 from support.oversight.names import Named
+
+# How the key of an incident begins that was found by a line of our own (`support.clocks.seeds`).
+OF_A_SEED = "test-line:"
+# What is open, the next date first, then what has none, the newest first; what is closed comes last.
+DUE_FIRST = (
+    F("closed_at").desc(nulls_first=True), F("due_at").asc(nulls_last=True), F("opened_at").desc(), F("id").desc(),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DutyState:
+    """A duty of an incident with its clock. `told`: that it was done, None while it was not; `who` wrote that down."""
+
+    clock: Clock
+    told: Told | None
+    who: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,10 +49,12 @@ class IncidentPage:
     about: Named | None
     subject: str
     ticket: Ticket | None
-    history: Sequence[Done]
+    timeline: Sequence[Done]
     whose: str
-    clocks: Sequence[Clock]
+    duties: Sequence[DutyState]
+    affected: Affected
     has_rows: bool
+    of_a_test_line: bool
 
 
 def incident_page(*, incident_id: int) -> IncidentPage | None:
@@ -38,16 +62,65 @@ def incident_page(*, incident_id: int) -> IncidentPage | None:
     one = Incident.objects.filter(pk=incident_id).first()
     if one is None:
         return None
+    about = subjects(rows=[one]).get(one.subject)
     return IncidentPage(
         incident=one,
-        about=subjects(rows=[one]).get(one.subject),
-        subject=shown(one.subject, at_most=200),
+        about=about,
+        subject=subject_of(incident=one),
         ticket=tickets(rows=[one]).get(one.pk),
-        history=done_to(target=target_of(incident_id=one.pk)),
+        timeline=timeline_of(incident=one),
         whose=names.actors(wanted={one.assigned_to})[one.assigned_to] if one.assigned_to else "",
-        clocks=clocks_of(kind=one.kind, opened_at=one.opened_at),
+        duties=duties_of(incident=one),
+        affected=affected_by(incident=one, about=about),
         has_rows=one.kind in AnomalyRule.Kind.values,
+        of_a_test_line=is_of_a_test_line(incident=one),
     )
+
+
+def timeline_of(*, incident: Incident) -> list[Done]:
+    """Everything that became of it, the newest first: as the database wrote it down, and as officers did it."""
+    seen = (IncidentStep.What.OPENED, IncidentStep.What.COUNTED)
+    steps = [
+        Done(one.at, "The system", one.get_what_display().lower(), "", times(n=one.count), "")
+        for one in steps_of(incident_id=incident.pk)
+        if one.what in seen
+    ]
+    done = done_to(target=target_of(incident_id=incident.pk))
+    return sorted([*steps, *done], key=lambda one: one.at, reverse=True)
+
+
+def is_of_a_test_line(*, incident: Incident) -> bool:
+    """Whether it was found by a line of our own, or is about an order for one."""
+    if incident.key.startswith(OF_A_SEED):
+        return True
+    order_id = incident.key.removeprefix("order:")
+    if incident.kind != Incident.Kind.CONTRADICTED or order_id == incident.key or not _is_uuid(order_id):
+        return False
+    lines = Order.objects.filter(id=order_id).values("line_id")
+    return SeedLine.objects.filter(line_id__in=lines).exists()
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def times(*, n: int) -> str:
+    """How often, in words."""
+    return f"{n:,} time{'' if n == 1 else 's'} by then"
+
+
+def duties_of(*, incident: Incident) -> list[DutyState]:
+    """What may have to be told to whom, by when, and whether it was."""
+    told = done_duties(incident_id=incident.pk, since=incident.opened_at)
+    who = names.actors(wanted={one.actor for one in told.values()})
+    return [
+        DutyState(clock, found, who[found.actor] if found else "")
+        for clock in clocks_of(kind=incident.kind, opened_at=incident.opened_at)
+        for found in [told.get(clock.duty.name)]
+    ]
 
 
 def officers() -> list[tuple[str, str]]:

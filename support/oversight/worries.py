@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, OuterRef, Subquery
 
+from accounts import synthetic
 from audit.models import Incident
 from consent.models import DigestRun
 from partners.models import Campaign, Contract, Party, Proposal, SigningKey, Suspension
@@ -14,7 +15,7 @@ from revocations.models import Breach, Cohort, CohortReceipt
 from support.oversight import names, proposals
 from support.oversight.counts import Count, count_of
 from support.oversight.delivery import Health, health_of
-from support.oversight.incidents import subjects
+from support.oversight.incidents import DUE_FIRST, subjects
 from support.oversight.stages import running
 
 ENDING = timedelta(days=60)
@@ -77,6 +78,7 @@ class Now:
     breaches: Count
     incidents: Sequence[tuple[Incident, names.Named | None]]
     incident_count: Count
+    overdue_incidents: Count
     proposals: Sequence[Waiting]
     held: Sequence[Held]
     ending: Sequence[Contract | Campaign]
@@ -100,11 +102,12 @@ class Now:
 
 def now(*, reader: str, at: datetime) -> Now:
     """The dashboard as this officer (their actor's name) reads it."""
-    receiving = list(Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).order_by("name", "id"))
+    partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=synthetic.PARTY)
+    receiving = list(partners.order_by("name", "id"))
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
-    incidents = Incident.objects.filter(closed_at__isnull=True).order_by("-opened_at", "-id")
+    incidents = Incident.objects.filter(closed_at__isnull=True).order_by(*DUE_FIRST)
     newest = list(incidents[:SHOWN])
-    about = subjects(rows=newest)
+    about = dict(subjects(rows=newest))
     open_proposals = list(Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at")[:SHOWN])
     cohorts = list(
         Cohort.objects.filter(completed_at__isnull=True).defer("index_token").order_by("complete_by")[:SHOWN]
@@ -118,7 +121,10 @@ def now(*, reader: str, at: datetime) -> Now:
         | {("party", one.party_id) for one in cohorts}
         | {("party", one.party_id) for one in runs}
     )
-    who = names.actors(wanted={one.proposed_by for one in open_proposals} | {one.actor for one in held})
+    browsing = {one.subject for one in newest if one.kind == Incident.Kind.STAFF_BROWSING}
+    actors = {one.proposed_by for one in open_proposals} | {one.actor for one in held}
+    who = names.actors(wanted=browsing | actors)
+    about = {**{one: names.Named("staff", 0, who[one]) for one in browsing}, **about}
     signed = set(
         CohortReceipt.objects.filter(
             cohort_id__in=[one.pk for one in cohorts],
@@ -135,6 +141,7 @@ def now(*, reader: str, at: datetime) -> Now:
         breaches=count_of(rows=Breach.objects.filter(mended_at__isnull=True)),
         incidents=[(one, about.get(one.subject)) for one in newest],
         incident_count=count_of(rows=incidents),
+        overdue_incidents=count_of(rows=incidents.filter(due_at__lte=at)),
         proposals=[
             Waiting(one, named[one.of, one.target_id], who[one.proposed_by], one.proposed_by == reader)
             for one in open_proposals

@@ -98,7 +98,7 @@ MACHINES = {
     "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "api-texts",
     "consent-info", "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive", "ssf_receipts",
     "ssf_poll", "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz",
-    "readyz", "metrics", "security_txt", "openapi", "gpc", "drp-agent", "drp-exercise", "drp-request",
+    "readyz", "metrics", "security_txt", "openapi", "gpc", "drp-agent", "drp-exercise", "drp-request", "canary-events",
 }  # fmt: skip
 NOT_VISITED = VERBS | ELSEWHERE | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DEVELOPERS_ALONE | MACHINES
 

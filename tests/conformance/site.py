@@ -35,11 +35,11 @@ class Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """The product on the test's database. Its address."""
+def served(app: Any = application) -> Iterator[str]:
+    """The product on the test's database, or what stands in front of it. Its address."""
     server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet, allow_reuse_address=True)
     server.daemon_threads = True
-    server.set_app(application)
+    server.set_app(app)
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.05), daemon=True)
     thread.start()
     try:

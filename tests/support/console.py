@@ -19,6 +19,7 @@ from disclosures.queries.found import incident_key
 from partners import pairwise
 from partners.models import Campaign, Client, Dealing, Proposal, Reach
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
+from support.models import SeedLine
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.staff import an_actor
 
@@ -70,6 +71,7 @@ def everything(*, at: datetime | None = None) -> Console:
             "incident_id": Incident.objects.get(kind=Incident.Kind.BURST).pk, "kind": "burst",
             "name": "contracts", "year": at.year, "word": "pause",
             "term": FRAUD, "run_id": DigestRun.objects.get().pk, "finding_id": DigestFinding.objects.get().pk,
+            "seed_id": SeedLine.objects.create(line_id=0, marked_at=at, marked_by=officer, about="Test of ours").pk,
             "separation_id": _separation(line, at), "number": Client.objects.get(client_id=MACHINE).number,
         },
     )  # fmt: skip

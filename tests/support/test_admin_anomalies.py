@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 import disclosures.actions
 import support.actions
 from accounts.models import Line, User
+from audit.duties import clocks_of
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import stop
@@ -21,7 +22,6 @@ from partners.lifecycle import NotNow
 from partners.models import Proposal
 from support.oversight import anomalies
 from support.oversight.anomalies import code_of
-from support.oversight.clocks import clocks_of
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, DAY, JAIL, NO_APPROVAL, TRACK, every, looked
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import sign_in
@@ -85,13 +85,15 @@ def test_clocks_are_those_that_the_rules_name(officer: Member, line: Line, now: 
     friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
     due = [(clock.source, clock.due_at) for clock in clocks_of(kind="after_stop", opened_at=friday)]
     assert due == [
-        ("47 CFR 64.2009(f)", datetime(2026, 11, 27, 17, tzinfo=UTC)),
-        ("47 CFR 64.2011", datetime(2026, 12, 1, 17, tzinfo=UTC)),
+        ("47 CFR 64.2009(f)", datetime(2026, 11, 30, 17, tzinfo=UTC)),
+        ("our own rule", datetime(2026, 11, 30, 17, tzinfo=UTC)),
+        ("47 CFR 64.2011", datetime(2026, 12, 2, 17, tzinfo=UTC)),
         ("47 CFR 64.2011", datetime(2026, 12, 20, 17, tzinfo=UTC)),
     ]
-    assert [clock.source for clock in clocks_of(kind="no_approval", opened_at=friday)] == ["47 CFR 64.2011"] * 2
+    sources = [clock.source for clock in clocks_of(kind="no_approval", opened_at=friday)]
+    assert sources == ["our own rule", *["47 CFR 64.2011"] * 2]
     saturday = datetime(2026, 11, 21, 9, tzinfo=UTC)
-    assert clocks_of(kind="after_stop", opened_at=saturday)[0].due_at == datetime(2026, 11, 27, 9, tzinfo=UTC)
+    assert clocks_of(kind="after_stop", opened_at=saturday)[0].due_at == datetime(2026, 11, 30, 9, tzinfo=UTC)
     assert clocks_of(kind="burst", opened_at=friday) == []
     looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     said = shown(officer, the_incident(now))

@@ -163,6 +163,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "ssf_status": (NO_TOKEN, NO_TOKEN),
     "ssf_verify": (NOT_SO, NO_TOKEN),
     "ssf_configuration": (EVERYBODY, NOT_SO),
+    "canary-events": (NOT_SO, UNREADABLE),
     "healthz": (EVERYBODY, NOT_SO),
     "metrics": (NOT_HERE, NOT_SO),
     "security_txt": (EVERYBODY, NOT_SO),

@@ -46,7 +46,7 @@ def expected(name: str, methods: tuple[str, ...], roles: tuple[User.Role, ...]) 
         return LEGALS, LEGALS
     if roles == OFFICERS:
         return OFFICERS_ALONE, OFFICERS_ALONE if "POST" in methods else NOT_SO
-    if name in {"order", "finding", "incident-rows", "incident-csv"}:
+    if name in {"order", "finding", "incident-rows", "incident-csv", "incident-export"}:
         return SEEN, SEEN
     return SEEN, ACTED if "POST" in methods else NOT_SO
 

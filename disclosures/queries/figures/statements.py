@@ -72,6 +72,7 @@ SELECT p.name AS company, s.role, (array_agg(s.state ORDER BY array_position(
     count(*) FILTER (WHERE s.state IN ('in force', 'ending')) AS in_force,
     count(*) FILTER (WHERE s.state IN ('suspended', 'unanswered')) AS suspended
 FROM standing s JOIN partners_party p ON p.id = s.party_id
+WHERE p.uri <> 'https://canary.whereabouts.invalid'
 GROUP BY p.id, p.name, s.role
 ORDER BY s.role, p.name, p.id
 """
@@ -84,7 +85,8 @@ SELECT said.kind, count(c.id) AS n, count(c.id) FILTER (WHERE c.origin = 'file')
     percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM c.recorded_at - c.made_at))
         FILTER (WHERE c.origin <> 'file') AS to_gate_p95_s
 FROM (VALUES (1, 'stop'), (2, 'dispute'), (3, 'refuse'), (4, 'pause'), (5, 'allow'), (6, 'ours')) AS said (place, kind)
-    LEFT JOIN consent_choice c ON c.recorded_at >= %(since)s AND c.recorded_at < %(until)s AND said.kind = CASE
+    LEFT JOIN consent_choice c ON c.recorded_at >= %(since)s AND c.recorded_at < %(until)s
+        AND c.line_id NOT IN (SELECT id FROM accounts_line WHERE carrier_id = 'whereabouts-canary') AND said.kind = CASE
         WHEN c.origin = 'system' THEN 'ours' WHEN c.reason = 'never_agreed' THEN 'dispute' ELSE c.kind END
 GROUP BY said.place, said.kind
 ORDER BY said.place
@@ -119,7 +121,8 @@ SELECT p.name AS company, count(told.party_id) AS received,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY told.to_completed_s) AS to_completed_median_s,
     percentile_cont(0.95) WITHIN GROUP (ORDER BY told.to_completed_s) AS to_completed_p95_s
 FROM partners_party p LEFT JOIN told ON told.party_id = p.id LEFT JOIN late ON late.party_id = p.id
-WHERE EXISTS (SELECT FROM partners_contract k WHERE k.aggregator_id = p.id AND NOT k.is_draft)
+WHERE p.uri <> 'https://canary.whereabouts.invalid'
+    AND EXISTS (SELECT FROM partners_contract k WHERE k.aggregator_id = p.id AND NOT k.is_draft)
 GROUP BY p.id, p.name
 ORDER BY p.name, p.id
 """
@@ -152,7 +155,8 @@ SELECT p.name AS company, count(e.id) AS asked,
     count(e.id) FILTER (WHERE e.due_at <= %(until)s AND coalesce(e.answered_at, %(until)s) >= %(until)s) AS late
 FROM partners_party p
     LEFT JOIN revocations_evidencerequest e ON e.party_id = p.id AND e.asked_at >= %(since)s AND e.asked_at < %(until)s
-WHERE EXISTS (SELECT FROM partners_contract k WHERE k.aggregator_id = p.id AND NOT k.is_draft)
+WHERE p.uri <> 'https://canary.whereabouts.invalid'
+    AND EXISTS (SELECT FROM partners_contract k WHERE k.aggregator_id = p.id AND NOT k.is_draft)
 GROUP BY p.id, p.name
 ORDER BY p.name, p.id
 """

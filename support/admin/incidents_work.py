@@ -1,0 +1,79 @@
+"""Working an incident: notes, duties that were done, and everything about it to send away."""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+
+import support.actions
+from accounts.access import PersonRequest
+from accounts.permissions import actor_of
+from audit.duties import ALL, DUTIES
+from audit.models import Incident
+from support.admin.acts import Act, answer
+from support.admin.console import show
+from support.forms.incidents import DutyForm, ExportForm, NoteForm
+from support.oversight.dossiers import as_json
+
+
+def note(request: PersonRequest, incident_id: int) -> HttpResponse:
+    """Write a note into the timeline."""
+    one = get_object_or_404(Incident, pk=incident_id)
+    act = Act(
+        title="Add a note",
+        lead=f"{one.get_kind_display()}. It stands in the timeline and in what is sent away.",
+        form=NoteForm(request.POST or None),
+        verb=lambda form, actor, at: support.actions.note_incident(
+            incident_id=incident_id, actor=actor, reason=form.cleaned_data["reason"], at=at
+        ),
+        back=reverse("admin:incident", args=[incident_id]),
+        done="Noted.",
+        button="Add it",
+    )
+    return answer(request, act)
+
+
+def told(request: PersonRequest, incident_id: int) -> HttpResponse:
+    """Write down who was told, when, and under which reference."""
+    one = get_object_or_404(Incident, pk=incident_id)
+    duties = [(duty.name, duty.what) for duty in DUTIES.get(one.kind, ())]
+    chosen = request.GET.get("duty", "")
+    act = Act(
+        title="Write down what was done",
+        lead=f"{one.get_kind_display()}. Written down twice, the newer word counts; both stay in the timeline.",
+        form=DutyForm(request.POST or None, duties=duties, chosen=chosen if chosen in ALL else ""),
+        verb=lambda form, actor, at: support.actions.do_duty(
+            incident_id=incident_id, duty=form.cleaned_data["duty"], told_on=form.cleaned_data["told_on"],
+            reference=form.cleaned_data["reference"], actor=actor, reason=form.cleaned_data["reason"], at=at,
+        ),
+        back=reverse("admin:incident", args=[incident_id]),
+        done="Written down.",
+        button="It was done",
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def export(request: PersonRequest, incident_id: int) -> HttpResponse:
+    """Say why, and take everything about it away, as a page or as JSON."""
+    one = get_object_or_404(Incident, pk=incident_id)
+    form = ExportForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _file(request, form, incident_id)
+        except (support.actions.NotForThem, support.actions.NoReason) as error:
+            form.add_error(None, str(error))
+    return show(request, "incident_export.html", title="Everything about an incident", form=form, incident=one)
+
+
+def _file(request: PersonRequest, form: ExportForm, incident_id: int) -> HttpResponse:
+    at, said = timezone.now(), form.cleaned_data
+    page, who = support.actions.export_incident(
+        incident_id=incident_id, form=said["form"], actor=actor_of(request.user), reason=said["reason"], at=at
+    )
+    if said["form"] == "json":
+        response = HttpResponse(as_json(page=page, who=who, at=at), content_type="application/json")
+    else:
+        response = render(request, "admin/incident_report.html", {"page": page, "who": who, "at": at})
+    name = f"whereabouts-incident-{incident_id}-{at:%Y%m%d-%H%M}.{said['form']}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

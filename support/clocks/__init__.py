@@ -1,0 +1,12 @@
+"""What is watched, once a minute, and the trail every six hours."""
+
+from support.clocks.watching import (
+    verify_audit,
+    watch,
+    watch_agents,
+    watch_failed_stops,
+    watch_seeds,
+    watch_staff,
+)
+
+__all__ = ["verify_audit", "watch", "watch_agents", "watch_failed_stops", "watch_seeds", "watch_staff"]

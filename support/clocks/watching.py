@@ -1,0 +1,133 @@
+"""What is watched: stops that fail, staff who look at very many, agents who stop very many, the trail itself.
+
+Each pass counts from rows, or from what was counted outside the database, and states what is so: to look twice changes
+nothing.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count
+
+import audit.actions
+import audit.queries
+from audit.actions import Stated
+from audit.models import AuditEvent, Incident
+from consent import failing
+from consent.models import Choice, Origin
+from partners import checkpoints
+from partners.models import AgentRequest
+from support.clocks import seeds
+
+ACTOR = "system:watch"
+HOUR = timedelta(hours=1)
+# Of all stops of the hour so many in a hundred must have failed: one here and there is no failing mechanism.
+FAILED_IN_100 = 1
+# Rows behind an incident have codes: to read them is to look at nobody in particular.
+BROWSING = """
+SELECT actor, count(DISTINCT line_id) FROM audit_auditevent
+WHERE at > %(since)s AND at <= %(now)s AND line_id IS NOT NULL
+    AND (actor LIKE 'officer:%%' OR actor LIKE 'agent:%%' OR actor LIKE 'auditor:%%' OR actor LIKE 'legal:%%')
+    AND action NOT IN ('anomaly.seen', 'anomaly.taken')
+GROUP BY actor HAVING count(DISTINCT line_id) > %(most)s ORDER BY actor
+"""
+TIGHTENED = ("consent.stop", "consent.pause", "consent.refuse")
+
+
+def watch(*, now: datetime) -> None:
+    """One pass over all but the trail."""
+    watch_failed_stops(now=now)
+    watch_staff(now=now)
+    watch_agents(now=now)
+    watch_seeds(now=now)
+
+
+def watch_failed_stops(*, now: datetime) -> None:
+    """An incident for each hour of the last day in which stops failed, more than now and then."""
+    stated = (
+        Stated(
+            Incident.Kind.STOPS_FAILING, f"{hour:%Y-%m-%dT%H}", f"{hour:%-d %b %Y, %H}:00 to {hour:%H}:59 UTC", failed
+        )
+        for hour, failed in failing.by_hour(now=now).items()
+        if failed >= settings.STOPS_FAILING_ALARM
+        for made in [_stops_made(hour)]
+        if failed * 100 >= FAILED_IN_100 * (failed + made)
+    )
+    _state(stated, now)
+
+
+def watch_staff(*, now: datetime) -> None:
+    """An incident for each of staff who looked at, or acted on, more subscribers within an hour than work explains."""
+    with connection.cursor() as cursor:
+        cursor.execute(BROWSING, {"since": now - HOUR, "now": now, "most": settings.STAFF_BROWSING_ALARM})
+        found = cursor.fetchall()
+    kind, day = Incident.Kind.STAFF_BROWSING, f"{now:%Y-%m-%d}"
+    _state((Stated(kind, f"{actor}:{day}", actor, lines) for actor, lines in found), now)
+
+
+def watch_agents(*, now: datetime) -> None:
+    """An incident for each agent, of our own desk or authorised, by whom more stops came within an hour than expected.
+
+    The stops stand: whoever was stopped against their will allows again.
+    """
+    of_desk = AuditEvent.objects.filter(
+        line_id__isnull=False, actor__startswith="agent:", action__in=TIGHTENED, at__gt=now - HOUR, at__lte=now
+    ).values_list("actor")
+    authorised = AgentRequest.objects.filter(
+        status=AgentRequest.Status.FULFILLED, closed_at__gt=now - HOUR, closed_at__lte=now
+    ).values_list("agent__name")
+    counted = [
+        *of_desk.annotate(n=Count("line_id", distinct=True)).order_by("actor"),
+        *authorised.annotate(n=Count("line_id", distinct=True)).order_by("agent__name"),
+    ]
+    stated = (
+        Stated(Incident.Kind.STOPS_BY_AGENT, f"{name[:150]}:{now:%Y-%m-%d}", name[:200], lines)
+        for name, lines in counted
+        if lines > settings.STOPS_BY_AGENT_ALARM
+    )
+    _state(stated, now)
+
+
+def watch_seeds(*, now: datetime) -> None:
+    """An incident for each order about a line of our own that its partner signed as done, and went on all the same."""
+    _state(seeds.broken_words(), now)
+
+
+def verify_audit(*, now: datetime) -> None:
+    """An incident where the trail does not verify: a chain, a checkpoint, or the line of checkpoints."""
+    fault = _fault()
+    if fault:
+        _state([Stated(Incident.Kind.AUDIT_FAULT, f"{now:%Y-%m-%d}", fault[:200], 1)], now)
+
+
+def _fault() -> str:
+    folder = Path(settings.CHECKPOINT_DIR)
+    try:
+        signed, missing = checkpoints.newest(folder=folder), checkpoints.gap(folder=folder)
+    except (ValueError, OSError):
+        return "the newest checkpoint can't be trusted"
+    if missing:
+        return f"a checkpoint before {missing} is not there"
+    found = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {}).fault
+    return "" if found is None else f"chain {found.chain}, row {found.seq} {found.what}"
+
+
+def _stops_made(hour: datetime) -> int:
+    made = Choice.objects.filter(recorded_at__gte=hour, recorded_at__lt=hour + HOUR, origin=Origin.PERSON)
+    return made.exclude(kind=Choice.Kind.ALLOW).count()
+
+
+def _state(stated: Iterable[Stated], now: datetime) -> None:
+    """State what is so. Of one that is known only more is news: what an hour's count falls to later is none."""
+    found = list(stated)
+    known = {
+        (kind, key): count
+        for kind, key, count in Incident.objects.filter(
+            kind__in={one.kind for one in found}, key__in={one.key for one in found}
+        ).values_list("kind", "key", "count")
+    }
+    more = [one for one in found if one.count > known.get((one.kind, one.key), 0)]
+    audit.actions.state_incidents(stated=more, actor=ACTOR, at=now)

@@ -1,0 +1,93 @@
+"""What an incident reached: how many lines, which companies, from when to when, and through what. It names no line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Max, Min
+from django.utils.dateparse import parse_date
+
+from audit.models import Incident, IncidentStep
+from disclosures.models import AnomalyRule
+from partners.words import shown
+from revocations.models import Breach
+from support.oversight import names
+from support.oversight.anomalies import anomalies_under
+from support.oversight.names import Named
+
+Kind = Incident.Kind
+# Found for each line once: their count is the number of lines.
+ONE_A_LINE = {Kind.STAFF_BROWSING, Kind.STOPS_BY_AGENT}
+THROUGH: Mapping[str, str] = {
+    Kind.CONTRADICTED: "A partner's copy, after it had signed that it stopped",
+    Kind.UNGATED: "A release by the location gateway without the gate's yes",
+    Kind.BASIS_DOUBTFUL: "A release said to be for an emergency or the network",
+    Kind.AUDIT_FAULT: "The audit trail in our own database",
+    Kind.PARTNER_HAS: "A partner's books, compared with ours",
+    Kind.PARTNER_UNHEALTHY: "The stream by which a partner is told of stops",
+    Kind.LIFELINE_AT_RISK: "The stream by which a partner is told of stops",
+    Kind.ORDER_REFUSED: "An order that a partner did not take",
+    Kind.KEYS_REFUSED: "An order that a partner did not take",
+    Kind.NO_WAY_OUT: "Our own way out to partners; stops held at our gate",
+    Kind.TEXTS_SPENT: "The pages that text codes",
+    Kind.OVERDUE: "Orders whose agreed date passed",
+    Kind.NO_EVIDENCE: "Requests for proof of consent whose date passed",
+    Kind.CANARY_FAILED: "Stopping without an account, tried by ourselves with a line of our own",
+    Kind.STOPS_FAILING: "The pages and machine doors by which people stop",
+    Kind.STAFF_BROWSING: "Staff's own pages, where every look has its reason",
+    Kind.STOPS_BY_AGENT: "Stops made in people's names",
+}
+IN_THE_LEDGER = "Releases of location, found in the ledger"
+
+
+@dataclass(frozen=True)
+class Affected:
+    """What an incident reached. `lines` None: it is not counted by line; then `count` says how often it happened."""
+
+    lines: int | None
+    count: int
+    partners: tuple[str, ...]
+    first_at: datetime
+    last_at: datetime
+    through: str
+
+
+def affected_by(*, incident: Incident, about: Named | None) -> Affected:
+    """What is known of it now. What an order of court hides is in no number."""
+    seen = IncidentStep.objects.filter(incident_id=incident.pk).aggregate(first=Min("at"), last=Max("at"))
+    first, last = seen["first"] or incident.opened_at, seen["last"] or incident.opened_at
+    lines: int | None = None
+    if incident.kind in AnomalyRule.Kind.values:
+        found = anomalies_under(incident=incident).filter(cleared_at=None)
+        lines = found.filter(line_id__isnull=False).values("line_id").distinct().count() or None
+        spans = found.aggregate(first=Min("first_at"), last=Max("last_at"))
+        first, last = spans["first"] or first, spans["last"] or last
+    elif incident.kind in ONE_A_LINE:
+        lines = incident.count
+    elif incident.kind == Kind.CONTRADICTED and incident.key.startswith(("order:", "test-line:")):
+        lines = 1
+    elif incident.kind == Kind.OVERDUE:
+        lines = _overdue(incident, about)
+    return Affected(
+        lines=lines,
+        count=incident.count,
+        partners=(about.name,) if about else (),
+        first_at=first,
+        last_at=last,
+        through=THROUGH.get(incident.kind, IN_THE_LEDGER),
+    )
+
+
+def subject_of(*, incident: Incident) -> str:
+    """Whom or what it is about, where that is no company: somebody of staff by their e-mail."""
+    if incident.kind == Kind.STAFF_BROWSING:
+        return names.actors(wanted={incident.subject})[incident.subject]
+    return shown(incident.subject, at_most=200)
+
+
+def _overdue(incident: Incident, about: Named | None) -> int | None:
+    if about is None:
+        return None
+    day = parse_date(incident.key.rpartition(":")[2])
+    late = Breach.objects.filter(party_id=about.id, kind=Breach.Kind.COMPLETE, line_id__isnull=False)
+    return late.filter(at__date=day or incident.opened_at.date()).values("line_id").distinct().count() or None

@@ -1,0 +1,259 @@
+"""Our own trial of stopping: over HTTP, at a real port; each step that breaks opens an incident that names it."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+from django.test import Client as Http
+from pytest_django import Settings
+
+from accounts import synthetic
+from accounts.models import Line
+from accounts.texts import MemoryBackend
+from audit.models import Incident
+from audit.queries import database_clock
+from consent import gate
+from consent.models import Choice
+from disclosures.queries.figures.statements import STATEMENTS, Figure
+from partners.models import Campaign, Party
+from portal import health
+from portal.wsgi import application
+from revocations import clocks, delivery
+from revocations.models import Order, State
+from support import canary
+from support.canary.running import end_stale
+from support.models import CanaryRun
+from support.oversight import worries
+from tests.conformance.site import served
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+class Front:
+    """What stands before the product, like a proxy. `answers`: by the beginning of a path, a status and a body."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, tuple[str, str]] = {}
+
+    def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
+        for path, (status, body) in self.answers.items():
+            if environ["PATH_INFO"].startswith(path):
+                start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+                return [body.encode()]
+        return application(dict(environ), start_response)
+
+
+@pytest.fixture
+def front(committed_db: None, no_broker: None, settings: Settings) -> Iterator[Front]:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    settings.DOOR_OUT_LOOPBACK = settings.CANARY = True
+    MemoryBackend.outbox.clear()
+    before = Front()
+    with served(before) as url:
+        settings.BASE_URL = url
+        yield before
+
+
+def push() -> None:
+    """What a worker does: everything that is due goes out."""
+    due = Order.objects.filter(next_attempt_at__isnull=False).values_list("id", flat=True)
+    delivery.deliver(order_ids=list(due), now=database_clock())
+
+
+def begun() -> CanaryRun:
+    canary.start(now=database_clock())
+    return CanaryRun.objects.latest("id")
+
+
+def ended(run: CanaryRun, after: timedelta = timedelta()) -> CanaryRun:
+    canary.tend(now=run.began_at + after if after else database_clock())
+    run.refresh_from_db()
+    return run
+
+
+def incidents() -> list[tuple[str, str, str, int]]:
+    return list(Incident.objects.order_by("id").values_list("kind", "key", "subject", "count"))
+
+
+def is_allowed() -> bool:
+    campaign = Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(ref=synthetic.NAME)
+    (answer,) = gate.evaluate(questions=[gate.as_agreed(campaign=campaign, line=synthetic.NAME)])
+    return answer.allowed
+
+
+def figures() -> dict[str, Any]:
+    """Everything that is published, as it is counted."""
+    at = database_clock() + HOUR
+    found: dict[str, Any] = {}
+    with connection.cursor() as cursor:
+        for figure in Figure:
+            cursor.execute(STATEMENTS[figure].sql, {"since": at - timedelta(days=2), "until": at, "at": at})
+            found[figure] = cursor.fetchall()
+    return found
+
+
+def test_it_stops_is_told_signs_and_allows_again_and_the_next_does_too(front: Front, settings: Settings) -> None:
+    before = figures()
+    assert health.readiness(at=database_clock()).canary == "never"
+    run = begun()
+    assert (run.step, run.failed, run.finished_at, is_allowed()) == ("push", "", None, False)
+    (stop,) = Choice.objects.filter(kind="stop")
+    assert (stop.channel, stop.scope) == ("stop_page", "all")
+    assert ended(run).step == "push"
+    push()
+    assert ended(run).failed == ""
+    assert run.finished_at is not None
+    assert set(run.seconds) == set(CanaryRun.Step.values)
+    order = Order.objects.get(id__in=[run.order_id])
+    assert (order.state, run.heard_order_id) == (State.COMPLETED, order.id)
+    assert is_allowed()
+    said = json.loads(Http().get("/readyz").content)
+    assert (said["ready"], said["canary"]) == (True, "ok")
+    told = health.metrics(at=database_clock()).decode()
+    assert "whereabouts_canary_ok 1.0" in told
+    found = re.search(r"^whereabouts_canary_last_success_timestamp_seconds (\S+)$", told, flags=re.MULTILINE)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(run.finished_at.timestamp())
+    assert 'whereabouts_canary_step_seconds{step="page"}' in told
+    push()
+    again = begun()
+    push()
+    assert ended(again).failed == ""
+    assert (CanaryRun.objects.count(), Choice.objects.filter(kind="stop").count()) == (2, 2)
+    # A line of ours, at nobody's number, and in nobody's figures.
+    assert Choice.objects.values("line_id").distinct().count() == Line.objects.count() == 1
+    assert MemoryBackend.outbox == []
+    assert figures() == before
+    assert clocks.note_overdue(now=database_clock() + timedelta(days=30), whole=True) == 0
+    now = worries.now(reader="officer:1", at=database_clock())
+    assert (now.partners, now.unwell) == (0, [])
+    assert incidents() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "step", "why"),
+    [
+        ("/access/v1/evaluation", ("503 Away", ""), "allow", "saying yes: the gate's door: it answered 503"),
+        ("/stop/", ("503 Away", ""), "page", "stopping on the page: it answered 503"),
+        ("/stop/all/", ("500 Broken", ""), "page", "stopping on the page: it answered 500"),
+        ("/stop/all/", ("200 OK", "We are sorry"), "page", "stopping on the page: it answered 200"),
+    ],
+)
+def test_what_breaks_on_the_way_to_a_stop(
+    front: Front, path: str, answer: tuple[str, str], step: str, why: str
+) -> None:
+    front.answers = {path: answer}
+    run = begun()
+    assert (run.step, run.finished_at is not None) == (step, True)
+    assert incidents() == [("canary_failed", step, why, 1)]
+    assert Incident.objects.get().due_at is not None
+    assert health.readiness(at=database_clock()).canary == "failed"
+    assert health.readiness(at=database_clock()).ready
+    # The same once more is counted; once mended it goes through, and the incident stays for an officer.
+    begun()
+    assert [one[3] for one in incidents()] == [2]
+    front.answers = {}
+    run = begun()
+    push()
+    assert ended(run).failed == ""
+    assert [one[3] for one in incidents()] == [2]
+
+
+def test_a_gate_that_says_yes_after_the_stop(front: Front) -> None:
+    """Whatever stands before the gate, a cache that keeps its yes among it."""
+    front.answers = {"/access/v1/evaluation": ("200 OK", '{"decision": true}')}
+    assert begun().step == "gate"
+    assert incidents() == [
+        ("canary_failed", "gate", "the gate's no: the gate says yes after its person stopped everything", 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("", "our receipt: it answered 404"),
+        ('{"token": "x.y.z"}', "our receipt: it does not verify"),
+    ],
+)
+def test_a_receipt_that_is_missing_or_is_none(
+    front: Front, body: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Front.__call__
+
+    def without(self: Front, environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"].endswith("/receipt.json"):
+            start_response("200 OK" if body else "404 None", [("Content-Type", "application/json")])
+            return [body.encode()]
+        return plain(self, environ, start_response)
+
+    monkeypatch.setattr(Front, "__call__", without)
+    assert begun().step == "receipt"
+    assert incidents() == [("canary_failed", "receipt", why, 1)]
+
+
+def test_a_push_that_does_not_arrive(front: Front) -> None:
+    front.answers = {"/canary/": ("503 Away", "")}
+    run = begun()
+    push()
+    assert ended(run, 2 * MINUTE).finished_at is None
+    assert ended(run, 3 * MINUTE).finished_at is not None
+    why = "telling the company: not heard of after 3 minutes: the order is sent"
+    assert incidents() == [("canary_failed", "push", why, 1)]
+
+
+def test_the_company_s_receipt_that_is_not_taken(front: Front) -> None:
+    front.answers = {"/ssf/receipts": ("503 Away", "")}
+    run = begun()
+    push()
+    assert ended(run).step == "signed"
+    why = "the company's receipt: it answered 503"
+    assert incidents() == [("canary_failed", "signed", why, 1)]
+
+
+@pytest.mark.parametrize("step", ["page", "push"])
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_one_that_never_finished_is_an_incident_within_five_minutes(settings: Settings, step: str) -> None:
+    settings.CANARY = True
+    began = database_clock()
+    run = CanaryRun.objects.create(began_at=began, step=step)
+    end_stale(now=began + 3 * MINUTE)
+    assert incidents() == []
+    end_stale(now=began + 4 * MINUTE + timedelta(seconds=15))
+    assert [one[:2] for one in incidents()] == [("canary_failed", step)]
+    assert incidents()[0][2].endswith("it did not come to its end")
+    run.refresh_from_db()
+    assert run.failed == "it did not come to its end"
+
+
+def test_one_runs_at_a_time_and_one_that_is_an_hour_late_begins_by_itself(front: Front, settings: Settings) -> None:
+    settings.CANARY = False
+    canary.start(now=database_clock())
+    canary.tend(now=database_clock())
+    assert (CanaryRun.objects.count(), health.readiness(at=database_clock()).canary) == (0, "off")
+    settings.CANARY = True
+    run = begun()
+    canary.start(now=database_clock())
+    assert CanaryRun.objects.count() == 1
+    with pytest.raises(IntegrityError):
+        CanaryRun.objects.create(began_at=database_clock())
+    CanaryRun.objects.filter(pk=run.pk).update(finished_at=database_clock(), failed="")
+    canary.tend(now=run.began_at + HOUR)
+    assert CanaryRun.objects.count() == 1
+    assert health.readiness(at=run.began_at + HOUR + 11 * MINUTE).canary == "late"
+    canary.tend(now=run.began_at + HOUR + 6 * MINUTE)
+    assert CanaryRun.objects.count() == 2
+
+
+def test_nobody_else_is_heard_at_its_door(front: Front) -> None:
+    run, http = begun(), Http()
+    for body in ("", "x.y.z", "{}", "a" * 200_001):
+        answer = http.post("/canary/events", body, content_type="application/secevent+jwt")
+        assert (answer.status_code, answer.json()["err"]) == (400, "invalid_request")
+    run.refresh_from_db()
+    assert run.heard_at is None
+    assert Party.objects.get(uri=synthetic.PARTY).name == synthetic.PARTY_NAME

@@ -1,0 +1,198 @@
+"""Working an incident: notes, who was told, its clocks, what it reached, and everything about it to send away."""
+
+import json
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from django.utils import timezone
+
+import audit.actions
+import support.actions
+from accounts.models import Line, User
+from audit.duties import DUTIES, clocks_of
+from audit.models import AuditEvent, Incident
+from disclosures.anomalies import find
+from partners.lifecycle import NotNow
+from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, JAIL, TRACK, looked
+from tests.factories import a_line, a_party
+from tests.support.officers import Member, post, shown, staff
+from tests.support.test_admin_lists import rows_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+DAY = timedelta(days=1)
+NUMBER, NAME = "+12065550177", "Quillfeather Person"
+TELL = "Tell the FCC, if opting out fails more than now and then"
+
+
+@pytest.fixture
+def officer() -> Member:
+    return staff(name="first")
+
+
+def opened(kind: str = "canary_failed", *, at: datetime, key: str = "k", subject: str = "page") -> Incident:
+    audit.actions.open_incident(kind=kind, key=key, subject=subject, at=at)
+    return Incident.objects.get(kind=kind, key=key)
+
+
+def an_incident_of_lines(*lines: Line) -> Incident:
+    for name, kind in (("GeoBridge", "aggregator"), ("SecureTrack", "lbs_provider"), ("CountyJail", "end_customer")):
+        a_party(name, kind)
+    may = datetime(2026, 5, 10, 18, tzinfo=UTC)
+    for line in lines:
+        looked(line, may, may + DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK, JAIL), recorded_at=timezone.now())
+    find(at=timezone.now())
+    return Incident.objects.get(kind="after_stop")
+
+
+def test_what_is_to_be_told_has_its_clock_and_is_done_by_an_officer_s_word(officer: Member) -> None:
+    friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
+    one = opened(at=friday)
+    assert one.due_at == datetime(2026, 11, 30, 17, tzinfo=UTC)
+    path = f"/admin/incidents/{one.pk}/"
+    said = shown(officer, path)
+    assert f"{TELL} 47 CFR 64.2009(f)" in said
+    wrong = {"duty": "customers", "told_on": "2026-11-21"}
+    assert "Select a valid choice" in shown(officer, f"{path}told/", wrong)
+    ahead = f"{timezone.now() + 2 * DAY:%Y-%m-%d}"
+    assert "still to come" in shown(officer, f"{path}told/", {"duty": "fcc", "told_on": ahead, "reference": "R-1"})
+    done = {"duty": "fcc", "told_on": "2026-11-20", "reference": "Docket 26-117", "reason": "Sent by portal."}
+    assert post(officer, f"{path}told/", done) == path
+    assert Incident.objects.filter(due_at=None).exists()
+    said = shown(officer, path)
+    assert "Done on 2026-11-20, reference Docket 26-117 . Written down by first@carrier.example." in said
+    assert f"incident: told ({TELL}; done on 2026-11-20; reference Docket 26-117)" in said.replace(" )", ")")
+    # The same trouble again begins its clocks anew.
+    audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="x", at=timezone.now())
+    again = timezone.now()
+    audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=again)
+    one.refresh_from_db()
+    assert one.due_at is not None
+    assert one.due_at > again
+    assert "Written down by" not in shown(officer, path)
+
+
+def test_no_day_is_named_that_is_the_next_one_where_the_agencies_are() -> None:
+    evening_there = datetime(2026, 11, 26, 1, 28, tzinfo=UTC)
+    due = [(clock.duty.name, clock.due_at) for clock in clocks_of(kind="after_stop", opened_at=evening_there)]
+    assert [name for name, _ in due] == ["fcc", "partner", "agencies", "customers"]
+    days = (date(2026, 12, 3), date(2026, 12, 3), date(2026, 12, 7), date(2026, 12, 25))
+    assert [at for _, at in due] == [datetime.combine(day, time(23, 59), UTC) for day in days]
+
+
+def test_of_two_duties_done_the_next_date_is_that_of_the_third() -> None:
+    one = opened("after_stop", at=datetime(2026, 11, 20, 17, tzinfo=UTC))
+    assert [duty.name for duty in DUTIES["after_stop"]] == ["fcc", "agencies", "customers", "partner"]
+    officer = staff()
+    due = []
+    for duty in ("fcc", "partner", "agencies", "customers"):
+        support.actions.do_duty(
+            incident_id=one.pk, duty=duty, told_on=datetime(2026, 11, 20, tzinfo=UTC).date(), reference="",
+            actor=officer.actor, reason="Done.", at=timezone.now(),
+        )  # fmt: skip
+        one.refresh_from_db()
+        due.append(one.due_at)
+    agencies, customers = datetime(2026, 12, 2, 17, tzinfo=UTC), datetime(2026, 12, 20, 17, tzinfo=UTC)
+    monday = datetime(2026, 11, 30, 17, tzinfo=UTC)
+    assert due == [monday, agencies, customers, None]
+
+
+def test_the_list_has_the_next_date_first_and_marks_what_is_past(officer: Member) -> None:
+    now = timezone.now()
+    opened("burst", at=now, key="none", subject="No clock")
+    opened(at=now - 3 * DAY, key="soon", subject="Soon")
+    opened(at=now - 30 * DAY, key="late", subject="Late")
+    shut = opened(at=now - 40 * DAY, key="shut", subject="Shut")
+    audit.actions.close_incident(incident_id=shut.pk, actor=officer.actor, reason="x", at=now)
+    rows = rows_of(officer.client, "/admin/incidents/")
+    assert [name for row in rows for name in ("No clock", "Soon", "Late", "Shut") if name in row] == [
+        "Late", "Soon", "No clock", "Shut",
+    ]  # fmt: skip
+    assert ["overdue" in row for row in rows] == [True, False, False, False]
+    for asked, names in (("overdue", ["Late"]), ("running", ["Soon"]), ("none", ["No clock"])):
+        found = rows_of(officer.client, f"/admin/incidents/?due={asked}")
+        assert ([name in row for name, row in zip(names, found, strict=True)]) == [True]
+    told = shown(officer, "/admin/")
+    assert "3 incidents open, 1 past the day to tell of it" in told
+
+
+def test_notes_stand_in_the_timeline_with_all_that_became_of_it(officer: Member) -> None:
+    one = opened(at=timezone.now() - DAY)
+    path = f"/admin/incidents/{one.pk}/"
+    audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=timezone.now())
+    assert post(officer, f"{path}note/", {"reason": " "}) == ""
+    assert post(officer, f"{path}note/", {"reason": "The certificate had run out."}) == path
+    assert post(officer, f"{path}close/", {"reason": "A new one is in."}) == path
+    assert post(officer, f"{path}note/", {"reason": "Counsel agrees."}) == path
+    line = shown(officer, path).partition("Timeline")[2]
+    order = [
+        "Counsel agrees",
+        "A new one is in",
+        "had run out",
+        "seen again (2 times by then)",
+        "opened (1 time by then)",
+    ]
+    places = [line.replace("( ", "(").replace(" )", ")").find(words) for words in order]
+    assert sorted(places) == places
+    assert places[0] > 0
+
+
+@pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])
+def test_nobody_else_writes_into_one(role: User.Role) -> None:
+    one, member, now = opened(at=timezone.now()), staff(role), timezone.now()
+    with pytest.raises(support.actions.NotForThem):
+        support.actions.note_incident(incident_id=one.pk, actor=member.actor, reason="x", at=now)
+    with pytest.raises(support.actions.NotForThem):
+        support.actions.do_duty(
+            incident_id=one.pk, duty="fcc", told_on=now.date(), reference="", actor=member.actor, reason="x", at=now
+        )
+    assert not AuditEvent.objects.exists()
+
+
+def test_it_says_how_many_lines_it_reached_and_names_none(officer: Member) -> None:
+    lines = [a_line(msisdn=NUMBER, holder_name=NAME), a_line()]
+    one = an_incident_of_lines(*lines)
+    said = shown(officer, f"/admin/incidents/{one.pk}/")
+    reached = said.partition("What it reached")[2]
+    for words in ("Subscribers' lines Counted, never named. Who they are shows only after a reason. 2", "SecureTrack",
+                  "First 10 May 2026, 18:00", "Last 11 May 2026, 18:00",
+                  "Through Releases of location, found in the ledger"):  # fmt: skip
+        assert words in reached
+    assert not AuditEvent.objects.filter(line_id__isnull=False).exists()
+
+
+@pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
+@pytest.mark.parametrize("form", ["html", "json"])
+def test_everything_about_it_is_taken_away_with_a_reason(officer: Member, role: User.Role, form: str) -> None:
+    line = a_line(msisdn=NUMBER, holder_name=NAME)
+    one, member = an_incident_of_lines(line), staff(role, name="taker")
+    support.actions.note_incident(
+        incident_id=one.pk, actor=officer.actor, reason="<b>Asked</b> them.", at=timezone.now()
+    )
+    path = f"/admin/incidents/{one.pk}/export/"
+    assert "This field is required." in member.client.post(path, {"form": form, "reason": " "}).content.decode()
+    assert not AuditEvent.objects.filter(action="export.taken").exists()
+    answer = member.client.post(path, {"form": form, "reason": "For the FCC."})
+    text = answer.content.decode()
+    assert answer.headers["Content-Disposition"].startswith(f'attachment; filename="whereabouts-incident-{one.pk}-')
+    assert answer.headers["Content-Disposition"].endswith(f'.{form}"')
+    for mark in (NUMBER[2:], "Quillfeather", line.carrier_id, "<b>Asked" if form == "html" else "\x00"):
+        assert mark not in text
+    for words in ("taker@carrier.example", "SecureTrack", "47 CFR 64.2011", "Look-ups after people said stop"):
+        assert words in text
+    if form == "json":
+        body = json.loads(text)
+        assert (body["affected"]["lines"], body["affected"]["times"], body["affected"]["companies"]) == (
+            1, 1, ["SecureTrack"],
+        )  # fmt: skip
+        assert [one["what"] for one in body["timeline"]] == ["opened", "incident: noted"]
+    taken = AuditEvent.objects.get(action="export.taken")
+    assert (taken.actor, taken.target, taken.reason, taken.detail) == (
+        member.actor, "export:incident", "For the FCC.", {"incident": one.pk, "form": form},
+    )  # fmt: skip
+
+
+def test_what_is_not_there_is_no_incident(officer: Member) -> None:
+    for act in ("note", "told", "export"):
+        assert officer.client.get(f"/admin/incidents/9/{act}/").status_code == 404
+    with pytest.raises(NotNow, match="no such incident"):
+        support.actions.note_incident(incident_id=9, actor=officer.actor, reason="x", at=timezone.now())

@@ -1,0 +1,224 @@
+"""What is watched opens its incident by what really happened, and not by one less."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import OperationalError, connection, connections
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+import audit.actions
+import consent.actions
+import support.actions
+from accounts.models import Line
+from audit.models import Incident, IncidentStep
+from consent import failing
+from consent.actions import answer_request
+from partners import checkpoints
+from portal import health
+from revocations.models import Order
+from support import clocks
+from support.clocks import watching
+from tests.agents import an_agent_asks
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.fixtures import Refusal
+from tests.staff import an_actor
+
+pytestmark = pytest.mark.usefixtures("no_broker")
+HOUR = timedelta(hours=1)
+
+
+def incidents() -> list[tuple[str, str, int]]:
+    return list(Incident.objects.order_by("id").values_list("kind", "subject", "count"))
+
+
+def a_stopped_line() -> Line:
+    line, campaign = a_line(), a_campaign(a_contract(a_party("GeoBridge")))
+    an_approval(line, campaign)
+    consent.actions.stop(line_id=line.pk, scope="all", actor=f"line:{line.pk}", channel="web")
+    return line
+
+
+def looked_at(line: Line, actor: str) -> None:
+    order = Order.objects.filter(line_id=line.pk).latest("queued_at")
+    support.actions.look_at_order(
+        party_id=order.party_id, order_id=order.id, actor=actor, reason="Case 7.", at=timezone.now()
+    )
+
+
+# Staff
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", ["officer", "auditor"])
+def test_staff_who_look_at_very_many_subscribers_within_an_hour(settings: Settings, role: str) -> None:
+    settings.STAFF_BROWSING_ALARM = 2
+    actor, lines = an_actor(role), [a_stopped_line() for _ in range(3)]
+    for line in (lines[0], lines[1], lines[1]):
+        looked_at(line, actor)
+    clocks.watch_staff(now=timezone.now())
+    assert incidents() == []
+    looked_at(lines[2], an_actor(role))
+    clocks.watch_staff(now=timezone.now())
+    assert incidents() == [], "another's look is no look of theirs"
+    looked_at(lines[2], actor)
+    now = timezone.now()
+    clocks.watch_staff(now=now)
+    clocks.watch_staff(now=now)
+    assert incidents() == [("staff_browsing", actor, 3)]
+    # An hour later there is nothing to add.
+    clocks.watch_staff(now=now + HOUR)
+    assert incidents() == [("staff_browsing", actor, 3)]
+
+
+# Agents
+
+
+@pytest.mark.django_db
+def test_very_many_stops_by_one_authorised_agent(settings: Settings) -> None:
+    settings.STOPS_BY_AGENT_ALARM = 1
+    settings.DRP_BUSINESS_ID = "CARRIER"
+    for n in (1, 2):
+        link = an_agent_asks(a_line())
+        answer_request(token=link.split("/")[-2], theirs=True, notice=None, at=timezone.now())
+        clocks.watch_agents(now=timezone.now())
+        assert incidents() == [("stops_by_agent", "Permission Slip", 2)][: n - 1]
+
+
+@pytest.mark.django_db
+def test_very_many_stops_by_one_of_the_desk(settings: Settings) -> None:
+    settings.STOPS_BY_AGENT_ALARM = 1
+    actor = an_actor("agent")
+    for n in (1, 2):
+        consent.actions.stop(line_id=a_line().pk, scope="all", actor=actor, channel="desk")
+        clocks.watch_agents(now=timezone.now())
+        assert incidents() == [("stops_by_agent", actor, 2)][: n - 1]
+
+
+# Stops that fail
+
+
+@pytest.fixture
+def counted(settings: Settings, tmp_path: Path) -> None:
+    """Counts of this test alone."""
+    one = settings.CACHES["default"]
+    settings.CACHES = {"default": {**one, "KEY_PREFIX": tmp_path.as_posix()}}
+
+
+def _broken(*_: Any) -> None:
+    raise OperationalError("the database is gone")
+
+
+@pytest.fixture
+def fail(db: None, settings: Settings) -> Iterator[Callable[[], int]]:
+    """One stop of somebody's while no statement of the database comes through."""
+    settings.ANSWER_SECONDS = 0.0
+    client = Client(raise_request_exception=False)
+
+    def once() -> int:
+        with connection.execute_wrapper(_broken):
+            return client.post("/stop/", {"number": "206 555 0142"}).status_code
+
+    yield once
+    failing._waiting.clear()
+
+
+def test_stops_that_fail_more_than_now_and_then(counted: None, fail: Callable[[], int], settings: Settings) -> None:
+    settings.STOPS_FAILING_ALARM = 3
+    assert [fail(), fail()] == [500, 500]
+    now = timezone.now()
+    clocks.watch_failed_stops(now=now)
+    assert incidents() == []
+    assert fail() == 500
+    clocks.watch_failed_stops(now=now)
+    clocks.watch_failed_stops(now=now)
+    (one,) = Incident.objects.all()
+    assert (one.kind, one.count, one.key) == ("stops_failing", 3, f"{now:%Y-%m-%dT%H}")
+    assert one.due_at is not None
+    assert "whereabouts_stops_failed_total" in health.metrics(at=now).decode()
+
+
+def test_few_among_very_many_are_no_failing_mechanism(
+    counted: None, fail: Callable[[], int], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STOPS_FAILING_ALARM = 1
+    monkeypatch.setattr(watching, "FAILED_IN_100", 50)
+    now = timezone.now()
+    for _ in range(2):
+        consent.actions.stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web")
+    fail()
+    clocks.watch_failed_stops(now=now)
+    assert incidents() == []
+    fail()
+    clocks.watch_failed_stops(now=now)
+    assert [one[0] for one in incidents()] == ["stops_failing"]
+
+
+def test_what_the_cache_did_not_take_waits_for_the_next_stop(
+    counted: None, fail: Callable[[], int], settings: Settings
+) -> None:
+    one, now = settings.CACHES["default"], timezone.now()
+    settings.CACHES = {"default": {**one, "LOCATION": "redis://127.0.0.1:1"}}
+    assert [fail(), fail()] == [500, 500]
+    assert failing.by_hour(now=now) == {}
+    settings.CACHES = {"default": one}
+    assert Client().post("/stop/", {"number": "206 555 0142"}).status_code == 302
+    assert failing.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 2}
+
+
+def test_what_is_no_stop_and_what_was_refused_are_not_counted(
+    counted: None, fail: Callable[[], int], settings: Settings
+) -> None:
+    client, now = Client(raise_request_exception=False), timezone.now()
+    with connection.execute_wrapper(_broken):
+        assert client.post("/accounts/login/", {"number": "206 555 0142"}).status_code == 500
+    assert client.post("/choices/stop/", {}).status_code == 302
+    assert failing.by_hour(now=now) == {}
+    assert cache.get("nothing") is None
+
+
+# The trail
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_trail_that_was_changed(settings: Settings, tmp_path: Path) -> None:
+    settings.CHECKPOINT_DIR = tmp_path
+    now = timezone.now()
+    for n in range(3):
+        audit.actions.record(action="test.done", actor="system:test", target=f"thing:{n}", at=now, line_id=7)
+    checkpoints.write(folder=tmp_path, at=now)
+    clocks.verify_audit(now=now)
+    assert incidents() == []
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("UPDATE audit_auditevent SET reason = 'nothing' WHERE seq = 2")
+        cursor.execute("SET session_replication_role = origin")
+    for _ in range(2):
+        clocks.verify_audit(now=now)
+    assert incidents() == [("audit_fault", "chain 7, row 2 was changed", 1)]
+
+
+# What the database writes down of each
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_each_step_is_written_by_the_database_and_stays(refused: Refusal) -> None:
+    at = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
+    kind, key = Incident.Kind.CANARY_FAILED, "k"
+    audit.actions.open_incident(kind=kind, key=key, subject="page", at=at)
+    one = Incident.objects.get()
+    audit.actions.open_incident(kind=kind, key=key, subject="page", at=at + HOUR)
+    audit.actions.open_incident(kind=kind, key=key, subject="page", at=at + HOUR)
+    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="x", at=at + 2 * HOUR)
+    audit.actions.open_incident(kind=kind, key=key, subject="page", at=at + 3 * HOUR)
+    steps = IncidentStep.objects.order_by("id").values_list("what", "count")
+    assert list(steps) == [("opened", 1), ("counted", 2), ("closed", 3), ("reopened", 3)]
+    for statement in ("UPDATE audit_incidentstep SET count = 9", "DELETE FROM audit_incidentstep"):
+        refused(statement)
+        refused(statement, constraint="audit_incidentstep_append_only", using="owner")
+    refused("INSERT INTO audit_incidentstep (incident_id, at, what, count) VALUES (1, now(), 'closed', 1)")
