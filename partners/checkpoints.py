@@ -23,11 +23,18 @@ class Signed:
     heads: Mapping[int, tuple[int, bytes]]
 
 
-def write(*, folder: Path, at: datetime) -> Path:
+class Behind(Exception):
+    """The newest checkpoint signed events that the database does not have: it was restored, or its trail cut off."""
+
+
+def write(*, folder: Path, at: datetime, over: bool = False) -> Path:
     """Sign every chain's newest event and put the token in `folder`. Returns its path.
 
-    It names the checkpoint before it by its digest, so that none can be taken out from between others.
+    It names the checkpoint before it by its digest, so that none can be taken out from between others. Raises Behind
+    where it would cover up that events are gone; `over`: after a restore, which the trail itself then tells of.
     """
+    if not over and ahead(folder=folder):
+        raise Behind
     heads = {str(chain): [seq, newest.hex()] for chain, (seq, newest) in audit.queries.heads().items()}
     before = max(folder.glob("*.jws"), default=None)
     token = keys.sign(
@@ -50,12 +57,42 @@ def newest(*, folder: Path) -> Signed | None:
     path = max(folder.glob("*.jws"), default=None)
     if path is None:
         return None
+    return _signed(path)
+
+
+def _covered(signed: Signed, heads: Mapping[int, tuple[int, bytes]]) -> bool:
+    return all(heads.get(chain, (0, b""))[0] >= seq for chain, (seq, _) in signed.heads.items())
+
+
+def _signed(path: Path) -> Signed:
     claims = _claims(path)
     heads = msgspec.convert(claims.get("heads"), dict[str, tuple[int, str]])
     return Signed(
         at=datetime.fromtimestamp(msgspec.convert(claims.get("iat"), int), tz=UTC),
         heads={int(chain): (seq, bytes.fromhex(own_hash)) for chain, (seq, own_hash) in heads.items()},
     )
+
+
+def ahead(*, folder: Path) -> bool:
+    """Whether the newest checkpoint signed events that the database does not have, or by a key that it does not."""
+    try:
+        signed = newest(folder=folder)
+    except ValueError:
+        return True
+    return signed is not None and not _covered(signed, audit.queries.heads())
+
+
+def fitting(*, folder: Path) -> Signed | None:
+    """The newest checkpoint of which the database has every event; None where there is none."""
+    heads = audit.queries.heads()
+    for path in sorted(folder.glob("*.jws"), reverse=True):
+        try:
+            signed = _signed(path)
+        except ValueError:
+            continue
+        if _covered(signed, heads):
+            return signed
+    return None
 
 
 def gap(*, folder: Path) -> str:

@@ -18,7 +18,8 @@ from prometheus_client.registry import Collector
 
 import accounts.queries
 from audit.models import Incident
-from consent.gate import DECISIONS
+from consent.gate import DECISIONS, opening
+from consent.models import Unarchived
 from disclosures import retention
 from disclosures.models import AnomalyWatch
 from revocations.models import Order, State
@@ -40,12 +41,16 @@ class Readiness:
     """What `/readyz` answers. A stop needs the database alone; without the broker orders wait for the sweep.
 
     `partitions`: "ok", or the months ahead that have none. Their rows are kept in the default partition meanwhile.
+    `gate`: "open", or "closed: " and why: it says no to every release until the database was compared with the archive
+    of stops. `unarchived_s`: how long the oldest choice waits for that archive.
     """
 
     database: str
     broker: str
     oldest_due_s: float | None
     partitions: str
+    gate: str = "unknown"
+    unarchived_s: float | None = None
 
     @property
     def ready(self) -> bool:
@@ -56,10 +61,16 @@ def readiness(*, at: datetime) -> Readiness:
     """Look at the database and the broker, each with a short time-out."""
     try:
         oldest, missing = _oldest_due_s(at), retention.missing_months(now=at)
+        gate, unarchived = opening(), _unarchived_s(at)
     except DatabaseError:
         return Readiness("down", broker.state(settings.CELERY_BROKER_URL), None, "unknown")
     return Readiness(
-        "ok", broker.state(settings.CELERY_BROKER_URL), oldest, f"missing: {', '.join(missing)}" if missing else "ok"
+        "ok",
+        broker.state(settings.CELERY_BROKER_URL),
+        oldest,
+        f"missing: {', '.join(missing)}" if missing else "ok",
+        "open" if gate.is_open else f"closed: {gate.why}",
+        unarchived,
     )
 
 
@@ -110,6 +121,12 @@ class Figures(Collector):
             "Of this month and the next, those whose releases have no partition.",
             value=len(retention.missing_months(now=self._at)),
         )
+        yield GaugeMetricFamily("whereabouts_gate_open", "0: every release is denied.", value=int(opening().is_open))
+        yield GaugeMetricFamily(
+            "whereabouts_unarchived_seconds",
+            "How long the oldest choice waits for the archive outside the database.",
+            value=_unarchived_s(self._at),
+        )
         open_now = Incident.objects.filter(closed_at__isnull=True).values_list("kind").annotate(Count("id"))
         incidents = GaugeMetricFamily("whereabouts_incidents_open", "Incidents that are open.", labels=["kind"])
         for kind, count in open_now:
@@ -134,6 +151,11 @@ def _oldest_due_s(at: datetime) -> float:
         cursor.execute("SELECT min(next_attempt_at) FROM revocations_order WHERE next_attempt_at <= %s", [at])
         (oldest,) = cursor.fetchone()
     return 0.0 if oldest is None else float((at - oldest).total_seconds())
+
+
+def _unarchived_s(at: datetime) -> float:
+    oldest = Unarchived.objects.order_by("id").values_list("queued_at", flat=True).first()
+    return 0.0 if oldest is None else max((at - oldest).total_seconds(), 0.0)
 
 
 class Broker:

@@ -34,12 +34,16 @@ KEPT = (
     "accounts_line",
     "accounts_linenumber",
     "accounts_linestate",
+    "consent_archivehead",
     "revocations_standing",
     "revocations_streamhealth",
 )
 # What waits in them is taken out once it is in its ledger, and never changed.
-WAITING = ("consent_heldrow",)
-READ_ONLY = ("consent_linegate", "audit_chainhead", "partners_cover", "disclosures_droppedmonth", "django_migrations")
+WAITING = ("consent_heldrow", "consent_unarchived")
+READ_ONLY = (
+    "consent_linegate", "consent_gateopening", "audit_chainhead", "partners_cover", "disclosures_droppedmonth",
+    "django_migrations",
+)  # fmt: skip
 ONLY_COLUMNS = {
     "disclosures_disclosure": ("judgement", "basis_doubtful"),
     "revocations_order": (
