@@ -9,6 +9,4 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 pages = get_wsgi_application()
-# The database's server may have started anew: what waits at the gate should not be the first to look.
-import_module("consent.archiving").look_soon()
 application: WSGIApplication = import_module("consent.api.straight").straight_to_the_gate(pages)

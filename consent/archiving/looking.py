@@ -56,7 +56,7 @@ def close(*, why: str) -> None:
     _call("SELECT consent_gate_close(%s)", [why])
 
 
-def _call(statement: str, values: list[object]) -> None:
+def _call(statement: str, values: list[str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 

@@ -142,8 +142,8 @@ TABLES: Mapping[str, Table] = {
         "The one row that names the newest entry of that archive.",
         "for good",
         "nobody",
-        key="id",
-        time="day written_at",
+        key="id day",
+        time="written_at",
         proof="digest",
     ),
     "consent.GateOpening": Table(

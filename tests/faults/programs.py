@@ -110,10 +110,10 @@ class Programs:
         options = ("--port", str(self.broker_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder))
         return self.add("broker", str(cluster.valkey_binary()), *options, port=self.broker_port)
 
-    def worker(self) -> Program:
+    def worker(self, name: str = "worker") -> Program:
         options = ("worker", "--beat", "--concurrency", "2")
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "error")
-        return self.add("worker", sys.executable, "-m", "celery", "--app", "portal", *options, *quiet)
+        return self.add(name, sys.executable, "-m", "celery", "--app", "portal", *options, *quiet)
 
     def partner(self, name: str, uri: str, *options: str) -> Program:
         port = free_port()

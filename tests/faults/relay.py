@@ -31,8 +31,13 @@ class Relay:
                 caller, _ = self.entrance.accept()
                 Thread(target=self._carry, args=(caller,), daemon=True).start()
 
+    def turn_to(self, host: str, port: int) -> None:
+        """Hand whoever comes from now on to another server."""
+        self.behind = (host, port)
+
     def _carry(self, caller: socket.socket) -> None:
-        with caller, socket.create_connection(self.behind) as server:
+        # With nobody there, who called is cut off.
+        with caller, suppress(ConnectionError), socket.create_connection(self.behind) as server:
             back = Thread(target=self._hand_on, args=(server, caller), daemon=True)
             back.start()
             self._hand_on(caller, server)

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,14 +33,19 @@ def dump(folder: Path) -> Path:
     return file
 
 
+def restore(file: Path, *, into: str, where: Mapping[str, str] | None = None) -> None:
+    """Into an empty database, of another server if one is named (PGHOST, PGPORT)."""
+    command = [str(cluster.binary("pg_restore")), "--exit-on-error", "--no-comments", f"--dbname={into}", str(file)]
+    subprocess.run(command, env=_programs_environment() | dict(where or {}), check=True)
+
+
 @contextmanager
 def life_in(file: Path) -> Iterator[None]:
     """Restore a dump into a new database; until the end everything here happens in that one."""
     name = f"restored_{os.getpid()}"
     with _as_owner() as owner:
         owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    command = [str(cluster.binary("pg_restore")), "--exit-on-error", "--no-comments", f"--dbname={name}", str(file)]
-    subprocess.run(command, env=_programs_environment(), check=True)
+    restore(file, into=name)
     before = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
     _move_to(dict.fromkeys(before, name))
     try:

@@ -2,8 +2,6 @@
 
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -18,33 +16,12 @@ from partners import pairwise
 from revocations import delivery
 from revocations.models import TO_PUSH, Order, State
 from tests.faults.fixtures import World
-from tests.faults.programs import PROJECT, get, until
+from tests.faults.programs import get, until
+from tests.faults.stopping import Stopper
 
 STOPS = 500
 KILLS = {"GeoBridge": 16, "NorthLink": 16, "broker": 9, "worker": 9, "web": 4}
 ENDED = (State.ACKNOWLEDGED, State.COMPLETED, State.PARTIAL)
-
-
-class Stopper(threading.Thread):
-    """Lines stop, one after the other, in a process of their own; `took` says how long each waited."""
-
-    def __init__(self, world: World, lines: list[Line]) -> None:
-        super().__init__()
-        self._environment = world.programs.environment
-        self._lines = "".join(f"{line.pk}\n" for line in lines)
-        self.took: list[float] = []
-
-    def run(self) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.faults.stopper"],
-            cwd=PROJECT,
-            env=self._environment,
-            input=self._lines,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        self.took = [float(line) for line in done.stdout.split()]
 
 
 def open_orders() -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as portal
@@ -30,7 +31,7 @@ from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_part
 from tests.faults.restored import dump, life_in
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-WHO = {"actor": "subscriber:1", "channel": "web"}
+WHO: dict[str, Any] = {"actor": "subscriber:1", "channel": "web"}
 
 
 @pytest.fixture(autouse=True)
