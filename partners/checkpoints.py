@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from django.conf import settings
 import audit.queries
 from partners import keys
 from partners.models import SigningKey
+
+NAME = "%Y%m%dT%H%M%S%fZ"
+MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ def write(*, folder: Path, at: datetime, over: bool = False) -> Path:
         raise Behind
     heads = {str(chain): [seq, newest.hex()] for chain, (seq, newest) in audit.queries.heads().items()}
     before = max(folder.glob("*.jws"), default=None)
+    # A clock that was set back must not put it before those that are there.
+    at = max(at, _written_at(before) + MICROSECOND) if before else at
     token = keys.sign(
         use=SigningKey.Use.CHECKPOINT,
         claims={
@@ -47,7 +52,7 @@ def write(*, folder: Path, at: datetime, over: bool = False) -> Path:
         },
     )
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{at:%Y%m%dT%H%M%S%fZ}.jws"
+    path = folder / f"{at:{NAME}}.jws"
     path.write_text(token)
     return path
 
@@ -109,6 +114,10 @@ def gap(*, folder: Path) -> str:
 
 def _claims(path: Path) -> Mapping[str, object]:
     return keys.verify_own(use=SigningKey.Use.CHECKPOINT, token=path.read_text())
+
+
+def _written_at(path: Path) -> datetime:
+    return datetime.strptime(path.stem, NAME).replace(tzinfo=UTC)
 
 
 def _digest(token: str) -> str:

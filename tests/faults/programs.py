@@ -63,12 +63,16 @@ class Program:
 
 @dataclass
 class Programs:
-    """All that run in one test, with one environment and one folder. `database`: where it is, if not at the tests'."""
+    """All that run in one test, with one environment and one folder. `database`: where it is, if not at the tests'.
+
+    `more`: settings of this test's own.
+    """
 
     folder: Path
     web_port: int
     broker_port: int
     database: str = ""
+    more: dict[str, str] = field(default_factory=dict)
     all: list[Program] = field(default_factory=list)
 
     @property
@@ -89,6 +93,7 @@ class Programs:
             "DOOR_OUT_LOOPBACK": "1",
             "DATA_DIR": str(self.folder),
             "PYTHONUNBUFFERED": "1",
+            **self.more,
         }
 
     @property
