@@ -54,7 +54,7 @@ def after_restore(*, at: datetime, despite: str, say: Say) -> Summary:
     with turn(name=archiving.TURN) as mine:
         if not mine:
             raise Busy
-        if archiving.look().is_open and not archiving.behind():
+        if _has_everything():
             say("The gate is open, and the database has all that the archive holds. Nothing to do.")
             return Summary(is_open=True)
         archiving.close(why="restored: `manage.py after_restore` is not done yet")
@@ -67,11 +67,14 @@ class _Restoring:
     despite: str
     say: Say
     summary: Summary = field(default_factory=Summary)
+    # The archive was lost, and not the database.
+    begins_anew: bool = False
 
     def run(self) -> Summary:
         self._verify_trail()
         found = archiving.after_head(sink=archiving.sink())
         self.summary.problems += [str(fault) for fault in found.faults]
+        self.begins_anew = not found.knows_head and not found.entries
         lost = archiving.lost(entries=found.entries)
         self.say(f"Archive: {len(found.entries)} entries since the backup, {len(lost)} of them lost with the database.")
         self._suspend(lost)
@@ -157,6 +160,8 @@ class _Restoring:
             return
         checkpoints.write(folder=Path(settings.CHECKPOINT_DIR), at=self.at, over=True)
         place = archiving.sink()
+        if self.begins_anew:
+            self.say(f"The archive begins anew: {archiving.begin_anew()} more choices wait to be written to it.")
         if last := place.last():
             ArchiveHead.objects.update_or_create(
                 pk=ArchiveHead.ID,
@@ -165,6 +170,13 @@ class _Restoring:
         with connections["owner" if "owner" in settings.DATABASES else "default"].cursor() as cursor:
             cursor.execute("SELECT consent_gate_open()")
         self.summary.is_open = gate.opening().is_open
+
+
+def _has_everything() -> bool:
+    try:
+        return archiving.look().is_open and not archiving.behind()
+    except archiving.NotThere:
+        return False
 
 
 def _counts(came: TakenBack) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 import audit.actions
+import audit.queries
 from consent import changes, receipts, snapshots, telling
 from consent.actions.choices import NEVER_AGREED, again_if_a_release_came_between, take_turn
 from consent.actions.records import FileChoice, record_file_choices

@@ -20,6 +20,10 @@ log = structlog.get_logger(__name__)
 AGAIN_AFTER_S = 1.0
 
 
+class NotThere(OSError):
+    """The archive here is not the one that this database wrote to: not mounted, perhaps, or lost."""
+
+
 def look() -> gate.Opening:
     """Open the gate again if nothing outside is newer than the database, or close it until `after_restore`.
 
@@ -39,8 +43,10 @@ def look() -> gate.Opening:
 
 
 def behind() -> str:
-    """What outside the database is newer than it, in a sentence; "" where nothing is. Raises OSError."""
+    """What outside the database is newer than it, in a sentence; "" where nothing is. Raises OSError, NotThere."""
     found = after_head(sink=sink())
+    if not found.knows_head:
+        raise NotThere(str(found.faults[0]))
     if found.faults:
         return f"the archive can't be trusted: {found.faults[0]}"
     missing = lost(entries=found.entries)

@@ -35,8 +35,12 @@ class Fault:
 
 @dataclass
 class Reading:
-    """The entries after the head, oldest first, the faults among them, and where the archive ends."""
+    """The entries after the head, oldest first, the faults among them, and where the archive ends.
 
+    `knows_head`: whether the entry that the database knows as the newest is there, if it knows of any.
+    """
+
+    knows_head: bool = True
     entries: list[Entry] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     day: str = ""
@@ -55,7 +59,7 @@ def after_head(*, sink: Sink) -> Reading:
     if head is not None and not _skip_to(head.digest, lines):
         found.faults.append(Fault(head.day, 0, "the newest entry that this database knows of is not in the archive"))
         lines = _lines(sink, since=head.day)
-        found.digest = ""
+        found.knows_head, found.digest = False, ""
     torn: list[Fault] = []
     for day, number, line in lines:
         text = line.removesuffix("\n")

@@ -12,7 +12,7 @@ from typing import Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-TAIL = 64 * 1024
+TAIL = 1024 * 1024
 
 
 class Sink(Protocol):

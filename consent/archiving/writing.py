@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import Line
 from accounts.turns import turn
@@ -62,6 +62,19 @@ def append(*, entries: Sequence[Entry], now: datetime) -> None:
     place = sink()
     last = place.last()
     _append(place, entries, digest(last) if last else "", now)
+
+
+def begin_anew() -> int:
+    """Queue every choice again, for an archive that was lost. Returns how many."""
+    ArchiveHead.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO consent_unarchived (kind, line_id, object_id, queued_at)"
+            " SELECT 'choice', c.line_id, c.id::text, clock_timestamp() FROM consent_choice c"
+            " WHERE NOT EXISTS (SELECT FROM consent_unarchived u WHERE u.object_id = c.id::text)"
+            " ORDER BY c.recorded_at"
+        )
+        return int(cursor.rowcount)
 
 
 def find_missing(*, now: datetime) -> int:

@@ -24,7 +24,7 @@ TAKES_AWAY = re.compile(
 )
 REFUSED = (migrations.RemoveField, migrations.DeleteModel, migrations.RenameField, migrations.RenameModel)
 
-loader = MigrationLoader(None, ignore_no_initial=True)
+loader = MigrationLoader(None)
 NEW = [
     key for key in sorted(loader.disk_migrations) if key[0] in OURS and key[1] > BASELINE[key[0]] and key not in LATER
 ]

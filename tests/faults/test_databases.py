@@ -24,6 +24,7 @@ from consent.models import Choice
 from tests.factories import a_campaign, a_line, an_approval
 from tests.faults.fixtures import World, a_world
 from tests.faults.invariants import Asker, deliver_what_is_left, invariants
+from tests.faults.long import long_run
 from tests.faults.postgres import Postgres, lived_in, own_server, small_disk
 from tests.faults.programs import until
 from tests.faults.relay import Relay
@@ -42,18 +43,18 @@ def test_a_database_that_is_killed_and_one_that_takes_over(
     with lived_in(server) as relay, a_world(settings, tmp_path, f"127.0.0.1:{relay.port}") as world:
         # Two beats at once: each job finds in its rows what is to be done.
         workers = [world.programs.worker("one"), world.programs.worker("two")]
-        lines = [world.a_line() for _ in range(60)]
+        lines = [world.a_line() for _ in range(36)]
         asker = Asker(world, lines)
         asker.start()
 
-        _killed_while_people_stop(server, world, lines[:30], asker)
-        _emptied_broker(world, lines[:40], asker)
+        _killed_while_people_stop(server, world, lines[:20], asker)
+        _emptied_broker(world, lines[:26], asker)
         for worker in workers:
             worker.kill()
         deliver_what_is_left()
-        invariants(world, stopped=lines[:40], asker=asker)
+        invariants(world, stopped=lines[:26], asker=asker)
 
-        _failed_over(server, relay, lines[40:], tmp_path)
+        _failed_over(server, relay, lines[26:], tmp_path)
         asker.confirmed = len(lines)
         deliver_what_is_left()
         until(lambda: asker.asked > 0, 20)
@@ -77,7 +78,7 @@ def _killed_while_people_stop(server: Postgres, world: World, lines: Sequence[Li
 
 
 def _emptied_broker(world: World, lines: Sequence[Line], asker: Asker) -> None:
-    stopper = Stopper(world, lines[30:], asker, before=30)
+    stopper = Stopper(world, lines[20:], asker, before=20)
     stopper.start()
     broker = redis.Redis(port=world.programs.broker_port)
     while stopper.is_alive():
@@ -110,6 +111,7 @@ def _failed_over(server: Postgres, relay: Relay, lines: Sequence[Line], folder: 
         server.data_dir, server.port, server.process = follower.data_dir, follower.port, follower.process
 
 
+@long_run
 def test_a_full_disk_refuses_stops_aloud_and_allows_nothing(
     committed_db: None, no_broker: None, tmp_path: Path
 ) -> None:

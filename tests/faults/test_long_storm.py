@@ -1,6 +1,5 @@
 """Everything killed at random during thousands of stops, the database too: `python -m tests.faults.run --long`."""
 
-import os
 import random
 import threading
 import time
@@ -9,7 +8,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
 import redis
 from django.db import connections
 from pytest_django import Settings
@@ -18,13 +16,11 @@ from consent import gate
 from revocations.models import TO_PUSH, Order
 from tests.faults.fixtures import World, a_world
 from tests.faults.invariants import Asker, deliver_what_is_left, invariants
+from tests.faults.long import RESULTS, SEED, STOPS, long_run
 from tests.faults.postgres import Postgres, lived_in, own_server
 from tests.faults.programs import until
 from tests.faults.stopping import Stopper
 
-STOPS = int(os.environ.get("FAULTS_STOPS") or 0)
-SEED = int(os.environ.get("FAULTS_SEED") or 1)
-RESULTS = os.environ.get("FAULTS_RESULTS", "")
 # One fault for every so many stops, and how often each is drawn.
 EVERY = 12
 DRAWN = {
@@ -33,7 +29,7 @@ DRAWN = {
 }  # fmt: skip
 
 
-@pytest.mark.skipif(not STOPS, reason="the long storm: python -m tests.faults.run --long")
+@long_run
 def test_a_long_storm(committed_db: None, settings: Settings, tmp_path: Path) -> None:
     chance, began, done = random.Random(SEED), time.monotonic(), Counter[str]()
     with (

@@ -14,6 +14,7 @@ from revocations.actions import recover_since
 from revocations.models import TO_PUSH, Order
 from tests.faults.fixtures import World
 from tests.faults.invariants import Asker, deliver_what_is_left, invariants
+from tests.faults.long import long_run
 from tests.faults.programs import free_port, get, until
 from tests.faults.relay import relay_to
 from tests.faults.stopping import Stopper
@@ -26,6 +27,7 @@ def open_at(partner_id: int) -> int:
     return Order.objects.filter(state__in=TO_PUSH, party_id=partner_id).count()
 
 
+@long_run
 def test_a_partner_that_drips_flaps_and_lies_is_nobody_elses_trouble(world: World) -> None:
     geo, north = world.partners["GeoBridge"], world.partners["NorthLink"]
     away = f"127.0.0.1:{free_port()}"

@@ -1,5 +1,6 @@
 """A restore takes no stop back: the gate says no until what was lost is back, and says so whoever restored what."""
 
+import shutil
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -271,3 +272,25 @@ def test_the_archive_holds_no_number_and_no_id_of_the_carrier_s(campaign: Campai
     assert (entry.choice.line, entry.choice.kind) == (line.public_id, "refuse")
     said = repr(entry)
     assert [word for word in ("2065550199", "CARRIER-77", "Ada") if word in said] == []
+
+
+def test_where_the_archive_is_not_mounted_nobody_opens_the_gate_and_nobody_closes_it_for_good(
+    campaign: Campaign,
+) -> None:
+    (line,) = agreed(campaign, 1)
+    stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
+    kept_outside()
+    folder = Path(portal.STOP_ARCHIVE_DIR)
+    away = folder.rename(folder.with_name("not-mounted"))
+    the_server_started()
+    assert archiving.look() == gate.Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
+    away.rename(folder)
+    assert archiving.look().is_open
+    # Lost for good, and begun anew: nothing is written over the gap until somebody says so.
+    shutil.rmtree(folder)
+    stop(line_id=line.pk, scope="all", **WHO)
+    assert archiving.write(now=timezone.now()) == 0
+    with pytest.raises(CommandError, match="stays closed"):
+        after_restore()
+    assert "1 more choices wait" in after_restore("--despite", "The disk broke.")
+    assert (archiving.write(now=timezone.now()), archiving.behind()) == (2, "")

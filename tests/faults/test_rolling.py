@@ -24,6 +24,7 @@ from consent.models import Choice, Unarchived
 from tests.factories import a_campaign, a_line, an_approval
 from tests.faults.fixtures import World
 from tests.faults.invariants import deliver_what_is_left, invariants
+from tests.faults.long import long_run
 from tests.faults.programs import PROJECT, Programs
 from tests.people import number_of
 
@@ -67,6 +68,7 @@ class Texter(threading.Thread):
                 self.answers.append(connection.getresponse().status)
 
 
+@long_run
 def test_restarted_one_by_one_no_stop_fails(world: World) -> None:
     world.programs.more["SMS_INBOUND_SECRETS"] = SECRET
     web = next(program for program in world.programs.all if program.name == "web")
