@@ -46,10 +46,11 @@ class Summary:
     is_open: bool = False
 
 
-def after_restore(*, at: datetime, despite: str, say: Say) -> Summary:
+def after_restore(*, at: datetime, despite: str, switched_over: bool, say: Say) -> Summary:
     """Bring the database up to what the archive outside knows, then open the gate. Raises Busy, OSError.
 
     `despite`: why it is to be opened although something is wrong, for the audit trail; "" for not at all.
+    `switched_over`: a follower took over that lacked nothing. If the archive says so too, nobody is told anew.
     """
     with turn(name=archiving.TURN) as mine:
         if not mine:
@@ -58,13 +59,14 @@ def after_restore(*, at: datetime, despite: str, say: Say) -> Summary:
             say("The gate is open, and the database has all that the archive holds. Nothing to do.")
             return Summary(is_open=True)
         archiving.close(why="restored: `manage.py after_restore` is not done yet")
-        return _Restoring(at=at, despite=despite, say=say).run()
+        return _Restoring(at=at, despite=despite, switched_over=switched_over, say=say).run()
 
 
 @dataclass
 class _Restoring:
     at: datetime
     despite: str
+    switched_over: bool
     say: Say
     summary: Summary = field(default_factory=Summary)
     # The archive was lost, and not the database.
@@ -79,8 +81,9 @@ class _Restoring:
         self.say(f"Archive: {len(found.entries)} entries since the backup, {len(lost)} of them lost with the database.")
         self._suspend(lost)
         self._replay(lost)
-        self._raise_epochs(found.entries)
-        self._tell_again()
+        if not self.switched_over or lost or self.summary.problems:
+            self._raise_epochs(found.entries)
+            self._tell_again()
         self._finish()
         return self.summary
 

@@ -253,6 +253,16 @@ def test_a_line_that_a_crash_cut_off_harms_nothing(campaign: Campaign) -> None:
     assert [path.name for path in Path(portal.STOP_ARCHIVE_DIR).iterdir()] == [file.name]
 
 
+def test_after_a_planned_switch_nobody_is_told_anew(campaign: Campaign) -> None:
+    (line,) = agreed(campaign, 1)
+    stop(line_id=line.pk, scope="all", **WHO)
+    kept_outside()
+    as_owner("UPDATE consent_gateopening SET incarnation = 'another', server_started = '-infinity'")
+    assert not archiving.look().is_open
+    after_restore("--switched-over")
+    assert (reasons(campaign, [line]), told([line]), Contract.objects.get().epoch) == (["stopped_all"], [(1, 0)], 1)
+
+
 def test_what_never_waited_is_found_by_the_sweep(campaign: Campaign) -> None:
     (line,) = agreed(campaign, 1)
     stop(line_id=line.pk, scope="all", **WHO)

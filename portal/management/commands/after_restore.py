@@ -20,10 +20,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--despite", metavar="REASON", default="", help="open although something is wrong; kept in the audit trail"
         )
+        parser.add_argument(
+            "--switched-over", action="store_true", help="a synchronous follower took over, and nothing can be lost"
+        )
 
-    def handle(self, *args: Any, despite: str, **options: Any) -> None:
+    def handle(self, *args: Any, despite: str, switched_over: bool, **options: Any) -> None:
+        at = timezone.now()
         try:
-            done = restoring.after_restore(at=timezone.now(), despite=despite, say=self._say)
+            done = restoring.after_restore(at=at, despite=despite, switched_over=switched_over, say=self._say)
         except restoring.Busy as error:
             raise CommandError("Another process writes to the archive just now. Run this again.") from error
         except OSError as error:
