@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from consent import agency, asking, cohorts, expiry, reminding
+from consent import agency, archiving, asking, cohorts, expiry, reminding
 
 
 @shared_task
@@ -52,3 +52,15 @@ def see_to_agents() -> None:
 def remind() -> None:
     """Remind lines of what is still on."""
     reminding.remind(now=timezone.now())
+
+
+@shared_task
+def archive_stops() -> None:
+    """Write what was chosen, suspended and ended to the archive outside the database."""
+    archiving.write(now=timezone.now())
+
+
+@shared_task
+def find_unarchived() -> None:
+    """Look for choices that the archive does not have."""
+    archiving.find_missing(now=timezone.now())

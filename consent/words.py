@@ -22,6 +22,7 @@ REASONS: Mapping[str, Promise] = {
     "contract_not_in_force": _("Our contract with the company in between is not in force."),
     "campaign_not_in_force": _("We have not approved this use for now."),
     "jurisdiction_prohibits": _("We don't allow this in your state."),
+    "restoring": _("Our records are being put back in order after a fault. Until then nobody gets a location."),
     "precision_exceeded": _("It asks for a more exact place than you agreed to."),
 }
 

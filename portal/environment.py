@@ -39,6 +39,8 @@ class Environment:
     redis_url: str
     celery_broker_url: str
     checkpoint_dir: Path
+    stop_archive_dir: Path
+    stop_archive_backend: str
     sms_backend: str
     sms_webhook_url: str
     sms_webhook_token: str
@@ -152,6 +154,8 @@ def environment() -> Environment:
         redis_url=_needed("REDIS_URL", "redis://host:6379/0"),
         celery_broker_url=given.get("CELERY_BROKER_URL") or given["REDIS_URL"],
         checkpoint_dir=Path(given.get("CHECKPOINT_DIR") or data_dir / "checkpoints"),
+        stop_archive_dir=Path(given.get("STOP_ARCHIVE_DIR") or data_dir / "stop-archive"),
+        stop_archive_backend=given.get("STOP_ARCHIVE_BACKEND") or "consent.archiving.sink.FolderSink",
         sms_backend=_needed_by_https("SMS_BACKEND", "accounts.texts.ConsoleBackend", base_url),
         sms_webhook_url=given.get("SMS_WEBHOOK_URL", ""),
         sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),

@@ -20,7 +20,8 @@ import accounts.queries
 import support.queries
 from audit.models import Incident
 from consent.failing import STOPS_FAILED
-from consent.gate import DECISIONS
+from consent.gate import DECISIONS, opening
+from consent.models import Unarchived
 from disclosures import retention
 from disclosures.models import AnomalyWatch
 from revocations.models import Order, State
@@ -43,6 +44,8 @@ class Readiness:
 
     `canary`: "ok", "failed", "never", "late" or "off": the last trial of stopping; it makes nothing unready.
     `partitions`: "ok", or the months ahead that have none. Their rows are kept in the default partition meanwhile.
+    `gate`: "open", or "closed: " and why: it says no to every release until the database was compared with the archive
+    of stops. `unarchived_s`: how long the oldest choice waits for that archive.
     """
 
     database: str
@@ -50,6 +53,8 @@ class Readiness:
     oldest_due_s: float | None
     partitions: str
     canary: str = "unknown"
+    gate: str = "unknown"
+    unarchived_s: float | None = None
 
     @property
     def ready(self) -> bool:
@@ -60,11 +65,18 @@ def readiness(*, at: datetime) -> Readiness:
     """Look at the database and the broker, each with a short time-out."""
     try:
         oldest, missing = _oldest_due_s(at), retention.missing_months(now=at)
-        trial = support.queries.canary(at=at).state
+        gate, unarchived, trial = opening(), _unarchived_s(at), support.queries.canary(at=at).state
     except DatabaseError:
         return Readiness("down", broker.state(settings.CELERY_BROKER_URL), None, "unknown")
-    partitions = f"missing: {', '.join(missing)}" if missing else "ok"
-    return Readiness("ok", broker.state(settings.CELERY_BROKER_URL), oldest, partitions, trial)
+    return Readiness(
+        "ok",
+        broker.state(settings.CELERY_BROKER_URL),
+        oldest,
+        f"missing: {', '.join(missing)}" if missing else "ok",
+        trial,
+        "open" if gate.is_open else f"closed: {gate.why}",
+        unarchived,
+    )
 
 
 def metrics(*, at: datetime) -> bytes:
@@ -115,6 +127,12 @@ class Figures(Collector):
             "Of this month and the next, those whose releases have no partition.",
             value=len(retention.missing_months(now=self._at)),
         )
+        yield GaugeMetricFamily("whereabouts_gate_open", "0: every release is denied.", value=int(opening().is_open))
+        yield GaugeMetricFamily(
+            "whereabouts_unarchived_seconds",
+            "How long the oldest choice waits for the archive outside the database.",
+            value=_unarchived_s(self._at),
+        )
         open_now = Incident.objects.filter(closed_at__isnull=True).values_list("kind").annotate(Count("id"))
         incidents = GaugeMetricFamily("whereabouts_incidents_open", "Incidents that are open.", labels=["kind"])
         for kind, count in open_now:
@@ -159,6 +177,11 @@ def _oldest_due_s(at: datetime) -> float:
         cursor.execute("SELECT min(next_attempt_at) FROM revocations_order WHERE next_attempt_at <= %s", [at])
         (oldest,) = cursor.fetchone()
     return 0.0 if oldest is None else float((at - oldest).total_seconds())
+
+
+def _unarchived_s(at: datetime) -> float:
+    oldest = Unarchived.objects.order_by("id").values_list("queued_at", flat=True).first()
+    return 0.0 if oldest is None else max((at - oldest).total_seconds(), 0.0)
 
 
 class Broker:

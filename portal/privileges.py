@@ -35,6 +35,7 @@ KEPT = (
     "accounts_line",
     "accounts_linenumber",
     "accounts_linestate",
+    "consent_archivehead",
     "revocations_standing",
     "revocations_streamhealth",
     "support_attachment",
@@ -46,9 +47,10 @@ KEPT = (
     "support_ticket",
 )
 # What waits in them is taken out once it is in its ledger, and never changed.
-WAITING = ("consent_heldrow",)
+WAITING = ("consent_heldrow", "consent_unarchived")
 READ_ONLY = (
-    "consent_linegate", "audit_chainhead", "audit_incidentstep", "partners_cover", "disclosures_droppedmonth",
+    "consent_linegate", "consent_gateopening", "audit_chainhead", "audit_incidentstep", "partners_cover",
+    "disclosures_droppedmonth",
     "django_migrations",
 )  # fmt: skip
 ONLY_COLUMNS = {

@@ -25,6 +25,8 @@ DEBUG = env.debug
 ALLOWED_HOSTS = env.allowed_hosts
 BASE_URL = env.base_url
 CHECKPOINT_DIR = env.checkpoint_dir
+STOP_ARCHIVE_DIR = env.stop_archive_dir
+STOP_ARCHIVE_BACKEND = env.stop_archive_backend
 SMS_BACKEND = env.sms_backend
 SMS_WEBHOOK_URL = env.sms_webhook_url
 SMS_WEBHOOK_TOKEN = env.sms_webhook_token
@@ -257,6 +259,8 @@ CELERY_BEAT_SCHEDULE = {
     "build-manifests": {"task": "consent.tasks.build_manifests", "schedule": 30.0},
     "tell-subscribers": {"task": "consent.tasks.tell_subscribers", "schedule": 60.0},
     "settle-orders": {"task": "consent.tasks.settle_orders", "schedule": 60.0},
+    "archive-stops": {"task": "consent.tasks.archive_stops", "schedule": 5.0, "options": {"expires": 60.0}},
+    "find-unarchived": {"task": "consent.tasks.find_unarchived", "schedule": 24 * 3600.0},
     "end-pauses": {"task": "consent.tasks.end_pauses", "schedule": 60.0},
     # Where workers were busy or away, one of them is enough.
     "deliver-texts": {"task": "accounts.tasks.deliver_texts", "schedule": 5.0, "options": {"expires": 60.0}},

@@ -28,7 +28,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @document
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The database, the broker, the oldest due order, the months ahead, the last trial. Without the database: 503."""
+    """The database, the broker, due orders, the months ahead, the last trial, the gate. Without the database: 503."""
     found = health.readiness(at=timezone.now())
     body = {
         "ready": found.ready,
@@ -37,6 +37,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
         "oldest_due_s": found.oldest_due_s,
         "partitions": found.partitions,
         "canary": found.canary,
+        "gate": found.gate,
+        "unarchived_s": found.unarchived_s,
     }
     return JsonResponse(body, status=200 if found.ready else 503)
 

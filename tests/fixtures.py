@@ -19,7 +19,7 @@ INSUFFICIENT_PRIVILEGE = "42501"
 KEYS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 KEPT = {
     "django_migrations", "django_content_type", "auth_permission", "partners_jurisdictionrule", "partners_signingkey",
-    "partners_noticetext", "partners_proposal", "disclosures_anomalyrule",
+    "partners_noticetext", "partners_proposal", "disclosures_anomalyrule", "consent_gateopening",
 }  # fmt: skip
 
 
@@ -79,6 +79,7 @@ def empty_database() -> None:
             "INSERT INTO partners_party (uri, name, kind, website, about, jwks_uri)"
             " VALUES ('unknown', 'A company we can''t name', 'unnamed', '', '', '')"
         )
+        cursor.execute("SELECT consent_gate_open()")
 
 
 def _empty(cursor: CursorWrapper, name: str) -> None:

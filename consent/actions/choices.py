@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 import accounts.actions
 import audit.actions
-from consent import changes, notices, receipts, snapshots, telling
+from consent import changes, gate, notices, receipts, snapshots, telling
 from consent.models import Choice, Origin, Touched
 from consent.notices import Shown
 from partners.models import Campaign, Party
@@ -162,7 +162,8 @@ def allow(
     if notice is not None:
         notices.refuse_outdated(notice=notice, campaign=known)
     _append(choice, made_at, notice)
-    reason = snapshots.reason_against(line_id=line_id, campaign=known)
+    # What is brought back after a restore must not be older than a yes that came meanwhile.
+    reason = snapshots.reason_against(line_id=line_id, campaign=known) if gate.opening().is_open else gate.RESTORING
     if reason:
         raise NotAllowable(reason)
     agreements = telling.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)

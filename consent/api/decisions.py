@@ -10,7 +10,7 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
-from consent import gate, schemas
+from consent import archiving, gate, schemas
 from consent.words import UNAVAILABLE
 from partners.access import ClientRequest, client_required, document, problem
 
@@ -45,7 +45,7 @@ def _unavailable(questions: Sequence[gate.Question]) -> list[gate.Answer]:
 def take_one(body: bytes, ask: Ask) -> bytes:
     """The answer's body. Raises what `UNREADABLE` lists for a body that is no question."""
     answered = ask([schemas.question(schemas.one.decode(body))])
-    gate.count(answered)
+    _note(answered)
     return msgspec.json.encode(schemas.response(answered[0]))
 
 
@@ -53,10 +53,16 @@ def take_many(body: bytes, ask: Ask) -> bytes:
     """The body of the answers up to the one that settles the batch. Raises what `UNREADABLE` lists, or Incomplete."""
     asked = schemas.many.decode(body)
     answered = schemas.until_settled(ask(schemas.questions(asked)), asked.options.evaluations_semantic)
-    gate.count(answered)
+    _note(answered)
     if not asked.evaluations:
         return msgspec.json.encode(schemas.response(answered[0]))
     return msgspec.json.encode({"evaluations": [schemas.response(answer) for answer in answered]})
+
+
+def _note(answered: Sequence[gate.Answer]) -> None:
+    gate.count(answered)
+    if answered and answered[0].reason == gate.RESTORING:
+        archiving.look_soon()
 
 
 @denied_without_a_database(take_one)
@@ -90,7 +96,7 @@ def configuration(request: HttpRequest) -> HttpResponse:
 def answers(questions: Sequence[gate.Question]) -> list[gate.Answer]:
     """The gate's answers; no database, no disclosure."""
     try:
-        return gate.evaluate(questions=questions)
+        return gate.evaluate(questions=questions, for_release=True)
     except Error:
         return _unavailable(questions)
 

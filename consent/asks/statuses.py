@@ -107,7 +107,8 @@ def subject_of(*, msisdn: str, at: datetime) -> int:
 
 def statuses(*, msisdn: str, subject: int, campaigns: Sequence[Campaign], at: datetime) -> list[Status]:
     """How a number stands to each of these campaigns of one partner, by the gate's own answers. Two statements."""
-    answers = gate.evaluate(questions=[gate.as_agreed(campaign=campaign, msisdn=msisdn) for campaign in campaigns])
+    asked = [gate.as_agreed(campaign=campaign, msisdn=msisdn) for campaign in campaigns]
+    answers = gate.evaluate(questions=asked, for_release=True)
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, {"line": subject, "at": at, "campaigns": [campaign.pk for campaign in campaigns],
                                "quiet_since": at - QUIET})  # fmt: skip
@@ -136,6 +137,8 @@ def together(*, statuses: Sequence[Status]) -> Status:
 def _status(ref: str, answer: gate.Answer, known: _Known) -> Status:
     if answer.allowed:
         return Status(ref, valid=True, expires_at=answer.expires_at)
+    if answer.reason == gate.RESTORING:
+        return Status(ref, valid=False, reason="PENDING", quiet=True)
     if known.told and (answer.reason.startswith("stopped_") or answer.reason == "paused"):
         return Status(ref, valid=False, reason="DENIED")
     if known.ended_at is not None and answer.reason == "approval_expired":

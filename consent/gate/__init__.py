@@ -8,15 +8,18 @@ from consent.gate.agreed import as_agreed
 from consent.gate.counting import DECISIONS, count
 from consent.gate.deciding import NotLive, evaluate, evaluate_for
 from consent.gate.decision_ids import allowed_at, decision_id_for
+from consent.gate.opening import RESTORING, Opening, opening
 from consent.gate.patience import PATIENCE_S, patience
 from consent.gate.shapes import USE_WITHIN_S, Answer, Question
 
 __all__ = [
     "DECISIONS",
     "PATIENCE_S",
+    "RESTORING",
     "USE_WITHIN_S",
     "Answer",
     "NotLive",
+    "Opening",
     "Question",
     "allowed_at",
     "as_agreed",
@@ -24,5 +27,6 @@ __all__ = [
     "decision_id_for",
     "evaluate",
     "evaluate_for",
+    "opening",
     "patience",
 ]

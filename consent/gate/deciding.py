@@ -6,6 +6,7 @@ import msgspec
 
 from consent.gate.decision_ids import decision_id_for, record_id_for
 from consent.gate.look_up import look_up, look_up_for
+from consent.gate.opening import RESTORING
 from consent.gate.rules import moment_of, reason_for, weigh
 from consent.gate.shapes import Answer, Line, Question, Terms
 
@@ -14,15 +15,22 @@ class NotLive(Exception):
     """The machine that asks was disabled, or the key that signed its token withdrawn."""
 
 
-def evaluate(*, questions: Sequence[Question], but_for_suspensions: bool = False) -> list[Answer]:
+def evaluate(
+    *, questions: Sequence[Question], but_for_suspensions: bool = False, for_release: bool = False
+) -> list[Answer]:
     """Answer all questions, in order, from one statement.
 
     `but_for_suspensions`: as if nobody were suspended, for comparing books. Never to release anything on.
+    `for_release`: a partner may act on the answers; they are all no while the gate is closed after a restore. Without
+    it they say what counts for the line, for pages and for what partners are told.
     """
     found = look_up(questions=questions)
     if but_for_suspensions:
         found = [(_but_for_suspensions(terms), line) for terms, line in found]
-    return [_answer(question, terms, line) for question, (terms, line) in zip(questions, found, strict=True)]
+    return [
+        _answer(question, terms, line, closed=for_release and not terms.is_open)
+        for question, (terms, line) in zip(questions, found, strict=True)
+    ]
 
 
 def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> list[Answer]:
@@ -30,17 +38,20 @@ def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> 
     found = look_up_for(questions=questions, client_id=client_id, kid=kid)
     if not all(terms.live for terms, _ in found):
         raise NotLive
-    return [_answer(question, terms, line) for question, (terms, line) in zip(questions, found, strict=True)]
+    return [
+        _answer(question, terms, line, closed=not terms.is_open)
+        for question, (terms, line) in zip(questions, found, strict=True)
+    ]
 
 
 def _but_for_suspensions(terms: Terms) -> Terms:
     return msgspec.structs.replace(terms, by_officer=False, by_stream=False)
 
 
-def _answer(question: Question, terms: Terms, line: Line) -> Answer:
+def _answer(question: Question, terms: Terms, line: Line, *, closed: bool) -> Answer:
     at = moment_of(terms, line)
     weighed = weigh(terms, line, at)
-    reason = reason_for(question, terms, line, weighed, at)
+    reason = RESTORING if closed else reason_for(question, terms, line, weighed, at)
     decision_id = decision_id_for(
         line_id=line.line_id or 0, campaign=terms.campaign or "", allowed=not reason, at_us=terms.now
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from django.db import DatabaseError
 
 from accounts.sealing import number_hash
+from consent.gate.opening import IS_OPEN
 from consent.gate.running import Rows, by_cursor, by_libpq
 from consent.gate.shapes import Line, Question, Terms
 
@@ -31,11 +32,12 @@ asked AS (SELECT * FROM unnest(%b::int4[], %b::int4[], %b::bool[], %b::text[], %
 FOUND = """moment AS MATERIALIZED (
     SELECT audit_now() AS now,
         EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
-            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND s.retired_at IS NULL) AS live
+            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND s.retired_at IS NULL) AS live,
+        <is_open> AS is_open
     FROM caller
 ),
 terms AS MATERIALIZED (
-    SELECT asking.k, moment.now, moment.live, own.*, suspended.*, ARRAY(SELECT rule.state::text
+    SELECT asking.k, moment.now, moment.live, moment.is_open, own.*, suspended.*, ARRAY(SELECT rule.state::text
             FROM partners_jurisdictionrule rule
             WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)
                 AND (own.purpose = ANY (rule.purposes)
@@ -72,7 +74,8 @@ terms AS MATERIALIZED (
             AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)
     ) suspended ON true
 )
-SELECT asked.n, us(told.now), told.live, told.ref, told.precision_m, told.epoch, told.by_officer, told.by_stream,
+SELECT asked.n, us(told.now), told.live, told.is_open, told.ref, told.precision_m, told.epoch, told.by_officer,
+    told.by_stream,
     <parties>, <purposes>, <campaigns>, g.line_id, g.version,
     g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),
     terms.contract_starts_at <= at.at AND at.at < terms.contract_in_force_until,
@@ -103,10 +106,12 @@ COVERING = ("parties", "purposes", "campaigns")
 LOOK_UP_ONE = _written_out(
     ONE + FOUND.replace("terms AS MATERIALIZED", "terms AS").replace("told.", "terms."),
     told="",
+    is_open=IS_OPEN,
     **{name: f"CASE WHEN g.stops <> '{{}}' OR g.pauses <> '{{}}' THEN terms.{name} END" for name in COVERING},
 )
 LOOK_UP_MANY = _written_out(
     MANY + FOUND,
+    is_open=IS_OPEN,
     told="LEFT JOIN terms told ON told.k = asked.k AND asked.first",
     **{name: f"told.{name}" for name in COVERING},
 )
@@ -137,8 +142,8 @@ def _found(rows: Rows, askings: Sequence[int]) -> list[tuple[Terms, Line]]:
     """Raises DatabaseError if it says two things of one question, as of a number that is two lines' at once."""
     if len(rows) != len(askings):
         raise DatabaseError(f"{len(rows)} answers to {len(askings)} questions")
-    terms = [Terms(*row[1:11]) for row in rows if row[1] is not None]
-    return [(terms[asking], Line(*row[11:])) for asking, row in zip(askings, rows, strict=True)]
+    terms = [Terms(*row[1:12]) for row in rows if row[1] is not None]
+    return [(terms[asking], Line(*row[12:])) for asking, row in zip(askings, rows, strict=True)]
 
 
 def _askings(questions: Sequence[Question]) -> list[int]:

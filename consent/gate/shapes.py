@@ -45,13 +45,15 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Terms(msgspec.Struct, frozen=True):
     """What holds for whoever asks so, whatever the line, in the order of the statement's columns.
 
-    `live`: the machine that asks and its token's key. `campaign` and what it allows: only where the request is its own.
-    `by_officer`, `by_stream`: who suspended somebody concerned. A stop or pause of one of the parties, purposes or
-    campaigns covers the request; they are told only for lines that have one.
+    `live`: the machine that asks and its token's key. `is_open`: whether anything may be released (`opening`).
+    `campaign` and what it allows: only where the request is its own. `by_officer`, `by_stream`: who suspended somebody
+    concerned. A stop or pause of one of the parties, purposes or campaigns covers the request; they are told only for
+    lines that have one.
     """
 
     now: int
     live: bool
+    is_open: bool
     campaign: str | None
     precision_m: int
     epoch: int

@@ -130,4 +130,28 @@ TABLES: Mapping[str, Table] = {
         word="kind",
         business="recipient purpose scope",
     ),
+    "consent.Unarchived": Table(
+        "A choice, suspension or end that waits to be written to the archive outside the database.",
+        "until it was, seconds later",
+        "nobody",
+        key="id line_id object_id",
+        time="queued_at",
+        word="kind",
+    ),
+    "consent.ArchiveHead": Table(
+        "The one row that names the newest entry of that archive.",
+        "for good",
+        "nobody",
+        key="id day",
+        time="written_at",
+        proof="digest",
+    ),
+    "consent.GateOpening": Table(
+        "The one row that lets the gate say yes, for one start of one server.",
+        "for good",
+        "operators",
+        key="id incarnation table_oid",
+        time="server_started opened_at epochs_raised_at",
+        text="closed_because",
+    ),
 }

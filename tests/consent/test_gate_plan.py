@@ -22,7 +22,13 @@ OF_LINES = {
     "accounts_line", "accounts_linenumber", "consent_linegate", "partners_pairwisesubject", "revocations_standing",
 }  # fmt: skip
 # A few rows whatever the number of lines and campaigns: the states' rules, the carrier's own keys and machines.
-FEW_ROWS = {"partners_client", "partners_contract", "partners_jurisdictionrule", "partners_signingkey"}
+FEW_ROWS = {
+    "consent_gateopening",
+    "partners_client",
+    "partners_contract",
+    "partners_jurisdictionrule",
+    "partners_signingkey",
+}
 SAME_COLUMNS_AS_A_UNIQUE_ONE = """
 SELECT mine.relname FROM pg_index i JOIN pg_class mine ON mine.oid = i.indexrelid
 WHERE EXISTS (SELECT FROM pg_index u WHERE u.indrelid = i.indrelid AND u.indisunique AND u.indkey = i.indkey)

@@ -1,7 +1,9 @@
 """A world with two partners in it, all its processes real."""
 
 import json
+import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +35,12 @@ class Partner:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.program.port}"
+
+    def misbehave(self, fault: str, *, seconds: float = 3.0) -> None:
+        """From now on, until another fault ("none") or the process's end. One that is down already hears nothing."""
+        with suppress(OSError):
+            asked = f"{self.url}/fault?name={fault}&seconds={seconds}"
+            urllib.request.urlopen(urllib.request.Request(asked, method="POST"), timeout=10).close()
 
 
 @dataclass
@@ -72,8 +80,16 @@ def _partner(name: str, programs: Programs, lead: str) -> Partner:
 @pytest.fixture
 def world(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[World]:
     """Web server, broker, worker and two partners. GeoBridge's company below it signs, NorthLink's does not."""
+    with a_world(settings, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def a_world(settings: Settings, folder: Path, database: str = "") -> Iterator[World]:
+    """The same, its processes on another database server if one is named (host:port)."""
     settings.DOOR_OUT_LOOPBACK = True
-    programs = Programs(tmp_path, web_port=free_port(), broker_port=free_port())
+    settings.STOP_ARCHIVE_DIR, settings.CHECKPOINT_DIR = folder / "stop-archive", folder / "checkpoints"
+    programs = Programs(folder, web_port=free_port(), broker_port=free_port(), database=database)
     settings.BASE_URL = programs.base_url
     a_party("RoadAid", "lbs_provider")
     try:

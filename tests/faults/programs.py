@@ -63,12 +63,16 @@ class Program:
 
 @dataclass
 class Programs:
-    """All that run in one test, with one environment and one folder. `database`: where it is, if not at the tests'."""
+    """All that run in one test, with one environment and one folder. `database`: where it is, if not at the tests'.
+
+    `more`: settings of this test's own.
+    """
 
     folder: Path
     web_port: int
     broker_port: int
     database: str = ""
+    more: dict[str, str] = field(default_factory=dict)
     all: list[Program] = field(default_factory=list)
 
     @property
@@ -89,6 +93,7 @@ class Programs:
             "DOOR_OUT_LOOPBACK": "1",
             "DATA_DIR": str(self.folder),
             "PYTHONUNBUFFERED": "1",
+            **self.more,
         }
 
     @property
@@ -110,10 +115,10 @@ class Programs:
         options = ("--port", str(self.broker_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder))
         return self.add("broker", str(cluster.valkey_binary()), *options, port=self.broker_port)
 
-    def worker(self) -> Program:
+    def worker(self, name: str = "worker") -> Program:
         options = ("worker", "--beat", "--concurrency", "2")
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "error")
-        return self.add("worker", sys.executable, "-m", "celery", "--app", "portal", *options, *quiet)
+        return self.add(name, sys.executable, "-m", "celery", "--app", "portal", *options, *quiet)
 
     def partner(self, name: str, uri: str, *options: str) -> Program:
         port = free_port()

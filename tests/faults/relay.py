@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
+DROP_EVERY_S = 0.2
+
 
 @dataclass
 class Relay:
@@ -17,6 +19,8 @@ class Relay:
 
     behind: tuple[str, int]
     flowing: Event = field(default_factory=Event)
+    # Set: answers come byte by byte, each well within a socket's own time limit.
+    dripping: Event = field(default_factory=Event)
     entrance: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
 
     @property
@@ -31,17 +35,26 @@ class Relay:
                 caller, _ = self.entrance.accept()
                 Thread(target=self._carry, args=(caller,), daemon=True).start()
 
+    def turn_to(self, host: str, port: int) -> None:
+        """Hand whoever comes from now on to another server."""
+        self.behind = (host, port)
+
     def _carry(self, caller: socket.socket) -> None:
-        with caller, socket.create_connection(self.behind) as server:
-            back = Thread(target=self._hand_on, args=(server, caller), daemon=True)
+        # With nobody there, who called is cut off.
+        with caller, suppress(ConnectionError), socket.create_connection(self.behind) as server:
+            back = Thread(target=self._hand_on, args=(server, caller, self.dripping), daemon=True)
             back.start()
             self._hand_on(caller, server)
             back.join()
 
-    def _hand_on(self, come: socket.socket, go: socket.socket) -> None:
+    def _hand_on(self, come: socket.socket, go: socket.socket, dripping: Event | None = None) -> None:
         with suppress(OSError):
             while said := come.recv(65536):
                 self.flowing.wait()
+                while dripping is not None and dripping.is_set() and said:
+                    go.sendall(said[:1])
+                    said = said[1:]
+                    Event().wait(DROP_EVERY_S)
                 go.sendall(said)
         for end in (come, go):
             with suppress(OSError):

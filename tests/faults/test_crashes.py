@@ -2,49 +2,25 @@
 
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from accounts.models import Line
-from audit.queries import database_clock
 from partners import pairwise
-from revocations import delivery
 from revocations.models import TO_PUSH, Order, State
 from tests.faults.fixtures import World
-from tests.faults.programs import PROJECT, get, until
+from tests.faults.invariants import deliver_what_is_left, invariants
+from tests.faults.long import SEED
+from tests.faults.programs import get, until
+from tests.faults.stopping import Stopper
 
 STOPS = 500
 KILLS = {"GeoBridge": 16, "NorthLink": 16, "broker": 9, "worker": 9, "web": 4}
 ENDED = (State.ACKNOWLEDGED, State.COMPLETED, State.PARTIAL)
-
-
-class Stopper(threading.Thread):
-    """Lines stop, one after the other, in a process of their own; `took` says how long each waited."""
-
-    def __init__(self, world: World, lines: list[Line]) -> None:
-        super().__init__()
-        self._environment = world.programs.environment
-        self._lines = "".join(f"{line.pk}\n" for line in lines)
-        self.took: list[float] = []
-
-    def run(self) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.faults.stopper"],
-            cwd=PROJECT,
-            env=self._environment,
-            input=self._lines,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        self.took = [float(line) for line in done.stdout.split()]
 
 
 def open_orders() -> int:
@@ -53,14 +29,6 @@ def open_orders() -> int:
 
 def states() -> Counter[str]:
     return Counter(Order.objects.values_list("state", flat=True))
-
-
-def deliver_what_is_left() -> None:
-    """The clock is moved, not waited for: whatever still backs off is due ten hours on."""
-    for hours in range(1, 30):
-        if not open_orders():
-            return
-        delivery.sweep(now=database_clock() + timedelta(hours=10 * hours))
 
 
 def assert_all_told(world: World, lines: list[Line]) -> None:
@@ -91,7 +59,7 @@ def test_a_storm_of_kills_loses_nothing_and_doubles_nothing(world: World) -> Non
     stopper = Stopper(world, lines)
     stopper.start()
     victims = [name for name, times in KILLS.items() for _ in range(times)]
-    chance = random.Random(1)
+    chance = random.Random(SEED)
     chance.shuffle(victims)
     for name in victims:
         programs[name].kill()
@@ -115,6 +83,7 @@ def test_a_storm_of_kills_loses_nothing_and_doubles_nothing(world: World) -> Non
         "GeoBridge": {1: STOPS},
         "NorthLink": {1: STOPS},
     }
+    invariants(world, stopped=lines)
     connection.close()
 
 

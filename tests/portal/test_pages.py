@@ -21,6 +21,7 @@ def test_readyz_tells_of_database_broker_and_oldest_due_order(client: Client, db
     assert response.status_code == 200
     assert response.json() == {
         "ready": True, "database": "ok", "broker": "ok", "oldest_due_s": 0.0, "partitions": "ok", "canary": "never",
+        "gate": "open", "unarchived_s": 0.0,
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Q
 from django.utils import timezone
 
+from consent import archiving
 from disclosures import anomalies, publishing
 from portal.demo import load, manifest, people, world
 from portal.demo.feeds import homes
@@ -70,6 +71,8 @@ class Command(BaseCommand):
         logins = people.sign_up(data_dir=data_dir, at=at)
         anomalies.find(at=timezone.now())
         static.end()
+        # The database's server has started anew: the gate is closed until somebody looked.
+        archiving.look()
         connections.close_all()
         partners = _start_all(processes, data_dir, port=port, ports=ports)
         _wait_until_told()

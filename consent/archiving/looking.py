@@ -1,0 +1,93 @@
+"""Compare the database with what is kept outside it, after each start of its server, and open the gate if it has all.
+
+Whoever runs first does it: a worker, or a web process that met a closed gate.
+"""
+
+import time
+from pathlib import Path
+from threading import Lock, Thread
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from consent import gate
+from consent.archiving.reading import after_head, lost
+from consent.archiving.sink import sink
+from partners import checkpoints
+
+log = structlog.get_logger(__name__)
+AGAIN_AFTER_S = 1.0
+
+
+class NotThere(OSError):
+    """The archive here is not the one that this database wrote to: not mounted, perhaps, or lost."""
+
+
+def look() -> gate.Opening:
+    """Open the gate again if nothing outside is newer than the database, or close it until `after_restore`.
+
+    An archive that can't be read opens nothing and closes nothing. Returns how it stands then. Raises DatabaseError.
+    """
+    now = gate.opening()
+    if now.is_open or not now.may_reopen:
+        return now
+    try:
+        why = behind()
+    except OSError as error:
+        log.warning("archive.unreadable", error=type(error).__name__)
+        return now
+    _call("SELECT consent_gate_close(%s)", [why]) if why else _call("SELECT consent_gate_reopen()", [])
+    log.info("gate.looked", why=why)
+    return gate.opening()
+
+
+def behind() -> str:
+    """What outside the database is newer than it, in a sentence; "" where nothing is. Raises OSError, NotThere."""
+    found = after_head(sink=sink())
+    if not found.knows_head:
+        raise NotThere(str(found.faults[0]))
+    if found.faults:
+        return f"the archive can't be trusted: {found.faults[0]}"
+    missing = lost(entries=found.entries)
+    if missing:
+        return f"the archive holds {len(missing)} entries that the database lacks"
+    if checkpoints.ahead(folder=Path(settings.CHECKPOINT_DIR)):
+        return "a checkpoint outside signed events that the database lacks"
+    return ""
+
+
+def close(*, why: str) -> None:
+    """Close the gate until `after_restore` opens it."""
+    _call("SELECT consent_gate_close(%s)", [why])
+
+
+def _call(statement: str, values: list[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+class _Looker:
+    """One look a second at most in each process, beside the request that met a closed gate."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._next = 0.0
+
+    def soon(self) -> None:
+        with self._lock:
+            if time.monotonic() < self._next:
+                return
+            self._next = time.monotonic() + AGAIN_AFTER_S
+        Thread(target=self._look, name="look-at-archive", daemon=True).start()
+
+    def _look(self) -> None:
+        try:
+            look()
+        except DatabaseError as error:
+            log.warning("gate.not_looked", error=type(error).__name__)
+        finally:
+            connection.close()
+
+
+look_soon = _Looker().soon

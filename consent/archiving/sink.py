@@ -1,0 +1,105 @@
+"""Where the archive is kept: a folder outside the database, or whatever STOP_ARCHIVE_BACKEND names by its dotted path.
+
+A store of objects fits as well as a folder: each `append` may be an object of its own under its day.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+TAIL = 1024 * 1024
+
+
+class Sink(Protocol):
+    """A place of lines by day (`2026-11-26`) that are added and never changed. What fails raises OSError."""
+
+    def days(self) -> list[str]:
+        """The days that have lines, the oldest first."""
+        ...
+
+    def lines(self, *, day: str) -> Iterator[str]:
+        """A day's lines as they were added, each with its end of line; one that was cut off has none."""
+        ...
+
+    def last(self) -> str:
+        """The newest whole line, without its end; "" where there is none."""
+        ...
+
+    def append(self, *, day: str, lines: Sequence[str]) -> None:
+        """Add lines. When it returns they are safe: a power cut does not take them back."""
+        ...
+
+
+class FolderSink:
+    """A file for each day in STOP_ARCHIVE_DIR, synced to its disk with every append."""
+
+    def __init__(self) -> None:
+        self._folder = Path(settings.STOP_ARCHIVE_DIR)
+
+    def days(self) -> list[str]:
+        """By the files' names."""
+        return sorted(path.stem for path in self._folder.glob("*.jws"))
+
+    def lines(self, *, day: str) -> Iterator[str]:
+        """Read as they are needed."""
+        with self._path(day).open(encoding="ascii", errors="replace", newline="\n") as file:
+            yield from file
+
+    def last(self) -> str:
+        """From the end of the newest file that has a whole line."""
+        for day in reversed(self.days()):
+            path = self._path(day)
+            with path.open("rb") as file:
+                file.seek(max(path.stat().st_size - TAIL, 0))
+                whole = file.read().decode("ascii", errors="replace").split("\n")[:-1]
+            found = next((line for line in reversed(whole) if line), "")
+            if found:
+                return found
+        return ""
+
+    def append(self, *, day: str, lines: Sequence[str]) -> None:
+        """A line that a crash cut off is closed first, and stays as it is."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._path(day)
+        new = not path.exists()
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
+            torn = b"\n" if file.tell() and not _ends_whole(path) else b""
+            file.write(torn + "".join(f"{line}\n" for line in lines).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        if new:
+            _sync_folder(self._folder)
+
+    def _path(self, day: str) -> Path:
+        return self._folder / f"{day}.jws"
+
+
+def sink() -> Sink:
+    """The one that the settings name."""
+    made: Sink = _backend(settings.STOP_ARCHIVE_BACKEND)()
+    return made
+
+
+@cache
+def _backend(path: str) -> type[Sink]:
+    found: type[Sink] = import_string(path)
+    return found
+
+
+def _ends_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

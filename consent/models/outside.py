@@ -1,0 +1,58 @@
+"""What is kept outside the database too, how far that has come, and whether the gate may answer with a yes."""
+
+from django.db import models
+
+
+class Unarchived(models.Model):
+    """A choice, suspension or end that waits to be written to the archive outside. Made by the database with its row.
+
+    `object_id`: the id of what waits. Taken out once the archive has it on its disk.
+    """
+
+    class Kind(models.TextChoices):
+        CHOICE = "choice", "Choice"
+        SUSPENSION = "suspension", "Suspension"
+        END = "end", "End"
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    line_id = models.BigIntegerField(null=True)
+    object_id = models.CharField(max_length=40)
+    queued_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.object_id}, not archived yet"
+
+
+class ArchiveHead(models.Model):
+    """The one row that names the newest entry of the archive outside, as far as this database knows of it."""
+
+    ID = 1
+
+    id = models.SmallIntegerField(primary_key=True)
+    day = models.CharField(max_length=10)
+    digest = models.CharField(max_length=64)
+    written_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"archive up to {self.digest[:12]} of {self.day}"
+
+
+class GateOpening(models.Model):
+    """The one row without which the gate says no to every release (`consent.gate.opening`). Kept by the database.
+
+    It holds for one start of one server (`server_started`) and one making of this very table (`table_oid`): a restored
+    database has another of at least one of them, and is closed until it was compared with the archive outside.
+    """
+
+    id = models.SmallIntegerField(primary_key=True)
+    incarnation = models.CharField(max_length=120)
+    table_oid = models.BigIntegerField()
+    server_started = models.DateTimeField()
+    closed_because = models.CharField(max_length=500, blank=True)
+    opened_at = models.DateTimeField()
+    # While closed after a restore: when the epochs were raised, so that they are only once.
+    epochs_raised_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"gate of {self.incarnation}"

@@ -1,0 +1,204 @@
+"""What must be done after a restore before the gate may say yes again: `manage.py after_restore`.
+
+Each step may be run again, and goes on where it was cut off. Nothing here makes anything looser.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connections
+
+import audit.actions
+import audit.queries
+from accounts.turns import turn
+from consent import archiving, gate
+from consent.actions import restoring
+from consent.actions.restoring import TakenBack
+from consent.archiving import Entry
+from consent.cohorts.listing import renew
+from consent.models import ArchiveHead, Choice, GateOpening
+from partners import checkpoints
+from partners.models import Contract
+from revocations.actions import tell_again
+from revocations.models import Standing
+
+PART = 500
+SAY_EVERY = 1_000
+
+type Say = Callable[[str], None]
+
+
+class Busy(Exception):
+    """Another process is at the archive just now."""
+
+
+@dataclass
+class Summary:
+    """What was done, and why the gate stays closed, if it does."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    is_open: bool = False
+
+
+def after_restore(*, at: datetime, despite: str, switched_over: bool, say: Say) -> Summary:
+    """Bring the database up to what the archive outside knows, then open the gate. Raises Busy, OSError.
+
+    `despite`: why it is to be opened although something is wrong, for the audit trail; "" for not at all.
+    `switched_over`: a follower took over that lacked nothing. If the archive says so too, nobody is told anew.
+    """
+    with turn(name=archiving.TURN) as mine:
+        if not mine:
+            raise Busy
+        if _has_everything():
+            say("The gate is open, and the database has all that the archive holds. Nothing to do.")
+            return Summary(is_open=True)
+        archiving.close(why="restored: `manage.py after_restore` is not done yet")
+        return _Restoring(at=at, despite=despite, switched_over=switched_over, say=say).run()
+
+
+@dataclass
+class _Restoring:
+    at: datetime
+    despite: str
+    switched_over: bool
+    say: Say
+    summary: Summary = field(default_factory=Summary)
+    # The archive was lost, and not the database.
+    begins_anew: bool = False
+
+    def run(self) -> Summary:
+        self._verify_trail()
+        found = archiving.after_head(sink=archiving.sink())
+        self.summary.problems += [str(fault) for fault in found.faults]
+        self.begins_anew = not found.knows_head and not found.entries
+        lost = archiving.lost(entries=found.entries)
+        self.say(f"Archive: {len(found.entries)} entries since the backup, {len(lost)} of them lost with the database.")
+        self._suspend(lost)
+        self._replay(lost)
+        if not self.switched_over or lost or self.summary.problems:
+            self._raise_epochs(found.entries)
+            self._tell_again()
+        self._finish()
+        return self.summary
+
+    def _verify_trail(self) -> None:
+        """Against the newest checkpoint that speaks of nothing that is gone."""
+        signed = checkpoints.fitting(folder=Path(settings.CHECKPOINT_DIR))
+        result = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {})
+        self.say(
+            f"Audit trail: {result.checked} events checked"
+            + (f" against the checkpoint of {signed.at:%Y-%m-%dT%H:%M:%SZ}." if signed else "; no checkpoint fits.")
+        )
+        if result.fault is not None:
+            fault = result.fault
+            self.summary.problems.append(f"audit trail, chain {fault.chain}, row {fault.seq} {fault.what}")
+
+    def _suspend(self, lost: Sequence[Entry]) -> None:
+        for one in lost:
+            if one.suspension is not None:
+                self.summary.done["suspensions"] += _counts(restoring.suspend_again(said=one.suspension, at=self.at))
+            elif one.end is not None:
+                came = restoring.suspend_ended(said=one.end, at=self.at)
+                self.summary.done["ends"] += _counts(came)
+                self.say(
+                    f"The {one.end.of} {one.end.ref} had been ended: it is suspended now. End it again by its plan."
+                )
+
+    def _replay(self, lost: Sequence[Entry]) -> None:
+        lines = archiving.lines_of(entries=lost)
+        homeless: set[UUID] = set()
+        said_by = {UUID(entry.id): entry.choice for entry in lost if entry.choice is not None}
+        # Each must be newer than what its line has.
+        for number, (choice_id, said) in enumerate(sorted(said_by.items(), key=lambda one: one[1].made_at), start=1):
+            line_id = lines.get(said.line)
+            if line_id is None:
+                homeless.add(said.line)
+            elif said.kind == Choice.Kind.ALLOW:
+                news = restoring.tell_of_lost_yes(line_id=line_id, choice_id=choice_id, campaign=said.ref, at=self.at)
+                self.summary.done["lost yeses"] += news
+            else:
+                came = restoring.take_back(line_id=line_id, choice_id=choice_id, said=said)
+                self.summary.done[f"{said.kind} {came}"] += 1
+            if number % SAY_EVERY == 0:
+                self.say(f"  {number} of {len(said_by)} lost choices")
+        if homeless:
+            self.summary.problems.append(
+                f"{len(homeless)} lines with lost choices are not here: bring in the lines file, then run this again"
+            )
+
+    def _raise_epochs(self, entries: Sequence[Entry]) -> None:
+        """Once for each restore. What they rise to is in the archive first: the next restore must go above it."""
+        if GateOpening.objects.filter(epochs_raised_at__isnull=False).exists():
+            return
+        to = restoring.planned_epochs(at_least=_epochs_in(entries))
+        archiving.append(entries=[Entry(id=f"epochs {self.at.isoformat()}", before="", epochs=to)], now=self.at)
+        restoring.raise_epochs(to=to, at=self.at)
+        self.summary.done["epochs raised"] = len(to)
+        self.say(f"Epochs of {len(to)} contracts raised.")
+
+    def _tell_again(self) -> None:
+        """Everybody hears in the new epoch how each line stands."""
+        for contract in Contract.objects.filter(is_draft=False).order_by("pk"):
+            told = renew(contract_id=contract.pk, epoch=contract.epoch)
+            for places in _older(contract):
+                told += tell_again(places=places, at=self.at)
+                if told % SAY_EVERY < PART:
+                    self.say(f"  {contract.ref}: {told} lines told anew")
+            self.summary.done["orders queued anew"] += told
+        self.say(f"{self.summary.done['orders queued anew']} orders queued anew.")
+
+    def _finish(self) -> None:
+        opens = not self.summary.problems or bool(self.despite)
+        audit.actions.record(
+            action="restore.completed" if opens else "restore.kept_closed", actor=restoring.ACTOR, target="database:1",
+            at=self.at, reason=self.despite, detail=dict(self.summary.done) | {"problems": self.summary.problems[:20]},
+        )  # fmt: skip
+        if not opens:
+            return
+        checkpoints.write(folder=Path(settings.CHECKPOINT_DIR), at=self.at, over=True)
+        place = archiving.sink()
+        if self.begins_anew:
+            self.say(f"The archive begins anew: {archiving.begin_anew()} more choices wait to be written to it.")
+        if last := place.last():
+            ArchiveHead.objects.update_or_create(
+                pk=ArchiveHead.ID,
+                defaults={"day": place.days()[-1], "digest": archiving.digest(last), "written_at": self.at},
+            )
+        with connections["owner" if "owner" in settings.DATABASES else "default"].cursor() as cursor:
+            cursor.execute("SELECT consent_gate_open()")
+        self.summary.is_open = gate.opening().is_open
+
+
+def _has_everything() -> bool:
+    try:
+        return archiving.look().is_open and not archiving.behind()
+    except archiving.NotThere:
+        return False
+
+
+def _counts(came: TakenBack) -> bool:
+    return came == TakenBack.REPLAYED
+
+
+def _epochs_in(entries: Sequence[Entry]) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for one in entries:
+        said = {one.end.contract: one.end.epoch} if one.end is not None else one.epochs or {}
+        for ref, epoch in said.items():
+            found[ref] = max(found.get(ref, 0), epoch)
+    return found
+
+
+def _older(contract: Contract) -> Iterator[list[tuple[int, int]]]:
+    """Where lines stand under a contract in an older epoch than its own, in parts, by line."""
+    after = 0
+    rows = Standing.objects.filter(contract_id=contract.pk, epoch__lt=contract.epoch).order_by("line_id")
+    while lines := list(rows.filter(line_id__gt=after).values_list("line_id", flat=True)[:PART]):
+        yield [(line_id, contract.pk) for line_id in lines]
+        after = lines[-1]

@@ -1,0 +1,70 @@
+"""A database dumped and restored as `docs/operations.md` says, and life in the restored one."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from django.db import connections
+from psycopg import sql
+
+from portal.embedded import cluster
+
+
+def _programs_environment() -> dict[str, str]:
+    owner = connections["owner"].settings_dict
+    return {
+        **os.environ,
+        "PGHOST": owner["HOST"],
+        "PGPORT": str(owner["PORT"] or 5432),
+        "PGUSER": owner["USER"],
+        "PGPASSWORD": owner["PASSWORD"],
+    }
+
+
+def dump(folder: Path) -> Path:
+    """A backup of the tests' database, as it is now."""
+    file = folder / "whereabouts.dump"
+    name = str(connections["owner"].settings_dict["NAME"])
+    command = [str(cluster.binary("pg_dump")), "--format=custom", "--compress=0", f"--file={file}", name]
+    subprocess.run(command, env=_programs_environment(), check=True)
+    return file
+
+
+def restore(file: Path, *, into: str, where: Mapping[str, str] | None = None) -> None:
+    """Into an empty database, of another server if one is named (PGHOST, PGPORT)."""
+    command = [str(cluster.binary("pg_restore")), "--exit-on-error", "--no-comments", f"--dbname={into}", str(file)]
+    subprocess.run(command, env=_programs_environment() | dict(where or {}), check=True)
+
+
+@contextmanager
+def life_in(file: Path) -> Iterator[None]:
+    """Restore a dump into a new database; until the end everything here happens in that one."""
+    name = f"restored_{os.getpid()}"
+    with _as_owner() as owner:
+        owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    restore(file, into=name)
+    before = {alias: connections[alias].settings_dict["NAME"] for alias in connections}
+    _move_to(dict.fromkeys(before, name))
+    try:
+        yield
+    finally:
+        _move_to(before)
+        with _as_owner() as owner:
+            owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _move_to(names: dict[str, str]) -> None:
+    connections.close_all()
+    for alias, name in names.items():
+        connections[alias].settings_dict["NAME"] = name
+
+
+def _as_owner() -> psycopg.Connection:
+    environment = _programs_environment()
+    return psycopg.connect(
+        host=environment["PGHOST"], port=environment["PGPORT"], user=environment["PGUSER"],
+        password=environment["PGPASSWORD"], dbname="postgres", autocommit=True,
+    )  # fmt: skip

@@ -1,0 +1,91 @@
+"""Clocks that jump an hour, of the database and of workers: what was said last counts, and no chain breaks."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings as portal
+from django.db import connection
+from django.utils import timezone
+from pytest_django import Settings
+
+import audit.queries
+from audit.queries import database_clock
+from consent import archiving, expiry, gate
+from consent.actions import pause
+from consent.models import Choice
+from partners import checkpoints
+from revocations import delivery
+from revocations.models import Order, State
+from tests.partners.outside import Outside
+from tests.revocations.scenes import a_scene, allow, stop_all
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def shift() -> Iterator[Callable[[str], None]]:
+    """Let the database's clock be off by so much for us, as only the owner can."""
+    before = connection.settings_dict
+
+    def put(by: str) -> None:
+        owner, app = (str(portal.DATABASES[alias]["USER"]) for alias in ("owner", "default"))
+        connection.close()
+        connection.settings_dict = {
+            **before,
+            "USER": owner,
+            "PASSWORD": portal.DATABASES["owner"]["PASSWORD"],
+            "OPTIONS": {"options": f"-c role={app} -c whereabouts.clock_shift={by}"},
+        }
+
+    yield put
+    connection.close()
+    connection.settings_dict = before
+
+
+def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
+    outside: Outside, shift: Callable[[str], None], settings: Settings, tmp_path: Path
+) -> None:
+    settings.STOP_ARCHIVE_DIR, settings.CHECKPOINT_DIR = tmp_path / "archive", tmp_path / "checkpoints"
+    scene = a_scene(outside)
+    line = scene.a_line()
+
+    def answer() -> str:
+        question = gate.as_agreed(campaign=scene.campaign, line=line.carrier_id)
+        return gate.evaluate(questions=[question], for_release=True)[0].reason
+
+    def worked(at_worker: timedelta) -> None:
+        """All that workers do, by a clock of theirs that is as far off."""
+        now = timezone.now() + at_worker
+        delivery.sweep(now=database_clock() + at_worker)
+        expiry.end_pauses(now=database_clock() + at_worker)
+        archiving.write(now=now)
+        checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=now)
+
+    for jump in ("1h", "-1h", "0s", "-1h", "1h"):
+        shift(jump)
+        stop_all(line)
+        assert answer() == "stopped_all"
+        worked(-HOUR)
+        allow(line, scene.campaign)
+        assert answer() == ""
+        worked(HOUR)
+    pause(line_id=line.pk, scope="all", until=database_clock() + 2 * HOUR, actor="subscriber:1", channel="web")
+    shift("0s")
+    assert answer() == "paused"
+    stop_all(line)
+    for off in (-HOUR, HOUR, timedelta(0)):
+        worked(off)
+    assert answer() == "stopped_all"
+    delivery.sweep(now=database_clock() + 10 * HOUR)
+    said = list(Choice.objects.filter(line_id=line.pk).order_by("made_at").values_list("kind", flat=True))
+    assert said == ["stop", "allow"] * 5 + ["pause", "stop"]
+    newest = Order.objects.order_by("-version").first()
+    assert newest is not None
+    assert (newest.state, newest.snapshot["state"]) == (State.ACKNOWLEDGED, [])
+    folder = Path(portal.CHECKPOINT_DIR)
+    assert (checkpoints.gap(folder=folder), checkpoints.ahead(folder=folder)) == ("", False)
+    assert (archiving.behind(), archiving.find_missing(now=timezone.now() + 2 * HOUR)) == ("", 0)
+    assert audit.queries.verify(since=None, until=None, signed={}).fault is None

@@ -1,0 +1,306 @@
+"""A restore takes no stop back: the gate says no until what was lost is back, and says so whoever restored what."""
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as portal
+from django.core.management import CommandError, call_command
+from django.db import ProgrammingError, connections
+from django.utils import timezone
+from pytest_django import Settings
+
+import audit.actions
+from accounts.models import Line, Message
+from audit.models import AuditEvent
+from audit.queries import database_clock
+from consent import archiving, gate
+from consent.actions import FileChoice, NotAllowable, allow, pause, record_file_choices, refuse, stop
+from consent.archiving import sink
+from consent.gate.opening import NOT_LOOKED
+from consent.models import ArchiveHead, Choice, ChoiceReceipt, GateOpening, Unarchived
+from partners import checkpoints
+from partners.models import Campaign, Contract
+from revocations.actions import suspend
+from revocations.models import Order, Standing
+from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.faults.restored import dump, life_in
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+WHO: dict[str, Any] = {"actor": "subscriber:1", "channel": "web"}
+
+
+@pytest.fixture(autouse=True)
+def _outside(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.STOP_ARCHIVE_DIR = tmp_path / "stop-archive"
+    settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
+    monkeypatch.setattr("revocations.tasks.deliver_due.delay", lambda **_: None)
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return a_campaign(a_contract(ref="AGR-1"))
+
+
+def agreed(campaign: Campaign, count: int) -> list[Line]:
+    lines = [a_line() for _ in range(count)]
+    for line in lines:
+        an_approval(line, campaign)
+    return lines
+
+
+def reasons(campaign: Campaign, lines: Sequence[Line], *, for_release: bool = True) -> list[str]:
+    questions = [gate.as_agreed(campaign=campaign, line=line.carrier_id) for line in lines]
+    return [answer.reason for answer in gate.evaluate(questions=questions, for_release=for_release)]
+
+
+def kept_outside() -> int:
+    done = archiving.write(now=timezone.now())
+    checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=timezone.now())
+    return done
+
+
+def after_restore(*args: str) -> str:
+    said = StringIO()
+    call_command("after_restore", *args, stdout=said)
+    return said.getvalue()
+
+
+def told(lines: Sequence[Line]) -> list[tuple[int, int] | None]:
+    """Of each line: the epoch in which its partner was last told, and how many uses are allowed by that."""
+    standing = {one.line_id: one for one in Standing.objects.all()}
+    orders = {one.id: one for one in Order.objects.filter(id__in=[one.order_id for one in standing.values()])}
+    newest = {line_id: orders[one.order_id] for line_id, one in standing.items()}
+    return [
+        (newest[line.pk].epoch, len(newest[line.pk].snapshot["state"])) if line.pk in newest else None for line in lines
+    ]
+
+
+def taken(line: Line) -> None:
+    as_owner(
+        "UPDATE revocations_order SET state = 'acknowledged', sent_at = now(), acknowledged_at = now(),"
+        f" next_attempt_at = NULL WHERE line_id = {line.pk}"
+    )
+
+
+def file_choice(line: Line) -> None:
+    said = FileChoice(
+        id=uuid.uuid4(), source_id="f-1", kind=Choice.Kind.STOP, scope="all", ref="", made_at=NOW - timedelta(days=9),
+        until=None, channel="file", program="", content_hash=b"f-1",
+    )  # fmt: skip
+    record_file_choices(line_id=line.pk, choices=[said], actor="import:choices")
+
+
+def as_owner(statement: str) -> None:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(statement)
+        cursor.execute("SET session_replication_role = origin")
+
+
+def the_server_started() -> None:
+    """As after a start of the server, or of one that has the same files."""
+    as_owner("UPDATE consent_gateopening SET server_started = '-infinity'")
+
+
+def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campaign: Campaign, tmp_path: Path) -> None:
+    before, lost, paused, filed, yes, untouched = lines = agreed(campaign, 6)
+    Line.objects.update(recorded_at=timezone.now() - timedelta(days=2))
+    adly = a_party("Adly", "lbs_provider")
+    ads = a_campaign(campaign.contract, adly, ref="CMP-ads", purpose="dpv:TargetedAdvertising")
+    an_approval(untouched, ads)
+    stop(line_id=before.pk, scope="all", **WHO)
+    stop(line_id=yes.pk, scope="all", **WHO)
+    taken(yes)
+    assert kept_outside() == 2
+    backup = dump(tmp_path)
+    made = stop(line_id=lost.pk, scope="all", **WHO)
+    pause(line_id=paused.pk, scope="party", ref="https://roadaid.example", until=FAR_OFF, **WHO)
+    file_choice(filed)
+    allow(line_id=yes.pk, campaign=campaign.ref, **WHO)
+    suspend(of="party", target_id=adly.pk, actor="system:test", reason="-", at=database_clock(), automatic=True)
+    receipt = ChoiceReceipt.objects.get(choice_id=made.choice_id)
+    assert kept_outside() == 5
+    with life_in(backup):
+        assert Choice.objects.count() == 2
+        assert set(reasons(campaign, lines)) == {"restoring"}
+        # What counts for a line is still known: a stop made meanwhile tells partners the right thing, and is taken.
+        assert reasons(campaign, [before, lost, untouched], for_release=False) == ["stopped_all", "", ""]
+        late = stop(line_id=before.pk, scope="purpose", ref=campaign.purpose, **WHO)
+        with pytest.raises(NotAllowable, match="restoring"):
+            allow(line_id=untouched.pk, campaign=campaign.ref, **WHO)
+        assert not archiving.look().is_open
+        assert (archiving.write(now=timezone.now()), Unarchived.objects.count()) == (0, 1)
+        with pytest.raises(checkpoints.Behind):
+            checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=timezone.now())
+
+        said = after_restore()
+        assert "5 of them lost with the database" in said
+        assert said.endswith("The gate is open.\n")
+        assert reasons(campaign, lines) == [
+            "stopped_purpose",
+            "stopped_all",
+            "paused",
+            "stopped_all",
+            "stopped_all",
+            "",
+        ]
+        assert reasons(ads, [untouched]) == ["partner_unhealthy"]
+        again = Choice.objects.get(pk=(lost.pk, made.choice_id))
+        assert (again.made_at, again.origin, again.actor) == (made.made_at, "person", "subscriber:1")
+        proof = ChoiceReceipt.objects.get(choice_id=made.choice_id)
+        assert (proof.number, proof.token) == (receipt.number, receipt.token)
+        assert told(lines) == [(2, 0), (2, 0), (2, 0), (2, 0), (2, 0), None]
+        assert Contract.objects.get().epoch == 2
+        assert set(Standing.objects.values_list("epoch", flat=True)) == {2}
+        assert set(AuditEvent.objects.filter(action__startswith="restore.").values_list("action", flat=True)) == {
+            "restore.stop", "restore.pause", "restore.suspension", "restore.allow_lost", "restore.completed",
+        }  # fmt: skip
+        assert list(Message.objects.filter(line_id=yes.pk).values_list("kind", flat=True)) == ["records"]
+        call_command("verify_audit", stdout=StringIO())
+        assert "Nothing to do" in after_restore()
+        assert Contract.objects.get().epoch == 2
+        # What was brought back and what came meanwhile goes out like everything else.
+        assert archiving.write(now=timezone.now()) == 5
+        assert archiving.behind() == ""
+        assert Choice.objects.filter(pk=(before.pk, late.choice_id)).exists()
+
+
+def test_a_server_that_only_started_is_compared_and_opened_by_whoever_comes_first(campaign: Campaign) -> None:
+    (line,) = agreed(campaign, 1)
+    stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
+    kept_outside()
+    the_server_started()
+    assert reasons(campaign, [line]) == ["restoring"]
+    assert gate.opening() == gate.Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
+    assert archiving.look().is_open
+    assert reasons(campaign, [line]) == ["stopped_party"]
+
+
+def test_a_disk_s_older_snapshot_is_found_by_the_archive_and_by_the_checkpoints(campaign: Campaign) -> None:
+    first, second = agreed(campaign, 2)
+    kept_outside()
+    assert not ArchiveHead.objects.exists()
+    made = stop(line_id=first.pk, scope="all", **WHO)
+    kept_outside()
+    of_it = ("consent_choicereceipt", "consent_choiceorder")
+    as_owner("; ".join(f"DELETE FROM {table} WHERE choice_id = '{made.choice_id}'" for table in of_it))
+    as_owner(f"DELETE FROM consent_choice WHERE id = '{made.choice_id}'; DELETE FROM consent_archivehead")
+    as_owner("UPDATE consent_linegate SET stops = '{}', newest_at = NULL")
+    the_server_started()
+    assert archiving.look().why == "the archive holds 1 entries that the database lacks"
+    # It stays so, whoever looks again, and the database's own role can't open it.
+    assert not archiving.look().is_open
+    with pytest.raises(ProgrammingError, match="permission denied"), connections["default"].cursor() as cursor:
+        cursor.execute("SELECT consent_gate_open()")
+    after_restore()
+    assert reasons(campaign, [first, second]) == ["stopped_all", ""]
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=timezone.now())
+    checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=timezone.now())
+    as_owner("DELETE FROM audit_auditevent WHERE target = 'thing:1'; UPDATE audit_chainhead SET seq = seq - 1")
+    the_server_started()
+    assert archiving.look().why == "a checkpoint outside signed events that the database lacks"
+
+
+def test_an_entry_that_was_changed_or_taken_out_is_refused_and_named(campaign: Campaign) -> None:
+    lines = agreed(campaign, 4)
+    for line in lines:
+        stop(line_id=line.pk, scope="all", **WHO)
+    kept_outside()
+    (day,) = sink().days()
+    file = Path(portal.STOP_ARCHIVE_DIR) / f"{day}.jws"
+    whole = file.read_text().splitlines(keepends=True)
+    as_owner("DELETE FROM consent_archivehead")
+    file.write_text(
+        "".join([*whole[:1], whole[1][:80] + ("A" if whole[1][80] != "A" else "B") + whole[1][81:], *whole[2:]])
+    )
+    the_server_started()
+    named = f"{day}.jws, line 2: was changed, or is none of ours"
+    assert archiving.look().why == f"the archive can't be trusted: {named}"
+    with pytest.raises(CommandError, match="The gate stays closed"):
+        after_restore()
+    assert set(reasons(campaign, lines)) == {"restoring"}
+    file.write_text("".join([whole[0], *whole[2:]]))
+    said = StringIO()
+    with pytest.raises(CommandError):
+        call_command("after_restore", stdout=said)
+    assert f"WRONG: {day}.jws, line 2: an entry before it is missing" in said.getvalue()
+    assert after_restore("--despite", "Officer Ruiz saw the file").endswith("The gate is open.\n")
+    opened = AuditEvent.objects.get(action="restore.completed")
+    assert (opened.reason, len(opened.detail["problems"])) == ("Officer Ruiz saw the file", 1)
+    # The epochs rose once, however often it was begun.
+    assert Contract.objects.get().epoch == 2
+    assert GateOpening.objects.get().epochs_raised_at is None
+
+
+def test_a_line_that_a_crash_cut_off_harms_nothing(campaign: Campaign) -> None:
+    first, second = agreed(campaign, 2)
+    stop(line_id=first.pk, scope="all", **WHO)
+    archiving.write(now=timezone.now())
+    file = Path(portal.STOP_ARCHIVE_DIR) / f"{sink().days()[0]}.jws"
+    with file.open("a") as half:
+        half.write(file.read_text()[:200])
+    stop(line_id=second.pk, scope="all", **WHO)
+    archiving.write(now=timezone.now() - timedelta(days=1))  # and the clock was set back
+    as_owner("DELETE FROM consent_archivehead")
+    found = archiving.after_head(sink=sink())
+    assert (len(found.entries), found.faults, archiving.behind()) == (2, [], "")
+    assert [path.name for path in Path(portal.STOP_ARCHIVE_DIR).iterdir()] == [file.name]
+
+
+def test_after_a_planned_switch_nobody_is_told_anew(campaign: Campaign) -> None:
+    (line,) = agreed(campaign, 1)
+    stop(line_id=line.pk, scope="all", **WHO)
+    kept_outside()
+    as_owner("UPDATE consent_gateopening SET incarnation = 'another', server_started = '-infinity'")
+    assert not archiving.look().is_open
+    after_restore("--switched-over")
+    assert (reasons(campaign, [line]), told([line]), Contract.objects.get().epoch) == (["stopped_all"], [(1, 0)], 1)
+
+
+def test_what_never_waited_is_found_by_the_sweep(campaign: Campaign) -> None:
+    (line,) = agreed(campaign, 1)
+    stop(line_id=line.pk, scope="all", **WHO)
+    Unarchived.objects.all().delete()
+    later = timezone.now() + timedelta(minutes=6)
+    assert (archiving.find_missing(now=later), archiving.find_missing(now=later)) == (1, 0)
+    assert (archiving.write(now=later), archiving.find_missing(now=later)) == (1, 0)
+
+
+def test_the_archive_holds_no_number_and_no_id_of_the_carrier_s(campaign: Campaign) -> None:
+    line = a_line(msisdn="+12065550199", carrier_id="CARRIER-77")
+    refuse(line_id=line.pk, campaign=campaign.ref, **WHO)
+    archiving.write(now=timezone.now())
+    as_owner("DELETE FROM consent_archivehead")
+    (entry,) = archiving.after_head(sink=sink()).entries
+    assert entry.choice is not None
+    assert (entry.choice.line, entry.choice.kind) == (line.public_id, "refuse")
+    said = repr(entry)
+    assert [word for word in ("2065550199", "CARRIER-77", "Ada") if word in said] == []
+
+
+def test_where_the_archive_is_not_mounted_nobody_opens_the_gate_and_nobody_closes_it_for_good(
+    campaign: Campaign,
+) -> None:
+    (line,) = agreed(campaign, 1)
+    stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
+    kept_outside()
+    folder = Path(portal.STOP_ARCHIVE_DIR)
+    away = folder.rename(folder.with_name("not-mounted"))
+    the_server_started()
+    assert archiving.look() == gate.Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
+    away.rename(folder)
+    assert archiving.look().is_open
+    # Lost for good, and begun anew: nothing is written over the gap until somebody says so.
+    shutil.rmtree(folder)
+    stop(line_id=line.pk, scope="all", **WHO)
+    assert archiving.write(now=timezone.now()) == 0
+    with pytest.raises(CommandError, match="stays closed"):
+        after_restore()
+    assert "1 more choices wait" in after_restore("--despite", "The disk broke.")
+    assert (archiving.write(now=timezone.now()), archiving.behind()) == (2, "")

@@ -1,0 +1,93 @@
+"""Keys are changed while everything runs: what the old ones sealed and signed stays good until it was made anew."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connections
+from django.db.models import QuerySet
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Line, LineNumber
+from accounts.queries import line_of_number
+from accounts.sealing import seal, unseal
+from consent import archiving
+from consent.actions import stop
+from consent.models import HeldRow
+from partners import keys
+from partners.models import SigningKey
+from portal.resealing import sealed_columns
+from tests.factories import a_campaign, a_line, an_approval
+from tests.people import sign_in_by_code, user_of
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+NUMBER = "+12065550177"
+
+
+def everything_sealed() -> list[bytes]:
+    found = [
+        bytes(sealed)
+        for label, field in sealed_columns()
+        for sealed in QuerySet[Any](apps.get_model(label)).values_list(field, flat=True)
+        if sealed
+    ]
+    found += [bytes(sealed) for sealed in SigningKey.objects.values_list("private_sealed", flat=True) if sealed]
+    return found + [one.data["secret"].encode() for one in Authenticator.objects.all()]
+
+
+def test_after_reseal_the_newest_key_alone_opens_everything(settings: Settings, tmp_path: Path) -> None:
+    settings.STOP_ARCHIVE_DIR = tmp_path
+    oldest = settings.FIELD_ENCRYPTION_KEYS[-1]
+    between, newest = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    before = {row.kid: bytes(row.private_sealed) for row in SigningKey.objects.all()}
+    settings.FIELD_ENCRYPTION_KEYS = [between, oldest]
+    line = a_line(msisdn=NUMBER, holder_name="Ada Marsh")
+    an_approval(line, a_campaign())
+    HeldRow.objects.create(
+        feed="approvals", source_hash=b"1", msisdn_hash=b"2", row_sealed=seal("{}"), held_at=timezone.now()
+    )
+    secret = Authenticator.objects.create(user=user_of(line), type="totp", data={"secret": seal("JBSW").decode()})
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    assert archiving.write(now=timezone.now()) == 1
+    settings.FIELD_ENCRYPTION_KEYS = [newest, between, oldest]
+    said = StringIO()
+    try:
+        call_command("reseal", stdout=said)
+        assert "accounts.Line.holder_name_sealed: 1 sealed anew" in said.getvalue()
+        opener = Fernet(newest)
+        assert [opener.decrypt(sealed) for sealed in everything_sealed()] != []
+        assert opener.decrypt(bytes(Line.objects.get().holder_name_sealed)) == b"Ada Marsh"
+        assert unseal(bytes(LineNumber.objects.get().msisdn_sealed)) == NUMBER
+        again = StringIO()
+        call_command("reseal", stdout=again)
+        assert "accounts.Line.holder_name_sealed: 0 sealed anew" in again.getvalue()
+        # The key between has gone; numbers are found, what was signed verifies, and the archive is ours.
+        settings.FIELD_ENCRYPTION_KEYS = [newest, oldest]
+        assert line_of_number(msisdn=NUMBER, at=timezone.now()) == line
+        secret.refresh_from_db()
+        assert unseal(secret.data["secret"].encode()) == "JBSW"
+        token = keys.sign(use=SigningKey.Use.RECEIPT, claims={"a": 1})
+        assert keys.verify_own(use=SigningKey.Use.RECEIPT, token=token) == {"a": 1}
+        assert archiving.behind() == ""
+    finally:
+        # The session's keys, which other tests use, as they were.
+        with connections["owner"].cursor() as cursor:
+            for kid, sealed in before.items():
+                cursor.execute("UPDATE partners_signingkey SET private_sealed = %s WHERE kid = %s", [sealed, kid])
+
+
+def test_sessions_outlive_a_change_of_the_secret_key_while_the_old_one_is_named(settings: Settings) -> None:
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    browser = sign_in_by_code(a_line(msisdn=NUMBER))
+    inside = browser.get("/home/").url
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "another-secret-key-of-this-test-" * 2
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert browser.get("/home/").url == inside
+    settings.SECRET_KEY_FALLBACKS = []
+    assert browser.get("/home/").url == "/accounts/login/?next=/home/"
