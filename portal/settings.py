@@ -44,6 +44,9 @@ OIDC_CLIENT_SECRET = env.oidc_client_secret
 OIDC_LINE_CLAIM = env.oidc_line_claim
 OIDC_SEEING_ACR = env.oidc_seeing_acr
 DRP_BUSINESS_ID = env.drp_business_id
+READING_LIMIT = env.reading_limit
+SENTRY_DSN = env.sentry_dsn
+TRACES = env.traces
 SECURITY_CONTACT = env.security_contact
 LOGGING = logs.configure(log_format=env.log_format, level=env.log_level)
 LOGGING_CONFIG = "logging.config.dictConfig"
@@ -74,6 +77,7 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 MIDDLEWARE = [
+    "portal.traffic.measured",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -85,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "portal.traffic.stopping_first",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
