@@ -44,7 +44,6 @@ def report(*, dsn: str, transport: type[Transport] | None = None) -> None:
         before_send_transaction=lambda _event, _hint: None,
         before_breadcrumb=lambda _crumb, _hint: None,
         max_breadcrumbs=0,
-        send_default_pii=False,
         include_local_variables=False,
         include_source_context=False,
         max_request_body_size="never",

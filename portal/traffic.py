@@ -29,7 +29,7 @@ TURNED_AWAY = Counter(
 # What only shows. What leads to a stop, shows one's progress, or is no page, is not here and never waits for reading.
 READING = re.compile(
     r"/(home|history|companies|lines|access-log|archive|transparency|help|settings|gallery|desk|admin)/"
-    r"|/choices/$|/api/v1/docs$"
+    r"|/choices/$"
 )
 READ = ("GET", "HEAD")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -58,6 +58,12 @@ class Places:
             self.taken -= 1
 
 
+class Busy(HttpResponse):
+    """Come back later: counted, and not a line of the log each, which would cost more than the answer."""
+
+    _has_been_logged = True  # by this Django knows
+
+
 places = Places()
 
 
@@ -67,9 +73,9 @@ def measured(get_response: View) -> View:
     def middleware(request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
         response = get_response(request)
-        route = request.resolver_match.route if request.resolver_match else "none"
+        route = f"/{request.resolver_match.route}" if request.resolver_match else "none"
         method = request.method if request.method in METHODS else "other"
-        REQUESTS.labels(f"/{route}", method, response.status_code).observe(time.perf_counter() - began)
+        REQUESTS.labels(route, method, response.status_code).observe(time.perf_counter() - began)
         return response
 
     return middleware
@@ -96,7 +102,7 @@ def stopping_first(get_response: View) -> View:
 def _busy(why: str) -> HttpResponse:
     TURNED_AWAY.labels(why).inc()
     # Made without the request: nobody's session is read for it.
-    return HttpResponse(render_to_string("pages/busy.html"), status=503, headers={"Retry-After": COME_BACK_AFTER_S})
+    return Busy(render_to_string("pages/busy.html"), status=503, headers={"Retry-After": COME_BACK_AFTER_S})
 
 
 def _waited_s(request: HttpRequest) -> float:

@@ -25,7 +25,7 @@ def full(settings: Settings) -> Iterator[None]:
 
 
 def test_a_reader_is_told_to_come_back_and_may_stop_at_once(client: Client, full: None) -> None:
-    for path in ("/home/", "/transparency/", "/help/", "/choices/", "/api/v1/docs"):
+    for path in ("/home/", "/transparency/", "/help/", "/choices/", "/history/"):
         answer = client.get(path)
         assert (path, answer.status_code, answer["Retry-After"]) == (path, 503, "10")
         assert 'href="/stop/"' in answer.content.decode()

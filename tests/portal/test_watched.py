@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
-from portal import errors, traces
+from portal import errors, traces, urls
 
 NUMBER, CODE, NAME, TOKEN = "+12065550142", "493817", "Dana Whitfield", "Zk3v9QxT0aBcD4eFgH5iJkL6"
 PERSONAL = (NUMBER, NUMBER[1:], CODE, "Dana", "Whitfield", TOKEN, "hunter2", "203.0.113.9", "dana@")
@@ -35,7 +35,7 @@ def failing(request: HttpRequest, token: str) -> HttpResponse:
         raise Broken(f"{NAME} {number} typed {request.POST['code']}") from error
 
 
-urlpatterns = [path("progress/<str:token>/", failing)]
+urlpatterns = [path("progress/<str:token>/", failing), *urls.urlpatterns]
 
 
 class Kept(Transport):
@@ -108,7 +108,7 @@ def test_what_is_logged_as_an_error_leaves_without_its_words(reported: list[byte
 def test_a_span_says_route_status_and_kind_and_nothing_else(traced: InMemorySpanExporter, db: None) -> None:
     fail()
     (span,) = traced.get_finished_spans()
-    assert span.name == "POST /progress/<str:token>/"
+    assert span.name == "POST progress/<str:token>/"
     told = span.to_json()
     assert [one for one in PERSONAL if one in told] == []
     assert set(span.attributes or {}) <= traces.KEPT
