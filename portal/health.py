@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Count, Min
-from kombu import Connection
+from kombu import Connection, Queue
 from kombu.exceptions import KombuError
 from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -179,6 +180,7 @@ def _look_at(url: str) -> int | None:
 def _waiting(found: Connection) -> int:
     """What is in the queue of tasks; one that nothing was ever put into does not exist, and holds nothing."""
     try:
-        return int(found.default_channel.queue_declare(queue="celery", passive=True).message_count)
+        queue: Any = Queue("celery", channel=found.default_channel)
+        return int(queue.queue_declare(passive=True).message_count)
     except found.channel_errors:
         return 0

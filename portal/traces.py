@@ -5,7 +5,8 @@ of what may: the instrumentation would also tell the address as it was asked for
 exception said. The gate's straight way is not traced: `/metrics` counts it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
@@ -51,7 +52,8 @@ def tell() -> TracerProvider:
 def instrument(provider: TracerProvider) -> None:
     """Have pages, machine addresses and tasks tell this provider how long they take."""
     DjangoInstrumentor().instrument(tracer_provider=provider, is_sql_commentor_enabled=False)
-    CeleryInstrumentor().instrument(tracer_provider=provider)
+    of_tasks: Callable[[], Any] = CeleryInstrumentor
+    of_tasks().instrument(tracer_provider=provider)
 
 
 def _rewritten(span: ReadableSpan) -> ReadableSpan:
@@ -77,6 +79,6 @@ def _kept(attributes: Mapping[str, AttributeValue] | None) -> dict[str, Attribut
 
 def _name(kept: Mapping[str, AttributeValue]) -> str:
     if "celery.task_name" in kept:
-        return f"{kept.get('celery.action', 'run')} {kept['celery.task_name']}"
+        return f"{kept.get('celery.action', 'run')!s} {kept['celery.task_name']!s}"
     method = kept.get("http.request.method", kept.get("http.method", ""))
-    return f"{method} {kept['http.route']}" if "http.route" in kept else UNNAMED
+    return f"{method!s} {kept['http.route']!s}" if "http.route" in kept else UNNAMED

@@ -98,8 +98,8 @@ def test_beat_and_workers_say_that_they_live(monkeypatch: pytest.MonkeyPatch) ->
         assert timeout is None
         kept[name] = value
 
-    monkeypatch.setattr(heartbeats.cache, "set", put)
-    monkeypatch.setattr(heartbeats.cache, "get", kept.get)
+    monkeypatch.setattr("portal.heartbeats.cache.set", put)
+    monkeypatch.setattr("portal.heartbeats.cache.get", kept.get)
     assert heartbeats.age_s(process="beat") == float("inf")
     plan = Schedule(app=Celery(set_as_current=False))
     plan.tick()

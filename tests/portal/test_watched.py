@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import sentry_sdk
@@ -33,6 +34,7 @@ def failing(request: HttpRequest, token: str) -> HttpResponse:
         int(f"no {held} for {number}")
     except ValueError as error:
         raise Broken(f"{NAME} {number} typed {request.POST['code']}") from error
+    return HttpResponse()
 
 
 urlpatterns = [path("progress/<str:token>/", failing), *urls.urlpatterns]
@@ -62,8 +64,9 @@ def traced() -> Iterator[InMemorySpanExporter]:
     provider.add_span_processor(SimpleSpanProcessor(traces.OnlyWhatMayLeave(kept)))
     traces.instrument(provider)
     yield kept
+    of_tasks: Callable[[], Any] = CeleryInstrumentor
+    of_tasks().uninstrument()
     DjangoInstrumentor().uninstrument()
-    CeleryInstrumentor().uninstrument()
     provider.shutdown()
 
 

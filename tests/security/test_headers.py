@@ -57,10 +57,12 @@ def faults(path: str, answer: HttpResponseBase) -> list[str]:
         wrong += _faults_of_policy(said.get("Content-Security-Policy", ""))
         if said.get("X-Frame-Options") != "DENY":
             wrong.append("may be framed")
-        if said.get("Cache-Control") != "no-store, private":
+        if not {"no-store", "private"} <= {*said.get("Cache-Control", "").split(", ")}:
             wrong.append(f"Cache-Control: {said.get('Cache-Control')}")
     for cookie in answer.cookies.values():
-        if not cookie["httponly"] or cookie["samesite"] != "Lax" or cookie["domain"]:
+        # One that is taken away holds nothing to hide.
+        is_open = bool(cookie.value) and not cookie["httponly"]
+        if is_open or cookie["samesite"] != "Lax" or cookie["domain"]:
             wrong.append(f"cookie {cookie.key}: {cookie.OutputString()}")
     return [f"{path} ({answer.status_code}): {one}" for one in wrong]
 

@@ -293,7 +293,7 @@ def test_files_for_the_certificate_stream_and_are_written_down(db: None, no_brok
 
 def test_requests_of_a_year_are_counted_by_the_way_they_came(officer: Member) -> None:
     line, at = a_line(), datetime(2026, 6, 9, tzinfo=UTC)
-    for days, origin in ((1, "person"), (2, "person"), (3, "file")):
+    for days, origin in ((3, "person"), (2, "person"), (1, "file")):
         a_ledger_row(line, "stop", at=at - timedelta(days=days), origin=origin)
     audit.actions.record(action="line.archive_asked", actor="subscriber:1", target="line:1", at=at)
     rows = csv_of(officer, "/admin/exports/requests/2026/")
