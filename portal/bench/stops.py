@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -27,6 +28,7 @@ from portal import demo_phone
 from portal.bench import gateway, world
 from portal.bench.crowd import Browser, Seen, at_pace, stop
 from portal.bench.fairness import BEAT, CELERY, WORKER
+from portal.bench.gate import OURS
 from portal.bench.measure import Bench, Failed, Result, percentile
 from portal.demo.processes import answers, free_port
 from revocations.models import Order, State
@@ -123,7 +125,7 @@ def _crowd(url: str, campaigns: Sequence[Campaign]) -> Crowd:
 
 
 def _write(numbers: Sequence[str], campaigns: Sequence[Campaign], at: datetime) -> None:
-    values = {
+    values: dict[str, Any] = {
         "account": Account.objects.create(carrier_id="bench-stops").pk, "at": at, "last": len(numbers) - 1,
         "hashes": [number_hash(one) for one in numbers], "sealed": [seal(one) for one in numbers],
         "campaigns": [one.ref for one in campaigns],
@@ -148,7 +150,7 @@ def _server() -> Iterator[int]:
     where = ("--working-dir", str(settings.BASE_DIR), "--host", "127.0.0.1", "--port", str(port))
     # Texts go where the people of this benchmark read them.
     command = ("env", "SMS_BACKEND=portal.demo_phone.Backend", sys.executable, "-m", "granian", *GRANIAN, *where)
-    with world.running(*command, gateway.OURS):
+    with world.running(*command, OURS):
         until = time.monotonic() + world.STARTS_WITHIN_S
         while not answers(port=port, path="/healthz"):
             if time.monotonic() > until:
