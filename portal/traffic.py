@@ -26,9 +26,10 @@ TURNED_AWAY = Counter(
     "whereabouts_turned_away", "Requests to read that were told to come back.", ["why"], registry=None
 )
 
-# What only shows. What leads to a stop, shows one's progress, or is no page, is not here and never waits for reading.
+# What only shows, to subscribers and to everybody. What leads to a stop or shows its progress, what staff do on such a
+# day, and what is no page is not here and never turned away.
 READING = re.compile(
-    r"/(home|history|companies|lines|access-log|archive|transparency|help|settings|gallery|desk|admin)/"
+    r"/(home|history|companies|lines|access-log|archive|transparency|help|settings|gallery)/"
     r"|/choices/$"
 )
 READ = ("GET", "HEAD")

@@ -40,6 +40,8 @@ def test_whoever_wants_to_stop_never_is(client: Client, full: None) -> None:
         ("/stop/", 200),
         ("/accounts/login/", 200),
         ("/healthz", 200),
+        ("/admin/", 302),
+        ("/admin/", 302),
         ("/stop/code/", 302),
     ):
         assert (path, client.get(path).status_code) == (path, status)
