@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from threading import Lock
 from urllib.parse import urlencode, urlsplit
 
@@ -77,9 +77,12 @@ class Browser:
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         began = time.perf_counter()
-        self._http.request(method, path, body or None, headers)
-        response = self._http.getresponse()
-        text = response.read().decode()
+        try:
+            self._http.request(method, path, body or None, headers)
+            response = self._http.getresponse()
+            text = response.read().decode()
+        except (OSError, HTTPException) as error:
+            raise Failed(f"{what}: no answer within {PATIENCE_S:.0f} s ({type(error).__name__})") from error
         page = Page(path, response.status, time.perf_counter() - began, self._kept(response) or text)
         self._seen.note(what, page)
         return page

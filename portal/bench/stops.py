@@ -149,7 +149,15 @@ def _server() -> Iterator[int]:
     port = free_port(0)
     where = ("--working-dir", str(settings.BASE_DIR), "--host", "127.0.0.1", "--port", str(port))
     # Texts go where the people of this benchmark read them.
-    command = ("env", "SMS_BACKEND=portal.demo_phone.Backend", sys.executable, "-m", "granian", *GRANIAN, *where)
+    command = (
+        "/usr/bin/env",
+        "SMS_BACKEND=portal.demo_phone.Backend",
+        sys.executable,
+        "-m",
+        "granian",
+        *GRANIAN,
+        *where,
+    )
     with world.running(*command, OURS):
         until = time.monotonic() + world.STARTS_WITHIN_S
         while not answers(port=port, path="/healthz"):
@@ -169,11 +177,10 @@ def _stop(port: int, seen: Seen, number: str) -> None:
 
 
 def _look(port: int, seen: Seen, sessions: Sequence[str]) -> None:
-    browsers = [Browser(port=port, seen=seen, session=session) for session in sessions]
-
     def look(number: int) -> None:
-        # One browser asks one thing at a time, at this pace.
-        browsers[number % len(browsers)].look(LOOKED_AT[number % len(LOOKED_AT)], what="look")
+        browser = Browser(port=port, seen=seen, session=sessions[number % len(sessions)])
+        browser.look(LOOKED_AT[number % len(LOOKED_AT)], what="look")
+        browser.close()
 
     at_pace(count=int(LOOKS_A_SECOND * SECONDS), a_second=LOOKS_A_SECOND, act=look)
 
