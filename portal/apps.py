@@ -1,6 +1,9 @@
 """The app of the whole: settings, addresses, checks."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.conf import settings
 
 from portal import deployment
 
@@ -10,3 +13,10 @@ class PortalConfig(AppConfig):
 
     name = "portal"
     checks = (deployment.only_for_the_demo,)
+
+    def ready(self) -> None:
+        """Tell of errors and times whoever was named for it. What does so is not loaded where nobody is."""
+        if settings.SENTRY_DSN:
+            import_module("portal.errors").report(dsn=settings.SENTRY_DSN)
+        if settings.TRACES:
+            import_module("portal.traces").tell()

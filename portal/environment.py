@@ -8,11 +8,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import embedded
+from portal import embedded, secret_files
 
 PROJECT = Path(__file__).resolve().parent.parent
 LEAST_MONTHS, MOST_MONTHS = 12, 1200
 SHORTEST_SECRET, LARGEST_NUMBER = 32, 1_000_000_000
+# OpenTelemetry's own names of where traces go.
+COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -68,6 +70,9 @@ class Environment:
     oidc_line_claim: str
     oidc_seeing_acr: str
     drp_business_id: str
+    reading_limit: int
+    sentry_dsn: str
+    traces: bool
 
     @property
     def https(self) -> bool:
@@ -129,6 +134,7 @@ def mailer(url: str) -> dict[str, Any]:
 
 def environment() -> Environment:
     """Read the environment; with neither DATABASE_URL nor REDIS_URL, let the embedded servers fill it in first."""
+    secret_files.read()
     data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".data").resolve()
     if not os.environ.get("DATABASE_URL") and not os.environ.get("REDIS_URL"):
         os.environ.update(embedded.ensure(data_dir=data_dir))
@@ -136,8 +142,8 @@ def environment() -> Environment:
     base_url = _base_url()
     return Environment(
         data_dir=data_dir,
-        demo=given.get("WHEREABOUTS_DEMO") == "1",
-        door_out_loopback=given.get("DOOR_OUT_LOOPBACK") == "1",
+        demo=_only_here("WHEREABOUTS_DEMO", base_url),
+        door_out_loopback=_only_here("DOOR_OUT_LOOPBACK", base_url),
         secret_key=_needed("SECRET_KEY", "a long random string"),
         secret_key_fallbacks=_listed("SECRET_KEY_FALLBACKS"),
         field_encryption_keys=_needed("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first").split(","),
@@ -183,6 +189,9 @@ def environment() -> Environment:
         oidc_line_claim=given.get("OIDC_LINE_CLAIM") or "line_id",
         oidc_seeing_acr=given.get("OIDC_SEEING_ACR", ""),
         drp_business_id=given.get("DRP_BUSINESS_ID", ""),
+        reading_limit=_whole_number("READING_LIMIT", 8),
+        sentry_dsn=given.get("SENTRY_DSN", ""),
+        traces=any(given.get(name) for name in COLLECTORS) and given.get("OTEL_SDK_DISABLED", "").lower() != "true",
     )
 
 
@@ -244,6 +253,14 @@ def _base_url() -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise ImproperlyConfigured("BASE_URL must start with https:// (http:// only for a loopback address).")
     return url
+
+
+def _only_here(name: str, base_url: str) -> bool:
+    """What opens the demo's doors: its sample people, phones and keys are for this very machine alone."""
+    wanted = os.environ.get(name) == "1"
+    if wanted and urlsplit(base_url).hostname not in LOOPBACK:
+        raise ImproperlyConfigured(f"{name} is for a loopback BASE_URL only. Unset it: it opens doors of the demo.")
+    return wanted
 
 
 def _certificates() -> bool:

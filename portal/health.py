@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Count, Min
-from kombu import Connection
+from kombu import Connection, Queue
 from kombu.exceptions import KombuError
 from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -24,6 +25,8 @@ from consent.gate import DECISIONS, opening
 from consent.models import Unarchived
 from disclosures import retention
 from disclosures.models import AnomalyWatch
+from portal.traffic import REQUESTS, TURNED_AWAY
+from portal.workings import Workings
 from revocations.models import Order, State
 
 HOUR = timedelta(hours=1)
@@ -82,16 +85,17 @@ def readiness(*, at: datetime) -> Readiness:
 def metrics(*, at: datetime) -> bytes:
     """The figures in Prometheus's text form, counted now.
 
-    The gate's answers are counted by each process; with PROMETHEUS_MULTIPROC_DIR every process tells of all.
+    Answers of the gate and requests are counted by each process; with PROMETHEUS_MULTIPROC_DIR each tells of all.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Figures(at))
+    registry.register(Workings(at, depth=broker.depth(settings.CELERY_BROKER_URL)))
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         of_all: Callable[..., object] = multiprocess.MultiProcessCollector
         of_all(registry)
     else:
-        registry.register(DECISIONS)
-        registry.register(STOPS_FAILED)
+        for counted in (DECISIONS, STOPS_FAILED, REQUESTS, TURNED_AWAY):
+            registry.register(counted)
     return generate_latest(registry)
 
 
@@ -185,32 +189,45 @@ def _unarchived_s(at: datetime) -> float:
 
 
 class Broker:
-    """The broker's state as it was last seen: one look every two seconds at most, whoever asks how often.
+    """The broker's state, and how much waits there, as last seen: one look every two seconds, whoever asks how often.
 
     A broker that hangs would hold each thread of the web server that looks at it, and the gate with them.
     """
 
     def __init__(self) -> None:
         self._looking = Lock()
-        self._seen: tuple[str, float, str] = ("", 0.0, "")
+        self._seen: tuple[str, float, int | None] = ("", 0.0, None)
 
     def state(self, url: str) -> str:
         """Either "ok" or "down"."""
+        return "down" if self.depth(url) is None else "ok"
+
+    def depth(self, url: str) -> int | None:
+        """How many tasks wait at the broker; None while it is away."""
         with self._looking:
-            seen_url, seen_at, state = self._seen
+            seen_url, seen_at, depth = self._seen
             if seen_url != url or time.monotonic() - seen_at > REMEMBERED_S:
-                state = _look_at(url)
-                self._seen = (url, time.monotonic(), state)
-            return state
+                depth = _look_at(url)
+                self._seen = (url, time.monotonic(), depth)
+            return depth
 
 
 broker = Broker()
 
 
-def _look_at(url: str) -> str:
+def _look_at(url: str) -> int | None:
     try:
         with Connection(url, connect_timeout=PATIENCE_S, transport_options=PATIENT_OPTIONS) as found:
             found.ensure_connection(max_retries=1, interval_start=0, timeout=1)
+            return _waiting(found)
     except (OSError, KombuError):
-        return "down"
-    return "ok"
+        return None
+
+
+def _waiting(found: Connection) -> int:
+    """What is in the queue of tasks; one that nothing was ever put into does not exist, and holds nothing."""
+    try:
+        queue: Any = Queue("celery", channel=found.default_channel)
+        return int(queue.queue_declare(passive=True).message_count)
+    except found.channel_errors:
+        return 0

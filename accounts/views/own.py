@@ -30,7 +30,10 @@ def settings(request: PersonRequest) -> HttpResponse:
         translation.activate(language)
         messages.success(request, _("Saved."))
         response = redirect("settings")
-        response.set_cookie(django_settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", httponly=True)
+        secure = django_settings.LANGUAGE_COOKIE_SECURE
+        response.set_cookie(
+            django_settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", httponly=True, secure=secure
+        )
         return response
     waiting = queries.new_password_of(user=request.user, at=timezone.now())
     shown = {"form": form, "waiting": waiting, "texts": _texts(request.user)}

@@ -27,6 +27,27 @@ WHERE told.queued_at >= %s AND told.queued_at < %s
 GROUP BY party.uri, party.name ORDER BY party.name, party.uri
 """
 
+# What 11 CCR 7102 asks for. A stop is done in the transaction that records it; what an agent asked for stands once,
+# among the agents'. A copy of one's own records is made within minutes, or asked for again.
+REQUESTS = """
+SELECT 'stop', said.channel, count(*), count(*), 0,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM said.recorded_at - said.made_at) / 86400)
+FROM consent_choice said
+WHERE said.origin = 'person' AND said.kind IN ('stop', 'pause', 'refuse')
+    AND said.recorded_at >= %(since)s AND said.recorded_at < %(until)s
+    AND NOT EXISTS (SELECT FROM partners_agentrequest asked WHERE asked.choice_id = said.id)
+GROUP BY said.channel
+UNION ALL
+SELECT 'stop', 'authorised agent', count(*), count(*) FILTER (WHERE status = 'fulfilled'),
+    count(*) FILTER (WHERE status = 'denied'),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM closed_at - received_at) / 86400)
+FROM partners_agentrequest WHERE received_at >= %(since)s AND received_at < %(until)s HAVING count(*) > 0
+UNION ALL
+SELECT 'copy of all records', 'web', count(*), count(*), 0, NULL
+FROM audit_auditevent WHERE action = 'line.archive_asked' AND at >= %(since)s AND at < %(until)s HAVING count(*) > 0
+ORDER BY 1, 2
+"""
+
 
 @dataclass(frozen=True)
 class Export:
@@ -79,6 +100,13 @@ def _orders(year: int, _: datetime) -> Iterator[tuple[object, ...]]:
         yield from cursor.fetchall()
 
 
+def _requests(year: int, _: datetime) -> Iterator[tuple[object, ...]]:
+    since, until = _year(year)
+    with connection.cursor() as cursor:
+        cursor.execute(REQUESTS, {"since": since, "until": until})
+        yield from cursor.fetchall()
+
+
 def _about(one: Breach) -> tuple[tuple[str, int], tuple[str, int]]:
     return ("contract", one.contract_id), ("party", one.party_id)
 
@@ -128,5 +156,11 @@ EXPORTS: Mapping[str, Export] = {
             "median_s_to_sign", "contradicted",
         ),
         _orders,
+    ),
+    "requests": Export(
+        "Requests of people",
+        "How many stops and copies of records were asked for in the year, by the way they came, and the median days.",
+        ("request", "way", "received", "done", "denied", "median_days"),
+        _requests,
     ),
 }  # fmt: skip

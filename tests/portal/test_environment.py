@@ -1,10 +1,15 @@
 """Production starts with everything it needs, or stops and names what is missing."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
+from portal import secret_files
+from portal.environment import Environment, environment
 from tests.portal.processes import PROJECT, clean_environment
 
 PRODUCTION = {
@@ -17,6 +22,11 @@ PRODUCTION = {
     "SMS_BACKEND": "accounts.texts.MemoryBackend",
     "EMAIL_URL": "smtp://user:password@mail.carrier.example",
 }
+
+
+def given(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
+    """The environment of this very process, for this test."""
+    monkeypatch.setattr(os, "environ", clean_environment(**environment))
 
 
 def check(**environment: str) -> subprocess.CompletedProcess[str]:
@@ -39,9 +49,48 @@ def test_check_deploy_is_clean_with_production_settings() -> None:
     ("name", "error"), [("DOOR_OUT_LOOPBACK", "whereabouts.E001"), ("WHEREABOUTS_DEMO", "whereabouts.E002")]
 )
 def test_check_deploy_refuses_what_only_the_demo_may_open(name: str, error: str) -> None:
-    done = check(**PRODUCTION, **{name: "1"})
+    done = check(**{**PRODUCTION, "BASE_URL": "http://localhost:8000"}, **{name: "1"})
     assert done.returncode == 1
     assert error in done.stderr
+
+
+@pytest.mark.parametrize("name", ["DOOR_OUT_LOOPBACK", "WHEREABOUTS_DEMO"])
+def test_where_others_come_the_demos_doors_stop_the_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION, **{name: "1"})
+    with pytest.raises(ImproperlyConfigured, match=f"{name} is for a loopback BASE_URL only"):
+        environment()
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "secret"
+    file.write_text(PRODUCTION["SECRET_KEY"] + "\n")
+    rest = {name: value for name, value in PRODUCTION.items() if name != "SECRET_KEY"}
+    given(monkeypatch, **rest, SECRET_KEY_FILE=str(file))
+    assert environment().secret_key == PRODUCTION["SECRET_KEY"]
+    # A program that this one starts is given the secret once.
+    assert "SECRET_KEY_FILE" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"SECRET_KEY": "x", "SECRET_KEY_FILE": "/dev/null"}, "Both SECRET_KEY and SECRET_KEY_FILE are set."),
+        ({"EMAIL_URL": "", "EMAIL_URL_FILE": "/nowhere"}, "EMAIL_URL_FILE can't be read: FileNotFoundError."),
+        ({"EMAIL_URL": "", "EMAIL_URL_FILE": "/dev/null"}, "EMAIL_URL_FILE names an empty file."),
+    ],
+)
+def test_a_file_that_does_not_fit_is_said(more: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **{**PRODUCTION, **more})
+    with pytest.raises(ImproperlyConfigured, match=said):
+        environment()
+
+
+def test_every_secret_may_and_its_name_is_in_the_docs() -> None:
+    fields = {field.upper() for field in Environment.__dataclass_fields__}
+    secret = {name for name in fields if name.endswith(("_KEY", "_KEYS", "_TOKEN", "_SECRET", "_SECRETS", "_DSN"))}
+    assert secret <= set(secret_files.NAMES) <= {*fields, "CELERY_BROKER_URL"}
+    docs = (PROJECT / "docs" / "running.md").read_text()
+    assert [name for name in secret_files.NAMES if f"`{name}`" not in docs and f"`{name}_FILE=" not in docs] == []
 
 
 @pytest.mark.parametrize("name", PRODUCTION)

@@ -22,7 +22,7 @@ from partners.models import Contract, Party, Proposal
 from partners.pairwise import subject
 from revocations.actions import Use, contradict_ends
 from revocations.models import Breach, Cohort, Order, Stream
-from tests.factories import a_campaign, a_contract, a_line, a_party
+from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.orders import an_index, bring_to, sign_end
 from tests.staff import an_actor
 from tests.support.console import a_breach, a_cohort, everything
@@ -289,6 +289,19 @@ def test_files_for_the_certificate_stream_and_are_written_down(db: None, no_brok
     assert sorted(taken.values_list("target", flat=True)) == [
         "export:breaches", "export:contracts", "export:orders", "export:orders",
     ]  # fmt: skip
+
+
+def test_requests_of_a_year_are_counted_by_the_way_they_came(officer: Member) -> None:
+    line, at = a_line(), datetime(2026, 6, 9, tzinfo=UTC)
+    for days, origin in ((3, "person"), (2, "person"), (1, "file")):
+        a_ledger_row(line, "stop", at=at - timedelta(days=days), origin=origin)
+    audit.actions.record(action="line.archive_asked", actor="subscriber:1", target="line:1", at=at)
+    rows = csv_of(officer, "/admin/exports/requests/2026/")
+    assert [tuple(row.values()) for row in rows] == [
+        ("copy of all records", "web", "1", "1", "0", ""),
+        ("stop", "web", "2", "2", "0", "0.0"),
+    ]
+    assert csv_of(officer, "/admin/exports/requests/2025/") == []
 
 
 def test_a_file_reads_contracts_in_parts(officer: Member) -> None:

@@ -1,0 +1,116 @@
+"""How long requests take, and who goes first when there are too many: stopping before reading.
+
+A web process has so many threads. Reading pages may take `READING_LIMIT` of them; whoever wants to read beyond that is
+told at once to come back, on a page that offers stopping. The other threads stay free for stops, sign-ins, answers to
+questions, partners and the gate, none of which is ever turned away here.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from prometheus_client import Counter, Histogram
+
+type View = Callable[[HttpRequest], HttpResponse]
+
+REQUESTS = Histogram(
+    "whereabouts_request_seconds", "Time on the server by route.", ["route", "method", "status"], registry=None,
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 10.0),
+)  # fmt: skip
+TURNED_AWAY = Counter(
+    "whereabouts_turned_away", "Requests to read that were told to come back.", ["why"], registry=None
+)
+
+# What only shows, to subscribers and to everybody. What leads to a stop or shows its progress, what staff do on such a
+# day, and what is no page is not here and never turned away.
+READING = re.compile(
+    r"/(home|history|companies|lines|access-log|archive|transparency|help|settings|gallery)/"
+    r"|/choices/$"
+)
+READ = ("GET", "HEAD")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+COME_BACK_AFTER_S = 10
+# Whoever waited so long before a thread was free reads an answer that nobody waits for any more.
+STALE_AFTER_S = 5.0
+NONSENSE_AFTER_S = 600.0
+
+
+class Places:
+    """How many requests read at this moment in this process."""
+
+    def __init__(self) -> None:
+        self._lock, self.taken = Lock(), 0
+
+    def take(self, most: int) -> bool:
+        """Whether there was a place; whoever got one gives it back."""
+        with self._lock:
+            if self.taken >= most:
+                return False
+            self.taken += 1
+            return True
+
+    def give_back(self) -> None:
+        with self._lock:
+            self.taken -= 1
+
+
+class Busy(HttpResponse):
+    """Come back later: counted, and not a line of the log each, which would cost more than the answer."""
+
+    _has_been_logged = True  # by this Django knows
+
+
+places = Places()
+
+
+def measured(get_response: View) -> View:
+    """Note how long each answer took, under its route's template: an address may hold a token, a template none."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        response = get_response(request)
+        route = f"/{request.resolver_match.route}" if request.resolver_match else "none"
+        method = request.method if request.method in METHODS else "other"
+        REQUESTS.labels(route, method, response.status_code).observe(time.perf_counter() - began)
+        return response
+
+    return middleware
+
+
+def stopping_first(get_response: View) -> View:
+    """Turn those away who only want to read, while too many do or the queue in front of us is long."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.method not in READ or not READING.match(request.path_info):
+            return get_response(request)
+        if STALE_AFTER_S < _waited_s(request) < NONSENSE_AFTER_S:
+            return _busy("waited")
+        if not places.take(settings.READING_LIMIT):
+            return _busy("full")
+        try:
+            return get_response(request)
+        finally:
+            places.give_back()
+
+    return middleware
+
+
+def _busy(why: str) -> HttpResponse:
+    TURNED_AWAY.labels(why).inc()
+    # Made without the request: nobody's session is read for it.
+    return Busy(render_to_string("pages/busy.html"), status=503, headers={"Retry-After": COME_BACK_AFTER_S})
+
+
+def _waited_s(request: HttpRequest) -> float:
+    """Since the proxy took the request, as X-Request-Start says (`t=` and seconds); 0 where nobody says.
+
+    Anybody may say so, and gains nothing but to be turned away.
+    """
+    with suppress(ValueError):
+        return time.time() - float(request.headers.get("X-Request-Start", "").removeprefix("t="))
+    return 0.0

@@ -1,0 +1,80 @@
+"""When too many come, whoever only wants to read waits, and nobody who wants to stop does."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+from pytest_django.fixtures import Settings
+
+from portal import traffic
+from tests.walks.addresses import patterns
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+@pytest.fixture
+def full(settings: Settings) -> Iterator[None]:
+    """Every place for readers is taken."""
+    settings.READING_LIMIT = 2
+    assert [traffic.places.take(2) for _ in range(3)] == [True, True, False]
+    yield
+    traffic.places.give_back()
+    traffic.places.give_back()
+
+
+def test_a_reader_is_told_to_come_back_and_may_stop_at_once(client: Client, full: None) -> None:
+    for path in ("/home/", "/transparency/", "/help/", "/choices/", "/history/"):
+        answer = client.get(path)
+        assert (path, answer.status_code, answer["Retry-After"]) == (path, 503, "10")
+        assert 'href="/stop/"' in answer.content.decode()
+        assert answer["Cache-Control"] == "no-store, private"
+        assert "default-src 'none'" in answer["Content-Security-Policy"]
+        assert client.cookies == {}
+
+
+def test_whoever_wants_to_stop_never_is(client: Client, full: None) -> None:
+    for path, status in (
+        ("/", 200),
+        ("/stop/", 200),
+        ("/accounts/login/", 200),
+        ("/healthz", 200),
+        ("/admin/", 302),
+        ("/admin/", 302),
+        ("/stop/code/", 302),
+    ):
+        assert (path, client.get(path).status_code) == (path, status)
+    assert client.post("/choices/stop/", {"scope": "all"}).status_code == 302
+    assert client.post("/settings/", {"language": "es"}).status_code == 302
+
+
+def test_places_are_given_back_even_by_what_fails(client: Client, settings: Settings) -> None:
+    settings.READING_LIMIT = 1
+    assert [client.get(path).status_code for path in ("/help/", "/companies/x/", "/home/", "/help/")] == [
+        200, 404, 302, 200,
+    ]  # fmt: skip
+    assert traffic.places.taken == 0
+
+
+@pytest.mark.parametrize(
+    ("waited", "status"), [(0.0, 200), (4.0, 200), (6.0, 503), (590.0, 503), (700.0, 200), (-60.0, 200)]
+)
+def test_what_nobody_waits_for_any_more_is_not_read(client: Client, waited: float, status: int) -> None:
+    headers = {"X-Request-Start": f"t={time.time() - waited:.3f}"}
+    assert client.get("/help/", headers=headers).status_code == status
+    assert client.get("/stop/", headers=headers).status_code == 200
+
+
+def test_a_strange_word_about_waiting_is_not_heeded(client: Client) -> None:
+    for said in ("", "t=", "now", "t=1e999", "t=nan", "-1"):
+        assert client.get("/help/", headers={"X-Request-Start": said}).status_code == 200
+
+
+def test_nothing_that_stops_is_among_what_only_shows() -> None:
+    routes = {f"/{route}" for _, route in patterns(get_resolver())}
+    reading = {route for route in routes if traffic.READING.match(route)}
+    assert len(reading) > 15
+    assert [one for one in reading if "stop" in one or "dispute" in one or "pause" in one or "leave" in one] == []
+    for door in ("/stop/progress/<str:token>/", "/choices/<uuid:choice_id>/", "/ask/<str:token>/", "/ssf/poll", "/"):
+        assert (door in routes, door in reading) == (True, False), door

@@ -1,0 +1,119 @@
+"""Whatever fits the document of the machine addresses, and whatever does not quite, is answered as the document says.
+
+Requests are made up from the document itself; none may fail on our side. PROPERTIES_AFRESH=1 looks at many more.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import schemathesis
+from django.db import transaction
+from django.test import Client as Http
+from django.utils import timezone
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from joserfc.jwk import ECKey
+from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis.core import NOT_SET
+from schemathesis.core.result import Ok
+
+from partners.access import SCOPES
+from partners.actions import issue_access_token, register_client
+from partners.models import Client as Machine
+from portal.openapi import document
+from tests.factories import a_campaign, a_contract, a_party
+from tests.properties import AFRESH
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+EACH = 60 if AFRESH else 4
+
+
+# As what the maker of requests writes them; they are sent as what they are.
+WRITTEN_AS = {"application/x-ndjson": "application/json", "application/secevent+jwt": "text/plain"}
+
+
+def operations() -> Iterator[tuple[APIOperation[Any, Any, Any, Any], GenerationMode]]:
+    """Each operation, once for requests as they should be and, where there is a body, once for others."""
+    text = json.dumps(document())
+    for kind, written in WRITTEN_AS.items():
+        text = text.replace(json.dumps(kind), json.dumps(written))
+    for found in schemathesis.openapi.from_dict(json.loads(text)).get_all_operations():
+        assert isinstance(found, Ok)
+        one = found.ok()
+        yield one, GenerationMode.POSITIVE
+        if "requestBody" in one.definition.raw:
+            yield one, GenerationMode.NEGATIVE
+
+
+def kind_of(path: str, method: str) -> str:
+    """What the document says that this address takes."""
+    body = document()["paths"][path][method.lower()].get("requestBody", {"content": {"application/json": {}}})
+    return str(next(iter(body["content"])))
+
+
+@pytest.fixture
+def tokens() -> dict[str, str]:
+    """A token for each scope, of a machine of the right kind; the partner has an agreement."""
+    contract = a_contract(a_party())
+    a_campaign(contract)
+    at = timezone.now()
+    key = {name: str(part) for name, part in ECKey.generate_key("P-256").as_dict(private=False).items()}
+    found: dict[str, str] = {}
+    for kind, scopes in SCOPES.items():
+        machine = register_client(
+            client_id=f"afresh-{kind}", kind=Machine.Kind(kind), public_jwk=key, actor="system:test", at=at,
+            party=contract.aggregator if kind == Machine.Kind.AGGREGATOR else None,
+        )  # fmt: skip
+        issued = issue_access_token(client=machine, scopes=sorted(scopes), lifetime=timedelta(minutes=9), at=at)
+        found |= dict.fromkeys(scopes, issued.token)
+    return found
+
+
+def answered(case: Case[Any], token: str) -> tuple[int, str]:
+    """Send one made-up request; nothing of it remains."""
+    body = case.body
+    if case.path == "/ssf/poll" and isinstance(body, dict):
+        body = body | {"returnImmediately": True}
+    kind = kind_of(case.path, case.method)
+    sent = b"" if body is NOT_SET else body if isinstance(body, bytes) else _written(body)
+    headers = {name: str(value) for name, value in (case.headers or {}).items()}
+    query = {name: value for name, value in (case.query or {}).items() if value is not None}
+    with transaction.atomic():
+        answer = Http(raise_request_exception=False).generic(
+            case.method, case.formatted_path, sent, content_type=kind, query_params=query,
+            headers=headers | ({"Authorization": f"Bearer {token}"} if token else {}),
+        )  # fmt: skip
+        transaction.set_rollback(True)
+    return answer.status_code, answer.headers.get("Content-Type", "")
+
+
+def _written(body: object) -> bytes:
+    return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else json.dumps(body, default=str).encode()
+
+
+@pytest.mark.parametrize(
+    ("operation", "mode"), [pytest.param(one, mode, id=f"{one.label} {mode.value}") for one, mode in operations()]
+)
+def test_no_made_up_request_fails_on_our_side(
+    operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, tokens: dict[str, str]
+) -> None:
+    scope = next((one["oauth2"][0] for one in operation.definition.raw.get("security", [])), "")
+    known = {int(status) for status in operation.definition.raw["responses"]}
+    wrong: list[tuple[int, str]] = []
+
+    @settings(
+        max_examples=EACH, deadline=None, derandomize=not AFRESH, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(st.data())
+    def look(data: st.DataObject) -> None:
+        case = data.draw(operation.as_strategy(generation_mode=mode))
+        status, _ = answered(case, tokens.get(scope, ""))
+        if status >= 500 or status not in known:
+            wrong.append((status, f"{case.method} {case.formatted_path} {case.body!r:.300}"))
+
+    look()
+    assert wrong == []
