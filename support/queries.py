@@ -1,6 +1,6 @@
 """What ought to have a ticket, and what came from partners that belongs into one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -67,6 +67,18 @@ def names_of(*, party_ids: Iterable[int]) -> dict[int, str]:
     return {pk: party_name(one.name, one.uri) for pk, one in Party.objects.in_bulk(set(party_ids)).items()}
 
 
+def parties_of(*, subjects: Iterable[str]) -> dict[str, Party]:
+    """The companies that incidents are about, by their subjects: "partner:4", or a company's URI."""
+    wanted = set(subjects)
+    numbers = {one: int(one.partition(":")[2]) for one in wanted if one.startswith("partner:") and one[8:].isdecimal()}
+    by_id = Party.objects.in_bulk(set(numbers.values()))
+    by_uri = Party.objects.filter(uri__in=wanted)
+    return {
+        **{subject: by_id[pk] for subject, pk in numbers.items() if pk in by_id},
+        **{one.uri: one for one in by_uri},
+    }
+
+
 def _disputes(at: datetime) -> list[Wanted]:
     asked = EvidenceRequest.objects.filter(
         line_id=OuterRef("line_id"), choice_id=OuterRef("id"), answered_at__isnull=True
@@ -83,7 +95,7 @@ def _disputes(at: datetime) -> list[Wanted]:
     ]  # fmt: skip
 
 
-def _disputed(choices: list[Choice]) -> dict[tuple[str, str], int]:
+def _disputed(choices: Sequence[Choice]) -> dict[tuple[str, str], int]:
     """The company that a choice speaks of, by its scope and ref."""
     refs = {scope: {one.ref for one in choices if one.scope == scope} for scope in Choice.Scope}
     campaigns = Campaign.objects.filter(ref__in=refs[Choice.Scope.CAMPAIGN]).values_list("ref", "lbs_provider_id")
@@ -99,7 +111,7 @@ def _incidents(at: datetime) -> list[Wanted]:
         _without_ticket("incident", "pk"), opened_at__gt=at - LOOK_BACK, closed_at__isnull=True
     ).order_by("opened_at")
     found = list(rows[:BATCH])
-    parties = _parties([one.subject for one in found])
+    parties = parties_of(subjects=(one.subject for one in found))
     return [_of(incident, parties.get(incident.subject)) for incident in found]
 
 
@@ -145,15 +157,3 @@ def _without_ticket(what: str, field: str) -> Q:
 def _without_entry(what: str) -> Q:
     key = Concat(Value(f"{what}:"), OuterRef("jti"), output_field=CharField())
     return Q(~Exists(Entry.objects.filter(key=key).exclude(key="")))
-
-
-def _parties(subjects: Iterable[str]) -> dict[str, Party]:
-    """Who incidents are about, by their subjects: "partner:4", or a company's URI."""
-    wanted = set(subjects)
-    numbers = {one: int(one.partition(":")[2]) for one in wanted if one.startswith("partner:") and one[8:].isdecimal()}
-    by_id = Party.objects.in_bulk(set(numbers.values()))
-    by_uri = Party.objects.filter(uri__in=wanted)
-    return {
-        **{subject: by_id[pk] for subject, pk in numbers.items() if pk in by_id},
-        **{one.uri: one for one in by_uri},
-    }

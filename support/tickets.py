@@ -14,11 +14,9 @@ from partners.words import shown
 from revocations.models import EvidenceRequest
 from support import queries
 from support.lifecycle import CLOSES_AFTER, due_at, move
-from support.models import Entry, Ticket
+from support.models import CODE_LETTERS, Entry, Ticket
 from support.queries import Wanted
 
-# No letter or digit that can be read as another.
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 SYSTEM = "system:tickets"
 ENDING = 4
 BATCH = 500
@@ -64,7 +62,7 @@ def close_tickets(*, at: datetime) -> int:
 
 def new_code() -> str:
     """What the person quotes: "T-" and six letters or digits that are not read as others. No ticket has it yet."""
-    while Ticket.objects.filter(code=(code := f"T-{''.join(secrets.choice(ALPHABET) for _ in range(6))}")).exists():
+    while Ticket.objects.filter(code=(code := f"T-{''.join(secrets.choice(CODE_LETTERS) for _ in range(6))}")).exists():
         pass
     return code
 

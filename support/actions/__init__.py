@@ -1,10 +1,13 @@
-"""What officers do across more than one app: proposals, drafts, rules, links, looks at an order, incidents."""
+"""What staff do across more than one app: proposals, drafts, rules, links, looks at an order, incidents, cases."""
 
 from accounts.queries import NotForThem
 from disclosures.actions import NoReason
+from support.actions.finding import search
 from support.actions.glass import look_at_difference, look_at_order, look_at_rows, take_rows
 from support.actions.incidents import assign_incident, close_incident
 from support.actions.proposals import agree, propose_termination
+from support.actions.queue import assign, claim, claim_next, hand_over, merge
+from support.actions.replies import begin_reply, undo_reply
 from support.actions.terms import add_rule, link, put_in_force, set_consideration
 
 __all__ = [
@@ -12,14 +15,22 @@ __all__ = [
     "NotForThem",
     "add_rule",
     "agree",
+    "assign",
     "assign_incident",
+    "begin_reply",
+    "claim",
+    "claim_next",
     "close_incident",
+    "hand_over",
     "link",
     "look_at_difference",
     "look_at_order",
     "look_at_rows",
+    "merge",
     "propose_termination",
     "put_in_force",
+    "search",
     "set_consideration",
     "take_rows",
+    "undo_reply",
 ]

@@ -2,9 +2,10 @@
 
 from support.models.calls import LoggedCall
 from support.models.desk import Attachment, BulkReply, CannedReply, Draft, Reveal, SuspendRequest
-from support.models.tickets import LONGEST, Entry, Ticket
+from support.models.tickets import CODE_LETTERS, LONGEST, Entry, Ticket
 
 __all__ = [
+    "CODE_LETTERS",
     "LONGEST",
     "Attachment",
     "BulkReply",

@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 # Characters of what somebody may write at once.
 LONGEST = 10_000
+# What codes are made of: no letter or digit that can be read as another.
+CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 # Literal, as an index's condition has to be: `lifecycle.UNDER_WAY` says the same.
 UNDER_WAY = Q(state__in=["open", "waiting", "partner"])
 
