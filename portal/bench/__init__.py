@@ -1,6 +1,6 @@
 """Benchmarks: each measures the product's own code beside a ceiling taken in the same run, on servers of its own."""
 
-from portal.bench import fairness, gate, history, ingest, orders, suspend
+from portal.bench import desk, fairness, gate, history, ingest, orders, suspend
 from portal.bench.measure import Bench, Benchmark, Result
 
 __all__ = ["BENCHMARKS", "Bench", "Benchmark", "Result"]
@@ -16,4 +16,5 @@ BENCHMARKS: dict[str, Benchmark] = {
     "fairness": fairness.run,
     "suspend_growth": suspend.run,
     "history_growth": history.run,
+    "queue_growth": desk.run,
 }

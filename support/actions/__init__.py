@@ -2,6 +2,7 @@
 
 from accounts.queries import NotForThem
 from disclosures.actions import NoReason
+from support.actions.figures import take_complaints, take_figures
 from support.actions.finding import search
 from support.actions.glass import look_at_difference, look_at_order, look_at_rows, take_rows
 from support.actions.incidents import assign_incident, close_incident
@@ -31,6 +32,8 @@ __all__ = [
     "put_in_force",
     "search",
     "set_consideration",
+    "take_complaints",
+    "take_figures",
     "take_rows",
     "undo_reply",
 ]
