@@ -92,7 +92,11 @@ PARTS_OF_A_PAGE = {"choice-progress", "archive-progress"}
 SENDS_ON = {"/accounts/"}
 STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
 # The desk has a walk of its own.
-DESK = {"desk", "desk-counts"}
+DESK = {
+    "desk", "desk-counts", "desk-search", "desk-claim-next", "desk-figures", "desk-figures-csv", "desk-complaints",
+    "desk-complaints-csv", "desk-replies", "desk-reply", "desk-reply-progress", "desk-reply-undo", "desk-claim",
+    "desk-handling", "desk-assign", "desk-hand-over", "desk-merge",
+}  # fmt: skip
 # They only lead to another site and back.
 ELSEWHERE = {"sign-in-carrier", "sign-in-carrier-back"}
 DEVELOPERS_ALONE = {"gallery", "demo_phones", "openapi_page"}
