@@ -136,6 +136,7 @@ class StaffAction(StrEnum):
     SEE_AUDIT = "see_audit"
     SEE_TICKETS = "see_tickets"
     WORK_TICKETS = "work_tickets"
+    LEAD_DESK = "lead_desk"  # give others' cases to others, and see the figures of everybody
     SEE_DELAYED = "see_delayed"  # that delayed-notice orders exist at all
     CHANGE_DELAYED = "change_delayed"
     WORK_SEPARATIONS = "work_separations"  # asked in confidence: each look in the person's own log
@@ -163,6 +164,7 @@ STAFF_MAY: dict[str, frozenset[StaffAction]] = {
             StaffAction.PUBLISH_NOTICE,
             StaffAction.CLOSE_INCIDENT,
             StaffAction.WORK_TICKETS,
+            StaffAction.LEAD_DESK,
             StaffAction.WORK_SEPARATIONS,
         }
     ),

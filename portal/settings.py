@@ -280,6 +280,9 @@ CELERY_BEAT_SCHEDULE = {
     # At the start, and every hour.
     "start-canary": {"task": "support.tasks.start_canary", "schedule": 3600.0, "options": {"expires": 300.0}},
     "tend-canary": {"task": "support.tasks.tend_canary", "schedule": 15.0, "options": {"expires": 60.0}},
+    "take-evidence": {"task": "support.tasks.take_evidence", "schedule": 60.0},
+    "close-tickets": {"task": "support.tasks.close_tickets", "schedule": 600.0},
+    "send-replies": {"task": "support.tasks.send_replies", "schedule": 5.0, "options": {"expires": 60.0}},
     "settle-acts": {"task": "support.tasks.settle", "schedule": 120.0},
     "judge-again": {"task": "disclosures.tasks.rejudge", "schedule": 15.0},
     "attribute-held": {"task": "disclosures.tasks.attribute_held", "schedule": 300.0},

@@ -1,6 +1,6 @@
 """Benchmarks: each measures the product's own code beside a ceiling taken in the same run, on servers of its own."""
 
-from portal.bench import fairness, gate, history, ingest, orders, stops, suspend
+from portal.bench import desk, fairness, gate, history, ingest, orders, stops, suspend
 from portal.bench.measure import Bench, Benchmark, Result
 
 __all__ = ["BENCHMARKS", "Bench", "Benchmark", "Result"]
@@ -17,4 +17,5 @@ BENCHMARKS: dict[str, Benchmark] = {
     "suspend_growth": suspend.run,
     "history_growth": history.run,
     "stops": stops.run,
+    "queue_growth": desk.run,
 }

@@ -31,6 +31,7 @@ READINGS: Mapping[str, Reading] = {
     "orders": Reading("Orders handed to partners", "orders", "bare requests", "0.5 or more"),
     "fairness": Reading("Orders beside a partner that hangs", "beside it", "without it", "1.1 or less"),
     "suspend_growth": Reading("To suspend a company, as lines grow", "all lines", "1,000 lines", "1.5 or less"),
+    "queue_growth": Reading("A page of the desk's queue, as tickets grow", "a million", "10,000", "1.5 or less"),
     "history_growth": Reading("A page of history, as the ledger grows", "all stored", "a tenth stored", "1.3 or less"),
 }
 STYLE = """

@@ -3,9 +3,10 @@
 from support.models.calls import LoggedCall
 from support.models.canary import CanaryRun, SeedLine
 from support.models.desk import Attachment, BulkReply, CannedReply, Draft, Reveal, SuspendRequest
-from support.models.tickets import LONGEST, Entry, Ticket
+from support.models.tickets import CODE_LETTERS, LONGEST, Entry, Ticket
 
 __all__ = [
+    "CODE_LETTERS",
     "LONGEST",
     "Attachment",
     "BulkReply",

@@ -91,6 +91,12 @@ FILES = {
 PARTS_OF_A_PAGE = {"choice-progress", "archive-progress"}
 SENDS_ON = {"/accounts/"}
 STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
+# The desk has a walk of its own.
+DESK = {
+    "desk", "desk-counts", "desk-search", "desk-claim-next", "desk-figures", "desk-figures-csv", "desk-complaints",
+    "desk-complaints-csv", "desk-replies", "desk-reply", "desk-reply-progress", "desk-reply-undo", "desk-claim",
+    "desk-handling", "desk-assign", "desk-hand-over", "desk-merge",
+}  # fmt: skip
 # They only lead to another site and back.
 ELSEWHERE = {"sign-in-carrier", "sign-in-carrier-back"}
 DEVELOPERS_ALONE = {"gallery", "demo_phones", "openapi_page"}
@@ -100,7 +106,7 @@ MACHINES = {
     "ssf_poll", "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz",
     "readyz", "metrics", "security_txt", "openapi", "gpc", "drp-agent", "drp-exercise", "drp-request", "canary-events",
 }  # fmt: skip
-NOT_VISITED = VERBS | ELSEWHERE | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DEVELOPERS_ALONE | MACHINES
+NOT_VISITED = VERBS | ELSEWHERE | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DESK | DEVELOPERS_ALONE | MACHINES
 
 type Cookies = Mapping[str, str]
 

@@ -95,6 +95,9 @@ def someone(committed_db: None) -> Someone:
         "name": "choices",
         "uid": "MQ",
         "delegation_id": approval.id,
+        "code": "T-ABC234",
+        "reply_id": approval.id,
+        "year": 2026,
     }
     return Someone(line, browser, campaign, ids)
 

@@ -41,6 +41,9 @@ NO_LINE_TO_INVITE: Row = (302, 403, 403, 403, 302, 403, 403)
 OWNER_ENDS: Row = (302, 302, 404, 404, 302, 404, 403)
 OWNER_ASKED: Row = (302, 404, 200, 404, 302, 404, 403)
 LINK_OWNER: Row = (302, 200, 404, 404, 302, 404, 302)
+# The agent here has given no second factor yet.
+DESK: Row = (302, 403, 403, 403, 302, 403, 302)
+LEADS: Row = (302, 403, 403, 403, 302, 403, 403)
 
 # name: (what GET and HEAD answer, what POST answers). Every other method is refused, but where OTHERWISE says how.
 ROWS: dict[str, tuple[Row, Row]] = {
@@ -136,6 +139,23 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "mfa_edit_webauthn": (KEY, KEY),
     "usersessions_list": (PERSON, SENT_ON),
     "set_language": (SENT_ON, SENT_ON),
+    "desk": (DESK, NOT_SO),
+    "desk-counts": (DESK, NOT_SO),
+    "desk-search": (NOT_SO, DESK),
+    "desk-claim-next": (NOT_SO, DESK),
+    "desk-figures": (DESK, NOT_SO),
+    "desk-figures-csv": (DESK, NOT_SO),
+    "desk-complaints": (LEADS, NOT_SO),
+    "desk-complaints-csv": (LEADS, NOT_SO),
+    "desk-replies": (DESK, DESK),
+    "desk-reply": (DESK, NOT_SO),
+    "desk-reply-progress": (DESK, NOT_SO),
+    "desk-reply-undo": (NOT_SO, DESK),
+    "desk-claim": (NOT_SO, DESK),
+    "desk-handling": (DESK, NOT_SO),
+    "desk-assign": (NOT_SO, LEADS),
+    "desk-hand-over": (NOT_SO, DESK),
+    "desk-merge": (NOT_SO, DESK),
     "evaluation": (NOT_SO, NO_TOKEN),
     "evaluations": (NOT_SO, NO_TOKEN),
     "authzen_configuration": (EVERYBODY, NOT_SO),

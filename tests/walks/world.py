@@ -139,6 +139,9 @@ def build() -> World:
             "uid": "MQ",
             "delegation_id": asked,
             "pk": a_passkey(owner),
+            "code": "T-ABC234",
+            "reply_id": uuid.uuid4(),
+            "year": 2026,
         },
         links=links,
         marks={

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from consent import archiving
 from disclosures import anomalies, publishing
-from portal.demo import load, manifest, people, world
+from portal.demo import cases, load, manifest, people, world
 from portal.demo.feeds import homes
 from portal.demo.options import add_options
 from portal.demo.processes import DidNotStart, Processes, free_port
@@ -69,6 +69,7 @@ class Command(BaseCommand):
         load.sample(data_dir=data_dir, at=at, endpoints=endpoints, tell=self._tell)
         machines = people.register(data_dir=data_dir, at=at)
         logins = people.sign_up(data_dir=data_dir, at=at)
+        cases.open_cases(at=at)
         anomalies.find(at=timezone.now())
         static.end()
         # The database's server has started anew: the gate is closed until somebody looked.

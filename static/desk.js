@@ -1,0 +1,43 @@
+// Nothing depends on this: every act of the desk is a link or a form. It only presses them by single keys.
+const keys = document.getElementById("desk-keys");
+const on = document.getElementById("desk-keys-on");
+const places = { q: "/desk/", m: "/desk/?whose=mine", u: "/desk/?whose=nobody", o: "/desk/?overdue=on" };
+let going = 0;
+
+const cases = () => [...document.querySelectorAll("[data-case] h2 a")];
+const step = (by) => {
+  const all = cases();
+  const here = all.indexOf(document.activeElement);
+  all[here < 0 ? 0 : Math.min(Math.max(here + by, 0), all.length - 1)]?.focus();
+};
+const press = (key) => document.querySelector(`[data-key="${key}"]`);
+const acts = {
+  j: () => step(1),
+  k: () => step(-1),
+  o: () => (document.activeElement.closest("[data-case]") ? document.activeElement : cases()[0])?.click(),
+  "/": () => document.getElementById("desk-q").focus(),
+  "?": () => keys.showModal(),
+};
+
+on.checked = localStorage.getItem("desk-keys") !== "off";
+on.addEventListener("change", () => localStorage.setItem("desk-keys", on.checked ? "on" : "off"));
+for (const button of document.querySelectorAll("[data-keys]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => keys.showModal());
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+  if (event.ctrlKey || event.altKey || event.metaKey || typing || !on.checked) return;
+  if (event.timeStamp - going < 1500 && places[event.key]) {
+    event.preventDefault();
+    location.assign(places[event.key]);
+    return;
+  }
+  going = event.key === "g" ? event.timeStamp : 0;
+  const act = acts[event.key] || (press(event.key) && (() => press(event.key).click()));
+  if (act) {
+    event.preventDefault();
+    act();
+  }
+});

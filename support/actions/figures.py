@@ -1,0 +1,36 @@
+"""Take figures away: that a copy was taken is in the trail, and in the copy."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import transaction
+
+import audit.actions
+from accounts.models import User
+from accounts.permissions import StaffAction, actor_of
+from accounts.queries import acting_staff
+from support.oversight import leads
+
+
+@transaction.atomic
+def take_figures(*, span: leads.Span, user_id: int | None, user: User, at: datetime) -> Iterator[str]:
+    """The figures of these days as a file. `user_id`: of one colleague's cases only. Raises NotForThem.
+
+    Whoever does not lead the desk takes their own.
+    """
+    name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TICKETS)
+    detail = {"since": span.since.isoformat(), "until": span.until.isoformat()}
+    audit.actions.record(action="export.taken", actor=name, target="export:desk-figures", at=at, detail=detail)
+    found = leads.figures(span=span, user_id=user_id, at=at)
+    return leads.figures_csv(found=found, mark=leads.mark_of(user=user, at=at))
+
+
+@transaction.atomic
+def take_complaints(*, year: int, user: User, at: datetime) -> Iterator[str]:
+    """The complaints of a year as a file, for the certificate. Raises NotForThem."""
+    name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_AUDIT)
+    audit.actions.record(
+        action="export.taken", actor=name, target="export:complaints", at=at, detail={"year": year}
+    )  # fmt: skip
+    found = leads.complaints(year=year)
+    return leads.complaints_csv(year=year, found=found, mark=leads.mark_of(user=user, at=at))

@@ -1,0 +1,34 @@
+"""Search the cases. Whoever is found in a list was looked at, and finds it in their own log."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+import audit.actions
+from accounts.models import User
+from accounts.permissions import StaffAction, actor_of
+from accounts.queries import acting_staff
+from support.oversight.finding import find
+from support.oversight.queue import Page, rows
+
+WHY = "A search at our desk"
+
+
+@transaction.atomic
+def search(*, asked: str, before: int, user: User, at: datetime) -> Page:
+    """One page of what fits these words, older than the ticket `before` (0: the newest). Raises NotForThem.
+
+    The end of a number is shown only where that was asked for.
+    """
+    name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TICKETS)
+    found = find(asked=asked, before=before)
+    codes: dict[int, list[str]] = {}
+    for ticket in found.tickets:
+        if ticket.line_id is not None:
+            codes.setdefault(ticket.line_id, []).append(ticket.code)
+    audit.actions.record_for_lines(
+        action="ticket.found", actor=name, at=at, reason=WHY,
+        details={line_id: {"tickets": here} for line_id, here in codes.items()},
+    )  # fmt: skip
+    listed = rows(tickets=found.tickets, user_id=user.pk, at=at, ending=found.by_number)
+    return Page(tuple(listed), str(found.next) if found.next else "")

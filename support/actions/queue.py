@@ -1,0 +1,144 @@
+"""Whose a case is: take the next one, take this one, give it to somebody, hand it over, make one of two."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+import audit.actions
+from accounts.models import User
+from accounts.permissions import StaffAction, actor_of, staff_may
+from accounts.queries import acting_staff
+from disclosures.actions import NoReason
+from support.lifecycle import UNDER_WAY, NotNow, move
+from support.models import Entry, Ticket
+from support.oversight.queue import Asked, called, narrowed
+from support.tickets import happened, write
+
+State, Kind = Ticket.State, Ticket.Kind
+# They come of what happened here, not from a person.
+OWN_KINDS = (Kind.INCIDENT, Kind.OVERDUE, Kind.PARTIAL)
+
+
+@transaction.atomic
+def claim_next(*, asked: Asked, user: User, at: datetime) -> str | None:
+    """Take what is due first of what was asked for and nobody has; its code, None where there is nothing to take.
+
+    Two that ask at once never get the same one, and neither waits for the other. Raises NotForThem.
+    """
+    name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
+    free = narrowed(asked=asked, user_id=user.pk, at=at).filter(state=State.OPEN, assignee__isnull=True)
+    ticket = free.select_for_update(skip_locked=True).order_by("due_at", "id").first()
+    if ticket is None:
+        return None
+    _give(ticket, user, name, "ticket.claimed", at)
+    return ticket.code
+
+
+@transaction.atomic
+def claim(*, code: str, user: User, at: datetime) -> None:
+    """Take this one. Raises NotForThem, and NotNow where somebody has it or it is done."""
+    name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
+    ticket = _locked(code)
+    if ticket.assignee_id == user.pk:
+        raise NotNow("It is yours already.")
+    if ticket.assignee is not None:
+        raise NotNow(f"{called(user=ticket.assignee)} has it.")
+    _give(ticket, user, name, "ticket.claimed", at)
+
+
+@transaction.atomic
+def assign(*, code: str, to: int | None, actor: str, at: datetime) -> None:
+    """Give a case to one of those who work on cases, or (None) back to everybody, whoever has it.
+
+    Raises NotForThem, NotNow.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.LEAD_DESK)
+    _give(_locked(code), _colleague(to), name, "ticket.assigned", at)
+
+
+@transaction.atomic
+def hand_over(*, code: str, to: int | None, note: str, actor: str, at: datetime) -> None:
+    """Give one's own case to a colleague, or (None) back to everybody, with a note of how it stands.
+
+    Raises NotForThem, NoReason without a note, NotNow where it is not one's own.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    if not note.strip():
+        raise NoReason("Say how it stands, for whoever goes on with it.")
+    ticket = _locked(code)
+    if ticket.assignee is None or actor_of(ticket.assignee) != name:
+        raise NotNow("It is not yours to hand over.")
+    write(
+        ticket=ticket, kind=Entry.Kind.NOTE, author=name, channel=Entry.Channel.DESK, body=note.strip(), at=at
+    )  # fmt: skip
+    _give(ticket, _colleague(to), name, "ticket.handed_over", at)
+
+
+@transaction.atomic
+def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
+    """Make one case of two about the same: `code` ends, `into` goes on.
+
+    Of one person only, or of none: nobody's case ends in another's. Raises NotForThem, NotNow.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    ticket, other = _two(code, into)
+    if other.state not in UNDER_WAY:
+        raise NotNow(f"{other.code} is done. Open it again first.")
+    if ticket.line_id != other.line_id or (ticket.line_id is None and not _both_our_own(ticket, other)):
+        raise NotNow("They are not of one person, so they stay two.")
+    move(ticket=ticket, to=State.MERGED, at=at)
+    ticket.merged_into = other
+    ticket.save(update_fields=["state", "last_at", "solved_at", "closed_at", "merged_into"])
+    other.last_at = at
+    other.save(update_fields=["last_at"])
+    happened(ticket=ticket, body=f"Goes on as {other.code}.", author=name, at=at)
+    happened(ticket=other, body=f"Goes on for {ticket.code} too.", author=name, at=at)
+    _record(ticket, "ticket.merged", name, at, {"into": other.code})
+
+
+def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -> None:
+    if ticket.state not in UNDER_WAY:
+        raise NotNow("It is done. Open it again first.")
+    ticket.assignee, ticket.claimed_at, ticket.last_at = to, at if to else None, at
+    ticket.save(update_fields=["assignee", "claimed_at", "last_at"])
+    whose = f"Now with {called(user=to)}." if to else "Back in the queue."
+    happened(ticket=ticket, body=whose, author=by, at=at)
+    _record(ticket, action, by, at, {"to": actor_of(to) if to else ""})
+
+
+def _record(ticket: Ticket, action: str, by: str, at: datetime, detail: Mapping[str, object]) -> None:
+    audit.actions.record(
+        action=action, actor=by, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id, reason=ticket.code,
+        detail=detail,
+    )  # fmt: skip
+
+
+def _locked(code: str) -> Ticket:
+    ticket = Ticket.objects.select_for_update(of=("self",)).select_related("assignee").filter(code=code).first()
+    if ticket is None:
+        raise NotNow("There is no such case.")
+    return ticket
+
+
+def _two(code: str, into: str) -> tuple[Ticket, Ticket]:
+    """Both, locked in one order whoever merges which into which."""
+    found = {one.code: one for one in Ticket.objects.select_for_update().filter(code__in=[code, into]).order_by("id")}
+    if code not in found or into not in found:
+        raise NotNow("There is no such case.")
+    if code == into:
+        raise NotNow("That is the same case.")
+    return found[code], found[into]
+
+
+def _both_our_own(ticket: Ticket, other: Ticket) -> bool:
+    return ticket.kind in OWN_KINDS and other.kind in OWN_KINDS
+
+
+def _colleague(user_id: int | None) -> User | None:
+    if user_id is None:
+        return None
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None or not staff_may(user.role, StaffAction.WORK_TICKETS):
+        raise NotNow("That is nobody who works on cases.")
+    return user

@@ -1,0 +1,67 @@
+"""One answer to many people whom the same thing hit."""
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+import audit.actions
+from accounts.permissions import StaffAction
+from accounts.queries import acting_staff
+from disclosures.actions import NoReason
+from support.lifecycle import NotNow
+from support.models import BulkReply
+from support.oversight.replies import hit_by
+
+# So long it can be taken back.
+TAKES_BACK = timedelta(minutes=1)
+# Longer lists are answered in parts.
+MOST = 20_000
+
+
+@transaction.atomic
+def begin_reply(
+    *, incident_id: int, kinds: Collection[str], language: str, body: str, actor: str, at: datetime
+) -> BulkReply:
+    """Answer everybody with an open case whom this incident hit, a minute from now. Nothing is sent before.
+
+    `kinds`, `language`: of these cases only; empty: of all. Raises NotForThem, NoReason without an answer, NotNow where
+    it would reach nobody, or too many at once.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    if not body.strip():
+        raise NoReason("Write the answer.")
+    found = hit_by(incident_id=incident_id, kinds=kinds, language=language).order_by("id")
+    ticket_ids = list(found.values_list("pk", flat=True)[: MOST + 1])
+    if not ticket_ids:
+        raise NotNow("Nobody with an open case was hit by it.")
+    if len(ticket_ids) > MOST:
+        raise NotNow(f"These are more than {MOST:,}. Choose kinds of cases, or a language.")
+    reply = BulkReply.objects.create(
+        id=uuid.uuid4(), incident_id=incident_id, body=body.strip(), by=name, at=at, begins_at=at + TAKES_BACK,
+        ticket_ids=ticket_ids,
+    )  # fmt: skip
+    audit.actions.record(
+        action="reply.begun", actor=name, target=f"reply:{reply.id}", at=at,
+        detail={"incident": incident_id, "cases": len(ticket_ids)},
+    )  # fmt: skip
+    return reply
+
+
+@transaction.atomic
+def undo_reply(*, reply_id: uuid.UUID, actor: str, at: datetime) -> None:
+    """Take a reply back before it begins. Raises NotForThem, also for one of somebody else's, and NotNow."""
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    reply = BulkReply.objects.select_for_update().filter(pk=reply_id).first()
+    if reply is None:
+        raise NotNow("There is no such reply.")
+    if reply.by != name:
+        acting_staff(actor=actor, action=StaffAction.LEAD_DESK)
+    if reply.undone_at is not None:
+        raise NotNow("It was taken back already.")
+    if at >= reply.begins_at or reply.answered or reply.skipped:
+        raise NotNow("It has begun: what is sent can't be taken back.")
+    reply.undone_at = at
+    reply.save(update_fields=["undone_at"])
+    audit.actions.record(action="reply.undone", actor=name, target=f"reply:{reply.id}", at=at)

@@ -1,0 +1,29 @@
+"""Of which days the figures are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from support.oversight.leads import Span
+
+
+class SpanForm(forms.Form):
+    """The first day and the last."""
+
+    since = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, data: Mapping[str, Any], *, usual: Span) -> None:
+        """A day that is not said is the usual one."""
+        given = {name: data.get(name) or getattr(usual, name) for name in ("since", "until")}
+        super().__init__(given, label_suffix="")
+
+    def clean(self) -> dict[str, Any]:
+        """The last day is not before the first."""
+        cleaned = super().clean() or {}
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and until < since:
+            self.add_error("until", _("This day is before the first. Choose a later one."))
+        return cleaned

@@ -1,0 +1,99 @@
+"""What the queue is narrowed to, and what is said of whose a case is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from support.models import LONGEST, Ticket
+from support.oversight.queue import ANY, DUE, MINE, NEWEST, NOBODY, PRIORITY, Asked, called, colleagues
+
+LONGEST_SEARCH = 200
+
+
+class QueueForm(forms.Form):
+    """The filters of the queue, all optional; they stand in the address. What does not make sense filters nothing."""
+
+    state = forms.ChoiceField(
+        label=_("State"), required=False, choices=[("", _("Under way")), *Ticket.State.choices, (ANY, _("Every state"))]
+    )
+    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("Every kind")), *Ticket.Kind.choices])
+    priority = forms.TypedChoiceField(
+        label=_("Priority"), required=False, coerce=int, empty_value=None,
+        choices=[("", _("Every priority")), *Ticket.Priority.choices],
+    )  # fmt: skip
+    company = forms.CharField(label=_("Company"), required=False, max_length=100)
+    whose = forms.ChoiceField(label=_("Whose"), required=False)
+    language = forms.ChoiceField(
+        label=_("Language"), required=False, choices=[("", _("Every language")), *settings.LANGUAGES]
+    )
+    sort = forms.ChoiceField(
+        label=_("Order"), required=False,
+        choices=[("", _("Due first")), (PRIORITY, _("Most urgent first")), (NEWEST, _("Newest first"))],
+    )  # fmt: skip
+    overdue = forms.BooleanField(label=_("Only overdue"), required=False)
+    after = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data, label_suffix="")
+        people = [(str(one.pk), called(user=one)) for one in colleagues()]
+        whose = [("", _("Everybody’s")), (MINE, _("Mine")), (NOBODY, _("Nobody’s")), *people]
+        self.fields["whose"] = forms.ChoiceField(label=_("Whose"), required=False, choices=whose)
+
+    def asked(self) -> Asked:
+        """The filters that make sense."""
+        self.full_clean()
+        return Asked(**{**self.cleaned_data, "sort": self.cleaned_data.get("sort") or DUE})
+
+
+class SearchForm(forms.Form):
+    """What somebody looks for. It is sent, not asked for by an address: it may be about a person."""
+
+    q = forms.CharField(max_length=LONGEST_SEARCH, required=False)
+    before = forms.IntegerField(required=False, min_value=0, max_value=2**63 - 1)
+
+
+class WhoseForm(forms.Form):
+    """To whom a case goes; nobody: back in the queue."""
+
+    to = forms.TypedChoiceField(label=_("To"), required=False, coerce=int, empty_value=None)
+
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data, label_suffix="", auto_id=f"id_{type(self).__name__.lower()}_%s")
+        people = [(str(one.pk), called(user=one)) for one in colleagues()]
+        self.fields["to"] = forms.TypedChoiceField(
+            label=_("To"), required=False, coerce=int, empty_value=None,
+            choices=[("", _("Back in the queue")), *people],
+        )  # fmt: skip
+
+
+class AssignForm(WhoseForm):
+    """By a lead, whoever has it."""
+
+
+class HandOverForm(WhoseForm):
+    """By whoever has it."""
+
+    note = forms.CharField(
+        label=_("How it stands"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("A note for whoever goes on with it. The person does not see it."),
+    )  # fmt: skip
+
+
+class MergeForm(forms.Form):
+    """Into which case another goes."""
+
+    into = forms.CharField(
+        label=_("Code of the case that goes on"), max_length=12,
+        help_text=_("Of the same person. This one ends; what was written stays where it is."),
+    )  # fmt: skip
+
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data, label_suffix="")
+
+    def clean_into(self) -> str:
+        """As codes are written, however it was typed."""
+        typed = str(self.cleaned_data["into"]).strip().upper().removeprefix("T-").removeprefix("T")
+        return f"T-{typed}"

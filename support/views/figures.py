@@ -1,0 +1,89 @@
+"""How the desk does, for those who lead it; one's own for everybody; complaints by year for the certificate."""
+
+from collections.abc import Iterator
+
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import PersonRequest
+from accounts.permissions import StaffAction, staff_may
+from support import actions
+from support.access import at_the_desk
+from support.forms.figures import SpanForm
+from support.oversight import leads, queue
+
+FIRST_YEAR = 2020
+
+
+@require_safe
+@at_the_desk(StaffAction.SEE_TICKETS)
+def figures(request: PersonRequest) -> HttpResponse:
+    """What is open and late, and how long people wait."""
+    at = timezone.now()
+    form, span = _span(request)
+    shown = {
+        "form": form,
+        "span": span,
+        "figures": leads.figures(span=span, user_id=_whose(request), at=at),
+        "own": _whose(request) is not None,
+        "may_certify": staff_may(request.user.role, StaffAction.SEE_AUDIT),
+        "year": at.year,
+        "counts": queue.counts(user_id=request.user.pk, at=at),
+    }
+    return render(request, "desk/figures.html", shown)
+
+
+@require_safe
+@at_the_desk(StaffAction.SEE_TICKETS)
+def figures_csv(request: PersonRequest) -> HttpResponseBase:
+    """The same as a file; that it was taken is in the trail."""
+    _, span = _span(request)
+    lines = actions.take_figures(span=span, user_id=_whose(request), user=request.user, at=timezone.now())
+    return _file(lines, f"whereabouts-desk-{span.since}-{span.until}.csv")
+
+
+@require_safe
+@at_the_desk(StaffAction.SEE_AUDIT)
+def complaints(request: PersonRequest, year: int) -> HttpResponse:
+    """What people complained of in a year, to be printed with the certificate."""
+    at = timezone.now()
+    if not FIRST_YEAR <= year <= at.year:
+        raise Http404
+    shown = {
+        "year": year,
+        "complaints": leads.complaints(year=year),
+        "years": [at.year - n for n in range(4)],
+        "mark": leads.mark_of(user=request.user, at=at),
+    }
+    return render(request, "desk/complaints.html", shown)
+
+
+@require_safe
+@at_the_desk(StaffAction.SEE_AUDIT)
+def complaints_csv(request: PersonRequest, year: int) -> HttpResponseBase:
+    """The same as a file; that it was taken is in the trail."""
+    at = timezone.now()
+    if not FIRST_YEAR <= year <= at.year:
+        raise Http404
+    return _file(actions.take_complaints(year=year, user=request.user, at=at), f"whereabouts-complaints-{year}.csv")
+
+
+def _span(request: PersonRequest) -> tuple[SpanForm, leads.Span]:
+    """The days asked for; the usual ones where they make no sense, with what is wrong beside them."""
+    usual = leads.last_days(at=timezone.now())
+    form = SpanForm(request.GET, usual=usual)
+    return form, leads.Span(**form.cleaned_data) if form.is_valid() else usual
+
+
+def _whose(request: PersonRequest) -> int | None:
+    """Whose cases somebody sees the figures of: one's own, but for those who lead the desk or audit it."""
+    sees_all = (StaffAction.LEAD_DESK, StaffAction.SEE_AUDIT)
+    return None if any(staff_may(request.user.role, action) for action in sees_all) else request.user.pk
+
+
+def _file(lines: Iterator[str], name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

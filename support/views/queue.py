@@ -1,0 +1,154 @@
+"""The queue: what waits for us, due first. Search, and whose a case is."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import PersonRequest
+from accounts.permissions import StaffAction, actor_of, staff_may
+from disclosures.actions import NoReason
+from support import actions
+from support.access import at_the_desk
+from support.forms.queue import AssignForm, HandOverForm, MergeForm, QueueForm, SearchForm
+from support.lifecycle import NotNow
+from support.oversight import queue as waiting
+
+
+@require_safe
+@at_the_desk(StaffAction.SEE_TICKETS)
+def queue(request: PersonRequest) -> HttpResponse:
+    """What waits for us, as it was asked for."""
+    form, at = QueueForm(request.GET), timezone.now()
+    asked = form.asked()
+    shown = {
+        "form": form,
+        "asked": asked,
+        "query": without_place(request),
+        "narrowed": any(name not in {"sort", "after"} and request.GET[name] for name in request.GET),
+        "page": waiting.page(asked=asked, user_id=request.user.pk, at=at),
+        "counts": waiting.counts(user_id=request.user.pk, at=at),
+        "may_work": staff_may(request.user.role, StaffAction.WORK_TICKETS),
+    }
+    return render(request, "desk/queue.html", shown)
+
+
+@require_safe
+@at_the_desk(StaffAction.SEE_TICKETS)
+def counts(request: PersonRequest) -> HttpResponse:
+    """How many tickets wait, for the script that asks again."""
+    return render(request, "desk/_counts.html", {"counts": waiting.counts(user_id=request.user.pk, at=timezone.now())})
+
+
+@require_POST
+@at_the_desk(StaffAction.SEE_TICKETS)
+def search(request: PersonRequest) -> HttpResponseBase:
+    """What fits some words. They are not in the address: they may be about a person."""
+    form, at = SearchForm(request.POST), timezone.now()
+    if not form.is_valid() or not form.cleaned_data["q"]:
+        return redirect("desk")
+    said = form.cleaned_data["q"]
+    page = actions.search(asked=said, before=form.cleaned_data["before"] or 0, user=request.user, at=at)
+    may_work = staff_may(request.user.role, StaffAction.WORK_TICKETS)
+    return render(request, "desk/found.html", {"q": said, "page": page, "may_work": may_work})
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def claim_next(request: PersonRequest) -> HttpResponseBase:
+    """Take what is due first, and go to it."""
+    asked = QueueForm(request.POST).asked()
+    code = actions.claim_next(asked=asked, user=request.user, at=timezone.now())
+    if code is None:
+        messages.info(request, _("There is nothing to take: somebody has each of these."))
+        return redirect("desk")
+    return redirect(f"/desk/{code}/")
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def claim(request: PersonRequest, code: str) -> HttpResponseBase:
+    """Take this one, and go to it."""
+    try:
+        actions.claim(code=code, user=request.user, at=timezone.now())
+    except NotNow as error:
+        messages.error(request, str(error))
+    return redirect(f"/desk/{code}/")
+
+
+@require_safe
+@at_the_desk(StaffAction.WORK_TICKETS)
+def handling(request: PersonRequest, code: str) -> HttpResponse:
+    """The forms that say whose a case is, and which one it goes on as."""
+    return _handling(request, code)
+
+
+@require_POST
+@at_the_desk(StaffAction.LEAD_DESK)
+def assign(request: PersonRequest, code: str) -> HttpResponseBase:
+    """Give it to somebody, whoever has it."""
+    form = AssignForm(request.POST)
+    if not form.is_valid():
+        return _handling(request, code, assign_form=form)
+    try:
+        actions.assign(code=code, to=form.cleaned_data["to"], actor=actor_of(request.user), at=timezone.now())
+    except NotNow as error:
+        form.add_error(None, str(error))
+        return _handling(request, code, assign_form=form)
+    return redirect(f"/desk/{code}/")
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def hand_over(request: PersonRequest, code: str) -> HttpResponseBase:
+    """Give one's own to somebody else, with a note."""
+    form = HandOverForm(request.POST)
+    if not form.is_valid():
+        return _handling(request, code, hand_over_form=form)
+    try:
+        actions.hand_over(code=code, **form.cleaned_data, actor=actor_of(request.user), at=timezone.now())
+    except (NotNow, NoReason) as error:
+        form.add_error(None, str(error))
+        return _handling(request, code, hand_over_form=form)
+    return redirect("desk")
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def merge(request: PersonRequest, code: str) -> HttpResponseBase:
+    """Make one of two, and go to the one that goes on."""
+    form = MergeForm(request.POST)
+    if not form.is_valid():
+        return _handling(request, code, merge_form=form)
+    into = form.cleaned_data["into"]
+    try:
+        actions.merge(code=code, into=into, actor=actor_of(request.user), at=timezone.now())
+    except NotNow as error:
+        form.add_error("into", str(error))
+        return _handling(request, code, merge_form=form)
+    return redirect(f"/desk/{into}/")
+
+
+def without_place(request: PersonRequest) -> str:
+    """The filters of the address, without where the page begins, for the next one."""
+    kept = request.GET.copy()
+    kept.pop("after", None)
+    return kept.urlencode()
+
+
+def _handling(request: PersonRequest, code: str, **forms: object) -> HttpResponse:
+    user, at = request.user, timezone.now()
+    row = waiting.row_of(code=code, user_id=user.pk, at=at)
+    if row is None:
+        raise Http404
+    shown = {
+        "row": row,
+        "may_lead": staff_may(user.role, StaffAction.LEAD_DESK),
+        "assign_form": AssignForm(),
+        "hand_over_form": HandOverForm(),
+        "merge_form": MergeForm(),
+        **forms,
+    }
+    return render(request, "desk/handling.html", shown)

@@ -1,0 +1,67 @@
+"""One answer to many people whom the same thing hit."""
+
+import uuid
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import PersonRequest
+from accounts.permissions import StaffAction, actor_of
+from disclosures.actions import NoReason
+from support import actions
+from support.access import at_the_desk
+from support.forms.replies import ReplyForm
+from support.lifecycle import NotNow
+from support.oversight import replies as told
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@at_the_desk(StaffAction.WORK_TICKETS)
+def new(request: PersonRequest) -> HttpResponseBase:
+    """Whom to answer, and what; nothing is sent for a minute."""
+    hits = told.incidents()
+    form = ReplyForm(request.POST if request.method == "POST" else None, hits=hits)
+    if request.method == "POST" and form.is_valid():
+        said = {name: form.cleaned_data[name] for name in ("kinds", "language", "body")}
+        incident, actor = form.cleaned_data["incident"], actor_of(request.user)
+        try:
+            begun = actions.begin_reply(incident_id=incident, **said, actor=actor, at=timezone.now())
+            return redirect("desk-reply", reply_id=begun.id)
+        except (NotNow, NoReason) as error:
+            form.add_error(None, str(error))
+    return render(request, "desk/reply_new.html", {"form": form, "hits": hits})
+
+
+@require_safe
+@at_the_desk(StaffAction.SEE_TICKETS)
+def reply(request: PersonRequest, reply_id: uuid.UUID) -> HttpResponse:
+    """One reply, how far it is, and while it waits the way back."""
+    return render(request, "desk/reply.html", _shown(request, reply_id))
+
+
+@require_safe
+@at_the_desk(StaffAction.SEE_TICKETS)
+def progress(request: PersonRequest, reply_id: uuid.UUID) -> HttpResponse:
+    """The part of the page that changes, for the script that asks again."""
+    return render(request, "desk/_reply_progress.html", _shown(request, reply_id))
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def undo(request: PersonRequest, reply_id: uuid.UUID) -> HttpResponseBase:
+    """Take it back before it begins."""
+    try:
+        actions.undo_reply(reply_id=reply_id, actor=actor_of(request.user), at=timezone.now())
+    except NotNow as error:
+        messages.error(request, str(error))
+    return redirect("desk-reply", reply_id=reply_id)
+
+
+def _shown(request: PersonRequest, reply_id: uuid.UUID) -> dict[str, object]:
+    found = told.progress(reply_id=reply_id, at=timezone.now())
+    if found is None:
+        raise Http404
+    return {"progress": found, "mine": found.reply.by == actor_of(request.user)}

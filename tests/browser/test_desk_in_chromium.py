@@ -1,0 +1,121 @@
+"""The desk in a browser: by keyboard, without a script, in both lights, and nothing for axe to find."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from accounts.models import User
+from tests.browser.test_pages_in_chromium import AXE
+from tests.factories import a_line, a_party
+from tests.support.desk import a_ticket, said
+from tests.support.officers import Member, staff
+
+pytestmark = pytest.mark.browser
+
+type Visit = Callable[..., BrowserContext]
+DAY = timedelta(days=1)
+LOOK = "axe.run().then(all => all.violations.map(one => `${one.id}: ${one.nodes[0].html}`))"
+TOO_WIDE = "() => document.documentElement.scrollWidth > innerWidth"
+
+
+def at_the_desk(visit: Visit, member: Member, site: str, **how: object) -> Page:
+    context = visit(**how)
+    cookies = {name: morsel.value for name, morsel in member.client.cookies.items()}
+    context.add_cookies([{"name": name, "value": value, "url": site} for name, value in cookies.items()])
+    return context.new_page()
+
+
+def full() -> None:
+    party = a_party("GeoBridge Locations International Holdings")
+    late = a_ticket(due_in=-2 * DAY, kind="dispute", party_id=party.pk, priority=1, language="es")
+    said(late, "Quagga")
+    a_ticket(due_in=DAY, number_ending="0177", line_id=a_line().pk, about="Verylongwordwithoutanyspace" * 6)
+    a_ticket(due_in=3 * DAY, state="waiting", assignee=staff(User.Role.AGENT, name="ben").user)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_axe_finds_nothing_and_nothing_is_too_wide(visit: Visit, site: str, width: int, scheme: str) -> None:
+    full()
+    officer = staff()
+    page, found = at_the_desk(visit, officer, site, width=width, scheme=scheme), list[str]()
+    for path in ("/desk/", "/desk/?state=closed", "/desk/figures/", "/desk/figures/complaints/2026/", "/desk/replies/"):
+        page.goto(path)
+        found += faults(page, path)
+    page.goto("/desk/")
+    page.fill("#desk-q", "0177")
+    page.press("#desk-q", "Enter")
+    page.wait_for_selector(".ending")
+    found += faults(page, "found")
+    page.keyboard.press("Escape")
+    page.locator("[data-keys]").click()
+    found += faults(page, "keys")
+    assert found == []
+
+
+def faults(page: Page, path: str) -> list[str]:
+    page.evaluate(AXE)
+    wide = ["too wide"] if page.evaluate(TOO_WIDE) else []
+    return [f"{path}: {fault}" for fault in [*page.evaluate(LOOK), *wide]]
+
+
+def test_by_keys_alone(visit: Visit, site: str) -> None:
+    full()
+    ana = staff(User.Role.AGENT, name="ana")
+    page = at_the_desk(visit, ana, site, width=1280)
+    page.goto("/desk/")
+    codes = page.locator("[data-case] .code").all_inner_texts()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    assert codes[1] in page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("k")
+    assert codes[0] in page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("?")
+    assert page.locator("#desk-keys").is_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("gc?")
+    assert page.input_value("#desk-q") == "gc?"
+    page.locator("h1").click()
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    page.wait_for_url("**/desk/?whose=mine")
+    page.keyboard.press("c")
+    page.wait_for_url(f"**/desk/{codes[0]}/")
+    # Who speaks to their browser switches single keys off.
+    page.goto("/desk/")
+    page.locator("[data-keys]").click()
+    page.locator("#desk-keys-on").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    page.keyboard.press("?")
+    assert not page.locator("#desk-keys").is_visible()
+
+
+def test_without_a_script_it_is_whole(visit: Visit, site: str) -> None:
+    full()
+    ana = staff(User.Role.AGENT, name="ana")
+    page = at_the_desk(visit, ana, site, script=False)
+    page.goto("/desk/")
+    assert page.locator("[data-count=open]").inner_text() == "3"
+    assert not page.locator("[data-keys]").is_visible()
+    page.locator("summary").click()
+    page.select_option("#id_kind", "dispute")
+    page.locator(".filters button").click()
+    assert page.locator("[data-case]").count() == 1
+    page.fill("#desk-q", "quagga")
+    page.locator(".desk-search button").click()
+    assert page.locator("[data-case]").count() == 1
+    page.locator("[data-case] button").click()
+    assert page.url.startswith(f"{site}/desk/T-")
+
+
+def test_the_counts_follow(visit: Visit, site: str) -> None:
+    ana = staff(User.Role.AGENT, name="ana")
+    page = at_the_desk(visit, ana, site)
+    page.goto("/desk/")
+    assert page.locator("[data-count=open]").inner_text() == "0"
+    a_ticket()
+    page.evaluate("htmx.ajax('GET', '/desk/counts/', {target: '#desk-counts', swap: 'outerHTML'})")
+    page.wait_for_selector("[data-count=open]:text('1')")

@@ -1,0 +1,63 @@
+"""Who passes each door of the desk, by their role; nobody passes without a second factor."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from support.models import BulkReply
+from tests.support.desk import a_ticket
+from tests.support.officers import staff
+from tests.walks.addresses import filled, patterns
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+WHO = (User.Role.AGENT, User.Role.OFFICER, User.Role.AUDITOR, User.Role.LEGAL, User.Role.SUBSCRIBER)
+# By name: what is asked of it, and what agent, officer, auditor, legal process and subscriber are answered.
+DOORS = {
+    "desk": ("get", (200, 200, 200, 403, 403)),
+    "desk-counts": ("get", (200, 200, 200, 403, 403)),
+    "desk-search": ("post", (302, 302, 302, 403, 403)),
+    "desk-claim-next": ("post", (302, 302, 403, 403, 403)),
+    "desk-figures": ("get", (200, 200, 200, 403, 403)),
+    "desk-figures-csv": ("get", (200, 200, 200, 403, 403)),
+    "desk-complaints": ("get", (403, 200, 200, 403, 403)),
+    "desk-complaints-csv": ("get", (403, 200, 200, 403, 403)),
+    "desk-replies": ("get", (200, 200, 403, 403, 403)),
+    "desk-reply": ("get", (200, 200, 200, 403, 403)),
+    "desk-reply-progress": ("get", (200, 200, 200, 403, 403)),
+    "desk-reply-undo": ("post", (302, 302, 403, 403, 403)),
+    "desk-claim": ("post", (302, 302, 403, 403, 403)),
+    "desk-handling": ("get", (200, 200, 403, 403, 403)),
+    "desk-assign": ("post", (403, 302, 403, 403, 403)),
+    "desk-hand-over": ("post", (200, 200, 403, 403, 403)),
+    "desk-merge": ("post", (200, 200, 403, 403, 403)),
+}
+
+
+def test_each_door_opens_to_these_and_no_others() -> None:
+    at, routes = timezone.now(), dict(patterns())
+    reply = BulkReply.objects.create(id=uuid4(), body="So.", by="agent:1", at=at, begins_at=at, ticket_ids=[])
+    ids = {"code": a_ticket().code, "reply_id": reply.id, "year": at.year}
+    people = [staff(role) for role in WHO]
+    answered = {
+        name: (method, tuple(getattr(one.client, method)(filled(routes[name], ids)).status_code for one in people))
+        for name, (method, _) in DOORS.items()
+    }
+    assert answered == DOORS
+
+
+def test_nobody_passes_without_a_second_factor_and_a_stranger_signs_in_as_staff() -> None:
+    member = staff(User.Role.AGENT, second_factor=False)
+    assert "/2fa/" in member.client.get("/desk/").headers["Location"]
+    member.client.logout()
+    answer = member.client.get("/desk/?kind=dispute")
+    assert answer.headers["Location"] == "/accounts/staff/?next=%2Fdesk%2F%3Fkind%3Ddispute"
+
+
+def test_a_reply_s_page_that_is_not_there_is_not_found() -> None:
+    ana = staff(User.Role.AGENT)
+    assert ana.client.get(f"/desk/replies/{uuid4()}/").status_code == 404
+    assert ana.client.get("/desk/T-ABC234/handling/").status_code == 404
+    assert a_ticket(due_in=timedelta(days=1)).code in ana.client.get("/desk/").content.decode()

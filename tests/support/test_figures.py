@@ -1,0 +1,99 @@
+"""The leads' figures: what is open and late, how long people wait; the complaints of a year; each copy in the trail."""
+
+import csv
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.http import StreamingHttpResponse
+
+from accounts.models import User
+from audit.models import AuditEvent
+from support.oversight.leads import Span, complaints, figures
+from tests.factories import a_party
+from tests.support.desk import a_ticket
+from tests.support.officers import Member, staff
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+NOON = datetime(2026, 3, 4, 17, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+MARCH = Span(date(2026, 3, 1), date(2026, 3, 31))
+
+
+def cases(ana: User) -> None:
+    party = a_party("GeoBridge")
+    for hours in range(1, 21):
+        a_ticket(
+            at=NOON, state="solved", kind="dispute", party_id=party.pk, assignee=ana,
+            first_answer_at=NOON + hours * HOUR, solved_at=NOON + 2 * hours * HOUR,
+        )  # fmt: skip
+    a_ticket(at=NOON, due_in=DAY, kind="sign_in")
+    a_ticket(at=NOON, due_in=9 * DAY, state="waiting", kind="sign_in")
+    # Just outside, where the desk is.
+    a_ticket(at=datetime(2026, 3, 1, 4, 59, tzinfo=UTC), kind="other")
+
+
+def test_they_count_and_time_what_was_opened_in_these_days() -> None:
+    ana = staff(User.Role.AGENT, name="ana").user
+    cases(ana)
+    found = figures(span=MARCH, user_id=None, at=NOON + 2 * DAY)
+    assert (found.whole.opened, found.whole.under_way, found.whole.overdue) == (22, 2, 1)
+    assert found.whole.answer == pytest.approx((10.5 * 3600, 19.05 * 3600))
+    assert found.whole.end == pytest.approx((21 * 3600, 38.1 * 3600))
+    assert [(one.name, one.opened, one.overdue, one.answer is None) for one in found.by_kind] == [
+        ("I never agreed", 20, 0, False), ("Trouble signing in", 2, 1, True),
+    ]  # fmt: skip
+    assert [(one.name, one.opened) for one in found.by_person] == [("ana@carrier.example", 20), ("Nobody’s", 2)]
+    assert [(one.name, one.opened) for one in found.by_company] == [("GeoBridge", 20)]
+    nobody = figures(span=MARCH, user_id=staff(User.Role.AGENT, name="ben").user.pk, at=NOON)
+    assert (nobody.whole.opened, nobody.whole.answer, nobody.by_kind) == (0, None, ())
+
+
+def rows(member: Member, path: str) -> list[list[str]]:
+    answer = member.client.get(path)
+    assert isinstance(answer, StreamingHttpResponse)
+    return list(csv.reader(answer.getvalue().decode().lstrip("\ufeff").splitlines()))
+
+
+def test_an_agent_sees_their_own_and_a_lead_everybody_s() -> None:
+    ana, ben, lead = staff(User.Role.AGENT, name="ana"), staff(User.Role.AGENT, name="ben"), staff()
+    cases(ana.user)
+    asked = "?since=2026-03-01&until=2026-03-31"
+    for member, opened in ((ana, "20"), (ben, "0"), (lead, "22")):
+        assert f"<dd>{opened}</dd>" in member.client.get(f"/desk/figures/{asked}").content.decode()
+        taken = rows(member, f"/desk/figures/desk.csv{asked}")
+        assert taken[1][2] == opened
+        assert taken[-1][0].startswith(f"Taken by {member.user.email} ({member.user.email}) at ")
+    assert ("ana@carrier.example" in lead.client.get(f"/desk/figures/{asked}").content.decode()) is True
+    assert ("ana@carrier.example" in ben.client.get(f"/desk/figures/{asked}").content.decode()) is False
+    event = AuditEvent.objects.filter(action="export.taken").latest("id")
+    assert (event.actor, event.target, event.detail) == (
+        lead.actor, "export:desk-figures", {"since": "2026-03-01", "until": "2026-03-31"},
+    )  # fmt: skip
+
+
+def test_a_day_that_makes_no_sense_is_said_so() -> None:
+    lead = staff()
+    shown = lead.client.get("/desk/figures/?since=2026-03-31&until=2026-03-01").content.decode()
+    assert "This day is before the first." in shown
+    assert "Enter a valid date." in lead.client.get("/desk/figures/?since=x").content.decode()
+
+
+def test_the_year_s_complaints_are_for_the_certificate() -> None:
+    ana, officer, auditor = staff(User.Role.AGENT), staff(), staff(User.Role.AUDITOR)
+    cases(ana.user)
+    a_ticket(at=NOON, kind="incident")
+    a_ticket(at=NOON.replace(year=2025), kind="still_have")
+    found = {one.kind: one for one in complaints(year=2026)}
+    assert len(found) == 7
+    disputes = found["I never agreed"]
+    assert (disputes.received, disputes.answered, disputes.under_way, disputes.companies) == (20, 20, 0, 1)
+    assert disputes.median_s == pytest.approx(10.5 * 3600)
+    assert (found["Trouble signing in"].received, found["They still have my data"].received) == (2, 0)
+    path = "/desk/figures/complaints/2026/"
+    assert (ana.client.get(path).status_code, auditor.client.get(path).status_code) == (403, 200)
+    assert officer.client.get("/desk/figures/complaints/2019/").status_code == 404
+    taken = rows(officer, f"{path}complaints.csv")
+    assert taken[1] == ["2026", "I never agreed", "20", "20", "0", "1", "0.4"]
+    assert taken[-1][0].startswith("Taken by officer@carrier.example")
+    event = AuditEvent.objects.get(action="export.taken")
+    assert (event.actor, event.target, event.detail) == (officer.actor, "export:complaints", {"year": 2026})

@@ -1,0 +1,260 @@
+"""The queue: what is due first, narrowed by its address, page by page; found by what people quote; whose a case is."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.queries import NotForThem
+from audit.models import AuditEvent
+from disclosures.actions import NoReason
+from support import actions
+from support.lifecycle import NotNow
+from support.models import Entry, Ticket
+from support.oversight.due import due
+from support.oversight.queue import PAGE, Asked, counts, page
+from tests.factories import a_line, a_party
+from tests.support.desk import a_ticket, said
+from tests.support.officers import Member, staff
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+TUESDAY = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
+NUMBER = "+12065550177"
+
+
+@pytest.fixture
+def ana() -> Member:
+    return staff(User.Role.AGENT, name="ana")
+
+
+def listed(member: Member, path: str = "/desk/") -> list[str]:
+    """The codes on a page, in their order."""
+    answer = member.client.get(path)
+    assert answer.status_code == 200
+    return re.findall(r'class="code">(T-\w+)<', answer.content.decode())
+
+
+def found(member: Member, q: str) -> list[str]:
+    return re.findall(r'class="code">(T-\w+)<', member.client.post("/desk/search/", {"q": q}).content.decode())
+
+
+@pytest.mark.parametrize(
+    ("due_at", "words", "late"),
+    [
+        (TUESDAY, "Due today", False),
+        (TUESDAY + DAY, "Due in 1 business day", False),
+        # Thanksgiving and a weekend in between.
+        (TUESDAY + 6 * DAY, "Due in 3 business days", False),
+        (TUESDAY - HOUR, "Overdue since today", True),
+        (TUESDAY - 4 * DAY, "Overdue by 2 business days", True),
+        (TUESDAY - 400 * DAY, "Overdue by 60+ business days", True),
+    ],
+)
+def test_clocks_are_in_business_days(due_at: datetime, words: str, late: bool) -> None:
+    clock = due(due_at=due_at, at=TUESDAY)
+    assert (clock.words, clock.late) == (words, late)
+
+
+def test_what_is_due_first_stands_first_and_what_is_done_does_not(ana: Member) -> None:
+    later, first, late = a_ticket(), a_ticket(due_in=DAY), a_ticket(due_in=-DAY)
+    a_ticket(state="solved", due_in=-2 * DAY)
+    assert listed(ana) == [late.code, first.code, later.code]
+    shown = ana.client.get("/desk/").content.decode()
+    assert shown.count("Overdue by") == 1
+    assert [re.search(rf'data-count="{name}">(\d+)<', shown).group(1) for name in ("open", "overdue", "mine")] == [
+        "3", "1", "0",
+    ]  # fmt: skip
+
+
+def test_each_filter_stands_in_the_address(ana: Member) -> None:
+    party = a_party("GeoBridge")
+    plain = a_ticket()
+    of = {
+        "kind=dispute": a_ticket(kind="dispute"),
+        "priority=1": a_ticket(priority=1),
+        "company=geob": a_ticket(party_id=party.pk),
+        "whose=mine": a_ticket(assignee=ana.user),
+        f"whose={ana.user.pk}": Ticket.objects.latest("id"),
+        "overdue=on": a_ticket(due_in=-DAY),
+        "language=es": a_ticket(language="es"),
+        "state=waiting": a_ticket(state="waiting"),
+        "state=solved": a_ticket(state="solved"),
+        "state=all&sort=newest&kind=sign_in": a_ticket(kind="sign_in", state="closed", closed_at=timezone.now()),
+    }
+    assert {query: listed(ana, f"/desk/?{query}") for query in of} == {query: [one.code] for query, one in of.items()}
+    assert plain.code in listed(ana, "/desk/?whose=nobody")
+    assert listed(ana, "/desk/?company=nobody-of-this-name") == []
+    # What makes no sense filters nothing.
+    for nonsense in ("kind=x", "priority=x", "whose=999999999", "state=x", "after=x~y", "after=9~x"):
+        assert len(listed(ana, f"/desk/?{nonsense}")) == 8, nonsense
+
+
+@pytest.mark.parametrize("sort", ["due", "priority", "newest"])
+def test_pages_follow_one_another_whole_and_without_an_offset(ana: Member, sort: str) -> None:
+    at = timezone.now()
+    for n in range(PAGE + 7):
+        # Many are due at once.
+        a_ticket(at=at, due_in=n // 20 * DAY, priority=1 + n % 3)
+    asked, seen = Asked(sort=sort), list[Ticket]()
+    with CaptureQueriesContext(connection) as statements:
+        while True:
+            found = page(asked=asked, user_id=ana.user.pk, at=at)
+            seen += [row.ticket for row in found.rows]
+            if not found.next:
+                break
+            asked = Asked(sort=sort, after=found.next)
+    orders = {
+        "due": lambda one: (one.due_at, one.pk),
+        "priority": lambda one: (one.priority, one.due_at, one.pk),
+        "newest": lambda one: -one.pk,
+    }
+    assert seen == sorted(Ticket.objects.all(), key=orders[sort])
+    assert [one["sql"] for one in statements if "OFFSET" in one["sql"]] == []
+
+
+def test_counts_go_no_further_than_is_needed(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        a_ticket()
+    monkeypatch.setattr("support.oversight.queue.COUNTED_TO", 3)
+    assert counts(user_id=ana.user.pk, at=timezone.now()).open == 3
+
+
+def test_the_next_one_is_taken_as_the_list_is_narrowed(ana: Member) -> None:
+    theirs = staff(User.Role.AGENT, name="ben")
+    a_ticket(due_in=-DAY, assignee=theirs.user)
+    a_ticket(due_in=-DAY, state="partner")
+    first, spanish = a_ticket(due_in=DAY), a_ticket(due_in=2 * DAY, language="es")
+    assert ana.client.post("/desk/claim/", {"language": "es"}).headers["Location"] == f"/desk/{spanish.code}/"
+    assert ana.client.post("/desk/claim/").headers["Location"] == f"/desk/{first.code}/"
+    nothing = ana.client.post("/desk/claim/", follow=True)
+    assert "There is nothing to take" in nothing.content.decode()
+    assert listed(ana, "/desk/?whose=mine") == [first.code, spanish.code]
+
+
+def test_one_that_somebody_has_is_not_taken(ana: Member) -> None:
+    theirs = a_ticket(assignee=staff(User.Role.AGENT, name="ben").user)
+    answer = ana.client.post(f"/desk/{theirs.code}/claim/")
+    assert answer.headers["Location"] == f"/desk/{theirs.code}/"
+    with pytest.raises(NotNow, match=r"ben@carrier\.example has it"):
+        actions.claim(code=theirs.code, user=ana.user, at=timezone.now())
+    for done in (a_ticket(state="solved"), a_ticket(state="closed", closed_at=timezone.now())):
+        with pytest.raises(NotNow, match="It is done"):
+            actions.claim(code=done.code, user=ana.user, at=timezone.now())
+
+
+def test_one_s_own_is_handed_over_with_a_note(ana: Member) -> None:
+    ben, line = staff(User.Role.AGENT, name="ben"), a_line()
+    own = a_ticket(assignee=ana.user, line_id=line.pk)
+    path = f"/desk/{own.code}/hand-over/"
+    assert "This field is required." in ana.client.post(path, {"to": ben.user.pk}).content.decode()
+    with pytest.raises(NoReason):
+        actions.hand_over(code=own.code, to=ben.user.pk, note=" ", actor=ana.actor, at=timezone.now())
+    assert ana.client.post(path, {"to": ben.user.pk, "note": "She waits for a call."}).headers["Location"] == "/desk/"
+    own.refresh_from_db()
+    assert own.assignee == ben.user
+    assert [(one.kind, one.body, one.author) for one in own.entries.order_by("id")] == [
+        ("note", "She waits for a call.", ana.actor), ("event", "Now with ben@carrier.example.", ana.actor),
+    ]  # fmt: skip
+    event = AuditEvent.objects.get(action="ticket.handed_over")
+    assert (event.line_id, event.actor, event.reason) == (line.pk, ana.actor, own.code)
+    assert "It is not yours to hand over." in ana.client.post(path, {"note": "Again."}).content.decode()
+
+
+def test_a_lead_gives_anybody_s_to_anybody_and_an_agent_does_not(ana: Member) -> None:
+    lead, one = staff(), a_ticket(assignee=ana.user)
+    path = f"/desk/{one.code}/assign/"
+    assert ana.client.post(path, {"to": lead.user.pk}).status_code == 403
+    assert lead.client.post(path, {"to": lead.user.pk}).status_code == 302
+    assert Ticket.objects.get().assignee == lead.user
+    auditor = staff(User.Role.AUDITOR)
+    assert "Select a valid choice" in lead.client.post(path, {"to": auditor.user.pk}).content.decode()
+    with pytest.raises(NotNow, match="nobody who works on cases"):
+        actions.assign(code=one.code, to=auditor.user.pk, actor=lead.actor, at=timezone.now())
+    assert lead.client.post(path, {"to": ""}).status_code == 302
+    assert (Ticket.objects.get().assignee, Ticket.objects.get().claimed_at) == (None, None)
+    for verb in (
+        lambda: actions.assign(code=one.code, to=None, actor=ana.actor, at=timezone.now()),
+        lambda: actions.merge(code=one.code, into=one.code, actor=auditor.actor, at=timezone.now()),
+        lambda: actions.claim(code=one.code, user=auditor.user, at=timezone.now()),
+    ):
+        with pytest.raises(NotForThem):
+            verb()
+
+
+def test_two_cases_of_one_person_become_one(ana: Member) -> None:
+    line = a_line()
+    one, other = a_ticket(line_id=line.pk), a_ticket(line_id=line.pk)
+    typed = other.code.removeprefix("T-").lower()
+    assert ana.client.post(f"/desk/{one.code}/merge/", {"into": typed}).headers["Location"] == f"/desk/{other.code}/"
+    one.refresh_from_db()
+    assert (one.state, one.merged_into) == ("merged", other)
+    assert [str(entry.body) for entry in Entry.objects.order_by("id")] == [
+        f"Goes on as {other.code}.", f"Goes on for {one.code} too.",
+    ]  # fmt: skip
+    again = ana.client.post(f"/desk/{one.code}/merge/", {"into": other.code}).content.decode()
+    assert "does not become" in again
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(True, True), (True, False), (False, False)], ids=["two people", "one", "nobody we know"]
+)
+def test_nobody_s_case_ends_in_another_s(ana: Member, ours: bool, theirs: bool) -> None:
+    one, other = (a_ticket(line_id=a_line().pk if has else None) for has in (ours, theirs))
+    with pytest.raises(NotNow, match="not of one person"):
+        actions.merge(code=one.code, into=other.code, actor=ana.actor, at=timezone.now())
+    incidents = [a_ticket(kind="incident"), a_ticket(kind="overdue")]
+    actions.merge(code=incidents[0].code, into=incidents[1].code, actor=ana.actor, at=timezone.now())
+    assert Ticket.objects.get(state="merged") == incidents[0]
+
+
+def test_it_is_found_by_what_people_quote(ana: Member) -> None:
+    bridge = a_party("GeoBridge")
+    by_party, by_word = a_ticket(party_id=bridge.pk), a_ticket()
+    said(by_word, "The towing company knew where I was.")
+    said(by_word, "Towing again.")
+    by_about = a_ticket(about="Collectors found me", state="closed", closed_at=timezone.now())
+    code = by_party.code
+    for q in (code, code.lower(), code.removeprefix("T-"), "geobri"):
+        assert found(ana, q) == [by_party.code], q
+    assert found(ana, "towing company") == [by_word.code]
+    assert found(ana, '"company towing"') == []
+    assert found(ana, "LECTORS FOUND") == [by_about.code]
+    assert found(ana, "nothing of the kind") == []
+    assert ana.client.post("/desk/search/", {"q": " "}).headers["Location"] == "/desk/"
+
+
+@pytest.mark.parametrize("q", ["0177", "•••-0177", "(206) 555-0177", NUMBER])
+def test_by_the_end_of_a_number_each_person_found_has_it_in_their_log(ana: Member, q: str) -> None:
+    line = a_line(msisdn=NUMBER)
+    theirs = [a_ticket(line_id=line.pk, number_ending="0177") for _ in range(2)]
+    a_ticket(line_id=a_line().pk, number_ending="0178")
+    shown = ana.client.post("/desk/search/", {"q": q}).content.decode()
+    assert shown.count("•••-0177") == 2 + (q == "•••-0177") * 2
+    event = AuditEvent.objects.get(action="ticket.found")
+    assert (event.line_id, event.actor, event.reason) == (line.pk, ana.actor, "A search at our desk")
+    assert event.detail == {"tickets": [one.code for one in reversed(theirs)]}
+
+
+def test_the_queue_shows_nobody_and_a_search_by_words_no_number(ana: Member) -> None:
+    line = a_line(msisdn=NUMBER, holder_name="Zebrafinch Person")
+    one = a_ticket(line_id=line.pk, number_ending="0177")
+    said(one, "Quagga")
+    pages = [ana.client.get("/desk/?state=all"), ana.client.post("/desk/search/", {"q": "quagga"})]
+    for shown in pages:
+        assert one.code in shown.content.decode()
+        assert "0177" not in shown.content.decode()
+        assert "Zebrafinch" not in shown.content.decode()
+    assert AuditEvent.objects.filter(line_id=line.pk, action="ticket.found").count() == 1
+
+
+def test_older_finds_follow(ana: Member) -> None:
+    tickets = [a_ticket(about="Quagga") for _ in range(PAGE + 3)]
+    newest = actions.search(asked="quagga", before=0, user=ana.user, at=timezone.now())
+    older = actions.search(asked="quagga", before=int(newest.next), user=ana.user, at=timezone.now())
+    assert [row.ticket for row in (*newest.rows, *older.rows)] == tickets[::-1]
+    assert older.next == ""

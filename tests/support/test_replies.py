@@ -1,0 +1,148 @@
+"""One answer to many: nothing goes out for a minute, then everybody gets it once, whatever stops in between."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+import audit.actions
+from accounts.models import User
+from audit.models import AuditEvent, Incident
+from disclosures.actions import NoReason
+from partners.models import Party
+from support import actions, replying
+from support.lifecycle import NotNow
+from support.models import BulkReply, Entry, Ticket
+from support.oversight.replies import hit_by, incidents, progress
+from support.replying import send_replies
+from tests.factories import a_line, a_party
+from tests.support.desk import a_ticket
+from tests.support.officers import Member, staff
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+MINUTE = timedelta(minutes=1)
+WORDS = "We stopped GeoBridge for everybody on 24 November."
+
+
+@pytest.fixture
+def ana() -> Member:
+    return staff(User.Role.AGENT, name="ana")
+
+
+def an_incident(at: datetime) -> Incident:
+    party = a_party("GeoBridge")
+    audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject=party.uri, at=at)
+    return Incident.objects.get()
+
+
+def hit(incident: Incident, **fields: Any) -> Ticket:
+    """An open case of somebody whom it hit, about its company."""
+    return a_ticket(**{"line_id": a_line().pk, "about_kind": "incident", "about_ref": str(incident.pk), **fields})
+
+
+def test_people_with_open_cases_are_hit_and_nobody_else() -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    about = hit(incident)
+    company = {"about_kind": "", "about_ref": "", "party_id": Party.objects.get(uri=incident.subject).pk}
+    of_the_company = hit(incident, **company, kind="still_have", language="es")
+    hit(incident, **company, at=at - timedelta(days=31))
+    hit(incident, state="solved")
+    hit(incident, line_id=None, kind="incident")
+    assert set(hit_by(incident_id=incident.pk)) == {about, of_the_company}
+    assert set(hit_by(incident_id=incident.pk, kinds=["still_have"])) == {of_the_company}
+    assert set(hit_by(incident_id=incident.pk, language="en")) == {about}
+    assert [(one.company, one.cases) for one in incidents()] == [("GeoBridge", 2)]
+    assert list(hit_by(incident_id=incident.pk + 1)) == []
+
+
+def begun(ana: Member, incident: Incident, at: datetime) -> BulkReply:
+    return actions.begin_reply(
+        incident_id=incident.pk, kinds=[], language="", body=WORDS, actor=ana.actor, at=at
+    )  # fmt: skip
+
+
+def test_each_is_answered_once_after_the_minute_batch_by_batch(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    tickets = [hit(incident) for _ in range(5)]
+    reply = begun(ana, incident, at)
+    assert (send_replies(at=at + MINUTE - timedelta(seconds=1)), Entry.objects.count()) == (0, 0)
+    # Somebody answered one of them meanwhile.
+    Ticket.objects.filter(pk=tickets[0].pk).update(state="solved", solved_at=at)
+    monkeypatch.setattr(replying, "BATCH", 2)
+    monkeypatch.setattr(replying, "BATCHES", 1)
+    assert [send_replies(at=at + MINUTE) for _ in range(4)] == [1, 2, 1, 0]
+    found = progress(reply_id=reply.id, at=at + MINUTE)
+    assert found is not None
+    assert (found.state, found.done, found.reply.answered, found.reply.skipped) == ("done", 5, 4, 1)
+    assert [(one.kind, one.body, one.author) for one in Entry.objects.all()] == [("answer", WORDS, ana.actor)] * 4
+    answered = Ticket.objects.filter(first_answer_at=at + MINUTE, state="solved", solved_at=at + MINUTE)
+    assert set(answered) == set(tickets[1:])
+    events = AuditEvent.objects.filter(action="ticket.answered")
+    assert {one.line_id for one in events} == {one.line_id for one in tickets[1:]}
+
+
+def test_a_worker_killed_in_a_batch_leaves_nothing_half_done(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    for _ in range(3):
+        hit(incident)
+    begun(ana, incident, at)
+
+    def killed(**_: object) -> None:
+        if Entry.objects.count() == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("support.replying.audit.actions.record", killed)
+        with pytest.raises(KeyboardInterrupt):
+            send_replies(at=at + MINUTE)
+    assert (Entry.objects.count(), BulkReply.objects.get().answered) == (0, 0)
+    assert (send_replies(at=at + MINUTE), Entry.objects.count()) == (3, 3)
+
+
+def test_it_is_taken_back_within_the_minute_and_not_after(ana: Member) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    hit(incident)
+    first, second = begun(ana, incident, at), begun(ana, incident, at)
+    ben = staff(User.Role.AGENT, name="ben")
+    with pytest.raises(actions.NotForThem):
+        actions.undo_reply(reply_id=first.id, actor=ben.actor, at=at)
+    actions.undo_reply(reply_id=first.id, actor=staff().actor, at=at)
+    with pytest.raises(NotNow, match="taken back already"):
+        actions.undo_reply(reply_id=first.id, actor=ana.actor, at=at)
+    with pytest.raises(NotNow, match="It has begun"):
+        actions.undo_reply(reply_id=second.id, actor=ana.actor, at=at + MINUTE)
+    assert send_replies(at=at + MINUTE) == 1
+    assert BulkReply.objects.get(pk=first.pk).answered == 0
+
+
+def test_who_may_and_what_it_must_say(ana: Member) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    with pytest.raises(NotNow, match="Nobody with an open case"):
+        begun(ana, incident, at)
+    hit(incident)
+    said = {"incident_id": incident.pk, "kinds": [], "language": "", "at": at}
+    with pytest.raises(NoReason):
+        actions.begin_reply(**said, body=" ", actor=ana.actor)
+    with pytest.raises(actions.NotForThem):
+        actions.begin_reply(**said, body=WORDS, actor=staff(User.Role.AUDITOR).actor)
+
+
+def test_the_page_shows_how_far_it_is_and_the_way_back(ana: Member) -> None:
+    incident = an_incident(timezone.now())
+    hit(incident)
+    page = ana.client.post("/desk/replies/", {"incident": incident.pk, "body": WORDS}, follow=True)
+    shown = page.content.decode()
+    assert 'data-reply-state="waiting"' in shown
+    assert "One answer to 1 person" in shown
+    reply = BulkReply.objects.get()
+    assert 'data-reply-state="undone"' in ana.client.post(
+        f"/desk/replies/{reply.id}/undo/", follow=True
+    ).content.decode()  # fmt: skip
+    empty = ana.client.post("/desk/replies/", {"incident": incident.pk, "body": ""}).content.decode()
+    assert "This field is required." in empty
