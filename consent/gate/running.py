@@ -13,7 +13,6 @@ from django.db import DatabaseError, connection
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import DiagnosticField, ExecStatus
 
-NAME = b"consent_gate"
 # The SQLSTATE for a name that is not known: psycopg drops whatever was prepared after a rollback or a change of tables.
 FORGOTTEN = b"26000"
 
@@ -21,9 +20,11 @@ type Rows = list[tuple[Any, ...]]
 
 
 class _Thread(local):
-    """The connection on which this thread's statement was prepared."""
+    """The connection on which this thread's statements were prepared, and their names there."""
 
-    prepared_on: psycopg.Connection | None = None
+    def __init__(self) -> None:
+        self.prepared_on: psycopg.Connection | None = None
+        self.names: dict[bytes, bytes] = {}
 
 
 _thread = _Thread()
@@ -40,18 +41,16 @@ def by_cursor(statement: bytes, values: Sequence[object], *, raw: bool) -> Rows:
 
 
 def by_libpq(statement: bytes, values: Sequence[object]) -> Rows:
-    """The same, prepared once and then run by name. There is room for one statement. Raises Django's DatabaseError."""
+    """The same, prepared once and then run by name. Raises Django's DatabaseError."""
     connection.ensure_connection()
     own: Any = connection.connection
     try:
-        if _thread.prepared_on is not own:
-            _prepare(own, statement)
         reader = Transformer(own)
         given = reader.dump_sequence(values, [PyFormat.AUTO] * len(values))
-        result = own.pgconn.exec_prepared(NAME, given, reader.formats)
+        result = own.pgconn.exec_prepared(_name(own, statement), given, reader.formats)
         if result.error_field(DiagnosticField.SQLSTATE) == FORGOTTEN:
-            _prepare(own, statement)
-            result = own.pgconn.exec_prepared(NAME, given, reader.formats)
+            _thread.prepared_on = None
+            result = own.pgconn.exec_prepared(_name(own, statement), given, reader.formats)
         _expect(result, ExecStatus.TUPLES_OK)
     except psycopg.Error as error:
         raise DatabaseError(str(error)) from error
@@ -59,9 +58,16 @@ def by_libpq(statement: bytes, values: Sequence[object]) -> Rows:
     return reader.load_rows(0, result.ntuples, tuple)
 
 
-def _prepare(own: Any, statement: bytes) -> None:
-    _expect(own.pgconn.prepare(NAME, statement), ExecStatus.COMMAND_OK)
-    _thread.prepared_on = own
+def _name(own: Any, statement: bytes) -> bytes:
+    """The statement's name on this connection, where it is prepared first if it is not yet."""
+    if _thread.prepared_on is not own:
+        _thread.prepared_on, _thread.names = own, {}
+    name = _thread.names.get(statement)
+    if name is None:
+        name = b"consent_gate_%d" % len(_thread.names)
+        _expect(own.pgconn.prepare(name, statement), ExecStatus.COMMAND_OK)
+        _thread.names[statement] = name
+    return name
 
 
 def _expect(result: Any, status: ExecStatus) -> None:

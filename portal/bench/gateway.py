@@ -32,8 +32,8 @@ ASKER = Path(__file__).with_name("asker.py")
 CAMPAIGNS = 8
 FEWEST = 100
 PART = 100_000
-# One worker process, as few threads as keep it busy while one of them waits for the database.
-GRANIAN = ("--interface", "wsgi", "--no-ws", "--workers", "1", "--blocking-threads", "4", "--log-level", "error")
+# One worker process, a thread for each connection that asks: with fewer it waits for the database more than it works.
+GRANIAN = ("--interface", "wsgi", "--no-ws", "--workers", "1", "--blocking-threads", "16", "--log-level", "error")
 UNTIL = "2036-01-01T00:00:00Z"
 
 LINES = """

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, connections
 
 from consent import gate
-from consent.gate.look_up import LOOK_UP_MANY, LOOK_UP_ONE
+from consent.gate.look_up import LOOK_UP_MANY, LOOK_UP_ONE, LOOK_UP_OWN
 from partners.models import Campaign, Party, Reach, Suspension
 from portal.bench import gateway
 from portal.bench.measure import Bench
@@ -84,7 +84,7 @@ def campaigns(committed_db: None) -> list[Campaign]:
     return asked
 
 
-@pytest.mark.parametrize("statement", [LOOK_UP_ONE, LOOK_UP_MANY])
+@pytest.mark.parametrize("statement", [LOOK_UP_OWN, LOOK_UP_ONE, LOOK_UP_MANY])
 def test_every_row_is_found_by_its_key(campaigns: list[Campaign], statement: bytes) -> None:
     read = [node for node in plan_of(statement) if "Relation Name" in node]
     of_lines = {(node["Relation Name"], node["Node Type"]) for node in read if node["Relation Name"] in OF_LINES}

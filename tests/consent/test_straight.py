@@ -111,7 +111,7 @@ def test_one_statement_answers_and_it_is_planned_once(line: Line, campaign: Camp
     way, token, body = Way(), f"Bearer {a_token()}", json.dumps(asked(line, campaign)).encode()
     way.call(ONE, body, HTTP_AUTHORIZATION=token)
     with connection.cursor() as cursor:
-        runs = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = 'consent_gate'"
+        runs = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = 'consent_gate_0'"
         cursor.execute(runs)
         before = cursor.fetchall()
         for _ in range(3):
