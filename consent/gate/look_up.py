@@ -103,7 +103,7 @@ OWN = """
 SELECT 0, us(moment.now),
     EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = $2::text
         WHERE m.client_id = $1::text AND m.disabled_at IS NULL AND s.retired_at IS NULL),
-    c.ref, c.precision_m, k.epoch, suspended.by_officer, suspended.by_stream,
+    <is_open>, c.ref, c.precision_m, k.epoch, suspended.by_officer, suspended.by_stream,
     CASE WHEN g.stops <> '{}' OR g.pauses <> '{}' THEN cover.parties END,
     CASE WHEN g.stops <> '{}' OR g.pauses <> '{}' THEN cover.purposes END,
     CASE WHEN g.stops <> '{}' OR g.pauses <> '{}' THEN cover.campaigns END,
@@ -159,7 +159,7 @@ LOOK_UP_MANY = _written_out(
     told="LEFT JOIN terms told ON told.k = asked.k AND asked.first",
     **{name: f"told.{name}" for name in COVERING},
 )
-LOOK_UP_OWN = _written_out(OWN)
+LOOK_UP_OWN = _written_out(OWN, is_open=IS_OPEN)
 
 
 def look_up(*, questions: Sequence[Question]) -> list[tuple[Terms, Line]]:
