@@ -78,21 +78,22 @@ def test_restarted_one_by_one_no_stop_fails(world: World) -> None:
     web.kill()
     web.start()
     web.wait()
+    serving = web.process
+    assert serving is not None
     worker = world.programs.worker()
     lines = [world.a_line() for _ in range(LINES)]
     texter = Texter(world.programs.web_port, [number_of(line) for line in lines])
     texter.start()
     for _ in range(2):
         # granian puts new workers beside the old ones, then lets the old ones finish.
-        assert web.process is not None
-        os.kill(web.process.pid, signal.SIGHUP)
+        os.kill(serving.pid, signal.SIGHUP)
         worker.send(signal.SIGTERM)
         assert worker.process is not None
         worker.process.wait(timeout=30)
         worker.start()
     texter.join()
     assert texter.answers == [202] * LINES
-    assert web.process.poll() is None
+    assert serving.poll() is None
     worker.kill()
     deliver_what_is_left()
     invariants(world, stopped=lines)
