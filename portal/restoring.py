@@ -76,7 +76,7 @@ class _Restoring:
         self._verify_trail()
         found = archiving.after_head(sink=archiving.sink())
         self.summary.problems += [str(fault) for fault in found.faults]
-        self.begins_anew = not found.knows_head and not found.entries
+        self.begins_anew = not found.knows_head and all(one.epochs is not None for one in found.entries)
         lost = archiving.lost(entries=found.entries)
         self.say(f"Archive: {len(found.entries)} entries since the backup, {len(lost)} of them lost with the database.")
         self._suspend(lost)
