@@ -78,13 +78,13 @@ CASES = (
         )),
     Case(Kind.LOOK_UP, "Forty look-ups in one day", 8, State.SOLVED, world.DANA, "towfriend", ANA, rating=5, said=(
         (0, PERSON, "TowFriend looked forty times on one day. Is that normal?"),
-        (18, OURS, "Your tow was under way that afternoon: the truck asked each two minutes until it had found you. "
-            "It has not asked since. If you want it to, you can pause it on its page."),
+        (18, OURS, ("Your tow was under way that afternoon: the truck asked each two minutes until it had found you. "
+            "It has not asked since. If you want it to, you can pause it on its page.")),
     )),
     Case(Kind.SIGN_IN, "A new phone", 3, State.SOLVED, world.LEO, whose=ANA, rating=4, said=(
         (0, PERSON, "I have a new SIM card and can’t see anything."),
-        (1, OURS, "For 24 hours after a new SIM the pages stay closed, so that nobody who took your number over can "
-            "read them. You can stop at any time meanwhile."),
+        (1, OURS, ("For 24 hours after a new SIM the pages stay closed, so that nobody who took your number over can "
+            "read them. You can stop at any time meanwhile.")),
     )),
     Case(Kind.CHOICE, "Did my stop count?", 2, State.SOLVED, world.RUTH, "skipfind", ANA, said=(
         (0, PERSON, "I pressed stop and the page closed. Did it count?"),

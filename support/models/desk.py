@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from support.models.tickets import LONGEST, Entry, Ticket
 
@@ -151,7 +152,7 @@ class BulkReply(models.Model):
     body = models.CharField(max_length=LONGEST)
     by = models.CharField(max_length=40)
     at = models.DateTimeField()
-    begins_at = models.DateTimeField()
+    begins_at = models.DateTimeField(db_default=Now())
     ticket_ids = models.JSONField()
     answered = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)

@@ -6,10 +6,9 @@ Newest first, page by page. Each way looks in an index of its own and stops at a
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import QuerySet
+from django.db.models import F, Max, Q
 
 from support.models import CODE_LETTERS, Entry, Ticket
 from support.oversight.queue import PAGE, companies
@@ -19,6 +18,9 @@ CODE = re.compile(rf"(?:T-?)?([{CODE_LETTERS}]{{6}})", re.IGNORECASE)
 NUMBER = re.compile(r"[\d\s()+.\-•*…xX]*?(\d{4})")
 # Fewer letters find everything.
 SHORTEST = 3
+# So many of the newest tickets are looked through for a word before the index of words is asked: a common word is found
+# among them, and whatever is not is rare enough for that.
+NEAR = 10_000
 
 
 @dataclass(frozen=True)
@@ -34,28 +36,41 @@ def find(*, asked: str, before: int = 0) -> Found:
     """The tickets that fit these words, older than the ticket `before`, if one is given."""
     said = asked.strip()
     by_number = NUMBER.fullmatch(said)
-    ways = _by_number(by_number[1]) if by_number else _by_words(said)
+    older = Ticket.objects.filter(id__lt=before) if before else Ticket.objects.all()
     ids: set[int] = set()
-    for way, name in ways:
-        older = way.filter(**{f"{name}__lt": before}) if before else way
-        ids.update(older.order_by(f"-{name}").values_list(name, flat=True)[: PAGE + 1])
+    for way in _by_number(by_number[1]) if by_number else _by_words(said):
+        ids.update(older.filter(way).order_by("-id").values_list("id", flat=True)[: PAGE + 1])
+    if not by_number and len(said) >= SHORTEST:
+        ids.update(_in_threads(said, before))
     newest = sorted(ids, reverse=True)[: PAGE + 1]
     tickets = Ticket.objects.filter(pk__in=newest[:PAGE]).select_related("assignee").order_by("-id")
     return Found(tuple(tickets), newest[PAGE - 1] if len(newest) > PAGE else 0, bool(by_number))
 
 
-def _by_number(ending: str) -> Iterator[tuple[QuerySet[Any], str]]:
-    yield Ticket.objects.filter(number_ending=ending), "id"
+def _by_number(ending: str) -> Iterator[Q]:
+    yield Q(number_ending=ending)
 
 
-def _by_words(said: str) -> Iterator[tuple[QuerySet[Any], str]]:
-    """Each way with the name under which it gives the ticket's id."""
+def _by_words(said: str) -> Iterator[Q]:
+    """Each way there is, but for the words of threads."""
     if code := CODE.fullmatch(said):
-        yield Ticket.objects.filter(code=f"T-{code[1].upper()}"), "id"
+        yield Q(code=f"T-{code[1].upper()}")
     if len(said) < SHORTEST:
         return
-    yield Ticket.objects.filter(about__icontains=said), "id"
+    yield Q(about__icontains=said)
     if parties := companies(part=said):
-        yield Ticket.objects.filter(party_id__in=parties), "id"
+        yield Q(party_id__in=parties)
+
+
+def _in_threads(said: str, before: int) -> list[int]:
+    """The newest tickets with these words in their threads."""
     words = SearchQuery(said, config="simple", search_type="websearch")
-    yield Entry.objects.filter(words=words).distinct(), "ticket_id"
+    until = before or (Ticket.objects.aggregate(newest=Max("id"))["newest"] or 0) + 1
+    entries = Entry.objects.filter(words=words, ticket_id__lt=until)
+    near = entries.filter(ticket_id__gte=until - NEAR).order_by("-ticket_id").values_list("ticket_id", flat=True)
+    found = list(near.distinct()[: PAGE + 1])
+    if len(found) > PAGE:
+        return found
+    # Plus nothing: in the order of its own index every thread would be read.
+    rare = entries.annotate(of=F("ticket_id") + 0).order_by("-of").values_list("of", flat=True)
+    return list(rare.distinct()[: PAGE + 1])

@@ -102,14 +102,17 @@ def page(*, asked: Asked, user_id: int, at: datetime) -> Page:
 def narrowed(*, asked: Asked, user_id: int, at: datetime) -> QuerySet[Ticket]:
     """The tickets that were asked for, in no order yet."""
     wanted = Q()
-    if asked.state != ANY:
-        wanted &= Q(state=asked.state) if asked.state else Q(state__in=UNDER_WAY)
+    if asked.state not in {"", ANY}:
+        wanted &= Q(state=asked.state)
+    # Said once: said twice, the planner takes it for rarer than it is.
+    if not asked.state or asked.overdue:
+        wanted &= Q(state__in=UNDER_WAY)
     if asked.whose:
         wanted &= _whose(asked.whose, user_id)
     if asked.company:
         wanted &= Q(party_id__in=companies(part=asked.company))
     if asked.overdue:
-        wanted &= Q(due_at__lt=at, state__in=UNDER_WAY)
+        wanted &= Q(due_at__lt=at)
     same = {"kind": asked.kind, "priority": asked.priority, "language": asked.language}
     return Ticket.objects.filter(wanted, **{name: value for name, value in same.items() if value})
 

@@ -53,7 +53,7 @@ def test_nobody_passes_without_a_second_factor_and_a_stranger_signs_in_as_staff(
     assert "/2fa/" in member.client.get("/desk/").headers["Location"]
     member.client.logout()
     answer = member.client.get("/desk/?kind=dispute")
-    assert answer.headers["Location"] == "/accounts/staff/?next=%2Fdesk%2F%3Fkind%3Ddispute"
+    assert answer.headers["Location"] == "/accounts/login/staff/?next=%2Fdesk%2F%3Fkind%3Ddispute"
 
 
 def test_a_reply_s_page_that_is_not_there_is_not_found() -> None:
