@@ -139,6 +139,7 @@ class StaffAction(StrEnum):
     SEE_DELAYED = "see_delayed"  # that delayed-notice orders exist at all
     CHANGE_DELAYED = "change_delayed"
     WORK_SEPARATIONS = "work_separations"  # asked in confidence: each look in the person's own log
+    PROTECT_LINES = "protect_lines"  # that two of staff must agree before one of them sees whose a line is
 
 
 _READ_ONLY = {
@@ -164,6 +165,7 @@ STAFF_MAY: dict[str, frozenset[StaffAction]] = {
             StaffAction.CLOSE_INCIDENT,
             StaffAction.WORK_TICKETS,
             StaffAction.WORK_SEPARATIONS,
+            StaffAction.PROTECT_LINES,
         }
     ),
     User.Role.AUDITOR: frozenset(_READ_ONLY),

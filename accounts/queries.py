@@ -281,6 +281,18 @@ def acting_staff(*, actor: str, action: StaffAction) -> str:
     return actor_of(user)
 
 
+def acting_under_glass(*, actor: str, action: Action) -> str:
+    """The same of somebody of staff who reads or does something about one person: by the first table.
+
+    The caller writes it into that person's own log. Raises NotForThem.
+    """
+    kind, _, own = actor.partition(":")
+    user = User.objects.filter(pk=own, role=kind, is_active=True).first() if _is_id(own) else None
+    if user is None or user.role not in STAFF_RELATIONS or how(STAFF_RELATIONS[user.role], action) is not How.GLASS:
+        raise NotForThem("You may not do this.")
+    return actor_of(user)
+
+
 def invitation(*, user: User) -> str:
     """The path of a link by which somebody of staff chooses their first password: good once, for 3 days."""
     uid = urlsafe_base64_encode(str(user.pk).encode())

@@ -153,6 +153,11 @@ def code_text(*, purpose: TextedCode.Purpose, code: str) -> str:
             "Whereabouts: %(code)s is your code to ANSWER a company's question. It works for nothing else. We never "
             "ask you for it. If you did not ask for it, you can ignore this text."
         )
+    elif purpose == TextedCode.Purpose.STOP_FOR:
+        words = _(
+            "Whereabouts: our support asked for this code to STOP sharing this phone's location for you: %(code)s Read "
+            "it out only if you are talking with us now. It works for nothing else."
+        )
     else:
         words = _(
             "Whereabouts: %(code)s is your code to SIGN IN. It works for nothing else. We never ask you for it. "

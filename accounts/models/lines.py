@@ -144,6 +144,7 @@ class TextedCode(models.Model):
         STOP = "stop", "Stop all sharing"
         SIGN_IN = "sign_in", "Sign in"
         ASK = "ask", "Answer a question"
+        STOP_FOR = "stop_for", "Have our support stop sharing"
 
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)
