@@ -91,6 +91,8 @@ FILES = {
 PARTS_OF_A_PAGE = {"choice-progress", "archive-progress"}
 SENDS_ON = {"/accounts/"}
 STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
+# The desk has a walk of its own.
+DESK = {"desk", "desk-counts"}
 # They only lead to another site and back.
 ELSEWHERE = {"sign-in-carrier", "sign-in-carrier-back"}
 DEVELOPERS_ALONE = {"gallery", "demo_phones", "openapi_page"}
@@ -100,7 +102,7 @@ MACHINES = {
     "ssf_poll", "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz",
     "readyz", "metrics", "security_txt", "openapi", "gpc", "drp-agent", "drp-exercise", "drp-request",
 }  # fmt: skip
-NOT_VISITED = VERBS | ELSEWHERE | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DEVELOPERS_ALONE | MACHINES
+NOT_VISITED = VERBS | ELSEWHERE | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DESK | DEVELOPERS_ALONE | MACHINES
 
 type Cookies = Mapping[str, str]
 

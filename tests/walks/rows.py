@@ -41,6 +41,7 @@ NO_LINE_TO_INVITE: Row = (302, 403, 403, 403, 302, 403, 403)
 OWNER_ENDS: Row = (302, 302, 404, 404, 302, 404, 403)
 OWNER_ASKED: Row = (302, 404, 200, 404, 302, 404, 403)
 LINK_OWNER: Row = (302, 200, 404, 404, 302, 404, 302)
+DESK: Row = (302, 403, 403, 403, 302, 403, 200)
 
 # name: (what GET and HEAD answer, what POST answers). Every other method is refused, but where OTHERWISE says how.
 ROWS: dict[str, tuple[Row, Row]] = {
@@ -136,6 +137,8 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "mfa_edit_webauthn": (KEY, KEY),
     "usersessions_list": (PERSON, SENT_ON),
     "set_language": (SENT_ON, SENT_ON),
+    "desk": (DESK, NOT_SO),
+    "desk-counts": (DESK, NOT_SO),
     "evaluation": (NOT_SO, NO_TOKEN),
     "evaluations": (NOT_SO, NO_TOKEN),
     "authzen_configuration": (EVERYBODY, NOT_SO),

@@ -1,0 +1,39 @@
+"""Who may come to the desk: `at_the_desk(ACTION)` tells a view's whole access story.
+
+Staff of a role that may do this, with a second factor in this session; nothing of it is kept by the browser. Who is
+not signed in is sent to do so as staff. Everybody else is refused (403).
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+
+from accounts.access import Door, PersonView, staff_required
+from accounts.permissions import StaffAction
+
+DESK = "/desk/"
+
+
+def at_the_desk[**P](*actions: StaffAction) -> Callable[[PersonView[P]], Door]:
+    """Staff who may do one of these."""
+
+    def decorate(view: PersonView[P]) -> Door:
+        passed = staff_required(*actions)(view)
+
+        @never_cache
+        @wraps(view)
+        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                asked = request.get_full_path() if request.method == "GET" else DESK
+                return redirect(f"{reverse('sign-in-staff')}?{urlencode({'next': asked})}")
+            return passed(request, *args, **kwargs)
+
+        return door
+
+    return decorate
