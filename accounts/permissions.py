@@ -107,6 +107,12 @@ MAY: Mapping[Relation, Mapping[Action, How]] = {
     Relation.OFFICER: {**_WORK, Action.WORK_SEPARATION: How.GLASS},
     Relation.AUDITOR: _UNDER_GLASS,
 }  # fmt: skip
+# What somebody of staff is to everybody's line. A role that is not here is a stranger's.
+OF_STAFF: Mapping[str, Relation] = {
+    User.Role.AGENT: Relation.AGENT,
+    User.Role.OFFICER: Relation.OFFICER,
+    User.Role.AUDITOR: Relation.AUDITOR,
+}
 DELEGATES = (Relation.DELEGATE_SEES, Relation.DELEGATE_STOPS, Relation.DELEGATE_BOTH)
 
 

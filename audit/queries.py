@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from audit.models import AuditEvent, ChainHead
 
 CHAINS = 16
-CONFIDENTIAL = "separation."
+CONFIDENTIAL = r"^(separation|protection)\."
 BATCH = 5000
 ENDS = """
 SELECT c.chain, coalesce(h.seq, 0), coalesce(h.hash, ''),
@@ -69,7 +69,7 @@ def events_of_line(*, line_id: int, confidential: bool = False) -> QuerySet[Audi
     `confidential`: with what the person who uses it asked in confidence.
     """
     events = AuditEvent.objects.filter(line_id=line_id).order_by("-at", "-seq")
-    return events if confidential else events.exclude(action__startswith=CONFIDENTIAL)
+    return events if confidential else events.exclude(action__regex=CONFIDENTIAL)
 
 
 def began_at() -> datetime | None:

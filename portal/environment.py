@@ -43,6 +43,7 @@ class Environment:
     sms_webhook_url: str
     sms_webhook_token: str
     sms_inbound_secrets: list[str]
+    call_log_secrets: list[str]
     code_texts_alarm: int
     email_url: str
     email_from: str
@@ -150,7 +151,8 @@ def environment() -> Environment:
         sms_backend=_needed_by_https("SMS_BACKEND", "accounts.texts.ConsoleBackend", base_url),
         sms_webhook_url=given.get("SMS_WEBHOOK_URL", ""),
         sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
-        sms_inbound_secrets=_inbound_secrets(),
+        sms_inbound_secrets=_secrets("SMS_INBOUND_SECRETS"),
+        call_log_secrets=_secrets("CALL_LOG_SECRETS"),
         code_texts_alarm=_whole_number("CODE_TEXTS_ALARM", 5000),
         email_url=_needed_by_https("EMAIL_URL", "console://", base_url),
         email_from=given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(base_url).hostname}>"),
@@ -183,11 +185,11 @@ def _retention_months() -> int:
     return int(given)
 
 
-def _inbound_secrets() -> list[str]:
-    """SMS_INBOUND_SECRETS: what signs texts from phones must not be guessed."""
-    secrets = _listed("SMS_INBOUND_SECRETS")
+def _secrets(name: str) -> list[str]:
+    """What texts from phones, or calls to them, are signed with: it must not be guessed."""
+    secrets = _listed(name)
     if any(len(secret) < SHORTEST_SECRET for secret in secrets):
-        raise ImproperlyConfigured(f"Each of SMS_INBOUND_SECRETS must have {SHORTEST_SECRET} characters or more.")
+        raise ImproperlyConfigured(f"Each of {name} must have {SHORTEST_SECRET} characters or more.")
     return secrets
 
 

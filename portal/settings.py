@@ -29,6 +29,7 @@ SMS_BACKEND = env.sms_backend
 SMS_WEBHOOK_URL = env.sms_webhook_url
 SMS_WEBHOOK_TOKEN = env.sms_webhook_token
 SMS_INBOUND_SECRETS = env.sms_inbound_secrets
+CALL_LOG_SECRETS = env.call_log_secrets
 # More texts with codes than this within an hour are an incident.
 CODE_TEXTS_ALARM = env.code_texts_alarm
 RETENTION_MONTHS = env.retention_months

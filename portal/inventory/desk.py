@@ -96,4 +96,13 @@ TABLES: Mapping[str, Table] = {
         time="answered_at heard_at used_at",
         personal="by",
     ),
+    "support.ProtectedLine": Table(
+        "An officer said that two of staff must agree before one sees whose a line is.",
+        "for good",
+        "the person, in their log; officers and auditors",
+        key="id line_id",
+        time="at ended_at",
+        personal="by ended_by",
+        text="reason",
+    ),
 }

@@ -1,6 +1,6 @@
 """Tickets: people whose location was shared, and what we answer them."""
 
-from support.models.calls import LoggedCall
+from support.models.calls import LoggedCall, ProtectedLine
 from support.models.desk import Attachment, BulkReply, CannedReply, Draft, Reveal, SuspendRequest
 from support.models.tickets import LONGEST, Entry, Ticket
 
@@ -12,6 +12,7 @@ __all__ = [
     "Draft",
     "Entry",
     "LoggedCall",
+    "ProtectedLine",
     "Reveal",
     "SuspendRequest",
     "Ticket",

@@ -1,10 +1,15 @@
 """What the desk works with beside the thread."""
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from support.models.tickets import LONGEST, Entry, Ticket
+
+# So long a second person may say yes to what somebody asked to see.
+ASKED_FOR = timedelta(hours=8)
 
 
 class Draft(models.Model):
@@ -104,6 +109,10 @@ class Reveal(models.Model):
 
     def __str__(self) -> str:
         return f"reveal in ticket {self.ticket_id}"
+
+    def is_waiting(self, *, at: datetime) -> bool:
+        """Whether another of staff may still say yes to it."""
+        return self.until is None and self.asked_at > at - ASKED_FOR
 
 
 class SuspendRequest(models.Model):

@@ -15,6 +15,7 @@ from support.oversight import names, proposals
 from support.oversight.counts import Count, count_of
 from support.oversight.delivery import Health, health_of
 from support.oversight.incidents import subjects
+from support.oversight.requests import Request, requests_waiting
 from support.oversight.stages import running
 
 ENDING = timedelta(days=60)
@@ -78,6 +79,7 @@ class Now:
     incidents: Sequence[tuple[Incident, names.Named | None]]
     incident_count: Count
     proposals: Sequence[Waiting]
+    requests: Sequence[Request]
     held: Sequence[Held]
     ending: Sequence[Contract | Campaign]
     terminations: Sequence[UnderWay]
@@ -95,7 +97,7 @@ class Now:
         late = sum(1 for one in self.terminations if one.late)
         asked = sum(1 for one in self.proposals if not one.mine)
         bad = sum(1 for one in self.unwell if one.health.tone == "bad")
-        return bad + self.incident_count.n + asked + late + len(self.differences)
+        return bad + self.incident_count.n + asked + late + len(self.differences) + len(self.requests)
 
 
 def now(*, reader: str, at: datetime) -> Now:
@@ -139,6 +141,7 @@ def now(*, reader: str, at: datetime) -> Now:
             Waiting(one, named[one.of, one.target_id], who[one.proposed_by], one.proposed_by == reader)
             for one in open_proposals
         ],
+        requests=requests_waiting(rows=SHOWN),
         held=[Held(one, named[one.of, one.target_id], who[one.actor]) for one in held],
         ending=_ending(at),
         terminations=[
