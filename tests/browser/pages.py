@@ -92,12 +92,15 @@ PARTS_OF_A_PAGE = {"choice-progress", "archive-progress"}
 SENDS_ON = {"/accounts/"}
 STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
 # The desk has a walk of its own.
-DESK = {"desk", "desk-counts"}
+DESK = {
+    "desk", "desk-counts", "desk-case", "desk-reveal", "desk-agree", "desk-stop", "desk-stop-code", "desk-evidence",
+    "desk-resend", "desk-suspend", "desk-move", "desk-priority", "desk-escalate", "desk-protect", "desk-copy",
+}  # fmt: skip
 # They only lead to another site and back.
 ELSEWHERE = {"sign-in-carrier", "sign-in-carrier-back"}
 DEVELOPERS_ALONE = {"gallery", "demo_phones", "openapi_page"}
 MACHINES = {
-    "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "api-texts",
+    "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "api-texts", "api-calls",
     "consent-info", "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive", "ssf_receipts",
     "ssf_poll", "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz",
     "readyz", "metrics", "security_txt", "openapi", "gpc", "drp-agent", "drp-exercise", "drp-request",

@@ -95,6 +95,8 @@ def someone(committed_db: None) -> Someone:
         "name": "choices",
         "uid": "MQ",
         "delegation_id": approval.id,
+        "code": "T-234567",
+        "reveal_id": 0,
     }
     return Someone(line, browser, campaign, ids)
 

@@ -26,11 +26,10 @@ from disclosures.models import Basis, Disclosure
 from partners.models import Suspension
 from revocations.models import EvidenceRequest
 from support.models import Entry, LoggedCall, Reveal, SuspendRequest, Ticket
-from support.tickets import new_code
 from support.urls import urlpatterns
 from tests.fixtures import Refusal
 from tests.people import sign_in
-from tests.support.console import NUMBER, PERSON, Console, everything
+from tests.support.console import NUMBER, PERSON, Console, a_case, everything
 from tests.support.officers import Member, staff
 from tests.walks.addresses import filled
 from tests.world import disclosed, gagged
@@ -74,15 +73,6 @@ class Desk:
         """What staff did, as it stands in the line's own log: role, action, reason."""
         events = AuditEvent.objects.filter(line_id=self.line.pk, target__startswith="ticket:").order_by("pk")
         return [(one.actor.partition(":")[0], one.action, one.reason) for one in events]
-
-
-def a_case(line: Line, *, about: str = "", kind: str = "look_up", **fields: object) -> Ticket:
-    now, code = timezone.now(), new_code()
-    return Ticket.objects.create(**{
-        "code": code, "kind": kind, "key": f"asked:{code}", "line_id": line.pk, "about": "Who looked?",
-        "about_kind": "look_up" if about else "", "about_ref": about, "opened_at": now,
-        "due_at": now + timedelta(days=5), **fields,
-    })  # fmt: skip
 
 
 @pytest.fixture
@@ -339,7 +329,7 @@ def test_an_officer_decides_on_a_suspension_that_an_agent_asks_for(desk: Desk, d
     party = str(desk.console.campaign.lbs_provider_id)
     assert desk.post(desk.agent, "suspend/", company=party)
     assert not desk.post(desk.agent, "suspend/", company=party)
-    asked = SuspendRequest.objects.get()
+    asked = SuspendRequest.objects.get(ticket=desk.ticket)
     assert desk.agent.client.get("/admin/suspend-requests/").status_code == 403
     assert desk.ticket.code in desk.officer.client.get("/admin/").content.decode()
     path = f"/admin/suspend-requests/{asked.pk}/"

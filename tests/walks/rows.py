@@ -42,6 +42,8 @@ OWNER_ENDS: Row = (302, 302, 404, 404, 302, 404, 403)
 OWNER_ASKED: Row = (302, 404, 200, 404, 302, 404, 403)
 LINK_OWNER: Row = (302, 200, 404, 404, 302, 404, 302)
 DESK: Row = (302, 403, 403, 403, 302, 403, 200)
+DESK_SENT_ON: Row = (302, 403, 403, 403, 302, 403, 302)
+DESK_OFFICERS: Row = (302, 403, 403, 403, 302, 403, 403)
 
 # name: (what GET and HEAD answer, what POST answers). Every other method is refused, but where OTHERWISE says how.
 ROWS: dict[str, tuple[Row, Row]] = {
@@ -139,6 +141,20 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "set_language": (SENT_ON, SENT_ON),
     "desk": (DESK, NOT_SO),
     "desk-counts": (DESK, NOT_SO),
+    "desk-case": (DESK, NOT_SO),
+    "desk-reveal": (DESK, DESK),
+    "desk-agree": (DESK, DESK),
+    "desk-stop": (DESK, DESK),
+    "desk-stop-code": (NOT_SO, DESK_SENT_ON),
+    "desk-evidence": (DESK, DESK),
+    "desk-resend": (DESK, DESK),
+    "desk-suspend": (DESK, DESK),
+    "desk-move": (DESK, DESK),
+    "desk-priority": (DESK, DESK),
+    "desk-escalate": (DESK, DESK),
+    "desk-protect": (DESK_OFFICERS, DESK_OFFICERS),
+    "desk-copy": (DESK, DESK),
+    "api-calls": (NOT_SO, NOT_HERE),
     "evaluation": (NOT_SO, NO_TOKEN),
     "evaluations": (NOT_SO, NO_TOKEN),
     "authzen_configuration": (EVERYBODY, NOT_SO),
@@ -225,6 +241,8 @@ ALSO_SHOWN: dict[tuple[str, str], frozenset[str]] = {
     ("lines", "stranger"): frozenset({"owner's number"}),
     ("delegation", "stranger"): frozenset({"owner's number"}),
     ("delegates", "owner"): frozenset({"stranger"}),
+    # Which companies a person could have stopped, on their case.
+    ("desk-stop", "agent"): frozenset({"owner"}),
 }
 
 

@@ -42,6 +42,7 @@ from tests.consent.claiming import a_partner, asked, link_in, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import asked_for_new_password, sign_in, user_of
 from tests.staff import an_actor
+from tests.support.console import a_case
 from tests.walks.marks import whole, written
 
 MARK = "Zebrafinch"
@@ -139,6 +140,8 @@ def build() -> World:
             "uid": "MQ",
             "delegation_id": asked,
             "pk": a_passkey(owner),
+            "code": a_case(owner).code,
+            "reveal_id": 0,
         },
         links=links,
         marks={
