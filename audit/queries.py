@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from audit.models import AuditEvent, ChainHead
 
 CHAINS = 16
-CONFIDENTIAL = r"^(separation|protection)\."
+# What a person asked in confidence, or what it did for them: a holder who reads it would know that there is something.
+CONFIDENTIAL = r"^(separation\.|protection\.|person\.reveal_)"
 BATCH = 5000
 ENDS = """
 SELECT c.chain, coalesce(h.seq, 0), coalesce(h.hash, ''),

@@ -3,13 +3,16 @@
 import json
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from hmac import new as hmac_new
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command, get_commands
 from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
@@ -29,7 +32,7 @@ from support.models import Entry, LoggedCall, Reveal, SuspendRequest, Ticket
 from support.urls import urlpatterns
 from tests.fixtures import Refusal
 from tests.people import sign_in
-from tests.support.console import NUMBER, PERSON, Console, a_case, everything
+from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, a_case, everything
 from tests.support.officers import Member, staff
 from tests.walks.addresses import filled
 from tests.world import disclosed, gagged
@@ -37,6 +40,7 @@ from tests.world import disclosed, gagged
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 HERE = Path(__file__).resolve().parents[2] / "support"
 SOURCES = [*HERE.glob("actions/*.py"), *HERE.glob("views/*.py"), *HERE.glob("api/*.py"), HERE / "tickets.py"]
+APPS = ("support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
 SECRET = "a telephone system's own secret, long"
 WHY = "They called and asked."
 
@@ -380,3 +384,29 @@ def test_the_database_holds_a_reveal_to_two_people(desk: Desk, refused: Refusal)
 def plain(page: str) -> str:
     """A page without what differs from one look to the next."""
     return re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", page)
+
+
+# Commands that read or write lines and name none of them: counts, keys, checks, our own people and partners' machines.
+NAME_NOBODY = {
+    "bench", "check_partner", "demo", "end_staff", "import_approvals", "import_choices", "import_disclosures",
+    "import_lines", "import_notices", "import_parties", "make_staff", "migrate", "permissions", "register_agent",
+    "register_client", "rotate_keys", "sandbox_partner", "sweep_revocations", "verify_audit", "verify_receipt",
+}  # fmt: skip
+
+
+def test_a_command_that_shows_a_person_writes_so_and_there_is_one(desk: Desk, tmp_path: Path) -> None:
+    ours = {name for name, app in get_commands().items() if app in {"portal", *APPS}}
+    assert ours - NAME_NOBODY == {"export_line"}
+    file = tmp_path / "lines.csv"
+    file.write_text(
+        "line_id,msisdn,account_id,holder_name,user_role,state,language,activated_at,deactivated_at\n"
+        f"{CARRIER_LINE},{NUMBER},A1,{PERSON},nonsense,WA,en,2024-01-01T00:00:00Z,\n"
+    )
+    for command in (("permissions",), ("import_lines", str(file))):
+        out = StringIO()
+        with suppress(CommandError):
+            call_command(*command, stdout=out, stderr=out)
+        assert not [mark for mark in (PERSON, NUMBER, NUMBER[2:]) if mark in out.getvalue()], command
+    before = AuditEvent.objects.filter(line_id=desk.line.pk, action="line.exported").count()
+    call_command("export_line", CARRIER_LINE, reason=WHY, stdout=StringIO())
+    assert AuditEvent.objects.filter(line_id=desk.line.pk, action="line.exported").count() == before + 1
