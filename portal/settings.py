@@ -29,6 +29,11 @@ SMS_BACKEND = env.sms_backend
 SMS_WEBHOOK_URL = env.sms_webhook_url
 SMS_WEBHOOK_TOKEN = env.sms_webhook_token
 SMS_INBOUND_SECRETS = env.sms_inbound_secrets
+MAIL_INBOUND_SECRETS = env.mail_inbound_secrets
+MAIL_REPLY_ADDRESS = env.mail_reply_address
+ATTACHMENTS_DIR = env.attachments_dir
+ATTACHMENT_SCANNER = env.attachment_scanner
+CLAMAV_SOCKET = env.clamav_socket
 # More texts with codes than this within an hour are an incident.
 CODE_TEXTS_ALARM = env.code_texts_alarm
 RETENTION_MONTHS = env.retention_months
@@ -256,6 +261,8 @@ CELERY_BEAT_SCHEDULE = {
     "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
     "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},
+    "send-answers": {"task": "support.tasks.send_answers", "schedule": 5.0, "options": {"expires": 60.0}},
+    "scan-files": {"task": "support.tasks.scan_files", "schedule": 10.0, "options": {"expires": 60.0}},
     "settle-acts": {"task": "support.tasks.settle", "schedule": 120.0},
     "judge-again": {"task": "disclosures.tasks.rejudge", "schedule": 15.0},
     "attribute-held": {"task": "disclosures.tasks.attribute_held", "schedule": 300.0},

@@ -15,6 +15,7 @@ DUE = {
     Ticket.Kind.INCIDENT: timedelta(days=5),
     Ticket.Kind.OVERDUE: timedelta(days=3),
 }
+USUAL = timedelta(days=7)
 # No letter or digit that can be read as another.
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 SYSTEM = "system:tickets"
@@ -38,6 +39,11 @@ def open_tickets(*, at: datetime) -> int:
         ),
         at,
     )
+
+
+def due_at(*, kind: str, at: datetime) -> datetime:
+    """By when a case of this kind that somebody wrote then is to be answered."""
+    return at + DUE.get(Ticket.Kind(kind), USUAL)
 
 
 def new_code() -> str:

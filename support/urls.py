@@ -1,10 +1,22 @@
-"""Addresses of the desk."""
+"""Addresses of the desk, and of what people ask us."""
 
 from django.urls import URLPattern, path
 
+from support.views import help as help_pages
 from support.views import queue
 
 urlpatterns: list[URLPattern] = [
+    path("help/", help_pages.about, name="help"),
+    path("help/write/", help_pages.write, name="help-write"),
+    path("help/ask/<str:kind>/<str:ref>/", help_pages.ask, name="help-ask"),
+    path("help/dispute/<uuid:choice_id>/", help_pages.ask_of_dispute, name="help-dispute"),
+    path("help/sent/<str:code>/", help_pages.sent, name="help-sent"),
+    path("help/mail/<str:token>/", help_pages.by_mail, name="case-by-mail"),
+    path("help/<str:code>/", help_pages.case, name="case"),
+    path("help/<str:code>/reply/", help_pages.reply, name="case-reply"),
+    path("help/<str:code>/rate/", help_pages.rate, name="case-rate"),
+    path("help/<str:code>/case.txt", help_pages.download, name="case-download"),
+    path("help/<str:code>/files/<uuid:file_id>/", help_pages.file, name="case-file"),
     path("desk/", queue.queue, name="desk"),
     path("desk/counts/", queue.counts, name="desk-counts"),
 ]
