@@ -5,10 +5,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from audit.business_days import after_business_days
 from support.models import Ticket
 
-State = Ticket.State
+State, Kind, Priority = Ticket.State, Ticket.Kind, Ticket.Priority
 NEXT: Mapping[Ticket.State, frozenset[Ticket.State]] = {
     State.OPEN: frozenset({State.WAITING, State.PARTNER, State.SOLVED, State.MERGED}),
     State.WAITING: frozenset({State.OPEN, State.PARTNER, State.SOLVED, State.MERGED}),
@@ -22,10 +24,32 @@ UNDER_WAY = (State.OPEN, State.WAITING, State.PARTNER)
 DONE = (State.SOLVED, State.CLOSED, State.MERGED)
 # How long an answer waits for the person's word before the case is closed.
 CLOSES_AFTER = timedelta(days=14)
+# Whose business days: where the carrier's privacy office and the agencies are.
+ZONE = ZoneInfo("America/New_York")
+# Business days within which a person has our answer.
+DAYS: Mapping[Ticket.Kind, int] = {
+    Kind.DISPUTE: 10,
+    Kind.STILL_HAVE: 10,
+    Kind.LOOK_UP: 5,
+    Kind.CHOICE: 5,
+    Kind.ORDER: 5,
+    Kind.OTHER: 5,
+    Kind.SIGN_IN: 1,
+    Kind.INCIDENT: 5,
+    Kind.OVERDUE: 3,
+    Kind.PARTIAL: 5,
+}
+AT_MOST: Mapping[Ticket.Priority, int] = {Priority.URGENT: 1, Priority.HIGH: 3}
 
 
 class NotNow(Exception):
     """A ticket in this state does not go there."""
+
+
+def due_at(*, kind: str, at: datetime, priority: int = Priority.NORMAL) -> datetime:
+    """By when a ticket of this kind that came then is to be answered, in business days; sooner for what is urgent."""
+    days = DAYS[Kind(kind)]
+    return after_business_days(start=at, days=min(days, AT_MOST.get(Priority(priority), days)), zone=ZONE)
 
 
 def move(*, ticket: Ticket, to: Ticket.State, at: datetime) -> None:

@@ -1,45 +1,97 @@
-"""What ought to have a ticket."""
+"""What ought to have a ticket, and what came from partners that belongs into one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import CharField, Exists, OuterRef, Q, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models.functions import Cast, Concat, TruncDate
 
 from audit.models import Incident
 from consent.models import Choice
-from partners.models import Party
+from partners.models import Campaign, Party
 from partners.words import party_name
-from support.models import Ticket
+from revocations.models import EvidenceRequest, Order, State
+from support.models import Entry, Ticket
 
 LOOK_BACK = timedelta(days=7)
 BATCH = 500
+Kind, Priority = Ticket.Kind, Ticket.Priority
+# People are found by nobody, or go on being found, while these last.
+URGENT = frozenset({
+    Incident.Kind.UNGATED, Incident.Kind.CONTRADICTED, Incident.Kind.LIFELINE_AT_RISK, Incident.Kind.NO_WAY_OUT,
+    Incident.Kind.AUDIT_FAULT,
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A ticket that ought to be there; `key` makes it one of a kind."""
+    """A ticket that ought to be there; `key` makes it one of a kind. `asked`: a partner has been asked already."""
 
     kind: Ticket.Kind
     key: str
     about: str
-    line_id: int | None
+    about_kind: str
+    about_ref: str
+    line_id: int | None = None
+    party_id: int | None = None
+    priority: Ticket.Priority = Priority.NORMAL
+    asked: bool = False
 
 
 def tickets_wanted(*, at: datetime) -> list[Wanted]:
-    """Disputes, incidents and late partners of the last days that have no ticket yet, the oldest first.
+    """Disputes, incidents, late partners and orders signed in part of the last days that have no ticket yet.
 
-    A partner that lets dates pass has one ticket a day, whatever the number of its orders.
+    The oldest first. A partner that lets dates pass, or signs in part, has one ticket a day, whatever the number of its
+    orders.
     """
-    return [*_disputes(at), *_incidents(at)]
+    return [*_disputes(at), *_incidents(at), *_in_part(at)]
+
+
+def evidence_without_entry(*, at: datetime) -> list[EvidenceRequest]:
+    """What partners answered in the last days, the oldest first, that is in no ticket's thread yet."""
+    rows = EvidenceRequest.objects.filter(_without_entry("evidence"), answered_at__gt=at - LOOK_BACK)
+    return list(rows.order_by("answered_at")[:BATCH])
+
+
+def evidence_missed(*, at: datetime) -> list[EvidenceRequest]:
+    """What partners did not answer by its date in the last days, of which no ticket's thread says so yet."""
+    rows = EvidenceRequest.objects.filter(
+        _without_entry("evidence-late"), overdue_at__gt=at - LOOK_BACK, answered_at__isnull=True
+    )
+    return list(rows.order_by("overdue_at")[:BATCH])
+
+
+def names_of(*, party_ids: Iterable[int]) -> dict[int, str]:
+    """What companies are called, by id."""
+    return {pk: party_name(one.name, one.uri) for pk, one in Party.objects.in_bulk(set(party_ids)).items()}
 
 
 def _disputes(at: datetime) -> list[Wanted]:
+    asked = EvidenceRequest.objects.filter(
+        line_id=OuterRef("line_id"), choice_id=OuterRef("id"), answered_at__isnull=True
+    )
     rows = Choice.objects.filter(_without_ticket("choice", "id"), reason="never_agreed", recorded_at__gt=at - LOOK_BACK)
+    found = list(rows.annotate(asked=Exists(asked)).order_by("recorded_at")[:BATCH])
+    about = _disputed(found)
     return [
-        Wanted(Ticket.Kind.DISPUTE, f"choice:{choice_id}", "I never agreed to this", line_id)
-        for line_id, choice_id in rows.order_by("recorded_at").values_list("line_id", "id")[:BATCH]
-    ]
+        Wanted(
+            Kind.DISPUTE, f"choice:{one.id}", "I never agreed to this", "choice", str(one.id), one.line_id,
+            about.get((one.scope, one.ref)), asked=one.asked,
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _disputed(choices: list[Choice]) -> dict[tuple[str, str], int]:
+    """The company that a choice speaks of, by its scope and ref."""
+    refs = {scope: {one.ref for one in choices if one.scope == scope} for scope in Choice.Scope}
+    campaigns = Campaign.objects.filter(ref__in=refs[Choice.Scope.CAMPAIGN]).values_list("ref", "lbs_provider_id")
+    parties = Party.objects.filter(uri__in=refs[Choice.Scope.PARTY]).values_list("uri", "pk")
+    return {
+        **{(Choice.Scope.CAMPAIGN, ref): pk for ref, pk in campaigns},
+        **{(Choice.Scope.PARTY, uri): pk for uri, pk in parties},
+    }
 
 
 def _incidents(at: datetime) -> list[Wanted]:
@@ -47,15 +99,42 @@ def _incidents(at: datetime) -> list[Wanted]:
         _without_ticket("incident", "pk"), opened_at__gt=at - LOOK_BACK, closed_at__isnull=True
     ).order_by("opened_at")
     found = list(rows[:BATCH])
-    names = _names(found)
-    return [_of(incident, names.get(incident.subject, "")) for incident in found]
+    parties = _parties([one.subject for one in found])
+    return [_of(incident, parties.get(incident.subject)) for incident in found]
 
 
-def _of(incident: Incident, name: str) -> Wanted:
-    key, about = f"incident:{incident.pk}", incident.get_kind_display()
+def _of(incident: Incident, party: Party | None) -> Wanted:
+    key, about, ref = f"incident:{incident.pk}", incident.get_kind_display(), str(incident.pk)
+    party_id = party.pk if party else None
     if incident.kind == Incident.Kind.OVERDUE:
-        return Wanted(Ticket.Kind.OVERDUE, key, f"{name}: {about}"[:200], None)
-    return Wanted(Ticket.Kind.INCIDENT, key, about, None)
+        name = party_name(party.name, party.uri) if party else ""
+        return Wanted(Kind.OVERDUE, key, f"{name}: {about}"[:200], "incident", ref, None, party_id)
+    priority = Priority.URGENT if incident.kind in URGENT else Priority.NORMAL
+    return Wanted(Kind.INCIDENT, key, about, "incident", ref, None, party_id, priority)
+
+
+def _in_part(at: datetime) -> list[Wanted]:
+    key = Concat(
+        Value("partial:"), Cast("party_id", CharField()), Value(":"), Cast("day", CharField()),
+        output_field=CharField(),
+    )  # fmt: skip
+    rows = (
+        Order.objects.filter(state=State.PARTIAL, completed_at__gt=at - LOOK_BACK)
+        .annotate(day=TruncDate("completed_at"))
+        .annotate(key=key)
+        .filter(~Exists(Ticket.objects.filter(key=OuterRef("key"))))
+        .values_list("key", "party_id")
+        .distinct()
+    )
+    found = sorted(rows[:BATCH])
+    names = names_of(party_ids=(party_id for _, party_id in found))
+    return [
+        Wanted(
+            Kind.PARTIAL, key, f"{names.get(party_id, '')}: {Kind.PARTIAL.label}"[:200], "party", str(party_id),
+            party_id=party_id,
+        )
+        for key, party_id in found
+    ]  # fmt: skip
 
 
 def _without_ticket(what: str, field: str) -> Q:
@@ -63,8 +142,18 @@ def _without_ticket(what: str, field: str) -> Q:
     return Q(~Exists(Ticket.objects.filter(key=key)))
 
 
-def _names(incidents: list[Incident]) -> dict[str, str]:
-    """What the partners are called, by the incidents' subjects."""
-    ids = [incident.subject.partition(":")[2] for incident in incidents if incident.subject.startswith("partner:")]
-    parties = Party.objects.in_bulk([int(one) for one in ids if one.isdecimal()])
-    return {f"partner:{pk}": party_name(party.name, party.uri) for pk, party in parties.items()}
+def _without_entry(what: str) -> Q:
+    key = Concat(Value(f"{what}:"), OuterRef("jti"), output_field=CharField())
+    return Q(~Exists(Entry.objects.filter(key=key).exclude(key="")))
+
+
+def _parties(subjects: Iterable[str]) -> dict[str, Party]:
+    """Who incidents are about, by their subjects: "partner:4", or a company's URI."""
+    wanted = set(subjects)
+    numbers = {one: int(one.partition(":")[2]) for one in wanted if one.startswith("partner:") and one[8:].isdecimal()}
+    by_id = Party.objects.in_bulk(set(numbers.values()))
+    by_uri = Party.objects.filter(uri__in=wanted)
+    return {
+        **{subject: by_id[pk] for subject, pk in numbers.items() if pk in by_id},
+        **{one.uri: one for one in by_uri},
+    }

@@ -1,54 +1,72 @@
 """Open tickets and write into their threads: what every way into the desk shares, within its caller's transaction."""
 
 import secrets
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from django.db import transaction
 
+import accounts.queries
 import audit.actions
+from accounts.models import Line
+from accounts.wording import language_of
+from partners.words import shown
+from revocations.models import EvidenceRequest
 from support import queries
+from support.lifecycle import CLOSES_AFTER, due_at, move
 from support.models import Entry, Ticket
+from support.queries import Wanted
 
-DUE = {
-    Ticket.Kind.DISPUTE: timedelta(days=10),
-    Ticket.Kind.INCIDENT: timedelta(days=5),
-    Ticket.Kind.OVERDUE: timedelta(days=3),
-}
-USUAL = timedelta(days=7)
 # No letter or digit that can be read as another.
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 SYSTEM = "system:tickets"
+ENDING = 4
+BATCH = 500
 
 
 @transaction.atomic
 def open_tickets(*, at: datetime) -> int:
-    """Open one ticket for each dispute, incident and late partner's day that has none yet. Returns how many."""
-    return _open(
-        (
-            Ticket(
-                code=new_code(),
-                kind=wanted.kind,
-                key=wanted.key,
-                line_id=wanted.line_id,
-                about=wanted.about,
-                opened_at=at,
-                due_at=at + DUE[wanted.kind],
-            )
-            for wanted in queries.tickets_wanted(at=at)
-        ),
-        at,
+    """Open one ticket for each dispute, incident, late partner's day and partner's day of orders signed in part.
+
+    Only where there is none yet. Returns how many.
+    """
+    wanted = queries.tickets_wanted(at=at)
+    lines = Line.objects.in_bulk({one.line_id for one in wanted if one.line_id})
+    return _open((_ticket(one, lines, at) for one in wanted), at)
+
+
+@transaction.atomic
+def take_evidence(*, at: datetime) -> int:
+    """Write what partners answered about disputes, and what they let pass, into the disputes' threads.
+
+    A dispute that waited for the partner is ours again. Returns how many entries that were.
+    """
+    came, missed = queries.evidence_without_entry(at=at), queries.evidence_missed(at=at)
+    names = queries.names_of(party_ids=(one.party_id for one in (*came, *missed)))
+    return _into_threads(came, lambda ticket, one: _answered(ticket, one, names)) + _into_threads(
+        missed, lambda ticket, one: _let_pass(ticket, one, names)
     )
 
 
-def due_at(*, kind: str, at: datetime) -> datetime:
-    """By when a case of this kind that somebody wrote then is to be answered."""
-    return at + DUE.get(Ticket.Kind(kind), USUAL)
+@transaction.atomic
+def close_tickets(*, at: datetime) -> int:
+    """Close what was answered and has not been opened again for so long. Returns how many; at most a batch."""
+    waited = Ticket.objects.select_for_update(skip_locked=True).filter(
+        state=Ticket.State.SOLVED, solved_at__lte=at - CLOSES_AFTER
+    )
+    closed = list(waited.order_by("solved_at")[:BATCH])
+    for ticket in closed:
+        move(ticket=ticket, to=Ticket.State.CLOSED, at=at)
+        ticket.save(update_fields=["state", "last_at", "closed_at"])
+        happened(ticket=ticket, body="Closed: nobody wrote again after our answer.", at=at)
+    return len(closed)
 
 
 def new_code() -> str:
-    """What the person quotes: "T-" and six letters or digits that are not read as others."""
-    return f"T-{''.join(secrets.choice(ALPHABET) for _ in range(6))}"
+    """What the person quotes: "T-" and six letters or digits that are not read as others. No ticket has it yet."""
+    while Ticket.objects.filter(code=(code := f"T-{''.join(secrets.choice(ALPHABET) for _ in range(6))}")).exists():
+        pass
+    return code
 
 
 def write(
@@ -59,35 +77,111 @@ def write(
     channel: Entry.Channel,
     body: str,
     at: datetime,
+    key: str = "",
 ) -> Entry:
-    """Append to a ticket's thread. `author`: as the trail names them. The caller records the act itself."""
+    """Append to a ticket's thread. `author`: as the trail names them. The caller records the act itself.
+
+    `key`: what it came from elsewhere, so that it comes in once.
+    """
     return Entry.objects.create(
-        ticket=ticket, kind=kind, author=author, channel=channel, body=body, at=at, language=ticket.language
+        ticket=ticket, kind=kind, author=author, channel=channel, body=body, at=at, language=ticket.language, key=key
     )
 
 
-def happened(*, ticket: Ticket, body: str, at: datetime, author: str = SYSTEM) -> Entry:
+def happened(*, ticket: Ticket, body: str, at: datetime, author: str = SYSTEM, key: str = "") -> Entry:
     """Append what happened to a ticket, in one sentence for staff."""
-    return write(ticket=ticket, kind=Entry.Kind.EVENT, author=author, channel=Entry.Channel.SYSTEM, body=body, at=at)
+    return write(
+        ticket=ticket, kind=Entry.Kind.EVENT, author=author, channel=Entry.Channel.SYSTEM, body=body, at=at, key=key
+    )
+
+
+def ending_of(*, line_id: int, at: datetime) -> str:
+    """The last four digits of a line's number now, by which a caller's case is found; "" where it has none."""
+    return accounts.queries.msisdn_of(line_id=line_id, at=at)[-ENDING:]
+
+
+def _ticket(wanted: Wanted, lines: Mapping[int, Line], at: datetime) -> Ticket:
+    line = lines.get(wanted.line_id) if wanted.line_id else None
+    return Ticket(
+        code=new_code(),
+        kind=wanted.kind,
+        key=wanted.key,
+        state=Ticket.State.PARTNER if wanted.asked else Ticket.State.OPEN,
+        priority=wanted.priority,
+        line_id=wanted.line_id,
+        party_id=wanted.party_id,
+        about=wanted.about,
+        about_kind=wanted.about_kind,
+        about_ref=wanted.about_ref,
+        number_ending=ending_of(line_id=line.pk, at=at) if line else "",
+        language=language_of(line) if line else "en",
+        opened_at=at,
+        last_at=at,
+        due_at=due_at(kind=wanted.kind, priority=wanted.priority, at=at),
+    )
 
 
 def _open(tickets: Iterable[Ticket], at: datetime) -> int:
-    opened = 0
-    for ticket in tickets:
-        _, made = Ticket.objects.get_or_create(
-            key=ticket.key,
-            defaults={
-                name: getattr(ticket, name) for name in ("code", "kind", "line_id", "about", "opened_at", "due_at")
-            },
+    """One of the same key that came between is enough: nothing is opened beside it."""
+    made = Ticket.objects.bulk_create(tickets, ignore_conflicts=True)
+    codes = {one.key: one.code for one in made}
+    opened = [one for one in Ticket.objects.filter(key__in=codes).order_by("id") if codes[one.key] == one.code]
+    for ticket in opened:
+        audit.actions.record(
+            action="ticket.opened", actor=SYSTEM, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
+            detail={"kind": ticket.kind},
+        )  # fmt: skip
+    return len(opened)
+
+
+def _into_threads(rows: Iterable[EvidenceRequest], put: Callable[[Ticket, EvidenceRequest], None]) -> int:
+    """Give each row to its dispute's ticket, or to the one that was merged into. What has none yet waits for it."""
+    asked = list(rows)
+    keys = {f"choice:{one.choice_id}" for one in asked}
+    locked = Ticket.objects.select_for_update().filter(key__in=keys).order_by("id")
+    tickets = {one.key: one for one in locked}
+    into = {
+        one.pk: one
+        for one in Ticket.objects.select_for_update()
+        .filter(pk__in={one.merged_into_id for one in tickets.values() if one.merged_into_id})
+        .order_by("id")
+    }
+    found = 0
+    for one in asked:
+        ticket = tickets.get(f"choice:{one.choice_id}")
+        if ticket is not None:
+            put(into.get(ticket.merged_into_id or 0, ticket), one)
+            found += 1
+    return found
+
+
+def _answered(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:
+    name, at = names.get(one.party_id, ""), one.answered_at or one.asked_at
+    if one.answer == EvidenceRequest.Answer.NONE:
+        body = f"{name} says that it has no proof."
+    else:
+        captured = f"{one.captured_at:%Y-%m-%d %H:%M} UTC" if one.captured_at else "no day"
+        body = (
+            f"{name} says that it has proof: {one.method or 'no method'}, {captured}.\n"
+            f"Words shown: {shown(one.wording) or 'none given'}\n"
+            f"Reference: {shown(one.evidence_ref, at_most=200) or 'none given'}"
         )
-        if made:
-            opened += 1
-            audit.actions.record(
-                action="ticket.opened",
-                actor=SYSTEM,
-                target=f"ticket:{ticket.code}",
-                at=at,
-                line_id=ticket.line_id,
-                detail={"kind": ticket.kind},
-            )
-    return opened
+    write(
+        ticket=ticket, kind=Entry.Kind.EVIDENCE, author=f"partner:{one.party_id}", channel=Entry.Channel.SYSTEM,
+        body=body, at=at, key=f"evidence:{one.jti}",
+    )  # fmt: skip
+    _ours_again(ticket, at)
+
+
+def _let_pass(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:
+    at = one.overdue_at or one.due_at
+    body = f"{names.get(one.party_id, '')} did not show its proof by its date."
+    happened(ticket=ticket, body=body, at=at, key=f"evidence-late:{one.jti}")
+    _ours_again(ticket, at)
+
+
+def _ours_again(ticket: Ticket, at: datetime) -> None:
+    if ticket.state == Ticket.State.PARTNER:
+        move(ticket=ticket, to=Ticket.State.OPEN, at=at)
+    ticket.last_at = max(ticket.last_at or at, at)
+    ticket.save(update_fields=["state", "last_at", "solved_at", "closed_at", "reopened"])

@@ -49,6 +49,12 @@ class EvidenceRequest(models.Model):
         indexes = [
             models.Index(fields=["jti"], name="revocations_evidence_by_jti"),
             models.Index(
+                fields=["answered_at"], condition=Q(answered_at__isnull=False), name="revocations_evidence_came"
+            ),
+            models.Index(
+                fields=["overdue_at"], condition=Q(overdue_at__isnull=False), name="revocations_evidence_late"
+            ),
+            models.Index(
                 fields=["due_at"],
                 condition=Q(answered_at__isnull=True, overdue_at__isnull=True),
                 name="revocations_evidence_due",

@@ -118,6 +118,7 @@ class Order(models.Model):
                 condition=Q(complete_by__isnull=False) & ~Q(state__in=(State.COMPLETED, State.SUPERSEDED)),
                 name="revocations_owed_by",
             ),
+            models.Index(fields=["completed_at"], condition=Q(state=State.PARTIAL), name="revocations_signed_in_part"),
             models.Index(fields=["jti"], name="revocations_by_jti"),
             models.Index(fields=["id"], name="revocations_by_id"),
         ]

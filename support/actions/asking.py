@@ -59,7 +59,7 @@ def ask(*, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, 
         about_kind=subject.kind if subject else "", about_ref=subject.ref if subject else "",
         party_id=subject.party_id if subject else None, number_ending=_ending(line, at),
         language=translation.get_language() or "en", mail_sealed=seal(said.mail) if said.mail else b"",
-        opened_at=at, last_at=at, due_at=tickets.due_at(kind=topic, at=at),
+        opened_at=at, last_at=at, due_at=lifecycle.due_at(kind=topic, at=at),
     )  # fmt: skip
     _write(ticket, user, said, at)
     audit.actions.record(
@@ -117,7 +117,7 @@ def heard_again(*, ticket: Ticket, at: datetime) -> None:
     """The person wrote in a locked case: it is ours again, and its clock starts where it had stopped. Saves it."""
     if ticket.state != State.OPEN:
         lifecycle.move(ticket=ticket, to=State.OPEN, at=at)
-        ticket.due_at = tickets.due_at(kind=ticket.kind, at=at)
+        ticket.due_at = lifecycle.due_at(kind=ticket.kind, at=at)
     ticket.last_at = at
     ticket.save()
 

@@ -153,17 +153,37 @@ class SuspendRequest(models.Model):
 
 
 class BulkReply(models.Model):
-    """One answer to many tickets at once. The rows left to answer are found again at each batch."""
+    """One answer to many tickets, sent in batches from `begins_at` on; until then it can be taken back.
+
+    The first `answered + skipped` of `ticket_ids` are dealt with. Skipped is a ticket that was done by then.
+    """
 
     id = models.UUIDField(primary_key=True)
     incident_id = models.BigIntegerField(null=True)
     body = models.CharField(max_length=LONGEST)
     by = models.CharField(max_length=40)
     at = models.DateTimeField()
+    begins_at = models.DateTimeField()
     ticket_ids = models.JSONField()
     answered = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
+    undone_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True) | Q(answered=0, skipped=0, finished_at__isnull=True),
+                name="support_bulk_reply_undone_before_it_began",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["begins_at"],
+                name="support_bulk_reply_due",
+                condition=Q(finished_at__isnull=True, undone_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"reply to {len(self.ticket_ids)} tickets"

@@ -6,9 +6,12 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
+from django.utils.translation import gettext_lazy as _
 
 # Characters of what somebody may write at once.
 LONGEST = 10_000
+# Literal, as an index's condition has to be: `lifecycle.UNDER_WAY` says the same.
+UNDER_WAY = Q(state__in=["open", "waiting", "partner"])
 
 
 class Ticket(models.Model):
@@ -21,30 +24,30 @@ class Ticket(models.Model):
     """
 
     class Kind(models.TextChoices):
-        DISPUTE = "dispute", "I never agreed"
-        LOOK_UP = "look_up", "About one look-up"
-        CHOICE = "choice", "About a choice"
-        ORDER = "order", "About what a partner was told"
-        STILL_HAVE = "still_have", "They still have my data"
-        SIGN_IN = "sign_in", "Trouble signing in"
-        OTHER = "other", "Something else"
-        INCIDENT = "incident", "Incident"
-        OVERDUE = "overdue", "A partner is late"
-        PARTIAL = "partial", "A partner signed in part"
+        DISPUTE = "dispute", _("I never agreed")
+        LOOK_UP = "look_up", _("About one look-up")
+        CHOICE = "choice", _("About a choice")
+        ORDER = "order", _("About what a partner was told")
+        STILL_HAVE = "still_have", _("They still have my data")
+        SIGN_IN = "sign_in", _("Trouble signing in")
+        OTHER = "other", _("Something else")
+        INCIDENT = "incident", _("Incident")
+        OVERDUE = "overdue", _("A partner is late")
+        PARTIAL = "partial", _("A partner signed in part")
 
     class State(models.TextChoices):
-        OPEN = "open", "Open"
-        WAITING = "waiting", "Waiting for the person"
-        PARTNER = "partner", "Waiting for a partner"
-        SOLVED = "solved", "Answered"
-        CLOSED = "closed", "Closed"
-        MERGED = "merged", "Merged"
+        OPEN = "open", _("Open")
+        WAITING = "waiting", _("Waiting for the person")
+        PARTNER = "partner", _("Waiting for a partner")
+        SOLVED = "solved", _("Answered")
+        CLOSED = "closed", _("Closed")
+        MERGED = "merged", _("Merged")
 
     class Priority(models.IntegerChoices):
-        URGENT = 1, "Urgent"
-        HIGH = 2, "High"
-        NORMAL = 3, "Normal"
-        LOW = 4, "Low"
+        URGENT = 1, _("Urgent")
+        HIGH = 2, _("High")
+        NORMAL = 3, _("Normal")
+        LOW = 4, _("Low")
 
     id = models.BigAutoField(primary_key=True)
     code = models.CharField(max_length=12, unique=True)
@@ -102,11 +105,24 @@ class Ticket(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["state", "due_at"], name="support_ticket_due"),
-            models.Index(fields=["assignee", "state", "due_at"], name="support_ticket_whose"),
+            # The queue in its two orders, and narrowed; few tickets of many are under way.
+            models.Index(fields=["due_at", "id"], name="support_ticket_due", condition=UNDER_WAY),
+            models.Index(fields=["priority", "due_at", "id"], name="support_ticket_priority", condition=UNDER_WAY),
+            models.Index(fields=["assignee", "due_at", "id"], name="support_ticket_whose", condition=UNDER_WAY),
+            models.Index(fields=["kind", "due_at", "id"], name="support_ticket_kind", condition=UNDER_WAY),
+            models.Index(fields=["state", "due_at", "id"], name="support_ticket_state", condition=UNDER_WAY),
+            models.Index(fields=["party_id", "due_at", "id"], name="support_ticket_party", condition=UNDER_WAY),
+            models.Index(fields=["language", "due_at", "id"], name="support_ticket_language", condition=UNDER_WAY),
+            # What nobody has taken yet.
+            models.Index(
+                fields=["due_at", "id"], name="support_ticket_next", condition=Q(state="open", assignee__isnull=True)
+            ),
+            models.Index(fields=["solved_at"], name="support_ticket_solved", condition=Q(state="solved")),
+            # Those that are done too, the newest first.
+            models.Index(fields=["state", "-id"], name="support_ticket_newest"),
+            models.Index(fields=["party_id", "-id"], name="support_ticket_company"),
+            models.Index(fields=["number_ending", "-id"], name="support_ticket_number"),
             models.Index(fields=["line_id", "opened_at"], name="support_ticket_line"),
-            models.Index(fields=["party_id", "due_at"], name="support_ticket_party"),
-            models.Index(fields=["number_ending", "due_at"], name="support_ticket_number"),
             models.Index(fields=["about_kind", "about_ref"], name="support_ticket_about_ref"),
             models.Index(fields=["opened_at"], name="support_ticket_opened"),
             GinIndex(OpClass(Upper("about"), name="gin_trgm_ops"), name="support_ticket_about_like"),
@@ -121,22 +137,23 @@ class Entry(models.Model):
 
     `author`: as the trail names them ("agent:7", "subscriber:3", "system:tickets", "partner:4"). What a person of ours
     writes as a note is for staff alone, as are the words of a partner until an answer tells of them.
+    `key`: what it came from elsewhere, so that it comes in once.
     """
 
     class Kind(models.TextChoices):
-        HEARD = "heard", "From the person"
-        ANSWER = "answer", "Our answer"
-        NOTE = "note", "A note among us"
-        EVIDENCE = "evidence", "From a partner"
-        EVENT = "event", "What happened"
+        HEARD = "heard", _("From the person")
+        ANSWER = "answer", _("Our answer")
+        NOTE = "note", _("A note among us")
+        EVIDENCE = "evidence", _("From a partner")
+        EVENT = "event", _("What happened")
 
     class Channel(models.TextChoices):
-        WEB = "web", "Web"
-        MAIL = "mail", "Mail"
-        TEXT = "text", "Text"
-        PHONE = "phone", "Phone"
-        DESK = "desk", "Desk"
-        SYSTEM = "system", "System"
+        WEB = "web", _("Web")
+        MAIL = "mail", _("Mail")
+        TEXT = "text", _("Text")
+        PHONE = "phone", _("Phone")
+        DESK = "desk", _("Desk")
+        SYSTEM = "system", _("System")
 
     id = models.BigAutoField(primary_key=True)
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="entries")
@@ -146,6 +163,7 @@ class Entry(models.Model):
     at = models.DateTimeField()
     body = models.CharField(max_length=LONGEST)
     language = models.CharField(max_length=12, default="en", db_default="en")
+    key = models.CharField(max_length=120, blank=True, default="", db_default="")
     words = models.GeneratedField(
         expression=SearchVector("body", config="simple"), output_field=SearchVectorField(), db_persist=True
     )
@@ -153,6 +171,7 @@ class Entry(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=~Q(body=""), name="support_entry_says_something"),
+            models.UniqueConstraint(fields=["key"], condition=~Q(key=""), name="support_entry_comes_in_once"),
         ]
         indexes = [
             models.Index(fields=["ticket", "at"], name="support_entry_thread"),

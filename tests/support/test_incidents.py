@@ -10,6 +10,7 @@ import support.actions
 from accounts.models import User
 from audit.models import AuditEvent, Incident
 from partners.lifecycle import NotNow
+from support.models import Ticket
 from support.tickets import open_tickets
 from tests.factories import a_party
 from tests.support.officers import Member, staff
@@ -35,6 +36,7 @@ def test_it_is_about_a_party_by_name_with_its_ticket_and_when_that_is_due(by: st
     party = a_party("GeoBridge")
     one = an_incident(subject=f"partner:{party.pk}" if by == "id" else party.uri, at_days_ago=6)
     open_tickets(at=one.opened_at)
+    Ticket.objects.update(due_at=timezone.now() - timedelta(days=1, minutes=1))
     officer = staff()
     for path in ("/admin/incidents/", f"/admin/incidents/{one.pk}/"):
         page = officer.client.get(path).content.decode()

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('support', '0002_the_desk'),
+        ('support', '0003_the_queue'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,56 @@
+"""Send replies to many: batch by batch, each ticket once, whatever stops in between."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+import audit.actions
+from support import messages
+from support.lifecycle import UNDER_WAY, move
+from support.models import BulkReply, Entry, Ticket
+from support.tickets import write
+
+BATCH = 100
+# What one pass may send: the next pass goes on from there.
+BATCHES = 20
+
+
+def send_replies(*, at: datetime) -> int:
+    """Go on with what has begun and is not finished. Returns how many tickets were answered."""
+    return sum(_send_batch(at) for _ in range(BATCHES))
+
+
+@transaction.atomic
+def _send_batch(at: datetime) -> int:
+    """The next tickets of one reply, with how far it is, in one transaction: another worker takes another reply."""
+    waiting = BulkReply.objects.select_for_update(skip_locked=True).filter(
+        begins_at__lte=at, undone_at__isnull=True, finished_at__isnull=True
+    )
+    reply = waiting.order_by("begins_at", "id").first()
+    if reply is None:
+        return 0
+    done = reply.answered + reply.skipped
+    batch = reply.ticket_ids[done : done + BATCH]
+    locked = list(Ticket.objects.select_for_update().filter(pk__in=batch, state__in=UNDER_WAY).order_by("id"))
+    for ticket in locked:
+        _answer(ticket, reply, at)
+    reply.answered += len(locked)
+    reply.skipped += len(batch) - len(locked)
+    if done + len(batch) >= len(reply.ticket_ids):
+        reply.finished_at = at
+    reply.save(update_fields=["answered", "skipped", "finished_at"])
+    return len(locked)
+
+
+def _answer(ticket: Ticket, reply: BulkReply, at: datetime) -> None:
+    write(
+        ticket=ticket, kind=Entry.Kind.ANSWER, author=reply.by, channel=Entry.Channel.DESK, body=reply.body, at=at
+    )  # fmt: skip
+    move(ticket=ticket, to=Ticket.State.SOLVED, at=at)
+    ticket.first_answer_at = ticket.first_answer_at or at
+    ticket.save(update_fields=["state", "last_at", "solved_at", "first_answer_at"])
+    audit.actions.record(
+        action="ticket.answered", actor=reply.by, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
+        reason=ticket.code, detail={"to_many": str(reply.id)},
+    )  # fmt: skip
+    messages.tell_of_answer(ticket=ticket, at=at)

@@ -1,0 +1,161 @@
+"""What opens a ticket by itself, by when it is to be answered, and what partners say lands in its thread."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+import audit.actions
+from audit.models import AuditEvent, Incident
+from audit.queries import database_clock
+from consent.actions import NEVER_AGREED, stop
+from consent.models import Choice
+from partners.models import Campaign
+from revocations.models import EvidenceRequest, Order, State
+from support.lifecycle import CLOSES_AFTER, due_at
+from support.models import Entry, Ticket
+from support.tickets import close_tickets, open_tickets, take_evidence
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.feeds import as_at_commit
+from tests.orders import bring_to
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+Kind, Priority = Ticket.Kind, Ticket.Priority
+# Thanksgiving, in between, is no business day.
+TUESDAY = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
+NUMBER = "+12065550177"
+
+
+@pytest.mark.parametrize(
+    ("kind", "priority", "day"),
+    [
+        (Kind.SIGN_IN, Priority.NORMAL, 25),
+        (Kind.OVERDUE, Priority.NORMAL, 30),
+        (Kind.DISPUTE, Priority.URGENT, 25),
+        (Kind.DISPUTE, Priority.HIGH, 30),
+        (Kind.SIGN_IN, Priority.HIGH, 25),
+    ],
+)
+def test_an_answer_is_due_in_business_days(kind: Ticket.Kind, priority: Ticket.Priority, day: int) -> None:
+    assert due_at(kind=kind, priority=priority, at=TUESDAY) == TUESDAY.replace(day=day)
+
+
+def test_every_kind_has_its_days() -> None:
+    assert [due_at(kind=kind, at=TUESDAY) > TUESDAY for kind in Kind] == [True] * len(Kind)
+
+
+def a_dispute(*, dealt: bool = True) -> tuple[Campaign, Choice]:
+    campaign = a_campaign(a_contract(a_party("GeoBridge")), a_party("RoadAid", "lbs_provider"))
+    line = a_line(msisdn=NUMBER)
+    if dealt:
+        an_approval(line, campaign)
+    stop(line_id=line.pk, scope="campaign", ref=campaign.ref, actor="subscriber:1", channel="web", reason=NEVER_AGREED)
+    as_at_commit()
+    return campaign, Choice.objects.get(line_id=line.pk)
+
+
+def answered(asked: EvidenceRequest, **fields: object) -> None:
+    values = {"answered_at": asked.asked_at, "answer": "evidence", "token": "t", "method": "sms", **fields}
+    EvidenceRequest.objects.filter(pk=asked.pk).update(**values)
+
+
+def test_a_dispute_waits_for_the_partner_that_was_asked() -> None:
+    campaign, choice = a_dispute()
+    at = database_clock()
+    assert (open_tickets(at=at), open_tickets(at=at)) == (1, 0)
+    ticket = Ticket.objects.get()
+    assert (ticket.kind, ticket.state, ticket.key) == ("dispute", "partner", f"choice:{choice.id}")
+    assert (ticket.party_id, ticket.about_kind, ticket.about_ref) == (
+        campaign.lbs_provider_id, "choice", str(choice.id),
+    )  # fmt: skip
+    assert (ticket.line_id, ticket.number_ending, ticket.language) == (choice.line_id, "0177", "en")
+    assert ticket.due_at == due_at(kind="dispute", at=at)
+    event = AuditEvent.objects.get(action="ticket.opened")
+    assert (event.line_id, event.target) == (choice.line_id, f"ticket:{ticket.code}")
+
+
+def test_what_a_partner_shows_lands_in_the_thread_once_and_the_case_is_ours_again() -> None:
+    a_dispute()
+    at = database_clock()
+    assert take_evidence(at=at) == 0
+    asked = EvidenceRequest.objects.get()
+    answered(asked, answered_at=at, wording="Reply\nYES.", captured_at=TUESDAY, evidence_ref="ev-1")
+    assert take_evidence(at=at) == 0
+    open_tickets(at=at)
+    # Answered before there was a ticket: nobody is waited for.
+    assert Ticket.objects.get().state == "open"
+    assert (take_evidence(at=at), take_evidence(at=at)) == (1, 0)
+    entry = Entry.objects.get()
+    assert (entry.kind, entry.author, entry.at) == ("evidence", f"partner:{asked.party_id}", at)
+    assert entry.body == (
+        "GeoBridge says that it has proof: sms, 2026-11-24 15:30 UTC.\nWords shown: Reply YES.\nReference: ev-1"
+    )
+
+
+def test_no_proof_or_no_answer_by_the_date_ends_the_wait_too() -> None:
+    a_dispute()
+    at = database_clock()
+    open_tickets(at=at)
+    asked = EvidenceRequest.objects.get()
+    EvidenceRequest.objects.filter(pk=asked.pk).update(overdue_at=asked.due_at)
+    assert (take_evidence(at=asked.due_at), take_evidence(at=asked.due_at)) == (1, 0)
+    assert (Ticket.objects.get().state, Entry.objects.get().body) == (
+        "open", "GeoBridge did not show its proof by its date.",
+    )  # fmt: skip
+    answered(asked, answer="none", answered_at=asked.due_at + timedelta(hours=1))
+    assert take_evidence(at=asked.due_at + timedelta(hours=2)) == 1
+    assert Entry.objects.latest("id").body == "GeoBridge says that it has no proof."
+
+
+def test_what_comes_for_a_merged_case_lands_where_that_went() -> None:
+    a_dispute()
+    at = database_clock()
+    open_tickets(at=at)
+    ticket = Ticket.objects.get()
+    other = Ticket.objects.create(
+        code="T-OTHER2", kind="other", key="k", line_id=ticket.line_id, about="A question", opened_at=at, due_at=at
+    )
+    Ticket.objects.filter(pk=ticket.pk).update(state="merged", merged_into=other)
+    answered(EvidenceRequest.objects.get(), answered_at=at)
+    assert take_evidence(at=at) == 1
+    assert Entry.objects.get().ticket_id == other.pk
+
+
+def test_an_incident_about_a_company_names_it_and_some_are_urgent() -> None:
+    party, at = a_party("GeoBridge"), timezone.now()
+    for kind, key in ((Incident.Kind.UNGATED, "u"), (Incident.Kind.BURST, "b")):
+        audit.actions.open_incident(kind=kind, key=key, subject=party.uri, at=at)
+    open_tickets(at=at)
+    found = list(Ticket.objects.order_by("priority").values_list("kind", "party_id", "about_kind", "priority"))
+    assert found == [("incident", party.pk, "incident", 1), ("incident", party.pk, "incident", 3)]
+
+
+def test_orders_signed_in_part_have_one_ticket_for_a_partner_and_day() -> None:
+    campaign = a_campaign(a_contract(a_party("GeoBridge")))
+    for _ in range(3):
+        line = a_line()
+        an_approval(line, campaign)
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    as_at_commit()
+    at = database_clock()
+    bring_to(State.PARTIAL, Order.objects.all(), acknowledged_at=at, completed_at=at)
+    late = at + timedelta(minutes=1)
+    assert (open_tickets(at=late), open_tickets(at=late)) == (1, 0)
+    ticket = Ticket.objects.get()
+    assert (ticket.kind, ticket.about, ticket.line_id) == ("partial", "GeoBridge: A partner signed in part", None)
+    assert (ticket.party_id, ticket.key) == (
+        campaign.contract.aggregator_id, f"partial:{campaign.contract.aggregator_id}:{at:%Y-%m-%d}",
+    )  # fmt: skip
+
+
+def test_an_answer_that_nobody_wrote_to_is_closed_after_its_time() -> None:
+    at = timezone.now()
+    for code, ago in (("T-LONG22", CLOSES_AFTER), ("T-NEW222", CLOSES_AFTER - timedelta(minutes=1))):
+        Ticket.objects.create(
+            code=code, kind="other", key=code, state="solved", about="A question", opened_at=at - ago, due_at=at,
+            solved_at=at - ago,
+        )  # fmt: skip
+    assert (close_tickets(at=at), close_tickets(at=at)) == (1, 0)
+    closed = Ticket.objects.get(state="closed")
+    assert (closed.code, closed.closed_at, closed.solved_at) == ("T-LONG22", at, at - CLOSES_AFTER)
+    assert Entry.objects.get().body == "Closed: nobody wrote again after our answer."
