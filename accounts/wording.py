@@ -87,7 +87,7 @@ WHAT: dict[str, Words] = {
     "ticket.rated": gettext_lazy("Said how good our answer was"),
     "ticket.answered": gettext_lazy("Answered a case"),
     "ticket.noted": gettext_lazy("Wrote a note in a case"),
-    "ticket.written": gettext_lazy("Read a case to write in it"),
+    "ticket.seen": gettext_lazy("Looked at your case"),
     "ticket.file_seen": gettext_lazy("Opened a file in a case"),
     "disclosures.attributed": gettext_lazy("Brought in look-ups that had waited for this line"),
     "disclosures.reported": gettext_lazy("Reported look-ups"),

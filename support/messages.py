@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from django.conf import settings
-from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -12,7 +10,7 @@ from accounts.letters import Mail
 from accounts.models import LineUser, Message
 from accounts.sealing import unseal
 from support.models import Ticket
-from support.tokens import READ, reply_address, token_of
+from support.tokens import link_to, reply_address
 
 
 def tell_of_answer(*, ticket: Ticket, at: datetime) -> None:
@@ -26,14 +24,6 @@ def tell_of_answer(*, ticket: Ticket, at: datetime) -> None:
         actions.post(line_id=line_id, kind=Message.Kind.CASE, words=text, at=at, about=f"ticket:{ticket.pk}")
     if ticket.mail_sealed:
         actions.post_notice(line_id=line_id, to=unseal(ticket.mail_sealed), mail=mail, at=at)
-
-
-def link_to(*, ticket: Ticket) -> str:
-    """The address at which whoever asked reads the case: of mail from nobody we know, a link that is theirs alone."""
-    if ticket.line_id is None and ticket.mail_sealed:
-        token = token_of(code=ticket.code, purpose=READ)
-        return f"{settings.BASE_URL}{reverse('case-by-mail', kwargs={'token': token})}"
-    return f"{settings.BASE_URL}{reverse('case', kwargs={'code': ticket.code})}"
 
 
 def line_to_tell(*, ticket: Ticket) -> int | None:

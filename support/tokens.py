@@ -5,8 +5,10 @@ import re
 from base64 import b32encode
 
 from django.conf import settings
+from django.urls import reverse
 
 from accounts.sealing import keyed
+from support.models import Ticket
 
 PREFIX = "T-"
 TOKEN = re.compile(r"([2-9a-z]{6})-([a-z2-7]{24})")
@@ -34,6 +36,14 @@ def reply_address(*, code: str) -> str:
         return ""
     name, _, host = settings.MAIL_REPLY_ADDRESS.partition("@")
     return f"{name}+{token_of(code=code, purpose=REPLY)}@{host}"
+
+
+def link_to(*, ticket: Ticket) -> str:
+    """The address at which whoever asked reads the case: of mail from nobody we know, a link that is theirs alone."""
+    if ticket.line_id is None and ticket.mail_sealed:
+        token = token_of(code=ticket.code, purpose=READ)
+        return f"{settings.BASE_URL}{reverse('case-by-mail', kwargs={'token': token})}"
+    return f"{settings.BASE_URL}{reverse('case', kwargs={'code': ticket.code})}"
 
 
 def token_in(*, address: str) -> str:

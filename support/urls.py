@@ -2,8 +2,8 @@
 
 from django.urls import URLPattern, path
 
+from support.views import canned, queue, writing
 from support.views import help as help_pages
-from support.views import queue
 
 urlpatterns: list[URLPattern] = [
     path("help/", help_pages.about, name="help"),
@@ -19,4 +19,16 @@ urlpatterns: list[URLPattern] = [
     path("help/<str:code>/files/<uuid:file_id>/", help_pages.file, name="case-file"),
     path("desk/", queue.queue, name="desk"),
     path("desk/counts/", queue.counts, name="desk-counts"),
+    path("desk/replies/", canned.replies, name="desk-replies"),
+    path("desk/replies/new/", canned.reply, name="desk-reply-new"),
+    path("desk/replies/<int:reply_id>/", canned.reply, name="desk-reply"),
+    path("desk/replies/<int:reply_id>/retire/", canned.retire, name="desk-reply-retire"),
+    path("desk/<str:code>/write/", writing.write, name="desk-write"),
+    path("desk/<str:code>/write/canned/", writing.canned, name="desk-canned"),
+    path("desk/<str:code>/write/preview/", writing.preview, name="desk-preview"),
+    path("desk/<str:code>/write/draft/<str:kind>/", writing.draft, name="desk-draft"),
+    path("desk/<str:code>/write/undo/", writing.undo, name="desk-undo"),
+    path("desk/<str:code>/note/", writing.note, name="desk-note"),
+    path("desk/<str:code>/files/<uuid:file_id>/", writing.file, name="desk-file"),
+    path("desk/<str:code>/files/<uuid:file_id>/remove/", writing.remove_file, name="desk-file-remove"),
 ]

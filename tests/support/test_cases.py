@@ -20,7 +20,7 @@ from support.models import Entry, Ticket
 from tests.factories import a_line
 from tests.people import Browser, number_of, sign_in, sign_in_by_code, user_of
 from tests.staff import an_actor
-from tests.world import World, a_world, gagged
+from tests.world import World, a_world, disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
 State = Ticket.State
@@ -90,8 +90,8 @@ def test_from_a_row_of_history_to_the_answer_the_rating_and_open_again(world: Wo
         ("ticket.asked", me), ("ticket.heard", me), ("ticket.rated", me),
     ]  # fmt: skip
     log = shown(browser, "/access-log/")
-    assert "Our support Answered a case" in log
-    assert "You Said how good our answer was" in log
+    assert "Answered a case" in log
+    assert "Said how good our answer was" in log
 
 
 def test_a_choice_an_order_and_a_company_have_their_link_too(world: World) -> None:
@@ -116,8 +116,8 @@ def test_a_choice_an_order_and_a_company_have_their_link_too(world: World) -> No
 @pytest.mark.parametrize("kind", ["look_up", "choice", "order", "company", "person"])
 def test_what_is_not_there_can_t_be_asked_about(world: World, kind: str) -> None:
     browser = sign_in(world.line)
-    other = a_world(at=timezone.now(), line=a_line())
-    theirs = Disclosure.objects.filter(line_id=other.line.pk).latest("occurred_at").id
+    path = [world.northlink.aggregator.uri]
+    theirs = disclosed(a_line(), path, at=timezone.now() - timedelta(days=1))[0].id
     bodies = set()
     for ref in (uuid.uuid4(), theirs, "0", "9" * 30, "x\x00"):
         page = browser.get(f"/help/ask/{kind}/{ref}/")
@@ -148,7 +148,8 @@ def same_as_made_up(browser: Browser, ticket: Ticket) -> bool:
         pages += [browser.post(f"/help/{code}/reply/", {"message": "Hm."})]
         pages += [browser.post(f"/help/{code}/rate/", {"rating": "1"})]
         answers.append([(one.status_code, re.sub(r'value="\S+"', "", one.text).replace(code, "")) for one in pages])
-    return answers[0] == answers[1] and {status for status, _ in answers[0]} == {404}
+    assert [status for status, _ in answers[0]] == [404] * len(answers[0])
+    return answers[0] == answers[1]
 
 
 def test_to_everybody_else_there_is_no_such_case() -> None:
@@ -228,7 +229,7 @@ def test_what_is_too_long_is_counted_and_stays() -> None:
     assert page.status_code == 400
     said = page.content.decode()
     assert "Your message has 10199 characters, and 10000 fit. Take out 199 or more." in said
-    assert said.count("ab\n") >= 3399
+    assert said.count("ab\r\n") >= 3399
     assert Ticket.objects.count() == 0
 
 
@@ -241,8 +242,7 @@ def test_for_thirty_days_a_closed_case_is_opened_again(world: World) -> None:
         for to in (State.SOLVED, State.CLOSED):
             if ticket.state != to:
                 move(ticket=ticket, to=to, at=now - timedelta(days=ago))
-        ticket.solved_at = ticket.closed_at = now - timedelta(days=ago)
-        ticket.save()
+                ticket.save()
         answer = browser.client.post(f"/help/{ticket.code}/reply/", {"message": "Still there."})
         assert answer.status_code == status
     assert "closed more than 30 days ago" in answer.content.decode()
