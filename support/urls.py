@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from support import api
 from support.views import canned, queue, writing
 from support.views import help as help_pages
 
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path("help/<str:code>/rate/", help_pages.rate, name="case-rate"),
     path("help/<str:code>/case.txt", help_pages.download, name="case-download"),
     path("help/<str:code>/files/<uuid:file_id>/", help_pages.file, name="case-file"),
+    path("api/v1/mail", api.mail, name="api-mail"),
     path("desk/", queue.queue, name="desk"),
     path("desk/counts/", queue.counts, name="desk-counts"),
     path("desk/replies/", canned.replies, name="desk-replies"),

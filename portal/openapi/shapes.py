@@ -12,9 +12,10 @@ from consent.schemas.decisions import Evaluation, Evaluations
 from consent.schemas.texts import TextedUs
 from consent.words import REASONS, UNAVAILABLE
 from disclosures.feeds.releases import ReportedRelease
+from support.feeds import MailedUs
 
 AT = "#/components/schemas/"
-STRUCTS = (Evaluation, Evaluations, ReportedRelease, ReportedLine, TextedUs)
+STRUCTS = (Evaluation, Evaluations, ReportedRelease, ReportedLine, TextedUs, MailedUs)
 TEXT: dict[str, Any] = {"type": "string"}
 COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 RESULT = {

@@ -1,0 +1,5 @@
+"""Machines' doors to the desk."""
+
+from support.api.mail import mail
+
+__all__ = ["mail"]
