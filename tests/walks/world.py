@@ -37,6 +37,9 @@ from partners.access import SCOPES
 from partners.actions import issue_access_token
 from partners.models import Client as Machine
 from partners.models import Dealing, Party
+from support.actions import asking
+from support.actions.asking import Said
+from support.models import Ticket
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
@@ -120,6 +123,8 @@ def build() -> World:
         line_id=owner.pk, user=user_of(owner), msisdn=NUMBERS["stranger"], may="both", ends_at=now + timedelta(days=30),
         at=now,
     )  # fmt: skip
+    said = Said(f"{MARK} asks")
+    case = asking.ask(user=user_of(owner), line=owner, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
     links = {**_links(owner, holder), "invitation": _invitation(), "cancel": asked_for_new_password(owner)}
     _end(ended)
     new = a_line(msisdn=NUMBERS["ended"], activated_at=now - timedelta(minutes=1), holder_name=f"{NAMES['new']} Person")
@@ -130,6 +135,11 @@ def build() -> World:
         ids={
             "name": "all",
             "choice_id": choice.choice_id,
+            "code": case.code,
+            "kind": "company",
+            "ref": Party.objects.get(uri__contains=MARK.lower(), kind="lbs_provider").pk,
+            "file_id": uuid.uuid4(),
+            "reply_id": 1,
             "party_id": Party.objects.get(uri__contains=MARK.lower(), kind="lbs_provider").pk,
             "token": "no-such-token",
             "cohort_id": uuid.uuid4(),
