@@ -12,6 +12,8 @@ env = environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.data_dir
 DEMO = env.demo
+# What apps above `disclosures` add to the file with everything about a line.
+ARCHIVE_ALSO = ["support.oversight.archived.cases"]
 # Figures for everyone end with the last whole day; of the demo, which has no yesterday, with the minute.
 FIGURES_TO_THE_MINUTE = env.demo
 # Partners by http on this machine: for the demo and for tests. `check --deploy` refuses it.

@@ -111,7 +111,8 @@ DEVELOPERS_ALONE = {"gallery", "demo_phones", "openapi_page"}
 MACHINES = {
     "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "api-texts",
     "api-mail", "consent-info", "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive",
-    "ssf_receipts", "ssf_poll", "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz",
+    "ssf_receipts", "ssf_poll", "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify",
+    "ssf_configuration", "healthz",
     "readyz", "metrics", "security_txt", "openapi", "gpc", "drp-agent", "drp-exercise", "drp-request",
 }  # fmt: skip
 NOT_VISITED = VERBS | ELSEWHERE | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DESK | DEVELOPERS_ALONE | MACHINES

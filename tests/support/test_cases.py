@@ -1,5 +1,6 @@
 """A person's own cases: what is asked about, who reads them, what is told; and what nobody else ever sees of them."""
 
+import json
 import re
 import uuid
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from disclosures.models import Disclosure
 from support import sending, tickets
 from support.lifecycle import move
 from support.models import Entry, Ticket
+from support.oversight.archived import cases
 from tests.factories import a_line
 from tests.people import Browser, number_of, sign_in, sign_in_by_code, user_of
 from tests.staff import an_actor
@@ -273,3 +275,20 @@ def test_a_dispute_has_its_case_beside_its_page(world: World) -> None:
     assert f'href="/help/{choice}/"' in page
     assert "You said you never agreed to" in page
     assert same_as_made_up(sign_in(a_line()), ticket)
+
+
+def test_the_file_with_everything_has_their_cases_and_no_others(world: World) -> None:
+    line = world.line
+    browser, now = sign_in(line), timezone.now()
+    mine, others = asks(browser, message="Is it <mine>?"), asks(sign_in(a_line()), message="Not yours")
+    tickets.write(ticket=mine, kind=Entry.Kind.NOTE, author="agent:1", channel=Entry.Channel.DESK, body=SECRET, at=now)
+    answered(mine, body="Yes.")
+    files = dict(cases(line=line, reader=user_of(line), at=timezone.now(), shown={"language": "en"}))
+    assert sorted(files) == ["cases.html", "data/cases.json"]
+    assert "Is it &lt;mine&gt;?" in files["cases.html"]
+    (case,) = json.loads(files["data/cases.json"])
+    assert (case["code"], [(part["by"], part["text"]) for part in case["thread"]]) == (
+        mine.code, [("you", "Is it <mine>?"), ("support", "Yes.")],
+    )  # fmt: skip
+    assert not [one for one in files.values() if SECRET in one or "Not yours" in one or others.code in one]
+    assert list(cases(line=a_line(), reader=user_of(line), at=now, shown={})) == []
