@@ -55,7 +55,7 @@ def ask(*, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, 
         raise Enough
     code = tickets.new_code()
     ticket = Ticket.objects.create(
-        code=code, kind=topic, key=f"asked:{code}", line_id=line.pk, asked_by=user, about=Ticket.Kind(topic).label,
+        code=code, kind=topic, key=f"asked:{code}", line_id=line.pk, asked_by=user, about=str(Ticket.Kind(topic).label),
         about_kind=subject.kind if subject else "", about_ref=subject.ref if subject else "",
         party_id=subject.party_id if subject else None, number_ending=_ending(line, at),
         language=translation.get_language() or "en", mail_sealed=seal(said.mail) if said.mail else b"",

@@ -88,7 +88,7 @@ def _of_its_own(sender: str, mail: Mailed, at: datetime) -> None:
         return
     code = tickets.new_code()
     ticket = Ticket.objects.create(
-        code=code, kind=Ticket.Kind.OTHER, key=f"{prefix}{code}", about=Ticket.Kind.OTHER.label, language="en",
+        code=code, kind=Ticket.Kind.OTHER, key=f"{prefix}{code}", about=str(Ticket.Kind.OTHER.label), language="en",
         mail_sealed=seal(sender), opened_at=at, last_at=at, due_at=due_at(kind=Ticket.Kind.OTHER, at=at),
     )  # fmt: skip
     body = "\n\n".join(part for part in (mail.title, mail.words) if part) or NOTHING_WRITTEN

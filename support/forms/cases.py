@@ -34,12 +34,14 @@ class FilesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> Any:
         del initial
-        given: Sequence[UploadedFile] = [one for one in (data if isinstance(data, list | tuple) else [data]) if one]
+        given: Sequence[UploadedFile[bytes]] = [
+            one for one in (data if isinstance(data, list | tuple) else [data]) if one
+        ]
         if len(given) > files.MOST:
             raise forms.ValidationError(_("These are more than 5 files. Choose 5 at most."))
         return [self._taken(one) for one in given]
 
-    def _taken(self, given: UploadedFile) -> files.Upload:
+    def _taken(self, given: UploadedFile[bytes]) -> files.Upload:
         name = {"name": given.name or ""}
         if (given.size or 0) > files.LARGEST:
             raise forms.ValidationError(_("“%(name)s” is larger than 5 MB. Choose a smaller file.") % name)
@@ -79,11 +81,11 @@ class ReplyForm(forms.Form):
     over = gettext_lazy("This case was closed more than 30 days ago. Ask us anew, and name its code.")
 
     message = MessageField()
-    files = FilesField()
+    uploads = FilesField()
 
     def said(self) -> Said:
         """What was written."""
-        return Said(self.cleaned_data["message"], self.cleaned_data["files"], self.cleaned_data.get("mail", ""))
+        return Said(self.cleaned_data["message"], self.cleaned_data["uploads"], self.cleaned_data.get("mail", ""))
 
 
 class AskForm(ReplyForm):
@@ -97,7 +99,7 @@ class AskForm(ReplyForm):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "dir": "ltr"}),
     )
-    field_order = ("topic", "message", "files", "mail")
+    field_order = ("topic", "message", "uploads", "mail")
 
     def __init__(self, *args: Any, topics: Sequence[Ticket.Kind] = TOPICS, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -22,7 +22,7 @@ class AnswerForm(forms.Form):
     """An answer to the person, and how the case stands after it."""
 
     body = MessageField(label=gettext_lazy("Answer"), error_messages={"required": gettext_lazy("Write the answer.")})
-    files = FilesField(label=gettext_lazy("Files"))
+    uploads = FilesField(label=gettext_lazy("Files"))
     then = forms.ChoiceField(label=gettext_lazy("And then the case is"), choices=THEN, initial=Ticket.State.SOLVED)
 
 
@@ -35,14 +35,14 @@ class NoteForm(forms.Form):
         error_messages={"required": gettext_lazy("Write the note.")},
         widget=forms.Textarea(attrs={"rows": "3", "dir": "auto"}),
     )
-    files = FilesField(label=gettext_lazy("Files"))
+    uploads = FilesField(label=gettext_lazy("Files"))
 
 
 class DraftForm(forms.Form):
     """Something begun, of either kind."""
 
     body = forms.CharField(required=False, max_length=LONGEST, strip=False)
-    files = FilesField()
+    uploads = FilesField()
 
 
 class CannedForm(forms.Form):

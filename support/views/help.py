@@ -169,9 +169,9 @@ def _asked(request: SubscriberRequest, form: AskForm, subject: asked.Subject | N
     status = 200
     if form.is_valid():
         topic = Ticket.Kind(form.cleaned_data["topic"])
-        about = {"line": request.line.line, "topic": topic, "subject": subject, "said": form.said()}
+        user, line, now = request.user, request.line.line, timezone.now()
         try:
-            ticket = actions.ask(user=request.user, at=timezone.now(), **about)
+            ticket = actions.ask(user=user, line=line, topic=topic, subject=subject, said=form.said(), at=now)
         except actions.Enough:
             form.add_error(None, ReplyForm.enough)
             status = ENOUGH

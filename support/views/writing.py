@@ -32,7 +32,7 @@ def write(request: PersonRequest, code: str) -> HttpResponse:
     form = AnswerForm(request.POST, request.FILES, auto_id="id_answer_%s")
     if not form.is_valid():
         return _page(request, code, form, None)
-    said = {"body": form.cleaned_data["body"], "uploads": form.cleaned_data["files"]}
+    said = {"body": form.cleaned_data["body"], "uploads": form.cleaned_data["uploads"]}
     try:
         actions.send(
             code=code, then=Ticket.State(form.cleaned_data["then"]), actor=actor_of(request.user), at=timezone.now(),
@@ -83,7 +83,7 @@ def draft(request: PersonRequest, code: str, kind: str) -> HttpResponse:
         raise Http404
     said, kept = "", False
     if form.is_valid():
-        body, uploads = form.cleaned_data["body"], form.cleaned_data["files"]
+        body, uploads = form.cleaned_data["body"], form.cleaned_data["uploads"]
         try:
             kept = actions.keep_draft(
                 code=code, kind=kinds[kind], body=body.replace("\r\n", "\n"), uploads=uploads,
@@ -116,7 +116,7 @@ def note(request: PersonRequest, code: str) -> HttpResponse:
     form = NoteForm(request.POST, request.FILES, auto_id="id_note_%s")
     if not form.is_valid():
         return _page(request, code, None, form)
-    said = {"body": form.cleaned_data["body"], "uploads": form.cleaned_data["files"]}
+    said = {"body": form.cleaned_data["body"], "uploads": form.cleaned_data["uploads"]}
     try:
         actions.add_note(code=code, actor=actor_of(request.user), at=timezone.now(), **said)
     except NotNow as error:

@@ -6,6 +6,7 @@ import time
 from base64 import b64encode
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -45,7 +46,7 @@ def post(said: dict[str, object], **how: object) -> int:
     return Client().post("/api/v1/mail", body, "application/json", headers=headers).status_code
 
 
-def a_mail(to: str = "help@mail.example", text: str = "Thank you.", **more: object) -> dict[str, object]:
+def a_mail(to: str = "help@mail.example", text: str = "Thank you.", **more: Any) -> dict[str, object]:
     mail = {"to": to, "from": "Me <Me@Example.net>", "subject": "Re: your case", "text": text}
     return {**mail, "message_id": f"<{time.monotonic_ns()}@example.net>", **more}
 
@@ -107,7 +108,7 @@ def test_a_token_that_we_did_not_make_opens_nothing_and_tells_nothing(ticket: Ti
         {"from": "a@b.example, c@d.example"},
     ],
 )
-def test_what_a_program_or_we_ourselves_sent_is_dropped(ticket: Ticket, more: dict[str, object]) -> None:
+def test_what_a_program_or_we_ourselves_sent_is_dropped(ticket: Ticket, more: dict[str, str]) -> None:
     assert post(a_mail(reply_address(code=ticket.code), **more)) == 202
     assert post(a_mail(**more)) == 202
     assert heard(ticket) == []
@@ -158,9 +159,8 @@ def test_hostile_text_is_harmless(ticket: Ticket) -> None:
 
 
 def sign_in_of(ticket: Ticket) -> Browser:
-    browser = Browser()
     assert ticket.asked_by is not None
-    return sign_in(ticket.asked_by.line_users.get().line) if browser else browser
+    return sign_in(ticket.asked_by.line_users.get().line)
 
 
 def test_files_of_a_mail_are_looked_at_like_all_others(ticket: Ticket) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from pypdf import PdfWriter
+from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 from pytest_django import Settings
 
 from accounts.models import Message
@@ -191,7 +192,9 @@ def a_pdf(*, script: bool = False, attached: bool = False, locked: bool = False)
     writer, out = PdfWriter(), io.BytesIO()
     writer.add_blank_page(100, 100)
     if script:
-        writer.add_js("app.alert(1)")
+        act = {"/S": NameObject("/JavaScript"), "/JS": TextStringObject("app.alert(1)")}
+        action = DictionaryObject({NameObject(name): value for name, value in act.items()})
+        writer.root_object[NameObject("/OpenAction")] = action
     if attached:
         writer.add_attachment("a.exe", b"MZ")
     if locked:
@@ -213,7 +216,7 @@ def given(name: str, content: bytes) -> SimpleUploadedFile:
 
 
 def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, ana: Member, attachments: Path) -> None:
-    ticket = asks(person, files=[given(name, content) for name, (content, _) in KINDS.items()])
+    ticket = asks(person, uploads=[given(name, content) for name, (content, _) in KINDS.items()])
     rows = list(Attachment.objects.filter(ticket=ticket))
     assert {row.name.partition(".")[0]: row.media_type for row in rows} == {
         name.partition(".")[0]: kind for name, (_, kind) in KINDS.items()
@@ -235,12 +238,12 @@ def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, an
             assert "html" not in one.headers["Content-Type"]
     assert sign_in(a_line()).get(path).status_code == 404
     ours = given("what we found.pdf", a_pdf())
-    send(ana, ticket, files=[ours])
+    send(ana, ticket, uploads=[ours])
     sending.send(now=timezone.now() + SOON)
     scanning.scan(now=timezone.now())
     (sent,) = Attachment.objects.filter(ticket=ticket, author=ana.actor)
     assert person.get(f"/help/{ticket.code}/files/{sent.pk}/").status_code == 200
-    ana.client.post(f"/desk/{ticket.code}/note/", {"body": "See this", "files": [ours]})
+    ana.client.post(f"/desk/{ticket.code}/note/", {"body": "See this", "uploads": [ours]})
     scanning.scan(now=timezone.now())
     noted = Attachment.objects.filter(ticket=ticket, author=ana.actor).latest("at")
     assert person.get(f"/help/{ticket.code}/files/{noted.pk}/").status_code == 404
@@ -258,7 +261,9 @@ def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, an
     ],
 )
 def test_what_is_no_kind_of_ours_is_not_taken_whatever_its_name(person: Browser, name: str, content: bytes) -> None:
-    answer = person.client.post("/help/write/", {"topic": "other", "message": "Look", "files": [given(name, content)]})
+    answer = person.client.post(
+        "/help/write/", {"topic": "other", "message": "Look", "uploads": [given(name, content)]}
+    )
     assert answer.status_code == 400
     said = answer.content.decode()
     assert f"“{name}” is" in said
@@ -268,7 +273,7 @@ def test_what_is_no_kind_of_ours_is_not_taken_whatever_its_name(person: Browser,
 
 def test_six_files_are_too_many(person: Browser) -> None:
     six = [given(f"{n}.png", PNG) for n in range(6)]
-    answer = person.client.post("/help/write/", {"topic": "other", "message": "Look", "files": six})
+    answer = person.client.post("/help/write/", {"topic": "other", "message": "Look", "uploads": six})
     assert "These are more than 5 files." in answer.content.decode()
 
 
@@ -299,7 +304,7 @@ class Away:
 def test_what_was_found_is_taken_away_and_a_scanner_that_is_away_keeps_it_waiting(
     person: Browser, settings: Settings, attachments: Path
 ) -> None:
-    ticket = asks(person, files=[given("a.pdf", a_pdf(script=True))])
+    ticket = asks(person, uploads=[given("a.pdf", a_pdf(script=True))])
     settings.ATTACHMENT_SCANNER = "tests.support.test_writing.Away"
     assert scanning.scan(now=timezone.now()) == 0
     assert Attachment.objects.get().scan == Scan.WAITING
@@ -328,7 +333,7 @@ def test_names_are_harmless(name: str, kept: str) -> None:
 
 def test_a_file_beside_a_draft_can_be_taken_away(ana: Member, ticket: Ticket) -> None:
     path = f"/desk/{ticket.code}/write/draft/answer/"
-    assert ana.client.post(path, {"body": "x", "files": [given("a.png", PNG)]}).status_code == 302
+    assert ana.client.post(path, {"body": "x", "uploads": [given("a.png", PNG)]}).status_code == 302
     row = Attachment.objects.get()
     assert "a.png" in page(ana, ticket)
     assert staff("agent", name="ben").client.post(f"/desk/{ticket.code}/files/{row.pk}/remove/").status_code == 302
