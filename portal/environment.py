@@ -44,6 +44,11 @@ class Environment:
     sms_webhook_token: str
     sms_inbound_secrets: list[str]
     call_log_secrets: list[str]
+    mail_inbound_secrets: list[str]
+    mail_reply_address: str
+    attachments_dir: Path
+    attachment_scanner: str
+    clamav_socket: str
     code_texts_alarm: int
     email_url: str
     email_from: str
@@ -153,6 +158,11 @@ def environment() -> Environment:
         sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
         sms_inbound_secrets=_secrets("SMS_INBOUND_SECRETS"),
         call_log_secrets=_secrets("CALL_LOG_SECRETS"),
+        mail_inbound_secrets=_secrets("MAIL_INBOUND_SECRETS"),
+        mail_reply_address=_reply_address(),
+        attachments_dir=Path(given.get("ATTACHMENTS_DIR") or data_dir / "attachments"),
+        attachment_scanner=given.get("ATTACHMENT_SCANNER") or "support.files.OwnLook",
+        clamav_socket=given.get("CLAMAV_SOCKET") or "/run/clamav/clamd.ctl",
         code_texts_alarm=_whole_number("CODE_TEXTS_ALARM", 5000),
         email_url=_needed_by_https("EMAIL_URL", "console://", base_url),
         email_from=given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(base_url).hostname}>"),
@@ -186,11 +196,20 @@ def _retention_months() -> int:
 
 
 def _secrets(name: str) -> list[str]:
-    """What texts from phones, or calls to them, are signed with: it must not be guessed."""
+    """What signs texts from phones, calls to them, or mail that came in: it must not be guessed."""
     secrets = _listed(name)
     if any(len(secret) < SHORTEST_SECRET for secret in secrets):
         raise ImproperlyConfigured(f"Each of {name} must have {SHORTEST_SECRET} characters or more.")
     return secrets
+
+
+def _reply_address() -> str:
+    """MAIL_REPLY_ADDRESS, to which a plus sign and the case's token are added."""
+    address = os.environ.get("MAIL_REPLY_ADDRESS", "")
+    name, _, host = address.partition("@")
+    if address and (not name or not host or "+" in name or " " in address):
+        raise ImproperlyConfigured("MAIL_REPLY_ADDRESS must be a plain address without a plus sign: help@example.com.")
+    return address
 
 
 def _whole_number(name: str, usual: int) -> int:

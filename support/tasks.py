@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from support import replying, settling, tickets
+from support import replying, scanning, sending, settling, tickets
 
 
 @shared_task
@@ -34,3 +34,15 @@ def send_replies() -> None:
 def settle() -> None:
     """Tell partners what officers' acts changed for lines that they know."""
     settling.settle(now=timezone.now())
+
+
+@shared_task
+def send_answers() -> None:
+    """Send the answers that can't be taken back any more."""
+    sending.send(now=timezone.now())
+
+
+@shared_task
+def scan_files() -> None:
+    """Look at the files that came into cases."""
+    scanning.scan(now=timezone.now())

@@ -1,10 +1,11 @@
-"""Addresses of the desk."""
+"""Addresses of the desk, and of what people ask us."""
 
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
 from support import api
-from support.views import case, queue
+from support.views import canned, case, queue, writing
+from support.views import help as help_pages
 
 
 class CaseCode(StringConverter):
@@ -16,6 +17,18 @@ class CaseCode(StringConverter):
 register_converter(CaseCode, "case")
 
 urlpatterns: list[URLPattern] = [
+    path("help/", help_pages.about, name="help"),
+    path("help/write/", help_pages.write, name="help-write"),
+    path("help/ask/<str:kind>/<str:ref>/", help_pages.ask, name="help-ask"),
+    path("help/dispute/<uuid:choice_id>/", help_pages.ask_of_dispute, name="help-dispute"),
+    path("help/sent/<str:code>/", help_pages.sent, name="help-sent"),
+    path("help/mail/<str:token>/", help_pages.by_mail, name="case-by-mail"),
+    path("help/<str:code>/", help_pages.case, name="case"),
+    path("help/<str:code>/reply/", help_pages.reply, name="case-reply"),
+    path("help/<str:code>/rate/", help_pages.rate, name="case-rate"),
+    path("help/<str:code>/case.txt", help_pages.download, name="case-download"),
+    path("help/<str:code>/files/<uuid:file_id>/", help_pages.file, name="case-file"),
+    path("api/v1/mail", api.mail, name="api-mail"),
     path("desk/", queue.queue, name="desk"),
     path("desk/counts/", queue.counts, name="desk-counts"),
     path("desk/<case:code>/", case.case, name="desk-case"),
@@ -32,4 +45,16 @@ urlpatterns: list[URLPattern] = [
     path("desk/<case:code>/protect/", case.protection, name="desk-protect"),
     path("desk/<case:code>/copy/", case.export, name="desk-copy"),
     path("api/v1/calls", api.calls, name="api-calls"),
+    path("desk/replies/", canned.replies, name="desk-replies"),
+    path("desk/replies/new/", canned.reply, name="desk-reply-new"),
+    path("desk/replies/<int:reply_id>/", canned.reply, name="desk-reply"),
+    path("desk/replies/<int:reply_id>/retire/", canned.retire, name="desk-reply-retire"),
+    path("desk/<str:code>/write/", writing.write, name="desk-write"),
+    path("desk/<str:code>/write/canned/", writing.canned, name="desk-canned"),
+    path("desk/<str:code>/write/preview/", writing.preview, name="desk-preview"),
+    path("desk/<str:code>/write/draft/<str:kind>/", writing.draft, name="desk-draft"),
+    path("desk/<str:code>/write/undo/", writing.undo, name="desk-undo"),
+    path("desk/<str:code>/note/", writing.note, name="desk-note"),
+    path("desk/<str:code>/files/<uuid:file_id>/", writing.file, name="desk-file"),
+    path("desk/<str:code>/files/<uuid:file_id>/remove/", writing.remove_file, name="desk-file-remove"),
 ]

@@ -1,5 +1,6 @@
 """Machines' doors to the desk."""
 
 from support.api.calls import calls
+from support.api.mail import mail
 
-__all__ = ["calls"]
+__all__ = ["calls", "mail"]

@@ -25,6 +25,7 @@ from support.models import Ticket
 from support.oversight.case import Case
 from support.oversight.stoppable import stoppable
 from support.views.acts import Act, answer, case_or_404
+from support.views.composing import composing
 
 FORM = ("GET", "HEAD", "POST")
 EXPORTED = "desk/print.html"
@@ -36,7 +37,7 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
     """The case. The look is in its person's own log."""
     found = case_or_404(request, code)
     role = request.user.role
-    shown = {
+    shown: dict[str, object] = {
         "case": found,
         "ticket": found.ticket,
         "may_work": staff_may(role, StaffAction.WORK_TICKETS) and found.ticket.state != Ticket.State.MERGED,
@@ -45,6 +46,8 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
         "late": found.ticket.state in UNDER_WAY and found.ticket.due_at < timezone.now(),
         "suspendable": bool(_companies(found)),
     }
+    if shown["may_work"]:
+        shown |= composing(ticket=found.ticket, user=request.user, at=timezone.now())
     return render(request, "desk/case.html", shown)
 
 

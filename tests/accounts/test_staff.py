@@ -10,7 +10,7 @@ from accounts.queries import NotForThem, acting_staff
 from tests.staff import a_staff_user, an_actor
 
 # See, change terms; suspend, propose, agree, publish; see one person's order; see incidents, the look-ups behind them,
-# close them; see audit, tickets; work them; see, change delays; work separations.
+# close them; see audit, tickets; work them; see, change delays; change canned replies; work separations.
 TABLE = {
     User.Role.SUBSCRIBER: "-----------------",
     User.Role.AGENT: "-----------yy----",

@@ -37,12 +37,14 @@ from partners.access import SCOPES
 from partners.actions import issue_access_token
 from partners.models import Client as Machine
 from partners.models import Dealing, Party
+from support.actions import asking
+from support.actions.asking import Said
+from support.models import Ticket
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import asked_for_new_password, sign_in, user_of
 from tests.staff import an_actor
-from tests.support.console import a_case
 from tests.walks.marks import whole, written
 
 MARK = "Zebrafinch"
@@ -121,6 +123,8 @@ def build() -> World:
         line_id=owner.pk, user=user_of(owner), msisdn=NUMBERS["stranger"], may="both", ends_at=now + timedelta(days=30),
         at=now,
     )  # fmt: skip
+    said = Said(f"{MARK} asks")
+    case = asking.ask(user=user_of(owner), line=owner, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
     links = {**_links(owner, holder), "invitation": _invitation(), "cancel": asked_for_new_password(owner)}
     _end(ended)
     new = a_line(msisdn=NUMBERS["ended"], activated_at=now - timedelta(minutes=1), holder_name=f"{NAMES['new']} Person")
@@ -131,6 +135,11 @@ def build() -> World:
         ids={
             "name": "all",
             "choice_id": choice.choice_id,
+            "code": case.code,
+            "kind": "company",
+            "ref": Party.objects.get(uri__contains=MARK.lower(), kind="lbs_provider").pk,
+            "file_id": uuid.uuid4(),
+            "reply_id": 1,
             "party_id": Party.objects.get(uri__contains=MARK.lower(), kind="lbs_provider").pk,
             "token": "no-such-token",
             "cohort_id": uuid.uuid4(),
@@ -140,7 +149,6 @@ def build() -> World:
             "uid": "MQ",
             "delegation_id": asked,
             "pk": a_passkey(owner),
-            "code": a_case(owner).code,
             "reveal_id": 0,
         },
         links=links,

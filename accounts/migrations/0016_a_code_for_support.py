@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0014_letters_and_reminders'),
+        ('accounts', '0015_case_messages'),
     ]
 
     operations = [
