@@ -29,6 +29,7 @@ from disclosures.models import Basis, Disclosure
 from partners.models import Suspension
 from revocations.models import EvidenceRequest
 from support.models import Entry, LoggedCall, Reveal, SuspendRequest, Ticket
+from support.tickets import take_evidence
 from support.urls import urlpatterns
 from tests.fixtures import Refusal
 from tests.people import sign_in
@@ -326,6 +327,12 @@ def test_partners_are_asked_for_proof_once_and_the_case_waits(desk: Desk) -> Non
     assert Ticket.objects.get(pk=desk.ticket.pk).state == "partner"
     assert "Partner&#x27;s proof due" in desk.shows(desk.agent)
     assert ("agent", "evidence.asked", f"{desk.ticket.code}: {WHY}") in desk.log()
+    EvidenceRequest.objects.filter(line_id=desk.line.pk).update(
+        answered_at=timezone.now(), answer="none", token="signed"
+    )
+    assert take_evidence(at=timezone.now()) == 1
+    assert "GeoBridge says that it has no proof." in desk.shows(desk.agent)
+    assert Ticket.objects.get(pk=desk.ticket.pk).state == "open"
 
 
 @pytest.mark.parametrize("decides", ["suspend", "decline"])
