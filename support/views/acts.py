@@ -22,7 +22,7 @@ from support.forms.acting import WhyForm
 from support.lifecycle import NotNow
 from support.oversight.case import Case
 
-REFUSED = (NotNow, NotNowThere, NoReason, NotProved, UnknownRef, ValueError, queries.NotForThem)
+REFUSED = (NotNow, NotNowThere, NoReason, NotProved, UnknownRef, queries.NotForThem)
 
 
 @dataclass(frozen=True)
