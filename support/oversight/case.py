@@ -23,7 +23,7 @@ from consent.queries.progress import carried_on
 from disclosures.models import Disclosure
 from disclosures.queries import visible, with_delay
 from disclosures.queries.trails import Known, Parties, Stop, company_of, trail, uris_of
-from disclosures.words import basis_in_words, judgement_in_words, tone_of
+from disclosures.words import judgement_in_words, tone_of
 from partners.models import Campaign, Party
 from partners.words import party_name, precision_in_words, purpose_in_words, shown
 from revocations.models import Order, Standing
@@ -73,7 +73,7 @@ class Person:
 
 @dataclass(frozen=True)
 class LookUp:
-    """One release or refusal that the case is about."""
+    """One release or refusal that the case is about. `basis`: `Disclosure.Basis`; `words`: as the person reads it."""
 
     at: datetime
     company: Known
@@ -251,7 +251,7 @@ def _look_up(row: Disclosure | None, parties: Parties) -> LookUp | None:
         trail=trail(path=row.path, parties=parties),
         why=purpose_in_words(row.purpose),
         precision=precision_in_words(row.precision_m),
-        basis=basis_in_words(row.basis),
+        basis=row.basis,
         words=judgement_in_words(row.judgement),
         tone=tone_of(row.judgement),
         delayed=vars(row)["delayed"],
