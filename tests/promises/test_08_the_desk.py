@@ -137,7 +137,7 @@ def test_no_page_of_the_desk_shows_a_person_s_case_without_an_entry_in_their_log
         for method in ("get", "post"):
             before = len(desk.log())
             shown = getattr(desk.agent.client, method)(path, {"reason": WHY}).content.decode()
-            tells = "GeoBridge" in shown or desk.ticket.code in shown
+            tells = "GeoBridge" in shown or desk.ticket.about in shown
             seen += tells
             if tells and len(desk.log()) == before:
                 unseen.append(f"{method} {path}")
