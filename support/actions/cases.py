@@ -112,7 +112,7 @@ def locked(*, code: str) -> Ticket:
     return ticket
 
 
-def of_somebody(ticket: Ticket) -> int:
+def of_somebody(*, ticket: Ticket) -> int:
     """The line of a case. Raises NotNow where it is nobody's."""
     if ticket.line_id is None:
         raise NotNow(_("This case is about no single line."))

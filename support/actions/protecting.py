@@ -20,7 +20,7 @@ def protect(*, code: str, reason: str, actor: str, at: datetime) -> None:
     In the log of the line for whoever uses it alone: no holder of its account is told.
     """
     name = acting_staff(actor=actor, action=StaffAction.PROTECT_LINES)
-    why, line_id = given(reason=reason), of_somebody(locked(code=code))
+    why, line_id = given(reason=reason), of_somebody(ticket=locked(code=code))
     if ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).exists():
         raise NotNow(_("It is protected already."))
     ProtectedLine.objects.create(line_id=line_id, reason=why, by=name, at=at)
@@ -34,7 +34,7 @@ def unprotect(*, code: str, reason: str, actor: str, at: datetime) -> None:
     Raises as `protect`.
     """
     name = acting_staff(actor=actor, action=StaffAction.PROTECT_LINES)
-    why, line_id = given(reason=reason), of_somebody(locked(code=code))
+    why, line_id = given(reason=reason), of_somebody(ticket=locked(code=code))
     ended = ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).update(ended_at=at, ended_by=name)
     if not ended:
         raise NotNow(_("No officer protects it."))

@@ -30,7 +30,7 @@ def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int
     Each is asked once for a case. The case waits for the partner. Raises NotForThem, NoReason, NotNow.
     """
     name, ticket = worked(code=code, actor=actor)
-    why, line_id = given(reason=reason), of_somebody(ticket)
+    why, line_id = given(reason=reason), of_somebody(ticket=ticket)
     key = evidence_key(ticket=ticket)
     known = EvidenceRequest.objects.filter(line_id=line_id, choice_id=key).values_list("contract_id", "campaign")
     asked = set(known)
@@ -60,7 +60,7 @@ def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: date
     Raises NotForThem, NoReason, NotNow.
     """
     name, ticket = worked(code=code, actor=actor)
-    why, line_id = given(reason=reason), of_somebody(ticket)
+    why, line_id = given(reason=reason), of_somebody(ticket=ticket)
     partner = Party.objects.filter(pk=party_id).first()
     if partner is None or not Order.objects.filter(line_id=line_id, party_id=party_id).exists():
         raise NotNow(_("This partner was told nothing about this person."))

@@ -25,7 +25,7 @@ def reveal(*, code: str, reason: str, actor: str, at: datetime) -> Reveal:
     acting_staff(actor=name, action=StaffAction.SEE_TICKETS)
     why = given(reason=reason)
     ticket = locked(code=code)
-    line_id, user_id = of_somebody(ticket), int(name.partition(":")[2])
+    line_id, user_id = of_somebody(ticket=ticket), int(name.partition(":")[2])
     two = takes_two(line_id=line_id, at=at)
     mine = Reveal.objects.filter(ticket=ticket, user_id=user_id)
     asks = list(mine.order_by("-asked_at")[:10])

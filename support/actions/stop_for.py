@@ -73,7 +73,7 @@ def stop_for_person(*, code: str, wish: Wish, typed: str, reason: str, actor: st
 def _stop(*, code: str, wish: Wish, name: str, reason: str, by_call: bool, at: datetime) -> Recorded:
     """The choice, its orders, the text to the line, the row in its log and the line in the thread: all or nothing."""
     ticket = locked(code=code)
-    line_id = of_somebody(ticket)
+    line_id = of_somebody(ticket=ticket)
     proof = _use_call(ticket, line_id, at) if by_call else "code"
     recorded = _said(line_id, wish, name)
     detail: dict[str, object] = {"choice": str(recorded.choice_id), "scope": wish.scope, "by": proof}
@@ -112,7 +112,7 @@ def _asked_for(code: str, actor: str, at: datetime) -> tuple[str, str, str]:
     ticket = Ticket.objects.filter(code=code).first()
     if ticket is None:
         raise NotNow(_("There is no such case."))
-    line_id = of_somebody(ticket)
+    line_id = of_somebody(ticket=ticket)
     return name, _number_now(line_id, at), f"{ticket.code}:{name.partition(':')[2]}"
 
 

@@ -1,6 +1,7 @@
 """What staff say when they act on a case."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,24 @@ class WhyForm(forms.Form):
     def __init__(self, data: Mapping[str, Any] | None = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, label_suffix="")
         self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])
+
+
+@dataclass(frozen=True)
+class Act[F: WhyForm]:
+    """One act: its words, its form, its verb.
+
+    `verb` gets the valid form, the actor's name and the moment. `done`: what is said back on the case. `extra`: a
+    template beside the form.
+    """
+
+    title: str
+    lead: str
+    button: str
+    done: str
+    form: F
+    verb: Callable[[F, str, datetime], object]
+    warns: bool = False
+    extra: str = ""
 
 
 class MoveForm(WhyForm):

@@ -1,8 +1,6 @@
 """Acts on a case as pages: a form with its reason, one verb, and back to the case; what was typed is never lost."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -18,29 +16,11 @@ from disclosures.actions import NoReason
 from partners.lifecycle import NotNow as NotNowThere
 from support.actions.cases import see_case
 from support.actions.stop_for import NotProved
-from support.forms.acting import WhyForm
+from support.forms.acting import Act, WhyForm
 from support.lifecycle import NotNow
 from support.oversight.case import Case
 
 REFUSED = (NotNow, NotNowThere, NoReason, NotProved, UnknownRef, queries.NotForThem)
-
-
-@dataclass(frozen=True)
-class Act[F: WhyForm]:
-    """One act: its words, its form, its verb.
-
-    `verb` gets the valid form, the actor's name and the moment. `done`: what is said back on the case. `extra`: a
-    template beside the form.
-    """
-
-    title: str
-    lead: str
-    button: str
-    done: str
-    form: F
-    verb: Callable[[F, str, datetime], object]
-    warns: bool = False
-    extra: str = ""
 
 
 def case_or_404(request: PersonRequest, code: str) -> Case:

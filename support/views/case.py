@@ -19,12 +19,12 @@ from support.actions.protecting import protect, unprotect
 from support.actions.referring import ask_for_evidence, ask_to_suspend, resend_orders
 from support.actions.reveal import agree_to_reveal, reveal
 from support.actions.stop_for import stop_for_person, text_code_for_stop
-from support.forms.acting import CompanyForm, MoveForm, PriorityForm, StopForForm, WhyForm
+from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, StopForForm, WhyForm
 from support.lifecycle import NEXT, UNDER_WAY, NotNow
 from support.models import Ticket
 from support.oversight.case import Case
 from support.oversight.stoppable import stoppable
-from support.views.acts import Act, answer, case_or_404
+from support.views.acts import answer, case_or_404
 from support.views.composing import composing
 
 FORM = ("GET", "HEAD", "POST")
