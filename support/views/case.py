@@ -203,7 +203,7 @@ def move(request: PersonRequest, code: str) -> HttpResponse:
 
     def act(found: Case) -> Act[MoveForm]:
         allowed = NEXT[Ticket.State(found.ticket.state)] & {*UNDER_WAY, Ticket.State.SOLVED}
-        states = [(state.value, _(state.label)) for state in Ticket.State if state in allowed]
+        states = [(state.value, str(state.label)) for state in Ticket.State if state in allowed]
         return Act(
             title=_("Move the case on"),
             lead=_("A case is solved by an answer that the person can read. A case that is done can be opened again."),
