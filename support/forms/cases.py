@@ -41,7 +41,7 @@ class FilesField(forms.FileField):
             raise forms.ValidationError(_("These are more than 5 files. Choose 5 at most."))
         return [self._taken(one) for one in given]
 
-    def _taken(self, given: UploadedFile[bytes]) -> files.Upload:
+    def _taken(self, given: "UploadedFile[bytes]") -> files.Upload:
         name = {"name": given.name or ""}
         if (given.size or 0) > files.LARGEST:
             raise forms.ValidationError(_("“%(name)s” is larger than 5 MB. Choose a smaller file.") % name)
