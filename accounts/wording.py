@@ -136,6 +136,7 @@ WHO: dict[str, Words] = {
     "officer": gettext_lazy("Our privacy office"),
     "auditor": gettext_lazy("An auditor of our privacy office"),
     "partner": gettext_lazy("A company we share with"),
+    "mail": gettext_lazy("Whoever answered our mail"),
     "authorized": gettext_lazy("An agent that says it acts for this person"),
     "client": gettext_lazy("One of our own systems"),
     "import": gettext_lazy("A file from the carrier"),

@@ -77,4 +77,5 @@ def _settle(ticket: Ticket, then: Ticket.State, at: datetime) -> None:
         return
     if then not in lifecycle.NEXT[State(ticket.state)]:
         lifecycle.move(ticket=ticket, to=State.OPEN, at=at)
+        ticket.save()
     lifecycle.move(ticket=ticket, to=then, at=at)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 
@@ -55,7 +56,7 @@ def ask(*, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, 
         raise Enough
     code = tickets.new_code()
     ticket = Ticket.objects.create(
-        code=code, kind=topic, key=f"asked:{code}", line_id=line.pk, asked_by=user, about=str(Ticket.Kind(topic).label),
+        code=code, kind=topic, key=f"asked:{code}", line_id=line.pk, asked_by=user, about=_in_our_words(topic),
         about_kind=subject.kind if subject else "", about_ref=subject.ref if subject else "",
         party_id=subject.party_id if subject else None, number_ending=_ending(line, at),
         language=translation.get_language() or "en", mail_sealed=seal(said.mail) if said.mail else b"",
@@ -128,6 +129,12 @@ def _write(ticket: Ticket, user: User, said: Said, at: datetime) -> None:
         ticket=ticket, kind=Entry.Kind.HEARD, author=author, channel=Entry.Channel.WEB, body=said.body, at=at
     )
     attach(ticket=ticket, entry=entry, author=author, uploads=said.uploads, at=at)
+
+
+def _in_our_words(topic: Ticket.Kind) -> str:
+    """What staff read in lists, whatever language the person reads."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return str(Ticket.Kind(topic).label)
 
 
 def _ending(line: Line, at: datetime) -> str:

@@ -22,7 +22,7 @@ from support.lifecycle import due_at
 from support.models import LONGEST, Entry, Ticket
 from support.tokens import REPLY, code_in, token_in
 
-ACTOR = "system:mail"
+ACTOR = "mail:reply"
 HOUR = timedelta(hours=1)
 # In an hour: into one case, from one address, and from all that nobody knows.
 INTO_ONE, FROM_ONE, FROM_ALL = 10, 5, 200

@@ -81,7 +81,7 @@ def test_a_reply_goes_into_its_case_without_what_it_answers_and_opens_it_again(t
     ticket.refresh_from_db()
     assert (ticket.state, ticket.reopened) == (State.OPEN, 1)
     event = AuditEvent.objects.get(action="ticket.heard")
-    assert (event.actor, event.line_id, event.detail) == ("system:mail", ticket.line_id, {})
+    assert (event.actor, event.line_id, event.detail) == ("mail:reply", ticket.line_id, {})
 
 
 def test_a_token_that_we_did_not_make_opens_nothing_and_tells_nothing(ticket: Ticket) -> None:

@@ -237,15 +237,15 @@ def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, an
             assert one.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
             assert "html" not in one.headers["Content-Type"]
     assert sign_in(a_line()).get(path).status_code == 404
-    ours = given("what we found.pdf", a_pdf())
-    send(ana, ticket, uploads=[ours])
+    send(ana, ticket, uploads=[given("what we found.pdf", a_pdf())])
     sending.send(now=timezone.now() + SOON)
     scanning.scan(now=timezone.now())
     (sent,) = Attachment.objects.filter(ticket=ticket, author=ana.actor)
     assert person.get(f"/help/{ticket.code}/files/{sent.pk}/").status_code == 200
-    ana.client.post(f"/desk/{ticket.code}/note/", {"body": "See this", "uploads": [ours]})
+    ana.client.post(f"/desk/{ticket.code}/note/", {"body": "See this", "uploads": [given("among us.pdf", a_pdf())]})
     scanning.scan(now=timezone.now())
-    noted = Attachment.objects.filter(ticket=ticket, author=ana.actor).latest("at")
+    noted = Attachment.objects.get(name="among us.pdf")
+    assert noted.scan == Scan.CLEAN
     assert person.get(f"/help/{ticket.code}/files/{noted.pk}/").status_code == 404
 
 

@@ -286,6 +286,7 @@ LINKS = (
     Linked("stop", "receipt.json", EVERYBODY, NOT_SO),
     Linked("stop", "receipt.pdf", EVERYBODY, NOT_SO),
     Linked("agent", "", EVERYBODY, EVERYBODY),
+    Linked("mailed", "", EVERYBODY, NOT_SO),
     *(
         one
         for link in ("texted", "shown")

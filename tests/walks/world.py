@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from allauth.mfa.models import Authenticator
@@ -39,7 +39,9 @@ from partners.models import Client as Machine
 from partners.models import Dealing, Party
 from support.actions import asking
 from support.actions.asking import Said
+from support.actions.mail import Mailed, take_mail
 from support.models import Ticket
+from support.tokens import READ, token_of
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
@@ -215,7 +217,15 @@ def _links(owner: Line, holder: Line) -> dict[str, str]:
         "texted": link_in(asked(NUMBERS["owner"])[0]),
         "shown": link_in(json.dumps(told)),
         "agent": an_agent_asks(holder),
+        "mailed": _mailed(now),
     }
+
+
+def _mailed(now: datetime) -> str:
+    """The link to a case that came by mail from nobody we know."""
+    take_mail(mail=Mailed("<1@example.net>", "somebody@example.net", [], "Hello", "How do I stop it?"), at=now)
+    code = Ticket.objects.get(line_id=None).code
+    return f"/help/mail/{token_of(code=code, purpose=READ)}/"
 
 
 def _invitation() -> str:
@@ -257,6 +267,11 @@ def _agent() -> Client:
     client = Client()
     agent = User.objects.create_user("agent", "agent@carrier.example", "three quiet words", role=User.Role.AGENT)
     client.force_login(agent, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    # Long ago: what asks for a proof anew asks for it.
+    session["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": 0}]
+    session["account_authentication_methods_user"] = str(agent.pk)
+    session.save()
     return client
 
 
