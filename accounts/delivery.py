@@ -39,7 +39,7 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(minutes=10)
 CAN_WAIT_FOR_DAY = frozenset(
     {
         Message.Kind.LIFELINE, Message.Kind.SUSPENDED, Message.Kind.RECORDS, Message.Kind.PAUSE_OVER,
-        Message.Kind.REMINDER, Message.Kind.AGENT,
+        Message.Kind.REMINDER, Message.Kind.AGENT, Message.Kind.CASE,
     }
 )  # fmt: skip
 

@@ -43,17 +43,19 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Mail:
-    """What is mailed: plain text and files."""
+    """What is mailed: plain text and files. `reply_to`: where an answer goes, "" for where all our mail comes from."""
 
     subject: str
     text: str
     files: Sequence[Attachment] = ()
+    reply_to: str = ""
 
 
 def sealed(*, mail: Mail) -> bytes:
     """A mail as its row keeps it."""
     files = [{"name": one.name, "type": one.type, "content": b64encode(one.content).decode()} for one in mail.files]
-    return seal(json.dumps({"subject": mail.subject, "text": mail.text, "files": files}))
+    said = {"subject": mail.subject, "text": mail.text, "files": files, "reply_to": mail.reply_to}
+    return seal(json.dumps(said))
 
 
 def deliver(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
@@ -100,7 +102,12 @@ def _claim(letter_id: UUID, now: datetime) -> Letter | None:
 def _sent(letter: Letter) -> bool:
     """Whether there is nothing left to do with it. What the error says may hold the address: only its name is told."""
     said = json.loads(unseal(letter.body_sealed))
-    mail = EmailMessage(said["subject"], said["text"], to=[unseal(letter.to_sealed)])
+    # Rows of before have no such thing. What answers by itself is told that nobody wrote this.
+    reply_to = [said["reply_to"]] if said.get("reply_to") else None
+    mail = EmailMessage(
+        said["subject"], said["text"], to=[unseal(letter.to_sealed)], reply_to=reply_to,
+        headers={"Auto-Submitted": "auto-generated"},
+    )  # fmt: skip
     for one in said["files"]:
         mail.attach(one["name"], b64decode(one["content"]), one["type"])
     try:

@@ -52,6 +52,8 @@ class Action(StrEnum):
     GIVE_BACK = "give_back"  # end what one was asked to look after
     SAFE_CONTACT = "safe_contact"  # where news about it goes instead of its phone
     SEPARATE = "separate"  # ask in confidence that it leaves the account
+    ASK = "ask"  # write to us about it
+    READ_CASES = "read_cases"  # read what they wrote and we answered, ask about one thing seen, write again
     SEE_UNDER_GLASS = "see_under_glass"  # with a reason, and in the person's own log
     STOP_FOR = "stop_for"  # tighten for the person, with a reason and the person's word
     WORK_SEPARATION = "work_separation"  # see what was asked in confidence, and say that it is done
@@ -82,6 +84,8 @@ _READ: Mapping[Action, How] = {
 _ALLOW: Mapping[Action, How] = {Action.ALLOW: How.PROOF}
 _SIGNAL: Mapping[Action, How] = {Action.SIGNAL: How.PROOF}
 _OWN: Mapping[Action, How] = {Action.CHOOSE_WAY_IN: How.UNHELD, Action.SEPARATE: How.CODE}
+# Whoever can't get in any more can still write; what was written and answered takes what seeing takes.
+_ASK: Mapping[Action, How] = {Action.ASK: How.CODE, Action.READ_CASES: How.PROOF}
 _FOR_ME: Mapping[Action, How] = {Action.KNOW: How.PROOF, Action.GIVE_BACK: How.PROOF}
 _FOR_ME_SEE: Mapping[Action, How] = {**_FOR_ME, Action.SEE: How.PROOF}
 _FOR_ME_STOP: Mapping[Action, How] = {**_FOR_ME, Action.STOP: How.PROOF, Action.PAUSE: How.PROOF}
@@ -91,22 +95,32 @@ _WORK: Mapping[Action, How] = {**_UNDER_GLASS, Action.STOP_FOR: How.GLASS}
 MAY: Mapping[Relation, Mapping[Action, How]] = {
     Relation.ADULT_USER: {
         **_READ, **_TIGHTEN, **_ALLOW, **_SIGNAL, **_OWN, Action.DELEGATE: How.PROOF, Action.SAFE_CONTACT: How.PROOF,
+        **_ASK,
     },
-    Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN},
-    Relation.SAME_HOLDER: {**_READ, **_TIGHTEN, **_ALLOW, **_SIGNAL},
-    Relation.HOLDER_OF_MINOR: {**_READ, **_TIGHTEN, **_ALLOW, **_SIGNAL},
+    Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN, **_ASK},
+    Relation.SAME_HOLDER: {**_READ, **_TIGHTEN, **_ALLOW, **_SIGNAL, **_ASK},
+    Relation.HOLDER_OF_MINOR: {**_READ, **_TIGHTEN, **_ALLOW, **_SIGNAL, **_ASK},
     Relation.HOLDER_OF_ADULT: {Action.KNOW: How.PROOF, Action.INVITE: How.PROOF},
     Relation.DELEGATE_SEES: _FOR_ME_SEE,
     Relation.DELEGATE_STOPS: _FOR_ME_STOP,
     Relation.DELEGATE_BOTH: {**_FOR_ME_SEE, **_FOR_ME_STOP},
     Relation.AUTHORIZED_AGENT: {Action.STOP: How.SIGNED},
-    Relation.EX_USER: {**_READ, Action.STOP: How.PROOF, Action.DISPUTE: How.PROOF},
+    Relation.EX_USER: {
+        **_READ, Action.STOP: How.PROOF, Action.DISPUTE: How.PROOF, Action.ASK: How.PROOF,
+        Action.READ_CASES: How.PROOF,
+    },
     Relation.EX_HOLDER: {},
     Relation.STRANGER: {},
     Relation.AGENT: _WORK,
     Relation.OFFICER: {**_WORK, Action.WORK_SEPARATION: How.GLASS},
     Relation.AUDITOR: _UNDER_GLASS,
 }  # fmt: skip
+# What somebody of staff is to everybody's line. A role that is not here is a stranger's.
+OF_STAFF: Mapping[str, Relation] = {
+    User.Role.AGENT: Relation.AGENT,
+    User.Role.OFFICER: Relation.OFFICER,
+    User.Role.AUDITOR: Relation.AUDITOR,
+}
 DELEGATES = (Relation.DELEGATE_SEES, Relation.DELEGATE_STOPS, Relation.DELEGATE_BOTH)
 
 
@@ -139,7 +153,9 @@ class StaffAction(StrEnum):
     LEAD_DESK = "lead_desk"  # give others' cases to others, and see the figures of everybody
     SEE_DELAYED = "see_delayed"  # that delayed-notice orders exist at all
     CHANGE_DELAYED = "change_delayed"
+    CHANGE_REPLIES = "change_replies"  # the answers that are written often
     WORK_SEPARATIONS = "work_separations"  # asked in confidence: each look in the person's own log
+    PROTECT_LINES = "protect_lines"  # that two of staff must agree before one of them sees whose a line is
 
 
 _READ_ONLY = {
@@ -165,7 +181,9 @@ STAFF_MAY: dict[str, frozenset[StaffAction]] = {
             StaffAction.CLOSE_INCIDENT,
             StaffAction.WORK_TICKETS,
             StaffAction.LEAD_DESK,
+            StaffAction.CHANGE_REPLIES,
             StaffAction.WORK_SEPARATIONS,
+            StaffAction.PROTECT_LINES,
         }
     ),
     User.Role.AUDITOR: frozenset(_READ_ONLY),

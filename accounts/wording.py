@@ -87,6 +87,28 @@ WHAT: dict[str, Words] = {
     "ticket.assigned": gettext_lazy("Gave your case to somebody of our support"),
     "ticket.handed_over": gettext_lazy("Handed your case over to somebody else"),
     "ticket.merged": gettext_lazy("Made one case of two of yours"),
+    "ticket.moved": gettext_lazy("Moved your case on"),
+    "ticket.priority_set": gettext_lazy("Said how urgent your case is"),
+    "ticket.escalated": gettext_lazy("Handed your case to our privacy office"),
+    "case.seen": gettext_lazy("Looked at your case and at what it is about"),
+    "case.exported": gettext_lazy("Took a copy of your case"),
+    "person.reveal_asked": gettext_lazy("Asked to see whose line this is, which takes a second person's yes"),
+    "person.reveal_agreed": gettext_lazy("Said yes to a colleague who asked to see whose line this is"),
+    "person.revealed": gettext_lazy("Saw for 15 minutes the number of this line and whose it is"),
+    "stop.code_texted": gettext_lazy("Had a code texted to this phone, to stop sharing for you"),
+    "stopped.for_person": gettext_lazy("Stopped or paused sharing for you, on your word"),
+    "evidence.asked": gettext_lazy("Asked companies for their proof that you agreed"),
+    "suspend.asked": gettext_lazy("Asked our privacy office to suspend a company, for your case"),
+    "suspend.decided": gettext_lazy("Decided whether to suspend a company, for your case"),
+    "protection.began": gettext_lazy("Had two of us agree from now on before one sees whose line this is"),
+    "protection.ended": gettext_lazy("Ended that two of us must agree before one sees whose line this is"),
+    "ticket.asked": gettext_lazy("Wrote to us"),
+    "ticket.heard": gettext_lazy("Wrote to us again in a case"),
+    "ticket.rated": gettext_lazy("Said how good our answer was"),
+    "ticket.answered": gettext_lazy("Answered a case"),
+    "ticket.noted": gettext_lazy("Wrote a note in a case"),
+    "ticket.seen": gettext_lazy("Looked at your case"),
+    "ticket.file_seen": gettext_lazy("Opened a file in a case"),
     "disclosures.attributed": gettext_lazy("Brought in look-ups that had waited for this line"),
     "disclosures.reported": gettext_lazy("Reported look-ups"),
     "line.changed": gettext_lazy("The carrier changed its record of this line"),
@@ -119,6 +141,7 @@ WHO: dict[str, Words] = {
     "officer": gettext_lazy("Our privacy office"),
     "auditor": gettext_lazy("An auditor of our privacy office"),
     "partner": gettext_lazy("A company we share with"),
+    "mail": gettext_lazy("Whoever answered our mail"),
     "authorized": gettext_lazy("An agent that says it acts for this person"),
     "client": gettext_lazy("One of our own systems"),
     "import": gettext_lazy("A file from the carrier"),
@@ -157,6 +180,11 @@ def code_text(*, purpose: TextedCode.Purpose, code: str) -> str:
         words = _(
             "Whereabouts: %(code)s is your code to ANSWER a company's question. It works for nothing else. We never "
             "ask you for it. If you did not ask for it, you can ignore this text."
+        )
+    elif purpose == TextedCode.Purpose.STOP_FOR:
+        words = _(
+            "Whereabouts: our support asked for this code to STOP sharing this phone's location for you: %(code)s Read "
+            "it out only if you are talking with us now. It works for nothing else."
         )
     else:
         words = _(

@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from audit.models import AuditEvent, ChainHead, IncidentStep
 
 CHAINS = 16
-CONFIDENTIAL = "separation."
+# What a person asked in confidence, or what it did for them: a holder who reads it would know that there is something.
+CONFIDENTIAL = r"^(separation\.|protection\.|person\.reveal_)"
 BATCH = 5000
 MOST_STEPS = 200
 ENDS = """
@@ -70,7 +71,7 @@ def events_of_line(*, line_id: int, confidential: bool = False) -> QuerySet[Audi
     `confidential`: with what the person who uses it asked in confidence.
     """
     events = AuditEvent.objects.filter(line_id=line_id).order_by("-at", "-seq")
-    return events if confidential else events.exclude(action__startswith=CONFIDENTIAL)
+    return events if confidential else events.exclude(action__regex=CONFIDENTIAL)
 
 
 def began_at() -> datetime | None:

@@ -72,7 +72,8 @@ OF_ITS_OWN: Mapping[Message.Kind, _Says] = {
 # That something changed, and where to read it.
 WORDS: Mapping[Message.Kind, Promise] = {
     Message.Kind.STAFF: gettext_lazy(
-        "Whereabouts: our staff changed who may get this phone's location. To see it, or to stop it, sign in: %(url)s"
+        "Whereabouts: our staff changed who may get this phone's location, on the word of somebody who proved this "
+        "phone. To see it, or to undo it, sign in: %(url)s"
     ),
     Message.Kind.DELEGATE: gettext_lazy(
         "Whereabouts: somebody whom you asked to look after this phone's location has stopped or paused sharing. "

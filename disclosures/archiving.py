@@ -17,14 +17,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from time import monotonic
-from typing import override
+from typing import Protocol, override
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.template.loader import get_template, render_to_string
 from django.utils import timezone, translation
+from django.utils.module_loading import import_string
 
 import audit.queries
 from accounts import wording
@@ -64,6 +66,15 @@ WHERE known.id = ANY (%(ids)s::uuid[]) AND NOT EXISTS (
             SELECT FROM disclosures_delayednotice newer
             WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))
 """
+
+
+class Also(Protocol):
+    """What a higher app adds, named by its dotted path in ARCHIVE_ALSO."""
+
+    def __call__(
+        self, *, line: Line, reader: User, at: datetime, shown: Mapping[str, object]
+    ) -> Iterable[tuple[str, str]]:
+        """Files by name, for this reader, in the language that is active. `shown`: what every page of it shows."""
 
 
 class _TakenAway(Exception):
@@ -266,9 +277,16 @@ class _Writer:
         self._page(
             "access-log.html", "archive/log.html", "archive/_event.html", ({"entry": one} for one in self._log())
         )
+        also = [name for writer in settings.ARCHIVE_ALSO for name in self._also(import_string(writer))]
         companies = sorted(self._companies.values(), key=lambda one: (-one.n, one.name))
-        index = {"companies": companies, "choices": self._choices(), "receipts": kept, "months": months}
+        index = {"companies": companies, "choices": self._choices(), "receipts": kept, "months": months, "also": also}
         self._file("index.html", [render_to_string("archive/index.html", {**self._shown, **index})])
+
+    def _also(self, writer: Also) -> Iterator[str]:
+        """What higher apps have of the line; the names of the files, each when it is written."""
+        for name, content in writer(line=self._line, reader=self._reader, at=self._at, shown=self._shown):
+            self._file(name, [content])
+            yield name
 
     def _rows(self) -> Iterator[Disclosure]:
         rows = with_delay(rows=visible(line_id=self._line.pk, at=self._at), line_id=self._line.pk)

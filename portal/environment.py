@@ -47,6 +47,12 @@ class Environment:
     sms_webhook_url: str
     sms_webhook_token: str
     sms_inbound_secrets: list[str]
+    call_log_secrets: list[str]
+    mail_inbound_secrets: list[str]
+    mail_reply_address: str
+    attachments_dir: Path
+    attachment_scanner: str
+    clamav_socket: str
     code_texts_alarm: int
     stops_failing_alarm: int
     staff_browsing_alarm: int
@@ -165,7 +171,13 @@ def environment() -> Environment:
         sms_backend=_needed_by_https("SMS_BACKEND", "accounts.texts.ConsoleBackend", base_url),
         sms_webhook_url=given.get("SMS_WEBHOOK_URL", ""),
         sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
-        sms_inbound_secrets=_inbound_secrets(),
+        sms_inbound_secrets=_secrets("SMS_INBOUND_SECRETS"),
+        call_log_secrets=_secrets("CALL_LOG_SECRETS"),
+        mail_inbound_secrets=_secrets("MAIL_INBOUND_SECRETS"),
+        mail_reply_address=_reply_address(),
+        attachments_dir=Path(given.get("ATTACHMENTS_DIR") or data_dir / "attachments"),
+        attachment_scanner=given.get("ATTACHMENT_SCANNER") or "support.files.OwnLook",
+        clamav_socket=given.get("CLAMAV_SOCKET") or "/run/clamav/clamd.ctl",
         code_texts_alarm=_whole_number("CODE_TEXTS_ALARM", 5000),
         stops_failing_alarm=_whole_number("STOPS_FAILING_ALARM", 5),
         staff_browsing_alarm=_whole_number("STAFF_BROWSING_ALARM", 40),
@@ -206,12 +218,21 @@ def _retention_months() -> int:
     return int(given)
 
 
-def _inbound_secrets() -> list[str]:
-    """SMS_INBOUND_SECRETS: what signs texts from phones must not be guessed."""
-    secrets = _listed("SMS_INBOUND_SECRETS")
+def _secrets(name: str) -> list[str]:
+    """What signs texts from phones, calls to them, or mail that came in: it must not be guessed."""
+    secrets = _listed(name)
     if any(len(secret) < SHORTEST_SECRET for secret in secrets):
-        raise ImproperlyConfigured(f"Each of SMS_INBOUND_SECRETS must have {SHORTEST_SECRET} characters or more.")
+        raise ImproperlyConfigured(f"Each of {name} must have {SHORTEST_SECRET} characters or more.")
     return secrets
+
+
+def _reply_address() -> str:
+    """MAIL_REPLY_ADDRESS, to which a plus sign and the case's token are added."""
+    address = os.environ.get("MAIL_REPLY_ADDRESS", "")
+    name, _, host = address.partition("@")
+    if address and (not name or not host or "+" in name or " " in address):
+        raise ImproperlyConfigured("MAIL_REPLY_ADDRESS must be a plain address without a plus sign: help@example.com.")
+    return address
 
 
 def _whole_number(name: str, usual: int) -> int:

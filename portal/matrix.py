@@ -36,6 +36,7 @@ PARTS: Mapping[str, tuple[Action, ...]] = {
     "Who else has to do with it": (
         Action.CHOOSE_WAY_IN, Action.INVITE, Action.DELEGATE, Action.GIVE_BACK, Action.SAFE_CONTACT, Action.SEPARATE,
     ),
+    "Ask us": (Action.ASK, Action.READ_CASES),
     "Staff": (Action.SEE_UNDER_GLASS, Action.STOP_FOR, Action.WORK_SEPARATION),
 }  # fmt: skip
 DOES: Mapping[Action, str] = {
@@ -54,6 +55,8 @@ DOES: Mapping[Action, str] = {
     Action.GIVE_BACK: "end what they were asked to look after",
     Action.SAFE_CONTACT: "choose where news about it goes",
     Action.SEPARATE: "ask in confidence that it leaves its account",
+    Action.ASK: "write to us; nothing is shown for it",
+    Action.READ_CASES: "ask about one thing that is seen, read what they asked themselves and our answers, write again",
     Action.SEE_UNDER_GLASS: "see what is about the person",
     Action.STOP_FOR: "stop for the person, on their word",
     Action.WORK_SEPARATION: "see what was asked in confidence, and say that it is done",

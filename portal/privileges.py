@@ -42,6 +42,7 @@ KEPT = (
     "support_bulkreply",
     "support_cannedreply",
     "support_loggedcall",
+    "support_protectedline",
     "support_reveal",
     "support_suspendrequest",
     "support_ticket",

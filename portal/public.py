@@ -1,11 +1,10 @@
-"""Pages for everyone, without domain: the two doors, help, safety; and the gallery of components."""
+"""Pages for everyone, without domain: the two doors, safety; and the gallery of components."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts import oidc
 from portal.gallery import SAMPLES
 
 
@@ -13,13 +12,6 @@ from portal.gallery import SAMPLES
 def front(request: HttpRequest) -> HttpResponse:
     """What this is, and two doors."""
     return render(request, "pages/front.html")
-
-
-@require_safe
-def about_help(request: HttpRequest) -> HttpResponse:
-    """Questions people have, answered."""
-    ways = {"by_text": bool(settings.SMS_INBOUND_SECRETS), "by_carrier": oidc.named(oidc.CARRIER)}
-    return render(request, "pages/help.html", ways)
 
 
 @require_safe

@@ -6,7 +6,6 @@ from portal import public
 
 urlpatterns = [
     path("", public.front, name="front"),
-    path("help/", public.about_help, name="help"),
     path("safety/", public.safety, name="safety"),
     path("gallery/", public.gallery, name="gallery"),
 ]

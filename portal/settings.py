@@ -12,6 +12,8 @@ env = environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.data_dir
 DEMO = env.demo
+# What apps above `disclosures` add to the file with everything about a line.
+ARCHIVE_ALSO = ["support.oversight.archived.cases"]
 # Figures for everyone end with the last whole day; of the demo, which has no yesterday, with the minute.
 FIGURES_TO_THE_MINUTE = env.demo
 # Partners by http on this machine: for the demo and for tests. `check --deploy` refuses it.
@@ -31,6 +33,12 @@ SMS_BACKEND = env.sms_backend
 SMS_WEBHOOK_URL = env.sms_webhook_url
 SMS_WEBHOOK_TOKEN = env.sms_webhook_token
 SMS_INBOUND_SECRETS = env.sms_inbound_secrets
+CALL_LOG_SECRETS = env.call_log_secrets
+MAIL_INBOUND_SECRETS = env.mail_inbound_secrets
+MAIL_REPLY_ADDRESS = env.mail_reply_address
+ATTACHMENTS_DIR = env.attachments_dir
+ATTACHMENT_SCANNER = env.attachment_scanner
+CLAMAV_SOCKET = env.clamav_socket
 # More texts with codes than this within an hour are an incident.
 CODE_TEXTS_ALARM = env.code_texts_alarm
 # More than so many within an hour are an incident: stops that failed, people one of staff looked at, one agent's stops.
@@ -280,6 +288,8 @@ CELERY_BEAT_SCHEDULE = {
     # At the start, and every hour.
     "start-canary": {"task": "support.tasks.start_canary", "schedule": 3600.0, "options": {"expires": 300.0}},
     "tend-canary": {"task": "support.tasks.tend_canary", "schedule": 15.0, "options": {"expires": 60.0}},
+    "send-answers": {"task": "support.tasks.send_answers", "schedule": 5.0, "options": {"expires": 60.0}},
+    "scan-files": {"task": "support.tasks.scan_files", "schedule": 10.0, "options": {"expires": 60.0}},
     "take-evidence": {"task": "support.tasks.take_evidence", "schedule": 60.0},
     "close-tickets": {"task": "support.tasks.close_tickets", "schedule": 600.0},
     "send-replies": {"task": "support.tasks.send_replies", "schedule": 5.0, "options": {"expires": 60.0}},

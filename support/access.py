@@ -12,10 +12,14 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
+from accounts import queries, sessions
 from accounts.access import Door, PersonView, staff_required
-from accounts.permissions import StaffAction
+from accounts.models import User
+from accounts.permissions import Action, StaffAction
+from accounts.queries import PersonsLine
 
 DESK = "/desk/"
 
@@ -37,3 +41,17 @@ def at_the_desk[**P](*actions: StaffAction) -> Callable[[PersonView[P]], Door]:
         return door
 
     return decorate
+
+
+def reads_cases(request: HttpRequest) -> list[PersonsLine]:
+    """The lines on which whoever is here may read cases, by what they have already proved; for all others, none.
+
+    For pages that everybody may open.
+    """
+    user, now = request.user, timezone.now()
+    if not isinstance(user, User) or user.role != User.Role.SUBSCRIBER or sessions.next_proof(request, user=user):
+        return []
+    lines = queries.lines_known_by(user=user, at=now)
+    if not lines or queries.held_until(line=lines[0].line, at=now):
+        return []
+    return [line for line in lines if line.may(Action.READ_CASES)]

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 import audit.actions
+from support import messages
 from support.lifecycle import UNDER_WAY, move
 from support.models import BulkReply, Entry, Ticket
 from support.tickets import write
@@ -52,3 +53,4 @@ def _answer(ticket: Ticket, reply: BulkReply, at: datetime) -> None:
         action="ticket.answered", actor=reply.by, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
         reason=ticket.code, detail={"to_many": str(reply.id)},
     )  # fmt: skip
+    messages.tell_of_answer(ticket=ticket, at=at)

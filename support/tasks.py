@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from support import canary, clocks, replying, settling, tickets
+from support import canary, clocks, replying, scanning, sending, settling, tickets
 
 
 @shared_task
@@ -58,3 +58,14 @@ def start_canary() -> None:
 def tend_canary() -> None:
     """Bring the trial on that runs."""
     canary.tend(now=timezone.now())
+
+
+def send_answers() -> None:
+    """Send the answers that can't be taken back any more."""
+    sending.send(now=timezone.now())
+
+
+@shared_task
+def scan_files() -> None:
+    """Look at the files that came into cases."""
+    scanning.scan(now=timezone.now())

@@ -1,7 +1,8 @@
 """Open tickets and write into their threads: what every way into the desk shares, within its caller's transaction."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from revocations.models import EvidenceRequest
 from support import queries
 from support.lifecycle import CLOSES_AFTER, due_at, move
 from support.models import CODE_LETTERS, Entry, Ticket
+from support.oversight.case import evidence_key
 from support.queries import Wanted
 
 SYSTEM = "system:tickets"
@@ -138,19 +140,27 @@ def _into_threads(rows: Iterable[EvidenceRequest], put: Callable[[Ticket, Eviden
     keys = {f"choice:{one.choice_id}" for one in asked}
     locked = Ticket.objects.select_for_update().filter(key__in=keys).order_by("id")
     tickets = {one.key: one for one in locked}
+    others = _asked_from(asked, known=tickets)
     into = {
         one.pk: one
         for one in Ticket.objects.select_for_update()
-        .filter(pk__in={one.merged_into_id for one in tickets.values() if one.merged_into_id})
+        .filter(pk__in={one.merged_into_id for one in (*tickets.values(), *others.values()) if one.merged_into_id})
         .order_by("id")
     }
     found = 0
     for one in asked:
-        ticket = tickets.get(f"choice:{one.choice_id}")
+        ticket = tickets.get(f"choice:{one.choice_id}") or others.get(one.choice_id)
         if ticket is not None:
             put(into.get(ticket.merged_into_id or 0, ticket), one)
             found += 1
     return found
+
+
+def _asked_from(asked: Iterable[EvidenceRequest], *, known: Collection[str]) -> dict[uuid.UUID, Ticket]:
+    """The tickets from which somebody of staff asked for the rest, by the id under which they did."""
+    lines = {one.line_id for one in asked if f"choice:{one.choice_id}" not in known}
+    rows = Ticket.objects.select_for_update().filter(line_id__in=lines).order_by("id") if lines else ()
+    return {evidence_key(ticket=one): one for one in rows}
 
 
 def _answered(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:

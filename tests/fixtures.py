@@ -20,6 +20,7 @@ KEYS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 KEPT = {
     "django_migrations", "django_content_type", "auth_permission", "partners_jurisdictionrule", "partners_signingkey",
     "partners_noticetext", "partners_proposal", "disclosures_anomalyrule", "consent_gateopening",
+    "support_cannedreply",
 }  # fmt: skip
 
 

@@ -23,7 +23,16 @@ from accounts.actions.people import (
     sign_in_after_end,
     sign_in_by_carrier,
 )
-from accounts.actions.posting import SentEnough, drop_reminders, post, post_letter, post_news, post_receipt, remind
+from accounts.actions.posting import (
+    SentEnough,
+    drop_reminders,
+    post,
+    post_letter,
+    post_news,
+    post_notice,
+    post_receipt,
+    remind,
+)
 from accounts.actions.separating import (
     Asked,
     NotOpen,
@@ -92,6 +101,7 @@ __all__ = [
     "post",
     "post_letter",
     "post_news",
+    "post_notice",
     "post_receipt",
     "prove_contact",
     "refuse_reminders",

@@ -33,6 +33,7 @@ LASTS = {
     Message.Kind.RECEIPT: timedelta(days=1),
     Message.Kind.REMINDER: timedelta(days=7),
     Message.Kind.AGENT: timedelta(days=7),
+    Message.Kind.CASE: timedelta(days=7),
 }
 # What an account holder does for a child is no news that the child, or whoever has its phone a minute, can turn off.
 NEWS = frozenset(
@@ -148,6 +149,15 @@ def post_letter(*, line_id: int, to: str, mail: Mail, at: datetime) -> None:
     Line.objects.select_for_update().get(pk=line_id)
     if Letter.objects.filter(line_id=line_id, made_at__gt=at - DAY).count() >= LETTERS_A_DAY:
         raise SentEnough
+    Letter.objects.create(
+        id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=letters.sealed(mail=mail), made_at=at, next_at=at,
+        expires_at=at + LETTER_LASTS,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def post_notice(*, line_id: int | None, to: str, mail: Mail, at: datetime) -> None:
+    """Have somebody mailed that there is something to read, at the address that they gave. It holds none of it."""
     Letter.objects.create(
         id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=letters.sealed(mail=mail), made_at=at, next_at=at,
         expires_at=at + LETTER_LASTS,

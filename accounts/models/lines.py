@@ -144,6 +144,7 @@ class TextedCode(models.Model):
         STOP = "stop", "Stop all sharing"
         SIGN_IN = "sign_in", "Sign in"
         ASK = "ask", "Answer a question"
+        STOP_FOR = "stop_for", "Have our support stop sharing"
 
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)
@@ -212,6 +213,7 @@ class Message(models.Model):
         RECEIPT = "receipt", "A link to a receipt that somebody asked for"
         REMINDER = "reminder", "Something is still on"
         AGENT = "agent", "Somebody asks for a stop in the person's name"
+        CASE = "case", "Something was written in a case"
 
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)
@@ -330,13 +332,14 @@ class LineReminder(models.Model):
 
 
 class Letter(models.Model):
-    """A mail that a line's person asked for. The row is the queue: it waits until it was taken, or its time is over.
+    """A mail that somebody asked for. The row is the queue: it waits until it was taken, or its time is over.
 
-    To whom, and what, attachments too, is sealed and wiped once it was taken. No address is kept beyond that.
+    To whom, and what, attachments too, is sealed and wiped once it was taken. No address is kept beyond that. `line`:
+    none where it is about nobody's line.
     """
 
     id = models.UUIDField(primary_key=True)
-    line = models.ForeignKey(Line, on_delete=models.PROTECT)
+    line = models.ForeignKey(Line, on_delete=models.PROTECT, null=True)
     to_sealed = models.BinaryField()
     body_sealed = models.BinaryField()
     made_at = models.DateTimeField()

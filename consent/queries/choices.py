@@ -213,4 +213,4 @@ def _by(choice: Choice) -> str:
     if choice.origin != Origin.PERSON:
         return "file" if choice.origin == Origin.FILE else "us"
     kind = choice.actor.partition(":")[0]
-    return {"subscriber": "person", "line": "line", "agent": "agent"}.get(kind, "person")
+    return {"subscriber": "person", "line": "line", "agent": "agent", "officer": "agent"}.get(kind, "person")

@@ -71,6 +71,7 @@ class Progress:
     `reported` did so by the partner's word alone.
     """
 
+    order_id: uuid.UUID
     party: str
     party_id: int
     state: str
@@ -252,6 +253,7 @@ def _progress(order: Order, newest: Order, party: Party, below: _Below, times: _
     missing = {uri: name for uri, name in received.items() if uri not in {report.party_uri for report in done}}
     state = order_state(order=newest, at=times.at, waits_since=times.waits_since)
     return Progress(
+        order_id=order.id,
         party=party_name(party.name, party.uri),
         party_id=party.pk,
         state=order.state,

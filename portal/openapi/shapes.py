@@ -12,9 +12,11 @@ from consent.schemas.decisions import Evaluation, Evaluations
 from consent.schemas.texts import TextedUs
 from consent.words import REASONS, UNAVAILABLE
 from disclosures.feeds.releases import ReportedRelease
+from support.feeds import MailedUs
+from support.schemas import LoggedByPhone
 
 AT = "#/components/schemas/"
-STRUCTS = (Evaluation, Evaluations, ReportedRelease, ReportedLine, TextedUs)
+STRUCTS = (Evaluation, Evaluations, ReportedRelease, ReportedLine, TextedUs, LoggedByPhone, MailedUs)
 TEXT: dict[str, Any] = {"type": "string"}
 COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 RESULT = {

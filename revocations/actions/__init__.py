@@ -15,7 +15,7 @@ from revocations.actions.events import queue_event
 from revocations.actions.evidence import Disputed, ask_evidence
 from revocations.actions.polling import poll
 from revocations.actions.receipts import record_receipt
-from revocations.actions.redelivery import recover_since, resend_newest
+from revocations.actions.redelivery import recover_since, resend_for_case, resend_newest
 from revocations.actions.streams import (
     HasOne,
     NoSuchStream,
@@ -79,6 +79,7 @@ __all__ = [
     "queue_event",
     "record_receipt",
     "recover_since",
+    "resend_for_case",
     "resend_newest",
     "set_status",
     "stamp",

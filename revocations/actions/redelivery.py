@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 import audit.actions
+from accounts.permissions import StaffAction
 from partners.actions import guards
 from partners.models import Party
 from revocations.actions.events import nudge
@@ -35,6 +36,19 @@ def resend_newest(
     `line_id` and `contract_id` narrow it to one line, one agreement. Raises NotForThem, and NotNow without a reason.
     """
     name = guards.officer(actor=actor, reason=reason)
+    return _resend(party_id, name, reason, at, line_id=line_id, contract_id=contract_id)
+
+
+@transaction.atomic
+def resend_for_case(*, party_id: int, line_id: int, actor: str, reason: str, at: datetime) -> int:
+    """The same for one person's case, by whoever works on it. Raises NotForThem, and NotNow without a reason."""
+    name = guards.officer(actor=actor, reason=reason, action=StaffAction.WORK_TICKETS)
+    return _resend(party_id, name, reason, at, line_id=line_id, contract_id=None)
+
+
+def _resend(
+    party_id: int, name: str, reason: str, at: datetime, *, line_id: int | None, contract_id: int | None
+) -> int:
     orders = _newest(party_id).filter(state__in=UNFINISHED)
     if line_id is not None:
         orders = orders.filter(line_id=line_id)

@@ -23,6 +23,7 @@ from support.admin import (
     purposes,
     seeds,
     separations,
+    suspend_requests,
 )
 from support.admin.console import EVERYBODY, FORM, LEGAL, OFFICERS, READ, Address
 
@@ -56,6 +57,8 @@ ADDRESSES: tuple[Address, ...] = (
     Address(f"link/{TARGET}", acts_partners.link, "link", FORM),
     Address(f"terminate/{TARGET}", ending.plan, "terminate", FORM),
     Address("suspensions/", lists_acts.suspensions, "suspensions"),
+    Address("suspend-requests/", suspend_requests.requests, "suspend-requests"),
+    Address("suspend-requests/<int:request_id>/", suspend_requests.decide, "suspend-request", FORM),
     Address("proposals/", lists_acts.proposals, "proposals"),
     Address("proposals/<uuid:proposal_id>/", pages.proposal, "proposal"),
     Address("proposals/<uuid:proposal_id>/<str:how>/", acts_rules.decide, "decide", FORM),

@@ -34,6 +34,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "Acts",
         (
             Place("suspensions", "Suspensions", "block"),
+            Place("suspend-requests", "Asked to suspend", "contact_support"),
             Place("proposals", "Proposals", "how_to_vote"),
             Place("terminations", "Terminations", "cancel"),
         ),

@@ -1,6 +1,6 @@
 """Tickets: people whose location was shared, and what we answer them. The hourly trial of stopping."""
 
-from support.models.calls import LoggedCall
+from support.models.calls import LoggedCall, ProtectedLine
 from support.models.canary import CanaryRun, SeedLine
 from support.models.desk import Attachment, BulkReply, CannedReply, Draft, Reveal, SuspendRequest
 from support.models.tickets import CODE_LETTERS, LONGEST, Entry, Ticket
@@ -15,6 +15,7 @@ __all__ = [
     "Draft",
     "Entry",
     "LoggedCall",
+    "ProtectedLine",
     "Reveal",
     "SeedLine",
     "SuspendRequest",

@@ -1,4 +1,4 @@
-"""What the telephone system tells of calls."""
+"""What the telephone system tells of calls, and whose lines take two to see."""
 
 from django.db import models
 from django.db.models import Q
@@ -27,3 +27,30 @@ class LoggedCall(models.Model):
 
     def __str__(self) -> str:
         return f"call {self.call_ref}"
+
+
+class ProtectedLine(models.Model):
+    """An officer said that two of staff must agree before one of them sees whose this line is."""
+
+    id = models.BigAutoField(primary_key=True)
+    line_id = models.BigIntegerField()
+    reason = models.CharField(max_length=500)
+    by = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    ended_by = models.CharField(max_length=40, blank=True, default="")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(reason=""), name="support_protected_has_a_reason"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, ended_by="") | (Q(ended_at__isnull=False) & ~Q(ended_by="")),
+                name="support_protected_ended_by",
+            ),
+            models.UniqueConstraint(
+                fields=["line_id"], condition=Q(ended_at__isnull=True), name="support_protected_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"protection of line {self.line_id}"

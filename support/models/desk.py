@@ -1,5 +1,7 @@
 """What the desk works with beside the thread."""
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -7,9 +9,15 @@ from django.db.models.functions import Now
 
 from support.models.tickets import LONGEST, Entry, Ticket
 
+# So long a second person may say yes to what somebody asked to see.
+ASKED_FOR = timedelta(hours=8)
+
 
 class Draft(models.Model):
-    """What somebody has begun to write in a ticket. One for each person and kind; gone once it is sent."""
+    """What somebody has begun to write in a ticket. One for each person and kind; gone once it is sent.
+
+    `send_at`: when an answer goes out that its writer may still take back; `then`: the state that it leaves behind.
+    """
 
     id = models.BigAutoField(primary_key=True)
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="drafts")
@@ -17,12 +25,20 @@ class Draft(models.Model):
     kind = models.CharField(max_length=8, choices=Entry.Kind)
     body = models.CharField(max_length=LONGEST)
     updated_at = models.DateTimeField()
+    send_at = models.DateTimeField(null=True)
+    then = models.CharField(max_length=8, choices=Ticket.State, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(send_at__isnull=True, then="")
+                | Q(send_at__isnull=False, kind="answer", then__in=["waiting", "solved"]),
+                name="support_draft_on_its_way",
+            ),
             models.UniqueConstraint(fields=["ticket", "user", "kind"], name="support_draft_one_for_each"),
             models.CheckConstraint(condition=Q(kind__in=["answer", "note"]), name="support_draft_of_ours"),
         ]
+        indexes = [models.Index(fields=["send_at"], name="support_draft_due", condition=Q(send_at__isnull=False))]
 
     def __str__(self) -> str:
         return f"draft in ticket {self.ticket_id}"
@@ -36,6 +52,7 @@ class Attachment(models.Model):
         CLEAN = "clean", "Nothing found"
         REFUSED = "refused", "Something was found: nobody can open it"
         FAILED = "failed", "Could not be looked at"
+        REMOVED = "removed", "Taken back before it was sent"
 
     id = models.UUIDField(primary_key=True)
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="attachments")
@@ -105,6 +122,10 @@ class Reveal(models.Model):
 
     def __str__(self) -> str:
         return f"reveal in ticket {self.ticket_id}"
+
+    def is_waiting(self, *, at: datetime) -> bool:
+        """Whether another of staff may still say yes to it."""
+        return self.until is None and self.asked_at > at - ASKED_FOR
 
 
 class SuspendRequest(models.Model):

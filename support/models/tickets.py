@@ -22,6 +22,7 @@ class Ticket(models.Model):
     `about_kind` and `about_ref`: the look-up, choice, order or incident in question, by its own id; "" for none.
     `number_ending`: the last four digits of the line's number when it was opened, by which a caller's case is found.
     Which state may follow which is `lifecycle.NEXT`, and the database holds it too.
+    `asked_by`: whose case it is, where a person wrote it; they alone read it. `mail_sealed`: where its news is mailed.
     """
 
     class Kind(models.TextChoices):
@@ -62,6 +63,8 @@ class Ticket(models.Model):
     about_kind = models.CharField(max_length=12, blank=True, default="", db_default="")
     about_ref = models.CharField(max_length=80, blank=True, default="", db_default="")
     number_ending = models.CharField(max_length=4, blank=True, default="", db_default="")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="cases")
+    mail_sealed = models.BinaryField(default=b"", db_default=b"")
     language = models.CharField(max_length=12, default="en", db_default="en")
     assignee = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="tickets")
     claimed_at = models.DateTimeField(null=True)

@@ -6,7 +6,7 @@ A list names no line at all. One order's own page names it by the partner's name
 import json
 import uuid
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from support.oversight.delivery import Health, health_of
 
 SIZE = 50
 ATTEMPTS = 50
+OF_A_LINE = 8
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,14 @@ def order_page(*, party_id: int, order_id: uuid.UUID) -> SentPage | None:
         line_id=order.line_id,
         sub=_sub(party_id=party_id, line_id=order.line_id),
     )
+
+
+def told_of_line(*, line_id: int, order_ids: Collection[uuid.UUID]) -> list[SentPage]:
+    """These orders about one line, each as its own page has it; by partner, the newest first, at most a few."""
+    rows = Order.objects.filter(line_id=line_id, id__in=order_ids).order_by("party_id", "-queued_at")
+    found = rows.values_list("party_id", "id")[:OF_A_LINE]
+    pages = (order_page(party_id=party_id, order_id=order_id) for party_id, order_id in found)
+    return [page for page in pages if page is not None]
 
 
 def event_page(*, party_id: int, event_id: uuid.UUID) -> SentPage | None:

@@ -16,6 +16,7 @@ from support.oversight import names, proposals
 from support.oversight.counts import Count, count_of
 from support.oversight.delivery import Health, health_of
 from support.oversight.incidents import DUE_FIRST, subjects
+from support.oversight.requests import Request, requests_waiting
 from support.oversight.stages import running
 
 ENDING = timedelta(days=60)
@@ -80,6 +81,7 @@ class Now:
     incident_count: Count
     overdue_incidents: Count
     proposals: Sequence[Waiting]
+    requests: Sequence[Request]
     held: Sequence[Held]
     ending: Sequence[Contract | Campaign]
     terminations: Sequence[UnderWay]
@@ -97,7 +99,7 @@ class Now:
         late = sum(1 for one in self.terminations if one.late)
         asked = sum(1 for one in self.proposals if not one.mine)
         bad = sum(1 for one in self.unwell if one.health.tone == "bad")
-        return bad + self.incident_count.n + asked + late + len(self.differences)
+        return bad + self.incident_count.n + asked + late + len(self.differences) + len(self.requests)
 
 
 def now(*, reader: str, at: datetime) -> Now:
@@ -146,6 +148,7 @@ def now(*, reader: str, at: datetime) -> Now:
             Waiting(one, named[one.of, one.target_id], who[one.proposed_by], one.proposed_by == reader)
             for one in open_proposals
         ],
+        requests=requests_waiting(rows=SHOWN),
         held=[Held(one, named[one.of, one.target_id], who[one.actor]) for one in held],
         ending=_ending(at),
         terminations=[

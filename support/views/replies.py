@@ -29,39 +29,39 @@ def new(request: PersonRequest) -> HttpResponseBase:
         incident, actor = form.cleaned_data["incident"], actor_of(request.user)
         try:
             begun = actions.begin_reply(incident_id=incident, **said, actor=actor, at=timezone.now())
-            return redirect("desk-reply", reply_id=begun.id)
+            return redirect("desk-many-reply", many_id=begun.id)
         except (NotNow, NoReason) as error:
             form.add_error(None, str(error))
-    return render(request, "desk/reply_new.html", {"form": form, "hits": hits})
+    return render(request, "desk/many.html", {"form": form, "hits": hits})
 
 
 @require_safe
 @at_the_desk(StaffAction.SEE_TICKETS)
-def reply(request: PersonRequest, reply_id: uuid.UUID) -> HttpResponse:
+def reply(request: PersonRequest, many_id: uuid.UUID) -> HttpResponse:
     """One reply, how far it is, and while it waits the way back."""
-    return render(request, "desk/reply.html", _shown(request, reply_id))
+    return render(request, "desk/many_reply.html", _shown(request, many_id))
 
 
 @require_safe
 @at_the_desk(StaffAction.SEE_TICKETS)
-def progress(request: PersonRequest, reply_id: uuid.UUID) -> HttpResponse:
+def progress(request: PersonRequest, many_id: uuid.UUID) -> HttpResponse:
     """The part of the page that changes, for the script that asks again."""
-    return render(request, "desk/_reply_progress.html", _shown(request, reply_id))
+    return render(request, "desk/_many_progress.html", _shown(request, many_id))
 
 
 @require_POST
 @at_the_desk(StaffAction.WORK_TICKETS)
-def undo(request: PersonRequest, reply_id: uuid.UUID) -> HttpResponseBase:
+def undo(request: PersonRequest, many_id: uuid.UUID) -> HttpResponseBase:
     """Take it back before it begins."""
     try:
-        actions.undo_reply(reply_id=reply_id, actor=actor_of(request.user), at=timezone.now())
+        actions.undo_reply(reply_id=many_id, actor=actor_of(request.user), at=timezone.now())
     except NotNow as error:
         messages.error(request, str(error))
-    return redirect("desk-reply", reply_id=reply_id)
+    return redirect("desk-many-reply", many_id=many_id)
 
 
-def _shown(request: PersonRequest, reply_id: uuid.UUID) -> dict[str, object]:
-    found = told.progress(reply_id=reply_id, at=timezone.now())
+def _shown(request: PersonRequest, many_id: uuid.UUID) -> dict[str, object]:
+    found = told.progress(reply_id=many_id, at=timezone.now())
     if found is None:
         raise Http404
     return {"progress": found, "mine": found.reply.by == actor_of(request.user)}

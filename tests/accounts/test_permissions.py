@@ -12,23 +12,24 @@ from tests.factories import a_line
 from tests.people import sign_in_by_code, user_of
 
 # Know, see, download, see the log | stop, pause, dispute | allow, signal, choose a way in | invite | delegate, give
-# back, safe contact, separate | see under glass, stop for, work separations. By: code, unheld, proof, signed, glass.
+# back, safe contact, separate | ask, read cases | see under glass, stop for, work separations. By: code, unheld, proof,
+# signed, glass.
 TABLE = {
-    Relation.ADULT_USER: "pppp ccc ppu - p-pc ---",
-    Relation.MINOR_USER: "pppp ccc -pu - ---c ---",
-    Relation.SAME_HOLDER: "pppp ccc pp- - ---- ---",
-    Relation.HOLDER_OF_MINOR: "pppp ccc pp- - ---- ---",
-    Relation.HOLDER_OF_ADULT: "p--- --- --- p ---- ---",
-    Relation.DELEGATE_SEES: "pp-- --- --- - -p-- ---",
-    Relation.DELEGATE_STOPS: "p--- pp- --- - -p-- ---",
-    Relation.DELEGATE_BOTH: "pp-- pp- --- - -p-- ---",
-    Relation.AUTHORIZED_AGENT: "---- s-- --- - ---- ---",
-    Relation.EX_USER: "pppp p-p --- - ---- ---",
-    Relation.EX_HOLDER: "---- --- --- - ---- ---",
-    Relation.STRANGER: "---- --- --- - ---- ---",
-    Relation.AGENT: "---- --- --- - ---- gg-",
-    Relation.OFFICER: "---- --- --- - ---- ggg",
-    Relation.AUDITOR: "---- --- --- - ---- g--",
+    Relation.ADULT_USER: "pppp ccc ppu - p-pc cp ---",
+    Relation.MINOR_USER: "pppp ccc -pu - ---c cp ---",
+    Relation.SAME_HOLDER: "pppp ccc pp- - ---- cp ---",
+    Relation.HOLDER_OF_MINOR: "pppp ccc pp- - ---- cp ---",
+    Relation.HOLDER_OF_ADULT: "p--- --- --- p ---- -- ---",
+    Relation.DELEGATE_SEES: "pp-- --- --- - -p-- -- ---",
+    Relation.DELEGATE_STOPS: "p--- pp- --- - -p-- -- ---",
+    Relation.DELEGATE_BOTH: "pp-- pp- --- - -p-- -- ---",
+    Relation.AUTHORIZED_AGENT: "---- s-- --- - ---- -- ---",
+    Relation.EX_USER: "pppp p-p --- - ---- pp ---",
+    Relation.EX_HOLDER: "---- --- --- - ---- -- ---",
+    Relation.STRANGER: "---- --- --- - ---- -- ---",
+    Relation.AGENT: "---- --- --- - ---- -- gg-",
+    Relation.OFFICER: "---- --- --- - ---- -- ggg",
+    Relation.AUDITOR: "---- --- --- - ---- -- g--",
 }
 HOW = {"-": How.NO, "c": How.CODE, "u": How.UNHELD, "p": How.PROOF, "s": How.SIGNED, "g": How.GLASS}
 

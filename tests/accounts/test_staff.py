@@ -10,13 +10,14 @@ from accounts.queries import NotForThem, acting_staff
 from tests.staff import a_staff_user, an_actor
 
 # See, change terms; suspend, propose, agree, publish; see one person's order; see incidents, the look-ups behind them,
-# close them; see audit, tickets; work them; lead the desk; see, change delays; work separations.
+# close them; see audit, tickets; work them; lead the desk; see, change delays; change canned replies; work separations;
+# protect lines.
 TABLE = {
-    User.Role.SUBSCRIBER: "-----------------",
-    User.Role.AGENT: "-----------yy----",
-    User.Role.OFFICER: "yyyyyyyyyyyyyy--y",
-    User.Role.AUDITOR: "y-----yyy-yy-----",
-    User.Role.LEGAL: "--------------yy-",
+    User.Role.SUBSCRIBER: "-------------------",
+    User.Role.AGENT: "-----------yy------",
+    User.Role.OFFICER: "yyyyyyyyyyyyyy--yyy",
+    User.Role.AUDITOR: "y-----yyy-yy-------",
+    User.Role.LEGAL: "--------------yy---",
 }
 
 

@@ -40,12 +40,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(committed_db: None, no_broker: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def site(
+    committed_db: None, no_broker: None, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[str]:
     """The product at an address of this machine, on the test's database."""
     # Playwright runs its own event loop in this thread; the ORM is used between its steps, never inside them.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
+    settings.ATTACHMENTS_DIR = tmp_path / "attachments"
     MemoryBackend.outbox.clear()
     server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet, allow_reuse_address=True)
     server.daemon_threads = True

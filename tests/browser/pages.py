@@ -26,6 +26,13 @@ import accounts.actions
 from accounts.models import Line, NewPassword
 from consent import actions
 from disclosures import publishing
+from support import sending
+from support.actions import asking
+from support.actions.asking import Said
+from support.actions.mail import Mailed, take_mail
+from support.files import taken
+from support.models import Ticket
+from support.tokens import READ, token_of
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, text_now
 from tests.factories import a_line
@@ -50,7 +57,7 @@ ANSWERED, WITHOUT_PASSWORD = "somebody who answered a question", "a subscriber w
 # By who opens them.
 PAGES: Mapping[str, tuple[str, ...]] = {
     NOBODY: (
-        "front", "help", "safety", "invited", "sign-in-ended",
+        "front", "help", "safety", "case-by-mail", "invited", "sign-in-ended",
         "transparency", "stop", "away", "account_login", "sign-in-staff", "account_inactive",
         "stop-progress", "ask", "new-password-cancel", "agent-asked", "agent-request",
     ),
@@ -65,6 +72,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "choice-signal", "dispute", "lines",
         "delegates", "delegation", "safe-contact", "separation", "settings", "access-log", "access-log-companies",
         "archive", "account_logout",
+        "help-write", "help-ask", "help-sent", "case",
         "account_reauthenticate", "account_change_password", "mfa_index", "mfa_activate_totp",
         "mfa_list_webauthn", "mfa_add_webauthn", "usersessions_list",
     ),
@@ -82,29 +90,35 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
 VERBS = {
     "choice-stop", "choice-dispute", "stop-again", "ask-text", "ask-no", "sign-in-again", "leave", "set_language",
     "password-keep", "invite", "delegate-end", "safe-contact-code", "safe-contact-remove",
-    "separation-back", "choice-receipt-mail", "choice-receipt-text", "settings-texts", "archive-ask",
+    "separation-back", "choice-receipt-mail", "choice-receipt-text", "settings-texts", "archive-ask", "case-reply",
+    "case-rate",
 }  # fmt: skip
 FILES = {
     "history-csv", "history-json", "choice-receipt-file", "choice-receipt-pdf", "stop-receipt", "stop-receipt-pdf",
-    "archive-file", "mfa_download_recovery_codes", "transparency-csv",
+    "archive-file", "mfa_download_recovery_codes", "transparency-csv", "case-download", "case-file",
 }  # fmt: skip
 PARTS_OF_A_PAGE = {"choice-progress", "archive-progress"}
-SENDS_ON = {"/accounts/"}
+SENDS_ON = {"/accounts/", "help-dispute"}
 STAFF_ALONE = {"sign-in-staff-oidc", "sign-in-staff-oidc-back", "staff-invitation", "mfa_authenticate"}
 # The desk has a walk of its own.
 DESK = {
     "desk", "desk-counts", "desk-search", "desk-claim-next", "desk-figures", "desk-figures-csv", "desk-complaints",
-    "desk-complaints-csv", "desk-replies", "desk-reply", "desk-reply-progress", "desk-reply-undo", "desk-claim",
-    "desk-handling", "desk-assign", "desk-hand-over", "desk-merge",
+    "desk-complaints-csv", "desk-many", "desk-many-reply", "desk-many-reply-progress", "desk-many-reply-undo",
+    "desk-claim", "desk-handling", "desk-assign", "desk-hand-over", "desk-merge", "desk-case", "desk-reveal",
+    "desk-agree", "desk-stop", "desk-stop-code", "desk-evidence", "desk-resend", "desk-suspend", "desk-move",
+    "desk-priority", "desk-escalate", "desk-protect", "desk-copy", "desk-replies", "desk-reply-new", "desk-reply",
+    "desk-reply-retire", "desk-write", "desk-canned", "desk-preview", "desk-draft", "desk-undo", "desk-note",
+    "desk-file", "desk-file-remove",
 }  # fmt: skip
 # They only lead to another site and back.
 ELSEWHERE = {"sign-in-carrier", "sign-in-carrier-back"}
 DEVELOPERS_ALONE = {"gallery", "demo_phones", "openapi_page"}
 MACHINES = {
     "evaluation", "evaluations", "authzen_configuration", "api-disclosures", "api-approvals", "api-texts",
-    "consent-info", "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive", "ssf_receipts",
-    "ssf_poll", "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify", "ssf_configuration", "healthz",
-    "readyz", "metrics", "security_txt", "openapi", "gpc", "drp-agent", "drp-exercise", "drp-request", "canary-events",
+    "consent-info", "api-lines", "oauth_token", "oauth_authorization_server", "jwks", "jwks_archive",
+    "ssf_receipts", "ssf_poll", "ssf_manifest", "ssf_digest", "ssf_streams", "ssf_status", "ssf_verify",
+    "ssf_configuration", "healthz", "readyz", "metrics", "security_txt", "openapi", "gpc", "drp-agent",
+    "drp-exercise", "drp-request", "canary-events", "api-calls", "api-mail",
 }  # fmt: skip
 NOT_VISITED = VERBS | ELSEWHERE | FILES | PARTS_OF_A_PAGE | SENDS_ON | STAFF_ALONE | DESK | DEVELOPERS_ALONE | MACHINES
 
@@ -153,6 +167,7 @@ def a_walk() -> Walk:
     subscriber = sign_in(world.line)
     subscriber.post("/accounts/reauthenticate/", {"password": PASSWORD})
     every_factor, passkey = _with_every_factor()
+    case, mailed = _cases(world.line)
     return Walk(
         world=world,
         cookies={
@@ -173,15 +188,32 @@ def a_walk() -> Walk:
         tokens={"stop-progress": _stopped()}
         | dict.fromkeys(("ask", "ask-code", "ask-yes"), opened.token)
         | {"agent-asked": an_agent_asks(a_line()).split("/")[-2]}
+        | {"case-by-mail": mailed}
         | {"ask-answered": answered.token, "new-password-cancel": _forgetful(ago=timedelta(0))[1]},
         ids={
             "choice_id": choice.choice_id,
+            "code": case,
+            "kind": "company",
+            "ref": world.roadaid.lbs_provider_id,
             "party_id": world.roadaid.lbs_provider_id,
             "pk": passkey,
             "request_id": choice.choice_id,
             "delegation_id": _asked_to_look_after(world.line),
         },
     )
+
+
+def _cases(line: Line) -> tuple[str, str]:
+    """A case of the subscriber's that was answered, with a file; and the link to one that came by mail."""
+    now = timezone.now()
+    files = [taken(name="photo.png", content=b"\x89PNG\r\n\x1a\n")]
+    said = Said("Who looked at my phone?\n\nI was at home that day.", files, "me@example.net")
+    ticket = asking.ask(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
+    sending.answer(ticket=ticket, body="A tow truck did.", actor="agent:1", then=Ticket.State.SOLVED, at=now)
+    came = Mailed("<1@example.net>", "somebody@example.net", ["help@mail.example"], "Hello", "How do I stop it?")
+    take_mail(mail=came, at=now)
+    mailed = Ticket.objects.exclude(pk=ticket.pk).latest("opened_at")
+    return ticket.code, token_of(code=mailed.code, purpose=READ)
 
 
 def _asked_to_look_after(line: Line) -> UUID:

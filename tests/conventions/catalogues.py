@@ -26,6 +26,11 @@ MARKERS: dict[str, tuple[int | None, int, int | None]] = {
 TRANSLATION = "django.utils.translation"
 # Where only people who work here read: English and Spanish, no more.
 STAFF_ALONE = ("templates/admin/", "templates/desk/", "support/")
+# But these, which people read who ask us something.
+FOR_PEOPLE = (
+    "support/forms/cases.py", "support/messages.py", "support/oversight/asked.py", "support/oversight/writing.py",
+    "support/views/help.py", "support/words.py",
+)  # fmt: skip
 FOR_STAFF_TOO = frozenset({"es"})
 ALLAUTH = Path(allauth.__file__).parent
 # What of allauth's a subscriber reads.
@@ -40,6 +45,11 @@ ALLAUTHS_ADAPTER = ("Incorrect code.", "You cannot deactivate two-factor authent
 # What Django's makemessages hands to xgettext for a template.
 IN_TEMPLATE = re.compile(r"\b(_|n?p?gettext)\(")
 QUOTED = re.compile(r"""\s*,?\s*u?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.DOTALL)
+
+
+def for_staff_alone(place: str) -> bool:
+    """Whether only staff read what is said there."""
+    return place.startswith(STAFF_ALONE) and not place.startswith(FOR_PEOPLE)
 
 
 @dataclass(frozen=True, order=True)

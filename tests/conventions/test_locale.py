@@ -13,10 +13,10 @@ from django.utils.translation import to_locale
 from tests.conventions.catalogues import (
     FOR_STAFF_TOO,
     ROOT,
-    STAFF_ALONE,
     Sentence,
     compiled,
     entries,
+    for_staff_alone,
     in_python,
     in_templates,
     of_allauth,
@@ -43,7 +43,7 @@ def needed(language: str, said: dict[Sentence, set[str]]) -> dict[Sentence, str]
     ours = {
         sentence: min(places)
         for sentence, places in said.items()
-        if language in FOR_STAFF_TOO or not all(place.startswith(STAFF_ALONE) for place in places)
+        if language in FOR_STAFF_TOO or not all(for_staff_alone(place) for place in places)
     }
     return dict(of_allauth(language)) | ours
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from partners.models import NoticeText
-from tests.conventions.catalogues import STAFF_ALONE, in_python, in_templates
+from tests.conventions.catalogues import for_staff_alone, in_python, in_templates
 from tests.conventions.reading import grade, words_of
 
 PAGE, ONE_SENTENCE = 7.0, 9.0
@@ -16,7 +16,7 @@ FEWEST_WORDS, FEWEST_OF_A_SENTENCE = 20, 8
 def said() -> Iterator[tuple[str, str]]:
     """Every place with each English sentence of it."""
     for sentence, place in [*in_templates(), *in_python()]:
-        if not place.startswith(STAFF_ALONE):
+        if not for_staff_alone(place):
             yield from ((place, text) for text in (sentence.text, sentence.plural) if text)
 
 

@@ -49,7 +49,8 @@ IN_ONE_PLACE = {
     "disclosures_helddisclosure", "disclosures_heldnotice", "django_session", "partners_agentrequest",
     "partners_pairwisesubject",
     "revocations_breach", "support_attachment", "support_bulkreply", "support_draft", "support_entry",
-    "support_loggedcall", "support_reveal", "support_seedline", "support_suspendrequest", "support_ticket",
+    "support_loggedcall", "support_protectedline", "support_reveal", "support_seedline", "support_suspendrequest",
+    "support_ticket",
     "usersessions_usersession",
 }  # fmt: skip
 GROWING = BY_LINE | BY_ID | IN_ONE_PLACE

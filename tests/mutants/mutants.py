@@ -214,6 +214,20 @@ MUTANTS = (
         "test_a_look_at_an_order_needs_a_reason_and_is_in_the_log_at_once",
     ),
     Mutant(
+        8,
+        "support/actions/cases.py",
+        '        note(ticket=ticket, action="case.seen", actor=name, at=at)\n',
+        "        pass\n",
+        "tests/promises/test_08_the_desk.py::test_each_look_at_a_case_is_in_its_person_s_log_by_role_and_code[agent]",
+    ),
+    Mutant(
+        8,
+        "support/actions/reveal.py",
+        "    two = takes_two(line_id=line_id, at=at)\n",
+        "    two = False\n",
+        "tests/promises/test_08_the_desk.py::test_whose_a_protected_line_is_takes_two[separation]",
+    ),
+    Mutant(
         9,
         "disclosures/migrations/0002_partitions.py",
         "    recorded_at timestamptz NOT NULL,\n",

@@ -124,6 +124,7 @@ def test_plain_http_is_for_loopback_addresses_only() -> None:
             "OIDC_CLIENT_ID must not be STAFF_OIDC_CLIENT_ID",
         ),
         ({"SMS_INBOUND_SECRETS": "s" * 32 + ",short"}, "Each of SMS_INBOUND_SECRETS must have 32 characters"),
+        ({"CALL_LOG_SECRETS": "short"}, "Each of CALL_LOG_SECRETS must have 32 characters"),
         ({"CODE_TEXTS_ALARM": "0"}, "CODE_TEXTS_ALARM must be a whole number from 1"),
         ({"STAFF_OIDC_ISSUER": "http://idp.carrier.example"}, "STAFF_OIDC_ISSUER must start with https://"),
         ({"STAFF_OIDC_ISSUER": "https://idp.carrier.example"}, "STAFF_OIDC_CLIENT_ID is not set."),

@@ -103,6 +103,8 @@ def doors(action: Action, one: Somebody, cells: Cells) -> list[Try]:
         Action.GIVE_BACK: [Try("get", asked, {}), Try("post", asked, {"answer": "end"})],
         Action.SAFE_CONTACT: [*_get("/lines/contact/"), Try("post", "/lines/contact/remove/", {})],
         Action.SEPARATE: [*_get("/lines/separation/"), Try("post", "/lines/separation/", reach)],
+        Action.ASK: [*_get("/help/write/"), Try("post", "/help/write/", {"topic": "other", "message": "Who is it?"})],
+        Action.READ_CASES: _get(f"/help/ask/choice/{one.choice}/"),
         Action.SEE_UNDER_GLASS: [],
         Action.STOP_FOR: [],
         Action.WORK_SEPARATION: [*_get("/admin/separations/"), looks],

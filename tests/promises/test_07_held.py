@@ -46,6 +46,7 @@ HOLDS = {
     "choice-allow", "choice-signal", "dispute", "lines", "access-log", "access-log-companies",
     "settings-texts", "archive", "archive-ask", "archive-progress", "archive-file",
     "delegates", "delegate-end", "delegation", "safe-contact", "safe-contact-code", "safe-contact-remove",
+    "help-ask", "help-dispute", "case", "case-reply", "case-rate", "case-download", "case-file",
     "account_set_password", "account_change_password", "password-forgotten", "password-new",
     "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",
     "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn",
@@ -86,6 +87,11 @@ def someone(committed_db: None) -> Someone:
     ids = {
         "choice_id": Choice.objects.get().id,
         "party_id": campaign.lbs_provider_id,
+        "code": "T-ZZZZZZ",
+        "kind": "company",
+        "ref": campaign.lbs_provider_id,
+        "file_id": approval.id,
+        "reply_id": 1,
         "pk": a_passkey(line),
         "token": "no-such-token",
         "cohort_id": approval.id,
@@ -95,9 +101,9 @@ def someone(committed_db: None) -> Someone:
         "name": "choices",
         "uid": "MQ",
         "delegation_id": approval.id,
-        "code": "T-ABC234",
-        "reply_id": approval.id,
+        "many_id": approval.id,
         "year": 2026,
+        "reveal_id": 0,
     }
     return Someone(line, browser, campaign, ids)
 

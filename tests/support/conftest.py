@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from django.utils import translation
 from pytest_django import Settings
@@ -14,3 +16,10 @@ def _texts_in_memory(settings: Settings) -> None:
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
+
+
+@pytest.fixture
+def attachments(settings: Settings, tmp_path: Path) -> Path:
+    """Where files of cases lie, empty."""
+    settings.ATTACHMENTS_DIR = tmp_path / "attachments"
+    return tmp_path / "attachments"

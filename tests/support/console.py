@@ -19,7 +19,8 @@ from disclosures.queries.found import incident_key
 from partners import pairwise
 from partners.models import Campaign, Client, Dealing, Proposal, Reach
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
-from support.models import SeedLine
+from support.models import SeedLine, SuspendRequest, Ticket
+from support.tickets import new_code
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.staff import an_actor
 
@@ -72,9 +73,27 @@ def everything(*, at: datetime | None = None) -> Console:
             "name": "contracts", "year": at.year, "word": "pause",
             "term": FRAUD, "run_id": DigestRun.objects.get().pk, "finding_id": DigestFinding.objects.get().pk,
             "seed_id": SeedLine.objects.create(line_id=0, marked_at=at, marked_by=officer, about="Test of ours").pk,
+            "request_id": _asked_to_suspend(line, campaign, at),
             "separation_id": _separation(line, at), "number": Client.objects.get(client_id=MACHINE).number,
         },
     )  # fmt: skip
+
+
+def a_case(line: Line, *, about: str = "", at: datetime | None = None, **fields: object) -> Ticket:
+    """A case of somebody's; `about`: the id of the look-up in question."""
+    at, code = at or timezone.now(), new_code()
+    values: dict[str, object] = {
+        "code": code, "kind": "look_up", "key": f"asked:{code}", "line_id": line.pk, "about": "Who looked?",
+        "about_kind": "look_up" if about else "", "about_ref": about, "opened_at": at, "due_at": at + timedelta(days=5),
+    }  # fmt: skip
+    return Ticket.objects.create(**{**values, **fields})
+
+
+def _asked_to_suspend(line: Line, campaign: Campaign, at: datetime) -> int:
+    return SuspendRequest.objects.create(
+        ticket=a_case(line, at=at), party_id=campaign.contract.aggregator_id, reason="They went on.",
+        asked_by=an_actor("agent"), asked_at=at,
+    ).pk  # fmt: skip
 
 
 def _separation(line: Line, at: datetime) -> uuid.UUID:

@@ -24,10 +24,10 @@ DOORS = {
     "desk-figures-csv": ("get", (200, 200, 200, 403, 403)),
     "desk-complaints": ("get", (403, 200, 200, 403, 403)),
     "desk-complaints-csv": ("get", (403, 200, 200, 403, 403)),
-    "desk-replies": ("get", (200, 200, 403, 403, 403)),
-    "desk-reply": ("get", (200, 200, 200, 403, 403)),
-    "desk-reply-progress": ("get", (200, 200, 200, 403, 403)),
-    "desk-reply-undo": ("post", (302, 302, 403, 403, 403)),
+    "desk-many": ("get", (200, 200, 403, 403, 403)),
+    "desk-many-reply": ("get", (200, 200, 200, 403, 403)),
+    "desk-many-reply-progress": ("get", (200, 200, 200, 403, 403)),
+    "desk-many-reply-undo": ("post", (302, 302, 403, 403, 403)),
     "desk-claim": ("post", (302, 302, 403, 403, 403)),
     "desk-handling": ("get", (200, 200, 403, 403, 403)),
     "desk-assign": ("post", (403, 302, 403, 403, 403)),
@@ -39,7 +39,7 @@ DOORS = {
 def test_each_door_opens_to_these_and_no_others() -> None:
     at, routes = timezone.now(), dict(patterns())
     reply = BulkReply.objects.create(id=uuid4(), body="So.", by="agent:1", at=at, begins_at=at, ticket_ids=[])
-    ids = {"code": a_ticket().code, "reply_id": reply.id, "year": at.year}
+    ids = {"code": a_ticket().code, "many_id": reply.id, "year": at.year}
     people = [staff(role) for role in WHO]
     answered = {
         name: (method, tuple(getattr(one.client, method)(filled(routes[name], ids)).status_code for one in people))
@@ -58,6 +58,6 @@ def test_nobody_passes_without_a_second_factor_and_a_stranger_signs_in_as_staff(
 
 def test_a_reply_s_page_that_is_not_there_is_not_found() -> None:
     ana = staff(User.Role.AGENT)
-    assert ana.client.get(f"/desk/replies/{uuid4()}/").status_code == 404
+    assert ana.client.get(f"/desk/many/{uuid4()}/").status_code == 404
     assert ana.client.get("/desk/T-ABC234/handling/").status_code == 404
     assert a_ticket(due_in=timedelta(days=1)).code in ana.client.get("/desk/").content.decode()

@@ -136,13 +136,13 @@ def test_who_may_and_what_it_must_say(ana: Member) -> None:
 def test_the_page_shows_how_far_it_is_and_the_way_back(ana: Member) -> None:
     incident = an_incident(timezone.now())
     hit(incident)
-    page = ana.client.post("/desk/replies/", {"incident": incident.pk, "body": WORDS}, follow=True)
+    page = ana.client.post("/desk/many/", {"incident": incident.pk, "body": WORDS}, follow=True)
     shown = page.content.decode()
     assert 'data-reply-state="waiting"' in shown
     assert "One answer to 1 person" in shown
     reply = BulkReply.objects.get()
     assert 'data-reply-state="undone"' in ana.client.post(
-        f"/desk/replies/{reply.id}/undo/", follow=True
+        f"/desk/many/{reply.id}/undo/", follow=True
     ).content.decode()  # fmt: skip
-    empty = ana.client.post("/desk/replies/", {"incident": incident.pk, "body": ""}).content.decode()
+    empty = ana.client.post("/desk/many/", {"incident": incident.pk, "body": ""}).content.decode()
     assert "This field is required." in empty

@@ -41,8 +41,11 @@ NO_LINE_TO_INVITE: Row = (302, 403, 403, 403, 302, 403, 403)
 OWNER_ENDS: Row = (302, 302, 404, 404, 302, 404, 403)
 OWNER_ASKED: Row = (302, 404, 200, 404, 302, 404, 403)
 LINK_OWNER: Row = (302, 200, 404, 404, 302, 404, 302)
-# The agent here has given no second factor yet.
-DESK: Row = (302, 403, 403, 403, 302, 403, 302)
+DESK: Row = (302, 403, 403, 403, 302, 403, 200)
+DESK_OFFICERS: Row = (302, 403, 403, 403, 302, 403, 403)
+DESK_UNREADABLE: Row = (302, 403, 403, 403, 302, 403, 400)
+DESK_SENT_ON: Row = (302, 403, 403, 403, 302, 403, 302)
+DESK_NOTHING: Row = (302, 403, 403, 403, 302, 403, 404)
 LEADS: Row = (302, 403, 403, 403, 302, 403, 403)
 
 # name: (what GET and HEAD answer, what POST answers). Every other method is refused, but where OTHERWISE says how.
@@ -139,6 +142,26 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "mfa_edit_webauthn": (KEY, KEY),
     "usersessions_list": (PERSON, SENT_ON),
     "set_language": (SENT_ON, SENT_ON),
+    "help-write": (OWN_ONLY, OWN_ONLY),
+    "help-ask": (OWNER_ONLY, OWNER_ONLY),
+    "help-dispute": (OWN_SENT_ON, NOT_SO),
+    "help-sent": (OWNER_ONLY, NOT_SO),
+    "case-by-mail": (NOT_HERE, NOT_SO),
+    "case": (OWNER_ONLY, NOT_SO),
+    "case-reply": (NOT_SO, UNREADABLE_TO_OWNER),
+    "case-rate": (NOT_SO, UNREADABLE_TO_OWNER),
+    "case-download": (OWNER_ONLY, NOT_SO),
+    "case-file": (NOTHING_NAMED, NOT_SO),
+    "api-mail": (NOT_SO, NOT_HERE),
+    "desk-replies": (DESK, NOT_SO),
+    **dict.fromkeys(("desk-reply-new", "desk-reply"), (DESK_OFFICERS, DESK_OFFICERS)),
+    "desk-reply-retire": (NOT_SO, DESK_OFFICERS),
+    "desk-write": (DESK, DESK_UNREADABLE),
+    "desk-canned": (NOT_SO, DESK),
+    **dict.fromkeys(("desk-preview", "desk-note"), (NOT_SO, DESK_UNREADABLE)),
+    **dict.fromkeys(("desk-undo", "desk-file-remove"), (NOT_SO, DESK_SENT_ON)),
+    "desk-draft": (NOT_SO, DESK_NOTHING),
+    "desk-file": (DESK_NOTHING, NOT_SO),
     "desk": (DESK, NOT_SO),
     "desk-counts": (DESK, NOT_SO),
     "desk-search": (NOT_SO, DESK),
@@ -147,15 +170,29 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "desk-figures-csv": (DESK, NOT_SO),
     "desk-complaints": (LEADS, NOT_SO),
     "desk-complaints-csv": (LEADS, NOT_SO),
-    "desk-replies": (DESK, DESK),
-    "desk-reply": (DESK, NOT_SO),
-    "desk-reply-progress": (DESK, NOT_SO),
-    "desk-reply-undo": (NOT_SO, DESK),
+    "desk-many": (DESK, DESK),
+    "desk-many-reply": (DESK, NOT_SO),
+    "desk-many-reply-progress": (DESK, NOT_SO),
+    "desk-many-reply-undo": (NOT_SO, DESK),
     "desk-claim": (NOT_SO, DESK),
     "desk-handling": (DESK, NOT_SO),
     "desk-assign": (NOT_SO, LEADS),
     "desk-hand-over": (NOT_SO, DESK),
     "desk-merge": (NOT_SO, DESK),
+    "desk-case": (DESK, NOT_SO),
+    "desk-reveal": (DESK, DESK),
+    "desk-agree": (DESK, DESK),
+    "desk-stop": (DESK, DESK),
+    "desk-stop-code": (NOT_SO, DESK_SENT_ON),
+    "desk-evidence": (DESK, DESK),
+    "desk-resend": (DESK, DESK),
+    "desk-suspend": (DESK, DESK),
+    "desk-move": (DESK, DESK),
+    "desk-priority": (DESK, DESK),
+    "desk-escalate": (DESK, DESK),
+    "desk-protect": (DESK_OFFICERS, DESK_OFFICERS),
+    "desk-copy": (DESK, DESK),
+    "api-calls": (NOT_SO, NOT_HERE),
     "evaluation": (NOT_SO, NO_TOKEN),
     "evaluations": (NOT_SO, NO_TOKEN),
     "authzen_configuration": (EVERYBODY, NOT_SO),
@@ -243,6 +280,10 @@ ALSO_SHOWN: dict[tuple[str, str], frozenset[str]] = {
     ("lines", "stranger"): frozenset({"owner's number"}),
     ("delegation", "stranger"): frozenset({"owner's number"}),
     ("delegates", "owner"): frozenset({"stranger"}),
+    # Which companies a person could have stopped, on their case.
+    ("desk-stop", "agent"): frozenset({"owner"}),
+    # What the owner wrote, to whoever answers it.
+    **{(page, "agent"): frozenset({"owner"}) for page in ("desk-write", "desk-canned", "desk-preview", "desk-note")},
 }
 
 
@@ -262,6 +303,7 @@ LINKS = (
     Linked("stop", "receipt.json", EVERYBODY, NOT_SO),
     Linked("stop", "receipt.pdf", EVERYBODY, NOT_SO),
     Linked("agent", "", EVERYBODY, EVERYBODY),
+    Linked("mailed", "", EVERYBODY, NOT_SO),
     *(
         one
         for link in ("texted", "shown")

@@ -62,6 +62,7 @@ def test_every_address_with_a_token_is_walked_with_a_real_one() -> None:
     places = {
         "stop": "stop/progress/<str:token>/",
         "agent": "authorized/by-text/<str:token>/",
+        "mailed": "help/mail/<str:token>/",
         "invitation": "accounts/invitation/<str:uid>/<str:token>/",
         "cancel": "accounts/password/cancel/<str:token>/",
     }

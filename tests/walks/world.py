@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from allauth.mfa.models import Authenticator
@@ -37,6 +37,11 @@ from partners.access import SCOPES
 from partners.actions import issue_access_token
 from partners.models import Client as Machine
 from partners.models import Dealing, Party
+from support.actions import asking
+from support.actions.asking import Said
+from support.actions.mail import Mailed, take_mail
+from support.models import Ticket
+from support.tokens import READ, token_of
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
@@ -120,6 +125,8 @@ def build() -> World:
         line_id=owner.pk, user=user_of(owner), msisdn=NUMBERS["stranger"], may="both", ends_at=now + timedelta(days=30),
         at=now,
     )  # fmt: skip
+    said = Said(f"{MARK} asks")
+    case = asking.ask(user=user_of(owner), line=owner, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
     links = {**_links(owner, holder), "invitation": _invitation(), "cancel": asked_for_new_password(owner)}
     _end(ended)
     new = a_line(msisdn=NUMBERS["ended"], activated_at=now - timedelta(minutes=1), holder_name=f"{NAMES['new']} Person")
@@ -130,6 +137,11 @@ def build() -> World:
         ids={
             "name": "all",
             "choice_id": choice.choice_id,
+            "code": case.code,
+            "kind": "company",
+            "ref": Party.objects.get(uri__contains=MARK.lower(), kind="lbs_provider").pk,
+            "file_id": uuid.uuid4(),
+            "reply_id": 1,
             "party_id": Party.objects.get(uri__contains=MARK.lower(), kind="lbs_provider").pk,
             "token": "no-such-token",
             "cohort_id": uuid.uuid4(),
@@ -139,9 +151,9 @@ def build() -> World:
             "uid": "MQ",
             "delegation_id": asked,
             "pk": a_passkey(owner),
-            "code": "T-ABC234",
-            "reply_id": uuid.uuid4(),
+            "many_id": uuid.uuid4(),
             "year": 2026,
+            "reveal_id": 0,
         },
         links=links,
         marks={
@@ -207,7 +219,15 @@ def _links(owner: Line, holder: Line) -> dict[str, str]:
         "texted": link_in(asked(NUMBERS["owner"])[0]),
         "shown": link_in(json.dumps(told)),
         "agent": an_agent_asks(holder),
+        "mailed": _mailed(now),
     }
+
+
+def _mailed(now: datetime) -> str:
+    """The link to a case that came by mail from nobody we know."""
+    take_mail(mail=Mailed("<1@example.net>", "somebody@example.net", [], "Hello", "How do I stop it?"), at=now)
+    code = Ticket.objects.get(line_id=None).code
+    return f"/help/mail/{token_of(code=code, purpose=READ)}/"
 
 
 def _invitation() -> str:
@@ -249,6 +269,11 @@ def _agent() -> Client:
     client = Client()
     agent = User.objects.create_user("agent", "agent@carrier.example", "three quiet words", role=User.Role.AGENT)
     client.force_login(agent, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    # Long ago: what asks for a proof anew asks for it.
+    session["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": 0}]
+    session["account_authentication_methods_user"] = str(agent.pk)
+    session.save()
     return client
 
 

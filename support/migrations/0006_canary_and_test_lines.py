@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('support', '0002_the_desk'),
+        ('support', '0005_protected_lines'),
     ]
 
     operations = [

@@ -1,0 +1,14 @@
+"""What pages of lower apps need to lead to cases."""
+
+from django import template
+
+from accounts.permissions import Action
+from accounts.queries import PersonsLine
+
+register = template.Library()
+
+
+@register.filter
+def may_ask(line: PersonsLine) -> bool:
+    """Whether this person may ask about what they see of the line."""
+    return line.may(Action.READ_CASES)

@@ -1,0 +1,141 @@
+"""What a person does with a case of their own: ask, write again, say how good the answer was."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+
+import audit.actions
+from accounts.models import Line, User
+from accounts.queries import msisdn_of
+from accounts.sealing import seal
+from support import lifecycle, tickets
+from support.actions.attaching import attach
+from support.files import Upload
+from support.models import Entry, Ticket
+from support.oversight.asked import Subject
+from support.oversight.own import case_of
+
+State = Ticket.State
+# So many cases a person opens, and so often they write in one, in a day: enough for anybody, no flood for the desk.
+CASES_A_DAY, WORDS_A_DAY = 20, 50
+DAY = timedelta(days=1)
+# So long an answered or closed case is opened again by writing in it.
+OPENS_AGAIN = timedelta(days=30)
+TOPICS = (Ticket.Kind.STILL_HAVE, Ticket.Kind.SIGN_IN, Ticket.Kind.OTHER)
+
+
+class Enough(Exception):
+    """So much was written today that this is not taken."""
+
+
+class Over(Exception):
+    """The case was closed so long ago that a new one is asked for."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What somebody wrote, with its files. `mail`: where they want to be told of an answer, "" for nowhere."""
+
+    body: str
+    uploads: Sequence[Upload] = ()
+    mail: str = ""
+
+
+@transaction.atomic
+def ask(*, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, said: Said, at: datetime) -> Ticket:
+    """Open a case about a line, or about one thing of it, in the language that is active. Raises Enough.
+
+    What it is about is named by its id alone: who may still see it then reads what it is.
+    """
+    User.objects.select_for_update().get(pk=user.pk)
+    if Ticket.objects.filter(asked_by=user, opened_at__gt=at - DAY).count() >= CASES_A_DAY:
+        raise Enough
+    code = tickets.new_code()
+    ticket = Ticket.objects.create(
+        code=code, kind=topic, key=f"asked:{code}", line_id=line.pk, asked_by=user, about=_in_our_words(topic),
+        about_kind=subject.kind if subject else "", about_ref=subject.ref if subject else "",
+        party_id=subject.party_id if subject else None, number_ending=_ending(line, at),
+        language=translation.get_language() or "en", mail_sealed=seal(said.mail) if said.mail else b"",
+        opened_at=at, last_at=at, due_at=lifecycle.due_at(kind=topic, at=at),
+    )  # fmt: skip
+    _write(ticket, user, said, at)
+    audit.actions.record(
+        action="ticket.asked", actor=f"subscriber:{user.pk}", target=f"ticket:{code}", at=at, line_id=line.pk,
+        detail={"kind": topic},
+    )  # fmt: skip
+    return ticket
+
+
+@transaction.atomic
+def write_again(*, code: str, user: User, line_ids: Collection[int], said: Said, at: datetime) -> bool:
+    """Write in one's own case; answered or closed, it is opened again. False where there is none of this code.
+
+    Raises Enough, Over.
+    """
+    ticket = case_of(code=code, user=user, line_ids=line_ids, locked=True)
+    if ticket is None:
+        return False
+    heard = Entry.objects.filter(ticket=ticket, kind=Entry.Kind.HEARD, at__gt=at - DAY)
+    if heard.count() >= WORDS_A_DAY:
+        raise Enough
+    if not may_open_again(ticket=ticket, at=at):
+        raise Over
+    _write(ticket, user, said, at)
+    heard_again(ticket=ticket, at=at)
+    audit.actions.record(
+        action="ticket.heard", actor=f"subscriber:{user.pk}", target=f"ticket:{ticket.code}", at=at,
+        line_id=ticket.line_id,
+    )  # fmt: skip
+    return True
+
+
+@transaction.atomic
+def rate(*, code: str, user: User, line_ids: Collection[int], rating: int, words: str, at: datetime) -> bool:
+    """Say how good our answer was, from 1 to 5; the newest counts. False where there is no answer of ours to rate."""
+    ticket = case_of(code=code, user=user, line_ids=line_ids, locked=True)
+    if ticket is None or ticket.first_answer_at is None:
+        return False
+    ticket.rating, ticket.rating_words, ticket.rated_at = rating, words, at
+    ticket.save(update_fields=["rating", "rating_words", "rated_at"])
+    audit.actions.record(
+        action="ticket.rated", actor=f"subscriber:{user.pk}", target=f"ticket:{ticket.code}", at=at,
+        line_id=ticket.line_id, detail={"rating": rating},
+    )  # fmt: skip
+    return True
+
+
+def may_open_again(*, ticket: Ticket, at: datetime) -> bool:
+    """Whether writing in it still counts: always while it is under way, and for 30 days after that."""
+    done_at = ticket.closed_at or ticket.solved_at
+    return ticket.state != State.MERGED and (done_at is None or at < done_at + OPENS_AGAIN)
+
+
+def heard_again(*, ticket: Ticket, at: datetime) -> None:
+    """The person wrote in a locked case: it is ours again, and its clock starts where it had stopped. Saves it."""
+    if ticket.state != State.OPEN:
+        lifecycle.move(ticket=ticket, to=State.OPEN, at=at)
+        ticket.due_at = lifecycle.due_at(kind=ticket.kind, at=at)
+    ticket.last_at = at
+    ticket.save()
+
+
+def _write(ticket: Ticket, user: User, said: Said, at: datetime) -> None:
+    author = f"subscriber:{user.pk}"
+    entry = tickets.write(
+        ticket=ticket, kind=Entry.Kind.HEARD, author=author, channel=Entry.Channel.WEB, body=said.body, at=at
+    )
+    attach(ticket=ticket, entry=entry, author=author, uploads=said.uploads, at=at)
+
+
+def _in_our_words(topic: Ticket.Kind) -> str:
+    """What staff read in lists, whatever language the person reads."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return str(Ticket.Kind(topic).label)
+
+
+def _ending(line: Line, at: datetime) -> str:
+    return msisdn_of(line_id=line.pk, at=at)[-4:]

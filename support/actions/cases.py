@@ -1,0 +1,150 @@
+"""What staff do with one case: look at it, move it on, say how urgent it is, hand it up, take it away on paper."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+import audit.actions
+from accounts.permissions import Action, StaffAction
+from accounts.queries import acting_staff, acting_under_glass
+from disclosures.actions import NoReason
+from support.lifecycle import DONE, UNDER_WAY, NotNow, move
+from support.models import Entry, Ticket
+from support.oversight.case import Case, case_of
+from support.tickets import happened
+
+State = Ticket.State
+
+
+@transaction.atomic
+def see_case(*, code: str, actor: str, at: datetime) -> Case | None:
+    """One case with all that is known about it; None where there is none of that code. Raises NotForThem.
+
+    The person finds every look in their own log, under the case's code.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
+    ticket = Ticket.objects.select_related("assignee", "merged_into").filter(code=code).first()
+    if ticket is None:
+        return None
+    if ticket.line_id is not None:
+        acting_under_glass(actor=name, action=Action.SEE_UNDER_GLASS)
+        note(ticket=ticket, action="case.seen", actor=name, at=at)
+    return case_of(ticket=ticket, reader=name, at=at)
+
+
+@transaction.atomic
+def export_case(*, code: str, reason: str, actor: str, at: datetime) -> Case | None:
+    """The same to be taken away, with the person masked whatever was revealed. Raises NotForThem, NoReason."""
+    name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
+    why = given(reason=reason)
+    ticket = Ticket.objects.select_related("assignee", "merged_into").filter(code=code).first()
+    if ticket is None:
+        return None
+    if ticket.line_id is not None:
+        acting_under_glass(actor=name, action=Action.SEE_UNDER_GLASS)
+    note(ticket=ticket, action="case.exported", actor=name, at=at, reason=why)
+    return case_of(ticket=ticket, reader="", at=at)
+
+
+@transaction.atomic
+def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datetime) -> None:
+    """Wait for the person or a partner, take it up again, or call it solved, which takes an answer.
+
+    Raises NotForThem, NoReason, NotNow.
+    """
+    name, ticket = worked(code=code, actor=actor)
+    why = given(reason=reason)
+    if to not in (*UNDER_WAY, State.SOLVED):
+        raise NotNow(_("A case is merged or closed elsewhere."))
+    if to == State.SOLVED and not _is_answered(ticket):
+        raise NotNow(_("Write the answer first: a case is solved by what the person can read."))
+    move(ticket=ticket, to=to, at=at)
+    ticket.save()
+    happened(ticket=ticket, body=f"{State(to).label}: {why}", author=name, at=at)
+    note(ticket=ticket, action="ticket.moved", actor=name, at=at, reason=why, detail={"to": str(to)})
+
+
+@transaction.atomic
+def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: str, at: datetime) -> None:
+    """Say how urgent a case is. Raises NotForThem, NoReason, NotNow."""
+    name, ticket = worked(code=code, actor=actor)
+    why = given(reason=reason)
+    was = Ticket.Priority(ticket.priority)
+    if was == priority:
+        raise NotNow(_("It is that already."))
+    ticket.priority, ticket.last_at = priority, at
+    ticket.save(update_fields=["priority", "last_at"])
+    happened(ticket=ticket, body=f"{was.label} → {priority.label}: {why}", author=name, at=at)
+    note(ticket=ticket, action="ticket.priority_set", actor=name, at=at, reason=why, detail={"to": int(priority)})
+
+
+@transaction.atomic
+def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
+    """Hand a case up to the privacy office, for whoever of it takes it first. Raises NotForThem, NoReason, NotNow."""
+    name, ticket = worked(code=code, actor=actor)
+    why = given(reason=reason)
+    if ticket.state in DONE:
+        raise NotNow(_("It is done. Open it again first."))
+    if ticket.escalated_at is not None:
+        raise NotNow(_("The privacy office has it already."))
+    ticket.escalated_at, ticket.last_at = at, at
+    ticket.assignee, ticket.claimed_at = None, None
+    ticket.priority = min(ticket.priority, Ticket.Priority.HIGH)
+    ticket.save(update_fields=["escalated_at", "last_at", "assignee", "claimed_at", "priority"])
+    happened(ticket=ticket, body=f"To the privacy office: {why}", author=name, at=at)
+    note(ticket=ticket, action="ticket.escalated", actor=name, at=at, reason=why)
+
+
+def worked(*, code: str, actor: str) -> tuple[str, Ticket]:
+    """Who acts, and the case, locked until the transaction ends. Raises NotForThem, and NotNow for one that is gone."""
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    return name, locked(code=code)
+
+
+def locked(*, code: str) -> Ticket:
+    """The case, locked until the transaction ends. Raises NotNow where there is none, or it was merged."""
+    ticket = Ticket.objects.select_for_update(of=("self",)).filter(code=code).first()
+    if ticket is None:
+        raise NotNow(_("There is no such case."))
+    if ticket.state == State.MERGED:
+        raise NotNow(_("It was merged into another case. Work on that one."))
+    return ticket
+
+
+def of_somebody(*, ticket: Ticket) -> int:
+    """The line of a case. Raises NotNow where it is nobody's."""
+    if ticket.line_id is None:
+        raise NotNow(_("This case is about no single line."))
+    return ticket.line_id
+
+
+def given(*, reason: str) -> str:
+    """The reason, trimmed. Raises NoReason."""
+    if not reason.strip():
+        raise NoReason(_("Say why: the reason is kept with every act."))
+    return reason.strip()[:500]
+
+
+def note(
+    *,
+    ticket: Ticket,
+    action: str,
+    actor: str,
+    at: datetime,
+    reason: str = "",
+    detail: dict[str, object] | None = None,
+) -> None:
+    """Write what staff did on a case into the trail, and into its person's own log: the case's code, then why."""
+    why = f"{ticket.code}: {reason}" if reason else ticket.code
+    audit.actions.record(
+        action=action, actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id, reason=why,
+        detail=detail,
+    )  # fmt: skip
+
+
+def _is_answered(ticket: Ticket) -> bool:
+    """Whether we answered since the person last wrote."""
+    said = ticket.entries.filter(kind__in=(Entry.Kind.ANSWER, Entry.Kind.HEARD)).order_by("-at", "-id")
+    newest = said.values_list("kind", flat=True).first()
+    return newest == Entry.Kind.ANSWER

@@ -1,0 +1,131 @@
+"""Mail that came in: into the case whose token its address has, else a case of its own that is about nobody's line.
+
+Whoever has a case's token wrote it, as far as anybody can tell; nothing is shown or done for it but that it is read.
+What a program sent, comes too often, or was taken before is dropped, and whoever sent it learns nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.db import transaction
+
+import accounts.actions
+import audit.actions
+from accounts.sealing import keyed, seal
+from support import files, tickets
+from support.actions.asking import heard_again, may_open_again
+from support.actions.attaching import attach
+from support.lifecycle import due_at
+from support.models import LONGEST, Entry, Ticket
+from support.tokens import REPLY, code_in, token_in
+
+ACTOR = "mail:reply"
+HOUR = timedelta(hours=1)
+# In an hour: into one case, from one address, and from all that nobody knows.
+INTO_ONE, FROM_ONE, FROM_ALL = 10, 5, 200
+NOTHING_WRITTEN = "(no text)"
+
+
+@dataclass(frozen=True)
+class Mailed:
+    """A mail. `sender`: the address it says it comes from, "" for none; `words`: what was written, no more."""
+
+    message_id: str
+    sender: str
+    addresses: Sequence[str]
+    title: str
+    words: str
+    by_a_person: bool = True
+    files: Sequence[tuple[str, bytes]] = ()
+
+
+@transaction.atomic
+def take_mail(*, mail: Mailed, at: datetime) -> None:
+    """Take one mail, once. Nobody is told what came of it."""
+    sender = mail.sender
+    if not mail.by_a_person or not sender or _plain(sender) in _ours():
+        return
+    if not accounts.actions.take_once(text_id=f"mail:{mail.message_id}", at=at):
+        return
+    tokens = [token for token in (token_in(address=one) for one in mail.addresses) if token]
+    codes = [code for code in (code_in(token=token, purpose=REPLY) for token in tokens) if code]
+    if codes:
+        _into_case(codes[0], mail, at)
+    elif not tokens:
+        _of_its_own(sender, mail, at)
+
+
+def _into_case(code: str, mail: Mailed, at: datetime) -> None:
+    ticket = Ticket.objects.select_for_update().filter(code=code).first()
+    if ticket is not None and ticket.merged_into_id is not None:
+        # Where its person's case went; another's is not written in.
+        into = Ticket.objects.select_for_update().filter(pk=ticket.merged_into_id, line_id=ticket.line_id)
+        ticket = into.filter(asked_by=ticket.asked_by_id).first()
+    if ticket is None:
+        return
+    lately = Entry.objects.filter(ticket=ticket, channel=Entry.Channel.MAIL, at__gt=at - HOUR)
+    if lately.count() >= INTO_ONE:
+        return
+    if not may_open_again(ticket=ticket, at=at):
+        _of_its_own(mail.sender, mail, at)
+        return
+    _write(ticket, mail.words or NOTHING_WRITTEN, mail.files, at)
+    heard_again(ticket=ticket, at=at)
+    audit.actions.record(
+        action="ticket.heard", actor=ACTOR, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id
+    )
+
+
+def _of_its_own(sender: str, mail: Mailed, at: datetime) -> None:
+    prefix = f"mail:{keyed('mail-sender', sender.encode()).hex()[:32]}:"
+    lately = Ticket.objects.filter(opened_at__gt=at - HOUR)
+    if lately.filter(key__startswith=prefix).count() >= FROM_ONE:
+        return
+    if lately.filter(key__startswith="mail:").count() >= FROM_ALL:
+        return
+    code = tickets.new_code()
+    ticket = Ticket.objects.create(
+        code=code, kind=Ticket.Kind.OTHER, key=f"{prefix}{code}", about=str(Ticket.Kind.OTHER.label), language="en",
+        mail_sealed=seal(sender), opened_at=at, last_at=at, due_at=due_at(kind=Ticket.Kind.OTHER, at=at),
+    )  # fmt: skip
+    body = "\n\n".join(part for part in (mail.title, mail.words) if part) or NOTHING_WRITTEN
+    _write(ticket, body[:LONGEST], mail.files, at)
+    audit.actions.record(action="ticket.opened", actor=ACTOR, target=f"ticket:{code}", at=at)
+
+
+def _write(ticket: Ticket, body: str, given: Sequence[tuple[str, bytes]], at: datetime) -> None:
+    entry = tickets.write(
+        ticket=ticket, kind=Entry.Kind.HEARD, author=ACTOR, channel=Entry.Channel.MAIL, body=body, at=at
+    )
+    uploads = _taken(given)
+    attach(ticket=ticket, entry=entry, author=ACTOR, uploads=uploads, at=at)
+    if len(uploads) < len(given):
+        left = len(given) - len(uploads)
+        said = f"{left} of the mail's files were not taken: too many, too large, or no kind of ours."
+        tickets.happened(ticket=ticket, body=said, at=at)
+
+
+def _taken(given: Sequence[tuple[str, bytes]]) -> list[files.Upload]:
+    uploads: list[files.Upload] = []
+    for name, content in given:
+        if len(uploads) == files.MOST or len(content) > files.LARGEST:
+            continue
+        try:
+            uploads.append(files.taken(name=name, content=content))
+        except files.NotAFile:
+            continue
+    return uploads
+
+
+def _ours() -> set[str]:
+    """The addresses that our own mail comes from and is answered to."""
+    return {parseaddr(settings.DEFAULT_FROM_EMAIL)[1].lower(), settings.MAIL_REPLY_ADDRESS.lower()}
+
+
+def _plain(address: str) -> str:
+    """An address without what stands behind its plus sign."""
+    name, _, host = address.partition("@")
+    return f"{name.partition('+')[0]}@{host}"

@@ -1,0 +1,64 @@
+"""Staff see for 15 minutes whose case it is: with a reason, and of a protected line only with a second person's yes."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.permissions import Action, StaffAction
+from accounts.queries import acting_staff, acting_under_glass
+from support.actions.cases import given, locked, note, of_somebody
+from support.lifecycle import NotNow
+from support.models import Reveal
+from support.oversight.protected import takes_two
+
+LASTS = timedelta(minutes=15)
+
+
+@transaction.atomic
+def reveal(*, code: str, reason: str, actor: str, at: datetime) -> Reveal:
+    """Show the number and the holder's name to who asks, for 15 minutes; of a protected line once another agrees.
+
+    In the person's own log at once. Asked again meanwhile, it is the same one. Raises NotForThem, NoReason, NotNow.
+    """
+    name = acting_under_glass(actor=actor, action=Action.SEE_UNDER_GLASS)
+    acting_staff(actor=name, action=StaffAction.SEE_TICKETS)
+    why = given(reason=reason)
+    ticket = locked(code=code)
+    line_id, user_id = of_somebody(ticket=ticket), int(name.partition(":")[2])
+    two = takes_two(line_id=line_id, at=at)
+    mine = Reveal.objects.filter(ticket=ticket, user_id=user_id)
+    asks = list(mine.order_by("-asked_at")[:10])
+    running = next((one for one in asks if one.is_waiting(at=at) or (one.until is not None and one.until > at)), None)
+    if running is not None:
+        return running
+    made = Reveal.objects.create(
+        ticket=ticket, user_id=user_id, line_id=line_id, reason=why, asked_at=at, two_needed=two,
+        until=None if two else at + LASTS,
+    )  # fmt: skip
+    note(ticket=ticket, action="person.reveal_asked" if two else "person.revealed", actor=name, at=at, reason=why)
+    return made
+
+
+@transaction.atomic
+def agree_to_reveal(*, code: str, reveal_id: int, reason: str, actor: str, at: datetime) -> Reveal:
+    """Say yes to what another of staff asked to see: they see it from now on, for 15 minutes.
+
+    Raises NotForThem, NoReason, and NotNow for one's own, and for what is agreed, over or not there.
+    """
+    name = acting_under_glass(actor=actor, action=Action.SEE_UNDER_GLASS)
+    acting_staff(actor=name, action=StaffAction.WORK_TICKETS)
+    why = given(reason=reason)
+    rows = Reveal.objects.select_for_update(of=("self",)).select_related("user", "ticket")
+    asked = rows.filter(pk=reveal_id, ticket__code=code).first()
+    if asked is None or not asked.two_needed or not asked.is_waiting(at=at):
+        raise NotNow(_("Nobody waits for your yes here any more."))
+    second_id = int(name.partition(":")[2])
+    if asked.user_id == second_id:
+        raise NotNow(_("You asked for this yourself. Somebody else must agree."))
+    asked.second_id, asked.agreed_at, asked.until = second_id, at, at + LASTS
+    asked.save(update_fields=["second", "agreed_at", "until"])
+    note(ticket=asked.ticket, action="person.reveal_agreed", actor=name, at=at, reason=why)
+    first = f"{asked.user.role}:{asked.user_id}"
+    note(ticket=asked.ticket, action="person.revealed", actor=first, at=at, reason=asked.reason)
+    return asked

@@ -1,0 +1,135 @@
+"""Staff stop for a person who asked them to and proved it. There is no other hand of ours on anybody's choices.
+
+Proved by a code that was texted to the line's phone for this alone and read out, or by a call of ours to its number of
+record that the telephone system logged. Each counts once.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+import accounts.actions
+from accounts.models import Line, LineNumber, TextedCode
+from accounts.permissions import Action, StaffAction
+from accounts.queries import acting_staff, acting_under_glass, line_of_number, msisdn_of
+from consent.actions import Recorded, pause, stop
+from consent.actions.choices import again_if_a_release_came_between
+from consent.models import Choice
+from support.actions.cases import given, locked, note, of_somebody
+from support.lifecycle import NotNow
+from support.models import LoggedCall, Ticket
+from support.tickets import happened
+
+CHANNEL = "desk"
+# So long after it was answered a call still says that it was the person who asked.
+CALL_COUNTS = timedelta(minutes=30)
+PURPOSE = TextedCode.Purpose.STOP_FOR
+PROOFS = {"code": "the code texted to their phone", "call": "our logged call to their number"}
+
+
+class NotProved(Exception):
+    """Nothing shows that it is the person who asks."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the person asked for: to stop `scope` (`consent.Choice.Scope`), or to pause it where there is `until`."""
+
+    scope: str
+    ref: str = ""
+    until: datetime | None = None
+
+
+def text_code_for_stop(*, code: str, actor: str, at: datetime) -> None:
+    """Text the case's person the code that they read out. It counts in this case, for who asked, and for nothing else.
+
+    In the person's own log. Raises NotForThem, and NotNow where no phone has a number of this line now.
+    """
+    name, msisdn, asker = _asked_for(code, actor, at)
+    _note_code(code, name, at)
+    accounts.actions.text_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, at=at)
+
+
+def stop_for_person(*, code: str, wish: Wish, typed: str, reason: str, actor: str, at: datetime) -> Recorded:
+    """Stop or pause for the person, by the code they read out, or without one by a logged call. The line is texted.
+
+    A code that counted is used up even where the stop is refused then. Raises NotForThem, NoReason, NotProved,
+    UnknownRef for what there is not, ValueError for a pause in the past, NotNow. Call outside a transaction.
+    """
+    name, msisdn, asker = _asked_for(code, actor, at)
+    given(reason=reason)
+    if not typed:
+        return _stop(code=code, wish=wish, name=name, reason=reason, by_call=True, at=at)
+    line = accounts.actions.take_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, typed=typed, at=at)
+    if line is None:
+        raise NotProved(_("That is not the code, or it counts no more. Have another one texted."))
+    return _stop(code=code, wish=wish, name=name, reason=reason, by_call=False, at=at)
+
+
+@again_if_a_release_came_between
+@transaction.atomic
+def _stop(*, code: str, wish: Wish, name: str, reason: str, by_call: bool, at: datetime) -> Recorded:
+    """The choice, its orders, the text to the line, the row in its log and the line in the thread: all or nothing."""
+    ticket = locked(code=code)
+    line_id = of_somebody(ticket=ticket)
+    proof = _use_call(ticket, line_id, at) if by_call else "code"
+    recorded = _said(line_id, wish, name)
+    detail: dict[str, object] = {"choice": str(recorded.choice_id), "scope": wish.scope, "by": proof}
+    note(ticket=ticket, action="stopped.for_person", actor=name, at=at, reason=reason, detail=detail)
+    scope = Choice.Scope(wish.scope).label
+    what = f"Paused for the person until {wish.until:%-d %b %Y, %H:%M} UTC" if wish.until else "Stopped for the person"
+    happened(ticket=ticket, body=f"{what} ({scope}), by {PROOFS[proof.partition(':')[0]]}.", author=name, at=at)
+    return recorded
+
+
+def _said(line_id: int, wish: Wish, name: str) -> Recorded:
+    if wish.until is None:
+        return stop(line_id=line_id, scope=wish.scope, ref=wish.ref, actor=name, channel=CHANNEL)
+    return pause(line_id=line_id, scope=wish.scope, ref=wish.ref, until=wish.until, actor=name, channel=CHANNEL)
+
+
+def _use_call(ticket: Ticket, line_id: int, at: datetime) -> str:
+    """Use up the newest call to this line that still counts. Raises NotProved."""
+    call = (
+        LoggedCall.objects.select_for_update(of=("self",))
+        .filter(line_id=line_id, used_at__isnull=True, answered_at__gt=at - CALL_COUNTS, answered_at__lte=at)
+        .order_by("-answered_at", "-pk")
+        .first()
+    )
+    if call is None:
+        raise NotProved(_("No call to this person's number was logged in the last 30 minutes, or it was used already."))
+    call.used_at, call.used_for = at, ticket.code
+    call.save(update_fields=["used_at", "used_for"])
+    return f"call:{call.pk}"
+
+
+def _asked_for(code: str, actor: str, at: datetime) -> tuple[str, str, str]:
+    """Who acts, the number that the case's line has now, and for whom a code counts. Raises NotForThem, NotNow."""
+    name = acting_under_glass(actor=actor, action=Action.STOP_FOR)
+    acting_staff(actor=name, action=StaffAction.WORK_TICKETS)
+    ticket = Ticket.objects.filter(code=code).first()
+    if ticket is None:
+        raise NotNow(_("There is no such case."))
+    line_id = of_somebody(ticket=ticket)
+    return name, _number_now(line_id, at), f"{ticket.code}:{name.partition(':')[2]}"
+
+
+def _number_now(line_id: int, at: datetime) -> str:
+    """A number that is somebody else's by now proves nothing of this line."""
+    try:
+        msisdn = msisdn_of(line_id=line_id, at=at)
+    except LineNumber.DoesNotExist:
+        msisdn = ""
+    line: Line | None = line_of_number(msisdn=msisdn, at=at) if msisdn else None
+    if line is None or line.pk != line_id:
+        raise NotNow(_("This line has no number now. Nobody can prove by its phone that they ask."))
+    return msisdn
+
+
+@transaction.atomic
+def _note_code(code: str, name: str, at: datetime) -> None:
+    ticket = locked(code=code)
+    happened(ticket=ticket, body="A code to stop for them was texted to the person.", author=name, at=at)
+    note(ticket=ticket, action="stop.code_texted", actor=name, at=at)

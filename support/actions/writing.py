@@ -1,0 +1,160 @@
+"""What staff write in a case: drafts that are kept, answers that may be taken back for half a minute, notes, files."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+import audit.actions
+from accounts.permissions import StaffAction
+from accounts.queries import acting_staff
+from disclosures.actions import NoReason
+from support import files, tickets
+from support.actions.attaching import attach
+from support.lifecycle import NotNow
+from support.models import Attachment, Draft, Entry, Ticket
+from support.oversight import writing
+from support.sending import TAKES_BACK
+from support.words import filled
+
+State = Ticket.State
+Scan = Attachment.Scan
+
+
+@transaction.atomic
+def see_thread(*, code: str, actor: str, at: datetime) -> writing.Desk | None:
+    """A case to write in; None where there is none of that code. The look is in its person's own log.
+
+    Raises NotForThem.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    ticket = Ticket.objects.filter(code=code).first()
+    if ticket is None:
+        return None
+    _note("ticket.seen", ticket, name, at)
+    return writing.desk_of(ticket=ticket, user_id=_id(name), at=at)
+
+
+@transaction.atomic
+def keep_draft(
+    *, code: str, kind: Entry.Kind, body: str, uploads: Sequence[files.Upload] = (), actor: str, at: datetime
+) -> bool:
+    """Keep what was begun, for whoever writes it alone; with nothing in it it is gone. Returns whether it is kept.
+
+    `uploads` go out with an answer. What is on its way already is not touched. Raises NotForThem, NotNow.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    ticket = _ticket(code)
+    mine = Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=kind)
+    if mine.filter(send_at__isnull=False).exists():
+        raise NotNow("Your answer is on its way. Take it back to change it.")
+    _beside(ticket, name, uploads, at)
+    if not body.strip():
+        mine.delete()
+        return False
+    Draft.objects.update_or_create(
+        ticket=ticket, user_id=_id(name), kind=kind, defaults={"body": body, "updated_at": at}
+    )
+    return True
+
+
+@transaction.atomic
+def send(
+    *, code: str, body: str, then: Ticket.State, uploads: Sequence[files.Upload] = (), actor: str, at: datetime
+) -> datetime:
+    """Have an answer go out in half a minute; until then it can be taken back. Returns when it goes.
+
+    Its variables are filled in now. Raises NotForThem, NotNow, NoReason without an answer, BadVariable.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    ticket = _ticket(code)
+    if not body.strip():
+        raise NoReason("Write the answer.")
+    words = filled(body=body.strip(), values=writing.values_of(ticket=ticket, at=at))
+    mine = Draft.objects.select_for_update().filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.ANSWER)
+    if mine.filter(send_at__isnull=False).exists():
+        raise NotNow("Your answer is on its way. Take it back to change it.")
+    _beside(ticket, name, uploads, at)
+    send_at = at + TAKES_BACK
+    Draft.objects.update_or_create(
+        ticket=ticket, user_id=_id(name), kind=Entry.Kind.ANSWER,
+        defaults={"body": words, "updated_at": at, "send_at": send_at, "then": then},
+    )  # fmt: skip
+    return send_at
+
+
+@transaction.atomic
+def take_back(*, code: str, actor: str, at: datetime) -> None:
+    """Take back an answer that has not gone out: it is a draft again. Raises NotForThem, NotNow."""
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    mine = Draft.objects.filter(ticket__code=code, user_id=_id(name), send_at__isnull=False)
+    if not mine.update(send_at=None, then="", updated_at=at):
+        raise NotNow("It has gone out. Write another answer to put it right.")
+
+
+@transaction.atomic
+def add_note(*, code: str, body: str, uploads: Sequence[files.Upload] = (), actor: str, at: datetime) -> None:
+    """Write a note, which only staff read. Raises NotForThem, NoReason without one, NotNow."""
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    ticket = _ticket(code)
+    if not body.strip():
+        raise NoReason("Write the note.")
+    entry = tickets.write(
+        ticket=ticket, kind=Entry.Kind.NOTE, author=name, channel=Entry.Channel.DESK, body=body.strip(), at=at
+    )
+    attach(ticket=ticket, entry=entry, author=name, uploads=uploads, at=at)
+    Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.NOTE).delete()
+    Ticket.objects.filter(pk=ticket.pk).update(last_at=at)
+    _note("ticket.noted", ticket, name, at)
+
+
+@transaction.atomic
+def remove_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> None:
+    """Take a file of one's own away before it is sent. Raises NotForThem, NotNow."""
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    mine = Attachment.objects.filter(ticket__code=code, id=file_id, author=name, entry__isnull=True)
+    if not mine.update(scan=Scan.REMOVED, scanned_at=at):
+        raise NotNow("It has gone out with the answer.")
+    transaction.on_commit(lambda: files.forget(file_id=file_id))
+
+
+@transaction.atomic
+def open_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> Attachment | None:
+    """A file of a case for staff, once it was found clean; None: there is none. In its person's own log.
+
+    Raises NotForThem.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
+    found = Attachment.objects.select_related("ticket").filter(ticket__code=code, id=file_id, scan=Scan.CLEAN).first()
+    if found is not None:
+        _note("ticket.file_seen", found.ticket, name, at)
+    return found
+
+
+def _beside(ticket: Ticket, author: str, uploads: Sequence[files.Upload], at: datetime) -> None:
+    """Put files beside somebody's draft of an answer."""
+    there = writing.waiting_files(ticket=ticket, author=author).count() if uploads else 0
+    if there + len(uploads) > files.MOST:
+        raise NotNow("An answer takes 5 files at most. Take one away first.")
+    attach(ticket=ticket, entry=None, author=author, uploads=uploads, at=at)
+
+
+def _ticket(code: str) -> Ticket:
+    """A case to write in, locked."""
+    ticket = Ticket.objects.select_for_update().filter(code=code).first()
+    if ticket is None:
+        raise NotNow("There is no such case.")
+    if ticket.state == State.MERGED:
+        raise NotNow("This case was merged into another. Write there.")
+    return ticket
+
+
+def _note(action: str, ticket: Ticket, actor: str, at: datetime) -> None:
+    audit.actions.record(
+        action=action, actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id, reason=ticket.code
+    )
+
+
+def _id(actor: str) -> int:
+    return int(actor.partition(":")[2])

@@ -1,0 +1,38 @@
+"""Agents ask for a company to be suspended; an officer decides, and the case hears of it."""
+
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+
+from accounts.access import PersonRequest
+from support.actions.referring import decide_request
+from support.admin.acts import Act, answer
+from support.admin.console import show
+from support.forms.suspending import DecisionForm
+from support.oversight.requests import request_of, requests_asked
+
+
+def requests(request: PersonRequest) -> HttpResponse:
+    """What waits for a decision, the oldest first, and what was decided lately."""
+    waiting, decided = requests_asked()
+    return show(request, "suspend_requests.html", title="Asked to suspend", waiting=waiting, decided=decided)
+
+
+def decide(request: PersonRequest, request_id: int) -> HttpResponse:
+    """Suspend the company now, or decline, with the reason that the agent reads in the case."""
+    asked = request_of(request_id=request_id)
+    if asked is None:
+        raise Http404
+    act = Act(
+        title=f"Suspend {asked.name}?",
+        lead=f"Asked in case {asked.row.ticket.code}: {asked.row.reason} Suspended, every request of theirs is denied, "
+        "for everybody, from this moment on; to lift it takes two officers.",
+        form=DecisionForm(request.POST or None),
+        verb=lambda form, actor, at: decide_request(
+            request_id=request_id, suspends=form.suspends(), reason=form.cleaned_data["reason"], actor=actor, at=at
+        ),
+        back=reverse("admin:suspend-requests"),
+        done="Decided. The agent reads it in the case.",
+        button="Decide",
+        warns=True,
+    )
+    return answer(request, act)

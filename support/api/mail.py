@@ -1,0 +1,31 @@
+"""The door of the carrier's mail gateway: mail to us, signed, fresh, each taken once."""
+
+import msgspec
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from partners.access import FRESH_S, is_signed, problem
+from support.actions import mail as actions
+from support.feeds import DECODER
+
+HEADER = "X-Mail-Signature"
+
+
+@csrf_exempt
+@require_POST
+def mail(request: HttpRequest) -> HttpResponse:
+    """One mail. 202 whether it went into a case, opened one, was repeated, or was dropped."""
+    if not settings.MAIL_INBOUND_SECRETS:
+        raise Http404
+    now = timezone.now()
+    if not is_signed(request, header=HEADER, secrets=settings.MAIL_INBOUND_SECRETS, at=now):
+        return problem(401, "Not signed", f"{HEADER} must sign this very body, no longer than {FRESH_S} seconds ago.")
+    try:
+        came = DECODER.decode(request.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return problem(400, "Not a mail", "The body must be JSON with to, from, subject, text and message_id.")
+    actions.take_mail(mail=came.said(), at=now)
+    return HttpResponse(status=202)

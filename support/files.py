@@ -1,0 +1,193 @@
+"""Files in cases: what may be one, where its bytes lie, and who looks at them before anybody opens them.
+
+Bytes lie sealed in ATTACHMENTS_DIR, outside the web root, under the file's id; nobody but this process reads them. What
+a file is, its content says, never its name. ATTACHMENT_SCANNER names what looks at each; until it found nothing, the
+file is opened by nobody.
+"""
+
+import os
+import re
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Protocol, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from pypdf import PdfReader
+from pypdf.errors import PyPdfError
+from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
+
+from accounts.sealing import seal_bytes, unseal_bytes
+
+LARGEST, MOST = 5 * 1024 * 1024, 5
+LONGEST_NAME = 120
+# By what a kind of file begins; text is known by what it does not hold.
+BEGINS: Mapping[str, bytes] = {
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/jpeg": b"\xff\xd8\xff",
+    "application/pdf": b"%PDF-",
+}
+TEXT = "text/plain"
+ENDINGS: Mapping[str, str] = {"image/png": "png", "image/jpeg": "jpg", "application/pdf": "pdf", TEXT: "txt"}
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+NOT_IN_NAMES = re.compile(r"[^\w .()-]")
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-" + rb"ANTIVIRUS-TEST-FILE!$H+H*"
+# What makes a PDF do something when it is opened, or carries other files.
+ACTIONS = frozenset(
+    {
+        "/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/GoToR", "/GoToE", "/Rendition", "/Movie", "/Sound",
+        "/RichMediaExecute",
+    }
+)  # fmt: skip
+ACTIVE_KEYS = frozenset({"/JS", "/EmbeddedFiles", "/EF", "/XFA", "/RichMediaContent", "/RichMediaSettings"})
+DEEPEST = 60
+CHUNK, ANSWER_S = 64 * 1024, 30.0
+
+
+class NotAFile(Exception):
+    """It is none of the kinds of file that a case takes."""
+
+
+class ScannerAway(Exception):
+    """What looks at files could not be asked: the file waits."""
+
+
+class Scanner(Protocol):
+    """Looks at the bytes of a file."""
+
+    def is_clean(self, *, content: bytes, media_type: str) -> bool:
+        """Whether nothing was found. Raises ScannerAway."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as somebody gave it, its kind by its content, its name harmless."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def taken(*, name: str, content: bytes) -> Upload:
+    """A file as it is kept. Raises NotAFile."""
+    media_type = _type_of(content)
+    return Upload(_named(name, media_type), media_type, content)
+
+
+def keep(*, file_id: UUID, content: bytes) -> None:
+    """Write a file's bytes, sealed, where only we read them."""
+    path = _path(file_id)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(seal_bytes(content))
+
+
+def kept(*, file_id: UUID) -> bytes:
+    """The bytes of a file. Raises FileNotFoundError."""
+    return unseal_bytes(_path(file_id).read_bytes())
+
+
+def forget(*, file_id: UUID) -> None:
+    """Take a file's bytes away; nothing happens where there are none."""
+    _path(file_id).unlink(missing_ok=True)
+
+
+def scanner() -> Scanner:
+    """What ATTACHMENT_SCANNER names."""
+    return cast("Scanner", import_string(settings.ATTACHMENT_SCANNER)())
+
+
+class OwnLook:
+    """The scanner that needs nothing: the kind again by its content, PDFs that do something, and the test virus."""
+
+    def is_clean(self, *, content: bytes, media_type: str) -> bool:
+        """Whether it is what it is said to be, and does nothing when it is opened."""
+        try:
+            same = _type_of(content) == media_type
+        except NotAFile:
+            return False
+        return same and EICAR not in content and (media_type != "application/pdf" or not _is_active(content))
+
+
+class ClamAV:
+    """Our own look, then clamd's, at CLAMAV_SOCKET on this machine (INSTREAM)."""
+
+    def is_clean(self, *, content: bytes, media_type: str) -> bool:
+        """Whether neither found anything. Raises ScannerAway."""
+        return OwnLook().is_clean(content=content, media_type=media_type) and self._said(content) == "stream: OK"
+
+    def _said(self, content: bytes) -> str:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as clamd:
+                clamd.settimeout(ANSWER_S)
+                clamd.connect(settings.CLAMAV_SOCKET)
+                clamd.sendall(b"zINSTREAM\0")
+                for start in range(0, len(content), CHUNK):
+                    part = content[start : start + CHUNK]
+                    clamd.sendall(struct.pack("!L", len(part)) + part)
+                clamd.sendall(struct.pack("!L", 0))
+                said = clamd.recv(4096).rstrip(b"\0").decode(errors="replace")
+        except OSError as error:
+            raise ScannerAway from error
+        if not said.endswith((" OK", " FOUND")):
+            raise ScannerAway
+        return said
+
+
+def _type_of(content: bytes) -> str:
+    for media_type, begins in BEGINS.items():
+        if content.startswith(begins):
+            return media_type
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise NotAFile from error
+    if not text.strip() or NO_TEXT.search(text):
+        raise NotAFile
+    return TEXT
+
+
+def _named(name: str, media_type: str) -> str:
+    """A name that can be shown and saved anywhere, with the ending of what the file is."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    stem = NOT_IN_NAMES.sub("", last.rpartition(".")[0] or last).strip(" .")[:LONGEST_NAME]
+    return f"{stem or 'file'}.{ENDINGS[media_type]}"
+
+
+def _path(file_id: UUID) -> Path:
+    return Path(settings.ATTACHMENTS_DIR) / file_id.hex[:2] / file_id.hex
+
+
+def _is_active(content: bytes) -> bool:
+    """Whether a PDF does something; what can't be read through, or is locked, counts as that."""
+    try:
+        reader = PdfReader(BytesIO(content), strict=False)
+        return reader.is_encrypted or any(_acts(one) for one in _objects(reader))
+    except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OSError):
+        return True
+
+
+def _objects(reader: PdfReader) -> Iterator[object]:
+    numbers = {(number, generation) for generation, found in reader.xref.items() for number in found}
+    numbers |= {(number, 0) for number in reader.xref_objStm}
+    yield reader.trailer
+    for number, generation in sorted(numbers):
+        yield reader.get_object(IndirectObject(number, generation, reader))
+
+
+def _acts(found: object, depth: int = 0) -> bool:
+    if depth > DEEPEST:
+        return True
+    if isinstance(found, DictionaryObject):
+        says = str(found.raw_get("/S")) if "/S" in found else ""
+        return (
+            says in ACTIONS
+            or not ACTIVE_KEYS.isdisjoint(found)
+            or any(_acts(value, depth + 1) for value in dict.values(found))
+        )
+    return isinstance(found, ArrayObject) and any(_acts(one, depth + 1) for one in list.__iter__(found))

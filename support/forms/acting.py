@@ -1,0 +1,134 @@
+"""What staff say when they act on a case."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from support.actions.stop_for import Wish
+from support.models import Ticket
+
+LONGEST_REASON = 500
+NO_CODE = _("Type the code that the person read out, or say that you called them.")
+
+
+class WhyForm(forms.Form):
+    """An act with its reason. Fields of a subclass stand before it."""
+
+    reason = forms.CharField(
+        label=_("Why"),
+        max_length=LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The person reads it in their own log. Write no name and no number."),
+        error_messages={"required": _("Say why: the reason is kept with every act.")},
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial, label_suffix="")
+        self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])
+
+
+@dataclass(frozen=True)
+class Act[F: WhyForm]:
+    """One act: its words, its form, its verb.
+
+    `verb` gets the valid form, the actor's name and the moment. `done`: what is said back on the case. `extra`: a
+    template beside the form.
+    """
+
+    title: str
+    lead: str
+    button: str
+    done: str
+    form: F
+    verb: Callable[[F, str, datetime], object]
+    warns: bool = False
+    extra: str = ""
+
+
+class MoveForm(WhyForm):
+    """Where a case goes from here."""
+
+    to = forms.ChoiceField(label=_("The case is now"))
+
+    def __init__(self, data: Mapping[str, Any] | None, *, states: Sequence[tuple[str, str]], initial: str) -> None:
+        super().__init__(data, initial={"to": initial})
+        self.fields["to"] = forms.ChoiceField(label=_("The case is now"), choices=states)
+        self.order_fields(["to", "reason"])
+
+
+class PriorityForm(WhyForm):
+    """How urgent a case is."""
+
+    priority = forms.TypedChoiceField(label=_("Priority"), coerce=int, choices=Ticket.Priority.choices)
+
+
+class CompanyForm(WhyForm):
+    """An act about one company."""
+
+    def __init__(self, data: Mapping[str, Any] | None, *, companies: Sequence[tuple[str, str]], initial: str) -> None:
+        super().__init__(data, initial={"company": initial})
+        self.fields["company"] = forms.ChoiceField(label=_("Company"), choices=companies)
+        self.order_fields(["company", "reason"])
+
+
+class StopForForm(WhyForm):
+    """What the person asked for, for how long, and by what they proved that it is they who ask.
+
+    `what`: "all", or a scope and what it names ("party https://…").
+    """
+
+    BY_CODE, BY_CALL = "code", "call"
+    days = forms.TypedChoiceField(
+        label=_("For how long"),
+        coerce=int,
+        choices=(
+            (0, _("Until the person allows it again")),
+            (1, _("Pause for a day")),
+            (7, _("Pause for a week")),
+            (30, _("Pause for 30 days")),
+            (90, _("Pause for 90 days")),
+        ),
+        initial=0,
+    )
+    proof = forms.ChoiceField(
+        label=_("How do you know that it is the person?"),
+        widget=forms.RadioSelect,
+        choices=(
+            (BY_CODE, _("They read me the code that was texted to their phone")),
+            (BY_CALL, _("I called their number, and the telephone system logged it in the last 30 minutes")),
+        ),
+        initial=BY_CODE,
+    )
+    typed = forms.CharField(
+        label=_("The code"),
+        max_length=20,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "dir": "ltr"}),
+        help_text=_("Only where they read you one."),
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None, *, what: Sequence[tuple[str, str]]) -> None:
+        super().__init__(data)
+        self.fields["what"] = forms.ChoiceField(label=_("Stop"), choices=[("all", _("All sharing")), *what])
+        self.order_fields(["what", "days", "proof", "typed", "reason"])
+
+    def clean(self) -> dict[str, object]:
+        """By a code there is one; a code that came in is never passed over for a call."""
+        said = super().clean() or self.cleaned_data
+        by_code = said.get("proof") == self.BY_CODE
+        if by_code and not str(said.get("typed", "")).strip():
+            raise ValidationError({"typed": NO_CODE})
+        if not by_code:
+            said["typed"] = ""
+        return said
+
+    def wish(self, *, at: datetime) -> Wish:
+        """What was asked for, as the verb takes it."""
+        scope, _space, ref = str(self.cleaned_data["what"]).partition(" ")
+        days = int(self.cleaned_data["days"])
+        return Wish(scope, ref, at + timedelta(days=days) if days else None)

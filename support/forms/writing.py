@@ -1,0 +1,73 @@
+"""What staff write: an answer or a note with files, and the answers that are written often."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from support.forms.cases import FilesField, MessageField
+from support.models import LONGEST, Ticket
+from support.words import VARIABLES, unknown_in
+
+THEN = (
+    (Ticket.State.SOLVED, gettext_lazy("Answered")),
+    (Ticket.State.WAITING, gettext_lazy("We wait for what they say")),
+)
+
+
+class AnswerForm(forms.Form):
+    """An answer to the person, and how the case stands after it."""
+
+    body = MessageField(label=gettext_lazy("Answer"), error_messages={"required": gettext_lazy("Write the answer.")})
+    uploads = FilesField(label=gettext_lazy("Files"))
+    then = forms.ChoiceField(label=gettext_lazy("And then the case is"), choices=THEN, initial=Ticket.State.SOLVED)
+
+
+class NoteForm(forms.Form):
+    """A note among staff."""
+
+    body = MessageField(
+        label=gettext_lazy("Note for colleagues"),
+        help_text=gettext_lazy("The person never sees it."),
+        error_messages={"required": gettext_lazy("Write the note.")},
+        widget=forms.Textarea(attrs={"rows": "3", "dir": "auto"}),
+    )
+    uploads = FilesField(label=gettext_lazy("Files"))
+
+
+class DraftForm(forms.Form):
+    """Something begun, of either kind."""
+
+    body = forms.CharField(required=False, max_length=LONGEST, strip=False)
+    uploads = FilesField()
+
+
+class CannedForm(forms.Form):
+    """One answer that is written often, in one language."""
+
+    key = forms.CharField(
+        label=gettext_lazy("Name of the answer"),
+        help_text=gettext_lazy("The same in every language: small letters, digits and dashes."),
+        max_length=40,
+        validators=[RegexValidator(r"^[a-z0-9-]+\Z", gettext_lazy("Only small letters, digits and dashes."))],
+    )
+    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=settings.LANGUAGES)
+    title = forms.CharField(label=gettext_lazy("Title, for us"), max_length=80)
+    body = MessageField(label=gettext_lazy("Answer"), error_messages={"required": gettext_lazy("Write the answer.")})
+
+    def __init__(self, *args: Any, fixed: bool = False, **kwargs: Any) -> None:
+        """`fixed`: an answer that is there keeps its name and its language."""
+        super().__init__(*args, **kwargs)
+        for name in ("key", "language"):
+            self.fields[name].disabled = fixed
+
+    def clean_body(self) -> str:
+        body: str = self.cleaned_data["body"]
+        if unknown := unknown_in(body=body):
+            known = ", ".join(f"{{{name}}}" for name in VARIABLES)
+            said = _("%(name)s is no variable. There are: %(known)s.")
+            raise forms.ValidationError(said % {"name": f"{{{unknown[0]}}}", "known": known})
+        return body

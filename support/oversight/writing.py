@@ -1,0 +1,106 @@
+"""What somebody of staff needs to write in a case: their draft, who else writes, the answers that are written often."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import translation
+from django.utils.dateformat import format as formatted
+from django.utils.timezone import localtime
+from django.utils.translation import pgettext
+
+from accounts.models import Line, User
+from accounts.zones import zone_of
+from partners.models import Party
+from partners.words import party_name
+from support.models import Attachment, CannedReply, Draft, Entry, Ticket
+from support.oversight import asked
+from support.tokens import link_to
+
+# Whoever has not gone on with a draft for so long is not writing.
+WRITES = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A case to write in. `answer`, `note`: what this person has begun; `others`: who else has, by name.
+
+    `on_its_way`: until when the answer may be taken back; None: none is.
+    """
+
+    ticket: Ticket
+    answer: str
+    note: str
+    on_its_way: datetime | None
+    others: Sequence[str]
+    canned: Sequence[CannedReply]
+    files: Sequence[Attachment]
+    entries: Sequence[Entry]
+
+
+def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
+    """All of it, for one person of staff."""
+    drafts = list(Draft.objects.filter(ticket=ticket).select_related("user").order_by("updated_at"))
+    mine = {draft.kind: draft for draft in drafts if draft.user_id == user_id}
+    answer, note = mine.get(Entry.Kind.ANSWER), mine.get(Entry.Kind.NOTE)
+    others = [one.user for one in drafts if one.user_id != user_id and one.updated_at > at - WRITES]
+    author = f"{User.objects.get(pk=user_id).role}:{user_id}"
+    return Desk(
+        ticket=ticket,
+        answer=answer.body if answer else "",
+        note=note.body if note else "",
+        on_its_way=answer.send_at if answer else None,
+        others=list(dict.fromkeys(name_of(user=user) for user in others)),
+        canned=canned_for(language=ticket.language),
+        files=list(waiting_files(ticket=ticket, author=author)),
+        entries=list(Entry.objects.filter(ticket=ticket).order_by("at", "id").prefetch_related("attachments")),
+    )
+
+
+def name_of(*, user: User) -> str:
+    """What colleagues call somebody of staff."""
+    return user.get_full_name() or user.email.partition("@")[0] or user.username
+
+
+def canned_for(*, language: str) -> list[CannedReply]:
+    """The answers that are written often, in the person's language where they are in it, else in ours."""
+    found: dict[str, CannedReply] = {}
+    ours = CannedReply.objects.filter(retired_at__isnull=True, language__in={language, settings.LANGUAGE_CODE})
+    for reply in ours.order_by("title"):
+        if reply.language == language or reply.key not in found:
+            found[reply.key] = reply
+    return sorted(found.values(), key=lambda reply: reply.title)
+
+
+def waiting_files(*, ticket: Ticket, author: str) -> QuerySet[Attachment]:
+    """The files beside somebody's draft."""
+    mine = Attachment.objects.filter(ticket=ticket, entry__isnull=True, author=author)
+    return mine.exclude(scan=Attachment.Scan.REMOVED).order_by("at", "name")
+
+
+def values_of(*, ticket: Ticket, at: datetime) -> Mapping[str, str]:
+    """What stands for each variable in an answer to this case, in its person's language; "" for what it has not."""
+    line = Line.objects.filter(pk=ticket.line_id).first() if ticket.line_id else None
+    zone = zone_of(line.state if line else "")
+    with translation.override(ticket.language):
+        day = formatted(localtime(ticket.due_at, zone), pgettext("weekday and day", "D, M j"))
+    return {
+        "company": _company(ticket, line, at),
+        "code": ticket.code,
+        "due": day,
+        "link": link_to(ticket=ticket),
+    }
+
+
+def _company(ticket: Ticket, line: Line | None, at: datetime) -> str:
+    party = Party.objects.filter(pk=ticket.party_id).first() if ticket.party_id else None
+    if party is not None:
+        return party_name(party.name, party.uri)
+    kind, ref = ticket.about_kind, ticket.about_ref
+    if ticket.kind == Ticket.Kind.DISPUTE:
+        kind, ref = asked.CHOICE, ticket.key.partition(":")[2]
+    # As the person sees it now: of a row that is hidden there is no name.
+    found = asked.subject_of(line=line, kind=kind, ref=ref, at=at) if line else None
+    return found.company if found else ""

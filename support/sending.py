@@ -1,0 +1,81 @@
+"""Answers that their writers may still take back go out when that time is over: into the thread, and told of.
+
+The draft is the queue. One that goes out is gone in the transaction that writes the answer, so that none is sent twice;
+what a worker did not come to, the next one does.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max
+
+import audit.actions
+from accounts.permissions import actor_of
+from support import lifecycle, messages, tickets
+from support.models import Attachment, Draft, Entry, Ticket
+
+State = Ticket.State
+# So long an answer may be taken back.
+TAKES_BACK = timedelta(seconds=30)
+BATCH = 200
+
+
+def send(*, now: datetime) -> int:
+    """Send every answer whose time has come. Returns how many went out."""
+    due = Draft.objects.filter(send_at__lte=now).order_by("send_at").values_list("pk", flat=True)
+    return sum(_send_one(draft_id, now) for draft_id in list(due[:BATCH]))
+
+
+@transaction.atomic
+def _send_one(draft_id: int, now: datetime) -> bool:
+    waiting = Draft.objects.select_for_update(of=("self",), skip_locked=True).select_related("user")
+    draft = waiting.filter(pk=draft_id, send_at__lte=now).first()
+    if draft is None:
+        return False
+    ticket = Ticket.objects.select_for_update().get(pk=draft.ticket_id)
+    actor = actor_of(draft.user)
+    if ticket.state == State.MERGED:
+        # It was merged meanwhile: the answer waits, as a draft, for its writer to look where it went.
+        Draft.objects.filter(pk=draft.pk).update(send_at=None, then="")
+        return False
+    answer(ticket=ticket, body=draft.body, actor=actor, then=State(draft.then), at=now)
+    draft.delete()
+    return True
+
+
+def answer(*, ticket: Ticket, body: str, actor: str, then: Ticket.State, at: datetime) -> Entry:
+    """Write our answer into a locked ticket's thread, with the files that its writer added, and tell its person.
+
+    Call in a transaction. `then`: solved, or waiting for the person. Raises NotNow for a merged ticket.
+    """
+    entry = tickets.write(
+        ticket=ticket, kind=Entry.Kind.ANSWER, author=actor, channel=Entry.Channel.DESK, body=body, at=at
+    )
+    files = Attachment.objects.filter(ticket=ticket, entry__isnull=True, author=actor)
+    files.exclude(scan=Attachment.Scan.REMOVED).update(entry=entry)
+    _settle(ticket, then, at)
+    ticket.first_answer_at = ticket.first_answer_at or at
+    ticket.last_at = at
+    ticket.save()
+    audit.actions.record(
+        action="ticket.answered", actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id
+    )
+    messages.tell_of_answer(ticket=ticket, at=at)
+    return entry
+
+
+def last_answer_at(*, ticket: Ticket) -> datetime | None:
+    """When we last answered."""
+    answers = Entry.objects.filter(ticket=ticket, kind=Entry.Kind.ANSWER)
+    found: datetime | None = answers.aggregate(last=Max("at"))["last"]
+    return found
+
+
+def _settle(ticket: Ticket, then: Ticket.State, at: datetime) -> None:
+    """Bring the ticket to the state that the answer leaves it in; one that was closed is opened on the way."""
+    if ticket.state == then:
+        return
+    if then not in lifecycle.NEXT[State(ticket.state)]:
+        lifecycle.move(ticket=ticket, to=State.OPEN, at=at)
+        ticket.save()
+    lifecycle.move(ticket=ticket, to=then, at=at)

@@ -1,0 +1,50 @@
+"""Acts on a case as pages: a form with its reason, one verb, and back to the case; what was typed is never lost."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import queries
+from accounts.access import PersonRequest
+from accounts.permissions import actor_of
+from consent.actions import UnknownRef
+from disclosures.actions import NoReason
+from partners.lifecycle import NotNow as NotNowThere
+from support.actions.cases import see_case
+from support.actions.stop_for import NotProved
+from support.forms.acting import Act, WhyForm
+from support.lifecycle import NotNow
+from support.oversight.case import Case
+
+REFUSED = (NotNow, NotNowThere, NoReason, NotProved, UnknownRef, queries.NotForThem)
+
+
+def case_or_404(request: PersonRequest, code: str) -> Case:
+    """The case, as whoever asks may see it; the look is in its person's log. Raises Http404."""
+    case = see_case(code=code, actor=actor_of(request.user), at=timezone.now())
+    if case is None:
+        raise Http404
+    return case
+
+
+def answer[F: WhyForm](request: PersonRequest, code: str, make: Callable[[Case], Act[F]]) -> HttpResponse:
+    """Show the form beside what it is about, or do the act and go back to the case."""
+    case = case_or_404(request, code)
+    act = make(case)
+    if request.method == "POST" and act.form.is_valid() and _is_done(act, actor_of(request.user)):
+        messages.success(request, act.done)
+        return redirect(reverse("desk-case", args=[code]))
+    return render(request, "desk/act.html", {"case": case, "ticket": case.ticket, "act": act, "form": act.form})
+
+
+def _is_done[F: WhyForm](act: Act[F], actor: str) -> bool:
+    try:
+        act.verb(act.form, actor, timezone.now())
+    except REFUSED as error:
+        act.form.add_error(None, str(error))
+        return False
+    return True

@@ -1,0 +1,308 @@
+"""One case: its thread, what is on record beside it, and what can be done from there."""
+
+from collections.abc import Sequence
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import PersonRequest
+from accounts.permissions import StaffAction, actor_of, staff_may
+from disclosures.actions import NoReason
+from support.access import at_the_desk
+from support.actions.cases import escalate, export_case, move_case, set_priority
+from support.actions.protecting import protect, unprotect
+from support.actions.referring import ask_for_evidence, ask_to_suspend, resend_orders
+from support.actions.reveal import agree_to_reveal, reveal
+from support.actions.stop_for import stop_for_person, text_code_for_stop
+from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, StopForForm, WhyForm
+from support.lifecycle import NEXT, UNDER_WAY, NotNow
+from support.models import Ticket
+from support.oversight.case import Case
+from support.oversight.stoppable import stoppable
+from support.views.acts import answer, case_or_404
+from support.views.composing import composing
+
+FORM = ("GET", "HEAD", "POST")
+EXPORTED = "desk/print.html"
+
+
+@require_safe
+@at_the_desk(StaffAction.SEE_TICKETS)
+def case(request: PersonRequest, code: str) -> HttpResponse:
+    """The case. The look is in its person's own log."""
+    found = case_or_404(request, code)
+    role = request.user.role
+    shown: dict[str, object] = {
+        "case": found,
+        "ticket": found.ticket,
+        "may_work": staff_may(role, StaffAction.WORK_TICKETS) and found.ticket.state != Ticket.State.MERGED,
+        "may_protect": staff_may(role, StaffAction.PROTECT_LINES),
+        "sees_terms": staff_may(role, StaffAction.SEE_TERMS),
+        "late": found.ticket.state in UNDER_WAY and found.ticket.due_at < timezone.now(),
+        "suspendable": bool(_companies(found)),
+    }
+    if shown["may_work"]:
+        shown |= composing(ticket=found.ticket, user=request.user, at=timezone.now())
+    return render(request, "desk/case.html", shown)
+
+
+@require_http_methods(FORM)
+@at_the_desk(StaffAction.SEE_TICKETS)
+def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
+    """See whose case it is, for 15 minutes."""
+
+    def act(found: Case) -> Act[WhyForm]:
+        two = found.person is not None and found.person.two_needed
+        return Act(
+            title=_("See whose case this is"),
+            lead=_("The number and the account holder's name, for 15 minutes. The person reads at once in their log "
+                   "that it was shown, and why.")
+            + (" " + _("This line is protected: somebody else of us must agree first.") if two else ""),
+            button=_("Ask a second person") if two else _("Show them"),
+            done=_("Somebody else must agree now. They find it on this case.") if two else _("Shown for 15 minutes."),
+            form=WhyForm(request.POST or None),
+            verb=lambda form, actor, at: reveal(code=code, reason=form.cleaned_data["reason"], actor=actor, at=at),
+        )  # fmt: skip
+
+    return answer(request, code, act)
+
+
+@require_http_methods(FORM)
+@at_the_desk(StaffAction.WORK_TICKETS)
+def agree(request: PersonRequest, code: str, reveal_id: int) -> HttpResponse:
+    """Say yes to what somebody else asked to see."""
+
+    def act(found: Case) -> Act[WhyForm]:
+        waiting = found.person.waiting if found.person else ()
+        asked = next((one for one in waiting if one.pk == reveal_id), None)
+        return Act(
+            title=_("Agree that a colleague sees whose case this is"),
+            lead=_("%(who)s asks, because: %(why)s") % {"who": asked.user.email, "why": asked.reason}
+            if asked
+            else _("Nobody waits for your yes here any more."),
+            button=_("Agree"),
+            done=_("Agreed. They see it for 15 minutes."),
+            form=WhyForm(request.POST or None),
+            verb=lambda form, actor, at: agree_to_reveal(
+                reveal_id=reveal_id, code=code, reason=form.cleaned_data["reason"], actor=actor, at=at
+            ),
+        )
+
+    return answer(request, code, act)
+
+
+@require_http_methods(FORM)
+@at_the_desk(StaffAction.WORK_TICKETS)
+def stop_for(request: PersonRequest, code: str) -> HttpResponse:
+    """Stop or pause for the person, on their proved word."""
+
+    def act(found: Case) -> Act[StopForForm]:
+        return Act(
+            title=_("Stop for the person"),
+            lead=_("Only where the person asks you to, now. In force at once; their phone is texted, with how to undo "
+                   "it. Nobody of us can allow anything."),
+            button=_("Stop for them"),
+            done=_("Done. It is in force, and their phone is texted."),
+            form=StopForForm(request.POST or None, what=stoppable(ticket=found.ticket)),
+            verb=lambda form, actor, at: stop_for_person(
+                code=code, wish=form.wish(at=at), typed=form.cleaned_data["typed"],
+                reason=form.cleaned_data["reason"], actor=actor, at=at,
+            ),
+            warns=True,
+            extra="desk/_code.html",
+        )  # fmt: skip
+
+    return answer(request, code, act)
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def stop_code(request: PersonRequest, code: str) -> HttpResponse:
+    """Have the code texted that the person reads out."""
+    try:
+        text_code_for_stop(code=code, actor=actor_of(request.user), at=timezone.now())
+    except NotNow as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Texted to the phone of this line. Ask the person to read the code to you."))
+    return redirect(reverse("desk-stop", args=[code]))
+
+
+@require_http_methods(FORM)
+@at_the_desk(StaffAction.WORK_TICKETS)
+def evidence(request: PersonRequest, code: str) -> HttpResponse:
+    """Ask the partners concerned for their proof."""
+    return answer(request, code, lambda _found: Act(
+        title=_("Ask for proof that the person agreed"),
+        lead=_("Each partner that had a part in it is asked over its stream. It has 7 days, and its signed answer "
+               "lands in this case."),
+        button=_("Ask them"),
+        done=_("Asked. The case waits for the partner."),
+        form=WhyForm(request.POST or None),
+        verb=lambda form, actor, at: ask_for_evidence(
+            code=code, reason=form.cleaned_data["reason"], actor=actor, at=at
+        ),
+    ))  # fmt: skip
+
+
+@require_http_methods(FORM)
+@at_the_desk(StaffAction.WORK_TICKETS)
+def resend(request: PersonRequest, code: str) -> HttpResponse:
+    """Send a partner its orders about this person again."""
+
+    def act(found: Case) -> Act[CompanyForm]:
+        partners = {str(one.party.pk): one.party.name for one in found.told}
+        return Act(
+            title=_("Send the order again"),
+            lead=_("What the partner has not signed as done goes out at once, the newest state, whatever its waits. To "
+                   "send it twice does no harm."),
+            button=_("Send it again"),
+            done=_("On its way."),
+            form=CompanyForm(
+                request.POST or None, companies=list(partners.items()), initial=request.GET.get("company", "")
+            ),
+            verb=lambda form, actor, at: resend_orders(
+                code=code, party_id=int(form.cleaned_data["company"]), reason=form.cleaned_data["reason"], actor=actor,
+                at=at,
+            ),
+        )  # fmt: skip
+
+    return answer(request, code, act)
+
+
+@require_http_methods(FORM)
+@at_the_desk(StaffAction.WORK_TICKETS)
+def ask_suspension(request: PersonRequest, code: str) -> HttpResponse:
+    """Ask the privacy office to suspend a company."""
+    return answer(request, code, lambda found: Act(
+        title=_("Ask for a company to be suspended"),
+        lead=_("An officer decides: suspended, every request of theirs is denied, for everybody, from that moment on. "
+               "You read the decision in this case."),
+        button=_("Ask the privacy office"),
+        done=_("Asked. The privacy office decides."),
+        form=CompanyForm(
+            request.POST or None, companies=_companies(found), initial=request.GET.get("company", "")
+        ),
+        verb=lambda form, actor, at: ask_to_suspend(
+            code=code, party_id=int(form.cleaned_data["company"]), reason=form.cleaned_data["reason"], actor=actor,
+            at=at,
+        ),
+        warns=True,
+    ))  # fmt: skip
+
+
+@require_http_methods(FORM)
+@at_the_desk(StaffAction.WORK_TICKETS)
+def move(request: PersonRequest, code: str) -> HttpResponse:
+    """Move the case on."""
+
+    def act(found: Case) -> Act[MoveForm]:
+        allowed = NEXT[Ticket.State(found.ticket.state)] & {*UNDER_WAY, Ticket.State.SOLVED}
+        states = [(state.value, str(state.label)) for state in Ticket.State if state in allowed]
+        return Act(
+            title=_("Move the case on"),
+            lead=_("A case is solved by an answer that the person can read. A case that is done can be opened again."),
+            button=_("Move it"),
+            done=_("Moved."),
+            form=MoveForm(request.POST or None, states=states, initial=request.GET.get("to", "")),
+            verb=lambda form, actor, at: move_case(
+                code=code, to=Ticket.State(form.cleaned_data["to"]), reason=form.cleaned_data["reason"], actor=actor,
+                at=at,
+            ),
+        )  # fmt: skip
+
+    return answer(request, code, act)
+
+
+@require_http_methods(FORM)
+@at_the_desk(StaffAction.WORK_TICKETS)
+def priority(request: PersonRequest, code: str) -> HttpResponse:
+    """Say how urgent it is."""
+    return answer(request, code, lambda found: Act(
+        title=_("Change the priority"),
+        lead=_("What is urgent stands first among what is due on the same day."),
+        button=_("Change it"),
+        done=_("Changed."),
+        form=PriorityForm(request.POST or None, initial={"priority": found.ticket.priority}),
+        verb=lambda form, actor, at: set_priority(
+            code=code, priority=Ticket.Priority(form.cleaned_data["priority"]), reason=form.cleaned_data["reason"],
+            actor=actor, at=at,
+        ),
+    ))  # fmt: skip
+
+
+@require_http_methods(FORM)
+@at_the_desk(StaffAction.WORK_TICKETS)
+def hand_up(request: PersonRequest, code: str) -> HttpResponse:
+    """Hand the case to the privacy office."""
+    return answer(request, code, lambda _found: Act(
+        title=_("Hand it to the privacy office"),
+        lead=_("The case is nobody's until an officer takes it. Its dates stay."),
+        button=_("Hand it up"),
+        done=_("The privacy office has it."),
+        form=WhyForm(request.POST or None),
+        verb=lambda form, actor, at: escalate(code=code, reason=form.cleaned_data["reason"], actor=actor, at=at),
+    ))  # fmt: skip
+
+
+@require_http_methods(FORM)
+@at_the_desk(StaffAction.PROTECT_LINES)
+def protection(request: PersonRequest, code: str) -> HttpResponse:
+    """Have two of staff agree before one sees whose line it is, or end that."""
+
+    def act(found: Case) -> Act[WhyForm]:
+        ends = found.person is not None and found.person.marked
+        verb = unprotect if ends else protect
+        return Act(
+            title=_("End the protection of this line") if ends else _("Protect this line"),
+            lead=_("From tomorrow one of us alone may see whose line it is, unless something else protects it.")
+            if ends
+            else _("From now on two of us must agree before one sees whose line it is. No holder of an account is "
+                   "told."),
+            button=_("End it") if ends else _("Protect it"),
+            done=_("It ends in a day.") if ends else _("Protected."),
+            form=WhyForm(request.POST or None),
+            verb=lambda form, actor, at: verb(code=code, reason=form.cleaned_data["reason"], actor=actor, at=at),
+        )  # fmt: skip
+
+    return answer(request, code, act)
+
+
+@require_http_methods(FORM)
+@at_the_desk(StaffAction.SEE_TICKETS)
+def export(request: PersonRequest, code: str) -> HttpResponse:
+    """The case on paper, marked with who took it and when. Asks why first."""
+    form, now = WhyForm(request.POST or None), timezone.now()
+    if request.method == "POST" and form.is_valid():
+        try:
+            found = export_case(code=code, reason=form.cleaned_data["reason"], actor=actor_of(request.user), at=now)
+        except NoReason as error:
+            form.add_error(None, str(error))
+        else:
+            if found is None:
+                raise Http404
+            return render(request, EXPORTED, {"case": found, "ticket": found.ticket, "by": request.user, "at": now})
+    return answer(request, code, lambda _found: Act(
+        title=_("Take a copy of the case"),
+        lead=_("A page to print, with the person masked. Who took it and when stands across every sheet, and in the "
+               "person's log."),
+        button=_("Make the copy"),
+        done="",
+        form=form,
+        verb=lambda _form, _actor, _at: None,
+    ))  # fmt: skip
+
+
+def _companies(found: Case) -> Sequence[tuple[str, str]]:
+    known = {str(one.id): one.name for one in found.companies}
+    if found.party is not None:
+        known[str(found.party.pk)] = found.party.name
+    return [
+        *known.items(),
+        *((str(one.party.pk), one.party.name) for one in found.told if str(one.party.pk) not in known),
+    ]

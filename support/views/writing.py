@@ -1,0 +1,173 @@
+"""Write in a case: answers, notes, drafts, files."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import PersonRequest, way_on
+from accounts.permissions import StaffAction, actor_of
+from support import files
+from support.access import at_the_desk
+from support.actions import writing as actions
+from support.forms.writing import AnswerForm, DraftForm, NoteForm
+from support.lifecycle import NotNow
+from support.models import Entry, Ticket
+from support.oversight.writing import Desk, values_of
+from support.views.composing import composer
+from support.views.saving import to_save
+from support.words import BadVariable, filled
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@at_the_desk(StaffAction.WORK_TICKETS)
+def write(request: PersonRequest, code: str) -> HttpResponse:
+    """The thread with the composer; an answer that is sent, which may be taken back for half a minute."""
+    if request.method != "POST":
+        return _page(request, code, None, None)
+    form = AnswerForm(request.POST, request.FILES, auto_id="id_answer_%s")
+    if not form.is_valid():
+        return _page(request, code, form, None)
+    said = {"body": form.cleaned_data["body"], "uploads": form.cleaned_data["uploads"]}
+    try:
+        actions.send(
+            code=code, then=Ticket.State(form.cleaned_data["then"]), actor=actor_of(request.user), at=timezone.now(),
+            **said,
+        )  # fmt: skip
+    except (BadVariable, NotNow) as error:
+        form.add_error("body", str(error))
+        return _page(request, code, form, None)
+    return _back(request, code)
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def canned(request: PersonRequest, code: str) -> HttpResponse:
+    """The composer with an answer that is written often put behind what is there."""
+    desk = _desk(request, code)
+    chosen = next((one for one in desk.canned if str(one.pk) == request.POST.get("canned")), None)
+    before = request.POST.get("body", "").rstrip()
+    body = "\n\n".join(part for part in (before, chosen.body if chosen else "") if part)
+    initial = {"body": body, "then": request.POST.get("then", Ticket.State.SOLVED)}
+    shown = composer(desk=desk, form=AnswerForm(initial=initial, auto_id="id_answer_%s"))
+    return render(request, "desk/write.html", shown)
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def preview(request: PersonRequest, code: str) -> HttpResponse:
+    """The answer as its person would read it, with its variables filled in. Nothing is sent."""
+    desk = _desk(request, code)
+    form = AnswerForm(request.POST, request.FILES, auto_id="id_answer_%s")
+    shown = composer(desk=desk, form=form)
+    if form.is_valid():
+        try:
+            shown["preview"] = filled(
+                body=form.cleaned_data["body"], values=values_of(ticket=desk.ticket, at=timezone.now())
+            )
+        except BadVariable as error:
+            form.add_error("body", str(error))
+    return render(request, "desk/write.html", shown, status=400 if form.errors else 200)
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def draft(request: PersonRequest, code: str, kind: str) -> HttpResponse:
+    """Keep what was begun: by its button, or by the script whenever the writer pauses."""
+    form, kinds = DraftForm(request.POST, request.FILES), {"answer": Entry.Kind.ANSWER, "note": Entry.Kind.NOTE}
+    if kind not in kinds:
+        raise Http404
+    said, kept = "", False
+    if form.is_valid():
+        body, uploads = form.cleaned_data["body"], form.cleaned_data["uploads"]
+        try:
+            kept = actions.keep_draft(
+                code=code, kind=kinds[kind], body=body.replace("\r\n", "\n"), uploads=uploads,
+                actor=actor_of(request.user), at=timezone.now(),
+            )  # fmt: skip
+        except NotNow as error:
+            said = str(error)
+    else:
+        said = " ".join(str(error) for errors in form.errors.values() for error in errors)
+    return _kept(request, code, said=said, kept=kept)
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def undo(request: PersonRequest, code: str) -> HttpResponse:
+    """Take an answer back that has not gone out."""
+    try:
+        actions.take_back(code=code, actor=actor_of(request.user), at=timezone.now())
+    except NotNow as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Taken back. Nothing was sent."))
+    return _back(request, code)
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def note(request: PersonRequest, code: str) -> HttpResponse:
+    """Write a note for colleagues."""
+    form = NoteForm(request.POST, request.FILES, auto_id="id_note_%s")
+    if not form.is_valid():
+        return _page(request, code, None, form)
+    said = {"body": form.cleaned_data["body"], "uploads": form.cleaned_data["uploads"]}
+    try:
+        actions.add_note(code=code, actor=actor_of(request.user), at=timezone.now(), **said)
+    except NotNow as error:
+        form.add_error("body", str(error))
+        return _page(request, code, None, form)
+    return _back(request, code)
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def remove_file(request: PersonRequest, code: str, file_id: UUID) -> HttpResponse:
+    """Take a file away that has not gone out."""
+    try:
+        actions.remove_file(code=code, file_id=file_id, actor=actor_of(request.user), at=timezone.now())
+    except NotNow as error:
+        messages.error(request, str(error))
+    return _back(request, code)
+
+
+@require_safe
+@at_the_desk(StaffAction.SEE_TICKETS)
+def file(request: PersonRequest, code: str, file_id: UUID) -> HttpResponse:
+    """A file of a case, to save: never shown in the page."""
+    found = actions.open_file(code=code, file_id=file_id, actor=actor_of(request.user), at=timezone.now())
+    if found is None:
+        raise Http404
+    return to_save(name=found.name, media_type=found.media_type, content=files.kept(file_id=found.pk))
+
+
+def _page(request: PersonRequest, code: str, form: AnswerForm | None, note_form: NoteForm | None) -> HttpResponse:
+    shown = composer(desk=_desk(request, code), form=form, note_form=note_form)
+    return render(request, "desk/write.html", shown, status=400 if request.method == "POST" else 200)
+
+
+def _desk(request: PersonRequest, code: str) -> Desk:
+    desk = actions.see_thread(code=code, actor=actor_of(request.user), at=timezone.now())
+    if desk is None:
+        raise Http404
+    return desk
+
+
+def _kept(request: PersonRequest, code: str, *, said: str, kept: bool) -> HttpResponse:
+    """For the script a few words; for a form, back to the page."""
+    if request.headers.get("HX-Request"):
+        return render(request, "desk/_kept.html", {"said": said, "kept": kept, "at": timezone.now()})
+    if said:
+        messages.error(request, said)
+    return _back(request, code)
+
+
+def _back(request: PersonRequest, code: str) -> HttpResponse:
+    """Where the composer stood."""
+    then = way_on(request)
+    return redirect(then) if then else redirect("desk-write", code=code)

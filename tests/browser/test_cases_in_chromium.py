@@ -1,0 +1,128 @@
+"""Cases in a browser: the person who asks, and the agent who answers; with a script and without."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import BrowserContext, Page, expect
+
+from support import sending
+from support.models import CannedReply, Draft, Entry, Ticket
+from tests.browser.test_pages_in_chromium import AXE, LOOK
+from tests.support.officers import staff
+from tests.world import a_world
+
+pytestmark = pytest.mark.browser
+
+type Visit = Callable[..., BrowserContext]
+SOON = timedelta(seconds=31)
+
+
+def is_clean(page: Page, *widths: int) -> None:
+    """Nothing that axe finds, and nothing wider than the page."""
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+        page.evaluate(AXE)
+        passes, violations = page.evaluate(LOOK % "{}")
+        assert passes > 10
+        assert violations == [], (page.url, width)
+
+
+def sent(page: Page, selector: str) -> None:
+    with page.expect_navigation():
+        page.click(selector)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_who_asks_about_a_row_reads_the_answer_rates_it_and_opens_it_again(visit: Visit, *, script: bool) -> None:
+    world = a_world(at=timezone.now())
+    page = visit(line=world.line, script=script).new_page()
+    page.goto("/history/")
+    page.locator(".log details summary").first.click()
+    sent(page, ".log details[open] a.ask-about")
+    page.fill("[name=message]", "Who was that?")
+    sent(page, "main button.main")
+    code = page.inner_text(".receipt-number")
+    sent(page, "main .row a.button:not(.quiet)")
+    ticket = Ticket.objects.get(code=code)
+    expect(page.locator(".state-of")).to_contain_text("We are working on it. Answer due by")
+    sending.answer(ticket=ticket, body="A tow truck.", actor="agent:1", then=Ticket.State.SOLVED, at=timezone.now())
+    page.reload()
+    expect(page.locator(".thread .ours .said")).to_have_text("A tow truck.")
+    page.check("[name=rating][value='5']")
+    sent(page, "#rate button")
+    expect(page.locator("#rate .notice")).to_contain_text("You gave our answer 5 of 5.")
+    page.fill("#write [name=message]", "And before?")
+    sent(page, "#write button.main")
+    expect(page.locator(".state-of")).to_contain_text("We are working on it.")
+    ticket.refresh_from_db()
+    assert (ticket.rating, ticket.reopened, ticket.state) == (5, 1, "open")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_an_agent_begins_an_answer_comes_back_to_it_sends_it_and_takes_it_back(
+    visit: Visit, site: str, *, script: bool
+) -> None:
+    now, ana = timezone.now(), staff("agent", name="ana")
+    ticket = Ticket.objects.create(
+        code="T-ABCDEF",
+        kind="other",
+        key="asked:T-ABCDEF",
+        about="A question",
+        opened_at=now,
+        due_at=now,
+        language="ar",
+    )
+    Entry.objects.create(
+        ticket=ticket, kind="heard", author="subscriber:1", channel="web", at=now, body="من رأى هاتفي؟", language="ar"
+    )
+    context = visit(script=script)
+    context.add_cookies(
+        [{"name": name, "value": one.value, "url": site} for name, one in ana.client.cookies.items() if one.value]
+    )
+    page = context.new_page()
+    page.goto(f"/desk/{ticket.code}/write/")
+    if script:
+        is_clean(page, 390, 1280)
+    assert page.get_attribute("#id_answer_body", "lang") == "ar"
+    assert page.evaluate("getComputedStyle(document.querySelector('.thread .said')).direction") == "rtl"
+    page.locator("#id_answer_body").press_sequentially("Half")
+    if script:
+        expect(page.locator("#kept-answer")).to_contain_text("Draft kept.")
+    else:
+        sent(page, "button:has-text('Keep draft') >> nth=0")
+    page.goto(f"/desk/{ticket.code}/write/")
+    assert page.input_value("#id_answer_body") == "Half"
+    reply = CannedReply.objects.get(key="more-needed", language="ar")
+    page.select_option("#id_canned", str(reply.pk))
+    sent(page, "button:has-text('Put it in')")
+    assert page.input_value("#id_answer_body") == f"Half\n\n{reply.body}"
+    sent(page, "button:has-text('Preview')")
+    assert f"/help/{ticket.code}/" in page.inner_text(".preview")
+    page.check("[name=then][value=waiting]")
+    sent(page, "button[name=send]")
+    assert Draft.objects.get().send_at is not None
+    if script:
+        is_clean(page, 390, 1280)
+    sent(page, "button:has-text('Take it back')")
+    assert re.match("Half\n\nمرحبًا", page.input_value("#id_answer_body"))
+    page.fill("#id_answer_body", "Done.")
+    sent(page, "button[name=send]")
+    assert sending.send(now=timezone.now() + SOON) == 1
+    page.goto(f"/desk/{ticket.code}/write/")
+    expect(page.locator(".thread .answer .said")).to_have_text("Done.")
+
+
+def test_officers_pages_of_answers_written_often(visit: Visit, site: str) -> None:
+    officer = staff("officer", name="olga")
+    context = visit()
+    context.add_cookies(
+        [{"name": name, "value": one.value, "url": site} for name, one in officer.client.cookies.items() if one.value]
+    )
+    page = context.new_page()
+    for path in ("/desk/replies/", "/desk/replies/new/", f"/desk/replies/{CannedReply.objects.earliest('id').pk}/"):
+        page.goto(path)
+        is_clean(page, 390, 1280)

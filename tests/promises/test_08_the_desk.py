@@ -1,0 +1,406 @@
+"""Promise 8 at the desk: a case is read and acted on under glass, and nobody of staff can allow anything."""
+
+import json
+import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from hmac import new as hmac_new
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command, get_commands
+from django.db import DatabaseError
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+import audit.actions
+import audit.queries
+from accounts.models import Line, Message, SafeContact, TextedCode, User
+from accounts.sealing import seal, unseal
+from accounts.texts import MemoryBackend
+from audit.models import AuditEvent
+from consent.models import Choice
+from disclosures.models import Basis, Disclosure
+from partners.models import Suspension
+from revocations.models import EvidenceRequest
+from support.models import Entry, LoggedCall, Reveal, SuspendRequest, Ticket
+from support.tickets import take_evidence
+from support.urls import urlpatterns
+from tests.fixtures import Refusal
+from tests.people import sign_in
+from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, a_case, everything
+from tests.support.officers import Member, staff
+from tests.walks.addresses import filled
+from tests.world import disclosed, gagged
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+HERE = Path(__file__).resolve().parents[2] / "support"
+SOURCES = [*HERE.glob("actions/*.py"), *HERE.glob("views/*.py"), *HERE.glob("api/*.py"), HERE / "tickets.py"]
+APPS = ("support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
+SECRET = "a telephone system's own secret, long"
+WHY = "They called and asked."
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A case about a look-up of a person whose marks are known, and who of staff is at the desk."""
+
+    console: Console
+    ticket: Ticket
+    agent: Member
+    officer: Member
+
+    @property
+    def line(self) -> Line:
+        return self.console.line
+
+    @property
+    def path(self) -> str:
+        return f"/desk/{self.ticket.code}/"
+
+    def shows(self, member: Member) -> str:
+        answer = member.client.get(self.path)
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    def post(self, member: Member, below: str, **said: object) -> bool:
+        """Send a form of the case. Whether it was done; a refusal shows the form again."""
+        answer = member.client.post(f"{self.path}{below}", {"reason": WHY, **said})
+        assert answer.status_code in {200, 302}, answer.status_code
+        return answer.status_code == 302
+
+    def log(self) -> list[tuple[str, str, str]]:
+        """What staff did, as it stands in the line's own log: role, action, reason."""
+        events = AuditEvent.objects.filter(line_id=self.line.pk, target__startswith="ticket:").order_by("pk")
+        return [(one.actor.partition(":")[0], one.action, one.reason) for one in events]
+
+
+@pytest.fixture
+def desk(settings: Settings) -> Desk:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    settings.CALL_LOG_SECRETS = [SECRET]
+    MemoryBackend.outbox.clear()
+    console = everything()
+    look_up = Disclosure.objects.get(line_id=console.line.pk, source_id="GeoBridge-1")
+    return Desk(console, a_case(console.line, about=str(look_up.id)), staff(User.Role.AGENT), staff(User.Role.OFFICER))
+
+
+def a_call(desk: Desk, ref: str, *, ago: timedelta = timedelta(minutes=2), to: str = NUMBER, key: str = SECRET) -> int:
+    """Have the telephone system tell of a call. What it is answered."""
+    answered_at = (timezone.now() - ago).isoformat()
+    raw = json.dumps({"id": ref, "to": to, "answered_at": answered_at, "by": "ext. 7"}).encode()
+    moment = int(time.time())
+    mac = hmac_new(key.encode(), f"{moment}.".encode() + raw, sha256).hexdigest()
+    headers = {"X-Call-Signature": f"t={moment},v1={mac}"}
+    return Client().post("/api/v1/calls", raw, content_type="application/json", headers=headers).status_code
+
+
+def stops(desk: Desk) -> int:
+    return Choice.objects.filter(line_id=desk.line.pk, channel="desk").count()
+
+
+STOP_ALL = {"what": "all", "days": "0"}
+
+
+@pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.OFFICER, User.Role.AUDITOR])
+def test_each_look_at_a_case_is_in_its_person_s_log_by_role_and_code(desk: Desk, role: User.Role) -> None:
+    member = {User.Role.AGENT: desk.agent, User.Role.OFFICER: desk.officer}.get(role) or staff(role)
+    page = desk.shows(member)
+    assert "GeoBridge Finder" in page
+    assert PERSON not in page
+    assert NUMBER[-4:] not in page
+    desk.shows(member)
+    assert desk.log() == [(role, "case.seen", desk.ticket.code)] * 2
+    read = sign_in(desk.line).get("/access-log/").text
+    assert "Looked at your case and at what it is about" in read
+    assert desk.ticket.code in read
+    assert member.user.email not in read
+
+
+def test_no_page_of_the_desk_shows_a_person_s_case_without_an_entry_in_their_log(desk: Desk) -> None:
+    """Every address of the desk, read and posted to: whatever tells of what the line's case is about has written so."""
+    reveal = Reveal.objects.create(
+        ticket=desk.ticket, user=desk.officer.user, line_id=desk.line.pk, reason=WHY, asked_at=timezone.now(),
+        two_needed=True,
+    )  # fmt: skip
+    unseen, seen = [], 0
+    for one in urlpatterns:
+        if not str(one.pattern).startswith("desk/") or "code>" not in str(one.pattern):
+            continue
+        path = filled(str(one.pattern), defaultdict(lambda: 1, code=desk.ticket.code, reveal_id=reveal.pk))
+        for method in ("get", "post"):
+            before = len(desk.log())
+            shown = getattr(desk.agent.client, method)(path, {"reason": WHY}).content.decode()
+            tells = "GeoBridge" in shown or desk.ticket.about in shown
+            seen += tells
+            if tells and len(desk.log()) == before:
+                unseen.append(f"{method} {path}")
+    assert unseen == []
+    assert seen > 8
+
+
+def test_a_look_that_can_t_be_written_down_shows_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: object) -> None:
+        raise DatabaseError("the chain is away")
+
+    monkeypatch.setattr(audit.actions, "record", broken)
+    desk.agent.client.raise_request_exception = False
+    answer = desk.agent.client.get(desk.path)
+    assert answer.status_code == 500
+    assert "GeoBridge" not in answer.content.decode()
+
+
+def test_to_see_who_it_is_takes_a_case_and_a_reason_and_lasts_15_minutes(desk: Desk) -> None:
+    protected_by(desk, "none")
+    assert not desk.post(desk.agent, "reveal/", reason=" ")
+    assert desk.agent.client.post("/desk/T-234567/reveal/", {"reason": WHY}).status_code == 404
+    assert not Reveal.objects.exists()
+    assert PERSON not in desk.shows(desk.agent)
+    assert desk.post(desk.agent, "reveal/")
+    assert ("agent", "person.revealed", f"{desk.ticket.code}: {WHY}") in desk.log()
+    shown = desk.shows(desk.agent)
+    assert PERSON in shown
+    assert "(206) 555-0199" in shown
+    assert PERSON not in desk.shows(desk.officer)
+    Reveal.objects.update(until=timezone.now())
+    assert PERSON not in desk.shows(desk.agent)
+
+
+def protected_by(desk: Desk, how: str) -> None:
+    if how == "officer":
+        assert desk.post(desk.officer, "protect/")
+    elif how == "safe contact":
+        now = timezone.now()
+        SafeContact.objects.create(
+            line=desk.line, to_sealed=seal("+12065550150"), code_sealed=seal("1"), asked_at=now, proved_at=now
+        )
+    if how != "separation":
+        desk.line.separations.update(state="taken_back", closed_at=timezone.now())
+
+
+@pytest.mark.parametrize("how", ["officer", "safe contact", "separation"])
+def test_whose_a_protected_line_is_takes_two(desk: Desk, how: str) -> None:
+    protected_by(desk, how)
+    assert desk.post(desk.agent, "reveal/")
+    asked = Reveal.objects.get()
+    assert asked.two_needed
+    assert PERSON not in desk.shows(desk.agent)
+    assert not desk.post(desk.agent, f"reveal/{asked.pk}/")
+    assert PERSON not in desk.shows(desk.agent)
+    assert not desk.post(desk.officer, f"reveal/{asked.pk}/", reason="")
+    assert desk.post(desk.officer, f"reveal/{asked.pk}/", reason="I heard the call.")
+    assert PERSON in desk.shows(desk.agent)
+    assert PERSON not in desk.shows(desk.officer)
+    said = [one for one in desk.log() if one[1].startswith("person.")]
+    code = desk.ticket.code
+    assert said == [
+        ("agent", "person.reveal_asked", f"{code}: {WHY}"),
+        ("officer", "person.reveal_agreed", f"{code}: I heard the call."),
+        ("agent", "person.revealed", f"{code}: {WHY}"),
+    ]
+
+
+def test_a_line_without_anything_of_the_kind_takes_one(desk: Desk) -> None:
+    protected_by(desk, "none")
+    assert desk.post(desk.agent, "reveal/")
+    assert PERSON in desk.shows(desk.agent)
+
+
+def test_an_officer_s_protection_goes_on_for_a_day_and_no_holder_reads_of_it(desk: Desk) -> None:
+    protected_by(desk, "officer")
+    assert desk.post(desk.officer, "protect/")
+    assert desk.post(desk.officer, "reveal/")
+    assert PERSON not in desk.shows(desk.officer)
+    Line.objects.filter(pk=desk.line.pk).update(user_role="minor")
+    kept = [event.action for event in audit.queries.events_of_line(line_id=desk.line.pk)]
+    assert not [action for action in kept if action.startswith("protection.")]
+
+
+def read_out(desk: Desk, member: Member) -> str:
+    """Have the code texted, and hear it."""
+    assert member.client.post(f"{desk.path}stop/code/").status_code == 302
+    text = MemoryBackend.outbox[-1]
+    assert text.msisdn == NUMBER
+    assert "our support asked for this code" in text.text
+    return text.code
+
+
+def test_a_stop_for_a_person_takes_their_code_and_they_are_texted(desk: Desk) -> None:
+    code = read_out(desk, desk.agent)
+    assert not desk.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed="000000" if code != "000000" else "1")
+    assert not desk.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed="")
+    assert not desk.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed=code, reason="")
+    assert not desk.post(desk.officer, "stop/", **STOP_ALL, proof="code", typed=code)
+    assert stops(desk) == 0
+    assert desk.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed=code)
+    assert stops(desk) == 1
+    assert not desk.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed=code)
+    assert stops(desk) == 1
+    choice = Choice.objects.get(line_id=desk.line.pk, channel="desk")
+    assert (choice.kind, choice.scope, choice.actor) == ("stop", "all", desk.agent.actor)
+    assert ("agent", "stopped.for_person", f"{desk.ticket.code}: {WHY}") in desk.log()
+    told = Message.objects.get(line=desk.line, kind=Message.Kind.STAFF)
+    assert "To see it, or to undo it, sign in" in unseal(told.words_sealed)
+    assert desk.ticket.entries.filter(body__contains="by the code texted to their phone").count() == 1
+
+
+def test_a_code_for_another_purpose_or_case_proves_nothing(desk: Desk) -> None:
+    code = read_out(desk, desk.agent)
+    other = Desk(desk.console, a_case(desk.line), desk.agent, desk.officer)
+    assert not other.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed=code)
+    TextedCode.objects.update(purpose=TextedCode.Purpose.STOP)
+    assert not desk.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed=code)
+    assert stops(desk) == 0
+
+
+def test_a_logged_call_counts_once_for_its_own_line_and_for_half_an_hour(desk: Desk) -> None:
+    by_call = {**STOP_ALL, "what": "party https://geobridge.example", "days": "30", "proof": "call"}
+    assert not desk.post(desk.agent, "stop/", **by_call)
+    assert a_call(desk, "c-0", key="another secret that nobody told us of") == 401
+    assert a_call(desk, "c-1", ago=timedelta(minutes=31)) == 202
+    assert a_call(desk, "c-2", ago=timedelta(minutes=-9)) == 400
+    assert a_call(desk, "c-3", to="+12065550111") == 202
+    assert not desk.post(desk.agent, "stop/", **by_call)
+    assert (stops(desk), LoggedCall.objects.count()) == (0, 1)
+    assert a_call(desk, "c-4") == 202
+    assert a_call(desk, "c-4") == 202
+    assert LoggedCall.objects.count() == 2
+    assert desk.post(desk.agent, "stop/", **by_call)
+    assert not desk.post(desk.agent, "stop/", **by_call)
+    choice = Choice.objects.get(line_id=desk.line.pk, channel="desk")
+    assert (choice.kind, choice.scope, choice.ref) == ("pause", "party", "https://geobridge.example")
+    assert LoggedCall.objects.get(call_ref="c-4").used_for == desk.ticket.code
+
+
+def test_a_call_to_whoever_has_the_number_now_proves_nothing_of_the_line_before(desk: Desk) -> None:
+    past = timezone.now() - timedelta(days=9)
+    Line.objects.filter(pk=desk.line.pk).update(deactivated_at=past)
+    desk.line.numbers.update(ends_at=past)
+    assert a_call(desk, "c-9") == 202
+    assert not LoggedCall.objects.exists()
+    assert not desk.post(desk.agent, "stop/", **STOP_ALL, proof="call")
+    assert desk.agent.client.post(f"{desk.path}stop/code/").status_code == 302
+    assert MemoryBackend.outbox == []
+
+
+def test_nobody_of_staff_allows_whatever_they_send_to_any_address(desk: Desk) -> None:
+    said = {"what": "allow", "kind": "allow", "campaign": desk.console.campaign.ref, "scope": "campaign",
+            "ref": desk.console.campaign.ref, "days": "0", "proof": "call", "to": "allow", "reason": WHY}  # fmt: skip
+    a_call(desk, "c-5")
+    for one in urlpatterns:
+        path = filled(str(one.pattern), defaultdict(lambda: 1, code=desk.ticket.code))
+        for member in (desk.agent, desk.officer):
+            member.client.post(path, said)
+    assert not Choice.objects.filter(line_id=desk.line.pk, kind="allow").exists()
+    source = "\n".join(one.read_text() for one in SOURCES)
+    assert not re.search(r"import .*\ballow\b|^ +allow,$|\.allow\(", source, re.MULTILINE)
+
+
+def test_a_hidden_row_is_nowhere_on_a_case(desk: Desk) -> None:
+    at = timezone.now() - timedelta(days=1)
+    before = plain(desk.shows(desk.agent)), plain(desk.agent.client.get(f"{desk.path}stop/").content.decode())
+    (row,) = disclosed(desk.line, ["urn:police"], at=at, basis=Basis.LEGAL_PROCESS, authority_ref="24-113")
+    gagged(row, until=None, at=at)
+    after = plain(desk.shows(desk.agent)), plain(desk.agent.client.get(f"{desk.path}stop/").content.decode())
+    assert before == after
+    about_it = Desk(desk.console, a_case(desk.line, about=str(row.id)), desk.agent, desk.officer)
+    of_it = plain(about_it.shows(desk.agent))
+    Ticket.objects.filter(pk=about_it.ticket.pk).update(about_ref="00000000-0000-4000-8000-000000000000")
+    assert of_it == plain(about_it.shows(desk.agent))
+
+
+def test_partners_are_asked_for_proof_once_and_the_case_waits(desk: Desk) -> None:
+    assert desk.post(desk.agent, "evidence/")
+    asked = EvidenceRequest.objects.get(line_id=desk.line.pk)
+    assert asked.campaign == desk.console.campaign.ref
+    assert asked.due_at - asked.asked_at == timedelta(days=7)
+    assert not desk.post(desk.agent, "evidence/")
+    assert Ticket.objects.get(pk=desk.ticket.pk).state == "partner"
+    assert "proof due" in desk.shows(desk.agent)
+    assert ("agent", "evidence.asked", f"{desk.ticket.code}: {WHY}") in desk.log()
+    EvidenceRequest.objects.filter(line_id=desk.line.pk).update(
+        answered_at=timezone.now(), answer="none", token="signed"
+    )
+    assert take_evidence(at=timezone.now()) == 1
+    assert "GeoBridge says that it has no proof." in desk.shows(desk.agent)
+    assert Ticket.objects.get(pk=desk.ticket.pk).state == "open"
+
+
+@pytest.mark.parametrize("decides", ["suspend", "decline"])
+def test_an_officer_decides_on_a_suspension_that_an_agent_asks_for(desk: Desk, decides: str) -> None:
+    party = str(desk.console.campaign.lbs_provider_id)
+    assert desk.post(desk.agent, "suspend/", company=party)
+    assert not desk.post(desk.agent, "suspend/", company=party)
+    asked = SuspendRequest.objects.get(ticket=desk.ticket)
+    assert desk.agent.client.get("/admin/suspend-requests/").status_code == 403
+    assert desk.ticket.code in desk.officer.client.get("/admin/").content.decode()
+    path = f"/admin/suspend-requests/{asked.pk}/"
+    assert desk.officer.client.post(path, {"decision": decides, "reason": ""}).status_code == 200
+    assert desk.officer.client.post(path, {"decision": decides, "reason": "We looked."}).status_code == 302
+    running = Suspension.objects.filter(of="party", target_id=int(party), ends_at__isnull=True).count()
+    assert running == (1 if decides == "suspend" else 0)
+    told = "suspended" if decides == "suspend" else "did not suspend"
+    page = desk.shows(desk.agent)
+    assert f"The privacy office {told} GeoBridge Finder: We looked." in page
+
+
+def test_a_case_moves_by_rule_and_is_solved_by_an_answer(desk: Desk) -> None:
+    assert desk.post(desk.agent, "move/", to="waiting")
+    assert not desk.post(desk.agent, "move/", to="solved")
+    now = timezone.now()
+    Entry.objects.create(
+        ticket=desk.ticket, kind="answer", author=desk.agent.actor, channel="desk", at=now, body="It was GeoBridge."
+    )
+    assert desk.post(desk.agent, "move/", to="solved")
+    assert not desk.post(desk.agent, "move/", to="partner")
+    assert desk.post(desk.agent, "move/", to="open")
+    assert desk.post(desk.agent, "priority/", priority="1")
+    assert desk.post(desk.agent, "escalate/")
+    ticket = Ticket.objects.get(pk=desk.ticket.pk)
+    assert (ticket.state, ticket.reopened, ticket.priority) == ("open", 1, 1)
+    assert ticket.escalated_at is not None
+
+
+def test_a_copy_says_who_took_it_and_when_and_never_whose_case_it_is(desk: Desk) -> None:
+    assert desk.post(desk.agent, "reveal/")
+    Reveal.objects.update(two_needed=False, until=timezone.now() + timedelta(minutes=9))
+    answer = desk.agent.client.post(f"{desk.path}copy/", {"reason": WHY})
+    page = answer.content.decode()
+    assert page.count(desk.agent.user.email) == 2
+    assert f"{timezone.now():%Y}" in page
+    assert PERSON not in page
+    assert ("agent", "case.exported", f"{desk.ticket.code}: {WHY}") in desk.log()
+
+
+def test_the_database_holds_a_reveal_to_two_people(desk: Desk, refused: Refusal) -> None:
+    assert desk.post(desk.agent, "reveal/")
+    mine = desk.agent.user.pk
+    refused(f"UPDATE support_reveal SET second_id = {mine}", constraint="support_reveal_by_two_people")
+    refused("UPDATE support_reveal SET until = now()", constraint="support_reveal_waits_for_the_second")
+
+
+def plain(page: str) -> str:
+    """A page without what differs from one look to the next."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", page)
+
+
+# Commands that read or write lines and name none of them: counts, keys, checks, our own people and partners' machines.
+NAME_NOBODY = {
+    "bench", "check_partner", "demo", "end_staff", "import_approvals", "import_choices", "import_disclosures",
+    "import_lines", "import_notices", "import_parties", "make_staff", "migrate", "permissions", "register_agent",
+    "register_client", "rotate_keys", "sandbox_partner", "sweep_revocations", "verify_audit", "verify_receipt",
+}  # fmt: skip
+
+
+def test_a_command_that_shows_a_person_writes_so_and_there_is_one(desk: Desk) -> None:
+    ours = {name for name, app in get_commands().items() if app in {"portal", *APPS}}
+    assert ours - NAME_NOBODY == {"export_line"}
+    before = AuditEvent.objects.filter(line_id=desk.line.pk, action="line.exported").count()
+    call_command("export_line", CARRIER_LINE, reason=WHY, stdout=StringIO())
+    assert AuditEvent.objects.filter(line_id=desk.line.pk, action="line.exported").count() == before + 1

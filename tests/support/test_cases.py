@@ -1,0 +1,296 @@
+"""A person's own cases: what is asked about, who reads them, what is told; and what nobody else ever sees of them."""
+
+import json
+import re
+import uuid
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+import accounts.actions
+import consent.actions
+from accounts.models import Account, Letter, Line, Message
+from accounts.sealing import unseal
+from accounts.zones import zone_of
+from audit.models import AuditEvent
+from disclosures.models import Disclosure
+from support import sending, tickets
+from support.lifecycle import move
+from support.models import Entry, Ticket
+from support.oversight.archived import cases
+from tests.factories import a_line
+from tests.people import Browser, number_of, sign_in, sign_in_by_code, user_of
+from tests.staff import an_actor
+from tests.world import World, a_world, disclosed, gagged
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
+State = Ticket.State
+MADE_UP = "T-ZZZZZZ"
+
+
+def asks(browser: Browser, path: str = "/help/write/", **said: object) -> Ticket:
+    """Write something; the case that it makes."""
+    answer = browser.client.post(path, {"topic": "other", "message": "Who is this?", **said})
+    assert answer.status_code == 302, answer.content.decode()
+    return Ticket.objects.get(code=answer.headers["Location"].split("/")[-2])
+
+
+def answered(ticket: Ticket, body: str = "It was a tow truck.", then: Ticket.State = State.SOLVED) -> None:
+    locked = Ticket.objects.select_for_update().get(pk=ticket.pk)
+    sending.answer(ticket=locked, body=body, actor=an_actor("agent"), then=then, at=timezone.now())
+
+
+def shown(browser: Browser, path: str) -> str:
+    page = browser.get(path)
+    assert page.status_code == 200, (path, page.status_code)
+    return " ".join(re.sub(r"<[^>]+>", " ", page.text.partition("<main")[2]).split())
+
+
+def day_of(moment: datetime, line: Line) -> str:
+    there = moment.astimezone(zone_of(line.state))
+    return f"{there:%a, %b} {there.day}"
+
+
+@pytest.fixture
+def world() -> World:
+    return a_world(at=timezone.now())
+
+
+def test_from_a_row_of_history_to_the_answer_the_rating_and_open_again(world: World) -> None:
+    browser, line = sign_in(world.line), world.line
+    link = re.search(r'href="(/help/ask/look_up/([^/]+)/)"', browser.get("/history/").text)
+    assert link is not None
+    assert re.search(r"\S (looked|asked and was refused): \S", shown(browser, link[1]))
+    ticket = asks(browser, link[1], topic="look_up", message="  Why?\r\n\r\nI was at home.  ")
+    assert (ticket.kind, ticket.about_kind, ticket.about_ref, ticket.about) == (
+        "look_up", "look_up", link[2], "About one look-up",
+    )  # fmt: skip
+    assert (ticket.line_id, ticket.asked_by, ticket.party_id) == (line.pk, user_of(line), None)
+    assert ticket.number_ending == number_of(line)[-4:]
+    assert Entry.objects.get(ticket=ticket).body == "Why?\n\nI was at home."
+    due = day_of(ticket.due_at, line)
+    assert f"{ticket.code} You get an answer by {due}." in shown(browser, f"/help/sent/{ticket.code}/")
+    assert f"We are working on it. Answer due by {due}." in shown(browser, f"/help/{ticket.code.lower()}/")
+    answered(ticket)
+    message = Message.objects.get(kind="case")
+    link_of_it = f"http://localhost:8000/help/{ticket.code}/"
+    assert message.line == line
+    assert unseal(message.words_sealed).endswith(f"we answered what you asked us. To read it, sign in: {link_of_it}")
+    page = shown(browser, f"/help/{ticket.code}/")
+    assert "We answered." in page
+    assert "Support" in page
+    assert "It was a tow truck." in page
+    assert f"About one look-up {ticket.code} We answered." in shown(browser, "/help/")
+    browser.post(f"/help/{ticket.code}/rate/", {"rating": "4", "words": "Quick."})
+    browser.post(f"/help/{ticket.code}/reply/", {"message": "And the day before?"})
+    ticket.refresh_from_db()
+    assert (ticket.rating, ticket.rating_words, ticket.state, ticket.reopened) == (4, "Quick.", "open", 1)
+    said = [(event.action, event.actor) for event in AuditEvent.objects.filter(target=f"ticket:{ticket.code}")]
+    me = f"subscriber:{ticket.asked_by_id}"
+    assert sorted(one for one in said if one[1] == me) == [
+        ("ticket.asked", me), ("ticket.heard", me), ("ticket.rated", me),
+    ]  # fmt: skip
+    log = shown(browser, "/access-log/")
+    assert "Answered a case" in log
+    assert "Said how good our answer was" in log
+
+
+def test_a_choice_an_order_and_a_company_have_their_link_too(world: World) -> None:
+    browser = sign_in(world.line)
+    made = consent.actions.stop(
+        line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web"
+    )
+    choice = browser.get(f"/choices/{made.choice_id}/").text
+    links = re.findall(r'href="(/help/ask/(?:order|choice)/[^"]+)"', choice)
+    assert sorted({link.split("/")[3] for link in links}) == ["choice", "order"]
+    company = world.roadaid.lbs_provider_id
+    assert f'href="/help/ask/company/{company}/"' in browser.get(f"/companies/{company}/").text
+    about = {}
+    for link in (*links, f"/help/ask/company/{company}/"):
+        kind = link.split("/")[3]
+        ticket = asks(browser, link, topic=kind if kind != "company" else "still_have")
+        about[kind] = (ticket.kind, ticket.party_id is not None)
+        assert f"/help/{ticket.code}/" in browser.get("/help/").text
+    assert about == {"choice": ("choice", False), "order": ("order", True), "company": ("still_have", True)}
+
+
+@pytest.mark.parametrize("kind", ["look_up", "choice", "order", "company", "person"])
+def test_what_is_not_there_can_t_be_asked_about(world: World, kind: str) -> None:
+    browser = sign_in(world.line)
+    path = [world.northlink.aggregator.uri]
+    theirs = disclosed(a_line(), path, at=timezone.now() - timedelta(days=1))[0].id
+    bodies = set()
+    for ref in (uuid.uuid4(), theirs, "0", "9" * 30, "x\x00"):
+        page = browser.get(f"/help/ask/{kind}/{ref}/")
+        bodies.add((page.status_code, re.sub(r'value="[^"]*"', "", page.text)))
+    assert [status for status, _ in bodies] == [404]
+
+
+def test_a_row_under_an_order_is_not_there_neither_to_ask_nor_in_a_case_of_before(world: World) -> None:
+    browser, now = sign_in(world.line), timezone.now()
+    row = Disclosure.objects.filter(line_id=world.line.pk, basis="approval", outcome="released").latest("occurred_at")
+    path = f"/help/ask/look_up/{row.id}/"
+    ticket = asks(browser, path, topic="look_up")
+    assert "looked:" in shown(browser, f"/help/{ticket.code}/")
+    gagged(row, until=None, at=now)
+    hidden, made_up = browser.get(path), browser.get(f"/help/ask/look_up/{uuid.uuid4()}/")
+    assert (hidden.status_code, made_up.status_code) == (404, 404)
+    assert re.sub(r'value="\S+"', "", hidden.text) == re.sub(r'value="\S+"', "", made_up.text)
+    assert browser.client.post(path, {"topic": "look_up", "message": "?"}).status_code == 404
+    assert "looked:" not in shown(browser, f"/help/{ticket.code}/") + shown(browser, f"/help/{ticket.code}/case.txt")
+
+
+def same_as_made_up(browser: Browser, ticket: Ticket) -> bool:
+    """Whether every door to a case answers as for a code that nobody has."""
+    answers = []
+    for code in (ticket.code, MADE_UP):
+        pages = [browser.get(f"/help/{code}/{part}") for part in ("", "case.txt", f"files/{uuid.UUID(int=1)}/")]
+        pages += [browser.get(f"/help/sent/{code}/")]
+        pages += [browser.post(f"/help/{code}/reply/", {"message": "Hm."})]
+        pages += [browser.post(f"/help/{code}/rate/", {"rating": "1"})]
+        answers.append([(one.status_code, re.sub(r'value="\S+"', "", one.text).replace(code, "")) for one in pages])
+    assert [status for status, _ in answers[0]] == [404] * len(answers[0])
+    return answers[0] == answers[1]
+
+
+def test_to_everybody_else_there_is_no_such_case() -> None:
+    holder, adult = a_line(account="A-1"), a_line(account="A-1", role="user")
+    old, left = a_line(account="A-2"), a_line(account="A-2", role="user")
+    owner, theirs = sign_in(adult), sign_in(left)
+    ticket, of_left = asks(owner), asks(theirs)
+    Line.objects.filter(pk=left.pk).update(account=Account.objects.create(carrier_id="A-new"))
+    friend = a_line()
+    looks_after, now = sign_in(friend), timezone.now()
+    asked = accounts.actions.delegate(
+        line_id=adult.pk, user=user_of(adult), msisdn=number_of(friend), may="both", ends_at=now + timedelta(days=9),
+        at=now,
+    )  # fmt: skip
+    assert looks_after.post(f"/lines/asked/{asked}/", {"answer": "yes"}).url == "/lines/"
+    # What it is told on its next page is said.
+    looks_after.get("/lines/")
+    for browser, of in (
+        (sign_in(a_line()), ticket), (sign_in(holder), ticket), (looks_after, ticket), (sign_in(old), of_left),
+    ):  # fmt: skip
+        assert same_as_made_up(browser, of)
+        assert of.code not in browser.get("/help/").text
+    assert "/help/ask/" not in looks_after.get(f"/history/?line={adult.public_id}").text
+    assert Browser().get(f"/help/{ticket.code}/").url.startswith("/accounts/login/")
+    assert Entry.objects.filter(ticket=ticket).count() == 1
+
+
+def test_parent_and_child_each_read_their_own() -> None:
+    holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
+    parent, kid = sign_in(holder), sign_in(child)
+    by_child = asks(kid)
+    by_parent = asks(parent, "/help/write/", line=str(child.public_id))
+    assert (by_child.line_id, by_parent.line_id) == (child.pk, child.pk)
+    assert same_as_made_up(parent, by_child)
+    assert same_as_made_up(kid, by_parent)
+    answered(by_parent)
+    # Who asked is told, by their own phone.
+    assert Message.objects.get(kind="case").line == holder
+    Line.objects.filter(pk=child.pk).update(user_role="user")
+    assert same_as_made_up(parent, by_parent)
+
+
+def test_who_can_t_get_in_writes_by_a_code_alone_and_reads_nothing_by_it() -> None:
+    line = a_line()
+    sign_in(line)
+    browser = sign_in_by_code(line)
+    Line.objects.filter(pk=line.pk).update(sim_changed_at=timezone.now() - timedelta(hours=1))
+    ticket = asks(browser, topic="sign_in", message="My key is lost, and it is about me.")
+    assert ticket.kind == "sign_in"
+    sent = shown(browser, f"/help/sent/{ticket.code}/")
+    assert "lost" not in sent
+    assert browser.get(f"/help/{ticket.code}/").status_code == 403
+    assert ticket.code not in browser.get("/help/").text
+
+
+SECRET = "Zebrafinch"
+
+
+def test_notes_and_what_partners_say_are_on_no_page_and_in_no_message() -> None:
+    line = a_line()
+    browser = sign_in(line)
+    ticket, now = asks(browser, mail="me@example.net"), timezone.now()
+    for kind in (Entry.Kind.NOTE, Entry.Kind.EVIDENCE, Entry.Kind.EVENT):
+        tickets.write(ticket=ticket, kind=kind, author="agent:1", channel=Entry.Channel.DESK, body=SECRET, at=now)
+    answered(ticket, body="Hello Kestrel")
+    for path in ("/help/", f"/help/{ticket.code}/", f"/help/{ticket.code}/case.txt", "/access-log/"):
+        assert SECRET not in browser.get(path).text, path
+    (letter,) = Letter.objects.filter(line=line)
+    told = [unseal(letter.body_sealed), *(unseal(one.words_sealed) for one in Message.objects.filter(kind="case"))]
+    assert len(told) == 2
+    assert unseal(letter.to_sealed) == "me@example.net"
+    assert not [one for one in told if SECRET in one or "Kestrel" in one or "Who is this" in one]
+    assert all(f"/help/{ticket.code}/" in one for one in told)
+
+
+def test_what_is_too_long_is_counted_and_stays() -> None:
+    browser = sign_in(a_line())
+    page = browser.client.post("/help/write/", {"topic": "other", "message": "ab\r\n" * 3400})
+    assert page.status_code == 400
+    said = page.content.decode()
+    assert "Your message has 10199 characters, and 10000 fit. Take out 199 or more." in said
+    assert said.count("ab\r\n") >= 3399
+    assert Ticket.objects.count() == 0
+
+
+def test_for_thirty_days_a_closed_case_is_opened_again(world: World) -> None:
+    browser = sign_in(world.line)
+    ticket, now = asks(browser), timezone.now()
+    answered(ticket)
+    for ago, status in ((29, 302), (31, 400)):
+        ticket.refresh_from_db()
+        for to in (State.SOLVED, State.CLOSED):
+            if ticket.state != to:
+                move(ticket=ticket, to=to, at=now - timedelta(days=ago))
+                ticket.save()
+        answer = browser.client.post(f"/help/{ticket.code}/reply/", {"message": f"After {ago} days."})
+        assert answer.status_code == status
+        assert ("closed more than 30 days ago" in answer.content.decode()) is (ago == 31)
+    assert list(Entry.objects.filter(body__startswith="After").values_list("body", flat=True)) == ["After 29 days."]
+
+
+def test_so_many_a_day_and_no_more() -> None:
+    line = a_line()
+    browser = sign_in(line)
+    for _ in range(20):
+        asks(browser)
+    page = browser.client.post("/help/write/", {"topic": "other", "message": "Once more"})
+    assert page.status_code == 429
+    assert "Once more" in page.content.decode()
+    assert Ticket.objects.count() == 20
+
+
+def test_a_dispute_has_its_case_beside_its_page(world: World) -> None:
+    browser = sign_in(world.line)
+    made = browser.post("/choices/dispute/", {"scope": "party", "ref": "https://securetrack.example"})
+    choice = made.url.split("/")[-2]
+    assert f'href="/help/dispute/{choice}/"' in browser.get(f"/help/{choice}/").text
+    assert browser.get(f"/help/dispute/{choice}/").url == f"/help/ask/choice/{choice}/"
+    tickets.open_tickets(at=timezone.now())
+    ticket = Ticket.objects.get(kind="dispute")
+    assert browser.get(f"/help/dispute/{choice}/").url == f"/help/{ticket.code}/"
+    page = browser.get(f"/help/{ticket.code}/").text
+    assert f'href="/help/{choice}/"' in page
+    assert "You said you never agreed to" in page
+    assert same_as_made_up(sign_in(a_line()), ticket)
+
+
+def test_the_file_with_everything_has_their_cases_and_no_others(world: World) -> None:
+    line = world.line
+    browser, now = sign_in(line), timezone.now()
+    mine, others = asks(browser, message="Is it <mine>?"), asks(sign_in(a_line()), message="Not yours")
+    tickets.write(ticket=mine, kind=Entry.Kind.NOTE, author="agent:1", channel=Entry.Channel.DESK, body=SECRET, at=now)
+    answered(mine, body="Yes.")
+    files = dict(cases(line=line, reader=user_of(line), at=timezone.now(), shown={"language": "en"}))
+    assert sorted(files) == ["cases.html", "data/cases.json"]
+    assert "Is it &lt;mine&gt;?" in files["cases.html"]
+    (case,) = json.loads(files["data/cases.json"])
+    assert (case["code"], [(part["by"], part["text"]) for part in case["thread"]]) == (
+        mine.code, [("you", "Is it <mine>?"), ("support", "Yes.")],
+    )  # fmt: skip
+    assert not [one for one in files.values() if SECRET in one or "Not yours" in one or others.code in one]
+    assert list(cases(line=a_line(), reader=user_of(line), at=now, shown={})) == []

@@ -1,0 +1,181 @@
+"""Mail that came in: signed, fresh, once; into the case whose token it has, else into one that is about nobody."""
+
+import hmac
+import json
+import time
+from base64 import b64encode
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Letter
+from accounts.sealing import unseal
+from audit.models import AuditEvent
+from support.actions import mail as actions
+from support.models import Attachment, Entry, Ticket
+from support.tokens import READ, reply_address, token_of
+from tests.factories import a_line
+from tests.people import Browser, sign_in
+from tests.support.test_cases import answered, asks
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
+SECRET, OLDER = "m" * 32, "o" * 32
+State = Ticket.State
+
+
+@pytest.fixture(autouse=True)
+def _mail_comes_in(settings: Settings) -> None:
+    settings.MAIL_INBOUND_SECRETS = [SECRET, OLDER]
+    settings.MAIL_REPLY_ADDRESS = "help@mail.example"
+
+
+def signed(body: bytes, *, secret: str = SECRET, ago: int = 0) -> str:
+    at = int(time.time()) - ago
+    return f"t={at},v1={hmac.new(secret.encode(), f'{at}.'.encode() + body, sha256).hexdigest()}"
+
+
+def post(said: dict[str, object], **how: object) -> int:
+    body = json.dumps(said).encode()
+    secret, ago = str(how.get("secret", SECRET)), int(str(how.get("ago", 0)))
+    headers = {"X-Mail-Signature": signed(body, secret=secret, ago=ago)}
+    return Client().post("/api/v1/mail", body, "application/json", headers=headers).status_code
+
+
+def a_mail(to: str = "help@mail.example", text: str = "Thank you.", **more: Any) -> dict[str, object]:
+    mail = {"to": to, "from": "Me <Me@Example.net>", "subject": "Re: your case", "text": text}
+    return {**mail, "message_id": f"<{time.monotonic_ns()}@example.net>", **more}
+
+
+@pytest.fixture
+def ticket(db: None) -> Ticket:
+    return asks(sign_in(a_line()))
+
+
+def heard(ticket: Ticket) -> list[str]:
+    rows = Entry.objects.filter(ticket=ticket, channel="mail").order_by("id")
+    assert {row.kind for row in rows} <= {"heard"}
+    return [row.body for row in rows]
+
+
+def test_the_door_opens_to_what_is_signed_and_fresh_alone(settings: Settings) -> None:
+    assert post(a_mail()) == 202
+    assert post(a_mail(), secret=OLDER) == 202
+    assert post(a_mail(), secret="x" * 32) == 401
+    assert post(a_mail(), ago=301) == 401
+    assert post({"to": "x"}) == 400
+    settings.MAIL_INBOUND_SECRETS = []
+    assert post(a_mail()) == 404
+
+
+def test_a_reply_goes_into_its_case_without_what_it_answers_and_opens_it_again(ticket: Ticket) -> None:
+    answered(ticket)
+    text = "It is still on.\r\n\r\nMe\r\nOn Mon, Nov 23, 2026 at 9:10 Whereabouts wrote:\r\n> We answered\r\n> more"
+    mail = a_mail(f"Whereabouts <{reply_address(code=ticket.code)}>", text)
+    assert [post(mail), post(mail)] == [202, 202]
+    assert heard(ticket) == ["It is still on.\n\nMe"]
+    ticket.refresh_from_db()
+    assert (ticket.state, ticket.reopened) == (State.OPEN, 1)
+    event = AuditEvent.objects.get(action="ticket.heard")
+    assert (event.actor, event.line_id, event.detail) == ("mail:reply", ticket.line_id, {})
+
+
+def test_a_token_that_we_did_not_make_opens_nothing_and_tells_nothing(ticket: Ticket) -> None:
+    name, _, host = reply_address(code=ticket.code).partition("@")
+    for token in (
+        name[:-1] + ("a" if name[-1] != "a" else "b"),
+        "help+x",
+        f"help+{token_of(code=ticket.code, purpose=READ)}",
+    ):
+        assert post(a_mail(f"{token}@{host}")) == 202
+    assert heard(ticket) == []
+    assert Ticket.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"auto_submitted": "auto-replied"},
+        {"auto_submitted": "Auto-Generated; type=x"},
+        {"from": "help@mail.example"},
+        {"from": "help+anything@mail.example"},
+        {"from": "Whereabouts <no-reply@localhost>"},
+        {"from": "nobody"},
+        {"from": "a@b.example, c@d.example"},
+    ],
+)
+def test_what_a_program_or_we_ourselves_sent_is_dropped(ticket: Ticket, more: dict[str, str]) -> None:
+    assert post(a_mail(reply_address(code=ticket.code), **more)) == 202
+    assert post(a_mail(**more)) == 202
+    assert heard(ticket) == []
+    assert Ticket.objects.count() == 1
+
+
+def test_so_many_an_hour_and_no_more(ticket: Ticket) -> None:
+    for n in range(12):
+        post(a_mail(reply_address(code=ticket.code), f"No. {n}"))
+    assert len(heard(ticket)) == actions.INTO_ONE
+    for _ in range(7):
+        post(a_mail())
+    assert Ticket.objects.filter(key__startswith="mail:").count() == actions.FROM_ONE
+
+
+def test_a_mail_from_nobody_we_know_has_a_case_that_is_about_no_line(ticket: Ticket) -> None:
+    post(a_mail(text="I am +12065550101. Where was my wife?", subject="Hello\r\nBcc: x"))
+    mine = Ticket.objects.get(key__startswith="mail:")
+    assert (mine.kind, mine.line_id, mine.asked_by, mine.about, mine.number_ending) == (
+        "other", None, None, "Something else", "",
+    )  # fmt: skip
+    assert "example.net" not in mine.key
+    assert heard(mine) == ["Hello Bcc: x\n\nI am +12065550101. Where was my wife?"]
+    answered(mine, "We can't tell from a mail whose phone it is.")
+    letter = Letter.objects.get(line=None)
+    assert unseal(letter.to_sealed) == "me@example.net"
+    body = json.loads(unseal(letter.body_sealed))
+    assert body["reply_to"] == reply_address(code=mine.code)
+    assert "tell from" not in body["text"]
+    path = f"/help/mail/{token_of(code=mine.code, purpose=READ)}/"
+    assert path in body["text"]
+    page = Browser().get(path)
+    assert (page.status_code, "We can&#x27;t tell from a mail" in page.text) == (200, True)
+    for code in (ticket.code, "T-ZZZZZZ"):
+        assert Browser().get(f"/help/mail/{token_of(code=code, purpose=READ)}/").status_code == 404
+    assert Browser().get(f"/help/mail/{path.split('/')[3][:-1]}a/").status_code in {404, 200}
+    assert Browser().get(f"/help/{mine.code}/").url.startswith("/accounts/login/")
+
+
+def test_hostile_text_is_harmless(ticket: Ticket) -> None:
+    browser = sign_in_of(ticket)
+    hostile = "\x00<script>alert(1)</script> \u202egnp.exe\x1b[31m {{ 7*7 }} {link}"
+    post(a_mail(reply_address(code=ticket.code), hostile))
+    assert heard(ticket) == ["<script>alert(1)</script> gnp.exe[31m {{ 7*7 }} {link}"]
+    page = browser.get(f"/help/{ticket.code}/").text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+
+
+def sign_in_of(ticket: Ticket) -> Browser:
+    assert ticket.asked_by is not None
+    return sign_in(ticket.asked_by.line_users.get().line)
+
+
+def test_files_of_a_mail_are_looked_at_like_all_others(ticket: Ticket) -> None:
+    png = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+    given = [("a.png", png), ("b.exe", b"MZ\x90\x00")]
+    attachments = [{"name": name, "content": b64encode(content).decode()} for name, content in given]
+    post(a_mail(reply_address(code=ticket.code), attachments=attachments))
+    (row,) = Attachment.objects.filter(ticket=ticket)
+    assert (row.name, row.scan, row.entry is not None) == ("a.png", "waiting", True)
+    assert "1 of the mail's files were not taken" in Entry.objects.get(ticket=ticket, kind="event").body
+
+
+def test_after_thirty_days_what_is_mailed_is_a_case_of_its_own(ticket: Ticket) -> None:
+    then = timezone.now() - timedelta(days=31)
+    Ticket.objects.filter(pk=ticket.pk).update(state=State.SOLVED, solved_at=then)
+    post(a_mail(reply_address(code=ticket.code), "Late"))
+    assert heard(ticket) == []
+    assert Ticket.objects.get(key__startswith="mail:").line_id is None

@@ -1,0 +1,352 @@
+"""What staff write in cases: drafts, answers that may be taken back, notes, answers written often, files."""
+
+import io
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from pypdf import PdfWriter
+from pypdf.generic import DictionaryObject, NameObject, TextStringObject
+from pytest_django import Settings
+
+from accounts.models import Message
+from audit.models import AuditEvent
+from support import files, scanning, sending
+from support.models import Attachment, CannedReply, Draft, Entry, Ticket
+from support.words import BadVariable, filled
+from tests.factories import a_line
+from tests.people import Browser, sign_in
+from tests.support.officers import Member, staff
+from tests.support.test_cases import asks
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
+State, Scan = Ticket.State, Attachment.Scan
+SOON = timedelta(seconds=31)
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+
+
+@pytest.fixture
+def person(db: None) -> Browser:
+    return sign_in(a_line())
+
+
+@pytest.fixture
+def ticket(person: Browser) -> Ticket:
+    return asks(person)
+
+
+@pytest.fixture
+def ana(db: None) -> Member:
+    return staff("agent", name="ana")
+
+
+def page(member: Member, ticket: Ticket) -> str:
+    answer = member.client.get(f"/desk/{ticket.code}/write/")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def send(member: Member, ticket: Ticket, body: str = "Dear you", **more: object) -> None:
+    answer = member.client.post(f"/desk/{ticket.code}/write/", {"body": body, "then": "solved", **more})
+    assert answer.status_code == 302, re.findall(r'class="error".*?</p>', answer.content.decode(), re.DOTALL)
+
+
+def test_an_answer_waits_half_a_minute_and_can_be_taken_back(ana: Member, ticket: Ticket) -> None:
+    send(ana, ticket, "Dear you, your case is {code}.")
+    now = timezone.now()
+    assert sending.send(now=now) == 0
+    assert "Take it back" in page(ana, ticket)
+    assert ana.client.post(f"/desk/{ticket.code}/write/undo/").status_code == 302
+    assert sending.send(now=now + SOON) == 0
+    assert f"Dear you, your case is {ticket.code}.</textarea>" in page(ana, ticket)
+    send(ana, ticket, "Dear you", then="waiting")
+    assert sending.send(now=now + SOON) == 1
+    assert sending.send(now=now + SOON) == 0
+    ticket.refresh_from_db()
+    assert (ticket.state, ticket.first_answer_at) == (State.WAITING, now + SOON)
+    (entry,) = Entry.objects.filter(ticket=ticket, kind="answer")
+    assert (entry.body, entry.author) == ("Dear you", ana.actor)
+    assert Message.objects.filter(kind="case").count() == 1
+    assert Draft.objects.count() == 0
+    assert "It has gone out." in ana.client.post(f"/desk/{ticket.code}/write/undo/", follow=True).content.decode()
+
+
+def test_an_answer_to_a_closed_case_opens_it_on_the_way(ana: Member, ticket: Ticket) -> None:
+    now = timezone.now()
+    Ticket.objects.filter(pk=ticket.pk).update(state=State.SOLVED, solved_at=now)
+    send(ana, ticket, then="waiting")
+    sending.send(now=now + SOON)
+    ticket.refresh_from_db()
+    assert (ticket.state, ticket.solved_at) == (State.WAITING, None)
+
+
+def test_a_draft_is_kept_by_button_and_by_script_and_a_colleague_sees_who_writes(ana: Member, ticket: Ticket) -> None:
+    ben, path = staff("agent", name="ben"), f"/desk/{ticket.code}/write/draft/answer/"
+    assert ana.client.post(path, {"body": "Half a sen"}).status_code == 302
+    kept = ana.client.post(path, {"body": "Half a sentence"}, headers={"HX-Request": "true"})
+    assert (kept.status_code, "Draft kept." in kept.content.decode()) == (200, True)
+    assert "Half a sentence</textarea>" in page(ana, ticket)
+    seen = page(ben, ticket)
+    assert "<bdi>ana</bdi> is writing here." in seen
+    assert "Half a sentence" not in seen
+    assert "is writing here" not in page(ana, ticket)
+    ana.client.post(path, {"body": " "})
+    assert Draft.objects.count() == 0
+
+
+def test_a_note_is_for_staff_alone(ana: Member, ticket: Ticket, person: Browser) -> None:
+    assert ana.client.post(f"/desk/{ticket.code}/note/", {"body": "Zebrafinch"}).status_code == 302
+    assert "Zebrafinch" in page(ana, ticket)
+    assert "Zebrafinch" not in person.get(f"/help/{ticket.code}/").text
+    ticket.refresh_from_db()
+    assert ticket.state == State.OPEN
+    assert Message.objects.filter(kind="case").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ("Hi {compny}", "{compny} is no variable. There are: {company}, {code}, {due}, {link}."),
+        ("Hi {company}", "This case has nothing for {company}: write it yourself."),
+        ("", "Write the answer."),
+        ("x" * 10_001, "Your message has 10001 characters, and 10000 fit. Take out 1 or more."),
+    ],
+)
+def test_what_can_t_be_sent_says_why_and_stays(ana: Member, ticket: Ticket, body: str, wrong: str) -> None:
+    for door in ("write/", "write/preview/"):
+        answer = ana.client.post(f"/desk/{ticket.code}/{door}", {"body": body, "then": "solved"})
+        assert answer.status_code == 400
+        said = answer.content.decode()
+        assert wrong in said
+        assert f"{body}</textarea>" in said
+    assert Draft.objects.count() == 0
+
+
+def test_an_answer_written_often_is_put_in_and_shown_as_the_person_reads_it(ana: Member, ticket: Ticket) -> None:
+    Ticket.objects.filter(pk=ticket.pk).update(language="ar")
+    reply = CannedReply.objects.get(key="more-needed", language="ar")
+    path = f"/desk/{ticket.code}/write/"
+    put = ana.client.post(f"{path}canned/", {"canned": str(reply.pk), "body": "Before", "then": "waiting"}).content
+    assert f"Before\n\n{reply.body}</textarea>" in put.decode()
+    shown = ana.client.post(f"{path}preview/", {"body": reply.body, "then": "waiting"}).content.decode()
+    preview = shown.partition('class="preview"')[2].partition("</section>")[0]
+    assert f"/help/{ticket.code}/" in preview
+    assert "{" not in preview
+    assert 'lang="ar"' in preview
+
+
+def test_every_answer_to_begin_with_is_in_every_language_and_has_no_variable_that_there_is_not(
+    settings: Settings,
+) -> None:
+    values = dict.fromkeys(("company", "code", "due", "link"), "x")
+    languages: dict[str, set[str]] = {}
+    for reply in CannedReply.objects.all():
+        assert "{" not in filled(body=reply.body, values=values)
+        languages.setdefault(reply.key, set()).add(reply.language)
+    assert len(languages) == 6
+    assert set(map(frozenset, languages.values())) == {frozenset(code for code, _ in settings.LANGUAGES)}
+    with pytest.raises(BadVariable):
+        filled(body="{comapny}", values=values)
+
+
+def test_officers_change_them_and_agents_read_them(ana: Member) -> None:
+    officer = staff("officer", name="olga")
+    reply = CannedReply.objects.get(key="sign-in", language="en")
+    assert ana.client.get("/desk/replies/").status_code == 200
+    for path in ("new/", f"{reply.pk}/"):
+        assert ana.client.get(f"/desk/replies/{path}").status_code == 403
+    bad = officer.client.post(f"/desk/replies/{reply.pk}/", {"title": "T", "body": "{nmae} hello"})
+    assert "{nmae} is no variable." in bad.content.decode()
+    assert officer.client.post(f"/desk/replies/{reply.pk}/", {"title": "T", "body": "Hi {link}"}).status_code == 302
+    reply.refresh_from_db()
+    assert (reply.key, reply.language, reply.title, reply.body) == ("sign-in", "en", "T", "Hi {link}")
+    new = {"key": "new-one", "language": "vi", "title": "T", "body": "Xin {link}"}
+    assert officer.client.post("/desk/replies/new/", new).status_code == 302
+    officer.client.post(f"/desk/replies/{reply.pk}/retire/")
+    assert "sign-in" not in {one.key for one in CannedReply.objects.filter(retired_at=None, language="en")}
+    assert AuditEvent.objects.filter(action__startswith="reply.", actor=officer.actor).count() == 3
+
+
+def test_each_look_stands_in_the_persons_log(ana: Member, ticket: Ticket) -> None:
+    page(ana, ticket)
+    event = AuditEvent.objects.filter(line_id=ticket.line_id, actor=ana.actor).latest("at")
+    assert (event.action, event.reason) == ("ticket.seen", ticket.code)
+
+
+def test_only_who_may_work_cases_writes(ticket: Ticket, person: Browser) -> None:
+    auditor = staff("auditor", name="audrey")
+    paths = [f"/desk/{ticket.code}/{part}" for part in ("write/", "note/", "write/undo/", "write/draft/answer/")]
+    for path in paths:
+        assert auditor.client.post(path, {"body": "x", "then": "solved"}).status_code == 403
+        assert person.post(path, {"body": "x", "then": "solved"}).status_code == 403
+    assert Entry.objects.filter(ticket=ticket).count() == 1
+
+
+# Files
+
+
+def a_pdf(*, script: bool = False, attached: bool = False, locked: bool = False) -> bytes:
+    writer, out = PdfWriter(), io.BytesIO()
+    writer.add_blank_page(100, 100)
+    if script:
+        act = {"/S": NameObject("/JavaScript"), "/JS": TextStringObject("app.alert(1)")}
+        action = DictionaryObject({NameObject(name): value for name, value in act.items()})
+        writer.root_object[NameObject("/OpenAction")] = action
+    if attached:
+        writer.add_attachment("a.exe", b"MZ")
+    if locked:
+        writer.encrypt("secret")
+    writer.write(out)
+    return out.getvalue()
+
+
+KINDS = {
+    "a.png": (PNG, "image/png"),
+    "b.jpeg": (b"\xff\xd8\xff\xe0rest", "image/jpeg"),
+    "c.pdf": (a_pdf(), "application/pdf"),
+    "d.txt": ("naïve\n".encode(), "text/plain"),
+}
+
+
+def given(name: str, content: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content, "text/html")
+
+
+def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, ana: Member, attachments: Path) -> None:
+    ticket = asks(person, uploads=[given(name, content) for name, (content, _) in KINDS.items()])
+    rows = list(Attachment.objects.filter(ticket=ticket))
+    assert {row.name.partition(".")[0]: row.media_type for row in rows} == {
+        name.partition(".")[0]: kind for name, (_, kind) in KINDS.items()
+    }
+    path = f"/help/{ticket.code}/files/{rows[0].pk}/"
+    assert person.get(path).status_code == 404
+    kept = [one for one in attachments.rglob("*") if one.is_file()]
+    assert {oct(one.stat().st_mode & 0o777) for one in kept} == {"0o600"}
+    assert not any(content in one.read_bytes() for one in kept for content, _ in KINDS.values())
+    assert scanning.scan(now=timezone.now()) == 4
+    for row in rows:
+        answer = person.client.get(f"/help/{ticket.code}/files/{row.pk}/")
+        at_desk = ana.client.get(f"/desk/{ticket.code}/files/{row.pk}/")
+        for one in (answer, at_desk):
+            assert one.getvalue() == next(c for n, (c, _) in KINDS.items() if n[0] == row.name[0])
+            assert one.headers["Content-Disposition"] == f'attachment; filename="{row.name}"'
+            assert one.headers["X-Content-Type-Options"] == "nosniff"
+            assert one.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+            assert "html" not in one.headers["Content-Type"]
+    assert sign_in(a_line()).get(path).status_code == 404
+    send(ana, ticket, uploads=[given("what we found.pdf", a_pdf())])
+    sending.send(now=timezone.now() + SOON)
+    scanning.scan(now=timezone.now())
+    (sent,) = Attachment.objects.filter(ticket=ticket, author=ana.actor)
+    assert person.get(f"/help/{ticket.code}/files/{sent.pk}/").status_code == 200
+    ana.client.post(f"/desk/{ticket.code}/note/", {"body": "See this", "uploads": [given("among us.pdf", a_pdf())]})
+    scanning.scan(now=timezone.now())
+    noted = Attachment.objects.get(name="among us.pdf")
+    assert noted.scan == Scan.CLEAN
+    assert person.get(f"/help/{ticket.code}/files/{noted.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("page.png", b"<html><script>alert(1)</script>\x00"),
+        ("run.exe", b"MZ\x90\x00"),
+        ("pic.svg", b"\xfe\xff"),
+        ("empty.txt", b"  "),
+        ("zip.pdf", b"PK\x03\x04"),
+        ("big.png", PNG + b"\0" * files.LARGEST),
+    ],
+)
+def test_what_is_no_kind_of_ours_is_not_taken_whatever_its_name(person: Browser, name: str, content: bytes) -> None:
+    answer = person.client.post(
+        "/help/write/", {"topic": "other", "message": "Look", "uploads": [given(name, content)]}
+    )
+    assert answer.status_code == 400
+    said = answer.content.decode()
+    assert f"“{name}” is" in said
+    assert "Look</textarea>" in said
+    assert Ticket.objects.count() == 0
+
+
+def test_six_files_are_too_many(person: Browser) -> None:
+    six = [given(f"{n}.png", PNG) for n in range(6)]
+    answer = person.client.post("/help/write/", {"topic": "other", "message": "Look", "uploads": six})
+    assert "These are more than 5 files." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "clean"),
+    [
+        (a_pdf(), "application/pdf", True),
+        (a_pdf(script=True), "application/pdf", False),
+        (a_pdf(attached=True), "application/pdf", False),
+        (a_pdf(locked=True), "application/pdf", False),
+        (b"%PDF-1.7 nothing else", "application/pdf", False),
+        (files.EICAR, "text/plain", False),
+        (PNG, "image/jpeg", False),
+        (PNG, "image/png", True),
+    ],
+)
+def test_what_our_own_look_finds(content: bytes, media_type: str, *, clean: bool) -> None:
+    assert files.OwnLook().is_clean(content=content, media_type=media_type) is clean
+
+
+class Away:
+    """A scanner that can't be asked."""
+
+    def is_clean(self, *, content: bytes, media_type: str) -> bool:
+        raise files.ScannerAway
+
+
+def test_what_was_found_is_taken_away_and_a_scanner_that_is_away_keeps_it_waiting(
+    person: Browser, settings: Settings, attachments: Path
+) -> None:
+    ticket = asks(person, uploads=[given("a.pdf", a_pdf(script=True))])
+    settings.ATTACHMENT_SCANNER = "tests.support.test_writing.Away"
+    assert scanning.scan(now=timezone.now()) == 0
+    assert Attachment.objects.get().scan == Scan.WAITING
+    settings.ATTACHMENT_SCANNER = "support.files.OwnLook"
+    assert scanning.scan(now=timezone.now()) == 1
+    row = Attachment.objects.get()
+    assert row.scan == Scan.REFUSED
+    assert [one for one in attachments.rglob("*") if one.is_file()] == []
+    assert person.get(f"/help/{ticket.code}/files/{row.pk}/").status_code == 404
+    assert "Something in it may do harm" in person.get(f"/help/{ticket.code}/").text
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd", "passwd.png"),
+        ("C:\\x\\photo.JPG", "photo.png"),
+        ('a"\r\nSet-Cookie: x.png', "aSet-Cookie x.png"),
+        ("\u202egnp.exe", "gnp.png"),
+        ("....", "file.png"),
+    ],
+)
+def test_names_are_harmless(name: str, kept: str) -> None:
+    assert files.taken(name=name, content=PNG).name == kept
+
+
+def test_a_file_beside_a_draft_can_be_taken_away(ana: Member, ticket: Ticket) -> None:
+    path = f"/desk/{ticket.code}/write/draft/answer/"
+    assert ana.client.post(path, {"body": "x", "uploads": [given("a.png", PNG)]}).status_code == 302
+    row = Attachment.objects.get()
+    assert "a.png" in page(ana, ticket)
+    assert staff("agent", name="ben").client.post(f"/desk/{ticket.code}/files/{row.pk}/remove/").status_code == 302
+    row.refresh_from_db()
+    assert row.scan == Scan.WAITING
+    ana.client.post(f"/desk/{ticket.code}/files/{row.pk}/remove/")
+    row.refresh_from_db()
+    assert row.scan == Scan.REMOVED
+    send(ana, ticket)
+    sending.send(now=timezone.now() + SOON)
+    assert Attachment.objects.get().entry is None
+
+
+def test_when_it_is_late_the_page_says_so(person: Browser, ticket: Ticket) -> None:
+    Ticket.objects.filter(pk=ticket.pk).update(due_at=datetime.fromisoformat("2026-01-05T12:00:00Z"))
+    assert "Our answer is late. It was due by Mon, Jan 5." in person.get(f"/help/{ticket.code}/").text
