@@ -113,7 +113,7 @@ def test_an_agent_begins_an_answer_comes_back_to_it_sends_it_and_takes_it_back(
     sent(page, "button[name=send]")
     assert sending.send(now=timezone.now() + SOON) == 1
     page.goto(f"/desk/{ticket.code}/write/")
-    expect(page.locator(".thread .answer .said")).to_have_text("Done.")
+    expect(page.locator(".thread .is-answer .said")).to_have_text("Done.")
 
 
 def test_officers_pages_of_answers_written_often(visit: Visit, site: str) -> None:
