@@ -153,7 +153,7 @@ def _ticket(
 
 
 def _write(ticket: Ticket, case: Case, staff: Mapping[str, User]) -> None:
-    person = LineUser.objects.filter(line_id=ticket.line_id, until__isnull=True).first()
+    person = LineUser.objects.filter(line_id=ticket.line_id or 0, until__isnull=True).first()
     ours = actor_of(staff[case.whose]) if case.whose in staff else "system:tickets"
     authors = {PERSON: f"subscriber:{person.user_id}" if person else "system:tickets", OURS: ours, NOTE: ours}
     for hours, kind, words in case.said:

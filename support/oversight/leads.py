@@ -6,6 +6,7 @@ No row is about one person.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -108,7 +109,9 @@ def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
     whole = _rows("true", span, user_id, at)
     kinds, people = _rows("kind", span, user_id, at), _rows("assignee_id", span, user_id, at)
     companies = _rows("party_id", span, user_id, at)
-    named = {one.pk: called(user=one) for one in User.objects.filter(pk__in=[key for key in people if key])}
+    named: dict[int | None, str] = {
+        one.pk: called(user=one) for one in User.objects.filter(pk__in=[key for key in people if key])
+    }
     names = names_of(party_ids=(int(str(key)) for key in companies if key))
     return Figures(
         whole=_figure("", whole.get(True, (0, 0, 0, None, None))),
@@ -173,9 +176,8 @@ def _rows(by: str, span: Span, user_id: int | None, at: datetime) -> dict[object
         return {key: (opened, way, late, answer, end) for key, opened, way, late, answer, end in cursor.fetchall()}
 
 
-def _named(rows: Mapping[object, _Row], names: Mapping[object, str] | Mapping[int, str]) -> tuple[Figure, ...]:
-    known = dict[object, str](names)
-    found = [_figure(known.get(key, str(key)), row) for key, row in rows.items()]
+def _named(rows: Mapping[object, _Row], names: Mapping[Any, str]) -> tuple[Figure, ...]:
+    found = [_figure(names.get(key, str(key)), row) for key, row in rows.items()]
     return tuple(sorted(found, key=lambda one: (-one.opened, one.name)))
 
 

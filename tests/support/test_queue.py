@@ -66,8 +66,8 @@ def test_what_is_due_first_stands_first_and_what_is_done_does_not(ana: Member) -
     assert listed(ana) == [late.code, first.code, later.code]
     shown = ana.client.get("/desk/").content.decode()
     assert shown.count("Overdue by") == 1
-    assert [re.search(rf'data-count="{name}">(\d+)<', shown).group(1) for name in ("open", "overdue", "mine")] == [
-        "3", "1", "0",
+    assert re.findall(r'data-count="(\w+)">(\d+)<', shown) == [
+        ("open", "3"), ("overdue", "1"), ("mine", "0"), ("unclaimed", "3"),
     ]  # fmt: skip
 
 
@@ -177,13 +177,12 @@ def test_a_lead_gives_anybody_s_to_anybody_and_an_agent_does_not(ana: Member) ->
         actions.assign(code=one.code, to=auditor.user.pk, actor=lead.actor, at=timezone.now())
     assert lead.client.post(path, {"to": ""}).status_code == 302
     assert (Ticket.objects.get().assignee, Ticket.objects.get().claimed_at) == (None, None)
-    for verb in (
-        lambda: actions.assign(code=one.code, to=None, actor=ana.actor, at=timezone.now()),
-        lambda: actions.merge(code=one.code, into=one.code, actor=auditor.actor, at=timezone.now()),
-        lambda: actions.claim(code=one.code, user=auditor.user, at=timezone.now()),
-    ):
-        with pytest.raises(NotForThem):
-            verb()
+    with pytest.raises(NotForThem):
+        actions.assign(code=one.code, to=None, actor=ana.actor, at=timezone.now())
+    with pytest.raises(NotForThem):
+        actions.merge(code=one.code, into=one.code, actor=auditor.actor, at=timezone.now())
+    with pytest.raises(NotForThem):
+        actions.claim(code=one.code, user=auditor.user, at=timezone.now())
 
 
 def test_two_cases_of_one_person_become_one(ana: Member) -> None:

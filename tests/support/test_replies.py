@@ -126,7 +126,7 @@ def test_who_may_and_what_it_must_say(ana: Member) -> None:
     with pytest.raises(NotNow, match="Nobody with an open case"):
         begun(ana, incident, at)
     hit(incident)
-    said = {"incident_id": incident.pk, "kinds": [], "language": "", "at": at}
+    said: dict[str, Any] = {"incident_id": incident.pk, "kinds": [], "language": "", "at": at}
     with pytest.raises(NoReason):
         actions.begin_reply(**said, body=" ", actor=ana.actor)
     with pytest.raises(actions.NotForThem):
