@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import OuterRef, Subquery
+
 from partners.models import Party
 from partners.words import party_name
 from support.models import SuspendRequest
@@ -29,9 +31,17 @@ def requests_asked() -> tuple[Sequence[Request], Sequence[Request]]:
 
 
 def requests_waiting(*, rows: int) -> Sequence[Request]:
-    """The oldest that wait, for the dashboard. Three statements."""
-    waiting = SuspendRequest.objects.select_related("ticket").filter(decision="").order_by("asked_at", "id")
-    return _named(list(waiting[:rows]))
+    """The oldest that wait, for the dashboard, without who asked. One statement."""
+    party = Party.objects.filter(pk=OuterRef("party_id"))
+    waiting = (
+        SuspendRequest.objects.select_related("ticket")
+        .filter(decision="")
+        .annotate(company=Subquery(party.values("name")[:1]), company_uri=Subquery(party.values("uri")[:1]))
+    )
+    return [
+        Request(row, party_name(vars(row)["company"], vars(row)["company_uri"]), "", "")
+        for row in waiting.order_by("asked_at", "id")[:rows]
+    ]
 
 
 def request_of(*, request_id: int) -> Request | None:

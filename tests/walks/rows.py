@@ -280,8 +280,9 @@ ALSO_SHOWN: dict[tuple[str, str], frozenset[str]] = {
     ("lines", "stranger"): frozenset({"owner's number"}),
     ("delegation", "stranger"): frozenset({"owner's number"}),
     ("delegates", "owner"): frozenset({"stranger"}),
-    # Which companies a person could have stopped, on their case.
-    ("desk-stop", "agent"): frozenset({"owner"}),
+    # What the person wrote, and which companies they could have stopped, on their case.
+    ("desk-case", "agent"): frozenset({"owner"}),
+    ("desk-stop", "agent"): frozenset({"owner", "asking"}),
     # What the owner wrote, to whoever answers it.
     **{(page, "agent"): frozenset({"owner"}) for page in ("desk-write", "desk-canned", "desk-preview", "desk-note")},
 }
