@@ -29,7 +29,7 @@ from tests.faults.long import long_run
 from tests.faults.programs import PROJECT, Programs
 from tests.people import number_of
 
-SECRET = "a secret of this test, and long enough"
+SECRET = "a-secret-of-this-test-that-is-long-enough"
 LINES = 40
 OLD_CODE = """
 import sys
