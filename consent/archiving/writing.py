@@ -66,7 +66,6 @@ def append(*, entries: Sequence[Entry], now: datetime) -> None:
 
 def begin_anew() -> int:
     """Queue every choice again, for an archive that was lost. Returns how many."""
-    ArchiveHead.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO consent_unarchived (kind, line_id, object_id, queued_at)"

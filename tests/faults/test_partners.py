@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 from django.utils import timezone
+from pytest_django import Settings
 
 import accounts.actions
 from accounts.models import Message
@@ -28,13 +29,15 @@ def open_at(partner_id: int) -> int:
 
 
 @long_run
-def test_a_partner_that_drips_flaps_and_lies_is_nobody_elses_trouble(world: World) -> None:
+def test_a_partner_that_drips_flaps_and_lies_is_nobody_elses_trouble(world: World, settings: Settings) -> None:
     geo, north = world.partners["GeoBridge"], world.partners["NorthLink"]
     away = f"127.0.0.1:{free_port()}"
     world.programs.more |= {
         "SMS_BACKEND": "partners.sms.HttpBackend", "SMS_WEBHOOK_URL": f"http://{away}/texts", "SMS_WEBHOOK_TOKEN": "t",
         "EMAIL_URL": f"smtp://{away}",
     }  # fmt: skip
+    # Here too nothing is handed over while somebody waits.
+    settings.SMS_BACKEND, settings.SMS_WEBHOOK_URL = "partners.sms.HttpBackend", f"http://{away}/texts"
     began = database_clock()
     lines = [world.a_line() for _ in range(STOPS)]
     accounts.actions.post(

@@ -1,18 +1,8 @@
-"""A release is put out while people stop: web and workers restarted one by one, old code beside the new schema."""
+"""A release is put out while people stop: old code beside the new schema."""
 
-import hashlib
-import hmac
-import http.client
-import json
-import os
-import signal
 import subprocess
 import sys
 import tarfile
-import threading
-import time
-from collections.abc import Sequence
-from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 
@@ -23,14 +13,8 @@ from accounts.models import Line
 from consent import gate
 from consent.models import Choice, Unarchived
 from tests.factories import a_campaign, a_line, an_approval
-from tests.faults.fixtures import World
-from tests.faults.invariants import deliver_what_is_left, invariants
-from tests.faults.long import long_run
 from tests.faults.programs import PROJECT, Programs
-from tests.people import number_of
 
-SECRET = "a secret of this test, and long enough"
-LINES = 40
 OLD_CODE = """
 import sys
 import django
@@ -45,58 +29,6 @@ before = ask()
 stop(line_id=line, scope="all", actor="subscriber:1", channel="web")
 print([before, ask()])
 """
-
-
-class Texter(threading.Thread):
-    """The message gateway hands on `STOP LOCATION` of one phone after the other, once, whatever is restarted."""
-
-    def __init__(self, port: int, numbers: Sequence[str]) -> None:
-        super().__init__()
-        self._port = port
-        self._numbers = numbers
-        self.answers: list[int] = []
-
-    def run(self) -> None:
-        for place, number in enumerate(self._numbers):
-            body = json.dumps(
-                {"id": f"t-{place}", "from": number, "text": "STOP LOCATION", "on_network": True}
-            ).encode()
-            moment = int(time.time())
-            mac = hmac.new(SECRET.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-            headers = {"Content-Type": "application/json", "X-Text-Signature": f"t={moment},v1={mac}"}
-            with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)) as connection:
-                connection.request("POST", "/api/v1/texts", body, headers)
-                self.answers.append(connection.getresponse().status)
-            threading.Event().wait(0.2)
-
-
-@long_run
-def test_restarted_one_by_one_no_stop_fails(world: World) -> None:
-    world.programs.more["SMS_INBOUND_SECRETS"] = SECRET
-    web = next(program for program in world.programs.all if program.name == "web")
-    web.environment = world.programs.environment
-    web.kill()
-    web.start()
-    web.wait()
-    serving = web.process
-    assert serving is not None
-    worker = world.programs.worker()
-    lines = [world.a_line() for _ in range(LINES)]
-    texter = Texter(world.programs.web_port, [number_of(line) for line in lines])
-    texter.start()
-    for _ in range(2):
-        # granian puts new workers beside the old ones, then lets the old ones finish.
-        os.kill(serving.pid, signal.SIGHUP)
-        worker.send(signal.SIGTERM)
-        assert worker.process is not None
-        worker.process.wait(timeout=30)
-        worker.start()
-    texter.join()
-    assert texter.answers == [202] * LINES
-    assert serving.poll() is None
-    worker.kill()
-    deliver_what_is_left()
-    invariants(world, stopped=lines)
 
 
 def before_the_newest_migration(folder: Path) -> Path:
