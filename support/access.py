@@ -1,7 +1,7 @@
 """Who may come to the desk: `at_the_desk(ACTION)` tells a view's whole access story.
 
-Staff of a role that may do this, with a second factor in this session; nothing of it is kept by the browser. Who is
-not signed in is sent to do so as staff. Everybody else is refused (403).
+Staff of a role that may do this, with a second factor in this session; nothing of it is kept by the browser, and
+times are those of the desk. Who is not signed in is sent to do so as staff. Everybody else is refused (403).
 """
 
 from collections.abc import Callable
@@ -12,10 +12,12 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from accounts.access import Door, PersonView, staff_required
 from accounts.permissions import StaffAction
+from support.lifecycle import ZONE
 
 DESK = "/desk/"
 
@@ -32,7 +34,8 @@ def at_the_desk[**P](*actions: StaffAction) -> Callable[[PersonView[P]], Door]:
             if not request.user.is_authenticated:
                 asked = request.get_full_path() if request.method == "GET" else DESK
                 return redirect(f"{reverse('sign-in-staff')}?{urlencode({'next': asked})}")
-            return passed(request, *args, **kwargs)
+            with timezone.override(ZONE):
+                return passed(request, *args, **kwargs)
 
         return door
 
