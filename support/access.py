@@ -1,7 +1,7 @@
 """Who may come to the desk: `at_the_desk(ACTION)` tells a view's whole access story.
 
-Staff of a role that may do this, with a second factor in this session; nothing of it is kept by the browser. Who is
-not signed in is sent to do so as staff. Everybody else is refused (403).
+Staff of a role that may do this, with a second factor in this session; nothing of it is kept by the browser, and
+times are those of the desk. Who is not signed in is sent to do so as staff. Everybody else is refused (403).
 """
 
 from collections.abc import Callable
@@ -17,9 +17,14 @@ from django.views.decorators.cache import never_cache
 
 from accounts import queries, sessions
 from accounts.access import Door, PersonView, staff_required
+<<<<<<< HEAD
 from accounts.models import User
 from accounts.permissions import Action, StaffAction
 from accounts.queries import PersonsLine
+=======
+from accounts.permissions import StaffAction
+from support.lifecycle import ZONE
+>>>>>>> d1
 
 DESK = "/desk/"
 
@@ -36,7 +41,8 @@ def at_the_desk[**P](*actions: StaffAction) -> Callable[[PersonView[P]], Door]:
             if not request.user.is_authenticated:
                 asked = request.get_full_path() if request.method == "GET" else DESK
                 return redirect(f"{reverse('sign-in-staff')}?{urlencode({'next': asked})}")
-            return passed(request, *args, **kwargs)
+            with timezone.override(ZONE):
+                return passed(request, *args, **kwargs)
 
         return door
 

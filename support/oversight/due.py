@@ -27,6 +27,11 @@ def due(*, due_at: datetime, at: datetime) -> Due:
     """The clock of a ticket that is due then, as it stands now."""
     late = due_at < at
     days = business_days_between(first=min(due_at, at), second=max(due_at, at))
+    if not days and due_at.astimezone(ZONE).date() != at.astimezone(ZONE).date():
+        # Nothing but a weekend or a holiday lies between.
+        return Due(
+            due_at, late, _("Overdue by less than a business day") if late else _("Due before the next business day")
+        )
     return Due(due_at, late, _late(days) if late else _ahead(days))
 
 
