@@ -17,14 +17,10 @@ from django.views.decorators.cache import never_cache
 
 from accounts import queries, sessions
 from accounts.access import Door, PersonView, staff_required
-<<<<<<< HEAD
 from accounts.models import User
 from accounts.permissions import Action, StaffAction
 from accounts.queries import PersonsLine
-=======
-from accounts.permissions import StaffAction
 from support.lifecycle import ZONE
->>>>>>> d1
 
 DESK = "/desk/"
 
