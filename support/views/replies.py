@@ -6,10 +6,12 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import PersonRequest
 from accounts.permissions import StaffAction, actor_of
+from accounts.queries import NotForThem
 from disclosures.actions import NoReason
 from support import actions
 from support.access import at_the_desk
@@ -57,6 +59,8 @@ def undo(request: PersonRequest, many_id: uuid.UUID) -> HttpResponseBase:
         actions.undo_reply(reply_id=many_id, actor=actor_of(request.user), at=timezone.now())
     except NotNow as error:
         messages.error(request, str(error))
+    except NotForThem:
+        messages.error(request, _("Whoever began it, or a lead, takes it back."))
     return redirect("desk-many-reply", many_id=many_id)
 
 

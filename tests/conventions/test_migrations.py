@@ -22,7 +22,8 @@ BASELINE = {
 }  # fmt: skip
 LATER: dict[tuple[str, str], str] = {}
 TAKES_AWAY = re.compile(
-    r"\bDROP\s+(TABLE|COLUMN)\b|\bRENAME\b|\bSET\s+NOT\s+NULL\b|\bALTER\s+COLUMN\s+\w+\s+(SET\s+DATA\s+)?TYPE\b|(?<!BEFORE )(?<!OR )\bTRUNCATE\b",
+    r"\bDROP\s+(TABLE|COLUMN)\b|\bRENAME\b|\bSET\s+NOT\s+NULL\b|\bALTER\s+COLUMN\s+\w+\s+(SET\s+DATA\s+)?TYPE\b"
+    r"|(?<!BEFORE )(?<!OR )\bTRUNCATE\b",
     re.IGNORECASE,
 )
 REFUSED = (migrations.RemoveField, migrations.DeleteModel, migrations.RenameField, migrations.RenameModel)
