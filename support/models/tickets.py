@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
@@ -166,9 +166,8 @@ class Entry(models.Model):
     body = models.CharField(max_length=LONGEST)
     language = models.CharField(max_length=12, default="en", db_default="en")
     key = models.CharField(max_length=120, blank=True, default="", db_default="")
-    words = models.GeneratedField(
-        expression=SearchVector("body", config="simple"), output_field=SearchVectorField(), db_persist=True
-    )
+    # Made by the database of what is said: a generated column, of which Django only knows that it has a value.
+    words = SearchVectorField(db_default=models.Value(""), editable=False)
 
     class Meta:
         constraints = [
