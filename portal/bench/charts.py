@@ -32,6 +32,7 @@ READINGS: Mapping[str, Reading] = {
     "fairness": Reading("Orders beside a partner that hangs", "beside it", "without it", "1.1 or less"),
     "suspend_growth": Reading("To suspend a company, as lines grow", "all lines", "1,000 lines", "1.5 or less"),
     "history_growth": Reading("A page of history, as the ledger grows", "all stored", "a tenth stored", "1.3 or less"),
+    "stops": Reading("Pages while 100,000 an hour stop", "all pages", "wanted", "1 or less"),
 }
 STYLE = """
     .back { fill: #fffefb; stroke: #ddd8cc } text { fill: #182026 } .soft { fill: #525b62 }
