@@ -33,6 +33,7 @@ READINGS: Mapping[str, Reading] = {
     "suspend_growth": Reading("To suspend a company, as lines grow", "all lines", "1,000 lines", "1.5 or less"),
     "queue_growth": Reading("A page of the desk's queue, as tickets grow", "a million", "10,000", "1.5 or less"),
     "history_growth": Reading("A page of history, as the ledger grows", "all stored", "a tenth stored", "1.3 or less"),
+    "stops": Reading("Pages while 100,000 an hour stop", "all pages", "wanted", "1 or less"),
 }
 STYLE = """
     .back { fill: #fffefb; stroke: #ddd8cc } text { fill: #182026 } .soft { fill: #525b62 }
