@@ -307,7 +307,7 @@ def test_staff_sign_in_by_email_and_password_at_the_same_door() -> None:
     page = client.get("/accounts/login/").text
     assert 'action="/accounts/login/staff/"' in page
     response = client.post("/accounts/login/staff/", {"login": "agent@carrier.example", "password": PASSWORD})
-    assert (response.status_code, response.url) == (302, "/settings/")
+    assert (response.status_code, response.url) == (302, "/desk/")
 
 
 def test_staff_give_their_authenticator_code_before_they_are_in() -> None:

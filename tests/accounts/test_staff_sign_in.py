@@ -221,7 +221,7 @@ def test_the_staff_page_offers_it_where_it_is_named(idp: Provider) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "page"), [("officer", "/admin/"), ("auditor", "/admin/"), ("legal", "/admin/"), ("agent", "/settings/")]
+    ("role", "page"), [("officer", "/admin/"), ("auditor", "/admin/"), ("legal", "/admin/"), ("agent", "/desk/")]
 )
 def test_staff_land_where_they_work(role: str, page: str) -> None:
     User.objects.create_user("s", "s@carrier.example", PASSWORD, role=role)

@@ -11,9 +11,11 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from consent.gate.opening import Opening
 from portal import health
 from portal.demo.processes import free_port
 from portal.embedded import cluster
+from support.queries import Canary
 
 ASKING = 8
 PATIENCE_S = 20
@@ -36,6 +38,9 @@ def test_a_frozen_broker_is_called_down_and_everybody_gets_an_answer(
     process, port = valkey
     settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{port}/0"
     monkeypatch.setattr(health, "_oldest_due_s", lambda _at: 0.0)
+    monkeypatch.setattr(health, "_unarchived_s", lambda _at: 0.0)
+    monkeypatch.setattr(health, "opening", lambda: Opening(is_open=True, why="", may_reopen=False))
+    monkeypatch.setattr("support.queries.canary", lambda *, at: Canary("ok"))
     monkeypatch.setattr("disclosures.retention.missing_months", lambda *, now: [])
     assert health.readiness(at=timezone.now()).broker == "ok"
     process.send_signal(signal.SIGSTOP)
