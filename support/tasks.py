@@ -60,6 +60,7 @@ def tend_canary() -> None:
     canary.tend(now=timezone.now())
 
 
+@shared_task
 def send_answers() -> None:
     """Send the answers that can't be taken back any more."""
     sending.send(now=timezone.now())

@@ -392,9 +392,9 @@ def plain(page: str) -> str:
 
 # Commands that read or write lines and name none of them: counts, keys, checks, our own people and partners' machines.
 NAME_NOBODY = {
-    "bench", "check_partner", "demo", "end_staff", "import_approvals", "import_choices", "import_disclosures",
+    "after_restore", "bench", "check_partner", "demo", "end_staff", "import_approvals", "import_choices", "import_disclosures",
     "import_lines", "import_notices", "import_parties", "make_staff", "migrate", "permissions", "register_agent",
-    "register_client", "rotate_keys", "sandbox_partner", "sweep_revocations", "verify_audit", "verify_receipt",
+    "register_client", "reseal", "rotate_keys", "sandbox_partner", "sweep_revocations", "verify_audit", "verify_receipt",
 }  # fmt: skip
 
 

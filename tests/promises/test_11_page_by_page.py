@@ -70,7 +70,7 @@ MOVING = [
         (r"looked at \d\d:\d\d", "looked at"),
         (r"<bdi>\d+ (s|min)</bdi>", "for a while"),
         (r'o-short">\d+ min<', "for a while"),
-        (r'"oldest_due_s": [0-9.]+', "due"),
+        (r'"(oldest_due_s|unarchived_s)": [0-9.]+', "due"),
         (r"\d+[\xa0 ]minutes?", "for minutes"),
     )
 ]

@@ -15,7 +15,14 @@ from tests.portal.test_environment import PRODUCTION
 from tests.walks.addresses import patterns
 from tests.walks.world import World
 
-BY_CONVERTER = {"uuid": "0192f6c1-6a20-4c55-8f10-2b8a9d3e4c70", "int": "1", "str": "x", "slug": "x", "path": "x"}
+BY_CONVERTER = {
+    "uuid": "0192f6c1-6a20-4c55-8f10-2b8a9d3e4c70",
+    "int": "1",
+    "str": "x",
+    "slug": "x",
+    "path": "x",
+    "case": "T-ABC234",
+}
 NOT_WALKED = {"readyz"}
 # Of the console, which brings its own: styles inline, nothing else.
 CONSOLE = "/admin/"
