@@ -26,11 +26,12 @@ TURNED_AWAY = Counter(
     "whereabouts_turned_away", "Requests to read that were told to come back.", ["why"], registry=None
 )
 
-# What only shows, to subscribers and to everybody. What leads to a stop or shows its progress, what staff do on such a
-# day, and what is no page is not here and never turned away.
+# What shows, to subscribers and to everybody; home and the lists hold buttons as well, in whose place the busy page
+# offers stopping. Forms, what shows a stop's progress, what staff do on such a day, and what is no page are not here and
+# never turned away.
 READING = re.compile(
-    r"/(home|history|companies|lines|access-log|archive|transparency|help|settings|gallery)/"
-    r"|/choices/$"
+    r"/(home|history|companies|access-log|archive|transparency|gallery)/"
+    r"|/(choices|lines|settings|help)/$"
 )
 READ = ("GET", "HEAD")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -392,9 +392,10 @@ def plain(page: str) -> str:
 
 # Commands that read or write lines and name none of them: counts, keys, checks, our own people and partners' machines.
 NAME_NOBODY = {
-    "after_restore", "bench", "check_partner", "demo", "end_staff", "import_approvals", "import_choices", "import_disclosures",
-    "import_lines", "import_notices", "import_parties", "make_staff", "migrate", "permissions", "register_agent",
-    "register_client", "reseal", "rotate_keys", "sandbox_partner", "sweep_revocations", "verify_audit", "verify_receipt",
+    "after_restore", "bench", "check_partner", "demo", "end_staff", "import_approvals", "import_choices",
+    "import_disclosures", "import_lines", "import_notices", "import_parties", "make_staff", "migrate", "permissions",
+    "register_agent", "register_client", "reseal", "rotate_keys", "sandbox_partner", "sweep_revocations",
+    "verify_audit", "verify_receipt",
 }  # fmt: skip
 
 
