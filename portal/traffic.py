@@ -27,8 +27,8 @@ TURNED_AWAY = Counter(
 )
 
 # What shows, to subscribers and to everybody; home and the lists hold buttons as well, in whose place the busy page
-# offers stopping. Forms, what shows a stop's progress, what staff do on such a day, and what is no page are not here and
-# never turned away.
+# offers stopping. Forms, what shows a stop's progress, what staff do on such a day, and what is no page are not here
+# and never turned away.
 READING = re.compile(
     r"/(home|history|companies|access-log|archive|transparency|gallery)/"
     r"|/(choices|lines|settings|help)/$"

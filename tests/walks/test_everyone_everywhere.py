@@ -45,7 +45,7 @@ def test_everyone_gets_exactly_this_and_sees_only_their_own(everyone: World) -> 
         for method, who, status in rows.expected(name):
             may_see = rows.ALSO_SHOWN.get((name, who), frozenset())
             wrong += _differences(everyone, method, path, who, status, may_see)
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 def test_whoever_has_a_link_gets_exactly_this_and_nothing_that_it_must_not_show(everyone: World) -> None:
@@ -54,7 +54,7 @@ def test_whoever_has_a_link_gets_exactly_this_and_nothing_that_it_must_not_show(
         path = everyone.links[linked.link] + linked.below
         for method, who, status in rows.expected_of(linked):
             wrong += _differences(everyone, method, path, who, status, linked.shows)
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
 def test_every_address_with_a_token_is_walked_with_a_real_one() -> None:
