@@ -15,6 +15,8 @@ from pytest_django import Settings
 from accounts.models import Message
 from audit.models import AuditEvent
 from support import files, scanning, sending
+from support.actions.writing import keep_draft
+from support.lifecycle import NotNow
 from support.models import Attachment, CannedReply, Draft, Entry, Ticket
 from support.words import BadVariable, filled
 from tests.factories import a_line
@@ -242,11 +244,25 @@ def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, an
     scanning.scan(now=timezone.now())
     (sent,) = Attachment.objects.filter(ticket=ticket, author=ana.actor)
     assert person.get(f"/help/{ticket.code}/files/{sent.pk}/").status_code == 200
-    ana.client.post(f"/desk/{ticket.code}/note/", {"body": "See this", "uploads": [given("among us.pdf", a_pdf())]})
-    scanning.scan(now=timezone.now())
-    noted = Attachment.objects.get(name="among us.pdf")
-    assert noted.scan == Scan.CLEAN
-    assert person.get(f"/help/{ticket.code}/files/{noted.pk}/").status_code == 404
+
+
+def test_a_note_takes_no_files_so_that_none_goes_out_with_an_answer(ana: Member, ticket: Ticket) -> None:
+    note = page(ana, ticket).partition('class="card note"')[2].partition("</form>")[0]
+    assert 'name="body"' in note
+    assert 'type="file"' not in note
+    for path, status in (("note/", 400), ("write/draft/note/", 302)):
+        said = {"body": "Zebrafinch", "uploads": [given("among us.png", PNG)]}
+        answer = ana.client.post(f"/desk/{ticket.code}/{path}", said)
+        assert answer.status_code == status
+        shown = answer.content.decode() if status == 400 else page(ana, ticket)
+        assert "A note takes no files: nothing of them was kept." in shown
+        assert "Zebrafinch</textarea>" in shown
+    upload = files.taken(name="among us.png", content=PNG)
+    with pytest.raises(NotNow, match="A note takes no files"):
+        keep_draft(
+            code=ticket.code, kind=Entry.Kind.NOTE, body="x", uploads=[upload], actor=ana.actor, at=timezone.now()
+        )
+    assert Attachment.objects.count() == 0
 
 
 @pytest.mark.parametrize(
