@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
@@ -79,6 +80,26 @@ def test_an_answer_waits_half_a_minute_and_can_be_taken_back(ana: Member, ticket
     assert Message.objects.filter(kind="case").count() == 1
     assert Draft.objects.count() == 0
     assert "It has gone out." in ana.client.post(f"/desk/{ticket.code}/write/undo/", follow=True).content.decode()
+
+
+def test_an_answer_that_can_t_go_out_stops_no_other_and_locks_as_its_writer_does(
+    ana: Member, ticket: Ticket, person: Browser
+) -> None:
+    other, now = asks(person), timezone.now()
+    for one in (ticket, other):
+        send(ana, one, "Zebrafinch")
+    # The database refuses an entry that says nothing.
+    Draft.objects.filter(ticket=ticket).update(body="", send_at=now)
+    with capture_logs() as logs, CaptureQueriesContext(connection) as asked:
+        assert sending.send(now=now + SOON) == 1
+    assert list(Entry.objects.filter(kind="answer").values_list("ticket", flat=True)) == [other.pk]
+    stuck = Draft.objects.get().pk
+    failed = {"event": "answer_not_sent", "draft": stuck, "error": "IntegrityError", "log_level": "warning"}
+    assert [one for one in logs if one["event"] == "answer_not_sent"] == [failed]
+    locks = re.findall(r'FOR UPDATE OF "(\w+)"', "\n".join(one["sql"] for one in asked))
+    assert locks == ["support_ticket", "support_draft"] * 2
+    event = AuditEvent.objects.get(action="ticket.answered")
+    assert (event.line_id, event.reason) == (other.line_id, other.code)
 
 
 def test_an_answer_to_a_closed_case_opens_it_on_the_way(ana: Member, ticket: Ticket) -> None:
