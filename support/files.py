@@ -9,8 +9,11 @@ import os
 import re
 import socket
 import struct
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol, cast
@@ -19,13 +22,16 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 from pypdf import PdfReader
-from pypdf.errors import PyPdfError
+from pypdf.errors import DependencyError, DeprecationError, PyPdfError
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
 from accounts.sealing import seal_bytes, unseal_bytes
 
 LARGEST, MOST = 5 * 1024 * 1024, 5
 LONGEST_NAME = 120
+# Folders that the files lie in, by how their ids begin.
+PARTS = 256
+NAME = re.compile(r"[0-9a-f]{32}")
 # By what a kind of file begins; text is known by what it does not hold.
 BEGINS: Mapping[str, bytes] = {
     "image/png": b"\x89PNG\r\n\x1a\n",
@@ -45,6 +51,13 @@ ACTIONS = frozenset(
     }
 )  # fmt: skip
 ACTIVE_KEYS = frozenset({"/JS", "/EmbeddedFiles", "/EF", "/XFA", "/RichMediaContent", "/RichMediaSettings"})
+# A crafted file makes its reader fail in any way: by a failed assertion, a missing feature or codec, deep nesting,
+# as well as by an error of the reader's own. All of them say the same: nobody has read through this file.
+UNREADABLE = (
+    ArithmeticError, AssertionError, AttributeError, BufferError, DependencyError, DeprecationError, EOFError,
+    ImportError, LookupError, MemoryError, OSError, PyPdfError, RuntimeError, TypeError, ValueError, struct.error,
+    zlib.error,
+)  # fmt: skip
 DEEPEST = 60
 CHUNK, ANSWER_S = 64 * 1024, 30.0
 
@@ -88,13 +101,24 @@ def keep(*, file_id: UUID, content: bytes) -> None:
 
 
 def kept(*, file_id: UUID) -> bytes:
-    """The bytes of a file. Raises FileNotFoundError."""
+    """The bytes of a file. Raises FileNotFoundError, and InvalidToken where no key of ours opens them."""
     return unseal_bytes(_path(file_id).read_bytes())
 
 
 def forget(*, file_id: UUID) -> None:
     """Take a file's bytes away; nothing happens where there are none."""
     _path(file_id).unlink(missing_ok=True)
+
+
+def kept_before(*, until: datetime, part: int) -> list[UUID]:
+    """The files whose bytes were written before then, in one part of PARTS of the folder, which may be very large."""
+    folder, found = Path(settings.ATTACHMENTS_DIR) / f"{part % PARTS:02x}", []
+    for one in folder.iterdir() if folder.is_dir() else ():
+        # Another worker may take one away in between.
+        with suppress(FileNotFoundError):
+            if NAME.fullmatch(one.name) and one.stat().st_mtime < until.timestamp():
+                found.append(UUID(one.name))
+    return found
 
 
 def scanner() -> Scanner:
@@ -168,7 +192,7 @@ def _is_active(content: bytes) -> bool:
     try:
         reader = PdfReader(BytesIO(content), strict=False)
         return reader.is_encrypted or any(_acts(one) for one in _objects(reader))
-    except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OSError):
+    except UNREADABLE:
         return True
 
 

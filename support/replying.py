@@ -2,14 +2,18 @@
 
 from datetime import datetime
 
+import structlog
 from django.db import transaction
 
 import audit.actions
 from support import messages
 from support.lifecycle import UNDER_WAY, move
 from support.models import BulkReply, Entry, Ticket
+from support.oversight.writing import values_of
 from support.tickets import write
+from support.words import BadVariable, filled
 
+log = structlog.get_logger()
 BATCH = 100
 # What one pass may send: the next pass goes on from there.
 BATCHES = 20
@@ -32,20 +36,24 @@ def _send_batch(at: datetime) -> int:
     done = reply.answered + reply.skipped
     batch = reply.ticket_ids[done : done + BATCH]
     locked = list(Ticket.objects.select_for_update().filter(pk__in=batch, state__in=UNDER_WAY).order_by("id"))
-    for ticket in locked:
-        _answer(ticket, reply, at)
-    reply.answered += len(locked)
-    reply.skipped += len(batch) - len(locked)
+    answered = sum(_answer(ticket, reply, at) for ticket in locked)
+    reply.answered += answered
+    reply.skipped += len(batch) - answered
     if done + len(batch) >= len(reply.ticket_ids):
         reply.finished_at = at
     reply.save(update_fields=["answered", "skipped", "finished_at"])
-    return len(locked)
+    return answered
 
 
-def _answer(ticket: Ticket, reply: BulkReply, at: datetime) -> None:
-    write(
-        ticket=ticket, kind=Entry.Kind.ANSWER, author=reply.by, channel=Entry.Channel.DESK, body=reply.body, at=at
-    )  # fmt: skip
+def _answer(ticket: Ticket, reply: BulkReply, at: datetime) -> bool:
+    """Answer one. False where a variable has nothing to stand for it any more: the case stays open, for a person."""
+    values = values_of(ticket=ticket, at=at) if "{" in reply.body else {}
+    try:
+        words = filled(body=reply.body, values=values)
+    except BadVariable:
+        log.warning("reply_not_filled", ticket=ticket.pk)
+        return False
+    write(ticket=ticket, kind=Entry.Kind.ANSWER, author=reply.by, channel=Entry.Channel.DESK, body=words, at=at)
     move(ticket=ticket, to=Ticket.State.SOLVED, at=at)
     ticket.first_answer_at = ticket.first_answer_at or at
     ticket.save(update_fields=["state", "last_at", "solved_at", "first_answer_at"])
@@ -54,3 +62,4 @@ def _answer(ticket: Ticket, reply: BulkReply, at: datetime) -> None:
         reason=ticket.code, detail={"to_many": str(reply.id)},
     )  # fmt: skip
     messages.tell_of_answer(ticket=ticket, at=at)
+    return True

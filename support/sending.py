@@ -6,7 +6,8 @@ what a worker did not come to, the next one does.
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
+import structlog
+from django.db import DatabaseError, transaction
 from django.db.models import Max
 
 import audit.actions
@@ -14,6 +15,7 @@ from accounts.permissions import actor_of
 from support import lifecycle, messages, tickets
 from support.models import Attachment, Draft, Entry, Ticket
 
+log = structlog.get_logger()
 State = Ticket.State
 # So long an answer may be taken back.
 TAKES_BACK = timedelta(seconds=30)
@@ -21,18 +23,29 @@ BATCH = 200
 
 
 def send(*, now: datetime) -> int:
-    """Send every answer whose time has come. Returns how many went out."""
+    """Send every answer whose time has come; one that can't go out stops no other. Returns how many went out."""
     due = Draft.objects.filter(send_at__lte=now).order_by("send_at").values_list("pk", flat=True)
-    return sum(_send_one(draft_id, now) for draft_id in list(due[:BATCH]))
+    return sum(_sent(draft_id, now) for draft_id in list(due[:BATCH]))
+
+
+def _sent(draft_id: int, now: datetime) -> bool:
+    try:
+        return _send_one(draft_id, now)
+    except (lifecycle.NotNow, DatabaseError) as error:
+        # Its words are in what the database says: only which draft, and what kind of failure.
+        log.warning("answer_not_sent", draft=draft_id, error=type(error).__name__)
+        return False
 
 
 @transaction.atomic
 def _send_one(draft_id: int, now: datetime) -> bool:
-    waiting = Draft.objects.select_for_update(of=("self",), skip_locked=True).select_related("user")
-    draft = waiting.filter(pk=draft_id, send_at__lte=now).first()
-    if draft is None:
+    # The ticket first, as whoever writes in it does, so that neither waits for what the other holds. One that is held
+    # now is the next pass's.
+    ticket = Ticket.objects.select_for_update(of=("self",), skip_locked=True).filter(drafts=draft_id).first()
+    waiting = Draft.objects.select_for_update(of=("self",)).select_related("user")
+    draft = waiting.filter(pk=draft_id, send_at__lte=now).first() if ticket else None
+    if ticket is None or draft is None:
         return False
-    ticket = Ticket.objects.select_for_update().get(pk=draft.ticket_id)
     actor = actor_of(draft.user)
     if ticket.state == State.MERGED:
         # It was merged meanwhile: the answer waits, as a draft, for its writer to look where it went.
@@ -58,8 +71,9 @@ def answer(*, ticket: Ticket, body: str, actor: str, then: Ticket.State, at: dat
     ticket.last_at = at
     ticket.save()
     audit.actions.record(
-        action="ticket.answered", actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id
-    )
+        action="ticket.answered", actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
+        reason=ticket.code,
+    )  # fmt: skip
     messages.tell_of_answer(ticket=ticket, at=at)
     return entry
 

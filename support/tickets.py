@@ -9,7 +9,7 @@ from django.db import transaction
 
 import accounts.queries
 import audit.actions
-from accounts.models import Line
+from accounts.models import Line, LineNumber
 from accounts.wording import language_of
 from partners.words import shown
 from revocations.models import EvidenceRequest
@@ -97,7 +97,10 @@ def happened(*, ticket: Ticket, body: str, at: datetime, author: str = SYSTEM, k
 
 def ending_of(*, line_id: int, at: datetime) -> str:
     """The last four digits of a line's number now, by which a caller's case is found; "" where it has none."""
-    return accounts.queries.msisdn_of(line_id=line_id, at=at)[-ENDING:]
+    try:
+        return accounts.queries.msisdn_of(line_id=line_id, at=at)[-ENDING:]
+    except LineNumber.DoesNotExist:
+        return ""
 
 
 def _ticket(wanted: Wanted, lines: Mapping[int, Line], at: datetime) -> Ticket:

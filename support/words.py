@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from support.models import Ticket
+from support.models import LONGEST, Ticket
 
 TOPIC: Mapping[Ticket.Kind, str | Promise] = {
     Ticket.Kind.DISPUTE: gettext_lazy("I never agreed"),
@@ -23,7 +23,7 @@ VARIABLE = re.compile(r"\{([A-Za-z_]+)\}")
 
 
 class BadVariable(Exception):
-    """A variable that there is not, or that has nothing to stand for it here."""
+    """A variable that there is not, that has nothing to stand for it here, or too much."""
 
 
 def unknown_in(*, body: str) -> list[str]:
@@ -32,11 +32,17 @@ def unknown_in(*, body: str) -> list[str]:
 
 
 def filled(*, body: str, values: Mapping[str, str]) -> str:
-    """The words with each variable's value in its place. Raises BadVariable, which says what to do."""
+    """The words with each variable's value in its place, no longer than LONGEST.
+
+    Raises BadVariable, which says what to do.
+    """
     for name in dict.fromkeys(VARIABLE.findall(body)):
         if name not in VARIABLES:
             known = ", ".join(f"{{{one}}}" for one in VARIABLES)
             raise BadVariable(f"{{{name}}} is no variable. There are: {known}.")
         if not values.get(name):
             raise BadVariable(f"This case has nothing for {{{name}}}: write it yourself.")
-    return VARIABLE.sub(lambda found: values[found[1]], body)
+    words = VARIABLE.sub(lambda found: values[found[1]], body)
+    if len(words) > LONGEST:
+        raise BadVariable(f"With its variables filled in it has {len(words)} characters, and {LONGEST} fit.")
+    return words

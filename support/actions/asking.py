@@ -10,7 +10,6 @@ from django.utils import translation
 
 import audit.actions
 from accounts.models import Line, User
-from accounts.queries import msisdn_of
 from accounts.sealing import seal
 from support import lifecycle, tickets
 from support.actions.attaching import attach
@@ -58,7 +57,7 @@ def ask(*, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, 
     ticket = Ticket.objects.create(
         code=code, kind=topic, key=f"asked:{code}", line_id=line.pk, asked_by=user, about=_in_our_words(topic),
         about_kind=subject.kind if subject else "", about_ref=subject.ref if subject else "",
-        party_id=subject.party_id if subject else None, number_ending=_ending(line, at),
+        party_id=subject.party_id if subject else None, number_ending=tickets.ending_of(line_id=line.pk, at=at),
         language=translation.get_language() or "en", mail_sealed=seal(said.mail) if said.mail else b"",
         opened_at=at, last_at=at, due_at=lifecycle.due_at(kind=topic, at=at),
     )  # fmt: skip
@@ -135,7 +134,3 @@ def _in_our_words(topic: Ticket.Kind) -> str:
     """What staff read in lists, whatever language the person reads."""
     with translation.override(settings.LANGUAGE_CODE):
         return str(Ticket.Kind(topic).label)
-
-
-def _ending(line: Line, at: datetime) -> str:
-    return msisdn_of(line_id=line.pk, at=at)[-4:]

@@ -10,7 +10,10 @@ from support.models import Attachment, Entry, Ticket
 
 
 def attach(*, ticket: Ticket, entry: Entry | None, author: str, uploads: Sequence[files.Upload], at: datetime) -> None:
-    """Within the caller's transaction. `entry`: None for files of an answer that is not sent yet."""
+    """Within the caller's transaction. `entry`: None for files of an answer that is not sent yet.
+
+    Bytes go first, so that no row is ever without them; `scanning` sweeps what a transaction that is taken back leaves.
+    """
     for upload in uploads:
         file_id = uuid4()
         files.keep(file_id=file_id, content=upload.content)

@@ -87,6 +87,9 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
         raise NotNow(f"{other.code} is done. Open it again first.")
     if ticket.line_id != other.line_id or (ticket.line_id is None and not _both_our_own(ticket, other)):
         raise NotNow("They are not of one person, so they stay two.")
+    if ticket.asked_by_id != other.asked_by_id:
+        # Each reads their own alone: one line may have two people, or had another before.
+        raise NotNow("They are about one number, but not written by one person, so they stay two.")
     move(ticket=ticket, to=State.MERGED, at=at)
     ticket.merged_into = other
     ticket.save(update_fields=["state", "last_at", "solved_at", "closed_at", "merged_into"])

@@ -5,14 +5,17 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from disclosures.actions import NoReason
 from support.lifecycle import NotNow
-from support.models import BulkReply
+from support.models import BulkReply, Ticket
 from support.oversight.replies import hit_by
+from support.oversight.writing import values_of
+from support.words import BadVariable, filled
 
 # So long it can be taken back.
 TAKES_BACK = timedelta(minutes=1)
@@ -26,8 +29,8 @@ def begin_reply(
 ) -> BulkReply:
     """Answer everybody with an open case whom this incident hit, a minute from now. Nothing is sent before.
 
-    `kinds`, `language`: of these cases only; empty: of all. Raises NotForThem, NoReason without an answer, NotNow where
-    it would reach nobody, or too many at once.
+    `kinds`, `language`: of these cases only; empty: of all. Its variables are filled in for each as it goes out. Raises
+    NotForThem, NoReason without an answer, NotNow where it would reach nobody, or too many at once, BadVariable.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     if not body.strip():
@@ -38,6 +41,7 @@ def begin_reply(
         raise NotNow("Nobody with an open case was hit by it.")
     if len(ticket_ids) > MOST:
         raise NotNow(f"These are more than {MOST:,}. Choose kinds of cases, or a language.")
+    _each_has(body.strip(), found, at)
     reply = BulkReply.objects.create(
         id=uuid.uuid4(), incident_id=incident_id, body=body.strip(), by=name, at=at, begins_at=at + TAKES_BACK,
         ticket_ids=ticket_ids,
@@ -65,3 +69,15 @@ def undo_reply(*, reply_id: uuid.UUID, actor: str, at: datetime) -> None:
     reply.undone_at = at
     reply.save(update_fields=["undone_at"])
     audit.actions.record(action="reply.undone", actor=name, target=f"reply:{reply.id}", at=at)
+
+
+def _each_has(body: str, found: QuerySet[Ticket], at: datetime) -> None:
+    """Look whether there is something for every variable in every case. Raises BadVariable.
+
+    All cases have the same, but for a company: those that are about none are looked at one by one, up to the first.
+    """
+    for ticket in (*found[:1], *(found.filter(party_id__isnull=True) if "{company}" in body else ())):
+        try:
+            filled(body=body, values=values_of(ticket=ticket, at=at))
+        except BadVariable as error:
+            raise BadVariable(f"{ticket.code}: {error}") from error

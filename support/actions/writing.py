@@ -42,9 +42,13 @@ def keep_draft(
 ) -> bool:
     """Keep what was begun, for whoever writes it alone; with nothing in it it is gone. Returns whether it is kept.
 
-    `uploads` go out with an answer. What is on its way already is not touched. Raises NotForThem, NotNow.
+    `uploads` go out with an answer; a note takes none. What is on its way already is not touched. Raises NotForThem,
+    NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    if uploads and kind != Entry.Kind.ANSWER:
+        # What lies beside a draft goes out with the next answer.
+        raise NotNow("A note takes no files.")
     ticket = _ticket(code)
     mine = Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=kind)
     if mine.filter(send_at__isnull=False).exists():
@@ -94,16 +98,15 @@ def take_back(*, code: str, actor: str, at: datetime) -> None:
 
 
 @transaction.atomic
-def add_note(*, code: str, body: str, uploads: Sequence[files.Upload] = (), actor: str, at: datetime) -> None:
-    """Write a note, which only staff read. Raises NotForThem, NoReason without one, NotNow."""
+def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
+    """Write a note, which only staff read; it has no files. Raises NotForThem, NoReason without one, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     ticket = _ticket(code)
     if not body.strip():
         raise NoReason("Write the note.")
-    entry = tickets.write(
+    tickets.write(
         ticket=ticket, kind=Entry.Kind.NOTE, author=name, channel=Entry.Channel.DESK, body=body.strip(), at=at
     )
-    attach(ticket=ticket, entry=entry, author=name, uploads=uploads, at=at)
     Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.NOTE).delete()
     Ticket.objects.filter(pk=ticket.pk).update(last_at=at)
     _note("ticket.noted", ticket, name, at)

@@ -16,6 +16,7 @@ THEN = (
     (Ticket.State.SOLVED, gettext_lazy("Answered")),
     (Ticket.State.WAITING, gettext_lazy("We wait for what they say")),
 )
+NO_FILES = gettext_lazy("A note takes no files: nothing of them was kept. Send a file with an answer.")
 
 
 class AnswerForm(forms.Form):
@@ -35,7 +36,10 @@ class NoteForm(forms.Form):
         error_messages={"required": gettext_lazy("Write the note.")},
         widget=forms.Textarea(attrs={"rows": "3", "dir": "auto"}),
     )
-    uploads = FilesField(label=gettext_lazy("Files"))
+
+    def clean(self) -> None:
+        if self.files:
+            self.add_error("body", forms.ValidationError(NO_FILES))
 
 
 class DraftForm(forms.Form):

@@ -165,7 +165,8 @@ class SuspendRequest(models.Model):
 class BulkReply(models.Model):
     """One answer to many tickets, sent in batches from `begins_at` on; until then it can be taken back.
 
-    The first `answered + skipped` of `ticket_ids` are dealt with. Skipped is a ticket that was done by then.
+    The first `answered + skipped` of `ticket_ids` are dealt with. Skipped is a ticket that was done by
+    then, or that had nothing any more for one of the variables.
     """
 
     id = models.UUIDField(primary_key=True)

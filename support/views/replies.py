@@ -18,6 +18,7 @@ from support.access import at_the_desk
 from support.forms.replies import ReplyForm
 from support.lifecycle import NotNow
 from support.oversight import replies as told
+from support.words import BadVariable
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -32,6 +33,8 @@ def new(request: PersonRequest) -> HttpResponseBase:
         try:
             begun = actions.begin_reply(incident_id=incident, **said, actor=actor, at=timezone.now())
             return redirect("desk-many-reply", many_id=begun.id)
+        except BadVariable as error:
+            form.add_error("body", str(error))
         except (NotNow, NoReason) as error:
             form.add_error(None, str(error))
     return render(request, "desk/many.html", {"form": form, "hits": hits})

@@ -14,7 +14,7 @@ from accounts.permissions import StaffAction, actor_of
 from support import files
 from support.access import at_the_desk
 from support.actions import writing as actions
-from support.forms.writing import AnswerForm, DraftForm, NoteForm
+from support.forms.writing import NO_FILES, AnswerForm, DraftForm, NoteForm
 from support.lifecycle import NotNow
 from support.models import Entry, Ticket
 from support.oversight.writing import Desk, values_of
@@ -78,10 +78,13 @@ def preview(request: PersonRequest, code: str) -> HttpResponse:
 @at_the_desk(StaffAction.WORK_TICKETS)
 def draft(request: PersonRequest, code: str, kind: str) -> HttpResponse:
     """Keep what was begun: by its button, or by the script whenever the writer pauses."""
-    form, kinds = DraftForm(request.POST, request.FILES), {"answer": Entry.Kind.ANSWER, "note": Entry.Kind.NOTE}
+    kinds = {"answer": Entry.Kind.ANSWER, "note": Entry.Kind.NOTE}
     if kind not in kinds:
         raise Http404
-    said, kept = "", False
+    # What was written is kept, whatever came with it.
+    no_files = kind == "note" and bool(request.FILES)
+    form = DraftForm(request.POST, None if no_files else request.FILES)
+    said, kept = str(NO_FILES) if no_files else "", False
     if form.is_valid():
         body, uploads = form.cleaned_data["body"], form.cleaned_data["uploads"]
         try:
@@ -116,9 +119,8 @@ def note(request: PersonRequest, code: str) -> HttpResponse:
     form = NoteForm(request.POST, request.FILES, auto_id="id_note_%s")
     if not form.is_valid():
         return _page(request, code, None, form)
-    said = {"body": form.cleaned_data["body"], "uploads": form.cleaned_data["uploads"]}
     try:
-        actions.add_note(code=code, actor=actor_of(request.user), at=timezone.now(), **said)
+        actions.add_note(code=code, body=form.cleaned_data["body"], actor=actor_of(request.user), at=timezone.now())
     except NotNow as error:
         form.add_error("body", str(error))
         return _page(request, code, None, form)

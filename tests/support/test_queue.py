@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -209,6 +209,19 @@ def test_nobody_s_case_ends_in_another_s(ana: Member, ours: bool, theirs: bool) 
     incidents = [a_ticket(kind="incident"), a_ticket(kind="overdue")]
     actions.merge(code=incidents[0].code, into=incidents[1].code, actor=ana.actor, at=timezone.now())
     assert Ticket.objects.get(state="merged") == incidents[0]
+
+
+def test_two_people_of_one_line_keep_their_own_cases(ana: Member) -> None:
+    line, at = a_line(), timezone.now()
+    people = [User.objects.create(username=name) for name in ("first", "second")]
+    one, other = (a_ticket(line_id=line.pk, asked_by=person) for person in people)
+    with pytest.raises(NotNow, match="not written by one person"):
+        actions.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
+    with pytest.raises(IntegrityError, match="somebody else"), transaction.atomic():
+        Ticket.objects.filter(pk=one.pk).update(state="merged", merged_into=other)
+    own = a_ticket(line_id=line.pk, asked_by=people[0])
+    actions.merge(code=one.code, into=own.code, actor=ana.actor, at=at)
+    assert Ticket.objects.get(state="merged") == one
 
 
 def test_it_is_found_by_what_people_quote(ana: Member) -> None:

@@ -57,9 +57,9 @@ def test_people_with_open_cases_are_hit_and_nobody_else() -> None:
     assert list(hit_by(incident_id=incident.pk + 1)) == []
 
 
-def begun(ana: Member, incident: Incident, at: datetime) -> BulkReply:
+def begun(ana: Member, incident: Incident, at: datetime, body: str = WORDS) -> BulkReply:
     return actions.begin_reply(
-        incident_id=incident.pk, kinds=[], language="", body=WORDS, actor=ana.actor, at=at
+        incident_id=incident.pk, kinds=[], language="", body=body, actor=ana.actor, at=at
     )  # fmt: skip
 
 
@@ -82,6 +82,36 @@ def test_each_is_answered_once_after_the_minute_batch_by_batch(ana: Member, monk
     assert set(answered) == set(tickets[1:])
     events = AuditEvent.objects.filter(action="ticket.answered")
     assert {one.line_id for one in events} == {one.line_id for one in tickets[1:]}
+
+
+def test_variables_are_filled_in_for_each_and_what_one_has_not_is_refused(ana: Member) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    party = Party.objects.get(uri=incident.subject)
+    tickets = [hit(incident, party_id=party.pk) for _ in range(2)]
+    begun(ana, incident, at, "{company} in {code}")
+    assert send_replies(at=at + MINUTE) == 2
+    assert [one.body for one in Entry.objects.order_by("ticket")] == [f"GeoBridge in {one.code}" for one in tickets]
+
+    hit(incident, party_id=party.pk)
+    of_none = hit(incident)
+    for body, wrong in (
+        ("{company}", f"{of_none.code}: This case has nothing for {{company}}: write it yourself."),
+        ("{compny}", "{compny} is no variable."),
+        ("{link}" + "x" * 9_990, "With its variables filled in it has 10"),
+    ):
+        refused = ana.client.post("/desk/many/", {"incident": incident.pk, "body": body}).content.decode()
+        assert wrong in refused, body
+        assert f"{body}</textarea>" in refused
+    assert BulkReply.objects.count() == 1
+
+    Ticket.objects.filter(pk=of_none.pk).update(party_id=party.pk)
+    begun(ana, incident, at, "Dear {company}")
+    Ticket.objects.filter(pk=of_none.pk).update(party_id=None)
+    assert send_replies(at=at + MINUTE) == 1
+    of_none.refresh_from_db()
+    assert (of_none.state, of_none.first_answer_at) == ("open", None)
+    assert set(BulkReply.objects.values_list("answered", "skipped")) == {(2, 0), (1, 1)}
 
 
 def test_a_worker_killed_in_a_batch_leaves_nothing_half_done(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:

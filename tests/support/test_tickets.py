@@ -14,7 +14,7 @@ from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order, State
 from support.lifecycle import CLOSES_AFTER, due_at
 from support.models import Entry, Ticket
-from support.tickets import close_tickets, open_tickets, take_evidence
+from support.tickets import close_tickets, ending_of, open_tickets, take_evidence
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
 from tests.orders import bring_to
@@ -146,6 +146,12 @@ def test_orders_signed_in_part_have_one_ticket_for_a_partner_and_day() -> None:
     assert (ticket.party_id, ticket.key) == (
         campaign.contract.aggregator_id, f"partial:{campaign.contract.aggregator_id}:{at:%Y-%m-%d}",
     )  # fmt: skip
+
+
+def test_a_line_without_a_number_has_no_ending() -> None:
+    line, at = a_line(msisdn=NUMBER), timezone.now()
+    assert ending_of(line_id=line.pk, at=at) == "0177"
+    assert ending_of(line_id=line.pk, at=line.activated_at - timedelta(days=1)) == ""
 
 
 def test_an_answer_that_nobody_wrote_to_is_closed_after_its_time() -> None:

@@ -2,19 +2,27 @@
 
 import io
 import re
+import zlib
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pypdf import PdfWriter
+from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
 from accounts.models import Message
 from audit.models import AuditEvent
 from support import files, scanning, sending
+from support.actions.attaching import attach
+from support.actions.writing import keep_draft
+from support.lifecycle import NotNow
 from support.models import Attachment, CannedReply, Draft, Entry, Ticket
 from support.words import BadVariable, filled
 from tests.factories import a_line
@@ -72,6 +80,26 @@ def test_an_answer_waits_half_a_minute_and_can_be_taken_back(ana: Member, ticket
     assert Message.objects.filter(kind="case").count() == 1
     assert Draft.objects.count() == 0
     assert "It has gone out." in ana.client.post(f"/desk/{ticket.code}/write/undo/", follow=True).content.decode()
+
+
+def test_an_answer_that_can_t_go_out_stops_no_other_and_locks_as_its_writer_does(
+    ana: Member, ticket: Ticket, person: Browser
+) -> None:
+    other, now = asks(person), timezone.now()
+    for one in (ticket, other):
+        send(ana, one, "Zebrafinch")
+    # The database refuses an entry that says nothing.
+    Draft.objects.filter(ticket=ticket).update(body="", send_at=now)
+    with capture_logs() as logs, CaptureQueriesContext(connection) as asked:
+        assert sending.send(now=now + SOON) == 1
+    assert list(Entry.objects.filter(kind="answer").values_list("ticket", flat=True)) == [other.pk]
+    stuck = Draft.objects.get().pk
+    failed = {"event": "answer_not_sent", "draft": stuck, "error": "IntegrityError", "log_level": "warning"}
+    assert [one for one in logs if one["event"] == "answer_not_sent"] == [failed]
+    locks = re.findall(r'FOR UPDATE OF "(\w+)"', "\n".join(one["sql"] for one in asked))
+    assert locks == ["support_ticket", "support_draft"] * 2
+    event = AuditEvent.objects.get(action="ticket.answered")
+    assert (event.line_id, event.reason) == (other.line_id, other.code)
 
 
 def test_an_answer_to_a_closed_case_opens_it_on_the_way(ana: Member, ticket: Ticket) -> None:
@@ -242,11 +270,25 @@ def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, an
     scanning.scan(now=timezone.now())
     (sent,) = Attachment.objects.filter(ticket=ticket, author=ana.actor)
     assert person.get(f"/help/{ticket.code}/files/{sent.pk}/").status_code == 200
-    ana.client.post(f"/desk/{ticket.code}/note/", {"body": "See this", "uploads": [given("among us.pdf", a_pdf())]})
-    scanning.scan(now=timezone.now())
-    noted = Attachment.objects.get(name="among us.pdf")
-    assert noted.scan == Scan.CLEAN
-    assert person.get(f"/help/{ticket.code}/files/{noted.pk}/").status_code == 404
+
+
+def test_a_note_takes_no_files_so_that_none_goes_out_with_an_answer(ana: Member, ticket: Ticket) -> None:
+    note = page(ana, ticket).partition('class="card note"')[2].partition("</form>")[0]
+    assert 'name="body"' in note
+    assert 'type="file"' not in note
+    for path, status in (("note/", 400), ("write/draft/note/", 302)):
+        said = {"body": "Zebrafinch", "uploads": [given("among us.png", PNG)]}
+        answer = ana.client.post(f"/desk/{ticket.code}/{path}", said)
+        assert answer.status_code == status
+        shown = answer.content.decode() if status == 400 else page(ana, ticket)
+        assert "A note takes no files: nothing of them was kept." in shown
+        assert "Zebrafinch</textarea>" in shown
+    upload = files.taken(name="among us.png", content=PNG)
+    with pytest.raises(NotNow, match="A note takes no files"):
+        keep_draft(
+            code=ticket.code, kind=Entry.Kind.NOTE, body="x", uploads=[upload], actor=ana.actor, at=timezone.now()
+        )
+    assert Attachment.objects.count() == 0
 
 
 @pytest.mark.parametrize(
@@ -315,6 +357,69 @@ def test_what_was_found_is_taken_away_and_a_scanner_that_is_away_keeps_it_waitin
     assert [one for one in attachments.rglob("*") if one.is_file()] == []
     assert person.get(f"/help/{ticket.code}/files/{row.pk}/").status_code == 404
     assert "Something in it may do harm" in person.get(f"/help/{ticket.code}/").text
+
+
+class Fails:
+    """A scanner that one file makes fail, each time in another way."""
+
+    def is_clean(self, *, content: bytes, media_type: str) -> bool:
+        if content.startswith(b"bad"):
+            raise (AssertionError, NotImplementedError, MemoryError)[content[3] - ord("0")]
+        return True
+
+
+def test_a_file_that_can_t_be_looked_at_stops_no_other(person: Browser, settings: Settings) -> None:
+    names = ["bad0", "bad1", "bad2", "good"]
+    asks(person, uploads=[given(f"{name}.txt", name.encode()) for name in names])
+    unsealed = asks(person, uploads=[given("early.txt", b"good")]).attachments.get()
+    files._path(unsealed.pk).write_bytes(b"not sealed by us")
+    Attachment.objects.filter(pk=unsealed.pk).update(at=unsealed.at - timedelta(days=1))
+    settings.ATTACHMENT_SCANNER = "tests.support.test_writing.Fails"
+    with capture_logs() as logs:
+        assert scanning.scan(now=timezone.now()) == 5
+    assert dict(Attachment.objects.values_list("name", "scan")) == {
+        "early.txt": Scan.FAILED, "bad0.txt": Scan.FAILED, "bad1.txt": Scan.FAILED, "bad2.txt": Scan.FAILED,
+        "good.txt": Scan.CLEAN,
+    }  # fmt: skip
+    failed = [one for one in logs if one["event"] == "attachment_failed"]
+    assert len(failed) == 4
+    assert {tuple(one) for one in failed} == {("attachment", "event", "log_level")}
+
+
+@pytest.mark.parametrize("error", [AssertionError, NotImplementedError, RecursionError, MemoryError, zlib.error])
+def test_a_pdf_that_its_reader_can_t_take_does_something(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> bytes:
+        raise error
+
+    monkeypatch.setattr(PdfReader, "get_object", fails)
+    assert files.OwnLook().is_clean(content=a_pdf(), media_type="application/pdf") is False
+
+
+def test_bytes_without_a_row_go_after_an_hour(ana: Member, ticket: Ticket) -> None:
+    now = timezone.now()
+    upload = files.taken(name="a.png", content=PNG)
+    with transaction.atomic():
+        attach(ticket=ticket, entry=None, author=ana.actor, uploads=[upload], at=now)
+        orphan = Attachment.objects.get().pk
+        transaction.set_rollback(True)
+    attach(ticket=ticket, entry=None, author=ana.actor, uploads=[upload], at=now)
+    kept = Attachment.objects.get().pk
+    scanning.scan(now=_when_its_turn(orphan, now))
+    assert files.kept(file_id=orphan) == PNG
+    scanning.scan(now=_when_its_turn(orphan, now + timedelta(minutes=61)))
+    scanning.scan(now=_when_its_turn(kept, now + timedelta(minutes=61)))
+    assert files.kept(file_id=kept) == PNG
+    with pytest.raises(FileNotFoundError):
+        files.kept(file_id=orphan)
+
+
+def _when_its_turn(file_id: UUID, after: datetime) -> datetime:
+    """The first pass from then on that sweeps the folder in which this file lies."""
+    turn = int(after.timestamp()) // scanning.SWEEPS_EVERY_S
+    passes = (int(file_id.hex[:2], 16) - turn) % files.PARTS
+    return after + timedelta(seconds=passes * scanning.SWEEPS_EVERY_S)
 
 
 @pytest.mark.parametrize(
