@@ -13,6 +13,7 @@ from audit.duties import DUTIES, clocks_of
 from audit.models import AuditEvent, Incident
 from disclosures.anomalies import find
 from partners.lifecycle import NotNow
+from support.oversight.affected import affected_by
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_line, a_party
 from tests.support.officers import Member, post, shown, staff
@@ -134,6 +135,17 @@ def test_notes_stand_in_the_timeline_with_all_that_became_of_it(officer: Member)
     places = [line.replace("( ", "(").replace(" )", ")").find(words) for words in order]
     assert sorted(places) == places
     assert places[0] > 0
+
+
+def test_first_and_last_are_of_what_happened_since_it_was_opened_again(officer: Member) -> None:
+    friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
+    one = opened(at=friday)
+    audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="x", at=friday + DAY)
+    audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=friday + 2 * DAY)
+    audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="x", at=friday + 5 * DAY)
+    one.refresh_from_db()
+    reached = affected_by(incident=one, about=None)
+    assert (reached.first_at, reached.last_at) == (friday + 2 * DAY, friday + 2 * DAY)
 
 
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])
