@@ -16,11 +16,11 @@ from consent import actions, failing
 
 STOP = TextedCode.Purpose.STOP
 OUR_ERROR = 500
-# Every address by which somebody stops, on a page, by text, or through an agent.
+# Every address by which somebody stops, on a page, by text, or through an agent or staff.
 STOPS = frozenset(
     {
         "stop", "stop-code", "stop-again", "stop-all", "choice-stop", "choice-dispute", "choice-pause", "api-texts",
-        "drp-exercise", "agent-asked",
+        "drp-exercise", "agent-asked", "desk-stop", "desk-stop-code",
     }
 )  # fmt: skip
 logger = logging.getLogger(__name__)

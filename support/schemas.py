@@ -7,7 +7,7 @@ import msgspec
 
 
 class LoggedByPhone(msgspec.Struct, frozen=True):
-    """One call of ours that was answered. `answered_at`: RFC 3339, with its offset. `by`: whose extension called."""
+    """One call of ours that was answered. `answered_at`: RFC 3339, with its offset. `by`: see `LoggedCall`."""
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
     msisdn: Annotated[str, msgspec.Meta(pattern=r"^\+[1-9][0-9]{6,14}\Z")] = msgspec.field(name="to")

@@ -15,7 +15,7 @@ from support import lifecycle, tickets
 from support.actions.attaching import attach
 from support.files import Upload
 from support.models import Entry, Ticket
-from support.oversight.asked import Subject
+from support.oversight.asked import COMPANY, Subject
 from support.oversight.own import case_of
 
 State = Ticket.State
@@ -48,7 +48,8 @@ class Said:
 def ask(*, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, said: Said, at: datetime) -> Ticket:
     """Open a case about a line, or about one thing of it, in the language that is active. Raises Enough.
 
-    What it is about is named by its id alone: who may still see it then reads what it is.
+    What it is about is named by its id alone: who may still see it then reads what it is. A company stands nowhere
+    else either, as what made it known may come to be hidden.
     """
     User.objects.select_for_update().get(pk=user.pk)
     if Ticket.objects.filter(asked_by=user, opened_at__gt=at - DAY).count() >= CASES_A_DAY:
@@ -57,7 +58,8 @@ def ask(*, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, 
     ticket = Ticket.objects.create(
         code=code, kind=topic, key=f"asked:{code}", line_id=line.pk, asked_by=user, about=_in_our_words(topic),
         about_kind=subject.kind if subject else "", about_ref=subject.ref if subject else "",
-        party_id=subject.party_id if subject else None, number_ending=tickets.ending_of(line_id=line.pk, at=at),
+        party_id=subject.party_id if subject and subject.kind != COMPANY else None,
+        number_ending=tickets.ending_of(line_id=line.pk, at=at),
         language=translation.get_language() or "en", mail_sealed=seal(said.mail) if said.mail else b"",
         opened_at=at, last_at=at, due_at=lifecycle.due_at(kind=topic, at=at),
     )  # fmt: skip

@@ -19,7 +19,8 @@ LASTS = timedelta(minutes=15)
 def reveal(*, code: str, reason: str, actor: str, at: datetime) -> Reveal:
     """Show the number and the holder's name to who asks, for 15 minutes; of a protected line once another agrees.
 
-    In the person's own log at once. Asked again meanwhile, it is the same one. Raises NotForThem, NoReason, NotNow.
+    In the person's own log at once. Asked again meanwhile, it is the same one, unless the line came to take two
+    since. Raises NotForThem, NoReason, NotNow.
     """
     name = acting_under_glass(actor=actor, action=Action.SEE_UNDER_GLASS)
     acting_staff(actor=name, action=StaffAction.SEE_TICKETS)
@@ -28,6 +29,8 @@ def reveal(*, code: str, reason: str, actor: str, at: datetime) -> Reveal:
     line_id, user_id = of_somebody(ticket=ticket), int(name.partition(":")[2])
     two = takes_two(line_id=line_id, at=at)
     mine = Reveal.objects.filter(ticket=ticket, user_id=user_id)
+    if two:
+        mine = mine.filter(two_needed=True)
     asks = list(mine.order_by("-asked_at")[:10])
     running = next((one for one in asks if one.is_waiting(at=at) or (one.until is not None and one.until > at)), None)
     if running is not None:

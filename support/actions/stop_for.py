@@ -1,17 +1,18 @@
 """Staff stop for a person who asked them to and proved it. There is no other hand of ours on anybody's choices.
 
 Proved by a code that was texted to the line's phone for this alone and read out, or by a call of ours to its number of
-record that the telephone system logged. Each counts once.
+record that the telephone system logged as theirs. Each counts once.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 import accounts.actions
-from accounts.models import Line, LineNumber, TextedCode
+from accounts.models import Line, LineNumber, TextedCode, User
 from accounts.permissions import Action, StaffAction
 from accounts.queries import acting_staff, acting_under_glass, line_of_number, msisdn_of
 from consent.actions import Recorded, pause, stop
@@ -74,7 +75,7 @@ def _stop(*, code: str, wish: Wish, name: str, reason: str, by_call: bool, at: d
     """The choice, its orders, the text to the line, the row in its log and the line in the thread: all or nothing."""
     ticket = locked(code=code)
     line_id = of_somebody(ticket=ticket)
-    proof = _use_call(ticket, line_id, at) if by_call else "code"
+    proof = _use_call(ticket, line_id, name, at) if by_call else "code"
     recorded = _said(line_id, wish, name)
     detail: dict[str, object] = {"choice": str(recorded.choice_id), "scope": wish.scope, "by": proof}
     note(ticket=ticket, action="stopped.for_person", actor=name, at=at, reason=reason, detail=detail)
@@ -90,16 +91,21 @@ def _said(line_id: int, wish: Wish, name: str) -> Recorded:
     return pause(line_id=line_id, scope=wish.scope, ref=wish.ref, until=wish.until, actor=name, channel=CHANNEL)
 
 
-def _use_call(ticket: Ticket, line_id: int, at: datetime) -> str:
-    """Use up the newest call to this line that still counts. Raises NotProved."""
+def _use_call(ticket: Ticket, line_id: int, name: str, at: datetime) -> str:
+    """Use up the newest call by this agent to this line that still counts. Raises NotProved."""
+    # A colleague heard their own caller: what they called about, this agent can't know.
+    mail = User.objects.get(pk=int(name.partition(":")[2])).email
+    by = Q(by__iexact=mail) | Q(by=name) if mail else Q(by=name)
     call = (
         LoggedCall.objects.select_for_update(of=("self",))
-        .filter(line_id=line_id, used_at__isnull=True, answered_at__gt=at - CALL_COUNTS, answered_at__lte=at)
+        .filter(by, line_id=line_id, used_at__isnull=True, answered_at__gt=at - CALL_COUNTS, answered_at__lte=at)
         .order_by("-answered_at", "-pk")
         .first()
     )
     if call is None:
-        raise NotProved(_("No call to this person's number was logged in the last 30 minutes, or it was used already."))
+        raise NotProved(
+            _("No call of yours to this person's number was logged in the last 30 minutes, or it was used already.")
+        )
     call.used_at, call.used_for = at, ticket.code
     call.save(update_fields=["used_at", "used_for"])
     return f"call:{call.pk}"

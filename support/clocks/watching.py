@@ -21,19 +21,28 @@ from consent.models import Choice, Origin
 from partners import checkpoints
 from partners.models import AgentRequest
 from support.clocks import seeds
+from support.oversight.queue import PAGE
 
 ACTOR = "system:watch"
 HOUR = timedelta(hours=1)
 # Of all stops of the hour so many in a hundred must have failed: one here and there is no failing mechanism.
 FAILED_IN_100 = 1
 # Rows behind an incident have codes: to read them is to look at nobody in particular.
+# One answer to many is one act. A page of a search finds many at once: they count apart, beyond what pages explain.
 BROWSING = """
-SELECT actor, count(DISTINCT line_id) FROM audit_auditevent
-WHERE at > %(since)s AND at <= %(now)s AND line_id IS NOT NULL
-    AND (actor LIKE 'officer:%%' OR actor LIKE 'agent:%%' OR actor LIKE 'auditor:%%' OR actor LIKE 'legal:%%')
-    AND action NOT IN ('anomaly.seen', 'anomaly.taken')
-GROUP BY actor HAVING count(DISTINCT line_id) > %(most)s ORDER BY actor
+SELECT actor, greatest(looked, CASE WHEN found > %(most_found)s THEN found END) FROM (
+    SELECT actor, count(DISTINCT line_id) FILTER (WHERE action <> 'ticket.found') AS looked,
+        count(DISTINCT line_id) FILTER (WHERE action = 'ticket.found') AS found
+    FROM audit_auditevent
+    WHERE at > %(since)s AND at <= %(now)s AND line_id IS NOT NULL
+        AND (actor LIKE 'officer:%%' OR actor LIKE 'agent:%%' OR actor LIKE 'auditor:%%' OR actor LIKE 'legal:%%')
+        AND action NOT IN ('anomaly.seen', 'anomaly.taken')
+        AND NOT (action = 'ticket.answered' AND detail ? 'to_many')
+    GROUP BY actor
+) counted WHERE looked > %(most)s OR found > %(most_found)s ORDER BY actor
 """
+# So many pages of a search within an hour are work.
+PAGES = 5
 TIGHTENED = ("consent.stop", "consent.pause", "consent.refuse")
 
 
@@ -62,7 +71,10 @@ def watch_failed_stops(*, now: datetime) -> None:
 def watch_staff(*, now: datetime) -> None:
     """An incident for each of staff who looked at, or acted on, more subscribers within an hour than work explains."""
     with connection.cursor() as cursor:
-        cursor.execute(BROWSING, {"since": now - HOUR, "now": now, "most": settings.STAFF_BROWSING_ALARM})
+        cursor.execute(
+            BROWSING,
+            {"since": now - HOUR, "now": now, "most": settings.STAFF_BROWSING_ALARM, "most_found": PAGES * PAGE},
+        )
         found = cursor.fetchall()
     kind, day = Incident.Kind.STAFF_BROWSING, f"{now:%Y-%m-%d}"
     _state((Stated(kind, f"{actor}:{day}", actor, lines) for actor, lines in found), now)

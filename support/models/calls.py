@@ -5,7 +5,10 @@ from django.db.models import Q
 
 
 class LoggedCall(models.Model):
-    """The telephone system says that we called a line's number of record and it was answered. Good once, for a stop."""
+    """The telephone system says that we called a line's number of record and it was answered. Good once, for a stop.
+
+    `by`: who of staff called, by e-mail or as "agent:7". It is good for their own stops alone; "" for none.
+    """
 
     id = models.BigAutoField(primary_key=True)
     call_ref = models.CharField(max_length=80, unique=True)

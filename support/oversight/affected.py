@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
 from django.utils.dateparse import parse_date
 
 from audit.models import Incident, IncidentStep
@@ -42,7 +42,10 @@ IN_THE_LEDGER = "Releases of location, found in the ledger"
 
 @dataclass(frozen=True)
 class Affected:
-    """What an incident reached. `lines` None: it is not counted by line; then `count` says how often it happened."""
+    """What an incident reached. `lines` None: it is not counted by line; then `count` says how often it happened.
+
+    `first_at` and `last_at`: of what happened since it was opened, or opened again.
+    """
 
     lines: int | None
     count: int
@@ -54,7 +57,7 @@ class Affected:
 
 def affected_by(*, incident: Incident, about: Named | None) -> Affected:
     """What is known of it now. What an order of court hides is in no number."""
-    seen = IncidentStep.objects.filter(incident_id=incident.pk).aggregate(first=Min("at"), last=Max("at"))
+    seen = _occurrences(incident).aggregate(first=Min("at"), last=Max("at"))
     first, last = seen["first"] or incident.opened_at, seen["last"] or incident.opened_at
     lines: int | None = None
     if incident.kind in AnomalyRule.Kind.values:
@@ -76,6 +79,14 @@ def affected_by(*, incident: Incident, about: Named | None) -> Affected:
         last_at=last,
         through=THROUGH.get(incident.kind, IN_THE_LEDGER),
     )
+
+
+def _occurrences(incident: Incident) -> QuerySet[IncidentStep]:
+    """The steps in which it happened, since it was opened the last time. That an officer closed it is none."""
+    steps = IncidentStep.objects.filter(incident_id=incident.pk)
+    begun = steps.filter(what__in=(IncidentStep.What.OPENED, IncidentStep.What.REOPENED)).order_by("-id").first()
+    happened = steps.exclude(what=IncidentStep.What.CLOSED)
+    return happened.filter(id__gte=begun.pk) if begun else happened
 
 
 def subject_of(*, incident: Incident) -> str:

@@ -27,7 +27,7 @@ LARGEST_ID = 2**63 - 1
 class Subject:
     """Something that a case is about. `words`: in the reader's language; `at`: its moment, where it has one.
 
-    `asked_as`: the kind of case it makes. `party_id`: the company, where that is the subject and may be kept beside it.
+    `asked_as`: the kind of case it makes. `party_id`: the company that it is, or is about, where that is one.
     """
 
     kind: str
@@ -44,6 +44,16 @@ def subject_of(*, line: Line, kind: str, ref: str, at: datetime) -> Subject | No
     """What is asked about, if it is there for whoever sees this line; None for all else, made up or hidden."""
     readers = {LOOK_UP: _look_up, CHOICE: _choice, ORDER: _order, COMPANY: _company}
     return readers[kind](line, ref, at) if kind in readers else None
+
+
+def party_of(*, ticket: Ticket, at: datetime) -> Party | None:
+    """The company that a case is about. One that its person asked about is there while it is there for them."""
+    party_id = ticket.party_id
+    if ticket.about_kind == COMPANY:
+        line = Line.objects.filter(pk=ticket.line_id).first() if ticket.line_id is not None else None
+        subject = subject_of(line=line, kind=COMPANY, ref=ticket.about_ref, at=at) if line else None
+        party_id = subject.party_id if subject else None
+    return Party.objects.filter(pk=party_id).first() if party_id is not None else None
 
 
 def _look_up(line: Line, ref: str, at: datetime) -> Subject | None:

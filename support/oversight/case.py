@@ -28,7 +28,7 @@ from partners.models import Campaign, Party
 from partners.words import party_name, precision_in_words, purpose_in_words, shown
 from revocations.models import Order, Standing
 from support.models import Entry, Reveal, SuspendRequest, Ticket
-from support.oversight import names
+from support.oversight import asked, names
 from support.oversight.protected import marked, takes_two
 from support.oversight.timeline import SentPage, told_of_line
 
@@ -153,7 +153,7 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         told=told_of_line(line_id=line_id, order_ids=about.order_ids) if line_id is not None else (),
         earlier=_earlier(ticket),
         incident=_incident(ticket),
-        party=Party.objects.filter(pk=ticket.party_id).first() if ticket.party_id else None,
+        party=asked.party_of(ticket=ticket, at=at),
         companies=_companies(path, about.choice, parties),
         requests=list(ticket.suspend_requests.order_by("asked_at", "id")),
         assignee=ticket.assignee.email if ticket.assignee else "",
@@ -221,12 +221,15 @@ def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
     user_id = int(reader.partition(":")[2]) if reader else 0
     asks = list(Reveal.objects.filter(ticket=ticket).select_related("user").order_by("-asked_at")[:50])
     mine = [one for one in asks if one.user_id == user_id]
-    shown_until = max((one.until for one in mine if one.until and one.until > at), default=None)
+    two = takes_two(line_id=line_id, at=at)
+    # What one alone was shown ends at once when the line comes to take two.
+    counts = [one for one in mine if one.two_needed or not two]
+    shown_until = max((one.until for one in counts if one.until and one.until > at), default=None)
     return Person(
         role=line.user_role,
         language=line.language,
         ended=line.deactivated_at is not None and line.deactivated_at <= at,
-        two_needed=takes_two(line_id=line_id, at=at),
+        two_needed=two,
         marked=marked(line_id=line_id) is not None,
         seen=_seen(line, shown_until, at) if shown_until else None,
         asked=next((one for one in mine if one.is_waiting(at=at)), None),

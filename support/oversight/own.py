@@ -14,7 +14,6 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Line, User
 from accounts.zones import zone_of
-from partners.models import Party
 from partners.words import party_name
 from support.models import Attachment, Entry, Ticket
 from support.oversight import asked
@@ -86,7 +85,7 @@ def shown(*, ticket: Ticket, line: Line | None, at: datetime) -> Case:
     return Case(
         ticket=ticket,
         subject=subject,
-        company=_company(ticket) if waits else "",
+        company=_company(ticket, at) if waits else "",
         zone=zone_of(line.state if line else ""),
         late=ticket.state in {Ticket.State.OPEN, Ticket.State.PARTNER} and ticket.due_at < at,
     )
@@ -130,6 +129,6 @@ def _theirs(user: User, line_ids: Collection[int]) -> QuerySet[Ticket]:
     return Ticket.objects.filter(Q(asked_by=user) | of_nobody, line_id__in=list(line_ids))
 
 
-def _company(ticket: Ticket) -> str:
-    party = Party.objects.filter(pk=ticket.party_id).first() if ticket.party_id else None
+def _company(ticket: Ticket, at: datetime) -> str:
+    party = asked.party_of(ticket=ticket, at=at)
     return party_name(party.name, party.uri) if party else ""

@@ -13,7 +13,6 @@ from django.utils.translation import pgettext
 
 from accounts.models import Line, User
 from accounts.zones import zone_of
-from partners.models import Party
 from partners.words import party_name
 from support.models import Attachment, CannedReply, Draft, Entry, Ticket
 from support.oversight import asked
@@ -95,7 +94,7 @@ def values_of(*, ticket: Ticket, at: datetime) -> Mapping[str, str]:
 
 
 def _company(ticket: Ticket, line: Line | None, at: datetime) -> str:
-    party = Party.objects.filter(pk=ticket.party_id).first() if ticket.party_id else None
+    party = asked.party_of(ticket=ticket, at=at)
     if party is not None:
         return party_name(party.name, party.uri)
     kind, ref = ticket.about_kind, ticket.about_ref

@@ -108,7 +108,7 @@ def stop_for(request: PersonRequest, code: str) -> HttpResponse:
                    "it. Nobody of us can allow anything."),
             button=_("Stop for them"),
             done=_("Done. It is in force, and their phone is texted."),
-            form=StopForForm(request.POST or None, what=stoppable(ticket=found.ticket)),
+            form=StopForForm(request.POST or None, what=stoppable(ticket=found.ticket, at=timezone.now())),
             verb=lambda form, actor, at: stop_for_person(
                 code=code, wish=form.wish(at=at), typed=form.cleaned_data["typed"],
                 reason=form.cleaned_data["reason"], actor=actor, at=at,

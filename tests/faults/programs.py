@@ -92,6 +92,8 @@ class Programs:
             "WHEREABOUTS_DEMO": "1",
             "DOOR_OUT_LOOPBACK": "1",
             "DATA_DIR": str(self.folder),
+            # Its line would stop among those that are counted.
+            "CANARY": "0",
             "PYTHONUNBUFFERED": "1",
             **self.more,
         }

@@ -20,6 +20,7 @@ from pytest_django import Settings
 
 import audit.actions
 import audit.queries
+from accounts.actions import person_behind
 from accounts.models import Line, Message, SafeContact, TextedCode, User
 from accounts.sealing import seal, unseal
 from accounts.texts import MemoryBackend
@@ -28,9 +29,13 @@ from consent.models import Choice
 from disclosures.models import Basis, Disclosure
 from partners.models import Suspension
 from revocations.models import EvidenceRequest
+from support.actions.asking import Said, ask
 from support.models import Entry, LoggedCall, Reveal, SuspendRequest, Ticket
+from support.oversight.asked import subject_of
+from support.oversight.writing import values_of
 from support.tickets import take_evidence
 from support.urls import urlpatterns
+from tests.factories import a_line, a_party
 from tests.fixtures import Refusal
 from tests.people import sign_in
 from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, a_case, everything
@@ -91,10 +96,19 @@ def desk(settings: Settings) -> Desk:
     return Desk(console, a_case(console.line, about=str(look_up.id)), staff(User.Role.AGENT), staff(User.Role.OFFICER))
 
 
-def a_call(desk: Desk, ref: str, *, ago: timedelta = timedelta(minutes=2), to: str = NUMBER, key: str = SECRET) -> int:
-    """Have the telephone system tell of a call. What it is answered."""
+def a_call(
+    desk: Desk,
+    ref: str,
+    *,
+    ago: timedelta = timedelta(minutes=2),
+    to: str = NUMBER,
+    key: str = SECRET,
+    by: str | None = None,
+) -> int:
+    """Have the telephone system tell of a call, by the agent if nothing else is said. What it is answered."""
+    by = desk.agent.user.email if by is None else by
     answered_at = (timezone.now() - ago).isoformat()
-    raw = json.dumps({"id": ref, "to": to, "answered_at": answered_at, "by": "ext. 7"}).encode()
+    raw = json.dumps({"id": ref, "to": to, "answered_at": answered_at, "by": by}).encode()
     moment = int(time.time())
     mac = hmac_new(key.encode(), f"{moment}.".encode() + raw, sha256).hexdigest()
     headers = {"X-Call-Signature": f"t={moment},v1={mac}"}
@@ -206,6 +220,20 @@ def test_whose_a_protected_line_is_takes_two(desk: Desk, how: str) -> None:
     ]
 
 
+def test_what_one_alone_was_shown_ends_when_the_line_comes_to_take_two(desk: Desk) -> None:
+    protected_by(desk, "none")
+    assert desk.post(desk.agent, "reveal/")
+    assert PERSON in desk.shows(desk.agent)
+    assert desk.post(desk.officer, "protect/")
+    assert PERSON not in desk.shows(desk.agent)
+    # Asked again it is another question, which waits for the second.
+    assert desk.post(desk.agent, "reveal/")
+    asked = Reveal.objects.get(two_needed=True)
+    assert PERSON not in desk.shows(desk.agent)
+    assert desk.post(desk.officer, f"reveal/{asked.pk}/")
+    assert PERSON in desk.shows(desk.agent)
+
+
 def test_a_line_without_anything_of_the_kind_takes_one(desk: Desk) -> None:
     protected_by(desk, "none")
     assert desk.post(desk.agent, "reveal/")
@@ -278,6 +306,18 @@ def test_a_logged_call_counts_once_for_its_own_line_and_for_half_an_hour(desk: D
     assert LoggedCall.objects.get(call_ref="c-4").used_for == desk.ticket.code
 
 
+def test_a_call_counts_for_the_agent_who_placed_it_and_for_no_colleague(desk: Desk) -> None:
+    by_call, colleague = {**STOP_ALL, "proof": "call"}, staff(User.Role.AGENT, name="colleague")
+    others = (colleague.user.email, colleague.actor, f"officer:{desk.agent.user.pk}", "ext. 7", "")
+    assert [a_call(desk, f"c-{by}", by=by) for by in others] == [202] * len(others)
+    assert not desk.post(desk.agent, "stop/", **by_call)
+    for n, mine in enumerate((desk.agent.user.email.upper(), desk.agent.actor)):
+        assert a_call(desk, f"m-{n}", by=mine) == 202
+        assert desk.post(desk.agent, "stop/", **by_call)
+        assert not desk.post(desk.agent, "stop/", **by_call)
+    assert set(LoggedCall.objects.exclude(used_for="").values_list("call_ref", flat=True)) == {"m-0", "m-1"}
+
+
 def test_a_call_to_whoever_has_the_number_now_proves_nothing_of_the_line_before(desk: Desk) -> None:
     past = timezone.now() - timedelta(days=9)
     Line.objects.filter(pk=desk.line.pk).update(deactivated_at=past)
@@ -313,6 +353,33 @@ def test_a_hidden_row_is_nowhere_on_a_case(desk: Desk) -> None:
     of_it = plain(about_it.shows(desk.agent))
     Ticket.objects.filter(pk=about_it.ticket.pk).update(about_ref="00000000-0000-4000-8000-000000000000")
     assert of_it == plain(about_it.shows(desk.agent))
+
+
+def test_two_lines_alike_but_for_a_row_that_was_hidden_after_it_was_shown(desk: Desk) -> None:
+    """Both asked about its company: of the one it is as if it had never had the row."""
+    now, company = timezone.now(), a_party("Zebrafinch", "lbs_provider")
+    lines = a_line(), a_line()
+    (row,) = disclosed(lines[0], ["https://geobridge.example", company.uri], at=now - timedelta(days=1))
+    subject = subject_of(line=lines[0], kind="company", ref=str(company.pk), at=now)
+    assert subject is not None
+    cases = [
+        ask(user=person_behind(line=one, at=now), line=one, topic=Ticket.Kind.OTHER, subject=subject,
+            said=Said("Who are they?"), at=now)
+        for one in lines
+    ]  # fmt: skip
+    shown, never = (Desk(desk.console, ticket, desk.agent, desk.officer) for ticket in cases)
+
+    def told(of: Desk) -> list[str]:
+        pages = (of.shows(desk.agent), of.agent.client.get(f"{of.path}stop/").content.decode(),
+                 values_of(ticket=of.ticket, at=timezone.now())["company"])  # fmt: skip
+        return [plain(page).replace(of.ticket.code, "T-") for page in pages]
+
+    assert ["Zebrafinch" in page for page in told(shown)] == [True, True, True]
+    assert ["Zebrafinch" in page for page in told(never)] == [False, False, False]
+    gagged(row, until=None, at=now)
+    assert told(shown) == told(never)
+    listed = desk.agent.client.get("/desk/?company=zebra").content.decode()
+    assert not [one.code for one in cases if one.code in listed]
 
 
 def test_partners_are_asked_for_proof_once_and_the_case_waits(desk: Desk) -> None:

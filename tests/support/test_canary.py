@@ -25,6 +25,7 @@ from portal.wsgi import application
 from revocations import clocks, delivery
 from revocations.models import Order, State
 from support import canary
+from support.canary import steps, world
 from support.canary.running import end_stale
 from support.models import CanaryRun
 from support.oversight import worries
@@ -194,6 +195,22 @@ def test_a_receipt_that_is_missing_or_is_none(
     monkeypatch.setattr(Front, "__call__", without)
     assert begun().step == "receipt"
     assert incidents() == [("canary_failed", "receipt", why, 1)]
+
+
+@pytest.mark.django_db
+def test_where_the_door_wants_a_certificate_a_closed_gate_still_breaks_the_trial(
+    no_broker: None, settings: Settings
+) -> None:
+    settings.MTLS_CLIENT_CERTIFICATES = True
+    at = database_clock()
+    tried = world.made(at=at)
+    steps.allow(world=tried, at=at)
+    assert steps.gate_allows(world=tried, at=at)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_gate_close('restored')")
+    assert not steps.gate_allows(world=tried, at=at)
+    with pytest.raises(steps.Broken, match="no yes would count: restoring"):
+        steps.allow(world=tried, at=at)
 
 
 def test_a_push_that_does_not_arrive(front: Front) -> None:

@@ -10,9 +10,10 @@ import audit.actions
 import support.actions
 from accounts.models import Line, User
 from audit.duties import DUTIES, clocks_of
-from audit.models import AuditEvent, Incident
+from audit.models import AuditEvent, Incident, IncidentStep
 from disclosures.anomalies import find
 from partners.lifecycle import NotNow
+from support.oversight.affected import affected_by
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_line, a_party
 from tests.support.officers import Member, post, shown, staff
@@ -134,6 +135,19 @@ def test_notes_stand_in_the_timeline_with_all_that_became_of_it(officer: Member)
     places = [line.replace("( ", "(").replace(" )", ")").find(words) for words in order]
     assert sorted(places) == places
     assert places[0] > 0
+
+
+def test_first_and_last_are_of_what_happened_since_it_was_opened_again(officer: Member) -> None:
+    friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
+    one = opened(at=friday)
+    closed, again = friday + DAY, friday + 2 * DAY
+    audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="x", at=closed)
+    reached = affected_by(incident=one, about=None)
+    assert (reached.first_at, reached.last_at) == (friday, friday)
+    audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=again)
+    one.refresh_from_db()
+    reached = affected_by(incident=one, about=None)
+    assert (reached.first_at, reached.last_at) == (again, IncidentStep.objects.get(what="counted").at)
 
 
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])

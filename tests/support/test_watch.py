@@ -28,6 +28,7 @@ from tests.agents import an_agent_asks
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.fixtures import Refusal
 from tests.staff import an_actor
+from tests.support.officers import staff
 
 pytestmark = pytest.mark.usefixtures("no_broker")
 HOUR = timedelta(hours=1)
@@ -73,6 +74,40 @@ def test_staff_who_look_at_very_many_subscribers_within_an_hour(settings: Settin
     assert incidents() == [("staff_browsing", actor, 3)]
     # An hour later there is nothing to add.
     clocks.watch_staff(now=now + HOUR)
+    assert incidents() == [("staff_browsing", actor, 3)]
+
+
+@pytest.mark.django_db
+def test_a_search_s_pages_and_one_answer_to_many_are_work(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.STAFF_BROWSING_ALARM = 2
+    monkeypatch.setattr(watching, "PAGE", 1)
+    actor, lines, now = an_actor("agent"), [a_line() for _ in range(6)], timezone.now()
+
+    def did(action: str, line: Line, **detail: object) -> None:
+        audit.actions.record(
+            action=action, actor=actor, target="ticket:T-234567", at=now, line_id=line.pk, detail=detail
+        )
+
+    for line in lines[:5]:
+        did("ticket.found", line)
+        did("ticket.answered", line, to_many="1")
+    for line in lines[:2]:
+        did("ticket.answered", line)
+    clocks.watch_staff(now=timezone.now())
+    assert incidents() == []
+    did("ticket.found", lines[5])
+    clocks.watch_staff(now=timezone.now())
+    assert incidents() == [("staff_browsing", actor, 6)]
+
+
+@pytest.mark.django_db
+def test_answers_one_by_one_are_looks(settings: Settings) -> None:
+    settings.STAFF_BROWSING_ALARM = 2
+    actor, now = an_actor("agent"), timezone.now()
+    for line in [a_line() for _ in range(3)]:
+        for action in ("ticket.found", "ticket.answered"):
+            audit.actions.record(action=action, actor=actor, target="ticket:T-234567", at=now, line_id=line.pk)
+    clocks.watch_staff(now=timezone.now())
     assert incidents() == [("staff_browsing", actor, 3)]
 
 
@@ -169,6 +204,17 @@ def test_what_the_cache_did_not_take_waits_for_the_next_stop(
     settings.CACHES = {"default": one}
     assert Client().post("/stop/", {"number": "206 555 0142"}).status_code == 302
     assert failing.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 2}
+
+
+@pytest.mark.parametrize("below", ["stop/", "stop/code/"])
+def test_a_stop_by_staff_that_fails_is_counted(counted: None, fail: Callable[[], int], below: str) -> None:
+    agent = staff("agent").client
+    agent.raise_request_exception = False
+    with connection.execute_wrapper(_broken):
+        answer = agent.post(f"/desk/T-234567/{below}", {"what": "all"})
+    assert answer.status_code == 500
+    now = timezone.now()
+    assert failing.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 1}
 
 
 def test_what_is_no_stop_and_what_was_refused_are_not_counted(
