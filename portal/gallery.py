@@ -19,11 +19,11 @@ _COMPANY = SimpleNamespace(id=1, name="GeoBridge", uri="https://geobridge.exampl
 _NOBODY = SimpleNamespace(id=0, name=_LONG, uri="https://long.example")
 _LINE = SimpleNamespace(
     line=SimpleNamespace(public_id="11111111-1111-1111-1111-111111111111"), number="(206) 555-0142",
-    relation="adult_user", zone_name="Pacific time", is_delegated=False,
+    relation="adult_user", zone_name="Pacific time", is_delegated=False, may=lambda _action: True,
 )  # fmt: skip
 _CHILD = SimpleNamespace(
     line=SimpleNamespace(public_id="22222222-2222-2222-2222-222222222222"), number="(206) 555-0143",
-    relation="holder_of_minor", zone_name="Pacific time", is_delegated=False,
+    relation="holder_of_minor", zone_name="Pacific time", is_delegated=False, may=lambda _action: False,
 )  # fmt: skip
 _READER = SimpleNamespace(pk=1)
 
