@@ -201,8 +201,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/permissions.py",
-        "    Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN},\n",
-        "    Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN, **_ALLOW},\n",
+        "    Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN, **_ASK},\n",
+        "    Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN, **_ASK, **_ALLOW},\n",
         "tests/promises/test_07_each_person_sees_only_their_own.py::test_a_minor_stops_and_pauses_and_does_not_allow",
     ),
     Mutant(
