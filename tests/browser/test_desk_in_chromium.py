@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from accounts.models import User
+from disclosures.models import Disclosure
 from tests.browser.test_pages_in_chromium import AXE
 from tests.factories import a_line, a_party
+from tests.support.console import a_case, everything
 from tests.support.desk import a_ticket, said
 from tests.support.officers import Member, staff
 
@@ -119,3 +121,20 @@ def test_the_counts_follow(visit: Visit, site: str) -> None:
     a_ticket()
     page.evaluate("htmx.ajax('GET', '/desk/counts/', {target: '#desk-counts', swap: 'outerHTML'})")
     page.wait_for_selector("[data-count=open]:text('1')")
+
+
+CASE = ("", "reveal/", "stop/", "suspend/", "move/?to=solved", "priority/", "escalate/", "handling/", "copy/", "write/")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+def test_a_case_and_each_of_its_forms(visit: Visit, site: str, width: int, scheme: str) -> None:
+    console = everything()
+    look_up = Disclosure.objects.get(line_id=console.line.pk, source_id="GeoBridge-1")
+    case = a_case(console.line, about=str(look_up.id), priority=1, language="ar")
+    said(case, "Verylongwordwithoutanyspace" * 6)
+    page, found = at_the_desk(visit, staff(User.Role.AGENT), site, width=width, scheme=scheme), list[str]()
+    for form in CASE:
+        page.goto(f"/desk/{case.code}/{form}")
+        assert page.locator("h1").count() == 1, form
+        found += faults(page, form)
+    assert found == []
