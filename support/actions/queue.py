@@ -1,15 +1,14 @@
 """Whose a case is: take the next one, take this one, give it to somebody, hand it over, make one of two."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
 
-import audit.actions
 from accounts.models import User
 from accounts.permissions import StaffAction, actor_of, staff_may
 from accounts.queries import acting_staff
 from disclosures.actions import NoReason
+from support.actions.cases import locked, note
 from support.lifecycle import UNDER_WAY, NotNow, move
 from support.models import Entry, Ticket
 from support.oversight.queue import Asked, called, narrowed
@@ -39,7 +38,7 @@ def claim_next(*, asked: Asked, user: User, at: datetime) -> str | None:
 def claim(*, code: str, user: User, at: datetime) -> None:
     """Take this one. Raises NotForThem, and NotNow where somebody has it or it is done."""
     name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
-    ticket = _locked(code)
+    ticket = locked(code=code)
     if ticket.assignee_id == user.pk:
         raise NotNow("It is yours already.")
     if ticket.assignee is not None:
@@ -54,7 +53,7 @@ def assign(*, code: str, to: int | None, actor: str, at: datetime) -> None:
     Raises NotForThem, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.LEAD_DESK)
-    _give(_locked(code), _colleague(to), name, "ticket.assigned", at)
+    _give(locked(code=code), _colleague(to), name, "ticket.assigned", at)
 
 
 @transaction.atomic
@@ -66,7 +65,7 @@ def hand_over(*, code: str, to: int | None, note: str, actor: str, at: datetime)
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     if not note.strip():
         raise NoReason("Say how it stands, for whoever goes on with it.")
-    ticket = _locked(code)
+    ticket = locked(code=code)
     if ticket.assignee is None or actor_of(ticket.assignee) != name:
         raise NotNow("It is not yours to hand over.")
     write(
@@ -97,7 +96,7 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     other.save(update_fields=["last_at"])
     happened(ticket=ticket, body=f"Goes on as {other.code}.", author=name, at=at)
     happened(ticket=other, body=f"Goes on for {ticket.code} too.", author=name, at=at)
-    _record(ticket, "ticket.merged", name, at, {"into": other.code})
+    note(ticket=ticket, action="ticket.merged", actor=name, at=at, detail={"into": other.code})
 
 
 def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -> None:
@@ -107,21 +106,7 @@ def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -
     ticket.save(update_fields=["assignee", "claimed_at", "last_at"])
     whose = f"Now with {called(user=to)}." if to else "Back in the queue."
     happened(ticket=ticket, body=whose, author=by, at=at)
-    _record(ticket, action, by, at, {"to": actor_of(to) if to else ""})
-
-
-def _record(ticket: Ticket, action: str, by: str, at: datetime, detail: Mapping[str, object]) -> None:
-    audit.actions.record(
-        action=action, actor=by, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id, reason=ticket.code,
-        detail=detail,
-    )  # fmt: skip
-
-
-def _locked(code: str) -> Ticket:
-    ticket = Ticket.objects.select_for_update(of=("self",)).select_related("assignee").filter(code=code).first()
-    if ticket is None:
-        raise NotNow("There is no such case.")
-    return ticket
+    note(ticket=ticket, action=action, actor=by, at=at, detail={"to": actor_of(to) if to else ""})
 
 
 def _two(code: str, into: str) -> tuple[Ticket, Ticket]:

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from disclosures.actions import NoReason
 from support import files, tickets
 from support.actions.attaching import attach
+from support.actions.cases import locked, note
 from support.lifecycle import NotNow
 from support.models import Attachment, Draft, Entry, Ticket
 from support.oversight import writing
@@ -32,7 +32,7 @@ def see_thread(*, code: str, actor: str, at: datetime) -> writing.Desk | None:
     ticket = Ticket.objects.filter(code=code).first()
     if ticket is None:
         return None
-    _note("ticket.seen", ticket, name, at)
+    note(ticket=ticket, action="ticket.seen", actor=name, at=at)
     return writing.desk_of(ticket=ticket, user_id=_id(name), at=at)
 
 
@@ -49,7 +49,7 @@ def keep_draft(
     if uploads and kind != Entry.Kind.ANSWER:
         # What lies beside a draft goes out with the next answer.
         raise NotNow("A note takes no files.")
-    ticket = _ticket(code)
+    ticket = locked(code=code)
     mine = Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=kind)
     if mine.filter(send_at__isnull=False).exists():
         raise NotNow("Your answer is on its way. Take it back to change it.")
@@ -72,7 +72,7 @@ def send(
     Its variables are filled in now. Raises NotForThem, NotNow, NoReason without an answer, BadVariable.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    ticket = _ticket(code)
+    ticket = locked(code=code)
     if not body.strip():
         raise NoReason("Write the answer.")
     words = filled(body=body.strip(), values=writing.values_of(ticket=ticket, at=at))
@@ -101,7 +101,7 @@ def take_back(*, code: str, actor: str, at: datetime) -> None:
 def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
     """Write a note, which only staff read; it has no files. Raises NotForThem, NoReason without one, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    ticket = _ticket(code)
+    ticket = locked(code=code)
     if not body.strip():
         raise NoReason("Write the note.")
     tickets.write(
@@ -109,7 +109,7 @@ def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
     )
     Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.NOTE).delete()
     Ticket.objects.filter(pk=ticket.pk).update(last_at=at)
-    _note("ticket.noted", ticket, name, at)
+    note(ticket=ticket, action="ticket.noted", actor=name, at=at)
 
 
 @transaction.atomic
@@ -131,7 +131,7 @@ def open_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> Attachme
     name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
     found = Attachment.objects.select_related("ticket").filter(ticket__code=code, id=file_id, scan=Scan.CLEAN).first()
     if found is not None:
-        _note("ticket.file_seen", found.ticket, name, at)
+        note(ticket=found.ticket, action="ticket.file_seen", actor=name, at=at)
     return found
 
 
@@ -141,22 +141,6 @@ def _beside(ticket: Ticket, author: str, uploads: Sequence[files.Upload], at: da
     if there + len(uploads) > files.MOST:
         raise NotNow("An answer takes 5 files at most. Take one away first.")
     attach(ticket=ticket, entry=None, author=author, uploads=uploads, at=at)
-
-
-def _ticket(code: str) -> Ticket:
-    """A case to write in, locked."""
-    ticket = Ticket.objects.select_for_update().filter(code=code).first()
-    if ticket is None:
-        raise NotNow("There is no such case.")
-    if ticket.state == State.MERGED:
-        raise NotNow("This case was merged into another. Write there.")
-    return ticket
-
-
-def _note(action: str, ticket: Ticket, actor: str, at: datetime) -> None:
-    audit.actions.record(
-        action=action, actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id, reason=ticket.code
-    )
 
 
 def _id(actor: str) -> int:
