@@ -16,7 +16,10 @@ from revocations.api.refusals import refusal
 type Form = Callable[[HttpRequest, int, str], HttpResponse]
 
 PREFIXES = ("/.well-known/", "/access/", "/api/", "/consent-info/", "/metrics", "/oauth/", "/ssf/")
+# `/metrics` is asked by whatever watches this process, past the proxy that ends TLS.
+NEVER_BY_HTTP = (*(prefix for prefix in PREFIXES if prefix != "/metrics"), "/canary/", "/drp/")
 KEPT = ("Allow", "WWW-Authenticate", "Retry-After", "x-correlator")
+NO_HTTP = "Ask by https alone. What was sent by plain http may have been read on its way: take its secrets for known."
 DETAILS = {
     404: "There is nothing at this address.",
     405: "This address does not take this method.",
@@ -44,6 +47,20 @@ def problems_for_machines(
             if name in response.headers:
                 said.headers[name] = response.headers[name]
         return said
+
+    return middleware
+
+
+def no_machine_by_http(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Refuse a program that asks by plain http: sent on to https, it would go on telling everybody its token."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        path = request.path_info
+        if request.is_secure() or not settings.SECURE_SSL_REDIRECT or not path.startswith(NEVER_BY_HTTP):
+            return get_response(request)
+        return form_of(path)(request, 403, NO_HTTP)
 
     return middleware
 

@@ -1,4 +1,4 @@
-"""How long requests take, and who goes first when there are too many: stopping before reading.
+"""How long requests take, who was refused, and who goes first when there are too many: stopping before reading.
 
 A web process has so many threads. Reading pages may take `READING_LIMIT` of them; whoever wants to read beyond that is
 told at once to come back, on a page that offers stopping. The other threads stay free for stops, sign-ins, answers to
@@ -11,11 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 
+import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from prometheus_client import Counter, Histogram
 
+log = structlog.get_logger(__name__)
 type View = Callable[[HttpRequest], HttpResponse]
 
 REQUESTS = Histogram(
@@ -34,6 +36,8 @@ READING = re.compile(
     r"|/(choices|lines|settings|help)/$"
 )
 READ = ("GET", "HEAD")
+# Each stands in the log by itself: who is it that tries? Of whom the route, the time and the proxy's own log tell.
+REFUSALS = frozenset({401, 403, 429})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 COME_BACK_AFTER_S = 10
 # Whoever waited so long before a thread was free reads an answer that nobody waits for any more.
@@ -78,6 +82,8 @@ def measured(get_response: View) -> View:
         route = f"/{request.resolver_match.route}" if request.resolver_match else "none"
         method = request.method if request.method in METHODS else "other"
         REQUESTS.labels(route, method, response.status_code).observe(time.perf_counter() - began)
+        if response.status_code in REFUSALS:
+            log.info("request.refused", route=route, method=method, status=response.status_code)
         return response
 
     return middleware

@@ -302,3 +302,29 @@ def test_metrics_ask_for_their_token_in_words(settings: Settings) -> None:
 def test_people_still_get_pages() -> None:
     assert Http().get("/nothing/here/").headers["Content-Type"].startswith("text/html")
     assert Http().get("/accessories/").headers["Content-Type"].startswith("text/html")
+
+
+MACHINES = (
+    "/access/v1/evaluation", "/api/v1/disclosures", "/consent-info/v0.2/retrieve", "/drp/v1/data-rights-request",
+    "/oauth/token", "/ssf/poll", "/.well-known/jwks.json", "/canary/events",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", MACHINES)
+def test_a_machine_that_asks_by_plain_http_is_refused_and_not_sent_on(settings: Settings, path: str) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    for send in (Http().get, Http().post):
+        answer = send(path, headers={"Authorization": "Bearer secret"})
+        assert (answer.status_code, "Location" in answer.headers) == (403, False)
+        assert "https alone" in answer.content.decode()
+        assert "json" in answer.headers["Content-Type"]
+
+
+def test_people_are_sent_on_and_what_watches_is_answered(settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    for path in ("/", "/stop/", "/home/", "/accounts/login/"):
+        answer = Http().get(path)
+        assert (path, answer.status_code, answer.headers["Location"]) == (path, 301, f"https://testserver{path}")
+    assert Http().get("/healthz").status_code == 200
+    # By https the answer is the address's own.
+    assert Http().post("/oauth/token", secure=True).status_code == 400

@@ -1,5 +1,6 @@
 """When too many come, whoever only wants to read waits, and nobody who wants to stop does."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from django.urls import get_resolver
 from pytest_django.fixtures import Settings
 
 from portal import traffic
+from tests.staff import a_staff_user
 from tests.walks.addresses import patterns
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -80,3 +82,21 @@ def test_nothing_that_stops_is_among_what_only_shows() -> None:
     assert [one for one in reading if acts.search(one)] == []
     for door in ("/stop/progress/<str:token>/", "/choices/<uuid:choice_id>/", "/ask/<str:token>/", "/ssf/poll", "/"):
         assert (door in routes, door in reading) == (True, False), door
+
+
+def test_each_refusal_is_in_the_log_with_its_route_and_nothing_of_anybody(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="portal.traffic")
+    number, token = "+12065550177", "x" * 40
+    assert client.get("/metrics").status_code in {401, 404}
+    assert client.post("/ssf/poll", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    client.force_login(a_staff_user("agent"), backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get(f"/home/?number={number}").status_code == 403
+    client.get("/")
+    said = [json.loads(json.dumps(one.msg)) for one in caplog.records if one.name == "portal.traffic"]
+    refused = [(one["event"], one["route"], one["method"], one["status"]) for one in said]
+    assert refused[-2:] == [("request.refused", "/ssf/poll", "POST", 401), ("request.refused", "/home/", "GET", 403)]
+    assert [one for one in (number, token) if one in str(said)] == []
+    known = {"event", "route", "method", "status", "level", "logger", "timestamp"}
+    assert set().union(*said) <= known
