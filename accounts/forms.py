@@ -4,13 +4,16 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.mfa.app_settings import TOTP_DIGITS
+from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
 from django.utils.translation import gettext_lazy as _
 
-from accounts import numbers
-from accounts.models import Delegation
+from accounts import numbers, tokens
+from accounts.models import Delegation, User
 
 A_YEAR = timedelta(days=365)
 
@@ -54,6 +57,24 @@ class SignInCodeForm(CodeForm):
     alone = forms.BooleanField(label=_("Sign out everywhere else, too"), required=False)
 
 
+class _FactorForm(BaseAuthenticateForm):
+    """A code of an authenticator app, six digits, or else a recovery code, which is kept as a hash alone."""
+
+    def clean_code(self) -> str:
+        typed = normalize_user_code(self.cleaned_data["code"])
+        is_of_an_app = len(typed) == TOTP_DIGITS and typed.isdecimal()
+        self.cleaned_data["code"] = typed if is_of_an_app else tokens.as_kept(user=self.user, typed=typed)
+        return str(super().clean_code())
+
+
+class FactorForm(_FactorForm, AuthenticateForm):
+    """At the door of staff (MFA_FORMS)."""
+
+
+class FactorAgainForm(_FactorForm, ReauthenticateForm):
+    """Before something that needs it once more (MFA_FORMS)."""
+
+
 class FirstPasswordForm(forms.Form):
     """The first password of a tenure. One field: it can be shown while it is typed, so it is not asked twice."""
 
@@ -64,9 +85,13 @@ class FirstPasswordForm(forms.Form):
         error_messages={"required": _("Choose a password.")},
     )
 
+    def __init__(self, *args: Any, user: User | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        password_validation.validate_password(password)
+        password_validation.validate_password(password, self._user)
         return password
 
 

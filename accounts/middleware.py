@@ -3,13 +3,25 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts import sessions
 
 OK = 200
+# Where somebody who is signed in sends a stop or a pause.
+STOPS = ("/choices/stop/", "/choices/pause/")
+SIGNED_OUT = gettext_lazy(
+    "You were signed out, because you have been away for a while. What you chose stays as it is. Sign in to go on."
+)
+NOT_DONE = gettext_lazy(
+    "You were signed out, because you have been away for a while. What you sent just now was not done: sign in and send"
+    " it again. To stop sharing you need no sign-in."
+)
 
 
 def private_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -27,6 +39,26 @@ def private_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
             response.headers["Cache-Control"] = "no-store, private"
         if in_session:
             response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+    return middleware
+
+
+def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """End a sign-in that lay unused or has lasted too long (`sessions.is_over`), and say so on the next page.
+
+    What a page asks for by itself keeps no sign-in alive. A stop is none of this: it stands whoever is signed in.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not sessions.has_one(request):
+            return get_response(request)
+        asks_by_itself = request.method == "GET" and "HX-Request" in request.headers
+        stops = request.method == "POST" and request.path in STOPS
+        if sessions.is_over(request, by_hand=not asks_by_itself, stops=stops, at=timezone.now()):
+            messages.info(request, NOT_DONE if request.method == "POST" else SIGNED_OUT)
+        response = get_response(request)
+        sessions.start_clock(request, at=timezone.now())
         return response
 
     return middleware

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
-from accounts import care, numbers
+from accounts import care, numbers, tokens
 from accounts.models import (
     Delegation,
     Line,
@@ -138,11 +138,10 @@ class Factors:
 def factors_of(*, user: User) -> Factors:
     """What lets this person in now."""
     kept = list(Authenticator.objects.filter(user=user))
-    masks = [one.data["used_mask"] for one in kept if one.type == Authenticator.Type.RECOVERY_CODES]
     return Factors(
         password=user.password if user.has_usable_password() else "",
         owned={one.pk: one.type for one in kept},
-        used=sum(int(mask).bit_count() for mask in masks),
+        used=sum(tokens.used(one) for one in kept if one.type == Authenticator.Type.RECOVERY_CODES),
     )
 
 

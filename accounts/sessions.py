@@ -20,7 +20,7 @@ from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import SESSION_KEY, update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -35,6 +35,7 @@ LINK_KEY = "stopped"
 SIGNAL_KEY = "signal"
 ASKER_KEY = "asker"
 LOOKED_KEY = "looked"
+CLOCK_KEY = "clock"
 CARRIER = "carrier"
 # On the pin of a carrier account: its person has once come by it as strongly as it takes to see.
 SEES = "sees"
@@ -44,6 +45,12 @@ LOOK_LASTS = timedelta(minutes=10)
 # In place of a session's key in a browser that has left quickly: no session has it, and it says nothing of anybody.
 LEFT = "left"
 LEFT_LASTS = timedelta(hours=1)
+# How long a sign-in lasts unused, and in all. Staff see many people; a subscriber's phone is theirs, they may lay it
+# down in the middle of a form, and a stop needs no sign-in at all.
+STAFF_UNUSED, STAFF_IN_ALL = timedelta(minutes=30), timedelta(hours=12)
+OWN_UNUSED, OWN_IN_ALL = timedelta(hours=12), timedelta(days=7)
+# A use is noted so much later than the one before it, at least: not each page is worth a write.
+NOTED_AFTER = timedelta(minutes=1)
 # The first that fits: most browsers also call themselves by others' names.
 BROWSERS = (
     ("Edge", "Edg"), ("Opera", "OPR/"), ("Samsung Internet", "SamsungBrowser"), ("Firefox", "Firefox/"),
@@ -212,6 +219,39 @@ def has_left(request: HttpRequest) -> bool:
 def has_one(request: HttpRequest) -> bool:
     """Whether this browser brings the key of a session, whatever became of that."""
     return request.COOKIES.get(settings.SESSION_COOKIE_NAME, LEFT) != LEFT
+
+
+def is_over(request: HttpRequest, *, by_hand: bool, stops: bool, at: datetime) -> bool:
+    """Whether this sign-in has lasted too long or lain unused too long; then it is ended, and nobody is signed in.
+
+    `by_hand`: this is a use of it, and not a page that asks by itself how things stand. `stops`: to send a stop from a
+    page that lay open is a use, however long it lay. Half-done steps to a stop without an account are not lost.
+    """
+    person, clock = request.session.get(SESSION_KEY), request.session.get(CLOCK_KEY)
+    if person is None:
+        return False
+    if clock is None or clock["of"] != person:
+        start_clock(request, at=at)
+        return False
+    unused, in_all = (STAFF_UNUSED, STAFF_IN_ALL) if clock["staff"] else (OWN_UNUSED, OWN_IN_ALL)
+    seen = datetime.fromisoformat(clock["seen"])
+    if at >= datetime.fromisoformat(clock["began"]) + in_all or (at >= seen + unused and not stops):
+        steps = {key: request.session[key] for key in (ASKER_KEY, STEPS_KEY, LINK_KEY) if key in request.session}
+        request.session.flush()
+        request.session.update(steps)
+        return True
+    if by_hand and at >= seen + NOTED_AFTER:
+        request.session[CLOCK_KEY] = {**clock, "seen": at.isoformat()}
+    return False
+
+
+def start_clock(request: HttpRequest, *, at: datetime) -> None:
+    """Note when somebody signed in, unless that is noted. Where this request signed them in it costs no write more."""
+    person, clock = request.session.get(SESSION_KEY), request.session.get(CLOCK_KEY)
+    if person is None or (clock is not None and clock["of"] == person) or not isinstance(request.user, User):
+        return
+    now, staff = at.isoformat(), not request.user.is_subscriber
+    request.session[CLOCK_KEY] = {"of": person, "staff": staff, "began": now, "seen": now}
 
 
 def start_by_code(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:

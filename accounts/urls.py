@@ -53,7 +53,9 @@ urlpatterns = [
     ),
     path("accounts/2fa/totp/deactivate/", factors.changing(totp_views.deactivate_totp), name="mfa_deactivate_totp"),
     path(
-        "accounts/2fa/recovery-codes/", unless_held(recovery_views.view_recovery_codes), name="mfa_view_recovery_codes"
+        "accounts/2fa/recovery-codes/",
+        unless_held(factors.shown_once(recovery_views.view_recovery_codes)),
+        name="mfa_view_recovery_codes",
     ),
     path(
         "accounts/2fa/recovery-codes/generate/",
@@ -62,7 +64,7 @@ urlpatterns = [
     ),
     path(
         "accounts/2fa/recovery-codes/download/",
-        unless_held(recovery_views.download_recovery_codes),
+        unless_held(factors.shown_once(recovery_views.download_recovery_codes)),
         name="mfa_download_recovery_codes",
     ),
     path("accounts/2fa/webauthn/", unless_held(passkey_views.list_webauthn), name="mfa_list_webauthn"),

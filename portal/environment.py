@@ -8,13 +8,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import embedded, secret_files
+from portal import embedded, secret_files, wires
 
 PROJECT = Path(__file__).resolve().parent.parent
 LEAST_MONTHS, MOST_MONTHS = 12, 1200
 SHORTEST_SECRET, LARGEST_NUMBER = 32, 1_000_000_000
 # OpenTelemetry's own names of where traces go.
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+S3_SINK = "consent.archiving.s3.S3Sink"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -32,6 +33,8 @@ class Environment:
     debug: bool
     allowed_hosts: list[str]
     base_url: str
+    password_words: list[str]
+    plain_hosts: list[str]
     behind_proxy: bool
     mtls_client_certificates: bool
     mtls_certificate_header: str
@@ -43,6 +46,10 @@ class Environment:
     checkpoint_dir: Path
     stop_archive_dir: Path
     stop_archive_backend: str
+    stop_archive_s3_url: str
+    stop_archive_s3_region: str
+    stop_archive_s3_key_id: str
+    stop_archive_s3_secret: str
     sms_backend: str
     sms_webhook_url: str
     sms_webhook_token: str
@@ -146,6 +153,9 @@ def environment() -> Environment:
         os.environ.update(embedded.ensure(data_dir=data_dir))
     given = os.environ
     base_url = _base_url()
+    plain_hosts = _listed("PLAIN_HOSTS")
+    if base_url.startswith("https://"):
+        wires.look(os.environ, plain=plain_hosts)
     return Environment(
         data_dir=data_dir,
         demo=_only_here("WHEREABOUTS_DEMO", base_url),
@@ -157,6 +167,8 @@ def environment() -> Environment:
         debug=given.get("DEBUG") == "1",
         allowed_hosts=_allowed_hosts(base_url),
         base_url=base_url,
+        password_words=_listed("PASSWORD_WORDS"),
+        plain_hosts=plain_hosts,
         behind_proxy=given.get("BEHIND_PROXY") == "1",
         mtls_client_certificates=_certificates(),
         mtls_certificate_header=given.get("MTLS_CERTIFICATE_HEADER") or "Client-Cert",
@@ -164,10 +176,14 @@ def environment() -> Environment:
         database_url=_needed("DATABASE_URL", "postgresql://app-role@host/name"),
         database_owner_url=given.get("DATABASE_OWNER_URL", ""),
         redis_url=_needed("REDIS_URL", "redis://host:6379/0"),
-        celery_broker_url=given.get("CELERY_BROKER_URL") or given["REDIS_URL"],
+        celery_broker_url=wires.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
         checkpoint_dir=Path(given.get("CHECKPOINT_DIR") or data_dir / "checkpoints"),
         stop_archive_dir=Path(given.get("STOP_ARCHIVE_DIR") or data_dir / "stop-archive"),
         stop_archive_backend=given.get("STOP_ARCHIVE_BACKEND") or "consent.archiving.sink.FolderSink",
+        stop_archive_s3_url=_with_s3("STOP_ARCHIVE_S3_URL", "https://host/bucket/folder, where the archive goes"),
+        stop_archive_s3_region=given.get("STOP_ARCHIVE_S3_REGION") or "us-east-1",
+        stop_archive_s3_key_id=_with_s3("STOP_ARCHIVE_S3_KEY_ID", "the id of the key that may write there"),
+        stop_archive_s3_secret=_with_s3("STOP_ARCHIVE_S3_SECRET", "that key's secret"),
         sms_backend=_needed_by_https("SMS_BACKEND", "accounts.texts.ConsoleBackend", base_url),
         sms_webhook_url=given.get("SMS_WEBHOOK_URL", ""),
         sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
@@ -258,6 +274,12 @@ def _carrier_issuer() -> str:
     if issuer and issuer == os.environ.get("STAFF_OIDC_ISSUER") and same_client:
         raise ImproperlyConfigured("OIDC_CLIENT_ID must not be STAFF_OIDC_CLIENT_ID: register this portal twice.")
     return issuer
+
+
+def _with_s3(name: str, what: str) -> str:
+    """What the archive needs where it is a store that speaks S3."""
+    wanted = os.environ.get("STOP_ARCHIVE_BACKEND") == S3_SINK
+    return _needed(name, what) if wanted else os.environ.get(name, "")
 
 
 def _with_issuer(issuer: str, name: str) -> str:

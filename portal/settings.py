@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.utils.csp import CSP
 
-from portal import logs
+from portal import logs, wires
 from portal.environment import database, environment, mailer
 
 env = environment()
@@ -26,9 +26,15 @@ KEY_VAULT = env.key_vault
 DEBUG = env.debug
 ALLOWED_HOSTS = env.allowed_hosts
 BASE_URL = env.base_url
+# Names of the carrier's and its brands: no password may be made of them.
+PASSWORD_WORDS = env.password_words
 CHECKPOINT_DIR = env.checkpoint_dir
 STOP_ARCHIVE_DIR = env.stop_archive_dir
 STOP_ARCHIVE_BACKEND = env.stop_archive_backend
+STOP_ARCHIVE_S3_URL = env.stop_archive_s3_url
+STOP_ARCHIVE_S3_REGION = env.stop_archive_s3_region
+STOP_ARCHIVE_S3_KEY_ID = env.stop_archive_s3_key_id
+STOP_ARCHIVE_S3_SECRET = env.stop_archive_s3_secret
 SMS_BACKEND = env.sms_backend
 SMS_WEBHOOK_URL = env.sms_webhook_url
 SMS_WEBHOOK_TOKEN = env.sms_webhook_token
@@ -96,6 +102,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.traffic.measured",
+    "portal.machines.no_machine_by_http",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -112,6 +119,7 @@ MIDDLEWARE = [
     "portal.traffic.stopping_first",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.ending_sign_ins",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
@@ -162,12 +170,17 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_RATE_LIMITS = {"reauthenticate": "30/m/user"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# Recovery codes are shown once, and kept as slow hashes from then on.
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {"authenticate": "accounts.forms.FactorForm", "reauthenticate": "accounts.forms.FactorAgainForm"}
+RECOVERY_CODE_ROUNDS = 600_000
 MFA_TOTP_ISSUER = "Whereabouts"
 MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG or DEMO
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.words.OwnWords"},
 ]
 # No page that takes a number or a code answers sooner than this: the time must not tell who is a customer.
 ANSWER_SECONDS = 0.25
@@ -253,6 +266,7 @@ MTLS_CERTIFICATE_HEADER = env.mtls_certificate_header
 MTLS_BASE_URL = env.mtls_base_url
 
 CELERY_BROKER_URL = env.celery_broker_url
+CELERY_BROKER_USE_SSL = wires.broker_tls(env.celery_broker_url)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -14,6 +14,7 @@ settings.CACHES["default"]["LOCATION"] = os.environ["REDIS_URL"]
 # Each test client would look through all static files at its first page.
 settings.WHITENOISE_AUTOREFRESH = True
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+settings.RECOVERY_CODE_ROUNDS = 1
 django.setup()
 # What was loaded by now stays: to look through it for rubbish again and again costs more than most tests.
 gc.freeze()

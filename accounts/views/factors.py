@@ -8,13 +8,14 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, oidc, queries, sessions
+from accounts import actions, oidc, queries, sessions, tokens
 from accounts.access import SubscriberRequest, choosing_required, subscriber_required, unless_held, way_on
 from accounts.forms import FirstPasswordForm
 from accounts.models import User
@@ -52,6 +53,20 @@ def changing(view: Door) -> Door:
     return unless_held(door)
 
 
+def shown_once(view: Door) -> Door:
+    """Around allauth's pages of recovery codes: once they were shown, hashes of them are all that is kept."""
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if isinstance(request.user, User) and isinstance(response, TemplateResponse):
+            response.render()
+            tokens.hash_codes(user=request.user)
+        return response
+
+    return door
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters("password")
 @choosing_required
@@ -61,7 +76,7 @@ def first_password(request: SubscriberRequest) -> HttpResponse:
         return redirect("password-forgotten")
     then = way_on(request) or settings.LOGIN_REDIRECT_URL
     by_carrier = sessions.came_by_carrier(request, user=request.user)
-    form = FirstPasswordForm(request.POST or None)
+    form = FirstPasswordForm(request.POST or None, user=request.user)
     if form.is_valid():
         password = form.cleaned_data["password"]
         try:
@@ -109,7 +124,7 @@ def new_password(request: SubscriberRequest) -> HttpResponse:
     waiting = queries.new_password_of(user=request.user, at=now)
     if waiting is None or now < waiting.counts_from:
         return redirect("password-forgotten")
-    form = FirstPasswordForm(request.POST or None)
+    form = FirstPasswordForm(request.POST or None, user=request.user)
     if form.is_valid():
         try:
             user = actions.replace_password(user=request.user, password=form.cleaned_data["password"], at=now)

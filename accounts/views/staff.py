@@ -55,9 +55,10 @@ def staff_oidc_back(request: HttpRequest) -> HttpResponseBase:
 @sensitive_post_parameters("password")
 def invitation(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """Somebody new of staff chooses a password, by a link that is good once; then they sign in."""
-    if queries.invited(uid=uid, token=token) is None:
+    invited = queries.invited(uid=uid, token=token)
+    if invited is None:
         raise Http404
-    form = FirstPasswordForm(request.POST or None)
+    form = FirstPasswordForm(request.POST or None, user=invited)
     if form.is_valid():
         try:
             actions.accept_invitation(uid=uid, token=token, password=form.cleaned_data["password"], at=timezone.now())

@@ -13,7 +13,7 @@ from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import actions, queries
+from accounts import actions, queries, tokens
 from accounts.models import KnownDevice, Line, NewPassword, User
 from accounts.texts import MemoryBackend
 from accounts.wording import CHANGED, WHAT
@@ -121,8 +121,7 @@ def test_new_recovery_codes_and_one_of_them_works_once(line: Line) -> None:
     assert browser.post("/accounts/2fa/recovery-codes/generate/").status_code == 302
     assert trail(line)[-1] == "line.codes_added"
     told(line, "recovery codes were made")
-    kept = Authenticator.objects.get(user=user_of(line), type=Authenticator.Type.RECOVERY_CODES)
-    code = kept.wrap().get_unused_codes()[0]
+    code, *_ = codes_on(browser)
     here = sign_in(line)
     MemoryBackend.outbox.clear()
     assert here.get("/lines/").url.startswith("/accounts/2fa/reauthenticate/")
@@ -133,6 +132,46 @@ def test_new_recovery_codes_and_one_of_them_works_once(line: Line) -> None:
     again = sign_in(line)
     assert again.post("/accounts/2fa/reauthenticate/", {"code": code, "next": "/lines/"}).status_code == 200
     assert again.get("/lines/").status_code == 302
+
+
+def codes_on(browser: Browser) -> list[str]:
+    """The recovery codes that the page shows this time."""
+    return re.findall(r"^(?:.*>)?(\d{8})(?:<.*)?$", browser.get("/accounts/2fa/recovery-codes/").text, re.MULTILINE)
+
+
+def test_recovery_codes_are_shown_once_and_then_kept_as_hashes(line: Line) -> None:
+    browser, user = at_home(line), user_of(line)
+    TOTP.activate(user, generate_totp_secret())
+    RecoveryCodes.activate(user)
+    codes = codes_on(browser)
+    assert len({*codes}) == 10
+    assert codes_on(browser) == []
+    assert browser.get("/accounts/2fa/recovery-codes/download/").status_code == 403
+    kept = Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES)
+    assert "seed" not in kept.data
+    assert [code for code in codes if code in str(kept.data)] == []
+    hashed = kept.data["migrated_codes"]
+    assert len(hashed) == 10
+    # What stands in the database opens nothing.
+    for typed in (hashed[0], hashed[0].removeprefix("pbkdf2-sha256$")):
+        assert not opens(browser, typed)
+    assert [opens(browser, f" {codes[3][:4]}-{codes[3][4:]}") for _ in range(2)] == [True, False]
+    assert len(Authenticator.objects.get(pk=kept.pk).data["migrated_codes"]) == 9
+
+
+def opens(browser: Browser, code: str) -> bool:
+    """Whether this is taken where a second factor is asked for once more."""
+    return browser.post("/accounts/2fa/reauthenticate/", {"code": code, "next": "/lines/"}).url == "/lines/"
+
+
+def test_codes_made_before_are_hashed_when_one_is_tried(line: Line) -> None:
+    browser, user = at_home(line), user_of(line)
+    made = RecoveryCodes.activate(user)
+    codes = made.generate_codes()
+    made.validate_code(codes[0])
+    assert [opens(browser, code) for code in (codes[0], codes[1])] == [False, True]
+    kept = Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES)
+    assert ("seed" in kept.data, len(kept.data["migrated_codes"]), tokens.used(kept)) == (False, 8, 2)
 
 
 def test_staff_who_change_how_they_get_in_are_in_the_trail_and_no_line_is_texted() -> None:

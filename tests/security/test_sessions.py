@@ -1,12 +1,20 @@
 """A session is new at each sign-in and worth nothing once it was ended."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.conf import settings as configured
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from accounts import sessions
+from accounts.models import Line, User
+from consent.models import Choice
 from tests.factories import a_line
-from tests.people import Browser, newest_text, number_of, sign_in
+from tests.people import Browser, newest_text, number_of, sign_in, sign_in_by_code
+from tests.staff import a_staff_user
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -45,3 +53,101 @@ def test_a_session_given_by_somebody_else_is_not_taken_over() -> None:
     line = a_line()
     browser.post("/accounts/login/", {"number": number_of(line)})
     assert session_of(browser.client) != "a" * 32
+
+
+AWAY = "You were signed out, because you have been away for a while."
+MINUTE = timedelta(minutes=1)
+
+
+def of_staff() -> Browser:
+    browser = Browser()
+    browser.client.force_login(a_staff_user(User.Role.OFFICER), backend=configured.AUTHENTICATION_BACKENDS[0])
+    return browser
+
+
+def of_a_subscriber() -> Browser:
+    return sign_in(a_line())
+
+
+def is_in(browser: Browser) -> bool:
+    return browser.get("/accounts/sessions/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("somebody", "unused", "in_all"),
+    [
+        (of_staff, timedelta(minutes=30), timedelta(hours=12)),
+        (of_a_subscriber, timedelta(hours=12), timedelta(days=7)),
+    ],
+)
+def test_a_sign_in_ends_unused_and_after_its_time(
+    somebody: Callable[[], Browser], unused: timedelta, in_all: timedelta
+) -> None:
+    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+        left, used = somebody(), somebody()
+        assert [is_in(left), is_in(used)] == [True, True]
+        clock.shift(unused - MINUTE)
+        assert is_in(used)
+        clock.shift(MINUTE)
+        assert [is_in(left), is_in(used)] == [False, True]
+        kept = session_of(left.client)
+        for _ in range(in_all // (unused - MINUTE) - 1):
+            clock.shift(unused - MINUTE)
+            assert is_in(used)
+        clock.shift(unused - MINUTE)
+        assert not is_in(used)
+        # It is over at the server, whatever a browser keeps.
+        left.client.cookies[configured.SESSION_COOKIE_NAME] = kept
+        assert not is_in(left)
+
+
+def test_it_is_said_why_and_that_a_form_was_not_sent() -> None:
+    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+        read, wrote = of_a_subscriber(), of_a_subscriber()
+        clock.shift(sessions.OWN_UNUSED)
+        assert AWAY in read.get(read.get("/settings/").url).text
+        said = wrote.get(wrote.post("/settings/", {"language": "es"}).url).text
+        assert f"{AWAY} What you sent just now was not done: sign in and send it again." in said
+        # Said once.
+        assert AWAY not in read.get("/accounts/login/").text
+
+
+def test_a_page_that_asks_by_itself_keeps_nobody_signed_in() -> None:
+    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+        browser = of_staff()
+        assert is_in(browser)
+        for _ in range(3):
+            clock.shift(timedelta(minutes=10))
+            browser.get("/accounts/sessions/", **{"HX-Request": "true"})
+        assert not is_in(browser)
+
+
+def test_a_stop_sent_from_a_page_that_lay_open_is_taken_and_no_stop_lapses_with_a_sign_in() -> None:
+    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+        line = a_line()
+        browser = sign_in_by_code(line)
+        clock.shift(timedelta(days=6))
+        assert browser.post("/choices/stop/", {"scope": "all"}).status_code == 302
+        assert stops_of(line) == ["all"]
+        clock.shift(timedelta(days=30))
+        assert not is_in(browser)
+        assert stops_of(line) == ["all"]
+
+
+def test_steps_to_a_stop_without_an_account_outlast_the_sign_in() -> None:
+    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+        line = a_line()
+        browser = sign_in_by_code(line)
+        for _ in range(14):
+            clock.shift(timedelta(hours=11, minutes=59))
+            assert is_in(browser)
+        clock.shift(timedelta(minutes=13))
+        browser.post("/stop/", {"number": number_of(line)})
+        clock.shift(timedelta(minutes=2))
+        assert browser.post("/stop/code/", {"code": newest_text(number_of(line)).code}).url == "/stop/all/"
+        assert not is_in(browser)
+
+
+def stops_of(line: Line) -> list[str]:
+    """What is stopped on this line as the ledger has it."""
+    return list(Choice.objects.filter(line_id=line.pk, kind=Choice.Kind.STOP).values_list("scope", flat=True))

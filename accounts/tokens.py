@@ -1,0 +1,61 @@
+"""What is kept of recovery codes once their person has seen them: hashes, from which nobody gets them back.
+
+allauth makes ten codes of eight digits from a seed, which is sealed until they were shown, once. Then the seed goes,
+and in its place stand slow salted hashes, in the list that allauth has for codes of other systems. What somebody types
+is hashed before allauth compares it (`accounts.forms`), so that a hash that was read somewhere opens nothing.
+"""
+
+import hashlib
+import secrets
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import User
+
+HASHED, SALT, ROUNDS, COUNT = "migrated_codes", "salt", "rounds", "hashed"
+MARK = "pbkdf2-sha256$"
+SALT_BYTES = 16
+
+
+@transaction.atomic
+def hash_codes(*, user: User) -> None:
+    """Keep hashes alone of this person's recovery codes, if they have any that are not hashed yet."""
+    kept = _row(user).select_for_update().first()
+    if kept is None or HASHED in kept.data:
+        return
+    salt, rounds = secrets.token_hex(SALT_BYTES), settings.RECOVERY_CODE_ROUNDS
+    codes = RecoveryCodes(kept).get_unused_codes()
+    rest = {name: value for name, value in kept.data.items() if name != "seed"}
+    hashed = [_hashed(code, salt, rounds) for code in codes]
+    kept.data = {**rest, HASHED: hashed, SALT: salt, ROUNDS: rounds, COUNT: len(hashed)}
+    kept.save(update_fields=["data"])
+
+
+def as_kept(*, user: User, typed: str) -> str:
+    """What was typed, as it would stand among this person's recovery codes; "" where they have none."""
+    hash_codes(user=user)
+    kept = _row(user).first()
+    return _hashed(typed, kept.data[SALT], kept.data[ROUNDS]) if kept else ""
+
+
+def used(kept: Authenticator) -> int:
+    """How many of these recovery codes were used."""
+    before = int(kept.data["used_mask"]).bit_count()
+    return before + (kept.data[COUNT] - len(kept.data[HASHED]) if HASHED in kept.data else 0)
+
+
+def is_hash(text: str) -> bool:
+    """Whether this stands among codes that were hashed, and so unseals to nothing."""
+    return text.startswith(MARK)
+
+
+def _row(user: User) -> QuerySet[Authenticator]:
+    return Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES)
+
+
+def _hashed(code: str, salt: str, rounds: int) -> str:
+    return MARK + hashlib.pbkdf2_hmac("sha256", code.encode(), bytes.fromhex(salt), rounds).hex()

@@ -1,0 +1,119 @@
+"""What this process speaks to on other machines is spoken to over TLS that names the other side, or it does not start.
+
+Excepted are this very machine, sockets in its file system, and what PLAIN_HOSTS names: hosts and networks whose wires
+somebody answers for.
+"""
+
+import ssl
+from collections.abc import Callable, Collection, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+type Network = IPv4Network | IPv6Network
+
+LOOPBACK_NAMES = {"localhost", ""}
+CHECKED = {"verify-full", "verify-ca"}
+NO_CHECK = {"none", "cert_none", "optional", "cert_optional"}
+HOW = {
+    "postgresql": "add ?sslmode=verify-full (and sslrootcert=… for an authority of your own)",
+    "broker": "use rediss:// or amqps://, with certificates checked",
+    "smtp": "use smtps://, or smtp:// which asks for STARTTLS",
+    "http": "use https://",
+}
+
+
+def look(given: Mapping[str, str], *, plain: Collection[str]) -> None:
+    """Raise ImproperlyConfigured for the first of these settings that would speak openly to another machine."""
+    networks = [_network(one) for one in plain if "/" in one]
+    for name, (kind, is_safe) in SPOKEN_TO.items():
+        for url in given.get(name, "").split(";" if kind == "broker" else None):
+            for host in _hosts(url):
+                if not is_safe(url) and not _is_here(host) and host not in plain and not _is_inside(host, networks):
+                    raise ImproperlyConfigured(
+                        f"{name} leads to another machine without TLS that checks its certificate: {HOW[kind]}. "
+                        "For a network that you answer for name the host in PLAIN_HOSTS."
+                    )
+
+
+def broker(url: str) -> str:
+    """The broker's URL with what makes Celery look at its certificate: without, it takes any over `rediss://`."""
+    if urlsplit(url).scheme != "rediss" or "ssl_cert_reqs" in _query(url):
+        return url
+    return f"{url}{'&' if urlsplit(url).query else '?'}ssl_cert_reqs=required&ssl_check_hostname=true"
+
+
+def broker_tls(url: str) -> dict[str, Any] | None:
+    """What makes Celery look whether a certificate of `amqps://` is the host's; None for other brokers."""
+    parts = urlsplit(url)
+    if parts.scheme != "amqps":
+        return None
+    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname}
+
+
+def _database_is_safe(url: str) -> bool:
+    return _query(url).get("sslmode", "") in CHECKED
+
+
+def _broker_is_safe(url: str) -> bool:
+    unchecked = _query(url).get("ssl_cert_reqs", "required").lower() in NO_CHECK
+    return urlsplit(url).scheme in {"rediss", "amqps"} and not unchecked
+
+
+def _mail_is_safe(url: str) -> bool:
+    return urlsplit(url).scheme in {"smtp", "smtps", "console", "memory"}
+
+
+def _web_is_safe(url: str) -> bool:
+    return urlsplit(url).scheme == "https"
+
+
+SPOKEN_TO: Mapping[str, tuple[str, Callable[[str], bool]]] = {
+    "DATABASE_URL": ("postgresql", _database_is_safe),
+    "DATABASE_OWNER_URL": ("postgresql", _database_is_safe),
+    "REDIS_URL": ("broker", _broker_is_safe),
+    "CELERY_BROKER_URL": ("broker", _broker_is_safe),
+    "EMAIL_URL": ("smtp", _mail_is_safe),
+    "SMS_WEBHOOK_URL": ("http", _web_is_safe),
+    "STOP_ARCHIVE_S3_URL": ("http", _web_is_safe),
+    "SENTRY_DSN": ("http", _web_is_safe),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("http", _web_is_safe),
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": ("http", _web_is_safe),
+}
+
+
+def _query(url: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(url).query))
+
+
+def _hosts(url: str) -> list[str]:
+    """The hosts that a URL names; a folder, which is one of sockets, is none."""
+    parts = urlsplit(url)
+    if not parts.scheme or parts.scheme.endswith(("+socket", "+unix")) or parts.scheme in {"unix", "memory", "console"}:
+        return []
+    named = _query(url).get("host", "") if parts.scheme.startswith("postgres") else ""
+    return [host for host in (named or parts.hostname or "").split(",") if not host.startswith("/")]
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host in LOOPBACK_NAMES
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"PLAIN_HOSTS names no network: {text!r}. Write it like 10.0.0.0/8.") from error
+
+
+def _is_inside(host: str, networks: Collection[Network]) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
