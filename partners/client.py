@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 SECONDS = 10.0
 LARGEST_ANSWER = 20_000
+# Of a store of our own operator's: what we put there comes back.
+STORE_SECONDS, LARGEST_OBJECT = 30.0, 16_000_000
 # Of the time for looking up a name, the part for the other side's; the rest is for our own, to tell whose fault it is.
 FOR_THEIR_NAME = 0.8
 # No network, no more files, sockets, ports or room for them.
@@ -98,6 +100,14 @@ def get(
     return _exchange("GET", url, {"Accept": "application/json", **(headers or {})}, None, seconds, hosts)
 
 
+def store(*, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
+    """Speak to the store of objects that the operator named: it may stand in a network of theirs, and answer at length.
+
+    Otherwise as `post`.
+    """
+    return _exchange(method, url, headers, body, STORE_SECONDS, None, most=LARGEST_OBJECT, inside=True)
+
+
 def readable(text: str, *, length: int = 300) -> str:
     """A stranger's text, cut short and without control characters. Still to be escaped where it is shown."""
     return "".join(letter if letter.isprintable() else " " for letter in text[:length])
@@ -128,18 +138,20 @@ def is_loopback(host: str) -> bool:
 
 
 def _exchange(
-    method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float, hosts: Collection[str] | None
-) -> Reply:
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float,
+    hosts: Collection[str] | None, *, most: int = LARGEST_ANSWER, inside: bool = False,
+) -> Reply:  # fmt: skip
     reason = refused(url=url, hosts=hosts)
     if reason:
         return Reply(None, detail=reason)
     with _deadline(seconds) as watch:
         try:
-            response = _pools(os.getpid(), loopback=loopback_allowed()).urlopen(
+            watch.inside = inside
+            response = _pools(os.getpid(), loopback=loopback_allowed(), inside=inside).urlopen(
                 method, url, body=body, headers={**headers, "User-Agent": "whereabouts"}, redirect=False, retries=False,
                 timeout=Timeout(total=seconds), preload_content=False, decode_content=False,
             )  # fmt: skip
-            return _read(response)
+            return _read(response, most)
         except NotPublic:
             return Reply(None, detail="the address is not a public one")
         except (HTTPError, OSError, ValueError) as error:
@@ -169,19 +181,19 @@ def _named(error: Exception) -> str:
     return "ConnectionError" if lost else type(error).__name__
 
 
-def _read(response: BaseHTTPResponse) -> Reply:
+def _read(response: BaseHTTPResponse, most: int) -> Reply:
     try:
-        body, detail = response.read(LARGEST_ANSWER + 1, decode_content=False), ""
+        body, detail = response.read(most + 1, decode_content=False), ""
     except HTTPError:
         body, detail = b"", "the answer broke off"
-    if detail or len(body) > LARGEST_ANSWER:
+    if detail or len(body) > most:
         # The connection is not fit to be used again with the rest of the body still on it.
         response.close()
     else:
         response.release_conn()
     return Reply(
         response.status,
-        body[:LARGEST_ANSWER],
+        body[:most],
         detail=detail,
         retry_after=readable(response.headers.get("Retry-After", ""), length=40),
         content_type=readable(response.headers.get("Content-Type", ""), length=100),
@@ -197,8 +209,9 @@ class _Watch:
     def __init__(self, ends_at: float) -> None:
         self.ends_at = ends_at
         self.connection: BaseHTTPConnection | None = None
-        # `wrote`: all of the request is out, so that the other side may have taken it.
-        self.wrote = self.over = self.ours = False
+        # `wrote`: all of the request is out, so that the other side may have taken it. `inside`: it may stand in a
+        # network of the operator's.
+        self.wrote = self.over = self.ours = self.inside = False
 
     def left(self) -> float:
         """Seconds that are left, never none: to a socket 0 would mean not to wait at all, and to fail otherwise."""
@@ -275,11 +288,11 @@ def _public_address(host: str, port: int) -> str:
     The look-up is given what is left of the exchange's time: a resolver that hangs must not hold a worker.
     """
     found: SimpleQueue[str | Exception] = SimpleQueue()
-    loopback = loopback_allowed()
+    loopback, inside = loopback_allowed(), _here.watch.inside
 
     def look_up() -> None:
         try:
-            found.put(filter_host(host, port, allow_loopback=loopback))
+            found.put(_first(host, port) if inside else filter_host(host, port, allow_loopback=loopback))
         except (RequestException, OSError, ValueError) as error:
             found.put(error)
 
@@ -296,9 +309,13 @@ def _public_address(host: str, port: int) -> str:
         _here.watch.ours = not _own_name_is_found(seconds=left * (1 - FOR_THEIR_NAME))
         raise OSError("the name leads nowhere") from answer
     address = ipaddress.ip_address(answer.strip("[]"))
-    if not _is_public(address) and not (loopback and address.is_loopback):
+    if not inside and not _is_public(address) and not (loopback and address.is_loopback):
         raise NotPublic
     return str(address)
+
+
+def _first(host: str, port: int) -> str:
+    return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
 
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
@@ -384,12 +401,13 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 @cache
-def _pools(_pid: int, *, loopback: bool) -> PoolManager:
+def _pools(_pid: int, *, loopback: bool, inside: bool) -> PoolManager:
     """Kept connections. Not shared over a fork: two processes must not speak on one socket.
 
-    A connection opened while loopback was allowed is not there for anybody to whom it is not.
+    A connection opened while loopback or a network of the operator's was allowed is not there for anybody to whom it
+    is not.
     """
-    del loopback
+    del loopback, inside
     pools = PoolManager(num_pools=KEPT_HOSTS, maxsize=KEPT_CONNECTIONS, block=False)
     pools.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
     return pools

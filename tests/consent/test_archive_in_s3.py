@@ -1,0 +1,171 @@
+"""The archive of stops in a store that speaks S3: written once, whole, in order, and read back after a restore."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from consent import archiving
+from consent.actions import stop
+from consent.archiving import s3, sink
+from consent.archiving.s3 import S3Sink, Signer, StoreFailed
+from consent.models import ArchiveHead, Unarchived
+from tests.factories import a_campaign, a_contract, a_line
+from tests.store import KEY_ID, REGION
+
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+DAYS = [f"2026-11-{day:02}" for day in (24, 25, 26)]
+
+
+@dataclass
+class Running:
+    """The store's program."""
+
+    port: int
+
+    def told(self, *faults: str) -> dict[str, Any]:
+        """Tell it what goes wrong next; what it holds (key: versions), and what it was asked since last time."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/_faults", json.dumps(faults).encode())
+        with urllib.request.urlopen(request) as answer:
+            said: dict[str, Any] = json.load(answer)
+        return said
+
+
+@pytest.fixture
+def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    with subprocess.Popen([sys.executable, "-m", "tests.store", SECRET], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        running = Running(int(program.stdout.readline()))
+        settings.DOOR_OUT_LOOPBACK = True
+        settings.STOP_ARCHIVE_BACKEND = "consent.archiving.s3.S3Sink"
+        settings.STOP_ARCHIVE_S3_URL = f"http://127.0.0.1:{running.port}/stops/carrier/portal"
+        settings.STOP_ARCHIVE_S3_REGION, settings.STOP_ARCHIVE_S3_KEY_ID = REGION, KEY_ID
+        settings.STOP_ARCHIVE_S3_SECRET = SECRET
+        monkeypatch.setattr(s3, "PAUSES_S", (0.0, 0.0))
+        monkeypatch.setattr(S3Sink, "_newest", {})
+        yield running
+        program.kill()
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "body", "headers", "signature"),
+    [
+        ("GET", "https://examplebucket.s3.amazonaws.com/test.txt", b"", {"Range": "bytes=0-9"},
+            "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"),
+        ("PUT", "https://examplebucket.s3.amazonaws.com/test%24file.text", b"Welcome to Amazon S3.",
+            {"Date": "Fri, 24 May 2013 00:00:00 GMT", "x-amz-storage-class": "REDUCED_REDUNDANCY"},
+            "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"),
+        ("GET", "https://examplebucket.s3.amazonaws.com/?max-keys=2&prefix=J", b"", {},
+            "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"),
+    ],
+)  # fmt: skip
+def test_requests_are_signed_as_amazon_s_own_examples_are(
+    method: str, url: str, body: bytes, headers: dict[str, str], signature: str
+) -> None:
+    signer = Signer(region="us-east-1", key_id="AKIAIOSFODNN7EXAMPLE", secret=SECRET)
+    at = datetime(2013, 5, 24, tzinfo=UTC)
+    signed = signer.signed(method=method, url=url, body=body, headers=headers, at=at)
+    assert signed["Authorization"].rpartition("Signature=")[2] == signature
+
+
+def test_lines_come_back_as_they_were_added_day_by_day(store: Running) -> None:
+    place = sink()
+    assert (place.days(), place.last()) == ([], "")
+    for day in DAYS:
+        for number in range(3):
+            place.append(day=day, lines=[f"{day} {number}a", f"{day} {number}b"])
+    # Another process knows nothing of what this one wrote, and reads more than one page of a list.
+    S3Sink._newest.clear()
+    place = sink()
+    assert (place.days(), place.last()) == (DAYS, f"{DAYS[-1]} 2b")
+    assert list(place.lines(day=DAYS[0])) == [f"{DAYS[0]} {number}{part}\n" for number in range(3) for part in "ab"]
+    place.append(day=DAYS[-1], lines=["the newest"])
+    assert place.last() == "the newest"
+    held = store.told()["objects"]
+    assert sorted(held) == [
+        *(f"carrier/portal/{day}/{number:08}.jws" for day in DAYS[:2] for number in (1, 2, 3)),
+        *(f"carrier/portal/{DAYS[2]}/{number:08}.jws" for number in (1, 2, 3, 4)),
+    ]
+    assert set(held.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [("", "503"), ("", "500", "429"), ("503", "", "reset"), ("", "silent"), ("", "silent", "503"), ("", "reset")],
+)
+def test_a_store_that_fails_for_a_moment_is_asked_again_and_nothing_is_there_twice(
+    store: Running, faults: tuple[str, ...]
+) -> None:
+    place = sink()
+    place.append(day=DAYS[0], lines=["first"])
+    store.told(*faults)
+    place.append(day=DAYS[0], lines=["second"])
+    assert [*place.lines(day=DAYS[0])] == ["first\n", "second\n"]
+    assert set(store.told()["objects"].values()) == {1}
+
+
+def test_one_that_goes_on_failing_is_said_and_the_next_try_goes_on(store: Running) -> None:
+    place = sink()
+    store.told("503", "503", "503")
+    with pytest.raises(StoreFailed, match=r"^the archive's store answered 503 SlowDown$"):
+        place.append(day=DAYS[0], lines=["first"])
+    place.append(day=DAYS[0], lines=["first"])
+    assert place.last() == "first"
+
+
+def test_two_who_write_at_once_never_overwrite_each_other(store: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = S3Sink(), S3Sink()
+    theirs.append(day=DAYS[0], lines=["theirs"])
+    monkeypatch.setattr(ours, "_newest_of", lambda _day: "")
+    with pytest.raises(StoreFailed, match=r"00000001\.jws is there already, and not ours"):
+        ours.append(day=DAYS[0], lines=["ours"])
+    assert theirs.last() == "theirs"
+    assert store.told()["objects"] == {f"carrier/portal/{DAYS[0]}/00000001.jws": 1}
+
+
+def test_a_wrong_key_is_an_error_and_no_empty_archive(store: Running, settings: Settings) -> None:
+    settings.STOP_ARCHIVE_S3_SECRET = "another"
+    for ask in (sink().days, sink().last):
+        with pytest.raises(StoreFailed, match="403 SignatureDoesNotMatch"):
+            ask()
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_choices_go_there_and_a_database_that_lost_them_is_told(
+    store: Running, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHECKPOINT_DIR = tmp_path
+    monkeypatch.setattr("revocations.tasks.deliver_due.delay", lambda **_: None)
+    a_campaign(a_contract(ref="AGR-1"))
+    made = [stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web") for _ in range(2)]
+    now = timezone.now()
+    assert archiving.write(now=now) == 2
+    made.append(stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web"))
+    store.told("503", "503", "503")
+    with pytest.raises(OSError, match="503"):
+        archiving.write(now=now)
+    assert Unarchived.objects.count() == 1
+    assert (archiving.write(now=now), Unarchived.objects.count(), archiving.behind()) == (1, 0, "")
+    assert archiving.find_missing(now=now + timedelta(minutes=6)) == 0
+    head = ArchiveHead.objects.get()
+    assert (head.day, head.digest) == (f"{now:%Y-%m-%d}", archiving.digest(sink().last()))
+    # A database of before all that finds each of them outside, in their order, and none is spoilt.
+    with connections["owner"].cursor() as owner:
+        owner.execute("DELETE FROM consent_archivehead")
+    found = archiving.after_head(sink=sink())
+    assert [entry.id for entry in found.entries] == [str(one.choice_id) for one in made]
+    assert (found.faults, archiving.lost(entries=found.entries)) == ([], [])
+    # While nothing waits the store is asked nothing.
+    store.told()
+    archiving.write(now=now)
+    assert store.told()["asked"] == []
