@@ -90,13 +90,15 @@ def _entries(uses: Mapping[tuple[str, str, str], _Use]) -> list[StateEntry]:
 
 def covered_scopes(*, contract_ids: Iterable[int], scope: str, ref: str) -> Mapping[int, list[str]]:
     """By agreement: what a stop of this scope puts duties on, as "all" or "<purpose> <recipient URI>"."""
+    if scope == "all":
+        return {contract_id: ["all"] for contract_id in contract_ids}
     found: dict[int, list[str]] = {}
     for contract_id in contract_ids:
         campaigns = Campaign.objects.filter(contract_id=contract_id).select_related(
             "cover", "lbs_provider", "contract__aggregator"
         )
         covered = [campaign for campaign in campaigns if covers(campaign=campaign, scope=scope, ref=ref)]
-        if scope == "all" or any(scope == "party" and campaign.contract.aggregator.uri == ref for campaign in covered):
+        if any(scope == "party" and campaign.contract.aggregator.uri == ref for campaign in covered):
             found[contract_id] = ["all"]
         elif covered:
             found[contract_id] = sorted({_scope_of(campaign, scope, ref) for campaign in covered})

@@ -9,7 +9,6 @@ import secrets
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Collection, Mapping
 
-from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.sealing import seal, unseal
@@ -33,15 +32,14 @@ def subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
     if not new:
         return known
     version, secret = _newest_key(party_id)
-    with transaction.atomic():
-        PairwiseSubject.objects.bulk_create(
-            [
-                PairwiseSubject(line_id=line_id, party_id=party_id, sub=_name(version, secret, line_id))
-                for line_id in sorted(set(new))
-            ],
-            ignore_conflicts=True,
-            batch_size=5000,
-        )
+    PairwiseSubject.objects.bulk_create(
+        [
+            PairwiseSubject(line_id=line_id, party_id=party_id, sub=_name(version, secret, line_id))
+            for line_id in sorted(set(new))
+        ],
+        ignore_conflicts=True,
+        batch_size=5000,
+    )
     # Read again: whoever came first has written the name that stands.
     return {**known, **known_subjects(line_ids=new, party_id=party_id)}
 

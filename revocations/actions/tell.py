@@ -153,10 +153,20 @@ def _deadlines(at: datetime, complete_by: datetime | None) -> StateEntry:
 
 
 def _stand(line_id: int, contract: Contract, order: Order) -> None:
-    Standing.objects.update_or_create(
-        line_id=line_id,
-        contract_id=contract.pk,
-        defaults={"epoch": order.epoch, "version": order.version, "order_id": order.id},
+    # One statement: a stop does this for each partner, while many people stop.
+    Standing.objects.bulk_create(
+        [
+            Standing(
+                line_id=line_id,
+                contract_id=contract.pk,
+                epoch=order.epoch,
+                version=order.version,
+                order_id=order.id,
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["line_id", "contract_id"],
+        update_fields=["epoch", "version", "order_id"],
     )
 
 
