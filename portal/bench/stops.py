@@ -6,6 +6,7 @@ stop is seven requests without an account. Then the same stops beside readers wh
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -25,7 +26,7 @@ from accounts.texts import MemoryBackend
 from audit.queries import database_clock
 from partners.models import Campaign, Contract
 from portal import demo_phone
-from portal.bench import gateway, world
+from portal.bench import gateway, processors, world
 from portal.bench.crowd import Browser, Seen, at_pace, stop
 from portal.bench.fairness import BEAT, CELERY, WORKER
 from portal.bench.gate import OURS
@@ -99,14 +100,13 @@ def run(bench: Bench) -> Result:
         with ThreadPoolExecutor(2) as beside:
             answered = beside.submit(_gate_p99, gate, file, SECONDS)
             looking = beside.submit(_look, port, looked, crowd.sessions)
-            began = time.monotonic()
+            began, before = time.monotonic(), processors.spent()
             took = at_pace(count=STOPS, a_second=A_SECOND, act=lambda n: _stop(port, seen, crowd.numbers[n]))
             looking.result()
             busy = answered.result()
         _tell_pages(bench, seen, looked, took)
         bench.tell(f"stops: gate p99 {busy:.1f} ms beside it, {alone:.1f} ms alone: {busy / alone:.2f} times")
-        drained, orders = _drained(crowd.contracts, began)
-        bench.tell(f"stops: {orders} orders taken, {orders / drained:.1f} a second from the first stop on, none lost")
+        _tell_work(bench, crowd, began, before)
         _overload(bench, port, crowd)
     return Result("stops", percentile([*seen.ms(), *looked.ms()], 0.95), "ms", AIM_MS)
 
@@ -196,6 +196,13 @@ def _tell_pages(bench: Bench, seen: Seen, looked: Seen, took: float) -> None:
         times = [1000 * seconds for what, _, seconds in seen.pages if what == kind]
         bench.tell(f"stops: {kind}: median {percentile(times, 0.5):.0f} ms, p95 {percentile(times, 0.95):.0f} ms")
     bench.tell(f"stops: looks: p95 {percentile(looked.ms(), 0.95):.0f} ms, {looked.count(503)} told to come back")
+
+
+def _tell_work(bench: Bench, crowd: Crowd, began: float, before: Counter[str]) -> None:
+    took, orders = _drained(crowd.contracts, began)
+    bench.tell(f"stops: {orders} orders taken, {orders / took:.1f} a second from the first stop on, none lost")
+    cost = processors.told(before, processors.spent(), count=STOPS)
+    bench.tell(f"stops: processor time a stop, looks and questions beside it included, ms: {cost}")
 
 
 def _drained(contracts: Sequence[Contract], began: float) -> tuple[float, int]:

@@ -1,0 +1,66 @@
+"""Processor time that programs of a run took, by what they are: the kernel's own count, whatever else runs there."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+from django.conf import settings
+
+MS_A_TICK = 1000 / os.sysconf("SC_CLK_TCK")
+# Of the fields after the name in /proc/PID/stat: whose child it is, and its time outside and inside the kernel.
+PARENT, UTIME, STIME = 1, 11, 12
+# By a word of the command line; the gate's server is a granian too, and has a name of its own for its threads.
+WHOSE = (("celery", "workers"), ("--blocking-threads 32", "pages"), ("granian", "gate"), ("receiver.py", "partners"))
+
+
+def spent() -> Counter[str]:
+    """Milliseconds up to now of our own programs: pages, gate, workers, partners, database, and people (this one)."""
+    found: Counter[str] = Counter()
+    all_, server = _all(), _postmasters()
+    database = {pid for pid, (parent, _) in all_.items() if parent in server} | server
+    ours = _descendants({pid: parent for pid, (parent, _) in all_.items()})
+    for pid, (_, ms) in all_.items():
+        if pid in database:
+            found["database"] += ms
+        elif pid == os.getpid():
+            found["people"] += ms
+        elif pid in ours:
+            found[_whose(pid)] += ms
+    return found
+
+
+def told(before: Counter[str], after: Counter[str], *, count: int) -> str:
+    """What was spent between the two, for each of so many."""
+    return ", ".join(f"{whose} {(after[whose] - before[whose]) / count:.1f}" for whose in sorted(after))
+
+
+def _all() -> dict[int, tuple[int, int]]:
+    """By process: whose child it is, and its milliseconds."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        found[int(path.parent.name)] = int(fields[PARENT]), int((int(fields[UTIME]) + int(fields[STIME])) * MS_A_TICK)
+    return found
+
+
+def _postmasters() -> set[int]:
+    path = Path(settings.DATA_DIR, "postgres", "postmaster.pid")
+    return {int(path.read_text().split()[0])} if path.exists() else set()
+
+
+def _descendants(parents: dict[int, int]) -> set[int]:
+    found = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def _whose(pid: int) -> str:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return "others"
+    return next((whose for word, whose in WHOSE if word in command), "others")
