@@ -1,4 +1,4 @@
-"""What is watched: how many texts with codes go out."""
+"""What is watched: how many texts with codes go out. And what of them is forgotten when it counts for nothing more."""
 
 from datetime import datetime, timedelta
 
@@ -6,9 +6,11 @@ from django.conf import settings
 
 import audit.actions
 from accounts import queries
+from accounts.models import TextedCode
 from audit.models import Incident
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+BATCH = 5000
 
 
 def watch_code_texts(*, now: datetime) -> bool:
@@ -22,3 +24,15 @@ def watch_code_texts(*, now: datetime) -> bool:
     return audit.actions.open_incident(
         kind=Incident.Kind.TEXTS_SPENT, key=now.strftime("%Y-%m-%dT%H"), subject=f"{sent} in an hour", at=now
     )
+
+
+def forget_codes(*, now: datetime) -> int:
+    """Delete the codes that were sent last a day ago, used or not. Returns how many. Safe to repeat.
+
+    None of them opens anything by then, and no limit looks further back (`actions.codes`). Who asked goes with them.
+    """
+    forgotten = 0
+    while over := list(TextedCode.objects.filter(sent_at__lte=now - DAY).values_list("pk", flat=True)[:BATCH]):
+        TextedCode.objects.filter(pk__in=over).delete()
+        forgotten += len(over)
+    return forgotten

@@ -38,7 +38,7 @@ class NumberForm(forms.Form):
 
 
 class CodeForm(forms.Form):
-    """The six digits of a text. What it answers is the same for every number."""
+    """The code of a text. What it answers is the same for every number."""
 
     wrong = _("That code does not fit. Check the newest text, or ask for it again. A code works for 10 minutes.")
     sent_again = _("If this number is a line with us, we have texted the code again.")

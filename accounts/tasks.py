@@ -22,3 +22,9 @@ def deliver_letters() -> None:
 def watch_code_texts() -> None:
     """Look how many texts with codes went out."""
     clocks.watch_code_texts(now=timezone.now())
+
+
+@shared_task
+def forget_codes() -> None:
+    """Delete the codes that count for nothing any more."""
+    clocks.forget_codes(now=timezone.now())

@@ -80,6 +80,7 @@ WHAT: dict[str, Words] = {
     "order.receipt": gettext_lazy("Signed what it did about a stop"),
     "order.contradicted": gettext_lazy("Found that a company went on after it had signed"),
     "orders.resent": gettext_lazy("Sent companies again what they had missed about this line"),
+    "partner.asked": gettext_lazy("Asked us if it may find this phone"),
     "evidence.answered": gettext_lazy("Answered when we asked for its proof that you agreed"),
     "ticket.opened": gettext_lazy("Opened a case"),
     "ticket.found": gettext_lazy("Found your case in a list"),
@@ -324,6 +325,8 @@ def entry(*, event: AuditEvent, reader: User) -> Entry:
 def _what(event: AuditEvent) -> str:
     if event.action.startswith("agent.") and "agent" in event.detail:
         return f"{WHAT[event.action]}: {event.detail['agent']}"
+    if event.action == "partner.asked" and "company" in event.detail:
+        return f"{WHAT[event.action]}: {event.detail['company']}"
     if event.action == "line.exported" and event.reason in TAKEN:
         return _("Took a copy: %(what)s") % {"what": TAKEN[event.reason]}
     return str(WHAT.get(event.action) or _("Did this: %(action)s") % {"action": event.action})

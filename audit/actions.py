@@ -1,10 +1,11 @@
 """Write down what was done, inside the transaction that does it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
@@ -12,6 +13,15 @@ from audit.duties import clocks_of, next_due
 from audit.models import AuditEvent, Incident
 from audit.queries import CHAINS, done_duties
 
+# One statement whatever there is: whether a number is a line of ours must not be told by how many there are.
+DAILY = """
+INSERT INTO audit_auditevent (chain, seq, at, action, actor, target, line_id, reason, detail, prev_hash, hash)
+SELECT 0, 0, %(at)s, %(action)s, %(actor)s, %(target)s, %(line)s, '', %(detail)s::jsonb, '', ''
+WHERE %(line)s > 0 AND NOT EXISTS (
+    SELECT FROM audit_auditevent known
+    WHERE known.line_id = %(line)s AND known.at > %(at)s - interval '24 hours' AND known.action = %(action)s
+        AND known.actor = %(actor)s AND known.target = %(target)s)
+"""
 NO_LONGER = "By what the records show now it is no longer so."
 
 
@@ -45,6 +55,18 @@ def record(
         reason=reason[:500],
         detail=dict(detail or {}),
     )
+
+
+def record_daily(
+    *, action: str, actor: str, target: str, line_id: int, at: datetime, detail: Mapping[str, object]
+) -> None:
+    """Append one event of a line's, unless the same was appended within 24 hours; nothing for a stand-in (below zero).
+
+    One statement in every case.
+    """
+    said = {"action": action, "actor": actor, "target": target, "line": line_id, "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(DAILY, {**said, "detail": json.dumps(dict(detail))})
 
 
 def record_for_lines(

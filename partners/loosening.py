@@ -58,6 +58,14 @@ class EnableMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: Annotated[str, msgspec.Meta(max_length=64)]
 
 
+class LetAgentAsk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an authorised agent is called, its key (base64), and where it may be called back, once both agreed."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    key: Annotated[str, msgspec.Meta(min_length=44, max_length=44)]
+    hosts: tuple[Annotated[str, msgspec.Meta(max_length=253)], ...]
+
+
 class LoosenAnomalies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The next version of a rule for anomalies; the target is the version that it follows, and no other."""
 
@@ -67,7 +75,9 @@ class LoosenAnomalies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool
 
 
-type Payload = Nothing | ExtendTerm | RelaxRule | PaidForLess | Terminate | EnableMachine | LoosenAnomalies
+type Payload = (
+    Nothing | ExtendTerm | RelaxRule | PaidForLess | Terminate | EnableMachine | LoosenAnomalies | LetAgentAsk
+)
 
 SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.LIFT_SUSPENSION: (Nothing, frozenset({"party", "contract", "campaign"})),
@@ -77,6 +87,7 @@ SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.TERMINATE: (Terminate, frozenset({"contract", "campaign"})),
     Proposal.Act.ENABLE_MACHINE: (EnableMachine, frozenset({"machine"})),
     Proposal.Act.LOOSEN_ANOMALIES: (LoosenAnomalies, frozenset({"anomaly"})),
+    Proposal.Act.LET_AGENT_ASK: (LetAgentAsk, frozenset({"authorized"})),
 }
 
 

@@ -1,11 +1,12 @@
 """What is asked about partners."""
 
+from base64 import b64encode
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
 from partners import tokens
-from partners.models import Client, Contract, Suspension
+from partners.models import AuthorizedAgent, Client, Contract, Suspension
 
 
 def has_contract_in_force(*, party_id: int, at: datetime) -> bool:
@@ -25,3 +26,8 @@ def thumbprint_of(*, machine: Client) -> str:
         return tokens.thumbprint(machine.public_jwk)
     except tokens.BadToken:
         return ""
+
+
+def key_of(*, agent: AuthorizedAgent) -> str:
+    """An authorised agent's public key, as its protocol's directory writes it: base64."""
+    return b64encode(bytes(agent.verify_key)).decode()

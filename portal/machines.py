@@ -8,6 +8,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from consent.api import agents
 from consent.api.consent_info import correlated, refused
 from partners.access import problem
 from partners.api import oauth_error
@@ -15,9 +16,9 @@ from revocations.api.refusals import refusal
 
 type Form = Callable[[HttpRequest, int, str], HttpResponse]
 
-PREFIXES = ("/.well-known/", "/access/", "/api/", "/consent-info/", "/metrics", "/oauth/", "/ssf/")
+PREFIXES = ("/.well-known/", "/access/", "/api/", "/consent-info/", "/drp/", "/metrics", "/oauth/", "/ssf/")
 # `/metrics` is asked by whatever watches this process, past the proxy that ends TLS.
-NEVER_BY_HTTP = (*(prefix for prefix in PREFIXES if prefix != "/metrics"), "/canary/", "/drp/")
+NEVER_BY_HTTP = (*(prefix for prefix in PREFIXES if prefix != "/metrics"), "/canary/")
 KEPT = ("Allow", "WWW-Authenticate", "Retry-After", "x-correlator")
 NO_HTTP = "Ask by https alone. What was sent by plain http may have been read on its way: take its secrets for known."
 DETAILS = {
@@ -92,8 +93,15 @@ def as_secevent(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     return as_problem(request, status, detail) if status >= 500 else refusal(status, "invalid_request", detail)
 
 
+def as_drp(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """The Data Rights Protocol's."""
+    del request
+    return agents.refused(status, detail)
+
+
 FORMS: Mapping[str, Form] = {
     "/consent-info/": as_camara,
+    "/drp/": as_drp,
     "/oauth/token": as_oauth,
     "/ssf/poll": as_secevent,
     "/ssf/receipts": as_secevent,

@@ -36,6 +36,7 @@ KEPT = (
     "accounts_linenumber",
     "accounts_linestate",
     "consent_archivehead",
+    "partners_authorizedagent",
     "revocations_standing",
     "revocations_streamhealth",
     "support_attachment",

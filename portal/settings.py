@@ -295,6 +295,7 @@ CELERY_BEAT_SCHEDULE = {
     "remind": {"task": "consent.tasks.remind", "schedule": 3600.0},
     "see-to-agents": {"task": "consent.tasks.see_to_agents", "schedule": 15.0, "options": {"expires": 60.0}},
     "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
+    "forget-codes": {"task": "accounts.tasks.forget_codes", "schedule": 24 * 3600.0},
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
     "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},
     "watch": {"task": "support.tasks.watch", "schedule": 60.0},

@@ -1,29 +1,50 @@
 """An authorised agent that asks for a stop in somebody's name."""
 
+from base64 import b64encode
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.db import transaction
 from django.utils import timezone
 
+import partners.actions
 from accounts.models import Line, Message
 from accounts.sealing import unseal
 from consent import actions
 from consent.agents import Exercise
-from partners.models import AuthorizedAgent
+from partners.models import AuthorizedAgent, Proposal
 from tests.people import newest_text, number_of
+from tests.staff import an_actor
 
 AGENT = "PERMISSION_SLIP"
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 
 
+def let_in(agent_id: str, name: str, key: Ed25519PrivateKey, *, hosts: Collection[str] = ()) -> AuthorizedAgent:
+    """An agent that two officers let ask for people."""
+    now, why = timezone.now(), "It joined the network."
+    with transaction.atomic():
+        agent = partners.actions.register_agent(
+            agent_id=agent_id, name=name, key=public(key), hosts=hosts, reason=why, actor=an_actor(), at=now
+        )
+        proposal = Proposal.objects.get(of="authorized", target_id=agent.number)
+        agreed = partners.actions.mark_agreed(proposal_id=proposal.pk, reason=why, actor=an_actor(), at=now)
+        partners.actions.carry_out(proposal=agreed, at=now)
+    return AuthorizedAgent.objects.get(pk=agent_id)
+
+
+def public(key: Ed25519PrivateKey) -> str:
+    """Its public half, as the protocol's directory has it."""
+    return b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+
 def an_agent_asks(line: Line, name: str = "Permission Slip") -> str:
     """The path of the link that its person was texted."""
     now = timezone.now()
-    key = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    actions.register_agent(
-        agent_id=AGENT, name=name, verify_key=key, hosts=[], actor="officer:1", reason="joined", at=now
-    )
+    if not AuthorizedAgent.objects.filter(pk=AGENT).exists():
+        let_in(AGENT, name, Ed25519PrivateKey.generate())
     said = Exercise(
         agent_id=AGENT, business_id="CARRIER", issued_at=now, expires_at=LATER, version="1.0", exercise="sale:opt_out",
         phone_number=number_of(line),

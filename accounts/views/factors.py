@@ -32,6 +32,8 @@ def noted(view: Door) -> Door:
         if request.method != "POST" or not isinstance(user, User):
             return view(request, *args, **kwargs)
         with transaction.atomic():
+            # The button pressed twice uses one recovery code once, and is one thing done.
+            User.objects.select_for_update(of=("self",)).get(pk=user.pk)
             before = queries.factors_of(user=user)
             response = view(request, *args, **kwargs)
             actions.note_changes(user_id=user.pk, before=before, at=timezone.now())

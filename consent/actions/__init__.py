@@ -3,9 +3,7 @@
 from consent.actions.agents import (
     NotOpenRequest,
     answer_request,
-    end_agent,
     give_token,
-    register_agent,
     revoke_request,
     take_request,
 )
@@ -48,7 +46,6 @@ __all__ = [
     "answer_request",
     "answer_signal",
     "compare_buckets",
-    "end_agent",
     "end_tenure",
     "give_token",
     "mail_receipt",
@@ -57,7 +54,6 @@ __all__ = [
     "record_file_approvals",
     "record_file_choices",
     "refuse",
-    "register_agent",
     "retrieve_status",
     "revoke_request",
     "say_no",

@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 import uuid
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -39,27 +38,6 @@ AT_THE_DOOR = (Reason.CLAIM_NOT_COVERED, Reason.NO_MATCH, Reason.TOO_MANY_REQUES
 
 class NotOpenRequest(Exception):
     """There is no open request behind this link, or under this id."""
-
-
-@transaction.atomic
-def register_agent(
-    *, agent_id: str, name: str, verify_key: bytes, hosts: Collection[str], actor: str, reason: str, at: datetime
-) -> None:
-    """Let an agent ask for stops; or give a known one another key, which ends the token it had."""
-    fields = {"name": name, "verify_key": verify_key, "hosts": sorted(hosts), "token_hash": None, "ended_at": None}
-    AuthorizedAgent.objects.update_or_create(
-        pk=agent_id, defaults=fields, create_defaults={**fields, "registered_at": at}
-    )
-    audit.actions.record(action="agent.registered", actor=actor, target=f"agent:{agent_id}", reason=reason, at=at)
-
-
-@transaction.atomic
-def end_agent(*, agent_id: str, actor: str, reason: str, at: datetime) -> bool:
-    """Let an agent ask for nothing any more. Returns whether it could. What people confirmed stays."""
-    ended = AuthorizedAgent.objects.filter(pk=agent_id, ended_at__isnull=True).update(ended_at=at, token_hash=None)
-    if ended:
-        audit.actions.record(action="agent.ended", actor=actor, target=f"agent:{agent_id}", reason=reason, at=at)
-    return bool(ended)
 
 
 def give_token(*, agent_id: str, asked_at: datetime) -> str:

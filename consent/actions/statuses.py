@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+import audit.actions
 from consent import asks
 from consent.models import Ask
 from consent.queries.links import token_hash
 from partners import client
 from partners.hosts import hosts_of
-from partners.models import Campaign
+from partners.models import Campaign, Party
+from partners.words import party_name
 
 # What a link that is given once more is still good for, at least.
 A_WHILE = timedelta(days=1)
@@ -89,6 +91,7 @@ def _retrieved(
 ) -> Retrieved:
     subject = asks.subject_of(msisdn=msisdn, at=at)
     found = asks.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
+    _note(subject, offered[0].contract.aggregator, at)
     scope_of = {one.ref: one.scope for one in offered}
     by_scope = [
         (scope, asks.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
@@ -102,6 +105,14 @@ def _retrieved(
         raise AskedTooOften
     campaign = next(one for one in offered if one.ref == wanted)
     return Retrieved(by_scope, asks.token_of(ask_id=_shown_by_a_partner(subject, campaign, callback, at)))
+
+
+def _note(subject: int, partner: Party, at: datetime) -> None:
+    """Who asks how somebody stands stands in that person's log, once a day."""
+    audit.actions.record_daily(
+        action="partner.asked", actor=f"partner:{partner.pk}", target=f"party:{partner.pk}", line_id=subject, at=at,
+        detail={"company": party_name(partner.name, partner.uri)},
+    )  # fmt: skip
 
 
 def _shown_by_a_partner(subject: int, campaign: Campaign, callback: str, at: datetime) -> uuid.UUID:

@@ -15,6 +15,7 @@ from consent import actions, agents
 from partners.models import AgentRequest, AuthorizedAgent
 
 BEARER = "Bearer "
+NOT_SIGNED_IN = "The bearer token is not one that counts."
 
 
 def _door(*methods: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
@@ -23,12 +24,12 @@ def _door(*methods: str) -> Callable[[Callable[..., HttpResponse]], Callable[...
         @never_cache
         @wraps(view)
         def door(request: HttpRequest, **kwargs: str) -> HttpResponse:
-            if not settings.DRP_BUSINESS_ID:
-                raise Http404
             if request.method not in methods:
-                response = _no(405, "This address does not take this method.")
+                response = refused(405, "This address does not take this method.")
                 response.headers["Allow"] = ", ".join(methods)
                 return response
+            if not settings.DRP_BUSINESS_ID:
+                raise Http404
             return view(request, **kwargs)
 
         return door
@@ -41,13 +42,13 @@ def agent(request: HttpRequest, agent_id: str) -> HttpResponse:
     """A signed POST gives an agent its bearer token; GET says whether that still counts."""
     if request.method != "POST":
         known = _caller(request)
-        return JsonResponse({}) if known is not None and known.pk == agent_id else HttpResponse(status=403)
+        return JsonResponse({}) if known is not None and known.pk == agent_id else refused(403, NOT_SIGNED_IN)
     try:
         known = agents.live_agent(agent_id=agent_id)
         said = agents.opened(body=request.body, agent=known, shape=agents.TokenRequest, at=timezone.now())
         token = actions.give_token(agent_id=agent_id, asked_at=said.issued_at)
     except agents.Refused:
-        return HttpResponse(status=403)
+        return refused(403, "This is not signed as it should be by an agent that may ask.")
     return JsonResponse({"agent-id": agent_id, "token": token})
 
 
@@ -58,12 +59,12 @@ def exercise(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     caller = _caller(request)
     if caller is None:
-        return _no(403, "The bearer token is not one that counts.")
+        return refused(403, NOT_SIGNED_IN)
     try:
         said = agents.opened(body=request.body, agent=caller, shape=agents.Exercise, at=now)
         made = actions.take_request(agent=caller, said=said, body=request.body, at=now)
     except agents.Refused as error:
-        return _no(400, str(error), fatal=True)
+        return refused(400, str(error), fatal=True)
     return JsonResponse(agents.status_of(request=made))
 
 
@@ -73,16 +74,16 @@ def request(request: HttpRequest, request_id: str) -> HttpResponse:
     caller = _caller(request)
     made = _request(request_id) if caller else None
     if caller is None or made is None or made.agent_id != caller.pk:
-        return _no(403, "This is no request of yours.")
+        return refused(403, "This is no request of yours.")
     if request.method == "DELETE":
         now = timezone.now()
         try:
             agents.opened(body=request.body, agent=caller, shape=agents.Message, at=now)
             made = actions.revoke_request(agent=caller, request_id=made.pk, at=now)
         except agents.Refused as error:
-            return _no(400, str(error))
+            return refused(400, str(error))
         except actions.NotOpenRequest:
-            return _no(409, "This request is not open any more.")
+            return refused(409, "This request is not open any more.")
     return JsonResponse(agents.status_of(request=made))
 
 
@@ -98,6 +99,7 @@ def _request(request_id: str) -> AgentRequest | None:
         return None
 
 
-def _no(status: int, message: str, *, fatal: bool = False) -> HttpResponse:
+def refused(status: int, message: str, *, fatal: bool = False) -> HttpResponse:
+    """How this protocol says no."""
     body = {"code": str(status), "message": message, **({"fatal": True} if fatal else {})}
     return JsonResponse(body, status=status)

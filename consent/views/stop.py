@@ -39,7 +39,11 @@ def number(request: HttpRequest) -> HttpResponse:
         )
         sessions.remember_number(request, door=STOP, msisdn=msisdn)
         return redirect("stop-code")
-    ways = {"by_text": bool(settings.SMS_INBOUND_SECRETS), "by_carrier": oidc.named(oidc.CARRIER)}
+    ways = {
+        "by_text": bool(settings.SMS_INBOUND_SECRETS),
+        "by_carrier": oidc.named(oidc.CARRIER),
+        "by_agent": bool(settings.DRP_BUSINESS_ID),
+    }
     return render(request, "stop/number.html", {"form": form, **ways})
 
 

@@ -1,5 +1,6 @@
 """The verbs of partners: keys, machines that sign in, and what officers do with companies, contracts and campaigns."""
 
+from partners.actions.authorized import propose_agent, register_agent, suspend_agent
 from partners.actions.clients import bind_client, disable_client, register_client
 from partners.actions.drafts import (
     CampaignTerms,
@@ -41,9 +42,11 @@ __all__ = [
     "link",
     "mark_agreed",
     "propose",
+    "propose_agent",
     "publish_notice",
     "publish_trial_key",
     "put_in_force",
+    "register_agent",
     "register_client",
     "register_machine",
     "replace_key",
@@ -52,6 +55,7 @@ __all__ = [
     "set_endpoints",
     "shorten_term",
     "sign_in",
+    "suspend_agent",
     "unbind_machine",
     "withdraw",
 ]

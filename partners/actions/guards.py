@@ -85,6 +85,11 @@ def machine_target(*, number: int) -> str:
     return f"machine:{number}"
 
 
+def agent_target(*, number: int) -> str:
+    """How the trail names an authorised agent: "authorized:3"; "agent" is somebody at the desk."""
+    return f"authorized:{number}"
+
+
 def target_of(*, row: Named) -> str:
     """How the trail names it, one way for every act: "contract:3". Its name outside could be another's number."""
     kind = "party" if isinstance(row, Party) else "contract" if isinstance(row, Contract) else "campaign"

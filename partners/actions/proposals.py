@@ -4,6 +4,7 @@ The database holds both to it: nobody agrees to their own, and what a proposal s
 """
 
 import uuid
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,9 +17,18 @@ from partners import loosening
 from partners.actions import guards
 from partners.actions.guards import Of
 from partners.lifecycle import NotNow
-from partners.loosening import OPEN_FOR, PAID, EnableMachine, ExtendTerm, PaidForLess, RelaxRule, Terminate
-from partners.models import Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
-from partners.queries import thumbprint_of
+from partners.loosening import (
+    OPEN_FOR,
+    PAID,
+    EnableMachine,
+    ExtendTerm,
+    LetAgentAsk,
+    PaidForLess,
+    RelaxRule,
+    Terminate,
+)
+from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
+from partners.queries import key_of, thumbprint_of
 
 MICROSECOND = timedelta(microseconds=1)
 EXPIRED_BY = "system:expiry"
@@ -97,7 +107,10 @@ def mark_agreed(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime
 
 @transaction.atomic
 def carry_out(*, proposal: Proposal, at: datetime) -> None:
-    """Do an agreed act on a term, a rule, what is paid or a machine. Raises NotNow where things have changed since."""
+    """Do an agreed act on a term, a rule, what is paid, a machine or an agent.
+
+    Raises NotNow where things have changed since.
+    """
     wanted = loosening.read(act=proposal.act, of=proposal.of, payload=proposal.payload)
     match wanted:
         case ExtendTerm():
@@ -108,6 +121,8 @@ def carry_out(*, proposal: Proposal, at: datetime) -> None:
             _pay_less(proposal, wanted, at)
         case EnableMachine():
             _enable(proposal, wanted, at)
+        case LetAgentAsk():
+            _let_ask(proposal, wanted, at)
         case _:
             raise NotNow(f"{proposal.act} is not done here.")
 
@@ -158,6 +173,20 @@ def _enable(proposal: Proposal, wanted: EnableMachine, at: datetime) -> None:
     _done("machine.enabled", proposal, guards.machine_target(number=machine.number), at, said)
 
 
+def _let_ask(proposal: Proposal, wanted: LetAgentAsk, at: datetime) -> None:
+    agent = AuthorizedAgent.objects.select_for_update(of=("self",)).get(number=proposal.target_id)
+    if (agent.changed_at or agent.registered_at) > proposal.proposed_at:
+        raise NotNow(f"{agent.pk} was suspended or changed since it was proposed: propose it again.")
+    was = key_of(agent=agent)
+    # What it was given by the key of then counts no more.
+    agent.name, agent.verify_key, agent.hosts = wanted.name, b64decode(wanted.key), list(wanted.hosts)
+    agent.changed_at, agent.ended_at, agent.token_hash = at, None, None
+    agent.save(update_fields=["name", "verify_key", "hosts", "changed_at", "ended_at", "token_hash"])
+    said = {"ref": agent.pk, "name": agent.name, "key": wanted.key, "hosts": list(wanted.hosts)}
+    changed = {"was": was} if was != wanted.key else {}
+    _done("authorized.let_in", proposal, guards.agent_target(number=agent.number), at, {**said, **changed})
+
+
 def _done(action: str, proposal: Proposal, target: str, at: datetime, said: Mapping[str, object]) -> None:
     """Write down what the second officer's yes did, beside the yes itself: what was, and what is."""
     guards.note(
@@ -174,7 +203,7 @@ def _of(of: str) -> Of:
     return "contract" if of == Proposal.Of.CONTRACT else "campaign"
 
 
-type Target = Party | Contract | Campaign | JurisdictionRule | Client
+type Target = Party | Contract | Campaign | JurisdictionRule | Client | AuthorizedAgent
 
 
 def _target(of: str, target_id: int) -> Target | None:
@@ -190,6 +219,8 @@ def _target(of: str, target_id: int) -> Target | None:
     row = models[of].objects.filter(pk=target_id).first() if of in models else None
     if of == Proposal.Of.MACHINE:
         row = Client.objects.filter(number=target_id).first()
+    if of == Proposal.Of.AUTHORIZED:
+        row = AuthorizedAgent.objects.filter(number=target_id).first()
     if row is None:
         raise NotNow(f"There is no such {of}.")
     return row
@@ -204,11 +235,18 @@ def _refuse_senseless(act: str, of: str, row: Target | None, wanted: loosening.P
     elif isinstance(row, JurisdictionRule):
         if row.ends_at is not None:
             raise NotNow("The rule's end is settled already.")
-    elif isinstance(row, Client):
-        if row.disabled_at is None:
-            raise NotNow(f"{row.client_id} is not disabled.")
+    elif isinstance(row, Client | AuthorizedAgent):
+        _refuse_let_in(row, wanted)
     elif isinstance(row, Contract | Campaign):
         _refuse_senseless_terms(row, wanted, at)
+
+
+def _refuse_let_in(row: Client | AuthorizedAgent, wanted: loosening.Payload) -> None:
+    if isinstance(row, Client):
+        if row.disabled_at is None:
+            raise NotNow(f"{row.client_id} is not disabled.")
+    elif row.ended_at is None and wanted == LetAgentAsk(row.name, key_of(agent=row), tuple(row.hosts)):
+        raise NotNow(f"{row.pk} may ask already, under this name, with this key and these hosts.")
 
 
 def _refuse_senseless_terms(row: Contract | Campaign, wanted: loosening.Payload, at: datetime) -> None:

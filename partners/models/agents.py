@@ -1,24 +1,31 @@
 """Authorised agents: who may ask for stops in people's names, and what they asked for (Data Rights Protocol 1.0)."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 
 
 class AuthorizedAgent(models.Model):
     """An organisation that people sign for to stop sharing for them. `id`: its name in the protocol's directory.
 
     `verify_key`: its public Ed25519 key. `token_hash`: of the bearer token it was given last. `hosts`: where it may be
-    told of a change. `token_asked_at`: when it signed for that token; nothing it signed until then gives another. One
-    that ended may ask for nothing any more.
+    told of a change. `token_asked_at`: when it signed for that token; nothing it signed until then gives another.
+
+    `ended_at`: since when it may not ask. Until two officers agreed it may not, to this name, key and hosts (trigger
+    `partners_agent_two_officers`); and a yes counts only for what was so when it was proposed, since `changed_at`.
+    `number` names it to proposals and in addresses.
     """
 
     id = models.CharField(max_length=60, primary_key=True)
+    number = models.BigIntegerField(
+        unique=True, editable=False, db_default=Func(Value("partners_authorizedagent_number"), function="nextval")
+    )
     name = models.CharField(max_length=200)
     verify_key = models.BinaryField()
     hosts = models.JSONField(default=list)
     token_hash = models.BinaryField(null=True, unique=True)
     token_asked_at = models.DateTimeField(null=True)
     registered_at = models.DateTimeField()
+    changed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:

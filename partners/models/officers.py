@@ -19,6 +19,7 @@ class Proposal(models.Model):
         TERMINATE = "terminate", "Terminate"
         ENABLE_MACHINE = "enable_machine", "Let a machine in again"
         LOOSEN_ANOMALIES = "loosen_anomalies", "Loosen a rule for anomalies"
+        LET_AGENT_ASK = "let_agent_ask", "Let an agent ask for people"
 
     class Of(models.TextChoices):
         PARTY = "party", "Party"
@@ -27,6 +28,7 @@ class Proposal(models.Model):
         RULE = "rule", "Rule of a state"
         MACHINE = "machine", "Machine"
         ANOMALY = "anomaly", "Rule for anomalies"
+        AUTHORIZED = "authorized", "Authorized agent"
 
     class Decision(models.TextChoices):
         AGREED = "agreed", "Agreed"

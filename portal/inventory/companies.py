@@ -23,10 +23,10 @@ TABLES: Mapping[str, Table] = {
     ),
     "partners.AuthorizedAgent": Table(
         "An organisation that may ask for stops in people's names.",
-        "for good; once it has ended it may ask for nothing",
+        "for good; while it is suspended it may ask for nothing",
         "whoever it asked for; officers and auditors",
-        key="id",
-        time="registered_at token_asked_at ended_at",
+        key="id number",
+        time="registered_at changed_at token_asked_at ended_at",
         business="name",
         proof="verify_key",
         sealed="token_hash",

@@ -58,7 +58,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "accounts.TextedCode": Table(
         "A code that was texted, sealed; worth nothing once it was used, or after its time.",
-        "for good, sealed; a code of six digits is good for 10 minutes, one of ten digits for 2 hours",
+        "a day after it was sent last, until the next daily run; six digits are good for 10 minutes, ten for 2 hours",
         "nobody",
         key="id line",
         time="made_at sent_at used_at",

@@ -8,13 +8,14 @@ from typing import Any
 from django.conf import settings
 
 from partners.access import SCOPES
-from portal.machines import Form, as_camara, as_oauth, as_problem, as_secevent, form_of
+from portal.machines import Form, as_camara, as_drp, as_oauth, as_problem, as_secevent, form_of
 from portal.openapi.operations import JSON, OPERATIONS, PROBLEM, SECEVENT, Content, Operation
 from portal.openapi.shapes import AT, schemas
 
 REFUSED: dict[Form, Content] = {
     as_problem: (PROBLEM, "problem"),
     as_camara: (JSON, "consent-info-error"),
+    as_drp: (JSON, "drp-error"),
     as_oauth: (JSON, "oauth-error"),
     as_secevent: (JSON, "error"),
 }
@@ -32,14 +33,15 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Whereabouts",
             "version": "1",
-            "description": "What machines may call. See docs/partners.md.",
+            "description": "What machines may call. See docs/partners.md and docs/agents.md.",
         },
         "servers": [{"url": settings.BASE_URL}],
         "paths": paths,
-        "webhooks": {"event": {"post": _pushed()}},
+        "webhooks": {"event": {"post": _pushed()}, "drp-status": {"post": _called_back()}},
         "components": {
             "schemas": schemas(),
             "securitySchemes": {
+                "agents": {"type": "http", "scheme": "bearer", "description": "An authorized agent's newest token."},
                 "oauth2": {
                     "type": "oauth2",
                     "flows": {
@@ -48,7 +50,7 @@ def document() -> dict[str, Any]:
                             "scopes": dict.fromkeys(sorted(frozenset[str]().union(*SCOPES.values())), ""),
                         }
                     },
-                }
+                },
             },
         },
     }
@@ -58,6 +60,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     said: dict[str, Any] = {"summary": operation.summary, "parameters": _parameters(operation)}
     if operation.scope:
         said["security"] = [{"oauth2": [operation.scope]}]
+    if operation.agents:
+        said["security"] = [{"agents": []}]
     if operation.takes:
         said["requestBody"] = {"required": True, "content": _content(operation.takes)}
     answers = {status: _answer(status, contents) for status, contents in operation.answers.items()}
@@ -96,4 +100,12 @@ def _pushed() -> dict[str, Any]:
         "summary": "What a partner is pushed: one signed event (RFC 8935).",
         "requestBody": {"required": True, "content": _content(((SECEVENT, "text"),))},
         "responses": {"202": {"description": "Stored."}, "400": _answer(400, ((JSON, "error"),))},
+    }
+
+
+def _called_back() -> dict[str, Any]:
+    return {
+        "summary": "What an agent is told at its `status_callback` once a request is closed.",
+        "requestBody": {"required": True, "content": _content(((JSON, "drp-status"),))},
+        "responses": {"200": {"description": "Taken: it is not told again."}},
     }

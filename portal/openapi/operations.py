@@ -15,7 +15,7 @@ type Content = tuple[str, str]
 class Operation:
     """`takes` and `answers` name a kind of content and its schema. `refuses`: statuses beside those that all have.
 
-    `query` and `headers`: names that may be sent, with what they are.
+    `query` and `headers`: names that may be sent, with what they are. `agents`: it takes an authorised agent's token.
     """
 
     method: str
@@ -27,13 +27,15 @@ class Operation:
     refuses: tuple[int, ...] = ()
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    agents: bool = False
 
     @property
     def refusals(self) -> list[int]:
         """Every status by which it says no."""
         found = {405, 500, *self.refuses}
         found |= {401, 403} if self.scope else set()
-        found |= {400, 411, 413} if self.method in WRITING else set()
+        found |= {403} if self.agents else set()
+        found |= {400, 411, 413} if self.method in WRITING or self.takes else set()
         return sorted(found)
 
 
@@ -98,6 +100,18 @@ OPERATIONS = (
               takes=((JSON, "digest-request"),), answers={200: ((JSON, "digest-answer"),)}, refuses=(404, 409, 429)),
     Operation("GET", "/ssf/manifests/{cohort_id}/{number}", "The list of an ended agreement: 0 the index, then shards.",
               "ssf.read", answers={200: ((JWS, "text"), (GZIP, "bytes"))}, refuses=(404, 410)),
+    Operation("GET", "/drp/v1/agent/{agent_id}", "Whether your token still counts (Data Rights Protocol 1.0).",
+              answers={200: ((JSON, "drp-token-counts"),)}, refuses=(404,), agents=True),
+    Operation("POST", "/drp/v1/agent/{agent_id}", "Sign in as an authorized agent: the token before ends.",
+              takes=((TEXT, "drp-signed-sign-in"),), answers={200: ((JSON, "drp-token"),)}, refuses=(403, 404)),
+    Operation("POST", "/drp/v1/data-rights-request", "Ask for an opt-out in somebody's name. The person is asked.",
+              takes=((TEXT, "drp-signed-request"),), answers={200: ((JSON, "drp-status"),)}, refuses=(404,),
+              agents=True),
+    Operation("GET", "/drp/v1/data-rights-request/{request_id}", "How a request of yours stands.",
+              answers={200: ((JSON, "drp-status"),)}, refuses=(404,), agents=True),
+    Operation("DELETE", "/drp/v1/data-rights-request/{request_id}", "Take back a request that is still open.",
+              takes=((TEXT, "drp-signed-taking-back"),), answers={200: ((JSON, "drp-status"),)}, refuses=(404, 409),
+              agents=True),
     _document("/.well-known/oauth-authorization-server", "Where and how a machine signs in (RFC 8414)."),
     _document("/.well-known/jwks.json", "Our public keys (RFC 7517)."),
     _document("/.well-known/jwks-archive.json", "Every public key that we ever signed with."),

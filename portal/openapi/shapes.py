@@ -12,6 +12,7 @@ from consent.schemas.decisions import Evaluation, Evaluations
 from consent.schemas.texts import TextedUs
 from consent.words import REASONS, UNAVAILABLE
 from disclosures.feeds.releases import ReportedRelease
+from portal.openapi.agents import AGENTS
 from support.feeds import MailedUs
 from support.schemas import LoggedByPhone
 
@@ -103,7 +104,7 @@ OURS: dict[str, Any] = {
 def schemas() -> dict[str, Any]:
     """Every schema by its name, their references turned to where they stand in the document."""
     _, of_structs = msgspec.json.schema_components(STRUCTS, ref_template=f"{AT}{{name}}")
-    return {**_published(settings.BASE_DIR / "docs" / "schemas"), **_portable(of_structs), **OURS}
+    return {**_published(settings.BASE_DIR / "docs" / "schemas"), **_portable(of_structs), **OURS, **AGENTS}
 
 
 def _published(folder: Path) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def shown() -> tuple[list[Shown], dict[str, str]]:
             method=method.upper(),
             path=path,
             summary=one["summary"],
-            scopes=[scope for needed in one.get("security", []) for scope in needed["oauth2"]],
+            scopes=[scope for needed in one.get("security", []) for scope in needed.get("oauth2", ())],
             parameters=[(each["in"], each["name"], each["description"]) for each in one["parameters"]],
             takes=_bodies("", one.get("requestBody", {})),
             answers=[body for status, answer in one["responses"].items() for body in _bodies(status, answer)],

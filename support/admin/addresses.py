@@ -1,6 +1,7 @@
 """Every address of the console, and which role may go there."""
 
 from support.admin import (
+    acts_authorized,
     acts_delivery,
     acts_machines,
     acts_partners,
@@ -85,6 +86,11 @@ ADDRESSES: tuple[Address, ...] = (
     Address("clients/<int:number>/enable/", acts_machines.enable, "machine-enable", FORM),
     Address("clients/<int:number>/certificate/", acts_machines.bind, "machine-bind", FORM),
     Address("clients/<int:number>/unbind/", acts_machines.unbind, "machine-unbind", FORM),
+    Address("authorized-agents/", lists_partners.agents, "authorized-agents"),
+    Address("authorized-agents/register/", acts_authorized.register, "authorized-register", FORM),
+    Address("authorized-agents/<int:agent_number>/", acts_authorized.agent, "authorized-agent"),
+    Address("authorized-agents/<int:agent_number>/propose/", acts_authorized.propose, "authorized-propose", FORM),
+    Address("authorized-agents/<int:agent_number>/suspend/", acts_authorized.suspend, "authorized-suspend", FORM),
     Address("rules/", lists_rules.rules, "rules"),
     Address("rules/add/", acts_rules.add_rule, "rule-add", FORM),
     Address("rules/<int:rule_id>/relax/", acts_rules.relax_rule, "rule-relax", FORM),

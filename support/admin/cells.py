@@ -12,7 +12,10 @@ from support.oversight.counts import Count
 from support.oversight.names import Named
 from support.oversight.stages import TONES
 
-PAGES = {"party": "party", "contract": "contract", "campaign": "campaign", "machine": "machine"}
+PAGES = {
+    "party": "party", "contract": "contract", "campaign": "campaign", "machine": "machine",
+    "authorized": "authorized-agent",
+}  # fmt: skip
 DAY = 86_400
 
 

@@ -1,4 +1,4 @@
-"""Lists of whom the carrier deals with: parties, contracts, campaigns, purposes."""
+"""Lists of whom the carrier deals with: parties, contracts, campaigns; and who asks for people: agents."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,11 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from partners.lifecycle import Stage
-from partners.models import Campaign, Contract, Party
+from partners.models import AuthorizedAgent, Campaign, Contract, Party
+from partners.queries import key_of
 from partners.words import purpose_in_words, shown
 from support.admin import cells
 from support.admin.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
 from support.oversight import chains
+from support.oversight.authorized import asked_and_done
+from support.oversight.proposals import asked_of
 from support.oversight.stages import campaigns_at, contracts_at, running_on
 
 STAGES = tuple((one.value, one.value.capitalize()) for one in Stage)
@@ -31,6 +34,11 @@ def contracts(request: HttpRequest) -> HttpResponse:
 def campaigns(request: HttpRequest) -> HttpResponse:
     """Every campaign: who asks, what for, what is paid, how many agreed."""
     return show_list(request, CAMPAIGNS)
+
+
+def agents(request: HttpRequest) -> HttpResponse:
+    """Every authorised agent: who may ask for people, and who waits or was suspended."""
+    return show_list(request, AGENTS)
 
 
 def _party_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]:
@@ -84,6 +92,30 @@ def _campaign_cells(rows: Sequence[Campaign], at: datetime) -> list[tuple[Cell, 
         )
         for one in chains.campaigns(rows=rows, at=at)
     ]
+
+
+def _agent_cells(rows: Sequence[AuthorizedAgent], at: datetime) -> list[tuple[Cell, ...]]:
+    waiting = asked_of(of="authorized", target_ids=[one.number for one in rows], at=at)
+    counted = asked_and_done(agent_ids=[one.pk for one in rows], at=at)
+    return [
+        (
+            Cell(shown(one.name, at_most=60), href=reverse("admin:authorized-agent", args=[one.number]), under=one.pk),
+            _may_ask(one, waits=one.number in waiting),
+            Cell(key_of(agent=one)),
+            Cell(", ".join(one.hosts) or "nowhere"),
+            cells.moment(one.token_asked_at, none="never"),
+            *(Cell(f"{n:,}" if n else "–", number=True) for n in counted[one.pk]),
+        )
+        for one in rows
+    ]
+
+
+def _may_ask(one: AuthorizedAgent, *, waits: bool) -> Cell:
+    under = "waits for a second officer" if waits else ""
+    if one.ended_at is None:
+        return Cell("may ask", tone="good", under=under)
+    new = one.ended_at == one.registered_at
+    return Cell("not let in yet" if new else "suspended", tone="warn" if new else "bad", under=under)
 
 
 def _late(one: chains.ContractFacts, at: datetime) -> str:
@@ -141,4 +173,25 @@ CAMPAIGNS = Listing(
         of_choices("consideration", "Paid with", Campaign.Consideration.choices),
     ),
     empty=("No campaigns yet", "Draft one from its contract's page."),
+)  # fmt: skip
+AGENTS = Listing(
+    title="Authorized agents",
+    lead="Who asks for stops in people's names (Data Rights Protocol). Each person says from the phone if it is right.",
+    columns=(
+        Column("Agent", "name"), Column("State", "ended_at"), Column("Key"), Column("Called back at"),
+        Column("Last signed in", "token_asked_at"), Column("Asked, 30 days", number=True),
+        Column("Confirmed", number=True),
+    ),
+    start=lambda _: AuthorizedAgent.objects.order_by("name", "id"),
+    cells=_agent_cells,
+    search=("name", "id"),
+    search_label="Name or id",
+    filters=(
+        Filter(
+            "state", "State", (("in", "May ask"), ("out", "May not ask")),
+            lambda rows, value, _: rows.filter(ended_at__isnull=value == "in"),
+        ),
+    ),
+    empty=("No agent may ask for people", "Register one as the protocol's directory has it; another officer agrees."),
+    acts=(("admin:authorized-register", "Register an agent"),),
 )  # fmt: skip

@@ -28,6 +28,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("contracts", "Contracts", "contract"),
             Place("campaigns", "Campaigns", "campaign"),
             Place("purposes", "Purposes", "category"),
+            Place("authorized-agents", "Authorized agents", "handshake"),
         ),
     ),
     (
@@ -84,6 +85,8 @@ BELOW = {
     "incident": "incidents", "incident-close": "incidents", "incident-acknowledge": "incidents",
     "incident-assign": "incidents", "incident-rows": "incidents", "incident-csv": "incidents",
     "incident-note": "incidents", "incident-told": "incidents", "incident-export": "incidents",
+    "authorized-register": "authorized-agents", "authorized-agent": "authorized-agents",
+    "authorized-propose": "authorized-agents", "authorized-suspend": "authorized-agents",
     "test-line-mark": "test-lines", "test-line-end": "test-lines",
     "separation": "separations", "separation-close": "separations", "delayed-hide": "delayed",
     "delayed-lift": "delayed",

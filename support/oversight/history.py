@@ -72,6 +72,7 @@ def more_of(*, event: AuditEvent) -> str:
     if "consideration" in said:
         parts.append(_changed("paid for it", _paid(said["consideration"]), _paid(said.get("was"))))
     parts += _of_machine(event)
+    parts += _of_agent(event)
     parts += _of_rule(event)
     parts += _of_duty(event)
     if isinstance(said.get("fields"), list):
@@ -118,6 +119,16 @@ def _of_machine(event: AuditEvent) -> list[str]:
     elif isinstance(certificate, str) and certificate:
         parts.append(f"certificate: {certificate}")
     return parts
+
+
+def _of_agent(event: AuditEvent) -> list[str]:
+    """Under which name, with which key and hosts an act on an authorised agent was."""
+    said, hosts = event.detail, event.detail.get("hosts")
+    if not event.target.startswith("authorized:") or not isinstance(hosts, list):
+        return []
+    key, name, was = str(said.get("key", "")), shown(str(said.get("name", "")), at_most=200), str(said.get("was", ""))
+    at = ", ".join(str(host) for host in hosts) or "nowhere"
+    return [f"name: {name}", _changed("key", key, was), f"called back at: {at}"]
 
 
 def proposal_of(*, event: AuditEvent) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from disclosures.models import AnomalyRule
-from partners.models import Campaign, Client, Contract, JurisdictionRule, Party
+from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party
 from partners.words import party_name, shown
 
 STAFF = ("officer", "agent", "auditor", "legal")
@@ -14,7 +14,10 @@ MACHINES = {"system": "The system", "partner": "Partner", "import": "A carrier f
 
 @dataclass(frozen=True)
 class Named:
-    """A target with its name; `kind` is party, contract, campaign, rule, machine or anomaly (a rule for those)."""
+    """A target with its name.
+
+    `kind` is party, contract, campaign, rule, machine, authorized (an agent) or anomaly (a rule for those).
+    """
 
     kind: str
     id: int
@@ -74,6 +77,9 @@ def _names(kind: str, ids: Collection[int]) -> Mapping[int, str]:
         return {rule.pk: str(rule) for rule in JurisdictionRule.objects.filter(pk__in=ids)}
     if kind == "machine":
         return {one.number: shown(one.client_id, at_most=80) for one in Client.objects.filter(number__in=ids)}
+    if kind == "authorized":
+        agents = AuthorizedAgent.objects.filter(number__in=ids)
+        return {one.number: f"{shown(one.name, at_most=80)} ({one.pk})" for one in agents}
     if kind == "anomaly":
         return {
             one.pk: f"{one.get_kind_display()}, version {one.version}" for one in AnomalyRule.objects.filter(pk__in=ids)

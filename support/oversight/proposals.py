@@ -13,8 +13,10 @@ from disclosures.models import AnomalyRule
 from disclosures.queries.rules import finds, proposed
 from partners import loosening
 from partners.lifecycle import NotNow
-from partners.loosening import OPEN_FOR, LoosenAnomalies
-from partners.models import Campaign, Proposal, Suspension
+from partners.loosening import OPEN_FOR, LetAgentAsk, LoosenAnomalies
+from partners.models import AuthorizedAgent, Campaign, Proposal, Suspension
+from partners.queries import key_of
+from partners.words import shown
 from support.oversight import names
 from support.oversight.stages import running
 
@@ -137,8 +139,24 @@ def _changes(one: Proposal, target: names.Named) -> str:
             return f"{name} could ask for tokens again at once, with the key {said.get('key')}."
         case Proposal.Act.LOOSEN_ANOMALIES:
             return _looser(one)
+        case Proposal.Act.LET_AGENT_ASK:
+            return _agent(one)
         case _:
             return f"{name} would be terminated for good. It can't be taken back."
+
+
+def _agent(one: Proposal) -> str:
+    values = loosening.read(act=one.act, of=one.of, payload=one.payload)
+    agent = AuthorizedAgent.objects.filter(number=one.target_id).first()
+    if agent is None or not isinstance(values, LetAgentAsk):
+        return "There is no such agent."
+    hosts = ", ".join(values.hosts) or "nowhere"
+    now = "It may not ask now" if agent.ended_at else "It may ask now"
+    return (
+        f"{agent.pk} could ask for people at once, under the name {shown(values.name, at_most=200)}, with the key "
+        f"{values.key}, called back at: {hosts}. {now}, under the name {shown(agent.name, at_most=200)}, with the key "
+        f"{key_of(agent=agent)}, called back at: {', '.join(agent.hosts) or 'nowhere'}."
+    )
 
 
 def _looser(one: Proposal) -> str:

@@ -34,6 +34,7 @@ def about(request: HttpRequest) -> HttpResponse:
     shown: dict[str, object] = {
         "by_text": bool(settings.SMS_INBOUND_SECRETS),
         "by_carrier": oidc.named(oidc.CARRIER),
+        "by_agent": bool(settings.DRP_BUSINESS_ID),
         "reads": bool(lines),
         "cases": own.cases_of(user=user, lines=lines, at=timezone.now()) if lines and user.is_authenticated else [],
     }

@@ -1,7 +1,10 @@
 """What lets somebody in: each change in the log and told to the line; a forgotten password; devices; sign-ins ended."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 import time_machine
@@ -9,8 +12,9 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from allauth.mfa.totp.internal.auth import yield_hotp_counters_from_time as counters
+from allauth.mfa.utils import decrypt
 from allauth.usersessions.models import UserSession
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts import actions, queries, tokens
@@ -124,11 +128,16 @@ def test_new_recovery_codes_and_one_of_them_works_once(line: Line) -> None:
     code, *_ = codes_on(browser)
     here = sign_in(line)
     MemoryBackend.outbox.clear()
+    before = trail(line)
     assert here.get("/lines/").url.startswith("/accounts/2fa/reauthenticate/")
     assert here.post("/accounts/2fa/reauthenticate/", {"code": code, "next": "/lines/"}).url == "/lines/"
     assert here.get("/lines/").status_code == 200
-    assert trail(line)[-1] == "line.code_used"
+    assert trail(line) == [*before, "line.code_used"]
     told(line, "a recovery code was used")
+    app = Authenticator.objects.get(user=user_of(line), type=Authenticator.Type.TOTP).wrap()
+    given = {"code": code_of(decrypt(app.instance.data["secret"])), "next": "/lines/"}
+    assert here.post("/accounts/2fa/reauthenticate/", given).url == "/lines/"
+    assert trail(line) == [*before, "line.code_used"]
     again = sign_in(line)
     assert again.post("/accounts/2fa/reauthenticate/", {"code": code, "next": "/lines/"}).status_code == 200
     assert again.get("/lines/").status_code == 302
@@ -172,6 +181,31 @@ def test_codes_made_before_are_hashed_when_one_is_tried(line: Line) -> None:
     assert [opens(browser, code) for code in (codes[0], codes[1])] == [False, True]
     kept = Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES)
     assert ("seed" in kept.data, len(kept.data["migrated_codes"]), tokens.used(kept)) == (False, 8, 2)
+
+
+def test_a_recovery_code_sent_twice_at_once_is_used_once(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign_in(line)
+    TOTP.activate(user_of(line), generate_totp_secret())
+    code = RecoveryCodes.activate(user_of(line)).get_unused_codes()[0]
+    browsers, both = [sign_in(line) for _ in range(2)], Barrier(2)
+    before, now_of = trail(line), queries.factors_of
+
+    def at_once(**asked: User) -> queries.Factors:
+        found = now_of(**asked)
+        with suppress(BrokenBarrierError):
+            both.wait(timeout=0.5)
+        return found
+
+    def give(browser: Browser) -> int:
+        try:
+            return browser.post("/accounts/2fa/reauthenticate/", {"code": code, "next": "/lines/"}).status_code
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(queries, "factors_of", at_once)
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(give, browsers)) == [200, 302]
+    assert trail(line) == [*before, "line.code_used"]
 
 
 def test_staff_who_change_how_they_get_in_are_in_the_trail_and_no_line_is_texted() -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import delivery, sessions
-from accounts.clocks import watch_code_texts
+from accounts.clocks import forget_codes, watch_code_texts
 from accounts.models import CodeAsker, Line, TextedCode
 from accounts.tasks import watch_code_texts as task
 from accounts.texts import MemoryBackend
@@ -20,6 +20,7 @@ from tests.factories import a_line
 from tests.people import Browser, newest_text, number_of, texts_to
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 THERE, ELSEWHERE = "198.51.100.7", "203.0.113.9"
 
 
@@ -163,3 +164,26 @@ def test_the_confirmation_of_a_stop_waits_through_an_outage_and_comes_once(setti
     assert delivery.deliver(now=from_now) == 1
     assert delivery.deliver(now=from_now + timedelta(minutes=1)) == 0
     assert "is now off" in newest_text(number).text
+
+
+def test_codes_are_deleted_once_they_open_nothing_and_no_limit_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.clocks.BATCH", 2)
+    now, counted = timezone.now(), a_line()
+    for _ in range(7):
+        asks(counted)
+        TextedCode.objects.update(made_at=now - DAY + MINUTE, sent_at=now - DAY + MINUTE)
+    used, unused, other = a_line(), a_line(), a_line()
+    stops(used, THERE)
+    for line in (unused, other):
+        asks(line)
+    over = TextedCode.objects.exclude(line=counted)
+    over.update(made_at=now - DAY - MINUTE, sent_at=now - DAY)
+    assert (over.count(), CodeAsker.objects.count()) == (3, 10)
+    assert [forget_codes(now=now - MINUTE), forget_codes(now=now), forget_codes(now=now)] == [0, 3, 0]
+    assert set(TextedCode.objects.values_list("line_id", flat=True)) == {counted.pk}
+    assert CodeAsker.objects.count() == 7
+    for said in ("short", "long"):
+        asks(counted)
+        newest = TextedCode.objects.filter(line=counted).latest("made_at")
+        assert (newest.long, said) == (said == "long", said)
+        TextedCode.objects.filter(pk=newest.pk).update(sent_at=now - DAY + MINUTE)

@@ -78,3 +78,20 @@ def test_whoever_guesses_a_password_comes_to_that_page(settings: Settings) -> No
     answers = [browser.post("/accounts/reauthenticate/", {"password": "guessed"}) for _ in range(4)]
     assert answers[-1].status_code == 429
     assert "Too many tries. Please wait a minute." in answers[-1].text
+
+
+def test_who_looks_for_another_way_or_for_a_copy_is_told_where_they_look(settings: Settings) -> None:
+    agents = "An organization that acts for you can ask us. We text your phone first, and stop when you say yes."
+    for business, said in (("", False), ("CARRIER", True)):
+        settings.DRP_BUSINESS_ID = business
+        for path in ("/stop/", "/help/"):
+            assert (agents in Browser().get(path).text, path) == (said, path)
+    assert (
+        "At the end you get a signed receipt to keep: a page, a PDF to print and a file."
+        in Browser().get("/stop/").text
+    )
+    text = Browser().get("/help/").text
+    assert "we also send it by mail, or text you a link to it" in text.partition('id="receipt"')[2].partition("<h2")[0]
+    assert 'href="/settings/archive/"' in text.partition('id="take"')[2]
+    for path in ("/help/", "/accounts/login/"):
+        assert '<a href="/accounts/login/ended/">Sign in with your password or passkey</a>' in Browser().get(path).text

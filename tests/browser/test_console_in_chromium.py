@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
@@ -14,11 +15,12 @@ import partners.actions
 import revocations.actions
 from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
-from partners.models import Campaign, NoticeText, Proposal
+from partners.models import AuthorizedAgent, Campaign, NoticeText, Proposal
 from partners.models import Client as Machine
 from revocations.models import Order
 from support.admin import addresses
 from support.admin.console import READ, SEEING
+from tests.agents import public
 from tests.factories import a_campaign, a_contract, a_party
 from tests.support.console import a_breach, a_cohort, everything
 from tests.support.officers import Member, staff
@@ -82,6 +84,10 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
         actor=officer.actor,
         at=at,
     )
+    partners.actions.register_agent(
+        agent_id=(WORD * 2)[:60], name=WORD * 6, key=public(Ed25519PrivateKey.generate()),
+        hosts=[f"{WORD.lower()}.{WORD.lower()}.example", "another.example"], reason=WORD, actor=officer.actor, at=at,
+    )  # fmt: skip
     partners.actions.publish_notice(
         use=NoticeText.Use.STOP, language="en", body=WORD * 9, reason=WORD, actor=officer.actor, at=at
     )
@@ -96,12 +102,13 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
 
 
 def own(campaign: Campaign) -> list[str]:
-    """The pages of one contract, campaign and company, of its machine, and of what was sent and compared."""
+    """The pages of one contract, campaign and company, its machine, an agent, and what was sent and compared."""
     contract, party = campaign.contract, campaign.contract.aggregator
     run, machine = DigestRun.objects.get(party_id=party.pk), Machine.objects.get(party=party)
     pages = {
         "contract": contract.pk, "party": party.pk, "timeline": party.pk, "run": run.pk, "purpose": campaign.purpose,
         "campaign": campaign.pk, "machine": machine.number,
+        "authorized-agent": AuthorizedAgent.objects.latest("number").number,
     }  # fmt: skip
     return [reverse(f"admin:{name}", args=[of]) for name, of in pages.items()]
 
@@ -131,5 +138,5 @@ def test_no_column_of_the_console_is_cut_off(visit: Visit, site: str, width: int
             cut[path] = found[:3]
     assert cut == {}
     # Every other page has a table with rows in it, or this looked at nothing.
-    alone = {path for one in (first, wide) for path in own(one)[-2:]}
+    alone = {path for one in (first, wide) for path in own(one)[-3:]}
     assert without_rows == {"/admin/", "/admin/search/", "/admin/exports/"} | alone

@@ -12,10 +12,9 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from django.core.management import CommandError, call_command
 from django.test import Client as Http
 from django.utils import timezone
+from jsonschema import Draft202012Validator, FormatChecker
 from pytest_django import Settings
 
 from accounts.models import Line, Message
@@ -23,18 +22,21 @@ from accounts.sealing import unseal
 from accounts.zones import is_day, zone_of
 from audit.models import AuditEvent
 from consent import agency, agents, gate
-from consent.actions import end_agent
 from consent.models import Choice
 from partners import client
-from partners.models import AgentRequest
-from tests.agents import texted_link
+from partners.actions import suspend_agent
+from partners.models import AgentRequest, AuthorizedAgent
+from portal.openapi import document
+from tests.agents import let_in, texted_link
 from tests.factories import a_campaign, a_line, an_approval
 from tests.people import Browser, number_of, sign_in
+from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 BUSINESS = "CARRIER"
 CALLBACK = "https://agent.example/status"
+NOT_SIGNED = {"code": "403", "message": "This is not signed as it should be by an agent that may ask."}
 
 
 class Agent:
@@ -44,11 +46,7 @@ class Agent:
         self.id, self.key, self.http, self.token = name, Ed25519PrivateKey.generate(), Http(), ""
 
     def register(self) -> None:
-        raw = self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        call_command(
-            "register_agent", self.id, name=f"{self.id} Inc.", key=b64encode(raw).decode(), host=["agent.example"],
-            reason="joined the network",
-        )  # fmt: skip
+        let_in(self.id, f"{self.id} Inc.", self.key, hosts=["agent.example"])
 
     def signed(self, said: Mapping[str, object]) -> str:
         plain = json.dumps(said).encode()
@@ -78,11 +76,19 @@ class Agent:
         said = {"exercise": "sale:opt_out", "regime": "ccpa", "phone_number": number, **more}
         status, told = self.post("data-rights-request", self.envelope(**said))
         assert status == 200, told
-        return told
+        return as_published("drp-status", told)
 
     def status(self, request_id: str) -> dict[str, str]:
-        told: dict[str, str] = self.http.get(f"/drp/v1/data-rights-request/{request_id}", headers=self.bearer).json()
-        return told
+        told = self.http.get(f"/drp/v1/data-rights-request/{request_id}", headers=self.bearer).json()
+        return as_published("drp-status", told)
+
+
+def as_published(name: str, told: dict[str, str]) -> dict[str, str]:
+    """The same, once it fits its schema in the document of machine addresses."""
+    whole = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": document()["components"]["schemas"]}}
+    faults = Draft202012Validator(whole, format_checker=FormatChecker()).iter_errors(told)
+    assert [error.message for error in faults] == []
+    return told
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +146,9 @@ def test_a_stop_is_done_when_its_person_says_so_from_the_phone(agent: Agent, lin
     assert "You stopped all sharing" in done.text
     (choice,) = Choice.objects.filter(line_id=line.pk)
     assert (choice.kind, choice.scope, choice.actor) == ("stop", "all", f"line:{line.pk}")
+    # As after every stop without sign-in: what else it affects, and how to undo it.
+    confirmed = unseal(Message.objects.get(line=line, kind=Message.Kind.STOPPED).words_sealed)
+    assert "911 still can. To see or undo it, sign in: http://localhost:8000/choices/" in confirmed
     now = agent.status(told["request_id"])
     assert (now["status"], "reason" in now) == ("fulfilled", False)
     assert Browser().get(path).status_code == 404
@@ -241,6 +250,7 @@ def test_what_is_not_signed_for_us_by_them_and_now_is_refused(agent: Agent, line
     for one in broken(agent, said):
         status, told = agent.post("data-rights-request", one)
         assert (status, told["code"], told["fatal"]) == (400, "400", True), one
+        as_published("drp-error", told)
     other = Agent()
     other.token = agent.token
     assert other.post("data-rights-request", other.envelope(exercise="sale:opt_out"))[0] == 400
@@ -254,9 +264,9 @@ def test_what_is_not_signed_for_us_by_them_and_now_is_refused(agent: Agent, line
 
 def test_tokens_and_requests_are_each_agent_s_own(agent: Agent, line: Line) -> None:
     other = Agent("OTHER")
-    assert other.post("agent/OTHER", other.envelope()) == (403, {})
+    assert other.post("agent/OTHER", other.envelope()) == (403, NOT_SIGNED)
     other.register()
-    assert agent.post("agent/OTHER", agent.envelope()) == (403, {})
+    assert agent.post("agent/OTHER", agent.envelope()) == (403, NOT_SIGNED)
     other.sign_in()
     told = agent.exercise(number_of(line))
     path = f"/drp/v1/data-rights-request/{told['request_id']}"
@@ -271,9 +281,9 @@ def test_tokens_and_requests_are_each_agent_s_own(agent: Agent, line: Line) -> N
 def test_a_message_gives_one_token_and_a_request_gives_none(agent: Agent, line: Line) -> None:
     earlier, later = agent.envelope(), agent.envelope()
     path = f"agent/{agent.id}"
-    assert agent.post(path, agent.envelope(exercise="sale:opt_out", phone_number=number_of(line))) == (403, {})
+    assert agent.post(path, agent.envelope(exercise="sale:opt_out", phone_number=number_of(line))) == (403, NOT_SIGNED)
     assert agent.post(path, later)[0] == 200
-    assert [agent.post(path, said) for said in (later, earlier)] == [(403, {})] * 2
+    assert [agent.post(path, said) for said in (later, earlier)] == [(403, NOT_SIGNED)] * 2
     assert agent.post(path, agent.envelope())[0] == 200
 
 
@@ -378,12 +388,13 @@ def test_a_link_of_another_stop_leads_nowhere_else(agent: Agent, line: Line) -> 
 
 def test_one_that_ended_asks_for_nothing_and_its_open_questions_end(agent: Agent, line: Line) -> None:
     agent.exercise(number_of(line))
-    assert end_agent(agent_id=agent.id, actor="officer:1", reason="left the network", at=timezone.now())
+    number = AuthorizedAgent.objects.get(pk=agent.id).number
+    suspend_agent(number=number, actor=an_actor(), reason="left the network", at=timezone.now())
     assert Browser().get(link(line)).status_code == 404
     assert agent.post("data-rights-request", agent.envelope(exercise="sale:opt_out"))[0] == 403
-    assert agent.post(f"agent/{agent.id}", agent.envelope()) == (403, {})
-    assert set(AuditEvent.objects.filter(target=f"agent:{agent.id}").values_list("action", flat=True)) == {
-        "agent.registered", "agent.ended",
+    assert agent.post(f"agent/{agent.id}", agent.envelope()) == (403, NOT_SIGNED)
+    assert set(AuditEvent.objects.filter(target=f"authorized:{number}").values_list("action", flat=True)) == {
+        "authorized.registered", "proposal.made", "proposal.agreed", "authorized.let_in", "authorized.suspended",
     }  # fmt: skip
 
 
@@ -391,10 +402,3 @@ def test_without_a_name_of_ours_in_the_network_the_doors_are_not_there(settings:
     settings.DRP_BUSINESS_ID = ""
     assert agent.http.get("/drp/v1/agent/X").status_code == 404
     assert agent.http.post("/drp/v1/data-rights-request", "", content_type="text/plain").status_code == 404
-
-
-def test_a_key_that_is_none_is_refused() -> None:
-    with pytest.raises(CommandError, match="is not a public Ed25519 key"):
-        call_command("register_agent", "X", name="X", key="AAAA", reason="none")
-    with pytest.raises(CommandError, match="no such agent"):
-        call_command("register_agent", "X", end=True, reason="none")

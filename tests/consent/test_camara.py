@@ -13,9 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+import audit.actions
 from accounts.models import Line
 from accounts.texts import MemoryBackend
-from audit.queries import database_clock
+from audit.models import AuditEvent
+from audit.queries import database_clock, verify
 from consent import actions
 from consent.asks import throttle
 from consent.models import Ask
@@ -26,6 +28,7 @@ from tests.consent.claiming import Partner, a_partner, stamp
 from tests.consent.shapes import camara
 from tests.consent.test_claims import STRANGER, as_at_commit
 from tests.factories import FRAUD, a_campaign, a_line, a_party, an_approval
+from tests.people import sign_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -345,6 +348,22 @@ def test_no_redis_hinders_nobody(partner: Partner, settings: Settings) -> None:
         }
     }
     assert info(partner) == PENDING
+
+
+def test_the_person_reads_in_their_log_who_asked_once_a_day(partner: Partner) -> None:
+    line = a_line(msisdn=NUMBER)
+    for _ in range(2):
+        info(partner)
+    info(partner, phoneNumber=STRANGER)
+    asked = AuditEvent.objects.get(action="partner.asked")
+    assert (asked.line_id, asked.actor) == (line.pk, f"partner:{partner.party.pk}")
+    log = sign_in(line).get("/access-log/").text
+    assert f"Asked us if it may find this phone: {partner.party.name}" in log
+    again = {"action": asked.action, "actor": asked.actor, "target": asked.target, "line_id": line.pk, "detail": {}}
+    for hours, noted in ((23, 1), (24, 2)):
+        audit.actions.record_daily(**again, at=asked.at + timedelta(hours=hours))
+        assert AuditEvent.objects.filter(action="partner.asked").count() == noted
+    assert verify(since=None, until=None, signed={}).fault is None
 
 
 def test_the_same_statements_whoever_it_is(partner: Partner) -> None:

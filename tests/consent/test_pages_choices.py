@@ -91,7 +91,7 @@ def test_allowing_again_takes_two_steps_and_shows_what_is_allowed() -> None:
     browser = sign_in(line)
     notice = press(browser, browser.get("/home/"), "Allow again")
     assert newest(line).kind == "stop"
-    for said in ("RoadAid", "RoadAid Link", "To give you a service you asked for", "within about 500 m", "Step 2 of 2"):
+    for said in ("RoadAid", "RoadAid Link", "To give you a service you asked for", "within about 500 m"):
         assert said in notice.text
     page = press(browser, notice, 'name="allow"', days="30")
     made = newest(line)

@@ -9,6 +9,7 @@ from django.utils import timezone, translation
 from django.utils.formats import number_format
 
 from portal.templatetags.duration import roughly
+from portal.templatetags.languages import language_named
 from portal.templatetags.moments import on_day, when
 
 AT = datetime(2026, 11, 25, 6, 0, 10, tzinfo=UTC)
@@ -68,3 +69,15 @@ def test_arabic_counts_in_its_own_way(hours: int, said: str) -> None:
 def test_numbers_are_grouped_in_threes_as_people_here_write_them(language: str) -> None:
     with translation.override(language):
         assert (intcomma(1234567), number_format(0.5)) == ("1,234,567", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("reader", "code", "said"),
+    [
+        ("en", "es", "Spanish"), ("en", "es-MX", "Mexican Spanish"), ("en", "EN-us", "English"), ("es", "en", "Inglés"),
+        ("en", "zh-hans", "Simplified Chinese"), ("en", "xx-yy", "xx-yy"), ("en", "", ""),
+    ],
+)  # fmt: skip
+def test_a_language_is_called_by_its_name(reader: str, code: str, said: str) -> None:
+    with translation.override(reader):
+        assert language_named(code).lower() == said.lower()

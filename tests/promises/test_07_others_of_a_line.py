@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 from uuid import UUID
+from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,6 +23,7 @@ from accounts.texts import MemoryBackend
 from accounts.zones import zone_of
 from audit.models import AuditEvent
 from consent.models import Choice
+from disclosures.tasks import make_archives
 from tests.factories import a_line
 from tests.feeds import line_row, take_lines, told
 from tests.fixtures import Refusal
@@ -371,6 +373,26 @@ class TestSeparation:
         own = sign_in(line)
         assert "Looked at your request for a line separation" in own.get("/access-log/").text
         assert "You have asked" in own.get("/lines/separation/").text
+
+    def test_nor_in_what_the_holder_of_a_child_s_line_takes_away(self) -> None:
+        holder, line = a_line(account="A-1"), a_line(account="A-1", role="minor")
+        sign_in_by_code(line)
+        browser, query = sign_in(holder), f"?line={line.public_id}"
+        made = self.ask(line)
+        accounts.actions.look_at_separation(
+            separation_id=made, actor=an_actor(), reason="It is due.", at=timezone.now()
+        )
+        browser.post(f"/settings/archive/ask/{query}")
+        make_archives()
+        packed = ZipFile(BytesIO(browser.client.get(f"/settings/archive/whereabouts.zip{query}").getvalue()))
+        taken = {name: packed.read(name).decode() for name in packed.namelist()}
+        taken |= {
+            path: browser.get(f"{path}{query}").text for path in ("/history/download.json", "/help/", "/settings/")
+        }
+        assert len(taken) == 10
+        for name, text in taken.items():
+            assert "separat" not in text.lower(), name
+            assert "It is due." not in text, name
 
     def pages(self, browser: Browser, line: Line) -> Iterator[str]:
         query = f"?line={line.public_id}"

@@ -76,6 +76,8 @@ def test_a_partner_s_confirmation_and_those_below_it_verify(ordered: Ordered, ou
     partner = ordered.scene.party.uri
     assert "The receipt verifies." in said
     assert f"{partner} signed: completed. The confirmation verifies." in said
+    for deed in ("Stop using", "Delete what is held", "Tell those who received it"):
+        assert f"\n  {deed}: completed, by its word at {at[:4]}" in said
     assert f"  {road.uri} signed itself: completed. That verifies." in said
     assert f"  {silent.uri}: completed, by the word of {partner} alone." in said
 

@@ -10,25 +10,31 @@ from typing import Any
 
 import pytest
 import schemathesis
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
 from django.test import Client as Http
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
+from pytest_django import Settings
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.core import NOT_SET
 from schemathesis.core.result import Ok
 
+from consent.actions import give_token
 from partners.access import SCOPES
 from partners.actions import issue_access_token, register_client
 from partners.models import Client as Machine
 from portal.openapi import document
+from tests.agents import let_in
 from tests.factories import a_campaign, a_contract, a_party
 from tests.properties import AFRESH
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 EACH = 60 if AFRESH else 4
+# What opens the doors of authorised agents; it is no scope.
+AGENTS = "agents"
 
 
 # As what the maker of requests writes them; they are sent as what they are.
@@ -54,6 +60,11 @@ def kind_of(path: str, method: str) -> str:
     return str(next(iter(body["content"])))
 
 
+@pytest.fixture(autouse=True)
+def _agents_may_ask(settings: Settings) -> None:
+    settings.DRP_BUSINESS_ID = "CARRIER"
+
+
 @pytest.fixture
 def tokens() -> dict[str, str]:
     """A token for each scope, of a machine of the right kind; the partner has an agreement."""
@@ -69,7 +80,8 @@ def tokens() -> dict[str, str]:
         )  # fmt: skip
         issued = issue_access_token(client=machine, scopes=sorted(scopes), lifetime=timedelta(minutes=9), at=at)
         found |= dict.fromkeys(scopes, issued.token)
-    return found
+    let_in("SLIP", "Slip", Ed25519PrivateKey.generate())
+    return found | {AGENTS: give_token(agent_id="SLIP", asked_at=at)}
 
 
 def answered(case: Case[Any], token: str) -> tuple[int, str]:
@@ -100,7 +112,9 @@ def _written(body: object) -> bytes:
 def test_no_made_up_request_fails_on_our_side(
     operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, tokens: dict[str, str]
 ) -> None:
-    scope = next((one["oauth2"][0] for one in operation.definition.raw.get("security", [])), "")
+    scope = next(
+        (name for one in operation.definition.raw.get("security", []) for name in one.get("oauth2", [AGENTS])), ""
+    )
     known = {int(status) for status in operation.definition.raw["responses"]}
     wrong: list[tuple[int, str]] = []
 

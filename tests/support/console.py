@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 
 import accounts.actions
@@ -17,10 +18,11 @@ from consent.models import DigestFinding, DigestRun
 from disclosures.models import Anomaly, AnomalyRule, Disclosure
 from disclosures.queries.found import incident_key
 from partners import pairwise
-from partners.models import Campaign, Client, Dealing, Proposal, Reach
+from partners.models import AuthorizedAgent, Campaign, Client, Dealing, Proposal, Reach
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
 from support.models import SeedLine, SuspendRequest, Ticket
 from support.tickets import new_code
+from tests.agents import public
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.staff import an_actor
 
@@ -75,7 +77,16 @@ def everything(*, at: datetime | None = None) -> Console:
             "seed_id": SeedLine.objects.create(line_id=0, marked_at=at, marked_by=officer, about="Test of ours").pk,
             "request_id": _asked_to_suspend(line, campaign, at),
             "separation_id": _separation(line, at), "number": Client.objects.get(client_id=MACHINE).number,
+            "agent_number": an_agent(officer, at=at).number,
         },
+    )  # fmt: skip
+
+
+def an_agent(officer: str, *, at: datetime) -> AuthorizedAgent:
+    """An authorised agent that waits for a second officer."""
+    return partners.actions.register_agent(
+        agent_id="PERMISSION_SLIP", name="Permission Slip", key=public(Ed25519PrivateKey.generate()),
+        hosts=["agent.example"], reason="It joined the network.", actor=officer, at=at,
     )  # fmt: skip
 
 

@@ -159,6 +159,7 @@ def test_an_answer_written_often_is_put_in_and_shown_as_the_person_reads_it(ana:
     path = f"/desk/{ticket.code}/write/"
     put = ana.client.post(f"{path}canned/", {"canned": str(reply.pk), "body": "Before", "then": "waiting"}).content
     assert f"Before\n\n{reply.body}</textarea>" in put.decode()
+    assert '<span class="language">Arabic</span>' in put.decode()
     shown = ana.client.post(f"{path}preview/", {"body": reply.body, "then": "waiting"}).content.decode()
     preview = shown.partition('class="preview"')[2].partition("</section>")[0]
     assert f"/help/{ticket.code}/" in preview

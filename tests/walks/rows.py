@@ -200,8 +200,8 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "api-approvals": (NOT_SO, NO_TOKEN),
     "api-texts": (NOT_SO, NOT_HERE),
     "drp-agent": (NOT_HERE, NOT_HERE),
-    "drp-exercise": (NOT_HERE, NOT_HERE),
-    "drp-request": (NOT_HERE, NOT_HERE),
+    "drp-exercise": (NOT_SO, NOT_HERE),
+    "drp-request": (NOT_HERE, NOT_SO),
     "agent-request": (EVERYBODY, NOT_SO),
     "agent-asked": (NOT_HERE, NOT_HERE),
     "consent-info": (NOT_SO, NO_TOKEN),
@@ -232,7 +232,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
 # In the order of options, put, patch, delete: forms that are allauth's or Django's own take a put as a post.
 OTHERWISE: dict[str, tuple[Row, Row, Row, Row]] = {
     # Without a name of ours in the agents' network there are no such doors.
-    **dict.fromkeys(("drp-agent", "drp-exercise", "drp-request"), (NOT_HERE,) * 4),
+    "drp-request": (NOT_SO, NOT_SO, NOT_SO, NOT_HERE),
     "sign-in-staff": (SIGN_IN, SIGN_IN, SIGN_IN_NOT_SO, SIGN_IN_NOT_SO),
     "account_logout": (EVERYBODY, NOT_SO, NOT_SO, NOT_SO),
     "account_inactive": (EVERYBODY, NOT_SO, NOT_SO, NOT_SO),

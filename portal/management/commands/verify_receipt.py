@@ -20,6 +20,8 @@ from pypdf.errors import PyPdfError
 from partners import keys, tokens
 from partners.models import SigningKey
 from partners.tokens import BadToken, Json
+from partners.words import shown
+from revocations.models import Duty
 
 KEYS = (
     "the carrier's published keys, a saved /.well-known/jwks.json, or, for a receipt that is older than a few months, "
@@ -124,6 +126,7 @@ def _confirmations(kept: Object, number: object, published: Object) -> list[str]
         (event,) = _object(said["events"]).values()
         lines.append(f"{party} signed: {_object(event).get('status')}. The confirmation verifies.")
         lines += _completion(_object(one), number, party, token, published)
+        lines += _deeds(_object(event))
         lines += [_below(entry, party, known) for entry in _object(event).get("downstream") or []]
     return lines
 
@@ -138,6 +141,18 @@ def _completion(one: Object, number: object, party: str, token: str, published: 
     if fits != (number, party, hashlib.sha256(token.encode()).hexdigest()):
         raise DoesNotVerify(f"our word that {party} confirmed is about something else")
     return [f"  It came on {about.get('received_at')}, as {said.get('iss')} signed. That verifies."]
+
+
+def _deeds(event: Object) -> list[str]:
+    """What it says that was done, thing by thing: "completed" alone does not tell of what."""
+    said = [_object(one) for one in event.get("actions") or []]
+    return [
+        f"  {_deed(str(one.get('action')))}: {one.get('status')}, by its word at {one.get('at')}." for one in said
+    ] or ["  It does not say of what."]
+
+
+def _deed(action: str) -> str:
+    return str(Duty.Action(action).label) if action in Duty.Action.values else shown(action, at_most=60)
 
 
 def _below(entry: object, partner: str, known: Known) -> str:

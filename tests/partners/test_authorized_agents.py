@@ -1,0 +1,160 @@
+"""What officers do about authorised agents: two let one ask for people, as it is written down; one shuts it out."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, ProgrammingError, transaction
+
+import support.actions
+from accounts.models import User
+from accounts.queries import NotForThem
+from audit.models import AuditEvent
+from partners import actions
+from partners.lifecycle import NotNow
+from partners.models import AuthorizedAgent, Proposal
+from partners.queries import key_of
+from tests.agents import public
+from tests.staff import an_actor
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+NOW = datetime.now(UTC)
+LATER = NOW + timedelta(minutes=1)
+KEY, OTHER = public(Ed25519PrivateKey.generate()), public(Ed25519PrivateKey.generate())
+SLIP: dict[str, Any] = {"agent_id": "SLIP", "name": "Slip", "key": KEY, "hosts": ["agent.example"]}
+
+
+@pytest.fixture
+def officer() -> str:
+    return an_actor()
+
+
+@pytest.fixture
+def agent(officer: str) -> AuthorizedAgent:
+    return actions.register_agent(**SLIP, reason="New.", actor=officer, at=NOW)
+
+
+def proposed(agent: AuthorizedAgent, officer: str, *, at: datetime = LATER, **changed: Any) -> Proposal:
+    values = {"name": "Slip", "key": KEY, "hosts": ["agent.example"], **changed}
+    return actions.propose_agent(number=agent.number, **values, reason="r", actor=officer, at=at)
+
+
+def agree(proposal: Proposal | None = None, *, at: datetime = LATER) -> None:
+    proposal = proposal or Proposal.objects.get(decision="")
+    support.actions.agree(proposal_id=proposal.pk, reason="Seen.", actor=an_actor(), at=at)
+
+
+def now(agent: AuthorizedAgent) -> tuple[bool, str, str, list[str]]:
+    row = AuthorizedAgent.objects.get(pk=agent.pk)
+    return row.ended_at is None, row.name, key_of(agent=row), row.hosts
+
+
+def test_one_officer_writes_it_down_and_another_lets_it_ask(officer: str, agent: AuthorizedAgent) -> None:
+    assert now(agent) == (False, "Slip", KEY, ["agent.example"])
+    own = Proposal.objects.get()
+    with pytest.raises(NotNow, match="it needs another officer's yes"):
+        support.actions.agree(proposal_id=own.pk, reason="r", actor=officer, at=LATER)
+    agree()
+    assert now(agent) == (True, "Slip", KEY, ["agent.example"])
+    written = AuditEvent.objects.filter(target=f"authorized:{agent.number}").order_by("id")
+    assert [one.action for one in written] == [
+        "authorized.registered", "proposal.made", "proposal.agreed", "authorized.let_in",
+    ]  # fmt: skip
+    done = written[3]
+    assert (done.reason, done.detail["proposed_by"], done.detail["key"]) == ("New.", officer, KEY)
+
+
+def test_until_another_agrees_it_asks_as_it_did_and_then_with_the_new_key_alone(
+    officer: str, agent: AuthorizedAgent
+) -> None:
+    agree()
+    with pytest.raises(NotNow, match="SLIP may ask already"):
+        proposed(agent, officer)
+    AuthorizedAgent.objects.update(token_hash=b"given")
+    second = proposed(agent, officer, key=OTHER, hosts=["b.example", "a.example"], at=LATER)
+    assert now(agent) == (True, "Slip", KEY, ["agent.example"])
+    agree(second, at=LATER + timedelta(minutes=1))
+    assert now(agent) == (True, "Slip", OTHER, ["a.example", "b.example"])
+    assert AuthorizedAgent.objects.get().token_hash is None
+    assert AuditEvent.objects.filter(action="authorized.let_in").latest("id").detail["was"] == KEY
+
+
+def test_one_officer_suspends_it_at_once_and_an_earlier_yes_lets_it_ask_no_more(
+    officer: str, agent: AuthorizedAgent
+) -> None:
+    agree()
+    early = proposed(agent, officer, name="Slip Inc.")
+    AuthorizedAgent.objects.update(token_hash=b"given")
+    at = LATER + timedelta(seconds=1)
+    actions.suspend_agent(number=agent.number, reason="It lies.", actor=officer, at=at)
+    row = AuthorizedAgent.objects.get()
+    assert (row.ended_at, row.token_hash) == (at, None)
+    with pytest.raises(NotNow, match="was suspended or changed since it was proposed"):
+        agree(early, at=at + timedelta(minutes=1))
+    with pytest.raises(NotNow, match="may not ask for anybody as it is"):
+        actions.suspend_agent(number=agent.number, reason="r", actor=officer, at=at)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("agent_id", "7"), ("agent_id", "a b"), ("name", " "), ("key", "AAAA"), ("key", "no base64!"), ("key", KEY[:-4]),
+     ("hosts", ["https://a.example"]), ("hosts", ["a.example/x"]), ("hosts", ["localhost"]), ("hosts", ["10.0.0.1"])],
+)  # fmt: skip
+def test_what_does_not_fit_is_said_beside_its_field(officer: str, field: str, value: object) -> None:
+    with pytest.raises(ValidationError) as refused:
+        actions.register_agent(**{**SLIP, field: value}, reason="New.", actor=officer, at=NOW)
+    assert list(refused.value.error_dict) == [field]
+    assert not AuthorizedAgent.objects.exists()
+
+
+def test_a_known_one_is_not_registered_again_and_nothing_is_done_without_a_reason(
+    officer: str, agent: AuthorizedAgent
+) -> None:
+    with pytest.raises(NotNow, match="SLIP is registered already"):
+        actions.register_agent(**SLIP, reason="New.", actor=officer, at=NOW)
+    with pytest.raises(NotNow, match="Say why"):
+        actions.register_agent(**{**SLIP, "agent_id": "B"}, reason=" ", actor=officer, at=NOW)
+    with pytest.raises(NotNow, match="no such agent"):
+        actions.suspend_agent(number=agent.number + 1, reason="r", actor=officer, at=NOW)
+
+
+@pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL, User.Role.SUBSCRIBER])
+def test_nobody_but_an_officer_may(officer: str, agent: AuthorizedAgent, role: str) -> None:
+    agree()
+    by: dict[str, Any] = {"reason": "r", "actor": an_actor(role), "at": LATER}
+    with pytest.raises(NotForThem):
+        actions.register_agent(**{**SLIP, "agent_id": "B"}, **by)
+    with pytest.raises(NotForThem):
+        actions.propose_agent(number=agent.number, name="X", key=OTHER, hosts=[], **by)
+    with pytest.raises(NotForThem):
+        actions.suspend_agent(number=agent.number, **by)
+    assert now(agent) == (True, "Slip", KEY, ["agent.example"])
+
+
+def refused(constraint: str, **changed: object) -> None:
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        AuthorizedAgent.objects.filter(pk="SLIP").update(**changed)
+
+
+def test_the_database_lets_none_ask_without_two_officers(officer: str, agent: AuthorizedAgent) -> None:
+    two, kept = "needs two officers", "partners_authorizedagent is refused"
+    refused(two, ended_at=None)
+    with pytest.raises(IntegrityError, match=two), transaction.atomic():
+        AuthorizedAgent.objects.create(id="B", name="B", verify_key=b"k", registered_at=NOW)
+    first = Proposal.objects.get()
+    actions.mark_agreed(proposal_id=first.pk, reason="r", actor=an_actor(), at=LATER)
+    refused(two, ended_at=None, changed_at=LATER, name="Another")
+    refused(two, ended_at=None, changed_at=LATER, hosts=["evil.example"])
+    refused(two, ended_at=None, changed_at=NOW)
+    assert AuthorizedAgent.objects.filter(pk="SLIP").update(ended_at=None, changed_at=LATER) == 1
+    # The same yes counts once, and what is in force changes by another alone.
+    refused(two, verify_key=b"k" * 32, changed_at=LATER)
+    refused(kept, changed_at=NOW)
+    refused(kept, changed_at=None)
+    refused(kept, number=agent.number + 7)
+    AuthorizedAgent.objects.filter(pk="SLIP").update(ended_at=LATER, changed_at=LATER)
+    refused(two, ended_at=None)
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+        agent.delete()

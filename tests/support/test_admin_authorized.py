@@ -1,0 +1,103 @@
+"""The console's pages of authorised agents: at a glance who may ask, and who let it."""
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from accounts.models import User
+from audit.models import AuditEvent
+from partners.models import AuthorizedAgent, Proposal
+from tests.agents import an_agent_asks, public
+from tests.factories import a_line
+from tests.people import Browser
+from tests.support.officers import Member, post, shown, staff
+
+KEY, OTHER = public(Ed25519PrivateKey.generate()), public(Ed25519PrivateKey.generate())
+TYPED: dict[str, object] = {
+    "agent_id": "PERMISSION_SLIP", "name": "Permission Slip", "key": f" {KEY} ", "hosts": "B.example\na.example\n",
+}  # fmt: skip
+LIST = "/admin/authorized-agents/"
+
+
+@pytest.fixture
+def officer(committed_db: None, no_broker: None) -> Member:
+    return staff(name="first")
+
+
+@pytest.fixture
+def second(officer: Member) -> Member:
+    return staff(name="second")
+
+
+def registered(officer: Member) -> str:
+    path = post(officer, f"{LIST}register/", TYPED)
+    assert path == f"{LIST}{AuthorizedAgent.objects.get().number}/"
+    return path
+
+
+def test_it_is_registered_by_one_and_let_in_by_another(officer: Member, second: Member) -> None:
+    assert "No agent may ask for people" in shown(officer, LIST)
+    page = registered(officer)
+    said = shown(officer, page)
+    assert "Permission Slip not let in yet" in said
+    assert f"Key {KEY} Ed25519" in said
+    assert "Called back at a.example b.example" in said
+    assert "Let an agent ask for people was proposed by first@carrier.example on" in said
+    assert "Propose that it may ask" not in said
+    row = shown(second, LIST)
+    assert "Permission Slip PERMISSION_SLIP not let in yet waits for a second officer" in row
+    assert f"{KEY} a.example, b.example never" in row
+    assert AuditEvent.objects.get(action="authorized.registered").reason == "They sold it on."
+    proposal = Proposal.objects.get()
+    told = shown(second, f"/admin/proposals/{proposal.pk}/")
+    assert f"under the name Permission Slip, with the key {KEY}, called back at: a.example, b.example." in told
+    assert "It may not ask now" in told
+    assert f'<a href="{page}">' in second.client.get(f"/admin/proposals/{proposal.pk}/").content.decode()
+    assert post(second, f"/admin/proposals/{proposal.pk}/agree/")
+    assert "Permission Slip may ask" in shown(officer, page)
+    assert "may ask" in shown(officer, f"{LIST}?state=in")
+    assert "Nothing matches" in shown(officer, f"{LIST}?state=out")
+    assert f"authorized: let in (name: Permission Slip; key: {KEY}; called back at: a.example, b.example)" in shown(
+        officer, page
+    )
+    assert 'href="/admin/authorized-agents/' in officer.client.get("/admin/search/?q=permission").content.decode()
+
+
+def test_another_key_waits_for_another_officer_and_one_suspends_at_once(officer: Member, second: Member) -> None:
+    page = registered(officer)
+    post(second, f"/admin/proposals/{Proposal.objects.get().pk}/agree/")
+    assert f'value="{KEY}"' in officer.client.get(f"{page}propose/").content.decode()
+    wrong = shown(officer, f"{page}propose/", {**TYPED, "key": "AAAA"})
+    assert "This is no public Ed25519 key in base64." in wrong
+    assert post(officer, f"{page}propose/", {**TYPED, "key": OTHER}) == page
+    proposal = Proposal.objects.get(decision="")
+    assert f"It may ask now, under the name Permission Slip, with the key {KEY}" in shown(
+        second, f"/admin/proposals/{proposal.pk}/"
+    )
+    assert f"Key {KEY}" in shown(officer, page)
+    assert post(officer, f"{page}suspend/") == page
+    assert "Permission Slip suspended" in shown(officer, page)
+    assert "propose it again" in shown(second, f"/admin/proposals/{proposal.pk}/agree/", {})
+    assert AuthorizedAgent.objects.get().ended_at is not None
+
+
+def test_what_became_of_its_requests_is_counted_and_nobody_is_named(officer: Member) -> None:
+    line = a_line()
+    link = an_agent_asks(line)
+    Browser().post(link, {"refuse": "1"})
+    an_agent_asks(a_line())
+    number = AuthorizedAgent.objects.get().number
+    said = shown(officer, f"{LIST}{number}/")
+    assert "Denied: The person says that it is not theirs 1 Waits for the person 1" in said
+    assert "206" not in said.partition("Asked in 30 days")[2].partition("History")[0]
+    assert "Permission Slip PERMISSION_SLIP may ask" in shown(officer, LIST)
+
+
+@pytest.mark.parametrize("role", [User.Role.AUDITOR, User.Role.AGENT, User.Role.LEGAL])
+def test_an_auditor_looks_and_nobody_else_does_anything(officer: Member, second: Member, role: str) -> None:
+    page, other = registered(officer), staff(role, name="other")
+    seen = 200 if role == User.Role.AUDITOR else 403
+    assert {other.client.get(path).status_code for path in (LIST, page, f"{page}suspend/")} == {seen}
+    for path in (f"{LIST}register/", f"{page}propose/", f"{page}suspend/"):
+        assert other.client.post(path, {**TYPED, "reason": "r"}).status_code == 403
+    if role == User.Role.AUDITOR:
+        assert "Register an agent" not in shown(other, LIST)
