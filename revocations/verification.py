@@ -12,8 +12,8 @@ from django.db.models import F, Max, QuerySet
 import audit.actions
 from partners.models import Contract
 from revocations import streams
-from revocations.models import TO_PUSH, Breaker, ParkedWith, State, Stream, StreamEvent, StreamHealth
-from revocations.queries.answering import counted, pulses, tries_of_event
+from revocations.models import TO_PUSH, Breaker, State, Stream, StreamEvent, StreamHealth
+from revocations.queries.answering import counted, pulses, tries_of_event, with_us
 
 EVERY = timedelta(hours=6)
 ACKNOWLEDGED_WITHIN = timedelta(minutes=15)
@@ -70,7 +70,7 @@ def mark_failed_verifications(*, now: datetime) -> int:
     count = 0
     for stream in _locked(Stream.objects.filter(status=Stream.Status.ENABLED)):
         health = _health_of(stream)
-        late = [event for event in _unanswered(health) if _had(event, now) >= _time_of(stream.party_id)]
+        late = [event for event in _unanswered(health, now) if _had(event, now) >= _time_of(stream.party_id)]
         if not late:
             continue
         StreamEvent.objects.filter(pk__in=[event.pk for event in late], state__in=TO_PUSH).update(
@@ -111,14 +111,14 @@ def _is_due(stream: Stream, now: datetime) -> bool:
     return not asked.filter(state__in=TO_PUSH).exists() and (newest or since) + EVERY <= now
 
 
-def _unanswered(health: StreamHealth) -> Sequence[StreamEvent]:
+def _unanswered(health: StreamHealth, now: datetime) -> Sequence[StreamEvent]:
     waiting = _verifications(health.party_id).filter(state__in=TO_PUSH, queued_at__gte=health.counts_from)
-    return list(waiting.exclude(parked_with=ParkedWith.US))
+    return list(waiting.exclude(with_us(now=now)))
 
 
 def _had(event: StreamEvent, now: datetime) -> timedelta:
     """For how long the partner could have answered this one."""
-    return counted(pulses=pulses(since=event.queued_at, now=now), tries=tries_of_event(event_id=event.pk))
+    return counted(pulses=pulses(since=event.queued_at, now=now), tries=tries_of_event(event=event, now=now))
 
 
 def _time_of(party_id: int) -> timedelta:

@@ -19,6 +19,7 @@ import disclosures.actions
 from accounts.models import Line
 from accounts.turns import turn
 from audit.models import AuditEvent
+from consent.cohorts import keep_after
 from consent.expiry import retell
 from disclosures.feeds import settle_terms
 from partners.feeds.terms import Changes
@@ -100,7 +101,10 @@ def _changed(event: AuditEvent, *, now: datetime) -> None:
 
 
 def _lifted(event: AuditEvent, *, now: datetime) -> None:
-    """Only lines with an order from while it was suspended: the copies of the others were left as they were."""
+    """Only lines with an order from while it was suspended: the copies of the others were left as they were.
+
+    Unless a campaign ended meanwhile and another in its place goes on: by the end the partner denies that too.
+    """
     del now
     proposal = Proposal.objects.get(pk=event.detail["proposal"])
     lifted = Suspension.objects.filter(lifted_by=proposal).order_by("starts_at").first()
@@ -113,7 +117,9 @@ def _lifted(event: AuditEvent, *, now: datetime) -> None:
         Proposal.Of.CAMPAIGN: Q(pk=target),
     }
     campaigns = Campaign.objects.filter(by_target[Proposal.Of(proposal.of)])
-    _retell(_told_since(set(campaigns.values_list("contract_id", flat=True)), lifted.starts_at))
+    contracts = set(campaigns.values_list("contract_id", flat=True))
+    _retell(_told_since(contracts, lifted.starts_at))
+    keep_after(contract_ids=contracts, since=lifted.starts_at)
 
 
 def _rules(now: datetime) -> Iterator[_Due]:
@@ -135,9 +141,11 @@ def _began(rule: JurisdictionRule, *, now: datetime) -> None:
 
 
 def _ended(rule: JurisdictionRule, *, now: datetime) -> None:
-    """Only lines with an order from while it ran: the copies of the others were left as they were."""
+    """Only lines with an order from while it ran, or whose campaign ended then; the others' copies were left alone."""
     del now
-    _retell(_told_since(_under(rule), rule.starts_at))
+    contracts = _under(rule)
+    _retell(_told_since(contracts, rule.starts_at))
+    keep_after(contract_ids=contracts, since=rule.starts_at)
 
 
 def _under(rule: JurisdictionRule) -> set[int]:

@@ -6,10 +6,12 @@ one: a worker killed anywhere leaves whole shards, and the next goes on after th
 """
 
 import uuid
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 import audit.queries
 from accounts.turns import turn
@@ -106,8 +108,9 @@ def renew(*, contract_id: int, epoch: int) -> int:
 def keep(*, cohort: Cohort) -> int:
     """Tell anew, in the new epoch, whom another campaign goes on serving in the very place of the one that ended.
 
-    A campaign that follows it, say, to which the person agreed: by the end alone the partner would deny that too.
-    Returns how many lines were told. Goes on where it was.
+    A campaign that follows it, say, to which the person agreed: by the end alone the partner would deny that too. Not
+    while something else denies it: when that is over, `keep_after`. Returns how many lines were told. Goes on where it
+    was.
     """
     ended = Campaign.objects.get(pk=cohort.target_id)
     place = {"lbs_provider": ended.lbs_provider_id, "purpose": ended.purpose, "scope": ended.scope}
@@ -121,6 +124,16 @@ def keep(*, cohort: Cohort) -> int:
         done += sum(_keep(line_id, cohort.contract_id, ended) for line_id in lines if line_id not in known)
         after = lines[-1]
     return done
+
+
+def keep_after(*, contract_ids: Collection[int], since: datetime) -> int:
+    """Do so for the campaigns under these contracts that ended while something, over now, denied what follows them.
+
+    `since`: from when on it did. Returns how many lines were told.
+    """
+    meanwhile = Q(manifest_at__isnull=True) | Q(manifest_at__gte=since)
+    ended = Cohort.objects.filter(meanwhile, of=Cohort.Of.CAMPAIGN, contract_id__in=contract_ids)
+    return sum(keep(cohort=cohort) for cohort in ended.order_by("recorded_at"))
 
 
 @transaction.atomic

@@ -21,7 +21,7 @@ from audit.queries import database_clock
 from partners.models import Campaign, Contract, Party, Suspension
 from partners.words import party_name
 from revocations.models import Breach, Order, ParkedWith, Stream, StreamEvent, StreamHealth
-from revocations.queries.answering import SAMPLE, Try, counted, pulses, tries_at, tries_of
+from revocations.queries.answering import SAMPLE, Try, counted, pulses, tries_at, tries_of, with_us
 
 log = structlog.get_logger()
 
@@ -32,8 +32,9 @@ MOST_FAILED_VERIFICATIONS = 3
 SYSTEM = "system:clocks"
 OFFICER = "officer:"
 
-# By partner, those that wait the longest: one short range of an index for each, however many wait. And since when: a
-# newer order that took an unacknowledged one's place carries on its clock.
+# By partner, those that wait the longest: one short range of an index for each, however many wait; not what is parked
+# with us, until it is offered anew. And since when: a newer order that took an unacknowledged one's place carries on
+# its clock.
 WAITING = """
 SELECT waiting.line_id, waiting.id, (
     SELECT min(older.queued_at) FROM revocations_order older
@@ -45,7 +46,8 @@ SELECT waiting.line_id, waiting.id, (
 FROM (SELECT DISTINCT aggregator_id AS id FROM partners_contract) party
 CROSS JOIN LATERAL (
     SELECT o.line_id, o.id, o.contract_id FROM revocations_order o
-    WHERE o.party_id = party.id AND o.next_attempt_at IS NOT NULL AND o.parked_with <> %s
+    WHERE o.party_id = party.id AND o.next_attempt_at IS NOT NULL
+        AND (o.parked_with <> %s OR o.next_attempt_at <= %s)
     ORDER BY o.queued_at LIMIT %s
 ) waiting
 """
@@ -140,28 +142,29 @@ def _streams(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trouble]:
 
 def _unacknowledged(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trouble]:
     tried: dict[int, Sequence[Try]] = {}
-    for order, queued_at in _waiting(now - WARN_AFTER):
+    for order, queued_at in _waiting(now):
         since = max(queued_at, lifted.get(order.party_id, queued_at))
         if order.party_id not in tried:
-            tried[order.party_id] = tries_at(party_id=order.party_id)
+            tried[order.party_id] = tries_at(party_id=order.party_id, now=now)
         unheard = Order.objects.filter(line_id=order.line_id, contract_id=order.contract_id, queued_at__gte=queued_at)
-        waited = _waited(since, now, (tried[order.party_id], tries_of(orders=unheard)))
+        waited = _waited(since, now, (tried[order.party_id], tries_of(orders=unheard, now=now)))
         if waited >= WARN_AFTER:
             yield _not_acknowledged(order, since, denies=waited >= ACKNOWLEDGED_WITHIN)
     cohorts = StreamEvent.objects.filter(
         kind=StreamEvent.Kind.COHORT, next_attempt_at__isnull=False, queued_at__lte=now - WARN_AFTER
     )
-    for event in cohorts.exclude(parked_with=ParkedWith.US).order_by("queued_at"):
+    for event in cohorts.exclude(with_us(now=now)).order_by("queued_at"):
         since = max(event.queued_at, lifted.get(event.party_id, event.queued_at))
-        waited = _waited(since, now, [tries_at(party_id=event.party_id)])
+        waited = _waited(since, now, [tries_at(party_id=event.party_id, now=now)])
         if waited >= WARN_AFTER:
             yield _not_acknowledged(event, since, denies=waited >= ACKNOWLEDGED_WITHIN)
 
 
-def _waiting(before: datetime) -> list[tuple[Order, datetime]]:
-    """Orders that the partner has left lying since before then, and since when."""
+def _waiting(now: datetime) -> list[tuple[Order, datetime]]:
+    """Orders that the partner has left lying for so long that its officer is told, and since when."""
+    before = now - WARN_AFTER
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, [ParkedWith.US, SAMPLE])
+        cursor.execute(WAITING, [ParkedWith.US, now, SAMPLE])
         # Without a time: a newer one was acknowledged, which says all that this one does.
         since = {(line_id, order_id): at for line_id, order_id, at in cursor.fetchall() if at and at <= before}
     orders = Order.objects.filter(pk__in=list(since)) if since else Order.objects.none()

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 from uuid import UUID
 
-from revocations.models import Attempt, Order, Pulse, StreamAttempt, StreamEvent
+from django.db.models import Q
+
+from revocations.models import Attempt, Order, ParkedWith, Pulse, StreamAttempt, StreamEvent
 
 MINUTE = timedelta(minutes=1)
 # What is read of a partner's tries: those of so many orders that wait the longest.
@@ -27,7 +29,15 @@ def answerable(*, party_id: int, since: datetime, now: datetime) -> timedelta:
     A minute counts if our delivery ran in it (`Pulse`) and we were not the ones who failed: not if all that was last
     tried, in it or before, failed on our side, until something is tried again.
     """
-    return counted(pulses=pulses(since=since, now=now), tries=tries_at(party_id=party_id))
+    return counted(pulses=pulses(since=since, now=now), tries=tries_at(party_id=party_id, now=now))
+
+
+def with_us(*, now: datetime) -> Q:
+    """What is parked with us, while it is: from the moment it is offered anew the next move is the partner's.
+
+    What is pushed goes out in that moment. Who polls, and never comes for it, keeps it from going any further.
+    """
+    return Q(parked_with=ParkedWith.US) & (Q(next_attempt_at__isnull=True) | Q(next_attempt_at__gt=now))
 
 
 def counted(*, pulses: Sequence[datetime], tries: Iterable[Try]) -> timedelta:
@@ -57,27 +67,39 @@ def pulses(*, since: datetime, now: datetime) -> Sequence[datetime]:
     return list(within.order_by("minute").values_list("minute", flat=True))
 
 
-def tries_at(*, party_id: int) -> list[Try]:
+def tries_at(*, party_id: int, now: datetime) -> list[Try]:
     """What was tried at this partner: its stream's events, and the orders that wait the longest."""
     waiting = Order.objects.filter(party_id=party_id, next_attempt_at__isnull=False).order_by("queued_at")[:SAMPLE]
-    events = StreamEvent.objects.filter(party_id=party_id).values("id")
-    asked = StreamAttempt.objects.filter(event_id__in=events).values_list("event_id", *ROW)
-    return [*tries_of(orders=waiting), *_judged(asked.iterator())]
+    events = StreamEvent.objects.filter(party_id=party_id)
+    asked = StreamAttempt.objects.filter(event_id__in=events.values("id")).values_list("event_id", *ROW)
+    parked = events.filter(parked_with=ParkedWith.US, next_attempt_at__lte=now)
+    return [*tries_of(orders=waiting, now=now), *_judged(asked.iterator()), *_offered_anew(parked, now)]
 
 
-def tries_of(*, orders: Iterable[Order]) -> list[Try]:
-    """What was tried for these orders."""
-    keys = [(order.line_id, order.id) for order in orders]
+def tries_of(*, orders: Iterable[Order], now: datetime) -> list[Try]:
+    """What was tried for these orders, and since when they are offered anew."""
+    found = list(orders)
+    keys = [(order.line_id, order.id) for order in found]
     tried = Attempt.objects.filter(
         line_id__in={line_id for line_id, _ in keys}, order_id__in={order_id for _, order_id in keys}
     )
-    return list(_judged(tried.values_list("order_id", *ROW)))
+    return [*_judged(tried.values_list("order_id", *ROW)), *_offered_anew(found, now)]
 
 
-def tries_of_event(*, event_id: UUID) -> list[Try]:
-    """What was tried for this stream event."""
-    tried = StreamAttempt.objects.filter(event_id=event_id)
-    return list(_judged(tried.values_list("event_id", *ROW)))
+def tries_of_event(*, event: StreamEvent, now: datetime) -> list[Try]:
+    """The same for this stream event."""
+    tried = StreamAttempt.objects.filter(event_id=event.pk)
+    return [*_judged(tried.values_list("event_id", *ROW)), *_offered_anew([event], now)]
+
+
+def _offered_anew(rows: Iterable[Order | StreamEvent], now: datetime) -> Iterator[Try]:
+    """What was our fault waits again for the partner, and nothing came of it yet.
+
+    If it is fetched and called invalid once more, this is gone, and the wait counts nothing after all.
+    """
+    for row in rows:
+        if row.parked_with == ParkedWith.US and row.next_attempt_at is not None and row.next_attempt_at <= now:
+            yield row.next_attempt_at, False
 
 
 def _judged(rows: Iterable[Row]) -> Iterator[Try]:

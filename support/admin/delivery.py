@@ -18,7 +18,8 @@ from support.oversight import timeline
 def of_partner(request: PersonRequest, party_id: int) -> HttpResponse:
     """Every order and event to one partner, the newest first."""
     at = timezone.now()
-    page = timeline.timeline(party_id=party_id, before=_moment(request.GET.get("before", "")), at=at)
+    before, than = _moment(request.GET.get("before", "")), _id(request.GET.get("than", ""))
+    page = timeline.timeline(party_id=party_id, before=before, than=than, at=at)
     if page is None:
         raise Http404
     title = f"Sent to {page.party.name}"
@@ -59,3 +60,10 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found is not None and found.tzinfo else None
+
+
+def _id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return timeline.FIRST

@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from partners.models import Contract, PairwiseSubject, Party
 from revocations.models import Attempt, DownstreamReport, Order, Receipt, StreamAttempt, StreamEvent
 from support.oversight.delivery import Health, health_of
@@ -17,11 +19,16 @@ from support.oversight.delivery import Health, health_of
 SIZE = 50
 ATTEMPTS = 50
 OF_A_LINE = 8
+# Below every id.
+FIRST = uuid.UUID(int=0)
 
 
 @dataclass(frozen=True)
 class Sent:
-    """One order or event. `kind` is "order" or "event"."""
+    """One order or event. `kind` is "order" or "event".
+
+    `move`: of what is held back, whose move it is; until `held_until`, when it is offered anew.
+    """
 
     kind: str
     id: uuid.UUID
@@ -36,16 +43,18 @@ class Sent:
     complete_by: datetime | None
     attempts: int
     note: str
+    move: str
+    held_until: datetime | None
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """One page of what was sent, the newest first. `before`: where the next page goes on, None at the end."""
+    """One page of what was sent, the newest first. `last`: after which the next page goes on, None at the end."""
 
     party: Party
     health: Health
     sent: Sequence[Sent]
-    before: datetime | None
+    last: Sent | None
 
 
 @dataclass(frozen=True)
@@ -89,22 +98,26 @@ class SentPage:
     sub: str = ""
 
 
-def timeline(*, party_id: int, before: datetime | None, at: datetime) -> Timeline | None:
-    """What was sent to a partner, the newest first; None where there is no such party. Six statements."""
+def timeline(*, party_id: int, before: datetime | None, than: uuid.UUID = FIRST, at: datetime) -> Timeline | None:
+    """What was sent to a partner, the newest first; None where there is no such party. Six statements.
+
+    Only what came before this moment, or in it with an id below `than`: many are written in one moment.
+    """
     party = Party.objects.filter(pk=party_id).first()
     if party is None:
         return None
     orders, events = Order.objects.filter(party_id=party_id), StreamEvent.objects.filter(party_id=party_id)
     if before is not None:
-        orders, events = orders.filter(queued_at__lt=before), events.filter(queued_at__lt=before)
-    newest = list(orders.order_by("-queued_at", "id")[: SIZE + 1])
-    others = list(events.defer("claims").order_by("-queued_at")[: SIZE + 1])
-    both = sorted([*_orders(newest), *_events(others)], key=lambda one: one.queued_at, reverse=True)
+        earlier = Q(queued_at__lt=before) | Q(id__lt=than)
+        orders, events = (rows.filter(earlier, queued_at__lte=before) for rows in (orders, events))
+    newest = list(orders.order_by("-queued_at", "-id")[: SIZE + 1])
+    others = list(events.defer("claims").order_by("-queued_at", "-id")[: SIZE + 1])
+    both = sorted([*_orders(newest), *_events(others)], key=lambda one: (one.queued_at, one.id), reverse=True)
     return Timeline(
         party=party,
         health=health_of(party_ids=[party_id], at=at)[party_id],
         sent=both[:SIZE],
-        before=both[SIZE - 1].queued_at if len(both) > SIZE else None,
+        last=both[SIZE - 1] if len(both) > SIZE else None,
     )
 
 
@@ -203,6 +216,8 @@ def _orders(orders: Sequence[Order]) -> list[Sent]:
             complete_by=one.complete_by,
             attempts=one.attempts,
             note=one.note,
+            move=one.get_parked_with_display(),
+            held_until=one.next_attempt_at if one.parked_with else None,
         )
         for one in orders
     ]
@@ -225,6 +240,8 @@ def _events(events: Sequence[StreamEvent]) -> list[Sent]:
             complete_by=None,
             attempts=one.attempts,
             note=one.note,
+            move=one.get_parked_with_display(),
+            held_until=one.next_attempt_at if one.parked_with else None,
         )
         for one in events
     ]

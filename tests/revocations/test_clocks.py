@@ -263,7 +263,8 @@ def test_the_partner_s_own_failures_count() -> None:
 def test_what_is_parked_with_us_counts_nothing() -> None:
     scene = Scene()
     run(scene.began, scene.began + 3 * DAY)
-    Order.objects.filter(pk=scene.order.pk).update(state=State.PARKED, parked_with=ParkedWith.US)
+    later = scene.began + 4 * DAY
+    Order.objects.filter(pk=scene.order.pk).update(state=State.PARKED, parked_with=ParkedWith.US, next_attempt_at=later)
     assert clocks.watch(now=scene.began + 3 * DAY) == 0
     Order.objects.filter(pk=scene.order.pk).update(parked_with=ParkedWith.PARTNER)
     assert clocks.watch(now=scene.began + 3 * DAY) == 1

@@ -18,7 +18,7 @@ from revocations import actions, clocks, delivery
 from revocations.delivery import claims
 from revocations.delivery.clock import Clock
 from revocations.delivery.verdicts import PARKED_FOR
-from revocations.models import Attempt, Order, Pulse, State, Stream, StreamAttempt, StreamEvent
+from revocations.models import Attempt, Breach, Order, Pulse, State, Stream, StreamAttempt, StreamEvent
 from revocations.streams import StreamWanted
 from support.oversight.timeline import order_page
 from tests.factories import a_line
@@ -357,6 +357,39 @@ def test_the_clock_of_24_hours_counts_no_time_after_we_were_told_by_poll_that_we
             Order.objects.filter(id=order_id).update(next_attempt_at=at, polled_until=at)
     assert the_order(order_id).parked_with == ""
     assert clocks.watch(now=began + 30 * 60 * minute) == denied
+
+
+def a_refused_order(scene: Scene) -> tuple[UUID, datetime]:
+    """An order called invalid as soon as it was fetched, and when it was queued. Our delivery runs for three days."""
+    (order_id,) = stop_all(scene.a_line())
+    began = the_order(order_id).queued_at.replace(second=0, microsecond=0)
+    Pulse.objects.bulk_create([Pulse(minute=began + n * timedelta(minutes=1)) for n in range(3 * 24 * 60)])
+    refuse(scene, order_id, began + timedelta(hours=1))
+    return order_id, began
+
+
+def refuse(scene: Scene, order_id: UUID, at: datetime) -> None:
+    assert polled(scene, at=at) == {jti(order_id)}
+    polled(scene, at=at, errors={jti(order_id): "invalid_request"})
+
+
+def test_who_calls_an_order_invalid_and_never_comes_again_has_24_hours_from_when_it_is_offered_anew(
+    scene: Scene,
+) -> None:
+    order_id, began = a_refused_order(scene)
+    # An hour until it was refused, an hour with us, and 23 in which nobody came for it.
+    assert clocks.watch(now=began + timedelta(hours=24, minutes=55)) == 0
+    assert clocks.watch(now=began + timedelta(hours=25, minutes=5)) == 1
+    breach = Breach.objects.get()
+    assert (breach.kind, breach.about) == ("acknowledge", str(order_id))
+
+
+def test_who_comes_for_it_and_calls_it_invalid_once_more_waited_for_us(scene: Scene) -> None:
+    order_id, began = a_refused_order(scene)
+    refuse(scene, order_id, began + timedelta(hours=24))
+    for hours in (25, 36, 47):
+        assert clocks.watch(now=began + timedelta(hours=hours)) == 0
+    assert clocks.watch(now=began + timedelta(hours=48, minutes=5)) == 1
 
 
 def test_nobody_settles_or_sees_another_partner_s_orders(scene: Scene) -> None:

@@ -161,13 +161,17 @@ def test_the_time_is_the_contract_s(party: Party, seconds: int) -> None:
 def test_what_is_parked_with_us_is_our_fault(party: Party) -> None:
     asked = START + 6 * HOUR
     verification.ask(now=asked)
-    StreamEvent.objects.update(state=State.PARKED, parked_with=ParkedWith.US)
-    delivery_ran(asked, asked + 2 * HOUR)
-    assert verification.mark_failed_verifications(now=asked + 2 * HOUR) == 0
+    StreamEvent.objects.update(state=State.PARKED, parked_with=ParkedWith.US, next_attempt_at=asked + HOUR)
+    tried(StreamEvent.objects.get(), 1, asked, "refused", "invalid_request")
+    delivery_ran(asked, asked + 9 * HOUR)
+    assert verification.mark_failed_verifications(now=asked + HOUR - MINUTE) == 0
+    # From then on it waits for the partner, which could come for it.
+    assert verification.mark_failed_verifications(now=asked + HOUR + 14 * MINUTE) == 0
+    assert verification.mark_failed_verifications(now=asked + HOUR + 15 * MINUTE) == 1
 
 
-def tried(event: StreamEvent, number: int, at: datetime, outcome: str) -> None:
-    StreamAttempt.objects.create(event_id=event.pk, number=number, at=at, outcome=outcome)
+def tried(event: StreamEvent, number: int, at: datetime, outcome: str, detail: str = "") -> None:
+    StreamAttempt.objects.create(event_id=event.pk, number=number, at=at, outcome=outcome, detail=detail)
 
 
 def test_three_questions_that_never_left_our_house_deny_nobody(party: Party) -> None:

@@ -210,23 +210,57 @@ def test_what_was_sent_is_listed_without_the_line_and_shown_whole_after_a_reason
     assert officer.client.get(f"/admin/streams/{other.pk}/events/{console.ids['event_id']}/").status_code == 404
 
 
-def test_the_timeline_goes_on_before_its_last(officer: Member) -> None:
-    at = timezone.now()
-    contract = a_contract()
+def sent_to(contract: Contract, *, at: datetime, apart: timedelta) -> str:
+    """Seventy orders to a partner, each so long before the other. Returns the address of what was sent to it."""
     Order.objects.bulk_create(
         Order(
             line_id=n, id=uuid.uuid4(), contract_id=contract.pk, party_id=contract.aggregator_id, epoch=1, version=1,
-            jti=f"j{n}", txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={},
-            queued_at=at - timedelta(minutes=n), next_attempt_at=at,
+            jti=uuid.uuid4().hex, txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at - n * apart,
+            next_attempt_at=at,
         )
         for n in range(70)
     )  # fmt: skip
-    first = officer.client.get(f"/admin/streams/{contract.aggregator_id}/").content.decode()
+    return f"/admin/streams/{contract.aggregator_id}/"
+
+
+def test_the_timeline_goes_on_before_its_last(officer: Member) -> None:
+    page = sent_to(a_contract(), at=timezone.now(), apart=timedelta(minutes=1))
+    first = officer.client.get(page).content.decode()
     (further,) = re.findall(r'href="(\?before=[^"]+)"', first)
-    second = officer.client.get(f"/admin/streams/{contract.aggregator_id}/{unescape(further)}").content.decode()
+    second = officer.client.get(f"{page}{unescape(further)}").content.decode()
     assert (first.count("<tr>"), second.count("<tr>")) == (51, 21)
-    for odd in ("?before=x", "?before=%00", "?before=2026-01-01", "?before=9999-99-99T00:00:00Z"):
-        assert officer.client.get(f"/admin/streams/{contract.aggregator_id}/{odd}").status_code == 200
+    for odd in (
+        "?before=2026-01-01T00:00:00Z&than=x", "?before=x", "?before=%00", "?before=2026-01-01",
+        "?before=9999-99-99T00:00:00Z",
+    ):  # fmt: skip
+        assert officer.client.get(f"{page}{odd}").status_code == 200
+
+
+def test_what_was_queued_in_one_moment_is_on_one_page_or_the_next(officer: Member) -> None:
+    page, further = sent_to(a_contract(), at=timezone.now(), apart=timedelta(0)), ""
+    seen: list[str] = []
+    for rows in (50, 20):
+        told = officer.client.get(f"{page}{unescape(further)}").content.decode()
+        here = re.findall(r"/orders/([0-9a-f-]{36})/", told)
+        assert len(here) == rows
+        seen += here
+        further = next(iter(re.findall(r'href="(\?before=[^"]+)"', told)), "")
+    assert (len(set(seen)), further) == (70, "")
+
+
+def test_what_is_held_back_says_whose_move_it_is_and_until_when(officer: Member) -> None:
+    console = everything()
+    party_id = int(str(console.ids["party_id"]))
+    held = Order.objects.filter(id=console.ids["order_id"])
+    until = timezone.now().replace(hour=9, minute=5)
+    page = f"/admin/streams/{party_id}/"
+    assert "Whose move" not in shown(officer, page)
+    for with_whom, said in (("us", "us"), ("partner", "the partner"), ("both", "both")):
+        held.update(state="parked", parked_with=with_whom, next_attempt_at=until)
+        told = f"Whose move: {said}. Offered anew {until:%-d %b}, 09:05"
+        assert told in shown(officer, page)
+    looked = officer.client.post(f"{page}orders/{console.ids['order_id']}/", {"reason": "r"}).content.decode()
+    assert told in words(looked)
 
 
 def test_search_finds_by_name_and_never_people(officer: Member) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 import partners.actions
+import revocations.actions
 from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
@@ -199,6 +200,60 @@ def test_the_end_of_a_term_is_told_as_a_whole_and_to_no_line_by_itself() -> None
     # The list waits a moment for whatever is still open, as this test's own transaction is.
     assert cohorts.build_manifests(now=at + HOUR) == 2
     assert (settling.settle(now=at), Order.objects.count(), StreamEvent.objects.count()) == (0, 2, 2)
+
+
+def a_campaign_that_another_follows() -> tuple[Line, Campaign]:
+    """A campaign, another in its very place, and a line that agreed to both and was never told of."""
+    line, contract, tow = a_line(), a_contract(), a_party("Tow", "lbs_provider")
+    ended, follows = (a_campaign(contract, tow) for _ in range(2))
+    for campaign in (ended, follows):
+        an_approval(line, campaign)
+    return line, ended
+
+
+def end_now(campaign: Campaign) -> datetime:
+    at = database_clock()
+    partners.actions.shorten_term(
+        of="campaign", target_id=campaign.pk, ends_at=at, reason="r", actor=an_actor(), at=at - DAY
+    )
+    assert cohorts.end_terms(now=database_clock()) == 1
+    assert cohorts.build_manifests(now=at + HOUR) == 1
+    return at
+
+
+@pytest.mark.parametrize("of", ["party", "contract", "campaign"])
+def test_what_follows_a_campaign_that_ended_while_it_was_suspended_is_told_when_that_is_over(of: str) -> None:
+    line, ended = a_campaign_that_another_follows()
+    follows = Campaign.objects.exclude(pk=ended.pk).get()
+    target = {"party": follows.lbs_provider_id, "contract": follows.contract_id, "campaign": follows.pk}[of]
+    revocations.actions.suspend(of=of, target_id=target, actor=an_actor(), reason="r", at=database_clock())
+    end_now(ended)
+    assert Order.objects.count() == 0
+    by_two("lift_suspension", of, target)
+    assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (1, 0)
+    order = Order.objects.get()
+    assert (order.line_id, order.epoch, order.snapshot["changes"], uses_of(line)) == (line.pk, 2, [], [follows.purpose])
+
+
+def test_so_it_is_when_a_state_s_rule_is_over() -> None:
+    line, ended = a_campaign_that_another_follows()
+    rule = JurisdictionRule.objects.create(
+        state=line.state, starts_at=LONG_AGO, purposes=[ended.purpose], sale_test=False, source="test: a law"
+    )
+    end_now(ended)
+    at = database_clock()
+    by_two("relax_rule", "rule", rule.pk, at=at - HOUR, ends_at=at.isoformat())
+    assert (settling.settle(now=at), uses_of(line)) == (1, [ended.purpose])
+
+
+def test_what_ended_before_it_was_suspended_is_told_to_nobody_again() -> None:
+    _, ended = a_campaign_that_another_follows()
+    end_now(ended)
+    assert Order.objects.count() == 1
+    target = ended.contract_id
+    revocations.actions.suspend(of="contract", target_id=target, actor=an_actor(), reason="r", at=database_clock())
+    by_two("lift_suspension", "contract", target)
+    assert (settling.settle(now=database_clock()), Order.objects.count()) == (1, 1)
 
 
 def test_one_worker_settles_at_a_time() -> None:
