@@ -15,6 +15,12 @@ const acts = {
   j: () => step(1),
   k: () => step(-1),
   o: () => (document.activeElement.closest("[data-case]") ? document.activeElement : cases()[0])?.click(),
+  r: () => document.getElementById("id_answer_body")?.focus(),
+  n: () => {
+    const note = document.getElementById("id_note_body");
+    note?.closest("details").setAttribute("open", "");
+    note?.focus();
+  },
   "/": () => document.getElementById("desk-q").focus(),
   "?": () => keys.showModal(),
 };

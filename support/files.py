@@ -67,14 +67,18 @@ class NotAFile(Exception):
 
 
 class ScannerAway(Exception):
-    """What looks at files could not be asked: the file waits."""
+    """What looks at files could not be asked: all of them wait."""
+
+
+class NotLookedAt(Exception):
+    """What looks at files answered that it could not look at this one: it waits, and the others need not."""
 
 
 class Scanner(Protocol):
     """Looks at the bytes of a file."""
 
     def is_clean(self, *, content: bytes, media_type: str) -> bool:
-        """Whether nothing was found. Raises ScannerAway."""
+        """Whether nothing was found. Raises ScannerAway, NotLookedAt."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ class ClamAV:
     """Our own look, then clamd's, at CLAMAV_SOCKET on this machine (INSTREAM)."""
 
     def is_clean(self, *, content: bytes, media_type: str) -> bool:
-        """Whether neither found anything. Raises ScannerAway."""
+        """Whether neither found anything. Raises ScannerAway, NotLookedAt."""
         return OwnLook().is_clean(content=content, media_type=media_type) and self._said(content) == "stream: OK"
 
     def _said(self, content: bytes) -> str:
@@ -150,17 +154,32 @@ class ClamAV:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as clamd:
                 clamd.settimeout(ANSWER_S)
                 clamd.connect(settings.CLAMAV_SOCKET)
-                clamd.sendall(b"zINSTREAM\0")
-                for start in range(0, len(content), CHUNK):
-                    part = content[start : start + CHUNK]
-                    clamd.sendall(struct.pack("!L", len(part)) + part)
-                clamd.sendall(struct.pack("!L", 0))
-                said = clamd.recv(4096).rstrip(b"\0").decode(errors="replace")
+                # One that is too large for clamd is answered before it was sent whole.
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    self._send(clamd, content)
+                said = self._answer(clamd)
         except OSError as error:
             raise ScannerAway from error
-        if not said.endswith((" OK", " FOUND")):
+        if not said:
             raise ScannerAway
+        if not said.endswith((" OK", " FOUND")):
+            raise NotLookedAt
         return said
+
+    def _answer(self, clamd: socket.socket) -> str:
+        said = b""
+        # Whoever closes with something unread resets the connection, behind what it said.
+        with suppress(ConnectionResetError):
+            while not said.endswith(b"\0") and (more := clamd.recv(4096)):
+                said += more
+        return said.rstrip(b"\0").decode(errors="replace")
+
+    def _send(self, clamd: socket.socket, content: bytes) -> None:
+        clamd.sendall(b"zINSTREAM\0")
+        for start in range(0, len(content), CHUNK):
+            part = content[start : start + CHUNK]
+            clamd.sendall(struct.pack("!L", len(part)) + part)
+        clamd.sendall(struct.pack("!L", 0))
 
 
 def _type_of(content: bytes) -> str:

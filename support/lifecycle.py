@@ -20,6 +20,8 @@ NEXT: Mapping[Ticket.State, frozenset[Ticket.State]] = {
     State.MERGED: frozenset(),
 }
 OURS = (State.OPEN,)
+# Somebody waits for us, or for whom we asked.
+CLOCK_RUNS = (State.OPEN, State.PARTNER)
 UNDER_WAY = (State.OPEN, State.WAITING, State.PARTNER)
 DONE = (State.SOLVED, State.CLOSED, State.MERGED)
 # How long an answer waits for the person's word before the case is closed.
@@ -40,6 +42,8 @@ DAYS: Mapping[Ticket.Kind, int] = {
     Kind.PARTIAL: 5,
 }
 AT_MOST: Mapping[Ticket.Priority, int] = {Priority.URGENT: 1, Priority.HIGH: 3}
+# So long a case waits for what its person says.
+WAITS = timedelta(days=14)
 
 
 class NotNow(Exception):
@@ -52,13 +56,41 @@ def due_at(*, kind: str, at: datetime, priority: int = Priority.NORMAL) -> datet
     return after_business_days(start=at, days=min(days, AT_MOST.get(Priority(priority), days)), zone=ZONE)
 
 
+def hurry(*, ticket: Ticket, priority: Ticket.Priority, at: datetime) -> None:
+    """Set a locked ticket's priority, and its date where that makes it an earlier one; does not save.
+
+    A date that its person was told never moves back.
+    """
+    ticket.priority = priority
+    if ticket.state in CLOCK_RUNS:
+        ticket.due_at = min(ticket.due_at, due_at(kind=ticket.kind, priority=priority, at=at))
+
+
 def move(*, ticket: Ticket, to: Ticket.State, at: datetime) -> None:
-    """Set a locked ticket's state and what goes with it; does not save. Raises NotNow."""
+    """Set a locked ticket's state and what goes with it; does not save. Raises NotNow.
+
+    While it waits for the person it is due when that wait is over; once it is ours again its clock starts anew.
+    """
     was = Ticket.State(ticket.state)
     if to not in NEXT[was]:
         raise NotNow(f"A case that is “{was.label}” does not become “{to.label}”.")
     if was in DONE and to == State.OPEN:
         ticket.reopened += 1
+    if to == State.WAITING:
+        ticket.due_at = at + WAITS
+    elif to in UNDER_WAY and was in (State.WAITING, *DONE):
+        ticket.due_at = due_at(kind=ticket.kind, priority=ticket.priority, at=at)
     ticket.state, ticket.last_at = to, at
     ticket.solved_at = at if to == State.SOLVED else ticket.solved_at if to == State.CLOSED else None
     ticket.closed_at = at if to == State.CLOSED else None
+
+
+def answered_again(*, ticket: Ticket, at: datetime) -> None:
+    """A locked case stays as the answer before left it: what is counted from an answer counts from this one.
+
+    Does not save.
+    """
+    if ticket.state == State.WAITING:
+        ticket.due_at = at + WAITS
+    else:
+        ticket.solved_at = at

@@ -31,7 +31,9 @@ def line_to_tell(*, ticket: Ticket) -> int | None:
     if ticket.asked_by_id is None:
         return ticket.line_id
     current = LineUser.objects.filter(user_id=ticket.asked_by_id, until__isnull=True)
-    return current.values_list("line_id", flat=True).first()
+    lines = list(current.order_by("-since", "-id").values_list("line_id", flat=True))
+    # Of several: the one that they asked about.
+    return ticket.line_id if ticket.line_id in lines else next(iter(lines), None)
 
 
 def _mail(ticket: Ticket, link: str) -> Mail:

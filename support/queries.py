@@ -97,6 +97,15 @@ def evidence_missed(*, at: datetime) -> list[EvidenceRequest]:
     return list(rows.order_by("overdue_at")[:BATCH])
 
 
+def with_merged(*, ticket: Ticket) -> list[int]:
+    """A case and all that were merged into it, by id: what was said in them is one thread."""
+    ids = newest = [ticket.pk]
+    while newest:
+        newest = list(Ticket.objects.filter(merged_into__in=newest).values_list("pk", flat=True))
+        ids = [*ids, *newest]
+    return ids
+
+
 def names_of(*, party_ids: Iterable[int]) -> dict[int, str]:
     """What companies are called, by id."""
     return {pk: party_name(one.name, one.uri) for pk, one in Party.objects.in_bulk(set(party_ids)).items()}

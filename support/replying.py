@@ -5,12 +5,10 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
-import audit.actions
-from support import messages
-from support.lifecycle import UNDER_WAY, move
-from support.models import BulkReply, Entry, Ticket
+from support import tickets
+from support.lifecycle import UNDER_WAY
+from support.models import BulkReply, Ticket
 from support.oversight.writing import values_of
-from support.tickets import write
 from support.words import BadVariable, filled
 
 log = structlog.get_logger()
@@ -53,13 +51,5 @@ def _answer(ticket: Ticket, reply: BulkReply, at: datetime) -> bool:
     except BadVariable:
         log.warning("reply_not_filled", ticket=ticket.pk)
         return False
-    write(ticket=ticket, kind=Entry.Kind.ANSWER, author=reply.by, channel=Entry.Channel.DESK, body=words, at=at)
-    move(ticket=ticket, to=Ticket.State.SOLVED, at=at)
-    ticket.first_answer_at = ticket.first_answer_at or at
-    ticket.save(update_fields=["state", "last_at", "solved_at", "first_answer_at"])
-    audit.actions.record(
-        action="ticket.answered", actor=reply.by, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
-        reason=ticket.code, detail={"to_many": str(reply.id)},
-    )  # fmt: skip
-    messages.tell_of_answer(ticket=ticket, at=at)
+    tickets.answer(ticket=ticket, body=words, actor=reply.by, then=Ticket.State.SOLVED, at=at, to_many=reply.id)
     return True

@@ -18,6 +18,8 @@ Scan = Attachment.Scan
 BATCH = 50
 # Longer than any transaction that writes a file's row after its bytes.
 ROWLESS = timedelta(hours=1)
+# So long a file is tried that its scanner says it can't look at.
+TRIED = timedelta(hours=1)
 # Seconds from one part of the folder to the next: all of them are swept in some 45 minutes.
 SWEEPS_EVERY_S = 10
 
@@ -30,14 +32,19 @@ def scan(*, now: datetime) -> int:
 
 
 def _look_at_all(now: datetime) -> int:
-    waiting = Attachment.objects.filter(scan=Scan.WAITING).order_by("at").values_list("pk", "media_type")
+    waiting = Attachment.objects.filter(scan=Scan.WAITING).order_by("at").values_list("pk", "media_type", "at")
     scanner, looked = files.scanner(), 0
-    for file_id, media_type in list(waiting[:BATCH]):
+    for file_id, media_type, came in list(waiting[:BATCH]):
         try:
             found = _look(scanner, file_id, media_type)
         except files.ScannerAway:
             log.warning("attachment_scanner_away")
             break
+        except files.NotLookedAt:
+            # Perhaps it is busy: for an hour it is asked again.
+            if came > now - TRIED:
+                continue
+            found = Scan.FAILED
         # Whoever took it back meanwhile has taken it back.
         looked += Attachment.objects.filter(pk=file_id, scan=Scan.WAITING).update(scan=found, scanned_at=now)
         if found == Scan.REFUSED:

@@ -8,12 +8,10 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import DatabaseError, transaction
-from django.db.models import Max
 
-import audit.actions
 from accounts.permissions import actor_of
-from support import lifecycle, messages, tickets
-from support.models import Attachment, Draft, Entry, Ticket
+from support import lifecycle, tickets
+from support.models import Draft, Ticket
 
 log = structlog.get_logger()
 State = Ticket.State
@@ -51,45 +49,6 @@ def _send_one(draft_id: int, now: datetime) -> bool:
         # It was merged meanwhile: the answer waits, as a draft, for its writer to look where it went.
         Draft.objects.filter(pk=draft.pk).update(send_at=None, then="")
         return False
-    answer(ticket=ticket, body=draft.body, actor=actor, then=State(draft.then), at=now)
+    tickets.answer(ticket=ticket, body=draft.body, actor=actor, then=State(draft.then), at=now)
     draft.delete()
     return True
-
-
-def answer(*, ticket: Ticket, body: str, actor: str, then: Ticket.State, at: datetime) -> Entry:
-    """Write our answer into a locked ticket's thread, with the files that its writer added, and tell its person.
-
-    Call in a transaction. `then`: solved, or waiting for the person. Raises NotNow for a merged ticket.
-    """
-    entry = tickets.write(
-        ticket=ticket, kind=Entry.Kind.ANSWER, author=actor, channel=Entry.Channel.DESK, body=body, at=at
-    )
-    files = Attachment.objects.filter(ticket=ticket, entry__isnull=True, author=actor)
-    files.exclude(scan=Attachment.Scan.REMOVED).update(entry=entry)
-    _settle(ticket, then, at)
-    ticket.first_answer_at = ticket.first_answer_at or at
-    ticket.last_at = at
-    ticket.save()
-    audit.actions.record(
-        action="ticket.answered", actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
-        reason=ticket.code,
-    )  # fmt: skip
-    messages.tell_of_answer(ticket=ticket, at=at)
-    return entry
-
-
-def last_answer_at(*, ticket: Ticket) -> datetime | None:
-    """When we last answered."""
-    answers = Entry.objects.filter(ticket=ticket, kind=Entry.Kind.ANSWER)
-    found: datetime | None = answers.aggregate(last=Max("at"))["last"]
-    return found
-
-
-def _settle(ticket: Ticket, then: Ticket.State, at: datetime) -> None:
-    """Bring the ticket to the state that the answer leaves it in; one that was closed is opened on the way."""
-    if ticket.state == then:
-        return
-    if then not in lifecycle.NEXT[State(ticket.state)]:
-        lifecycle.move(ticket=ticket, to=State.OPEN, at=at)
-        ticket.save()
-    lifecycle.move(ticket=ticket, to=then, at=at)

@@ -20,8 +20,8 @@ def take_evidence() -> None:
 
 @shared_task
 def close_tickets() -> None:
-    """Close what was answered long ago."""
-    tickets.close_tickets(at=timezone.now())
+    """Close what was answered long ago, and end waits that are over."""
+    tickets.tidy(at=timezone.now())
 
 
 @shared_task

@@ -13,9 +13,9 @@ from accounts.models import Line, LineNumber
 from accounts.wording import language_of
 from partners.words import shown
 from revocations.models import EvidenceRequest
-from support import queries
-from support.lifecycle import CLOSES_AFTER, due_at, move
-from support.models import CODE_LETTERS, Entry, Ticket
+from support import messages, queries
+from support.lifecycle import CLOSES_AFTER, NEXT, WAITS, answered_again, due_at, move
+from support.models import CODE_LETTERS, Attachment, Entry, Ticket
 from support.oversight.case import evidence_key
 from support.queries import Wanted
 
@@ -48,6 +48,11 @@ def take_evidence(*, at: datetime) -> int:
     )
 
 
+def tidy(*, at: datetime) -> int:
+    """End the waits that are over, and close what was answered long ago. Returns how many cases that were."""
+    return end_waits(at=at) + close_tickets(at=at)
+
+
 @transaction.atomic
 def close_tickets(*, at: datetime) -> int:
     """Close what was answered and has not been opened again for so long. Returns how many; at most a batch."""
@@ -60,6 +65,23 @@ def close_tickets(*, at: datetime) -> int:
         ticket.save(update_fields=["state", "last_at", "closed_at"])
         happened(ticket=ticket, body="Closed: nobody wrote again after our answer.", at=at)
     return len(closed)
+
+
+@transaction.atomic
+def end_waits(*, at: datetime) -> int:
+    """End the wait for people who said nothing: what we had answered is answered, all else is ours again.
+
+    Returns how many; at most a batch.
+    """
+    waited = Ticket.objects.select_for_update(skip_locked=True).filter(state=Ticket.State.WAITING, due_at__lte=at)
+    over = list(waited.order_by("due_at", "id")[:BATCH])
+    for ticket in over:
+        is_answered = ticket.first_answer_at is not None
+        move(ticket=ticket, to=Ticket.State.SOLVED if is_answered else Ticket.State.OPEN, at=at)
+        ticket.save()
+        then = "Our answer stands." if is_answered else "It is ours again."
+        happened(ticket=ticket, body=f"The person said nothing for {WAITS.days} days. {then}", at=at)
+    return len(over)
 
 
 def new_code() -> str:
@@ -88,11 +110,45 @@ def write(
     )
 
 
+def answer(
+    *, ticket: Ticket, body: str, actor: str, then: Ticket.State, at: datetime, to_many: uuid.UUID | None = None
+) -> Entry:
+    """Write our answer into a locked ticket's thread, with the files that its writer added, and tell its person.
+
+    Call in a transaction. `then`: solved, or waiting for the person. `to_many`: the reply to many that it is part of,
+    which takes no files along. Raises NotNow for a merged ticket.
+    """
+    entry = write(ticket=ticket, kind=Entry.Kind.ANSWER, author=actor, channel=Entry.Channel.DESK, body=body, at=at)
+    if to_many is None:
+        files = Attachment.objects.filter(ticket=ticket, entry__isnull=True, author=actor)
+        files.exclude(scan=Attachment.Scan.REMOVED).update(entry=entry)
+    _settle(ticket, then, at)
+    ticket.first_answer_at = ticket.first_answer_at or at
+    ticket.last_at = at
+    ticket.save()
+    audit.actions.record(
+        action="ticket.answered", actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
+        reason=ticket.code, detail={"to_many": str(to_many)} if to_many else None,
+    )  # fmt: skip
+    messages.tell_of_answer(ticket=ticket, at=at)
+    return entry
+
+
 def happened(*, ticket: Ticket, body: str, at: datetime, author: str = SYSTEM, key: str = "") -> Entry:
     """Append what happened to a ticket, in one sentence for staff."""
     return write(
         ticket=ticket, kind=Entry.Kind.EVENT, author=author, channel=Entry.Channel.SYSTEM, body=body, at=at, key=key
     )
+
+
+def goes_on_as(*, ticket: Ticket) -> Ticket:
+    """The locked case that a locked case goes on as, however often it was merged: itself, where it was not.
+
+    One that was merged stays so, and goes on as one that was under way then: no way leads back.
+    """
+    while ticket.merged_into_id is not None:
+        ticket = Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.merged_into_id)
+    return ticket
 
 
 def ending_of(*, line_id: int, at: datetime) -> str:
@@ -101,6 +157,17 @@ def ending_of(*, line_id: int, at: datetime) -> str:
         return accounts.queries.msisdn_of(line_id=line_id, at=at)[-ENDING:]
     except LineNumber.DoesNotExist:
         return ""
+
+
+def _settle(ticket: Ticket, then: Ticket.State, at: datetime) -> None:
+    """Bring the ticket to the state that the answer leaves it in; one that was closed is opened on the way."""
+    if ticket.state == then:
+        answered_again(ticket=ticket, at=at)
+        return
+    if then not in NEXT[Ticket.State(ticket.state)]:
+        move(ticket=ticket, to=Ticket.State.OPEN, at=at)
+        ticket.save()
+    move(ticket=ticket, to=then, at=at)
 
 
 def _ticket(wanted: Wanted, lines: Mapping[int, Line], at: datetime) -> Ticket:
@@ -144,17 +211,11 @@ def _into_threads(rows: Iterable[EvidenceRequest], put: Callable[[Ticket, Eviden
     locked = Ticket.objects.select_for_update().filter(key__in=keys).order_by("id")
     tickets = {one.key: one for one in locked}
     others = _asked_from(asked, known=tickets)
-    into = {
-        one.pk: one
-        for one in Ticket.objects.select_for_update()
-        .filter(pk__in={one.merged_into_id for one in (*tickets.values(), *others.values()) if one.merged_into_id})
-        .order_by("id")
-    }
     found = 0
     for one in asked:
         ticket = tickets.get(f"choice:{one.choice_id}") or others.get(one.choice_id)
         if ticket is not None:
-            put(into.get(ticket.merged_into_id or 0, ticket), one)
+            put(goes_on_as(ticket=ticket), one)
             found += 1
     return found
 

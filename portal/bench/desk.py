@@ -107,6 +107,7 @@ def queue_growth(*, sizes: tuple[int, int], tell: Callable[[str], None]) -> tupl
 def _measure(browser: Client, tell: Callable[[str], None]) -> tuple[list[float], list[float]]:
     links = [_connected("few, public"), _connected("public")]
     found: tuple[list[float], list[float]] = ([], [])
+    apart: dict[str, tuple[list[float], list[float]]] = {"queue": ([], []), "search": ([], [])}
     for path, asked in _looks():
         here: tuple[list[float], list[float]] = ([], [])
         for n in range(WARM_UP + ROUNDS):
@@ -115,8 +116,11 @@ def _measure(browser: Client, tell: Callable[[str], None]) -> tuple[list[float],
                 took = _look(browser, path, asked)
                 times.extend([took] if n >= WARM_UP else [])
         tell(f"desk: {path} {asked} median {median(here[1]):.1f} ms beside {median(here[0]):.1f}")
-        for times, all_times in zip(here, found, strict=True):
-            all_times.extend(times)
+        for times, whole, kind in zip(here, found, apart["search" if asked else "queue"], strict=True):
+            whole.extend(times)
+            kind.extend(times)
+    for name, (few, all_of_them) in apart.items():
+        tell(f"desk: {name} p95 {percentile(all_of_them, 0.95):.1f} ms beside {percentile(few, 0.95):.1f}")
     links[0].close()
     return found
 

@@ -116,10 +116,9 @@ def may_open_again(*, ticket: Ticket, at: datetime) -> bool:
 
 
 def heard_again(*, ticket: Ticket, at: datetime) -> None:
-    """The person wrote in a locked case: it is ours again, and its clock starts where it had stopped. Saves it."""
+    """The person wrote in a locked case: it is ours again, and its clock starts anew where it had stopped. Saves it."""
     if ticket.state != State.OPEN:
         lifecycle.move(ticket=ticket, to=State.OPEN, at=at)
-        ticket.due_at = lifecycle.due_at(kind=ticket.kind, at=at)
     ticket.last_at = at
     ticket.save()
 

@@ -9,7 +9,7 @@ import audit.actions
 from accounts.permissions import Action, StaffAction
 from accounts.queries import acting_staff, acting_under_glass
 from disclosures.actions import NoReason
-from support.lifecycle import DONE, UNDER_WAY, NotNow, move
+from support.lifecycle import DONE, UNDER_WAY, NotNow, hurry, move
 from support.models import Entry, Ticket
 from support.oversight.case import Case, case_of
 from support.tickets import happened
@@ -27,9 +27,7 @@ def see_case(*, code: str, actor: str, at: datetime) -> Case | None:
     ticket = Ticket.objects.select_related("assignee", "merged_into").filter(code=code).first()
     if ticket is None:
         return None
-    if ticket.line_id is not None:
-        acting_under_glass(actor=name, action=Action.SEE_UNDER_GLASS)
-        note(ticket=ticket, action="case.seen", actor=name, at=at)
+    seen(ticket=ticket, actor=name, at=at)
     return case_of(ticket=ticket, reader=name, at=at)
 
 
@@ -67,14 +65,15 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
 
 @transaction.atomic
 def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: str, at: datetime) -> None:
-    """Say how urgent a case is. Raises NotForThem, NoReason, NotNow."""
+    """Say how urgent a case is, which may bring its date nearer. Raises NotForThem, NoReason, NotNow."""
     name, ticket = worked(code=code, actor=actor)
     why = given(reason=reason)
     was = Ticket.Priority(ticket.priority)
     if was == priority:
         raise NotNow(_("It is that already."))
-    ticket.priority, ticket.last_at = priority, at
-    ticket.save(update_fields=["priority", "last_at"])
+    hurry(ticket=ticket, priority=priority, at=at)
+    ticket.last_at = at
+    ticket.save(update_fields=["priority", "due_at", "last_at"])
     happened(ticket=ticket, body=f"{was.label} → {priority.label}: {why}", author=name, at=at)
     note(ticket=ticket, action="ticket.priority_set", actor=name, at=at, reason=why, detail={"to": int(priority)})
 
@@ -90,10 +89,17 @@ def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
         raise NotNow(_("The privacy office has it already."))
     ticket.escalated_at, ticket.last_at = at, at
     ticket.assignee, ticket.claimed_at = None, None
-    ticket.priority = min(ticket.priority, Ticket.Priority.HIGH)
-    ticket.save(update_fields=["escalated_at", "last_at", "assignee", "claimed_at", "priority"])
+    hurry(ticket=ticket, priority=Ticket.Priority(min(ticket.priority, Ticket.Priority.HIGH)), at=at)
+    ticket.save(update_fields=["escalated_at", "last_at", "assignee", "claimed_at", "priority", "due_at"])
     happened(ticket=ticket, body=f"To the privacy office: {why}", author=name, at=at)
     note(ticket=ticket, action="ticket.escalated", actor=name, at=at, reason=why)
+
+
+def seen(*, ticket: Ticket, actor: str, at: datetime) -> None:
+    """Write a look at a case into its person's own log, whatever page of it was opened. Raises NotForThem."""
+    if ticket.line_id is not None:
+        acting_under_glass(actor=actor, action=Action.SEE_UNDER_GLASS)
+        note(ticket=ticket, action="case.seen", actor=actor, at=at)
 
 
 def worked(*, code: str, actor: str) -> tuple[str, Ticket]:

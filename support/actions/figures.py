@@ -8,17 +8,19 @@ from django.db import transaction
 import audit.actions
 from accounts.models import User
 from accounts.permissions import StaffAction, actor_of
-from accounts.queries import acting_staff
+from accounts.queries import NotForThem, acting_staff
 from support.oversight import leads
 
 
 @transaction.atomic
 def take_figures(*, span: leads.Span, user_id: int | None, user: User, at: datetime) -> Iterator[str]:
-    """The figures of these days as a file. `user_id`: of one colleague's cases only. Raises NotForThem.
+    """The figures of these days as a file. `user_id`: of one colleague's cases only.
 
-    Whoever does not lead the desk takes their own.
+    Raises NotForThem, also for others' figures where somebody neither leads nor audits the desk.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TICKETS)
+    if user_id != user.pk and not leads.sees_all(role=user.role):
+        raise NotForThem
     detail = {"since": span.since.isoformat(), "until": span.until.isoformat()}
     audit.actions.record(action="export.taken", actor=name, target="export:desk-figures", at=at, detail=detail)
     found = leads.figures(span=span, user_id=user_id, at=at)

@@ -19,7 +19,7 @@ from support import files, tickets
 from support.actions.asking import heard_again, may_open_again
 from support.actions.attaching import attach
 from support.lifecycle import due_at
-from support.models import LONGEST, Entry, Ticket
+from support.models import LONGEST, MAILED, Entry, Ticket
 from support.tokens import REPLY, code_in, token_in
 
 ACTOR = "mail:reply"
@@ -46,7 +46,7 @@ class Mailed:
 def take_mail(*, mail: Mailed, at: datetime) -> None:
     """Take one mail, once. Nobody is told what came of it."""
     sender = mail.sender
-    if not mail.by_a_person or not sender or _plain(sender) in _ours():
+    if not mail.by_a_person or _is_a_machine(sender) or _plain(sender) in _ours():
         return
     if not accounts.actions.take_once(text_id=f"mail:{mail.message_id}", at=at):
         return
@@ -60,12 +60,10 @@ def take_mail(*, mail: Mailed, at: datetime) -> None:
 
 def _into_case(code: str, mail: Mailed, at: datetime) -> None:
     ticket = Ticket.objects.select_for_update().filter(code=code).first()
-    if ticket is not None and ticket.merged_into_id is not None:
-        # Where its person's case went; another's is not written in.
-        into = Ticket.objects.select_for_update().filter(pk=ticket.merged_into_id, line_id=ticket.line_id)
-        ticket = into.filter(asked_by=ticket.asked_by_id).first()
     if ticket is None:
         return
+    # Of the same person: the database lets no case go on as another's.
+    ticket = tickets.goes_on_as(ticket=ticket)
     lately = Entry.objects.filter(ticket=ticket, channel=Entry.Channel.MAIL, at__gt=at - HOUR)
     if lately.count() >= INTO_ONE:
         return
@@ -80,11 +78,11 @@ def _into_case(code: str, mail: Mailed, at: datetime) -> None:
 
 
 def _of_its_own(sender: str, mail: Mailed, at: datetime) -> None:
-    prefix = f"mail:{keyed('mail-sender', sender.encode()).hex()[:32]}:"
+    prefix = f"{MAILED}{keyed('mail-sender', sender.encode()).hex()[:32]}:"
     lately = Ticket.objects.filter(opened_at__gt=at - HOUR)
     if lately.filter(key__startswith=prefix).count() >= FROM_ONE:
         return
-    if lately.filter(key__startswith="mail:").count() >= FROM_ALL:
+    if lately.filter(key__startswith=MAILED).count() >= FROM_ALL:
         return
     code = tickets.new_code()
     ticket = Ticket.objects.create(
@@ -118,6 +116,11 @@ def _taken(given: Sequence[tuple[str, bytes]]) -> list[files.Upload]:
         except files.NotAFile:
             continue
     return uploads
+
+
+def _is_a_machine(sender: str) -> bool:
+    """Whether a mail server says that it could not deliver something; old ones do not mark it as a machine's."""
+    return sender.partition("@")[0] in {"", "mailer-daemon", "postmaster"}
 
 
 def _ours() -> set[str]:

@@ -9,9 +9,10 @@ from accounts.permissions import StaffAction, actor_of, staff_may
 from accounts.queries import acting_staff
 from disclosures.actions import NoReason
 from support.actions.cases import locked, note
-from support.lifecycle import UNDER_WAY, NotNow, move
-from support.models import Entry, Ticket
-from support.oversight.queue import Asked, called, narrowed
+from support.lifecycle import CLOCK_RUNS, UNDER_WAY, NotNow, move
+from support.models import LONGEST, Attachment, Draft, Entry, Ticket
+from support.oversight.names import called
+from support.oversight.queue import Asked, narrowed, works_cases
 from support.tickets import happened, write
 
 State, Kind = Ticket.State, Ticket.Kind
@@ -23,10 +24,13 @@ OWN_KINDS = (Kind.INCIDENT, Kind.OVERDUE, Kind.PARTIAL)
 def claim_next(*, asked: Asked, user: User, at: datetime) -> str | None:
     """Take what is due first of what was asked for and nobody has; its code, None where there is nothing to take.
 
-    Two that ask at once never get the same one, and neither waits for the other. Raises NotForThem.
+    Two that ask at once never get the same one, and neither waits for the other. What was handed up is for the privacy
+    office to take. Raises NotForThem.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
     free = narrowed(asked=asked, user_id=user.pk, at=at).filter(state=State.OPEN, assignee__isnull=True)
+    if not staff_may(user.role, StaffAction.LEAD_DESK):
+        free = free.filter(escalated_at__isnull=True)
     ticket = free.select_for_update(skip_locked=True).order_by("due_at", "id").first()
     if ticket is None:
         return None
@@ -36,13 +40,18 @@ def claim_next(*, asked: Asked, user: User, at: datetime) -> str | None:
 
 @transaction.atomic
 def claim(*, code: str, user: User, at: datetime) -> None:
-    """Take this one. Raises NotForThem, and NotNow where somebody has it or it is done."""
+    """Take this one, also from somebody who works on cases no more.
+
+    Raises NotForThem, and NotNow where somebody has it, it is done, or it was handed up to the privacy office.
+    """
     name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
     ticket = locked(code=code)
     if ticket.assignee_id == user.pk:
         raise NotNow("It is yours already.")
-    if ticket.assignee is not None:
+    if ticket.assignee is not None and works_cases(user=ticket.assignee):
         raise NotNow(f"{called(user=ticket.assignee)} has it.")
+    if ticket.escalated_at is not None and not staff_may(user.role, StaffAction.LEAD_DESK):
+        raise NotNow("The privacy office has it.")
     _give(ticket, user, name, "ticket.claimed", at)
 
 
@@ -50,7 +59,7 @@ def claim(*, code: str, user: User, at: datetime) -> None:
 def assign(*, code: str, to: int | None, actor: str, at: datetime) -> None:
     """Give a case to one of those who work on cases, or (None) back to everybody, whoever has it.
 
-    Raises NotForThem, NotNow.
+    What was handed up comes back from the privacy office by being given to an agent. Raises NotForThem, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.LEAD_DESK)
     _give(locked(code=code), _colleague(to), name, "ticket.assigned", at)
@@ -78,22 +87,23 @@ def hand_over(*, code: str, to: int | None, note: str, actor: str, at: datetime)
 def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     """Make one case of two about the same: `code` ends, `into` goes on.
 
-    Of one person only, or of none: nobody's case ends in another's. Raises NotForThem, NotNow.
+    Of one person, or one sender's mails, or of none: nobody's case ends in another's. What colleagues have begun to
+    write goes along. Raises NotForThem, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     ticket, other = _two(code, into)
     if other.state not in UNDER_WAY:
         raise NotNow(f"{other.code} is done. Open it again first.")
-    if ticket.line_id != other.line_id or (ticket.line_id is None and not _both_our_own(ticket, other)):
+    if ticket.line_id != other.line_id or (ticket.line_id is None and not _of_one_source(ticket, other)):
         raise NotNow("They are not of one person, so they stay two.")
     if ticket.asked_by_id != other.asked_by_id:
         # Each reads their own alone: one line may have two people, or had another before.
         raise NotNow("They are about one number, but not written by one person, so they stay two.")
+    _goes_on_for(other, ticket, at)
     move(ticket=ticket, to=State.MERGED, at=at)
     ticket.merged_into = other
     ticket.save(update_fields=["state", "last_at", "solved_at", "closed_at", "merged_into"])
-    other.last_at = at
-    other.save(update_fields=["last_at"])
+    _bring_along(ticket, other)
     happened(ticket=ticket, body=f"Goes on as {other.code}.", author=name, at=at)
     happened(ticket=other, body=f"Goes on for {ticket.code} too.", author=name, at=at)
     note(ticket=ticket, action="ticket.merged", actor=name, at=at, detail={"into": other.code})
@@ -103,7 +113,9 @@ def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -
     if ticket.state not in UNDER_WAY:
         raise NotNow("It is done. Open it again first.")
     ticket.assignee, ticket.claimed_at, ticket.last_at = to, at if to else None, at
-    ticket.save(update_fields=["assignee", "claimed_at", "last_at"])
+    if to is not None and not staff_may(to.role, StaffAction.LEAD_DESK):
+        ticket.escalated_at = None
+    ticket.save(update_fields=["assignee", "claimed_at", "last_at", "escalated_at"])
     whose = f"Now with {called(user=to)}." if to else "Back in the queue."
     happened(ticket=ticket, body=whose, author=by, at=at)
     note(ticket=ticket, action=action, actor=by, at=at, detail={"to": actor_of(to) if to else ""})
@@ -119,14 +131,47 @@ def _two(code: str, into: str) -> tuple[Ticket, Ticket]:
     return found[code], found[into]
 
 
-def _both_our_own(ticket: Ticket, other: Ticket) -> bool:
-    return ticket.kind in OWN_KINDS and other.kind in OWN_KINDS
+def _of_one_source(ticket: Ticket, other: Ticket) -> bool:
+    """Two that are about no line: both of what happened here, or of mail from one address, which both answers go to."""
+    if ticket.kind in OWN_KINDS and other.kind in OWN_KINDS:
+        return True
+    return bool(ticket.sender) and ticket.sender == other.sender
+
+
+def _goes_on_for(other: Ticket, ticket: Ticket, at: datetime) -> None:
+    """What is owed in the case that ends is owed in the other, as soon and as urgently; saves the other."""
+    if ticket.state == State.OPEN and other.state == State.WAITING:
+        move(ticket=other, to=State.OPEN, at=at)
+    if ticket.state in CLOCK_RUNS and other.state in CLOCK_RUNS:
+        other.due_at = min(other.due_at, ticket.due_at)
+    other.priority = min(other.priority, ticket.priority)
+    other.escalated_at = other.escalated_at or ticket.escalated_at
+    other.last_at = at
+    other.save()
+
+
+def _bring_along(ticket: Ticket, other: Ticket) -> None:
+    """What was begun in a case that ends, with its files, goes on in the other; what was on its way waits there.
+
+    Where its writer has begun something there too, it is put behind that; what fits nowhere stays to be read.
+    """
+    there = {(one.user_id, one.kind): one for one in Draft.objects.select_for_update().filter(ticket=other)}
+    for draft in Draft.objects.select_for_update().filter(ticket=ticket):
+        mine = there.get((draft.user_id, draft.kind))
+        if mine is None:
+            draft.ticket, draft.send_at, draft.then = other, None, ""
+            draft.save(update_fields=["ticket", "send_at", "then"])
+        elif mine.send_at is None and len(mine.body) + len(draft.body) + 2 <= LONGEST:
+            mine.body = f"{mine.body}\n\n{draft.body}"
+            mine.save(update_fields=["body"])
+            draft.delete()
+    Attachment.objects.filter(ticket=ticket, entry__isnull=True).update(ticket=other)
 
 
 def _colleague(user_id: int | None) -> User | None:
     if user_id is None:
         return None
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if user is None or not staff_may(user.role, StaffAction.WORK_TICKETS):
+    user = User.objects.filter(pk=user_id).first()
+    if user is None or not works_cases(user=user):
         raise NotNow("That is nobody who works on cases.")
     return user

@@ -20,7 +20,7 @@ from support.actions.cases import given, note, of_somebody, worked
 from support.lifecycle import DONE, NEXT, NotNow, move
 from support.models import SuspendRequest, Ticket
 from support.oversight.case import choice_id_of, evidence_key, look_up_of
-from support.tickets import happened
+from support.tickets import goes_on_as, happened
 
 
 @transaction.atomic
@@ -101,7 +101,7 @@ def decide_request(*, request_id: int, suspends: bool, reason: str, actor: str, 
     asked = SuspendRequest.objects.select_for_update(of=("self",)).filter(pk=request_id).first()
     if asked is None or asked.decision:
         raise NotNow(_("It is decided already."))
-    ticket = Ticket.objects.select_for_update(of=("self",)).get(pk=asked.ticket_id)
+    ticket = goes_on_as(ticket=Ticket.objects.select_for_update(of=("self",)).get(pk=asked.ticket_id))
     if suspends:
         suspend(of="party", target_id=asked.party_id, actor=name, reason=f"{ticket.code}: {why}", at=at)
     words = SuspendRequest.Decision.SUSPENDED if suspends else SuspendRequest.Decision.DECLINED

@@ -10,11 +10,12 @@ from django.db.models import QuerySet
 import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
+from audit.models import Incident
 from disclosures.actions import NoReason
 from support.lifecycle import NotNow
 from support.models import BulkReply, Ticket
 from support.oversight.replies import hit_by
-from support.oversight.writing import values_of
+from support.oversight.writing import left_open, values_of
 from support.words import BadVariable, filled
 
 # So long it can be taken back.
@@ -30,15 +31,22 @@ def begin_reply(
     """Answer everybody with an open case whom this incident hit, a minute from now. Nothing is sent before.
 
     `kinds`, `language`: of these cases only; empty: of all. Its variables are filled in for each as it goes out. Raises
-    NotForThem, NoReason without an answer, NotNow where it would reach nobody, or too many at once, BadVariable.
+    NotForThem, NoReason without an answer, BadVariable, and NotNow where it would reach nobody, too many at once, or
+    somebody whom another answer about this incident is about to reach.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     if not body.strip():
         raise NoReason("Write the answer.")
+    if left := left_open(body=body):
+        raise BadVariable(f"Fill in “{left}”, or take it out.")
+    # One after the other: an answer that is begun twice would go out although one of the two was taken back.
+    Incident.objects.select_for_update().filter(pk=incident_id).first()
     found = hit_by(incident_id=incident_id, kinds=kinds, language=language).order_by("id")
     ticket_ids = list(found.values_list("pk", flat=True)[: MOST + 1])
     if not ticket_ids:
         raise NotNow("Nobody with an open case was hit by it.")
+    if _on_its_way(incident_id, ticket_ids):
+        raise NotNow("An answer to some of them is on its way. Wait until it is sent, or take it back.")
     if len(ticket_ids) > MOST:
         raise NotNow(f"These are more than {MOST:,}. Choose kinds of cases, or a language.")
     _each_has(body.strip(), found, at)
@@ -69,6 +77,12 @@ def undo_reply(*, reply_id: uuid.UUID, actor: str, at: datetime) -> None:
     reply.undone_at = at
     reply.save(update_fields=["undone_at"])
     audit.actions.record(action="reply.undone", actor=name, target=f"reply:{reply.id}", at=at)
+
+
+def _on_its_way(incident_id: int, ticket_ids: Collection[int]) -> bool:
+    """Whether a reply about this incident that is not sent yet reaches one of these."""
+    waiting = BulkReply.objects.filter(incident_id=incident_id, finished_at__isnull=True, undone_at__isnull=True)
+    return any(not set(ticket_ids).isdisjoint(one.ticket_ids[one.answered + one.skipped :]) for one in waiting)
 
 
 def _each_has(body: str, found: QuerySet[Ticket], at: datetime) -> None:

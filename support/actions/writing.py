@@ -1,6 +1,7 @@
 """What staff write in a case: drafts that are kept, answers that may be taken back for half a minute, notes, files."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,19 +12,28 @@ from accounts.queries import acting_staff
 from disclosures.actions import NoReason
 from support import files, tickets
 from support.actions.attaching import attach
-from support.actions.cases import locked, note
+from support.actions.cases import locked, note, seen
 from support.lifecycle import NotNow
 from support.models import Attachment, Draft, Entry, Ticket
 from support.oversight import writing
+from support.oversight.case import Said, thread_of
 from support.sending import TAKES_BACK
-from support.words import filled
+from support.words import BadVariable, filled
 
 State = Ticket.State
 Scan = Attachment.Scan
 
 
+@dataclass(frozen=True)
+class Thread:
+    """A case to write in, with all that was said in it."""
+
+    desk: writing.Desk
+    thread: Sequence[Said]
+
+
 @transaction.atomic
-def see_thread(*, code: str, actor: str, at: datetime) -> writing.Desk | None:
+def see_thread(*, code: str, actor: str, at: datetime) -> Thread | None:
     """A case to write in; None where there is none of that code. The look is in its person's own log.
 
     Raises NotForThem.
@@ -32,8 +42,8 @@ def see_thread(*, code: str, actor: str, at: datetime) -> writing.Desk | None:
     ticket = Ticket.objects.filter(code=code).first()
     if ticket is None:
         return None
-    note(ticket=ticket, action="ticket.seen", actor=name, at=at)
-    return writing.desk_of(ticket=ticket, user_id=_id(name), at=at)
+    seen(ticket=ticket, actor=name, at=at)
+    return Thread(writing.desk_of(ticket=ticket, user_id=_id(name), at=at), thread_of(ticket=ticket))
 
 
 @transaction.atomic
@@ -75,6 +85,8 @@ def send(
     ticket = locked(code=code)
     if not body.strip():
         raise NoReason("Write the answer.")
+    if left := writing.left_open(body=body):
+        raise BadVariable(f"Fill in “{left}”, or take it out.")
     words = filled(body=body.strip(), values=writing.values_of(ticket=ticket, at=at))
     mine = Draft.objects.select_for_update().filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.ANSWER)
     if mine.filter(send_at__isnull=False).exists():

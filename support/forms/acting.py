@@ -31,22 +31,26 @@ class WhyForm(forms.Form):
         super().__init__(data, initial=initial, label_suffix="")
         self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])
 
+    def said(self, *, at: datetime) -> dict[str, object]:
+        """What was said, by the names that the act's verb has for it."""
+        del at
+        return {"reason": self.cleaned_data["reason"]}
+
 
 @dataclass(frozen=True)
-class Act[F: WhyForm]:
+class Act:
     """One act: its words, its form, its verb.
 
-    `verb` gets the valid form, the actor's name and the moment. `done`: what is said back on the case. `extra`: a
-    template beside the form.
+    `verb` gets the case's code, what the valid form says, the actor's name and the moment. `done`: what is said back on
+    the case. `extra`: a template beside the form.
     """
 
     title: str
     lead: str
     button: str
     done: str
-    form: F
-    verb: Callable[[F, str, datetime], object]
-    warns: bool = False
+    form: WhyForm
+    verb: Callable[..., object]
     extra: str = ""
 
 
@@ -60,11 +64,19 @@ class MoveForm(WhyForm):
         self.fields["to"] = forms.ChoiceField(label=_("The case is now"), choices=states)
         self.order_fields(["to", "reason"])
 
+    def said(self, *, at: datetime) -> dict[str, object]:
+        """Where to, and why."""
+        return {**super().said(at=at), "to": Ticket.State(self.cleaned_data["to"])}
+
 
 class PriorityForm(WhyForm):
     """How urgent a case is."""
 
     priority = forms.TypedChoiceField(label=_("Priority"), coerce=int, choices=Ticket.Priority.choices)
+
+    def said(self, *, at: datetime) -> dict[str, object]:
+        """How urgent, and why."""
+        return {**super().said(at=at), "priority": Ticket.Priority(self.cleaned_data["priority"])}
 
 
 class CompanyForm(WhyForm):
@@ -74,6 +86,10 @@ class CompanyForm(WhyForm):
         super().__init__(data, initial={"company": initial})
         self.fields["company"] = forms.ChoiceField(label=_("Company"), choices=companies)
         self.order_fields(["company", "reason"])
+
+    def said(self, *, at: datetime) -> dict[str, object]:
+        """Which company, and why."""
+        return {**super().said(at=at), "party_id": int(self.cleaned_data["company"])}
 
 
 class StopForForm(WhyForm):
@@ -127,8 +143,9 @@ class StopForForm(WhyForm):
             said["typed"] = ""
         return said
 
-    def wish(self, *, at: datetime) -> Wish:
-        """What was asked for, as the verb takes it."""
+    def said(self, *, at: datetime) -> dict[str, object]:
+        """What was asked for, the code that was read out, and why."""
         scope, _space, ref = str(self.cleaned_data["what"]).partition(" ")
         days = int(self.cleaned_data["days"])
-        return Wish(scope, ref, at + timedelta(days=days) if days else None)
+        wish = Wish(scope, ref, at + timedelta(days=days) if days else None)
+        return {**super().said(at=at), "wish": wish, "typed": self.cleaned_data["typed"]}

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from support.models import LONGEST, Ticket
-from support.oversight.queue import ANY, DUE, MINE, NEWEST, NOBODY, PRIORITY, Asked, called, colleagues
+from support.oversight.names import called
+from support.oversight.queue import ANY, DUE, GONE, MINE, NEWEST, NOBODY, OFFICE, PRIORITY, Asked, colleagues
 
 LONGEST_SEARCH = 200
 
@@ -39,7 +40,14 @@ class QueueForm(forms.Form):
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(data, label_suffix="")
         people = [(str(one.pk), called(user=one)) for one in colleagues()]
-        whose = [("", _("Everybody’s")), (MINE, _("Mine")), (NOBODY, _("Nobody’s")), *people]
+        whose = [
+            ("", _("Everybody’s")),
+            (MINE, _("Mine")),
+            (NOBODY, _("Nobody’s")),
+            (OFFICE, _("The privacy office’s")),
+            *people,
+            (GONE, _("Of people who left")),
+        ]
         self.fields["whose"] = forms.ChoiceField(label=_("Whose"), required=False, choices=whose)
 
     def asked(self) -> Asked:

@@ -3,11 +3,12 @@
 from support.models.calls import LoggedCall, ProtectedLine
 from support.models.canary import CanaryRun, SeedLine
 from support.models.desk import Attachment, BulkReply, CannedReply, Draft, Reveal, SuspendRequest
-from support.models.tickets import CODE_LETTERS, LONGEST, Entry, Ticket
+from support.models.tickets import CODE_LETTERS, LONGEST, MAILED, Entry, Ticket
 
 __all__ = [
     "CODE_LETTERS",
     "LONGEST",
+    "MAILED",
     "Attachment",
     "BulkReply",
     "CanaryRun",

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 LONGEST = 10_000
 # What codes are made of: no letter or digit that can be read as another.
 CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+# How the keys of cases begin that a mail from nobody we know opened; then comes a keyed hash of the sender's address.
+MAILED = "mail:"
 # Literal, as an index's condition has to be: `lifecycle.UNDER_WAY` says the same.
 UNDER_WAY = Q(state__in=["open", "waiting", "partner"])
 
@@ -115,9 +117,11 @@ class Ticket(models.Model):
             models.Index(fields=["state", "due_at", "id"], name="support_ticket_state", condition=UNDER_WAY),
             models.Index(fields=["party_id", "due_at", "id"], name="support_ticket_party", condition=UNDER_WAY),
             models.Index(fields=["language", "due_at", "id"], name="support_ticket_language", condition=UNDER_WAY),
-            # What nobody has taken yet.
+            # What was handed up to the privacy office.
             models.Index(
-                fields=["due_at", "id"], name="support_ticket_next", condition=Q(state="open", assignee__isnull=True)
+                fields=["due_at", "id"],
+                name="support_ticket_handed_up",
+                condition=UNDER_WAY & Q(escalated_at__isnull=False),
             ),
             models.Index(fields=["solved_at"], name="support_ticket_solved", condition=Q(state="solved")),
             # Those that are done too, the newest first.
@@ -132,6 +136,11 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def sender(self) -> str:
+        """By what cases that mails opened are known to be of one address; "" for all others."""
+        return self.key.rpartition(":")[0] if self.key.startswith(MAILED) else ""
 
 
 class Entry(models.Model):

@@ -31,6 +31,7 @@ from support.models import Entry, Reveal, SuspendRequest, Ticket
 from support.oversight import asked, names
 from support.oversight.protected import marked, takes_two
 from support.oversight.timeline import SentPage, told_of_line
+from support.queries import with_merged
 
 PROOFS, EARLIER = 6, 12
 
@@ -144,19 +145,19 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
     line_id = ticket.line_id
     return Case(
         ticket=ticket,
-        thread=_thread(ticket),
+        thread=thread_of(ticket=ticket),
         person=_person(ticket, line_id, reader, at) if line_id is not None else None,
         look_up=_look_up(about.look_up, parties),
         choice=about.choice,
         proofs=_proofs(line_id, _campaigns(about)) if line_id is not None else (),
-        evidence=_evidence(ticket, at),
+        evidence=_evidence(ticket, at) if about.look_up or about.choice else (),
         told=told_of_line(line_id=line_id, order_ids=about.order_ids) if line_id is not None else (),
         earlier=_earlier(ticket),
         incident=_incident(ticket),
         party=asked.party_of(ticket=ticket, at=at),
         companies=_companies(path, about.choice, parties),
         requests=list(ticket.suspend_requests.order_by("asked_at", "id")),
-        assignee=ticket.assignee.email if ticket.assignee else "",
+        assignee=names.called(user=ticket.assignee) if ticket.assignee else "",
     )
 
 
@@ -200,8 +201,10 @@ def _standing(line_id: int) -> QuerySet[Order]:
     return Order.objects.filter(line_id=line_id, id__in=newest)
 
 
-def _thread(ticket: Ticket) -> list[Said]:
-    entries = list(ticket.entries.prefetch_related("attachments").order_by("at", "id"))
+def thread_of(*, ticket: Ticket) -> list[Said]:
+    """All that was said and done in a case, and in those that were merged into it, the oldest first."""
+    said = Entry.objects.filter(ticket__in=with_merged(ticket=ticket)).select_related("ticket")
+    entries = list(said.prefetch_related("attachments").order_by("at", "id"))
     staff = names.actors(wanted={one.author for one in entries})
     partners = _partners({one.author for one in entries})
     return [

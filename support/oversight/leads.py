@@ -12,10 +12,11 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.permissions import StaffAction, staff_may
 from support.lifecycle import UNDER_WAY, ZONE
 from support.models import Ticket
 from support.oversight.exports import csv_lines
-from support.oversight.queue import called
+from support.oversight.names import called
 from support.queries import names_of
 
 DAYS = 30
@@ -156,6 +157,11 @@ def complaints_csv(*, year: int, found: Sequence[Complaints], mark: str) -> Iter
         for one in found
     ]  # fmt: skip
     yield from csv_lines(columns=COMPLAINT_COLUMNS, rows=[*rows, (mark,)])
+
+
+def sees_all(*, role: str) -> bool:
+    """Whether somebody of this role sees everybody's figures, as who leads the desk or audits it; others: their own."""
+    return any(staff_may(role, action) for action in (StaffAction.LEAD_DESK, StaffAction.SEE_AUDIT))
 
 
 def mark_of(*, user: User, at: datetime) -> str:

@@ -53,6 +53,11 @@ def actors(*, wanted: Collection[str]) -> Mapping[str, str]:
     return {one: _called(one, mails) for one in wanted}
 
 
+def called(*, user: User) -> str:
+    """What colleagues call somebody of staff."""
+    return user.get_full_name() or user.email or str(user)
+
+
 def _is_staff(actor: str) -> bool:
     kind, _, own = actor.partition(":")
     return kind in STAFF and own.isdecimal()

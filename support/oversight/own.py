@@ -15,8 +15,10 @@ from django.db.models import Q, QuerySet
 from accounts.models import Line, User
 from accounts.zones import zone_of
 from partners.words import party_name
+from support.lifecycle import CLOCK_RUNS
 from support.models import Attachment, Entry, Ticket
 from support.oversight import asked
+from support.queries import with_merged
 from support.words import TOPIC
 
 SHOWN = (Entry.Kind.HEARD, Entry.Kind.ANSWER)
@@ -87,15 +89,16 @@ def shown(*, ticket: Ticket, line: Line | None, at: datetime) -> Case:
         subject=subject,
         company=_company(ticket, at) if waits else "",
         zone=zone_of(line.state if line else ""),
-        late=ticket.state in {Ticket.State.OPEN, Ticket.State.PARTNER} and ticket.due_at < at,
+        late=ticket.state in CLOCK_RUNS and ticket.due_at < at,
     )
 
 
 def thread_of(*, ticket: Ticket) -> list[Part]:
-    """What was written on both sides, the oldest first."""
-    entries = Entry.objects.filter(ticket=ticket, kind__in=SHOWN).order_by("at", "id")
+    """What was written on both sides, the oldest first, in cases that were merged into it too."""
+    cases = with_merged(ticket=ticket)
+    entries = Entry.objects.filter(ticket__in=cases, kind__in=SHOWN).order_by("at", "id")
     files: dict[int, list[Attachment]] = {}
-    for file in Attachment.objects.filter(ticket=ticket, entry__isnull=False).order_by("at", "name"):
+    for file in Attachment.objects.filter(ticket__in=cases, entry__isnull=False).order_by("at", "name"):
         files.setdefault(file.entry_id or 0, []).append(file)
     return [
         Part(
@@ -107,16 +110,19 @@ def thread_of(*, ticket: Ticket) -> list[Part]:
 
 
 def file_of(*, ticket: Ticket, file_id: UUID) -> Attachment | None:
-    """A file that the person may open: of what they or we wrote in this case, and found clean."""
+    """A file that the person may open: of what they or we wrote in this case's thread, and found clean."""
     return Attachment.objects.filter(
-        ticket=ticket, id=file_id, entry__kind__in=SHOWN, scan=Attachment.Scan.CLEAN
+        ticket__in=with_merged(ticket=ticket), id=file_id, entry__kind__in=SHOWN, scan=Attachment.Scan.CLEAN
     ).first()
 
 
 def mailed(*, code: str) -> Ticket | None:
-    """A case that began with a mail from nobody we know; None for every other, and for ""."""
+    """A case that began with a mail from nobody we know, or the one that it goes on as; None for all else, and ""."""
     of_nobody = Ticket.objects.filter(code=code, line_id__isnull=True, asked_by__isnull=True)
-    return of_nobody.exclude(mail_sealed=b"").first()
+    ticket = of_nobody.exclude(mail_sealed=b"").first()
+    while ticket is not None and ticket.merged_into is not None:
+        ticket = ticket.merged_into
+    return ticket
 
 
 def dispute_of(*, user: User, line_ids: Collection[int], choice_id: UUID) -> Ticket | None:

@@ -9,20 +9,22 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.permissions import StaffAction, roles_that_may
+from accounts.permissions import StaffAction, roles_that_may, staff_may
 from partners.models import Party
 from support.lifecycle import UNDER_WAY
 from support.models import Ticket
 from support.oversight.due import Due, due
+from support.oversight.names import called
 from support.queries import names_of
 
 # Nobody needs to know more exactly, and to count on would cost more with every ticket.
 COUNTED_TO = 1_000
 PAGE = 50
 MOST_COMPANIES = 50
-ANY, MINE, NOBODY = "all", "mine", "nobody"
+ANY, MINE, NOBODY, GONE, OFFICE = "all", "mine", "nobody", "gone", "office"
 DUE, PRIORITY, NEWEST = "due", "priority", "newest"
 
 
@@ -40,8 +42,9 @@ class Counts:
 class Asked:
     """What the queue is narrowed to, and its order.
 
-    `state` "": under way; ANY: whatever it is. `whose`: MINE, NOBODY, or the number of one of staff. `company`: part of
-    its name. `after`: where the page before ended. What is done already stands newest first, whatever `sort` says.
+    `state` "": under way; ANY: whatever it is. `whose`: MINE, NOBODY, GONE (of somebody who works
+    on cases no more), OFFICE (handed up), or the number of one of staff. `company`: part of its name. `after`: where
+    the page before ended. What is done already stands newest first, whatever `sort` says.
     """
 
     state: str = ""
@@ -62,12 +65,17 @@ class Asked:
 
 @dataclass(frozen=True)
 class Row:
-    """One ticket as lists show it. `due` None: nobody waits for it. `ending`: of the number, where it was asked for."""
+    """One ticket as lists show it.
+
+    `free`: nobody who works on cases has it. `due` None: nobody waits for it. `ending`: of the number, where that was
+    asked for.
+    """
 
     ticket: Ticket
     company: str
     whose: str
     mine: bool
+    free: bool
     due: Due | None
     ending: str = ""
 
@@ -132,11 +140,18 @@ def rows(*, tickets: Sequence[Ticket], user_id: int, at: datetime, ending: bool 
             company=names.get(one.party_id or 0, ""),
             whose=called(user=one.assignee) if one.assignee else "",
             mine=one.assignee_id == user_id,
-            due=due(due_at=one.due_at, at=at) if one.state in UNDER_WAY else None,
+            free=is_free(ticket=one),
+            due=_due(one, at),
             ending=one.number_ending if ending else "",
         )
         for one in tickets
     ]
+
+
+def _due(ticket: Ticket, at: datetime) -> Due | None:
+    if ticket.state == Ticket.State.WAITING:
+        return Due(ticket.due_at, late=False, words=_("Waits for the person"))
+    return due(due_at=ticket.due_at, at=at) if ticket.state in UNDER_WAY else None
 
 
 def row_of(*, code: str, user_id: int, at: datetime) -> Row | None:
@@ -151,14 +166,23 @@ def colleagues() -> list[User]:
     return sorted(working, key=lambda user: called(user=user).casefold())
 
 
-def called(*, user: User) -> str:
-    """What colleagues call somebody of staff."""
-    return user.get_full_name() or user.email or str(user)
+def is_free(*, ticket: Ticket) -> bool:
+    """Whether nobody has it who works on cases now, and it is not done."""
+    return ticket.state in UNDER_WAY and (ticket.assignee is None or not works_cases(user=ticket.assignee))
+
+
+def works_cases(*, user: User) -> bool:
+    """Whether somebody works on cases now."""
+    return user.is_active and staff_may(user.role, StaffAction.WORK_TICKETS)
 
 
 def _whose(whose: str, user_id: int) -> Q:
     if whose == NOBODY:
         return Q(assignee__isnull=True)
+    if whose == OFFICE:
+        return Q(escalated_at__isnull=False)
+    if whose == GONE:
+        return Q(assignee__in=User.objects.exclude(role__in=roles_that_may(StaffAction.WORK_TICKETS), is_active=True))
     return Q(assignee_id=user_id if whose == MINE else int(whose))
 
 

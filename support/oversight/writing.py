@@ -1,5 +1,6 @@
 """What somebody of staff needs to write in a case: their draft, who else writes, the answers that are written often."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,15 +17,18 @@ from accounts.zones import zone_of
 from partners.words import party_name
 from support.models import Attachment, CannedReply, Draft, Entry, Ticket
 from support.oversight import asked
+from support.oversight.names import called
 from support.tokens import link_to
 
+# What answers written often leave to whoever writes, in whatever language.
+TO_FILL_IN = re.compile(r"\[[^\[\]]{3,200}\]")
 # Whoever has not gone on with a draft for so long is not writing.
 WRITES = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Desk:
-    """A case to write in. `answer`, `note`: what this person has begun; `others`: who else has, by name.
+    """What somebody writes a case with. `answer`, `note`: what this person has begun; `others`: who else has, by name.
 
     `on_its_way`: until when the answer may be taken back; None: none is.
     """
@@ -36,7 +40,6 @@ class Desk:
     others: Sequence[str]
     canned: Sequence[CannedReply]
     files: Sequence[Attachment]
-    entries: Sequence[Entry]
 
 
 def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
@@ -51,16 +54,10 @@ def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
         answer=answer.body if answer else "",
         note=note.body if note else "",
         on_its_way=answer.send_at if answer else None,
-        others=list(dict.fromkeys(name_of(user=user) for user in others)),
+        others=list(dict.fromkeys(called(user=user) for user in others)),
         canned=canned_for(language=ticket.language),
         files=list(waiting_files(ticket=ticket, author=author)),
-        entries=list(Entry.objects.filter(ticket=ticket).order_by("at", "id").prefetch_related("attachments")),
     )
-
-
-def name_of(*, user: User) -> str:
-    """What colleagues call somebody of staff."""
-    return user.get_full_name() or user.email.partition("@")[0] or user.username
 
 
 def canned_for(*, language: str) -> list[CannedReply]:
@@ -71,6 +68,12 @@ def canned_for(*, language: str) -> list[CannedReply]:
         if reply.language == language or reply.key not in found:
             found[reply.key] = reply
     return sorted(found.values(), key=lambda reply: reply.title)
+
+
+def left_open(*, body: str) -> str:
+    """What these words still have of an answer written often that its writer was to fill in, "[…]"; "" for nothing."""
+    asked = (one[0] for one in TO_FILL_IN.finditer(body))
+    return next((one for one in asked if CannedReply.objects.filter(body__contains=one).exists()), "")
 
 
 def waiting_files(*, ticket: Ticket, author: str) -> QuerySet[Attachment]:

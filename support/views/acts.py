@@ -16,7 +16,7 @@ from disclosures.actions import NoReason
 from partners.lifecycle import NotNow as NotNowThere
 from support.actions.cases import see_case
 from support.actions.stop_for import NotProved
-from support.forms.acting import Act, WhyForm
+from support.forms.acting import Act
 from support.lifecycle import NotNow
 from support.oversight.case import Case
 
@@ -31,19 +31,20 @@ def case_or_404(request: PersonRequest, code: str) -> Case:
     return case
 
 
-def answer[F: WhyForm](request: PersonRequest, code: str, make: Callable[[Case], Act[F]]) -> HttpResponse:
+def answer(request: PersonRequest, code: str, make: Callable[[Case], Act]) -> HttpResponse:
     """Show the form beside what it is about, or do the act and go back to the case."""
     case = case_or_404(request, code)
     act = make(case)
-    if request.method == "POST" and act.form.is_valid() and _is_done(act, actor_of(request.user)):
+    if request.method == "POST" and act.form.is_valid() and _is_done(act, code, actor_of(request.user)):
         messages.success(request, act.done)
         return redirect(reverse("desk-case", args=[code]))
     return render(request, "desk/act.html", {"case": case, "ticket": case.ticket, "act": act, "form": act.form})
 
 
-def _is_done[F: WhyForm](act: Act[F], actor: str) -> bool:
+def _is_done(act: Act, code: str, actor: str) -> bool:
+    at = timezone.now()
     try:
-        act.verb(act.form, actor, timezone.now())
+        act.verb(code=code, **act.form.said(at=at), actor=actor, at=at)
     except REFUSED as error:
         act.form.add_error(None, str(error))
         return False

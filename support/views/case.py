@@ -1,6 +1,7 @@
 """One case: its thread, what is on record beside it, and what can be done from there."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -20,9 +21,10 @@ from support.actions.referring import ask_for_evidence, ask_to_suspend, resend_o
 from support.actions.reveal import agree_to_reveal, reveal
 from support.actions.stop_for import stop_for_person, text_code_for_stop
 from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, StopForForm, WhyForm
-from support.lifecycle import NEXT, UNDER_WAY, NotNow
+from support.lifecycle import CLOCK_RUNS, NEXT, UNDER_WAY, NotNow
 from support.models import Ticket
 from support.oversight.case import Case
+from support.oversight.queue import is_free
 from support.oversight.stoppable import stoppable
 from support.views.acts import answer, case_or_404
 from support.views.composing import composing
@@ -43,7 +45,8 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
         "may_work": staff_may(role, StaffAction.WORK_TICKETS) and found.ticket.state != Ticket.State.MERGED,
         "may_protect": staff_may(role, StaffAction.PROTECT_LINES),
         "sees_terms": staff_may(role, StaffAction.SEE_TERMS),
-        "late": found.ticket.state in UNDER_WAY and found.ticket.due_at < timezone.now(),
+        "late": found.ticket.state in CLOCK_RUNS and found.ticket.due_at < timezone.now(),
+        "takes": _takes(found.ticket, role),
         "suspendable": bool(_companies(found)),
     }
     if shown["may_work"]:
@@ -56,7 +59,7 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
 def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
     """See whose case it is, for 15 minutes."""
 
-    def act(found: Case) -> Act[WhyForm]:
+    def act(found: Case) -> Act:
         two = found.person is not None and found.person.two_needed
         return Act(
             title=_("See whose case this is"),
@@ -66,7 +69,7 @@ def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
             button=_("Ask a second person") if two else _("Show them"),
             done=_("Somebody else must agree now. They find it on this case.") if two else _("Shown for 15 minutes."),
             form=WhyForm(request.POST or None),
-            verb=lambda form, actor, at: reveal(code=code, reason=form.cleaned_data["reason"], actor=actor, at=at),
+            verb=reveal,
         )  # fmt: skip
 
     return answer(request, code, act)
@@ -77,7 +80,7 @@ def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
 def agree(request: PersonRequest, code: str, reveal_id: int) -> HttpResponse:
     """Say yes to what somebody else asked to see."""
 
-    def act(found: Case) -> Act[WhyForm]:
+    def act(found: Case) -> Act:
         waiting = found.person.waiting if found.person else ()
         asked = next((one for one in waiting if one.pk == reveal_id), None)
         return Act(
@@ -88,9 +91,7 @@ def agree(request: PersonRequest, code: str, reveal_id: int) -> HttpResponse:
             button=_("Agree"),
             done=_("Agreed. They see it for 15 minutes."),
             form=WhyForm(request.POST or None),
-            verb=lambda form, actor, at: agree_to_reveal(
-                reveal_id=reveal_id, code=code, reason=form.cleaned_data["reason"], actor=actor, at=at
-            ),
+            verb=partial(agree_to_reveal, reveal_id=reveal_id),
         )
 
     return answer(request, code, act)
@@ -101,7 +102,7 @@ def agree(request: PersonRequest, code: str, reveal_id: int) -> HttpResponse:
 def stop_for(request: PersonRequest, code: str) -> HttpResponse:
     """Stop or pause for the person, on their proved word."""
 
-    def act(found: Case) -> Act[StopForForm]:
+    def act(found: Case) -> Act:
         return Act(
             title=_("Stop for the person"),
             lead=_("Only where the person asks you to, now. In force at once; their phone is texted, with how to undo "
@@ -109,11 +110,7 @@ def stop_for(request: PersonRequest, code: str) -> HttpResponse:
             button=_("Stop for them"),
             done=_("Done. It is in force, and their phone is texted."),
             form=StopForForm(request.POST or None, what=stoppable(ticket=found.ticket, at=timezone.now())),
-            verb=lambda form, actor, at: stop_for_person(
-                code=code, wish=form.wish(at=at), typed=form.cleaned_data["typed"],
-                reason=form.cleaned_data["reason"], actor=actor, at=at,
-            ),
-            warns=True,
+            verb=stop_for_person,
             extra="desk/_code.html",
         )  # fmt: skip
 
@@ -144,9 +141,7 @@ def evidence(request: PersonRequest, code: str) -> HttpResponse:
         button=_("Ask them"),
         done=_("Asked. The case waits for the partner."),
         form=WhyForm(request.POST or None),
-        verb=lambda form, actor, at: ask_for_evidence(
-            code=code, reason=form.cleaned_data["reason"], actor=actor, at=at
-        ),
+        verb=ask_for_evidence,
     ))  # fmt: skip
 
 
@@ -155,7 +150,7 @@ def evidence(request: PersonRequest, code: str) -> HttpResponse:
 def resend(request: PersonRequest, code: str) -> HttpResponse:
     """Send a partner its orders about this person again."""
 
-    def act(found: Case) -> Act[CompanyForm]:
+    def act(found: Case) -> Act:
         partners = {str(one.party.pk): one.party.name for one in found.told}
         return Act(
             title=_("Send the order again"),
@@ -166,10 +161,7 @@ def resend(request: PersonRequest, code: str) -> HttpResponse:
             form=CompanyForm(
                 request.POST or None, companies=list(partners.items()), initial=request.GET.get("company", "")
             ),
-            verb=lambda form, actor, at: resend_orders(
-                code=code, party_id=int(form.cleaned_data["company"]), reason=form.cleaned_data["reason"], actor=actor,
-                at=at,
-            ),
+            verb=resend_orders,
         )  # fmt: skip
 
     return answer(request, code, act)
@@ -188,11 +180,7 @@ def ask_suspension(request: PersonRequest, code: str) -> HttpResponse:
         form=CompanyForm(
             request.POST or None, companies=_companies(found), initial=request.GET.get("company", "")
         ),
-        verb=lambda form, actor, at: ask_to_suspend(
-            code=code, party_id=int(form.cleaned_data["company"]), reason=form.cleaned_data["reason"], actor=actor,
-            at=at,
-        ),
-        warns=True,
+        verb=ask_to_suspend,
     ))  # fmt: skip
 
 
@@ -201,7 +189,7 @@ def ask_suspension(request: PersonRequest, code: str) -> HttpResponse:
 def move(request: PersonRequest, code: str) -> HttpResponse:
     """Move the case on."""
 
-    def act(found: Case) -> Act[MoveForm]:
+    def act(found: Case) -> Act:
         allowed = NEXT[Ticket.State(found.ticket.state)] & {*UNDER_WAY, Ticket.State.SOLVED}
         states = [(state.value, str(state.label)) for state in Ticket.State if state in allowed]
         return Act(
@@ -210,10 +198,7 @@ def move(request: PersonRequest, code: str) -> HttpResponse:
             button=_("Move it"),
             done=_("Moved."),
             form=MoveForm(request.POST or None, states=states, initial=request.GET.get("to", "")),
-            verb=lambda form, actor, at: move_case(
-                code=code, to=Ticket.State(form.cleaned_data["to"]), reason=form.cleaned_data["reason"], actor=actor,
-                at=at,
-            ),
+            verb=move_case,
         )  # fmt: skip
 
     return answer(request, code, act)
@@ -225,14 +210,12 @@ def priority(request: PersonRequest, code: str) -> HttpResponse:
     """Say how urgent it is."""
     return answer(request, code, lambda found: Act(
         title=_("Change the priority"),
-        lead=_("What is urgent stands first among what is due on the same day."),
+        lead=_("What is urgent is due within 1 business day, what is high within 3, if that is sooner. A date that the "
+               "person was told never moves back."),
         button=_("Change it"),
         done=_("Changed."),
         form=PriorityForm(request.POST or None, initial={"priority": found.ticket.priority}),
-        verb=lambda form, actor, at: set_priority(
-            code=code, priority=Ticket.Priority(form.cleaned_data["priority"]), reason=form.cleaned_data["reason"],
-            actor=actor, at=at,
-        ),
+        verb=set_priority,
     ))  # fmt: skip
 
 
@@ -242,11 +225,11 @@ def hand_up(request: PersonRequest, code: str) -> HttpResponse:
     """Hand the case to the privacy office."""
     return answer(request, code, lambda _found: Act(
         title=_("Hand it to the privacy office"),
-        lead=_("The case is nobody's until an officer takes it. Its dates stay."),
+        lead=_("The case is nobody's until an officer takes it. It is of high priority from now on."),
         button=_("Hand it up"),
         done=_("The privacy office has it."),
         form=WhyForm(request.POST or None),
-        verb=lambda form, actor, at: escalate(code=code, reason=form.cleaned_data["reason"], actor=actor, at=at),
+        verb=escalate,
     ))  # fmt: skip
 
 
@@ -255,9 +238,8 @@ def hand_up(request: PersonRequest, code: str) -> HttpResponse:
 def protection(request: PersonRequest, code: str) -> HttpResponse:
     """Have two of staff agree before one sees whose line it is, or end that."""
 
-    def act(found: Case) -> Act[WhyForm]:
+    def act(found: Case) -> Act:
         ends = found.person is not None and found.person.marked
-        verb = unprotect if ends else protect
         return Act(
             title=_("End the protection of this line") if ends else _("Protect this line"),
             lead=_("From tomorrow one of us alone may see whose line it is, unless something else protects it.")
@@ -267,7 +249,7 @@ def protection(request: PersonRequest, code: str) -> HttpResponse:
             button=_("End it") if ends else _("Protect it"),
             done=_("It ends in a day.") if ends else _("Protected."),
             form=WhyForm(request.POST or None),
-            verb=lambda form, actor, at: verb(code=code, reason=form.cleaned_data["reason"], actor=actor, at=at),
+            verb=unprotect if ends else protect,
         )  # fmt: skip
 
     return answer(request, code, act)
@@ -294,8 +276,14 @@ def export(request: PersonRequest, code: str) -> HttpResponse:
         button=_("Make the copy"),
         done="",
         form=form,
-        verb=lambda _form, _actor, _at: None,
+        verb=export_case,
     ))  # fmt: skip
+
+
+def _takes(ticket: Ticket, role: str) -> bool:
+    """Whether somebody of this role may take it now."""
+    action = StaffAction.WORK_TICKETS if ticket.escalated_at is None else StaffAction.LEAD_DESK
+    return is_free(ticket=ticket) and staff_may(role, action)
 
 
 def _companies(found: Case) -> Sequence[tuple[str, str]]:

@@ -29,7 +29,7 @@ def figures(request: PersonRequest) -> HttpResponse:
         "figures": leads.figures(span=span, user_id=_whose(request), at=at),
         "own": _whose(request) is not None,
         "may_certify": staff_may(request.user.role, StaffAction.SEE_AUDIT),
-        "year": at.year,
+        "year": timezone.localtime(at).year,
         "counts": queue.counts(user_id=request.user.pk, at=at),
     }
     return render(request, "desk/figures.html", shown)
@@ -49,12 +49,13 @@ def figures_csv(request: PersonRequest) -> HttpResponseBase:
 def complaints(request: PersonRequest, year: int) -> HttpResponse:
     """What people complained of in a year, to be printed with the certificate."""
     at = timezone.now()
-    if not FIRST_YEAR <= year <= at.year:
+    this_year = timezone.localtime(at).year
+    if not FIRST_YEAR <= year <= this_year:
         raise Http404
     shown = {
         "year": year,
         "complaints": leads.complaints(year=year),
-        "years": [at.year - n for n in range(4)],
+        "years": [this_year - n for n in range(4)],
         "mark": leads.mark_of(user=request.user, at=at),
     }
     return render(request, "desk/complaints.html", shown)
@@ -65,7 +66,7 @@ def complaints(request: PersonRequest, year: int) -> HttpResponse:
 def complaints_csv(request: PersonRequest, year: int) -> HttpResponseBase:
     """The same as a file; that it was taken is in the trail."""
     at = timezone.now()
-    if not FIRST_YEAR <= year <= at.year:
+    if not FIRST_YEAR <= year <= timezone.localtime(at).year:
         raise Http404
     return _file(actions.take_complaints(year=year, user=request.user, at=at), f"whereabouts-complaints-{year}.csv")
 
@@ -79,8 +80,7 @@ def _span(request: PersonRequest) -> tuple[SpanForm, leads.Span]:
 
 def _whose(request: PersonRequest) -> int | None:
     """Whose cases somebody sees the figures of: one's own, but for those who lead the desk or audit it."""
-    sees_all = (StaffAction.LEAD_DESK, StaffAction.SEE_AUDIT)
-    return None if any(staff_may(request.user.role, action) for action in sees_all) else request.user.pk
+    return None if leads.sees_all(role=request.user.role) else request.user.pk
 
 
 def _file(lines: Iterator[str], name: str) -> StreamingHttpResponse:

@@ -30,7 +30,7 @@ def queue(request: PersonRequest) -> HttpResponse:
         "narrowed": any(name not in {"sort", "after"} and request.GET[name] for name in request.GET),
         "page": waiting.page(asked=asked, user_id=request.user.pk, at=at),
         "counts": waiting.counts(user_id=request.user.pk, at=at),
-        "may_work": staff_may(request.user.role, StaffAction.WORK_TICKETS),
+        **_may(request),
     }
     return render(request, "desk/queue.html", shown)
 
@@ -51,8 +51,7 @@ def search(request: PersonRequest) -> HttpResponseBase:
         return redirect("desk")
     said = form.cleaned_data["q"]
     page = actions.search(asked=said, before=form.cleaned_data["before"] or 0, user=request.user, at=at)
-    may_work = staff_may(request.user.role, StaffAction.WORK_TICKETS)
-    return render(request, "desk/found.html", {"q": said, "page": page, "may_work": may_work})
+    return render(request, "desk/found.html", {"q": said, "page": page, **_may(request)})
 
 
 @require_POST
@@ -138,6 +137,11 @@ def without_place(request: PersonRequest) -> str:
     return kept.urlencode()
 
 
+def _may(request: PersonRequest) -> dict[str, object]:
+    role = request.user.role
+    return {"may_work": staff_may(role, StaffAction.WORK_TICKETS), "may_lead": staff_may(role, StaffAction.LEAD_DESK)}
+
+
 def _handling(request: PersonRequest, code: str, **forms: object) -> HttpResponse:
     user, at = request.user, timezone.now()
     row = waiting.row_of(code=code, user_id=user.pk, at=at)
@@ -145,7 +149,7 @@ def _handling(request: PersonRequest, code: str, **forms: object) -> HttpRespons
         raise Http404
     shown = {
         "row": row,
-        "may_lead": staff_may(user.role, StaffAction.LEAD_DESK),
+        **_may(request),
         "assign_form": AssignForm(),
         "hand_over_form": HandOverForm(),
         "merge_form": MergeForm(),

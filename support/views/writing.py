@@ -17,7 +17,7 @@ from support.actions import writing as actions
 from support.forms.writing import NO_FILES, AnswerForm, DraftForm, NoteForm
 from support.lifecycle import NotNow
 from support.models import Entry, Ticket
-from support.oversight.writing import Desk, values_of
+from support.oversight.writing import values_of
 from support.views.composing import composer
 from support.views.saving import to_save
 from support.words import BadVariable, filled
@@ -48,26 +48,27 @@ def write(request: PersonRequest, code: str) -> HttpResponse:
 @at_the_desk(StaffAction.WORK_TICKETS)
 def canned(request: PersonRequest, code: str) -> HttpResponse:
     """The composer with an answer that is written often put behind what is there."""
-    desk = _desk(request, code)
+    seen = _seen(request, code)
+    desk = seen.desk
     chosen = next((one for one in desk.canned if str(one.pk) == request.POST.get("canned")), None)
     before = request.POST.get("body", "").rstrip()
     body = "\n\n".join(part for part in (before, chosen.body if chosen else "") if part)
     initial = {"body": body, "then": request.POST.get("then", Ticket.State.SOLVED)}
     shown = composer(desk=desk, form=AnswerForm(initial=initial, auto_id="id_answer_%s"))
-    return render(request, "desk/write.html", shown)
+    return render(request, "desk/write.html", {**shown, "thread": seen.thread})
 
 
 @require_POST
 @at_the_desk(StaffAction.WORK_TICKETS)
 def preview(request: PersonRequest, code: str) -> HttpResponse:
     """The answer as its person would read it, with its variables filled in. Nothing is sent."""
-    desk = _desk(request, code)
+    seen = _seen(request, code)
     form = AnswerForm(request.POST, request.FILES, auto_id="id_answer_%s")
-    shown = composer(desk=desk, form=form)
+    shown: dict[str, object] = {**composer(desk=seen.desk, form=form), "thread": seen.thread}
     if form.is_valid():
         try:
             shown["preview"] = filled(
-                body=form.cleaned_data["body"], values=values_of(ticket=desk.ticket, at=timezone.now())
+                body=form.cleaned_data["body"], values=values_of(ticket=seen.desk.ticket, at=timezone.now())
             )
         except BadVariable as error:
             form.add_error("body", str(error))
@@ -149,15 +150,16 @@ def file(request: PersonRequest, code: str, file_id: UUID) -> HttpResponse:
 
 
 def _page(request: PersonRequest, code: str, form: AnswerForm | None, note_form: NoteForm | None) -> HttpResponse:
-    shown = composer(desk=_desk(request, code), form=form, note_form=note_form)
+    seen = _seen(request, code)
+    shown = {**composer(desk=seen.desk, form=form, note_form=note_form), "thread": seen.thread}
     return render(request, "desk/write.html", shown, status=400 if request.method == "POST" else 200)
 
 
-def _desk(request: PersonRequest, code: str) -> Desk:
-    desk = actions.see_thread(code=code, actor=actor_of(request.user), at=timezone.now())
-    if desk is None:
+def _seen(request: PersonRequest, code: str) -> actions.Thread:
+    seen = actions.see_thread(code=code, actor=actor_of(request.user), at=timezone.now())
+    if seen is None:
         raise Http404
-    return desk
+    return seen
 
 
 def _kept(request: PersonRequest, code: str, *, said: str, kept: bool) -> HttpResponse:

@@ -26,7 +26,7 @@ import accounts.actions
 from accounts.models import Line, NewPassword
 from consent import actions
 from disclosures import publishing
-from support import sending
+from support import tickets
 from support.actions import asking
 from support.actions.asking import Said
 from support.actions.mail import Mailed, take_mail
@@ -209,7 +209,7 @@ def _cases(line: Line) -> tuple[str, str]:
     files = [taken(name="photo.png", content=b"\x89PNG\r\n\x1a\n")]
     said = Said("Who looked at my phone?\n\nI was at home that day.", files, "me@example.net")
     ticket = asking.ask(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
-    sending.answer(ticket=ticket, body="A tow truck did.", actor="agent:1", then=Ticket.State.SOLVED, at=now)
+    tickets.answer(ticket=ticket, body="A tow truck did.", actor="agent:1", then=Ticket.State.SOLVED, at=now)
     came = Mailed("<1@example.net>", "somebody@example.net", ["help@mail.example"], "Hello", "How do I stop it?")
     take_mail(mail=came, at=now)
     mailed = Ticket.objects.exclude(pk=ticket.pk).latest("opened_at")

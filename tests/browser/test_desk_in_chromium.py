@@ -85,6 +85,16 @@ def test_by_keys_alone(visit: Visit, site: str) -> None:
     page.wait_for_url("**/desk/?whose=mine")
     page.keyboard.press("c")
     page.wait_for_url(f"**/desk/{codes[0]}/")
+    for key, field in (("r", "id_answer_body"), ("n", "id_note_body")):
+        page.locator("h1").click()
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.id") == field
+    # The next one is taken from there.
+    page.locator("h1").click()
+    page.keyboard.press("c")
+    page.wait_for_url(f"**/desk/{codes[1]}/")
+    page.goto(f"/desk/{codes[2]}/")
+    assert page.locator("[data-key=t]").count() == 0
     # Who speaks to their browser switches single keys off.
     page.goto("/desk/")
     page.locator("[data-keys]").click()

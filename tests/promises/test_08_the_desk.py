@@ -399,6 +399,14 @@ def test_partners_are_asked_for_proof_once_and_the_case_waits(desk: Desk) -> Non
     assert Ticket.objects.get(pk=desk.ticket.pk).state == "open"
 
 
+def test_of_a_look_up_that_came_to_be_hidden_no_proof_is_said_to_be_due(desk: Desk) -> None:
+    assert desk.post(desk.agent, "evidence/")
+    gagged(Disclosure.objects.get(id=desk.ticket.about_ref), until=None, at=timezone.now())
+    facts = desk.shows(desk.agent).partition('class="case-side"')[2]
+    assert "proof due" not in facts
+    assert "GeoBridge" not in facts
+
+
 @pytest.mark.parametrize("decides", ["suspend", "decline"])
 def test_an_officer_decides_on_a_suspension_that_an_agent_asks_for(desk: Desk, decides: str) -> None:
     party = str(desk.console.campaign.lbs_provider_id)

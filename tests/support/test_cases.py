@@ -10,13 +10,14 @@ from django.utils import timezone
 
 import accounts.actions
 import consent.actions
-from accounts.models import Account, Letter, Line, Message
+from accounts.models import Account, Letter, Line, LineUser, Message
 from accounts.sealing import unseal
 from accounts.zones import zone_of
 from audit.models import AuditEvent
 from disclosures.models import Disclosure
-from support import sending, tickets
+from support import tickets
 from support.lifecycle import move
+from support.messages import line_to_tell
 from support.models import Entry, Ticket
 from support.oversight.archived import cases
 from tests.factories import a_line
@@ -38,7 +39,7 @@ def asks(browser: Browser, path: str = "/help/write/", **said: object) -> Ticket
 
 def answered(ticket: Ticket, body: str = "It was a tow truck.", then: Ticket.State = State.SOLVED) -> None:
     locked = Ticket.objects.select_for_update().get(pk=ticket.pk)
-    sending.answer(ticket=locked, body=body, actor=an_actor("agent"), then=then, at=timezone.now())
+    tickets.answer(ticket=locked, body=body, actor=an_actor("agent"), then=then, at=timezone.now())
 
 
 def shown(browser: Browser, path: str) -> str:
@@ -294,3 +295,17 @@ def test_the_file_with_everything_has_their_cases_and_no_others(world: World) ->
     )  # fmt: skip
     assert not [one for one in files.values() if SECRET in one or "Not yours" in one or others.code in one]
     assert list(cases(line=a_line(), reader=user_of(line), at=now, shown={})) == []
+
+
+def test_who_has_two_lines_is_told_by_the_one_that_they_asked_about() -> None:
+    first = a_line()
+    browser = sign_in(first)
+    ticket = asks(browser)
+    assert ticket.asked_by is not None
+    second = a_line()
+    LineUser.objects.filter(line=second).delete()
+    LineUser.objects.create(line=second, user=ticket.asked_by, since=timezone.now())
+    answered(ticket)
+    told = Message.objects.filter(kind=Message.Kind.CASE)
+    assert [one.line_id for one in told] == [first.pk]
+    assert line_to_tell(ticket=Ticket(asked_by=ticket.asked_by, line_id=a_line().pk)) == second.pk

@@ -2,12 +2,17 @@
 
 import csv
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
+from accounts.queries import NotForThem
 from audit.models import AuditEvent
+from support import actions
+from support.oversight import leads
 from support.oversight.leads import Span, complaints, figures
 from tests.factories import a_party
 from tests.support.desk import a_ticket
@@ -96,3 +101,27 @@ def test_the_year_s_complaints_are_for_the_certificate() -> None:
     assert taken[-1][0].startswith("Taken by officer@carrier.example")
     event = AuditEvent.objects.get(action="export.taken")
     assert (event.actor, event.target, event.detail) == (officer.actor, "export:complaints", {"year": 2026})
+
+
+def test_nobody_takes_others_figures_who_may_not_see_them() -> None:
+    ana, auditor, at = staff(User.Role.AGENT, name="ana"), staff(User.Role.AUDITOR), timezone.now()
+    span = leads.last_days(at=at)
+    for whose in (None, auditor.user.pk):
+        with pytest.raises(NotForThem):
+            actions.take_figures(span=span, user_id=whose, user=ana.user, at=at)
+    assert list(actions.take_figures(span=span, user_id=None, user=auditor.user, at=at))
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_calendar_s_last_day_and_its_first_are_refused_in_words(day: str) -> None:
+    page = staff().client.get(f"/desk/figures/?since={day}&until={day}")
+    assert (page.status_code, "Ensure this value is" in page.content.decode()) == (200, True)
+
+
+def test_the_year_is_that_of_the_privacy_office(monkeypatch: pytest.MonkeyPatch) -> None:
+    # New Year has come in London and not in New York.
+    at = datetime(2027, 1, 1, 2, tzinfo=UTC)
+    lead = staff()
+    monkeypatch.setattr("support.views.figures.timezone", SimpleNamespace(now=lambda: at, localtime=timezone.localtime))
+    assert lead.client.get("/desk/figures/complaints/2027/").status_code == 404
+    assert lead.client.get("/desk/figures/complaints/2026/").status_code == 200

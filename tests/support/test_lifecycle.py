@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from support.lifecycle import NEXT, NotNow, move
+from support.lifecycle import NEXT, NotNow, answered_again, due_at, hurry, move
 from support.models import Entry, Ticket
 from support.tickets import new_code, write
 from tests.fixtures import Refusal
@@ -75,3 +75,50 @@ def test_what_was_said_stays(refused: Refusal) -> None:
     ):
         refused(statement)
     assert Entry.objects.get().body == "Why?"
+
+
+def test_while_it_waits_for_the_person_it_is_due_when_that_ends_and_then_its_clock_starts_anew() -> None:
+    ticket, at = a_ticket(), timezone.now()
+    ticket.priority = Ticket.Priority.HIGH
+    move(ticket=ticket, to=State.WAITING, at=at)
+    assert ticket.due_at == at + timedelta(days=14)
+    answered_again(ticket=ticket, at=at + timedelta(days=3))
+    assert ticket.due_at == at + timedelta(days=17)
+    later = at + timedelta(days=40)
+    move(ticket=ticket, to=State.OPEN, at=later)
+    # As urgent as it was: three business days, not the five of its kind.
+    assert ticket.due_at == due_at(kind="other", priority=Ticket.Priority.HIGH, at=later)
+    assert ticket.due_at < due_at(kind="other", at=later)
+
+
+def test_a_partner_s_turn_is_part_of_our_time() -> None:
+    ticket, at = a_ticket(), timezone.now()
+    due = ticket.due_at
+    move(ticket=ticket, to=State.PARTNER, at=at)
+    move(ticket=ticket, to=State.OPEN, at=at + timedelta(days=9))
+    assert ticket.due_at == due
+
+
+@pytest.mark.parametrize("was", [State.SOLVED, State.CLOSED])
+def test_opened_again_it_is_not_late_at_once(was: Ticket.State) -> None:
+    ticket, at = a_ticket(was), timezone.now() + timedelta(days=60)
+    move(ticket=ticket, to=State.OPEN, at=at)
+    assert ticket.due_at == due_at(kind="other", at=at)
+
+
+def test_what_is_more_urgent_is_due_sooner_and_never_later_than_was_said() -> None:
+    ticket, at = a_ticket(), timezone.now()
+    ticket.due_at = said = due_at(kind="other", at=at)
+    hurry(ticket=ticket, priority=Ticket.Priority.URGENT, at=at)
+    soon = due_at(kind="other", priority=Ticket.Priority.URGENT, at=at)
+    assert (ticket.priority, ticket.due_at) == (1, soon)
+    assert soon < said
+    hurry(ticket=ticket, priority=Ticket.Priority.LOW, at=at)
+    assert (ticket.priority, ticket.due_at) == (4, soon)
+
+
+def test_how_urgent_it_is_moves_no_wait_for_the_person() -> None:
+    ticket, at = a_ticket(), timezone.now()
+    move(ticket=ticket, to=State.WAITING, at=at)
+    hurry(ticket=ticket, priority=Ticket.Priority.URGENT, at=at)
+    assert ticket.due_at == at + timedelta(days=14)

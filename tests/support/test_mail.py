@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -17,10 +18,13 @@ from accounts.models import Letter
 from accounts.sealing import unseal
 from audit.models import AuditEvent
 from support.actions import mail as actions
+from support.actions import merge
+from support.lifecycle import NotNow
 from support.models import Attachment, Entry, Ticket
 from support.tokens import READ, reply_address, token_of
 from tests.factories import a_line
 from tests.people import Browser, sign_in
+from tests.support.officers import staff
 from tests.support.test_cases import answered, asks
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
@@ -179,3 +183,61 @@ def test_after_thirty_days_what_is_mailed_is_a_case_of_its_own(ticket: Ticket) -
     post(a_mail(reply_address(code=ticket.code), "Late"))
     assert heard(ticket) == []
     assert Ticket.objects.get(key__startswith="mail:").line_id is None
+
+
+@pytest.mark.parametrize("sender", ["MAILER-DAEMON@mx.example", "Postmaster <postmaster@mx.example>"])
+def test_a_mail_server_s_own_word_goes_into_no_case(ticket: Ticket, sender: str) -> None:
+    assert post(a_mail(reply_address(code=ticket.code), **{"from": sender})) == 202
+    assert post(a_mail(**{"from": sender})) == 202
+    assert heard(ticket) == []
+    assert Ticket.objects.count() == 1
+
+
+def test_two_mails_of_one_sender_become_one_case_and_another_s_stays_apart() -> None:
+    ana, at = staff("agent", name="ana"), timezone.now()
+    post(a_mail(text="First"))
+    post(a_mail(text="Second"))
+    post(a_mail(text="Theirs", **{"from": "her@example.net"}))
+    first, second, theirs = Ticket.objects.order_by("id")
+    with pytest.raises(NotNow, match="not of one person"):
+        merge(code=theirs.code, into=second.code, actor=ana.actor, at=at)
+    with pytest.raises(IntegrityError, match="somebody else"), transaction.atomic():
+        Ticket.objects.filter(pk=theirs.pk).update(state="merged", merged_into=second)
+    merge(code=first.code, into=second.code, actor=ana.actor, at=at)
+    answered(second, "Both answered.")
+    # Both links, and both addresses, lead to the one that goes on.
+    for code in (first.code, second.code):
+        page = Browser().get(f"/help/mail/{token_of(code=code, purpose=READ)}/").text
+        assert [words in page for words in ("First", "Second", "Both answered.", "Theirs")] == [True, True, True, False]
+    post(a_mail(reply_address(code=first.code), "Thanks"))
+    assert heard(second)[-1] == "Thanks"
+    assert Ticket.objects.get(pk=second.pk).state == State.OPEN
+
+
+def test_what_is_mailed_to_a_case_that_was_merged_twice_lands_where_that_went(ticket: Ticket) -> None:
+    browser, ana = sign_in_of(ticket), staff("agent", name="ana")
+    second, third = asks(browser), asks(browser)
+    for one, into in ((ticket, second), (second, third)):
+        merge(code=one.code, into=into.code, actor=ana.actor, at=timezone.now())
+    post(a_mail(reply_address(code=ticket.code), "Where is it?"))
+    assert heard(third) == ["Where is it?"]
+    assert Ticket.objects.count() == 3
+    # Their own page has all of it, the words of the cases that ended too.
+    page = browser.get(f"/help/{ticket.code}/").text
+    assert page.count("Who is this?") == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\xff\xfe", b"[]", b'{"to": "\\ud800"}', b"null", b""],
+    ids=["no UTF-8", "a list", "half a letter", "null", "nothing"],
+)
+def test_what_is_no_mail_is_refused_and_nothing_falls_over(body: bytes) -> None:
+    headers = {"X-Mail-Signature": signed(body)}
+    assert Client().post("/api/v1/mail", body, "application/json", headers=headers).status_code == 400
+
+
+def test_nothing_and_nul_are_words_of_no_harm(ticket: Ticket) -> None:
+    mail = a_mail(reply_address(code=ticket.code), "\x00", subject="\x00", message_id="<\x00@example.net>")
+    assert [post(mail), post(mail)] == [202, 202]
+    assert heard(ticket) == ["(no text)"]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -14,7 +15,7 @@ from audit.models import AuditEvent
 from disclosures.actions import NoReason
 from support import actions
 from support.lifecycle import NotNow
-from support.models import Entry, Ticket
+from support.models import Attachment, Draft, Entry, Ticket
 from support.oversight.due import due
 from support.oversight.queue import PAGE, Asked, counts, page
 from tests.factories import a_line, a_party
@@ -270,3 +271,82 @@ def test_older_finds_follow(ana: Member) -> None:
     older = actions.search(asked="quagga", before=int(newest.next), user=ana.user, at=timezone.now())
     assert [row.ticket for row in (*newest.rows, *older.rows)] == tickets[::-1]
     assert older.next == ""
+
+
+def test_what_was_handed_up_is_the_privacy_office_s_until_it_gives_it_back(ana: Member) -> None:
+    lead, at = staff(), timezone.now()
+    up = a_ticket(due_in=-DAY, escalated_at=at)
+    assert "There is nothing to take" in ana.client.post("/desk/claim/", follow=True).content.decode()
+    with pytest.raises(NotNow, match="The privacy office has it"):
+        actions.claim(code=up.code, user=ana.user, at=at)
+    rows_of_ana, rows_of_lead = (one.client.get("/desk/").content.decode() for one in (ana, lead))
+    assert (f"/desk/{up.code}/claim/" in rows_of_ana, f"/desk/{up.code}/claim/" in rows_of_lead) == (False, True)
+    assert "with the privacy office" in rows_of_ana
+    assert (listed(lead, "/desk/?whose=office"), listed(lead, "/desk/?whose=nobody")) == ([up.code], [up.code])
+    assert lead.client.post("/desk/claim/").headers["Location"] == f"/desk/{up.code}/"
+    assert Ticket.objects.get().escalated_at == at
+    actions.assign(code=up.code, to=ana.user.pk, actor=lead.actor, at=at)
+    assert (Ticket.objects.get().assignee, Ticket.objects.get().escalated_at) == (ana.user, None)
+    assert listed(lead, "/desk/?whose=office") == []
+
+
+def test_the_cases_of_people_who_left_are_found_and_taken(ana: Member) -> None:
+    ben, eva = (staff(User.Role.AGENT, name=name) for name in ("ben", "eva"))
+    left, moved, stays = (a_ticket(assignee=one.user) for one in (ben, eva, ana))
+    User.objects.filter(pk=ben.user.pk).update(is_active=False)
+    User.objects.filter(pk=eva.user.pk).update(role=User.Role.AUDITOR)
+    assert listed(ana, "/desk/?whose=gone") == [left.code, moved.code]
+    for code in (left.code, moved.code):
+        actions.claim(code=code, user=ana.user, at=timezone.now())
+    assert listed(ana, "/desk/?whose=mine") == [left.code, moved.code, stays.code]
+
+
+def test_who_waits_for_the_person_waits_and_is_not_late(ana: Member) -> None:
+    a_ticket(state="waiting", due_in=2 * DAY)
+    page = ana.client.get("/desk/").content.decode()
+    assert "Waits for the person" in page
+    assert "Due in" not in page
+
+
+def test_what_colleagues_have_begun_goes_along_with_its_case(ana: Member) -> None:
+    ben, line, at = staff(User.Role.AGENT, name="ben"), a_line(), timezone.now()
+    one, other = a_ticket(line_id=line.pk), a_ticket(line_id=line.pk)
+    a_draft(one, ben, "Only here", send_at=at, then="solved")
+    a_draft(one, ana, "From here")
+    a_draft(other, ana, "There")
+    file = Attachment.objects.create(
+        id=uuid4(), ticket=one, name="a.png", media_type="image/png", size=1, sha256="", author=ben.actor, at=at
+    )
+    actions.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
+    drafts = {draft.user: draft for draft in Draft.objects.filter(ticket=other)}
+    assert (drafts[ben.user].body, drafts[ana.user].body) == ("Only here", "There\n\nFrom here")
+    assert (drafts[ben.user].send_at, drafts[ben.user].then) == (None, "")
+    assert Draft.objects.filter(ticket=one).count() == 0
+    assert Attachment.objects.get(pk=file.pk).ticket == other
+
+
+def a_draft(ticket: Ticket, member: Member, body: str, **fields: object) -> Draft:
+    return Draft.objects.create(
+        ticket=ticket, user=member.user, kind="answer", body=body, updated_at=timezone.now(), **fields
+    )
+
+
+def test_the_thread_of_a_case_has_what_was_said_in_those_that_became_it(ana: Member) -> None:
+    line = a_line()
+    first, second, third = (a_ticket(line_id=line.pk) for _ in range(3))
+    said(first, "In the first")
+    said(third, "In the third")
+    for one, into in ((first, second), (second, third)):
+        actions.merge(code=one.code, into=into.code, actor=ana.actor, at=timezone.now())
+    page = ana.client.get(f"/desk/{third.code}/").content.decode()
+    assert page.index("In the first") < page.index("In the third")
+    assert f"<code>{first.code}</code>" in page
+
+
+def test_what_is_owed_in_a_case_that_ends_is_owed_as_soon_in_the_one_that_goes_on(ana: Member) -> None:
+    line, at = a_line(), timezone.now()
+    soon = a_ticket(line_id=line.pk, due_in=DAY, priority=1, escalated_at=at)
+    waits = a_ticket(line_id=line.pk, due_in=14 * DAY, state="waiting")
+    actions.merge(code=soon.code, into=waits.code, actor=ana.actor, at=at)
+    waits.refresh_from_db()
+    assert (waits.state, waits.due_at, waits.priority, waits.escalated_at) == ("open", soon.due_at, 1, at)

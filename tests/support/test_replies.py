@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -12,8 +13,9 @@ from audit.models import AuditEvent, Incident
 from disclosures.actions import NoReason
 from partners.models import Party
 from support import actions, replying
+from support.actions.replies import TAKES_BACK
 from support.lifecycle import NotNow
-from support.models import BulkReply, Entry, Ticket
+from support.models import Attachment, BulkReply, Entry, Ticket
 from support.oversight.replies import hit_by, incidents, progress
 from support.replying import send_replies
 from tests.factories import a_line, a_party
@@ -126,7 +128,7 @@ def test_a_worker_killed_in_a_batch_leaves_nothing_half_done(ana: Member, monkey
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("support.replying.audit.actions.record", killed)
+        patched.setattr("support.tickets.audit.actions.record", killed)
         with pytest.raises(KeyboardInterrupt):
             send_replies(at=at + MINUTE)
     assert (Entry.objects.count(), BulkReply.objects.get().answered) == (0, 0)
@@ -137,13 +139,14 @@ def test_it_is_taken_back_within_the_minute_and_not_after(ana: Member) -> None:
     at = timezone.now()
     incident = an_incident(at)
     hit(incident)
-    first, second = begun(ana, incident, at), begun(ana, incident, at)
+    first = begun(ana, incident, at)
     ben = staff(User.Role.AGENT, name="ben")
     with pytest.raises(actions.NotForThem):
         actions.undo_reply(reply_id=first.id, actor=ben.actor, at=at)
     actions.undo_reply(reply_id=first.id, actor=staff().actor, at=at)
     with pytest.raises(NotNow, match="taken back already"):
         actions.undo_reply(reply_id=first.id, actor=ana.actor, at=at)
+    second = begun(ana, incident, at)
     with pytest.raises(NotNow, match="It has begun"):
         actions.undo_reply(reply_id=second.id, actor=ana.actor, at=at + MINUTE)
     assert send_replies(at=at + MINUTE) == 1
@@ -176,3 +179,39 @@ def test_the_page_shows_how_far_it_is_and_the_way_back(ana: Member) -> None:
     ).content.decode()  # fmt: skip
     empty = ana.client.post("/desk/many/", {"incident": incident.pk, "body": ""}).content.decode()
     assert "This field is required." in empty
+
+
+def test_what_is_begun_twice_is_refused_so_that_taking_it_back_takes_it_back(ana: Member) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    hit(incident)
+    first = begun(ana, incident, at)
+    with pytest.raises(NotNow, match="is on its way"):
+        begun(ana, incident, at)
+    actions.undo_reply(reply_id=first.pk, actor=ana.actor, at=at)
+    assert send_replies(at=at + TAKES_BACK) == 0
+    assert begun(ana, incident, at).ticket_ids == first.ticket_ids
+
+
+def test_those_of_another_language_can_be_written_to_meanwhile(ana: Member) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    hit(incident, language="en")
+    spanish = hit(incident, language="es")
+    said: dict[str, Any] = {"incident_id": incident.pk, "kinds": [], "body": WORDS, "actor": ana.actor, "at": at}
+    actions.begin_reply(**said, language="en")
+    assert actions.begin_reply(**said, language="es").ticket_ids == [spanish.pk]
+
+
+def test_an_answer_to_many_takes_no_file_of_a_draft_along(ana: Member) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    ticket = hit(incident)
+    Attachment.objects.create(
+        id=uuid4(), ticket=ticket, name="a.png", media_type="image/png", size=1, sha256="", author=ana.actor, at=at
+    )
+    begun(ana, incident, at)
+    assert send_replies(at=at + TAKES_BACK) == 1
+    assert Attachment.objects.get().entry is None
+    event = AuditEvent.objects.get(action="ticket.answered")
+    assert event.detail == {"to_many": str(BulkReply.objects.get().pk)}

@@ -12,12 +12,13 @@ from consent.actions import NEVER_AGREED, stop
 from consent.models import Choice
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order, State
-from support.lifecycle import CLOSES_AFTER, due_at
+from support.lifecycle import CLOSES_AFTER, WAITS, due_at
 from support.models import Entry, Ticket
-from support.tickets import close_tickets, ending_of, open_tickets, take_evidence
+from support.tickets import answer, close_tickets, ending_of, open_tickets, take_evidence, tidy
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
 from tests.orders import bring_to
+from tests.support.desk import a_ticket
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 Kind, Priority = Ticket.Kind, Ticket.Priority
@@ -165,3 +166,40 @@ def test_an_answer_that_nobody_wrote_to_is_closed_after_its_time() -> None:
     closed = Ticket.objects.get(state="closed")
     assert (closed.code, closed.closed_at, closed.solved_at) == ("T-LONG22", at, at - CLOSES_AFTER)
     assert Entry.objects.get().body == "Closed: nobody wrote again after our answer."
+
+
+def test_a_wait_for_the_person_ends_after_its_time() -> None:
+    at = timezone.now()
+    answered_then = a_ticket(state="waiting", due_in=-timedelta(minutes=1), first_answer_at=at - WAITS)
+    never = a_ticket(state="waiting", due_in=-timedelta(minutes=1))
+    goes_on = a_ticket(state="waiting", due_in=timedelta(minutes=1))
+    assert (tidy(at=at), tidy(at=at)) == (2, 0)
+    states = dict(Ticket.objects.values_list("code", "state"))
+    assert states == {answered_then.code: "solved", never.code: "open", goes_on.code: "waiting"}
+    assert Ticket.objects.get(pk=answered_then.pk).solved_at == at
+    assert Ticket.objects.get(pk=never.pk).due_at == due_at(kind="other", at=at)
+    assert [one.body for one in Entry.objects.order_by("ticket_id")] == [
+        "The person said nothing for 14 days. Our answer stands.",
+        "The person said nothing for 14 days. It is ours again.",
+    ]  # fmt: skip
+
+
+def test_an_answer_to_an_answered_case_keeps_it_open_for_its_whole_time() -> None:
+    at = timezone.now()
+    ticket = a_ticket(state="solved", solved_at=at - CLOSES_AFTER + timedelta(minutes=1))
+    answer(ticket=ticket, body="One thing more.", actor="agent:1", then=Ticket.State.SOLVED, at=at)
+    assert close_tickets(at=at + timedelta(minutes=5)) == 0
+    assert Ticket.objects.get().solved_at == at
+
+
+def test_what_comes_for_a_case_that_was_merged_twice_lands_where_that_went() -> None:
+    a_dispute()
+    at = database_clock()
+    open_tickets(at=at)
+    first = Ticket.objects.get()
+    second, third = (a_ticket(line_id=first.line_id) for _ in range(2))
+    Ticket.objects.filter(pk=first.pk).update(state="merged", merged_into=second)
+    Ticket.objects.filter(pk=second.pk).update(state="merged", merged_into=third)
+    answered(EvidenceRequest.objects.get(), answered_at=at)
+    assert take_evidence(at=at) == 1
+    assert Entry.objects.get().ticket_id == third.pk

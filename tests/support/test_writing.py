@@ -118,7 +118,7 @@ def test_a_draft_is_kept_by_button_and_by_script_and_a_colleague_sees_who_writes
     assert (kept.status_code, "Draft kept." in kept.content.decode()) == (200, True)
     assert "Half a sentence</textarea>" in page(ana, ticket)
     seen = page(ben, ticket)
-    assert "<bdi>ana</bdi> is writing here." in seen
+    assert "<bdi>ana@carrier.example</bdi> is writing here." in seen
     assert "Half a sentence" not in seen
     assert "is writing here" not in page(ana, ticket)
     ana.client.post(path, {"body": " "})
@@ -202,7 +202,7 @@ def test_officers_change_them_and_agents_read_them(ana: Member) -> None:
 def test_each_look_stands_in_the_persons_log(ana: Member, ticket: Ticket) -> None:
     page(ana, ticket)
     event = AuditEvent.objects.filter(line_id=ticket.line_id, actor=ana.actor).latest("at")
-    assert (event.action, event.reason) == ("ticket.seen", ticket.code)
+    assert (event.action, event.reason) == ("case.seen", ticket.code)
 
 
 def test_only_who_may_work_cases_writes(ticket: Ticket, person: Browser) -> None:
@@ -456,3 +456,28 @@ def test_a_file_beside_a_draft_can_be_taken_away(ana: Member, ticket: Ticket) ->
 def test_when_it_is_late_the_page_says_so(person: Browser, ticket: Ticket) -> None:
     Ticket.objects.filter(pk=ticket.pk).update(due_at=datetime.fromisoformat("2026-01-05T12:00:00Z"))
     assert "Our answer is late. It was due by Mon, Jan 5." in person.get(f"/help/{ticket.code}/").text
+
+
+def test_a_look_at_a_case_is_one_row_and_reads_its_thread_once(ana: Member, ticket: Ticket) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        assert ana.client.get(f"/desk/{ticket.code}/").status_code == 200
+    read = [one["sql"] for one in asked if one["sql"].startswith("SELECT") and 'FROM "support_entry"' in one["sql"]]
+    assert len(read) == 1
+    events = AuditEvent.objects.filter(line_id=ticket.line_id, actor=ana.actor)
+    assert [one.action for one in events] == ["case.seen"]
+
+
+def test_the_language_is_named(ana: Member, ticket: Ticket) -> None:
+    Ticket.objects.filter(pk=ticket.pk).update(language="zh-hans")
+    assert '<span class="language">Simplified Chinese</span>' in page(ana, ticket)
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_what_an_answer_written_often_leaves_to_its_writer_does_not_go_out(
+    ana: Member, ticket: Ticket, language: str
+) -> None:
+    body = CannedReply.objects.get(key="more-needed", language=language).body
+    answer = ana.client.post(f"/desk/{ticket.code}/write/", {"body": body, "then": "solved"})
+    assert (answer.status_code, "Fill in “[" in answer.content.decode()) == (400, True)
+    assert not Draft.objects.exists()
+    send(ana, ticket, re.sub(r"\[.*?\]", "your carrier [the old one]", body))
