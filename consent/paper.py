@@ -1,38 +1,42 @@
 """A receipt as a PDF to print or file: what was chosen in words, what was signed, and the whole file attached.
 
-The page is as wide as A4 and as high as Letter, so that it prints whole on both. PDF/A-3: it can be read in decades,
-and the file attached to it is what `verify_receipt` checks.
+PDF/A-3: it can be read in decades, and the file attached to it is what `verify_receipt` checks. PDF/UA: a screen reader
+reads it as it is meant, in its language. How it looks stands in `receipt.typ`.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import typst
 from django.utils.dateformat import format as formatted
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from fpdf import FPDF
-from fpdf.enums import WrapMode, XPos, YPos
-from fpdf.fonts import TTFFont
+from fontTools.ttLib import TTFont
+from pylopdf_fonts_zh_cn import sans_path
 from pymupdf_fonts import CascadiaMono_Regular, FiraGO_Bold, FiraGO_Regular
 
-from consent.queries import PartnerReceipt, ReceiptView
+from consent.queries import ReceiptView
 
-WIDTH, HEIGHT, EDGE = 210.0, 279.4, 20.0
-ACCENT, INK, SOFT, RULE = (10, 92, 87), (29, 37, 44), (90, 100, 110), (205, 211, 217)
+LAYOUT = (Path(__file__).parent / "receipt.typ").read_bytes()
 # FiraGO writes Latin with Vietnamese, Greek, Cyrillic, Arabic, Hebrew and Thai.
-TEXT, MONO = "FiraGO", "CascadiaMono"
-FONTS: Sequence[tuple[str, str, bytes]] = (
-    (TEXT, "", FiraGO_Regular.fontbuffer),
-    (TEXT, "B", FiraGO_Bold.fontbuffer),
-    (MONO, "", CascadiaMono_Regular.fontbuffer),
-)
+TEXT, CHINESE = "FiraGO", "Noto Sans SC"
+FONTS = (FiraGO_Regular.fontbuffer, FiraGO_Bold.fontbuffer, CascadiaMono_Regular.fontbuffer)
+EVERY_FONT = b'#set text(font: "FiraGO"); a *a* #text(font: "Cascadia Mono")[a]'
 MISSING = "?"
+# Between these a text has a direction of its own; between the first and the last it is left to right.
+LTR, OWN, END = "\u2066", "\u2068", "\u2069"
+# Vowel signs and the doubling sign: print does without, and a screen reader would say a letter under one twice.
+ARABIC_SIGNS = re.compile("[\u064b-\u0652]")
+ACROSS = 112
 
 
 @dataclass(frozen=True)
@@ -46,43 +50,79 @@ class Paper:
     zone: str
 
 
+def isolated(text: str) -> str:
+    """A name or a number as it stands in a sentence of any direction."""
+    return f"{OWN}{text}{END}"
+
+
 def receipt_pdf(*, receipt: ReceiptView, paper: Paper, body: Mapping[str, object], at: datetime) -> bytes:
     """The receipt as a PDF in the language and time zone that are active. `body`: the file that goes with it."""
-    with _fonts() as folder:
-        page = _Page(receipt.number, folder, at)
-        page.add_page()
-        page.head(paper.title)
-        page.facts(_facts(receipt, paper))
-        page.heading(_("Signed by your carrier"))
-        page.token(receipt.token)
-        if receipt.partners:
-            page.heading(_("Signed by the companies in between"))
-            for one in receipt.partners:
-                page.confirmation(one)
-        page.heading(_("How to check it"))
-        page.words(
+    said = _words(receipt, paper) | _signed(receipt, body)
+    try:
+        return _set(said, at)
+    except typst.TypstError:
+        # A font has it and a file that lasts may not: a letter of somebody's own, a sign on one it was not drawn for.
+        return _set(_plainer(said), at)
+
+
+def _set(said: Mapping[str, object], at: datetime) -> bytes:
+    return typst.compile(
+        LAYOUT,
+        font_paths=_fonts(),
+        sys_inputs={"said": json.dumps(said, ensure_ascii=False)},
+        format="pdf",
+        pdf_standards=["a-3a", "ua-1"],
+        timestamp=int(at.timestamp()),
+    )
+
+
+def _words(receipt: ReceiptView, paper: Paper) -> dict[str, object]:
+    """What it says in words, in letters that the fonts have."""
+    language, _hyphen, script = (get_language() or "en").partition("-")
+    chinese = language == "zh"
+    return {
+        "lang": language,
+        "region": "CN" if script == "hans" else None,
+        "fonts": [CHINESE, TEXT] if chinese else [TEXT, CHINESE],
+        "title": _written(f"{_('Receipt')} {receipt.number}"),
+        "heading": _written(paper.title),
+        "facts": [[_written(name), _written(fact)] for name, fact in _facts(receipt, paper)],
+        "ours": _written(_("Signed by your carrier")),
+        "theirs": _written(_("Signed by the companies in between")),
+        "partners": [
+            {
+                "party": _written(isolated(one.party)),
+                "signed": _written(f"{one.in_words}, {isolated(_moment(one.received_at))}"),
+                "digest": f"SHA-256 {one.digest}",
+            }
+            for one in receipt.partners
+        ],
+        "check": _written(_("How to check it")),
+        "how": _written(
             _(
                 "The whole signed text is attached inside this file. Anyone can check it with our published keys, "
                 "without asking us:"
             )
-        )
-        page.code(f"uv run manage.py verify_receipt receipt-{receipt.number}.pdf --jwks jwks.json")
-        page.embed_file(
-            bytes=json.dumps(body, indent=2, ensure_ascii=False).encode(),
-            basename=f"receipt-{receipt.number}.json",
-            mime_type="application/json",
-            associated_file_relationship="Source",
-            modification_date=at,
-            compress=True,
-        )
-        return bytes(page.output() or b"")
+        ),
+    }
 
 
-def _facts(receipt: ReceiptView, paper: Paper) -> list[tuple[str, str]]:
-    exact = paper.made_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+def _signed(receipt: ReceiptView, body: Mapping[str, object]) -> dict[str, object]:
+    """What was signed, whole, in lines: it can be typed in again from paper. And the file."""
+    token = receipt.token
+    return {
+        "token": [token[start : start + ACROSS] for start in range(0, len(token), ACROSS)],
+        "command": f"uv run manage.py verify_receipt receipt-{receipt.number}.pdf --jwks jwks.json",
+        "file": f"receipt-{receipt.number}.json",
+        "body": json.dumps(body, indent=2, ensure_ascii=False),
+    }
+
+
+def _facts(receipt: ReceiptView, paper: Paper) -> Sequence[tuple[str, str]]:
+    exact = f"{LTR}{paper.made_at:%Y-%m-%d %H:%M:%S} UTC{END}"
     return [
-        (_("Receipt"), receipt.number),
-        (_("When"), f"{_moment(paper.made_at)} ({paper.zone}) = {exact}"),
+        (_("Receipt"), isolated(receipt.number)),
+        (_("When"), f"{_moment(paper.made_at)} ({isolated(paper.zone)}) = {exact}"),
         *([(_("Until"), _moment(paper.until))] if paper.until else []),
         (_("How"), paper.how),
     ]
@@ -92,106 +132,43 @@ def _moment(at: datetime) -> str:
     return formatted(localtime(at), pgettext("day and time with seconds", "M j, Y, g:i:s A"))
 
 
-class _Page(FPDF):
-    """The layout. What a font can't write stands as a question mark: the attached file has it as it is."""
-
-    def __init__(self, number: str, folder: Path, at: datetime) -> None:
-        super().__init__(format=(WIDTH, HEIGHT), enforce_compliance="PDF/A-3U")
-        self._number = number
-        for family, style, _font in FONTS:
-            self.add_font(family, style, _file(folder, family, style))
-        self.set_margins(EDGE, EDGE, EDGE)
-        self.set_auto_page_break(auto=True, margin=EDGE + 4)
-        self.set_title(f"{_('Receipt')} {number}")
-        self.set_author("Whereabouts")
-        self.set_creator("Whereabouts")
-        self.set_lang(get_language() or "en")
-        self.set_creation_date(at)
-        self.set_draw_color(*RULE)
-
-    def header(self) -> None:
-        """The name of the house, on every page."""
-        self._ink(TEXT, "B", 10, ACCENT)
-        self.cell(0, 6, "Whereabouts", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.line(EDGE, self.get_y() + 1, WIDTH - EDGE, self.get_y() + 1)
-        self.ln(7)
-
-    def footer(self) -> None:
-        """Which receipt, which page of how many."""
-        self.set_y(-EDGE + 2)
-        self._ink(TEXT, "", 8, SOFT)
-        self.cell(0, 5, f"{_('Receipt')} {self._number}   {self.page_no()} / {{nb}}", align="C")
-
-    def head(self, title: str) -> None:
-        """What was chosen."""
-        self._ink(TEXT, "B", 18, INK)
-        self._paragraph(title, 8)
-        self.ln(3)
-
-    def facts(self, facts: Sequence[tuple[str, str]]) -> None:
-        """Names and what they are, beside each other."""
-        for name, said in facts:
-            self._ink(TEXT, "", 10, SOFT)
-            self.cell(34, 6, self._written(name))
-            self._ink(TEXT, "", 10, INK)
-            self._paragraph(said, 6)
-        self.ln(2)
-
-    def heading(self, words: str) -> None:
-        """The heading of a part; never alone at the foot of a page."""
-        if self.get_y() > HEIGHT - EDGE - 40:
-            self.add_page()
-        self.ln(3)
-        self._ink(TEXT, "B", 12, INK)
-        self._paragraph(words, 7)
-
-    def words(self, words: str) -> None:
-        """A paragraph."""
-        self._ink(TEXT, "", 10, INK)
-        self._paragraph(words, 5.5)
-        self.ln(1)
-
-    def code(self, text: str) -> None:
-        """Something to type."""
-        self._ink(MONO, "", 9, INK)
-        self._paragraph(text, 5.5)
-
-    def token(self, token: str) -> None:
-        """What was signed, whole: it can be typed in again from paper."""
-        self._ink(MONO, "", 7, SOFT)
-        self.multi_cell(0, 3.6, token, wrapmode=WrapMode.CHAR, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-
-    def confirmation(self, one: PartnerReceipt) -> None:
-        """What one company signed, when, and its digest."""
-        self._ink(TEXT, "B", 10, INK)
-        self._paragraph(one.party, 6)
-        self._ink(TEXT, "", 10, INK)
-        self._paragraph(f"{one.in_words}, {_moment(one.received_at)}", 5.5)
-        self._ink(MONO, "", 7, SOFT)
-        self._paragraph(f"SHA-256 {one.digest}", 4.5)
-        self.ln(2)
-
-    def _ink(self, family: str, style: str, size: float, color: tuple[int, int, int]) -> None:
-        self.set_font(family, style, size)
-        self.set_text_color(*color)
-
-    def _written(self, text: str) -> str:
-        font = self.fonts[TEXT.lower()]
-        known = font.cmap if isinstance(font, TTFFont) else {}
-        return "".join(char if ord(char) in known else MISSING for char in text)
-
-    def _paragraph(self, text: str, height: float) -> None:
-        self.multi_cell(0, height, self._written(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+def _written(text: str) -> str:
+    """The same with a question mark for each letter that no font here has."""
+    known = _letters()
+    composed = ARABIC_SIGNS.sub("", unicodedata.normalize("NFC", text))
+    return "".join(char if ord(char) in known or char in {LTR, OWN, END} else MISSING for char in composed)
 
 
-@contextmanager
-def _fonts() -> Iterator[Path]:
-    """The fonts as files, which is how the library takes them."""
+def _plainer(said: Mapping[str, object]) -> dict[str, object]:
+    """The same in letters, digits and the marks of a sentence alone."""
+    signed = {"token", "command", "file", "body"}
+    words = json.dumps({name: one for name, one in said.items() if name not in signed}, ensure_ascii=False)
+    return {**said, **json.loads("".join(char if _is_plain(char) else MISSING for char in words))}
+
+
+def _is_plain(char: str) -> bool:
+    return char.isascii() or char in {LTR, OWN, END} or unicodedata.category(char)[0] in "LNPZ"
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """The fonts, read once. Files are how the library takes them; once each was used, its file may go."""
     with TemporaryDirectory() as folder:
-        for family, style, font in FONTS:
-            _file(Path(folder), family, style).write_bytes(font)
-        yield Path(folder)
+        for number, font in enumerate(FONTS):
+            (Path(folder) / f"{number}.ttf").write_bytes(font)
+        fonts = typst.Fonts(
+            include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder, str(sans_path().parent)]
+        )
+        typst.compile(EVERY_FONT, font_paths=fonts)
+    return fonts
 
 
-def _file(folder: Path, family: str, style: str) -> Path:
-    return folder / f"{family}{style}.ttf"
+@cache
+def _letters() -> frozenset[int]:
+    """What the fonts for words can write."""
+    known = []
+    for font in (BytesIO(FiraGO_Regular.fontbuffer), BytesIO(FiraGO_Bold.fontbuffer), sans_path()):
+        with TTFont(font, lazy=True) as read:
+            known.append({*read.getBestCmap()})
+    regular, bold, chinese = known
+    return frozenset((regular & bold) | chinese)

@@ -81,9 +81,8 @@ def configure(*, log_format: str, level: str) -> dict[str, Any]:
             # Addresses of pages that were not found, or refused, can hold anything a stranger typed.
             "django.request": {"level": logging.ERROR},
             "django.security": {"level": logging.CRITICAL},
-            # What makes PDFs tells of every letter it writes.
+            # What reads fonts and PDFs tells of every letter.
             "fontTools": {"level": logging.ERROR},
-            "fpdf": {"level": logging.ERROR},
             "pypdf": {"level": logging.ERROR},
         },
     }

@@ -125,7 +125,8 @@ def _paper(request: SubscriberRequest, choice_id: uuid.UUID) -> paper.Paper:
 
 
 def _plain(words: str) -> str:
-    return " ".join(unescape(strip_tags(words)).split())
+    isolated = words.replace("<bdi>", paper.OWN).replace("</bdi>", paper.END)
+    return " ".join(unescape(strip_tags(isolated)).split())
 
 
 def _to_keep(response: HttpResponse, name: str) -> HttpResponse:

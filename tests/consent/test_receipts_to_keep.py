@@ -1,12 +1,13 @@
 """A receipt as PDF, by mail, by text: it verifies wherever it is, and no outage loses it or holds up a choice."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from django.core import mail
@@ -25,6 +26,8 @@ from audit.models import AuditEvent
 from consent.actions import stop
 from consent.actions.without_account import stop_all_by_line
 from consent.models import Choice, ChoiceReceipt
+from consent.paper import MISSING, Paper, receipt_pdf
+from consent.queries import ReceiptView
 from partners import keys
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.fixtures import KEYS_SINCE
@@ -63,34 +66,86 @@ def verified(content: bytes, folder: Path) -> str:
 
 
 def words(content: bytes) -> str:
-    return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages).split())
+    """What it says, without the signs that only turn the direction."""
+    said = " ".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
+    return " ".join(re.sub("[\u2066-\u2069]", "", said).split())
+
+
+def tags(element: Any) -> list[str]:
+    """The kinds of a tagged PDF's parts, in the order in which they are read."""
+    kids = element.get("/K", [])
+    below = [kid.get_object() for kid in (kids if isinstance(kids, list) else [kids])]
+    own = [str(element["/S"])] if "/S" in element else []
+    return own + [tag for kid in below if isinstance(kid, dict) for tag in tags(kid)]
+
+
+def fonts_of(pdf: PdfReader) -> list[tuple[str, bool]]:
+    """Each font of the first page by its name; whether all that is drawn with it is in the file."""
+    found = []
+    for font in pdf.pages[0]["/Resources"]["/Font"].values():
+        (drawn,) = font.get_object()["/DescendantFonts"]
+        held = {"/FontFile2", "/FontFile3"} & {*drawn.get_object()["/FontDescriptor"].get_object()}
+        found.append((str(font.get_object()["/BaseFont"]).split("+")[1], bool(held)))
+    return sorted(found)
 
 
 def test_the_pdf_says_it_in_words_and_verifies_offline(tmp_path: Path) -> None:
     line = a_line()
-    choice = a_stop(line, "Café Việt 東")
+    choice = a_stop(line, "Café Việt 東 ཀ")
     content = printed(sign_in(line), f"/choices/{choice.id}/receipt.pdf")
     said = words(content)
-    for part in ("You stopped Café Việt ?", number_of_receipt(choice), "Made by a signed-in person", "1 / 1"):
+    for part in ("You stopped Café Việt 東 ?", number_of_receipt(choice), "Made by a signed-in person", "1 / 1"):
         assert part in said
     assert number_of(line) not in said
     pdf = PdfReader(BytesIO(content))
     width, height = pdf.pages[0].mediabox.width, pdf.pages[0].mediabox.height
     assert (round(width), round(height)) == (595, 792)  # whole on A4 and on Letter
-    assert str(pdf.root_object["/Lang"]) == "en"
     assert pdf.xmp_metadata is not None
     assert pdf.xmp_metadata.dc_title == {"x-default": f"Receipt {number_of_receipt(choice)}"}
     assert "The receipt verifies." in verified(content, tmp_path)
 
 
-def test_it_speaks_the_reader_s_language() -> None:
+@pytest.mark.parametrize(
+    ("language", "lang", "parts", "fonts"),
+    [
+        ("en", "en", ("Receipt", "You stopped RoadAid", "Signed by your carrier"), {"FiraGO-Bold", "FiraGO-Regular"}),
+        ("es", "es", ("Comprobante", "Usted detuvo a RoadAid"), {"FiraGO-Bold", "FiraGO-Regular"}),
+        ("vi", "vi", ("Biên nhận", "Nhà mạng của quý vị đã ký"), {"FiraGO-Bold", "FiraGO-Regular"}),
+        ("ar", "ar", ("إيصال", "RoadAid", "شركة"), {"FiraGO-Bold", "FiraGO-Regular"}),
+        ("zh-hans", "zh-CN", ("回执", "RoadAid", "由您的运营商签名"), {"NotoSansSC-Regular-Identity-H"}),
+    ],
+)
+def test_it_speaks_the_reader_s_language_aloud_too(
+    language: str, lang: str, parts: tuple[str, ...], fonts: set[str], tmp_path: Path
+) -> None:
     line = a_line()
     choice = a_stop(line)
     browser = sign_in(line)
-    browser.client.cookies["django_language"] = "es"
-    said = words(printed(browser, f"/choices/{choice.id}/receipt.pdf"))
-    for part in ("Comprobante", "Usted detuvo", "RoadAid", "Firmado por su compañía telefónica"):
-        assert part in said
+    browser.client.cookies["django_language"] = language
+    content = printed(browser, f"/choices/{choice.id}/receipt.pdf")
+    said = words(content)
+    assert [part for part in parts if part not in said] == []
+    assert MISSING not in said
+    pdf = PdfReader(BytesIO(content))
+    root = pdf.root_object
+    assert (str(root["/Lang"]), dict(root["/MarkInfo"])) == (lang, {"/Marked": True, "/Suspects": False})
+    shown = {name: str(how) for name, how in root["/ViewerPreferences"].items()}
+    assert shown == {"/DisplayDocTitle": "True", "/Direction": "/R2L" if language == "ar" else "/L2R"}
+    read = tags(root["/StructTreeRoot"].get_object())
+    assert [tag for tag in read if tag in {"/H1", "/H2", "/L", "/LI", "/Lbl", "/LBody"}] == (
+        ["/H1", "/L", *["/LI", "/Lbl", "/LBody"] * 3, "/H2", "/H2"]
+    )
+    used = fonts_of(pdf)
+    assert {name for name, _held in used} == {*fonts, "CascadiaMono-Regular"}
+    assert all(held for _name, held in used)
+    assert "The receipt verifies." in verified(content, tmp_path)
+
+
+def test_what_no_lasting_file_may_hold_is_a_question_mark() -> None:
+    now = timezone.now()
+    receipt = ReceiptView(number="WB-AAAA-AA", token="a.b.c", partners=())
+    said = Paper(title="My \uf89e “Café” ½ ㏓", made_at=now, until=None, how="-", zone="UTC")
+    assert "My ? “Café” ½ ? Receipt WB-AAAA-AA" in words(receipt_pdf(receipt=receipt, paper=said, body={}, at=now))
 
 
 def test_behind_the_link_of_a_stop_it_names_nobody(tmp_path: Path) -> None:
