@@ -267,10 +267,9 @@ def test_agents_and_the_people_they_name(watch: Watch) -> None:
     ]
     assert [one.status for one in seen[0]] == [one.status for one in seen[1]] == [403, 403]
     known.sign_in()
-    answers = []
+    path, answers = "/drp/v1/data-rights-request", []
     for number in (number_of(a_line()), STRANGER):
         said = known.signed(known.envelope(exercise="sale:opt_out", regime="ccpa", phone_number=number))
-        path = "/drp/v1/data-rights-request"
         answer = known.http.post(path, said, content_type="text/plain", headers=known.bearer)
         told = {name: type(value) for name, value in answer.json().items()}
         answers.append((answer.status_code, told, answer.json()["status"], watch.slept))
