@@ -29,7 +29,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 
-from partners.hosts import on_list
+from partners.hosts import first_address, is_public, on_list
 
 if TYPE_CHECKING:
     from urllib3._base_connection import BaseHTTPConnection
@@ -42,8 +42,6 @@ STORE_SECONDS, LARGEST_OBJECT = 30.0, 16_000_000
 FOR_THEIR_NAME = 0.8
 # No network, no more files, sockets, ports or room for them.
 OUR_FAULTS = {errno.ENETDOWN, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
-# IPv4 addresses written as IPv6 ones, "compatible" and "translated": old forms that a network may still take inwards.
-IPV4_INSIDE = (ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("::ffff:0:0:0/96"))
 KEPT_CONNECTIONS = 32
 KEPT_HOSTS = 256
 
@@ -292,7 +290,7 @@ def _public_address(host: str, port: int) -> str:
 
     def look_up() -> None:
         try:
-            found.put(_first(host, port) if inside else filter_host(host, port, allow_loopback=loopback))
+            found.put(first_address(host, port) if inside else filter_host(host, port, allow_loopback=loopback))
         except (RequestException, OSError, ValueError) as error:
             found.put(error)
 
@@ -309,20 +307,9 @@ def _public_address(host: str, port: int) -> str:
         _here.watch.ours = not _own_name_is_found(seconds=left * (1 - FOR_THEIR_NAME))
         raise OSError("the name leads nowhere") from answer
     address = ipaddress.ip_address(answer.strip("[]"))
-    if not inside and not _is_public(address) and not (loopback and address.is_loopback):
+    if not inside and not is_public(address) and not (loopback and address.is_loopback):
         raise NotPublic
     return str(address)
-
-
-def _first(host: str, port: int) -> str:
-    return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-
-
-def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address):
-        inward = address.is_site_local or any(address in network for network in IPV4_INSIDE)
-        return address.is_global and not inward
-    return address.is_global
 
 
 def _own_name_is_found(*, seconds: float) -> bool:

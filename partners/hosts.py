@@ -1,10 +1,14 @@
-"""Which hosts a contract lets us speak to, and lets its partner send people back to."""
+"""Which hosts a contract lets us speak to, and lets its partner send people back to; which addresses are public."""
 
+import socket
 from collections.abc import Collection
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from urllib.parse import urlsplit
 
 from partners.models import Contract
 
+# IPv4 addresses written as IPv6 ones, "compatible" and "translated": old forms that a network may still take inwards.
+IPV4_INSIDE = (IPv6Network("::/96"), IPv6Network("::ffff:0:0:0/96"))
 PORTS = {"https": 443, "http": 80}
 
 
@@ -28,3 +32,16 @@ def hosts_of(contract: Contract) -> frozenset[str]:
 def on_list(*, url: str, hosts: Collection[str]) -> bool:
     """Whether this URL's host and port are among these."""
     return host_of(url) in hosts
+
+
+def first_address(host: str, port: int) -> str:
+    """The first address that a name leads to, whatever network it is in. Raises OSError."""
+    return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether anybody in the world could be spoken to there."""
+    if isinstance(address, IPv6Address):
+        inward = address.is_site_local or any(address in network for network in IPV4_INSIDE)
+        return address.is_global and not inward
+    return address.is_global

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import actions, care, queries
-from accounts.access import SubscriberRequest, line_required
+from accounts.access import SubscriberRequest, line_required, same_time
 from accounts.forms import DelegateForm
 from accounts.numbers import shown
 from accounts.permissions import Action
@@ -35,6 +35,7 @@ SAID = {
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @line_required(Action.DELEGATE)
+@same_time
 def delegates(request: SubscriberRequest) -> HttpResponse:
     """Who looks after the line, who was asked, and a form to ask somebody."""
     line, now = request.line, timezone.now()

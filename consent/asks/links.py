@@ -5,11 +5,12 @@ import hmac
 import re
 import uuid
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import accounts.queries
-from accounts.models import Line
+from accounts.models import Line, LineNumber
 from accounts.sealing import derived_secret
 from consent.asks.rules import Case, askable, open_campaigns
 from consent.models import Approval, Ask
@@ -20,6 +21,8 @@ from partners.words import party_name, precision_in_words, purpose_in_words, sho
 
 LASTS = timedelta(days=7)
 TOKEN_BYTES = 24
+# No line has this id.
+NO_LINE = 0
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -128,14 +131,15 @@ def behind(*, token: str, at: datetime) -> Question | None:
     if ask is None or (ask.approval_id and ask.answer) or not open_campaigns(refs=[ask.campaign], at=at):
         return None
     line = Line.objects.filter(pk=ask.line_id).first()
-    answering = accounts.queries.answering_line(line=line, at=at) if line else None
+    # Of a number that is not ours the same is looked for, and not found: the time must not tell which it is.
+    answering = accounts.queries.answering_line(line=line or Line(pk=ask.line_id), at=at)
     claim = Approval.objects.filter(pk=(ask.line_id, ask.approval_id)).first() if ask.approval_id else None
     return Question(
         id=ask.id,
         token=token,
         line=line,
         answering=answering,
-        msisdn=accounts.queries.msisdn_of(line_id=answering.pk, at=at) if answering else "",
+        msisdn=_number_of(answering, at),
         campaign=Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(ref=ask.campaign),
         until=ask.until,
         texted=ask.approval_id is not None,
@@ -145,6 +149,12 @@ def behind(*, token: str, at: datetime) -> Question | None:
         wording=shown(claim.wording) if claim else "",
         language=shown(claim.language, at_most=40) if claim else "",
     )
+
+
+def _number_of(line: Line | None, at: datetime) -> str:
+    with suppress(LineNumber.DoesNotExist):
+        return accounts.queries.msisdn_of(line_id=line.pk if line else NO_LINE, at=at)
+    return ""
 
 
 def may_be_answered(*, question: Question, at: datetime) -> bool:
