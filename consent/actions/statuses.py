@@ -73,7 +73,10 @@ def retrieve_status(
         raise NotOffered
     if callback and any(client.refused(url=callback, hosts=hosts_of(one.contract)) for one in offered):
         raise NotOnTheList
-    return _retrieved(msisdn, scopes, offered, callback if capture else None, at)
+    subject = asks.subject_of(msisdn=msisdn, at=at)
+    # By itself: what is refused below was asked all the same.
+    _note(subject, offered[0].contract.aggregator, at)
+    return _retrieved(msisdn, subject, scopes, offered, callback if capture else None, at)
 
 
 def _offered(party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: datetime) -> list[Campaign]:
@@ -87,11 +90,9 @@ def _offered(party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: d
 
 @transaction.atomic
 def _retrieved(
-    msisdn: str, scopes: Sequence[str], offered: Sequence[Campaign], callback: str | None, at: datetime
+    msisdn: str, subject: int, scopes: Sequence[str], offered: Sequence[Campaign], callback: str | None, at: datetime
 ) -> Retrieved:
-    subject = asks.subject_of(msisdn=msisdn, at=at)
     found = asks.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
-    _note(subject, offered[0].contract.aggregator, at)
     scope_of = {one.ref: one.scope for one in offered}
     by_scope = [
         (scope, asks.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))

@@ -26,9 +26,12 @@ from consent.models import Choice
 from consent.notices import before_yes
 from partners.models import Campaign
 from portal.matrix import DOES, PARTS, document
+from tests.agents import texted_link
+from tests.consent.test_agents import BUSINESS, Agent
 from tests.conventions.catalogues import ROOT
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code, user_of
+from tests.support.console import a_case
 from tests.support.officers import staff
 from tests.walks.marks import written
 from tests.walks.world import undone
@@ -37,15 +40,8 @@ NUMBER = "+12065550142"
 PROGRAMS = (
     "/access/v1/evaluation", "/api/v1/lines", "/api/v1/disclosures", "/api/v1/approvals", "/consent-info/v0.2/retrieve",
 )  # fmt: skip
-# Allowed, and no page of ours yet: an agent's desk, and where permissions that somebody signed come in.
-NO_PAGE = {
-    (Relation.AGENT, Action.SEE_UNDER_GLASS),
-    (Relation.AGENT, Action.STOP_FOR),
-    (Relation.OFFICER, Action.STOP_FOR),
-    (Relation.OFFICER, Action.SEE_UNDER_GLASS),
-    (Relation.AUDITOR, Action.SEE_UNDER_GLASS),
-    (Relation.AUTHORIZED_AGENT, Action.STOP),
-}
+# An agent has a door of its own, and no page: it asks there, and stops nothing by itself.
+NO_PAGE = {(Relation.AUTHORIZED_AGENT, Action.STOP)}
 
 
 class Try(NamedTuple):
@@ -69,15 +65,16 @@ class Somebody:
 
 @dataclass
 class Cells:
-    """Everybody, by what they are; the one campaign; and a request in confidence."""
+    """Everybody, by what they are; the one campaign; a request in confidence; and a case of the adult's."""
 
     people: dict[Relation, Somebody]
     campaign: Campaign
     separation: uuid.UUID
+    case: str
 
 
 def doors(action: Action, one: Somebody, cells: Cells) -> list[Try]:
-    """Every door to an act. What staff may under glass has its own tests (promise 8)."""
+    """Every door to an act. At the desk the code that is read out is a wrong one, and the form is shown again."""
     choice, asked, ref = f"/choices/{one.choice}", f"/lines/asked/{one.delegation}/", cells.campaign.ref
     day = (timezone.now() + timedelta(days=9)).date().isoformat()
     friend = {"number": "(206) 555-0188", "may": "see", "day": day}
@@ -86,6 +83,7 @@ def doors(action: Action, one: Somebody, cells: Cells) -> list[Try]:
     files = ("/history/download.csv", "/history/download.json")
     never = {"scope": "campaign", "ref": ref}
     reach = {"reach": "At work, by day"}
+    word = {"what": "all", "days": "0", "proof": "code", "typed": "1", "reason": "They rang."}
     looks = Try("post", f"/admin/separations/{cells.separation}/", {"reason": "It is due."}, "At my sister")
     found: dict[Action, list[Try]] = {
         Action.KNOW: [Try("get", "/lines/", {}, number_of(one.line)[-4:])],
@@ -105,8 +103,8 @@ def doors(action: Action, one: Somebody, cells: Cells) -> list[Try]:
         Action.SEPARATE: [*_get("/lines/separation/"), Try("post", "/lines/separation/", reach)],
         Action.ASK: [*_get("/help/write/"), Try("post", "/help/write/", {"topic": "other", "message": "Who is it?"})],
         Action.READ_CASES: _get(f"/help/ask/choice/{one.choice}/"),
-        Action.SEE_UNDER_GLASS: [],
-        Action.STOP_FOR: [],
+        Action.SEE_UNDER_GLASS: _get(f"/desk/{cells.case}/"),
+        Action.STOP_FOR: [*_get(f"/desk/{cells.case}/stop/"), Try("post", f"/desk/{cells.case}/stop/", word)],
         Action.WORK_SEPARATION: [*_get("/admin/separations/"), looks],
     }
     # Neither the list of lines nor a page about what somebody was asked is about one line.
@@ -162,7 +160,7 @@ def build(at: datetime) -> Cells:
     accounts.actions.ask_separation(
         line_id=left.pk, user=user_of(left), reach="At my sister's", note="", at=at + timedelta(seconds=1)
     )
-    return Cells(people, campaign, Separation.objects.get(state="open").pk)
+    return Cells(people, campaign, Separation.objects.get(state="open").pk, a_case(adult, at=at).code)
 
 
 def _data(line: Line, campaign: Campaign, at: datetime) -> uuid.UUID:
@@ -224,6 +222,25 @@ def test_each_cell_at_its_doors(cells: Cells) -> None:
                     wrong.append(f"{relation} {action}: {tried.method} {tried.path} {said}, expected {expected}")
     assert wrong == []
     assert set(cells.people) == set(Relation)
+
+
+def test_an_authorized_agent_s_token_opens_its_own_door_alone_and_stops_nothing(
+    cells: Cells, settings: Settings
+) -> None:
+    settings.DRP_BUSINESS_ID = BUSINESS
+    agent, theirs = Agent(), cells.people[Relation.ADULT_USER]
+    agent.register()
+    agent.sign_in()
+    caller = Somebody(Client(headers=agent.bearer), theirs.line, theirs.choice, theirs.delegation)
+    tries = [tried for action in Action for tried in doors(action, caller, cells)]
+    assert [(tried.method, tried.path) for tried in tries if answered(caller, tried)[0]] == []
+    assert {caller.client.post(path, {}, "application/json").status_code for path in PROGRAMS} == {401}
+    before = Choice.objects.count()
+    told = agent.exercise(NUMBER)
+    assert (told["status"], Choice.objects.count()) == ("in_progress", before)
+    Browser().post(texted_link(theirs.line), {"stop-all": "1"})
+    (made,) = Choice.objects.filter(line_id=theirs.line.pk, kind="stop")
+    assert (made.actor, agent.status(told["request_id"])["status"]) == (f"line:{theirs.line.pk}", "fulfilled")
 
 
 @pytest.mark.parametrize("relation", ["adult_user", "minor_user", "same_holder", "holder_of_minor", "delegate_both"])
