@@ -27,7 +27,7 @@ type Narrow = Callable[[Rows, str, datetime], Rows]
 
 @dataclass(frozen=True)
 class Cell:
-    """One field of a row. `tone` makes it a tag; `at` a moment; `under` is said small below."""
+    """One field of a row. `tone` makes it a tag; `at` a moment; `under` is said small below; `whole` breaks nowhere."""
 
     text: object = ""
     href: str = ""
@@ -35,6 +35,7 @@ class Cell:
     tone: str = ""
     at: datetime | None = None
     number: bool = False
+    whole: bool = False
 
     @property
     def is_short(self) -> bool:

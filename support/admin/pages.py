@@ -20,7 +20,7 @@ def party(request: PersonRequest, party_id: int) -> HttpResponse:
     if page is None:
         raise Http404
     known = page.facts.party.uri != "unknown"
-    acts = frozenset({"suspend", "change", "link"}) if known else frozenset[str]()
+    acts = (frozenset({"suspend", "change", "link"}) if known else frozenset[str]()) - pages.not_again(held=page.held)
     words = {"of": "party", "target_id": party_id, "acts": acts, "form": ActForm()}
     return show(request, "party.html", title=page.facts.party.name, page=page, at=at, **words)
 
@@ -31,7 +31,7 @@ def contract(request: PersonRequest, contract_id: int) -> HttpResponse:
     page = pages.contract_page(contract_id=contract_id, at=at)
     if page is None:
         raise Http404
-    acts = pages.may_still(stage=page.facts.stage, ended=page.cohort is not None)
+    acts = pages.may_still(stage=page.facts.stage, ended=page.cohort is not None, held=page.held)
     words = {"of": "contract", "target_id": contract_id, "acts": acts, "form": ActForm()}
     purposes = [(term, purpose_in_words(term)) for term in page.facts.contract.purposes]
     return show(request, "contract.html", title=page.facts.contract.ref, page=page, at=at, purposes=purposes, **words)
@@ -44,7 +44,7 @@ def campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
     if page is None:
         raise Http404
     one = page.facts.campaign
-    acts = pages.may_still(stage=page.facts.stage, ended=page.cohort is not None)
+    acts = pages.may_still(stage=page.facts.stage, ended=page.cohort is not None, held=page.held)
     words = {"of": "campaign", "target_id": campaign_id, "acts": acts, "form": ActForm()}
     said = {"purpose": purpose_in_words(one.purpose), "precision": precision_in_words(one.precision_m)}
     return show(request, "campaign.html", title=one.ref, page=page, at=at, **said, **words)

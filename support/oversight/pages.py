@@ -157,8 +157,11 @@ def term_of(*, of: str, target_id: int, at: datetime) -> Term:
     )
 
 
-def may_still(*, stage: Stage, ended: bool) -> frozenset[str]:
-    """The acts that fit a stage: which buttons a page shows. `ended`: terminated. The verbs themselves decide."""
+def may_still(*, stage: Stage, ended: bool, held: Sequence[Held] = ()) -> frozenset[str]:
+    """The acts that fit a stage: which buttons a page shows. The verbs themselves decide.
+
+    `ended`: terminated. `held`: by what it is suspended; what an officer suspended is not suspended once more.
+    """
     allowed: Mapping[Stage, frozenset[str]] = {
         Stage.DRAFT: frozenset({"change", "force"}),
         Stage.NOT_YET: frozenset({"suspend", "shorten", "extend"}),
@@ -167,7 +170,13 @@ def may_still(*, stage: Stage, ended: bool) -> frozenset[str]:
         Stage.SUSPENDED: frozenset({"suspend", "shorten", "terminate"}),
         Stage.ENDED: frozenset({"terminate"}),
     }
-    return frozenset() if ended else allowed[stage]
+    return frozenset() if ended else allowed[stage] - not_again(held=held)
+
+
+def not_again(*, held: Sequence[Held]) -> frozenset[str]:
+    """What is done already: an officer's own suspension runs. One by the stream rules keeps nobody from another."""
+    mine = any(one.own and not one.suspension.automatic for one in held)
+    return frozenset({"suspend"}) if mine else frozenset()
 
 
 def _held(wanted: Sequence[tuple[str, int]], at: datetime) -> list[Held]:

@@ -109,7 +109,8 @@ def timeline(*, party_id: int, before: datetime | None, than: uuid.UUID = FIRST,
     orders, events = Order.objects.filter(party_id=party_id), StreamEvent.objects.filter(party_id=party_id)
     if before is not None:
         earlier = Q(queued_at__lt=before) | Q(id__lt=than)
-        orders, events = (rows.filter(earlier, queued_at__lte=before) for rows in (orders, events))
+        orders = orders.filter(earlier, queued_at__lte=before)
+        events = events.filter(earlier, queued_at__lte=before)
     newest = list(orders.order_by("-queued_at", "-id")[: SIZE + 1])
     others = list(events.defer("claims").order_by("-queued_at", "-id")[: SIZE + 1])
     both = sorted([*_orders(newest), *_events(others)], key=lambda one: (one.queued_at, one.id), reverse=True)

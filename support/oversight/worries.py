@@ -89,6 +89,16 @@ class Now:
     keys: Sequence[KeyDue]
 
     @property
+    def worst(self) -> Sequence[Unwell]:
+        """Those of the partners that are not well which the page has room for, the worst first."""
+        return self.unwell[:SHOWN]
+
+    @property
+    def not_shown(self) -> int:
+        """How many of them it has no room for."""
+        return max(0, len(self.unwell) - SHOWN)
+
+    @property
     def failing(self) -> int:
         """How many partners do not receive as they should: who is merely not verified is none of them."""
         return sum(1 for one in self.unwell if not one.health.receives)

@@ -4,7 +4,10 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -23,6 +26,7 @@ from consent.permission import permission_at
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Party, Proposal, Reach, Suspension
 from portal.bench import suspend as bench
+from portal.bench.measure import Failed, check_disk
 from revocations.actions import lift, suspend
 from revocations.models import Order
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
@@ -344,7 +348,21 @@ def test_the_benchmark_measures_each_size(committed_db: None, monkeypatch: pytes
     monkeypatch.setattr(bench, "TRIALS", 3)
     monkeypatch.setattr(bench, "WARM_UP", 1)
     told: list[str] = []
-    small, large = bench.suspend_growth(sizes=(2, 5), tell=told.append)
+    small, large = bench.suspend_growth(sizes=(2, 5), tell=told.append, by_trigger=3)
     assert min(small, large) > 0
-    assert [text for text in told if text.endswith("lines")] == ["suspend: 2 lines", "suspend: 5 lines"]
+    assert [text for text in told if text.endswith("lines")] == [
+        "suspend: 2 lines", "suspend: 3 lines", "suspend: 5 lines",
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM consent_linegate g WHERE g = consent_replayed_gate(g.line_id)")
+        assert cursor.fetchone() == (5,)
     assert (Line.objects.count(), Suspension.objects.filter(ends_at=None).count()) == (5, 0)
+
+
+@pytest.mark.parametrize(("names", "fits"), [(["suspend_growth"], True), (["suspend_growth", "gate"], False)])
+def test_ten_million_bare_lines_need_a_third_of_the_room_that_full_ones_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, names: list[str], *, fits: bool
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=30_000_000_000))
+    with nullcontext() if fits else pytest.raises(Failed, match=r"needs about 80.0 GB of disk and there are 30.0 GB"):
+        check_disk(folder=tmp_path, names=names, lines=10_000_000, disclosures=1)

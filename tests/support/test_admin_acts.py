@@ -12,6 +12,7 @@ from django.utils import timezone
 import partners.actions
 from audit.models import AuditEvent
 from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, NoticeText, Party, Proposal, Suspension
+from revocations.actions import suspend
 from revocations.models import Cohort, Order, Stream
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.support.officers import WHY, Member, ask, post, shown, staff
@@ -40,6 +41,8 @@ def test_suspend_now_denies_at_once_and_to_lift_takes_two(officer: Member, secon
     told = shown(officer, page)
     assert "Suspended since" in told
     assert "By first@carrier.example: They sold it on. Propose to lift" in told
+    # It is done: to do it again would change nothing.
+    assert "Suspend now" not in told
     assert post(officer, f"/admin/lift/{of}/{target}/") == page
     proposal = Proposal.objects.get()
     own = shown(officer, f"/admin/proposals/{proposal.pk}/")
@@ -53,7 +56,22 @@ def test_suspend_now_denies_at_once_and_to_lift_takes_two(officer: Member, secon
     assert post(second, f"/admin/proposals/{proposal.pk}/agree/") == f"/admin/proposals/{proposal.pk}/"
     assert ask(campaign, line.carrier_id) == ""
     assert "Agreed by second@carrier.example" in shown(officer, f"/admin/proposals/{proposal.pk}/")
-    assert "lifted the suspension" in shown(officer, page)
+    told = shown(officer, page)
+    assert "lifted the suspension" in told
+    assert "Suspend now" in told
+
+
+@pytest.mark.parametrize("of", ["party", "contract", "campaign"])
+def test_what_something_else_suspended_an_officer_may_suspend_as_well(officer: Member, of: str) -> None:
+    campaign, at = a_campaign(), timezone.now()
+    target = {"party": campaign.contract.aggregator_id, "contract": campaign.contract_id, "campaign": campaign.pk}[of]
+    suspend(
+        of="party", target_id=campaign.contract.aggregator_id, actor="system:clocks", reason="Silent.", at=at,
+        automatic=True,
+    )  # fmt: skip
+    told = shown(officer, f"/admin/{'parties' if of == 'party' else of + 's'}/{target}/")
+    assert "By the stream rules: Silent." in told
+    assert "Suspend now" in told
 
 
 def test_without_a_reason_nothing_is_done_and_nothing_typed_is_lost(officer: Member) -> None:

@@ -117,6 +117,20 @@ def test_the_dashboard_costs_the_same_whatever_is_wrong(officer: Member) -> None
     assert statements(officer, "/admin/") == with_one == 24
 
 
+def test_the_dashboard_names_the_worst_partners_and_counts_the_others(officer: Member) -> None:
+    at = timezone.now()
+    for n in range(12):
+        contract = a_contract(a_party(f"Partner {n:02}"))
+        if n == 11:
+            Stream.objects.create(
+                id=uuid.uuid4(), party_id=contract.aggregator_id, method=Stream.Method.POLL,
+                status=Stream.Status.DISABLED, status_by="partner", status_at=at, created_at=at,
+            )  # fmt: skip
+    told = text_of(officer.client, "/admin/")
+    assert re.findall(r"Partner \d\d", told) == ["Partner 11", *(f"Partner {n:02}" for n in range(7))]
+    assert "And 4 more, none of them worse: see all streams ." in told
+
+
 def test_the_contracts_list_answers_at_a_glance(officer: Member) -> None:
     at = timezone.now()
     campaign = a_chain(a_line(), "GeoBridge", at=at)

@@ -251,16 +251,15 @@ def test_what_was_queued_in_one_moment_is_on_one_page_or_the_next(officer: Membe
 def test_what_is_held_back_says_whose_move_it_is_and_until_when(officer: Member) -> None:
     console = everything()
     party_id = int(str(console.ids["party_id"]))
-    held = Order.objects.filter(id=console.ids["order_id"])
+    held = Order.objects.filter(id=str(console.ids["order_id"]))
     until = timezone.now().replace(hour=9, minute=5)
     page = f"/admin/streams/{party_id}/"
     assert "Whose move" not in shown(officer, page)
     for with_whom, said in (("us", "us"), ("partner", "the partner"), ("both", "both")):
         held.update(state="parked", parked_with=with_whom, next_attempt_at=until)
-        told = f"Whose move: {said}. Offered anew {until:%-d %b}, 09:05"
-        assert told in shown(officer, page)
+        assert f"Whose move: {said}. Offered anew {until:%-d %b}, 09:05" in shown(officer, page)
     looked = officer.client.post(f"{page}orders/{console.ids['order_id']}/", {"reason": "r"}).content.decode()
-    assert told in words(looked)
+    assert f"Whose move: both. Offered anew {until:%-d %b}, 09:05" in words(looked)
 
 
 def test_search_finds_by_name_and_never_people(officer: Member) -> None:

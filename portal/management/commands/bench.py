@@ -56,7 +56,7 @@ class Command(BaseCommand):
         self.stdout.write(f"machine: {_listed(machine())}\nsizes: {_listed(sizes)}")
         self.stdout.flush()
         try:
-            check_disk(folder=Path(settings.DATA_DIR), lines=lines, disclosures=disclosures)
+            check_disk(folder=Path(settings.DATA_DIR), names=names or BENCHMARKS, lines=lines, disclosures=disclosures)
             bench = Bench(lines=lines, disclosures=disclosures, tell=self._tell)
             report["results"] = [self._one(name, bench).as_json() for name in names or BENCHMARKS]
         except (Failed, Error, OSError) as error:
