@@ -95,7 +95,7 @@ class MergeForm(forms.Form):
 
     into = forms.CharField(
         label=_("Code of the case that goes on"), max_length=12,
-        help_text=_("Of the same person. This one ends; what was written stays where it is."),
+        help_text=_("Of the same person. This one ends, and what was written in it is read in that one."),
     )  # fmt: skip
 
     def __init__(self, data: Mapping[str, Any] | None = None) -> None:

@@ -166,7 +166,9 @@ def sees_all(*, role: str) -> bool:
 
 def mark_of(*, user: User, at: datetime) -> str:
     """Who took a copy, and when."""
-    return f"Taken by {called(user=user)} ({user.email}) at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    name = user.get_full_name()
+    who = f"{name} ({user.email})" if name else user.email or str(user)
+    return f"Taken by {who} at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 type _Row = tuple[int, int, int, list[float] | None, list[float] | None]
