@@ -121,7 +121,12 @@ def look_at(page: Looking, name: str, one: Visit | Shown, report: Report) -> Non
 
 def test_everything(visit: Callable[..., BrowserContext], site: str) -> None:
     asked = json.loads(os.environ["RELEASE"])
-    report = Report(*(tuple(asked[name]) for name in ("wanted", "languages", "lights", "widths")))
+    report = Report(
+        wanted=tuple(asked["wanted"]),
+        languages=tuple(asked["languages"]),
+        lights=tuple(asked["lights"]),
+        widths=tuple(asked["widths"]),
+    )
     report.remember(asked["afresh"])
     assert {"en", *languages()} == {*LANGUAGES}
     pages = [Looking(visit(language=language).new_page(), site) for language in report.languages]
