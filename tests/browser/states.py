@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Line
 from consent import actions
+from disclosures import archiving
 from partners.models import Contract
 from revocations.actions import Agreement, tell
 from revocations.models import Order, State
@@ -44,7 +45,7 @@ class Shown:
 
 def states() -> Iterator[Shown]:
     """Every state of every page that has one."""
-    for make in (first_time, nothing_found, typed_wrong, errors, partners_away, signed_in_part, all_off, very_long):
+    for make in MAKERS:
         yield from make()
 
 
@@ -120,6 +121,19 @@ def very_long() -> Iterator[Shown]:
         actions.stop(line_id=line.pk, scope="party", ref=provider.uri, actor="subscriber:1", channel="web")
     cookies = cookies_of(sign_in(line))
     yield from (Shown("very long", path, cookies) for path in ("/home/", "/history/", "/choices/"))
+
+
+def archives() -> Iterator[Shown]:
+    """Everything as one file: ready, and asked for."""
+    for name in ("ready", "waiting"):
+        browser = sign_in(_a_life())
+        browser.post("/settings/archive/ask/")
+        if name == "ready":
+            archiving.make(now=timezone.now())
+        yield Shown(f"archive {name}", "/settings/archive/", cookies_of(browser))
+
+
+MAKERS = (archives, first_time, nothing_found, typed_wrong, errors, partners_away, signed_in_part, all_off, very_long)
 
 
 def cookies_of(browser: Browser) -> dict[str, str]:

@@ -7,6 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
 from consent.models import Choice
+from support.models import Ticket
 from tests.factories import a_line
 from tests.people import PASSWORD, newest_text, number_of, sign_in
 from tests.world import a_world
@@ -82,3 +83,21 @@ def test_sign_in_stop_one_and_allow_it_again(visit: Visit, site: str) -> None:
     pressed(page, "main [name=allow]")
     said = Choice.objects.filter(line_id=world.line.pk, origin="person").order_by("made_at")
     assert [one.kind for one in said] == ["stop", "allow"]
+
+
+def test_ask_about_a_look_up_and_take_everything_along(visit: Visit) -> None:
+    world = a_world(at=timezone.now())
+    page = visit(line=world.line, script=False, width=ZOOMED).new_page()
+    page.goto("/home/")
+    pressed(page, ".nav a[href='/history/']")
+    tab_to(page, ".log summary")
+    page.keyboard.press("Enter")
+    pressed(page, ".log details[open] a.ask-about")
+    tab_to(page, "[name=message]")
+    page.keyboard.type("I was at home.")
+    pressed(page, "main button.main")
+    assert page.inner_text(".receipt-number") == Ticket.objects.get(key__startswith="asked:").code
+    pressed(page, ".nav a[href='/settings/']")
+    pressed(page, "main a[href='/settings/archive/']")
+    pressed(page, "main form[action='/settings/archive/ask/'] button")
+    assert page.get_attribute("#archive", "data-archive") == "waiting"

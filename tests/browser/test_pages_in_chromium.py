@@ -1,6 +1,5 @@
 """What only a browser can tell: accessibility, layout, bytes, keyboard, scripts on and off."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +14,7 @@ from consent import actions
 from revocations.models import Order, State
 from tests.browser.pages import NOT_VISITED, PAGES, a_walk
 from tests.browser.pages import Visit as Visited
+from tests.browser.release import WIDTHS
 from tests.browser.states import Shown, languages, states
 from tests.orders import bring_to
 from tests.walks.addresses import patterns
@@ -24,15 +24,12 @@ pytestmark = pytest.mark.browser
 
 type Visit = Callable[..., BrowserContext]
 LIMIT = 40_000
-WIDTHS = (320, 390, 1280)  # 320 px is a page of 1280 px at 400 % zoom
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 LOOK = "axe.run(%s).then(all => [all.passes.length, all.violations.map(one => [one.id, one.nodes[0].html])])"
 
 # The rules whose answer may differ from language to language.
 OF_WORDS = """{runOnly: ["html-has-lang", "html-lang-valid", "valid-lang", "document-title", "button-name", "link-name",
 "label", "target-size", "landmark-unique", "aria-command-name", "scrollable-region-focusable", "heading-order"]}"""
-# Every state and page in every language and light: `python -m tests.browser.release`.
-FULL = bool(os.environ.get("BROWSER_FULL"))
 
 
 def move(line_id: int, state: str) -> None:
@@ -64,23 +61,18 @@ def test_every_page_in_every_other_language(visit: Visit, site: str) -> None:
     for language in languages():
         page = Looking(visit(language=language).new_page(), site)
         for one in walk:
-            faults = [*page.opened(one, afresh=FULL), *page.too_wide(one, *(WIDTHS if FULL else WIDTHS[:1]))]
-            faults += page.in_every_light(one) if FULL else page.axe(one, OF_WORDS)
+            faults = [*page.opened(one, afresh=False), *page.too_wide(one, *WIDTHS[:1]), *page.axe(one, OF_WORDS)]
             found += [f"{language}: {fault}" for fault in faults]
     assert found == []
 
 
 def test_every_state_of_every_page(visit: Visit, site: str) -> None:
-    """First time, empty, wrong, partners that are away, very long: in English and light; before a release in all."""
-    spoken = ["en", *languages()] if FULL else ["en"]
-    pages = [Looking(visit(language=language).new_page(), site) for language in spoken]
+    """First time, empty, wrong, partners that are away, very long: in English and light."""
+    page = Looking(visit().new_page(), site)
     found: list[str] = []
     for one in states():
-        for page in pages:
-            page.put_into(one)
-            faults = page.too_wide(one, *WIDTHS[:2])
-            faults += page.in_every_light(one) if FULL else page.axe(one)
-            found += [f"{page.language['value']}, {one.state}: {fault}" for fault in faults]
+        page.put_into(one)
+        found += [f"{one.state}: {fault}" for fault in (*page.too_wide(one, *WIDTHS[:2]), *page.axe(one))]
     assert found == []
 
 
@@ -116,23 +108,22 @@ class Looking:
         self.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         return found + [f"dark: {fault}" for fault in self.axe(visit)]
 
-    def in_every_light(self, visit: Visited | Shown) -> list[str]:
-        """What axe finds in the light, in the dark, and in a person's own few colours."""
-        found = self.axe(visit)
-        self.page.emulate_media(color_scheme="dark")
-        found += [f"dark: {fault}" for fault in self.axe(visit)]
-        self.page.emulate_media(color_scheme="light", forced_colors="active")
-        found += [f"forced colours: {fault}" for fault in self.axe(visit)]
-        self.page.emulate_media(color_scheme="light", forced_colors="none")
-        return found
+    def looks(self, light: str, width: int) -> list[str]:
+        """What is wrong with the page as it stands in one light (`forced`: a person's own few colours) and width."""
+        self.page.emulate_media(
+            color_scheme="dark" if light == "dark" else "light", forced_colors="active" if light == "forced" else "none"
+        )
+        self.page.set_viewport_size({"width": width, "height": 844})
+        needed = self.page.evaluate("document.documentElement.scrollWidth")
+        return [*([f"needs {needed} px of {width}"] if needed > width else []), *violations(self.page)]
 
-    def put_into(self, shown: Shown) -> None:
-        """Bring the page into a state as whoever is in it."""
+    def put_into(self, shown: Shown) -> list[str]:
+        """Bring the page into a state as whoever is in it. What went wrong on the way."""
         context = self.page.context
         context.clear_cookies()
         cookies = {**shown.cookies, self.language["name"]: self.language["value"]}
         context.add_cookies([{"name": name, "value": value, "url": self.site} for name, value in cookies.items()])
-        self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        self.page.emulate_media(color_scheme="light", reduced_motion="reduce", forced_colors="none")
         self.page.set_viewport_size({"width": 390, "height": 844})
         if shown.body:
             self.page.route(f"**{shown.path}", lambda route: route.fulfill(body=shown.body, content_type="text/html"))
@@ -145,6 +136,7 @@ class Looking:
             self.page.click("main form button.main")
             self.page.wait_for_selector("main .error, main .notice.bad, main [role=alert]")
         self.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        return []
 
     def opened(self, visit: Visited, *, afresh: bool = True) -> list[str]:
         """Go there as that visitor. `afresh`: nothing is kept. A page that sends elsewhere was not visited."""
@@ -155,7 +147,7 @@ class Looking:
         context.clear_cookies()
         cookies = {**visit.cookies, self.language["name"]: self.language["value"]}
         context.add_cookies([{"name": name, "value": value, "url": self.site} for name, value in cookies.items()])
-        self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        self.page.emulate_media(color_scheme="light", reduced_motion="reduce", forced_colors="none")
         self.page.set_viewport_size({"width": 390, "height": 844})
         self.told.clear()
         self.hosts.clear()
@@ -223,6 +215,9 @@ def test_stop_all_with_the_keyboard_alone(visit: Visit) -> None:
     world = a_world(at=timezone.now())
     page = visit(line=world.line, script=False).new_page()
     page.goto("/home/")
+    stop = page.locator("[name=stop-all]").bounding_box()
+    assert stop is not None
+    assert stop["y"] + stop["height"] < 844  # the answer and what to do, without scrolling
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")

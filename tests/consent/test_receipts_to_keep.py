@@ -7,7 +7,7 @@ from datetime import timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 from django.core import mail
@@ -81,8 +81,8 @@ def tags(element: Any) -> list[str]:
 
 def fonts_of(pdf: PdfReader) -> list[tuple[str, bool]]:
     """Each font of the first page by its name; whether all that is drawn with it is in the file."""
-    found = []
-    for font in pdf.pages[0]["/Resources"]["/Font"].values():
+    found, page = [], cast("Any", pdf.pages[0])
+    for font in page["/Resources"]["/Font"].values():
         (drawn,) = font.get_object()["/DescendantFonts"]
         held = {"/FontFile2", "/FontFile3"} & {*drawn.get_object()["/FontDescriptor"].get_object()}
         found.append((str(font.get_object()["/BaseFont"]).split("+")[1], bool(held)))
@@ -127,7 +127,7 @@ def test_it_speaks_the_reader_s_language_aloud_too(
     assert [part for part in parts if part not in said] == []
     assert MISSING not in said
     pdf = PdfReader(BytesIO(content))
-    root = pdf.root_object
+    root = cast("Any", pdf.root_object)
     assert (str(root["/Lang"]), dict(root["/MarkInfo"])) == (lang, {"/Marked": True, "/Suspects": False})
     shown = {name: str(how) for name, how in root["/ViewerPreferences"].items()}
     assert shown == {"/DisplayDocTitle": "True", "/Direction": "/R2L" if language == "ar" else "/L2R"}

@@ -34,11 +34,7 @@ FOR_PEOPLE = (
 FOR_STAFF_TOO = frozenset({"es"})
 ALLAUTH = Path(allauth.__file__).parent
 # What of allauth's a subscriber reads.
-ALLAUTHS = (
-    "templates/account/base_reauthenticate.html", "templates/mfa/index.html", "templates/mfa/reauthenticate.html",
-    "templates/mfa/totp/*", "templates/mfa/recovery_codes/*", "templates/mfa/messages/*",
-    "mfa/totp/forms.py", "mfa/base/forms.py",
-)  # fmt: skip
+ALLAUTHS = ("templates/mfa/messages/*", "mfa/totp/forms.py", "mfa/base/forms.py")
 # Said by allauth's adapter, whose other sentences are about e-mail addresses.
 ALLAUTHS_ADAPTER = ("Incorrect code.", "You cannot deactivate two-factor authentication.",
     "You cannot generate recovery codes without having two-factor authentication enabled.")  # fmt: skip
