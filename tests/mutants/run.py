@@ -8,7 +8,6 @@ tree and a database of its own; a mutant of what makes the database gets a new o
 import os
 import queue
 import shutil
-import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
@@ -20,13 +19,15 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tests import servers
+from tests import forks, servers
 from tests.mutants.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".data", "__pycache__", ".*_cache", ".hypothesis", "node_modules")
 # A mutant waits about as long for programs to start and for the database as it computes.
 LANES = (os.cpu_count() or 1) + 1
+# A library that was imported before pytest keeps the words that its own assertions have.
+OPTIONS = ("-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 ELSEWHERE = "--unbroken-elsewhere"
 MAKES_THE_DATABASE = ("/migrations/", "portal/privileges.py")
 # pytest-xdist names its databases so: the lanes go on with those that the first run made.
@@ -73,13 +74,11 @@ class Lane:
         """Run pytest in the tree."""
         report = self.tree / "report.xml"
         report.unlink(missing_ok=True)
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments],
+        # Forked with its libraries, before any code of ours was imported: what it imports is the tree's.
+        done = forks.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", *OPTIONS, f"--junitxml={report}", *arguments],
             cwd=self.tree,
             env={**os.environ, **_addresses(database), "PYTHONPATH": str(self.tree)},
-            capture_output=True,
-            text=True,
-            check=False,
         )
         said = done.stdout[-4000:] + done.stderr[-2000:]
         if not report.exists():
