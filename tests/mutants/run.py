@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -65,6 +66,8 @@ class Lane:
                 outcome = self.run("--reuse-db", mutant.test, database=self.database)
         finally:
             file.write_text(whole)
+            # What was compiled of the broken one looks like the whole one's where both are of one second and size.
+            Path(cache_from_source(str(file))).unlink(missing_ok=True)
         # A test that fails may leave things open, an error of its own; without a failure it never came so far.
         if not outcome.failed and (outcome.errors or not outcome.passed):
             sys.exit(f"{mutant.test} could not be run with {mutant.file} broken:\n{outcome.said}")
