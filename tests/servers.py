@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from portal import embedded
+from tests import forks
 
 # So many a Redis has, unless it was told otherwise.
 DATABASES = 16
@@ -16,6 +17,7 @@ DATABASES = 16
 def start() -> None:
     """Start PostgreSQL and Valkey in a temporary folder, gone when the run ends, if none is named."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    forks.start()
     _start()
     # A test that clears the cache clears the whole of a Redis database.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")

@@ -20,6 +20,7 @@ from portal.sandbox.identity import slug
 from portal.sandbox.server import jwks_path
 from portal.wsgi import application
 from tests.factories import a_campaign, a_contract, a_party
+from tests.forks import Forked
 from tests.partners.outside import Signer
 from tests.sandbox.carrier import WAIT_SECONDS
 
@@ -76,7 +77,7 @@ class Sandbox:
 
     def __init__(self, carrier_url: str, aggregator: Aggregator, folder: Path, *options: str) -> None:
         self._log = (folder / "sandbox.log").open("a+")
-        self.process = subprocess.Popen(
+        self.process = Forked(
             [
                 *(sys.executable, "-m", "portal.sandbox", "--name", aggregator.party.name, "--port", "0"),
                 *("--issuer", aggregator.party.uri, "--transmitter", carrier_url, "--downstream", BELOW),
@@ -86,7 +87,6 @@ class Sandbox:
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
             stdout=subprocess.PIPE,
             stderr=self._log,
-            text=True,
         )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().rpartition(" ")[2].strip()

@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from portal.embedded import cluster
+from tests import forks
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 30.0
@@ -24,7 +25,7 @@ START_WITHIN_S = 30.0
 
 @dataclass
 class Program:
-    """A process that can be killed and started again, always the same."""
+    """A process that can be killed and started again, always the same. `forked`: by whom, if it is a Python."""
 
     name: str
     command: Sequence[str]
@@ -32,13 +33,20 @@ class Program:
     log: Path
     port: int = 0
     kills: int = 0
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | forks.Forked | None = None
+    forked: str = ""
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command, cwd=PROJECT, env=dict(self.environment), stdout=log, stderr=log, start_new_session=True
-            )
+            if self.forked:
+                self.process = forks.Forked(
+                    self.command, server=self.forked, cwd=PROJECT, env=self.environment, stdin=subprocess.DEVNULL,
+                    stdout=log, stderr=log, start_new_session=True,
+                )  # fmt: skip
+            else:
+                self.process = subprocess.Popen(
+                    self.command, cwd=PROJECT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                )
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -74,6 +82,7 @@ class Programs:
     database: str = ""
     more: dict[str, str] = field(default_factory=dict)
     all: list[Program] = field(default_factory=list)
+    _loaded: list[forks.Loaded] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -95,6 +104,7 @@ class Programs:
             # Its line would stop among those that are counted.
             "CANARY": "0",
             "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": str(PROJECT),
             **self.more,
         }
 
@@ -102,8 +112,8 @@ class Programs:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.web_port}"
 
-    def add(self, name: str, *command: str, port: int = 0) -> Program:
-        program = Program(name, command, self.environment, self.folder / f"{name}.log", port)
+    def add(self, name: str, *command: str, port: int = 0, forked: str = "") -> Program:
+        program = Program(name, command, self.environment, self.folder / f"{name}.log", port, forked=forked)
         self.all.append(program)
         program.start()
         return program
@@ -111,7 +121,7 @@ class Programs:
     def web(self) -> Program:
         granian = ("-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "error", "--blocking-threads", "4")
         where = ("--host", "127.0.0.1", "--port", str(self.web_port), "portal.wsgi:application")
-        return self.add("web", sys.executable, *granian, *where, port=self.web_port)
+        return self.add("web", sys.executable, *granian, *where, port=self.web_port, forked=self.loaded())
 
     def broker(self) -> Program:
         options = ("--port", str(self.broker_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder))
@@ -120,17 +130,26 @@ class Programs:
     def worker(self, name: str = "worker") -> Program:
         options = ("worker", "--beat", "--concurrency", "2")
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "error")
-        return self.add(name, sys.executable, "-m", "celery", "--app", "portal", *options, *quiet)
+        return self.add(name, sys.executable, "-m", "celery", "--app", "portal", *options, *quiet, forked=self.loaded())
 
     def partner(self, name: str, uri: str, *options: str) -> Program:
         port = free_port()
         identity = ("--name", name, "--port", str(port), "--issuer", uri, "--transmitter", self.base_url)
         state = ("--state-dir", str(self.folder / name))
-        return self.add(name, sys.executable, "-m", "portal.sandbox", *identity, *state, *options, port=port)
+        command = (sys.executable, "-m", "portal.sandbox", *identity, *state, *options)
+        return self.add(name, *command, port=port, forked=forks.everybodys())
 
     def end(self) -> None:
         for program in reversed(self.all):
             program.end()
+        for server in self._loaded:
+            server.end()
+
+    def loaded(self) -> str:
+        """The address of a server that forks our programs, each from one that has read this very environment."""
+        if not self._loaded or self._loaded[-1].environment != self.environment:
+            self._loaded.append(forks.Loaded("tests.faults.loaded", self.environment))
+        return self._loaded[-1].address
 
 
 def free_port() -> int:

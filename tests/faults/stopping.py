@@ -9,6 +9,7 @@ from accounts.models import Line
 from tests.faults.fixtures import World
 from tests.faults.invariants import Asker
 from tests.faults.programs import PROJECT
+from tests.forks import Forked
 
 
 class Stopper(threading.Thread):
@@ -19,6 +20,7 @@ class Stopper(threading.Thread):
 
     def __init__(self, world: World, lines: Sequence[Line], asker: Asker | None = None, *, before: int = 0) -> None:
         super().__init__()
+        self._loaded = world.programs.loaded()
         self._environment = world.programs.environment
         self._lines = "".join(f"{line.pk}\n" for line in lines)
         self._asker = asker
@@ -26,14 +28,10 @@ class Stopper(threading.Thread):
         self.took: list[float] = []
 
     def run(self) -> None:
-        with subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.stopper"],
-            cwd=PROJECT,
-            env=self._environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as program:
+        with Forked(
+            [sys.executable, "-m", "tests.faults.stopper"], server=self._loaded, cwd=PROJECT, env=self._environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ) as program:  # fmt: skip
             assert program.stdin is not None
             assert program.stdout is not None
             with program.stdin as asked:

@@ -15,15 +15,16 @@ from audit.queries import database_clock
 from revocations import delivery
 from revocations.models import Attempt, State
 from tests.faults.programs import PROJECT, Programs
+from tests.forks import Forked
 from tests.partners.outside import Asked, Outside
 from tests.revocations.scenes import a_scene, stop_all, the_order
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 
-def a_worker(folder: Path, point: str) -> subprocess.Popen[bytes]:
+def a_worker(folder: Path, point: str) -> Forked:
     environment = Programs(folder, web_port=1, broker_port=1).environment | {"BASE_URL": settings.BASE_URL}
-    return subprocess.Popen(
+    return Forked(
         [sys.executable, "-m", "tests.faults.worker", point], cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL
     )
 

@@ -8,25 +8,27 @@ tree and a database of its own; a mutant of what makes the database gets a new o
 import os
 import queue
 import shutil
-import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 
-from tests import servers
+from tests import forks, servers
 from tests.mutants.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".data", "__pycache__", ".*_cache", ".hypothesis", "node_modules")
 # A mutant waits about as long for programs to start and for the database as it computes.
 LANES = (os.cpu_count() or 1) + 1
+# A library that was imported before pytest keeps the words that its own assertions have.
+OPTIONS = ("-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 ELSEWHERE = "--unbroken-elsewhere"
 MAKES_THE_DATABASE = ("/migrations/", "portal/privileges.py")
 # pytest-xdist names its databases so: the lanes go on with those that the first run made.
@@ -64,6 +66,8 @@ class Lane:
                 outcome = self.run("--reuse-db", mutant.test, database=self.database)
         finally:
             file.write_text(whole)
+            # What was compiled of the broken one looks like the whole one's where both are of one second and size.
+            Path(cache_from_source(str(file))).unlink(missing_ok=True)
         # A test that fails may leave things open, an error of its own; without a failure it never came so far.
         if not outcome.failed and (outcome.errors or not outcome.passed):
             sys.exit(f"{mutant.test} could not be run with {mutant.file} broken:\n{outcome.said}")
@@ -73,13 +77,11 @@ class Lane:
         """Run pytest in the tree."""
         report = self.tree / "report.xml"
         report.unlink(missing_ok=True)
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments],
+        # Forked with its libraries, before any code of ours was imported: what it imports is the tree's.
+        done = forks.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", *OPTIONS, f"--junitxml={report}", *arguments],
             cwd=self.tree,
             env={**os.environ, **_addresses(database), "PYTHONPATH": str(self.tree)},
-            capture_output=True,
-            text=True,
-            check=False,
         )
         said = done.stdout[-4000:] + done.stderr[-2000:]
         if not report.exists():

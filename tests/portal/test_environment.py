@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from portal import secret_files
 from portal.environment import Environment, environment
+from tests import forks
 from tests.portal.processes import PROJECT, clean_environment
 
 PRODUCTION = {
@@ -30,14 +31,8 @@ def given(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
 
 
 def check(**environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        cwd=PROJECT,
-        env=clean_environment(**environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    return forks.run(command, cwd=PROJECT, env=clean_environment(**environment))
 
 
 def test_check_deploy_is_clean_with_production_settings() -> None:
@@ -141,14 +136,8 @@ def test_a_setting_that_does_not_fit_is_said(environment: dict[str, str], said: 
 
 
 def test_the_demo_refuses_another_address() -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "demo", "--no-input"],
-        cwd=PROJECT,
-        env=clean_environment(BASE_URL="http://192.0.2.7:8000"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "manage.py", "demo", "--no-input"]
+    done = forks.run(command, cwd=PROJECT, env=clean_environment(BASE_URL="http://192.0.2.7:8000"))
     assert done.returncode == 1
     assert "loopback" in done.stderr
 

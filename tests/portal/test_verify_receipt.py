@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from datetime import timedelta
 from io import StringIO
@@ -15,6 +14,7 @@ from time_machine import travel
 
 from partners import keys, rotation
 from partners.models import SigningKey
+from tests import forks
 from tests.fixtures import KEYS_SINCE
 
 pytestmark = pytest.mark.django_db
@@ -86,13 +86,8 @@ def test_a_file_that_holds_no_keys_is_named_in_one_line(receipt: Path, tmp_path:
 def test_with_the_published_keys_no_server_is_needed(receipt: Path, tmp_path: Path) -> None:
     jwks = saved("/.well-known/jwks-archive.json", tmp_path)
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    ran = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "verify_receipt", str(receipt), "--jwks", str(jwks)],
-        env={**kept, "DATA_DIR": str(tmp_path / "data")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, str(ROOT / "manage.py"), "verify_receipt", str(receipt), "--jwks", str(jwks)]
+    ran = forks.run(command, cwd=ROOT, env={**kept, "DATA_DIR": str(tmp_path / "data")})
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "The receipt verifies." in ran.stdout
     assert not (tmp_path / "data" / "postgres").exists()

@@ -14,6 +14,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from tests.forks import Forked
 from tests.sandbox.carrier import WAIT_SECONDS, Carrier
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,7 @@ class Partner:
     def __init__(self, carrier: Carrier, state_dir: Path, *options: str, program: tuple[str, ...] = ()) -> None:
         self.carrier = carrier
         self._log = (state_dir.parent / f"{state_dir.name}.log").open("a+")
-        self.process = subprocess.Popen(
+        self.process = Forked(
             [
                 *(program or (sys.executable, "-m", "portal.sandbox")),
                 *("--name", "Meridian", "--port", "0", "--issuer", URI, "--transmitter", carrier.base_url),
@@ -38,7 +39,6 @@ class Partner:
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
             stdout=subprocess.PIPE,
             stderr=self._log,
-            text=True,
         )
         assert self.process.stdout is not None
         self.base_url = self.process.stdout.readline().rpartition(" ")[2].strip()
