@@ -65,6 +65,7 @@ def test_a_database_that_is_killed_and_one_that_takes_over(
 def _killed_while_people_stop(server: Postgres, world: World, lines: Sequence[Line], asker: Asker) -> None:
     stopper = Stopper(world, lines, asker)
     stopper.start()
+    until(lambda: len(stopper.took) > 0, 60)
     chance = random.Random(7)
     for _ in range(2):
         threading.Event().wait(chance.uniform(0.2, 0.8))

@@ -44,6 +44,7 @@ def test_a_long_storm(committed_db: None, settings: Settings, tmp_path: Path) ->
         stopper = Stopper(world, lines, asker)
         asker.start()
         stopper.start()
+        until(lambda: len(stopper.took) > 0, 60)
         faults = _faults(world, server)
         while stopper.is_alive():
             (drawn,) = chance.choices(list(DRAWN), weights=list(DRAWN.values()))
