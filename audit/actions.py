@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Value
@@ -64,7 +65,7 @@ def record_daily(
 
     One statement in every case.
     """
-    said = {"action": action, "actor": actor, "target": target, "line": line_id, "at": at}
+    said: dict[str, Any] = {"action": action, "actor": actor, "target": target, "line": line_id, "at": at}
     with connection.cursor() as cursor:
         cursor.execute(DAILY, {**said, "detail": json.dumps(dict(detail))})
 

@@ -359,7 +359,13 @@ def test_the_person_reads_in_their_log_who_asked_once_a_day(partner: Partner) ->
     assert (asked.line_id, asked.actor) == (line.pk, f"partner:{partner.party.pk}")
     log = sign_in(line).get("/access-log/").text
     assert f"Asked us if it may find this phone: {partner.party.name}" in log
-    again = {"action": asked.action, "actor": asked.actor, "target": asked.target, "line_id": line.pk, "detail": {}}
+    again: dict[str, Any] = {
+        "action": asked.action,
+        "actor": asked.actor,
+        "target": asked.target,
+        "line_id": line.pk,
+        "detail": {},
+    }
     for hours, noted in ((23, 1), (24, 2)):
         audit.actions.record_daily(**again, at=asked.at + timedelta(hours=hours))
         assert AuditEvent.objects.filter(action="partner.asked").count() == noted

@@ -204,7 +204,7 @@ def test_the_person_reads_who_was_asked_by_when_and_what_came(line: Line, scene:
     assert "That was late." in page
     assert "&lt;b&gt;Reply&lt;/b&gt; YES." in page
     assert "your stop stays" in page
-    assert "<dt>How</dt><dd>by text</dd>" in page
+    assert "<dt>How</dt><dd>by text" in page
 
 
 def test_the_case_is_its_own_person_s_alone(line: Line, scene: Scene) -> None:
