@@ -169,6 +169,6 @@ def _letters() -> frozenset[int]:
     known = []
     for font in (BytesIO(FiraGO_Regular.fontbuffer), BytesIO(FiraGO_Bold.fontbuffer), sans_path()):
         with TTFont(font, lazy=True) as read:
-            known.append({*read.getBestCmap()})
+            known.append({*(read.getBestCmap() or ())})
     regular, bold, chinese = known
     return frozenset((regular & bold) | chinese)
