@@ -86,7 +86,7 @@ def find(*, at: datetime, deep: bool = False) -> int:
     `deep`: and at the last two days once more.
     """
     looked = 0
-    since = _looked_until(at) - (DEEP if deep else OVERLAP)
+    since = (_looked_until() or _first_look(at)) - (DEEP if deep else OVERLAP)
     while since < at:
         until = min(since + STRETCH, at)
         _look(since, until, at)
@@ -95,9 +95,17 @@ def find(*, at: datetime, deep: bool = False) -> int:
     return looked
 
 
-def _looked_until(at: datetime) -> datetime:
-    known = AnomalyWatch.objects.values_list("until", flat=True).first()
-    return known if known is not None else at - FIRST_LOOK_BACK
+def _looked_until() -> datetime | None:
+    return AnomalyWatch.objects.values_list("until", flat=True).first()
+
+
+def _first_look(at: datetime) -> datetime:
+    """Where the very first look begins: thirty days back, or with the first that came since. Before it all is empty."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements.FIRST_RECORDED, {"since": at - FIRST_LOOK_BACK, "at": at})
+        (first,) = cursor.fetchone() or (at,)
+    came: datetime = first
+    return came
 
 
 def take_turn() -> None:
@@ -130,7 +138,7 @@ def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
 def _look(since: datetime, until: datetime, at: datetime) -> None:
     take_turn()
     _find(statements.TOUCHED, {"since": since, "until": until, "at": at})
-    AnomalyWatch.objects.update_or_create(pk=1, defaults={"until": max(until, _looked_until(until))})
+    AnomalyWatch.objects.update_or_create(pk=1, defaults={"until": max(until, _looked_until() or until)})
 
 
 def _find(touch: str, values: Values) -> None:

@@ -17,6 +17,16 @@ CREATE TEMPORARY TABLE due (kind text, line_id bigint, party varchar, period dat
 CREATE TEMPORARY TABLE found (kind text, rule_id bigint, line_id bigint, party varchar, recipient varchar, period date,
     first_at timestamptz, last_at timestamptz, n bigint, looks bigint, out_of bigint) ON COMMIT DROP;
 """
+# All that a look goes by, where nobody looked before.
+FIRST_RECORDED = """
+SELECT least(%(at)s,
+    (SELECT min(recorded_at) FROM disclosures_disclosure WHERE recorded_at > %(since)s),
+    (SELECT min(changed_at) FROM disclosures_judgementchange WHERE changed_at > %(since)s),
+    (SELECT min(recorded_at) FROM disclosures_delayednotice WHERE recorded_at > %(since)s),
+    (SELECT min(suppressed_until) FROM disclosures_delayednotice WHERE suppressed_until > %(since)s),
+    (SELECT min(recorded_at) FROM consent_approval WHERE recorded_at > %(since)s),
+    (SELECT min(recorded_at) FROM consent_choice WHERE recorded_at > %(since)s))
+"""
 # Hidden rows too: that they are hidden may be what changed. But not a row that came hidden, as long as it is: it was
 # never part of anything, and nothing is looked for where it lies.
 NEVER_SEEN = f"""EXISTS (

@@ -5,6 +5,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import allauth
@@ -66,18 +67,19 @@ class Entry:
     fuzzy: bool
 
 
-def in_templates() -> Iterator[tuple[Sentence, str]]:
+@cache
+def in_templates() -> tuple[tuple[Sentence, str], ...]:
     """Every sentence of the templates, with where it stands."""
-    for path in sorted((ROOT / "templates").rglob("*")):
-        if path.is_file():
-            yield from ((sentence, _place(path)) for sentence in of_template(path.read_text(), str(path)))
+    files = (path for path in sorted((ROOT / "templates").rglob("*")) if path.is_file())
+    return tuple((sentence, _place(path)) for path in files for sentence in of_template(path.read_text(), str(path)))
 
 
-def in_python() -> Iterator[tuple[Sentence, str]]:
+@cache
+def in_python() -> tuple[tuple[Sentence, str], ...]:
     """Every sentence of the project's code, with where it stands."""
-    for path in sorted(ROOT.glob("*/**/*.py")):
-        if path.relative_to(ROOT).parts[0] not in {".venv", "tests"}:
-            yield from ((sentence, _place(path)) for sentence in of_python(path.read_text()))
+    folders = (path for path in sorted(ROOT.iterdir()) if path.is_dir() and path.name not in {".venv", "tests"})
+    files = (path for folder in folders for path in sorted(folder.rglob("*.py")))
+    return tuple((sentence, _place(path)) for path in files for sentence in of_python(path.read_text()))
 
 
 def of_allauth(language: str) -> Iterator[tuple[Sentence, str]]:
@@ -107,6 +109,8 @@ def of_template(source: str, origin: str = "") -> Iterator[Sentence]:
 
 def of_python(source: str) -> Iterator[Sentence]:
     """The sentences of one module: calls of Django's functions, by whatever name the module knows them."""
+    if "gettext" not in source:
+        return
     tree = ast.parse(source)
     known: dict[str, str] = {}
     for node in ast.walk(tree):
@@ -117,6 +121,7 @@ def of_python(source: str) -> Iterator[Sentence]:
             yield _sentence(MARKERS[name], [one.value if isinstance(one, ast.Constant) else "" for one in node.args])
 
 
+@cache
 def entries(path: Path) -> list[Entry]:
     """The entries of a .po file, but for its head."""
     found = []

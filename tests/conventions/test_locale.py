@@ -33,7 +33,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s")
 def said() -> dict[Sentence, set[str]]:
     """Every sentence that a template or the code says, with its places."""
     places: dict[Sentence, set[str]] = {}
-    for sentence, place in [*in_templates(), *in_python()]:
+    for sentence, place in in_templates() + in_python():
         places.setdefault(sentence, set()).add(place)
     return places
 

@@ -15,7 +15,7 @@ FEWEST_WORDS, FEWEST_OF_A_SENTENCE = 20, 8
 
 def said() -> Iterator[tuple[str, str]]:
     """Every place with each English sentence of it."""
-    for sentence, place in [*in_templates(), *in_python()]:
+    for sentence, place in in_templates() + in_python():
         if not for_staff_alone(place):
             yield from ((place, text) for text in (sentence.text, sentence.plural) if text)
 

@@ -206,4 +206,4 @@ def test_a_download_of_any_size_takes_the_same_memory(written: str) -> None:
         return most
 
     peak(500)
-    assert peak(15_000) < 1.5 * peak(1_500)
+    assert peak(7_500) < 1.5 * peak(1_500)

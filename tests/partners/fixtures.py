@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from pytest_django import Settings
@@ -9,10 +10,9 @@ from pytest_django import Settings
 from tests.partners.outside import Outside
 
 
-@pytest.fixture
-def outside(settings: Settings) -> Iterator[Outside]:
-    """A server on loopback that the door out may reach."""
-    settings.DOOR_OUT_LOOPBACK = True
+@contextmanager
+def serving() -> Iterator[Outside]:
+    """A web server outside, for as long as this lasts."""
     server = Outside()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -20,3 +20,11 @@ def outside(settings: Settings) -> Iterator[Outside]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def outside(settings: Settings) -> Iterator[Outside]:
+    """A server on loopback that the door out may reach."""
+    settings.DOOR_OUT_LOOPBACK = True
+    with serving() as server:
+        yield server

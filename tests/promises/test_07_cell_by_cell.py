@@ -15,7 +15,7 @@ import pytest
 from django.http import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 import accounts.actions
 import consent.actions
@@ -31,6 +31,7 @@ from tests.consent.test_agents import BUSINESS, Agent
 from tests.conventions.catalogues import ROOT
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code, user_of
+from tests.shared import as_they_were, shared
 from tests.support.console import a_case
 from tests.support.officers import staff
 from tests.walks.marks import written
@@ -116,13 +117,19 @@ def _get(*paths: str) -> list[Try]:
     return [Try("get", path, {}) for path in paths]
 
 
+@pytest.fixture(scope="module")
+def everybody(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Cells]:
+    yield from shared(django_db_blocker, lambda: build(timezone.now()))
+
+
 @pytest.fixture
-def cells(db: None, no_broker: None, settings: Settings) -> Cells:
+def cells(everybody: Cells, db: None, no_broker: None, settings: Settings) -> Iterator[Cells]:
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     settings.ACCOUNT_RATE_LIMITS = False
     MemoryBackend.outbox.clear()
-    return build(timezone.now())
+    with as_they_were(one.client for one in everybody.people.values()):
+        yield everybody
 
 
 def build(at: datetime) -> Cells:

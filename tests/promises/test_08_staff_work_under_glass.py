@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from io import StringIO
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.http import HttpResponseBase
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User
 from accounts.texts import MemoryBackend
@@ -21,6 +22,7 @@ from support import actions
 from support.admin.addresses import ADDRESSES
 from support.admin.console import LEGAL
 from tests.people import sign_in
+from tests.shared import shared
 from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, everything
 from tests.support.officers import Member, staff
 
@@ -29,12 +31,17 @@ WHY = "Ticket 7: was it told?"
 WRITTEN_BY_STAFF = ("agent:", "officer:", "auditor:", "command:")
 
 
+@pytest.fixture(scope="module")
+def every_console(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Console]:
+    yield from shared(django_db_blocker, everything)
+
+
 @pytest.fixture
-def console(settings: Settings) -> Console:
+def console(every_console: Console, db: None, settings: Settings) -> Console:
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
-    return everything()
+    return deepcopy(every_console)
 
 
 def body(response: HttpResponseBase) -> str:

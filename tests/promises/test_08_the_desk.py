@@ -4,7 +4,9 @@ import json
 import re
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from hmac import new as hmac_new
@@ -16,7 +18,7 @@ from django.core.management import call_command, get_commands
 from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 import audit.actions
 import audit.queries
@@ -38,6 +40,7 @@ from support.urls import urlpatterns
 from tests.factories import a_line, a_party
 from tests.fixtures import Refusal
 from tests.people import sign_in
+from tests.shared import as_they_were, shared
 from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, a_case, everything
 from tests.support.officers import Member, staff
 from tests.walks.addresses import filled
@@ -85,15 +88,25 @@ class Desk:
         return [(one.actor.partition(":")[0], one.action, one.reason) for one in events]
 
 
+def build() -> Desk:
+    console = everything()
+    look_up = Disclosure.objects.get(line_id=console.line.pk, source_id="GeoBridge-1")
+    return Desk(console, a_case(console.line, about=str(look_up.id)), staff(User.Role.AGENT), staff(User.Role.OFFICER))
+
+
+@pytest.fixture(scope="module")
+def every_desk(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Desk]:
+    yield from shared(django_db_blocker, build)
+
+
 @pytest.fixture
-def desk(settings: Settings) -> Desk:
+def desk(every_desk: Desk, db: None, settings: Settings) -> Iterator[Desk]:
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     settings.CALL_LOG_SECRETS = [SECRET]
     MemoryBackend.outbox.clear()
-    console = everything()
-    look_up = Disclosure.objects.get(line_id=console.line.pk, source_id="GeoBridge-1")
-    return Desk(console, a_case(console.line, about=str(look_up.id)), staff(User.Role.AGENT), staff(User.Role.OFFICER))
+    with as_they_were(member.client for member in (every_desk.agent, every_desk.officer)):
+        yield replace(every_desk, console=deepcopy(every_desk.console), ticket=deepcopy(every_desk.ticket))
 
 
 def a_call(

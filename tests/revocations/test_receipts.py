@@ -3,7 +3,8 @@
 import base64
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -14,6 +15,7 @@ from django.db import connection
 from django.test import Client as Http
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
+from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import Line
 from audit.models import AuditEvent
@@ -22,23 +24,17 @@ from partners import client
 from partners.actions import issue_access_token, register_client
 from partners.models import Client, Dealing, PartnerKeySet, Party
 from revocations.actions import Refused, record_receipt
-from revocations.delivery import claims
-from revocations.delivery.clock import Clock
-from revocations.delivery.records import Result, record
 from revocations.models import DownstreamReport, Duty, Order, Receipt, State
 from tests.factories import NOW, a_party
-from tests.partners.outside import Answer, Outside, Signer
-from tests.revocations.scenes import RECEIPT, Scene, a_scene, allow, deliver, stamp, stop_all, the_order
+from tests.partners.fixtures import serving
+from tests.partners.outside import Outside, Signer
+from tests.revocations.scenes import RECEIPT, Scene, a_scene, deliver, stamp, stop_all, the_order
+from tests.shared import shared
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 ACTIONS = ("stop_use", "delete_held", "notify_downstream")
 TOO_LONG = {"recipient": "https://" + "\u754c" * 900, "status": "completed", "at": "2026-11-20T12:00:00Z"}
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def scene(outside: Outside) -> Scene:
-    return a_scene(outside)
 
 
 @dataclass
@@ -102,12 +98,27 @@ class Ordered:
         return refusal.value.err, str(refusal.value)
 
 
+@pytest.fixture(scope="module")
+def acknowledged(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Ordered]:
+    def build() -> Ordered:
+        scene = a_scene(server)
+        line = scene.a_line()
+        (order_id,) = stop_all(line)
+        deliver([order_id])
+        return Ordered(scene, line, order_id)
+
+    with serving() as server:
+        yield from shared(django_db_blocker, build)
+
+
 @pytest.fixture
-def ordered(scene: Scene) -> Ordered:
-    line = scene.a_line()
-    (order_id,) = stop_all(line)
-    deliver([order_id])
-    return Ordered(scene, line, order_id)
+def ordered(acknowledged: Ordered, db: None, settings: Settings) -> Iterator[Ordered]:
+    """The same stop for all: what each changes in its rows, in its partner and in the server outside goes again."""
+    settings.DOOR_OUT_LOOPBACK = True
+    server, signer = acknowledged.scene.outside, acknowledged.scene.signer
+    published, asked = dict(server.documents), list(server.asked)
+    yield deepcopy(acknowledged, {id(server): server, id(signer): copy(signer)})
+    server.documents, server.asked, server.answers = published, asked, []
 
 
 def dealt_with(ordered: Ordered, *parties: Party) -> None:
@@ -171,26 +182,6 @@ def test_the_same_bytes_again_change_nothing(ordered: Ordered) -> None:
     for _ in range(3):
         ordered.hand_in(token)
     assert (Receipt.objects.count(), AuditEvent.objects.filter(action="order.receipt").count()) == (1, 1)
-
-
-def test_a_receipt_may_be_quicker_than_our_record_of_the_202(scene: Scene) -> None:
-    line = scene.a_line()
-    (order_id,) = stop_all(line)
-    ordered = Ordered(scene, line, order_id)
-    assert ordered.sign() == State.COMPLETED
-    assert ordered.order.acknowledged_at is not None
-    assert ordered.order.next_attempt_at is None
-
-
-def test_a_202_that_comes_after_the_receipt_does_not_take_it_back(scene: Scene) -> None:
-    line = scene.a_line()
-    (order_id,) = stop_all(line)
-    ordered = Ordered(scene, line, order_id)
-    # As a partner does that signs before it answers: our worker still waits for the 202.
-    due = claims.claim(party_id=scene.party.pk, clock=Clock(database_clock()))
-    assert ordered.sign() == State.COMPLETED
-    record(batch=[Result(due[0], client.Reply(202), database_clock())])
-    assert ordered.order.state == State.COMPLETED
 
 
 def test_a_receipt_for_a_newer_version_than_the_order_s_counts(ordered: Ordered) -> None:
@@ -372,28 +363,6 @@ def test_rejected_keeps_the_order_open_with_its_reason(ordered: Ordered) -> None
     assert ordered.sign() == State.COMPLETED
 
 
-def test_a_superseded_order_stays_so_but_the_deed_counts(scene: Scene) -> None:
-    line = scene.a_line()
-    (first,) = stop_all(line)
-    scene.outside.answers = [Answer(500)]
-    deliver([first])
-    (second,) = allow(line, scene.campaign)
-    deliver([second])
-    assert the_order(first).state == State.SUPERSEDED
-    assert Ordered(scene, line, first).sign() == State.SUPERSEDED
-    assert Duty.objects.filter(discharged_at=None).count() == 0
-
-
-def test_a_newer_order_s_receipt_closes_the_older_ones(scene: Scene) -> None:
-    line = scene.a_line()
-    (first,) = stop_all(line)
-    deliver([first])
-    (second,) = allow(line, scene.campaign)
-    deliver([second])
-    assert Ordered(scene, line, second).sign() == State.COMPLETED
-    assert (the_order(first).state, the_order(first).superseded_by) == (State.SUPERSEDED, second)
-
-
 # What lies below the partner
 
 
@@ -441,19 +410,6 @@ def test_an_unknown_hop_keeps_it_partial(ordered: Ordered) -> None:
 def test_a_company_that_never_had_the_data_need_not_sign(ordered: Ordered) -> None:
     assert ordered.sign(downstream=[below("https://stranger.example")]) == State.COMPLETED
     assert DownstreamReport.objects.get().signed is False
-
-
-def test_an_order_that_asks_nothing_completes_without_them(scene: Scene) -> None:
-    line = scene.a_line()
-    (stopped,) = stop_all(line)
-    deliver([stopped])
-    Ordered(scene, line, stopped).sign()
-    (allowed,) = allow(line, scene.campaign)
-    deliver([allowed])
-    ordered = Ordered(scene, line, allowed)
-    dealt_with(ordered, a_party("RoadAid", "lbs_provider"))
-    assert ordered.order.snapshot["required_actions"] == []
-    assert ordered.sign(actions=[]) == State.COMPLETED
 
 
 def test_a_company_signs_with_keys_below_its_own_host(ordered: Ordered) -> None:

@@ -15,7 +15,6 @@ from django.db import transaction
 from django.test import Client as Http
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 from pytest_django import Settings
 from schemathesis import APIOperation, Case, GenerationMode
@@ -117,14 +116,14 @@ def test_no_made_up_request_fails_on_our_side(
     )
     known = {int(status) for status in operation.definition.raw["responses"]}
     wrong: list[tuple[int, str]] = []
+    requests = operation.as_strategy(generation_mode=mode)
 
     @settings(
         max_examples=EACH, deadline=None, derandomize=not AFRESH, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(st.data())
-    def look(data: st.DataObject) -> None:
-        case = data.draw(operation.as_strategy(generation_mode=mode))
+    @given(requests)
+    def look(case: Case[Any]) -> None:
         status, _ = answered(case, tokens.get(scope, ""))
         if status >= 500 or status not in known:
             wrong.append((status, f"{case.method} {case.formatted_path} {case.body!r:.300}"))

@@ -6,12 +6,13 @@ has its own console and nothing else; whoever has no second factor in this sessi
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 
 import pytest
 from django.http import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User
 from accounts.texts import MemoryBackend
@@ -21,7 +22,8 @@ from support.admin.addresses import ADDRESSES
 from support.admin.console import FORM, LEGAL, OFFICERS, READ
 from tests.factories import a_line
 from tests.people import sign_in
-from tests.support.console import CARRIER_LINE, NUMBER, PERSON, everything
+from tests.shared import as_they_were, shared
+from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, everything
 from tests.support.officers import staff
 from tests.walks.marks import found, whole, written
 
@@ -51,12 +53,11 @@ def expected(name: str, methods: tuple[str, ...], roles: tuple[User.Role, ...]) 
     return SEEN, ACTED if "POST" in methods else NOT_SO
 
 
-@pytest.fixture
-def people(db: None, no_broker: None, settings: Settings) -> dict[str, Client]:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
-    return {
+type Everybody = tuple[dict[str, Client], Console]
+
+
+def build() -> Everybody:
+    people = {
         "nobody": Client(),
         "subscriber": sign_in(a_line()).client,
         "agent": staff(User.Role.AGENT).client,
@@ -65,6 +66,26 @@ def people(db: None, no_broker: None, settings: Settings) -> dict[str, Client]:
         "legal": staff(User.Role.LEGAL).client,
         "no second factor": staff(User.Role.OFFICER, name="hasty", second_factor=False).client,
     }
+    return people, everything(at=timezone.now())
+
+
+@pytest.fixture(scope="module")
+def everybody(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Everybody]:
+    yield from shared(django_db_blocker, build)
+
+
+@pytest.fixture
+def people(everybody: Everybody, db: None, no_broker: None, settings: Settings) -> Iterator[dict[str, Client]]:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+    with as_they_were(everybody[0].values()):
+        yield everybody[0]
+
+
+@pytest.fixture
+def console(everybody: Everybody) -> Console:
+    return deepcopy(everybody[1])
 
 
 def filled(route: str, ids: dict[str, object]) -> str:
@@ -75,8 +96,7 @@ def body(response: HttpResponseBase) -> str:
     return (b"".join(response) if isinstance(response, Iterator) else response.getvalue()).decode()
 
 
-def test_every_role_gets_exactly_this_on_every_address(people: dict[str, Client]) -> None:
-    console = everything()
+def test_every_role_gets_exactly_this_on_every_address(people: dict[str, Client], console: Console) -> None:
     wrong: list[str] = []
     for one in ADDRESSES:
         path = filled(one.route, console.ids)
@@ -92,8 +112,7 @@ def test_every_role_gets_exactly_this_on_every_address(people: dict[str, Client]
     assert wrong == []
 
 
-def test_the_marks_are_there_to_be_found(people: dict[str, Client]) -> None:
-    console = everything()
+def test_the_marks_are_there_to_be_found(people: dict[str, Client], console: Console) -> None:
     assert console.line.numbers.count() == 1
     assert AuditEvent.objects.filter(reason__contains=PERSON).count() == 1
 
@@ -105,8 +124,7 @@ def test_every_address_is_either_read_or_a_form() -> None:
 
 
 @pytest.mark.parametrize("who", ["nobody", "agent", "auditor", "legal", "no second factor"])
-def test_no_form_of_anybody_else_changes_anything(people: dict[str, Client], who: str) -> None:
-    console = everything()
+def test_no_form_of_anybody_else_changes_anything(people: dict[str, Client], console: Console, who: str) -> None:
     before = counted()
     typed = {"reason": "Because.", "name": "Mine", "kind": "aggregator", "uri": "https://mine.example", "ref": "MINE",
              "ends_at": "2030-01-01", "state": "ZZ", "starts_at": "2030-01-01", "sale_test": "on", "source": "x",
@@ -138,8 +156,7 @@ def test_pages_may_run_what_is_theirs_and_nothing_from_elsewhere(people: dict[st
     assert "unsafe" not in elsewhere
 
 
-def test_an_auditor_sees_no_button_that_acts(people: dict[str, Client]) -> None:
-    console = everything(at=timezone.now())
+def test_an_auditor_sees_no_button_that_acts(people: dict[str, Client], console: Console) -> None:
     for one in ADDRESSES:
         if one.roles not in {LEGAL, OFFICERS} and one.name not in {"export", "run-csv"} and not one.looks:
             path = filled(one.route, console.ids)

@@ -1,0 +1,76 @@
+"""A partner's signed word that comes before its answer, after a newer order, or where nothing was asked of it."""
+
+import pytest
+
+from audit.queries import database_clock
+from partners import client
+from revocations.delivery import claims
+from revocations.delivery.clock import Clock
+from revocations.delivery.records import Result, record
+from revocations.models import Duty, State
+from tests.factories import a_party
+from tests.partners.outside import Answer, Outside
+from tests.revocations.scenes import Scene, a_scene, allow, deliver, stop_all, the_order
+from tests.revocations.test_receipts import Ordered, dealt_with
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+
+
+@pytest.fixture
+def scene(outside: Outside) -> Scene:
+    return a_scene(outside)
+
+
+def test_a_receipt_may_be_quicker_than_our_record_of_the_202(scene: Scene) -> None:
+    line = scene.a_line()
+    (order_id,) = stop_all(line)
+    ordered = Ordered(scene, line, order_id)
+    assert ordered.sign() == State.COMPLETED
+    assert ordered.order.acknowledged_at is not None
+    assert ordered.order.next_attempt_at is None
+
+
+def test_a_202_that_comes_after_the_receipt_does_not_take_it_back(scene: Scene) -> None:
+    line = scene.a_line()
+    (order_id,) = stop_all(line)
+    ordered = Ordered(scene, line, order_id)
+    # As a partner does that signs before it answers: our worker still waits for the 202.
+    due = claims.claim(party_id=scene.party.pk, clock=Clock(database_clock()))
+    assert ordered.sign() == State.COMPLETED
+    record(batch=[Result(due[0], client.Reply(202), database_clock())])
+    assert ordered.order.state == State.COMPLETED
+
+
+def test_a_superseded_order_stays_so_but_the_deed_counts(scene: Scene) -> None:
+    line = scene.a_line()
+    (first,) = stop_all(line)
+    scene.outside.answers = [Answer(500)]
+    deliver([first])
+    (second,) = allow(line, scene.campaign)
+    deliver([second])
+    assert the_order(first).state == State.SUPERSEDED
+    assert Ordered(scene, line, first).sign() == State.SUPERSEDED
+    assert Duty.objects.filter(discharged_at=None).count() == 0
+
+
+def test_a_newer_order_s_receipt_closes_the_older_ones(scene: Scene) -> None:
+    line = scene.a_line()
+    (first,) = stop_all(line)
+    deliver([first])
+    (second,) = allow(line, scene.campaign)
+    deliver([second])
+    assert Ordered(scene, line, second).sign() == State.COMPLETED
+    assert (the_order(first).state, the_order(first).superseded_by) == (State.SUPERSEDED, second)
+
+
+def test_an_order_that_asks_nothing_completes_without_them(scene: Scene) -> None:
+    line = scene.a_line()
+    (stopped,) = stop_all(line)
+    deliver([stopped])
+    Ordered(scene, line, stopped).sign()
+    (allowed,) = allow(line, scene.campaign)
+    deliver([allowed])
+    ordered = Ordered(scene, line, allowed)
+    dealt_with(ordered, a_party("RoadAid", "lbs_provider"))
+    assert ordered.order.snapshot["required_actions"] == []
+    assert ordered.sign(actions=[]) == State.COMPLETED
