@@ -213,7 +213,7 @@ def _found(rows: Rows, askings: Sequence[int]) -> list[tuple[Terms, Line]]:
     """Raises DatabaseError if it says two things of one question, as of a number that is two lines' at once."""
     if len(rows) != len(askings):
         raise DatabaseError(f"{len(rows)} answers to {len(askings)} questions")
-    terms = [Terms(*row[1:8], covered_by(row[8])) for row in rows if row[1] is not None]
+    terms = [Terms(*(*row[1:8], covered_by(row[8]))) for row in rows if row[1] is not None]
     return [(terms[asking], Line(*row[9:])) for asking, row in zip(askings, rows, strict=True)]
 
 
