@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from consent.gate.decision_ids import decision_id_for, record_id_for
+from consent.gate.decision_ids import decision_id_by, decision_key, record_id_for
 from consent.gate.look_up import look_up, look_up_for
 from consent.gate.opening import RESTORING
 from consent.gate.rules import moment_of, reason_for, weigh
@@ -27,10 +27,7 @@ def evaluate(
     found = look_up(questions=questions)
     if but_for_suspensions:
         found = [(_but_for_suspensions(terms), line) for terms, line in found]
-    return [
-        _answer(question, terms, line, closed=for_release and not terms.is_open)
-        for question, (terms, line) in zip(questions, found, strict=True)
-    ]
+    return _answers(questions, found, for_release=for_release)
 
 
 def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> list[Answer]:
@@ -38,23 +35,25 @@ def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> 
     found = look_up_for(questions=questions, client_id=client_id, kid=kid)
     if not all(terms.live for terms, _ in found):
         raise NotLive
+    return _answers(questions, found, for_release=True)
+
+
+def _but_for_suspensions(terms: Terms) -> Terms:
+    return msgspec.structs.replace(terms, suspended=None)
+
+
+def _answers(questions: Sequence[Question], found: Sequence[tuple[Terms, Line]], *, for_release: bool) -> list[Answer]:
+    key = decision_key()
     return [
-        _answer(question, terms, line, closed=not terms.is_open)
+        _answer(question, terms, line, key, closed=for_release and not terms.is_open)
         for question, (terms, line) in zip(questions, found, strict=True)
     ]
 
 
-def _but_for_suspensions(terms: Terms) -> Terms:
-    return msgspec.structs.replace(terms, by_officer=False, by_stream=False)
-
-
-def _answer(question: Question, terms: Terms, line: Line, *, closed: bool) -> Answer:
-    at = moment_of(terms, line)
-    weighed = weigh(terms, line, at)
-    reason = RESTORING if closed else reason_for(question, terms, line, weighed, at)
-    decision_id = decision_id_for(
-        line_id=line.line_id or 0, campaign=terms.campaign or "", allowed=not reason, at_us=terms.now
-    )
+def _answer(question: Question, terms: Terms, line: Line, key: bytes, *, closed: bool) -> Answer:
+    weighed = weigh(terms, line, moment_of(terms, line))
+    reason = RESTORING if closed else reason_for(question, terms, line, weighed)
+    decision_id = decision_id_by(key, line.line_id or 0, terms.campaign or "", allowed=not reason, at_us=terms.now)
     if reason:
         return Answer(allowed=False, reason=reason, decision_id=decision_id)
     return Answer(
@@ -64,7 +63,7 @@ def _answer(question: Question, terms: Terms, line: Line, *, closed: bool) -> An
         epoch=terms.epoch if line.epoch is None else line.epoch,
         version=line.version or 0,
         record_id=record_id_for(line_id=line.line_id or 0, version=line.gate_version),
-        expires_at=weighed.ends_at(at),
+        expires_at=weighed.ends_at(),
         max_precision_m=terms.precision_m,
         subject_ref=line.subject_ref or "",
     )

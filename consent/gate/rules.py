@@ -6,8 +6,9 @@ from datetime import datetime
 import msgspec
 
 from consent.gate.decision_ids import EPOCH, MICROSECOND
-from consent.gate.shapes import Entry, Line, Question, Terms, approvals_in, pauses_in, stops_in
+from consent.gate.shapes import NOTHING, Entry, Line, Question, Terms, approvals_in, pauses_in, stops_in
 
+EMPTY = (NOTHING, None)
 NARROWEST_FIRST = ("campaign", "purpose", "party", "all")
 
 
@@ -16,7 +17,7 @@ def moment_of(terms: Terms, line: Line) -> int:
     return terms.now if line.newest_at is None else line.newest_at
 
 
-class Approval(msgspec.Struct, frozen=True):
+class Approval(msgspec.Struct, frozen=True, gc=False):
     """A yes to the campaign."""
 
     since: int
@@ -36,10 +37,14 @@ class Approval(msgspec.Struct, frozen=True):
         )
 
 
-class Weighed(msgspec.Struct, frozen=True):
-    """What stands for and against one request: approvals; covering stops (moment, scope, origin); running pauses."""
+class Weighed(msgspec.Struct, frozen=True, gc=False):
+    """What stands for and against one request: approvals; covering stops (moment, scope, origin); running pauses.
+
+    `living`: the approvals that have not ended.
+    """
 
     approvals: Sequence[Approval] = ()
+    living: Sequence[Approval] = ()
     stops: Sequence[tuple[int, str, str]] = ()
     pauses: Sequence[tuple[int, str]] = ()
 
@@ -47,51 +52,41 @@ class Weighed(msgspec.Struct, frozen=True):
         """Whether a newer approval that counts against a denial of this origin stands against it."""
         return any(approval.since > denied_at and approval.counts_against(origin) for approval in self.approvals)
 
-    def alive(self, at: int) -> list[Approval]:
-        """The approvals that have not ended."""
-        denials = [(denied_at, origin) for denied_at, _, origin in self.stops] + list(self.pauses)
-        return [approval for approval in self.approvals if approval.alive(at, denials)]
-
-    def ends_at(self, at: int) -> datetime | None:
+    def ends_at(self) -> datetime | None:
         """When the longest of the living approvals ends; None: not by itself."""
-        ends = [approval.until for approval in self.alive(at)]
-        known = [until for until in ends if until is not None]
-        return None if len(known) < len(ends) or not known else EPOCH + max(known) * MICROSECOND
+        known = [approval.until for approval in self.living if approval.until is not None]
+        return None if len(known) < len(self.living) or not known else EPOCH + max(known) * MICROSECOND
 
 
 def weigh(terms: Terms, line: Line, at: int) -> Weighed:
     """What this line's row says for and against such a request at this moment."""
     entries: Sequence[Entry] = () if line.approvals is None else approvals_in(line.approvals)
     approvals = [_approval(entry, line.number_changed_at, at) for entry in entries]
-    if line.stops is None and line.pauses is None:
-        return Weighed(approvals)
-    stops = {} if line.stops is None else stops_in(line.stops)
-    pauses = {} if line.pauses is None else pauses_in(line.pauses)
-    covered_by = terms.covered_by()
-    return Weighed(
-        approvals,
-        stops=[
-            (denied_at, key.partition(":")[0], origin)
-            for key in stops.keys() & covered_by
-            for origin, denied_at in stops[key].items()
-        ],
-        pauses=[
-            (since, origin)
-            for key in pauses.keys() & covered_by
-            for since, until, origin in pauses[key]
-            if since <= at < until
-        ],
-    )
+    if line.stops in EMPTY and line.pauses in EMPTY:
+        return Weighed(approvals, [approval for approval in approvals if approval.alive(at, ())])
+    stops_by_key = stops_in(line.stops or NOTHING)
+    pauses_by_key = pauses_in(line.pauses or NOTHING)
+    stops = [
+        (denied_at, key.partition(":")[0], origin)
+        for key in stops_by_key.keys() & terms.covered_by
+        for origin, denied_at in stops_by_key[key].items()
+    ]
+    pauses = [
+        (since, origin)
+        for key in pauses_by_key.keys() & terms.covered_by
+        for since, until, origin in pauses_by_key[key]
+        if since <= at < until
+    ]
+    denials = [(denied_at, origin) for denied_at, _, origin in stops] + pauses
+    return Weighed(approvals, [approval for approval in approvals if approval.alive(at, denials)], stops, pauses)
 
 
-def reason_for(question: Question, terms: Terms, line: Line, weighed: Weighed, at: int) -> str:
+def reason_for(question: Question, terms: Terms, line: Line, weighed: Weighed) -> str:
     """The first of the rules that says no in their order, or ""."""
     if line.line_id is None or not line.active:
         return "line_unknown"
-    if terms.by_officer:
-        return "partner_suspended"
-    if terms.by_stream:
-        return "partner_unhealthy"
+    if terms.suspended is not None:
+        return "partner_unhealthy" if terms.suspended else "partner_suspended"
     standing = [
         (denied_at, scope) for denied_at, scope, origin in weighed.stops if not weighed.pierced(denied_at, origin)
     ]
@@ -102,10 +97,10 @@ def reason_for(question: Question, terms: Terms, line: Line, weighed: Weighed, a
         return "paused"
     if terms.campaign is None:
         return "no_approval"
-    return _campaign_reason(question, terms, line, weighed, at)
+    return _campaign_reason(question, terms, line, weighed)
 
 
-def _campaign_reason(question: Question, campaign: Terms, line: Line, weighed: Weighed, at: int) -> str:
+def _campaign_reason(question: Question, campaign: Terms, line: Line, weighed: Weighed) -> str:
     if not line.contract_in_force:
         return "contract_not_in_force"
     if not line.campaign_in_force:
@@ -114,7 +109,7 @@ def _campaign_reason(question: Question, campaign: Terms, line: Line, weighed: W
         return "jurisdiction_prohibits"
     if not weighed.approvals:
         return "approval_unverified" if line.claimed else "no_approval"
-    if not weighed.alive(at):
+    if not weighed.living:
         return "approval_expired"
     if (question.precision_m or 0) < campaign.precision_m:
         return "precision_exceeded"

@@ -19,12 +19,15 @@ FORGOTTEN = b"26000"
 type Rows = list[tuple[Any, ...]]
 
 
-class _Thread(local):
-    """The connection on which this thread's statements were prepared, and their names there."""
+class _Session:
+    """A thread's connection, the names of what was prepared on it, and what writes its values and reads its rows."""
 
-    def __init__(self) -> None:
-        self.prepared_on: psycopg.Connection | None = None
-        self.names: dict[bytes, bytes] = {}
+    def __init__(self, own: Any) -> None:
+        self.own, self.reader, self.names = own, Transformer(own), dict[bytes, bytes]()
+
+
+class _Thread(local):
+    session: _Session | None = None
 
 
 _thread = _Thread()
@@ -43,31 +46,30 @@ def by_cursor(statement: bytes, values: Sequence[object], *, raw: bool) -> Rows:
 def by_libpq(statement: bytes, values: Sequence[object]) -> Rows:
     """The same, prepared once and then run by name. Raises Django's DatabaseError."""
     connection.ensure_connection()
-    own: Any = connection.connection
+    session = _thread.session
+    if session is None or session.own is not connection.connection:
+        session = _thread.session = _Session(connection.connection)
     try:
-        reader = Transformer(own)
-        given = reader.dump_sequence(values, [PyFormat.AUTO] * len(values))
-        result = own.pgconn.exec_prepared(_name(own, statement), given, reader.formats)
-        if result.error_field(DiagnosticField.SQLSTATE) == FORGOTTEN:
-            _thread.prepared_on = None
-            result = own.pgconn.exec_prepared(_name(own, statement), given, reader.formats)
+        given = session.reader.dump_sequence(values, [PyFormat.AUTO] * len(values))
+        result = _run(session, statement, given)
+        if result.status != ExecStatus.TUPLES_OK and result.error_field(DiagnosticField.SQLSTATE) == FORGOTTEN:
+            session.names.clear()
+            result = _run(session, statement, given)
         _expect(result, ExecStatus.TUPLES_OK)
     except psycopg.Error as error:
         raise DatabaseError(str(error)) from error
-    reader.set_pgresult(result)
-    return reader.load_rows(0, result.ntuples, tuple)
+    session.reader.set_pgresult(result)
+    return session.reader.load_rows(0, result.ntuples, tuple)
 
 
-def _name(own: Any, statement: bytes) -> bytes:
-    """The statement's name on this connection, where it is prepared first if it is not yet."""
-    if _thread.prepared_on is not own:
-        _thread.prepared_on, _thread.names = own, {}
-    name = _thread.names.get(statement)
+def _run(session: _Session, statement: bytes, given: Sequence[Any]) -> Any:
+    """Run it by its name on this connection, where it is prepared first if it is not yet."""
+    name = session.names.get(statement)
     if name is None:
-        name = b"consent_gate_%d" % len(_thread.names)
-        _expect(own.pgconn.prepare(name, statement), ExecStatus.COMMAND_OK)
-        _thread.names[statement] = name
-    return name
+        name = b"consent_gate_%d" % len(session.names)
+        _expect(session.own.pgconn.prepare(name, statement), ExecStatus.COMMAND_OK)
+        session.names[statement] = name
+    return session.own.pgconn.exec_prepared(name, given, session.reader.formats)
 
 
 def _expect(result: Any, status: ExecStatus) -> None:

@@ -1,6 +1,7 @@
 """A question, its answer, and what one look-up finds. Moments are microseconds since 1970, as in the gate row.
 
-They are msgspec's structs because a batch makes thousands of them.
+They are msgspec's structs because a batch makes thousands of them. None can lead back to itself, so the collector of
+cycles need not look at them (`gc=False`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ type Entry = tuple[int, int | None, str]
 """Since when, until when (None: without end) and of which origin: an approval or a pause in a gate row."""
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the gateway asks. Exactly one of `line` (the carrier's line id) and `msisdn` (E.164) names the line."""
 
     aggregator: str
@@ -28,7 +29,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     msisdn: str | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The gate's word. `reason` is empty when allowed; the fields after it are set only then."""
 
     allowed: bool
@@ -42,13 +43,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     subject_ref: str = ""
 
 
-class Terms(msgspec.Struct, frozen=True):
+class Terms(msgspec.Struct, frozen=True, gc=False):
     """What holds for whoever asks so, whatever the line, in the order of the statement's columns.
 
     `live`: the machine that asks and its token's key. `is_open`: whether anything may be released (`opening`).
-    `campaign` and what it allows: only where the request is its own. `by_officer`, `by_stream`: who suspended somebody
-    concerned. A stop or pause of one of the parties, purposes or campaigns covers the request; they are told only for
-    lines that have one.
+    `campaign` and what it allows: only where the request is its own. `suspended`: None where nobody concerned is; True
+    where the stream rules alone did it, False where an officer did. `covered_by`: the keys of the stops and pauses that
+    cover the request; they may be left out for a line that has none.
     """
 
     now: int
@@ -57,26 +58,15 @@ class Terms(msgspec.Struct, frozen=True):
     campaign: str | None
     precision_m: int
     epoch: int
-    by_officer: bool | None
-    by_stream: bool | None
-    parties: Sequence[str] | None
-    purposes: Sequence[str] | None
-    campaigns: Sequence[str] | None
-
-    def covered_by(self) -> frozenset[str]:
-        """The keys of the stops and pauses that cover the request."""
-        return frozenset(
-            ["all"]
-            + [f"party:{uri}" for uri in self.parties or ()]
-            + [f"purpose:{term}" for term in self.purposes or ()]
-            + [f"campaign:{ref}" for ref in self.campaigns or ()]
-        )
+    suspended: bool | None
+    covered_by: frozenset[str]
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """What holds for the line asked about, in the order of the statement's columns; all empty for no line of ours.
 
-    `newest_at` only where it is ahead of the clock. `approvals` and what follows are of the campaign asked for.
+    `newest_at` only where it is ahead of the clock. `stops` and `pauses` of a line without any are `NOTHING`.
+    `approvals` and what follows are of the campaign asked for.
     """
 
     line_id: int | None
@@ -96,6 +86,21 @@ class Line(msgspec.Struct, frozen=True):
     subject_ref: str | None
 
 
+NOTHING = "{}"
+EVERYTHING = frozenset({"all"})
 stops_in = msgspec.json.Decoder(Mapping[str, Mapping[str, int]]).decode
 pauses_in = msgspec.json.Decoder(Mapping[str, Sequence[tuple[int, int, str]]]).decode
 approvals_in = msgspec.json.Decoder(Sequence[Entry]).decode
+covering_in = msgspec.json.Decoder(tuple[Sequence[str], Sequence[str], Sequence[str] | None]).decode
+
+
+def covered_by(covering: str | None) -> frozenset[str]:
+    """The keys of the stops and pauses of everything, and of these parties, purposes and campaigns."""
+    if covering is None:
+        return EVERYTHING
+    parties, purposes, campaigns = covering_in(covering)  # of a campaign that is not known: no campaigns
+    return EVERYTHING.union(
+        (f"party:{uri}" for uri in parties),
+        (f"purpose:{term}" for term in purposes),
+        (f"campaign:{ref}" for ref in campaigns or ()),
+    )

@@ -1,5 +1,6 @@
 """The shapes of the gateway's question: OpenID AuthZEN Authorization API 1.0, with our properties named in it."""
 
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,39 +12,39 @@ Text = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*$")]
 Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"]
 
 
-class Unread(msgspec.Struct, frozen=True):
+class Unread(msgspec.Struct, frozen=True, gc=False):
     """An object that AuthZEN allows and nothing of which we read."""
 
 
-class SubjectProperties(msgspec.Struct, frozen=True):
+class SubjectProperties(msgspec.Struct, frozen=True, gc=False):
     on_behalf_of: Text = ""
     campaign: Text = ""
     recipient: Text = ""
 
 
-class Subject(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, gc=False):
     type: Literal["partner"]
     id: Text
     properties: SubjectProperties = SubjectProperties()
 
 
-class ActionProperties(msgspec.Struct, frozen=True):
+class ActionProperties(msgspec.Struct, frozen=True, gc=False):
     purpose: Text = ""
     precision_m: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] | None = None
 
 
-class Action(msgspec.Struct, frozen=True):
+class Action(msgspec.Struct, frozen=True, gc=False):
     name: Text
     properties: ActionProperties = ActionProperties()
 
 
-class Resource(msgspec.Struct, frozen=True):
+class Resource(msgspec.Struct, frozen=True, gc=False):
     type: Literal["line", "msisdn"]
     id: Text
     properties: Unread = Unread()
 
 
-class Evaluation(msgspec.Struct, frozen=True):
+class Evaluation(msgspec.Struct, frozen=True, gc=False):
     """One question: who asks, for what, about which line."""
 
     subject: Subject
@@ -52,18 +53,18 @@ class Evaluation(msgspec.Struct, frozen=True):
     context: Unread = Unread()
 
 
-class PartialEvaluation(msgspec.Struct, frozen=True):
+class PartialEvaluation(msgspec.Struct, frozen=True, gc=False):
     subject: Subject | None = None
     action: Action | None = None
     resource: Resource | None = None
     context: Unread = Unread()
 
 
-class Options(msgspec.Struct, frozen=True):
+class Options(msgspec.Struct, frozen=True, gc=False):
     evaluations_semantic: Semantic = "execute_all"
 
 
-class Evaluations(msgspec.Struct, frozen=True):
+class Evaluations(msgspec.Struct, frozen=True, gc=False):
     """Many questions; what stands beside `evaluations` is the default of each."""
 
     evaluations: Annotated[list[PartialEvaluation], msgspec.Meta(max_length=MAX_EVALUATIONS)] = []
@@ -139,10 +140,16 @@ def response(answer: Answer) -> dict[str, object]:
             "consent": {"epoch": answer.epoch, "version": answer.version, "record_id": answer.record_id},
             "basis": "approval",
             "subject_ref": answer.subject_ref,
-            "obligations": [
-                {"id": "record_disclosure"},
-                {"id": "max_precision_m", "value": answer.max_precision_m},
-                {"id": "use_within_s", "value": USE_WITHIN_S},
-            ],
+            "obligations": _obligations(answer.max_precision_m),
         },
     }
+
+
+@lru_cache(maxsize=64)
+def _obligations(max_precision_m: int) -> tuple[dict[str, object], ...]:
+    """What whoever was allowed must do: the same for all answers about one precision."""
+    return (
+        {"id": "record_disclosure"},
+        {"id": "max_precision_m", "value": max_precision_m},
+        {"id": "use_within_s", "value": USE_WITHIN_S},
+    )
