@@ -3,17 +3,18 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
 
 import accounts.actions
-from accounts import queries
+from accounts import delivery, queries
 from accounts.models import Line, Message, User
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend, Text
+from accounts.zones import zone_of
 
 PASSWORD = "three quiet words"
 
@@ -55,6 +56,13 @@ def newest_text(msisdn: str) -> Text:
 
 def texts_to(msisdn: str) -> list[Text]:
     return [text for text in MemoryBackend.outbox if text.msisdn == msisdn]
+
+
+def texts_by_day(msisdn: str, *, after: datetime | None = None) -> list[Text]:
+    """The texts that a phone has once it is day from New York to Honolulu: on the next day, at noon in Los Angeles."""
+    there = (after or timezone.now()).astimezone(zone_of("CA"))
+    delivery.deliver(now=(there + timedelta(days=1)).replace(hour=12))
+    return texts_to(msisdn)
 
 
 def sign_in_by_code(line: Line) -> Browser:

@@ -41,7 +41,7 @@ from tests.factories import (
 )
 from tests.feeds import BRIDGE, ROAD, approval_row, line_row, release_row, take_approvals, take_lines, take_parties
 from tests.feeds import take_releases as take
-from tests.people import number_of, sign_in, texts_to
+from tests.people import number_of, sign_in, texts_by_day
 from tests.promises.test_01_gate_first import ask
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -116,7 +116,7 @@ def test_the_gate_says_no_from_the_commit_and_its_partner_is_told(line: Line, ca
 def test_the_phone_is_texted_once_and_no_company_is_named(line: Line, campaign: Campaign) -> None:
     suspended(line, campaign)
     suspended(line, campaign)
-    (text,) = texts_to(number_of(line))
+    (text,) = texts_by_day(number_of(line))
     assert text.text.startswith("Whereabouts: our records show that a company looked up this phone's location")
     assert text.text.endswith("/home/")
     assert "RoadAid" not in text.text
