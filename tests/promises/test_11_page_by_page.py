@@ -72,6 +72,8 @@ MOVING = [
         (r'o-short">\d+ min<', "for a while"),
         (r'"(oldest_due_s|unarchived_s)": [0-9.]+', "due"),
         (r"\d+[\xa0 ]minutes?", "for minutes"),
+        # Nobody works here on what waits at the broker.
+        (r"whereabouts_broker_tasks [0-9.]+", "tasks"),
     )
 ]
 # Each look is itself written down there.
