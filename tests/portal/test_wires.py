@@ -17,7 +17,8 @@ OPEN = {
         "postgresql://u:p@/w?host=db.example", "postgresql://u:p@10.1.2.3/w?sslmode=prefer"],
     "DATABASE_OWNER_URL": ["postgresql://u:p@db.example/w"],
     "REDIS_URL": ["redis://:p@redis.example:6379/0", "rediss://redis.example/0?ssl_cert_reqs=none"],
-    "CELERY_BROKER_URL": ["amqp://u:p@rabbit.example/v", "sentinel://127.0.0.1:1;sentinel://s2.example:26379"],
+    "CELERY_BROKER_URL": ["amqp://u:p@rabbit.example/v", "sentinel://127.0.0.1:1;sentinel://s2.example:26379",
+        "redis://127.0.0.1/0;s2.example"],
     "SMS_WEBHOOK_URL": ["http://texts.example/send"],
     "STOP_ARCHIVE_S3_URL": ["http://store.example/bucket"],
     "OTEL_EXPORTER_OTLP_ENDPOINT": ["http://traces.example:4318"],
@@ -70,8 +71,15 @@ def test_production_does_not_start_and_a_machine_of_one_s_own_does(monkeypatch: 
 
 def test_a_broker_s_certificate_is_looked_at() -> None:
     """Celery takes any certificate over `rediss://` unless it is told otherwise."""
-    over_redis = Connection(wires.broker("rediss://redis.example/0"))
-    assert over_redis.ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+    for url, hosts in (
+        ("rediss://redis.example/0", ["redis.example"]),
+        ("rediss://a.example/0;rediss://b.example/0;rediss://c.example/0", ["a.", "b.", "c."]),
+    ):
+        over_redis = Connection(wires.broker(url))
+        for host in hosts:
+            assert str(over_redis.hostname).startswith(host)
+            assert over_redis.ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+            over_redis.maybe_switch_next()
     assert wires.broker("rediss://h/0?ssl_cert_reqs=none") == "rediss://h/0?ssl_cert_reqs=none"
     assert wires.broker("redis://h/0") == "redis://h/0"
     assert wires.broker_tls("redis://h/0") is None
@@ -79,3 +87,9 @@ def test_a_broker_s_certificate_is_looked_at() -> None:
         "cert_reqs": ssl.CERT_REQUIRED,
         "server_hostname": "rabbit.example",
     }
+    # Two ports of one host have one name; a second name would be held to the first.
+    two_ports = "amqps://rabbit.example:5671/v;amqps://rabbit.example:5681/v"
+    assert wires.broker_tls(two_ports) == wires.broker_tls("amqps://rabbit.example/v")
+    for second in ("amqps://other.example/v", "redis://rabbit.example/0"):
+        with pytest.raises(ImproperlyConfigured, match=r"^CELERY_BROKER_URL names several hosts with amqps://"):
+            wires.broker_tls(f"amqps://rabbit.example/v;{second}")
