@@ -1,7 +1,7 @@
 """What this process speaks to on other machines is spoken to over TLS that names the other side, or it does not start.
 
 Excepted are this very machine, sockets in its file system, and what PLAIN_HOSTS names: hosts and networks whose wires
-somebody answers for.
+somebody answers for. Nothing is excepted where the door out would refuse it later: texts and the archive's store.
 """
 
 import ssl
@@ -17,6 +17,8 @@ type Network = IPv4Network | IPv6Network
 LOOPBACK_NAMES = {"localhost", ""}
 CHECKED = {"verify-full", "verify-ca"}
 NO_CHECK = {"none", "cert_none", "optional", "cert_optional"}
+# `partners.client` opens no http from production, whatever the host.
+BY_THE_DOOR_OUT = {"SMS_WEBHOOK_URL", "STOP_ARCHIVE_S3_URL"}
 HOW = {
     "postgresql": "add ?sslmode=verify-full (and sslrootcert=… for an authority of your own)",
     "broker": "use rediss:// or amqps://, with certificates checked",
@@ -33,6 +35,10 @@ def look(given: Mapping[str, str], *, plain: Collection[str]) -> None:
             # After the first of several brokers Celery takes a bare name too.
             bare = [url] if kind == "broker" and url and "://" not in url else []
             for host in bare or _hosts(url):
+                if name in BY_THE_DOOR_OUT and not is_safe(url):
+                    raise ImproperlyConfigured(
+                        f"{name} must start with https://, on this machine and in PLAIN_HOSTS too."
+                    )
                 if not is_safe(url) and not _is_here(host) and host not in plain and not _is_inside(host, networks):
                     raise ImproperlyConfigured(
                         f"{name} leads to another machine without TLS that checks its certificate: {HOW[kind]}. "

@@ -19,8 +19,6 @@ OPEN = {
     "REDIS_URL": ["redis://:p@redis.example:6379/0", "rediss://redis.example/0?ssl_cert_reqs=none"],
     "CELERY_BROKER_URL": ["amqp://u:p@rabbit.example/v", "sentinel://127.0.0.1:1;sentinel://s2.example:26379",
         "redis://127.0.0.1/0;s2.example"],
-    "SMS_WEBHOOK_URL": ["http://texts.example/send"],
-    "STOP_ARCHIVE_S3_URL": ["http://store.example/bucket"],
     "OTEL_EXPORTER_OTLP_ENDPOINT": ["http://traces.example:4318"],
 }  # fmt: skip
 SAFE = {
@@ -31,6 +29,7 @@ SAFE = {
     "CELERY_BROKER_URL": ["amqps://u:p@rabbit.example/v", "redis+socket:///run/valkey.sock", "redis://127.9.9.9/0"],
     "EMAIL_URL": ["smtp://u:p@mail.example", "smtps://u:p@mail.example", "smtp://127.0.0.1:25"],
     "SMS_WEBHOOK_URL": ["https://texts.example/send", ""],
+    "STOP_ARCHIVE_S3_URL": ["https://store.example/bucket"],
 }  # fmt: skip
 
 
@@ -42,13 +41,20 @@ def each(of: dict[str, list[str]]) -> list[tuple[str, str]]:
 def test_what_is_open_is_refused_unless_its_network_is_answered_for(name: str, url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name} leads to another machine without TLS that checks"):
         wires.look({name: url}, plain=[])
-    hosts = ["db.example", "redis.example", "rabbit.example", "texts.example", "store.example", "traces.example"]
+    hosts = ["db.example", "redis.example", "rabbit.example", "traces.example"]
     wires.look({name: url}, plain=[*hosts, "s2.example", "10.0.0.0/8"])
 
 
 @pytest.mark.parametrize(("name", "url"), each(SAFE))
 def test_what_is_checked_or_stays_on_this_machine_is_taken(name: str, url: str) -> None:
     wires.look({name: url}, plain=[])
+
+
+@pytest.mark.parametrize("name", ["SMS_WEBHOOK_URL", "STOP_ARCHIVE_S3_URL"])
+@pytest.mark.parametrize("url", ["http://out.example/bucket", "http://127.0.0.1:9000/bucket", "http://10.1.2.3/bucket"])
+def test_what_the_door_out_would_not_open_is_refused_before_anything_waits_for_it(name: str, url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} must start with https://"):
+        wires.look({name: url}, plain=["out.example", "10.0.0.0/8"])
 
 
 def test_another_network_and_a_word_that_is_none() -> None:
@@ -63,8 +69,8 @@ def test_production_does_not_start_and_a_machine_of_one_s_own_does(monkeypatch: 
     monkeypatch.setattr(os, "environ", clean_environment(**told))
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL leads to another machine"):
         environment()
-    monkeypatch.setattr(os, "environ", clean_environment(**told, PLAIN_HOSTS="db.example"))
-    assert environment().plain_hosts == ["db.example"]
+    monkeypatch.setattr(os, "environ", clean_environment(**told, PLAIN_HOSTS=" 10.0.0.0/8, DB.Example ,"))
+    assert environment().plain_hosts == ["10.0.0.0/8", "db.example"]
     monkeypatch.setattr(os, "environ", clean_environment(**{**told, "BASE_URL": "http://localhost:8000"}))
     assert environment().database_url == told["DATABASE_URL"]
 
