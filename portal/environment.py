@@ -153,7 +153,7 @@ def environment() -> Environment:
         os.environ.update(embedded.ensure(data_dir=data_dir))
     given = os.environ
     base_url = _base_url()
-    plain_hosts = _listed("PLAIN_HOSTS")
+    plain_hosts = [one.strip().lower() for one in _listed("PLAIN_HOSTS") if one.strip()]
     if base_url.startswith("https://"):
         wires.look(os.environ, plain=plain_hosts)
     return Environment(
@@ -180,7 +180,7 @@ def environment() -> Environment:
         checkpoint_dir=Path(given.get("CHECKPOINT_DIR") or data_dir / "checkpoints"),
         stop_archive_dir=Path(given.get("STOP_ARCHIVE_DIR") or data_dir / "stop-archive"),
         stop_archive_backend=given.get("STOP_ARCHIVE_BACKEND") or "consent.archiving.sink.FolderSink",
-        stop_archive_s3_url=_with_s3("STOP_ARCHIVE_S3_URL", "https://host/bucket/folder, where the archive goes"),
+        stop_archive_s3_url=_s3_url(),
         stop_archive_s3_region=given.get("STOP_ARCHIVE_S3_REGION") or "us-east-1",
         stop_archive_s3_key_id=_with_s3("STOP_ARCHIVE_S3_KEY_ID", "the id of the key that may write there"),
         stop_archive_s3_secret=_with_s3("STOP_ARCHIVE_S3_SECRET", "that key's secret"),
@@ -280,6 +280,17 @@ def _with_s3(name: str, what: str) -> str:
     """What the archive needs where it is a store that speaks S3."""
     wanted = os.environ.get("STOP_ARCHIVE_BACKEND") == S3_SINK
     return _needed(name, what) if wanted else os.environ.get(name, "")
+
+
+def _s3_url() -> str:
+    """STOP_ARCHIVE_S3_URL: a store with a bucket; by http only where the demo opens its doors."""
+    url = _with_s3("STOP_ARCHIVE_S3_URL", "https://host/bucket/folder, where the archive goes")
+    parts = urlsplit(url)
+    here = parts.scheme == "http" and parts.hostname in LOOPBACK and os.environ.get("DOOR_OUT_LOOPBACK") == "1"
+    more = parts.username or parts.password or parts.query or parts.fragment
+    if url and (not parts.hostname or not parts.path.strip("/") or more or (parts.scheme != "https" and not here)):
+        raise ImproperlyConfigured("STOP_ARCHIVE_S3_URL must be https://host/bucket or https://host/bucket/folder.")
+    return url
 
 
 def _with_issuer(issuer: str, name: str) -> str:

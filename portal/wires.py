@@ -1,7 +1,7 @@
 """What this process speaks to on other machines is spoken to over TLS that names the other side, or it does not start.
 
 Excepted are this very machine, sockets in its file system, and what PLAIN_HOSTS names: hosts and networks whose wires
-somebody answers for.
+somebody answers for. Nothing is excepted where the door out would refuse it later: texts and the archive's store.
 """
 
 import ssl
@@ -17,6 +17,8 @@ type Network = IPv4Network | IPv6Network
 LOOPBACK_NAMES = {"localhost", ""}
 CHECKED = {"verify-full", "verify-ca"}
 NO_CHECK = {"none", "cert_none", "optional", "cert_optional"}
+# `partners.client` opens no http from production, whatever the host.
+BY_THE_DOOR_OUT = {"SMS_WEBHOOK_URL", "STOP_ARCHIVE_S3_URL"}
 HOW = {
     "postgresql": "add ?sslmode=verify-full (and sslrootcert=… for an authority of your own)",
     "broker": "use rediss:// or amqps://, with certificates checked",
@@ -30,7 +32,13 @@ def look(given: Mapping[str, str], *, plain: Collection[str]) -> None:
     networks = [_network(one) for one in plain if "/" in one]
     for name, (kind, is_safe) in SPOKEN_TO.items():
         for url in given.get(name, "").split(";" if kind == "broker" else None):
-            for host in _hosts(url):
+            # After the first of several brokers Celery takes a bare name too.
+            bare = [url] if kind == "broker" and url and "://" not in url else []
+            for host in bare or _hosts(url):
+                if name in BY_THE_DOOR_OUT and not is_safe(url):
+                    raise ImproperlyConfigured(
+                        f"{name} must start with https://, on this machine and in PLAIN_HOSTS too."
+                    )
                 if not is_safe(url) and not _is_here(host) and host not in plain and not _is_inside(host, networks):
                     raise ImproperlyConfigured(
                         f"{name} leads to another machine without TLS that checks its certificate: {HOW[kind]}. "
@@ -39,18 +47,33 @@ def look(given: Mapping[str, str], *, plain: Collection[str]) -> None:
 
 
 def broker(url: str) -> str:
-    """The broker's URL with what makes Celery look at its certificate: without, it takes any over `rediss://`."""
-    if urlsplit(url).scheme != "rediss" or "ssl_cert_reqs" in _query(url):
-        return url
-    return f"{url}{'&' if urlsplit(url).query else '?'}ssl_cert_reqs=required&ssl_check_hostname=true"
+    """The broker's URL with what makes Celery look at its certificate: without, it takes any over `rediss://`.
+
+    Of several with semicolons between them Celery reads each by itself.
+    """
+    return ";".join(_checked(one) for one in url.split(";"))
 
 
 def broker_tls(url: str) -> dict[str, Any] | None:
-    """What makes Celery look whether a certificate of `amqps://` is the host's; None for other brokers."""
-    parts = urlsplit(url)
-    if parts.scheme != "amqps":
+    """What makes Celery look whether a certificate of `amqps://` is the host's; None for other brokers.
+
+    Celery holds every broker to this one name. Raises ImproperlyConfigured where there are several.
+    """
+    parts = [urlsplit(one) for one in url.split(";")]
+    if all(one.scheme != "amqps" for one in parts):
         return None
-    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname}
+    if len({(one.scheme, one.hostname) for one in parts}) > 1:
+        raise ImproperlyConfigured(
+            "CELERY_BROKER_URL names several hosts with amqps://, and only one name can be looked for in their "
+            "certificates: give one name that leads to all of them."
+        )
+    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts[0].hostname}
+
+
+def _checked(url: str) -> str:
+    if urlsplit(url).scheme != "rediss" or "ssl_cert_reqs" in _query(url):
+        return url
+    return f"{url}{'&' if urlsplit(url).query else '?'}ssl_cert_reqs=required&ssl_check_hostname=true"
 
 
 def _database_is_safe(url: str) -> bool:

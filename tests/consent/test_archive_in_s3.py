@@ -20,6 +20,7 @@ from consent.actions import stop
 from consent.archiving import s3, sink
 from consent.archiving.s3 import S3Sink, Signer, StoreFailed
 from consent.models import ArchiveHead, Unarchived
+from partners.client import Reply
 from tests.factories import a_campaign, a_contract, a_line
 from tests.store import KEY_ID, REGION
 
@@ -123,6 +124,16 @@ def test_one_that_goes_on_failing_is_said_and_the_next_try_goes_on(store: Runnin
     assert place.last() == "first"
 
 
+def test_a_page_whose_token_is_empty_is_the_last(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    settings.STOP_ARCHIVE_S3_URL = "https://store.example/stops"
+    page = (
+        b"<CommonPrefixes><Prefix>2026-11-24/</Prefix></CommonPrefixes><NextContinuationToken></NextContinuationToken>"
+    )
+    answers = iter([Reply(200, page)])
+    monkeypatch.setattr("partners.client.store", lambda **_: next(answers))
+    assert S3Sink().days() == ["2026-11-24"]
+
+
 def test_two_who_write_at_once_never_overwrite_each_other(store: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = S3Sink(), S3Sink()
     theirs.append(day=DAYS[0], lines=["theirs"])
@@ -158,6 +169,10 @@ def test_choices_go_there_and_a_database_that_lost_them_is_told(
     assert (archiving.write(now=now), Unarchived.objects.count(), archiving.behind()) == (1, 0, "")
     assert archiving.find_missing(now=now + timedelta(minutes=6)) == 0
     head = ArchiveHead.objects.get()
+    # Where nothing came after what the database knows, not each object of the day is read to open the gate.
+    store.told()
+    assert archiving.behind() == ""
+    assert store.told()["asked"] == ["GET /stops"] * 2 + [f"GET /stops/carrier/portal/{head.day}/00000002.jws"]
     assert (head.day, head.digest) == (f"{now:%Y-%m-%d}", archiving.digest(sink().last()))
     # A database of before all that finds each of them outside, in their order, and none is spoilt.
     with connections["owner"].cursor() as owner:

@@ -56,6 +56,36 @@ def test_where_others_come_the_demos_doors_stop_the_start(name: str, monkeypatch
         environment()
 
 
+S3 = {
+    "STOP_ARCHIVE_BACKEND": "consent.archiving.s3.S3Sink",
+    "STOP_ARCHIVE_S3_KEY_ID": "k",
+    "STOP_ARCHIVE_S3_SECRET": "s",
+}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://store.example", "https://store.example//", "https:///bucket", "store.example/bucket",
+        "https://key:secret@store.example/bucket", "https://store.example/bucket?x=1"],
+)  # fmt: skip
+def test_an_archive_s_store_without_a_bucket_stops_the_start(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION, **S3, STOP_ARCHIVE_S3_URL=url)
+    with pytest.raises(ImproperlyConfigured, match=r"^STOP_ARCHIVE_S3_URL must be https://host/bucket or"):
+        environment()
+
+
+def test_a_bucket_and_a_folder_of_it_are_taken_and_http_from_the_demo_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for url in ("https://store.example/bucket", "https://store.example:9000/bucket/folder/deeper/"):
+        given(monkeypatch, **PRODUCTION, **S3, STOP_ARCHIVE_S3_URL=url)
+        assert environment().stop_archive_s3_url == url
+    here = {**PRODUCTION, **S3, "BASE_URL": "http://localhost:8000", "STOP_ARCHIVE_S3_URL": "http://127.0.0.1:9000/b"}
+    given(monkeypatch, **here, DOOR_OUT_LOOPBACK="1")
+    assert environment().stop_archive_s3_url == "http://127.0.0.1:9000/b"
+    given(monkeypatch, **here)
+    with pytest.raises(ImproperlyConfigured, match=r"^STOP_ARCHIVE_S3_URL must be"):
+        environment()
+
+
 def test_a_secret_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "secret"
     file.write_text(PRODUCTION["SECRET_KEY"] + "\n")

@@ -52,6 +52,16 @@ def names(said: str) -> set[str]:
     }
 
 
+def test_caddy_can_t_send_machines_on_before_it_refuses_them() -> None:
+    """Bare directives it sorts (`redir` first), and blocks of `handle` it takes one of, the more special first."""
+    block = (RUNNING / "Caddyfile").read_text().partition("\nhttp://")[2]
+    directives = [line.strip() for line in block.splitlines() if re.match(r"\t\w", line)]
+    handled = re.findall(r"handle( @machines)? \{\s+(redir|respond) (\S+)", block)
+    assert (directives, [one[:2] for one in handled], handled[0][2]) == (
+        ["handle @machines {", "handle {"], [(" @machines", "respond"), ("", "redir")], "403",
+    )  # fmt: skip
+
+
 def test_every_alert_and_panel_asks_for_a_figure_that_there_is(told: str) -> None:
     there = {*names(told), "up"}
     asked = [(rule["alert"], rule["expr"]) for rule in RULES]
