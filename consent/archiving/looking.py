@@ -68,18 +68,22 @@ def _call(statement: str, values: list[str]) -> None:
 
 
 class _Looker:
-    """One look a second at most in each process, beside the request that met a closed gate."""
+    """One look at a time and a second at most in each process, beside the request that met a closed gate.
+
+    A store may take its time, and each look holds a session at the database.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._next = 0.0
+        self._next, self._running = 0.0, False
 
     def soon(self) -> None:
         with self._lock:
-            if time.monotonic() < self._next:
+            if self._running or time.monotonic() < self._next:
                 return
             self._next = time.monotonic() + AGAIN_AFTER_S
-        Thread(target=self._look, name="look-at-archive", daemon=True).start()
+            Thread(target=self._look, name="look-at-archive", daemon=True).start()
+            self._running = True
 
     def _look(self) -> None:
         try:
@@ -87,7 +91,11 @@ class _Looker:
         except DatabaseError as error:
             log.warning("gate.not_looked", error=type(error).__name__)
         finally:
-            connection.close()
+            try:
+                connection.close()
+            finally:
+                with self._lock:
+                    self._running = False
 
 
 look_soon = _Looker().soon

@@ -24,7 +24,7 @@ from partners.client import Reply
 
 KEY = re.compile(r"<Key>([^<]*)</Key>")
 DAY = re.compile(r"<CommonPrefixes><Prefix>([^<]*)/</Prefix></CommonPrefixes>")
-MORE = re.compile(r"<NextContinuationToken>([^<]*)</NextContinuationToken>")
+MORE = re.compile(r"<NextContinuationToken>([^<]+)</NextContinuationToken>")
 OBJECT = re.compile(r"(\d{4}-\d\d-\d\d)/(\d{8})\.jws")
 ALGORITHM, SERVICE, ENDS = "AWS4-HMAC-SHA256", "s3", "aws4_request"
 # What a store says that has too much to do, or fails for a moment.
@@ -98,7 +98,7 @@ class S3Sink:
         for day in reversed(self.days()):
             key = self._newest_of(day)
             if key:
-                return self._read(key).splitlines()[-1]
+                return (self._read(key).splitlines() or [""])[-1]
         return ""
 
     def append(self, *, day: str, lines: Sequence[str]) -> None:
