@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext
 
-from accounts import tokens
 from accounts.models import User
 from accounts.sealing import seal, unseal
 
@@ -57,7 +56,7 @@ class FactorAdapter(DefaultMFAAdapter):
         return seal(text).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        return encrypted_text if tokens.is_hash(encrypted_text) else unseal(encrypted_text.encode())
+        return unseal(encrypted_text.encode())
 
 
 class StaffSecondFactor(AuthenticateStage):

@@ -4,6 +4,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from allauth.account.adapter import get_adapter
+from allauth.core import context
+from allauth.core.internal import ratelimit
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.app_settings import TOTP_DIGITS
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
@@ -63,8 +66,21 @@ class _FactorForm(BaseAuthenticateForm):
     def clean_code(self) -> str:
         typed = normalize_user_code(self.cleaned_data["code"])
         is_of_an_app = len(typed) == TOTP_DIGITS and typed.isdecimal()
-        self.cleaned_data["code"] = typed if is_of_an_app else tokens.as_kept(user=self.user, typed=typed)
+        self.cleaned_data["code"] = typed if is_of_an_app else self._as_kept(typed)
         return str(super().clean_code())
+
+    def _as_kept(self, typed: str) -> str:
+        """It takes one of few tries before it costs a slow hash; what fits no code costs none."""
+        if not tokens.is_like_one(typed):
+            return ""
+        key = f"mfa-auth-user-{self.user.pk}"
+        tried = ratelimit.consume(context.request, app="allauth.account", action="login_failed", key=key)
+        if not tried:
+            raise get_adapter().validation_error("too_many_login_attempts")
+        kept = tokens.as_kept(user=self.user, typed=typed)
+        # allauth counts it itself.
+        tried.rollback()
+        return kept
 
 
 class FactorForm(_FactorForm, AuthenticateForm):

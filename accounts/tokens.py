@@ -1,13 +1,15 @@
 """What is kept of recovery codes once their person has seen them: hashes, from which nobody gets them back.
 
 allauth makes ten codes of eight digits from a seed, which is sealed until they were shown, once. Then the seed goes,
-and in its place stand slow salted hashes, in the list that allauth has for codes of other systems. What somebody types
-is hashed before allauth compares it (`accounts.forms`), so that a hash that was read somewhere opens nothing.
+and in its place stand slow salted hashes, in the list that allauth has for codes of other systems: sealed, as whatever
+else allauth keeps, which older code can read too (to it they are codes that nobody types). What somebody types is
+hashed before allauth compares it (`accounts.forms`), so that a hash that was read somewhere opens nothing.
 """
 
 import hashlib
 import secrets
 
+from allauth.mfa.app_settings import RECOVERY_CODE_DIGITS
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.conf import settings
@@ -15,6 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
+from accounts.sealing import seal
 
 HASHED, SALT, ROUNDS, COUNT = "migrated_codes", "salt", "rounds", "hashed"
 MARK = "pbkdf2-sha256$"
@@ -30,9 +33,14 @@ def hash_codes(*, user: User) -> None:
     salt, rounds = secrets.token_hex(SALT_BYTES), settings.RECOVERY_CODE_ROUNDS
     codes = RecoveryCodes(kept).get_unused_codes()
     rest = {name: value for name, value in kept.data.items() if name != "seed"}
-    hashed = [_hashed(code, salt, rounds) for code in codes]
+    hashed = [seal(_hashed(code, salt, rounds)).decode() for code in codes]
     kept.data = {**rest, HASHED: hashed, SALT: salt, ROUNDS: rounds, COUNT: len(hashed)}
     kept.save(update_fields=["data"])
+
+
+def is_like_one(typed: str) -> bool:
+    """Whether this could be a recovery code, so that it's worth a slow hash."""
+    return len(typed) == RECOVERY_CODE_DIGITS and typed.isdecimal()
 
 
 def as_kept(*, user: User, typed: str) -> str:
@@ -46,11 +54,6 @@ def used(kept: Authenticator) -> int:
     """How many of these recovery codes were used."""
     before = int(kept.data["used_mask"]).bit_count()
     return before + (kept.data[COUNT] - len(kept.data[HASHED]) if HASHED in kept.data else 0)
-
-
-def is_hash(text: str) -> bool:
-    """Whether this stands among codes that were hashed, and so unseals to nothing."""
-    return text.startswith(MARK)
 
 
 def _row(user: User) -> QuerySet[Authenticator]:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 import audit.actions
+from accounts import tokens
 from accounts.sealing import seal, seal_bytes, unseal, unseal_bytes
 from partners import rotation
 from portal.inventory import TABLES
@@ -65,16 +66,18 @@ def _factors(newest: Fernet) -> int:
     """Secrets of second factors, which allauth keeps among other things of theirs."""
     done = 0
     for one in Authenticator.objects.order_by("pk"):
-        anew = {
-            name: seal(unseal(value.encode())).decode()
-            for name, value in one.data.items()
-            if name in {"secret", "seed"} and not _is_of(newest, value.encode())
-        }
-        if anew:
+        anew: dict[str, Any] = {name: _anew(newest, one.data[name]) for name in {"secret", "seed"} & one.data.keys()}
+        if tokens.HASHED in one.data:
+            anew[tokens.HASHED] = [_anew(newest, value) for value in one.data[tokens.HASHED]]
+        if one.data != one.data | anew:
             one.data = one.data | anew
             one.save(update_fields=["data"])
             done += 1
     return done
+
+
+def _anew(newest: Fernet, sealed: str) -> str:
+    return sealed if _is_of(newest, sealed.encode()) else seal(unseal(sealed.encode())).decode()
 
 
 def _is_of(newest: Fernet, sealed: bytes) -> bool:

@@ -16,9 +16,11 @@ from allauth.mfa.utils import decrypt
 from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts import actions, queries, tokens
 from accounts.models import KnownDevice, Line, NewPassword, User
+from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
 from accounts.wording import CHANGED, WHAT
 from audit.models import AuditEvent
@@ -159,8 +161,9 @@ def test_recovery_codes_are_shown_once_and_then_kept_as_hashes(line: Line) -> No
     assert [code for code in codes if code in str(kept.data)] == []
     hashed = kept.data["migrated_codes"]
     assert len(hashed) == 10
-    # What stands in the database opens nothing.
-    for typed in (hashed[0], hashed[0].removeprefix("pbkdf2-sha256$")):
+    # What stands in the database opens nothing; code from before hashes unseals it, as it did codes.
+    plain = unseal(hashed[0].encode())
+    for typed in (hashed[0], plain, plain.removeprefix("pbkdf2-sha256$")):
         assert not opens(browser, typed)
     assert [opens(browser, f" {codes[3][:4]}-{codes[3][4:]}") for _ in range(2)] == [True, False]
     assert len(Authenticator.objects.get(pk=kept.pk).data["migrated_codes"]) == 9
@@ -169,6 +172,24 @@ def test_recovery_codes_are_shown_once_and_then_kept_as_hashes(line: Line) -> No
 def opens(browser: Browser, code: str) -> bool:
     """Whether this is taken where a second factor is asked for once more."""
     return browser.post("/accounts/2fa/reauthenticate/", {"code": code, "next": "/lines/"}).url == "/lines/"
+
+
+def test_only_what_may_be_a_recovery_code_is_hashed_and_only_while_there_are_tries(
+    line: Line, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "5/h/key"}
+    browser, hashed, as_kept = at_home(line), [], tokens.as_kept
+    RecoveryCodes.activate(user_of(line))
+
+    def noted(*, user: User, typed: str) -> str:
+        hashed.append(typed)
+        return as_kept(user=user, typed=typed)
+
+    monkeypatch.setattr(tokens, "as_kept", noted)
+    assert not any(opens(browser, typed) for typed in ("1234567", "123456789", "letters8"))
+    # Three of five tries are gone.
+    assert not any(opens(browser, f"1234-000{n}") for n in range(4))
+    assert hashed == ["12340000", "12340001"]
 
 
 def test_codes_made_before_are_hashed_when_one_is_tried(line: Line) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from cryptography.fernet import Fernet
 from django.apps import apps
 from django.core.management import call_command
@@ -14,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts import tokens
 from accounts.models import Line, LineNumber, User
 from accounts.queries import line_of_number
 from accounts.sealing import seal, unseal
@@ -38,7 +40,10 @@ def everything_sealed() -> list[bytes]:
         if sealed
     ]
     found += [bytes(sealed) for sealed in SigningKey.objects.values_list("private_sealed", flat=True) if sealed]
-    return found + [one.data["secret"].encode() for one in Authenticator.objects.all()]
+    for one in Authenticator.objects.all():
+        of_codes = one.data.get("migrated_codes", [])
+        found += [sealed.encode() for sealed in of_codes or [one.data["secret"]]]
+    return found
 
 
 def test_after_reseal_the_newest_key_alone_opens_everything(settings: Settings, tmp_path: Path) -> None:
@@ -55,6 +60,8 @@ def test_after_reseal_the_newest_key_alone_opens_everything(settings: Settings, 
     secret = Authenticator.objects.create(
         user=User.objects.create(username="somebody"), type="totp", data={"secret": seal("JBSW").decode()}
     )
+    RecoveryCodes.activate(secret.user)
+    tokens.hash_codes(user=secret.user)
     stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     assert archiving.write(now=timezone.now()) == 1
     settings.FIELD_ENCRYPTION_KEYS = [newest, between, oldest]

@@ -122,16 +122,35 @@ def test_a_page_that_asks_by_itself_keeps_nobody_signed_in() -> None:
         assert not is_in(browser)
 
 
-def test_a_stop_sent_from_a_page_that_lay_open_is_taken_and_no_stop_lapses_with_a_sign_in() -> None:
+@pytest.mark.parametrize("path", ["/choices/stop/", "/choices/dispute/", "/choices/pause/"])
+@pytest.mark.parametrize("last_used", [timedelta(), timedelta(days=6, hours=23)], ids=["unused", "after its time"])
+def test_a_stop_sent_from_a_page_that_lay_open_is_taken_and_no_stop_lapses_with_a_sign_in(
+    path: str, last_used: timedelta
+) -> None:
+    said = {"scope": "all", "length": "7"}
     with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
         line = a_line()
-        browser = sign_in_by_code(line)
-        clock.shift(timedelta(days=6))
-        assert browser.post("/choices/stop/", {"scope": "all"}).status_code == 302
+        browser = sign_in(line)
+        for _ in range(last_used // (sessions.OWN_UNUSED - MINUTE)):
+            clock.shift(sessions.OWN_UNUSED - MINUTE)
+            assert is_in(browser)
+        clock.shift(timedelta(days=1))
+        assert browser.post(path, said).url.startswith("/choices/")
         assert stops_of(line) == ["all"]
+        # The sign-in goes on if its days are not over, and this was its last act if they are.
+        assert is_in(browser) is (not last_used)
         clock.shift(timedelta(days=30))
         assert not is_in(browser)
         assert stops_of(line) == ["all"]
+
+
+def test_no_stop_revives_a_sign_in_of_staff() -> None:
+    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+        browser = of_staff()
+        assert is_in(browser)
+        clock.shift(sessions.STAFF_UNUSED)
+        browser.post("/choices/stop/", {"scope": "all"})
+        assert not is_in(browser)
 
 
 def test_steps_to_a_stop_without_an_account_outlast_the_sign_in() -> None:
@@ -145,9 +164,12 @@ def test_steps_to_a_stop_without_an_account_outlast_the_sign_in() -> None:
         browser.post("/stop/", {"number": number_of(line)})
         clock.shift(timedelta(minutes=2))
         assert browser.post("/stop/code/", {"code": newest_text(number_of(line)).code}).url == "/stop/all/"
+        # What needs no sign-in was done: nobody is told to send it again.
+        assert f"{AWAY} What you chose stays as it is." in browser.get("/accounts/login/").text
         assert not is_in(browser)
 
 
 def stops_of(line: Line) -> list[str]:
-    """What is stopped on this line as the ledger has it."""
-    return list(Choice.objects.filter(line_id=line.pk, kind=Choice.Kind.STOP).values_list("scope", flat=True))
+    """What is stopped or paused on this line as the ledger has it."""
+    kinds = (Choice.Kind.STOP, Choice.Kind.PAUSE)
+    return list(Choice.objects.filter(line_id=line.pk, kind__in=kinds).values_list("scope", flat=True))
