@@ -59,6 +59,7 @@ WHAT: dict[str, Words] = {
     "agent.asked": gettext_lazy("Asked in this person's name to stop all sharing"),
     "agent.confirmed": gettext_lazy("Said from this phone that an agent acts for them"),
     "agent.refused": gettext_lazy("Said from this phone that an agent does not act for them"),
+    "agent.unanswered": gettext_lazy("An agent's request in this person's name ended: they did not answer"),
     "agent.revoked": gettext_lazy("Took back what it had asked in this person's name"),
     "line.exported": gettext_lazy("Took a copy of everything about this line"),
     "line.seen": gettext_lazy("Looked at this line"),

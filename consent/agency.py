@@ -11,12 +11,14 @@ from django.db import transaction
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
+import audit.actions
 from accounts.turns import turn
 from consent import agents
 from partners import client
 from partners.models import AgentRequest
 
 TURN = "consent.agency"
+ACTOR = "system:agency"
 BATCH = 200
 # No callback is begun after so many seconds of a run, and none is waited for longer than a few; the next run goes on.
 RUN_S, CALLBACK_S = 20.0, 5.0
@@ -53,17 +55,23 @@ def _run(now: datetime, clock: Callable[[], float]) -> int:
 def _due(now: datetime) -> list[tuple[UUID, str]]:
     """The first of each agent, then the second of each: many of one agent keep no other waiting."""
     nth = Window(RowNumber(), partition_by=[F("agent_id")], order_by="notify_at")
-    due = AgentRequest.objects.filter(notify_at__lte=now).annotate(nth=nth).order_by("nth", "notify_at")
-    return list(due.values_list("pk", "agent_id")[:BATCH])
+    due = AgentRequest.objects.filter(notify_at__lte=now, agent__ended_at__isnull=True).annotate(nth=nth)
+    return list(due.order_by("nth", "notify_at").values_list("pk", "agent_id")[:BATCH])
 
 
 @transaction.atomic
 def _end(now: datetime) -> None:
-    over = AgentRequest.objects.select_for_update(skip_locked=True).filter(closed_at__isnull=True, expires_at__lte=now)
-    for request in over[:BATCH]:
+    over = AgentRequest.objects.select_for_update(skip_locked=True, of=("self",)).select_related("agent")
+    for request in over.filter(closed_at__isnull=True, expires_at__lte=now)[:BATCH]:
+        is_told = bool(request.callback) and request.agent.ended_at is None
         request.status, request.reason = AgentRequest.Status.DENIED, AgentRequest.Reason.INSUF_VERIFICATION
-        request.closed_at, request.notify_at = now, now if request.callback else None
+        request.closed_at, request.notify_at = now, now if is_told else None
         request.save(update_fields=["status", "reason", "closed_at", "notify_at"])
+        if request.line_id is not None:
+            audit.actions.record(
+                action="agent.unanswered", actor=ACTOR, target=f"agent_request:{request.pk}", line_id=request.line_id,
+                at=now, detail={"agent": request.agent.name},
+            )  # fmt: skip
 
 
 def _tell(request_id: UUID, now: datetime) -> bool:

@@ -7,16 +7,14 @@ times are those of the desk. Who is not signed in is sent to do so as staff. Eve
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from accounts import queries, sessions
-from accounts.access import Door, PersonView, staff_required
+from accounts.access import Door, PersonView, staff_required, to_sign_in
 from accounts.models import User
 from accounts.permissions import Action, StaffAction
 from accounts.queries import PersonsLine
@@ -36,7 +34,7 @@ def at_the_desk[**P](*actions: StaffAction) -> Callable[[PersonView[P]], Door]:
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 asked = request.get_full_path() if request.method == "GET" else DESK
-                return redirect(f"{reverse('sign-in-staff')}?{urlencode({'next': asked})}")
+                return to_sign_in(request, page=reverse("sign-in-staff"), then=asked)
             with timezone.override(ZONE):
                 return passed(request, *args, **kwargs)
 

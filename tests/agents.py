@@ -15,6 +15,7 @@ from accounts.sealing import unseal
 from consent import actions
 from consent.agents import Exercise
 from partners.models import AuthorizedAgent, Proposal
+from partners.queries import key_of
 from tests.people import newest_text, number_of
 from tests.staff import an_actor
 
@@ -29,10 +30,25 @@ def let_in(agent_id: str, name: str, key: Ed25519PrivateKey, *, hosts: Collectio
         agent = partners.actions.register_agent(
             agent_id=agent_id, name=name, key=public(key), hosts=hosts, reason=why, actor=an_actor(), at=now
         )
-        proposal = Proposal.objects.get(of="authorized", target_id=agent.number)
-        agreed = partners.actions.mark_agreed(proposal_id=proposal.pk, reason=why, actor=an_actor(), at=now)
-        partners.actions.carry_out(proposal=agreed, at=now)
+        _agree(Proposal.objects.get(of="authorized", target_id=agent.number), at=now)
     return AuthorizedAgent.objects.get(pk=agent_id)
+
+
+def let_in_again(agent: AuthorizedAgent) -> None:
+    """Two officers let an agent that was suspended ask again, as it was."""
+    now, why = timezone.now(), "It has another key in its own hands now."
+    with transaction.atomic():
+        _agree(
+            partners.actions.propose_agent(
+                number=agent.number, name=agent.name, key=key_of(agent=agent), hosts=agent.hosts, reason=why,
+                actor=an_actor(), at=now,
+            ), at=now,
+        )  # fmt: skip
+
+
+def _agree(proposal: Proposal, *, at: datetime) -> None:
+    agreed = partners.actions.mark_agreed(proposal_id=proposal.pk, reason="Seen.", actor=an_actor(), at=at)
+    partners.actions.carry_out(proposal=agreed, at=at)
 
 
 def public(key: Ed25519PrivateKey) -> str:

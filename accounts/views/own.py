@@ -1,5 +1,7 @@
 """A person's own pages: settings, and where they are signed in."""
 
+from datetime import UTC
+
 from django.conf import settings as django_settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -17,6 +19,7 @@ from accounts.access import (
 )
 from accounts.forms import EndForm, LanguageForm, TextsForm
 from accounts.models import User
+from accounts.queries import PersonsLine
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -60,15 +63,20 @@ def texts(request: SubscriberRequest) -> HttpResponse:
 
 def _texts(user: User) -> TextsForm | None:
     """The switches as they stand for the person's own line; None for staff, and where there is no line."""
-    lines = queries.lines_known_by(user=user, at=timezone.now()) if user.is_subscriber else []
-    if not lines:
+    line = _own_line(user)
+    if line is None:
         return None
-    own = lines[0].line.pk
+    own = line.line.pk
     now = {
         "news": not queries.wants_no_news(line_id=own),
         "reminders": not queries.wants_no_reminders(line_id=own),
     }
     return TextsForm(initial=now)
+
+
+def _own_line(user: User) -> PersonsLine | None:
+    lines = queries.lines_known_by(user=user, at=timezone.now()) if user.is_subscriber else []
+    return lines[0] if lines else None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -82,5 +90,10 @@ def sign_ins(request: PersonRequest) -> HttpResponse:
         if ended:
             messages.success(request, _("Signed out there."))
         return redirect("usersessions_list")
-    shown = sessions.open_sign_ins(request, user=request.user)
-    return render(request, "usersessions/usersession_list.html", {"sessions": shown, "session_count": len(shown)})
+    shown, line = sessions.open_sign_ins(request, user=request.user), _own_line(request.user)
+    with timezone.override(line.zone if line else UTC):
+        return render(
+            request,
+            "usersessions/usersession_list.html",
+            {"sessions": shown, "session_count": len(shown), "line": line},
+        )

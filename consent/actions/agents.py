@@ -61,7 +61,8 @@ def take_request(*, agent: AuthorizedAgent, said: Exercise, body: bytes, at: dat
     if said.status_callback and client.refused(url=said.status_callback, hosts=agent.hosts):
         raise agents.Refused("status_callback must be https, on a host that was registered for you.")
     digest = hashlib.sha256(body.strip()).digest()
-    AuthorizedAgent.objects.select_for_update().get(pk=agent.pk)
+    if AuthorizedAgent.objects.select_for_update().get(pk=agent.pk).ended_at is not None:
+        raise agents.Refused("This agent may ask for nobody any more.")
     known = AgentRequest.objects.filter(agent=agent, digest=digest).first()
     if known is not None:
         return known

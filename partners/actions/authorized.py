@@ -1,7 +1,7 @@
 """What officers do about authorised agents: to let one ask for people takes two (`proposals`), to shut it out one."""
 
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from binascii import Error
 from collections.abc import Collection
 from datetime import datetime
@@ -9,15 +9,19 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
 from accounts.permissions import StaffAction
 from partners.actions import guards
-from partners.actions.proposals import propose
+from partners.actions.proposals import MICROSECOND, end_open, propose
 from partners.lifecycle import NotNow
-from partners.models import AuthorizedAgent, Proposal
+from partners.models import AgentRequest, AuthorizedAgent, Proposal
 from partners.queries import key_of
 
 NAMED = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,59}")
+NO_KEY = "This is no public Ed25519 key in base64."
+SUSPENDED = "The agent was suspended since: propose it again."
 HOST = re.compile(r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(:\d{2,5})?")
 
 
@@ -65,9 +69,11 @@ def propose_agent(
 
 @transaction.atomic
 def suspend_agent(*, number: int, reason: str, actor: str, at: datetime) -> AuthorizedAgent:
-    """Let an agent ask for nobody any more: its token ends at once, and what it asked and nobody answered is closed.
+    """Let an agent ask for nobody any more: its token ends at once, and nobody can answer what it asked.
 
-    What people confirmed stays. Raises NotNow where it may not ask as it is, NotForThem.
+    What waits for a person's answer is over from here, for good (the sweep of `consent.agency` closes it), and what
+    was proposed about it is taken off the officers' list. It is told of nothing more. What people confirmed stays.
+    Raises NotNow where it may not ask as it is, NotForThem.
     """
     officer = guards.officer(actor=actor, reason=reason, action=StaffAction.SUSPEND)
     agent = AuthorizedAgent.objects.select_for_update(of=("self",)).filter(number=number).first()
@@ -79,7 +85,15 @@ def suspend_agent(*, number: int, reason: str, actor: str, at: datetime) -> Auth
     agent.token_hash = None
     agent.save(update_fields=["ended_at", "changed_at", "token_hash"])
     _note("authorized.suspended", officer, agent, at, reason)
+    _end_what_is_open(agent, at)
+    end_open(act=Proposal.Act.LET_AGENT_ASK, of=Proposal.Of.AUTHORIZED, target_id=number, reason=SUSPENDED, at=at)
     return agent
+
+
+def _end_what_is_open(agent: AuthorizedAgent, at: datetime) -> None:
+    waiting = AgentRequest.objects.filter(agent=agent, closed_at__isnull=True, expires_at__gt=at)
+    waiting.update(expires_at=Greatest(Value(at), F("received_at") + MICROSECOND))
+    AgentRequest.objects.filter(agent=agent, notify_at__isnull=False).update(notify_at=None)
 
 
 def _check(name: str, key: str, hosts: Collection[str]) -> None:
@@ -87,9 +101,13 @@ def _check(name: str, key: str, hosts: Collection[str]) -> None:
     if not name.strip() or len(name) > 200:
         raise ValidationError({"name": "What people call it, up to 200 letters: it stands on the page that asks them."})
     try:
-        Ed25519PublicKey.from_public_bytes(b64decode(key, validate=True))
+        given = b64decode(key, validate=True)
+        Ed25519PublicKey.from_public_bytes(given)
     except (Error, ValueError) as error:
-        raise ValidationError({"key": "This is no public Ed25519 key in base64."}) from error
+        raise ValidationError({"key": NO_KEY}) from error
+    # Written in another way the same key would not be the one that the database compares with what was agreed on.
+    if b64encode(given).decode() != key:
+        raise ValidationError({"key": NO_KEY})
     wrong = [host for host in hosts if not HOST.fullmatch(host)]
     if wrong:
         raise ValidationError({"hosts": f"This is no name of a host: {wrong[0][:80]}"})

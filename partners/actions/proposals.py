@@ -261,6 +261,14 @@ def _refuse_senseless_terms(row: Contract | Campaign, wanted: loosening.Payload,
         raise NotNow("That is not less than what is written down: one officer sets it.")
 
 
+def end_open(*, act: str, of: str, target_id: int, reason: str, at: datetime) -> None:
+    """Take what is proposed, and can be done no more, off the officers' list. Inside the caller's transaction."""
+    for old in Proposal.objects.select_for_update(of=("self",)).filter(
+        act=act, of=of, target_id=target_id, decision=""
+    ):
+        _decide(old, Proposal.Decision.WITHDRAWN, EXPIRED_BY, reason, at)
+
+
 def _end_expired(act: str, of: str, target_id: int, at: datetime) -> None:
     for old in Proposal.objects.select_for_update(of=("self",)).filter(
         act=act, of=of, target_id=target_id, decision="", proposed_at__lte=at - OPEN_FOR

@@ -1,5 +1,6 @@
 """Write in a case: answers, notes, drafts, files."""
 
+from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
@@ -47,7 +48,10 @@ def write(request: PersonRequest, code: str) -> HttpResponse:
 @require_POST
 @at_the_desk(StaffAction.WORK_TICKETS)
 def canned(request: PersonRequest, code: str) -> HttpResponse:
-    """The composer with an answer that is written often put behind what is there."""
+    """The composer with an answer that is written often put behind what is there.
+
+    409 where no composer is shown, because one's own answer is on its way: a script then leaves what it has alone.
+    """
     seen = _seen(request, code)
     desk = seen.desk
     chosen = next((one for one in desk.canned if str(one.pk) == request.POST.get("canned")), None)
@@ -55,7 +59,8 @@ def canned(request: PersonRequest, code: str) -> HttpResponse:
     body = "\n\n".join(part for part in (before, chosen.body if chosen else "") if part)
     initial = {"body": body, "then": request.POST.get("then", Ticket.State.SOLVED)}
     shown = composer(desk=desk, form=AnswerForm(initial=initial, auto_id="id_answer_%s"))
-    return render(request, "desk/write.html", {**shown, "thread": seen.thread})
+    status = HTTPStatus.CONFLICT if desk.on_its_way else HTTPStatus.OK
+    return render(request, "desk/write.html", {**shown, "thread": seen.thread}, status=status)
 
 
 @require_POST

@@ -365,6 +365,15 @@ def test_where_there_is_no_proof_yet_there_is_nothing_to_replace(line: Line) -> 
 # Sign-ins
 
 
+def test_sign_ins_tell_the_time_of_the_line(line: Line) -> None:
+    Line.objects.filter(pk=line.pk).update(state="WA")
+    with time_machine.travel("2026-11-26T20:00:00Z", tick=False):
+        page = sign_in(line).get("/accounts/sessions/").text
+    said = re.findall(r"<dt>Since</dt><dd>(.*?)</dd>", page)
+    assert said == ['<time datetime="2026-11-26T12:00:00-08:00">Nov 26, 2026, 12:00 PM</time>']
+    assert "Times are " in page
+
+
 def test_one_sign_in_is_ended_and_the_others_stay(line: Line) -> None:
     here, there, elsewhere = sign_in(line), sign_in(line), sign_in(line)
     page = here.get("/accounts/sessions/").text
@@ -440,3 +449,14 @@ def test_of_a_device_only_a_keyed_hash_of_each_person_s_own_is_kept(line: Line) 
     assert (len(set(marks)), [len(mark) for mark in marks]) == (2, [32, 32])
     actions.end_tenure(line_id=line.pk, at=timezone.now())
     assert KnownDevice.objects.count() == 1
+
+
+def test_codes_on_paper_are_shown_once_and_the_page_says_so(line: Line) -> None:
+    browser = at_home(line)
+    TOTP.activate(user_of(line), generate_totp_secret())
+    assert browser.post("/accounts/2fa/recovery-codes/generate/").url == "/accounts/2fa/recovery-codes/"
+    first, again = (browser.get("/accounts/2fa/recovery-codes/").text for _ in range(2))
+    now, keep, once = "they are shown this once.", "Keep them where only you look.", "They were shown once."
+    assert [[words in page for words in (now, keep, once, "paper-codes")] for page in (first, again)] == [
+        [True, True, False, True], [False, False, True, False],
+    ]  # fmt: skip

@@ -22,12 +22,13 @@ from accounts.sealing import unseal
 from accounts.zones import is_day, zone_of
 from audit.models import AuditEvent
 from consent import agency, agents, gate
+from consent.actions import take_request
 from consent.models import Choice
 from partners import client
 from partners.actions import suspend_agent
 from partners.models import AgentRequest, AuthorizedAgent
 from portal.openapi import document
-from tests.agents import let_in, texted_link
+from tests.agents import let_in, let_in_again, texted_link
 from tests.factories import a_campaign, a_line, an_approval
 from tests.people import Browser, number_of, sign_in
 from tests.staff import an_actor
@@ -396,6 +397,47 @@ def test_one_that_ended_asks_for_nothing_and_its_open_questions_end(agent: Agent
     assert set(AuditEvent.objects.filter(target=f"authorized:{number}").values_list("action", flat=True)) == {
         "authorized.registered", "proposal.made", "proposal.agreed", "authorized.let_in", "authorized.suspended",
     }  # fmt: skip
+
+
+def test_what_a_suspended_one_asked_stays_over_when_it_is_let_in_again_and_it_is_told_of_nothing(
+    agent: Agent, line: Line
+) -> None:
+    told, closed = agent.exercise(number_of(line), status_callback=CALLBACK), a_closed_one(agent)
+    asker, officer = AuthorizedAgent.objects.get(pk=agent.id), an_actor()
+    signed = agent.signed(agent.envelope(exercise="sale:opt_out", phone_number=number_of(line))).encode()
+    under_way = agents.opened(body=signed, agent=asker, shape=agents.Exercise, at=timezone.now())
+    suspend_agent(number=asker.number, actor=officer, reason="a key was stolen", at=timezone.now())
+    with pytest.raises(agents.Refused, match="may ask for nobody any more"):
+        take_request(agent=asker, said=under_way, body=signed, at=timezone.now())
+    # No host of a suspended one is called, whatever stood open: `client.post` would fail this test.
+    AgentRequest.objects.filter(pk=closed.pk).update(notify_at=timezone.now())
+    assert agency.see_to(now=timezone.now()) == 0
+    waited = AgentRequest.objects.get(pk=told["request_id"])
+    assert (waited.status, waited.reason, waited.notify_at) == ("denied", "insuf_verification", None)
+    closed.refresh_from_db()
+    assert closed.notify_tries == 0
+    let_in_again(asker)
+    assert Browser().get(link(line)).status_code == 404
+    assert Browser().post(link(line), {"stop-all": "1"}).status_code == 404
+
+
+def test_an_open_question_of_a_suspended_one_is_over_at_once_even_if_it_is_let_in_before_the_sweep(
+    agent: Agent, line: Line
+) -> None:
+    agent.exercise(number_of(line))
+    asker = AuthorizedAgent.objects.get(pk=agent.id)
+    suspend_agent(number=asker.number, actor=an_actor(), reason="a key was stolen", at=timezone.now())
+    let_in_again(asker)
+    assert Browser().get(link(line)).status_code == 404
+
+
+def test_that_nobody_answered_stands_in_the_persons_log(agent: Agent, line: Line) -> None:
+    agent.exercise(number_of(line))
+    agency.see_to(now=timezone.now() + 8 * DAY)
+    event = AuditEvent.objects.get(action="agent.unanswered")
+    assert (event.actor, event.line_id, event.detail) == ("system:agency", line.pk, {"agent": f"{agent.id} Inc."})
+    said = "An agent&#x27;s request in this person&#x27;s name ended: they did not answer"
+    assert said in sign_in(line).get("/access-log/").text
 
 
 def test_without_a_name_of_ours_in_the_network_the_doors_are_not_there(settings: Settings, agent: Agent) -> None:

@@ -42,3 +42,13 @@ def test_components_get_what_they_declare(path: Path) -> None:
 def test_the_gallery_shows_every_component() -> None:
     gallery = (TEMPLATES / "pages" / "gallery.html").read_text()
     assert [path.name for path in COMPONENTS if path.name not in gallery] == []
+
+
+def test_a_phone_number_in_a_heading_stays_in_one_line() -> None:
+    headings = {
+        f"{path.relative_to(TEMPLATES)}: {heading}"
+        for path in TEMPLATES.rglob("*.html")
+        for heading in re.findall(r"<h[1-3][^>]*>(?=.*<bdi>{{ (?:\w+\.)?number }}</bdi>)", path.read_text())
+    }
+    assert len(headings) >= 4
+    assert {one for one in headings if 'class="of-number"' not in one} == set()

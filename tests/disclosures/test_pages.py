@@ -170,6 +170,12 @@ def test_history_costs_the_same_for_one_row_and_for_three() -> None:
     assert (queries(one, "/history/"), queries(three, "/history/")) == (9, 9)
 
 
+def test_a_day_that_is_none_is_said_beside_its_field_where_it_can_be_seen() -> None:
+    page = sign_in(a_line()).get("/history/?since=tomorrow").text
+    opened = page[page.index('<details class="more" open>') : page.index("</details>")]
+    assert ('value="tomorrow"' in opened, 'id="id_since_error"' in opened) == (True, True)
+
+
 def test_a_companys_page_costs_the_same_for_one_company_and_for_three() -> None:
     counts = set()
     for n in (1, 3):

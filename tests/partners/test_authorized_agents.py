@@ -23,6 +23,8 @@ pytestmark = pytest.mark.usefixtures("db", "no_broker")
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(minutes=1)
 KEY, OTHER = public(Ed25519PrivateKey.generate()), public(Ed25519PrivateKey.generate())
+# Base64 of a key leaves two bits of its last letter unused: the same key in other letters.
+OTHERWISE = f"{KEY[:-2]}{chr(ord(KEY[-2]) + 1)}="
 SLIP: dict[str, Any] = {"agent_id": "SLIP", "name": "Slip", "key": KEY, "hosts": ["agent.example"]}
 
 
@@ -91,8 +93,16 @@ def test_one_officer_suspends_it_at_once_and_an_earlier_yes_lets_it_ask_no_more(
     actions.suspend_agent(number=agent.number, reason="It lies.", actor=officer, at=at)
     row = AuthorizedAgent.objects.get()
     assert (row.ended_at, row.token_hash) == (at, None)
-    with pytest.raises(NotNow, match="was suspended or changed since it was proposed"):
+    early.refresh_from_db()
+    assert (early.decision, early.decided_by, early.decided_at) == ("withdrawn", "system:expiry", at)
+    with pytest.raises(NotNow, match="It was decided already: withdrawn"):
         agree(early, at=at + timedelta(minutes=1))
+    # It stands in the way of no other.
+    again = proposed(agent, officer, at=at + timedelta(minutes=1))
+    # Nor was it changed by anybody else meanwhile.
+    AuthorizedAgent.objects.update(changed_at=at + timedelta(minutes=2))
+    with pytest.raises(NotNow, match="was suspended or changed since it was proposed"):
+        agree(again, at=at + timedelta(minutes=3))
     with pytest.raises(NotNow, match="may not ask for anybody as it is"):
         actions.suspend_agent(number=agent.number, reason="r", actor=officer, at=at)
 
@@ -100,7 +110,8 @@ def test_one_officer_suspends_it_at_once_and_an_earlier_yes_lets_it_ask_no_more(
 @pytest.mark.parametrize(
     ("field", "value"),
     [("agent_id", "7"), ("agent_id", "a b"), ("name", " "), ("key", "AAAA"), ("key", "no base64!"),
-     pytest.param("key", KEY[:-4], id="key-cut"), ("hosts", ["https://a.example"]), ("hosts", ["a.example/x"]),
+     pytest.param("key", KEY[:-4], id="key-cut"), pytest.param("key", OTHERWISE, id="the-key-in-other-letters"),
+     ("hosts", ["https://a.example"]), ("hosts", ["a.example/x"]),
      ("hosts", ["localhost"]), ("hosts", ["10.0.0.1"])],
 )  # fmt: skip
 def test_what_does_not_fit_is_said_beside_its_field(officer: str, field: str, value: object) -> None:

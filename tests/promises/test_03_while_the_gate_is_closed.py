@@ -1,5 +1,5 @@
-"""Promise 3 on the worst day: while the gate is closed after a restore, pages say that nobody gets a location, and that
-what was stopped stays stopped."""
+"""Promise 3 on the worst day: while the gate is closed after a restore, pages say that no company gets a location, and
+that what was stopped stays stopped."""
 
 from collections.abc import Iterator
 
@@ -15,15 +15,15 @@ from tests.support.officers import staff
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
-NOBODY = "Right now nobody gets your location from us."
+NOBODY = "Right now no company gets your location from us."
 STAYS = "What you stopped stays stopped. You can stop more at any time. 911 can find you as always."
-OF_STAFF = "The gate is closed: every release is denied, for every line."
+OF_STAFF = "The gate is closed: every company's question is answered no, for every line."
 WHY = "restored: not compared yet"
 OTHERS = {
-    "es": "En este momento nadie recibe su ubicación de nosotros.",
-    "vi": "Ngay lúc này không ai nhận được vị trí của bạn từ chúng tôi.",
-    "zh-hans": "现在没有任何人能从我们这里得到您的位置。",
-    "ar": "في هذه اللحظة لا يحصل أحد منّا على موقعك.",
+    "es": "En este momento ninguna empresa recibe su ubicación de nosotros.",
+    "vi": "Ngay lúc này không công ty nào nhận được vị trí của quý vị từ chúng tôi.",
+    "zh-hans": "现在没有任何公司能从我们这里得到您的位置。",
+    "ar": "في هذه اللحظة لا تحصل أي شركة منّا على موقعك.",
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from consent.models import Choice
 from tests.factories import a_line
 from tests.people import Browser, newest_text, number_of, sign_in, sign_in_by_code
 from tests.staff import a_staff_user
+from tests.support.officers import staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -120,6 +122,33 @@ def test_a_page_that_asks_by_itself_keeps_nobody_signed_in() -> None:
             clock.shift(timedelta(minutes=10))
             browser.get("/accounts/sessions/", **{"HX-Request": "true"})
         assert not is_in(browser)
+
+
+SCRIPT = {"HX-Request": "true", "HX-Current-URL": "http://testserver/desk/"}
+
+
+def test_a_script_whose_sign_in_has_ended_loads_its_page_anew_and_that_says_why() -> None:
+    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+        browser = staff("agent").client
+        assert browser.get("/desk/counts/", headers=SCRIPT).status_code == 200
+        clock.shift(sessions.STAFF_UNUSED)
+        asked = browser.get("/desk/counts/", headers=SCRIPT)
+        assert (asked.status_code, asked["HX-Refresh"], asked.content) == (204, "true", b"")
+        page = browser.get("/desk/", follow=True)
+        assert page.redirect_chain == [("/accounts/login/staff/?next=%2Fdesk%2F", 302)]
+        assert AWAY in page.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/desk/X/write/canned/", "/desk/X/write/draft/answer/", "/settings/"])
+def test_what_a_script_sends_after_its_sign_in_has_ended_is_refused_and_puts_nothing_in_its_page(path: str) -> None:
+    sent = Client().post(path, {"body": "Half a sentence"}, headers=SCRIPT)
+    assert (sent.status_code, sent.content, sent.has_header("HX-Refresh")) == (401, b"", False)
+
+
+@pytest.mark.parametrize("path", [f"/choices/{UUID(int=7)}/progress/", "/settings/archive/progress/"])
+def test_what_shows_how_far_something_is_goes_to_no_sign_in_either(path: str) -> None:
+    asked = sign_in_by_code(a_line()).client.get(path, headers=SCRIPT)
+    assert (asked.status_code, asked["HX-Refresh"]) == (204, "true")
 
 
 @pytest.mark.parametrize("path", ["/choices/stop/", "/choices/dispute/", "/choices/pause/"])

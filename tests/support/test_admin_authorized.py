@@ -76,7 +76,7 @@ def test_another_key_waits_for_another_officer_and_one_suspends_at_once(officer:
     assert f"Key {KEY}" in shown(officer, page)
     assert post(officer, f"{page}suspend/") == page
     assert "Permission Slip suspended" in shown(officer, page)
-    assert "propose it again" in shown(second, f"/admin/proposals/{proposal.pk}/agree/", {})
+    assert "It was decided already: withdrawn" in shown(second, f"/admin/proposals/{proposal.pk}/agree/", {})
     assert AuthorizedAgent.objects.get().ended_at is not None
 
 

@@ -167,6 +167,12 @@ def test_an_answer_written_often_is_put_in_and_shown_as_the_person_reads_it(ana:
     assert 'lang="ar"' in preview
 
 
+def test_nothing_is_put_in_while_an_answer_is_on_its_way(ana: Member, ticket: Ticket) -> None:
+    send(ana, ticket)
+    put = ana.client.post(f"/desk/{ticket.code}/write/canned/", {"body": "Before"}, headers={"HX-Request": "true"})
+    assert (put.status_code, "Take it back" in put.content.decode()) == (409, True)
+
+
 def test_every_answer_to_begin_with_is_in_every_language_and_has_no_variable_that_there_is_not(
     settings: Settings,
 ) -> None:
