@@ -99,7 +99,7 @@ def seen(*, ticket: Ticket, actor: str, at: datetime) -> None:
     """Write a look at a case into its person's own log, whatever page of it was opened. Raises NotForThem."""
     if ticket.line_id is not None:
         acting_under_glass(actor=actor, action=Action.SEE_UNDER_GLASS)
-        note(ticket=ticket, action="case.seen", actor=actor, at=at)
+    note(ticket=ticket, action="case.seen", actor=actor, at=at)
 
 
 def worked(*, code: str, actor: str) -> tuple[str, Ticket]:
