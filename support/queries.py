@@ -106,6 +106,14 @@ def with_merged(*, ticket: Ticket) -> list[int]:
     return ids
 
 
+def is_answered(*, ticket: Ticket) -> bool:
+    """Whether we answered since the person last wrote, in the case or in one that was merged into it."""
+    said = Entry.objects.filter(
+        ticket__in=with_merged(ticket=ticket), kind__in=(Entry.Kind.ANSWER, Entry.Kind.HEARD)
+    ).order_by("-at", "-id")
+    return said.values_list("kind", flat=True).first() == Entry.Kind.ANSWER
+
+
 def names_of(*, party_ids: Iterable[int]) -> dict[int, str]:
     """What companies are called, by id."""
     return {pk: party_name(one.name, one.uri) for pk, one in Party.objects.in_bulk(set(party_ids)).items()}

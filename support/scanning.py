@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 from cryptography.fernet import InvalidToken
+from django.db.models import Q
 
 from support import files
 from support.models import Attachment
@@ -20,6 +21,8 @@ BATCH = 50
 ROWLESS = timedelta(hours=1)
 # So long a file is tried that its scanner says it can't look at.
 TRIED = timedelta(hours=1)
+# What its scanner could not look at is tried again after so long, and stops nothing that came after it.
+AGAIN = timedelta(minutes=5)
 # Seconds from one part of the folder to the next: all of them are swept in some 45 minutes.
 SWEEPS_EVERY_S = 10
 
@@ -32,9 +35,10 @@ def scan(*, now: datetime) -> int:
 
 
 def _look_at_all(now: datetime) -> int:
-    waiting = Attachment.objects.filter(scan=Scan.WAITING).order_by("at").values_list("pk", "media_type", "at")
+    untried = Q(scanned_at__isnull=True) | Q(scanned_at__lte=now - AGAIN)
+    waiting = Attachment.objects.filter(untried, scan=Scan.WAITING).order_by("at")
     scanner, looked = files.scanner(), 0
-    for file_id, media_type, came in list(waiting[:BATCH]):
+    for file_id, media_type, came in list(waiting.values_list("pk", "media_type", "at")[:BATCH]):
         try:
             found = _look(scanner, file_id, media_type)
         except files.ScannerAway:
@@ -43,6 +47,7 @@ def _look_at_all(now: datetime) -> int:
         except files.NotLookedAt:
             # Perhaps it is busy: for an hour it is asked again.
             if came > now - TRIED:
+                Attachment.objects.filter(pk=file_id, scan=Scan.WAITING).update(scanned_at=now)
                 continue
             found = Scan.FAILED
         # Whoever took it back meanwhile has taken it back.

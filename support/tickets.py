@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 import accounts.queries
 import audit.actions
-from accounts.models import Line, LineNumber
+from accounts.models import Line, LineNumber, User
+from accounts.permissions import StaffAction, staff_may
 from accounts.wording import language_of
 from partners.words import shown
 from revocations.models import EvidenceRequest
@@ -17,6 +19,8 @@ from support import messages, queries
 from support.lifecycle import CLOSES_AFTER, NEXT, WAITS, answered_again, due_at, move
 from support.models import CODE_LETTERS, Attachment, Entry, Ticket
 from support.oversight.case import evidence_key
+from support.oversight.names import called
+from support.oversight.queue import works_cases
 from support.queries import Wanted
 
 SYSTEM = "system:tickets"
@@ -73,10 +77,15 @@ def end_waits(*, at: datetime) -> int:
 
     Returns how many; at most a batch.
     """
-    waited = Ticket.objects.select_for_update(skip_locked=True).filter(state=Ticket.State.WAITING, due_at__lte=at)
+    # While a release goes out, the one before leaves a case that it answers the date that it had. What was done to a
+    # case since (a note, another's hands) makes no wait longer than its person was told.
+    lately = Entry.objects.filter(ticket=OuterRef("pk"), kind=Entry.Kind.ANSWER, at__gt=at - WAITS)
+    waited = Ticket.objects.select_for_update(skip_locked=True).filter(
+        ~Exists(lately), state=Ticket.State.WAITING, due_at__lte=at
+    )
     over = list(waited.order_by("due_at", "id")[:BATCH])
     for ticket in over:
-        is_answered = ticket.first_answer_at is not None
+        is_answered = queries.is_answered(ticket=ticket)
         move(ticket=ticket, to=Ticket.State.SOLVED if is_answered else Ticket.State.OPEN, at=at)
         ticket.save()
         then = "Our answer stands." if is_answered else "It is ours again."
@@ -115,9 +124,12 @@ def answer(
 ) -> Entry:
     """Write our answer into a locked ticket's thread, with the files that its writer added, and tell its person.
 
-    Call in a transaction. `then`: solved, or waiting for the person. `to_many`: the reply to many that it is part of,
-    which takes no files along. Raises NotNow for a merged ticket.
+    A case that nobody has is its writer's from then on. Call in a transaction. `then`: solved, or waiting for the
+    person. `to_many`: the reply to many that it is part of, which takes no files along, and whose case it is stays.
+    Raises NotNow for a merged ticket.
     """
+    if to_many is None:
+        _claim(ticket, actor, at)
     entry = write(ticket=ticket, kind=Entry.Kind.ANSWER, author=actor, channel=Entry.Channel.DESK, body=body, at=at)
     if to_many is None:
         files = Attachment.objects.filter(ticket=ticket, entry__isnull=True, author=actor)
@@ -157,6 +169,21 @@ def ending_of(*, line_id: int, at: datetime) -> str:
         return accounts.queries.msisdn_of(line_id=line_id, at=at)[-ENDING:]
     except LineNumber.DoesNotExist:
         return ""
+
+
+def _claim(ticket: Ticket, actor: str, at: datetime) -> None:
+    """Make a locked case that nobody has its writer's, if they may have it; does not save."""
+    writer = User.objects.filter(pk=int(actor.partition(":")[2])).first() if ticket.assignee_id is None else None
+    if writer is None or not works_cases(user=writer):
+        return
+    if ticket.escalated_at is not None and not staff_may(writer.role, StaffAction.LEAD_DESK):
+        return
+    ticket.assignee, ticket.claimed_at = writer, at
+    happened(ticket=ticket, body=f"Now with {called(user=writer)}.", author=actor, at=at)
+    audit.actions.record(
+        action="ticket.claimed", actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
+        reason=ticket.code, detail={"to": actor},
+    )  # fmt: skip
 
 
 def _settle(ticket: Ticket, then: Ticket.State, at: datetime) -> None:

@@ -10,8 +10,9 @@ from accounts.permissions import Action, StaffAction
 from accounts.queries import acting_staff, acting_under_glass
 from disclosures.actions import NoReason
 from support.lifecycle import DONE, UNDER_WAY, NotNow, hurry, move
-from support.models import Entry, Ticket
+from support.models import Ticket
 from support.oversight.case import Case, case_of
+from support.queries import is_answered
 from support.tickets import happened
 
 State = Ticket.State
@@ -47,7 +48,7 @@ def export_case(*, code: str, reason: str, actor: str, at: datetime) -> Case | N
 
 @transaction.atomic
 def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datetime) -> None:
-    """Wait for the person or a partner, take it up again, or call it solved, which takes an answer.
+    """Wait for a partner, take it up again, or, once it is answered, wait for the person or call it solved.
 
     Raises NotForThem, NoReason, NotNow.
     """
@@ -55,8 +56,10 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
     why = given(reason=reason)
     if to not in (*UNDER_WAY, State.SOLVED):
         raise NotNow(_("A case is merged or closed elsewhere."))
-    if to == State.SOLVED and not _is_answered(ticket):
+    if to == State.SOLVED and not is_answered(ticket=ticket):
         raise NotNow(_("Write the answer first: a case is solved by what the person can read."))
+    if to == State.WAITING and not is_answered(ticket=ticket):
+        raise NotNow(_("Write to the person first: until they have read from us, they wait for us."))
     move(ticket=ticket, to=to, at=at)
     ticket.save()
     happened(ticket=ticket, body=f"{State(to).label}: {why}", author=name, at=at)
@@ -96,10 +99,13 @@ def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
 
 
 def seen(*, ticket: Ticket, actor: str, at: datetime) -> None:
-    """Write a look at a case into its person's own log, whatever page of it was opened. Raises NotForThem."""
+    """Write a look at a case into the trail, and its person's own log, whatever page of it was opened.
+
+    Raises NotForThem.
+    """
     if ticket.line_id is not None:
         acting_under_glass(actor=actor, action=Action.SEE_UNDER_GLASS)
-        note(ticket=ticket, action="case.seen", actor=actor, at=at)
+    note(ticket=ticket, action="case.seen", actor=actor, at=at)
 
 
 def worked(*, code: str, actor: str) -> tuple[str, Ticket]:
@@ -147,10 +153,3 @@ def note(
         action=action, actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id, reason=why,
         detail=detail,
     )  # fmt: skip
-
-
-def _is_answered(ticket: Ticket) -> bool:
-    """Whether we answered since the person last wrote."""
-    said = ticket.entries.filter(kind__in=(Entry.Kind.ANSWER, Entry.Kind.HEARD)).order_by("-at", "-id")
-    newest = said.values_list("kind", flat=True).first()
-    return newest == Entry.Kind.ANSWER

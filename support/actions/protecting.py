@@ -21,9 +21,12 @@ def protect(*, code: str, reason: str, actor: str, at: datetime) -> None:
     """
     name = acting_staff(actor=actor, action=StaffAction.PROTECT_LINES)
     why, line_id = given(reason=reason), of_somebody(ticket=locked(code=code))
-    if ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).exists():
+    # Another may protect it in the same moment, from another case.
+    _row, is_new = ProtectedLine.objects.get_or_create(
+        line_id=line_id, ended_at__isnull=True, defaults={"reason": why, "by": name, "at": at}
+    )
+    if not is_new:
         raise NotNow(_("It is protected already."))
-    ProtectedLine.objects.create(line_id=line_id, reason=why, by=name, at=at)
     _note("protection.began", line_id, name, why, at)
 
 

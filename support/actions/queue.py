@@ -140,12 +140,17 @@ def _of_one_source(ticket: Ticket, other: Ticket) -> bool:
 
 def _goes_on_for(other: Ticket, ticket: Ticket, at: datetime) -> None:
     """What is owed in the case that ends is owed in the other, as soon and as urgently; saves the other."""
-    if ticket.state == State.OPEN and other.state == State.WAITING:
+    if ticket.state in CLOCK_RUNS and other.state == State.WAITING:
         move(ticket=other, to=State.OPEN, at=at)
     if ticket.state in CLOCK_RUNS and other.state in CLOCK_RUNS:
         other.due_at = min(other.due_at, ticket.due_at)
+    elif ticket.state == other.state == State.WAITING:
+        other.due_at = max(other.due_at, ticket.due_at)
     other.priority = min(other.priority, ticket.priority)
     other.escalated_at = other.escalated_at or ticket.escalated_at
+    if other.escalated_at and other.assignee and not staff_may(other.assignee.role, StaffAction.LEAD_DESK):
+        # What was handed up is for the privacy office to take.
+        other.assignee, other.claimed_at = None, None
     other.last_at = at
     other.save()
 
@@ -153,10 +158,13 @@ def _goes_on_for(other: Ticket, ticket: Ticket, at: datetime) -> None:
 def _bring_along(ticket: Ticket, other: Ticket) -> None:
     """What was begun in a case that ends, with its files, goes on in the other; what was on its way waits there.
 
-    Where its writer has begun something there too, it is put behind that; what fits nowhere stays to be read.
+    Where its writer has begun something there too, it is put behind that; what fits nowhere stays to be read, and so
+    do its files: they go out with no other answer.
     """
-    there = {(one.user_id, one.kind): one for one in Draft.objects.select_for_update().filter(ticket=other)}
-    for draft in Draft.objects.select_for_update().filter(ticket=ticket):
+    drafts = Draft.objects.select_for_update(of=("self",)).select_related("user").order_by("id")
+    there = {(one.user_id, one.kind): one for one in drafts.filter(ticket=other)}
+    stays = {actor_of(one.user) for one in there.values() if one.send_at is not None}
+    for draft in drafts.filter(ticket=ticket):
         mine = there.get((draft.user_id, draft.kind))
         if mine is None:
             draft.ticket, draft.send_at, draft.then = other, None, ""
@@ -165,7 +173,9 @@ def _bring_along(ticket: Ticket, other: Ticket) -> None:
             mine.body = f"{mine.body}\n\n{draft.body}"
             mine.save(update_fields=["body"])
             draft.delete()
-    Attachment.objects.filter(ticket=ticket, entry__isnull=True).update(ticket=other)
+        elif draft.kind == Entry.Kind.ANSWER:
+            stays.add(actor_of(draft.user))
+    Attachment.objects.filter(ticket=ticket, entry__isnull=True).exclude(author__in=stays).update(ticket=other)
 
 
 def _colleague(user_id: int | None) -> User | None:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import chain
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -88,9 +89,11 @@ def _on_its_way(incident_id: int, ticket_ids: Collection[int]) -> bool:
 def _each_has(body: str, found: QuerySet[Ticket], at: datetime) -> None:
     """Look whether there is something for every variable in every case. Raises BadVariable.
 
-    All cases have the same, but for a company: those that are about none are looked at one by one, up to the first.
+    All cases have the same, but for two: a case that waits for its person has no date of an answer, and those that are
+    about no company are looked at one by one, up to the first.
     """
-    for ticket in (*found[:1], *(found.filter(party_id__isnull=True) if "{company}" in body else ())):
+    unlike = {"{due}": found.filter(state=Ticket.State.WAITING)[:1], "{company}": found.filter(party_id__isnull=True)}
+    for ticket in (*found[:1], *chain.from_iterable(rows for name, rows in unlike.items() if name in body)):
         try:
             filled(body=body, values=values_of(ticket=ticket, at=at))
         except BadVariable as error:

@@ -45,7 +45,10 @@ class Draft(models.Model):
 
 
 class Attachment(models.Model):
-    """A file in a ticket. Its bytes lie outside the database and the web root, under its id; here is what is known."""
+    """A file in a ticket. Its bytes lie outside the database and the web root, under its id; here is what is known.
+
+    `scanned_at`: when it was looked at, or last tried while it still waits.
+    """
 
     class Scan(models.TextChoices):
         WAITING = "waiting", "Not looked at yet"

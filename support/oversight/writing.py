@@ -15,6 +15,7 @@ from django.utils.translation import pgettext
 from accounts.models import Line, User
 from accounts.zones import zone_of
 from partners.words import party_name
+from support.lifecycle import CLOCK_RUNS
 from support.models import Attachment, CannedReply, Draft, Entry, Ticket
 from support.oversight import asked
 from support.oversight.names import called
@@ -91,7 +92,8 @@ def values_of(*, ticket: Ticket, at: datetime) -> Mapping[str, str]:
     return {
         "company": _company(ticket, line, at),
         "code": ticket.code,
-        "due": day,
+        # Only while an answer is owed is that date the answer's.
+        "due": day if ticket.state in CLOCK_RUNS else "",
         "link": link_to(ticket=ticket),
     }
 

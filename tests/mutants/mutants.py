@@ -216,8 +216,8 @@ MUTANTS = (
     Mutant(
         8,
         "support/actions/cases.py",
-        '        note(ticket=ticket, action="case.seen", actor=actor, at=at)\n',
-        "        pass\n",
+        '    note(ticket=ticket, action="case.seen", actor=actor, at=at)\n',
+        "    pass\n",
         "tests/promises/test_08_the_desk.py::test_each_look_at_a_case_is_in_its_person_s_log_by_role_and_code[agent]",
     ),
     Mutant(

@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
 from audit.models import AuditEvent
 from partners.models import Contract, JurisdictionRule, NoticeText, Party, Proposal
 from revocations.actions import suspend
-from tests.factories import FRAUD, NOW, a_contract, a_party
+from support.actions.protecting import protect
+from support.lifecycle import NotNow
+from support.models import ProtectedLine
+from tests.factories import FRAUD, NOW, a_contract, a_line, a_party
+from tests.faults.programs import until
+from tests.support.desk import a_ticket
 from tests.support.officers import Member, staff
 
 CLICKS = 4
@@ -73,3 +79,33 @@ def test_the_same_is_proposed_once(officers: list[Member]) -> None:
     suspend(of="contract", target_id=contract.pk, actor=officers[0].actor, reason="r", at=NOW)
     assert at_once(officers, f"/admin/lift/contract/{contract.pk}/", {}) == ONCE
     assert Proposal.objects.count() == 1
+
+
+def test_a_line_is_protected_once_from_whichever_of_its_cases(officers: list[Member]) -> None:
+    at, line = timezone.now(), a_line()
+    case = a_ticket(line_id=line.pk)
+
+    def protects() -> None:
+        try:
+            protect(code=case.code, reason="Also.", actor=officers[1].actor, at=at)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            # As an officer does who is at another case of this line.
+            ProtectedLine.objects.create(line_id=line.pk, reason="First.", by=officers[0].actor, at=at)
+            second = other.submit(protects)
+            until(waits_for_us, 10, lambda: "nobody waits")
+        with pytest.raises(NotNow, match="It is protected already"):
+            second.result(10)
+    assert list(ProtectedLine.objects.values_list("reason", flat=True)) == ["First."]
+
+
+def waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+        )
+        (found,) = cursor.fetchone()
+    return bool(found)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from disclosures.actions import NoReason
 from support import actions
+from support.actions.cases import move_case
 from support.lifecycle import NotNow
 from support.models import Attachment, Draft, Entry, Ticket
 from support.oversight.due import due
@@ -314,15 +316,40 @@ def test_what_colleagues_have_begun_goes_along_with_its_case(ana: Member) -> Non
     a_draft(one, ben, "Only here", send_at=at, then="solved")
     a_draft(one, ana, "From here")
     a_draft(other, ana, "There")
-    file = Attachment.objects.create(
-        id=uuid4(), ticket=one, name="a.png", media_type="image/png", size=1, sha256="", author=ben.actor, at=at
-    )
+    file = a_file(one, ben)
     actions.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
     drafts = {draft.user: draft for draft in Draft.objects.filter(ticket=other)}
     assert (drafts[ben.user].body, drafts[ana.user].body) == ("Only here", "There\n\nFrom here")
     assert (drafts[ben.user].send_at, drafts[ben.user].then) == (None, "")
     assert Draft.objects.filter(ticket=one).count() == 0
     assert Attachment.objects.get(pk=file.pk).ticket == other
+
+
+def test_no_file_of_a_draft_goes_along_to_an_answer_that_it_is_not_of(ana: Member) -> None:
+    ben, eva = (staff(User.Role.AGENT, name=name) for name in ("ben", "eva"))
+    line, at = a_line(), timezone.now()
+    one, other = a_ticket(line_id=line.pk), a_ticket(line_id=line.pk)
+    a_draft(one, ana, "From here")
+    a_draft(other, ana, "On its way", send_at=at, then="solved")
+    a_draft(one, ben, "x" * 6000)
+    a_draft(other, ben, "y" * 6000)
+    a_draft(one, eva, "Only here")
+    for member in (ana, ben, eva):
+        a_file(one, member)
+    actions.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
+    assert dict(Attachment.objects.values_list("author", "ticket")) == {
+        ana.actor: one.pk, ben.actor: one.pk, eva.actor: other.pk,
+    }  # fmt: skip
+    assert dict(Draft.objects.filter(ticket=other).values_list("user", "body")) == {
+        ana.user.pk: "On its way", ben.user.pk: "y" * 6000, eva.user.pk: "Only here",
+    }  # fmt: skip
+
+
+def a_file(ticket: Ticket, member: Member) -> Attachment:
+    return Attachment.objects.create(
+        id=uuid4(), ticket=ticket, name="a.png", media_type="image/png", size=1, sha256="", author=member.actor,
+        at=timezone.now(),
+    )  # fmt: skip
 
 
 def a_draft(ticket: Ticket, member: Member, body: str, **fields: object) -> Draft:
@@ -350,3 +377,44 @@ def test_what_is_owed_in_a_case_that_ends_is_owed_as_soon_in_the_one_that_goes_o
     actions.merge(code=soon.code, into=waits.code, actor=ana.actor, at=at)
     waits.refresh_from_db()
     assert (waits.state, waits.due_at, waits.priority, waits.escalated_at) == ("open", soon.due_at, 1, at)
+
+
+@pytest.mark.parametrize(
+    ("state", "due_in", "then", "then_due_in"),
+    [("partner", DAY, "open", DAY), ("waiting", 13 * DAY, "waiting", 13 * DAY), ("waiting", DAY, "waiting", 3 * DAY)],
+)
+def test_what_is_owed_while_a_partner_is_asked_is_owed_too_and_the_longer_of_two_waits_goes_on(
+    ana: Member, state: str, due_in: timedelta, then: str, then_due_in: timedelta
+) -> None:
+    line, at = a_line(), timezone.now()
+    ends = a_ticket(at=at, line_id=line.pk, due_in=due_in, state=state)
+    waits = a_ticket(at=at, line_id=line.pk, due_in=3 * DAY, state="waiting")
+    actions.merge(code=ends.code, into=waits.code, actor=ana.actor, at=at)
+    waits.refresh_from_db()
+    assert (waits.state, waits.due_at) == (then, at + then_due_in)
+
+
+@pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.OFFICER])
+def test_what_was_handed_up_is_nobody_s_after_a_merge_unless_the_privacy_office_has_it(role: User.Role) -> None:
+    has, line, at = staff(role, name="eva"), a_line(), timezone.now()
+    up = a_ticket(line_id=line.pk, escalated_at=at)
+    own = a_ticket(line_id=line.pk, assignee=has.user)
+    actions.merge(code=up.code, into=own.code, actor=has.actor, at=at)
+    own.refresh_from_db()
+    assert own.escalated_at == at
+    assert own.assignee == (has.user if role == User.Role.OFFICER else None)
+
+
+def test_a_case_waits_for_its_person_only_once_it_was_answered(ana: Member) -> None:
+    at = timezone.now()
+    late = a_ticket(due_in=-DAY)
+    said(late, "Who was it?", at=at - 9 * DAY)
+    move: dict[str, Any] = {"code": late.code, "reason": "They know more.", "actor": ana.actor, "at": at}
+    with pytest.raises(NotNow, match="until they have read from us, they wait for us"):
+        move_case(**move, to=Ticket.State.WAITING)
+    late.refresh_from_db()
+    assert (late.state, late.due_at < at) == ("open", True)
+    said(late, "Which day?", kind=Entry.Kind.ANSWER, at=at - DAY)
+    move_case(**move, to=Ticket.State.WAITING)
+    late.refresh_from_db()
+    assert (late.state, late.due_at) == ("waiting", at + 14 * DAY)

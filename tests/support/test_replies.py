@@ -18,6 +18,7 @@ from support.lifecycle import NotNow
 from support.models import Attachment, BulkReply, Entry, Ticket
 from support.oversight.replies import hit_by, incidents, progress
 from support.replying import send_replies
+from support.words import BadVariable
 from tests.factories import a_line, a_party
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, staff
@@ -164,6 +165,17 @@ def test_who_may_and_what_it_must_say(ana: Member) -> None:
         actions.begin_reply(**said, body=" ", actor=ana.actor)
     with pytest.raises(actions.NotForThem):
         actions.begin_reply(**said, body=WORDS, actor=staff(User.Role.AUDITOR).actor)
+
+
+def test_a_date_of_an_answer_is_not_told_to_whom_we_wait_for(ana: Member) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    hit(incident)
+    waits = hit(incident, state="waiting")
+    said: dict[str, Any] = {"incident_id": incident.pk, "kinds": [], "language": "", "actor": ana.actor, "at": at}
+    with pytest.raises(BadVariable, match=rf"{waits.code}: This case has nothing for {{due}}"):
+        actions.begin_reply(**said, body="You get an answer by {due}.")
+    assert actions.begin_reply(**said, body="{code}").ticket_ids[-1] == waits.pk
 
 
 def test_the_page_shows_how_far_it_is_and_the_way_back(ana: Member) -> None:

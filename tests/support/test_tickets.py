@@ -1,11 +1,14 @@
 """What opens a ticket by itself, by when it is to be answered, and what partners say lands in its thread."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 import audit.actions
+from accounts.permissions import actor_of
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import NEVER_AGREED, stop
@@ -18,7 +21,8 @@ from support.tickets import answer, close_tickets, ending_of, open_tickets, take
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
 from tests.orders import bring_to
-from tests.support.desk import a_ticket
+from tests.staff import a_staff_user
+from tests.support.desk import a_ticket, said
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 Kind, Priority = Ticket.Kind, Ticket.Priority
@@ -170,18 +174,70 @@ def test_an_answer_that_nobody_wrote_to_is_closed_after_its_time() -> None:
 
 def test_a_wait_for_the_person_ends_after_its_time() -> None:
     at = timezone.now()
-    answered_then = a_ticket(state="waiting", due_in=-timedelta(minutes=1), first_answer_at=at - WAITS)
-    never = a_ticket(state="waiting", due_in=-timedelta(minutes=1))
+    answered_then = a_wait(at, (Entry.Kind.HEARD, 20), (Entry.Kind.ANSWER, 14), (Entry.Kind.NOTE, 1))
+    wrote_again = a_wait(at, (Entry.Kind.ANSWER, 20), (Entry.Kind.HEARD, 15), first_answer_at=at - timedelta(days=20))
+    never = a_wait(at)
     goes_on = a_ticket(state="waiting", due_in=timedelta(minutes=1))
-    assert (tidy(at=at), tidy(at=at)) == (2, 0)
+    assert (tidy(at=at), tidy(at=at)) == (3, 0)
     states = dict(Ticket.objects.values_list("code", "state"))
-    assert states == {answered_then.code: "solved", never.code: "open", goes_on.code: "waiting"}
+    assert states == {
+        answered_then.code: "solved", wrote_again.code: "open", never.code: "open", goes_on.code: "waiting",
+    }  # fmt: skip
     assert Ticket.objects.get(pk=answered_then.pk).solved_at == at
-    assert Ticket.objects.get(pk=never.pk).due_at == due_at(kind="other", at=at)
-    assert [one.body for one in Entry.objects.order_by("ticket_id")] == [
+    assert {Ticket.objects.get(pk=one.pk).due_at for one in (wrote_again, never)} == {due_at(kind="other", at=at)}
+    assert list(Entry.objects.filter(kind="event").order_by("ticket_id").values_list("body", flat=True)) == [
         "The person said nothing for 14 days. Our answer stands.",
         "The person said nothing for 14 days. It is ours again.",
-    ]  # fmt: skip
+        "The person said nothing for 14 days. It is ours again.",
+    ]
+
+
+def test_an_answer_in_a_case_that_was_merged_is_an_answer() -> None:
+    at = timezone.now()
+    goes_on = a_wait(at, (Entry.Kind.HEARD, 20))
+    merged = a_ticket(state="merged", merged_into=goes_on)
+    said(merged, "It was a tow truck.", kind=Entry.Kind.ANSWER, at=at - WAITS)
+    assert tidy(at=at) == 1
+    assert Ticket.objects.get(pk=goes_on.pk).state == "solved"
+
+
+def test_a_wait_lasts_its_whole_time_from_an_answer_whatever_date_it_was_given() -> None:
+    at = timezone.now()
+    # As the release before leaves it: due when our answer was.
+    ticket = a_wait(at, (Entry.Kind.ANSWER, 3))
+    assert tidy(at=at) == 0
+    assert tidy(at=at + timedelta(days=11)) == 1
+    assert Ticket.objects.get(pk=ticket.pk).state == "solved"
+
+
+def a_wait(at: datetime, *thread: tuple[Entry.Kind, int], **fields: Any) -> Ticket:
+    """A case whose wait for the person is over by its date, with what was said in it: of what kind, days ago."""
+    ticket = a_ticket(state="waiting", due_in=-timedelta(minutes=1), **fields)
+    for kind, days in thread:
+        said(ticket, "Said.", kind=kind, at=at - timedelta(days=days))
+    return ticket
+
+
+@pytest.mark.parametrize(
+    ("role", "escalated", "theirs"), [("agent", False, True), ("agent", True, False), ("officer", True, True)]
+)
+def test_an_answer_makes_a_case_that_nobody_has_its_writer_s(role: str, *, escalated: bool, theirs: bool) -> None:
+    at, writer, ben = timezone.now(), a_staff_user(role), a_staff_user("agent")
+    free = a_ticket(escalated_at=at if escalated else None)
+    bens = a_ticket(assignee=ben)
+    for ticket in (free, bens):
+        answer(ticket=ticket, body="Here.", actor=actor_of(writer), then=Ticket.State.SOLVED, at=at)
+    found = dict(Ticket.objects.values_list("code", "assignee"))
+    assert found == {free.code: writer.pk if theirs else None, bens.code: ben.pk}
+    assert AuditEvent.objects.filter(action="ticket.claimed", actor=actor_of(writer)).count() == theirs
+
+
+def test_an_answer_to_many_makes_no_case_its_writer_s() -> None:
+    at, writer, ticket = timezone.now(), a_staff_user("agent"), a_ticket()
+    answer(
+        ticket=ticket, body="Here.", actor=actor_of(writer), then=Ticket.State.SOLVED, at=at, to_many=uuid.uuid4()
+    )  # fmt: skip
+    assert Ticket.objects.get().assignee is None
 
 
 def test_an_answer_to_an_answered_case_keeps_it_open_for_its_whole_time() -> None:

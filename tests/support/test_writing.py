@@ -27,6 +27,7 @@ from support.models import Attachment, CannedReply, Draft, Entry, Ticket
 from support.words import BadVariable, filled
 from tests.factories import a_line
 from tests.people import Browser, sign_in
+from tests.support.desk import a_ticket
 from tests.support.officers import Member, staff
 from tests.support.test_cases import asks
 
@@ -209,6 +210,34 @@ def test_each_look_stands_in_the_persons_log(ana: Member, ticket: Ticket) -> Non
     page(ana, ticket)
     event = AuditEvent.objects.filter(line_id=ticket.line_id, actor=ana.actor).latest("at")
     assert (event.action, event.reason) == ("case.seen", ticket.code)
+
+
+def test_a_look_at_a_case_of_no_line_stands_in_the_trail_too(ana: Member) -> None:
+    mailed = a_ticket()
+    page(ana, mailed)
+    assert ana.client.get(f"/desk/{mailed.code}/").status_code == 200
+    looks = AuditEvent.objects.filter(action="case.seen", target=f"ticket:{mailed.code}")
+    assert list(looks.values_list("actor", "line_id", "reason")) == [(ana.actor, None, mailed.code)] * 2
+
+
+def test_while_we_wait_for_the_person_no_page_and_no_answer_calls_that_date_the_answer_s(
+    ana: Member, ticket: Ticket, person: Browser
+) -> None:
+    end = datetime.fromisoformat("2026-06-05T12:00:00Z")
+    Ticket.objects.filter(pk=ticket.pk).update(due_at=end)
+    taken = {"reason": "For the file."}
+    for state, on_desk, on_paper, to_them in (
+        ("open", "Answer due", ", due ", "You get an answer by Fri, Jun 5."),
+        ("waiting", "We wait until", ". We wait until ", "We wait for what you say until Fri, Jun 5."),
+    ):
+        Ticket.objects.filter(pk=ticket.pk).update(state=state)
+        assert re.findall(r"Answer due|We wait until", page(ana, ticket)) == [on_desk]
+        copy = ana.client.post(f"/desk/{ticket.code}/copy/", taken).content.decode()
+        assert re.findall(r", due |\. We wait until ", copy) == [on_paper]
+        sent = person.get(f"/help/sent/{ticket.code}/").text
+        assert re.findall(r"You get an answer by [^<]*?5\.|We wait for what you say until [^<]*?5\.", sent) == [to_them]
+    said = ana.client.post(f"/desk/{ticket.code}/write/", {"body": "By {due}", "then": "solved"})
+    assert (said.status_code, "This case has nothing for {due}" in said.content.decode()) == (400, True)
 
 
 def test_only_who_may_work_cases_writes(ticket: Ticket, person: Browser) -> None:
