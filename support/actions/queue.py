@@ -99,7 +99,7 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     if ticket.asked_by_id != other.asked_by_id:
         # Each reads their own alone: one line may have two people, or had another before.
         raise NotNow("They are about one number, but not written by one person, so they stay two.")
-    _goes_on_for(other, ticket, at)
+    _goes_on_for(other, ticket, name, at)
     move(ticket=ticket, to=State.MERGED, at=at)
     ticket.merged_into = other
     ticket.save(update_fields=["state", "last_at", "solved_at", "closed_at", "merged_into"])
@@ -138,7 +138,7 @@ def _of_one_source(ticket: Ticket, other: Ticket) -> bool:
     return bool(ticket.sender) and ticket.sender == other.sender
 
 
-def _goes_on_for(other: Ticket, ticket: Ticket, at: datetime) -> None:
+def _goes_on_for(other: Ticket, ticket: Ticket, by: str, at: datetime) -> None:
     """What is owed in the case that ends is owed in the other, as soon and as urgently; saves the other."""
     if ticket.state in CLOCK_RUNS and other.state == State.WAITING:
         move(ticket=other, to=State.OPEN, at=at)
@@ -151,6 +151,7 @@ def _goes_on_for(other: Ticket, ticket: Ticket, at: datetime) -> None:
     if other.escalated_at and other.assignee and not staff_may(other.assignee.role, StaffAction.LEAD_DESK):
         # What was handed up is for the privacy office to take.
         other.assignee, other.claimed_at = None, None
+        happened(ticket=other, body="Back in the queue, for the privacy office.", author=by, at=at)
     other.last_at = at
     other.save()
 

@@ -403,6 +403,8 @@ def test_what_was_handed_up_is_nobody_s_after_a_merge_unless_the_privacy_office_
     own.refresh_from_db()
     assert own.escalated_at == at
     assert own.assignee == (has.user if role == User.Role.OFFICER else None)
+    said_so = Entry.objects.filter(ticket=own, body="Back in the queue, for the privacy office.").count()
+    assert said_so == (1 if role == User.Role.AGENT else 0)
 
 
 def test_a_case_waits_for_its_person_only_once_it_was_answered(ana: Member) -> None:
