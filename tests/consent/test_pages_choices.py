@@ -68,7 +68,7 @@ def test_stop_all_is_one_step() -> None:
     page = press(browser, browser.get("/home/"), 'name="stop-all"')
     made = newest(line)
     assert (made.kind, made.scope, made.ref, made.channel, made.actor[:11]) == ("stop", "all", "", "web", "subscriber:")
-    assert "All sharing is off. We have said no to everyone since" in page.text
+    assert "All sharing is off. We have said no to every company since" in page.text
     assert states(page) == ["queued"]
 
 

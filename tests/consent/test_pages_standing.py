@@ -24,7 +24,7 @@ from tests.people import Browser, sign_in
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 DAY = timedelta(days=1)
-OWN_STOP = "You stopped all sharing. We say no to everyone"
+OWN_STOP = "You stopped all sharing. We say no to every company"
 
 
 def words(page: str) -> str:
@@ -165,7 +165,7 @@ def test_of_two_stops_with_a_yes_between_only_the_second_stands() -> None:
     said = read(browser, f"/choices/{first}/")
     assert "All sharing is off." not in said
     assert re.search(r"We said no from .* A newer choice changed that on ", said)
-    assert "All sharing is off. We have said no to everyone since" in read(browser, f"/choices/{second}/")
+    assert "All sharing is off. We have said no to every company since" in read(browser, f"/choices/{second}/")
 
 
 def test_of_two_stops_with_nothing_between_both_stand() -> None:
@@ -173,7 +173,7 @@ def test_of_two_stops_with_nothing_between_both_stand() -> None:
     an_agreed_use(line)
     first = stop(line)
     stop(line)
-    assert "All sharing is off. We have said no to everyone since" in read(sign_in(line), f"/choices/{first}/")
+    assert "All sharing is off. We have said no to every company since" in read(sign_in(line), f"/choices/{first}/")
 
 
 def test_an_earlier_yes_that_a_stop_ended_is_not_said_to_count_because_a_later_one_does() -> None:
