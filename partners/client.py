@@ -101,7 +101,7 @@ def get(
 def store(*, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
     """Speak to the store of objects that the operator named: it may stand in a network of theirs, and answer at length.
 
-    Otherwise as `post`.
+    What is longer than LARGEST_OBJECT comes with `detail`: half an object is none. Otherwise as `post`.
     """
     return _exchange(method, url, headers, body, STORE_SECONDS, None, most=LARGEST_OBJECT, inside=True)
 
@@ -149,7 +149,7 @@ def _exchange(
                 method, url, body=body, headers={**headers, "User-Agent": "whereabouts"}, redirect=False, retries=False,
                 timeout=Timeout(total=seconds), preload_content=False, decode_content=False,
             )  # fmt: skip
-            return _read(response, most)
+            return _read(response, most, whole=inside)
         except NotPublic:
             return Reply(None, detail="the address is not a public one")
         except (HTTPError, OSError, ValueError) as error:
@@ -179,7 +179,7 @@ def _named(error: Exception) -> str:
     return "ConnectionError" if lost else type(error).__name__
 
 
-def _read(response: BaseHTTPResponse, most: int) -> Reply:
+def _read(response: BaseHTTPResponse, most: int, *, whole: bool) -> Reply:
     try:
         body, detail = response.read(most + 1, decode_content=False), ""
     except HTTPError:
@@ -189,6 +189,8 @@ def _read(response: BaseHTTPResponse, most: int) -> Reply:
         response.close()
     else:
         response.release_conn()
+    if whole and len(body) > most:
+        detail = "the answer is too long"
     return Reply(
         response.status,
         body[:most],

@@ -36,8 +36,10 @@ READING = re.compile(
     r"|/(choices|lines|settings|help)/$"
 )
 READ = ("GET", "HEAD")
-# Each stands in the log by itself: who is it that tries? Of whom the route, the time and the proxy's own log tell.
-REFUSALS = frozenset({401, 403, 429})
+# Each stands in the log by itself: who is it that tries? Of whom the route, the time and the proxy's own log tell. So
+# many a minute for each route: a flood must not fill the log, and the figures count all. Of 429 one says that somebody
+# tries more often than we bear.
+REFUSALS = {401: 60, 403: 60, 429: 1}
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 COME_BACK_AFTER_S = 10
 # Whoever waited so long before a thread was free reads an answer that nobody waits for any more.
@@ -64,6 +66,26 @@ class Places:
             self.taken -= 1
 
 
+class Lines:
+    """How many lines of refusals this process wrote this minute."""
+
+    def __init__(self) -> None:
+        self._lock, self._minute = Lock(), 0
+        self._written: dict[tuple[str, int], int] = {}
+
+    def has_room(self, route: str, status: int, *, minute: int) -> bool:
+        """Whether one more may be written; then it counts as written."""
+        with self._lock:
+            if minute != self._minute:
+                self._minute = minute
+                self._written.clear()
+            written = self._written.get((route, status), 0)
+            if written >= REFUSALS[status]:
+                return False
+            self._written[route, status] = written + 1
+            return True
+
+
 class Busy(HttpResponse):
     """Come back later: counted, and not a line of the log each, which would cost more than the answer."""
 
@@ -71,6 +93,7 @@ class Busy(HttpResponse):
 
 
 places = Places()
+lines = Lines()
 
 
 def measured(get_response: View) -> View:
@@ -82,8 +105,9 @@ def measured(get_response: View) -> View:
         route = f"/{request.resolver_match.route}" if request.resolver_match else "none"
         method = request.method if request.method in METHODS else "other"
         REQUESTS.labels(route, method, response.status_code).observe(time.perf_counter() - began)
-        if response.status_code in REFUSALS:
-            log.info("request.refused", route=route, method=method, status=response.status_code)
+        status = response.status_code
+        if status in REFUSALS and lines.has_room(route, status, minute=int(time.monotonic() // 60)):
+            log.info("request.refused", route=route, method=method, status=status)
         return response
 
     return middleware

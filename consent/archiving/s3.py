@@ -138,7 +138,8 @@ class S3Sink:
             asked = {"list-type": "2", **wanted, **more}
             query = "&".join(f"{quote(name, safe='')}={quote(asked[name], safe='')}" for name in sorted(asked))
             said = self._asked("GET", f"{self._bucket}?{query}")
-            if said.status != HTTPStatus.OK:
+            # A list that broke off would read like an empty archive.
+            if said.status != HTTPStatus.OK or said.detail:
                 raise _failed(said)
             page = said.body.decode()
             yield page
@@ -170,4 +171,5 @@ class S3Sink:
 def _failed(said: Reply) -> StoreFailed:
     found = re.search(r"<Code>(\w+)</Code>", said.body.decode(errors="replace"))
     code = f" {found.group(1)}" if found else ""
-    return StoreFailed(f"the archive's store answered {said.status or said.detail}{code}")
+    what = " ".join(str(part) for part in (said.status, said.detail) if part)
+    return StoreFailed(f"the archive's store answered {what}{code}")

@@ -134,6 +134,24 @@ def test_a_page_whose_token_is_empty_is_the_last(monkeypatch: pytest.MonkeyPatch
     assert S3Sink().days() == ["2026-11-24"]
 
 
+def test_an_object_that_is_too_long_to_be_read_whole_is_said(store: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = sink()
+    place.append(day=DAYS[0], lines=["fits", "x" * 994])
+    place.append(day=DAYS[1], lines=["y" * 1000])
+    monkeypatch.setattr("partners.client.LARGEST_OBJECT", 1000)
+    assert list(place.lines(day=DAYS[0])) == ["fits\n", "x" * 994 + "\n"]
+    for read in (place.last, lambda: list(place.lines(day=DAYS[1]))):
+        with pytest.raises(StoreFailed, match=r"^the archive's store answered 200 the answer is too long$"):
+            read()
+
+
+def test_a_list_that_broke_off_is_no_empty_archive(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    settings.STOP_ARCHIVE_S3_URL = "https://store.example/stops"
+    monkeypatch.setattr("partners.client.store", lambda **_: Reply(200, detail="the answer broke off"))
+    with pytest.raises(StoreFailed, match=r"^the archive's store answered 200 the answer broke off$"):
+        S3Sink().days()
+
+
 def test_two_who_write_at_once_never_overwrite_each_other(store: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = S3Sink(), S3Sink()
     theirs.append(day=DAYS[0], lines=["theirs"])

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from django.test import Client
-from django.urls import get_resolver
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import ResolverMatch, get_resolver
 from pytest_django.fixtures import Settings
 
 from portal import traffic
@@ -85,8 +86,9 @@ def test_nothing_that_stops_is_among_what_only_shows() -> None:
 
 
 def test_each_refusal_is_in_the_log_with_its_route_and_nothing_of_anybody(
-    client: Client, caplog: pytest.LogCaptureFixture
+    client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(traffic, "lines", traffic.Lines())
     caplog.set_level("INFO", logger="portal.traffic")
     number, token = "+12065550177", "x" * 40
     assert client.get("/metrics").status_code in {401, 404}
@@ -100,3 +102,26 @@ def test_each_refusal_is_in_the_log_with_its_route_and_nothing_of_anybody(
     assert [one for one in (number, token) if one in str(said)] == []
     known = {"event", "route", "method", "status", "level", "logger", "timestamp"}
     assert set().union(*said) <= known
+
+
+def test_a_flood_of_refusals_does_not_fill_the_log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO", logger="portal.traffic")
+    monkeypatch.setattr(traffic, "lines", traffic.Lines())
+    now = 6000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+
+    def written(status: int, *, route: str = "stop/") -> int:
+        before = len(caplog.records)
+        request = RequestFactory().get("/")
+        request.resolver_match = ResolverMatch(lambda _: None, (), {}, route=route)
+        answered = traffic.measured(lambda _: HttpResponse(status=status))
+        for _ in range(70):
+            answered(request)
+        return len(caplog.records) - before
+
+    assert [written(status) for status in (401, 403, 429, 404)] == [60, 60, 1, 0]
+    assert [written(429), written(429, route="help/")] == [0, 1]
+    now += 60
+    assert [written(status) for status in (401, 403, 429)] == [60, 60, 1]
