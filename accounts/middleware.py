@@ -1,6 +1,8 @@
 """What holds for every answer to somebody at a browser."""
 
 from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,8 +15,9 @@ from django.utils.translation import gettext_lazy
 from accounts import sessions
 
 OK = 200
-# Where somebody who is signed in sends a stop or a pause.
-STOPS = ("/choices/stop/", "/choices/pause/")
+# Where somebody who is signed in sends a stop: a pause and a dispute are stops as well.
+STOPS_SIGNED_IN = frozenset({"choice-stop", "choice-dispute", "choice-pause"})
+SIGN_IN = ("account_login", "sign-in-staff")
 SIGNED_OUT = gettext_lazy(
     "You were signed out, because you have been away for a while. What you chose stays as it is. Sign in to go on."
 )
@@ -54,14 +57,24 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
         if not sessions.has_one(request):
             return get_response(request)
         asks_by_itself = request.method == "GET" and "HX-Request" in request.headers
-        stops = request.method == "POST" and request.path in STOPS
-        if sessions.is_over(request, by_hand=not asks_by_itself, stops=stops, at=timezone.now()):
-            messages.info(request, NOT_DONE if request.method == "POST" else SIGNED_OUT)
+        sends = request.method == "POST"
+        stops = sends and request.path in {reverse(name) for name in STOPS_SIGNED_IN}
+        is_over = sessions.is_over(request, by_hand=not asks_by_itself, stops=stops, at=timezone.now())
+        if is_over and not sends:
+            messages.info(request, SIGNED_OUT)
         response = get_response(request)
+        if is_over and sends:
+            messages.info(request, NOT_DONE if _wants_sign_in(response) else SIGNED_OUT)
         sessions.start_clock(request, at=timezone.now())
         return response
 
     return middleware
+
+
+def _wants_sign_in(response: HttpResponse) -> bool:
+    """Whether it was refused for want of a sign-in. Much that is sent needs none, and is done: a stop above all."""
+    page = urlsplit(response.headers.get("Location", "")).path
+    return response.status_code == HTTPStatus.UNAUTHORIZED or page in {reverse(name) for name in SIGN_IN}
 
 
 def nothing_after_leaving(

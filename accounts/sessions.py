@@ -224,8 +224,9 @@ def has_one(request: HttpRequest) -> bool:
 def is_over(request: HttpRequest, *, by_hand: bool, stops: bool, at: datetime) -> bool:
     """Whether this sign-in has lasted too long or lain unused too long; then it is ended, and nobody is signed in.
 
-    `by_hand`: this is a use of it, and not a page that asks by itself how things stand. `stops`: to send a stop from a
-    page that lay open is a use, however long it lay. Half-done steps to a stop without an account are not lost.
+    `by_hand`: this is a use of it, and not a page that asks by itself how things stand. `stops`: a stop that a
+    subscriber sends from a page that lay open is taken, however long it lay; of staff none is, they have no line.
+    Half-done steps to a stop without an account are not lost.
     """
     person, clock = request.session.get(SESSION_KEY), request.session.get(CLOCK_KEY)
     if person is None:
@@ -234,8 +235,9 @@ def is_over(request: HttpRequest, *, by_hand: bool, stops: bool, at: datetime) -
         start_clock(request, at=at)
         return False
     unused, in_all = (STAFF_UNUSED, STAFF_IN_ALL) if clock["staff"] else (OWN_UNUSED, OWN_IN_ALL)
-    seen = datetime.fromisoformat(clock["seen"])
-    if at >= datetime.fromisoformat(clock["began"]) + in_all or (at >= seen + unused and not stops):
+    began, seen = datetime.fromisoformat(clock["began"]), datetime.fromisoformat(clock["seen"])
+    over = at >= began + in_all or at >= seen + unused
+    if over and (clock["staff"] or not stops):
         steps = {key: request.session[key] for key in (ASKER_KEY, STEPS_KEY, LINK_KEY) if key in request.session}
         request.session.flush()
         request.session.update(steps)

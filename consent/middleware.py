@@ -10,6 +10,7 @@ from django.utils import timezone
 
 import accounts.queries
 from accounts import sessions
+from accounts.middleware import STOPS_SIGNED_IN
 from accounts.models import TextedCode, User
 from accounts.permissions import Action, How
 from consent import actions, failing
@@ -17,12 +18,10 @@ from consent import actions, failing
 STOP = TextedCode.Purpose.STOP
 OUR_ERROR = 500
 # Every address by which somebody stops, on a page, by text, or through an agent or staff.
-STOPS = frozenset(
-    {
-        "stop", "stop-code", "stop-again", "stop-all", "choice-stop", "choice-dispute", "choice-pause", "api-texts",
-        "drp-exercise", "agent-asked", "desk-stop", "desk-stop-code",
-    }
-)  # fmt: skip
+STOPS = STOPS_SIGNED_IN | {
+    "stop", "stop-code", "stop-again", "stop-all", "api-texts", "drp-exercise", "agent-asked", "desk-stop",
+    "desk-stop-code",
+}  # fmt: skip
 logger = logging.getLogger(__name__)
 
 
