@@ -1,6 +1,7 @@
 """What holds for every answer to somebody at a browser."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
@@ -64,6 +65,11 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
     return middleware
 
 
+def _anew() -> HttpResponse:
+    """What a page asks for by itself is not put into it: the whole page is loaded anew, and is blank."""
+    return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
+
+
 def nothing_after_leaving(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
@@ -77,7 +83,7 @@ def nothing_after_leaving(
     def middleware(request: HttpRequest) -> HttpResponse:
         away, is_a_browser = reverse("away"), "Sec-Fetch-Mode" in request.headers
         if sessions.has_left(request) and is_a_browser and request.path not in {away, reverse("leave")}:
-            return redirect("away")
+            return redirect("away") if "HX-Request" not in request.headers else _anew()
         response = get_response(request)
         is_shown = request.path == away and request.method == "GET" and response.status_code == OK
         is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or sessions.has_one(request)
