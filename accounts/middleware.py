@@ -1,7 +1,6 @@
 """What holds for every answer to somebody at a browser."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
@@ -65,11 +64,6 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
     return middleware
 
 
-def _anew() -> HttpResponse:
-    """What a page asks for by itself is not put into it: the whole page is loaded anew, and is blank."""
-    return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
-
-
 def nothing_after_leaving(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
@@ -92,3 +86,8 @@ def nothing_after_leaving(
         return response
 
     return middleware
+
+
+def _anew() -> HttpResponse:
+    """What a page asks for by itself is not put into it: the whole page is loaded anew, and is blank."""
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
