@@ -27,11 +27,11 @@ from typing import Concatenate
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -80,7 +80,7 @@ def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
         def door(request: SubscriberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             user = _person(request)
             if user is None:
-                return to_sign_in(request, page=reverse(settings.LOGIN_URL), then=_back(request))
+                return to_sign_in(request, then=_back(request))
             request.action, request.known = action, _known(user)
             request.lines = [line for line in request.known if line.may(Action.SEE)]
             request.line = _line(request)
@@ -122,7 +122,7 @@ def person_required[**P](view: PersonView[P]) -> Door:
     @wraps(view)
     def door(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if _person(request) is None:
-            return to_sign_in(request, page=reverse(settings.LOGIN_URL), then=_back(request))
+            return to_sign_in(request, then=_back(request))
         return view(request, *args, **kwargs)
 
     return door
@@ -164,7 +164,7 @@ def staff_required[**P](*who: User.Role | StaffAction) -> Callable[[PersonView[P
         def door(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             user = _person(request)
             if user is None:
-                return to_sign_in(request, page=reverse(settings.LOGIN_URL), then=_back(request))
+                return to_sign_in(request, then=_back(request))
             if user.role not in roles:
                 raise PermissionDenied
             if missing := sessions.next_factor(request, user=user):
@@ -192,14 +192,14 @@ def same_time[R: HttpRequest, **P](
     return door
 
 
-def to_sign_in(request: HttpRequest, *, page: str, then: str) -> HttpResponse:
-    """To what is missing, `page`, and from there on to `then`.
+def to_sign_in(request: HttpRequest, *, then: str, page: str = "") -> HttpResponse:
+    """To the page of the proof that is missing, or the sign-in itself, and from there on to `then`.
 
     A script that asked for a part of a page would put the whole sign-in in the part's place: it is told to load its
     page anew, which leads to the sign-in and back. What it sent is refused, and what stands on its page is left alone.
     """
     if "HX-Request" not in request.headers:
-        return redirect(f"{page}?{urlencode({'next': then})}")
+        return redirect(f"{page}?{urlencode({'next': then})}") if page else redirect_to_login(then)
     if request.method == "GET":
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
     return HttpResponse(status=HTTPStatus.UNAUTHORIZED)

@@ -30,6 +30,9 @@ def test_a_browser_that_left_is_shown_the_blank_page_until_it_goes_on() -> None:
     assert (left.value, left["max-age"], left["httponly"], left["samesite"]) == ("left", 3600, True, "Lax")
     for path in ("/", "/help/", "/home/", "/stop/", "/nothing-here/"):
         assert client.get(path, **{"Sec-Fetch-Mode": "navigate"}).url == "/away/"
+    # What a page in another tab asks for by itself makes that page blank as a whole.
+    asked = client.client.get("/desk/counts/", headers={"Sec-Fetch-Mode": "cors", "HX-Request": "true"})
+    assert (asked.status_code, asked["HX-Refresh"], asked.content) == (204, "true", b"")
     assert client.post("/away/").url == "/"
     assert client.get("/", **{"Sec-Fetch-Mode": "navigate"}).status_code == 200
 

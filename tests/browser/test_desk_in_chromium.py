@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
@@ -131,6 +132,21 @@ def test_the_counts_follow(visit: Visit, site: str) -> None:
     a_ticket()
     page.evaluate("htmx.ajax('GET', '/desk/counts/', {target: '#desk-counts', swap: 'outerHTML'})")
     page.wait_for_selector("[data-count=open]:text('1')")
+
+
+def test_when_the_sign_in_has_ended_what_is_written_stays_and_the_page_goes_to_the_sign_in(
+    visit: Visit, site: str
+) -> None:
+    path = f"/desk/{a_ticket().code}/write/"
+    page = at_the_desk(visit, staff(User.Role.AGENT, name="ana"), site)
+    page.goto(path)
+    page.fill("#id_answer_body", "Dear you")
+    page.context.clear_cookies(name="sessionid")
+    with page.expect_response("**/canned/") as answer:
+        page.get_by_role("button", name="Put it in").click()
+    assert (answer.value.status, page.input_value("#id_answer_body")) == (401, "Dear you")
+    page.evaluate("htmx.ajax('GET', '/desk/counts/', {target: '#desk-counts', swap: 'outerHTML'})")
+    page.wait_for_url(f"{site}/accounts/login/staff/?next={quote(path, safe='')}")
 
 
 CASE = ("", "reveal/", "stop/", "suspend/", "move/?to=solved", "priority/", "escalate/", "handling/", "copy/", "write/")
