@@ -42,8 +42,7 @@ STORE_SECONDS, LARGEST_OBJECT = 30.0, 16_000_000
 FOR_THEIR_NAME = 0.8
 # No network, no more files, sockets, ports or room for them.
 OUR_FAULTS = {errno.ENETDOWN, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
-KEPT_CONNECTIONS = 32
-KEPT_HOSTS = 256
+KEPT_CONNECTIONS, KEPT_HOSTS = 32, 256
 
 
 class NotPublic(HTTPError):
@@ -187,10 +186,9 @@ def _read(response: BaseHTTPResponse, most: int, *, whole: bool) -> Reply:
     if detail or len(body) > most:
         # The connection is not fit to be used again with the rest of the body still on it.
         response.close()
+        detail = detail or ("the answer is too long" if whole else "")
     else:
         response.release_conn()
-    if whole and len(body) > most:
-        detail = "the answer is too long"
     return Reply(
         response.status,
         body[:most],

@@ -287,7 +287,7 @@ CELERY_BEAT_SCHEDULE = {
     "tell-subscribers": {"task": "consent.tasks.tell_subscribers", "schedule": 60.0},
     "settle-orders": {"task": "consent.tasks.settle_orders", "schedule": 60.0},
     "archive-stops": {"task": "consent.tasks.archive_stops", "schedule": 5.0, "options": {"expires": 60.0}},
-    "find-unarchived": {"task": "consent.tasks.find_unarchived", "schedule": 24 * 3600.0},
+    "find-unarchived": {"task": "consent.tasks.find_unarchived", "schedule": 4 * 3600.0},
     "end-pauses": {"task": "consent.tasks.end_pauses", "schedule": 60.0},
     # Where workers were busy or away, one of them is enough.
     "deliver-texts": {"task": "accounts.tasks.deliver_texts", "schedule": 5.0, "options": {"expires": 60.0}},

@@ -7,9 +7,10 @@ says no.
 
 from consent.archiving.entries import ArchivedChoice, ArchivedEnd, ArchivedSuspension, Entry, digest
 from consent.archiving.looking import NotThere, behind, close, look, look_soon
+from consent.archiving.missing import find_missing
 from consent.archiving.reading import Fault, Reading, after_head, is_suspended, lines_of, lost
 from consent.archiving.sink import sink
-from consent.archiving.writing import TURN, append, begin_anew, find_missing, write
+from consent.archiving.writing import TURN, append, begin_anew, write
 
 __all__ = [
     "TURN",

@@ -93,6 +93,11 @@ class S3Sink:
         for key in self._keys(day):
             yield from self._read(key).splitlines(keepends=True)
 
+    def newest_first(self, *, day: str) -> Iterator[str]:
+        """Object by object, from the newest on."""
+        for key in reversed(self._keys(day)):
+            yield from self._read(key).splitlines(keepends=True)
+
     def last(self) -> str:
         """Of the newest object: each was written whole."""
         for day in reversed(self.days()):

@@ -26,6 +26,10 @@ class Sink(Protocol):
         """A day's lines as they were added, each with its end of line; one that was cut off has none."""
         ...
 
+    def newest_first(self, *, day: str) -> Iterator[str]:
+        """A day's lines, what was added last first where each addition is read by itself; else in any order."""
+        ...
+
     def last(self) -> str:
         """The newest whole line, without its end; "" where there is none."""
         ...
@@ -49,6 +53,10 @@ class FolderSink:
         """Read as they are needed."""
         with self._path(day).open(encoding="ascii", errors="replace", newline="\n") as file:
             yield from file
+
+    def newest_first(self, *, day: str) -> Iterator[str]:
+        """As they stand: a file is read at once."""
+        return self.lines(day=day)
 
     def last(self) -> str:
         """From the end of the newest file that has a whole line."""

@@ -5,7 +5,7 @@ gate is closed: what a restored database lacks must stay the newest that the arc
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -34,9 +34,6 @@ from revocations.models import Cohort
 log = structlog.get_logger(__name__)
 BATCH = 500
 TURN = "stop archive"
-# Those of the last moments may be on their way.
-SETTLED = timedelta(minutes=5)
-LOOK_BACK = timedelta(days=2)
 
 type Waiting = Mapping[int, Entry]
 
@@ -74,27 +71,6 @@ def begin_anew() -> int:
             " ORDER BY c.recorded_at"
         )
         return int(cursor.rowcount)
-
-
-def find_missing(*, now: datetime) -> int:
-    """Queue again the choices of the last two days that the archive does not have. Returns how many.
-
-    Nothing should ever be found: the row that waits is written with the choice. Raises OSError.
-    """
-    place, since = sink(), now - LOOK_BACK
-    first_day = f"{since:%Y-%m-%d}"
-    there = {one.id for day in place.days() if day >= first_day for one in _readable(place, day)}
-    recent = Choice.objects.filter(recorded_at__gte=since, recorded_at__lt=now - SETTLED)
-    waiting = set(Unarchived.objects.filter(kind=Unarchived.Kind.CHOICE).values_list("object_id", flat=True))
-    missing = [
-        Unarchived(kind=Unarchived.Kind.CHOICE, line_id=line_id, object_id=str(choice_id), queued_at=now)
-        for line_id, choice_id in recent.values_list("line_id", "id").order_by("recorded_at")
-        if str(choice_id) not in there and str(choice_id) not in waiting
-    ]
-    Unarchived.objects.bulk_create(missing)
-    if missing:
-        log.error("archive.missing", entries=len(missing))
-    return len(missing)
 
 
 def _end_of(place: Sink) -> str | None:
@@ -143,16 +119,6 @@ def _after(entry: Entry, before: str) -> Entry:
     return Entry(
         id=entry.id, before=before, choice=entry.choice, suspension=entry.suspension, end=entry.end, epochs=entry.epochs
     )
-
-
-def _readable(place: Sink, day: str) -> list[Entry]:
-    found = []
-    for line in place.lines(day=day):
-        try:
-            found.append(read(line.removesuffix("\n")))
-        except BadEntry:
-            continue
-    return found
 
 
 def _choices(rows: Sequence[Unarchived]) -> Waiting:

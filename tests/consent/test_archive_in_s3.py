@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -192,6 +193,16 @@ def test_choices_go_there_and_a_database_that_lost_them_is_told(
     assert archiving.behind() == ""
     assert store.told()["asked"] == ["GET /stops"] * 2 + [f"GET /stops/carrier/portal/{head.day}/00000002.jws"]
     assert (head.day, head.digest) == (f"{now:%Y-%m-%d}", archiving.digest(sink().last()))
+    # A look for what is missing reads from the newest on, and no farther than the last look came.
+    cache.clear()
+    made.append(stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web"))
+    archiving.write(now=now)
+    head = ArchiveHead.objects.get()
+    objects = [f"GET /stops/carrier/portal/{head.day}/0000000{number}.jws" for number in (3, 2, 1)]
+    for hours, read in ((0, 3), (3, 3), (6, 0)):
+        store.told()
+        assert archiving.find_missing(now=now + timedelta(hours=hours, minutes=6)) == 0
+        assert [one for one in store.told()["asked"] if one.endswith(".jws")] == objects[:read]
     # A database of before all that finds each of them outside, in their order, and none is spoilt.
     with connections["owner"].cursor() as owner:
         owner.execute("DELETE FROM consent_archivehead")

@@ -3,6 +3,7 @@
 import shutil
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings as portal
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
-from django.db import ProgrammingError, connections
+from django.db import ProgrammingError, connection, connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -270,6 +272,25 @@ def test_what_never_waited_is_found_by_the_sweep(campaign: Campaign) -> None:
     later = timezone.now() + timedelta(minutes=6)
     assert (archiving.find_missing(now=later), archiving.find_missing(now=later)) == (1, 0)
     assert (archiving.write(now=later), archiving.find_missing(now=later)) == (1, 0)
+
+
+def test_the_next_look_goes_no_further_than_what_may_still_come(campaign: Campaign) -> None:
+    """What waits, or is being written, when a look is done is looked for again, however long after."""
+    cache.clear()
+    hour, soon = timedelta(hours=1), timezone.now() + timedelta(minutes=6)
+    first, second = agreed(campaign, 2)
+    stop(line_id=first.pk, scope="all", **WHO)
+    assert [archiving.find_missing(now=soon + hours * hour) for hours in (0, 4)] == [0, 0]
+    Unarchived.objects.all().delete()
+    assert archiving.find_missing(now=soon + 8 * hour) == 1
+    archiving.write(now=timezone.now())
+    importing = connection.copy()
+    with closing(importing), importing.cursor() as other:
+        other.execute("BEGIN")
+        assert [archiving.find_missing(now=soon + hours * hour) for hours in (12, 16)] == [0, 0]
+        stop(line_id=second.pk, scope="all", **WHO)
+        Unarchived.objects.all().delete()
+        assert archiving.find_missing(now=soon + 20 * hour) == 1
 
 
 def test_the_archive_holds_no_number_and_no_id_of_the_carrier_s(campaign: Campaign) -> None:
