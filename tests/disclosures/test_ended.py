@@ -221,8 +221,8 @@ def test_a_term_that_is_over_is_texted_to_whom_it_found_though_workers_were_away
 ) -> None:
     an_approval(a_line(), campaign)
     over(campaign.contract, ago)
-    assert cohorts.tell_subscribers(now=database_clock()) == texts
-    assert (cohorts.tell_subscribers(now=database_clock()), len(MemoryBackend.outbox)) == (0, texts)
+    assert cohorts.tell_subscribers(now=by_day()) == texts
+    assert (cohorts.tell_subscribers(now=by_day()), len(MemoryBackend.outbox)) == (0, texts)
 
 
 @pytest.mark.parametrize("by_term", [True, False])
@@ -238,7 +238,7 @@ def test_whom_the_same_company_may_still_find_is_texted_nothing(campaign: Campai
     an_approval(stopped, successor)
     stop(line_id=stopped.pk, scope="campaign", ref=successor.ref, actor="subscriber:1", channel="web")
     over(campaign, timedelta(0)) if by_term else end(campaign, of="campaign")
-    assert cohorts.tell_subscribers(now=database_clock() + LATER) == 2
+    assert cohorts.tell_subscribers(now=by_day()) == 2
     assert {text.msisdn for text in MemoryBackend.outbox} == {number_of(lost), number_of(stopped)}
 
 
