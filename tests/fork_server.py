@@ -179,6 +179,18 @@ class Server:
 
 def _read(asker: socket.socket) -> Program:
     start, files, _, _ = socket.recv_fds(asker, LENGTH.size, 3)
+    try:
+        return Program(**json.loads(_told(asker, start)), files=list(files))
+    except (OSError, ValueError):
+        for file in files:
+            os.close(file)
+        raise
+
+
+def _told(asker: socket.socket, start: bytes) -> bytes:
+    """What they say. Raises ValueError where they died before all of it was said."""
+    if len(start) < LENGTH.size:
+        raise ValueError("gone before a word")
     (length,) = LENGTH.unpack(start)
     told = b""
     while len(told) < length:
@@ -186,7 +198,7 @@ def _read(asker: socket.socket) -> Program:
         if not part:
             raise ValueError("cut short")
         told += part
-    return Program(**json.loads(told), files=list(files))
+    return told
 
 
 def _kill(pid: int) -> None:

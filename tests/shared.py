@@ -26,14 +26,16 @@ def shared[T](blocker: DjangoDbBlocker, build: Callable[[], T]) -> Iterator[T]:
     )  # fmt: skip
     with blocker.unblock():
         block.__enter__()
-        with quick, pytest.MonkeyPatch.context() as patched:
+    try:
+        with blocker.unblock(), quick, pytest.MonkeyPatch.context() as patched:
             patched.setattr("revocations.tasks.deliver.delay", lambda **_: None)
             MemoryBackend.outbox.clear()
             made = build()
-    yield made
-    with blocker.unblock():
-        transaction.set_rollback(True)
-        block.__exit__(None, None, None)
+        yield made
+    finally:
+        with blocker.unblock():
+            transaction.set_rollback(True)
+            block.__exit__(None, None, None)
 
 
 @contextmanager

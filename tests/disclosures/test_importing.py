@@ -19,6 +19,7 @@ from disclosures.feeds.crew import Turn
 from disclosures.ingest import chunks
 from disclosures.ingest.chunks import Taken
 from disclosures.models import Disclosure, DisclosureRegister, HeldDisclosure, ImportedChunk
+from tests import forks
 from tests.disclosures.cut_off import CHUNK
 from tests.faults.programs import PROJECT, Programs
 from tests.feeds import (
@@ -87,10 +88,7 @@ def run(folder: Path, point: str, offset: int, file: Path, workers: int) -> subp
     environment = Programs(folder, web_port=1, broker_port=1).environment
     options = ("--json", "--workers", str(workers), "--rejects", str(folder / "rejects"))
     command = (sys.executable, "-m", "tests.disclosures.cut_off", point, str(offset), "import_disclosures", str(file))
-    return subprocess.run(
-        [*command, *options], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
-        start_new_session=True, timeout=120,
-    )  # fmt: skip
+    return forks.run([*command, *options], cwd=PROJECT, env=environment, start_new_session=True, timeout=120)
 
 
 def resumed(stream: BinaryIO, file: Path) -> list[Taken]:

@@ -4,6 +4,7 @@ Whoever does not take a connection is passed over, and asked again after a while
 to another: it may have been taken.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,29 +19,53 @@ OF_ONE_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-l
 
 @dataclass
 class Balancer:
-    """The ports behind it; `out`: those that were taken out. `served`: how many requests went to each."""
+    """The ports behind it. `served`: how many requests went to each; `going`: how many of them have no answer yet."""
 
     behind: list[int]
     port: int = 0
     out: set[int] = field(default_factory=set)
-    served: dict[int, int] = field(default_factory=dict)
+    served: Counter[int] = field(default_factory=Counter)
+    going: Counter[int] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     turn: Iterator[int] = field(default_factory=count)
     lock: Lock = field(default_factory=Lock)
 
-    def connected(self) -> HTTPConnection:
+    def take_out(self, port: int) -> None:
+        """No request goes to it from now on. Those that went are on their way for as long as `going` counts them."""
+        with self.lock:
+            self.out.add(port)
+
+    def put_back(self, port: int) -> None:
+        """It is asked again."""
+        with self.lock:
+            self.out.discard(port)
+
+    @contextmanager
+    def connected(self) -> Iterator[HTTPConnection]:
         """A connection to one that takes it. Raises OSError where none does."""
         first = next(self.turn)
-        ports = [self.behind[(first + n) % len(self.behind)] for n in range(len(self.behind))]
-        for port in [one for one in ports if one not in self.out]:
+        for n in range(len(self.behind)):
+            port = self.behind[(first + n) % len(self.behind)]
+            with self.lock:
+                if port in self.out:
+                    continue
+                self.going[port] += 1
             http = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
             try:
                 http.connect()
             except OSError:
+                with self.lock:
+                    self.going[port] -= 1
                 continue
-            with self.lock:
-                self.served[port] = self.served.get(port, 0) + 1
-            return http
+            try:
+                with self.lock:
+                    self.served[port] += 1
+                yield http
+            finally:
+                http.close()
+                with self.lock:
+                    self.going[port] -= 1
+            return
         raise ConnectionRefusedError
 
 
@@ -57,12 +82,11 @@ class Carrier(BaseHTTPRequestHandler):
         """The request to one behind, and its answer back."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
-            http = self.balancer.connected()
-            kept = {name: value for name, value in self.headers.items() if name.lower() not in OF_ONE_CONNECTION}
-            http.request(self.command, self.path, body or None, {**kept, "Connection": "close"})
-            answer = http.getresponse()
-            said = answer.read()
-            http.close()
+            with self.balancer.connected() as http:
+                kept = {name: value for name, value in self.headers.items() if name.lower() not in OF_ONE_CONNECTION}
+                http.request(self.command, self.path, body or None, {**kept, "Connection": "close"})
+                answer = http.getresponse()
+                said = answer.read()
         except (OSError, HTTPException) as error:
             self.balancer.lost.append(f"{self.command} {self.path}: {error!r}")
             self.send_response(502)
@@ -94,6 +118,6 @@ def balanced(*ports: int) -> Iterator[Balancer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         balancer.port = server.server_port
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield balancer
         server.shutdown()

@@ -3,11 +3,15 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests import forks
+from tests.fork_server import LENGTH
 from tests.portal.processes import clean_environment
 
 ABOUT = """
@@ -65,3 +69,16 @@ def test_whoever_dies_takes_along_what_they_had_forked(tmp_path: Path) -> None:
         asker.kill()
         assert here == ["here\n", "here\n"]
         assert asker.stdout.read() == ""
+
+
+@pytest.mark.parametrize("said", [b"", b"ab", LENGTH.pack(9) + b"{"])
+def test_who_dies_while_they_ask_takes_nobody_along(said: bytes, tmp_path: Path) -> None:
+    server = forks.Loaded("json", {})
+    try:
+        with socket.socket(socket.AF_UNIX) as asker:
+            asker.connect(server.address)
+            asker.sendall(said)
+        with forks.Forked([sys.executable, "-c", "raise SystemExit(7)"], server=server.address, cwd=tmp_path) as one:
+            assert one.wait(20) == 7
+    finally:
+        server.end()

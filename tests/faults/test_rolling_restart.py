@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from django.db import connections
 
@@ -27,7 +28,8 @@ PEOPLE, LINES = 3, 300
 def two_webs(world: World) -> list[Program]:
     """Two web processes of the same settings, which show pages as they are: the demo's would want them collected."""
     first = next(one for one in world.programs.all if one.name == "web")
-    first.environment = {**first.environment, "WHEREABOUTS_DEMO": "0"}
+    # Started in the usual way: what it would be forked from has read the demo's settings.
+    first.environment, first.forked = {**first.environment, "WHEREABOUTS_DEMO": "0"}, ""
     restarted(first)
     port = free_port()
     command = [str(port) if part == str(first.port) else part for part in first.command]
@@ -52,11 +54,12 @@ def restarted(program: Program) -> None:
 
 
 def released(program: Program, balancer: Balancer) -> None:
-    """One web process, by the book."""
-    balancer.out.add(program.port)
+    """One web process, by the book. What waits to be taken when a listener closes is reset: none may."""
+    balancer.take_out(program.port)
+    until(lambda: balancer.going[program.port] == 0, START_WITHIN_S)
     restarted(program)
     answering(program)
-    balancer.out.discard(program.port)
+    balancer.put_back(program.port)
 
 
 def more_came(balancer: Balancer) -> None:
@@ -80,10 +83,12 @@ class People:
         self._numbers = iter(self._lines)
 
     def stop(self) -> None:
-        """One of them, until it is over."""
+        """One of them, until it is over or nobody is left who has not stopped."""
         while not self.over.is_set():
             with self._lock:
-                number = next(self._numbers)
+                number = next(self._numbers, None)
+            if number is None:
+                break
             stop(port=self._port, seen=self.seen, number=number, code=lambda asked: code(asked, self._lines))
             with self._lock:
                 self.stopped += 1
@@ -103,6 +108,38 @@ class People:
                 thread.join()
 
 
+def test_people_go_home_when_every_line_is_stopped() -> None:
+    people = People([], Balancer([]))
+    people.stop()
+    assert people.stopped == 0
+
+
+def test_a_request_is_counted_until_its_answer_was_read() -> None:
+    answer = threading.Event()
+
+    class Slow(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+        def do_GET(self) -> None:
+            answer.wait(20)
+            self.send_response(204)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as web:
+        threading.Thread(target=web.serve_forever, args=(0.01,)).start()
+        with balanced(web.server_port) as balancer:
+            asking = threading.Thread(target=answers, kwargs={"port": balancer.port, "path": "/"})
+            asking.start()
+            until(lambda: balancer.served[web.server_port] == 1, 20)
+            balancer.take_out(web.server_port)
+            assert balancer.going[web.server_port] == 1
+            answer.set()
+            asking.join()
+            assert balancer.going[web.server_port] == 0
+        web.shutdown()
+
+
 def test_a_release_under_load_fails_no_stop(world: World) -> None:
     lines = [world.a_line() for _ in range(LINES)]
     webs = two_webs(world)
@@ -120,7 +157,7 @@ def test_a_release_under_load_fails_no_stop(world: World) -> None:
     assert balancer.lost == []
     assert [page for page in people.seen.pages if page[1] >= 400] == []
     assert all(new is not old for new, old in zip([one.process for one in (*webs, *workers)], before, strict=True))
-    assert min(balancer.served.get(web.port, 0) for web in webs) > 0
+    assert min(balancer.served[web.port] for web in webs) > 0
     assert Choice.objects.filter(kind=Choice.Kind.STOP, scope="all").count() == people.stopped
     until(lambda: not Order.objects.filter(state__in=TO_PUSH).exists(), 60)
     assert Order.objects.count() == people.stopped * len(world.partners)
