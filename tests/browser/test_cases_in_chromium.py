@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from support import sending, tickets
 from support.models import CannedReply, Draft, Entry, Ticket
 from tests.browser.test_pages_in_chromium import AXE, LOOK
+from tests.factories import a_line
 from tests.support.officers import staff
 from tests.world import a_world
 
@@ -131,3 +132,43 @@ def test_officers_pages_of_answers_written_often(visit: Visit, site: str) -> Non
     for path in ("/desk/replies/", "/desk/replies/new/", f"/desk/replies/{CannedReply.objects.earliest('id').pk}/"):
         page.goto(path)
         is_clean(page, 390, 1280)
+
+
+def test_a_case_is_its_persons_and_the_desks_and_nobody_elses(visit: Visit, site: str) -> None:
+    world, now = a_world(at=timezone.now()), timezone.now()
+    asked = visit(line=world.line).new_page()
+    asked.goto("/help/write/?topic=other")
+    asked.fill("[name=message]", "Who looked for me?")
+    sent(asked, "main button.main")
+    ticket = Ticket.objects.get()
+    stranger, other = visit().new_page(), visit(line=a_line()).new_page()
+    stranger.goto(f"/help/{ticket.code}/")
+    assert stranger.url.startswith(f"{site}/accounts/login/")
+    refused = other.goto(f"/help/{ticket.code}/")
+    assert refused is not None
+    assert refused.status == 404
+    for page in (stranger, other):
+        assert "Who looked for me?" not in page.content()
+        for path in ("/desk/", f"/desk/{ticket.code}/"):
+            page.goto(path)
+            assert ticket.about not in page.inner_text("main")
+    for role, may_answer in (("agent", True), ("officer", True), ("auditor", False)):
+        page = as_staff(visit, role, role, site)
+        page.goto(f"/desk/{ticket.code}/")
+        assert "Who looked for me?" in page.inner_text("main")
+        is_clean(page, 390, 1280)
+        assert (page.locator("#id_answer_body, a[href$='/write/']").count() > 0) is may_answer, role
+    lead = as_staff(visit, "officer", "lead", site)
+    lead.goto("/desk/figures/")
+    assert "1" in lead.inner_text("main")
+    is_clean(lead, 390, 1280)
+    tickets.answer(ticket=ticket, body="A tow truck.", actor="agent:1", then=Ticket.State.SOLVED, at=now)
+    asked.goto(f"/help/{ticket.code}/")
+    expect(asked.locator(".thread .ours .said")).to_have_text("A tow truck.")
+
+
+def as_staff(visit: Visit, role: str, name: str, site: str) -> Page:
+    context = visit()
+    cookies = staff(role, name=name).client.cookies
+    context.add_cookies([{"name": name, "value": one.value, "url": site} for name, one in cookies.items() if one.value])
+    return context.new_page()
