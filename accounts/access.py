@@ -200,9 +200,12 @@ def to_sign_in(request: HttpRequest, *, then: str, page: str = "") -> HttpRespon
     """
     if "HX-Request" not in request.headers:
         return redirect(f"{page}?{urlencode({'next': then})}") if page else redirect_to_login(then)
-    if request.method == "GET":
-        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
-    return HttpResponse(status=HTTPStatus.UNAUTHORIZED)
+    return page_anew() if request.method == "GET" else HttpResponse(status=HTTPStatus.UNAUTHORIZED)
+
+
+def page_anew() -> HttpResponse:
+    """For a script that asked for a part of a page: nothing to put into it, the whole page is loaded anew."""
+    return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
 
 
 def way_on(request: HttpRequest) -> str:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts import sessions
+from accounts.access import page_anew
 
 OK = 200
 # Where somebody who is signed in sends a stop: a pause and a dispute are stops as well.
@@ -90,7 +91,7 @@ def nothing_after_leaving(
     def middleware(request: HttpRequest) -> HttpResponse:
         away, is_a_browser = reverse("away"), "Sec-Fetch-Mode" in request.headers
         if sessions.has_left(request) and is_a_browser and request.path not in {away, reverse("leave")}:
-            return redirect("away") if "HX-Request" not in request.headers else _anew()
+            return redirect("away") if "HX-Request" not in request.headers else page_anew()
         response = get_response(request)
         is_shown = request.path == away and request.method == "GET" and response.status_code == OK
         is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or sessions.has_one(request)
@@ -99,8 +100,3 @@ def nothing_after_leaving(
         return response
 
     return middleware
-
-
-def _anew() -> HttpResponse:
-    """What a page asks for by itself is not put into it: the whole page is loaded anew, and is blank."""
-    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
