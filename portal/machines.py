@@ -4,6 +4,7 @@ can read (RFC 9457), never by a page for people.
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -19,6 +20,8 @@ type Form = Callable[[HttpRequest, int, str], HttpResponse]
 PREFIXES = ("/.well-known/", "/access/", "/api/", "/consent-info/", "/drp/", "/metrics", "/oauth/", "/ssf/")
 # `/metrics` is asked by whatever watches this process, past the proxy that ends TLS.
 NEVER_BY_HTTP = (*(prefix for prefix in PREFIXES if prefix != "/metrics"), "/canary/")
+# Asked of a process itself, at the address of its machine or container, which is no name of ours.
+OF_THE_PROCESS = frozenset({"/healthz", "/readyz", "/metrics"})
 KEPT = ("Allow", "WWW-Authenticate", "Retry-After", "x-correlator")
 NO_HTTP = "Ask by https alone. What was sent by plain http may have been read on its way: take its secrets for known."
 DETAILS = {
@@ -48,6 +51,19 @@ def problems_for_machines(
             if name in response.headers:
                 said.headers[name] = response.headers[name]
         return said
+
+    return middleware
+
+
+def whatever_the_host(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Let what watches this process ask it by any name. Nothing that these pages say is made of the host."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info in OF_THE_PROCESS:
+            request.META["HTTP_HOST"] = urlsplit(settings.BASE_URL).netloc
+        return get_response(request)
 
     return middleware
 

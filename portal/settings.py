@@ -102,6 +102,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.traffic.measured",
+    "portal.machines.whatever_the_host",
     "portal.machines.no_machine_by_http",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",

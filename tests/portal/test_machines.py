@@ -328,3 +328,12 @@ def test_people_are_sent_on_and_what_watches_is_answered(settings: Settings) -> 
     assert Http().get("/healthz").status_code == 200
     # By https the answer is the address's own.
     assert Http().post("/oauth/token", secure=True).status_code == 400
+
+
+@pytest.mark.parametrize("host", ["10.20.0.7:8000", "web-2", "127.0.0.1:8000", "no.name.of_ours!"])
+def test_what_watches_a_process_asks_it_by_its_machine_s_address(host: str, settings: Settings) -> None:
+    settings.BASE_URL, settings.ALLOWED_HOSTS = "https://whereabouts.carrier.example", ["whereabouts.carrier.example"]
+    settings.METRICS_TOKEN = "token-of-this-test"
+    bearer = {"Authorization": "Bearer token-of-this-test", "Host": host}
+    asked = ("/healthz", "/readyz", "/metrics", "/", "/healthz/", "/stop/")
+    assert [Http().get(path, headers=bearer).status_code for path in asked] == [200, 200, 200, 400, 400, 400]
