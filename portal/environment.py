@@ -98,7 +98,8 @@ def database(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured("DATABASE_URL and DATABASE_OWNER_URL must start with postgresql://")
-    query = dict(parse_qsl(parts.query))
+    # An option that is given as empty takes out what we would have set.
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
     host = query.pop("host", parts.hostname or "")
     return {
         "ENGINE": "django.db.backends.postgresql",

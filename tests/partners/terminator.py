@@ -51,12 +51,12 @@ class Certificate:
         return f":{b64encode(self.cert.public_bytes(Encoding.DER)).decode()}:"
 
 
-def a_certificate(name: str, folder: Path, by: Certificate | None = None) -> Certificate:
+def a_certificate(name: str, folder: Path, by: Certificate | None = None, host: str = "localhost") -> Certificate:
     """A certificate signed by `by`, or a CA's own."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
-    hosts = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    hosts = [x509.DNSName(host), x509.IPAddress(ip_address("127.0.0.1"))]
     built = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import secret_files
-from portal.environment import Environment, environment
+from portal.environment import Environment, database, environment
 from tests import forks
 from tests.portal.processes import PROJECT, clean_environment
 
@@ -183,3 +183,10 @@ def test_no_retention_under_a_year_is_taken(months: str) -> None:
 
 def test_a_year_of_retention_is_enough() -> None:
     assert check(**PRODUCTION, RETENTION_MONTHS="12").returncode == 0
+
+
+def test_an_empty_option_of_a_database_s_url_takes_out_what_we_would_have_set() -> None:
+    url = "postgresql://u:p@db.example/w"
+    assert database(url)["OPTIONS"]["options"].startswith("-c jit=off")
+    assert database(f"{url}?options=")["OPTIONS"]["options"] == ""
+    assert database(f"{url}?options=-c%20jit%3Don")["OPTIONS"]["options"] == "-c jit=on"

@@ -1,0 +1,108 @@
+"""Web processes behind PgBouncer, as docs/running.md has it: gate and stops say the same in both ways of pooling."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError, connection, connections
+from django.db.models import Count
+
+from accounts.models import Line
+from consent import gate
+from consent.actions import allow, stop
+from consent.models import Choice
+from partners.models import Campaign
+from portal.environment import database
+from revocations.models import Order
+from tests.factories import a_campaign, a_line, an_approval
+from tests.faults.programs import Program, free_port
+from tests.running.conftest import the_program
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+WAYS = ("session", "transaction")
+# Fewer sessions than callers, so that each statement may come to a session in which it was not prepared.
+CALLERS, SESSIONS, ROUNDS = 6, 2, 15
+
+
+@contextmanager
+def pgbouncer(way: str, folder: Path) -> Iterator[int]:
+    """One before the tests' database, of the version that Debian has. Its port."""
+    program, port, behind = the_program("pgbouncer", "pgbouncer"), free_port(), connection.settings_dict
+    at = f"host={behind['HOST'] or '127.0.0.1'} port={behind['PORT'] or 5432}"
+    whole = folder / "pgbouncer.ini"
+    # It knows the password; who comes to it is asked for none.
+    whole.write_text(
+        f"[databases]\n{behind['NAME']} = {at} user={behind['USER']} password={behind['PASSWORD']}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
+        f"pool_mode = {way}\ndefault_pool_size = {SESSIONS if way == 'transaction' else CALLERS + 1}\n"
+        "max_prepared_statements = 200\n"
+    )
+    # It does not run as root.
+    somebody = ("-u", "nobody") if os.geteuid() == 0 else ()
+    pooler = Program("pgbouncer", (program, *somebody, str(whole)), dict(os.environ), folder / "pgbouncer.log", port)
+    pooler.start()
+    try:
+        pooler.wait()
+        yield port
+    finally:
+        pooler.end()
+
+
+@contextmanager
+def connecting(port: int, query: str) -> Iterator[None]:
+    """All sessions of this process go there, with what a DATABASE_URL with this query says."""
+    shared = connections.settings["default"]
+    was = dict(shared)
+    through = database(f"postgresql://{was['USER']}@127.0.0.1:{port}/{was['NAME']}?{query}")
+    connection.close()
+    shared.update({name: through[name] for name in ("HOST", "PORT", "OPTIONS")}, PASSWORD="")
+    try:
+        yield
+    finally:
+        connection.close()
+        shared.clear()
+        shared.update(was)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_pooler_refuses_options_at_the_start_of_a_session(way: str, tmp_path: Path) -> None:
+    """So long as it does, the guide says to take them out."""
+    refused = pytest.raises(OperationalError, match="unsupported startup parameter in options: jit")
+    with pgbouncer(way, tmp_path) as port, connecting(port, ""), refused:
+        Line.objects.exists()
+
+
+def asked(line: Line, campaign: Campaign) -> str:
+    question = gate.Question(
+        aggregator=campaign.contract.aggregator.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref,
+        purpose=campaign.purpose, scope=campaign.scope, precision_m=campaign.precision_m, line=line.carrier_id,
+    )  # fmt: skip
+    return gate.evaluate(questions=[question])[0].reason
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_gate_and_stops_say_the_same_behind_a_pooler(way: str, tmp_path: Path) -> None:
+    campaign, lines = a_campaign(), [a_line() for _ in range(CALLERS)]
+    for line in lines:
+        an_approval(line, campaign)
+
+    def stopping(line: Line) -> list[str]:
+        """A caller's answers: one before each stop, one after it."""
+        said = []
+        for _ in range(ROUNDS):
+            said.append(asked(line, campaign))
+            stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+            said.append(asked(line, campaign))
+            allow(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        connection.close()
+        return said
+
+    with pgbouncer(way, tmp_path) as port, connecting(port, "options="), ThreadPoolExecutor(CALLERS) as callers:
+        answers = list(callers.map(stopping, lines))
+    assert answers == [["allow", "stopped_all"] * ROUNDS] * CALLERS
+    kept = Choice.objects.values_list("kind").annotate(Count("id"))
+    assert dict(kept) == {"stop": CALLERS * ROUNDS, "allow": CALLERS * ROUNDS}
+    assert Order.objects.values("line_id").distinct().count() == CALLERS
