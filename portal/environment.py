@@ -43,6 +43,7 @@ class Environment:
     database_owner_url: str
     redis_url: str
     celery_broker_url: str
+    celery_broker_master: str
     checkpoint_dir: Path
     stop_archive_dir: Path
     stop_archive_backend: str
@@ -178,6 +179,7 @@ def environment() -> Environment:
         database_owner_url=given.get("DATABASE_OWNER_URL", ""),
         redis_url=_needed("REDIS_URL", "redis://host:6379/0"),
         celery_broker_url=wires.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
+        celery_broker_master=_sentinel_s_master(),
         checkpoint_dir=Path(given.get("CHECKPOINT_DIR") or data_dir / "checkpoints"),
         stop_archive_dir=Path(given.get("STOP_ARCHIVE_DIR") or data_dir / "stop-archive"),
         stop_archive_backend=given.get("STOP_ARCHIVE_BACKEND") or "consent.archiving.sink.FolderSink",
@@ -266,6 +268,13 @@ def _issuer(name: str) -> str:
     if issuer and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise ImproperlyConfigured(f"{name} must start with https:// (http:// only for a loopback address).")
     return issuer
+
+
+def _sentinel_s_master() -> str:
+    """What Sentinels call the broker: without it nothing can be sent."""
+    if not os.environ.get("CELERY_BROKER_URL", "").startswith("sentinel://"):
+        return ""
+    return _needed("CELERY_BROKER_MASTER", "the name by which your Sentinels know the master")
 
 
 def _carrier_issuer() -> str:

@@ -216,8 +216,10 @@ broker = Broker()
 
 
 def _look_at(url: str) -> int | None:
+    master = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("master_name")
+    options = {**PATIENT_OPTIONS, "master_name": master} if master else PATIENT_OPTIONS
     try:
-        with Connection(url, connect_timeout=PATIENCE_S, transport_options=PATIENT_OPTIONS) as found:
+        with Connection(url, connect_timeout=PATIENCE_S, transport_options=options) as found:
             found.ensure_connection(max_retries=1, interval_start=0, timeout=1)
             return _waiting(found)
     except (OSError, KombuError):

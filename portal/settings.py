@@ -276,9 +276,11 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A dead broker must cost a stop less than its 2 s: one quick try, then the sweep finds the row.
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BROKER_TRANSPORT_OPTIONS = {
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
     "socket_connect_timeout": 0.5, "socket_timeout": 0.5, "visibility_timeout": 600, "max_retries": 0,
 }  # fmt: skip
+if env.celery_broker_master:
+    CELERY_BROKER_TRANSPORT_OPTIONS["master_name"] = env.celery_broker_master
 CELERY_BROKER_CONNECTION_TIMEOUT = 0.5
 CELERY_BEAT_SCHEDULER = "portal.schedule:Schedule"
 CELERY_BEAT_SCHEDULE = {

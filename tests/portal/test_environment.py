@@ -190,3 +190,12 @@ def test_an_empty_option_of_a_database_s_url_takes_out_what_we_would_have_set() 
     assert database(url)["OPTIONS"]["options"].startswith("-c jit=off")
     assert database(f"{url}?options=")["OPTIONS"]["options"] == ""
     assert database(f"{url}?options=-c%20jit%3Don")["OPTIONS"]["options"] == "-c jit=on"
+
+
+def test_sentinels_are_asked_for_a_master_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentinels = {**PRODUCTION, "CELERY_BROKER_URL": "sentinel://127.0.0.1:26379;sentinel://127.0.0.1:26380"}
+    given(monkeypatch, **sentinels)
+    with pytest.raises(ImproperlyConfigured, match="CELERY_BROKER_MASTER"):
+        environment()
+    given(monkeypatch, **sentinels, CELERY_BROKER_MASTER="orders")
+    assert environment().celery_broker_master == "orders"

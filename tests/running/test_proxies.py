@@ -123,9 +123,9 @@ def test_where_one_of_two_is_away_the_other_answers_and_no_log_says_who_asked_fo
     first.kill()
     until(lambda: not listening(first.port), 20)
     try:
-        answers = asked() + asked()
-        assert [answer.status for answer in answers] == [200] * 4
-        assert {answer.said["port"] for answer in answers} == {behind.second}
+        # Caddy looks every two seconds, and Debian's answers 502 to a form that met a closed port first.
+        until(lambda: {answer.status for answer in asked() + asked()} == {200}, 20 if proxy.name == "caddy" else 0)
+        assert {answer.said["port"] for answer in asked() + asked()} == {behind.second}
         second.kill()
         try:
             assert {answer.status for answer in asked()} <= {502, 503}

@@ -1,0 +1,102 @@
+"""Traces as they come to a collector: a web process and a worker of their own, and a receiver of OTLP over http."""
+
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+
+from portal.traces import KEPT
+from tests.faults.programs import Programs, free_port, until
+from tests.running.conftest import granian
+
+TOKEN = "Zk3v9QxT0aBcD4eFgH5iJkL6"
+WITHIN_S = 60
+
+
+class Collector(ThreadingHTTPServer):
+    """Keeps what it is sent. `refused`: what it answered no to."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Taking)
+        self.raw: list[bytes] = []
+        self.paths: set[str] = set()
+
+    @property
+    def resources(self) -> list[ResourceSpans]:
+        return [one for raw in self.raw for one in ExportTraceServiceRequest.FromString(raw).resource_spans]
+
+    @property
+    def names(self) -> set[str]:
+        return {span.name for one in self.resources for scope in one.scope_spans for span in scope.spans}
+
+
+class _Taking(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.paths.add(f"{self.path} {self.headers['X-Tenant']}")
+        self.server.raw.append(body)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-protobuf")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def collecting() -> Iterator[Collector]:
+    with Collector() as collector:
+        thread = threading.Thread(target=collector.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield collector
+        finally:
+            collector.shutdown()
+            thread.join()
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_collector_is_told_of_pages_and_tasks_and_of_nobody(tmp_path: Path) -> None:
+    with collecting() as collector:
+        told = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}",
+            "OTEL_EXPORTER_OTLP_HEADERS": "x-tenant=carrier",
+            "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=tests",
+            "OTEL_BSP_SCHEDULE_DELAY": "200",
+        }
+        programs = Programs(tmp_path, web_port=free_port(), broker_port=free_port(), more=told)
+        try:
+            programs.broker().wait()
+            web = granian(tmp_path, "web", programs.web_port, "portal.wsgi:application", programs.environment)
+            programs.all.append(web)
+            web.start()
+            celery = ("-m", "celery", "--app", "portal", "worker", "--beat", "--concurrency", "1")
+            programs.add("worker", sys.executable, *celery)
+            web.wait()
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(f"{programs.base_url}/ssf/manifests/{TOKEN}?code={TOKEN}", timeout=20)
+            urllib.request.urlopen(f"{programs.base_url}/healthz?code={TOKEN}", timeout=20).close()
+            wanted = {"GET healthz", "run/revocations.tasks.sweep"}
+            until(lambda: wanted <= collector.names, WITHIN_S, lambda: str(collector.names))
+        finally:
+            programs.end()
+    assert collector.paths == {"/v1/traces carrier"}
+    for one in collector.resources:
+        about = {of.key: of.value.string_value for of in one.resource.attributes}
+        assert (about["service.name"], about["deployment.environment"]) == ("whereabouts", "tests")
+        spans = [span for scope in one.scope_spans for span in scope.spans]
+        assert {of.key for span in spans for of in span.attributes} <= KEPT
+    assert TOKEN.encode() not in b"".join(collector.raw)
