@@ -2,10 +2,9 @@
 
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,7 +21,7 @@ WITHIN_S = 60
 
 
 class Collector(ThreadingHTTPServer):
-    """Keeps what it is sent. `refused`: what it answered no to."""
+    """Keeps what it is sent."""
 
     daemon_threads = True
 
@@ -68,6 +67,13 @@ def collecting() -> Iterator[Collector]:
             thread.join()
 
 
+def asked(port: int, path: str) -> int:
+    """With what status it answers."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("GET", path)
+        return connection.getresponse().status
+
+
 @pytest.mark.usefixtures("committed_db")
 def test_a_collector_is_told_of_pages_and_tasks_and_of_nobody(tmp_path: Path) -> None:
     with collecting() as collector:
@@ -76,6 +82,8 @@ def test_a_collector_is_told_of_pages_and_tasks_and_of_nobody(tmp_path: Path) ->
             "OTEL_EXPORTER_OTLP_HEADERS": "x-tenant=carrier",
             "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=tests",
             "OTEL_BSP_SCHEDULE_DELAY": "200",
+            # The demo's pages would want their static files collected.
+            "WHEREABOUTS_DEMO": "0",
         }
         programs = Programs(tmp_path, web_port=free_port(), broker_port=free_port(), more=told)
         try:
@@ -86,10 +94,9 @@ def test_a_collector_is_told_of_pages_and_tasks_and_of_nobody(tmp_path: Path) ->
             celery = ("-m", "celery", "--app", "portal", "worker", "--beat", "--concurrency", "1")
             programs.add("worker", sys.executable, *celery)
             web.wait()
-            with pytest.raises(urllib.error.HTTPError, match="404"):
-                urllib.request.urlopen(f"{programs.base_url}/ssf/manifests/{TOKEN}?code={TOKEN}", timeout=20)
-            urllib.request.urlopen(f"{programs.base_url}/healthz?code={TOKEN}", timeout=20).close()
-            wanted = {"GET healthz", "run/revocations.tasks.sweep"}
+            paths = (f"/stop/progress/{TOKEN}/?code={TOKEN}", f"/healthz?code={TOKEN}")
+            assert [asked(web.port, path) for path in paths] == [404, 200]
+            wanted = {"GET stop/progress/<str:token>/", "GET healthz", "run revocations.tasks.sweep"}
             until(lambda: wanted <= collector.names, WITHIN_S, lambda: str(collector.names))
         finally:
             programs.end()
