@@ -1,5 +1,7 @@
 """The ASGI application of the gate's own process: single questions on its event loop, all else in threads."""
 
+import gc
+import sys
 from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,9 @@ from portal.wsgi import application as pages
 
 if TYPE_CHECKING:
     from consent.api.on_a_loop import Application, Message, Receive, Scope, Send
+
+# Between turns of Python's threads: the event loop waits so long at most for a thread that works at a batch.
+sys.setswitchinterval(0.0005)
 
 # For batches, and whatever is not in every way as it should be.
 THREADS = 16
@@ -40,3 +45,7 @@ async def otherwise(scope: "Scope", receive: "Receive", send: "Send") -> None:
 application: "Application" = import_module("consent.api.on_a_loop").gate_on_a_loop(
     otherwise, import_module("consent.gate").Pipeline()
 )
+
+# What was made so far stays: the collector of cycles need not look at it again and again while somebody waits.
+gc.collect()
+gc.freeze()

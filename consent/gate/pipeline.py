@@ -2,7 +2,8 @@
 
 A session of PostgreSQL that answers one question after another keeps its plans in the processor's caches. Sixteen that
 take turns spend twice the time on each answer, and their threads wait for one another besides. The protocol is libpq's
-pipeline mode. A Sync follows each statement: so each is a transaction of its own, and sees all that was committed.
+pipeline mode. One Sync follows all that is asked in one turn of the loop: they share a transaction, in which each still
+sees whatever was committed before it ran (READ COMMITTED), and a message each way.
 """
 
 import asyncio
@@ -75,7 +76,8 @@ class _Session:
     def __init__(self, own: Any) -> None:
         self.own, self.reader, self.names = own, Transformer(own), dict[bytes, bytes]()
         self.places = deque[Place | None]()
-        self.loop, self.socket, self.is_over = asyncio.get_running_loop(), own.pgconn.socket, False
+        self.loop, self.socket = asyncio.get_running_loop(), own.pgconn.socket
+        self.is_sending = self.is_over = False
         own.pgconn.nonblocking = 1
         own.pgconn.enter_pipeline_mode()
         self.loop.add_reader(self.socket, self._read)
@@ -88,14 +90,15 @@ class _Session:
         try:
             given = self.reader.dump_sequence(values, [PyFormat.AUTO] * len(values))
             self.own.pgconn.send_query_prepared(self._name(statement), given, self.reader.formats)
-            self.own.pgconn.pipeline_sync()
-            self.places.append(place)
-            self._write()
         except psycopg.OperationalError as error:
             self.end(str(error))
             raise Lost(str(error)) from error
         except psycopg.Error as error:
             raise DatabaseError(str(error)) from error
+        self.places.append(place)
+        if not self.is_sending:
+            self.is_sending = True
+            self.loop.call_soon(self._send)
         return place
 
     def end(self, why: str) -> None:
@@ -119,6 +122,14 @@ class _Session:
             self.own.pgconn.send_prepare(name, statement)
             self.places.append(None)
         return name
+
+    def _send(self) -> None:
+        """All that was asked in this turn of the loop goes out at once."""
+        self.is_sending = False
+        if not self.is_over:
+            with suppress(psycopg.Error):  # said again by the next read
+                self.own.pgconn.pipeline_sync()
+            self._write()
 
     def _write(self) -> None:
         """What the socket does not take now, it takes when it can."""
