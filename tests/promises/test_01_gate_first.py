@@ -141,6 +141,17 @@ def test_pairs_of_stop_and_allow_from_servers_ten_seconds_apart_end_in_commit_or
         assert ask(line, campaign).allowed is (by_moment[8 * rounds - 1][1] == "allow")
 
 
+def a_thousand_questions() -> Sequence[gate.Question]:
+    """Each about a line of its own that may be found."""
+    campaigns = gateway.lines(bench=Bench(lines=1_600, disclosures=1, tell=lambda _: None))
+    asked = [gateway.about(campaigns, n, "own", by_line=True) for n in range(1, 1_601)]
+    with connections["owner"].cursor() as cursor:
+        # Which speak of orders that the benchmark does without.
+        cursor.execute("SET session_replication_role = replica; DELETE FROM revocations_standing")
+        cursor.execute("SET session_replication_role = origin")
+    return [one.question for one in asked if one.answer == ""][:1000]
+
+
 def by_thread(kid: str) -> Asks:
     """What asks on the connection of whichever thread it is called in."""
 
@@ -177,13 +188,7 @@ def test_of_1000_pairs_of_check_and_stop_no_check_that_started_after_the_commit_
 
     Half on connections of their own, half together on the one of an event loop, as the gate's own process does.
     """
-    campaigns = gateway.lines(bench=Bench(lines=1_600, disclosures=1, tell=lambda _: None))
-    asked = [gateway.about(campaigns, n, "own", by_line=True) for n in range(1, 1_601)]
-    with connections["owner"].cursor() as cursor:
-        # Which speak of orders that the benchmark does without.
-        cursor.execute("SET session_replication_role = replica; DELETE FROM revocations_standing")
-        cursor.execute("SET session_replication_role = origin")
-    questions = [one.question for one in asked if one.answer == ""][:1000]
+    questions = a_thousand_questions()
     register_client(
         client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public), party=None,
         actor="system:test", at=NOW,
@@ -223,8 +228,7 @@ def test_of_1000_pairs_of_check_and_stop_no_check_that_started_after_the_commit_
             own, together = questions[n::8], threading.Barrier(2)
             sides.append(pool.submit(check, own, together, (by_thread(kid), by_loop)[n % 2]))
             sides.append(pool.submit(press, own, together))
-        for done in sides:
-            done.result()
+        assert [done.result() for done in sides] == [None] * 16
     assert len(committed) == 1000
     assert [line for line, started, allowed in checked if allowed and started > committed[line]] == []
     assert sum(started > committed[line] for line, started, _ in checked) >= 1000
