@@ -31,20 +31,30 @@ def denied_without_a_database(take: Take) -> Callable[[Callable[..., HttpRespons
             try:
                 return view(request)
             except Error:
-                return _taken(request, take, _unavailable)
+                return _taken(request, take, unavailable)
 
         return wrapper
 
     return decorate
 
 
-def _unavailable(questions: Sequence[gate.Question]) -> list[gate.Answer]:
+def unavailable(questions: Sequence[gate.Question]) -> list[gate.Answer]:
+    """No database, no disclosure."""
     return [gate.Answer(allowed=False, reason=UNAVAILABLE, decision_id="") for _ in questions]
 
 
 def take_one(body: bytes, ask: Ask) -> bytes:
     """The answer's body. Raises what `UNREADABLE` lists for a body that is no question."""
-    answered = ask([schemas.question(schemas.one.decode(body))])
+    return written(ask([read(body)]))
+
+
+def read(body: bytes) -> gate.Question:
+    """The one question in a body. Raises what `UNREADABLE` lists."""
+    return schemas.question(schemas.one.decode(body))
+
+
+def written(answered: Sequence[gate.Answer]) -> bytes:
+    """The body of the one answer, which is counted with this."""
     _note(answered)
     return msgspec.json.encode(schemas.response(answered[0]))
 
@@ -94,11 +104,11 @@ def configuration(request: HttpRequest) -> HttpResponse:
 
 
 def answers(questions: Sequence[gate.Question]) -> list[gate.Answer]:
-    """The gate's answers; no database, no disclosure."""
+    """The gate's answers."""
     try:
         return gate.evaluate(questions=questions, for_release=True)
     except Error:
-        return _unavailable(questions)
+        return unavailable(questions)
 
 
 def _taken(request: HttpRequest, take: Take, ask: Ask) -> HttpResponse:

@@ -36,7 +36,7 @@ def straight_to_the_gate(otherwise: WSGIApplication) -> WSGIApplication:
             said = _answered(door, environ) if _is_plain(environ) else None
             if said is None:
                 return otherwise(environ, start_response)
-        headers = [*_headers(), ("Content-Length", str(len(said)))]
+        headers = [*answer_headers(), ("Content-Length", str(len(said)))]
         if (request_id := environ.get("HTTP_X_REQUEST_ID")) is not None:
             headers.append(("X-Request-ID", request_id))
         start_response("200 OK", headers)
@@ -52,7 +52,7 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
         environ["REQUEST_METHOD"] == "POST"
         and length.isdecimal()
         and int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        and _is_ours(environ.get("HTTP_HOST", ""))
+        and is_ours(environ.get("HTTP_HOST", ""))
         and (not settings.SECURE_SSL_REDIRECT or _is_secure(environ))
         and not settings.MTLS_CLIENT_CERTIFICATES
     )
@@ -78,7 +78,8 @@ def _asking_for(grant: Grant) -> Ask:
 
 
 @lru_cache(maxsize=64)
-def _is_ours(host: str) -> bool:
+def is_ours(host: str) -> bool:
+    """Whether a `Host` header names this product."""
     domain, _ = split_domain_port(host)
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
@@ -89,7 +90,7 @@ def _is_secure(environ: WSGIEnvironment) -> bool:
 
 
 @cache
-def _headers() -> tuple[tuple[str, str], ...]:
+def answer_headers() -> tuple[tuple[str, str], ...]:
     """What every answer carries: Django's middleware would say the same, and more that only browsers heed."""
     headers = [("Content-Type", "application/json"), ("X-Content-Type-Options", "nosniff")]
     if settings.SECURE_HSTS_SECONDS:

@@ -6,10 +6,11 @@ One SQL statement of look-ups by primary key or unique index, no cache, no write
 
 from consent.gate.agreed import as_agreed
 from consent.gate.counting import DECISIONS, count
-from consent.gate.deciding import NotLive, evaluate, evaluate_for
+from consent.gate.deciding import NotLive, evaluate, evaluate_for, evaluate_in
 from consent.gate.decision_ids import allowed_at, decision_id_for
 from consent.gate.opening import RESTORING, Opening, opening
 from consent.gate.patience import PATIENCE_S, patience
+from consent.gate.pipeline import Pipeline
 from consent.gate.shapes import USE_WITHIN_S, Answer, Question
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Answer",
     "NotLive",
     "Opening",
+    "Pipeline",
     "Question",
     "allowed_at",
     "as_agreed",
@@ -27,6 +29,7 @@ __all__ = [
     "decision_id_for",
     "evaluate",
     "evaluate_for",
+    "evaluate_in",
     "opening",
     "patience",
 ]

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import msgspec
 
 from consent.gate.decision_ids import decision_id_by, decision_key, record_id_for
-from consent.gate.look_up import look_up, look_up_for
+from consent.gate.look_up import look_up, look_up_for, look_up_in
 from consent.gate.opening import RESTORING
+from consent.gate.pipeline import Pipeline
 from consent.gate.rules import moment_of, reason_for, weigh
 from consent.gate.shapes import Answer, Line, Question, Terms
 
@@ -36,6 +37,14 @@ def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> 
     if not all(terms.live for terms, _ in found):
         raise NotLive
     return _answers(questions, found, for_release=True)
+
+
+async def evaluate_in(*, pipeline: Pipeline, client_id: str, kid: str, question: Question) -> Answer:
+    """The same for one question, on an event loop."""
+    terms, line = await look_up_in(pipeline=pipeline, question=question, client_id=client_id, kid=kid)
+    if not terms.live:
+        raise NotLive
+    return _answer(question, terms, line, decision_key(), closed=not terms.is_open)
 
 
 def _but_for_suspensions(terms: Terms) -> Terms:

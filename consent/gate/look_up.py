@@ -9,6 +9,7 @@ from django.db import DatabaseError
 
 from accounts.sealing import keyed_hash, number_hash
 from consent.gate.opening import IS_OPEN
+from consent.gate.pipeline import Pipeline
 from consent.gate.running import Rows, by_cursor, by_libpq
 from consent.gate.shapes import Line, Question, Terms, covered_by
 
@@ -192,13 +193,27 @@ def look_up_for(*, questions: Sequence[Question], client_id: str, kid: str) -> l
     return _found(_of_one_by(by_libpq, questions[0], client_id, kid), [0])
 
 
+async def look_up_in(*, pipeline: Pipeline, question: Question, client_id: str, kid: str) -> tuple[Terms, Line]:
+    """The same for one question, on an event loop."""
+    rows: Rows = []
+    if own := _own_statement(question):
+        rows = await pipeline.run(own, [client_id, kid, *_of_own(question)])
+    if not rows:
+        rows = await pipeline.run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)])
+    return _found(rows, [0])[0]
+
+
 def _of_one_by(run: Run, question: Question, client_id: str | None, kid: str | None) -> Rows:
     """What the shorter statement finds; where it finds nothing, or a recipient is named, what the whole one does."""
-    if not question.recipient:
-        own = LOOK_UP_OWN_BY_LINE if question.msisdn is None else LOOK_UP_OWN_BY_NUMBER
-        if rows := run(own, [client_id, kid, *_of_own(question)]):
-            return rows
+    if (own := _own_statement(question)) and (rows := run(own, [client_id, kid, *_of_own(question)])):
+        return rows
     return run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)])
+
+
+def _own_statement(question: Question) -> bytes | None:
+    if question.recipient:
+        return None
+    return LOOK_UP_OWN_BY_LINE if question.msisdn is None else LOOK_UP_OWN_BY_NUMBER
 
 
 def _found_for_many(questions: Sequence[Question], client_id: str | None, kid: str | None) -> list[tuple[Terms, Line]]:

@@ -1,22 +1,25 @@
 """The most that this server can do: a constant, after one row read by its primary key with the same driver."""
 
 import os
-from collections.abc import Iterable
-from threading import local
-from wsgiref.types import StartResponse, WSGIEnvironment
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import psycopg
 
 ROW = "SELECT version FROM consent_linegate WHERE line_id = %s"
 ANSWER = b'{"decision":false}'
-HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(ANSWER)))]
-of_thread = local()
+HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(ANSWER))]
+free: list[psycopg.AsyncConnection[Any]] = []
 
 
-def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """The line to read is the query string."""
-    if not hasattr(of_thread, "connection"):
-        of_thread.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True, prepare_threshold=0)
-    of_thread.connection.execute(ROW, [int(environ["QUERY_STRING"])]).fetchone()
-    start_response("200 OK", HEADERS)
-    return [ANSWER]
+async def application(scope: dict[str, Any], _: object, send: Callable[[object], Awaitable[None]]) -> None:
+    """The line to read is the query string. Each request that is under way has a connection of its own."""
+    connection = free.pop() if free else await _connected()
+    await (await connection.execute(ROW, [int(scope["query_string"])])).fetchone()
+    free.append(connection)
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await send({"type": "http.response.body", "body": ANSWER})
+
+
+async def _connected() -> psycopg.AsyncConnection[Any]:
+    return await psycopg.AsyncConnection.connect(os.environ["DATABASE_URL"], autocommit=True, prepare_threshold=0)

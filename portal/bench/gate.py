@@ -14,7 +14,7 @@ from portal.bench import gateway
 from portal.bench.gateway import Asked
 from portal.bench.measure import Bench, Failed, Result, percentile
 
-OURS, BARE = "portal.wsgi:application", "ceiling:application"
+OURS, BARE = "portal.asgi:application", "ceiling:application"
 ONE, MANY = "/access/v1/evaluation", "/access/v1/evaluations"
 ROUNDS = 5
 SECONDS = 5.0

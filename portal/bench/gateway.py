@@ -32,8 +32,7 @@ ASKER = Path(__file__).with_name("asker.py")
 CAMPAIGNS = 8
 FEWEST = 100
 PART = 100_000
-# One worker process, a thread for each connection that asks: with fewer it waits for the database more than it works.
-GRANIAN = ("--interface", "wsgi", "--no-ws", "--workers", "1", "--blocking-threads", "16", "--log-level", "error")
+GRANIAN = ("--interface", "asginl", "--no-ws", "--workers", "1", "--loop", "uvloop", "--log-level", "error")
 UNTIL = "2036-01-01T00:00:00Z"
 
 LINES = """

@@ -123,6 +123,12 @@ class Programs:
         where = ("--host", "127.0.0.1", "--port", str(self.web_port), "portal.wsgi:application")
         return self.add("web", sys.executable, *granian, *where, port=self.web_port, forked=self.loaded())
 
+    def gate(self) -> Program:
+        """The gate's own process, in the place of the web server."""
+        granian = ("-m", "granian", "--interface", "asginl", "--no-ws", "--log-level", "error", "--loop", "uvloop")
+        where = ("--host", "127.0.0.1", "--port", str(self.web_port), "portal.asgi:application")
+        return self.add("gate", sys.executable, *granian, *where, port=self.web_port, forked=self.loaded())
+
     def broker(self) -> Program:
         options = ("--port", str(self.broker_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder))
         return self.add("broker", str(cluster.valkey_binary()), *options, port=self.broker_port)

@@ -70,12 +70,12 @@ class Server:
             return Answer(got.status, dict(got.headers.items()), got.read())
 
 
-@pytest.fixture
-def server(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(params=["web", "gate"])
+def server(request: pytest.FixtureRequest, committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Server]:
     programs = Programs(tmp_path, web_port=free_port(), broker_port=free_port())
     settings.BASE_URL = programs.base_url
     try:
-        programs.web().wait()
+        (programs.web() if request.param == "web" else programs.gate()).wait()
         yield Server(programs.web_port)
     finally:
         programs.end()

@@ -26,10 +26,11 @@ def orphan(committed_db: None, settings: Settings, tmp_path: Path) -> Programs:
     return programs
 
 
-def test_the_gate_says_no_to_one_question_and_to_many(orphan: Programs) -> None:
+@pytest.mark.parametrize("by", ["web", "gate"])
+def test_the_gate_says_no_to_one_question_and_to_many(orphan: Programs, by: str) -> None:
     token = a_token(Client.Kind.GATEWAY, "decisions:read")
     try:
-        orphan.web().wait()
+        (orphan.web() if by == "web" else orphan.gate()).wait()
         server = Server(orphan.web_port)
         one = server.ask("/access/v1/evaluation", json.dumps(QUESTION).encode(), "application/json", token)
         assert (one.status, one.told) == (200, DENIED)

@@ -48,14 +48,14 @@ class Asked:
         return [one["context"]["reason"] for one in told]
 
 
-@pytest.fixture
-def asked(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Asked]:
+@pytest.fixture(params=["web", "gate"])
+def asked(request: pytest.FixtureRequest, committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Asked]:
     database = settings.DATABASES["default"]
     with relay_to(database["HOST"], int(database["PORT"] or 5432)) as relay:
         programs = Programs(tmp_path, free_port(), free_port(), database=f"127.0.0.1:{relay.port}")
         settings.BASE_URL = programs.base_url
         try:
-            programs.web().wait()
+            (programs.web() if request.param == "web" else programs.gate()).wait()
             token = a_token(Client.Kind.GATEWAY, "decisions:read")
             yield Asked(relay, Server(programs.web_port), token, str(a_line().carrier_id))
         finally:

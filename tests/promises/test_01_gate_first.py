@@ -1,9 +1,11 @@
 """Promise 1. Gate first, tell later: a stop is in force at the gate in the transaction of the click."""
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
@@ -22,6 +24,8 @@ from tests.factories import NOW, a_campaign, a_line, an_approval
 from tests.partners.outside import Signer
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+type Asks = Callable[[gate.Question], gate.Answer]
 
 
 def ask(line: Line, campaign: Campaign) -> gate.Answer:
@@ -137,15 +141,54 @@ def test_pairs_of_stop_and_allow_from_servers_ten_seconds_apart_end_in_commit_or
         assert ask(line, campaign).allowed is (by_moment[8 * rounds - 1][1] == "allow")
 
 
-def test_of_1000_pairs_of_check_and_stop_no_check_that_started_after_the_commit_is_allowed() -> None:
-    """Eight pairs at a time, each on a line of its own; asked as the gateway asks, on connections of their own."""
+def a_thousand_questions() -> Sequence[gate.Question]:
+    """Each about a line of its own that may be found."""
     campaigns = gateway.lines(bench=Bench(lines=1_600, disclosures=1, tell=lambda _: None))
     asked = [gateway.about(campaigns, n, "own", by_line=True) for n in range(1, 1_601)]
     with connections["owner"].cursor() as cursor:
         # Which speak of orders that the benchmark does without.
         cursor.execute("SET session_replication_role = replica; DELETE FROM revocations_standing")
         cursor.execute("SET session_replication_role = origin")
-    questions = [one.question for one in asked if one.answer == ""][:1000]
+    return [one.question for one in asked if one.answer == ""][:1000]
+
+
+def by_thread(kid: str) -> Asks:
+    """What asks on the connection of whichever thread it is called in."""
+
+    def asks(question: gate.Question) -> gate.Answer:
+        (answer,) = gate.evaluate_for(client_id="gateway", kid=kid, questions=[question])
+        return answer
+
+    return asks
+
+
+@contextmanager
+def on_a_loop(kid: str) -> Iterator[Asks]:
+    """What asks on the one connection of an event loop, which turns in a thread of its own."""
+    loop, pipeline = asyncio.new_event_loop(), gate.Pipeline()
+    turning = threading.Thread(target=loop.run_forever)
+    turning.start()
+
+    def asks(question: gate.Question) -> gate.Answer:
+        asking = gate.evaluate_in(pipeline=pipeline, client_id="gateway", kid=kid, question=question)
+        return asyncio.run_coroutine_threadsafe(asking, loop).result(60)
+
+    try:
+        yield asks
+    finally:
+        loop.call_soon_threadsafe(pipeline.close)
+        loop.call_soon_threadsafe(loop.stop)
+        turning.join()
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+def test_of_1000_pairs_of_check_and_stop_no_check_that_started_after_the_commit_is_allowed() -> None:
+    """Eight pairs at a time, each on a line of its own; asked as the gateway asks.
+
+    Half on connections of their own, half together on the one of an event loop, as the gate's own process does.
+    """
+    questions = a_thousand_questions()
     register_client(
         client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public), party=None,
         actor="system:test", at=NOW,
@@ -156,7 +199,7 @@ def test_of_1000_pairs_of_check_and_stop_no_check_that_started_after_the_commit_
     broken = threading.Event()
     checked: list[tuple[str, float, bool]] = []
 
-    def check(own: Sequence[gate.Question], together: threading.Barrier) -> None:
+    def check(own: Sequence[gate.Question], together: threading.Barrier, asks: Asks) -> None:
         """Ask again and again; the last time when the stop is known to be committed."""
         for question in own:
             line, last = question.line or "", False
@@ -164,8 +207,7 @@ def test_of_1000_pairs_of_check_and_stop_no_check_that_started_after_the_commit_
             while not last and not broken.is_set():
                 last = line in committed
                 started = time.perf_counter()
-                (answer,) = gate.evaluate_for(client_id="gateway", kid=kid, questions=[question])
-                checked.append((line, started, answer.allowed))
+                checked.append((line, started, asks(question).allowed))
         connection.close()
 
     def press(own: Sequence[gate.Question], together: threading.Barrier) -> None:
@@ -180,10 +222,13 @@ def test_of_1000_pairs_of_check_and_stop_no_check_that_started_after_the_commit_
                 broken.set()
             connection.close()
 
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        couples = [(questions[n::8], threading.Barrier(2)) for n in range(8)]
-        for done in [pool.submit(side, *couple) for couple in couples for side in (check, press)]:
-            done.result()
+    with on_a_loop(kid) as by_loop, ThreadPoolExecutor(max_workers=16) as pool:
+        sides = []
+        for n in range(8):
+            own, together = questions[n::8], threading.Barrier(2)
+            sides.append(pool.submit(check, own, together, (by_thread(kid), by_loop)[n % 2]))
+            sides.append(pool.submit(press, own, together))
+        assert [done.result() for done in sides] == [None] * 16
     assert len(committed) == 1000
     assert [line for line, started, allowed in checked if allowed and started > committed[line]] == []
     assert sum(started > committed[line] for line, started, _ in checked) >= 1000

@@ -1,0 +1,119 @@
+"""The straight way on an event loop, for the gateway's single questions: what `straight` is among threads.
+
+As there, only a request that is in every way as it should be goes it, and whatever is not, or can't be known without
+waiting for the database, goes to the other application whole: a token that this process has not seen yet, a client
+that was disabled, a body that is no question. A database that fails is a no here too.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.db import Error
+
+from consent import gate
+from consent.api.decisions import SCOPE, UNREADABLE, read, unavailable, written
+from consent.api.straight import answer_headers, is_ours
+from partners.access import Grant, remembered_grant_of
+
+DOOR = "/access/v1/evaluation"
+
+# ASGI 3.0, https://asgi.readthedocs.io/en/latest/specs/www.html
+type Message = MutableMapping[str, Any]
+type Scope = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def gate_on_a_loop(otherwise: Application, pipeline: gate.Pipeline) -> Application:
+    """The application that answers the gateway's single questions itself, and leaves all else to `otherwise`."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        length = _length(scope)
+        if length is None:
+            await otherwise(scope, receive, send)
+            return
+        first = await receive()
+        headers = dict(scope["headers"])
+        body = first.get("body", b"")
+        said = await _answered(pipeline, headers, body) if len(body) == length else None
+        if said is None:
+            await otherwise(scope, _again(first, receive), send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": _answer_headers(headers, said)})
+        await send({"type": "http.response.body", "body": said})
+
+    return application
+
+
+def _length(scope: Scope) -> int | None:
+    """How long the body of a request is that may go this way; None for one that may not."""
+    if scope["type"] != "http" or scope["path"] != DOOR or scope["method"] != "POST":
+        return None
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length", b"")
+    if (
+        len(headers) != len(scope["headers"])  # what is said twice is not this way's to weigh
+        or not length.isdigit()
+        or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        or not is_ours(headers.get(b"host", b"").decode("latin-1"))
+        or settings.MTLS_CLIENT_CERTIFICATES
+        or (settings.SECURE_SSL_REDIRECT and not _is_secure(scope, headers))
+    ):
+        return None
+    return int(length)
+
+
+async def _answered(pipeline: gate.Pipeline, headers: dict[bytes, bytes], body: bytes) -> bytes | None:
+    grant = remembered_grant_of(headers.get(b"authorization", b"").decode("latin-1"), now=int(time.time()))
+    if grant is None or SCOPE not in grant.scopes or grant.bound_to:
+        return None
+    try:
+        return written([await _answer(pipeline, grant, read(body))])
+    except (*UNREADABLE, gate.NotLive):
+        return None
+
+
+async def _answer(pipeline: gate.Pipeline, grant: Grant, question: gate.Question) -> gate.Answer:
+    try:
+        return await gate.evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, question=question)
+    except Error:
+        return unavailable([question])[0]
+
+
+def _again(first: Message, receive: Receive) -> Receive:
+    """What was received already, and then what comes."""
+    waiting = [first]
+
+    async def received() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return received
+
+
+def _is_secure(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    name, value = getattr(settings, "SECURE_PROXY_SSL_HEADER", None) or ("", "")
+    if not name:
+        return bool(scope["scheme"] == "https")
+    return headers.get(_header_of(name)) == value.encode()
+
+
+@cache
+def _header_of(name: str) -> bytes:
+    """A header's own name, of that by which WSGI knows it."""
+    return name.removeprefix("HTTP_").replace("_", "-").lower().encode()
+
+
+def _answer_headers(headers: dict[bytes, bytes], said: bytes) -> list[tuple[bytes, bytes]]:
+    own = [*_own_headers(), (b"content-length", b"%d" % len(said))]
+    if (request_id := headers.get(b"x-request-id")) is not None:
+        own.append((b"x-request-id", request_id))
+    return own
+
+
+@cache
+def _own_headers() -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.lower().encode(), value.encode()) for name, value in answer_headers())

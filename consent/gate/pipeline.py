@@ -1,0 +1,174 @@
+"""The gate's statements on an event loop: one connection, on which each is sent while those before it are answered.
+
+A session of PostgreSQL that answers one question after another keeps its plans in the processor's caches. Sixteen that
+take turns spend twice the time on each answer, and their threads wait for one another besides. The protocol is libpq's
+pipeline mode. One Sync follows all that is asked in one turn of the loop: they share a transaction, in which each still
+sees whatever was committed before it ran (READ COMMITTED), and a message each way.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from django.db import DatabaseError, connection
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ExecStatus
+
+from consent.gate.patience import PATIENCE_S
+from consent.gate.running import Rows
+
+type Place = asyncio.Future[Rows]
+
+
+class Lost(DatabaseError):
+    """The connection ended before it answered. A question changes nothing, so it may be asked again."""
+
+
+class Pipeline:
+    """Opens its connection when it is first asked, and anew after it was lost. Of one event loop."""
+
+    def __init__(self) -> None:
+        self._session: _Session | None = None
+        self._opening: asyncio.Task[_Session] | None = None
+
+    async def run(self, statement: bytes, values: Sequence[object]) -> Rows:
+        """What the statement finds, within `PATIENCE_S` of being asked. Raises Django's DatabaseError.
+
+        A connection that is lost meanwhile is opened anew, once. One that says nothing is given up, by all who wait.
+        """
+        session = self._session
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                try:
+                    return await (session or await self._opened()).answer(statement, values)
+                except Lost:
+                    return await (await self._opened()).answer(statement, values)
+        except TimeoutError as error:
+            self.close()
+            raise DatabaseError(f"the database said nothing for {PATIENCE_S} s") from error
+
+    def close(self) -> None:
+        """Give the connection up. Whoever waits is told that it was lost."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.end("the connection was given up")
+
+    async def _opened(self) -> "_Session":
+        if self._session is not None and not self._session.is_over:
+            return self._session
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.create_task(self._open())
+            self._opening.add_done_callback(_heard)
+        # Whoever tires of waiting leaves the others to it.
+        return await asyncio.shield(self._opening)
+
+    async def _open(self) -> "_Session":
+        self._session = _Session(await asyncio.to_thread(_connected))
+        return self._session
+
+
+class _Session:
+    """One connection in pipeline mode, and who gets which of its results, in the order of what was sent."""
+
+    def __init__(self, own: Any) -> None:
+        self.own, self.reader, self.names = own, Transformer(own), dict[bytes, bytes]()
+        self.places = deque[Place | None]()
+        self.loop, self.socket = asyncio.get_running_loop(), own.pgconn.socket
+        self.is_sending = self.is_over = False
+        own.pgconn.nonblocking = 1
+        own.pgconn.enter_pipeline_mode()
+        self.loop.add_reader(self.socket, self._read)
+
+    def answer(self, statement: bytes, values: Sequence[object]) -> Place:
+        """Send it; its rows come later. Raises Lost at once or later."""
+        place: Place = self.loop.create_future()
+        if self.is_over:
+            raise Lost("the connection is closed")
+        try:
+            given = self.reader.dump_sequence(values, [PyFormat.AUTO] * len(values))
+            self.own.pgconn.send_query_prepared(self._name(statement), given, self.reader.formats)
+        except psycopg.OperationalError as error:
+            self.end(str(error))
+            raise Lost(str(error)) from error
+        except psycopg.Error as error:
+            raise DatabaseError(str(error)) from error
+        self.places.append(place)
+        if not self.is_sending:
+            self.is_sending = True
+            self.loop.call_soon(self._send)
+        return place
+
+    def end(self, why: str) -> None:
+        """Close the connection, and tell whoever waits."""
+        if self.is_over:
+            return
+        self.is_over = True
+        self.loop.remove_reader(self.socket)
+        self.loop.remove_writer(self.socket)
+        self.own.close()
+        for place in self.places:
+            if place is not None and not place.done():
+                place.set_exception(Lost(why))
+        self.places.clear()
+
+    def _name(self, statement: bytes) -> bytes:
+        """By what name it runs; at its first time it is prepared under it, ahead of the question."""
+        name = self.names.get(statement)
+        if name is None:
+            name = self.names[statement] = b"consent_gate_%d" % len(self.names)
+            self.own.pgconn.send_prepare(name, statement)
+            self.places.append(None)
+        return name
+
+    def _send(self) -> None:
+        """All that was asked in this turn of the loop goes out at once."""
+        self.is_sending = False
+        if not self.is_over:
+            with suppress(psycopg.Error):  # said again by the next read
+                self.own.pgconn.pipeline_sync()
+            self._write()
+
+    def _write(self) -> None:
+        """What the socket does not take now, it takes when it can."""
+        with suppress(psycopg.Error):  # said again by the next read
+            if self.own.pgconn.flush():
+                self.loop.add_writer(self.socket, self._write)
+            else:
+                self.loop.remove_writer(self.socket)
+
+    def _read(self) -> None:
+        connected = self.own.pgconn
+        try:
+            connected.consume_input()
+            while self.places and not connected.is_busy():
+                result = connected.get_result()
+                if result is not None and result.status != ExecStatus.PIPELINE_SYNC:
+                    self._give(self.places.popleft(), result)
+        except psycopg.Error as error:
+            self.end(str(error))
+
+    def _give(self, place: Place | None, result: Any) -> None:
+        """Hand one result to whoever it is for. After an error nothing that was prepared can be relied upon."""
+        if result.status == ExecStatus.TUPLES_OK and place is not None:
+            self.reader.set_pgresult(result)
+            if not place.done():
+                place.set_result(self.reader.load_rows(0, result.ntuples, tuple))
+        elif result.status != ExecStatus.COMMAND_OK:
+            self.places.appendleft(place)
+            self.end(result.error_message.decode(errors="replace"))
+
+
+def _connected() -> Any:
+    """A connection such as Django makes, which no thread of Django's has. Raises Django's DatabaseError."""
+    wrapper = connection.copy()
+    wrapper.ensure_connection()
+    return wrapper.connection
+
+
+def _heard(opening: asyncio.Task[_Session]) -> None:
+    """Why it could not be opened was said to whoever still waited."""
+    if not opening.cancelled():
+        opening.exception()

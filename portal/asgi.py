@@ -1,0 +1,51 @@
+"""The ASGI application of the gate's own process: single questions on its event loop, all else in threads."""
+
+import gc
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from a2wsgi import WSGIMiddleware
+
+from portal.wsgi import application as pages
+
+if TYPE_CHECKING:
+    from consent.api.on_a_loop import Application, Message, Receive, Scope, Send
+
+# Between turns of Python's threads: the event loop waits so long at most for a thread that works at a batch.
+sys.setswitchinterval(0.0005)
+
+# For batches, and whatever is not in every way as it should be.
+THREADS = 16
+
+
+def whole_product(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """What the other processes serve. The bridge gives it bodies that end, and does not say so."""
+    environ["wsgi.input_terminated"] = True
+    return pages(environ, start_response)
+
+
+# As it is known to the standard library; the bridge has types of its own for the same.
+bridged: Any = whole_product
+in_threads: Any = WSGIMiddleware(bridged, workers=THREADS)
+
+
+async def otherwise(scope: "Scope", receive: "Receive", send: "Send") -> None:
+    """The whole product, for which each request has a thread of its own."""
+
+    # The bridge wants a coroutine, and servers hand on what is merely awaitable.
+    async def received() -> "Message":
+        return await receive()
+
+    await in_threads(scope, received, send)
+
+
+application: "Application" = import_module("consent.api.on_a_loop").gate_on_a_loop(
+    otherwise, import_module("consent.gate").Pipeline()
+)
+
+# What was made so far stays: the collector of cycles need not look at it again and again while somebody waits.
+gc.collect()
+gc.freeze()

@@ -1,0 +1,344 @@
+"""The gate on an event loop: it answers as the long way does, many at once on one connection, and survives its loss."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Line
+from consent import gate
+from consent.actions import stop
+from consent.api.decisions import read
+from consent.api.on_a_loop import DOOR, Message, Receive, Scope, Send, gate_on_a_loop
+from partners import access, rotation
+from partners.models import Campaign, SigningKey
+from partners.models import Client as Machine
+from tests.consent.test_evaluation_api import a_token, asked
+from tests.consent.test_straight import without_ids
+from tests.factories import a_campaign, a_line, an_approval
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+OWN_PID = b"SELECT pg_backend_pid()"
+LOCK, UNLOCK = b"SELECT pg_advisory_lock(7)", b"SELECT pg_advisory_unlock(7)"
+PLANS = b"SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = 'consent_gate_0'"
+
+
+class Way:
+    """The door as a server calls it; `sent_on` holds the bodies that went the long way."""
+
+    def __init__(self) -> None:
+        self.sent_on: list[bytes] = []
+        self.pipeline = gate.Pipeline()
+        self.application = gate_on_a_loop(self._long, self.pipeline)
+
+    async def _long(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.sent_on.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 599, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ask(
+        self, body: bytes, *more: tuple[bytes, bytes], headers: Mapping[str, bytes | None], **changed: str
+    ) -> tuple[int, dict[bytes, bytes], bytes]:
+        """A POST with the usual headers, as `headers` changes them (None: without it), and `more` after them."""
+        usual = {"host": b"localhost", "content-length": b"%d" % len(body), "content-type": b"application/json"}
+        named = [(name.encode(), value) for name, value in {**usual, **headers}.items() if value is not None]
+        scope: Scope = {"type": "http", "method": "POST", "path": DOOR, "scheme": "http", "headers": [*named, *more]}
+        scope.update(changed)
+        said: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            said.append(message)
+
+        try:
+            await self.application(scope, receive, send)
+        finally:
+            self.pipeline.close()
+        start, content = said
+        return start["status"], dict(start["headers"]), content["body"]
+
+
+def told(
+    way: Way, body: bytes, *more: tuple[bytes, bytes], headers: Mapping[str, bytes | None], **changed: str
+) -> tuple[int, dict[bytes, bytes], bytes]:
+    return asyncio.run(way.ask(body, *more, headers=headers, **changed))
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line(msisdn="+12065550177")
+
+
+@pytest.fixture
+def campaign(line: Line) -> Campaign:
+    campaign = a_campaign()
+    an_approval(line, campaign)
+    return campaign
+
+
+@pytest.fixture
+def token() -> bytes:
+    """One that this process has seen before."""
+    token = f"Bearer {a_token()}"
+    assert access.grant_of(token, now=int(timezone.now().timestamp())) is not None
+    return token.encode()
+
+
+def test_it_answers_what_the_long_way_answers(client: Client, line: Line, campaign: Campaign, token: bytes) -> None:
+    stopped = a_line(msisdn="+12065550178")
+    an_approval(stopped, campaign)
+    stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
+    whole = asked(line, campaign)
+    named = {**whole["subject"], "properties": {**whole["subject"]["properties"], "recipient": "https://x.example"}}
+    reasons = []
+    for body in [
+        whole, asked(stopped, campaign), {**whole, "subject": named}, asked(line, campaign, type="line", id="L-none"),
+        asked(line, campaign, type="line", id=line.carrier_id), {**whole, "action": {"name": "another"}},
+    ]:  # fmt: skip
+        way, text = Way(), json.dumps(body).encode()
+        status, headers, content = told(way, text, (b"x-request-id", b"req-7"), headers={"authorization": token})
+        long = client.post(DOOR, text, content_type="application/json", headers={"Authorization": token.decode()})
+        assert (status, long.status_code, way.sent_on) == (200, 200, [])
+        assert without_ids(content) == without_ids(long.content)
+        reasons.append(json.loads(content)["context"].get("reason"))
+        assert headers == {
+            b"content-type": b"application/json", b"x-content-type-options": b"nosniff", b"x-request-id": b"req-7",
+            b"content-length": b"%d" % len(content),
+        }  # fmt: skip
+    assert reasons == [None, "stopped_all", None, "line_unknown", None, "no_approval"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"method": "GET"},
+        {"path": "/access/v1/evaluation/"},
+        {"path": "/access/v1/evaluations"},
+        {"headers": {"host": b"evil.example"}},
+        {"headers": {"host": None}},
+        {"headers": {"content-length": None}},
+        {"headers": {"content-length": b"-1"}},
+        {"headers": {"content-length": b"7"}},
+        {"headers": {"content-length": b"2621441"}},
+        {"headers": {"authorization": None}},
+        {"headers": {"authorization": b"Bearer forged"}},
+        {"headers": {"authorization": b"Basic eDp5"}},
+    ],
+    ids=str,
+)
+def test_what_is_not_as_it_should_be_goes_the_long_way_whole(
+    line: Line, campaign: Campaign, token: bytes, changed: dict[str, Any]
+) -> None:
+    way, body = Way(), json.dumps(asked(line, campaign)).encode()
+    headers = {"authorization": token, **changed.get("headers", {})}
+    status, _, _ = told(way, body, **{**changed, "headers": headers})
+    assert (status, way.sent_on) == (599, [body])
+
+
+def test_a_header_that_is_said_twice_is_not_weighed_here(line: Line, campaign: Campaign, token: bytes) -> None:
+    body = json.dumps(asked(line, campaign)).encode()
+    for more in ((b"authorization", token), (b"host", b"evil.example"), (b"content-length", b"1")):
+        way = Way()
+        assert told(way, body, more, headers={"authorization": token})[0] == 599
+        assert way.sent_on == [body]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"{}", b"\xff", b"[" * 100_000], ids=len)
+def test_what_is_no_question_goes_the_long_way_whole(body: bytes, token: bytes) -> None:
+    way = Way()
+    assert told(way, body, headers={"authorization": token})[0] == 599
+    assert way.sent_on == [body]
+
+
+def test_a_token_that_was_never_seen_here_and_one_for_another_thing_go_the_long_way(
+    line: Line, campaign: Campaign
+) -> None:
+    body = json.dumps(asked(line, campaign)).encode()
+    other = f"Bearer {a_token('disclosures:write')}"
+    access.grant_of(other, now=int(timezone.now().timestamp()))
+    for unfit in (f"Bearer {a_token()}", other):
+        way = Way()
+        assert told(way, body, headers={"authorization": unfit.encode()})[0] == 599
+        assert way.sent_on == [body]
+
+
+@pytest.mark.parametrize("withdrawn", ["client", "key"])
+def test_a_disabled_client_and_a_withdrawn_key_go_the_long_way_at_once(
+    line: Line, campaign: Campaign, token: bytes, withdrawn: str
+) -> None:
+    way, body = Way(), json.dumps(asked(line, campaign)).encode()
+    assert told(way, body, headers={"authorization": token})[0] == 200
+    if withdrawn == "client":
+        Machine.objects.update(disabled_at=timezone.now())
+    else:
+        rotation.replace(
+            uses=[SigningKey.Use.ACCESS], emergency=True, actor="officer:1", reason="laptop stolen", now=timezone.now()
+        )
+    assert told(Way(), body, headers={"authorization": token})[0] == 599
+
+
+def test_by_http_where_https_is_due_goes_the_long_way(
+    line: Line, campaign: Campaign, token: bytes, settings: Settings
+) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_PROXY_SSL_HEADER = True, ("HTTP_X_FORWARDED_PROTO", "https")
+    body = json.dumps(asked(line, campaign)).encode()
+    statuses = [
+        told(Way(), body, *more, headers={"authorization": token})[0]
+        for more in ([], [(b"x-forwarded-proto", b"http")], [(b"x_forwarded_proto", b"https")],
+                     [(b"x-forwarded-proto", b"https")])
+    ]  # fmt: skip
+    assert statuses == [599, 599, 599, 200]
+
+
+def test_by_https_itself_it_may_be_asked_where_no_proxy_is(
+    line: Line, campaign: Campaign, token: bytes, settings: Settings
+) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_PROXY_SSL_HEADER = True, None
+    body = json.dumps(asked(line, campaign)).encode()
+    assert told(Way(), body, headers={"authorization": token})[0] == 599
+    assert told(Way(), body, headers={"authorization": token}, scheme="https")[0] == 200
+
+
+def test_where_tokens_are_bound_to_certificates_all_go_the_long_way(
+    line: Line, campaign: Campaign, token: bytes, settings: Settings
+) -> None:
+    settings.MTLS_CLIENT_CERTIFICATES = True
+    way, body = Way(), json.dumps(asked(line, campaign)).encode()
+    assert told(way, body, headers={"authorization": token})[0] == 599
+    assert way.sent_on == [body]
+
+
+def in_one(*asks: Callable[[gate.Pipeline], Awaitable[Any]]) -> list[Any]:
+    """What each comes to, one after another, on one pipeline; errors as they are."""
+
+    async def run() -> list[Any]:
+        pipeline = gate.Pipeline()
+        try:
+            return [(await asyncio.gather(ask(pipeline), return_exceptions=True))[0] for ask in asks]
+        finally:
+            pipeline.close()
+
+    return asyncio.run(run())
+
+
+def question_about(line: Line, campaign: Campaign) -> gate.Question:
+    return read(json.dumps(asked(line, campaign)).encode())
+
+
+def answer_to(pipeline: gate.Pipeline, question: gate.Question, machine: Machine, kid: str) -> Awaitable[gate.Answer]:
+    return gate.evaluate_in(pipeline=pipeline, client_id=machine.client_id, kid=kid, question=question)
+
+
+def stopped_elsewhere(line: Line) -> None:
+    """A stop by another thread, which keeps no connection."""
+    try:
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def machine(token: bytes) -> tuple[Machine, str]:
+    grant = access.remembered_grant_of(token.decode(), now=int(timezone.now().timestamp()))
+    assert grant is not None
+    return Machine.objects.get(client_id=grant.client_id), grant.kid
+
+
+def test_of_a_thousand_at_once_each_gets_its_own_answer_from_one_connection(
+    line: Line, campaign: Campaign, machine: tuple[Machine, str]
+) -> None:
+    stopped = a_line(msisdn="+12065550178")
+    an_approval(stopped, campaign)
+    stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
+    kinds = {
+        "": question_about(line, campaign), "stopped_all": question_about(stopped, campaign),
+        "line_unknown": read(json.dumps(asked(line, campaign, type="line", id="L-none")).encode()),
+        "no_approval": read(json.dumps({**asked(line, campaign), "action": {"name": "another"}}).encode()),
+    }  # fmt: skip
+    wanted = [list(kinds)[number % 4] for number in range(1000)]
+
+    async def all_at_once(pipeline: gate.Pipeline) -> tuple[list[str], int]:
+        (before,) = await pipeline.run(OWN_PID, [])
+        answers = await asyncio.gather(*(answer_to(pipeline, kinds[reason], *machine) for reason in wanted))
+        (after,) = await pipeline.run(OWN_PID, [])
+        assert before == after
+        return [answer.reason for answer in answers], len({answer.decision_id for answer in answers})
+
+    ((reasons, different),) = in_one(all_at_once)
+    assert reasons == wanted
+    assert different == 1000
+
+
+def test_each_statement_is_planned_once_for_all_and_never_for_its_values(
+    line: Line, campaign: Campaign, machine: tuple[Machine, str]
+) -> None:
+    question = question_about(line, campaign)
+
+    async def ask_thrice(pipeline: gate.Pipeline) -> object:
+        for _ in range(3):
+            await answer_to(pipeline, question, *machine)
+        return await pipeline.run(PLANS, [])
+
+    assert in_one(ask_thrice) == [[(3, 0)]]
+
+
+def test_a_question_that_is_sent_after_a_stop_was_committed_is_answered_with_it(
+    line: Line, campaign: Campaign, machine: tuple[Machine, str]
+) -> None:
+    question = question_about(line, campaign)
+
+    async def before_and_after(pipeline: gate.Pipeline) -> list[str]:
+        flying = [asyncio.ensure_future(answer_to(pipeline, question, *machine)) for _ in range(50)]
+        first = await answer_to(pipeline, question, *machine)
+        await asyncio.to_thread(stopped_elsewhere, line)
+        after = await asyncio.gather(*(answer_to(pipeline, question, *machine) for _ in range(50)))
+        await asyncio.gather(*flying)
+        return [first.reason, *{answer.reason for answer in after}]
+
+    assert in_one(before_and_after) == [["", "stopped_all"]]
+
+
+def test_questions_that_wait_when_the_connection_is_lost_are_asked_again_on_another(
+    line: Line, campaign: Campaign, machine: tuple[Machine, str]
+) -> None:
+    question = question_about(line, campaign)
+
+    async def lose(pipeline: gate.Pipeline) -> tuple[object, ...]:
+        other = gate.Pipeline()
+        ((first,),) = await pipeline.run(OWN_PID, [])
+        await other.run(LOCK, [])
+        held_up = asyncio.ensure_future(pipeline.run(LOCK, []))
+        behind = [asyncio.ensure_future(answer_to(pipeline, question, *machine)) for _ in range(20)]
+        await other.run(b"SELECT pg_terminate_backend(%d)" % first, [])
+        await other.run(UNLOCK, [])
+        await held_up
+        answers = await asyncio.gather(*behind)
+        ((last,),) = await pipeline.run(OWN_PID, [])
+        other.close()
+        return first != last, {answer.reason for answer in answers}
+
+    assert in_one(lose) == [(True, {""})]
+
+
+def test_a_statement_that_fails_is_an_error_and_the_next_one_is_answered(
+    line: Line, campaign: Campaign, machine: tuple[Machine, str]
+) -> None:
+    async def fail(pipeline: gate.Pipeline) -> object:
+        return await pipeline.run(b"SELECT 1 / 0", [])
+
+    async def ask(pipeline: gate.Pipeline) -> str:
+        return (await answer_to(pipeline, question_about(line, campaign), *machine)).reason
+
+    failed, answered = in_one(fail, ask)
+    assert isinstance(failed, DatabaseError)
+    assert "division by zero" in str(failed)
+    assert answered == ""
