@@ -90,7 +90,7 @@ def test_verify_audit_finds_a_trail_cut_off_with_its_head(receipt: Path, tmp_pat
 def test_a_forged_checkpoint_is_refused(tmp_path: Path) -> None:
     written = checkpoints.write(folder=tmp_path, at=NOW)
     head, body, signature = written.read_text().split(".")
-    written.write_text(f"{head}.{body}.{signature[:-4]}AAAA")
+    written.write_text(f"{head}.{body}.{signature[:-9]}AAAAAAAAA")
     with pytest.raises(ValueError, match=r"."):
         checkpoints.newest(folder=tmp_path)
 

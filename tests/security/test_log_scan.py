@@ -23,7 +23,7 @@ from portal.logs import configure
 from revocations import delivery
 from tests.feeds import approval_row, line_row, ndjson, parties_document, release_row
 from tests.partners.outside import Answer, Outside
-from tests.people import PASSWORD, sign_in
+from tests.people import NO_CODE, PASSWORD, sign_in
 from tests.revocations.scenes import a_scene, deliver, stop_all
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -98,7 +98,7 @@ def a_day(outside: Outside, folder: Path) -> set[str]:
     scene = a_scene(outside)
     line = scene.a_line()
     browser = sign_in(line)
-    browser.post("/accounts/login/code/", {"code": "000000"})
+    browser.post("/accounts/login/code/", {"code": NO_CODE})
     for path in ("/home/", "/history/", "/choices/", "/lines/", "/history/download.json", "/nowhere/"):
         browser.get(path)
     outside.answers = [Answer(500, NAME.encode()), Answer(400, b"{}"), Answer(202)]
