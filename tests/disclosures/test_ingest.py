@@ -273,7 +273,7 @@ def test_late_approvals_choices_and_campaigns_judge_again_and_say_so() -> None:
     late = {
         "id": "CMP-late", "contract": "AGR-1", "lbs_provider": TRACK, "purpose": "dpv:IdentityVerification",
         "description": "", "consent_flow": "sms", "scope": "location-retrieval:read", "precision_m": 500,
-        "starts_at": "2024-01-01T00:00:00Z", "ends_at": "2030-01-01T00:00:00Z",
+        "starts_at": "2024-01-01T00:00:00Z", "ends_at": "2094-01-01T00:00:00Z",
     }  # fmt: skip
     take_parties({"campaigns": [late]})
     assert Disclosure.objects.get(source_id="late").judgement == "permitted"

@@ -68,7 +68,7 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
     audit.actions.open_incident(kind=Incident.Kind.UNGATED, key="1", subject="https://geobridge.example", at=at)
     partners.actions.propose(
         act=Proposal.Act.EXTEND_TERM, of="contract", target_id=contract.pk, reason="They asked.", actor=an_actor(),
-        payload={"ends_at": "2040-01-01T00:00:00+00:00"}, at=at,
+        payload={"ends_at": "2097-01-01T00:00:00+00:00"}, at=at,
     )  # fmt: skip
     a_cohort(campaign, at=at - timedelta(days=20), complete_by=at - timedelta(days=1), subject_count=1)
     a_breach(campaign, "order:1", at=at)
