@@ -38,8 +38,12 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
 
 
 def hourly(n: int, **changes: object) -> list[dict[str, object]]:
+    """So many rows, each with an id of its own: of the first 240, three have their line counted."""
     start = moment("2026-03-01T00:00:00Z")
-    return [release_row(occurred_at=(start + timedelta(hours=hour)).isoformat(), **changes) for hour in range(n)]
+    return [
+        release_row(id=f"hour-{hour}", occurred_at=(start + timedelta(hours=hour)).isoformat(), **changes)
+        for hour in range(n)
+    ]
 
 
 def marked(line_id: int) -> set[date]:
