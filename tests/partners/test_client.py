@@ -91,7 +91,7 @@ def test_a_server_that_never_shakes_hands_has_taken_nothing(silent_tls: str) -> 
 def test_what_looking_up_and_connecting_took_is_not_there_for_the_handshake(
     silent_tls: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Looking up 0.4 s of 1.5 s, connecting 0.4 s: no step may wait for longer than was left when it began."""
+    """Looking up 0.4 s of 3 s, connecting 0.4 s: no step may wait for longer than was left when it began."""
     connected: list[tuple[float, socket.socket]] = []
     resolve, connect, nobody = socket.getaddrinfo, create_connection, threading.Event()
 
@@ -106,13 +106,13 @@ def test_what_looking_up_and_connecting_took_is_not_there_for_the_handshake(
 
     monkeypatch.setattr(socket, "getaddrinfo", slow_name)
     monkeypatch.setattr("urllib3.util.connection.create_connection", slow_road)
-    reply = client.get(url=silent_tls, seconds=1.5)
+    reply = client.get(url=silent_tls, seconds=3)
     assert (reply.status, reply.detail) == (None, "no answer in time")
     ((for_connecting, made),) = connected
     for_the_handshake = made.gettimeout()
-    assert for_connecting <= 1.1
+    assert for_connecting <= 2.6
     assert for_the_handshake is not None
-    assert 0 < for_the_handshake <= 0.7
+    assert 0 < for_the_handshake <= 2.2
 
 
 def test_an_answer_that_drips_on_is_cut_off(outside: Outside) -> None:

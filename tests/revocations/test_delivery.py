@@ -366,7 +366,7 @@ def test_a_slow_partner_holds_up_no_other(scene: Scene) -> None:
         if asked.path == f"/{other.party.pk}/events":
             other_has_it.set()
         else:
-            assert other_has_it.wait(timeout=5)
+            assert other_has_it.wait(timeout=0.8 * client.SECONDS)
 
     scene.outside.on_post = arrived
     assert deliver(order_ids) == {"acknowledged": 2}
