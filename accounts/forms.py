@@ -176,7 +176,7 @@ class DelegateForm(NumberForm):
         super().__init__(*args, **kwargs)
         self.fields["number"].label = _("Their phone number")
         self.fields["number"].widget.attrs["autocomplete"] = "off"
-        self._zone, self._today = zone, at.astimezone(zone).date()
+        self._zone, self._at, self._today = zone, at, at.astimezone(zone).date()
         limits = {"min": self._today.isoformat(), "max": (self._today + A_YEAR).isoformat()}
         self.fields["day"].widget.attrs.update(limits)
 
@@ -187,8 +187,12 @@ class DelegateForm(NumberForm):
         return day
 
     def ends_at(self) -> datetime:
-        """The end of the day that was chosen, where the line is."""
-        return datetime.combine(self.cleaned_data["day"] + timedelta(days=1), time(), self._zone)
+        """The end of the day that was chosen, where the line is.
+
+        That of the last day in the year may lie more than a year off, where the clocks were put back in between.
+        """
+        end_of_day = datetime.combine(self.cleaned_data["day"] + timedelta(days=1), time(), self._zone)
+        return min(end_of_day, self._at + A_YEAR + timedelta(days=1))
 
 
 class SafeNumberForm(NumberForm):

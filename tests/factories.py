@@ -13,7 +13,7 @@ from partners.models import Campaign, Contract, Party
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
-FAR_OFF = datetime(2036, 1, 1, tzinfo=UTC)
+FAR_OFF = datetime(2096, 1, 1, tzinfo=UTC)
 FRAUD = "dpv:FraudPreventionAndDetection"
 ROADSIDE = "dpv:RequestedServiceProvision"
 ADS = "dpv:TargetedAdvertising"

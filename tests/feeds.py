@@ -46,7 +46,7 @@ def line_row(**changes: object) -> Row:
 
 
 def parties_document(**changes: list[Row]) -> dict[str, list[Row]]:
-    term = {"starts_at": "2024-01-01T00:00:00Z", "ends_at": "2030-01-01T00:00:00Z"}
+    term = {"starts_at": "2024-01-01T00:00:00Z", "ends_at": "2094-01-01T00:00:00Z"}
     document: dict[str, list[Row]] = {
         "parties": [
             {"id": uri, "name": uri[8:-8].title(), "kind": kind, "website": uri, "about": ""}

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import psycopg
 import pytest
+from django.core.cache import cache
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.template.base import Template
@@ -56,6 +57,13 @@ def _templates_unwatched(django_test_environment: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Template, "_render", RENDER)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nobody_tried_before(request: pytest.FixtureRequest) -> None:
+    """Tries are counted by address and by person: those of other tests, whose people had the same ids, are not ours."""
+    if request.node.get_closest_marker("pages") or "committed_db" in request.fixturenames:
+        cache.clear()
 
 
 def empty_database() -> None:

@@ -17,6 +17,8 @@ from accounts.texts import MemoryBackend, Text
 from accounts.zones import zone_of
 
 PASSWORD = "three quiet words"
+# Texted codes have six digits, or ten: seven are never right.
+NO_CODE = "0000000"
 
 
 @dataclass(frozen=True)

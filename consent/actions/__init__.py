@@ -8,7 +8,17 @@ from consent.actions.agents import (
     take_request,
 )
 from consent.actions.asks import NotOpen, say_no, say_yes, text_code
-from consent.actions.choices import NEVER_AGREED, NotAllowable, Recorded, UnknownRef, allow, pause, refuse, stop
+from consent.actions.choices import (
+    NEVER_AGREED,
+    NotAllowable,
+    PauseOver,
+    Recorded,
+    UnknownRef,
+    allow,
+    pause,
+    refuse,
+    stop,
+)
 from consent.actions.digests import compare_buckets, take_digest
 from consent.actions.late import tell_newly_affected
 from consent.actions.lines import end_tenure, number_changed
@@ -38,6 +48,7 @@ __all__ = [
     "NotOpen",
     "NotOpenRequest",
     "Outcome",
+    "PauseOver",
     "Recorded",
     "Retrieved",
     "TooManyQuestions",

@@ -30,6 +30,10 @@ class UnknownRef(Exception):
     """The company, purpose or campaign named is not one we know."""
 
 
+class PauseOver(ValueError):
+    """The pause would end before it begins: the day that was chosen ended on the way here, say."""
+
+
 class NotAllowable(Exception):
     """The gate would say no all the same; `reason` is its word."""
 
@@ -122,7 +126,7 @@ def refuse(*, line_id: int, campaign: str, actor: str, channel: str, notice: Sho
 @again_if_a_release_came_between
 @transaction.atomic
 def pause(*, line_id: int, scope: str, ref: str = "", until: datetime, actor: str, channel: str) -> Recorded:
-    """Say no until a moment; what stood before counts again then. Raises UnknownRef, ValueError for a past end."""
+    """Say no until a moment; what stood before counts again then. Raises UnknownRef, PauseOver for a past end."""
     _refuse_unknown(scope, ref)
     choice = Choice(
         kind=Choice.Kind.PAUSE, line_id=line_id, scope=scope, ref=ref, until=until, actor=actor, channel=channel
@@ -193,7 +197,7 @@ def deny(*, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: Show
     line_id, scope, ref = choice.line_id, choice.scope, choice.ref
     made_at = take_turn(line_id=line_id)
     if choice.until is not None and choice.until <= made_at:
-        raise ValueError("a pause must end in the future")
+        raise PauseOver("a pause must end in the future")
     contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
     before = snapshots.states(line_id=line_id, contract_ids=contract_ids)
     _append(choice, made_at, notice)

@@ -100,18 +100,19 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
     line = request.line
     initial = {"scope": request.GET.get("scope", "all"), "ref": request.GET.get("ref", "")}
     form = PauseForm(request.POST or None, zone=line.zone, at=now, initial=initial)
-    if not form.is_valid():
-        about = queries.about(scope=str(form["scope"].value()), ref=str(form["ref"].value()))
-        if about is None:
-            raise Http404
-        shown = {"line": line, "at_line": at_line(request), "form": form, "about": about}
-        return render(request, "choices/pause.html", shown)
-    said = {name: form.cleaned_data[name] for name in ("scope", "ref", "until")}
-    try:
-        made = actions.pause(line_id=line.line.pk, actor=_actor(request), channel=CHANNEL, **said)
-    except actions.UnknownRef as error:
-        raise Http404 from error
-    return _done(request, made)
+    if form.is_valid():
+        said = {name: form.cleaned_data[name] for name in ("scope", "ref", "until")}
+        try:
+            return _done(request, actions.pause(line_id=line.line.pk, actor=_actor(request), channel=CHANNEL, **said))
+        except actions.UnknownRef as error:
+            raise Http404 from error
+        except actions.PauseOver:
+            form.add_error("day", _("Choose today or a day that is still to come."))
+    about = queries.about(scope=str(form["scope"].value()), ref=str(form["ref"].value()))
+    if about is None:
+        raise Http404
+    shown = {"line": line, "at_line": at_line(request), "form": form, "about": about}
+    return render(request, "choices/pause.html", shown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -125,8 +125,13 @@ def _valkey(spec: Spec) -> Server:
         return process
 
     def up() -> bool:
-        with socket.socket() as tried:
-            return tried.connect_ex(("127.0.0.1", port)) == 0
+        """Whether it is ours that answers there: somebody else's may have come first."""
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as tried:
+                tried.sendall(f"AUTH {spec['valkey_password']}\r\n".encode())
+                return tried.recv(5) == b"+OK\r\n"
+        except OSError:
+            return False
 
     return Server(start=start, up=up, stop=signal.SIGTERM)
 

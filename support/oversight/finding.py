@@ -35,7 +35,7 @@ class Found:
 def find(*, asked: str, before: int = 0) -> Found:
     """The tickets that fit these words, older than the ticket `before`, if one is given."""
     said = asked.strip()
-    by_number = NUMBER.fullmatch(said)
+    by_number = None if _is_a_case(said) else NUMBER.fullmatch(said)
     older = Ticket.objects.filter(id__lt=before) if before else Ticket.objects.all()
     ids: set[int] = set()
     for way in _by_number(by_number[1]) if by_number else _by_words(said):
@@ -47,6 +47,16 @@ def find(*, asked: str, before: int = 0) -> Found:
     return Found(tuple(tickets), newest[PAGE - 1] if len(newest) > PAGE else 0, bool(by_number))
 
 
+def _is_a_case(said: str) -> bool:
+    """Whether it is a case's code: quoted without its T-, some are nothing but digits."""
+    code = CODE.fullmatch(said)
+    return code is not None and Ticket.objects.filter(code=_code(code)).exists()
+
+
+def _code(found: re.Match[str]) -> str:
+    return f"T-{found[1].upper()}"
+
+
 def _by_number(ending: str) -> Iterator[Q]:
     yield Q(number_ending=ending)
 
@@ -54,7 +64,7 @@ def _by_number(ending: str) -> Iterator[Q]:
 def _by_words(said: str) -> Iterator[Q]:
     """Each way there is, but for the words of threads."""
     if code := CODE.fullmatch(said):
-        yield Q(code=f"T-{code[1].upper()}")
+        yield Q(code=_code(code))
     if len(said) < SHORTEST:
         return
     yield Q(about__icontains=said)

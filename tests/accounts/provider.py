@@ -91,7 +91,7 @@ class Provider:
             return jwt.encode({"alg": "HS256", "kid": "1"}, said, shared)
         key = ECKey.generate_key("P-256", {"kid": "1"}, private=True) if self.spoil == "key" else self.key
         token = jwt.encode({"alg": "ES256", "kid": "1"}, said, key)
-        return token[:-4] + "AAAA" if self.spoil == "signature" else token
+        return token[:-9] + "AAAAAAAAA" if self.spoil == "signature" else token
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from revocations.actions import Agreement, tell
 from revocations.models import Order, State
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
-from tests.people import PASSWORD, Browser, number_of, sign_in
+from tests.people import NO_CODE, PASSWORD, Browser, number_of, sign_in
 from tests.world import disclosed
 
 LONG = "Compañía Norteamericana de Asistencia en Carretera y Recuperación de Vehículos " + "W" * 90
@@ -68,7 +68,7 @@ def typed_wrong() -> Iterator[Shown]:
     for door in ("/stop/", "/accounts/login/"):
         browser = Browser()
         browser.post(door, {"number": number_of(a_line())})
-        yield Shown("wrong code", f"{door}code/", cookies_of(browser), form=(("code", "000000"),))
+        yield Shown("wrong code", f"{door}code/", cookies_of(browser), form=(("code", NO_CODE),))
     browser = sign_in(a_line())
     browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
     yield Shown("wrong password", "/accounts/reauthenticate/", cookies_of(browser), form=(("password", "no"),))

@@ -80,7 +80,7 @@ def test_the_page_says_who_for_what_how_exactly_until_when_and_in_whose_words(pa
         "Through GeoBridge",
         "Passed on to BailNow",
         "within about 500 m",
-        "Jan 1, 2036",
+        "Jan 1, 2096",
         "“ Finds you when you call for roadside help ”",
         "These are the company's own words. It says that you agreed to them: Sí, acepto que RoadAid me encuentre.",
     ):

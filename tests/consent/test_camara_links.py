@@ -18,7 +18,7 @@ from tests.consent.camara import NUMBER, REQUESTED, ask, info, refusal
 from tests.consent.claiming import Partner, a_partner, asked, link_in, prove, say_no, say_yes, text_now
 from tests.consent.test_claims import STRANGER, as_at_commit
 from tests.factories import a_campaign, a_line, a_party, an_approval
-from tests.people import Browser, sign_in
+from tests.people import NO_CODE, Browser, sign_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -75,7 +75,7 @@ def test_a_stranger_s_page_is_a_customer_s_page(partner: Partner) -> None:
             "question": browser.get(path).text,
             "text": browser.post(f"{path}text/").url,
             "code": browser.get(f"{path}code/").text,
-            "wrong": browser.post(f"{path}code/", {"code": "000000"}).text,
+            "wrong": browser.post(f"{path}code/", {"code": NO_CODE}).text,
             "yes": browser.post(f"{path}yes/").url,
             "no": browser.post(f"{path}no/").url,
         }

@@ -64,18 +64,18 @@ def claims(line: Line) -> dict[str, object]:
 
 
 def test_the_notice_names_everybody_who_would_receive_it() -> None:
-    campaign = a_use(ends_at=datetime(2030, 5, 3, tzinfo=UTC))
+    campaign = a_use(ends_at=datetime(2094, 5, 3, tzinfo=UTC))
     assert notices.before_yes(campaign=campaign.ref).body == (
         "If you say yes, RoadAid, GeoBridge and Tow Co may learn where your phone is, for this only:"
         " To give you a service you asked for. How exactly: within about 500 m. Until: the day you choose, and never"
-        " longer than May 3, 2030. Saying no changes nothing about your phone service, and you can stop at any time"
+        " longer than May 3, 2094. Saying no changes nothing about your phone service, and you can stop at any time"
         " on this page."
     )
-    asked = notices.before_yes(campaign=campaign.ref, use="ask", until=datetime(2027, 1, 2, tzinfo=UTC))
+    asked = notices.before_yes(campaign=campaign.ref, use="ask", until=datetime(2093, 1, 2, tzinfo=UTC))
     assert "RoadAid, GeoBridge and Tow Co may learn" in asked.body
-    assert "Until: Jan 2, 2027." in asked.body
-    never_longer = notices.before_yes(campaign=campaign.ref, use="ask", until=datetime(2035, 1, 2, tzinfo=UTC))
-    assert "Until: May 3, 2030." in never_longer.body
+    assert "Until: Jan 2, 2093." in asked.body
+    never_longer = notices.before_yes(campaign=campaign.ref, use="ask", until=datetime(2095, 1, 2, tzinfo=UTC))
+    assert "Until: May 3, 2094." in never_longer.body
 
 
 def test_a_company_that_cannot_be_named_is_said_to_be_there() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -156,6 +157,16 @@ def test_a_pause_that_makes_no_sense_is_asked_again(day: str) -> None:
     page = sign_in(line).post("/choices/pause/", {"scope": "all", "ref": "", "length": "day", "day": day})
     assert page.status_code == 200
     assert 'class="error"' in page.text
+    assert not Choice.objects.filter(line_id=line.pk).exists()
+
+
+def test_a_pause_whose_day_ended_on_the_way_is_asked_again() -> None:
+    line = a_line()
+    midnight = timezone.now().astimezone(zone_of(line.state)).replace(hour=0, minute=0, second=0, microsecond=0)
+    with time_machine.travel(midnight - timedelta(seconds=1), tick=False):
+        form = {"scope": "all", "ref": "", "length": "day", "day": f"{midnight - timedelta(seconds=1):%Y-%m-%d}"}
+        page = sign_in(line).post("/choices/pause/", form)
+    assert (page.status_code, "Choose today or a day that is still to come." in page.text) == (200, True)
     assert not Choice.objects.filter(line_id=line.pk).exists()
 
 

@@ -16,7 +16,7 @@ from consent.models import Choice, ChoiceOrder, ChoiceReceipt, PrivacySignal
 from consent.standing import use_of
 from partners.models import Campaign
 from tests.factories import a_campaign, a_line, a_party, an_approval
-from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in, user_of
+from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 GPC = {"Sec-GPC": "1"}
@@ -188,7 +188,7 @@ def test_the_phone_s_code_is_enough_and_the_phone_is_told(line: Line, road: Camp
 def test_a_wrong_code_stops_nothing(line: Line, road: Campaign) -> None:
     browser = Browser()
     post(browser, "/stop/", {"number": number_of(line)})
-    post(browser, "/stop/code/", {"code": "000000"})
+    post(browser, "/stop/code/", {"code": NO_CODE})
     assert (stops(line), PrivacySignal.objects.count()) == ([], 0)
 
 

@@ -209,7 +209,7 @@ def test_an_officer_finds_it_ended(campaign: Campaign) -> None:
         support.agree(proposal_id=waits.pk, reason="r", actor=an_actor(), at=at)
     with pytest.raises(NotNow, match="has ended"):
         partners.actions.propose(
-            act="extend_term", of=of, target_id=pk, payload={"ends_at": "2040-01-01T00:00:00+00:00"}, reason="r",
+            act="extend_term", of=of, target_id=pk, payload={"ends_at": "2097-01-01T00:00:00+00:00"}, reason="r",
             actor=officer, at=at,
         )  # fmt: skip
     assert (Cohort.objects.count(), Contract.objects.get().epoch) == (1, 2)
@@ -308,7 +308,7 @@ def a_change(campaign: Campaign) -> None:
 def a_longer_term(campaign: Campaign) -> None:
     at = database_clock()
     proposal = partners.actions.propose(
-        act="extend_term", of="contract", target_id=campaign.contract_id, payload={"ends_at": "2040-01-01T00:00:00Z"},
+        act="extend_term", of="contract", target_id=campaign.contract_id, payload={"ends_at": "2097-01-01T00:00:00Z"},
         reason="r", actor=an_actor(), at=at - DAY,
     )  # fmt: skip
     support.agree(proposal_id=proposal.pk, reason="r", actor=an_actor(), at=at - 3 * HOUR)

@@ -38,8 +38,12 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
 
 
 def hourly(n: int, **changes: object) -> list[dict[str, object]]:
+    """So many rows, each with an id of its own: of the first 240, three have their line counted."""
     start = moment("2026-03-01T00:00:00Z")
-    return [release_row(occurred_at=(start + timedelta(hours=hour)).isoformat(), **changes) for hour in range(n)]
+    return [
+        release_row(id=f"hour-{hour}", occurred_at=(start + timedelta(hours=hour)).isoformat(), **changes)
+        for hour in range(n)
+    ]
 
 
 def marked(line_id: int) -> set[date]:
@@ -64,9 +68,10 @@ def test_a_line_is_looked_at_now_and_then_and_becomes_long_when_it_is(line: Line
     assert ingest.roll_up(at=database_clock(), long=241) == 0
     assert (LongLine.objects.count(), GrowingLine.objects.count()) == (0, 0)
     GrowingLine.objects.create(line_id=line.pk)
-    assert ingest.roll_up(at=database_clock(), long=240) == 1
+    at = database_clock()
+    assert ingest.roll_up(at=at, long=240) == 1
     (long,) = LongLine.objects.all()
-    assert (long.zone, long.through) == (PACIFIC.key, database_clock().astimezone(PACIFIC).date() - timedelta(days=1))
+    assert (long.zone, long.through) == (PACIFIC.key, at.astimezone(PACIFIC).date() - timedelta(days=1))
     assert (DailyRollup.objects.count(), RolledFacts.objects.count(), marked(line.pk)) == (11, 1, set())
     assert sum(DailyRollup.objects.values_list("n", flat=True)) == 240 == total(line.pk)
     assert ingest.roll_up(at=database_clock(), long=240) == 0

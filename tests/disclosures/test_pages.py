@@ -238,7 +238,7 @@ def normal(text: str, line: Line) -> str:
     text = text.replace(str(line.public_id), "LINE")
     # Each row has an id by which to ask about it.
     text = re.sub(r"/help/ask/look_up/[0-9a-f-]{36}/", "ASK", text)
-    return re.sub(r"\(206\) 555-\d{4}", "NUMBER", text)
+    return re.sub(r"\(\d{3}\) 555-\d{4}", "NUMBER", text)
 
 
 @pytest.mark.parametrize("until", [None, timedelta(days=9)])

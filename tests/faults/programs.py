@@ -1,5 +1,7 @@
 """The portal's own processes, for tests that kill them: web server, worker, broker, partners, each started for real."""
 
+import contextlib
+import itertools
 import json
 import os
 import signal
@@ -8,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -21,6 +23,7 @@ from tests import forks
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 30.0
+LOWEST_PORT, PORTS_EACH, WORKERS = 12_000, 500, 40
 
 
 @dataclass
@@ -159,10 +162,24 @@ class Programs:
 
 
 def free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
-    return port
+    """A port of which nothing makes use, nor will while a program of ours is away from it between two starts.
+
+    It lies below those that the system gives to connections that go out, in a range of this test worker's own.
+    """
+    for port in PORTS:
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+def _ports() -> Iterator[int]:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    first = LOWEST_PORT + PORTS_EACH * (int(worker or 0) % WORKERS)
+    return (first + n % PORTS_EACH for n in itertools.count(os.getpid()))
+
+
+PORTS = _ports()
 
 
 def listening(port: int) -> bool:

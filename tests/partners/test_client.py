@@ -66,9 +66,10 @@ def test_a_server_that_hangs_up_is_not_said_to_have_taken_it(outside: Outside) -
 
 
 def test_a_server_that_keeps_silent_has_taken_it(outside: Outside) -> None:
-    hold = threading.Event()
-    outside.answers = [Answer(202, hold=hold)]
-    reply = client.post(url=outside.url, body=b"x", content_type="text/plain", seconds=0.2)
+    hold, arrived = threading.Event(), threading.Event()
+    outside.answers, outside.on_post = [Answer(202, hold=hold)], lambda _: arrived.set()
+    reply = client.post(url=outside.url, body=b"x", content_type="text/plain", seconds=1)
+    assert arrived.wait(10)
     hold.set()
     assert (reply.status, reply.taken, reply.slow, reply.detail) == (None, True, True, "no answer in time")
     assert len(outside.posted) == 1
@@ -90,7 +91,7 @@ def test_a_server_that_never_shakes_hands_has_taken_nothing(silent_tls: str) -> 
 def test_what_looking_up_and_connecting_took_is_not_there_for_the_handshake(
     silent_tls: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Looking up 0.4 s of 1.5 s, connecting 0.4 s: no step may wait for longer than was left when it began."""
+    """Looking up 0.4 s of 3 s, connecting 0.4 s: no step may wait for longer than was left when it began."""
     connected: list[tuple[float, socket.socket]] = []
     resolve, connect, nobody = socket.getaddrinfo, create_connection, threading.Event()
 
@@ -105,13 +106,13 @@ def test_what_looking_up_and_connecting_took_is_not_there_for_the_handshake(
 
     monkeypatch.setattr(socket, "getaddrinfo", slow_name)
     monkeypatch.setattr("urllib3.util.connection.create_connection", slow_road)
-    reply = client.get(url=silent_tls, seconds=1.5)
+    reply = client.get(url=silent_tls, seconds=3)
     assert (reply.status, reply.detail) == (None, "no answer in time")
     ((for_connecting, made),) = connected
     for_the_handshake = made.gettimeout()
-    assert for_connecting <= 1.1
+    assert for_connecting <= 2.6
     assert for_the_handshake is not None
-    assert 0 < for_the_handshake <= 0.7
+    assert 0 < for_the_handshake <= 2.2
 
 
 def test_an_answer_that_drips_on_is_cut_off(outside: Outside) -> None:
@@ -142,7 +143,7 @@ def test_an_answer_that_drips_on_is_cut_off(outside: Outside) -> None:
     thread.join()
     listener.close()
     assert (reply.status, reply.taken) == (None, True)
-    assert took < 3
+    assert took < 0.8 * client.SECONDS
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_a_resolver_that_hangs_holds_nobody_longer_than_an_exchange_may_take(mon
     took = time.monotonic() - began
     over.set()
     assert (reply.status, reply.detail, reply.taken, reply.slow) == (None, "no answer in time", False, True)
-    assert took < 5
+    assert took < 0.8 * client.SECONDS
 
 
 def test_a_kept_connection_is_not_looked_up_again_and_a_new_one_is(

@@ -71,7 +71,8 @@ def test_a_machine_stays_what_it_is_and_whose_it_is() -> None:
 
 def test_a_disabled_machine_is_out_at_once_and_no_new_key_lets_it_in() -> None:
     client = register("machine", Client.Kind.AGGREGATOR, party=a_party())
-    issued = actions.issue_access_token(client=client, scopes=["ssf.read"], lifetime=timedelta(hours=1), at=NOW)
+    at = datetime.now(UTC)
+    issued = actions.issue_access_token(client=client, scopes=["ssf.read"], lifetime=timedelta(hours=1), at=at)
     bearer = {"Authorization": f"Bearer {issued.token}"}
     assert Http().get("/ssf/streams", headers=bearer).status_code == 200
     actions.disable_client(client_id="machine", actor=OFFICER, reason="lost", at=NOW)

@@ -131,7 +131,7 @@ def test_what_is_no_such_document_is_not_read(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("section", "changes", "field", "reason"),
     [
-        ("contracts", {"ends_at": "2031-01-01T00:00:00Z"}, "ends_at", "loosening_needs_two_officers"),
+        ("contracts", {"ends_at": "2095-01-01T00:00:00Z"}, "ends_at", "loosening_needs_two_officers"),
         ("contracts", {"starts_at": "2023-12-31T00:00:00Z"}, "starts_at", "loosening_needs_two_officers"),
         (
             "contracts",
@@ -144,7 +144,7 @@ def test_what_is_no_such_document_is_not_read(content: bytes) -> None:
         ("contracts", {"aggregator": ROAD}, "aggregator", "id_conflict"),
         ("contracts", {"aggregator": "https://nobody.example"}, "aggregator", "party_unknown"),
         ("contracts", {"ends_at": "2024-01-01T01:00:00+01:00"}, "ends_at", "before_starts_at"),
-        ("campaigns", {"ends_at": "2031-01-01T00:00:00Z"}, "ends_at", "loosening_needs_two_officers"),
+        ("campaigns", {"ends_at": "2095-01-01T00:00:00Z"}, "ends_at", "loosening_needs_two_officers"),
         ("campaigns", {"names_recipient": True}, "names_recipient", "loosening_needs_two_officers"),
         ("campaigns", {"contract": "AGR-9"}, "contract", "contract_unknown"),
         ("campaigns", {"lbs_provider": "https://nobody.example"}, "lbs_provider", "party_unknown"),

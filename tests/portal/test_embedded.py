@@ -1,6 +1,7 @@
 """PostgreSQL and Valkey from wheels: found, shared, and gone when nobody uses them."""
 
 import json
+import socket
 import stat
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from portal.embedded import cluster, keeper
 from tests.portal.processes import PROJECT, clean_environment, processes_naming, wait_for_keeper_to_end
 
 USE = """
@@ -122,3 +124,15 @@ def test_the_first_command_on_an_empty_directory_migrates(tmp_path: Path) -> Non
     assert len(lines) > 20
     assert [line for line in lines if not line.startswith("[X]")] == []
     assert processes_naming(str(tmp_path)) == []
+
+
+def test_who_came_first_to_its_port_is_not_taken_for_our_valkey(tmp_path: Path) -> None:
+    (tmp_path / "valkey").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as another:
+        spec: keeper.Spec = {
+            "data_dir": str(tmp_path), "postgres": "", "valkey": str(cluster.valkey_binary()), "postgres_port": 0,
+            "valkey_port": another.getsockname()[1], "valkey_password": "right", "uid": None, "gid": None,
+            "settings": {},
+        }  # fmt: skip
+        with pytest.raises(keeper.Ended):
+            keeper._valkey(spec).wait_until_up()

@@ -61,7 +61,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     "/api/v1/approvals": {
         "id": "c-1", "campaign": "CMP-1", "method": "web", "captured_at": "2026-11-24T21:58:03Z", "captured_by": "b",
         "wording": "Yes.", "language": "en", "evidence_ref": "ev", "msisdn": "+12065550142", "subject_ref": "k1.x",
-        "expires_at": "2027-05-24T00:00:00Z",
+        "expires_at": "2094-05-24T00:00:00Z",
     },
     "/api/v1/disclosures": release_row(),
     "/api/v1/lines": line_row(),

@@ -20,7 +20,7 @@ from sentry_sdk.transport import Transport
 
 from portal import errors, traces, urls
 
-NUMBER, CODE, NAME, TOKEN = "+12065550142", "493817", "Dana Whitfield", "Zk3v9QxT0aBcD4eFgH5iJkL6"
+NUMBER, CODE, NAME, TOKEN = "+12065550142", "K493817Q", "Dana Whitfield", "Zk3v9QxT0aBcD4eFgH5iJkL6"
 PERSONAL = (NUMBER, NUMBER[1:], CODE, "Dana", "Whitfield", TOKEN, "hunter2", "203.0.113.9", "dana@")
 
 

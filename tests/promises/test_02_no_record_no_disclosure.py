@@ -184,12 +184,12 @@ def test_one_officer_alone_makes_no_term_longer(line: Line) -> None:
     an_approval(line, over)
     longer = Campaign.objects.filter(pk=over.pk)
     was = over.ends_at.isoformat()
-    agreed("extend_term", "campaign", over.pk, payload={"ends_at": "2031-01-01T00:00:00Z", "was": was})
+    agreed("extend_term", "campaign", over.pk, payload={"ends_at": "2095-01-01T00:00:00Z", "was": was})
     for change in ({"ends_at": FAR_OFF}, {"starts_at": LONG_AGO - timedelta(days=1)}):
         with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():
             longer.update(**change)
     assert reason(line, over) == "campaign_not_in_force"
-    longer.update(ends_at=datetime(2031, 1, 1, tzinfo=UTC))
+    longer.update(ends_at=datetime(2095, 1, 1, tzinfo=UTC))
     assert reason(line, over) == ""
 
 

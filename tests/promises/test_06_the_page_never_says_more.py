@@ -306,4 +306,5 @@ def test_the_page_asks_again_only_while_something_may_still_come(state: str, *, 
     line, choice_id, order = a_stop_at_geobridge()
     move(order, state)
     page = sign_in(line).get(f"/choices/{choice_id}/").text
-    assert ('hx-trigger="every 4s"' in page, "htmx" in page[page.index("</main>") :]) == (polls, polls)
+    scripts = " ".join(re.findall(r'<script[^>]* src="([^"]*)"', page))
+    assert ('hx-trigger="every 4s"' in page, "htmx" in scripts) == (polls, polls)

@@ -20,6 +20,7 @@ from pytest_django import DjangoDbBlocker, Settings
 import accounts.actions
 import consent.actions
 from accounts.models import Account, Delegation, Line, Message, Separation, User
+from accounts.numbers import shown
 from accounts.permissions import Action, How, Relation, how
 from accounts.texts import MemoryBackend
 from consent.models import Choice
@@ -87,7 +88,7 @@ def doors(action: Action, one: Somebody, cells: Cells) -> list[Try]:
     word = {"what": "all", "days": "0", "proof": "code", "typed": "1", "reason": "They rang."}
     looks = Try("post", f"/admin/separations/{cells.separation}/", {"reason": "It is due."}, "At my sister")
     found: dict[Action, list[Try]] = {
-        Action.KNOW: [Try("get", "/lines/", {}, number_of(one.line)[-4:])],
+        Action.KNOW: [Try("get", "/lines/", {}, shown(number_of(one.line)))],
         Action.SEE: [*_get(*see), *_get(*(f"{choice}{page}" for page in ("/", "/progress/", "/receipt/")))],
         Action.DOWNLOAD: _get(*files, f"{choice}/receipt.json"),
         Action.SEE_LOG: _get("/access-log/"),

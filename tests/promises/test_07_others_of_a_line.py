@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO, StringIO
 from uuid import UUID
 from zipfile import ZipFile
-from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
@@ -29,6 +29,7 @@ from tests.feeds import line_row, take_lines, told
 from tests.fixtures import Refusal
 from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code, texts_to, user_of
 from tests.staff import an_actor
+from tests.walks.marks import tells
 from tests.walks.world import a_passkey
 
 pytestmark = pytest.mark.usefixtures("no_broker")
@@ -68,12 +69,12 @@ class TestDelegates:
     pytestmark = pytest.mark.django_db
 
     def test_the_journey_from_both_sides(self) -> None:
-        line, friend = a_line(role="user"), a_line()
+        line, friend = a_line(msisdn="+12065550142", role="user"), a_line()
         person, other = sign_in(line), sign_in(friend)
         made = asked(person, number_of(friend))
         assert [kind for kind, _ in waiting(friend)] == ["delegate"]
         assert "somebody asks you to look after" in waiting(friend)[0][1]
-        assert number_of(line)[-4:] not in waiting(friend)[0][1]
+        assert not tells(waiting(friend)[0][1], number_of(line))
         assert "You are asked" in other.get("/lines/").text
         assert other.get(f"/home/?line={line.public_id}").status_code == 404
         page = other.get(f"/lines/asked/{made.pk}/").text
@@ -208,6 +209,14 @@ class TestDelegates:
         assert said in person.post("/lines/delegates/", {**form, "day": day}).text
         assert "Choose the day on which it ends." in person.post("/lines/delegates/", form).text
         assert Delegation.objects.count() == 0
+
+    def test_the_last_day_of_a_year_in_which_the_clocks_were_put_back_twice(self) -> None:
+        line, friend = a_line(role="user", state="WA"), a_line()
+        with time_machine.travel("2027-11-07T00:30:00-07:00", tick=False):
+            form = {"number": number_of(friend), "may": "see", "day": "2028-11-06"}
+            assert sign_in(line).post("/lines/delegates/", form).url == "/lines/delegates/"
+        made = Delegation.objects.get()
+        assert made.ends_at - made.asked_at == timedelta(days=366)
 
     def test_the_database_holds_the_year(self, refused: Refusal) -> None:
         line, friend = a_line(role="user"), a_line()
@@ -348,10 +357,23 @@ class TestSeparation:
         a_line(account="A-1")
         self.ask(line)
         found = Separation.objects.get()
-        there = found.due_at.astimezone(ZoneInfo("America/Los_Angeles"))
-        assert there.weekday() < 5
-        assert timedelta(days=1) < found.due_at - found.asked_at < timedelta(days=5)
+        assert found.due_at == care.business_days(start=found.asked_at, days=2, zone=zone_of("WA"))
         assert Message.objects.count() == 0
+
+    @pytest.mark.parametrize(
+        ("asked", "due"),
+        [
+            ("2026-11-23T00:00:00-08:00", "2026-11-25T23:59:59-08:00"),  # a Monday
+            ("2026-11-24T23:59:59-08:00", "2026-11-26T23:59:59-08:00"),  # on Thanksgiving: sooner, never later
+            ("2026-11-27T12:00:00-08:00", "2026-12-01T23:59:59-08:00"),  # a Friday
+            ("2026-11-28T12:00:00-08:00", "2026-12-01T23:59:59-08:00"),
+            ("2026-11-29T23:59:59-08:00", "2026-12-01T23:59:59-08:00"),
+            ("2026-10-29T00:10:00-07:00", "2026-11-02T23:59:59-08:00"),  # the clocks were put back on Sunday
+        ],
+    )
+    def test_two_business_days_end_at_midnight_there(self, asked: str, due: str) -> None:
+        start = datetime.fromisoformat(asked).astimezone(UTC)
+        assert care.business_days(start=start, days=2, zone=zone_of("WA")) == datetime.fromisoformat(due)
 
     @pytest.mark.parametrize("role", ["user", "minor"])
     def test_the_holder_finds_nothing_of_it_anywhere(self, role: str) -> None:
@@ -400,10 +422,11 @@ class TestSeparation:
             yield browser.get(path).text
 
     def test_the_holder_s_list_stays_as_it_was_until_it_may_be_told(self) -> None:
-        holder, line = a_line(account="A-1"), a_line(account="A-1", role="user")
+        number = "+12065550142"
+        holder, line = a_line(account="A-1"), a_line(msisdn=number, account="A-1", role="user")
         browser = sign_in(holder)
         made = self.ask(line)
-        before, number = alike(browser.get("/lines/").text), number_of(line)
+        before = alike(browser.get("/lines/").text)
         Line.objects.filter(pk=line.pk).update(account=Account.objects.create(carrier_id="A-new"), user_role="holder")
         assert alike(browser.get("/lines/").text) == before
         now = timezone.now()
@@ -411,12 +434,12 @@ class TestSeparation:
             separation_id=made, done=True, tell_from=now + DAY, actor=an_actor(), reason="Left.", at=now
         )
         assert alike(browser.get("/lines/").text) == before
-        assert number[-4:] in before
+        assert tells(before, number)
         # The form that stands there as before does nothing.
         browser.post("/lines/invite/", {"line": str(line.public_id)}, follow=True)
         assert waiting(line) == []
         Separation.objects.update(tell_from=now - timedelta(seconds=1))
-        assert number[-4:] not in browser.get("/lines/").text
+        assert not tells(browser.get("/lines/").text, number)
 
     def test_a_child_s_line_that_left_is_closed_to_the_old_holder_at_once(self) -> None:
         holder, line = a_line(account="A-1"), a_line(account="A-1", role="minor")
@@ -425,7 +448,7 @@ class TestSeparation:
         Line.objects.filter(pk=line.pk).update(account=Account.objects.create(carrier_id="A-new"))
         for path in ("/home/", "/history/", "/choices/", "/access-log/"):
             assert browser.get(f"{path}?line={line.public_id}").status_code == 404
-        assert number_of(line)[-4:] in browser.get("/lines/").text
+        assert tells(browser.get("/lines/").text, number_of(line))
 
     def test_it_is_taken_back(self) -> None:
         line = a_line(account="A-1", role="user")

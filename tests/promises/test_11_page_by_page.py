@@ -64,7 +64,7 @@ MOVING = [
         (r'name="csrfmiddlewaretoken" value="[^"]*"', "csrf"),
         (r'nonce="[^"]*"', "nonce"),
         (r"csrf[A-Za-z]*: ?'[^']*'|\"X-CSRFToken\": ?\"[^\"]*\"", "csrf"),
-        (r'"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z"', '"now"'),
+        (r'"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"', '"now"'),
         (r"seconds\S* [0-9.]+(e[+-]?\d+)?", "seconds"),
         (r'<time datetime="[^"]*">[^<]*</time>', "time"),
         (r"looked at \d\d:\d\d", "looked at"),
@@ -241,7 +241,7 @@ NAMES = [
         (r"(tx-)?[0-9a-f]{32}", "hex"),
         (r"(choice|order|line):[0-9a-f-]+", r"\1:id"),
         (r'"(line_id|id|seq|chain|sub|token|number|event_timestamp|newest_at|person|file)": ("[^"]*"|\d+)', r'"\1": 0'),
-        (r"\b1[67]\d{14}\b", "us"),
+        (r"\b[12]\d{15}\b", "us"),
         (r"of-L-\w+", "of-L"),
     )
 ]

@@ -137,6 +137,7 @@ def naive(pulses: Sequence[datetime], tries: Sequence[tuple[datetime, bool]]) ->
 moments = st.integers(0, 40 * 60).map(lambda seconds: NOW + timedelta(seconds=seconds))
 
 
+@stories(200)
 @given(
     beats=st.sets(st.integers(0, 40), max_size=41),
     tries=st.lists(st.tuples(moments, st.booleans()), max_size=12),

@@ -10,7 +10,9 @@ from partners import keys, pairwise, tokens
 from partners.models import Party, SigningKey
 from tests.factories import ROADSIDE, a_campaign, a_contract, a_party, an_approval
 from tests.partners.outside import Answer, Outside
+from tests.people import number_of
 from tests.revocations.scenes import CHANGE, Scene, a_scene, claims_of, deliver, event_of, stop_all, the_order
+from tests.walks.marks import written
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 PUBLIC = {
@@ -93,7 +95,7 @@ def test_nothing_in_it_names_the_number_or_our_own_ids(scene: Scene) -> None:
     deliver([order_id])
     (asked,) = scene.outside.posted
     said = str(claims_of(asked.body))
-    for secret in ("+1206", line.carrier_id, str(order_id), f"{line.account.carrier_id}"):
+    for secret in (*written(number_of(line)), line.carrier_id, str(order_id), line.account.carrier_id):
         assert secret not in said
 
 

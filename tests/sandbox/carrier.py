@@ -135,7 +135,7 @@ class Carrier:
             for n, (part, content) in enumerate(zip(parts, packed, strict=True), start=1)
         ]
         index = {
-            "iss": self.base_url, "aud": audience, "jti": number, "iat": 1_795_557_600, "exp": 1_895_557_600,
+            "iss": self.base_url, "aud": audience, "jti": number, "iat": 1_795_557_600, "exp": 3_895_557_600,
             "agreement": agreement, "epoch": epoch, "subject_count": len(subs),
             "list_sha256": digest(b"".join(lists)), "shards": shards,
         }  # fmt: skip
@@ -156,7 +156,7 @@ class Carrier:
                 "media_type": "application/x-ndjson+gzip",
                 "shards": len(shards),
                 "sha-256": digest(signed),
-                "expires_at": "2030-01-24T22:00:00Z",
+                "expires_at": "2094-01-24T22:00:00Z",
             },
             "required_actions": [*required],
             "stop_by": "2026-11-24T22:15:00Z",

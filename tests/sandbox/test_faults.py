@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from portal.sandbox.faults import Fault
-from tests.sandbox.carrier import Carrier, granted
+from tests.sandbox.carrier import WAIT_SECONDS, Carrier, granted
 from tests.sandbox.conftest import Start
 from tests.sandbox.process import DOWNSTREAM, URI, Partner, until
 
@@ -35,7 +35,7 @@ def test_down_answers_nothing_and_sends_nothing(partner: Partner, carrier: Carri
     partner.fault("down")
     for path in ("/jwks.json", "/downstream/lbs-a.example/jwks.json"):
         with pytest.raises(requests.ConnectionError):
-            requests.get(partner.base_url + path, timeout=5)
+            requests.get(partner.base_url + path, timeout=WAIT_SECONDS)
     with pytest.raises(requests.ConnectionError):
         partner.push(carrier.sign(carrier.claims(URI, version=2)))
     assert [one["version"] for one in partner.get("/received")] == [1]

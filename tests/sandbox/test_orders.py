@@ -10,7 +10,7 @@ import requests
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
-from tests.sandbox.carrier import FRAUD, LBS, Carrier, change, granted
+from tests.sandbox.carrier import FRAUD, LBS, WAIT_SECONDS, Carrier, change, granted
 from tests.sandbox.process import URI, Partner, until
 
 type Claims = dict[str, Any]
@@ -206,6 +206,6 @@ def test_use_stops_with_the_acknowledgement(shared: Partner) -> None:
 
 
 def test_nothing_else_is_served(shared: Partner) -> None:
-    assert requests.get(f"{shared.base_url}/etc/passwd", timeout=5).status_code == 404
-    assert requests.post(f"{shared.base_url}/received", timeout=5).status_code == 404
-    assert requests.post(f"{shared.base_url}/fault?name=unheard-of", timeout=5).status_code == 400
+    assert requests.get(f"{shared.base_url}/etc/passwd", timeout=WAIT_SECONDS).status_code == 404
+    assert requests.post(f"{shared.base_url}/received", timeout=WAIT_SECONDS).status_code == 404
+    assert requests.post(f"{shared.base_url}/fault?name=unheard-of", timeout=WAIT_SECONDS).status_code == 400

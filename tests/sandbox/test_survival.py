@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.sandbox.carrier import Carrier
+from tests.sandbox.carrier import WAIT_SECONDS, Carrier
 from tests.sandbox.conftest import Start
 from tests.sandbox.process import PROJECT, URI, Partner, until
 
@@ -69,7 +69,7 @@ def test_it_ends_when_asked_even_while_somebody_waits(
     partner.fault("slow", seconds=600)
     with requests.Session() as session:
         # A connection that is kept open, and a request that is kept waiting.
-        session.get(f"{partner.base_url}/healthz", timeout=5)
+        session.get(f"{partner.base_url}/healthz", timeout=WAIT_SECONDS)
         with pytest.raises(requests.ReadTimeout):
             partner.push(carrier.sign(carrier.claims(URI)), seconds=0.2)
         assert partner.end(number) == 0

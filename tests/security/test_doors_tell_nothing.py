@@ -34,7 +34,7 @@ from tests.consent.camara import ask
 from tests.consent.claiming import a_partner, link_in
 from tests.consent.test_agents import Agent
 from tests.factories import a_line
-from tests.people import PASSWORD, Browser, asked_for_new_password, newest_text, number_of, sign_in
+from tests.people import NO_CODE, PASSWORD, Browser, asked_for_new_password, newest_text, number_of, sign_in
 from tests.staff import a_staff_user
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -157,7 +157,7 @@ def test_a_number_and_its_code(watch: Watch, door: str) -> None:
         watch.forms(
             Browser(),
             (door, {"number": number}),
-            (f"{door}code/", {"code": "000000"}),
+            (f"{door}code/", {"code": NO_CODE}),
             (f"{door}again/", {}),
             (f"{door}code/", {"code": "no code at all"}),
         )
@@ -203,7 +203,7 @@ def test_a_company_s_question(watch: Watch) -> None:
         for number in (number_of(a_line()), STRANGER)
     ]
     seen = [
-        watch.forms(Browser(), (f"{link}text/", {}), (f"{link}code/", {"code": "000000"}), (f"{link}no/", {}))
+        watch.forms(Browser(), (f"{link}text/", {}), (f"{link}code/", {"code": NO_CODE}), (f"{link}no/", {}))
         for link in links
     ]
     assert differences(seen) == []

@@ -77,7 +77,7 @@ def tokens() -> dict[str, str]:
             client_id=f"afresh-{kind}", kind=Machine.Kind(kind), public_jwk=key, actor="system:test", at=at,
             party=contract.aggregator if kind == Machine.Kind.AGGREGATOR else None,
         )  # fmt: skip
-        issued = issue_access_token(client=machine, scopes=sorted(scopes), lifetime=timedelta(minutes=9), at=at)
+        issued = issue_access_token(client=machine, scopes=sorted(scopes), lifetime=timedelta(hours=12), at=at)
         found |= dict.fromkeys(scopes, issued.token)
     let_in("SLIP", "Slip", Ed25519PrivateKey.generate())
     return found | {AGENTS: give_token(agent_id="SLIP", asked_at=at)}

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.conf import settings as configured
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts import sessions
@@ -85,7 +86,7 @@ def is_in(browser: Browser) -> bool:
 def test_a_sign_in_ends_unused_and_after_its_time(
     somebody: Callable[[], Browser], unused: timedelta, in_all: timedelta
 ) -> None:
-    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
         left, used = somebody(), somebody()
         assert [is_in(left), is_in(used)] == [True, True]
         clock.shift(unused - MINUTE)
@@ -104,7 +105,7 @@ def test_a_sign_in_ends_unused_and_after_its_time(
 
 
 def test_it_is_said_why_and_that_a_form_was_not_sent() -> None:
-    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
         read, wrote = of_a_subscriber(), of_a_subscriber()
         clock.shift(sessions.OWN_UNUSED)
         assert AWAY in read.get(read.get("/settings/").url).text
@@ -115,7 +116,7 @@ def test_it_is_said_why_and_that_a_form_was_not_sent() -> None:
 
 
 def test_a_page_that_asks_by_itself_keeps_nobody_signed_in() -> None:
-    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = of_staff()
         assert is_in(browser)
         for _ in range(3):
@@ -128,7 +129,7 @@ SCRIPT = {"HX-Request": "true", "HX-Current-URL": "http://testserver/desk/"}
 
 
 def test_a_script_whose_sign_in_has_ended_loads_its_page_anew_and_that_says_why() -> None:
-    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = staff("agent").client
         assert browser.get("/desk/counts/", headers=SCRIPT).status_code == 200
         clock.shift(sessions.STAFF_UNUSED)
@@ -157,7 +158,7 @@ def test_a_stop_sent_from_a_page_that_lay_open_is_taken_and_no_stop_lapses_with_
     path: str, last_used: timedelta
 ) -> None:
     said = {"scope": "all", "length": "7"}
-    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
         line = a_line()
         browser = sign_in(line)
         for _ in range(last_used // (sessions.OWN_UNUSED - MINUTE)):
@@ -174,7 +175,7 @@ def test_a_stop_sent_from_a_page_that_lay_open_is_taken_and_no_stop_lapses_with_
 
 
 def test_no_stop_revives_a_sign_in_of_staff() -> None:
-    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = of_staff()
         assert is_in(browser)
         clock.shift(sessions.STAFF_UNUSED)
@@ -183,7 +184,7 @@ def test_no_stop_revives_a_sign_in_of_staff() -> None:
 
 
 def test_steps_to_a_stop_without_an_account_outlast_the_sign_in() -> None:
-    with time_machine.travel("2026-11-26T08:00:00Z", tick=False) as clock:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
         line = a_line()
         browser = sign_in_by_code(line)
         for _ in range(14):

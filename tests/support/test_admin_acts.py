@@ -91,14 +91,14 @@ def test_a_proposal_is_declined_or_withdrawn(officer: Member, second: Member) ->
     contract = a_contract()
     assert post(officer, f"/admin/extend/contract/{contract.pk}/", {"ends_at": "2099-01-01"})
     first = Proposal.objects.get()
-    assert "would end on 1 Jan 2099 instead of 1 Jan 2036" in shown(second, f"/admin/proposals/{first.pk}/")
+    assert "would end on 1 Jan 2099 instead of 1 Jan 2096" in shown(second, f"/admin/proposals/{first.pk}/")
     assert post(second, f"/admin/proposals/{first.pk}/decline/")
     assert post(officer, f"/admin/extend/contract/{contract.pk}/", {"ends_at": "2098-01-01"})
     other = Proposal.objects.get(decision="")
     assert post(officer, f"/admin/proposals/{other.pk}/withdraw/")
     assert sorted(Proposal.objects.values_list("decision", flat=True)) == ["declined", "withdrawn"]
     contract.refresh_from_db()
-    assert contract.ends_at.year == 2036
+    assert contract.ends_at.year == 2096
 
 
 def test_a_contract_and_its_campaign_from_draft_to_the_end_of_their_term(officer: Member) -> None:
@@ -106,7 +106,7 @@ def test_a_contract_and_its_campaign_from_draft_to_the_end_of_their_term(officer
     a_party("RoadAid", "lbs_provider")
     terms: dict[str, object] = {
         "ref": "AGR-NEW", "aggregator": party.uri, "signed_at": "2026-01-01", "starts_at": "2026-01-01",
-        "ends_at": "2030-01-01", "purposes": [FRAUD], "ack_within_s": "900", "complete_within_days": "10",
+        "ends_at": "2094-01-01", "purposes": [FRAUD], "ack_within_s": "900", "complete_within_days": "10",
         "hosts": "events.geobridge.example\nother.geobridge.example:8443\n",
     }  # fmt: skip
     assert post(officer, "/admin/contracts/draft/", {**terms, "complete_within_days": "22"}) == ""
@@ -120,7 +120,7 @@ def test_a_contract_and_its_campaign_from_draft_to_the_end_of_their_term(officer
     campaign: dict[str, object] = {
         "ref": "CMP-NEW", "lbs_provider": "https://roadaid.example", "purpose": FRAUD, "description": "Spots fraud",
         "consent_flow": "sms", "scope": "location-retrieval:read", "precision_m": "500", "starts_at": "2026-01-01",
-        "ends_at": "2029-01-01", "consideration": "monetary", "recipients": "https://third.example",
+        "ends_at": "2093-01-01", "consideration": "monetary", "recipients": "https://third.example",
     }  # fmt: skip
     there = post(officer, f"/admin/contracts/{contract.pk}/draft/", campaign)
     made = Campaign.objects.get(ref="CMP-NEW")
@@ -128,9 +128,9 @@ def test_a_contract_and_its_campaign_from_draft_to_the_end_of_their_term(officer
     assert "is a draft: put that in force first" in shown(officer, f"/admin/force/campaign/{made.pk}/", {})
     assert post(officer, f"/admin/force/contract/{contract.pk}/") == page
     assert post(officer, f"/admin/force/campaign/{made.pk}/") == there
-    assert post(officer, f"/admin/shorten/campaign/{made.pk}/", {"ends_at": "2028-06-01"}) == there
+    assert post(officer, f"/admin/shorten/campaign/{made.pk}/", {"ends_at": "2092-06-01"}) == there
     made.refresh_from_db()
-    assert (made.is_draft, made.ends_at) == (False, datetime(2028, 6, 1, tzinfo=UTC))
+    assert (made.is_draft, made.ends_at) == (False, datetime(2092, 6, 1, tzinfo=UTC))
     assert post(officer, f"/admin/campaigns/{made.pk}/change/", campaign) == ""
     history = shown(officer, there)
     for words in ("campaign: drafted", "campaign: put in force", "campaign: shortened"):
@@ -139,13 +139,13 @@ def test_a_contract_and_its_campaign_from_draft_to_the_end_of_their_term(officer
 
 def test_a_longer_term_comes_with_the_second_officer(officer: Member, second: Member) -> None:
     contract = a_contract()
-    post(officer, f"/admin/extend/contract/{contract.pk}/", {"ends_at": "2040-01-01"})
+    post(officer, f"/admin/extend/contract/{contract.pk}/", {"ends_at": "2097-01-01"})
     proposal = Proposal.objects.get()
     assert "You proposed this" in shown(officer, "/admin/")
     assert "Look and agree" in shown(second, "/admin/")
     post(second, f"/admin/proposals/{proposal.pk}/agree/")
     contract.refresh_from_db()
-    assert contract.ends_at == datetime(2040, 1, 1, tzinfo=UTC)
+    assert contract.ends_at == datetime(2097, 1, 1, tzinfo=UTC)
     link = f'<a href="/admin/proposals/{proposal.pk}/">'
     for path, made, done in (
         (f"/admin/contracts/{contract.pk}/", "proposal: made</a> <bdi>(Extend a term)", "contract: extended</a>"),
@@ -155,7 +155,7 @@ def test_a_longer_term_comes_with_the_second_officer(officer: Member, second: Me
         assert page.count(link) == 3
         assert made in page
         assert done in page
-        assert "end: 1 Jan 2040, was 1 Jan 2036" in page
+        assert "end: 1 Jan 2097, was 1 Jan 2096" in page
 
 
 @pytest.mark.parametrize("of", ["contract", "campaign"])
@@ -166,14 +166,14 @@ def test_an_earlier_end_is_asked_for_beside_the_one_of_now_and_never_in_the_past
     target = campaign if of == "campaign" else campaign.contract
     path = f"/admin/shorten/{of}/{target.pk}/"
     page = shown(officer, path)
-    assert "It ends on 1 Jan 2036 as it is now." in page
+    assert "It ends on 1 Jan 2096 as it is now." in page
     assert "By it people in need are found, by MedAlert: that ends too." in page
     for day in ("2016-12-01", timezone.now().date().isoformat()):
         again = shown(officer, path, {"ends_at": day})
         assert "That day has passed, or is today. Name one to come; to end it now, terminate it, by its plan." in again
     target.refresh_from_db()
-    assert target.ends_at.year == 2036
-    assert "It ends on 1 Jan 2036 as it is now." in shown(officer, f"/admin/extend/{of}/{target.pk}/")
+    assert target.ends_at.year == 2096
+    assert "It ends on 1 Jan 2096 as it is now." in shown(officer, f"/admin/extend/{of}/{target.pk}/")
     assert "in need" not in shown(officer, f"/admin/extend/{of}/{target.pk}/")
 
 
@@ -181,7 +181,7 @@ def test_a_proposal_that_is_too_old_waits_for_nobody(officer: Member, second: Me
     contract = a_contract()
     for days, of in ((8, contract), (6, a_contract())):
         partners.actions.propose(
-            act="extend_term", of="contract", target_id=of.pk, payload={"ends_at": "2040-01-01T00:00:00Z"},
+            act="extend_term", of="contract", target_id=of.pk, payload={"ends_at": "2097-01-01T00:00:00Z"},
             reason="r", actor=officer.actor, at=timezone.now() - timedelta(days=days),
         )  # fmt: skip
     assert shown(second, "/admin/").count("Look and agree") == 1
@@ -195,7 +195,7 @@ def test_a_history_is_of_one_contract_alone(officer: Member) -> None:
     contract = a_contract(a_party("GeoBridge", jwks_uri="https://geobridge.example/jwks.json"))
     terms: dict[str, object] = {
         "ref": str(contract.pk), "aggregator": contract.aggregator.uri, "signed_at": "2026-01-01",
-        "starts_at": "2026-01-01", "ends_at": "2030-01-01", "purposes": [FRAUD], "ack_within_s": "900",
+        "starts_at": "2026-01-01", "ends_at": "2094-01-01", "purposes": [FRAUD], "ack_within_s": "900",
         "complete_within_days": "10", "reason": "The numbered one alone.",
     }  # fmt: skip
     there = post(officer, "/admin/contracts/draft/", terms)
@@ -275,13 +275,13 @@ def test_a_rule_is_added_by_one_and_ended_by_two(officer: Member, second: Member
     assert post(
         officer,
         "/admin/rules/add/",
-        {"state": "nv", "starts_at": "2027-01-01", "sale_test": "on", "source": "test act"},
+        {"state": "nv", "starts_at": "2091-01-01", "sale_test": "on", "source": "test act"},
     )
     rule = JurisdictionRule.objects.get(source="test act")
     assert (rule.state, rule.purposes, rule.sale_test) == ("NV", [], True)
     path = f"/admin/rules/{rule.pk}/relax/"
     assert "propose an end it takes two officers test act" in shown(officer, "/admin/rules/")
-    assert post(officer, path, {"ends_at": "2028-01-01"})
+    assert post(officer, path, {"ends_at": "2092-01-01"})
     rule.refresh_from_db()
     assert rule.ends_at is None
     proposal = Proposal.objects.get()
@@ -292,12 +292,12 @@ def test_a_rule_is_added_by_one_and_ended_by_two(officer: Member, second: Member
     assert f"Relax a rule of a state was proposed by first@carrier.example on {on}" in shown(second, path)
     assert post(second, f"/admin/proposals/{Proposal.objects.get().pk}/agree/")
     rule.refresh_from_db()
-    assert rule.ends_at == datetime(2028, 1, 1, tzinfo=UTC)
+    assert rule.ends_at == datetime(2092, 1, 1, tzinfo=UTC)
     told = shown(officer, "/admin/rules/?state=now")
-    assert "to come until 1 Jan 2028" in told
-    assert "1 Jan 2028, 00:00 as two officers agreed test act" in told
+    assert "to come until 1 Jan 2092" in told
+    assert "1 Jan 2092, 00:00 as two officers agreed test act" in told
     assert "test act" not in shown(officer, "/admin/rules/?state=ended")
-    assert "Its end on 1 Jan 2028 was agreed." in shown(officer, path)
+    assert "Its end on 1 Jan 2092 was agreed." in shown(officer, path)
 
 
 def test_a_notice_is_published_as_the_next_version(officer: Member) -> None:

@@ -43,7 +43,7 @@ ONCE = [(302, False)] + [(200, True)] * (CLICKS - 1)
 
 
 def test_a_rule_is_added_once(officers: list[Member]) -> None:
-    typed = {"state": "NV", "starts_at": "2027-05-01", "sale_test": "on", "source": "test: a law"}
+    typed = {"state": "NV", "starts_at": "2091-05-01", "sale_test": "on", "source": "test: a law"}
     assert at_once(officers, "/admin/rules/add/", typed) == ONCE
     assert JurisdictionRule.objects.filter(state="NV").count() == 1
     assert AuditEvent.objects.filter(action="rule.added").count() == 1
@@ -68,7 +68,7 @@ def test_a_company_is_written_down_once(officers: list[Member]) -> None:
 def test_a_contract_is_drafted_once(officers: list[Member]) -> None:
     typed = {
         "ref": "AGR-RACE", "aggregator": a_party().uri, "signed_at": "2026-11-01", "starts_at": "2026-11-01",
-        "ends_at": "2028-01-01", "purposes": FRAUD, "ack_within_s": "900", "complete_within_days": "10",
+        "ends_at": "2094-01-01", "purposes": FRAUD, "ack_within_s": "900", "complete_within_days": "10",
     }  # fmt: skip
     assert at_once(officers, "/admin/contracts/draft/", typed) == ONCE
     assert Contract.objects.count() == 1

@@ -68,7 +68,7 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
     audit.actions.open_incident(kind=Incident.Kind.UNGATED, key="1", subject="https://geobridge.example", at=at)
     partners.actions.propose(
         act=Proposal.Act.EXTEND_TERM, of="contract", target_id=contract.pk, reason="They asked.", actor=an_actor(),
-        payload={"ends_at": "2040-01-01T00:00:00+00:00"}, at=at,
+        payload={"ends_at": "2097-01-01T00:00:00+00:00"}, at=at,
     )  # fmt: skip
     a_cohort(campaign, at=at - timedelta(days=20), complete_by=at - timedelta(days=1), subject_count=1)
     a_breach(campaign, "order:1", at=at)
@@ -380,7 +380,7 @@ def test_delayed_notices_are_the_legal_role_s_alone(hidden: Disclosure) -> None:
         assert other.client.get("/admin/delayed/").status_code == 403
         assert other.client.post("/admin/delayed/", {"reason": "Curious"}).status_code == 403
     for path in ("/admin/trail/", "/admin/", "/admin/incidents/", "/admin/search/?q=SEALED"):
-        page = officer.client.get(path).content.decode()
+        page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", officer.client.get(path).content.decode())
         assert "legal" not in page.lower().partition("<main")[2]
         assert "SEALED-26-0417" not in page.partition("<main")[2].replace('value="SEALED"', "")
 

@@ -72,6 +72,7 @@ def test_an_answer_waits_half_a_minute_and_can_be_taken_back(ana: Member, ticket
     assert sending.send(now=now + SOON) == 0
     assert f"Dear you, your case is {ticket.code}.</textarea>" in page(ana, ticket)
     send(ana, ticket, "Dear you", then="waiting")
+    now = timezone.now()
     assert sending.send(now=now + SOON) == 1
     assert sending.send(now=now + SOON) == 0
     ticket.refresh_from_db()
@@ -86,9 +87,10 @@ def test_an_answer_waits_half_a_minute_and_can_be_taken_back(ana: Member, ticket
 def test_an_answer_that_can_t_go_out_stops_no_other_and_locks_as_its_writer_does(
     ana: Member, ticket: Ticket, person: Browser
 ) -> None:
-    other, now = asks(person), timezone.now()
+    other = asks(person)
     for one in (ticket, other):
         send(ana, one, "Zebrafinch")
+    now = timezone.now()
     # The database refuses an entry that says nothing.
     Draft.objects.filter(ticket=ticket).update(body="", send_at=now)
     with capture_logs() as logs, CaptureQueriesContext(connection) as asked:
@@ -104,10 +106,9 @@ def test_an_answer_that_can_t_go_out_stops_no_other_and_locks_as_its_writer_does
 
 
 def test_an_answer_to_a_closed_case_opens_it_on_the_way(ana: Member, ticket: Ticket) -> None:
-    now = timezone.now()
-    Ticket.objects.filter(pk=ticket.pk).update(state=State.SOLVED, solved_at=now)
+    Ticket.objects.filter(pk=ticket.pk).update(state=State.SOLVED, solved_at=timezone.now())
     send(ana, ticket, then="waiting")
-    sending.send(now=now + SOON)
+    sending.send(now=timezone.now() + SOON)
     ticket.refresh_from_db()
     assert (ticket.state, ticket.solved_at) == (State.WAITING, None)
 

@@ -10,6 +10,7 @@ from django.http import HttpResponseBase
 
 TOKEN = re.compile(r"eyJ[\w-]+\.([\w-]+)\.[\w-]+")
 SPACES = re.compile(r"[\s\u00a0\u202f]+")
+TAGS, IDS = re.compile(r"<[^>]*>"), re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def written(msisdn: str) -> tuple[str, ...]:
@@ -23,6 +24,12 @@ def written(msisdn: str) -> tuple[str, ...]:
         f"({area}){exchange}-{rest}",
         *(f"{area}{between}{exchange}{between}{rest}" for between in "-. "),
     )
+
+
+def tells(page: str, msisdn: str) -> bool:
+    """Whether a page tells a number: in any form, or by its last four digits, which ids and tokens may hold as well."""
+    words = IDS.sub(" ", TAGS.sub(" ", page))
+    return any(form in page for form in written(msisdn)) or re.search(rf"(?<!\d){msisdn[-4:]}(?!\d)", words) is not None
 
 
 def whole(response: HttpResponseBase) -> str:

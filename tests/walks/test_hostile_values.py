@@ -60,7 +60,7 @@ ASKED: Mapping[str, tuple[str, ...]] = {
 SENT: Mapping[str, Mapping[str, str]] = {
     "/choices/stop/": {"line": "", "scope": "party", "ref": ""},
     "/choices/dispute/": {"line": "", "scope": "campaign", "ref": ""},
-    "/choices/pause/": {"line": "", "scope": "all", "ref": "", "length": "day", "day": "2027-01-01"},
+    "/choices/pause/": {"line": "", "scope": "all", "ref": "", "length": "day", "day": "2094-01-01"},
     "/choices/allow/": {"line": "", "campaign": "", "days": ""},
     "/stop/": {"number": ""},
     "/stop/code/": {"code": ""},

@@ -127,7 +127,7 @@ def test_every_address_is_either_read_or_a_form() -> None:
 def test_no_form_of_anybody_else_changes_anything(people: dict[str, Client], console: Console, who: str) -> None:
     before = counted()
     typed = {"reason": "Because.", "name": "Mine", "kind": "aggregator", "uri": "https://mine.example", "ref": "MINE",
-             "ends_at": "2030-01-01", "state": "ZZ", "starts_at": "2030-01-01", "sale_test": "on", "source": "x",
+             "ends_at": "2094-01-01", "state": "ZZ", "starts_at": "2094-01-01", "sale_test": "on", "source": "x",
              "use": "stop", "language": "en", "body": "Stop.", "typed": "MINE", "plan": "x", "how": "now",
              "kin_ref": "https://other.example", "link": "same_as", "consideration": "none"}  # fmt: skip
     for one in ADDRESSES:

@@ -278,8 +278,8 @@ def _agent() -> Client:
 
 
 def a_machine(client: Machine) -> Client:
-    """A program with a token for all that its kind may do."""
+    """A program with a token for all that its kind may do, as long as a walk may take."""
     issued = issue_access_token(
-        client=client, scopes=SCOPES[client.kind], lifetime=timedelta(minutes=10), at=timezone.now()
+        client=client, scopes=SCOPES[client.kind], lifetime=timedelta(hours=12), at=timezone.now()
     )
     return Client(headers={"Authorization": f"Bearer {issued.token}"})
