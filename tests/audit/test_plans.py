@@ -1,0 +1,46 @@
+"""Plans are kept for what is asked again, where that was asked for, and nowhere else."""
+
+import pytest
+from django.db import connection, transaction
+
+from audit import plans
+from audit.models import AuditEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def kept(pattern: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", [pattern])
+        ((count,),) = cursor.fetchall()
+        return int(count)
+
+
+def test_what_differs_in_its_values_alone_is_planned_once() -> None:
+    with plans.kept():
+        found = [AuditEvent.objects.filter(line_id=number, seq=-1).exists() for number in (1, 2, 3)]
+    assert (found, kept('%"audit_auditevent"."line_id" = $1 AND "audit_auditevent"."seq" = $2%')) == ([False] * 3, 1)
+
+
+def test_nothing_is_kept_outside() -> None:
+    for number in (1, 2, 3):
+        assert not AuditEvent.objects.filter(chain=number, seq=-1).exists()
+    assert kept('%"audit_auditevent"."chain" = %') == 0
+
+
+def test_no_savepoint_is_kept() -> None:
+    with plans.kept():
+        for _ in range(3):
+            with transaction.atomic():
+                assert not AuditEvent.objects.filter(seq=-1).exists()
+    assert (kept("%SAVEPOINT%"), kept('%WHERE "audit_auditevent"."seq" = $1%')) == (0, 1)
+
+
+def test_an_error_within_ends_it_too() -> None:
+    connection.ensure_connection()
+    session = connection.connection
+    before = session.cursor_factory, session.prepare_threshold
+    with pytest.raises(LookupError), plans.kept():
+        assert (session.cursor_factory, session.prepare_threshold) == (plans.ServerBindingCursor, 1)
+        raise LookupError
+    assert (session.cursor_factory, session.prepare_threshold) == before
