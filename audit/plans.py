@@ -16,11 +16,14 @@ ASKED_BEFORE = 1
 def kept() -> Iterator[None]:
     """Within, this thread's statements go out with their values apart: each is planned once for its connection.
 
-    For work of the same few statements that find their rows by key. A plan that is kept knows no values: it can't
+    A connection that is not open yet is left alone, until the next time. For work of the same few statements that find their rows by key. A plan that is kept knows no values: it can't
     choose by how common they are, and no index over a part of a table fits that is told apart by a value.
     """
-    connection.ensure_connection()
     session = connection.connection
+    if session is None:
+        # Opened by the first statement, if there is one: what needs no database must not fail without it.
+        yield
+        return
     before = session.cursor_factory, session.prepare_threshold
     session.cursor_factory, session.prepare_threshold, session.prepared_max = ServerBindingCursor, ASKED_BEFORE, MOST
     try:

@@ -5,14 +5,8 @@ from importlib import import_module
 from wsgiref.types import WSGIApplication
 
 from django.core.wsgi import get_wsgi_application
-from django.urls import get_resolver
-
-from portal import garbage
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 pages = get_wsgi_application()
 application: WSGIApplication = import_module("consent.api.straight").straight_to_the_gate(pages)
-# All pages are loaded before the first is asked for.
-loaded = get_resolver().url_patterns
-garbage.settle()

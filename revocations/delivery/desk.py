@@ -48,6 +48,7 @@ class Desk:
     def _work(self, now: datetime, linger_s: float) -> None:
         try:
             while True:
+                connection.ensure_connection()
                 with plans.kept():
                     Round(Clock(now), self._inbox).run(linger_s=linger_s)
                 with self._lock:

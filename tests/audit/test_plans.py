@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection, transaction
+from django.db.backends.postgresql.base import ServerBindingCursor
 
 from audit import plans
 from audit.models import AuditEvent
@@ -40,7 +41,21 @@ def test_an_error_within_ends_it_too() -> None:
     connection.ensure_connection()
     session = connection.connection
     before = session.cursor_factory, session.prepare_threshold
-    with pytest.raises(LookupError), plans.kept():
-        assert (session.cursor_factory, session.prepare_threshold) == (plans.ServerBindingCursor, 1)
+    within = []
+
+    @plans.kept()
+    def fails() -> None:
+        within.append((session.cursor_factory, session.prepare_threshold))
         raise LookupError
+
+    with pytest.raises(LookupError):
+        fails()
+    assert within == [(ServerBindingCursor, 1)]
     assert (session.cursor_factory, session.prepare_threshold) == before
+
+
+def test_what_asks_nothing_does_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "connection", None)
+    monkeypatch.setattr(connection, "connect", pytest.fail)
+    with plans.kept():
+        assert connection.connection is None
