@@ -16,8 +16,9 @@ ASKED_BEFORE = 1
 def kept() -> Iterator[None]:
     """Within, this thread's statements go out with their values apart: each is planned once for its connection.
 
-    A connection that is not open yet is left alone, until the next time. For work of the same few statements that find their rows by key. A plan that is kept knows no values: it can't
-    choose by how common they are, and no index over a part of a table fits that is told apart by a value.
+    A connection that is not open yet is left alone, until the next time. For work of the same few statements that find
+    their rows by key: a plan that is kept knows no values. It can't choose by how common they are, and no index over a
+    part of a table fits that is told apart by a value.
     """
     session = connection.connection
     if session is None:
