@@ -46,8 +46,7 @@ def agreements(
     """
     states = snapshots.states(line_id=line_id, contract_ids=contract_ids)
     contracts = Contract.objects.in_bulk(list(contract_ids))
-    for contract in contracts.values():
-        pairwise.subject(line_id=line_id, party_id=contract.aggregator_id)
+    pairwise.name_line(line_id=line_id, party_ids={contract.aggregator_id for contract in contracts.values()})
     return [
         Agreement(
             contract,

@@ -44,6 +44,27 @@ def subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
     return {**known, **known_subjects(line_ids=new, party_id=party_id)}
 
 
+def name_line(*, line_id: int, party_ids: Collection[int]) -> None:
+    """Write down these partners' names for a line where they had none: in three statements for any number."""
+    named = PairwiseSubject.objects.filter(line_id=line_id, party_id__in=party_ids).values_list("party_id", flat=True)
+    new = set(party_ids) - set(named)
+    if not new:
+        return
+    keys = PairwiseKey.objects.filter(party_id__in=new).order_by("version")
+    newest = {key.party_id: _opened(key) for key in keys}
+    PairwiseSubject.objects.bulk_create(
+        [
+            PairwiseSubject(
+                line_id=line_id,
+                party_id=party_id,
+                sub=_name(*(newest.get(party_id) or _newest_key(party_id)), line_id),
+            )
+            for party_id in sorted(new)
+        ],
+        ignore_conflicts=True,
+    )
+
+
 def known_subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
     """The names already written down; writes nothing."""
     return dict(PairwiseSubject.objects.filter(line_id__in=line_ids, party_id=party_id).values_list("line_id", "sub"))
@@ -63,6 +84,10 @@ def _newest_key(party_id: int) -> tuple[int, bytes]:
         PairwiseKey.objects.bulk_create([first], ignore_conflicts=True)
         # Read again: another process may have made the first one.
         key = newest.get()
+    return _opened(key)
+
+
+def _opened(key: PairwiseKey) -> tuple[int, bytes]:
     return key.version, b64decode(unseal(bytes(key.secret_sealed)))
 
 

@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "portal.machines.problems_for_machines",
     "accounts.middleware.private_pages",
     "accounts.middleware.nothing_after_leaving",
+    "consent.middleware.planned_stops",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

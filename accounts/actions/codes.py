@@ -115,11 +115,13 @@ def _again(code: TextedCode, at: datetime) -> str | None:
 
 def _watched(*, line: Line, purpose: TextedCode.Purpose, at: datetime) -> bool:
     """Whether somebody may be guessing: too many short codes went unused, or too many tries at them were wrong."""
-    short = TextedCode.objects.filter(line=line, purpose=purpose, long=False)
-    unused = short.filter(used_at__isnull=True)
-    left = short.filter(made_at__gt=at - DAY).values_list("tries_left", flat=True)
-    return sum(SHORT_TRIES_OF_ALL - one for one in left) >= SHORT_TRIES_OF_ALL or any(
-        unused.filter(made_at__gt=at - span).count() >= most for span, most in UNUSED_AT_MOST.items()
+    longest = max(DAY, *UNUSED_AT_MOST)
+    short = TextedCode.objects.filter(line=line, purpose=purpose, long=False, made_at__gt=at - longest)
+    codes = list(short.values_list("made_at", "used_at", "tries_left"))
+    wrong = sum(SHORT_TRIES_OF_ALL - left for made_at, _, left in codes if made_at > at - DAY)
+    unused = [made_at for made_at, used_at, _ in codes if used_at is None]
+    return wrong >= SHORT_TRIES_OF_ALL or any(
+        sum(made_at > at - span for made_at in unused) >= most for span, most in UNUSED_AT_MOST.items()
     )
 
 

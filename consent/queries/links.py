@@ -4,6 +4,8 @@ The receipts are a file to keep: what a company signed carries its name.
 """
 
 import hashlib
+import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,21 +52,21 @@ def behind_link(*, token: str, at: datetime) -> Linked | None:
     if link is None:
         return None
     choice = Choice.objects.get(line_id=link.line_id, id=link.choice_id)
-    told = ChoiceOrder.objects.filter(line_id=link.line_id, choice_id=link.choice_id).values_list("order_id", flat=True)
-    receipt = receipt_of(line_id=link.line_id, choice_id=link.choice_id, order_ids=list(told), follow=True)
+    orders = ChoiceOrder.objects.filter(line_id=link.line_id, choice_id=link.choice_id)
+    told = list(orders.values_list("order_id", flat=True))
+    receipt = receipt_of(line_id=link.line_id, choice_id=link.choice_id, order_ids=told, follow=True)
     if receipt is None:
         return None  # such a link is only ever made for a choice that has one
     return Linked(
         made_at=choice.made_at,
         state=Line.objects.values_list("state", flat=True).get(pk=link.line_id),
-        counts=_counts(choice, at),
+        counts=_counts(choice, told, at),
         receipt=receipt,
     )
 
 
-def _counts(choice: Choice, at: datetime) -> Counts:
-    orders = ChoiceOrder.objects.filter(line_id=choice.line_id, choice_id=choice.id).values_list("order_id", flat=True)
-    progress = progress_of(line_id=choice.line_id, order_ids=list(orders), since=choice.made_at, at=at)
+def _counts(choice: Choice, told: Collection[uuid.UUID], at: datetime) -> Counts:
+    progress = progress_of(line_id=choice.line_id, order_ids=told, since=choice.made_at, at=at)
     states = [one.shown.state for one in progress]
     waiting = sum(state in WAITING for state in states)
     received = sum(state in RECEIVED for state in states)

@@ -1,15 +1,16 @@
 """Write the order that tells a partner where one line stands. The row is the queue; Celery only works it off."""
 
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Max
 
 from partners.models import Contract, Dealing
 from revocations import queries, tasks
@@ -44,47 +45,99 @@ def tell(*, line_id: int, agreements: Sequence[Agreement], by: str, at: datetime
     Returns, by contract id, the order that tells it: a new one, or the one already standing where nothing changes.
     `by`: `user`, `admin`, `policy` or `system` (CAEP's `initiating_entity`).
     """
-    told: dict[int, uuid.UUID] = {}
-    queued: list[str] = []
-    for agreement in sorted(agreements, key=lambda one: one.contract.pk):
-        standing = Standing.objects.select_for_update().filter(pk=(line_id, agreement.contract.pk)).first()
-        newest = Order.objects.get(pk=(line_id, standing.order_id)) if standing else None
-        fresh = _fresh_duties(line_id, agreement, newest, at)
+    known = _Known.read(line_id, agreements)
+    told = {pk: order.id for pk, order in known.newest.items()}
+    fresh: dict[int, list[Duty]] = {}
+    for agreement in agreements:
+        contract, newest = agreement.contract, known.newest.get(agreement.contract.pk)
+        duties = _fresh_duties(line_id, agreement, known, at)
         # An order of an older epoch is over at a partner that was told of an end: it is told anew, changed or not.
-        lasts = newest is not None and newest.epoch == agreement.contract.epoch
-        if newest is not None and lasts and not fresh and _same(newest.snapshot["state"], agreement.state):
-            told[agreement.contract.pk] = newest.id
-            continue
-        order = _queue(line_id, agreement, standing, newest, fresh, by, at)
-        told[agreement.contract.pk] = order.id
-        queued.append(str(order.id))
-    if queued:
+        lasts = newest is not None and newest.epoch == contract.epoch
+        if newest is None or not lasts or duties or not _same(newest.snapshot["state"], agreement.state):
+            fresh[contract.pk] = duties
+    orders = _queue(line_id, [one for one in agreements if one.contract.pk in fresh], known, fresh, by, at)
+    told.update({order.contract_id: order.id for order in orders})
+    if orders:
         # robust: a dead broker must not fail a stop; the sweep finds the rows.
+        queued = [str(order.id) for order in orders]
         transaction.on_commit(partial(tasks.deliver.delay, order_ids=queued), robust=True)
-    return told
+    return {pk: told[pk] for pk in sorted(agreement.contract.pk for agreement in agreements)}
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What stands between a line and some partners: read for all of them at once, while many people stop.
+
+    By contract: where it stands, locked; the order that stands; all duties ever laid. By party: when it last received.
+    """
+
+    standing: Mapping[int, Standing]
+    newest: Mapping[int, Order]
+    laid: Mapping[int, Sequence[Duty]]
+    received: Mapping[int, datetime]
+    uncovered: Collection[tuple[int, int]]
+
+    @classmethod
+    def read(cls, line_id: int, agreements: Sequence[Agreement]) -> Self:
+        contracts = {one.contract.pk: one.contract.aggregator_id for one in agreements}
+        standing = {
+            one.contract_id: one
+            for one in Standing.objects.select_for_update()
+            .filter(line_id=line_id, contract_id__in=contracts)
+            .order_by("contract_id")
+        }
+        ids = [one.order_id for one in standing.values()]
+        newest = {one.contract_id: one for one in Order.objects.filter(line_id=line_id, id__in=ids)}
+        laid: dict[int, list[Duty]] = defaultdict(list)
+        for duty in Duty.objects.filter(line_id=line_id, contract_id__in=contracts):
+            laid[duty.contract_id].append(duty)
+        dealings = Dealing.objects.filter(line_id=line_id, aggregator_id__in=contracts.values())
+        received = dict(dealings.values_list("aggregator_id").annotate(Max("last_at")))
+        uncovered = queries.uncovered(line_ids=[line_id]) if newest else ()
+        return cls(standing, newest, laid, received, uncovered)
 
 
 def _queue(
     line_id: int,
+    agreements: Sequence[Agreement],
+    known: _Known,
+    fresh: Mapping[int, Sequence[Duty]],
+    by: str,
+    at: datetime,
+) -> list[Order]:
+    if not agreements:
+        return []
+    Duty.objects.bulk_create([duty for duties in fresh.values() for duty in duties])
+    owed: dict[int, list[Duty]] = defaultdict(list)
+    for duty in Duty.objects.filter(line_id=line_id, contract_id__in=fresh, discharged_at__isnull=True).order_by(
+        "since", "action", "scope"
+    ):
+        owed[duty.contract_id].append(duty)
+    orders = [
+        _order(line_id, one, known, owed[one.contract.pk], fresh[one.contract.pk], by, at)
+        for one in sorted(agreements, key=lambda one: one.contract.pk)
+    ]
+    Order.objects.bulk_create(orders)
+    _stand(orders)
+    return orders
+
+
+def _order(
+    line_id: int,
     agreement: Agreement,
-    standing: Standing | None,
-    newest: Order | None,
+    known: _Known,
+    owed: Sequence[Duty],
     fresh: Sequence[Duty],
     by: str,
     at: datetime,
 ) -> Order:
     contract = agreement.contract
-    Duty.objects.bulk_create(fresh)
-    owed = list(
-        Duty.objects.filter(line_id=line_id, contract_id=contract.pk, discharged_at__isnull=True).order_by(
-            "since", "action", "scope"
-        )
-    )
+    standing, newest = known.standing.get(contract.pk), known.newest.get(contract.pk)
     before = newest.snapshot["state"] if newest else agreement.before
     changes = _changes(before, agreement.state)
     complete_by = _complete_by(contract, newest, owed, fresh, at)
     version = standing.version + 1 if standing and standing.epoch == contract.epoch else 1
-    order = Order.objects.create(
+    return Order(
         line_id=line_id,
         id=uuid.uuid4(),
         contract_id=contract.pk,
@@ -111,8 +164,6 @@ def _queue(
         next_attempt_at=at,
         complete_by=complete_by,
     )
-    _stand(line_id, contract, order)
-    return order
 
 
 def _complete_by(
@@ -152,17 +203,17 @@ def _deadlines(at: datetime, complete_by: datetime | None) -> StateEntry:
     return {"stop_by": stamp(at=at + STOP_USE_WITHIN), "complete_by": stamp(at=complete_by)}
 
 
-def _stand(line_id: int, contract: Contract, order: Order) -> None:
-    # One statement: a stop does this for each partner, while many people stop.
+def _stand(orders: Sequence[Order]) -> None:
     Standing.objects.bulk_create(
         [
             Standing(
-                line_id=line_id,
-                contract_id=contract.pk,
+                line_id=order.line_id,
+                contract_id=order.contract_id,
                 epoch=order.epoch,
                 version=order.version,
                 order_id=order.id,
             )
+            for order in orders
         ],
         update_conflicts=True,
         unique_fields=["line_id", "contract_id"],
@@ -170,18 +221,12 @@ def _stand(line_id: int, contract: Contract, order: Order) -> None:
     )
 
 
-def _fresh_duties(line_id: int, agreement: Agreement, newest: Order | None, at: datetime) -> list[Duty]:
+def _fresh_duties(line_id: int, agreement: Agreement, known: _Known, at: datetime) -> list[Duty]:
     """The duties this adds: those not laid on the partner already for all it has received."""
-    received = (
-        Dealing.objects.filter(line_id=line_id, aggregator_id=agreement.contract.aggregator_id)
-        .order_by(F("last_at").desc())
-        .values_list("last_at", flat=True)
-        .first()
-    )
-    laid = list(Duty.objects.filter(line_id=line_id, contract_id=agreement.contract.pk))
-    reopened = newest is not None and (
-        newest.state == State.CONTRADICTED or (line_id, agreement.contract.pk) in queries.uncovered(line_ids=[line_id])
-    )
+    contract = agreement.contract
+    received, laid = known.received.get(contract.aggregator_id), known.laid.get(contract.pk, ())
+    newest = known.newest.get(contract.pk)
+    reopened = newest is not None and (newest.state == State.CONTRADICTED or (line_id, contract.pk) in known.uncovered)
     since = agreement.since or at
     changed = newest is None or not _same(newest.snapshot["state"], agreement.state)
 
@@ -198,7 +243,7 @@ def _fresh_duties(line_id: int, agreement: Agreement, newest: Order | None, at: 
         Duty(
             line_id=line_id,
             id=uuid.uuid4(),
-            contract_id=agreement.contract.pk,
+            contract_id=contract.pk,
             action=action,
             scope=scope,
             since=since,

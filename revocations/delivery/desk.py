@@ -14,6 +14,7 @@ from queue import SimpleQueue
 import structlog
 from django.db import connection
 
+from audit import plans
 from revocations.delivery.clock import Clock
 from revocations.delivery.rounds import Message, Round, Wake
 
@@ -47,7 +48,9 @@ class Desk:
     def _work(self, now: datetime, linger_s: float) -> None:
         try:
             while True:
-                Round(Clock(now), self._inbox).run(linger_s=linger_s)
+                connection.ensure_connection()
+                with plans.kept():
+                    Round(Clock(now), self._inbox).run(linger_s=linger_s)
                 with self._lock:
                     if self._inbox.empty():
                         self._thread = None

@@ -4,6 +4,8 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.queries import database_clock
@@ -68,6 +70,21 @@ def test_a_stop_taken_over_from_a_file_orders_deleted_all_that_was_received_unti
     assert (said["choice"]["kind"], "taken_over_at" in said["choice"]) == ("stop", True)
     assert Duty.objects.filter(since__lt=before).count() == 0
     assert Duty.objects.filter(action="delete_held", since__gte=before).count() == 1
+
+
+def statements_of_a_stop(partners: int) -> int:
+    line = a_line()
+    for n in range(partners):
+        an_approval(line, a_campaign(a_contract(a_party(f"Partner {n}"))))
+    with CaptureQueriesContext(connection) as asked:
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    assert Order.objects.filter(line_id=line.pk).count() == partners
+    return len(asked)
+
+
+def test_four_partners_cost_a_stop_no_more_statements_than_two() -> None:
+    statements_of_a_stop(4)  # their first keys
+    assert statements_of_a_stop(4) == statements_of_a_stop(2)
 
 
 def test_a_company_with_a_very_long_address_can_be_stopped() -> None:

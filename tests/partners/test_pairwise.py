@@ -53,6 +53,34 @@ def test_many_names_cost_no_more_statements_than_one(django_assert_num_queries: 
         pairwise.subjects(line_ids=lines, party_id=party.pk)
 
 
+def test_a_line_is_named_for_many_partners_in_three_statements(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    line, parties = a_line(), [a_party(name).pk for name in ("GeoBridge", "NorthLink", "FarPoint")]
+    other = a_line()
+    for party in parties[:2]:
+        pairwise.subject(line_id=other.pk, party_id=party)
+    pairwise.name_line(line_id=other.pk, party_ids=parties)  # makes the third's first key
+    with django_assert_num_queries(3):  # read, keys, write
+        pairwise.name_line(line_id=line.pk, party_ids=parties)
+    names = {pairwise.subject(line_id=line.pk, party_id=party) for party in parties}
+    with django_assert_num_queries(1):
+        pairwise.name_line(line_id=line.pk, party_ids=parties)
+    assert len(names) == 3
+    assert PairwiseSubject.objects.count() == 6
+
+
+def test_by_which_key_a_line_is_named_for_many_partners() -> None:
+    parties = [a_party(name).pk for name in ("GeoBridge", "NorthLink")]
+    for party in parties:
+        pairwise.subject(line_id=a_line().pk, party_id=party)
+    first = PairwiseKey.objects.get(party_id=parties[0])
+    PairwiseKey.objects.create(party_id=parties[0], version=2, secret_sealed=first.secret_sealed, made_at=NOW)
+    line = a_line()
+    pairwise.name_line(line_id=line.pk, party_ids=parties)
+    assert [pairwise.subject(line_id=line.pk, party_id=party)[:3] for party in parties] == ["k2.", "k1."]
+
+
 def test_a_name_leads_back_to_its_line_for_its_own_partner_alone() -> None:
     line, party = a_line(), a_party()
     sub = pairwise.subject(line_id=line.pk, party_id=party.pk)

@@ -38,7 +38,7 @@ def pgbouncer(way: str, folder: Path) -> Iterator[int]:
         f"[databases]\n{behind['NAME']} = {at} user={behind['USER']} password={behind['PASSWORD']}\n"
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
         f"pool_mode = {way}\ndefault_pool_size = {SESSIONS if way == 'transaction' else CALLERS + 1}\n"
-        "max_prepared_statements = 200\n"
+        "max_prepared_statements = 500\n"
     )
     # It does not run as root.
     somebody = ("-u", "nobody") if os.geteuid() == 0 else ()
