@@ -162,4 +162,6 @@ def test_a_case_and_each_of_its_forms(visit: Visit, site: str, width: int, schem
         page.goto(f"/desk/{case.code}/{form}")
         assert page.locator("h1").count() == 1, form
         found += faults(page, form)
+        if form == "handling/" and width > 1000:
+            assert len({box["y"] for one in page.locator(".desk-acts > *").all() if (box := one.bounding_box())}) == 1
     assert found == []

@@ -288,3 +288,16 @@ def test_what_one_does_with_a_receipt_stands_in_one_row(visit: Visit) -> None:
     assert print_ is not None
     assert (download["y"], download["height"]) == (print_["y"], print_["height"])
     assert download["x"] + download["width"] < print_["x"] < 390
+
+
+def test_a_receipt_begins_where_arabic_begins_and_its_time_is_not_turned_round(visit: Visit) -> None:
+    world = a_world(at=timezone.now())
+    made = actions.stop(line_id=world.line.pk, scope="all", actor="subscriber:1", channel="web")
+    page = visit(line=world.line, language="ar").new_page()
+    page.goto(f"/choices/{made.choice_id}/receipt/")
+    heading, number = (page.locator(one).bounding_box() for one in ("h1", ".receipt-number"))
+    assert heading is not None
+    assert number is not None
+    assert number["x"] + number["width"] == heading["x"] + heading["width"]
+    time = page.locator(".facts bdi", has_text=f"{made.made_at:%Y-%m-%d %H:%M:%S} UTC")
+    assert time.evaluate("one => getComputedStyle(one).direction") == "ltr"
