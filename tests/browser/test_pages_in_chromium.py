@@ -298,6 +298,7 @@ def test_a_receipt_begins_where_arabic_begins_and_its_time_is_not_turned_round(v
     heading, number = (page.locator(one).bounding_box() for one in ("h1", ".receipt-number"))
     assert heading is not None
     assert number is not None
+    assert number["x"] > heading["x"]
     assert number["x"] + number["width"] == heading["x"] + heading["width"]
     time = page.locator(".facts bdi", has_text=f"{made.made_at:%Y-%m-%d %H:%M:%S} UTC")
     assert time.evaluate("one => getComputedStyle(one).direction") == "ltr"
