@@ -103,7 +103,7 @@ class StopForForm(WhyForm):
         label=_("For how long"),
         coerce=int,
         choices=(
-            (0, _("Until the person allows it again")),
+            (0, _("Until they allow it again")),
             (1, _("Pause for a day")),
             (7, _("Pause for a week")),
             (30, _("Pause for 30 days")),

@@ -4,15 +4,15 @@ Each is made when it is asked for, and is opened with the cookies of whoever is 
 address gives is put in the place of one that is not there.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.test import RequestFactory
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import Line
 from consent import actions
@@ -34,12 +34,15 @@ ERRORS = (*BARE, 403, "403_csrf", 429)
 
 @dataclass(frozen=True)
 class Shown:
-    """A page in a state. `body`: shown at this path in place of what is there; `form`: sent, and this is the answer."""
+    """A page in a state. `bodies`: by language, shown at this path in place of what is there.
+
+    `form`: sent, and this is the answer.
+    """
 
     state: str
     path: str
     cookies: dict[str, str]
-    body: str = ""
+    bodies: Mapping[str, str] = field(default_factory=dict)
     form: tuple[tuple[str, str], ...] = ()
 
 
@@ -78,7 +81,11 @@ def errors() -> Iterator[Shown]:
     """The pages for what went wrong."""
     for error in ERRORS:
         request = None if error in BARE else RequestFactory().get("/")
-        yield Shown(f"error {error}", f"/made-up/{error}/", {}, body=render_to_string(f"{error}.html", {}, request))
+        bodies = {}
+        for language, _ in settings.LANGUAGES:
+            with translation.override(language):
+                bodies[language] = render_to_string(f"{error}.html", {}, request)
+        yield Shown(f"error {error}", f"/made-up/{error}/", {}, bodies)
 
 
 def partners_away() -> Iterator[Shown]:

@@ -32,7 +32,8 @@ WORD = "Verylongwordwithoutanyspaceinit"
 LISTS = [
     one.name for one in addresses.ADDRESSES if one.methods == READ and one.roles == SEEING and "<" not in one.route
 ]
-# What is wider than the page, or outside of it; what is there for screen readers alone is nowhere.
+# What is wider than the page, or outside of it; what is there for screen readers alone is nowhere. Links that look like
+# other words, and a page whose entry in the menu is not seen.
 STICKS_OUT = """() => {
   const found = [];
   const seen = one => !one.closest('.o-away') && getComputedStyle(one.closest('thead') || one).clipPath === 'none';
@@ -43,6 +44,13 @@ STICKS_OUT = """() => {
   }
   for (const one of document.querySelectorAll('.o-table'))
     if (one.scrollWidth > one.clientWidth) found.push(`a table of ${one.scrollWidth} in ${one.clientWidth}`);
+  // A link in a table is told from other words by its line alone.
+  for (const one of document.querySelectorAll('.o-table td a > bdi')) {
+    const {display, textDecorationLine: line} = getComputedStyle(one);
+    if (display !== 'inline' && line === 'none') found.push(`no line under ${one.outerHTML.slice(0, 80)}`);
+  }
+  for (const one of document.querySelectorAll('.o-nav a[aria-current]'))
+    if (one.checkVisibility() && one.getBoundingClientRect().bottom > innerHeight) found.push(`not seen: ${one.href}`);
   const page = document.documentElement.scrollWidth;
   if (page > innerWidth) found.push(`a page of ${page}`);
   return found;
