@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.resources import files
+from io import BytesIO
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from pypdf import PdfReader
 
 from consent import actions
 from revocations.models import Order, State
@@ -192,6 +195,13 @@ def violations(page: Page, options: str = "") -> list[str]:
     return [f"{rule}: {html[:120]}" for rule, html in found]
 
 
+def on_paper(page: Page) -> list[str]:
+    """What is printed of a page as it stands, sheet by sheet, each in one line."""
+    sheets = PdfReader(BytesIO(page.pdf())).pages
+    # Two letters that are drawn as one are read as one.
+    return [normalize("NFKC", " ".join(sheet.extract_text().split())) for sheet in sheets]
+
+
 def weighed(page: Page, path: str) -> tuple[set[str], float]:
     """The hosts that a first visit asks, and the bytes that come over the wire."""
     hosts: set[str] = set()
@@ -251,10 +261,48 @@ def test_the_progress_moves_by_itself_with_a_script_and_by_a_reload_without(visi
     assert moving.get_attribute("#progress", "hx-get") is None
 
 
+def test_home_folds_companies_away_for_eyes_keyboard_and_reader_and_not_on_paper(visit: Visit) -> None:
+    world = a_world(at=timezone.now())
+    road = f"#company-{world.roadaid.lbs_provider_id}"
+    for width, shorter in ((390, 2500), (1280, 800)):
+        page = visit(line=world.line, script=False, width=width).new_page()
+        page.goto("/home/")
+        low = page.evaluate("document.documentElement.scrollHeight")
+        assert not page.locator(f"{road} [name=stop]").is_visible()
+        fold = page.locator("details.fold", has=page.locator(road)).locator("summary")
+        assert fold.inner_text() == "3 more companies\nFraudShield, AdReach, RoadAid"
+        printed = " ".join(on_paper(page))
+        assert [name for name in ("RoadAid", "MedAlert") if f"If you stop it, {name} can" not in printed] == []
+        assert "3 more companies" not in printed
+        fold.focus()
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        page.keyboard.press("Enter")
+        assert page.locator(f"{road} [name=stop]").is_visible()
+        page.evaluate("document.querySelectorAll('details.fold').forEach(one => one.open = true)")
+        assert page.evaluate("document.documentElement.scrollHeight") - low > shorter
+        # An address that names a company opens where it is.
+        page.goto("about:blank")
+        page.goto(f"/home/{road}")
+        assert page.locator(f"{road} [name=stop]").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_home_is_accessible_folded_up_too(visit: Visit, scheme: str, language: str) -> None:
+    world = a_world(at=timezone.now())
+    page = visit(line=world.line, scheme=scheme, language=language).new_page()
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto("/home/")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert violations(page) == []
+
+
 def test_buttons_of_one_choice_weigh_the_same(visit: Visit) -> None:
     world = a_world(at=timezone.now())
     page = visit(line=world.line).new_page()
     page.goto("/home/")
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     for row in page.query_selector_all(".card .row"):
         boxes = [box for button in row.query_selector_all("button") if (box := button.bounding_box())]
         assert len({(round(box["width"]), round(box["height"])) for box in boxes}) == 1
