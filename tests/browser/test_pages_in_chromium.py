@@ -13,15 +13,17 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 from pypdf import PdfReader
 
+from accounts.zones import zone_of
 from consent import actions
 from revocations.models import Order, State
 from tests.browser.pages import NOT_VISITED, PAGES, a_walk
 from tests.browser.pages import Visit as Visited
 from tests.browser.release import WIDTHS
 from tests.browser.states import Shown, languages, states
+from tests.factories import a_line, a_party
 from tests.orders import bring_to
 from tests.walks.addresses import patterns
-from tests.world import a_world
+from tests.world import a_world, disclosed
 
 pytestmark = pytest.mark.browser
 
@@ -284,6 +286,44 @@ def test_home_folds_companies_away_for_eyes_keyboard_and_reader_and_not_on_paper
         page.goto("about:blank")
         page.goto(f"/home/{road}")
         assert page.locator(f"{road} [name=stop]").is_visible()
+
+
+def test_a_long_history_on_paper_is_what_was_open_on_the_page(visit: Visit) -> None:
+    # Within one day where the line is.
+    line, at = a_line(), timezone.now().astimezone(zone_of("WA")).replace(hour=12)
+    for day in range(70):
+        disclosed(line, [a_party().uri], at=at - timedelta(days=day + 1), n=1 + day % 3)
+    page = visit(line=line, script=False).new_page()
+    page.goto("/history/")
+    assert page.locator(".way").count() == 60
+    assert not page.locator(".on-paper").is_visible()
+    sheets = on_paper(page)
+    printed = " ".join(sheets)
+    assert (len(sheets) < 15, printed.count("The way it went"), printed.count("knows where the phone is")) == (
+        True,
+        0,
+        0,
+    )
+    assert printed.count("You allowed it") == 60
+    said = "What was not open on the page is not on this paper. "
+    part, download = "This is only a part of the history. ", "The download lists every single moment."
+    assert said + part + download in printed
+    page.locator(".way summary").nth(7).click()
+    printed = " ".join(on_paper(page))
+    assert (printed.count("The way it went"), printed.count("knows where the phone is")) == (1, 1)
+    page.get_by_role("link", name="Older").click()
+    assert said + part + download in " ".join(on_paper(page))
+
+
+def test_a_whole_history_on_paper_is_not_called_a_part(visit: Visit) -> None:
+    line, geo = a_line(), a_party()
+    disclosed(line, [geo.uri], at=timezone.now() - timedelta(days=1))
+    page = visit(line=line, script=False).new_page()
+    for path, is_part in (("/history/", False), ("/history/?since=2001-01-01", True)):
+        page.goto(path)
+        printed = " ".join(on_paper(page))
+        assert "What was not open on the page" in printed
+        assert ("only a part of the history" in printed) is is_part
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
