@@ -26,6 +26,8 @@ from http import HTTPStatus
 from typing import Concatenate
 from urllib.parse import urlencode
 
+from allauth.account.stages import LoginStageController
+from allauth.mfa.stages import AuthenticateStage
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -206,6 +208,13 @@ def to_sign_in(request: HttpRequest, *, then: str, page: str = "") -> HttpRespon
 def page_anew() -> HttpResponse:
     """For a script that asked for a part of a page: nothing to put into it, the whole page is loaded anew."""
     return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
+
+
+def asked_at_the_door(request: HttpRequest) -> User | None:
+    """Who has given a password here and is asked for a second factor before they are signed in; None: nobody is."""
+    stage = LoginStageController.enter(request, AuthenticateStage.key)
+    user = stage.login.user if stage else None
+    return user if isinstance(user, User) else None
 
 
 def way_on(request: HttpRequest) -> str:

@@ -44,7 +44,7 @@ urlpatterns = [
     path("accounts/password/cancel/<str:token>/", factors.cancel, name="new-password-cancel"),
     path("accounts/password/change/", factors.changing(allauth_views.password_change), name="account_change_password"),
     path("accounts/2fa/", unless_held(mfa_views.index), name="mfa_index"),
-    path("accounts/2fa/authenticate/", mfa_views.authenticate, name="mfa_authenticate"),
+    path("accounts/2fa/authenticate/", factors.noted(mfa_views.authenticate), name="mfa_authenticate"),
     path("accounts/2fa/reauthenticate/", factors.noted(mfa_views.reauthenticate), name="mfa_reauthenticate"),
     path(
         "accounts/2fa/totp/activate/",

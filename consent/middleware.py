@@ -11,7 +11,7 @@ from django.utils import timezone
 
 import accounts.queries
 from accounts import sessions
-from accounts.middleware import STOPS_SIGNED_IN
+from accounts.middleware import ASKED, STOPS_SIGNED_IN, answers_stop
 from accounts.models import TextedCode, User
 from accounts.permissions import Action, How
 from audit import plans
@@ -58,12 +58,11 @@ def planned_stops(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 
 def _is_a_stop(request: HttpRequest) -> bool:
     """What failed before it came to its view is looked up here."""
-    if request.resolver_match is not None:
-        return request.resolver_match.view_name in STOPS
     try:
-        return resolve(request.path_info).view_name in STOPS
+        name = (request.resolver_match or resolve(request.path_info)).view_name
     except Resolver404:
         return False
+    return name in STOPS or (name == ASKED and answers_stop(request))
 
 
 def privacy_signal(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -16,7 +16,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions, oidc, queries, sessions, tokens
-from accounts.access import SubscriberRequest, choosing_required, subscriber_required, unless_held, way_on
+from accounts.access import (
+    SubscriberRequest,
+    asked_at_the_door,
+    choosing_required,
+    subscriber_required,
+    unless_held,
+    way_on,
+)
 from accounts.forms import FirstPasswordForm
 from accounts.models import User
 
@@ -24,16 +31,19 @@ type Door = Callable[..., HttpResponseBase]
 
 
 def noted(view: Door) -> Door:
-    """Around allauth's own pages: what they change of how somebody gets in is written down in the same transaction."""
+    """Around allauth's own pages: what they change of how somebody gets in is written down in the same transaction.
+
+    So it is of whoever is at the door of staff, where a recovery code is used up before they are signed in.
+    """
 
     @wraps(view)
     def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        user = request.user
-        if request.method != "POST" or not isinstance(user, User):
+        user = request.user if isinstance(request.user, User) else asked_at_the_door(request)
+        if request.method != "POST" or user is None:
             return view(request, *args, **kwargs)
         with transaction.atomic():
             # The button pressed twice uses one recovery code once, and is one thing done.
-            User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+            user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
             before = queries.factors_of(user=user)
             response = view(request, *args, **kwargs)
             actions.note_changes(user_id=user.pk, before=before, at=timezone.now())

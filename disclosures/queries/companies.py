@@ -20,6 +20,10 @@ from disclosures.words import NOT_ALLOWED
 from partners.words import link, precision_in_words, purpose_in_words, shown
 
 MOST_TRAILS = 3
+# Of the companies under one heading of home so many are laid open, more of those that stand out, and so many of the
+# others named where they are folded away.
+LAID_OPEN, MOST_LAID_OPEN, NAMED = 3, 6, 5
+MOST_RECENT, MOST_EARLIER = 24, 12
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,11 @@ class CompanyCard:
         return bool(self.recent or self.outside.doubtful)
 
     @property
+    def stands_out(self) -> bool:
+        """Whether it got what nobody agreed to, what it was told not to get, or what no seller of look-ups should."""
+        return bool(self.no_record or self.after_stop or self.outside.doubtful)
+
+    @property
     def stopped(self) -> bool:
         """Whether the person's own no covers every use of this company that we know."""
         return self.stopped_at is not None or self.paused_until is not None
@@ -145,6 +154,28 @@ class CompanyCard:
 
 
 @dataclass(frozen=True)
+class Laid:
+    """The companies under one heading of home: laid open, folded away below their number, the last of these in short.
+
+    Whoever stands out is laid open, if they are not more than anybody reads before the rest of the page.
+    """
+
+    first: tuple[CompanyCard, ...]
+    folded: tuple[CompanyCard, ...]
+    in_short: tuple[CompanyCard, ...]
+
+    @property
+    def n(self) -> int:
+        """How many are folded away."""
+        return len(self.folded) + len(self.in_short)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """By name, the first of them."""
+        return tuple(card.company.name for card in (*self.folded, *self.in_short)[:NAMED])
+
+
+@dataclass(frozen=True)
 class Companies:
     """All cards of a line, and what the page says of them in one sentence.
 
@@ -166,6 +197,16 @@ class Companies:
     chart: Chart
     ended: tuple[EndedAgreement, ...] = ()
     noticed: tuple[Noticed, ...] = ()
+
+    @property
+    def recent_laid(self) -> Laid:
+        """As home lays out `recent`."""
+        return _laid(self.recent, at_least=LAID_OPEN, at_most=MOST_RECENT)
+
+    @property
+    def earlier_laid(self) -> Laid:
+        """As home lays out `earlier`: whoever got it lately comes first."""
+        return _laid(self.earlier, at_least=0 if self.recent else LAID_OPEN, at_most=MOST_EARLIER)
 
 
 def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
@@ -318,6 +359,12 @@ def _by_week(facts: Iterable[Facts]) -> Counter[tuple[date, str]]:
 
 def _named(uris: Collection[str], parties: Parties) -> tuple[str, ...]:
     return tuple(sorted((parties[uri].name for uri in uris if uri != "unknown"), key=str.casefold))
+
+
+def _laid(cards: tuple[CompanyCard, ...], *, at_least: int, at_most: int) -> Laid:
+    """Those who stand out are the first in their order."""
+    n = min(max(at_least, sum(card.stands_out for card in cards)), MOST_LAID_OPEN)
+    return Laid(cards[:n], cards[n:at_most], cards[at_most:])
 
 
 def _risk(card: CompanyCard) -> tuple[bool, bool, bool, int, float, str]:

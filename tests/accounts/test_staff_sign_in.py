@@ -6,6 +6,7 @@ from io import StringIO
 from urllib.parse import urlsplit
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import (
     TOTP,
     format_hotp_value,
@@ -17,7 +18,8 @@ from allauth.socialaccount.models import SocialAccount
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts.models import Letter, User
+from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from tests.accounts import provider as providers
 from tests.accounts.provider import CLIENT, NOT_FOR_US, SECRET, Provider
@@ -72,6 +74,66 @@ def test_an_officer_whom_the_provider_vouches_for_is_asked_for_a_second_factor(i
         "staff.pinned",
         "staff.vouched_for",
     ]
+
+
+def with_codes(officer: User) -> tuple[str, list[str]]:
+    """The secret of their app, and the codes on their sheet."""
+    officer.set_password(PASSWORD)
+    officer.save()
+    secret = generate_totp_secret()
+    TOTP.activate(officer, secret)
+    return secret, RecoveryCodes.activate(officer).get_unused_codes()
+
+
+def at_the_door() -> Browser:
+    """A browser that has given the password and is asked for the second factor."""
+    browser = Browser()
+    browser.post("/accounts/login/staff/", {"login": EMAIL, "password": PASSWORD})
+    return browser
+
+
+def given(browser: Browser, code: str) -> int:
+    """The status of the answer: 302 lets somebody in."""
+    return browser.post("/accounts/2fa/authenticate/", {"code": code}).status_code
+
+
+def trail(officer: User) -> list[tuple[str, str, int | None]]:
+    """What was written down of somebody of staff."""
+    rows = AuditEvent.objects.filter(target=f"user:{officer.pk}").order_by("id")
+    return list(rows.values_list("action", "actor", "line_id"))
+
+
+def test_a_recovery_code_at_the_door_is_in_the_trail_and_works_once(officer: User) -> None:
+    secret, codes = with_codes(officer)
+    used = ("staff.code_used", f"officer:{officer.pk}", None)
+    browser = at_the_door()
+    assert [given(browser, "00000000"), trail(officer)] == [200, []]
+    assert [given(browser, codes[0]), trail(officer), signed_in(browser)] == [302, [used], True]
+    again = at_the_door()
+    assert [given(again, codes[0]), signed_in(again), trail(officer)] == [200, False, [used]]
+    app = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    assert [given(again, app), signed_in(again), trail(officer)] == [302, True, [used]]
+    # Inside, where it is asked for once more, it is the same.
+    assert again.post("/accounts/2fa/reauthenticate/", {"code": codes[1], "next": "/settings/"}).url == "/settings/"
+    assert trail(officer) == [used, used]
+    assert (MemoryBackend.outbox, Letter.objects.count()) == ([], 0)
+
+
+def test_without_its_row_a_recovery_code_lets_nobody_in_and_is_not_used_up(
+    officer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, codes = with_codes(officer)
+    browser = at_the_door()
+
+    def fails(**_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr("accounts.actions.note_changes", fails)
+        with pytest.raises(ZeroDivisionError):
+            given(browser, codes[0])
+    assert not signed_in(browser)
+    assert [given(browser, codes[0]), signed_in(browser)] == [302, True]
 
 
 def test_without_a_second_factor_they_must_set_one_up_before_the_console(idp: Provider, officer: User) -> None:

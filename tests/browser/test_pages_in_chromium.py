@@ -4,21 +4,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.resources import files
+from io import BytesIO
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from pypdf import PdfReader
 
+from accounts.zones import zone_of
 from consent import actions
 from revocations.models import Order, State
 from tests.browser.pages import NOT_VISITED, PAGES, a_walk
 from tests.browser.pages import Visit as Visited
 from tests.browser.release import WIDTHS
 from tests.browser.states import Shown, errors, languages, states
+from tests.factories import a_line, a_party
 from tests.orders import bring_to
 from tests.walks.addresses import patterns
-from tests.world import a_world
+from tests.world import a_world, disclosed
 
 pytestmark = pytest.mark.browser
 
@@ -209,6 +214,13 @@ def violations(page: Page, options: str = "{}") -> list[str]:
     return [f"{rule}: {html[:120]}" for rule, html in found]
 
 
+def on_paper(page: Page) -> list[str]:
+    """What is printed of a page as it stands, sheet by sheet, each in one line."""
+    sheets = PdfReader(BytesIO(page.pdf())).pages
+    # Two letters that are drawn as one are read as one.
+    return [normalize("NFKC", " ".join(sheet.extract_text().split())) for sheet in sheets]
+
+
 def weighed(page: Page, path: str) -> tuple[set[str], float]:
     """The hosts that a first visit asks, and the bytes that come over the wire."""
     hosts: set[str] = set()
@@ -268,10 +280,86 @@ def test_the_progress_moves_by_itself_with_a_script_and_by_a_reload_without(visi
     assert moving.get_attribute("#progress", "hx-get") is None
 
 
+def test_home_folds_companies_away_for_eyes_keyboard_and_reader_and_not_on_paper(visit: Visit) -> None:
+    world = a_world(at=timezone.now())
+    road = f"#company-{world.roadaid.lbs_provider_id}"
+    for width, shorter in ((390, 2500), (1280, 800)):
+        page = visit(line=world.line, script=False, width=width).new_page()
+        page.goto("/home/")
+        low = page.evaluate("document.documentElement.scrollHeight")
+        assert not page.locator(f"{road} [name=stop]").is_visible()
+        fold = page.locator("details.fold", has=page.locator(road)).locator("summary")
+        assert fold.inner_text() == "3 more companies\nFraudShield, AdReach, RoadAid"
+        printed = " ".join(on_paper(page))
+        assert [name for name in ("RoadAid", "MedAlert") if f"If you stop it, {name} can" not in printed] == []
+        assert "3 more companies" not in printed
+        fold.focus()
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        page.keyboard.press("Enter")
+        assert page.locator(f"{road} [name=stop]").is_visible()
+        page.evaluate("document.querySelectorAll('details.fold').forEach(one => one.open = true)")
+        assert page.evaluate("document.documentElement.scrollHeight") - low > shorter
+        # An address that names a company opens where it is.
+        page.goto("about:blank")
+        page.goto(f"/home/{road}")
+        assert page.locator(f"{road} [name=stop]").is_visible()
+
+
+def test_a_long_history_on_paper_is_what_was_open_on_the_page(visit: Visit) -> None:
+    # Within one day where the line is.
+    line, at = a_line(), timezone.now().astimezone(zone_of("WA")).replace(hour=12)
+    for day in range(70):
+        disclosed(line, [a_party().uri], at=at - timedelta(days=day + 1), n=1 + day % 3)
+    page = visit(line=line, script=False).new_page()
+    page.goto("/history/")
+    assert page.locator(".way").count() == 60
+    assert not page.locator(".on-paper").is_visible()
+    sheets = on_paper(page)
+    printed = " ".join(sheets)
+    assert (len(sheets) < 15, printed.count("The way it went"), printed.count("knows where the phone is")) == (
+        True,
+        0,
+        0,
+    )
+    assert printed.count("You allowed it") == 60
+    said = "What was not open on the page is not on this paper. "
+    part, download = "This is only a part of the history. ", "The download lists every single moment."
+    assert said + part + download in printed
+    page.locator(".way summary").nth(7).click()
+    printed = " ".join(on_paper(page))
+    assert (printed.count("The way it went"), printed.count("knows where the phone is")) == (1, 1)
+    page.get_by_role("link", name="Older").click()
+    assert said + part + download in " ".join(on_paper(page))
+
+
+def test_a_whole_history_on_paper_is_not_called_a_part(visit: Visit) -> None:
+    line, geo = a_line(), a_party()
+    disclosed(line, [geo.uri], at=timezone.now() - timedelta(days=1))
+    page = visit(line=line, script=False).new_page()
+    for path, is_part in (("/history/", False), ("/history/?since=2001-01-01", True)):
+        page.goto(path)
+        printed = " ".join(on_paper(page))
+        assert "What was not open on the page" in printed
+        assert ("only a part of the history" in printed) is is_part
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_home_is_accessible_folded_up_too(visit: Visit, scheme: str, language: str) -> None:
+    world = a_world(at=timezone.now())
+    page = visit(line=world.line, scheme=scheme, language=language).new_page()
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto("/home/")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert violations(page) == []
+
+
 def test_buttons_of_one_choice_weigh_the_same(visit: Visit) -> None:
     world = a_world(at=timezone.now())
     page = visit(line=world.line).new_page()
     page.goto("/home/")
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     for row in page.query_selector_all(".card .row"):
         boxes = [box for button in row.query_selector_all("button") if (box := button.bounding_box())]
         assert len({(round(box["width"]), round(box["height"])) for box in boxes}) == 1

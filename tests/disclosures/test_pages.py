@@ -165,6 +165,79 @@ def test_very_many_companies_are_all_there_in_little() -> None:
     assert len(gzip.compress(page.encode())) < 30_000
 
 
+def cards(page: str) -> tuple[list[str], list[str]]:
+    """The cards of home by name: those that are laid open, and those that are folded away."""
+    folds = re.findall(r'<details class="fold".*?</summary>(.*?)</details>', page, re.DOTALL)
+    name = r'<article.*?<bdi class="name">(.*?)</bdi>'
+    folded = [found for fold in folds for found in re.findall(name, fold, re.DOTALL)]
+    return [one for one in re.findall(name, page, re.DOTALL) if one not in folded], folded
+
+
+def summaries(page: str) -> list[str]:
+    """What is said of what is folded away."""
+    found = re.findall(r'<details class="fold".*?<summary>(.*?)</summary>', page, re.DOTALL)
+    return [re.sub(r"<[^>]*>", "", one) for one in found]
+
+
+def test_beyond_the_first_companies_are_folded_away_under_their_number() -> None:
+    for n in (3, 4, 5):
+        line = with_companies(n)
+        page = sign_in(line).get("/home/").text
+        # Alike but for the address.
+        listed = sorted((f"Service {line.pk} {number}" for number in range(n)), key=uris_by_name().__getitem__)
+        assert cards(page) == (listed[:3], listed[3:])
+        more = {3: [], 4: [f"1 more company {listed[-1]}"], 5: [f"2 more companies {', '.join(listed[3:])}"]}[n]
+        assert summaries(page) == more
+        assert len(set(attributes(page, "data-party"))) == n
+
+
+def uris_by_name() -> dict[str, str]:
+    return dict(Party.objects.values_list("name", "uri"))
+
+
+def test_who_got_it_lately_comes_before_the_others_who_are_folded_away() -> None:
+    line, at = with_companies(1), timezone.now()
+    for number in range(7):
+        provider = a_party(f"Former {number}", "lbs_provider")
+        disclosed(line, [a_party().uri, provider.uri], at=at - (60 + number) * DAY, campaign="")
+    page = sign_in(line).get("/home/").text
+    former = [f"Former {number}" for number in range(7)]
+    assert cards(page) == ([f"Service {line.pk} 0"], former)
+    assert summaries(page) == [f"7 more companies {', '.join(former[:5])}…"]
+    assert 'class="fold">' in page
+
+
+def test_where_nobody_got_it_lately_the_others_are_laid_open() -> None:
+    line, at = a_line(), timezone.now()
+    for number in range(4):
+        provider = a_party(f"Former {number}", "lbs_provider")
+        disclosed(line, [a_party().uri, provider.uri], at=at - (60 + number) * DAY)
+    assert cards(sign_in(line).get("/home/").text) == (["Former 0", "Former 1", "Former 2"], ["Former 3"])
+
+
+@pytest.mark.parametrize(("wrong", "laid_open"), [(1, 3), (5, 5), (8, 6)])
+def test_who_got_what_nobody_agreed_to_is_laid_open_up_to_six(wrong: int, laid_open: int) -> None:
+    line, at = with_companies(3), timezone.now()
+    for number in range(wrong):
+        provider = a_party(f"Wrong {number}", "lbs_provider")
+        disclosed(line, [a_party().uri, provider.uri], at=at - DAY, n=9 - number, judgement=Judgement.NO_APPROVAL)
+    page = sign_in(line).get("/home/").text
+    first, folded = cards(page)
+    assert (len(first), len(folded)) == (laid_open, wrong + 3 - laid_open)
+    assert first[:wrong] == [f"Wrong {number}" for number in range(min(wrong, 6))]
+
+
+def test_what_was_kept_is_not_folded_away() -> None:
+    line = with_companies(5)
+    browser = sign_in(line)
+    parties = dict(Party.objects.values_list("name", "pk"))
+    first, folded = cards(browser.get("/home/").text)
+    for name, opened in ((first[0], 0), (folded[0], 1), (folded[1], 1)):
+        page = browser.get(f"/home/?keep={parties[name]}").text
+        assert page.count('<details class="fold" open>') == opened
+        assert page.count("Nothing changed. It stays allowed") == 1
+
+
 def test_history_costs_the_same_for_one_row_and_for_three() -> None:
     one, three = (sign_in(with_companies(n)) for n in (1, 3))
     assert (queries(one, "/history/"), queries(three, "/history/")) == (9, 9)

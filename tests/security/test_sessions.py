@@ -13,9 +13,11 @@ from pytest_django.fixtures import Settings
 
 from accounts import sessions
 from accounts.models import Line, User
-from consent.models import Choice
-from tests.factories import a_line
-from tests.people import Browser, newest_text, number_of, sign_in, sign_in_by_code
+from audit.queries import database_clock
+from consent.actions import allow, take_signal
+from consent.models import Choice, PrivacySignal
+from tests.factories import a_campaign, a_line
+from tests.people import Browser, newest_text, number_of, sign_in, sign_in_by_code, user_of
 from tests.staff import a_staff_user
 from tests.support.officers import staff
 
@@ -152,19 +154,29 @@ def test_what_shows_how_far_something_is_goes_to_no_sign_in_either(path: str) ->
     assert (asked.status_code, asked["HX-Refresh"]) == (204, "true")
 
 
+@pytest.fixture
+def line() -> Line:
+    return a_line()
+
+
+def left(line: Line, clock: time_machine.Traveller, last_used: timedelta) -> Browser:
+    """A browser whose page lay open for a day since its sign-in was last used."""
+    browser = sign_in(line)
+    for _ in range(last_used // (sessions.OWN_UNUSED - MINUTE)):
+        clock.shift(sessions.OWN_UNUSED - MINUTE)
+        assert is_in(browser)
+    clock.shift(timedelta(days=1))
+    return browser
+
+
 @pytest.mark.parametrize("path", ["/choices/stop/", "/choices/dispute/", "/choices/pause/"])
 @pytest.mark.parametrize("last_used", [timedelta(), timedelta(days=6, hours=23)], ids=["unused", "after its time"])
 def test_a_stop_sent_from_a_page_that_lay_open_is_taken_and_no_stop_lapses_with_a_sign_in(
-    path: str, last_used: timedelta
+    line: Line, path: str, last_used: timedelta
 ) -> None:
     said = {"scope": "all", "length": "7"}
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        line = a_line()
-        browser = sign_in(line)
-        for _ in range(last_used // (sessions.OWN_UNUSED - MINUTE)):
-            clock.shift(sessions.OWN_UNUSED - MINUTE)
-            assert is_in(browser)
-        clock.shift(timedelta(days=1))
+        browser = left(line, clock, last_used)
         assert browser.post(path, said).url.startswith("/choices/")
         assert stops_of(line) == ["all"]
         # The sign-in goes on if its days are not over, and this was its last act if they are.
@@ -174,12 +186,78 @@ def test_a_stop_sent_from_a_page_that_lay_open_is_taken_and_no_stop_lapses_with_
         assert stops_of(line) == ["all"]
 
 
-def test_no_stop_revives_a_sign_in_of_staff() -> None:
+@pytest.fixture
+def asked(line: Line) -> Callable[[], bool]:
+    """A line whose person said yes by themselves, and whose browser's signal said no: is the question still open?"""
+    sign_in(line)
+    actor, campaign = f"subscriber:{user_of(line).pk}", a_campaign()
+    allow(line_id=line.pk, campaign=campaign.ref, actor=actor, channel="web")
+    take_signal(line_id=line.pk, actor=actor, at=database_clock())
+    return lambda: PrivacySignal.objects.filter(pk=line.pk, answer="").exists()
+
+
+@pytest.mark.parametrize("last_used", [timedelta(), timedelta(days=6, hours=23)], ids=["unused", "after its time"])
+def test_a_no_to_which_of_the_two_counts_is_taken_like_any_stop(
+    line: Line, asked: Callable[[], bool], last_used: timedelta
+) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        browser = left(line, clock, last_used)
+        assert browser.post("/choices/signal/", {"answer": "stop"}).url == "/choices/signal/"
+        assert (stops_of(line), asked()) == (["all"], False)
+        assert is_in(browser) is (not last_used)
+
+
+@pytest.mark.parametrize("last_used", [timedelta(), timedelta(days=6, hours=23)], ids=["unused", "after its time"])
+@pytest.mark.parametrize(
+    "answer",
+    [["keep"], [], [""], ["STOP"], ["stop", "keep"], ["keep", "stop"], ["stop", "stop"]],
+    ids=["keep", "none", "empty", "another", "stop and keep", "keep and stop", "twice"],
+)
+def test_whatever_else_is_answered_there_needs_a_sign_in(
+    line: Line, asked: Callable[[], bool], answer: list[str], last_used: timedelta
+) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        browser = left(line, clock, last_used)
+        sent = browser.client.post("/choices/signal/?answer=stop", {"answer": answer, "scope": "all"})
+        assert sent.headers["Location"].startswith("/accounts/login/")
+        assert (stops_of(line), asked()) == ([], True)
+        assert "What you sent just now was not done" in browser.get("/accounts/login/").text
+        assert not is_in(browser)
+
+
+@pytest.mark.parametrize("path", ["/settings/", "/choices/allow/", "/choices/signal/more/"])
+def test_the_answer_is_a_stop_where_it_is_asked_and_nowhere_else(line: Line, path: str) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        browser = left(line, clock, timedelta())
+        browser.post(path, {"answer": "stop", "language": "es"})
+        assert not is_in(browser)
+
+
+def test_a_look_that_says_it_is_a_stop_is_none(line: Line, asked: Callable[[], bool]) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        browser = left(line, clock, timedelta())
+        assert browser.get("/choices/signal/?answer=stop").url.startswith("/accounts/login/")
+        assert (stops_of(line), asked()) == ([], True)
+
+
+def test_a_no_proves_nothing_that_the_sign_in_had_not_proved(line: Line, asked: Callable[[], bool]) -> None:
+    """The answer asks for a password or passkey as well; a code alone, long ago, is not made more by its age."""
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        browser = sign_in_by_code(line)
+        clock.shift(timedelta(days=1))
+        assert browser.post("/choices/signal/", {"answer": "stop"}).url.startswith("/accounts/reauthenticate/")
+        assert (stops_of(line), asked()) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("/choices/stop/", {"scope": "all"}), ("/choices/signal/", {"answer": "stop"})]
+)
+def test_no_stop_revives_a_sign_in_of_staff(path: str, said: dict[str, str]) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = of_staff()
         assert is_in(browser)
         clock.shift(sessions.STAFF_UNUSED)
-        browser.post("/choices/stop/", {"scope": "all"})
+        browser.post(path, said)
         assert not is_in(browser)
 
 

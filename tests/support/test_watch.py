@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings as configured
 from django.core.cache import cache
 from django.db import OperationalError, connection, connections
 from django.test import Client
@@ -218,6 +219,17 @@ def test_a_stop_by_staff_that_fails_is_counted(counted: None, fail: Callable[[],
     assert answer.status_code == 500
     now = timezone.now()
     assert failing.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 1}
+
+
+@pytest.mark.parametrize(("answer", "n"), [("stop", 1), ("keep", 0)])
+def test_an_answer_that_stops_and_fails_is_counted_and_no_other(
+    counted: None, fail: Callable[[], int], answer: str, n: int
+) -> None:
+    client, now = Client(raise_request_exception=False), timezone.now()
+    client.cookies[configured.SESSION_COOKIE_NAME] = "a" * 32
+    with connection.execute_wrapper(_broken):
+        assert client.post("/choices/signal/", {"answer": answer}).status_code == 500
+    assert sum(failing.by_hour(now=now).values()) == n
 
 
 def test_what_is_no_stop_and_what_was_refused_are_not_counted(
