@@ -8,13 +8,14 @@ from consent.gate.agreed import as_agreed
 from consent.gate.counting import DECISIONS, count
 from consent.gate.deciding import NotLive, evaluate, evaluate_for, evaluate_in
 from consent.gate.decision_ids import allowed_at, decision_id_for
-from consent.gate.opening import RESTORING, Opening, opening
+from consent.gate.opening import IS_OPEN, RESTORING, Opening, opening
 from consent.gate.patience import PATIENCE_S, patience
 from consent.gate.pipeline import Pipeline
 from consent.gate.shapes import USE_WITHIN_S, Answer, Question
 
 __all__ = [
     "DECISIONS",
+    "IS_OPEN",
     "PATIENCE_S",
     "RESTORING",
     "USE_WITHIN_S",

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import msgspec
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q
+from django.db.models import BooleanField, Func, OuterRef, Q
 from django.db.models.functions import JSONObject
 
+from consent.gate import IS_OPEN
 from consent.models import Approval, Choice, LineGate, Origin
 from partners.models import Campaign
 
@@ -132,11 +133,12 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Kept:
-    """A line's gate row with the rows behind it, the newest first."""
+    """A line's gate row with the rows behind it, the newest first, and whether the gate is open at all."""
 
     row: LineGate
     agreed: list[Agreed]
     said: list[Said]
+    gate_is_open: bool
 
 
 def kept_of(*, line_id: int) -> Kept:
@@ -147,9 +149,11 @@ def kept_of(*, line_id: int) -> Kept:
     row = LineGate.objects.annotate(
         agreed=ArraySubquery(agreed.values(json=JSONObject(**_fields(Agreed)))),
         said=ArraySubquery(said.values(json=JSONObject(**_fields(Said)))),
+        gate_is_open=Func(template=IS_OPEN, output_field=BooleanField()),
     ).get(pk=line_id)
     rows = vars(row)
-    return Kept(row, msgspec.convert(rows["agreed"], list[Agreed]), msgspec.convert(rows["said"], list[Said]))
+    agreements, words = msgspec.convert(rows["agreed"], list[Agreed]), msgspec.convert(rows["said"], list[Said])
+    return Kept(row, agreements, words, rows["gate_is_open"])
 
 
 def read(*, kept: Kept, refs: Collection[str], at: datetime) -> Ledger:

@@ -53,6 +53,7 @@ def sharing(
         stops={key: since for key in row.stops if (since := ledger.in_force(ledger.stops((key,))))},
         own_stops=frozenset(key for key, said in row.stops.items() if Origin.PERSON in said),
         our_stops=frozenset(key for key, said in row.stops.items() if Origin.SYSTEM in said),
+        gate_is_open=kept.gate_is_open,
     )
 
 

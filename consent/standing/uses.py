@@ -90,6 +90,7 @@ class Sharing:
     `stopped_at`: since when a stop of everything stands that no living yes has pierced; `by_record`: it comes from a
     file. `paused_until`, `paused_since`: of the pause of everything that runs, pierced or not. `by_recipient`: uses by
     campaign and the party (URI) that it asks for, where the gate has an answer of its own for that party.
+    `gate_is_open`: false after a restore, while every company is told no.
     """
 
     state: State
@@ -102,6 +103,7 @@ class Sharing:
     stops: Mapping[str, datetime]
     own_stops: frozenset[str]
     our_stops: frozenset[str]
+    gate_is_open: bool
 
     def use_by(self, *, campaign: str, uri: str) -> Use | None:
         """How the line stands to a campaign as far as it asks for this party."""
