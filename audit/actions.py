@@ -17,7 +17,7 @@ from audit.queries import CHAINS, done_duties
 # One statement whatever there is: whether a number is a line of ours must not be told by how many there are.
 DAILY = """
 INSERT INTO audit_auditevent (chain, seq, at, action, actor, target, line_id, reason, detail, prev_hash, hash)
-SELECT 0, 0, %(at)s, %(action)s, %(actor)s, %(target)s, %(line)s, '', %(detail)s::jsonb, '', ''
+SELECT 0, 0, %(at)s, %(action)s::text, %(actor)s::text, %(target)s::text, %(line)s, '', %(detail)s::jsonb, '', ''
 WHERE %(line)s > 0 AND NOT EXISTS (
     SELECT FROM audit_auditevent known
     WHERE known.line_id = %(line)s AND known.at > %(at)s - interval '24 hours' AND known.action = %(action)s

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from a2wsgi import WSGIMiddleware
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # Between turns of Python's threads: the event loop waits so long at most for a thread that works at a batch.
 sys.setswitchinterval(0.0005)
 
+ASCII = "".join(map(chr, range(0x21, 0x7F)))
 # For batches, and whatever is not in every way as it should be.
 THREADS = 16
 
@@ -39,7 +41,18 @@ async def otherwise(scope: "Scope", receive: "Receive", send: "Send") -> None:
     async def received() -> "Message":
         return await receive()
 
-    await in_threads(scope, received, send)
+    await in_threads(_plain(scope), received, send)
+
+
+def _plain(scope: "Scope") -> "Scope":
+    """The request as WSGI can say it.
+
+    There `X_Name` and `X-Name` are one header, so that a caller could write what only the proxy may; a query is ASCII.
+    """
+    if scope["type"] != "http":
+        return scope
+    headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
+    return {**scope, "headers": headers, "query_string": quote(scope["query_string"], safe=ASCII).encode()}
 
 
 application: "Application" = import_module("consent.api.on_a_loop").gate_on_a_loop(

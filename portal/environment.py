@@ -94,6 +94,14 @@ class Environment:
         return self.base_url.startswith("https://")
 
 
+# The isolation is PostgreSQL's own default; the gate and every lock rely on it, whatever the role's or database's is.
+# A session looks twice a second whether its client is still there: one that was given up must not wait for a lock on.
+OPTIONS = (
+    "-c jit=off -c plan_cache_mode=force_generic_plan -c default_transaction_isolation=read\\ committed"
+    " -c client_connection_check_interval=500"
+)
+
+
 def database(url: str) -> dict[str, Any]:
     """Django's connection settings for a `postgresql://user:password@host:port/name` URL (host may be a folder)."""
     parts = urlsplit(url)
@@ -115,7 +123,7 @@ def database(url: str) -> dict[str, Any]:
         # the database's own functions, is planned once for each connection: planning took ten times what running does.
         # Who waits at the gate can't be kept for long, and a machine that vanished is never heard of again.
         "OPTIONS": {
-            "options": "-c jit=off -c plan_cache_mode=force_generic_plan",
+            "options": OPTIONS,
             "prepare_threshold": 0,
             "connect_timeout": "3",
             "tcp_user_timeout": "10000",

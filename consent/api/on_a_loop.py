@@ -5,6 +5,7 @@ waiting for the database, goes to the other application whole: a token that this
 that was disabled, a body that is no question. A database that fails is a no here too.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cache
@@ -19,6 +20,7 @@ from consent.api.straight import answer_headers, is_ours
 from partners.access import Grant, remembered_grant_of
 
 DOOR = "/access/v1/evaluation"
+BODY_WITHIN_S = 15.0
 
 # ASGI 3.0, https://asgi.readthedocs.io/en/latest/specs/www.html
 type Message = MutableMapping[str, Any]
@@ -32,14 +34,18 @@ def gate_on_a_loop(otherwise: Application, pipeline: gate.Pipeline) -> Applicati
     """The application that answers the gateway's single questions itself, and leaves all else to `otherwise`."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        length = _length(scope)
-        if length is None:
+        if scope["type"] != "http":
             await otherwise(scope, receive, send)
             return
-        first = await receive()
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S):
+                first = await _gathered(receive)
+        except TimeoutError:
+            await send({"type": "http.response.start", "status": 408, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+            return
         headers = dict(scope["headers"])
-        body = first.get("body", b"")
-        said = await _answered(pipeline, headers, body) if len(body) == length else None
+        said = await _answered(pipeline, headers, first["body"]) if _may_go(scope, headers, first) else None
         if said is None:
             await otherwise(scope, _again(first, receive), send)
             return
@@ -49,22 +55,32 @@ def gate_on_a_loop(otherwise: Application, pipeline: gate.Pipeline) -> Applicati
     return application
 
 
-def _length(scope: Scope) -> int | None:
-    """How long the body of a request is that may go this way; None for one that may not."""
-    if scope["type"] != "http" or scope["path"] != DOOR or scope["method"] != "POST":
-        return None
-    headers = dict(scope["headers"])
-    length = headers.get(b"content-length", b"")
-    if (
-        len(headers) != len(scope["headers"])  # what is said twice is not this way's to weigh
-        or not length.isdigit()
-        or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        or not is_ours(headers.get(b"host", b"").decode("latin-1"))
-        or settings.MTLS_CLIENT_CERTIFICATES
-        or (settings.SECURE_SSL_REDIRECT and not _is_secure(scope, headers))
-    ):
-        return None
-    return int(length)
+async def _gathered(receive: Receive) -> Message:
+    """The body in one message, or its beginning where it is longer than ours may be.
+
+    It is waited for here: whoever sends one slowly, or never, keeps no thread from anybody.
+    """
+    message = await receive()
+    body = bytes(message.get("body", b""))
+    while message.get("more_body", False) and len(body) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        message = await receive()
+        body += message.get("body", b"")
+    return {"type": "http.request", "body": body, "more_body": message.get("more_body", False)}
+
+
+def _may_go(scope: Scope, headers: dict[bytes, bytes], first: Message) -> bool:
+    """Whether nothing about the request, its body and token aside, needs Django's eyes."""
+    return bool(
+        scope["path"] == DOOR
+        and scope["method"] == "POST"
+        and len(headers) == len(scope["headers"])  # what is said twice is not this way's to weigh
+        and headers.get(b"content-length", b"") == b"%d" % len(first["body"])
+        and not first["more_body"]
+        and len(first["body"]) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        and is_ours(headers.get(b"host", b"").decode("latin-1"))
+        and not settings.MTLS_CLIENT_CERTIFICATES
+        and (not settings.SECURE_SSL_REDIRECT or _is_secure(scope, headers))
+    )
 
 
 async def _answered(pipeline: gate.Pipeline, headers: dict[bytes, bytes], body: bytes) -> bytes | None:

@@ -9,7 +9,7 @@ from consent.expiry import retell
 CONCERNED = """
 SELECT DISTINCT c.line_id FROM consent_choice c
     JOIN revocations_standing s ON s.line_id = c.line_id
-WHERE c.kind IN ('stop', 'pause', 'refuse') AND c.scope = %s AND c.ref = ANY (partners_kin_of(%s, %s))
+WHERE c.kind IN ('stop', 'pause', 'refuse') AND c.scope = %s AND c.ref = ANY (partners_kin_of(%s::text, %s))
 ORDER BY c.line_id
 """
 

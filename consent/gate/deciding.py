@@ -1,5 +1,6 @@
 """The verbs of the gate: look up once, then answer each question by the rules."""
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from consent.gate.decision_ids import decision_id_by, decision_key, record_id_for
 from consent.gate.look_up import look_up, look_up_for, look_up_in
 from consent.gate.opening import RESTORING
+from consent.gate.patience import PATIENCE_S
 from consent.gate.pipeline import Pipeline
 from consent.gate.rules import moment_of, reason_for, weigh
 from consent.gate.shapes import Answer, Line, Question, Terms
@@ -40,8 +42,9 @@ def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> 
 
 
 async def evaluate_in(*, pipeline: Pipeline, client_id: str, kid: str, question: Question) -> Answer:
-    """The same for one question, on an event loop."""
-    terms, line = await look_up_in(pipeline=pipeline, question=question, client_id=client_id, kid=kid)
+    """The same for one question, on an event loop, within `PATIENCE_S`."""
+    until = asyncio.get_running_loop().time() + PATIENCE_S
+    terms, line = await look_up_in(pipeline=pipeline, question=question, client_id=client_id, kid=kid, until=until)
     if not terms.live:
         raise NotLive
     return _answer(question, terms, line, decision_key(), closed=not terms.is_open)

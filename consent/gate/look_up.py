@@ -193,13 +193,15 @@ def look_up_for(*, questions: Sequence[Question], client_id: str, kid: str) -> l
     return _found(_of_one_by(by_libpq, questions[0], client_id, kid), [0])
 
 
-async def look_up_in(*, pipeline: Pipeline, question: Question, client_id: str, kid: str) -> tuple[Terms, Line]:
-    """The same for one question, on an event loop."""
+async def look_up_in(
+    *, pipeline: Pipeline, question: Question, client_id: str, kid: str, until: float
+) -> tuple[Terms, Line]:
+    """The same for one question, on an event loop, by this moment of its clock."""
     rows: Rows = []
     if own := _own_statement(question):
-        rows = await pipeline.run(own, [client_id, kid, *_of_own(question)])
+        rows = await pipeline.run(own, [client_id, kid, *_of_own(question)], until=until)
     if not rows:
-        rows = await pipeline.run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)])
+        rows = await pipeline.run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)], until=until)
     return _found(rows, [0])[0]
 
 

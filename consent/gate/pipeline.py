@@ -27,6 +27,10 @@ class Lost(DatabaseError):
     """The connection ended before it answered. A question changes nothing, so it may be asked again."""
 
 
+class Failed(Lost):
+    """The connection was ended because of this very statement. What was prepared may be out of date."""
+
+
 class Pipeline:
     """Opens its connection when it is first asked, and anew after it was lost. Of one event loop."""
 
@@ -34,27 +38,35 @@ class Pipeline:
         self._session: _Session | None = None
         self._opening: asyncio.Task[_Session] | None = None
 
-    async def run(self, statement: bytes, values: Sequence[object]) -> Rows:
-        """What the statement finds, within `PATIENCE_S` of being asked. Raises Django's DatabaseError.
+    async def run(self, statement: bytes, values: Sequence[object], *, until: float | None = None) -> Rows:
+        """What the statement finds by this moment of the loop's clock (none: within `PATIENCE_S`).
 
-        A connection that is lost meanwhile is opened anew, once. One that says nothing is given up, by all who wait.
+        Raises Django's DatabaseError. What a lost connection did not answer is asked of the next one, and what fails
+        itself once more. A connection that has said nothing for as long as that is given up, by all who wait.
         """
-        session = self._session
+        session = None
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                try:
-                    return await (session or await self._opened()).answer(statement, values)
-                except Lost:
-                    return await (await self._opened()).answer(statement, values)
+            async with asyncio.timeout_at(until or asyncio.get_running_loop().time() + PATIENCE_S):
+                failed = False
+                while True:
+                    session = await self._opened()
+                    try:
+                        return await session.answer(statement, values)
+                    except Failed:
+                        if failed:
+                            raise
+                        failed = True
+                    except Lost:
+                        session = None
         except TimeoutError as error:
-            self.close()
-            raise DatabaseError(f"the database said nothing for {PATIENCE_S} s") from error
+            if session is not None and session.silent_s >= PATIENCE_S:
+                session.end("the connection was given up")
+            raise DatabaseError("the database did not answer in time") from error
 
     def close(self) -> None:
-        """Give the connection up. Whoever waits is told that it was lost."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.end("the connection was given up")
+        """End the connection. Whoever waits is told that it was lost."""
+        if self._session is not None:
+            self._session.end("the connection was closed")
 
     async def _opened(self) -> "_Session":
         if self._session is not None and not self._session.is_over:
@@ -66,7 +78,12 @@ class Pipeline:
         return await asyncio.shield(self._opening)
 
     async def _open(self) -> "_Session":
-        self._session = _Session(await asyncio.to_thread(_connected))
+        own = await asyncio.to_thread(_connected)
+        try:
+            self._session = _Session(own)
+        except (psycopg.Error, OSError) as error:
+            own.close()
+            raise DatabaseError(str(error)) from error
         return self._session
 
 
@@ -78,15 +95,23 @@ class _Session:
         self.places = deque[Place | None]()
         self.loop, self.socket = asyncio.get_running_loop(), own.pgconn.socket
         self.is_sending = self.is_over = False
+        self.heard_at = self.loop.time()
         own.pgconn.nonblocking = 1
         own.pgconn.enter_pipeline_mode()
         self.loop.add_reader(self.socket, self._read)
+
+    @property
+    def silent_s(self) -> float:
+        """For how long it has owed an answer and given none."""
+        return self.loop.time() - self.heard_at if self.places else 0.0
 
     def answer(self, statement: bytes, values: Sequence[object]) -> Place:
         """Send it; its rows come later. Raises Lost at once or later."""
         place: Place = self.loop.create_future()
         if self.is_over:
             raise Lost("the connection is closed")
+        if not self.places:
+            self.heard_at = self.loop.time()
         try:
             given = self.reader.dump_sequence(values, [PyFormat.AUTO] * len(values))
             self.own.pgconn.send_query_prepared(self._name(statement), given, self.reader.formats)
@@ -106,13 +131,15 @@ class _Session:
         if self.is_over:
             return
         self.is_over = True
-        self.loop.remove_reader(self.socket)
-        self.loop.remove_writer(self.socket)
-        self.own.close()
-        for place in self.places:
+        waiting, self.places = self.places, deque()
+        for place in waiting:
             if place is not None and not place.done():
                 place.set_exception(Lost(why))
-        self.places.clear()
+        # The driver has closed the socket by itself where it was lost, and loops differ in what they say to that.
+        for forget in (self.loop.remove_reader, self.loop.remove_writer):
+            with suppress(OSError, RuntimeError):
+                forget(self.socket)
+        self.own.close()
 
     def _name(self, statement: bytes) -> bytes:
         """By what name it runs; at its first time it is prepared under it, ahead of the question."""
@@ -143,6 +170,7 @@ class _Session:
         connected = self.own.pgconn
         try:
             connected.consume_input()
+            self.heard_at = self.loop.time()
             while self.places and not connected.is_busy():
                 result = connected.get_result()
                 if result is not None and result.status != ExecStatus.PIPELINE_SYNC:
@@ -157,8 +185,10 @@ class _Session:
             if not place.done():
                 place.set_result(self.reader.load_rows(0, result.ntuples, tuple))
         elif result.status != ExecStatus.COMMAND_OK:
-            self.places.appendleft(place)
-            self.end(result.error_message.decode(errors="replace"))
+            why = result.error_message.decode(errors="replace")
+            if place is not None and not place.done():
+                place.set_exception(Failed(why))
+            self.end(why)
 
 
 def _connected() -> Any:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from pytest_django import Settings
 from accounts.models import Line
 from consent import gate
 from consent.actions import stop
+from consent.api import on_a_loop
 from consent.api.decisions import read
 from consent.api.on_a_loop import DOOR, Message, Receive, Scope, Send, gate_on_a_loop
 from partners import access, rotation
@@ -44,17 +45,27 @@ class Way:
         await send({"type": "http.response.body", "body": b""})
 
     async def ask(
-        self, body: bytes, *more: tuple[bytes, bytes], headers: Mapping[str, bytes | None], **changed: str
+        self,
+        body: bytes,
+        *more: tuple[bytes, bytes],
+        headers: Mapping[str, bytes | None],
+        parts: Sequence[Message] = (),
+        **changed: str,
     ) -> tuple[int, dict[bytes, bytes], bytes]:
-        """A POST with the usual headers, as `headers` changes them (None: without it), and `more` after them."""
+        """A POST with the usual headers, as `headers` changes them (None: without it), and `more` after them.
+
+        `parts`: what of the body comes in which message; after the last of them nothing comes.
+        """
         usual = {"host": b"localhost", "content-length": b"%d" % len(body), "content-type": b"application/json"}
         named = [(name.encode(), value) for name, value in {**usual, **headers}.items() if value is not None]
         scope: Scope = {"type": "http", "method": "POST", "path": DOOR, "scheme": "http", "headers": [*named, *more]}
         scope.update(changed)
         said: list[Message] = []
 
+        coming = list(parts or [{"body": body, "more_body": False}])
+
         async def receive() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
+            return coming.pop(0) if coming else await asyncio.Future[Message]()
 
         async def send(message: Message) -> None:
             said.append(message)
@@ -67,10 +78,8 @@ class Way:
         return start["status"], dict(start["headers"]), content["body"]
 
 
-def told(
-    way: Way, body: bytes, *more: tuple[bytes, bytes], headers: Mapping[str, bytes | None], **changed: str
-) -> tuple[int, dict[bytes, bytes], bytes]:
-    return asyncio.run(way.ask(body, *more, headers=headers, **changed))
+def told(way: Way, body: bytes, *more: tuple[bytes, bytes], **asked: Any) -> tuple[int, dict[bytes, bytes], bytes]:
+    return asyncio.run(way.ask(body, *more, **asked))
 
 
 @pytest.fixture
@@ -327,6 +336,56 @@ def test_questions_that_wait_when_the_connection_is_lost_are_asked_again_on_anot
         return first != last, {answer.reason for answer in answers}
 
     assert in_one(lose) == [(True, {""})]
+
+
+def test_what_is_lost_with_a_full_socket_is_asked_again_too() -> None:
+    long = "x" * 400_000
+
+    async def lose(pipeline: gate.Pipeline) -> object:
+        other = gate.Pipeline()
+        ((first,),) = await pipeline.run(OWN_PID, [])
+        await other.run(LOCK, [])
+        held_up = asyncio.ensure_future(pipeline.run(LOCK, []))
+        behind = [asyncio.ensure_future(pipeline.run(b"SELECT length($1::text)", [long])) for _ in range(40)]
+        await other.run(b"SELECT pg_terminate_backend(%d)" % first, [])
+        await other.run(UNLOCK, [])
+        await held_up
+        found = await asyncio.gather(*behind)
+        other.close()
+        return found
+
+    assert in_one(lose) == [[[(400_000,)]] * 40]
+
+
+def test_whoever_has_no_more_time_leaves_the_connection_to_the_others() -> None:
+    async def tire(pipeline: gate.Pipeline) -> object:
+        other = gate.Pipeline()
+        first = await pipeline.run(OWN_PID, [])
+        await other.run(LOCK, [])
+        soon = asyncio.get_running_loop().time() + 0.05
+        (tired,) = await asyncio.gather(pipeline.run(LOCK, [], until=soon), return_exceptions=True)
+        behind = asyncio.ensure_future(pipeline.run(OWN_PID, []))
+        await other.run(UNLOCK, [])
+        other.close()
+        return isinstance(tired, DatabaseError), await behind == first
+
+    assert in_one(tire) == [(True, True)]
+
+
+def test_a_question_whose_body_comes_in_parts_is_answered_here(line: Line, campaign: Campaign, token: bytes) -> None:
+    way, body = Way(), json.dumps(asked(line, campaign)).encode()
+    parts = [{"body": body[:9], "more_body": True}, {"body": body[9:], "more_body": False}]
+    assert told(way, body, headers={"authorization": token}, parts=parts)[0] == 200
+    assert way.sent_on == []
+
+
+def test_a_body_that_never_ends_is_waited_for_so_long_and_no_longer(
+    token: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_a_loop, "BODY_WITHIN_S", 0.05)
+    way = Way()
+    assert told(way, b"{}", headers={"authorization": token}, parts=[{"body": b"{", "more_body": True}])[0] == 408
+    assert way.sent_on == []
 
 
 def test_a_statement_that_fails_is_an_error_and_the_next_one_is_answered(
