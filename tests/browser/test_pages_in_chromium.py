@@ -348,6 +348,7 @@ def test_a_whole_history_on_paper_is_not_called_a_part(visit: Visit) -> None:
 def test_home_is_accessible_folded_up_too(visit: Visit, scheme: str, language: str) -> None:
     world = a_world(at=timezone.now())
     page = visit(line=world.line, scheme=scheme, language=language).new_page()
+    page.add_init_script(AXE)
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 844})
         page.goto("/home/")
