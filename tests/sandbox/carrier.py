@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 STOP_ALL = ("stop_use", "delete_held", "notify_downstream")
 FRAUD = "dpv:FraudPreventionAndDetection"
 ROADSIDE = "dpv:RequestedServiceProvision"
