@@ -45,6 +45,7 @@ AIM_MS = 300.0
 DRAINS_WITHIN_S = 240.0
 LOOKED_AT = ("/home/", "/history/", "/choices/", "/transparency/")
 CHOSEN = "three quiet words of a benchmark"
+PAGES = "portal.wsgi:application"
 GRANIAN = ("--interface", "wsgi", "--no-ws", "--workers", "2", "--blocking-threads", "32", "--log-level", "error")
 
 LINES = """
@@ -163,7 +164,7 @@ def _server() -> Iterator[int]:
         *GRANIAN,
         *where,
     )
-    with world.running(*command, OURS):
+    with world.running(*command, PAGES):
         until = time.monotonic() + world.STARTS_WITHIN_S
         while not answers(port=port, path="/healthz"):
             if time.monotonic() > until:
