@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from support.models import LONGEST, Ticket
-from support.oversight.finding import CODE
+from support.oversight.finding import code_in
 from support.oversight.names import called
 from support.oversight.queue import ANY, DUE, GONE, MINE, NEWEST, NOBODY, OFFICE, PRIORITY, Asked, colleagues
 
@@ -104,6 +104,5 @@ class MergeForm(forms.Form):
 
     def clean_into(self) -> str:
         """As codes are written, however it was typed."""
-        typed = str(self.cleaned_data["into"]).strip().upper()
-        found = CODE.fullmatch(typed)
-        return f"T-{found[1]}" if found else typed
+        typed = str(self.cleaned_data["into"]).strip()
+        return code_in(typed) or typed

@@ -49,12 +49,14 @@ def find(*, asked: str, before: int = 0) -> Found:
 
 def _is_a_case(said: str) -> bool:
     """Whether it is a case's code: quoted without its T-, some are nothing but digits."""
-    code = CODE.fullmatch(said)
-    return code is not None and Ticket.objects.filter(code=_code(code)).exists()
+    code = code_in(said)
+    return bool(code) and Ticket.objects.filter(code=code).exists()
 
 
-def _code(found: re.Match[str]) -> str:
-    return f"T-{found[1].upper()}"
+def code_in(said: str) -> str:
+    """A case's code as we write it, of one that was typed with or without its T-; "" where it is none."""
+    found = CODE.fullmatch(said)
+    return f"T-{found[1].upper()}" if found else ""
 
 
 def _by_number(ending: str) -> Iterator[Q]:
@@ -63,8 +65,8 @@ def _by_number(ending: str) -> Iterator[Q]:
 
 def _by_words(said: str) -> Iterator[Q]:
     """Each way there is, but for the words of threads."""
-    if code := CODE.fullmatch(said):
-        yield Q(code=_code(code))
+    if code := code_in(said):
+        yield Q(code=code)
     if len(said) < SHORTEST:
         return
     yield Q(about__icontains=said)
