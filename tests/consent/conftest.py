@@ -2,7 +2,10 @@ import pytest
 from django.utils import translation
 from pytest_django import Settings
 
+from accounts.models import Line
 from accounts.texts import MemoryBackend
+from partners.models import Campaign
+from tests.factories import a_campaign, a_line, an_approval
 
 
 @pytest.fixture(autouse=True)
@@ -11,3 +14,16 @@ def _texts_in_memory(settings: Settings) -> None:
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
+
+
+@pytest.fixture
+def line() -> Line:
+    """One that said yes to `campaign`, where that is asked for."""
+    return a_line(msisdn="+12065550177")
+
+
+@pytest.fixture
+def campaign(line: Line) -> Campaign:
+    campaign = a_campaign()
+    an_approval(line, campaign)
+    return campaign

@@ -15,7 +15,7 @@ from consent.actions import stop
 from partners import actions
 from partners.models import Campaign
 from partners.models import Client as Machine
-from tests.factories import NOW, a_campaign, a_line, an_approval
+from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -33,18 +33,6 @@ def a_token(scope: str = "decisions:read", kind: Machine.Kind = Machine.Kind.GAT
         client=machine, scopes=[scope], lifetime=timedelta(minutes=10), at=timezone.now()
     )
     return issued.token
-
-
-@pytest.fixture
-def line() -> Line:
-    return a_line(msisdn="+12065550177")
-
-
-@pytest.fixture
-def campaign(line: Line) -> Campaign:
-    campaign = a_campaign()
-    an_approval(line, campaign)
-    return campaign
 
 
 def asked(line: Line, campaign: Campaign, **resource: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
 from tests.consent.test_evaluation_api import a_token, asked
 from tests.consent.test_straight import without_ids
-from tests.factories import a_campaign, a_line, an_approval
+from tests.factories import a_line, an_approval
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
@@ -80,18 +80,6 @@ class Way:
 
 def told(way: Way, body: bytes, *more: tuple[bytes, bytes], **asked: Any) -> tuple[int, dict[bytes, bytes], bytes]:
     return asyncio.run(way.ask(body, *more, **asked))
-
-
-@pytest.fixture
-def line() -> Line:
-    return a_line(msisdn="+12065550177")
-
-
-@pytest.fixture
-def campaign(line: Line) -> Campaign:
-    campaign = a_campaign()
-    an_approval(line, campaign)
-    return campaign
 
 
 @pytest.fixture

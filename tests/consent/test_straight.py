@@ -63,18 +63,6 @@ def send(
     return (*said[0], content)
 
 
-@pytest.fixture
-def line() -> Line:
-    return a_line(msisdn="+12065550177")
-
-
-@pytest.fixture
-def campaign(line: Line) -> Campaign:
-    campaign = a_campaign()
-    an_approval(line, campaign)
-    return campaign
-
-
 def without_ids(content: bytes) -> object:
     """An answer but for what names this very decision."""
     said = json.loads(content)
