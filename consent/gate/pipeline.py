@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from django.db import DatabaseError, connection
@@ -20,7 +20,16 @@ from psycopg.pq import ExecStatus
 from consent.gate.patience import PATIENCE_S
 from consent.gate.running import Rows
 
-type Place = asyncio.Future[Rows]
+# How often it is looked who has waited long enough: a clock for each question would cost more than its answer.
+LOOKS_EVERY_S = 0.1
+TOO_LATE = "the database did not answer in time"
+
+
+class Place(NamedTuple):
+    """Who waits for one result, and until which moment of the loop's clock; None: nobody does."""
+
+    future: asyncio.Future[Rows] | None
+    until: float
 
 
 class Lost(DatabaseError):
@@ -44,38 +53,36 @@ class Pipeline:
         Raises Django's DatabaseError. What a lost connection did not answer is asked of the next one, and what fails
         itself once more. A connection that has said nothing for as long as that is given up, by all who wait.
         """
-        session = None
-        try:
-            async with asyncio.timeout_at(until or asyncio.get_running_loop().time() + PATIENCE_S):
-                failed = False
-                while True:
-                    session = await self._opened()
-                    try:
-                        return await session.answer(statement, values)
-                    except Failed:
-                        if failed:
-                            raise
-                        failed = True
-                    except Lost:
-                        session = None
-        except TimeoutError as error:
-            if session is not None and session.silent_s >= PATIENCE_S:
-                session.end("the connection was given up")
-            raise DatabaseError("the database did not answer in time") from error
+        until = until or asyncio.get_running_loop().time() + PATIENCE_S
+        failed = False
+        while True:
+            session = self._session
+            if session is None or session.is_over:
+                session = await self._opened(until)
+            try:
+                return await session.answer(statement, values, until)
+            except Failed:
+                if failed:
+                    raise
+                failed = True
+            except Lost:
+                pass
 
     def close(self) -> None:
         """End the connection. Whoever waits is told that it was lost."""
         if self._session is not None:
             self._session.end("the connection was closed")
 
-    async def _opened(self) -> "_Session":
-        if self._session is not None and not self._session.is_over:
-            return self._session
+    async def _opened(self, until: float) -> "_Session":
         if self._opening is None or self._opening.done():
             self._opening = asyncio.create_task(self._open())
             self._opening.add_done_callback(_heard)
-        # Whoever tires of waiting leaves the others to it.
-        return await asyncio.shield(self._opening)
+        try:
+            async with asyncio.timeout_at(until):
+                # Whoever tires of waiting leaves the others to it.
+                return await asyncio.shield(self._opening)
+        except TimeoutError as error:
+            raise DatabaseError(TOO_LATE) from error
 
     async def _open(self) -> "_Session":
         own = await asyncio.to_thread(_connected)
@@ -92,9 +99,9 @@ class _Session:
 
     def __init__(self, own: Any) -> None:
         self.own, self.reader, self.names = own, Transformer(own), dict[bytes, bytes]()
-        self.places = deque[Place | None]()
+        self.places = deque[Place]()
         self.loop, self.socket = asyncio.get_running_loop(), own.pgconn.socket
-        self.is_sending = self.is_over = False
+        self.is_sending = self.is_watched = self.is_over = False
         self.heard_at = self.loop.time()
         own.pgconn.nonblocking = 1
         own.pgconn.enter_pipeline_mode()
@@ -105,9 +112,9 @@ class _Session:
         """For how long it has owed an answer and given none."""
         return self.loop.time() - self.heard_at if self.places else 0.0
 
-    def answer(self, statement: bytes, values: Sequence[object]) -> Place:
-        """Send it; its rows come later. Raises Lost at once or later."""
-        place: Place = self.loop.create_future()
+    def answer(self, statement: bytes, values: Sequence[object], until: float) -> asyncio.Future[Rows]:
+        """Send it; its rows come later, or a DatabaseError soon after `until`. Raises Lost at once or later."""
+        future: asyncio.Future[Rows] = self.loop.create_future()
         if self.is_over:
             raise Lost("the connection is closed")
         if not self.places:
@@ -120,11 +127,14 @@ class _Session:
             raise Lost(str(error)) from error
         except psycopg.Error as error:
             raise DatabaseError(str(error)) from error
-        self.places.append(place)
+        self.places.append(Place(future, until))
         if not self.is_sending:
             self.is_sending = True
             self.loop.call_soon(self._send)
-        return place
+        if not self.is_watched:
+            self.is_watched = True
+            self.loop.call_later(LOOKS_EVERY_S, self._watch)
+        return future
 
     def end(self, why: str) -> None:
         """Close the connection, and tell whoever waits."""
@@ -133,8 +143,7 @@ class _Session:
         self.is_over = True
         waiting, self.places = self.places, deque()
         for place in waiting:
-            if place is not None and not place.done():
-                place.set_exception(Lost(why))
+            _refuse(place, Lost(why))
         # The driver has closed the socket by itself where it was lost, and loops differ in what they say to that.
         for forget in (self.loop.remove_reader, self.loop.remove_writer):
             with suppress(OSError, RuntimeError):
@@ -147,8 +156,22 @@ class _Session:
         if name is None:
             name = self.names[statement] = b"consent_gate_%d" % len(self.names)
             self.own.pgconn.send_prepare(name, statement)
-            self.places.append(None)
+            self.places.append(Place(None, 0.0))
         return name
+
+    def _watch(self) -> None:
+        """Tell whoever has waited long enough. What owes answers and has been silent for as long is given up."""
+        self.is_watched = bool(self.places)
+        if not self.places:
+            return
+        now = self.loop.time()
+        for place in self.places:
+            if place.until <= now:
+                _refuse(place, DatabaseError(TOO_LATE))
+        if self.silent_s >= PATIENCE_S:
+            self.end("the connection was given up")
+        else:
+            self.loop.call_later(LOOKS_EVERY_S, self._watch)
 
     def _send(self) -> None:
         """All that was asked in this turn of the loop goes out at once."""
@@ -178,17 +201,21 @@ class _Session:
         except psycopg.Error as error:
             self.end(str(error))
 
-    def _give(self, place: Place | None, result: Any) -> None:
+    def _give(self, place: Place, result: Any) -> None:
         """Hand one result to whoever it is for. After an error nothing that was prepared can be relied upon."""
-        if result.status == ExecStatus.TUPLES_OK and place is not None:
-            self.reader.set_pgresult(result)
-            if not place.done():
-                place.set_result(self.reader.load_rows(0, result.ntuples, tuple))
+        if result.status == ExecStatus.TUPLES_OK and place.future is not None:
+            if not place.future.done():
+                self.reader.set_pgresult(result)
+                place.future.set_result(self.reader.load_rows(0, result.ntuples, tuple))
         elif result.status != ExecStatus.COMMAND_OK:
             why = result.error_message.decode(errors="replace")
-            if place is not None and not place.done():
-                place.set_exception(Failed(why))
+            _refuse(place, Failed(why))
             self.end(why)
+
+
+def _refuse(place: Place, error: DatabaseError) -> None:
+    if place.future is not None and not place.future.done():
+        place.future.set_exception(error)
 
 
 def _connected() -> Any:

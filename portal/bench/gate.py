@@ -1,6 +1,6 @@
 """How fast the gate answers, beside the most that the same server can do (`portal.bench.ceiling`).
 
-Each server is granian with one worker process and the same options. The asker checks every answer.
+Each server is uvicorn in one process with the same options. The asker checks every answer.
 """
 
 import json

@@ -32,7 +32,10 @@ ASKER = Path(__file__).with_name("asker.py")
 CAMPAIGNS = 8
 FEWEST = 100
 PART = 100_000
-GRANIAN = ("--interface", "asginl", "--no-ws", "--workers", "1", "--loop", "uvloop", "--log-level", "error")
+UVICORN = (
+    "--loop", "uvloop", "--http", "httptools", "--ws", "none", "--lifespan", "off", "--no-access-log",
+    "--no-proxy-headers", "--no-server-header", "--log-level", "error",
+)  # fmt: skip
 UNTIL = "2036-01-01T00:00:00Z"
 
 LINES = """
@@ -151,12 +154,12 @@ def asked(*, campaigns: Sequence[Campaign], lines: int, count: int) -> list[Aske
 
 @contextmanager
 def server(application: str) -> Iterator[int]:
-    """A granian of one worker with this application; yields its port."""
+    """A uvicorn of one process with this application; yields its port."""
     port = free_port(0)
     # The bare one is found by its file's name alone: its package would bring all of Django along.
     folder = settings.BASE_DIR if "." in application else Path(__file__).parent
-    where = ("--working-dir", str(folder), "--host", "127.0.0.1", "--port", str(port))
-    command = (sys.executable, "-m", "granian", *GRANIAN, *where, application)
+    where = ("--app-dir", str(folder), "--host", "127.0.0.1", "--port", str(port))
+    command = (sys.executable, "-m", "uvicorn", *UVICORN, *where, application)
     with world.running(*command):
         until = time.monotonic() + world.STARTS_WITHIN_S
         path = "/healthz?0"

@@ -9,8 +9,8 @@ from django.conf import settings
 MS_A_TICK = 1000 / os.sysconf("SC_CLK_TCK")
 # Of the fields after the name in /proc/PID/stat: whose child it is, and its time outside and inside the kernel.
 PARENT, UTIME, STIME = 1, 11, 12
-# By a word of the command line; the gate's server is a granian too, and has a name of its own for its threads.
-WHOSE = (("celery", "workers"), ("--blocking-threads 32", "pages"), ("granian", "gate"), ("receiver.py", "partners"))
+# By a word of the command line.
+WHOSE = (("celery", "workers"), ("granian", "pages"), ("uvicorn", "gate"), ("receiver.py", "partners"))
 
 
 def spent() -> Counter[str]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from django.conf import settings
 
+from portal.bench.gateway import UVICORN
 from portal.embedded import cluster
 from tests import forks
 
@@ -128,9 +129,9 @@ class Programs:
 
     def gate(self) -> Program:
         """The gate's own process, in the place of the web server."""
-        granian = ("-m", "granian", "--interface", "asginl", "--no-ws", "--log-level", "error", "--loop", "uvloop")
+        uvicorn = ("-m", "uvicorn", *UVICORN)
         where = ("--host", "127.0.0.1", "--port", str(self.web_port), "portal.asgi:application")
-        return self.add("gate", sys.executable, *granian, *where, port=self.web_port, forked=self.loaded())
+        return self.add("gate", sys.executable, *uvicorn, *where, port=self.web_port, forked=self.loaded())
 
     def broker(self) -> Program:
         options = ("--port", str(self.broker_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder))

@@ -1,5 +1,6 @@
 """The gate's own process beside callers that mean ill: who never ends a request keeps no thread from a gateway."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
@@ -10,13 +11,15 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from consent.api.on_a_loop import Message
 from partners.models import Client
-from portal.asgi import THREADS
+from portal.asgi import THREADS, application
 from tests.faults.programs import Programs, free_port
 from tests.faults.test_bodies import Answer, Server, a_token
 from tests.faults.test_dead_database import QUESTION
 
 MANY = "/access/v1/evaluations"
+NO_ASCII = "?\N{LATIN SMALL LETTER E WITH ACUTE}=1"
 HEAD = (
     "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     "Content-Length: {length}\r\n{more}\r\n"
@@ -53,10 +56,28 @@ def test_bodies_that_never_end_keep_no_thread_from_anybody(server: Server) -> No
     assert (many.status, len(many.told["evaluations"])) == (200, 3)
 
 
-def test_an_address_that_is_no_ascii_is_refused_in_words(server: Server) -> None:
-    said = answer(server, HEAD.format(path=MANY + "?\N{LATIN SMALL LETTER E WITH ACUTE}=1", length=2, more=""), b"{}")
-    assert said.status == 401
-    assert b"A valid access token is needed." in said.body
+def test_an_address_that_is_no_ascii_is_refused(server: Server) -> None:
+    said = answer(server, HEAD.format(path=MANY + NO_ASCII, length=2, more=""), b"{}")
+    assert (said.status, said.body) == (400, b"Invalid HTTP request received.")
+
+
+def test_where_a_server_hands_such_an_address_on_it_is_refused_in_our_words() -> None:
+    said: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    headers = [(b"host", b"127.0.0.1"), (b"content-length", b"2"), (b"content-type", b"application/json")]
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": MANY, "root_path": "",
+        "query_string": NO_ASCII.removeprefix("?").encode(), "headers": headers, "server": ("127.0.0.1", 80),
+    }  # fmt: skip
+    asyncio.run(application(scope, receive, send))
+    assert said[0]["status"] == 401
+    assert b"A valid access token is needed." in b"".join(one.get("body", b"") for one in said)
 
 
 def test_a_header_that_only_looks_like_the_proxys_is_not_heard(server: Server) -> None:
