@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from consent.api.on_a_loop import Message
+from consent.api.on_a_loop import Message, Scope
 from partners.models import Client
 from portal.asgi import THREADS, application
 from tests.faults.programs import Programs, free_port
@@ -70,12 +70,15 @@ def test_where_a_server_hands_such_an_address_on_it_is_refused_in_our_words() ->
     async def send(message: Message) -> None:
         said.append(message)
 
+    async def ask() -> None:
+        await application(scope, receive, send)
+
     headers = [(b"host", b"127.0.0.1"), (b"content-length", b"2"), (b"content-type", b"application/json")]
-    scope = {
+    scope: Scope = {
         "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": MANY, "root_path": "",
         "query_string": NO_ASCII.removeprefix("?").encode(), "headers": headers, "server": ("127.0.0.1", 80),
     }  # fmt: skip
-    asyncio.run(application(scope, receive, send))
+    asyncio.run(ask())
     assert said[0]["status"] == 401
     assert b"A valid access token is needed." in b"".join(one.get("body", b"") for one in said)
 

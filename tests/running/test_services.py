@@ -1,12 +1,16 @@
-"""systemd takes the units of docs/running, and finds little that they may do."""
+"""systemd takes the units of docs/running and finds little that they may do; what they start answers."""
 
+import http.client
 import re
+import shlex
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.faults.programs import Program, Programs, free_port
 from tests.running.conftest import the_program
 from tests.running.proxies import RUNNING
 
@@ -31,3 +35,30 @@ def test_systemd_takes_a_unit_and_finds_it_shut_in(unit: Path, tmp_path: Path) -
             [analyze, *looked, tmp_path / unit.name], capture_output=True, text=True, check=False, timeout=60
         )
         assert (done.returncode, done.stderr) == (0, ""), done.stdout[-300:]
+
+
+@pytest.mark.usefixtures("committed_db")
+@pytest.mark.parametrize("name", ["whereabouts-gate.service", "whereabouts-web.service", "whereabouts-web@.service"])
+def test_what_a_unit_starts_answers(name: str, tmp_path: Path) -> None:
+    port = free_port()
+    program = Program(
+        name, _command(RUNNING / "systemd" / name, port), Programs(tmp_path, port, free_port()).environment,
+        tmp_path / "program.log", port,
+    )  # fmt: skip
+    program.start()
+    try:
+        program.wait()
+        for method, path, status in (("GET", "/healthz", 200), ("POST", "/access/v1/evaluation", 401)):
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+                connection.request(method, path, b"{}", {"Content-Type": "application/json"})
+                assert connection.getresponse().status == status
+    finally:
+        program.end()
+
+
+def _command(unit: Path, port: int) -> list[str]:
+    """What the unit runs, of this Python's programs and on this port."""
+    (said,) = re.findall(r"^ExecStart=((?:.*\\\n)*.*)$", unit.read_text(), flags=re.MULTILINE)
+    program, *options = shlex.split(said.replace("\\\n", ""))
+    options[options.index("--port") + 1] = str(port)
+    return [sys.executable, "-m", Path(program).name, *options]
