@@ -1,5 +1,6 @@
 """Who passes each door of the desk, by their role; nobody passes without a second factor."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -61,3 +62,12 @@ def test_a_reply_s_page_that_is_not_there_is_not_found() -> None:
     assert ana.client.get(f"/desk/many/{uuid4()}/").status_code == 404
     assert ana.client.get("/desk/T-ABC234/handling/").status_code == 404
     assert a_ticket(due_in=timedelta(days=1)).code in ana.client.get("/desk/").content.decode()
+
+
+def test_where_nothing_is_staff_are_led_to_their_own_pages() -> None:
+    for role, console in ((User.Role.AGENT, False), (User.Role.OFFICER, True)):
+        page = staff(role).client.get("/nothing/here/").content.decode()
+        led = set(re.findall(r'href="(/[^"#]*)"', page))
+        assert {"/desk/", "/accounts/logout/"} <= led
+        assert ("/admin/" in led) is console
+        assert not {one for one in led if one.startswith(("/home/", "/history/", "/choices/", "/lines/"))}
