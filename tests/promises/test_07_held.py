@@ -190,7 +190,7 @@ def test_stop_is_taken_from_a_privacy_signal_s_question_that_lay_open_and_nothin
     someone: Someone, page: str
 ) -> None:
     allow(line_id=someone.line.pk, campaign=someone.campaign.ref, actor="subscriber:1", channel="web")
-    take_signal(line_id=someone.line.pk, actor="subscriber:1", at=timezone.now())
+    someone.browser.client.post("/settings/", {"language": "en"}, headers={"Sec-GPC": "1"})
     keep, stop = question_on(someone.browser.get(page).text)
     someone.changed("sim_changed_at", MINUTE)
     open_still = PrivacySignal.objects.filter(line_id=someone.line.pk, answer="")
