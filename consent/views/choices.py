@@ -25,7 +25,7 @@ from accounts.permissions import Action
 from accounts.queries import PersonsLine
 from consent import actions, notices, queries
 from consent.forms import AllowForm, PauseForm, StopForm
-from consent.models import PrivacySignal
+from consent.models import Choice, PrivacySignal
 from consent.standing import Use, sharing, use_of
 from consent.words import reason_in_words
 
@@ -145,7 +145,7 @@ def signal(request: SubscriberRequest) -> HttpResponseBase:
 def follow_signal(request: SubscriberRequest) -> HttpResponseBase:
     """The other answer: the signal counts. A stop of everything, in one step as any stop."""
     made = actions.follow_signal(line_id=request.line.line.pk, actor=_actor(request), channel=CHANNEL)
-    return _done(request, made)
+    return _done(request, made, everything=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -182,13 +182,14 @@ def _stop(request: SubscriberRequest, form: StopForm, *, reason: str) -> HttpRes
         )
     except actions.UnknownRef as error:
         raise Http404 from error
-    return _done(request, made)
+    return _done(request, made, everything=said["scope"] == Choice.Scope.ALL)
 
 
-def _done(request: SubscriberRequest, made: actions.Recorded) -> HttpResponseBase:
+def _done(request: SubscriberRequest, made: actions.Recorded, *, everything: bool = False) -> HttpResponseBase:
     """On to the choice's page. Whoever may not see it yet is told here what was done."""
     if request.held_until or not request.line.may_see or sessions.next_proof(request, user=request.user):
-        messages.success(request, _("Done. We say no from now on."))
+        every_company = _("Done. We say no to every company from now on.")
+        messages.success(request, every_company if everything else _("Done. We say no from now on."))
     if not request.line.may_see:
         return redirect("lines")
     return redirect("choice", choice_id=made.choice_id)

@@ -175,11 +175,12 @@ def test_stopping_pausing_disputing_and_ending_sign_ins_are_never_held(someone: 
     said = dict(re.findall(r'name="([\w-]+)" value="([^"]*)"', form.group()))
     answer = browser.post(form[1], said)
     assert (someone.choice().kind, someone.choice().scope) == ("stop", "all")
-    assert "Done. We say no from now on." in browser.get(answer.url).text
+    assert "Done. We say no to every company from now on." in browser.get(answer.url).text
     browser.post("/choices/pause/", {"scope": "all", "length": "1"})
     assert someone.choice().kind == "pause"
-    browser.post("/choices/dispute/", {"scope": "campaign", "ref": someone.campaign.ref})
+    answer = browser.post("/choices/dispute/", {"scope": "campaign", "ref": someone.campaign.ref})
     assert (someone.choice().kind, someone.choice().reason) == ("stop", "never_agreed")
+    assert "Done. We say no from now on." in browser.get(answer.url).text
     assert other.get("/settings/").status_code == 200
     assert browser.post("/accounts/sessions/").status_code == 302
     assert other.get("/settings/").url.startswith("/accounts/login/")
@@ -202,7 +203,7 @@ def test_stop_is_taken_from_a_privacy_signal_s_question_that_lay_open_and_nothin
     assert (stands(someone), open_still.count()) == (False, 0)
     shown = someone.browser.get(sent.url)
     assert (shown.status_code, HELD in shown.text) == (403, True)
-    assert "Done. We say no from now on." in shown.text
+    assert "Done. We say no to every company from now on." in shown.text
     for hidden in ("RoadAid", "GeoBridge", "Stop this too", "Global Privacy Control"):
         assert hidden not in shown.text
 
