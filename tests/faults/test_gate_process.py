@@ -68,5 +68,5 @@ def test_a_header_that_only_looks_like_the_proxys_is_not_heard(server: Server) -
         more = f"{name}: mine\r\nAuthorization: Bearer {token}\r\n"
         said = answer(server, HEAD.format(path="/access/v1/evaluation", length=2, more=more), b"{}")
         assert said.status == 400
-        heard.append(said.headers["x-request-id"] == "mine")
+        heard.append(said.headers.get("x-request-id") == "mine")
     assert heard == [True, False, False]
