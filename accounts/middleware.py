@@ -17,9 +17,7 @@ from accounts.access import page_anew
 
 OK = 200
 # Where somebody who is signed in sends a stop: a pause and a dispute are stops as well.
-STOPS_SIGNED_IN = frozenset({"choice-stop", "choice-dispute", "choice-pause"})
-# Where they answer which counts, a browser's signal or their own yes: one of the answers is a stop, the other is not.
-ASKED, STOP = "choice-signal", "stop"
+STOPS_SIGNED_IN = frozenset({"choice-stop", "choice-dispute", "choice-pause", "choice-signal-stop"})
 SIGN_IN = ("account_login", "sign-in-staff")
 SIGNED_OUT = gettext_lazy(
     "You were signed out, because you have been away for a while. What you chose stays as it is. Sign in to go on."
@@ -74,15 +72,8 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
     return middleware
 
 
-def answers_stop(request: HttpRequest) -> bool:
-    """Whether the answer that was sent, the only one, is a stop."""
-    return request.POST.getlist("answer") == [STOP]
-
-
 def _stops(request: HttpRequest) -> bool:
-    """Whether what somebody signed in sends is a stop: by where it goes, and by what it says where that decides."""
-    if request.path == reverse(ASKED):
-        return answers_stop(request)
+    """Whether what somebody signed in sends is a stop: by where it goes."""
     return request.path in {reverse(name) for name in STOPS_SIGNED_IN}
 
 

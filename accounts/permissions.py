@@ -45,7 +45,7 @@ class Action(StrEnum):
     PAUSE = "pause"
     DISPUTE = "dispute"  # "I never agreed": a stop with a question
     ALLOW = "allow"
-    SIGNAL = "signal"  # what a browser's privacy signal did, and whether it or their own yes counts
+    SIGNAL = "signal"  # what a browser's privacy signal did, and that their own yes outweighs it
     CHOOSE_WAY_IN = "choose_way_in"  # a password, a passkey, an app
     INVITE = "invite"  # text the line's user an invitation to sign in
     DELEGATE = "delegate"  # ask somebody to look after it, see who does, and end that

@@ -1,6 +1,6 @@
 """Words about sign-in and access. Texts say what their code is for and name no company."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.models import Line, TextedCode, User
 from audit.models import AuditEvent
@@ -204,12 +204,17 @@ def reply_code_text(*, code: str) -> str:
     ) % {"code": code}
 
 
+def listed(words: Iterable[str]) -> str:
+    """Words one after another, with the comma that the active language puts between them."""
+    return pgettext("between the words of a list", ", ").join(words)
+
+
 def changed_text(*, what: Collection[str]) -> str:
     """The text to a line that what lets its person in was changed; never to what."""
     return _(
         "Whereabouts: on the pages of this phone's location, %(what)s. Was it not you? Sign out everywhere: "
         "%(sessions)s and stop all sharing: %(stop)s"
-    ) % {"what": ", ".join(str(CHANGED[one]) for one in what), "sessions": _url("usersessions_list"),
+    ) % {"what": listed(str(CHANGED[one]) for one in what), "sessions": _url("usersessions_list"),
          "stop": f"{settings.BASE_URL}/stop/"}  # fmt: skip
 
 

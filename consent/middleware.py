@@ -11,7 +11,7 @@ from django.utils import timezone
 
 import accounts.queries
 from accounts import sessions
-from accounts.middleware import ASKED, STOPS_SIGNED_IN, answers_stop
+from accounts.middleware import STOPS_SIGNED_IN
 from accounts.models import TextedCode, User
 from accounts.permissions import Action, How
 from audit import plans
@@ -20,7 +20,7 @@ from consent import actions, failing
 STOP = TextedCode.Purpose.STOP
 OUR_ERROR = 500
 # Where somebody stops at a browser, from the number to how far it has come.
-WAYS_TO_STOP = re.compile(r"/stop/|/choices/(stop|pause|dispute)/$")
+WAYS_TO_STOP = re.compile(r"/stop/|/choices/(stop|pause|dispute|signal/stop)/$")
 # Every address by which somebody stops, on a page, by text, or through an agent or staff.
 STOPS = STOPS_SIGNED_IN | {
     "stop", "stop-code", "stop-again", "stop-all", "api-texts", "drp-exercise", "agent-asked", "desk-stop",
@@ -62,7 +62,7 @@ def _is_a_stop(request: HttpRequest) -> bool:
         name = (request.resolver_match or resolve(request.path_info)).view_name
     except Resolver404:
         return False
-    return name in STOPS or (name == ASKED and answers_stop(request))
+    return name in STOPS
 
 
 def privacy_signal(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

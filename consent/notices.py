@@ -17,6 +17,7 @@ from django.utils.dateformat import format as formatted
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext, pgettext
 
+from accounts.wording import listed
 from consent.models import Notice
 from partners.models import Campaign, NoticeText, Reach
 from partners.words import party_name, precision_in_words, purpose_in_words
@@ -156,7 +157,7 @@ def _names(companies: Sequence[Company]) -> str:
     if more:
         more_of_them = ngettext("%(n)s more company", "%(n)s more companies", more) % {"n": more}
         named.append(more_of_them)
-    return gettext("%(some)s and %(last)s") % {"some": ", ".join(named[:-1]), "last": named[-1]}
+    return gettext("%(some)s and %(last)s") % {"some": listed(named[:-1]), "last": named[-1]}
 
 
 def _chosen(last: datetime) -> str:

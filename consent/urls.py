@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path("choices/pause/", choices.pause, name="choice-pause"),
     path("choices/allow/", choices.allow, name="choice-allow"),
     path("choices/signal/", choices.signal, name="choice-signal"),
+    path("choices/signal/stop/", choices.follow_signal, name="choice-signal-stop"),
     path("choices/<uuid:choice_id>/", choices.choice, name="choice"),
     path("choices/<uuid:choice_id>/progress/", choices.progress, name="choice-progress"),
     path("choices/<uuid:choice_id>/receipt/", receipts.receipt, name="choice-receipt"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from accounts.wording import listed
 from support.models import LONGEST, Ticket
 
 TOPIC: Mapping[Ticket.Kind, str | Promise] = {
@@ -38,7 +39,7 @@ def filled(*, body: str, values: Mapping[str, str]) -> str:
     """
     for name in dict.fromkeys(VARIABLE.findall(body)):
         if name not in VARIABLES:
-            known = ", ".join(f"{{{one}}}" for one in VARIABLES)
+            known = listed(f"{{{one}}}" for one in VARIABLES)
             raise BadVariable(f"{{{name}}} is no variable. There are: {known}.")
         if not values.get(name):
             raise BadVariable(f"This case has nothing for {{{name}}}: write it yourself.")

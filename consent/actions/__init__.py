@@ -24,7 +24,7 @@ from consent.actions.late import tell_newly_affected
 from consent.actions.lines import end_tenure, number_changed
 from consent.actions.receipts import mail_receipt, text_receipt
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
-from consent.actions.signals import NotAsked, answer_signal, take_signal
+from consent.actions.signals import NotAsked, follow_signal, outweigh_signal, take_signal
 from consent.actions.statuses import (
     AskedTooOften,
     NotOffered,
@@ -55,12 +55,13 @@ __all__ = [
     "UnknownRef",
     "allow",
     "answer_request",
-    "answer_signal",
     "compare_buckets",
     "end_tenure",
+    "follow_signal",
     "give_token",
     "mail_receipt",
     "number_changed",
+    "outweigh_signal",
     "pause",
     "record_file_approvals",
     "record_file_choices",

@@ -7,7 +7,7 @@ from django.db import transaction
 import audit.actions
 from accounts.models import Line
 from consent import changes
-from consent.actions.choices import again_if_a_release_came_between, stop, take_turn
+from consent.actions.choices import Recorded, again_if_a_release_came_between, stop, take_turn
 from consent.models import Choice, PrivacySignal
 from consent.standing import Sharing, Use, sharing
 
@@ -47,19 +47,35 @@ def take_signal(*, line_id: int, actor: str, at: datetime) -> None:
 
 @again_if_a_release_came_between
 @transaction.atomic
-def answer_signal(*, line_id: int, answer: PrivacySignal.Answer, actor: str) -> None:
-    """Say which counts: "stop" stops everything, own yeses too; "keep" changes nothing. Raises NotAsked."""
-    now = take_turn(line_id=line_id)
-    signal = PrivacySignal.objects.filter(line_id=line_id, asked_at__isnull=False, answer="").first()
-    if signal is None:
+def follow_signal(*, line_id: int, actor: str, channel: str) -> Recorded:
+    """Say that the signal counts: stop everything, own yeses too.
+
+    It is taken whether or not anything is asked: who presses "stop" on a page that lay open means it, whatever was
+    answered on another. `channel`: by which they stop where no signal ever came.
+    """
+    _answer(line_id, PrivacySignal.Answer.STOP, actor)
+    came = PrivacySignal.objects.filter(pk=line_id).exists()
+    return stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=CHANNEL if came else channel)
+
+
+@transaction.atomic
+def outweigh_signal(*, line_id: int, actor: str) -> None:
+    """Say that their own yes counts: nothing changes. Raises NotAsked."""
+    if not _answer(line_id, PrivacySignal.Answer.KEEP, actor):
         raise NotAsked
-    PrivacySignal.objects.filter(pk=line_id).update(answer=answer, answered_at=now)
-    if answer == PrivacySignal.Answer.STOP:
-        stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=CHANNEL)
+
+
+def _answer(line_id: int, answer: PrivacySignal.Answer, actor: str) -> bool:
+    """Note the answer to what is asked, in its turn. Returns whether anything was."""
+    now = take_turn(line_id=line_id)
+    asked = PrivacySignal.objects.filter(pk=line_id, asked_at__isnull=False, answer="")
+    if not asked.update(answer=answer, answered_at=now):
+        return False
     audit.actions.record(
         action="consent.signal_answered", actor=actor, target=f"line:{line_id}", at=now, line_id=line_id,
         detail={"answer": answer},
     )  # fmt: skip
+    return True
 
 
 def _stop_the_rest(line_id: int, actor: str, standing: Sharing) -> int:

@@ -5,11 +5,13 @@ import uuid
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import sessions
 from accounts.access import (
     SubscriberRequest,
     allowing_required,
@@ -23,7 +25,7 @@ from accounts.permissions import Action
 from accounts.queries import PersonsLine
 from consent import actions, notices, queries
 from consent.forms import AllowForm, PauseForm, StopForm
-from consent.models import PrivacySignal
+from consent.models import Choice, PrivacySignal
 from consent.standing import Use, sharing, use_of
 from consent.words import reason_in_words
 
@@ -119,15 +121,14 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
 @never_cache
 @line_required(Action.SIGNAL)
 def signal(request: SubscriberRequest) -> HttpResponseBase:
-    """What the browser's privacy signal did, and which counts where it met a yes of the person's own."""
+    """What the browser's privacy signal did. Sent the answer "keep", a yes of the person's own counts against it."""
     line = request.line
-    if request.POST.get("answer") in PrivacySignal.Answer.values:
-        answer = PrivacySignal.Answer(request.POST["answer"])
+    if request.POST.get("answer") == PrivacySignal.Answer.KEEP:
         try:
-            actions.answer_signal(line_id=line.line.pk, answer=answer, actor=_actor(request))
+            actions.outweigh_signal(line_id=line.line.pk, actor=_actor(request))
         except actions.NotAsked as error:
             raise Http404 from error
-        return redirect("choice-signal")
+        return redirect(f"{reverse('choice-signal')}{at_line(request)}")
     found = queries.signal_of(line_id=line.line.pk)
     shown = {
         "line": line,
@@ -137,6 +138,14 @@ def signal(request: SubscriberRequest) -> HttpResponseBase:
         "stops": queries.stops_by_signal(line_id=line.line.pk),
     }
     return render(request, "choices/signal.html", shown)
+
+
+@require_POST
+@subscriber_required
+def follow_signal(request: SubscriberRequest) -> HttpResponseBase:
+    """The other answer: the signal counts. A stop of everything, in one step as any stop."""
+    made = actions.follow_signal(line_id=request.line.line.pk, actor=_actor(request), channel=CHANNEL)
+    return _done(request, made, everything=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -173,13 +182,14 @@ def _stop(request: SubscriberRequest, form: StopForm, *, reason: str) -> HttpRes
         )
     except actions.UnknownRef as error:
         raise Http404 from error
-    return _done(request, made)
+    return _done(request, made, everything=said["scope"] == Choice.Scope.ALL)
 
 
-def _done(request: SubscriberRequest, made: actions.Recorded) -> HttpResponseBase:
+def _done(request: SubscriberRequest, made: actions.Recorded, *, everything: bool = False) -> HttpResponseBase:
     """On to the choice's page. Whoever may not see it yet is told here what was done."""
-    if request.held_until or not request.line.may_see:
-        messages.success(request, _("Done. We say no from now on."))
+    if request.held_until or not request.line.may_see or sessions.next_proof(request, user=request.user):
+        every_company = _("Done. We say no to every company from now on.")
+        messages.success(request, every_company if everything else _("Done. We say no from now on."))
     if not request.line.may_see:
         return redirect("lines")
     return redirect("choice", choice_id=made.choice_id)

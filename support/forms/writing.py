@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.wording import listed
 from support.forms.cases import FilesField, MessageField
 from support.models import LONGEST, Ticket
 from support.words import VARIABLES, unknown_in
@@ -71,7 +72,7 @@ class CannedForm(forms.Form):
     def clean_body(self) -> str:
         body: str = self.cleaned_data["body"]
         if unknown := unknown_in(body=body):
-            known = ", ".join(f"{{{name}}}" for name in VARIABLES)
+            known = listed(f"{{{name}}}" for name in VARIABLES)
             said = _("%(name)s is no variable. There are: %(known)s.")
             raise forms.ValidationError(said % {"name": f"{{{unknown[0]}}}", "known": known})
         return body

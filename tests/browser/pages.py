@@ -88,8 +88,8 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
 }
 
 VERBS = {
-    "choice-stop", "choice-dispute", "stop-again", "ask-text", "ask-no", "sign-in-again", "leave", "set_language",
-    "password-keep", "invite", "delegate-end", "safe-contact-code", "safe-contact-remove",
+    "choice-stop", "choice-dispute", "choice-signal-stop", "stop-again", "ask-text", "ask-no", "sign-in-again", "leave",
+    "set_language", "password-keep", "invite", "delegate-end", "safe-contact-code", "safe-contact-remove",
     "separation-back", "choice-receipt-mail", "choice-receipt-text", "settings-texts", "archive-ask", "case-reply",
     "case-rate",
 }  # fmt: skip

@@ -22,7 +22,7 @@ from revocations.actions import Agreement, tell
 from revocations.models import Order, State
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
-from tests.people import NO_CODE, PASSWORD, Browser, number_of, sign_in
+from tests.people import NO_CODE, PASSWORD, Browser, number_of, sign_in, user_of
 from tests.world import disclosed
 
 LONG = "Compañía Norteamericana de Asistencia en Carretera y Recuperación de Vehículos " + "W" * 90
@@ -140,7 +140,37 @@ def archives() -> Iterator[Shown]:
         yield Shown(f"archive {name}", "/settings/archive/", cookies_of(browser))
 
 
-MAKERS = (archives, first_time, nothing_found, typed_wrong, errors, partners_away, signed_in_part, all_off, very_long)
+def signal_asks() -> Iterator[Shown]:
+    """A browser's privacy signal met a yes of the person's own; a new SIM holds the line; and then they say stop."""
+    for state in ("signal asks", "held", "held and stopped"):
+        line = a_line_asked_by_the_signal()
+        browser = sign_in(line)
+        if state != "signal asks":
+            hold(line)
+        done = browser.post("/choices/signal/stop/").url if state == "held and stopped" else ""
+        yield Shown(state, done or "/choices/signal/", cookies_of(browser))
+
+
+MAKERS = (
+    archives, first_time, nothing_found, typed_wrong, errors, partners_away, signed_in_part, all_off, very_long,
+    signal_asks,
+)  # fmt: skip
+
+
+def a_line_asked_by_the_signal() -> Line:
+    """Its person allowed one service themselves, and is asked whether that counts against their browser's signal."""
+    line = a_line()
+    sign_in(line)
+    actor = f"subscriber:{user_of(line).pk}"
+    campaign = a_campaign(provider=a_party(f"Own service {line.pk}", "lbs_provider"))
+    actions.allow(line_id=line.pk, campaign=campaign.ref, actor=actor, channel="web")
+    actions.take_signal(line_id=line.pk, actor=actor, at=timezone.now())
+    return line
+
+
+def hold(line: Line) -> None:
+    """A new SIM came into its phone an hour ago."""
+    Line.objects.filter(pk=line.pk).update(sim_changed_at=timezone.now() - timedelta(hours=1))
 
 
 def cookies_of(browser: Browser) -> dict[str, str]:

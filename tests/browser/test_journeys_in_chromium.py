@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from consent.models import Choice
 from support.models import Ticket
+from tests.browser.states import a_line_asked_by_the_signal, hold
 from tests.factories import a_line
 from tests.people import PASSWORD, newest_text, number_of, sign_in
 from tests.world import a_world
@@ -101,3 +102,17 @@ def test_ask_about_a_look_up_and_take_everything_along(visit: Visit) -> None:
     pressed(page, "main a[href='/settings/archive/']")
     pressed(page, "main form[action='/settings/archive/ask/'] button")
     assert page.get_attribute("#archive", "data-archive") == "waiting"
+
+
+def test_stop_this_too_from_a_privacy_signal_s_question_that_lay_open_when_a_new_sim_held_the_line(
+    visit: Visit, site: str
+) -> None:
+    line = a_line_asked_by_the_signal()
+    page = visit(line=line, script=False, width=ZOOMED).new_page()
+    page.goto("/choices/signal/")
+    hold(line)
+    pressed(page, "main [formaction]")
+    assert page.inner_text("main .messages") == "Done. We say no to every company from now on."
+    assert (page.locator("[data-held-until]").count(), page.locator("main [formaction]").count()) == (1, 0)
+    made = Choice.objects.get(line_id=line.pk, kind="stop")
+    assert (made.scope, made.channel, page.url) == ("all", "gpc", f"{site}/choices/{made.id}/")

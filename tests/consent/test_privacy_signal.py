@@ -10,8 +10,9 @@ from pytest_django import Settings
 
 from accounts.models import Line, Message
 from accounts.texts import MemoryBackend
+from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent.actions import NotAsked, allow, answer_signal, stop, take_signal
+from consent.actions import NotAsked, allow, follow_signal, outweigh_signal, stop, take_signal
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, PrivacySignal
 from consent.standing import use_of
 from partners.models import Campaign
@@ -21,7 +22,8 @@ from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sig
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 GPC = {"Sec-GPC": "1"}
 ASKS = "Which counts?"
-STOP, KEEP = PrivacySignal.Answer.STOP, PrivacySignal.Answer.KEEP
+STOP = "/choices/signal/stop/"
+KEEP = PrivacySignal.Answer.KEEP
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +71,12 @@ def comes_in(line: Line, value: str = "1") -> Browser:
 def stops(line: Line) -> list[tuple[str, str]]:
     made = Choice.objects.filter(line_id=line.pk, channel="gpc").order_by("made_at")
     return [(choice.scope, choice.ref) for choice in made]
+
+
+def answers(line: Line) -> list[dict[str, str]]:
+    """What was answered, as the trail has it."""
+    found = AuditEvent.objects.filter(action="consent.signal_answered", line_id=line.pk).order_by("id")
+    return list(found.values_list("detail", flat=True))
 
 
 def allowed(line: Line, campaign: Campaign) -> bool:
@@ -122,28 +130,63 @@ def test_an_own_yes_is_asked_about_once_and_stands_until_then(line: Line, road: 
     assert [allowed(line, road), allowed(line, mine)] == [False, True]
     page = browser.get("/home/", **GPC).text
     assert page.count(ASKS) == 1
-    assert [page.count(f'<button name="answer" value="{one}">') for one in ("keep", "stop")] == [1, 1]
+    keep, stop_ = '<button name="answer" value="keep">', f'<button formaction="{STOP}">'
+    assert [page.count(button) for button in (keep, stop_)] == [1, 1]
     assert "OwnYes" in page.split(ASKS)[1].split("</ul>")[0]
     assert browser.post("/choices/signal/", {"answer": "keep"}).url == "/choices/signal/"
     assert [allowed(line, mine), ASKS in browser.get("/home/", **GPC).text] == [True, False]
     later = comes_in(line)
     assert ASKS not in later.get("/home/", **GPC).text
     assert stops(line) == [("campaign", road.ref)]
-    assert browser.post("/choices/signal/", {"answer": "stop"}).status_code == 404
+    assert browser.post("/choices/signal/", {"answer": "keep"}).status_code == 404
 
 
 def test_stop_ends_the_own_yes_too(line: Line) -> None:
     mine = own(line)
     browser = comes_in(line)
-    browser.post("/choices/signal/", {"answer": "stop"})
+    sent = browser.post(STOP)
+    made = Choice.objects.get(line_id=line.pk, channel="gpc")
+    assert (sent.url, stops(line), allowed(line, mine)) == (f"/choices/{made.id}/", [("all", "")], False)
+    assert "You said</dt><dd>Stop this too" in browser.get("/choices/signal/").text
+    assert answers(line) == [{"answer": "stop"}]
+
+
+def test_stop_from_a_page_that_lay_open_outweighs_what_was_answered_on_another(line: Line) -> None:
+    mine = own(line)
+    browser = comes_in(line)
+    browser.post("/choices/signal/", {"answer": "keep"})
+    browser.post(STOP)
     assert (stops(line), allowed(line, mine)) == ([("all", "")], False)
+    assert answers(line) == [{"answer": "keep"}]
+
+
+def test_a_stop_where_no_signal_came_is_the_person_s_own_and_says_nothing_of_one(line: Line, road: Campaign) -> None:
+    sign_in(line).post(STOP)
+    choice = Choice.objects.get()
+    assert (choice.kind, choice.scope, choice.channel, allowed(line, road)) == ("stop", "all", "web", False)
+    assert (answers(line), PrivacySignal.objects.count()) == ([], 0)
+
+
+def test_both_answers_are_about_the_line_that_was_asked_about_and_lead_back_to_it() -> None:
+    holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
+    browser = sign_in(holder)
+    campaign = a_campaign()
+    allow(line_id=child.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(holder).pk}", channel="web")
+    of_child = {"line": str(child.public_id)}
+    take_signal(line_id=child.pk, actor=f"subscriber:{user_of(holder).pk}", at=database_clock())
+    page = f"/choices/signal/?line={child.public_id}"
+    assert ASKS in browser.get(page).text
+    assert browser.post("/choices/signal/", {"answer": "keep", **of_child}).url == page
+    assert "You said</dt><dd>Keep what I allowed" in browser.get(page).text
+    assert browser.post(STOP, of_child).url == f"/choices/{Choice.objects.get(channel='gpc').id}/"
+    assert (stops(holder), stops(child)) == ([], [("all", "")])
 
 
 def test_not_asked_again_within_twelve_months_and_then_again(line: Line) -> None:
     own(line)
     actor = f"subscriber:{user_of(line).pk}"
     take_signal(line_id=line.pk, actor=actor, at=database_clock())
-    answer_signal(line_id=line.pk, answer=KEEP, actor=actor)
+    outweigh_signal(line_id=line.pk, actor=actor)
     for days, again in ((364, False), (366, True)):
         then = database_clock() - timedelta(days=days)
         PrivacySignal.objects.update(answer=KEEP, asked_at=then, answered_at=then)
@@ -151,10 +194,18 @@ def test_not_asked_again_within_twelve_months_and_then_again(line: Line) -> None
         assert (PrivacySignal.objects.get().answer == "") is again
 
 
-def test_whoever_is_not_asked_answers_nothing(line: Line) -> None:
+def test_whoever_is_not_asked_keeps_nothing(line: Line) -> None:
     with pytest.raises(NotAsked):
-        answer_signal(line_id=line.pk, answer=STOP, actor="subscriber:0")
-    assert Choice.objects.count() == 0
+        outweigh_signal(line_id=line.pk, actor="subscriber:0")
+    assert (Choice.objects.count(), answers(line)) == (0, [])
+
+
+def test_whoever_answers_stop_twice_stops_twice_and_has_answered_once(line: Line) -> None:
+    own(line)
+    take_signal(line_id=line.pk, actor="subscriber:1", at=database_clock())
+    made = [follow_signal(line_id=line.pk, actor="subscriber:1", channel="web").choice_id for _ in range(2)]
+    assert list(Choice.objects.filter(channel="gpc").order_by("made_at").values_list("id", flat=True)) == made
+    assert answers(line) == [{"answer": "stop"}]
 
 
 def test_a_service_that_finds_them_is_asked_about_and_not_stopped(line: Line, road: Campaign) -> None:

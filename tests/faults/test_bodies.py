@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from consent.models import HeldRow
 from disclosures.models import Disclosure
 from partners.actions import issue_access_token, register_client
 from partners.models import Campaign, Client, Party
+from tests.answers import Answer, read
 from tests.factories import NOW, a_campaign, a_contract, a_party
 from tests.faults.programs import Programs, free_port
 from tests.feeds import line_row, ndjson, release_row, take_lines, take_parties
@@ -38,19 +39,6 @@ HEADER = "line_id,msisdn,account_id,holder_name,user_role,state,language,activat
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def told(self) -> Any:
-        return json.loads(self.body)
-
-
-@dataclass(frozen=True)
 class Server:
     """A granian of our own."""
 
@@ -66,8 +54,7 @@ class Server:
             # Who is refused by the head alone may be answered before all of the body is out.
             with suppress(BrokenPipeError):
                 connection.request(method, path, body=sent, headers=headers, encode_chunked=chunked)
-            got = connection.getresponse()
-            return Answer(got.status, dict(got.headers.items()), got.read())
+            return read(connection.getresponse())
 
 
 @pytest.fixture(params=["web", "gate"])

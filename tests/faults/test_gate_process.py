@@ -14,8 +14,9 @@ from pytest_django import Settings
 from consent.api.on_a_loop import Message, Scope
 from partners.models import Client
 from portal.asgi import THREADS, application
+from tests.answers import Answer, read
 from tests.faults.programs import Programs, free_port
-from tests.faults.test_bodies import Answer, Server, a_token
+from tests.faults.test_bodies import Server, a_token
 from tests.faults.test_dead_database import QUESTION
 
 MANY = "/access/v1/evaluations"
@@ -43,7 +44,7 @@ def answer(server: Server, head: str, body: bytes = b"") -> Answer:
         caller.sendall(head.encode("utf-8") + body)
         with HTTPResponse(caller) as got:
             got.begin()
-            return Answer(got.status, got.headers, got.read())
+            return read(got)
 
 
 def test_bodies_that_never_end_keep_no_thread_from_anybody(server: Server) -> None:
@@ -91,5 +92,5 @@ def test_a_header_that_only_looks_like_the_proxys_is_not_heard(server: Server) -
         more = f"{name}: mine\r\nAuthorization: Bearer {token}\r\n"
         said = answer(server, HEAD.format(path="/access/v1/evaluation", length=2, more=more), b"{}")
         assert said.status == 400
-        heard.append(said.headers["X-Request-ID"] == "mine")
+        heard.append(said.headers.get("x-request-id") == "mine")
     assert heard == [True, False, False]

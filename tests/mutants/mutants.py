@@ -206,6 +206,14 @@ MUTANTS = (
         "tests/promises/test_07_each_person_sees_only_their_own.py::test_a_minor_stops_and_pauses_and_does_not_allow",
     ),
     Mutant(
+        7,
+        "consent/views/choices.py",
+        "@subscriber_required\ndef follow_signal(",
+        "@line_required(Action.SIGNAL)\ndef follow_signal(",
+        "tests/promises/test_07_held.py::"
+        "test_stop_is_taken_from_a_privacy_signal_s_question_that_lay_open_and_nothing_else_is[/home/]",
+    ),
+    Mutant(
         8,
         "support/actions/glass.py",
         '    if page is not None:\n        audit.actions.record(\n            action="order.seen"',

@@ -23,7 +23,7 @@ from accounts.models import Account, Delegation, Line, Message, Separation, User
 from accounts.numbers import shown
 from accounts.permissions import Action, How, Relation, how
 from accounts.texts import MemoryBackend
-from consent.models import Choice
+from consent.models import Choice, PrivacySignal
 from consent.notices import before_yes
 from partners.models import Campaign
 from portal.matrix import DOES, PARTS, document
@@ -92,11 +92,11 @@ def doors(action: Action, one: Somebody, cells: Cells) -> list[Try]:
         Action.SEE: [*_get(*see), *_get(*(f"{choice}{page}" for page in ("/", "/progress/", "/receipt/")))],
         Action.DOWNLOAD: _get(*files, f"{choice}/receipt.json"),
         Action.SEE_LOG: _get("/access-log/"),
-        Action.STOP: [Try("post", "/choices/stop/", {"scope": "all"})],
+        Action.STOP: [Try("post", "/choices/stop/", {"scope": "all"}), Try("post", "/choices/signal/stop/", {})],
         Action.PAUSE: [Try("post", "/choices/pause/", {"scope": "all", "length": "7"})],
         Action.DISPUTE: [Try("post", "/choices/dispute/", never)],
         Action.ALLOW: [Try("get", "/choices/allow/", {"campaign": ref}), Try("post", "/choices/allow/", yes)],
-        Action.SIGNAL: _get("/choices/signal/"),
+        Action.SIGNAL: [*_get("/choices/signal/"), Try("post", "/choices/signal/", {"answer": "keep"})],
         Action.CHOOSE_WAY_IN: _get("/accounts/password/forgotten/"),
         Action.INVITE: [Try("post", "/lines/invite/", {})],
         Action.DELEGATE: [*_get("/lines/delegates/"), Try("post", "/lines/delegates/", friend)],
@@ -173,6 +173,7 @@ def build(at: datetime) -> Cells:
 
 def _data(line: Line, campaign: Campaign, at: datetime) -> uuid.UUID:
     an_approval(line, campaign, at=at - timedelta(days=90))
+    PrivacySignal.objects.create(line_id=line.pk, first_at=at, newest_at=at, asked_at=at)
     until = at + timedelta(days=1)
     made = consent.actions.pause(line_id=line.pk, scope="all", until=until, actor=f"line:{line.pk}", channel="web")
     return made.choice_id

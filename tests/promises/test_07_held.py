@@ -20,7 +20,9 @@ from accounts.models import Line
 from accounts.queries import HOLD, held_until
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
-from consent.models import Choice
+from consent.actions import allow, take_signal
+from consent.models import Choice, PrivacySignal
+from consent.standing import use_of
 from partners.models import Campaign
 from tests.consent.camara import ask
 from tests.consent.claiming import Partner, a_partner, asked, digest_in, link_in, prove, say_no, text_now
@@ -173,14 +175,75 @@ def test_stopping_pausing_disputing_and_ending_sign_ins_are_never_held(someone: 
     said = dict(re.findall(r'name="([\w-]+)" value="([^"]*)"', form.group()))
     answer = browser.post(form[1], said)
     assert (someone.choice().kind, someone.choice().scope) == ("stop", "all")
-    assert "Done. We say no from now on." in browser.get(answer.url).text
+    assert "Done. We say no to every company from now on." in browser.get(answer.url).text
     browser.post("/choices/pause/", {"scope": "all", "length": "1"})
     assert someone.choice().kind == "pause"
-    browser.post("/choices/dispute/", {"scope": "campaign", "ref": someone.campaign.ref})
+    answer = browser.post("/choices/dispute/", {"scope": "campaign", "ref": someone.campaign.ref})
     assert (someone.choice().kind, someone.choice().reason) == ("stop", "never_agreed")
+    assert "Done. We say no from now on." in browser.get(answer.url).text
     assert other.get("/settings/").status_code == 200
     assert browser.post("/accounts/sessions/").status_code == 302
     assert other.get("/settings/").url.startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("page", ["/home/", "/choices/signal/"])
+def test_stop_is_taken_from_a_privacy_signal_s_question_that_lay_open_and_nothing_else_is(
+    someone: Someone, page: str
+) -> None:
+    allow(line_id=someone.line.pk, campaign=someone.campaign.ref, actor="subscriber:1", channel="web")
+    someone.browser.client.post("/settings/", {"language": "en"}, headers={"Sec-GPC": "1"})
+    keep, stop = question_on(someone.browser.get(page).text)
+    someone.changed("sim_changed_at", MINUTE)
+    open_still = PrivacySignal.objects.filter(line_id=someone.line.pk, answer="")
+    refused = someone.browser.post(*keep)
+    assert (refused.status_code, HELD in refused.text, open_still.count()) == (403, True, 1)
+    assert stands(someone)
+    sent = someone.browser.post(*stop)
+    assert (someone.choice().kind, someone.choice().scope, someone.choice().channel) == ("stop", "all", "gpc")
+    assert (stands(someone), open_still.count()) == (False, 0)
+    shown = someone.browser.get(sent.url)
+    assert (shown.status_code, HELD in shown.text) == (403, True)
+    assert "Done. We say no to every company from now on." in shown.text
+    for hidden in ("RoadAid", "GeoBridge", "Stop this too", "Global Privacy Control"):
+        assert hidden not in shown.text
+
+
+def test_whoever_took_a_number_over_learns_from_no_answer_whether_anything_was_asked(someone: Someone) -> None:
+    pages = []
+    for asks in (False, True):
+        if asks:
+            allow(line_id=someone.line.pk, campaign=someone.campaign.ref, actor="subscriber:1", channel="web")
+            take_signal(line_id=someone.line.pk, actor="subscriber:1", at=timezone.now())
+        someone.changed("sim_changed_at", MINUTE)
+        browser = sign_in_by_code(someone.line)
+        sent = browser.post("/choices/signal/stop/")
+        assert sent.url == f"/choices/{someone.choice().id}/"
+        answers = [sent, browser.get(sent.url), browser.post("/choices/signal/", {"answer": "keep"})]
+        pages.append([(answer.status_code, plain(answer.text)) for answer in answers])
+    assert pages[0] == pages[1]
+
+
+def question_on(page: str) -> list[tuple[str, dict[str, str]]]:
+    """Where each button of the privacy signal's question sends its form, and what: to keep, and to stop."""
+    form = re.search(r'<form method="post" action="(/choices/signal/)">.*?</form>', page, re.DOTALL)
+    assert form is not None
+    hidden = dict(re.findall(r'type="hidden" name="([\w-]+)" value="([^"]*)"', form.group()))
+    keep = re.search(r'<button name="(\w+)" value="(\w+)">Keep what I allowed<', form.group())
+    stop = re.search(r'<button formaction="([^"]+)">Stop this too<', form.group())
+    assert keep is not None
+    assert stop is not None
+    return [(form[1], {**hidden, keep[1]: keep[2]}), (stop[1], hidden)]
+
+
+def stands(someone: Someone) -> bool:
+    use = use_of(line=someone.line, campaign=someone.campaign.ref, at=database_clock())
+    return use is not None and use.allowed
+
+
+def plain(page: str) -> str:
+    """A page without what differs each time: the token of its forms, its own address, and until when it is held."""
+    differs = r'csrfmiddlewaretoken" value="[^"]*"|/choices/[\da-f-]{36}/|data-held-until="[^"]*"|<strong>.*?</strong>'
+    return re.sub(differs, "", page)
 
 
 def test_stopping_without_an_account_is_never_held(someone: Someone) -> None:

@@ -2,7 +2,6 @@
 
 import getpass
 import http.client
-import json
 import os
 import re
 import ssl
@@ -14,6 +13,7 @@ from pathlib import Path
 from socket import create_connection
 from typing import Any
 
+from tests.answers import Answer, read
 from tests.faults.programs import free_port, listening, until
 from tests.partners.terminator import Certificate
 
@@ -29,17 +29,6 @@ class Behind:
     web: int
     second: int
     gate: int
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def said(self) -> Any:
-        return json.loads(self.body)
 
 
 @dataclass(frozen=True)
@@ -93,8 +82,7 @@ def _asked(over: Any, method: str, path: str, body: bytes | None, headers: Mappi
         # Who is refused for the length of what they send may hear it before they have sent it all.
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.request(method, path, body, {"Host": HOST, **headers})
-        answer = connection.getresponse()
-        return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+        return read(connection.getresponse())
 
 
 @contextmanager

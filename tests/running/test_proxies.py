@@ -19,13 +19,14 @@ from partners.actions import ASSERTION_TYPE, register_client
 from partners.certificates import thumbprint_in
 from partners.models import Client
 from partners.tokens import peek
+from tests.answers import Answer
 from tests.factories import a_contract, a_party
 from tests.faults.programs import Program, free_port, listening, until
 from tests.partners.outside import Signer
 from tests.partners.terminator import Certificate, a_certificate
 from tests.running import proxies
 from tests.running.conftest import granian, the_program
-from tests.running.proxies import HOST, RUNNING, Answer, Behind, Proxy
+from tests.running.proxies import HOST, RUNNING, Behind, Proxy
 
 PROXIES = ("nginx", "caddy")
 TOKEN = "Zk3v9QxT0aBcD4eFgH5iJkL6"
@@ -72,7 +73,7 @@ def test_what_a_caller_writes_into_our_headers_is_thrown_away(proxy: Proxy, righ
     for spelled in (names, [name.replace("-", "_") for name in names], [name.upper() for name in names]):
         written = dict(zip(spelled, ("http", "203.0.113.9", "t=1000000000", right.header), strict=True))
         for path in ("/stop/", "/access/v1/evaluation", "/help/write/", "/api/v1/disclosures"):
-            seen = proxy.ask("GET", path, headers=written).said["headers"]
+            seen = proxy.ask("GET", path, headers=written).told["headers"]
             assert seen["HTTP_X_FORWARDED_PROTO"] == "https"
             assert seen["HTTP_X_FORWARDED_FOR"].rpartition(",")[2].strip() == "127.0.0.1"
             assert abs(time.time() - float(seen["HTTP_X_REQUEST_START"].removeprefix("t="))) < 30
@@ -85,13 +86,13 @@ def test_a_certificate_that_was_shown_is_handed_on_and_no_other(proxy: Proxy, fo
     for shown in (right, stranger):
         for name in ("Client-Cert", "client_cert"):
             for path in ("/ssf/streams", "/access/v1/evaluation"):
-                seen = proxy.ask("GET", path, headers={name: right.header}, certificate=shown).said["headers"]
+                seen = proxy.ask("GET", path, headers={name: right.header}, certificate=shown).told["headers"]
                 assert thumbprint_in(seen["HTTP_CLIENT_CERT"]) == shown.thumbprint
 
 
 def test_the_gate_s_questions_go_to_its_own_process(proxy: Proxy, behind: Behind) -> None:
-    assert {proxy.ask("POST", "/access/v1/evaluation", b"{}").said["port"] for _ in range(4)} == {behind.gate}
-    assert behind.gate not in {proxy.ask("GET", "/stop/").said["port"] for _ in range(4)}
+    assert {proxy.ask("POST", "/access/v1/evaluation", b"{}").told["port"] for _ in range(4)} == {behind.gate}
+    assert behind.gate not in {proxy.ask("GET", "/stop/").told["port"] for _ in range(4)}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_the_gate_s_questions_go_to_its_own_process(proxy: Proxy, behind: Behind
         ("/api/v1/disclosures", MOST_BYTES, 33_000_000), ("/api/v1/lines", MOST_BYTES, 33_000_000)],
 )  # fmt: skip
 def test_a_body_is_taken_up_to_what_we_take(proxy: Proxy, path: str, taken: int, refused: int) -> None:
-    assert proxy.ask("POST", path, bytes(taken)).said["length"] == taken
+    assert proxy.ask("POST", path, bytes(taken)).told["length"] == taken
     # Where the body is already on its way, an older Caddy has no better word.
     assert proxy.ask("POST", path, bytes(refused)).status in ({413} if proxy.name == "nginx" else {413, 502})
 
@@ -122,7 +123,7 @@ def test_where_one_of_two_is_away_the_other_answers_and_no_log_says_who_asked_fo
 
     def by_the_second_alone() -> bool:
         answers = asked()
-        return all(one.status == 200 and one.said["port"] == behind.second for one in answers)
+        return all(one.status == 200 and one.told["port"] == behind.second for one in answers)
 
     proxy.ask_openly("GET", f"/ask/{TOKEN}/")
     first, second = echoing[behind.web], echoing[behind.second]
@@ -142,7 +143,7 @@ def test_where_one_of_two_is_away_the_other_answers_and_no_log_says_who_asked_fo
         first.wait()
     # Caddy looks every two seconds.
     until(
-        lambda: {one.said["port"] for one in asked() + asked() if one.status == 200} == {behind.web, behind.second}, 20
+        lambda: {one.told["port"] for one in asked() + asked() if one.status == 200} == {behind.web, behind.second}, 20
     )
     said = proxy.logged()
     assert "/stop" in said or proxy.name == "caddy"
@@ -171,7 +172,7 @@ def test_a_token_is_its_certificate_s(
             (tmp_path / name).mkdir()
             with started(name, tmp_path / name, Behind(web.port, web.port, web.port), own, authority) as running:
                 assert running.ask("GET", "/healthz").headers["strict-transport-security"].startswith("max-age=")
-                token = issued(running, signer, right).said["access_token"]
+                token = issued(running, signer, right).told["access_token"]
                 assert peek(token).claims["cnf"] == {"x5t#S256": right.thumbprint}
                 assert streams(running, token, right).status == 200
                 for certificate in (other, None):
@@ -244,7 +245,7 @@ def test_a_release_takes_each_service_out_of_nginx_and_puts_it_back(
             f"restart whereabouts-web@{behind.second}", f"server 127.0.0.1:{behind.second} down;",
             "restart whereabouts-worker",
         ]  # fmt: skip
-        until(lambda: {proxy.ask("GET", "/").said["port"] for _ in range(4)} == {behind.web, behind.second}, 20)
+        until(lambda: {proxy.ask("GET", "/").told["port"] for _ in range(4)} == {behind.web, behind.second}, 20)
 
 
 def tool(path: Path, script: str) -> None:

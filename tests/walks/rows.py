@@ -72,6 +72,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "choice-pause": (OWN_ONLY, OWN_ONLY),
     "dispute": (NOTHING_NAMED, NOT_SO),
     "choice-signal": (OWN_ONLY, OWN_ONLY),
+    "choice-signal-stop": (NOT_SO, OWN_SENT_ON),
     "choice-allow": (NOTHING_NAMED, NOTHING_NAMED),
     "stop": (EVERYBODY, EVERYBODY),
     "stop-code": (SENT_ON, SENT_ON),

@@ -112,6 +112,7 @@ def test_naming_the_owner_s_line_opens_nothing_and_changes_nothing(everyone: Wor
         ("/choices/stop/", {"scope": "all", "line": line}),
         ("/choices/dispute/", {"scope": "campaign", "ref": f"CMP-{MARK}", "line": line}),
         ("/choices/pause/", {"scope": "all", "until": "2094-01-01", "line": line}),
+        ("/choices/signal/stop/", {"line": line}),
         ("/choices/allow/", {"campaign": f"CMP-{MARK}", "confirmed": "yes", "line": line}),
     ):
         with undone(everyone.people[who]) as person:
