@@ -29,6 +29,10 @@ UNUSED_AT_MOST = {timedelta(hours=1): 3, DAY: 8}
 # Thousands of phones may share one address of a carrier's.
 LINES_A_NETWORK, HOUR = 500, timedelta(hours=1)
 LOCK_LINE = "SELECT FROM accounts_line WHERE id = %s FOR NO KEY UPDATE"
+OPEN_TO = """
+SELECT code_id FROM accounts_codeasker WHERE code_id = ANY (%s::uuid[]) AND asker = %s AND tries_left > 0
+"""
+USE_UP = "UPDATE accounts_textedcode SET used_at = %s WHERE id = %s"
 FRESH_CODES = """
 SELECT id, line_id, purpose, code_sealed, made_at, sent_at, sends, tries_left, used_at, long FROM accounts_textedcode
 WHERE line_id = %(line)s AND purpose = %(purpose)s AND used_at IS NULL AND tries_left > 0 AND sent_at > %(since)s
@@ -65,15 +69,16 @@ def take_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: st
         return None
     with transaction.atomic():
         fresh = _fresh(line=line, purpose=purpose, at=at)
-        mine = CodeAsker.objects.filter(code__in=fresh, asker=asker, tries_left__gt=0)
-        open_to = set(mine.values_list("code_id", flat=True))
-        for code in fresh:
-            if code.pk in open_to and secrets.compare_digest(
-                unseal(code.code_sealed).encode(), _digits(typed).encode()
-            ):
-                code.used_at = at
-                code.save(update_fields=["used_at"])
-                return line
+        with connection.cursor() as cursor:
+            cursor.execute(OPEN_TO, [[code.pk for code in fresh], asker])
+            open_to = {code_id for (code_id,) in cursor.fetchall()}
+            for code in fresh:
+                if code.pk in open_to and secrets.compare_digest(
+                    unseal(code.code_sealed).encode(), _digits(typed).encode()
+                ):
+                    cursor.execute(USE_UP, [at, code.pk])
+                    return line
+        mine = CodeAsker.objects.filter(code__in=open_to, asker=asker, tries_left__gt=0)
         mine.update(tries_left=F("tries_left") - 1)
         TextedCode.objects.filter(pk__in=open_to).update(tries_left=F("tries_left") - 1)
     return None

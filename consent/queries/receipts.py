@@ -16,6 +16,10 @@ from partners.words import party_name
 from revocations.models import Receipt
 
 OWN = "SELECT number, token FROM consent_choicereceipt WHERE line_id = %s AND choice_id = %s"
+SIGNED = """
+SELECT line_id, order_id, jti, party_id, received_at, status, token, token_hash FROM revocations_receipt
+WHERE line_id = %s AND order_id = ANY (%s::uuid[]) ORDER BY received_at
+"""
 STATUSES: Mapping[str, Promise] = {
     "in_progress": gettext_lazy("It signed that it has begun"),
     "completed": gettext_lazy("It signed that it is done"),
@@ -68,7 +72,7 @@ def receipt_of(
         return None
     number, token = own
     told = {*order_ids, *(carried_on(line_id=line_id, order_ids=order_ids) if follow else ())}
-    signed = list(Receipt.objects.filter(line_id=line_id, order_id__in=told).order_by("received_at"))
+    signed = list(Receipt.objects.raw(SIGNED, [line_id, list(told)]))
     parties = Party.objects.in_bulk({one.party_id for one in signed})
     return ReceiptView(
         number=number,
