@@ -141,7 +141,7 @@ def _wait(times: int) -> timedelta:
 
 @transaction.atomic
 def _claim(message_id: UUID, now: datetime) -> _Due | None:
-    waiting = Message.objects.select_for_update(of=("self",), skip_locked=True).select_related("line", "contact")
+    waiting = Message.objects.select_for_update(of=("self",), skip_locked=True).select_related("line")
     message = waiting.filter(pk=message_id, taken_at__isnull=True, next_at__lte=now, expires_at__gt=now).first()
     if message is None:
         return None

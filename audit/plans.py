@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 
-# A stop without an account is some eighty different statements; what was not asked for longest is dropped.
+# A stop without an account is some sixty different statements; what was not asked for longest is dropped.
 MOST = 400
 # From the second time on: the names of savepoints never come twice.
 ASKED_BEFORE = 1

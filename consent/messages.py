@@ -53,12 +53,15 @@ ANSWERS: Mapping[Answer, Promise] = {
 
 def confirm_stop(*, line_id: int, at: datetime) -> None:
     """Tell a line that it was stopped without sign-in, what else that means, and how to undo it."""
-    with translation.override(language_of(Line.objects.get(pk=line_id))):
-        text = _(
+    actions.post(line_id=line_id, kind=Message.Kind.STOPPED, words=_stopped, at=at)
+
+
+def _stopped(line: Line) -> str:
+    with translation.override(language_of(line)):
+        return _(
             "Whereabouts: all sharing of this phone's location is now off. Services you agreed to that find you, like "
             "roadside help, can't until you allow them again. 911 still can. To see or undo it, sign in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/choices/"}
-    actions.post(line_id=line_id, kind=Message.Kind.STOPPED, words=text, at=at)
 
 
 def confirm_answer(*, line_id: int, answer: Ask.Answer, at: datetime) -> None:

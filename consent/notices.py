@@ -6,12 +6,13 @@ answering makes another digest, and the answer given to the older one does not c
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import msgspec
 from django.conf import settings
+from django.db import connection
 from django.utils import translation
 from django.utils.dateformat import format as formatted
 from django.utils.timezone import localtime
@@ -22,6 +23,13 @@ from consent.models import Notice
 from partners.models import Campaign, NoticeText, Reach
 from partners.words import party_name, precision_in_words, purpose_in_words
 
+# In the first of these languages that has one.
+NEWEST = """
+SELECT id, use, language, version, body, published_at, actor FROM partners_noticetext
+WHERE use = %(use)s AND language = ANY (%(languages)s)
+ORDER BY array_position(%(languages)s, language::text), version DESC LIMIT 1
+"""
+KEPT = "SELECT digest FROM consent_notice WHERE digest = %s"
 PLACE = re.compile(r"\{(companies|purpose|precision|until)\}")
 # More names than this make a sentence that nobody reads; all of them stand in the list beside it.
 NAMED_IN_THE_SENTENCE = 12
@@ -117,6 +125,10 @@ def refuse_outdated(*, notice: Shown, campaign: Campaign) -> None:
 
 def remember(*, notice: Shown, at: datetime) -> str:
     """Keep a notice word for word, once. Returns its digest."""
+    with connection.cursor() as cursor:
+        cursor.execute(KEPT, [notice.digest])
+        if cursor.fetchone():
+            return notice.digest
     Notice.objects.get_or_create(
         digest=notice.digest,
         defaults={
@@ -139,16 +151,10 @@ def _filled(use: str, companies: tuple[Company, ...], words: dict[str, str]) -> 
 
 def _newest(use: str) -> NoticeText:
     """The newest wording in the active language, else in our own: each use has one from the first day on."""
-    for language in _languages():
-        found = NoticeText.objects.filter(use=use, language=language).order_by("-version").first()
-        if found is not None:
-            return found
+    languages = [translation.get_language() or settings.LANGUAGE_CODE, settings.LANGUAGE_CODE]
+    for found in NoticeText.objects.raw(NEWEST, {"use": use, "languages": languages}):
+        return found
     raise NoticeText.DoesNotExist(use)
-
-
-def _languages() -> Iterator[str]:
-    yield translation.get_language() or settings.LANGUAGE_CODE
-    yield settings.LANGUAGE_CODE
 
 
 def _names(companies: Sequence[Company]) -> str:

@@ -3,16 +3,19 @@
 import hashlib
 import secrets
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 
-from accounts.models import Line
-from consent.models import Choice, ChoiceReceipt, Origin
+from consent.models import Choice, Origin
 from consent.queries import PartnerReceipt, ReceiptView
 from partners import keys, keysets
 from partners.models import SigningKey
 
 COMPLETED = "completed"
+KEEP = "INSERT INTO consent_choicereceipt (line_id, choice_id, number, token) VALUES (%s, %s, %s, %s)"
+PUBLIC_ID = "SELECT public_id FROM accounts_line WHERE id = %s"
 # No letter or digit that can be read as another.
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -26,9 +29,9 @@ def new_number() -> str:
 def keep(*, choice: Choice) -> str:
     """Sign the proof of a choice that was just written down, and keep it with it. Returns its number."""
     number = new_number()
-    ChoiceReceipt.objects.create(
-        line_id=choice.line_id, choice_id=choice.id, number=number, token=signed(choice=choice, number=number)
-    )
+    token = signed(choice=choice, number=number)
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [choice.line_id, choice.id, number, token])
     return number
 
 
@@ -42,7 +45,7 @@ def signed(*, choice: Choice, number: str) -> str:
             "receipt": number,
             # The digest of what the person read before (`consent.notices.Shown.digest`).
             **({"notice": choice.notice} if choice.notice else {}),
-            "line": str(Line.objects.values_list("public_id", flat=True).get(pk=choice.line_id)),
+            "line": str(_public_id(choice.line_id)),
             "choice": {
                 "id": str(choice.id),
                 "kind": choice.kind,
@@ -56,6 +59,14 @@ def signed(*, choice: Choice, number: str) -> str:
             },
         },
     )
+
+
+def _public_id(line_id: int) -> UUID:
+    with connection.cursor() as cursor:
+        cursor.execute(PUBLIC_ID, [line_id])
+        ((found,),) = cursor.fetchall()
+    assert isinstance(found, UUID)
+    return found
 
 
 def _came_later(choice: Choice) -> bool:

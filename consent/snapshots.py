@@ -6,14 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import prefetch_related_objects
 
 from accounts.models import Line
 from consent import gate
-from consent.models import LineGate
 from partners.models import Campaign
 from revocations.actions import StateEntry, stamp
 
 type States = Mapping[int, list[StateEntry]]
+
+ON_RECORD = """
+SELECT line.carrier_id, ARRAY(SELECT jsonb_object_keys(gate.approvals))
+FROM consent_linegate gate JOIN accounts_line line ON line.id = gate.line_id
+WHERE gate.line_id = %s
+"""
 
 
 def affected_contracts(*, line_id: int, scope: str, ref: str) -> list[int]:
@@ -23,36 +29,59 @@ def affected_contracts(*, line_id: int, scope: str, ref: str) -> list[int]:
         return sorted(contract_id for (contract_id,) in cursor.fetchall())
 
 
+@dataclass(frozen=True)
+class Uses:
+    """Every use on record of one line under some agreements, and what the gate is asked about each.
+
+    `asked`: each campaign as agreed (""), then again for each recipient that its requests may name.
+    """
+
+    contract_ids: Sequence[int]
+    asked: Sequence[tuple[Campaign, str]]
+    questions: Sequence[gate.Question]
+
+
+def uses(*, line_id: int, contract_ids: Sequence[int]) -> Uses:
+    """What is on record for a line under these agreements. A no changes none of it: only what the gate says to it."""
+    with connection.cursor() as cursor:
+        cursor.execute(ON_RECORD, [line_id])
+        ((carrier_id, agreed_to),) = cursor.fetchall()
+    campaigns = (
+        Campaign.objects.filter(contract_id__in=contract_ids, ref__in=agreed_to)
+        .select_related("contract__aggregator", "lbs_provider")
+        .order_by("ref")
+    )
+    prefetch_related_objects([campaign for campaign in campaigns if campaign.names_recipient], "cover")
+    asked = [(campaign, "") for campaign in campaigns]
+    asked += [(campaign, recipient) for campaign, _ in asked for recipient in _recipients(campaign)]
+    questions = [
+        gate.as_agreed(campaign=campaign, line=carrier_id, recipient=recipient) for campaign, recipient in asked
+    ]
+    return Uses(contract_ids, asked, questions)
+
+
 def states(*, line_id: int, contract_ids: Sequence[int]) -> States:
     """By agreement: every use the gate allows now, as `[{"scopes","purpose","recipient","status", ...}]`.
 
     `expires_at`: when the approval ends by itself. `except`: recipients stopped of a campaign that names its recipient.
     """
-    carrier_id = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
-    approvals = LineGate.objects.values_list("approvals", flat=True).get(pk=line_id)
-    campaigns = (
-        Campaign.objects.filter(contract_id__in=contract_ids, ref__in=approvals)
-        .select_related("contract__aggregator", "lbs_provider", "cover")
-        .order_by("ref")
-    )
-    asked = [(campaign, "") for campaign in campaigns]
-    asked += [(campaign, recipient) for campaign, _ in asked for recipient in _recipients(campaign)]
-    answers = gate.evaluate(
-        questions=[
-            gate.as_agreed(campaign=campaign, line=carrier_id, recipient=recipient) for campaign, recipient in asked
-        ]
-    )
-    uses: dict[int, dict[tuple[str, str, str], _Use]] = defaultdict(dict)
-    for (campaign, recipient), answer in zip(asked, answers, strict=True):
+    return states_of(uses=uses(line_id=line_id, contract_ids=contract_ids))
+
+
+def states_of(*, uses: Uses) -> States:
+    """The same of uses that were looked up before."""
+    answers = gate.evaluate(questions=uses.questions)
+    found: dict[int, dict[tuple[str, str, str], _Use]] = defaultdict(dict)
+    for (campaign, recipient), answer in zip(uses.asked, answers, strict=True):
         place = (campaign.scope, campaign.purpose, campaign.lbs_provider.uri)
-        known = uses[campaign.contract_id].get(place)
+        known = found[campaign.contract_id].get(place)
         if recipient and known is not None and not answer.allowed:
             known.denied.add(recipient)
         elif answer.allowed and not recipient:
-            uses[campaign.contract_id][place] = (
+            found[campaign.contract_id][place] = (
                 _Use(answer.expires_at) if known is None else known.or_(answer.expires_at)
             )
-    return {contract_id: _entries(uses.get(contract_id, {})) for contract_id in contract_ids}
+    return {contract_id: _entries(found.get(contract_id, {})) for contract_id in uses.contract_ids}
 
 
 @dataclass

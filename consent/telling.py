@@ -6,14 +6,21 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from django.db import connection
+
 from consent import snapshots
-from consent.models import Choice, ChoiceOrder, LineGate
+from consent.models import Choice, LineGate
 from consent.queries.piercing import Pierced, pierced
 from partners import pairwise
 from partners.models import Campaign, Contract
 from revocations.actions import Agreement, Disputed
 from revocations.models import Duty
 
+NAME_ORDERS = """
+INSERT INTO consent_choiceorder (line_id, choice_id, contract_id, order_id)
+SELECT %s, %s, told.contract_id, told.order_id FROM unnest(%s::bigint[], %s::uuid[]) AS told (contract_id, order_id)
+ON CONFLICT DO NOTHING
+"""
 STOP_DUTIES = (Duty.Action.STOP_USE, Duty.Action.DELETE_HELD, Duty.Action.NOTIFY_DOWNSTREAM)
 PAUSE_DUTIES = (Duty.Action.STOP_USE, Duty.Action.NOTIFY_DOWNSTREAM)
 
@@ -39,13 +46,17 @@ def agreements(
     duties: Sequence[Duty.Action] = (),
     scopes: Mapping[int, Sequence[str]] | None = None,
     since: Mapping[int, datetime] | None = None,
+    uses: snapshots.Uses | None = None,
 ) -> list[Agreement]:
     """How the line stands now under each agreement, and what its partner must do. Names the line for each partner.
 
     `before`, `scopes` and `since`: by contract id. Without scopes nothing is owed; `since` is now where none is given.
+    `uses`: what is on record under all of them, where that was looked up before.
     """
-    states = snapshots.states(line_id=line_id, contract_ids=contract_ids)
-    contracts = Contract.objects.in_bulk(list(contract_ids))
+    known = uses or snapshots.uses(line_id=line_id, contract_ids=contract_ids)
+    states = snapshots.states_of(uses=known)
+    contracts = {campaign.contract_id: campaign.contract for campaign, _ in known.asked}
+    contracts |= Contract.objects.in_bulk([pk for pk in contract_ids if pk not in contracts])
     pairwise.name_line(line_id=line_id, party_ids={contract.aggregator_id for contract in contracts.values()})
     return [
         Agreement(
@@ -124,10 +135,7 @@ def _disputed_at_large(contract: Contract, scope: str, ref: str) -> Disputed:
 
 def name_orders(*, line_id: int, choice_id: uuid.UUID, told: Mapping[int, uuid.UUID]) -> None:
     """Write down which orders tell of a choice, the first for each agreement. `told`: order ids by contract id."""
-    ChoiceOrder.objects.bulk_create(
-        [
-            ChoiceOrder(line_id=line_id, choice_id=choice_id, contract_id=contract_id, order_id=order_id)
-            for contract_id, order_id in told.items()
-        ],
-        ignore_conflicts=True,
-    )
+    if not told:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(NAME_ORDERS, [line_id, choice_id, list(told), list(told.values())])

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
+from django.db import connection
 from django.db.models import Q
-from django.db.models.functions import Now
 from joserfc.util import urlsafe_b64encode
 
 from partners import sealing, tokens
@@ -22,6 +22,14 @@ KEY_TYPES = {algorithm: key_type for key_type, algorithm in ALGORITHMS.items()}
 PUBLISHED_AFTER = timedelta(days=7)
 # The use of a key that is published for one trial of a partner's end: it signs nothing real, and goes without a week.
 TRIAL = "trial"
+# The key in use; without a moment (`at`) by the database's own clock.
+IN_USE = """
+SELECT kid, private_sealed FROM partners_signingkey
+WHERE use = %(use)s AND public_jwk ->> 'kty' = %(kty)s
+    AND used_from <= coalesce(%(at)s::timestamptz, statement_timestamp())
+    AND (retired_at IS NULL OR retired_at > coalesce(%(at)s::timestamptz, statement_timestamp()))
+ORDER BY used_from DESC, kid LIMIT 1
+"""
 
 
 class NoSigningKey(Exception):
@@ -50,10 +58,9 @@ def signer(*, use: SigningKey.Use, algorithm: str = ALGORITHM, at: datetime | No
 
     `at`: None is the database's clock, so that every process changes over at the same moment.
     """
-    moment = Now() if at is None else at
-    alive = Q(retired_at__isnull=True) | Q(retired_at__gt=moment)
-    due = SigningKey.objects.filter(alive, use=use, public_jwk__kty=KEY_TYPES[algorithm], used_from__lte=moment)
-    found = due.order_by("-used_from", "kid").values_list("kid", "private_sealed").first()
+    with connection.cursor() as cursor:
+        cursor.execute(IN_USE, {"use": use.value, "kty": KEY_TYPES[algorithm], "at": at})
+        found = cursor.fetchone()
     if found is None:
         raise NoSigningKey(f"{use.value} {algorithm}")
     kid, handle = found

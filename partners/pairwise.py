@@ -9,12 +9,29 @@ import secrets
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Collection, Mapping
 
+from django.db import connection
 from django.db.models.functions import Now
 
 from accounts.sealing import seal, unseal
 from partners.models import PairwiseKey, PairwiseSubject
 
 LENGTH = 18
+KNOWN = "SELECT line_id, sub FROM partners_pairwisesubject WHERE party_id = %s AND line_id = ANY (%s::bigint[])"
+# Those of some partners that have no name for a line yet, each with its newest key if it has one.
+UNNAMED = """
+SELECT party.id, key.version, key.secret_sealed
+FROM unnest(%s::bigint[]) AS party (id)
+    LEFT JOIN LATERAL (
+        SELECT version, secret_sealed FROM partners_pairwisekey WHERE party_id = party.id ORDER BY version DESC LIMIT 1
+    ) key ON true
+WHERE NOT EXISTS (SELECT FROM partners_pairwisesubject known WHERE known.line_id = %s AND known.party_id = party.id)
+ORDER BY party.id
+"""
+NAME = """
+INSERT INTO partners_pairwisesubject (line_id, party_id, sub)
+SELECT %s, named.party_id, named.sub FROM unnest(%s::bigint[], %s::text[]) AS named (party_id, sub)
+ON CONFLICT DO NOTHING
+"""
 
 
 def subject(*, line_id: int, party_id: int) -> str:
@@ -45,29 +62,25 @@ def subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
 
 
 def name_line(*, line_id: int, party_ids: Collection[int]) -> None:
-    """Write down these partners' names for a line where they had none: in three statements for any number."""
-    named = PairwiseSubject.objects.filter(line_id=line_id, party_id__in=party_ids).values_list("party_id", flat=True)
-    new = set(party_ids) - set(named)
-    if not new:
+    """Write down these partners' names for a line where they had none: in two statements for any number."""
+    if not party_ids:
         return
-    keys = PairwiseKey.objects.filter(party_id__in=new).order_by("version")
-    newest = {key.party_id: _opened(key) for key in keys}
-    PairwiseSubject.objects.bulk_create(
-        [
-            PairwiseSubject(
-                line_id=line_id,
-                party_id=party_id,
-                sub=_name(*(newest.get(party_id) or _newest_key(party_id)), line_id),
-            )
-            for party_id in sorted(new)
-        ],
-        ignore_conflicts=True,
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(UNNAMED, [list(party_ids), line_id])
+        new = cursor.fetchall()
+        named = {
+            party_id: _name(*(_opened(version, sealed) if sealed else _newest_key(party_id)), line_id)
+            for party_id, version, sealed in new
+        }
+        if named:
+            cursor.execute(NAME, [line_id, list(named), list(named.values())])
 
 
 def known_subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
     """The names already written down; writes nothing."""
-    return dict(PairwiseSubject.objects.filter(line_id__in=line_ids, party_id=party_id).values_list("line_id", "sub"))
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, [party_id, list(line_ids)])
+        return dict(cursor.fetchall())
 
 
 def lines_of(*, subs: Collection[str], party_id: int) -> Mapping[str, int]:
@@ -84,11 +97,11 @@ def _newest_key(party_id: int) -> tuple[int, bytes]:
         PairwiseKey.objects.bulk_create([first], ignore_conflicts=True)
         # Read again: another process may have made the first one.
         key = newest.get()
-    return _opened(key)
+    return _opened(key.version, key.secret_sealed)
 
 
-def _opened(key: PairwiseKey) -> tuple[int, bytes]:
-    return key.version, b64decode(unseal(bytes(key.secret_sealed)))
+def _opened(version: int, sealed: bytes | memoryview) -> tuple[int, bytes]:
+    return version, b64decode(unseal(sealed))
 
 
 def _name(version: int, secret: bytes, line_id: int) -> str:

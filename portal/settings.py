@@ -210,6 +210,7 @@ else:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     WHITENOISE_USE_FINDERS = True
 
+SESSION_ENGINE = "portal.session_store"
 # What a page says next is kept with the session: no cookie of its own.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

@@ -52,6 +52,7 @@ ON CONFLICT (line_id) DO UPDATE SET told_at = excluded.told_at
 WHERE known.off_since IS NULL AND (known.told_at IS NULL OR known.told_at <= %(before)s)
 RETURNING line_id
 """
+DROP_REMINDERS = "DELETE FROM accounts_message WHERE line_id = %s AND kind = %s AND words_sealed <> ''"
 LETTER_LASTS = timedelta(days=3)
 # What somebody may have sent about one line in a day: enough for anybody, and no way to flood a mailbox.
 LETTERS_A_DAY, RECEIPT_TEXTS_A_DAY = 10, 5
@@ -62,22 +63,26 @@ class SentEnough(Exception):
 
 
 @transaction.atomic
-def post(*, line_id: int, kind: Message.Kind, words: str, at: datetime, about: str = "") -> None:
+def post(
+    *, line_id: int, kind: Message.Kind, words: str | Callable[[Line], str], at: datetime, about: str = ""
+) -> None:
     """Have a line texted, at the number it has now, once this transaction is committed. A line without one is not.
 
     Where its person has a safe contact, that is texted instead; on its first day, the phone as well.
 
     The row is the queue: no outage of the gateway loses the text or keeps the transaction waiting. `about`: what it
     tells of, as "kind:id", for whoever must know whether all were taken. Nor is a line texted news that its person
-    wants none of; what somebody did with the line, or asked, they are told all the same.
+    wants none of; what somebody did with the line, or asked, they are told all the same. `words`: as it reads, or what
+    makes it of the line, in its language.
     """
     line = Line.objects.get(pk=line_id)
+    text = words if isinstance(words, str) else words(line)
     if kind in NEWS and queries.wants_no_news(line_id=line_id):
         return
     for msisdn, contact in _where(line, kind, at):
         message = Message.objects.create(
             id=uuid4(), line=line, kind=kind, about=about, to_sealed=seal(msisdn),
-            words_sealed=seal(_read_there(line, words, contact)), made_at=at, contact=contact,
+            words_sealed=seal(_read_there(line, text, contact)), made_at=at, contact=contact,
             next_at=delivery.from_when(kind=kind, line=line, at=at), expires_at=at + LASTS[kind],
         )  # fmt: skip
         if not texts.waits_for_network():
@@ -176,7 +181,8 @@ def post_receipt(*, line_id: int, words: str, at: datetime) -> None:
 def drop_reminders(*, line_id: int) -> None:
     """Forget the reminders of a line that its phone was not sent yet: what they say is no longer so."""
     # One that the gateway has and may give back goes too.
-    Message.objects.filter(line_id=line_id, kind=Message.Kind.REMINDER).exclude(words_sealed=b"").delete()
+    with connection.cursor() as cursor:
+        cursor.execute(DROP_REMINDERS, [line_id, Message.Kind.REMINDER.value])
 
 
 @transaction.atomic

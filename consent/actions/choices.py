@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 import accounts.actions
 import audit.actions
 from consent import changes, gate, notices, receipts, snapshots, telling
-from consent.models import Choice, Origin, Touched
+from consent.models import Choice, Origin
 from consent.notices import Shown
 from partners.models import Campaign, Party
 from partners.words import UNKNOWN
@@ -20,6 +20,7 @@ from revocations.actions import Agreement, ask_evidence, tell
 from revocations.models import Duty
 
 TRIES = 5
+TOUCHED = "INSERT INTO consent_touched (line_id, since) VALUES (%s, %s)"
 NEVER_AGREED = "never_agreed"
 # What the check at the commit says of a partner that came to be concerned, or of a company that came to be known behind
 # a campaign, while a verb made up its orders.
@@ -199,13 +200,14 @@ def deny(*, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: Show
     if choice.until is not None and choice.until <= made_at:
         raise PauseOver("a pause must end in the future")
     contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
-    before = snapshots.states(line_id=line_id, contract_ids=contract_ids)
+    uses = snapshots.uses(line_id=line_id, contract_ids=contract_ids)
+    before = snapshots.states_of(uses=uses)
     _append(choice, made_at, notice)
     if scope == Choice.Scope.ALL:
         accounts.actions.drop_reminders(line_id=line_id)
     scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=scope, ref=ref)
     agreements = telling.agreements(
-        line_id=line_id, contract_ids=contract_ids, before=before, duties=duties, scopes=scopes
+        line_id=line_id, contract_ids=contract_ids, before=before, duties=duties, scopes=scopes, uses=uses
     )
     return _finish(choice, agreements, choice.actor, by=by)
 
@@ -225,7 +227,8 @@ def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: 
     # What came by a texted code alone is confirmed where it came in, and what we did by ourselves is told there.
     if choice.origin == Origin.PERSON and not actor.startswith("line:"):
         changes.tell(line_id=choice.line_id, change=_change(choice), actor=actor, at=choice.made_at)
-    Touched.objects.create(line_id=choice.line_id, since=choice.made_at)
+    with connection.cursor() as cursor:
+        cursor.execute(TOUCHED, [choice.line_id, choice.made_at])
     audit.actions.record(
         action=f"consent.{choice.kind}",
         actor=actor,

@@ -4,14 +4,15 @@ import secrets
 import uuid
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from consent import messages
-from consent.actions.choices import again_if_a_release_came_between, stop
-from consent.models import Choice, ProgressLink
+from consent import messages, telling
+from consent.actions.choices import again_if_a_release_came_between, deny
+from consent.models import Choice
 from consent.notices import Shown
 from consent.queries.links import token_hash
 
+LINK = "INSERT INTO consent_progresslink (token_hash, line_id, choice_id, expires_at) VALUES (%s, %s, %s, %s)"
 LINK_LASTS = timedelta(days=30)
 
 
@@ -22,9 +23,10 @@ def stop_all_by_line(*, line_id: int, notice: Shown | None = None, at: datetime)
 
     `notice`: what was read before. The text waits in the same transaction: no gateway that is down loses it.
     """
-    recorded = stop(
-        line_id=line_id, scope=Choice.Scope.ALL, actor=f"line:{line_id}", channel="stop_page", notice=notice
+    choice = Choice(
+        kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.ALL, actor=f"line:{line_id}", channel="stop_page"
     )
+    recorded = deny(choice=choice, duties=telling.STOP_DUTIES, by="user", notice=notice)
     token = _open_link(line_id=line_id, choice_id=recorded.choice_id, at=at)
     messages.confirm_stop(line_id=line_id, at=at)
     return token
@@ -32,7 +34,6 @@ def stop_all_by_line(*, line_id: int, notice: Shown | None = None, at: datetime)
 
 def _open_link(*, line_id: int, choice_id: uuid.UUID, at: datetime) -> str:
     token = secrets.token_urlsafe(24)
-    ProgressLink.objects.create(
-        token_hash=token_hash(token=token), line_id=line_id, choice_id=choice_id, expires_at=at + LINK_LASTS
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(LINK, [token_hash(token=token), line_id, choice_id, at + LINK_LASTS])
     return token

@@ -4,19 +4,35 @@ The receipts are a file to keep: what a company signed carries its name.
 """
 
 import hashlib
-import uuid
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.models import Line
-from consent.models import Choice, ChoiceOrder, ProgressLink
-from consent.queries.progress import progress_of
+from django.db import connection
+
 from consent.queries.receipts import ReceiptView, receipt_of
 from revocations.models import State
 
 WAITING = (State.QUEUED, State.SENT)
 RECEIVED = (State.ACKNOWLEDGED,)
+BEHIND = """
+SELECT link.line_id, link.choice_id, choice.made_at, line.state
+FROM consent_progresslink link
+    JOIN consent_choice choice ON choice.line_id = link.line_id AND choice.id = link.choice_id
+    JOIN accounts_line line ON line.id = link.line_id
+WHERE link.token_hash = %s AND link.expires_at > %s
+"""
+# Each order that told of the choice, and where it stands: where it was replaced, the one that carries on what it asked.
+TOLD = """
+SELECT told.id, coalesce(newest.id, told.id), coalesce(newest.state, told.state)
+FROM consent_choiceorder named
+    JOIN revocations_order told ON told.line_id = named.line_id AND told.id = named.order_id
+    LEFT JOIN (
+        revocations_standing standing
+        JOIN revocations_order newest ON newest.line_id = standing.line_id AND newest.id = standing.order_id
+    ) ON told.state = %s AND standing.line_id = told.line_id AND standing.contract_id = told.contract_id
+WHERE named.line_id = %s AND named.choice_id = %s
+"""
 
 
 @dataclass(frozen=True)
@@ -48,26 +64,22 @@ def token_hash(*, token: str) -> bytes:
 
 def behind_link(*, token: str, at: datetime) -> Linked | None:
     """The stop that a progress link was made for, or None when there is no such link or its 30 days are over."""
-    link = ProgressLink.objects.filter(token_hash=token_hash(token=token), expires_at__gt=at).first()
-    if link is None:
-        return None
-    choice = Choice.objects.get(line_id=link.line_id, id=link.choice_id)
-    orders = ChoiceOrder.objects.filter(line_id=link.line_id, choice_id=link.choice_id)
-    told = list(orders.values_list("order_id", flat=True))
-    receipt = receipt_of(line_id=link.line_id, choice_id=link.choice_id, order_ids=told, follow=True)
+    with connection.cursor() as cursor:
+        cursor.execute(BEHIND, [token_hash(token=token), at])
+        link = cursor.fetchone()
+        if link is None:
+            return None
+        line_id, choice_id, made_at, state = link
+        cursor.execute(TOLD, [State.SUPERSEDED.value, line_id, choice_id])
+        told = cursor.fetchall()
+    orders = {order_id for first, newest, _ in told for order_id in (first, newest)}
+    receipt = receipt_of(line_id=line_id, choice_id=choice_id, order_ids=orders, follow=False)
     if receipt is None:
         return None  # such a link is only ever made for a choice that has one
-    return Linked(
-        made_at=choice.made_at,
-        state=Line.objects.values_list("state", flat=True).get(pk=link.line_id),
-        counts=_counts(choice, told, at),
-        receipt=receipt,
-    )
+    return Linked(made_at=made_at, state=state, counts=_counts([one for _, _, one in told]), receipt=receipt)
 
 
-def _counts(choice: Choice, told: Collection[uuid.UUID], at: datetime) -> Counts:
-    progress = progress_of(line_id=choice.line_id, order_ids=told, since=choice.made_at, at=at)
-    states = [one.shown.state for one in progress]
+def _counts(states: Sequence[str]) -> Counts:
     waiting = sum(state in WAITING for state in states)
     received = sum(state in RECEIVED for state in states)
     signed = sum(state == State.COMPLETED for state in states)

@@ -6,15 +6,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from consent.models import ChoiceReceipt
 from consent.queries.progress import carried_on
 from partners.models import Party
 from partners.words import party_name
 from revocations.models import Receipt
 
+OWN = "SELECT number, token FROM consent_choicereceipt WHERE line_id = %s AND choice_id = %s"
+SIGNED = """
+SELECT line_id, order_id, jti, party_id, received_at, status, token, token_hash FROM revocations_receipt
+WHERE line_id = %s AND order_id = ANY (%s::uuid[]) ORDER BY received_at
+"""
 STATUSES: Mapping[str, Promise] = {
     "in_progress": gettext_lazy("It signed that it has begun"),
     "completed": gettext_lazy("It signed that it is done"),
@@ -60,15 +65,18 @@ def receipt_of(
     `follow`: also those of the order that took the place of a replaced one, as the choice's own page does: a stop's
     duties are carried on, a yes is not.
     """
-    own = ChoiceReceipt.objects.filter(line_id=line_id, choice_id=choice_id).first()
+    with connection.cursor() as cursor:
+        cursor.execute(OWN, [line_id, choice_id])
+        own = cursor.fetchone()
     if own is None:
         return None
+    number, token = own
     told = {*order_ids, *(carried_on(line_id=line_id, order_ids=order_ids) if follow else ())}
-    signed = list(Receipt.objects.filter(line_id=line_id, order_id__in=told).order_by("received_at"))
+    signed = list(Receipt.objects.raw(SIGNED, [line_id, list(told)]))
     parties = Party.objects.in_bulk({one.party_id for one in signed})
     return ReceiptView(
-        number=own.number,
-        token=own.token,
+        number=number,
+        token=token,
         partners=tuple(
             PartnerReceipt(
                 party=party_name(parties[one.party_id].name, parties[one.party_id].uri),

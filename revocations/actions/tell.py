@@ -9,16 +9,34 @@ from functools import partial
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Max
+from django.db import connection, transaction
 
-from partners.models import Contract, Dealing
+from partners.models import Contract
 from revocations import queries, tasks
 from revocations.models import Duty, Order, Standing, State
 
 STOP_USE_WITHIN = timedelta(minutes=15)
 EVERYTHING = "all"
 StateEntry = dict[str, Any]
+# Most lines have none of these yet: Django would take ten times as long to ask as PostgreSQL to find nothing.
+STANDING = """
+SELECT line_id, contract_id, epoch, version, order_id FROM revocations_standing
+WHERE line_id = %s AND contract_id = ANY (%s) ORDER BY contract_id FOR UPDATE
+"""
+LAID = """
+SELECT line_id, id, contract_id, action, scope, since, discharged_at, discharged_by FROM revocations_duty
+WHERE line_id = %s AND contract_id = ANY (%s)
+"""
+STAND = """
+INSERT INTO revocations_standing (line_id, contract_id, epoch, version, order_id)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::integer[], %s::uuid[])
+ON CONFLICT (line_id, contract_id) DO UPDATE
+SET epoch = excluded.epoch, version = excluded.version, order_id = excluded.order_id
+"""
+RECEIVED = """
+SELECT aggregator_id, max(last_at) FROM partners_dealing WHERE line_id = %s AND aggregator_id = ANY (%s)
+GROUP BY aggregator_id
+"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,8 @@ def tell(*, line_id: int, agreements: Sequence[Agreement], by: str, at: datetime
     Returns, by contract id, the order that tells it: a new one, or the one already standing where nothing changes.
     `by`: `user`, `admin`, `policy` or `system` (CAEP's `initiating_entity`).
     """
+    if not agreements:
+        return {}
     known = _Known.read(line_id, agreements)
     told = {pk: order.id for pk, order in known.newest.items()}
     fresh: dict[int, list[Duty]] = {}
@@ -80,19 +100,16 @@ class _Known:
     @classmethod
     def read(cls, line_id: int, agreements: Sequence[Agreement]) -> Self:
         contracts = {one.contract.pk: one.contract.aggregator_id for one in agreements}
-        standing = {
-            one.contract_id: one
-            for one in Standing.objects.select_for_update()
-            .filter(line_id=line_id, contract_id__in=contracts)
-            .order_by("contract_id")
-        }
+        theirs = [line_id, list(contracts)]
+        standing = {one.contract_id: one for one in Standing.objects.raw(STANDING, theirs)}
         ids = [one.order_id for one in standing.values()]
         newest = {one.contract_id: one for one in Order.objects.filter(line_id=line_id, id__in=ids)}
         laid: dict[int, list[Duty]] = defaultdict(list)
-        for duty in Duty.objects.filter(line_id=line_id, contract_id__in=contracts):
+        for duty in Duty.objects.raw(LAID, theirs):
             laid[duty.contract_id].append(duty)
-        dealings = Dealing.objects.filter(line_id=line_id, aggregator_id__in=contracts.values())
-        received = dict(dealings.values_list("aggregator_id").annotate(Max("last_at")))
+        with connection.cursor() as cursor:
+            cursor.execute(RECEIVED, [line_id, list(contracts.values())])
+            received = dict(cursor.fetchall())
         uncovered = queries.uncovered(line_ids=[line_id]) if newest else ()
         return cls(standing, newest, laid, received, uncovered)
 
@@ -108,18 +125,19 @@ def _queue(
     if not agreements:
         return []
     Duty.objects.bulk_create([duty for duties in fresh.values() for duty in duties])
-    owed: dict[int, list[Duty]] = defaultdict(list)
-    for duty in Duty.objects.filter(line_id=line_id, contract_id__in=fresh, discharged_at__isnull=True).order_by(
-        "since", "action", "scope"
-    ):
-        owed[duty.contract_id].append(duty)
     orders = [
-        _order(line_id, one, known, owed[one.contract.pk], fresh[one.contract.pk], by, at)
+        _order(line_id, one, known, _owed(known, one, fresh[one.contract.pk]), fresh[one.contract.pk], by, at)
         for one in sorted(agreements, key=lambda one: one.contract.pk)
     ]
     Order.objects.bulk_create(orders)
     _stand(orders)
     return orders
+
+
+def _owed(known: _Known, agreement: Agreement, fresh: Sequence[Duty]) -> list[Duty]:
+    """All that is owed from now on, in the order in which an order names it."""
+    still = [duty for duty in known.laid.get(agreement.contract.pk, ()) if duty.discharged_at is None]
+    return sorted([*still, *fresh], key=lambda duty: (duty.since, duty.action, duty.scope))
 
 
 def _order(
@@ -204,21 +222,9 @@ def _deadlines(at: datetime, complete_by: datetime | None) -> StateEntry:
 
 
 def _stand(orders: Sequence[Order]) -> None:
-    Standing.objects.bulk_create(
-        [
-            Standing(
-                line_id=order.line_id,
-                contract_id=order.contract_id,
-                epoch=order.epoch,
-                version=order.version,
-                order_id=order.id,
-            )
-            for order in orders
-        ],
-        update_conflicts=True,
-        unique_fields=["line_id", "contract_id"],
-        update_fields=["epoch", "version", "order_id"],
-    )
+    rows = [(one.line_id, one.contract_id, one.epoch, one.version, one.id) for one in orders]
+    with connection.cursor() as cursor:
+        cursor.execute(STAND, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _fresh_duties(line_id: int, agreement: Agreement, known: _Known, at: datetime) -> list[Duty]:

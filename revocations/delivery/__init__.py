@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from partners.models import Party
@@ -21,6 +22,8 @@ from revocations.delivery.polling import LONGEST_WAIT, Offer, offer, settle
 from revocations.delivery.rounds import Partner, Round
 from revocations.delivery.verdicts import retry_wait
 from revocations.models import Breaker, Order, Pulse, Stream, StreamEvent
+
+PARTIES = "SELECT DISTINCT party_id FROM revocations_order WHERE id = ANY (%s::uuid[])"
 
 __all__ = [
     "LEASE",
@@ -73,7 +76,9 @@ def beat(*, now: datetime) -> list[int]:
 
 def parties_of(*, order_ids: Collection[str]) -> list[int]:
     """The partners whose orders these are."""
-    return list(Order.objects.filter(id__in=order_ids).values_list("party_id", flat=True).distinct())
+    with connection.cursor() as cursor:
+        cursor.execute(PARTIES, [list(order_ids)])
+        return [party_id for (party_id,) in cursor.fetchall()]
 
 
 def parties_due(*, now: datetime) -> list[int]:

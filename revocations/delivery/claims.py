@@ -5,7 +5,7 @@ it was acknowledged (`again_at`).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 
 from partners import keys, pairwise
 from partners.keys import Signer
-from partners.models import Contract, Party, SigningKey
+from partners.models import SigningKey
 from revocations import streams, wire
 from revocations.delivery import fairness
 from revocations.delivery.clock import Clock
@@ -27,8 +27,35 @@ LEASE = timedelta(seconds=30)
 BATCH = 100
 # A hundred rows at a time: arrays are one parameter each, whatever their length.
 NEWEST = "SELECT line_id, contract_id, order_id FROM revocations_standing WHERE line_id = ANY (%s)"
+# Whoever waits for nothing is asked about at every nudge, in each lane: Django would take ten times as long to ask.
+ORDERS = """
+SELECT line_id, id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot, queued_at, state,
+    attempts, next_attempt_at, sent_at, acknowledged_at, completed_at, complete_by, leased_until, polled_until,
+    again_at, parked_with, superseded_by, note
+FROM revocations_order
+"""
+EVENTS = """
+SELECT id, party_id, contract_id, cohort_id, kind, jti, claims, queued_at, state, attempts, next_attempt_at,
+    leased_until, polled_until, again_at, parked_with, sent_at, acknowledged_at, note
+FROM revocations_streamevent
+"""
+DUE = """
+WHERE party_id = %(party)s AND lane = %(lane)s AND next_attempt_at <= %(now)s
+    AND (%(only)s::uuid[] IS NULL OR id = ANY (%(only)s::uuid[]))
+ORDER BY next_attempt_at LIMIT %(room)s FOR UPDATE SKIP LOCKED
+"""
+OFFERED_AGAIN = """
+WHERE party_id = %(party)s AND again_at <= %(now)s AND (%(only)s::uuid[] IS NULL OR id = ANY (%(only)s::uuid[]))
+ORDER BY again_at LIMIT %(room)s FOR UPDATE SKIP LOCKED
+"""
+# `kind`: these alone; `probe`: but this one.
+DUE_EVENTS = """
+WHERE party_id = %(party)s AND (next_attempt_at <= %(now)s OR again_at <= %(now)s)
+    AND id IS DISTINCT FROM %(probe)s::uuid AND (%(kind)s::text IS NULL OR kind = %(kind)s::text)
+ORDER BY queued_at LIMIT %(room)s FOR UPDATE SKIP LOCKED
+"""
 ALSO_WAITING = """
-SELECT * FROM revocations_order WHERE line_id = ANY (%s) AND state = ANY (%s) AND NOT id = ANY (%s)
+WHERE line_id = ANY (%s) AND state = ANY (%s) AND NOT id = ANY (%s)
 FOR UPDATE SKIP LOCKED
 """
 HOLD = """
@@ -39,6 +66,11 @@ SET attempts = attempts + 1, leased_until = coalesce(%(leased)s::timestamptz, le
 """
 HOLD_ORDERS = f"UPDATE revocations_order {HOLD} WHERE line_id = ANY (%(lines)s) AND id = ANY (%(ids)s)"
 HOLD_EVENTS = f"UPDATE revocations_streamevent {HOLD} WHERE id = ANY (%(ids)s)"
+NAMES = "SELECT id, uri FROM partners_party WHERE id = ANY (%s)"
+ADDRESSES = """
+SELECT id, aggregator_id, is_draft, endpoint_url FROM partners_contract
+WHERE aggregator_id = ANY (%s) AND endpoint_url <> '' ORDER BY starts_at
+"""
 LANES = (Order.Lane.STOP, Order.Lane.ALLOW, Order.Lane.BULK)
 
 
@@ -72,14 +104,26 @@ class Push:
 
 @dataclass(frozen=True)
 class Taken:
-    """What one claim took: events, and orders that are the newest of their line and agreement. `looked_at`: any."""
+    """What one claim took: events, and orders that are the newest of their line and agreement.
+
+    `looked_at`: any. `full`: as many as there was room for, so that more may be due.
+    """
 
     events: Sequence[StreamEvent] = ()
     orders: Sequence[Order] = ()
     looked_at: bool = False
+    full: bool = False
 
 
-def claim(*, party_id: int, clock: Clock, limit: int = BATCH, only: Collection[UUID] | None = None) -> list[Push]:
+@dataclass(frozen=True)
+class Claimed:
+    """What to push now. `more`: more may be due."""
+
+    pushes: Sequence[Push] = ()
+    more: bool = False
+
+
+def claim(*, party_id: int, clock: Clock, limit: int = BATCH, only: Collection[UUID] | None = None) -> Claimed:
     """Take what is due to one partner for one lease, so that two workers never push one thing at once.
 
     Never more than the partner's share of what may be in flight; nothing while it is left alone, polls, or has paused
@@ -88,55 +132,53 @@ def claim(*, party_id: int, clock: Clock, limit: int = BATCH, only: Collection[U
     """
     end = streams.endpoints(party_ids=[party_id])[party_id]
     if not end.pushed:
-        return []
+        return Claimed()
     while True:
         lease = clock.now() + LEASE
         with transaction.atomic():
             taken = _take(party_id, end, clock.now(), limit, only)
             _hold(taken, until=lease, polled=False)
         if taken.orders or taken.events or not taken.looked_at:
-            return signed(orders=taken.orders, events=taken.events, end=end, lease=lease)
+            return Claimed(signed(orders=taken.orders, events=taken.events, end=end, lease=lease), taken.full)
 
 
 def _take(party_id: int, end: Endpoint, now: datetime, limit: int, only: Collection[UUID] | None) -> Taken:
     breaker = fairness.turnstile(party_id=party_id)
     if fairness.rests(breaker=breaker, now=now):
         return Taken()
-    events = StreamEvent.objects.filter(party_id=party_id).exclude(
-        id__in=[breaker.probe_id] if breaker.probe_id else []
-    )
     if not end.enabled:
         # That it is paused, a partner is still told; SSF 1.0, 8.1.5.
-        events = events.filter(kind=StreamEvent.Kind.STREAM_UPDATED)
-        return Taken(events=_due_events(events, now, limit))
-    lanes = list(_lanes(party_id, now, only))
+        told = _due_events(party_id, breaker.probe_id, now, limit, kind=StreamEvent.Kind.STREAM_UPDATED)
+        return Taken(events=told, full=len(told) >= limit)
     if fairness.half_open(breaker=breaker, now=now):
-        first = next((found for lane in lanes for found in lane.values_list("contract_id", flat=True)[:1]), None)
+        first = next((order.contract_id for order in _due_orders(party_id, only, now, 1)), None)
         probe = fairness.probe(breaker=breaker, contract_id=first, now=now)
         return Taken(events=[probe] if probe else [])
     left = min(limit, fairness.IN_FLIGHT - fairness.in_flight(party_id=party_id, now=now))
     if left <= 0:
         raise Full
-    found = _due_events(events, now, left) if only is None else []
-    orders: list[Order] = []
-    for lane in lanes:
-        room = left - len(found) - len(orders)
-        orders += list(lane.select_for_update(skip_locked=True)[:room]) if room else []
-    return Taken(events=found, orders=_newest_of(orders), looked_at=bool(orders))
+    found = _due_events(party_id, breaker.probe_id, now, left) if only is None else []
+    orders = _due_orders(party_id, only, now, left - len(found))
+    full = len(found) + len(orders) >= left
+    return Taken(events=found, orders=_newest_of(orders), looked_at=bool(orders), full=full)
 
 
-def _lanes(party_id: int, now: datetime, only: Collection[UUID] | None) -> Iterator[QuerySet[Order]]:
+def _due_orders(party_id: int, only: Collection[UUID] | None, now: datetime, room: int) -> list[Order]:
     """What is due, most urgent first: each lane the longest due first, then what is offered again."""
-    orders = Order.objects.filter(party_id=party_id)
-    orders = orders if only is None else orders.filter(id__in=only)
-    due = orders.filter(next_attempt_at__lte=now).order_by("next_attempt_at")
-    yield from (due.filter(lane=lane) for lane in LANES)
-    yield orders.filter(again_at__lte=now).order_by("again_at")
+    asked = {"party": party_id, "only": None if only is None else list(only), "now": now}
+    found: list[Order] = []
+    for lane in (*LANES, None):
+        if len(found) < room:
+            which = {**asked, "lane": lane.value if lane else None, "room": room - len(found)}
+            found += Order.objects.raw(ORDERS + (DUE if lane else OFFERED_AGAIN), which)
+    return found
 
 
-def _due_events(events: QuerySet[StreamEvent], now: datetime, limit: int) -> list[StreamEvent]:
-    due = events.filter(Q(next_attempt_at__lte=now) | Q(again_at__lte=now)).order_by("queued_at")
-    return list(due.select_for_update(skip_locked=True)[:limit])
+def _due_events(
+    party_id: int, probe_id: UUID | None, now: datetime, room: int, *, kind: StreamEvent.Kind | None = None
+) -> list[StreamEvent]:
+    asked = {"party": party_id, "probe": probe_id, "now": now, "room": room, "kind": kind.value if kind else None}
+    return list(StreamEvent.objects.raw(EVENTS + DUE_EVENTS, asked))
 
 
 def take_waiting(*, party_id: int, limit: int, now: datetime) -> list[Push]:
@@ -199,7 +241,7 @@ def _also_waiting(rows: Sequence[Order], newest: Mapping[tuple[int, int], UUID])
     """Older orders that wait for their own next try under the same agreements: a newer one is about to go."""
     to_push = [str(state) for state in TO_PUSH]
     waiting = Order.objects.raw(
-        ALSO_WAITING, [[order.line_id for order in rows], to_push, [order.id for order in rows]]
+        ORDERS + ALSO_WAITING, [[order.line_id for order in rows], to_push, [order.id for order in rows]]
     )
     return [order for order in waiting if newest.get((order.line_id, order.contract_id), order.id) != order.id]
 
@@ -297,14 +339,18 @@ class _Addresses:
 
     def __init__(self, end: Endpoint, rows: Sequence[Order | StreamEvent]) -> None:
         parties = {row.party_id for row in rows}
-        self._names = dict(Party.objects.filter(pk__in=parties).values_list("pk", "uri"))
+        with connection.cursor() as cursor:
+            cursor.execute(NAMES, [list(parties)])
+            self._names: dict[int, str] = dict(cursor.fetchall())
+            own = []
+            if not end.url:
+                cursor.execute(ADDRESSES, [list(parties)])
+                own = cursor.fetchall()
         # An officer may have taken the host off every list since the partner named it.
         self._allowed = {one: bool(end.url) and streams.allows(url=end.url, party_id=one) for one in parties}
         self._end = end
-        contracts = Contract.objects.filter(aggregator_id__in=parties).exclude(endpoint_url="").order_by("starts_at")
-        own = [] if end.url else list(contracts.values_list("pk", "aggregator_id", "is_draft", "endpoint_url"))
-        self._of_contract = {pk: url for pk, _, _, url in own}
-        self._of_party = {party_id: url for _, party_id, is_draft, url in own if not is_draft}
+        self._of_contract: dict[int, str] = {pk: url for pk, _, _, url in own}
+        self._of_party: dict[int, str] = {party_id: url for _, party_id, is_draft, url in own if not is_draft}
 
     def audience(self, row: Order | StreamEvent) -> str:
         return self._names[row.party_id]

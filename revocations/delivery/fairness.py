@@ -23,6 +23,7 @@ OPENS_AT_PERCENT = 70
 OPEN_FOR = timedelta(seconds=30)
 TALLIES_KEPT = timedelta(days=1)
 
+LOCKED = "SELECT party_id, opened_at, open_until, probe_id FROM revocations_breaker WHERE party_id = %s FOR UPDATE"
 ON_THE_WAY = """
 SELECT count(*) FROM revocations_order WHERE party_id = %(party)s AND leased_until > %(now)s
 UNION ALL SELECT count(*) FROM revocations_streamevent WHERE party_id = %(party)s AND leased_until > %(now)s
@@ -36,12 +37,10 @@ ON CONFLICT (party_id, minute) DO UPDATE
 
 def turnstile(*, party_id: int) -> Breaker:
     """The partner's breaker, locked until the transaction ends: one worker at a time counts and claims for it."""
-    locked = Breaker.objects.select_for_update().filter(party_id=party_id)
-    breaker = locked.first()
-    if breaker is None:
-        Breaker.objects.bulk_create([Breaker(party_id=party_id)], ignore_conflicts=True)
-        breaker = locked.get()
-    return breaker
+    for breaker in Breaker.objects.raw(LOCKED, [party_id]):
+        return breaker
+    Breaker.objects.bulk_create([Breaker(party_id=party_id)], ignore_conflicts=True)
+    return Breaker.objects.select_for_update().get(party_id=party_id)
 
 
 def in_flight(*, party_id: int, now: datetime) -> int:

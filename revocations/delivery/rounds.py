@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from partners import client
-from revocations.delivery.claims import BATCH, Full, Push, claim
+from revocations.delivery.claims import BATCH, Claimed, Full, Push, claim
 from revocations.delivery.clock import Clock
 from revocations.delivery.records import Result, record
 from revocations.models import StreamEvent
@@ -115,7 +115,7 @@ class Round:
         if partner.silent or not partner.wanting or len(partner.waiting) >= BATCH // 2:
             return False
         try:
-            pushes = claim(party_id=partner.party_id, clock=self._clock, only=partner.only)
+            claimed = claim(party_id=partner.party_id, clock=self._clock, only=partner.only)
         except Full:
             # Others have it all, and go on with it; or it is ours, and the next answer makes room.
             partner.wanting = bool(partner.posters or partner.waiting)
@@ -123,11 +123,12 @@ class Round:
         except Exception:  # one partner's broken row must not keep the others from theirs
             log.exception("claiming for a partner failed", party=partner.party_id)
             self.done["failed"] += 1
-            pushes = []
-        partner.wanting = bool(pushes)
+            claimed = Claimed()
+        # What comes to be due now has a nudge of its own, or the sweep.
+        partner.wanting = claimed.more
         began = time.monotonic()
-        partner.waiting.extend((push, began) for push in pushes)
-        return partner.wanting
+        partner.waiting.extend((push, began) for push in claimed.pushes)
+        return bool(claimed.pushes)
 
     def _man(self, partner: Partner) -> None:
         while partner.posters < min(partner.width, len(partner.waiting)):

@@ -4,11 +4,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from django.db import connection
+
 from accounts.sealing import unseal
 from partners import client
 from partners.hosts import hosts_of, on_list
 from partners.models import Contract
 from revocations.models import Stream
+
+ENDS = """
+SELECT party_id, method, endpoint_url, authorization_sealed, status, algorithm FROM revocations_stream
+WHERE party_id = ANY (%s::bigint[])
+"""
 
 
 @dataclass(frozen=True)
@@ -27,16 +34,18 @@ CONTRACTS_OWN = Endpoint()
 
 def endpoints(*, party_ids: Collection[int]) -> Mapping[int, Endpoint]:
     """The end of each partner's stream, in one statement; a partner without a stream has its contract's own."""
-    found = {
-        stream.party_id: Endpoint(
-            pushed=stream.method == Stream.Method.PUSH,
-            url=stream.endpoint_url,
-            authorization=unseal(bytes(stream.authorization_sealed)) if stream.authorization_sealed else "",
-            enabled=stream.status == Stream.Status.ENABLED,
-            algorithm=stream.algorithm,
-        )
-        for stream in Stream.objects.filter(party_id__in=party_ids)
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(ENDS, [list(party_ids)])
+        found = {
+            party_id: Endpoint(
+                pushed=method == Stream.Method.PUSH,
+                url=url,
+                authorization=unseal(authorization) if authorization else "",
+                enabled=status == Stream.Status.ENABLED,
+                algorithm=algorithm,
+            )
+            for party_id, method, url, authorization, status, algorithm in cursor.fetchall()
+        }
     return {party_id: found.get(party_id, CONTRACTS_OWN) for party_id in party_ids}
 
 

@@ -308,7 +308,7 @@ def test_a_task_is_free_at_once_and_the_process_s_own_thread_delivers(scene: Sce
 def test_a_worker_that_died_gives_its_order_back_and_the_lost_try_is_written_down(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     now = database_clock()
-    assert len(claims.claim(party_id=scene.party.pk, clock=Clock(now), only=[order_id])) == 1
+    assert len(claims.claim(party_id=scene.party.pk, clock=Clock(now), only=[order_id]).pushes) == 1
     assert delivery.parties_due(now=now) == []
     assert delivery.deliver_due(party_id=scene.party.pk, now=now) == {}
     later = now + delivery.LEASE + SECOND

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -63,16 +64,16 @@ def told(pushes: Sequence[Push], reply: client.Reply, at: datetime) -> list[str]
     return record(batch=[Result(push, reply, at) for push in pushes])
 
 
-def claimed(contract: Contract, at: datetime) -> list[Push]:
+def claimed(contract: Contract, at: datetime) -> Sequence[Push]:
     try:
-        return claims.claim(party_id=contract.aggregator_id, clock=Clock(at))
+        return claims.claim(party_id=contract.aggregator_id, clock=Clock(at)).pushes
     except Full:
         return []
 
 
 def open_breaker(contract: Contract, at: datetime) -> datetime:
     """Ten tries that all fail, and the moment at which they did."""
-    told(claims.claim(party_id=contract.aggregator_id, clock=Clock(at), limit=10), REFUSED, at)
+    told(claims.claim(party_id=contract.aggregator_id, clock=Clock(at), limit=10).pushes, REFUSED, at)
     assert Breaker.objects.get(party_id=contract.aggregator_id).open_until == at + 30 * SECOND
     return at
 
@@ -90,6 +91,22 @@ def test_seven_of_ten_of_at_least_ten_tries_open_it(failing: int, well: int, *, 
     told(pushes[well:], REFUSED, now)
     assert Breaker.objects.filter(open_until__isnull=False).exists() == opens
     assert (contract.aggregator_id in delivery.parties_due(now=now + 10 * SECOND)) == (not opens)
+
+
+@pytest.mark.django_db
+def test_more_may_be_due_after_a_full_claim_and_after_no_other() -> None:
+    contract, now = a_contract(endpoint_url="https://geobridge.example/events"), database_clock()
+    some_orders(contract, 5, at=now)
+    looks = [claims.claim(party_id=contract.aggregator_id, clock=Clock(now), limit=3) for _ in range(3)]
+    assert [(len(one.pushes), one.more) for one in looks] == [(3, True), (2, False), (0, False)]
+
+
+@pytest.mark.django_db
+def test_a_partner_to_whom_all_that_was_due_is_on_its_way_is_not_asked_about_again(scene: Scene) -> None:
+    stops(scene, 2)
+    with CaptureQueriesContext(connection) as seen:
+        assert delivery.deliver_due(party_id=scene.party.pk, now=database_clock()) == {"acknowledged": 2}
+    assert sum("FROM revocations_breaker" in one["sql"] for one in seen.captured_queries) == 1
 
 
 @pytest.mark.django_db
@@ -156,9 +173,9 @@ def test_the_probe_s_success_closes_it_and_everything_goes_out(scene: Scene) -> 
     assert Breaker.objects.get().open_until is None
 
 
-def claimed_after(scene: Scene) -> list[Push]:
+def claimed_after(scene: Scene) -> Sequence[Push]:
     stop_all(scene.a_line())
-    return claims.claim(party_id=scene.party.pk, clock=Clock(database_clock() + 35 * SECOND))
+    return claims.claim(party_id=scene.party.pk, clock=Clock(database_clock() + 35 * SECOND)).pushes
 
 
 @pytest.mark.django_db
@@ -186,7 +203,7 @@ def test_two_workers_at_once_stay_within_the_share(monkeypatch: pytest.MonkeyPat
         both.wait()
         for _ in range(3):
             try:
-                taken.append(len(claims.claim(party_id=contract.aggregator_id, clock=Clock(now), limit=3)))
+                taken.append(len(claims.claim(party_id=contract.aggregator_id, clock=Clock(now), limit=3).pushes))
             except Full:
                 taken.append(0)
         connection.close()

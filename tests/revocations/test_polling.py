@@ -148,7 +148,7 @@ def test_what_a_push_found_no_way_for_is_handed_out_however_long_it_backs_off(sc
 def test_what_a_worker_is_pushing_is_handed_out_once_that_is_over_and_a_lost_try_is_written_down(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     now = database_clock()
-    assert len(claims.claim(party_id=scene.party.pk, clock=Clock(now))) == 1
+    assert len(claims.claim(party_id=scene.party.pk, clock=Clock(now)).pushes) == 1
     assert polled(scene, at=now + timedelta(seconds=29)) == set()
     assert polled(scene, at=now + timedelta(seconds=31)) == {jti(order_id)}
     tries = Attempt.objects.filter(order_id=order_id).order_by("number")

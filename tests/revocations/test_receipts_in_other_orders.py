@@ -35,7 +35,7 @@ def test_a_202_that_comes_after_the_receipt_does_not_take_it_back(scene: Scene) 
     (order_id,) = stop_all(line)
     ordered = Ordered(scene, line, order_id)
     # As a partner does that signs before it answers: our worker still waits for the 202.
-    due = claims.claim(party_id=scene.party.pk, clock=Clock(database_clock()))
+    due = claims.claim(party_id=scene.party.pk, clock=Clock(database_clock())).pushes
     assert ordered.sign() == State.COMPLETED
     record(batch=[Result(due[0], client.Reply(202), database_clock())])
     assert ordered.order.state == State.COMPLETED
