@@ -78,6 +78,7 @@ def configure(*, log_format: str, level: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
+            "uvicorn": {"handlers": [], "propagate": True},
             # Addresses of pages that were not found, or refused, can hold anything a stranger typed.
             "django.request": {"level": logging.ERROR},
             "django.security": {"level": logging.CRITICAL},

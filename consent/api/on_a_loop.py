@@ -8,6 +8,7 @@ that was disabled, a body that is no question. A database that fails is a no her
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -37,26 +38,42 @@ def gate_on_a_loop(otherwise: Application, pipeline: gate.Pipeline) -> Applicati
         if scope["type"] != "http":
             await otherwise(scope, receive, send)
             return
+        headers = dict(scope["headers"])
+        # A parser ends such a request with its head: the body would be read as the next one, and answers be mixed up.
+        if b"upgrade" in headers:
+            await _ended(send, 400)
+            return
         try:
             async with asyncio.timeout(BODY_WITHIN_S):
                 first = await _gathered(receive)
         except TimeoutError:
-            await send({"type": "http.response.start", "status": 408, "headers": [(b"content-length", b"0")]})
-            await send({"type": "http.response.body", "body": b""})
+            await _ended(send, 408)
             return
-        headers = dict(scope["headers"])
+        if first is None:
+            return
         said = await _answered(pipeline, headers, first["body"]) if _may_go(scope, headers, first) else None
         if said is None:
             await otherwise(scope, _again(first, receive), send)
             return
-        await send({"type": "http.response.start", "status": 200, "headers": _answer_headers(headers, said)})
-        await send({"type": "http.response.body", "body": said})
+        await _answered_with(send, 200, _answer_headers(headers, said), said)
 
     return application
 
 
-async def _gathered(receive: Receive) -> Message:
-    """The body in one message, or its beginning where it is longer than ours may be.
+async def _ended(send: Send, status: int) -> None:
+    """A refusal without words, and nothing more on this connection."""
+    await _answered_with(send, status, [(b"content-length", b"0"), (b"connection", b"close")], b"")
+
+
+async def _answered_with(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    # Whoever has hung up hears nothing; some servers raise that, as what their event loop says.
+    with suppress(RuntimeError, OSError):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _gathered(receive: Receive) -> Message | None:
+    """The body in one message, or its beginning where it is longer than ours may be; None: its sender has hung up.
 
     It is waited for here: whoever sends one slowly, or never, keeps no thread from anybody.
     """
@@ -65,6 +82,8 @@ async def _gathered(receive: Receive) -> Message:
     while message.get("more_body", False) and len(body) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         message = await receive()
         body += message.get("body", b"")
+    if message.get("type") == "http.disconnect":
+        return None
     return {"type": "http.request", "body": body, "more_body": message.get("more_body", False)}
 
 

@@ -196,21 +196,33 @@ class _Session:
             self.heard_at = self.loop.time()
             while self.places and not connected.is_busy():
                 result = connected.get_result()
-                if result is not None and result.status != ExecStatus.PIPELINE_SYNC:
-                    self._give(self.places.popleft(), result)
+                if result is not None and result.status != ExecStatus.PIPELINE_SYNC and self._gave(result):
+                    self.places.popleft()
         except psycopg.Error as error:
             self.end(str(error))
 
-    def _give(self, place: Place, result: Any) -> None:
-        """Hand one result to whoever it is for. After an error nothing that was prepared can be relied upon."""
-        if result.status == ExecStatus.TUPLES_OK and place.future is not None:
-            if not place.future.done():
+    def _gave(self, result: Any) -> bool:
+        """Hand one result to the first who waits, who stays until they have it. False: the connection was ended.
+
+        After an error nothing that was prepared can be relied upon.
+        """
+        place = self.places[0]
+        try:
+            if place.future is None and result.status == ExecStatus.COMMAND_OK:
+                return True
+            if place.future is not None and result.status == ExecStatus.TUPLES_OK:
                 self.reader.set_pgresult(result)
-                place.future.set_result(self.reader.load_rows(0, result.ntuples, tuple))
-        elif result.status != ExecStatus.COMMAND_OK:
-            why = result.error_message.decode(errors="replace")
-            _refuse(place, Failed(why))
-            self.end(why)
+                rows = self.reader.load_rows(0, result.ntuples, tuple)
+                if not place.future.done():
+                    place.future.set_result(rows)
+                return True
+            why = result.error_message.decode(errors="replace") or "the statement found no rows"
+        except psycopg.Error as error:
+            why = str(error)
+        # What could not be prepared is the fault of the question behind it.
+        _refuse(place if place.future is not None else self.places[1], Failed(why))
+        self.end(why)
+        return False
 
 
 def _refuse(place: Place, error: DatabaseError) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from consent.actions import stop
 from consent.api import on_a_loop
 from consent.api.decisions import read
 from consent.api.on_a_loop import DOOR, Message, Receive, Scope, Send, gate_on_a_loop
+from consent.gate import pipeline as pipelines
 from partners import access, rotation
 from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
@@ -31,12 +33,27 @@ LOCK, UNLOCK = b"SELECT pg_advisory_lock(7)", b"SELECT pg_advisory_unlock(7)"
 PLANS = b"SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = 'consent_gate_0'"
 
 
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry for each connection that a pipeline opened."""
+    opened: list[int] = []
+    connect = pipelines._connected
+
+    def counted() -> object:
+        opened.append(1)
+        return connect()
+
+    monkeypatch.setattr(pipelines, "_connected", counted)
+    return opened
+
+
 class Way:
     """The door as a server calls it; `sent_on` holds the bodies that went the long way."""
 
     def __init__(self) -> None:
         self.sent_on: list[bytes] = []
         self.pipeline = gate.Pipeline()
+        self.hears: Send | None = None
         self.application = gate_on_a_loop(self._long, self.pipeline)
 
     async def _long(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +88,7 @@ class Way:
             said.append(message)
 
         try:
-            await self.application(scope, receive, send)
+            await self.application(scope, receive, self.hears or send)
         finally:
             self.pipeline.close()
         start, content = said
@@ -389,3 +406,89 @@ def test_a_statement_that_fails_is_an_error_and_the_next_one_is_answered(
     assert isinstance(failed, DatabaseError)
     assert "division by zero" in str(failed)
     assert answered == ""
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (b"SELECT 'infinity'::timestamptz", "timestamp too large"),
+        (b"SET application_name = 'gate'", "the statement found no rows"),
+        (b"SELECT nothing FROM nowhere", 'relation "nowhere" does not exist'),
+    ],
+    ids=["rows that can't be read", "no rows", "can't be prepared"],
+)
+def test_what_has_no_rows_to_give_is_an_error_at_once_and_is_asked_twice(
+    statement: bytes, said: str, connected: list[int]
+) -> None:
+    async def fail(pipeline: gate.Pipeline) -> object:
+        return await pipeline.run(statement, [])
+
+    (failed,) = in_one(fail)
+    assert isinstance(failed, DatabaseError)
+    assert said in str(failed)
+    assert len(connected) == 2
+
+
+def test_a_silent_connection_is_given_up_and_who_asks_after_a_pause_is_watched_too(
+    connected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask_a_silent_one(pipeline: gate.Pipeline) -> list[object]:
+        other = gate.Pipeline()
+        await other.run(LOCK, [])
+        monkeypatch.setattr(pipelines, "PATIENCE_S", 0.3)
+        found: list[object] = []
+        for _ in range(2):
+            found += await asyncio.gather(pipeline.run(LOCK, []), return_exceptions=True)
+            # As long as it takes until nobody is watched for any more.
+            await asyncio.sleep(3 * pipelines.LOOKS_EVERY_S)
+        monkeypatch.undo()
+        await other.run(UNLOCK, [])
+        other.close()
+        return found
+
+    (found,) = in_one(ask_a_silent_one)
+    assert [str(one) for one in found] == ["the database did not answer in time"] * 2
+    assert len(connected) == 3
+
+
+def test_a_connection_that_does_not_come_is_waited_for_so_long_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def never() -> object:
+        over.wait(30)
+        raise DatabaseError("over")
+
+    async def ask(pipeline: gate.Pipeline) -> tuple[str, bool]:
+        (error,) = await asyncio.gather(pipeline.run(OWN_PID, []), return_exceptions=True)
+        before = not over.is_set()
+        over.set()
+        return str(error), before
+
+    monkeypatch.setattr(pipelines, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(pipelines, "_connected", never)
+    assert in_one(ask) == [("the database did not answer in time", True)]
+
+
+def test_whoever_hung_up_before_the_end_of_a_body_costs_no_thread(token: bytes) -> None:
+    way = Way()
+    parts = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    with pytest.raises(ValueError, match="not enough values to unpack"):
+        told(way, b"{}", headers={"authorization": token}, parts=parts)
+    assert way.sent_on == []
+
+
+def test_who_wants_another_protocol_is_refused_before_their_body(token: bytes) -> None:
+    way = Way()
+    status, headers, _ = told(way, b"{}", (b"upgrade", b"h2c"), headers={"authorization": token}, parts=[{}])
+    assert (status, headers[b"connection"], way.sent_on) == (400, b"close", [])
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_no_error(line: Line, campaign: Campaign, token: bytes) -> None:
+    async def gone(_: Message) -> None:
+        raise RuntimeError("unable to perform operation; the handler is closed")
+
+    way, body = Way(), json.dumps(asked(line, campaign)).encode()
+    way.hears = gone
+    with pytest.raises(ValueError, match="not enough values to unpack"):
+        told(way, body, headers={"authorization": token})
+    assert way.sent_on == []

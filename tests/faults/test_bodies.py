@@ -40,7 +40,7 @@ HEADER = "line_id,msisdn,account_id,holder_name,user_role,state,language,activat
 
 @dataclass(frozen=True)
 class Server:
-    """A granian of our own."""
+    """A web server of our own."""
 
     port: int
 

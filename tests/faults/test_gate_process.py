@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -55,6 +55,22 @@ def test_bodies_that_never_end_keep_no_thread_from_anybody(server: Server) -> No
             caller.sendall(HEAD.format(path=MANY, length=1000, more="").encode() + b"{")
         many = server.ask(MANY, body, "application/json", a_token(Client.Kind.GATEWAY, "decisions:read"))
     assert (many.status, len(many.told["evaluations"])) == (200, 3)
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["body apart", "one packet"])
+def test_a_body_behind_an_upgrade_is_never_read_as_the_next_request(server: Server, *, apart: bool) -> None:
+    """On a connection that a proxy keeps, the one answer too many would be somebody else's."""
+    body = HEAD.format(path="/access/v1/evaluation", length=2, more="").encode() + b"{}"
+    head = HEAD.format(path=MANY, length=len(body), more="Connection: Upgrade\r\nUpgrade: h2c\r\n").encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as caller:
+        caller.sendall(head if apart else head + body)
+        said = caller.recv(65536)
+        with suppress(OSError):  # it may have been closed already
+            caller.sendall(body if apart else b"")
+            while more := caller.recv(65536):
+                said += more
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert said.count(b"HTTP/1.1 ") == 1
 
 
 def test_an_address_that_is_no_ascii_is_refused(server: Server) -> None:

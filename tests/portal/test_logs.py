@@ -1,8 +1,26 @@
 """Nothing personal in the logs, whoever writes them."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from portal.logs import blot
+
+PROJECT = Path(__file__).resolve().parents[2]
+UVICORN = """
+from logging import config, getLogger
+
+from uvicorn.config import LOGGING_CONFIG
+
+from portal.logs import configure
+
+config.dictConfig(LOGGING_CONFIG)
+config.dictConfig(configure(log_format="json", level="error"))
+getLogger("uvicorn.error").error("it failed for +12065550142")
+"""
 
 
 @pytest.mark.parametrize(
@@ -30,3 +48,11 @@ def test_what_could_name_somebody_is_blotted_out(written: str, logged: str) -> N
 )
 def test_what_operators_need_stays(written: str) -> None:
     assert blot(written) == written
+
+
+def test_the_gates_server_logs_as_we_do() -> None:
+    """uvicorn sets its own up first; ours is set up when it imports the application."""
+    said = subprocess.run([sys.executable, "-c", UVICORN], capture_output=True, text=True, check=True, cwd=PROJECT)
+    (line,) = said.stderr.splitlines()
+    assert json.loads(line)["event"] == "it failed for [number]"
+    assert said.stdout == ""

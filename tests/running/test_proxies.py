@@ -95,6 +95,15 @@ def test_the_gate_s_questions_go_to_its_own_process(proxy: Proxy, behind: Behind
     assert behind.gate not in {proxy.ask("GET", "/stop/").told["port"] for _ in range(4)}
 
 
+def test_nobody_changes_protocols_with_the_gate(proxy: Proxy) -> None:
+    """Its server would read the body as the next request on a connection that is kept for everybody."""
+    wanted = {"Connection": "Upgrade", "Upgrade": "h2c"}
+    seen = proxy.ask("POST", "/access/v1/evaluation", b"{}", headers=wanted).told
+    assert "HTTP_UPGRADE" not in seen["headers"]
+    assert "upgrade" not in seen["headers"].get("HTTP_CONNECTION", "").lower()
+    assert seen["length"] == 2
+
+
 @pytest.mark.parametrize(
     ("path", "taken", "refused"),
     [("/stop/", 7_900_000, 8_500_000), ("/help/write/", 26_500_000, 29_000_000),
