@@ -13,7 +13,7 @@ from tests.factories import NOW
 from tests.fixtures import Refusal
 
 SWAP_3_AND_4 = (
-    "UPDATE audit_auditevent SET seq = CASE seq WHEN 3 THEN -4 WHEN 4 THEN 3 ELSE seq END;"
+    "UPDATE audit_auditevent SET seq = -4 WHERE seq = 3; UPDATE audit_auditevent SET seq = 3 WHERE seq = 4;"
     "UPDATE audit_auditevent SET seq = 4 WHERE seq = -4"
 )
 pytestmark = pytest.mark.usefixtures("committed_db")
