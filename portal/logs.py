@@ -79,6 +79,8 @@ def configure(*, log_format: str, level: str) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
             "uvicorn": {"handlers": [], "propagate": True},
+            # Who asked for what is nobody's to read; `--no-access-log` alone would be forgotten with the line above.
+            "uvicorn.access": {"handlers": [], "propagate": False},
             # Addresses of pages that were not found, or refused, can hold anything a stranger typed.
             "django.request": {"level": logging.ERROR},
             "django.security": {"level": logging.CRITICAL},

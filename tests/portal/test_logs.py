@@ -19,6 +19,7 @@ from portal.logs import configure
 
 config.dictConfig(LOGGING_CONFIG)
 config.dictConfig(configure(log_format="json", level="error"))
+getLogger("uvicorn.access").critical("127.0.0.1 asked")
 getLogger("uvicorn.error").error("it failed for +12065550142")
 """
 
