@@ -57,6 +57,14 @@ def test_bodies_that_never_end_keep_no_thread_from_anybody(server: Server) -> No
     assert (many.status, len(many.told["evaluations"])) == (200, 3)
 
 
+def test_nobody_writes_down_who_asked_for_what(server: Server, tmp_path: Path) -> None:
+    for path in (MANY, "/access/v1/evaluation", "/healthz"):
+        server.ask(path, b"{}", "application/json")
+    written = (tmp_path / "gate.log").read_text()
+    assert "/access/" not in written
+    assert "/healthz" not in written
+
+
 @pytest.mark.parametrize("apart", [True, False], ids=["body apart", "one packet"])
 def test_a_body_behind_an_upgrade_is_never_read_as_the_next_request(server: Server, *, apart: bool) -> None:
     """On a connection that a proxy keeps, the one answer too many would be somebody else's."""
