@@ -220,7 +220,7 @@ class _Session:
         except psycopg.Error as error:
             why = str(error)
         # What could not be prepared is the fault of the question behind it.
-        _refuse(place if place.future is not None else self.places[1], Failed(why))
+        _refuse(next((one for one in self.places if one.future is not None), place), Failed(why))
         self.end(why)
         return False
 
