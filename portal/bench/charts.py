@@ -27,12 +27,12 @@ READINGS: Mapping[str, Reading] = {
     "gate_p99": Reading("The slowest answer of a hundred", "the gate", "one row read", "2 or less"),
     "gate_batch": Reading("Questions in one request", "1,000 in one", "one by one", "20 or more"),
     "ingest": Reading("Releases taken in", "import", "bare COPY", "0.5 or more"),
-    "ingest_growth": Reading("Releases taken in, as the ledger grows", "all stored", "a tenth stored"),
+    "ingest_growth": Reading("Releases taken in, as the ledger grows", "all stored", "few stored"),
     "orders": Reading("Orders handed to partners", "orders", "bare requests", "0.5 or more"),
     "fairness": Reading("Orders beside a partner that hangs", "beside it", "without it", "1.1 or less"),
     "suspend_growth": Reading("To suspend a company, as lines grow", "all lines", "1,000 lines", "1.5 or less"),
     "queue_growth": Reading("A page of the desk's queue, as tickets grow", "a million", "10,000", "1.5 or less"),
-    "history_growth": Reading("A page of history, as the ledger grows", "all stored", "a tenth stored", "1.3 or less"),
+    "history_growth": Reading("A page of history, as the ledger grows", "all stored", "few stored", "1.3 or less"),
     "stops": Reading("Pages while 100,000 an hour stop", "all pages", "wanted", "1 or less"),
 }
 STYLE = """
