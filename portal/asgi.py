@@ -1,4 +1,4 @@
-"""The ASGI application of the gate's own process: single questions on its event loop, all else in threads."""
+"""The ASGI application of the gate's own process: questions on its event loop, all else in threads."""
 
 import gc
 import sys
@@ -15,12 +15,14 @@ from portal.wsgi import application as pages
 if TYPE_CHECKING:
     from consent.api.on_a_loop import Application, Message, Receive, Scope, Send
 
-# Between turns of Python's threads: the event loop waits so long at most for a thread that works at a batch.
+# Between turns of Python's threads: the event loop waits so long at most for a thread that works at something else.
 sys.setswitchinterval(0.0005)
 
 ASCII = "".join(map(chr, range(0x21, 0x7F)))
-# For batches, and whatever is not in every way as it should be.
+# For whatever is not in every way as it should be.
 THREADS = 16
+# While one connection's rows are read, PostgreSQL looks for the other's.
+FOR_BATCHES = 2
 
 
 def whole_product(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -55,8 +57,9 @@ def _plain(scope: "Scope") -> "Scope":
     return {**scope, "headers": headers, "query_string": quote(scope["query_string"], safe=ASCII).encode()}
 
 
-application: "Application" = import_module("consent.api.on_a_loop").gate_on_a_loop(
-    otherwise, import_module("consent.gate").Pipeline()
+on_a_loop, gate = import_module("consent.api.on_a_loop"), import_module("consent.gate")
+application: "Application" = on_a_loop.gate_on_a_loop(
+    otherwise, on_a_loop.Pipelines(gate.Pipeline(), [gate.Pipeline() for _ in range(FOR_BATCHES)])
 )
 
 # What was made so far stays: the collector of cycles need not look at it again and again while somebody waits.

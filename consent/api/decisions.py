@@ -62,11 +62,16 @@ def written(answered: Sequence[gate.Answer]) -> bytes:
 def take_many(body: bytes, ask: Ask) -> bytes:
     """The body of the answers up to the one that settles the batch. Raises what `UNREADABLE` lists, or Incomplete."""
     asked = schemas.many.decode(body)
-    answered = schemas.until_settled(ask(schemas.questions(asked)), asked.options.evaluations_semantic)
+    return written_many(asked, ask(schemas.questions(asked)))
+
+
+def written_many(asked: schemas.Evaluations, answers: list[gate.Answer]) -> bytes:
+    """The body of these answers up to the one that settles the batch; they are counted with this."""
+    answered = schemas.until_settled(answers, asked.options.evaluations_semantic)
     _note(answered)
     if not asked.evaluations:
         return msgspec.json.encode(schemas.response(answered[0]))
-    return msgspec.json.encode({"evaluations": [schemas.response(answer) for answer in answered]})
+    return msgspec.json.encode(schemas.Responses([schemas.response(answer) for answer in answered]))
 
 
 def _note(answered: Sequence[gate.Answer]) -> None:

@@ -1,4 +1,4 @@
-"""The straight way on an event loop, for the gateway's single questions: what `straight` is among threads.
+"""The straight way on an event loop, for the gateway's questions: what `straight` is among threads.
 
 As there, only a request that is in every way as it should be goes it, and whatever is not, or can't be known without
 waiting for the database, goes to the other application whole: a token that this process has not seen yet, a client
@@ -7,20 +7,21 @@ that was disabled, a body that is no question. A database that fails is a no her
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import Error
 
-from consent import gate
-from consent.api.decisions import SCOPE, UNREADABLE, read, unavailable, written
+from consent import gate, schemas
+from consent.api.decisions import SCOPE, UNREADABLE, read, unavailable, written, written_many
 from consent.api.straight import answer_headers, is_ours
 from partners.access import Grant, remembered_grant_of
 
-DOOR = "/access/v1/evaluation"
+DOOR, BATCHES = "/access/v1/evaluation", "/access/v1/evaluations"
 BODY_WITHIN_S = 15.0
 
 # ASGI 3.0, https://asgi.readthedocs.io/en/latest/specs/www.html
@@ -31,8 +32,19 @@ type Send = Callable[[Message], Awaitable[None]]
 type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def gate_on_a_loop(otherwise: Application, pipeline: gate.Pipeline) -> Application:
-    """The application that answers the gateway's single questions itself, and leaves all else to `otherwise`."""
+class Pipelines(NamedTuple):
+    """The connections that questions go by. A batch has others, so that no single one waits behind its thousand."""
+
+    single: gate.Pipeline
+    batches: Sequence[gate.Pipeline]
+
+    def least_asked(self) -> gate.Pipeline:
+        """The one of those for batches on which the fewest wait."""
+        return min(self.batches, key=attrgetter("waiting"))
+
+
+def gate_on_a_loop(otherwise: Application, pipelines: Pipelines) -> Application:
+    """The application that answers the gateway's questions itself, and leaves all else to `otherwise`."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,7 +63,7 @@ def gate_on_a_loop(otherwise: Application, pipeline: gate.Pipeline) -> Applicati
             return
         if first is None:
             return
-        said = await _answered(pipeline, headers, first["body"]) if _may_go(scope, headers, first) else None
+        said = await _answered(pipelines, scope["path"], headers, first) if _may_go(scope, headers, first) else None
         if said is None:
             await otherwise(scope, _again(first, receive), send)
             return
@@ -90,7 +102,7 @@ async def _gathered(receive: Receive) -> Message | None:
 def _may_go(scope: Scope, headers: dict[bytes, bytes], first: Message) -> bool:
     """Whether nothing about the request, its body and token aside, needs Django's eyes."""
     return bool(
-        scope["path"] == DOOR
+        scope["path"] in {DOOR, BATCHES}
         and scope["method"] == "POST"
         and len(headers) == len(scope["headers"])  # what is said twice is not this way's to weigh
         and headers.get(b"content-length", b"") == b"%d" % len(first["body"])
@@ -102,21 +114,24 @@ def _may_go(scope: Scope, headers: dict[bytes, bytes], first: Message) -> bool:
     )
 
 
-async def _answered(pipeline: gate.Pipeline, headers: dict[bytes, bytes], body: bytes) -> bytes | None:
+async def _answered(pipelines: Pipelines, path: str, headers: dict[bytes, bytes], first: Message) -> bytes | None:
     grant = remembered_grant_of(headers.get(b"authorization", b"").decode("latin-1"), now=int(time.time()))
     if grant is None or SCOPE not in grant.scopes or grant.bound_to:
         return None
     try:
-        return written([await _answer(pipeline, grant, read(body))])
-    except (*UNREADABLE, gate.NotLive):
+        if path == DOOR:
+            return written(await _answers(pipelines.single, grant, [read(first["body"])]))
+        asked = schemas.many.decode(first["body"])
+        return written_many(asked, await _answers(pipelines.least_asked(), grant, schemas.questions(asked)))
+    except (*UNREADABLE, schemas.Incomplete, gate.NotLive):
         return None
 
 
-async def _answer(pipeline: gate.Pipeline, grant: Grant, question: gate.Question) -> gate.Answer:
+async def _answers(pipeline: gate.Pipeline, grant: Grant, questions: Sequence[gate.Question]) -> list[gate.Answer]:
     try:
-        return await gate.evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, question=question)
+        return await gate.evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=questions)
     except Error:
-        return unavailable([question])[0]
+        return unavailable(questions)
 
 
 def _again(first: Message, receive: Receive) -> Receive:

@@ -15,7 +15,8 @@ from consent.gate.shapes import Line, Question, Terms, covered_by
 
 type Run = Callable[[bytes, Sequence[object]], Rows]
 
-# One question comes as plain values, which psycopg hands on as they are; many come as arrays.
+# One question comes as plain values, which psycopg hands on as they are; many come as arrays. One of numbers comes as
+# its text: the driver takes longer over a list of numbers than over all the rest.
 ONE = """
 WITH caller AS (SELECT $1::text AS client_id, $2::text AS kid),
 asking AS (SELECT 0 AS k, $3::text AS campaign, $4::text AS aggregator, $5::text AS provider, $6::text AS recipient,
@@ -23,11 +24,11 @@ asking AS (SELECT 0 AS k, $3::text AS campaign, $4::text AS aggregator, $5::text
 asked AS (SELECT 0 AS n, 0 AS k, $9::text AS line, $10::bytea AS number),
 """
 MANY = """
-WITH caller AS (SELECT %s::text AS client_id, %s::text AS kid),
-asking AS (SELECT place - 1 AS k, a.* FROM unnest(%b::int4[], %b::text[], %b::text[], %b::text[], %b::text[],
-    %b::text[], %b::text[]) WITH ORDINALITY AS a (first, campaign, aggregator, provider, recipient, purpose, scope,
+WITH caller AS (SELECT $1::text AS client_id, $2::text AS kid),
+asking AS (SELECT place - 1 AS k, a.* FROM unnest($3::text::int4[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::text[]) WITH ORDINALITY AS a (first, campaign, aggregator, provider, recipient, purpose, scope,
     place)),
-asked AS (SELECT place - 1 AS n, a.* FROM unnest(%s::text::int4[], %b::text[], %b::bytea[])
+asked AS (SELECT place - 1 AS n, a.* FROM unnest($10::text::int4[], $11::text[], $12::bytea[])
     WITH ORDINALITY AS a (k, line, number, place)),
 """
 
@@ -175,6 +176,8 @@ LOOK_UP_MANY = _written_out(
     is_open=IS_OPEN,
     covering=f"CASE WHEN told.k IS NOT NULL THEN {COVERING} END",
 )
+# psycopg's cursor has marks of its own, which ask for lists in binary.
+LOOK_UP_MANY_BY_CURSOR = re.sub(rb"\$[0-9]+", b"%s", re.sub(rb"\$[0-9]+(?=::[a-z0-9]+\[\])", b"%b", LOOK_UP_MANY))
 LOOK_UP_OWN_BY_LINE = _written_out(OWN, is_open=IS_OPEN, line=BY_LINE, line_id="by_line.id")
 LOOK_UP_OWN_BY_NUMBER = _written_out(OWN, is_open=IS_OPEN, line=BY_NUMBER, line_id="by_number.line_id")
 
@@ -194,15 +197,19 @@ def look_up_for(*, questions: Sequence[Question], client_id: str, kid: str) -> l
 
 
 async def look_up_in(
-    *, pipeline: Pipeline, question: Question, client_id: str, kid: str, until: float
-) -> tuple[Terms, Line]:
-    """The same for one question, on an event loop, by this moment of its clock."""
-    rows: Rows = []
+    *, pipeline: Pipeline, questions: Sequence[Question], client_id: str, kid: str, until: float
+) -> list[tuple[Terms, Line]]:
+    """The same on an event loop, by this moment of its clock."""
+    if len(questions) != 1:
+        askings = _askings(questions)
+        rows = await pipeline.run(LOOK_UP_MANY, [client_id, kid, *_of_many(questions, askings)], until=until)
+        return _found(sorted(rows, key=itemgetter(0)), askings)
+    question, rows = questions[0], []
     if own := _own_statement(question):
         rows = await pipeline.run(own, [client_id, kid, *_of_own(question)], until=until)
     if not rows:
         rows = await pipeline.run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)], until=until)
-    return _found(rows, [0])[0]
+    return _found(rows, [0])
 
 
 def _of_one_by(run: Run, question: Question, client_id: str | None, kid: str | None) -> Rows:
@@ -222,7 +229,7 @@ def _found_for_many(questions: Sequence[Question], client_id: str | None, kid: s
     if not questions:
         return []
     askings = _askings(questions)
-    rows = by_cursor(LOOK_UP_MANY, [client_id, kid, *_of_many(questions, askings)], raw=False)
+    rows = by_cursor(LOOK_UP_MANY_BY_CURSOR, [client_id, kid, *_of_many(questions, askings)], raw=False)
     return _found(sorted(rows, key=itemgetter(0)), askings)
 
 
@@ -272,13 +279,16 @@ def _of_many(questions: Sequence[Question], askings: Sequence[int]) -> list[obje
     different = [_asking(questions[place]) for place in firsts]
     hashed = keyed_hash("number-hash")
     return [
-        firsts,
+        _as_text(firsts),
         *(list(column) for column in zip(*different, strict=True)),
-        # As text: the driver takes longer over a list of numbers than over all the rest.
-        "{" + ",".join(map(str, askings)) + "}",
+        _as_text(askings),
         [question.line for question in questions],
         [None if question.msisdn is None else hashed(question.msisdn.encode()) for question in questions],
     ]
+
+
+def _as_text(numbers: Sequence[int]) -> str:
+    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 def _firsts(askings: Sequence[int]) -> list[int]:

@@ -68,6 +68,11 @@ class Pipeline:
             except Lost:
                 pass
 
+    @property
+    def waiting(self) -> int:
+        """How many results are still to come."""
+        return 0 if self._session is None else len(self._session.places)
+
     def close(self) -> None:
         """End the connection. Whoever waits is told that it was lost."""
         if self._session is not None:
@@ -120,7 +125,9 @@ class _Session:
         if not self.places:
             self.heard_at = self.loop.time()
         try:
-            given = self.reader.dump_sequence(values, [PyFormat.AUTO] * len(values))
+            # Lists are written much faster in binary.
+            formats = [PyFormat.BINARY if isinstance(value, list) else PyFormat.AUTO for value in values]
+            given = self.reader.dump_sequence(values, formats)
             self.own.pgconn.send_query_prepared(self._name(statement), given, self.reader.formats)
         except psycopg.OperationalError as error:
             self.end(str(error))

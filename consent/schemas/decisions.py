@@ -75,6 +75,40 @@ class Evaluations(msgspec.Struct, frozen=True, gc=False):
     context: Unread = Unread()
 
 
+class Denied(msgspec.Struct, frozen=True, gc=False):
+    decision_id: str
+    reason: str
+
+
+class Consent(msgspec.Struct, frozen=True, gc=False):
+    """The state of the line's record that an allow stands on."""
+
+    epoch: int
+    version: int
+    record_id: str
+
+
+class Allowed(msgspec.Struct, frozen=True, gc=False):
+    """`obligations`: what whoever was allowed must do, as JSON."""
+
+    decision_id: str
+    consent: Consent
+    basis: Literal["approval"]
+    subject_ref: str
+    obligations: msgspec.Raw
+
+
+class Response(msgspec.Struct, frozen=True, gc=False):
+    """An answer in AuthZEN's form."""
+
+    decision: bool
+    context: Denied | Allowed
+
+
+class Responses(msgspec.Struct, frozen=True, gc=False):
+    evaluations: list[Response]
+
+
 class Incomplete(Exception):
     """A question that names no subject, action or resource, neither itself nor by default."""
 
@@ -129,27 +163,27 @@ def until_settled(answers: list[Answer], semantic: Semantic) -> list[Answer]:
     return answers
 
 
-def response(answer: Answer) -> dict[str, object]:
+def response(answer: Answer) -> Response:
     """An answer in AuthZEN's form."""
     if not answer.allowed:
-        return {"decision": False, "context": {"decision_id": answer.decision_id, "reason": answer.reason}}
-    return {
-        "decision": True,
-        "context": {
-            "decision_id": answer.decision_id,
-            "consent": {"epoch": answer.epoch, "version": answer.version, "record_id": answer.record_id},
-            "basis": "approval",
-            "subject_ref": answer.subject_ref,
-            "obligations": _obligations(answer.max_precision_m),
-        },
-    }
+        return Response(decision=False, context=Denied(answer.decision_id, answer.reason))
+    consent = Consent(answer.epoch, answer.version, answer.record_id)
+    obligations = _obligations(answer.max_precision_m)
+    return Response(
+        decision=True,
+        context=Allowed(answer.decision_id, consent, "approval", answer.subject_ref, obligations),
+    )
 
 
 @lru_cache(maxsize=64)
-def _obligations(max_precision_m: int) -> tuple[dict[str, object], ...]:
-    """What whoever was allowed must do: the same for all answers about one precision."""
-    return (
-        {"id": "record_disclosure"},
-        {"id": "max_precision_m", "value": max_precision_m},
-        {"id": "use_within_s", "value": USE_WITHIN_S},
+def _obligations(max_precision_m: int) -> msgspec.Raw:
+    """They are the same for all answers about one precision."""
+    return msgspec.Raw(
+        msgspec.json.encode(
+            (
+                {"id": "record_disclosure"},
+                {"id": "max_precision_m", "value": max_precision_m},
+                {"id": "use_within_s", "value": USE_WITHIN_S},
+            )
+        )
     )

@@ -3,11 +3,10 @@
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -17,11 +16,12 @@ from consent import gate
 from consent.actions import stop
 from consent.api import on_a_loop
 from consent.api.decisions import read
-from consent.api.on_a_loop import DOOR, Message, Receive, Scope, Send, gate_on_a_loop
+from consent.api.on_a_loop import DOOR, Message
 from consent.gate import pipeline as pipelines
 from partners import access, rotation
 from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
+from tests.consent.gate_way import Way, a_seen_token, answer_to, in_one, question_about, stopped_elsewhere, told
 from tests.consent.test_evaluation_api import a_token, asked
 from tests.consent.test_straight import without_ids
 from tests.factories import a_line, an_approval
@@ -47,64 +47,10 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return opened
 
 
-class Way:
-    """The door as a server calls it; `sent_on` holds the bodies that went the long way."""
-
-    def __init__(self) -> None:
-        self.sent_on: list[bytes] = []
-        self.pipeline = gate.Pipeline()
-        self.hears: Send | None = None
-        self.application = gate_on_a_loop(self._long, self.pipeline)
-
-    async def _long(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.sent_on.append((await receive())["body"])
-        await send({"type": "http.response.start", "status": 599, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-    async def ask(
-        self,
-        body: bytes,
-        *more: tuple[bytes, bytes],
-        headers: Mapping[str, bytes | None],
-        parts: Sequence[Message] = (),
-        **changed: str,
-    ) -> tuple[int, dict[bytes, bytes], bytes]:
-        """A POST with the usual headers, as `headers` changes them (None: without it), and `more` after them.
-
-        `parts`: what of the body comes in which message; after the last of them nothing comes.
-        """
-        usual = {"host": b"localhost", "content-length": b"%d" % len(body), "content-type": b"application/json"}
-        named = [(name.encode(), value) for name, value in {**usual, **headers}.items() if value is not None]
-        scope: Scope = {"type": "http", "method": "POST", "path": DOOR, "scheme": "http", "headers": [*named, *more]}
-        scope.update(changed)
-        said: list[Message] = []
-
-        coming = list(parts or [{"body": body, "more_body": False}])
-
-        async def receive() -> Message:
-            return coming.pop(0) if coming else await asyncio.Future[Message]()
-
-        async def send(message: Message) -> None:
-            said.append(message)
-
-        try:
-            await self.application(scope, receive, self.hears or send)
-        finally:
-            self.pipeline.close()
-        start, content = said
-        return start["status"], dict(start["headers"]), content["body"]
-
-
-def told(way: Way, body: bytes, *more: tuple[bytes, bytes], **asked: Any) -> tuple[int, dict[bytes, bytes], bytes]:
-    return asyncio.run(way.ask(body, *more, **asked))
-
-
 @pytest.fixture
 def token() -> bytes:
     """One that this process has seen before."""
-    token = f"Bearer {a_token()}"
-    assert access.grant_of(token, now=int(timezone.now().timestamp())) is not None
-    return token.encode()
+    return a_seen_token()
 
 
 def test_it_answers_what_the_long_way_answers(client: Client, line: Line, campaign: Campaign, token: bytes) -> None:
@@ -136,7 +82,7 @@ def test_it_answers_what_the_long_way_answers(client: Client, line: Line, campai
     [
         {"method": "GET"},
         {"path": "/access/v1/evaluation/"},
-        {"path": "/access/v1/evaluations"},
+        {"path": "/access/v1/evaluations/"},
         {"headers": {"host": b"evil.example"}},
         {"headers": {"host": None}},
         {"headers": {"content-length": None}},
@@ -229,35 +175,6 @@ def test_where_tokens_are_bound_to_certificates_all_go_the_long_way(
     way, body = Way(), json.dumps(asked(line, campaign)).encode()
     assert told(way, body, headers={"authorization": token})[0] == 599
     assert way.sent_on == [body]
-
-
-def in_one(*asks: Callable[[gate.Pipeline], Awaitable[Any]]) -> list[Any]:
-    """What each comes to, one after another, on one pipeline; errors as they are."""
-
-    async def run() -> list[Any]:
-        pipeline = gate.Pipeline()
-        try:
-            return [(await asyncio.gather(ask(pipeline), return_exceptions=True))[0] for ask in asks]
-        finally:
-            pipeline.close()
-
-    return asyncio.run(run())
-
-
-def question_about(line: Line, campaign: Campaign) -> gate.Question:
-    return read(json.dumps(asked(line, campaign)).encode())
-
-
-def answer_to(pipeline: gate.Pipeline, question: gate.Question, machine: Machine, kid: str) -> Awaitable[gate.Answer]:
-    return gate.evaluate_in(pipeline=pipeline, client_id=machine.client_id, kid=kid, question=question)
-
-
-def stopped_elsewhere(line: Line) -> None:
-    """A stop by another thread, which keeps no connection."""
-    try:
-        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
-    finally:
-        connection.close()
 
 
 @pytest.fixture

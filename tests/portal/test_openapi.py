@@ -13,8 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from jsonschema import Draft202012Validator
 
 from consent import gate
-from consent.api.decisions import answers
-from consent.schemas import response
+from consent.api.decisions import answers, written
 from consent.words import REASONS
 from portal.machines import PREFIXES
 
@@ -144,6 +143,6 @@ def test_every_reason_of_a_no_is_in_it_and_in_the_guide_also_that_of_no_database
     monkeypatch.setattr(gate, "evaluate", no_database)
     (answer,) = answers([gate.Question(aggregator="a", provider="b", campaign="c", purpose="p", scope="s", line="l")])
     whole = {"$ref": "#/components/schemas/decision", "components": {"schemas": schemas}}
-    said = response(answer)
+    said = json.loads(written([answer]))
     assert said == {"decision": False, "context": {"decision_id": "", "reason": "unavailable"}}
     assert [error.message for error in Draft202012Validator(whole).iter_errors(said)] == []

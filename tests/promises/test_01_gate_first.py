@@ -170,8 +170,9 @@ def on_a_loop(kid: str) -> Iterator[Asks]:
     turning.start()
 
     def asks(question: gate.Question) -> gate.Answer:
-        asking = gate.evaluate_in(pipeline=pipeline, client_id="gateway", kid=kid, question=question)
-        return asyncio.run_coroutine_threadsafe(asking, loop).result(60)
+        asking = gate.evaluate_in(pipeline=pipeline, client_id="gateway", kid=kid, questions=[question])
+        (answer,) = asyncio.run_coroutine_threadsafe(asking, loop).result(60)
+        return answer
 
     try:
         yield asks
