@@ -8,6 +8,7 @@
 `choosing_required`      to choose what lets them see
 `person_required`        signed in, whoever it is: for pages about the sign-in itself
 `unless_held`            beside it: for pages that change what lets somebody in
+`few_at_once`            below it: for downloads, of which a person has two at a time
 `staff_required`         staff of a role, signed in with a second factor
 
 A new SIM, number or forwarding of the line that somebody signs in by holds for 24 hours what lets them see, allow or
@@ -41,10 +42,13 @@ import audit.actions
 from accounts import queries, sessions
 from accounts.models import User
 from accounts.permissions import Action, How, StaffAction, roles_that_may
+from accounts.places import Places, until_sent
 from accounts.queries import PersonsLine
 from accounts.zones import zone_of
 
 LINE = "line"
+DOWNLOADS_AT_ONCE = 2
+TRY_AGAIN_AFTER_S = 30
 HOME = "/home/"
 
 
@@ -72,6 +76,8 @@ class PersonRequest(HttpRequest):
 type View[**P] = Callable[Concatenate[SubscriberRequest, P], HttpResponseBase]
 type PersonView[**P] = Callable[Concatenate[PersonRequest, P], HttpResponseBase]
 type Door = Callable[..., HttpResponseBase]
+
+downloads = Places()
 
 
 def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
@@ -144,6 +150,27 @@ def unless_held(view: Door) -> Door:
             return held_page(request, line=lines[0], until=until)
         with transaction.atomic():
             return view(request, *args, **kwargs)
+
+    return door
+
+
+def few_at_once[R: SubscriberRequest | PersonRequest, **P](
+    view: Callable[Concatenate[R, P], HttpResponseBase],
+) -> Door:
+    """A download keeps a thread until it has gone out: of those of this process a person has two, and no more."""
+
+    @wraps(view)
+    def door(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        place = downloads.take(DOWNLOADS_AT_ONCE, whose=request.user.pk)
+        if place is None:
+            refused = render(request, "pages/downloading.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+            refused.headers["Retry-After"] = str(TRY_AGAIN_AFTER_S)
+            return refused
+        try:
+            return until_sent(view(request, *args, **kwargs), place)
+        except BaseException:
+            place.give_back()
+            raise
 
     return door
 

@@ -1,8 +1,8 @@
 """How long requests take, who was refused, and who goes first when there are too many: stopping before reading.
 
-A web process has so many threads. Reading pages may take `READING_LIMIT` of them; whoever wants to read beyond that is
-told at once to come back, on a page that offers stopping. The other threads stay free for stops, sign-ins, answers to
-questions, partners and the gate, none of which is ever turned away here.
+A web process has so many threads. Reading pages may take `READING_LIMIT` of them, downloads until they have gone out;
+whoever wants to read beyond that is told at once to come back, on a page that offers stopping. The other threads stay
+free for stops, sign-ins, answers to questions, partners and the gate, none of which is ever turned away here.
 """
 
 import re
@@ -14,11 +14,14 @@ from threading import Lock
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from prometheus_client import Counter, Histogram
 
+from accounts.places import Places, until_sent
+
 log = structlog.get_logger(__name__)
-type View = Callable[[HttpRequest], HttpResponse]
+type View = Callable[[HttpRequest], HttpResponseBase]
 
 REQUESTS = Histogram(
     "whereabouts_request_seconds", "Time on the server by route.", ["route", "method", "status"], registry=None,
@@ -32,7 +35,8 @@ TURNED_AWAY = Counter(
 # offers stopping. Forms, what shows a stop's progress, what staff do on such a day, and what is no page are not here
 # and never turned away.
 READING = re.compile(
-    r"/(home|history|companies|access-log|archive|transparency|gallery)/"
+    r"/(home|history|companies|access-log|transparency|gallery)/"
+    r"|/settings/archive/(progress/|whereabouts\.zip)?$"
     r"|/(choices|lines|settings|help)/$"
 )
 READ = ("GET", "HEAD")
@@ -45,25 +49,6 @@ COME_BACK_AFTER_S = 10
 # Whoever waited so long before a thread was free reads an answer that nobody waits for any more.
 STALE_AFTER_S = 5.0
 NONSENSE_AFTER_S = 600.0
-
-
-class Places:
-    """How many requests read at this moment in this process."""
-
-    def __init__(self) -> None:
-        self._lock, self.taken = Lock(), 0
-
-    def take(self, most: int) -> bool:
-        """Whether there was a place; whoever got one gives it back."""
-        with self._lock:
-            if self.taken >= most:
-                return False
-            self.taken += 1
-            return True
-
-    def give_back(self) -> None:
-        with self._lock:
-            self.taken -= 1
 
 
 class Lines:
@@ -99,7 +84,7 @@ lines = Lines()
 def measured(get_response: View) -> View:
     """Note how long each answer took, under its route's template: an address may hold a token, a template none."""
 
-    def middleware(request: HttpRequest) -> HttpResponse:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()
         response = get_response(request)
         route = f"/{request.resolver_match.route}" if request.resolver_match else "none"
@@ -116,17 +101,19 @@ def measured(get_response: View) -> View:
 def stopping_first(get_response: View) -> View:
     """Turn those away who only want to read, while too many do or the queue in front of us is long."""
 
-    def middleware(request: HttpRequest) -> HttpResponse:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.method not in READ or not READING.match(request.path_info):
             return get_response(request)
         if STALE_AFTER_S < _waited_s(request) < NONSENSE_AFTER_S:
             return _busy("waited")
-        if not places.take(settings.READING_LIMIT):
+        place = places.take(settings.READING_LIMIT)
+        if place is None:
             return _busy("full")
         try:
-            return get_response(request)
-        finally:
-            places.give_back()
+            return until_sent(get_response(request), place)
+        except BaseException:
+            place.give_back()
+            raise
 
     return middleware
 

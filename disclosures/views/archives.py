@@ -6,7 +6,7 @@ from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import SubscriberRequest, at_line, line_required
+from accounts.access import SubscriberRequest, at_line, few_at_once, line_required
 from accounts.permissions import Action
 from disclosures import actions, queries
 from disclosures.models import Archive
@@ -41,6 +41,7 @@ def ask(request: SubscriberRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @line_required(Action.DOWNLOAD)
+@few_at_once
 def download(request: SubscriberRequest) -> HttpResponseBase:
     """The file. Every time it is taken stands in the line's log."""
     now = timezone.now()

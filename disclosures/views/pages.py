@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import sessions
-from accounts.access import SubscriberRequest, at_line, line_required, seeing_required
+from accounts.access import SubscriberRequest, at_line, few_at_once, line_required, seeing_required
 from accounts.permissions import Action
 from consent import notices
 from consent.forms import PauseForm
@@ -68,6 +68,7 @@ def history(request: SubscriberRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @line_required(Action.DOWNLOAD)
+@few_at_once
 def history_csv(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as CSV."""
     now = timezone.now()
@@ -81,6 +82,7 @@ def history_csv(request: SubscriberRequest) -> HttpResponseBase:
 @require_safe
 @never_cache
 @line_required(Action.DOWNLOAD)
+@few_at_once
 def history_json(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as JSON."""
     now = timezone.now()

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import audit.actions
-from accounts.access import PersonRequest
+from accounts.access import PersonRequest, few_at_once
 from accounts.permissions import actor_of
 from consent.models import DigestFinding
 from partners.words import shown
@@ -31,6 +31,7 @@ def run(request: PersonRequest, run_id: uuid.UUID) -> HttpResponse:
     return show(request, "run.html", title=f"Books of {page.party.name}", page=page, shown=listed)
 
 
+@few_at_once
 def download(request: PersonRequest, run_id: uuid.UUID) -> HttpResponseBase:
     """The rows as CSV, streaming; that it was taken is written into the trail."""
     if differences.run_page(run_id=run_id) is None:

@@ -4,7 +4,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpRe
 from django.utils import timezone
 
 import audit.actions
-from accounts.access import PersonRequest
+from accounts.access import PersonRequest, few_at_once
 from accounts.permissions import actor_of
 from support.admin.console import show
 from support.oversight.exports import EXPORTS, as_csv
@@ -19,6 +19,7 @@ def index(request: PersonRequest) -> HttpResponse:
     return show(request, "exports.html", title="Exports", exports=list(EXPORTS.items()), years=years)
 
 
+@few_at_once
 def download(request: PersonRequest, name: str, year: int) -> HttpResponseBase:
     """One file, streaming; that it was taken is written into the trail."""
     at = timezone.now()

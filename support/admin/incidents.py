@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import support.actions
-from accounts.access import PersonRequest
+from accounts.access import PersonRequest, few_at_once
 from accounts.permissions import actor_of
 from audit.models import Incident
 from disclosures.models import Anomaly
@@ -108,6 +108,7 @@ def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
     return _look(request, form, incident_id, "Show the look-ups")
 
 
+@few_at_once
 def download(request: PersonRequest, incident_id: int) -> HttpResponseBase:
     """Say why, and take the look-ups behind it as CSV."""
     get_object_or_404(Incident, pk=incident_id)

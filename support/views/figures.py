@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.access import PersonRequest
+from accounts.access import PersonRequest, few_at_once
 from accounts.permissions import StaffAction, staff_may
 from support import actions
 from support.access import at_the_desk
@@ -37,6 +37,7 @@ def figures(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 @at_the_desk(StaffAction.SEE_TICKETS)
+@few_at_once
 def figures_csv(request: PersonRequest) -> HttpResponseBase:
     """The same as a file; that it was taken is in the trail."""
     _, span = _span(request)
@@ -63,6 +64,7 @@ def complaints(request: PersonRequest, year: int) -> HttpResponse:
 
 @require_safe
 @at_the_desk(StaffAction.SEE_AUDIT)
+@few_at_once
 def complaints_csv(request: PersonRequest, year: int) -> HttpResponseBase:
     """The same as a file; that it was taken is in the trail."""
     at = timezone.now()

@@ -1,31 +1,52 @@
 """When too many come, whoever only wants to read waits, and nobody who wants to stop does."""
 
+import gc
 import json
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 from django.urls import ResolverMatch, get_resolver
 from pytest_django.fixtures import Settings
 
+from audit.models import AuditEvent
 from portal import traffic
+from tests.factories import a_line
+from tests.people import sign_in
 from tests.staff import a_staff_user
 from tests.walks.addresses import patterns
 
 pytestmark = pytest.mark.usefixtures("db")
+ROOT = Path(__file__).resolve().parents[2]
+APPS = ("portal", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
+
+
+@pytest.fixture
+def texts(settings: Settings) -> None:
+    """Codes are read at once."""
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+
+
+def started(answer: object) -> StreamingHttpResponse:
+    """An answer in parts, of which nobody has read any yet."""
+    assert isinstance(answer, StreamingHttpResponse)
+    return answer
 
 
 @pytest.fixture
 def full(settings: Settings) -> Iterator[None]:
     """Every place for readers is taken."""
     settings.READING_LIMIT = 2
-    assert [traffic.places.take(2) for _ in range(3)] == [True, True, False]
+    taken = [traffic.places.take(2) for _ in range(3)]
+    assert [place is not None for place in taken] == [True, True, False]
     yield
-    traffic.places.give_back()
-    traffic.places.give_back()
+    for place in taken[:2]:
+        assert place is not None
+        place.give_back()
 
 
 def test_a_reader_is_told_to_come_back_and_may_stop_at_once(client: Client, full: None) -> None:
@@ -59,6 +80,71 @@ def test_places_are_given_back_even_by_what_fails(client: Client, settings: Sett
         200, 404, 302, 200,
     ]  # fmt: skip
     assert traffic.places.taken == 0
+
+
+def test_a_download_keeps_its_place_until_it_has_gone_out(texts: None, settings: Settings) -> None:
+    settings.READING_LIMIT = 1
+    for path in ("/history/download.csv", "/history/download.json"):
+        reader = sign_in(a_line()).client
+        going = started(reader.get(path))
+        assert (going.status_code, traffic.places.taken) == (200, 1)
+        assert [reader.get(one).status_code for one in (path, "/history/", "/stop/")] == [503, 503, 200]
+        assert going.getvalue()
+        assert traffic.places.taken == 0
+
+
+def test_a_place_is_free_however_a_download_ends(rf: RequestFactory, settings: Settings) -> None:
+    settings.READING_LIMIT = 1
+
+    def parts() -> Iterator[bytes]:
+        yield b"first"
+        raise OSError("the database has gone")
+
+    def download(began: bool) -> StreamingHttpResponse:
+        answer = traffic.stopping_first(lambda _: StreamingHttpResponse(parts()))(rf.get("/history/"))
+        assert (answer.status_code, traffic.places.taken) == (200, 1)
+        if began:
+            assert next(iter(started(answer))) == b"first"
+        return started(answer)
+
+    for began in (True, False):
+        download(began).close()
+        assert traffic.places.taken == 0
+        # Nobody closed it: something went wrong on its way out.
+        download(began)
+        gc.collect()
+        assert traffic.places.taken == 0
+    with pytest.raises(OSError, match="gone"):
+        download(began=False).getvalue()
+    assert traffic.places.taken == 0
+
+
+def test_two_downloads_a_person_at_a_time(texts: None) -> None:
+    line, path = a_line(), "/history/download.csv"
+    reader = sign_in(line).client
+    going = [started(reader.get(path)) for _ in range(2)]
+    refused = reader.get("/history/download.json")
+    assert (refused.status_code, refused["Retry-After"]) == (429, "30")
+    assert "Two of your downloads are still on their way." in refused.content.decode()
+    # What was refused was not taken.
+    assert AuditEvent.objects.filter(line_id=line.pk, action="line.exported").count() == 2
+    other = started(sign_in(a_line()).client.get(path))
+    assert other.status_code == 200
+    assert going.pop().getvalue()
+    again = started(reader.get(path))
+    assert [again.status_code, reader.get(path).status_code, reader.get("/history/").status_code] == [200, 429, 200]
+    assert all(one.getvalue() for one in (*going, other, again))
+    assert traffic.places.taken == 0
+
+
+def test_every_download_is_one_of_few() -> None:
+    """Whatever goes out in parts keeps its thread meanwhile."""
+    unbounded = []
+    for path in (one for app in APPS for one in (ROOT / app).rglob("*.py")):
+        text = path.read_text()
+        if "StreamingHttpResponse(" in text and "@few_at_once\n" not in text:
+            unbounded.append(path.name)
+    assert unbounded == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""So many at once in this process and no more. An answer in parts keeps its place until it has gone out."""
+
+from collections.abc import Iterable, Iterator
+from threading import Lock
+from weakref import WeakSet
+
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+
+class Place:
+    """One of them. It is free again when it is given back, or when nobody knows of it any more."""
+
+    def __init__(self, whose: object, places: WeakSet["Place"]) -> None:
+        self.whose, self._places = whose, places
+
+    def give_back(self) -> None:
+        """More than once does no harm."""
+        self._places.discard(self)
+
+
+class Places:
+    """Those that are taken, by whom."""
+
+    def __init__(self) -> None:
+        self._lock, self._places = Lock(), WeakSet[Place]()
+
+    @property
+    def taken(self) -> int:
+        return len(self._places)
+
+    def take(self, most: int, *, whose: object = None) -> Place | None:
+        """A place, unless they have as many already."""
+        with self._lock:
+            if sum(one.whose == whose for one in self._places) >= most:
+                return None
+            place = Place(whose, self._places)
+            self._places.add(place)
+            return place
+
+
+class _Going(Iterator[bytes]):
+    """The parts of an answer. Its place is free after the last, after one that fails, and when the reader hangs up."""
+
+    def __init__(self, parts: Iterable[bytes], place: Place) -> None:
+        self._parts, self._place = iter(parts), place
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._parts)
+        except BaseException:
+            self._place.give_back()
+            raise
+
+    def close(self) -> None:
+        """Called by the server, whether all went out or not."""
+        self._place.give_back()
+
+
+def until_sent[R: HttpResponseBase](response: R, place: Place) -> R:
+    """This answer, which gives the place back once it has gone out: one that is whole already, now."""
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = _Going(response, place)
+    else:
+        place.give_back()
+    return response
