@@ -2,6 +2,8 @@
 
 Old code writes rows without knowing of a new column, and reads what it always read. What has to go goes a release
 later, when nothing asks for it any more: then its migration is named in `LATER`, with what made it safe.
+
+Nor may they hold a table that grows for as long as it takes to read it: whoever stops writes into it meanwhile.
 """
 
 import re
@@ -9,9 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently, ValidateConstraint
 from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
+
+from tests.disclosures.test_plans import BY_LINE, GROWING
 
 OURS = ("accounts", "audit", "consent", "disclosures", "partners", "revocations", "support")
 # The newest of each app when this rule came. What is older was never changed under running code.
@@ -28,7 +33,22 @@ TAKES_AWAY = re.compile(
 )
 REFUSED = (migrations.RemoveField, migrations.DeleteModel, migrations.RenameField, migrations.RenameModel)
 
+# Before these no migration ran while it was served; the desk, and its tables, come with the newest of support.
+QUIET_BASELINE = {
+    "accounts": "0016_a_code_for_support", "audit": "0011_after_we_suspended", "consent": "0015_kept_outside",
+    "disclosures": "0013_archives", "partners": "0017_two_officers_for_an_agent", "revocations": "0014_evidence",
+    "support": "0009_one_sender_s_cases",
+}  # fmt: skip
+IN_MONTHS = "disclosures_disclosure"
+READS_IT_ALL = re.compile(
+    r"\bCREATE\s+(?:UNIQUE\s+)?INDEX\s+(?!CONCURRENTLY\b)(?:IF\s+NOT\s+EXISTS\s+)?\w+\s+ON\s+(?!ONLY\b)(?P<index>\w+)"
+    r"|\bALTER\s+TABLE\s+(?:ONLY\s+)?(?P<table>\w+)\s+(?=[^;]*\bADD\s+CONSTRAINT\b)(?![^;]*\bNOT\s+VALID\b)",
+    re.IGNORECASE,
+)
+BROKEN_OFF = re.compile(r"DROP INDEX CONCURRENTLY IF EXISTS \w+")
+
 loader = MigrationLoader(None)
+QUIET = [key for key in sorted(loader.disk_migrations) if key[0] in OURS and key[1] > QUIET_BASELINE[key[0]]]
 NEW = [
     key for key in sorted(loader.disk_migrations) if key[0] in OURS and key[1] > BASELINE[key[0]] and key not in LATER
 ]
@@ -66,6 +86,103 @@ def _same_for_the_database(one: migrations.AlterField, app: str) -> bool:
     before: models.Field[Any, Any] = state.models[app, one.model_name.lower()].fields[one.name]
     wider = (one.field.max_length or 0) >= (before.max_length or 0) if isinstance(before, models.CharField) else True
     return (type(before), before.null and not one.field.null) == (type(one.field), False) and wider
+
+
+def held(operations: Sequence[Operation], app: str, *, atomic: bool = True) -> list[str]:
+    """Which tables that grow it would hold for as long as it takes to read them, and what could not be run again."""
+    made = {f"{app}_{one.name.lower()}" for one in operations if isinstance(one, migrations.CreateModel)}
+    found = [fault for one in operations for fault in _held_by(one, app, GROWING - made)]
+    if any(isinstance(one, AddIndexConcurrently) for one in operations):
+        found += ["atomic"] * atomic + _not_again(operations)
+    return found
+
+
+def _held_by(one: object, app: str, growing: set[str]) -> list[str]:
+    if isinstance(one, migrations.RunSQL):
+        told = [found["index"] or found["table"] for found in READS_IT_ALL.finditer(str(one.sql))]
+        return [f"{table}: reads it all" for table in told if table in growing]
+    table = f"{app}_{getattr(one, 'model_name', '').lower()}"
+    if table not in growing:
+        return []
+    match one:
+        case AddIndexConcurrently():
+            return [f"{table}: not on what has parts"] if table == IN_MONTHS else []
+        case migrations.AddIndex():
+            return [f"{table}: a plain index"]
+        case AddConstraintNotValid() | ValidateConstraint():
+            return []
+        case migrations.AddConstraint():
+            return [f"{table}: a constraint that is looked at at once"]
+        case migrations.AddField() | migrations.AlterField() if _has_an_index(one.field):
+            return [f"{table}: a plain index"]
+    return []
+
+
+def _has_an_index(field: "models.Field[Any, Any]") -> bool:
+    return bool(vars(field)["db_index"]) or field.unique
+
+
+def _not_again(operations: Sequence[Operation]) -> list[str]:
+    """What broke off an index leaves it behind, of no use: it goes first when the migration is run again."""
+    first, *others = operations
+    dropped = BROKEN_OFF.findall(str(first.sql)) if isinstance(first, migrations.RunSQL) else []
+    made = [one.index.name for one in others if isinstance(one, AddIndexConcurrently)]
+    faults = [f"{name}: left behind" for name in made if not any(one.endswith(f" {name}") for one in dropped)]
+    return faults + ["something else beside it"] * (len(made) != len(others))
+
+
+@pytest.mark.parametrize(("app", "name"), QUIET, ids=[name for _, name in QUIET])
+def test_a_new_migration_holds_up_nobody_who_stops(app: str, name: str) -> None:
+    migration = loader.disk_migrations[app, name]
+    assert held(migration.operations, app, atomic=migration.atomic) == []
+
+
+def test_these_are_looked_at() -> None:
+    assert {("audit", "0013_officers_looks"), ("revocations", "0015_what_came_back")} <= set(QUIET)
+
+
+INDEX = models.Index(fields=["state"], name="by_state")
+CHECK = models.CheckConstraint(condition=models.Q(version__gt=0), name="above")
+DROPPED = migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS by_state")
+
+
+@pytest.mark.parametrize(
+    ("operations", "faults"),
+    [
+        ([migrations.AddIndex("order", INDEX)], ["revocations_order: a plain index"]),
+        ([migrations.AddIndex("stream", INDEX)], []),
+        ([migrations.AddConstraint("order", CHECK)], ["revocations_order: a constraint that is looked at at once"]),
+        ([AddConstraintNotValid("order", CHECK), ValidateConstraint("order", "above")], []),
+        ([migrations.AddField("order", "x", models.TextField(null=True))], []),
+        ([migrations.AddField("order", "x", models.TextField(null=True, db_index=True))],
+         ["revocations_order: a plain index"]),
+        ([migrations.AlterField("order", "kind", models.TextField(unique=True))], ["revocations_order: a plain index"]),
+        ([migrations.RunSQL("CREATE UNIQUE  INDEX x ON revocations_order (id)")], ["revocations_order: reads it all"]),
+        ([migrations.RunSQL("CREATE INDEX CONCURRENTLY x ON revocations_order (id)")], []),
+        ([migrations.RunSQL("CREATE INDEX x ON revocations_stream (id)")], []),
+        ([migrations.RunSQL("CREATE INDEX x ON ONLY revocations_order (id)")], []),
+        ([migrations.RunSQL("ALTER TABLE revocations_order ADD CONSTRAINT c CHECK (version > 0)")],
+         ["revocations_order: reads it all"]),
+        ([migrations.RunSQL("ALTER TABLE revocations_order ADD CONSTRAINT c CHECK (version > 0) NOT VALID")], []),
+        ([DROPPED, AddIndexConcurrently("order", INDEX)], ["atomic"]),
+    ],
+)  # fmt: skip
+def test_the_rule_finds_what_holds_a_table(operations: list[Operation], faults: list[str]) -> None:
+    assert held(operations, "revocations") == faults
+
+
+def test_an_index_that_was_broken_off_is_made_anew() -> None:
+    made, other = AddIndexConcurrently("order", INDEX), migrations.RunSQL("SELECT 1")
+    assert held([DROPPED, made], "revocations", atomic=False) == []
+    assert held([other, made], "revocations", atomic=False) == ["by_state: left behind"]
+    assert held([DROPPED, made, other], "revocations", atomic=False) == ["something else beside it"]
+
+
+def test_what_is_kept_by_the_month_has_a_way_of_its_own() -> None:
+    """PostgreSQL makes no index concurrently on a table of parts: on each part, and the whole is put together."""
+    assert IN_MONTHS in BY_LINE
+    found = held([DROPPED, AddIndexConcurrently("disclosure", INDEX)], "disclosures", atomic=False)
+    assert found == ["disclosures_disclosure: not on what has parts"]
 
 
 @pytest.mark.parametrize(("app", "name"), NEW, ids=[name for _, name in NEW])

@@ -1,15 +1,28 @@
 """Django's `migrate`, run as the owner of the tables; then the application's rights, and our own signing keys."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.migrate import Command as DjangoMigrate
-from django.db import connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections
+from django.db.migrations import Migration
 from django.utils import timezone
+from psycopg import errors
 
 import partners.actions
 from portal import privileges
+
+# What waits for a table alone has everybody wait behind it who comes after, each stop and each question of the gate.
+NOT_FOR_LONG = "SET lock_timeout = '2s'"
+# What is made concurrently waits for those who are there, and nobody waits behind it.
+AS_LONG_AS_IT_TAKES = "SET lock_timeout = 0"
+IN_THE_WAY = (
+    "{migration} waited two seconds for a table that others were using, and gave up so that no stop waits behind it. "
+    "Nothing of it was kept; what was done before it was. Run migrate again. If that comes to the same, "
+    "pg_stat_activity shows who has held a transaction open since when (docs/operations.md)."
+)
 
 
 class Command(DjangoMigrate):
@@ -23,11 +36,30 @@ class Command(DjangoMigrate):
         parser.set_defaults(database="owner" if "owner" in settings.DATABASES else "default")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        super().handle(*args, **options)
         using = options["database"]
-        privileges.grant(using=using)
+        self._using, self._now = using, "migrate"
+        try:
+            super().handle(*args, **options)
+            privileges.grant(using=using)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, errors.LockNotAvailable):
+                raise
+            raise CommandError(IN_THE_WAY.format(migration=self._now)) from error
+        finally:
+            with suppress(DatabaseError), connections[using].cursor() as cursor:
+                cursor.execute("RESET lock_timeout")
         if _is_the_applications(using) and _has_keys_table():
             partners.actions.ensure_signing_keys(at=timezone.now())
+
+    def migration_progress_callback(
+        self, action: str, migration: Migration | None = None, *fake: bool, **more: Any
+    ) -> None:
+        """Before each migration, forwards or backwards: how long it may wait for a table."""
+        super().migration_progress_callback(action, migration, *fake, **more)
+        if migration is not None and action in {"apply_start", "unapply_start"}:
+            self._now = f"{migration.app_label}.{migration.name}"
+            with connections[self._using].cursor() as cursor:
+                cursor.execute(NOT_FOR_LONG if migration.atomic else AS_LONG_AS_IT_TAKES)
 
 
 def _is_the_applications(using: str) -> bool:
