@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Count, Min
+from django.db.models import Count
 from kombu import Connection, Queue
 from kombu.exceptions import KombuError
 from prometheus_client import CollectorRegistry, generate_latest, multiprocess
@@ -27,7 +27,8 @@ from disclosures import retention
 from disclosures.models import AnomalyWatch
 from portal.traffic import REQUESTS, TURNED_AWAY
 from portal.workings import Workings
-from revocations.models import Order, State
+from revocations.clocks import lying_since
+from revocations.models import TO_PUSH, Order
 
 HOUR = timedelta(hours=1)
 REMEMBERED_S = 2.0
@@ -109,19 +110,22 @@ class Figures(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        states = GaugeMetricFamily("whereabouts_orders", "Orders by state.", labels=["state"])
-        counts = dict(Order.objects.values_list("state").annotate(Count("id")))
-        for state in State.values:
+        states = GaugeMetricFamily(
+            "whereabouts_orders", "Orders that no partner has taken, by state.", labels=["state"]
+        )
+        # Of these there is an index; of all that ever were there is none, and nobody waits for them.
+        open_ones = Order.objects.filter(next_attempt_at__isnull=False)
+        counts = dict(open_ones.order_by().values("state").annotate(n=Count("id")).values_list("state", "n"))
+        for state in TO_PUSH:
             states.add_metric([state], counts.get(state, 0))
         yield states
         oldest = GaugeMetricFamily(
             "whereabouts_oldest_unacknowledged_seconds",
-            "Age of the oldest order a partner has not taken.",
+            "Age of the oldest order, or end of an agreement, that a partner has not taken.",
             labels=["party"],
         )
-        waiting = Order.objects.filter(state__in=(State.QUEUED, State.SENT, State.PARKED))
-        for party, queued_at in waiting.values_list("party_id").annotate(Min("queued_at")):
-            oldest.add_metric([str(party)], (self._at - queued_at).total_seconds())
+        for party, since in lying_since().items():
+            oldest.add_metric([str(party)], (self._at - since).total_seconds())
         yield oldest
         yield GaugeMetricFamily(
             "whereabouts_oldest_due_seconds", "How long the oldest due order waits.", value=_oldest_due_s(self._at)

@@ -6,13 +6,13 @@ roadside service, the officers are told.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Min, Q
 
 import audit.actions
 from accounts.models import User
@@ -31,12 +31,13 @@ ENABLED_WITHIN = timedelta(minutes=15)
 MOST_FAILED_VERIFICATIONS = 3
 SYSTEM = "system:clocks"
 OFFICER = "officer:"
+EVER = datetime.max.replace(tzinfo=UTC)
 
 # By partner, those that wait the longest: one short range of an index for each, however many wait; not what is parked
 # with us, until it is offered anew. And since when: a newer order that took an unacknowledged one's place carries on
 # its clock.
 WAITING = """
-SELECT waiting.line_id, waiting.id, (
+SELECT waiting.party_id, waiting.line_id, waiting.id, (
     SELECT min(older.queued_at) FROM revocations_order older
     WHERE older.line_id = waiting.line_id AND older.contract_id = waiting.contract_id
         AND older.acknowledged_at IS NULL AND older.queued_at > coalesce((
@@ -45,7 +46,7 @@ SELECT waiting.line_id, waiting.id, (
                 AND taken.acknowledged_at IS NOT NULL), '-infinity'))
 FROM (SELECT DISTINCT aggregator_id AS id FROM partners_contract) party
 CROSS JOIN LATERAL (
-    SELECT o.line_id, o.id, o.contract_id FROM revocations_order o
+    SELECT o.party_id, o.line_id, o.id, o.contract_id FROM revocations_order o
     WHERE o.party_id = party.id AND o.next_attempt_at IS NOT NULL
         AND (o.parked_with <> %s OR o.next_attempt_at <= %s)
     ORDER BY o.queued_at LIMIT %s
@@ -84,6 +85,18 @@ def watch(*, now: datetime) -> int:
         if lifelines and _is_news(trouble, now):
             _page(trouble, lifelines)
     return denied
+
+
+def lying_since() -> dict[int, datetime]:
+    """By partner: since when it has left an order lying, or the end of an agreement. What is parked with us counts."""
+    ends = StreamEvent.objects.filter(kind=StreamEvent.Kind.COHORT, next_attempt_at__isnull=False)
+    found = dict(ends.order_by().values("party_id").annotate(at=Min("queued_at")).values_list("party_id", "at"))
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING, [ParkedWith.US, EVER, SAMPLE])
+        orders = [(party_id, since) for party_id, _, _, since in cursor.fetchall() if since]
+    for party_id, since in orders:
+        found[party_id] = min(since, found.get(party_id, since))
+    return found
 
 
 def _troubles(now: datetime) -> Iterator[Trouble]:
@@ -166,7 +179,7 @@ def _waiting(now: datetime) -> list[tuple[Order, datetime]]:
     with connection.cursor() as cursor:
         cursor.execute(WAITING, [ParkedWith.US, now, SAMPLE])
         # Without a time: a newer one was acknowledged, which says all that this one does.
-        since = {(line_id, order_id): at for line_id, order_id, at in cursor.fetchall() if at and at <= before}
+        since = {(line_id, order_id): at for _, line_id, order_id, at in cursor.fetchall() if at and at <= before}
     orders = Order.objects.filter(pk__in=list(since)) if since else Order.objects.none()
     return sorted(((order, since[order.line_id, order.id]) for order in orders), key=lambda one: one[1])
 

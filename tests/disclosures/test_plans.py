@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from audit.queries import database_clock
 from consent.actions import stop
@@ -170,6 +171,41 @@ def test_no_page_reads_a_whole_table_that_grows_with_lines() -> None:
         "disclosures_disclosure", "disclosures_dailyrollup", "disclosures_delayednotice", "consent_linegate",
         "consent_choice", "revocations_order", "audit_auditevent",
     }  # fmt: skip
+
+
+def wholes(sql: str) -> list[tuple[str, str]]:
+    """What is read whole of tables that grow, even if out of favour: all of one, or all of an index of all of it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE indpred IS NOT NULL")
+        partial = {name for (name,) in cursor.fetchall()}
+        cursor.execute("SET enable_seqscan = off")
+        cursor.execute("EXPLAIN (FORMAT JSON) " + sql.replace("%", "%%"), [])
+        (found,) = cursor.fetchone()
+        cursor.execute("SELECT indexrelid::regclass::text, indrelid::regclass::text FROM pg_index")
+        tables = dict(cursor.fetchall())
+    plan = json.loads(found) if isinstance(found, str) else found
+    # The first of an index is one row of it.
+    if plan[0]["Plan"]["Node Type"] == "Limit":
+        return []
+    read = [
+        (node.get("Relation Name") or tables[node["Index Name"]], node.get("Index Name", ""))
+        for node in nodes(plan[0]["Plan"])
+        if node["Node Type"].endswith("Scan") and ("Index Name" in node or node["Node Type"] == "Seq Scan")
+        if "Index Cond" not in node and node.get("Index Name") not in partial
+    ]
+    return [(table, index) for table, index in read if table_of(table) in GROWING]
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_what_is_asked_each_few_seconds_reads_no_table_that_grows(settings: Settings) -> None:
+    """For figures, and whether we are ready: what is open has an index, what is over has none."""
+    settings.METRICS_TOKEN = "token-of-this-test"
+    browser = Browser()
+    browser.client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {settings.METRICS_TOKEN}"
+    read = [(path, sql) for path in ("/metrics", "/readyz") for sql in statements(browser, path)]
+    assert [(path, found, sql) for path, sql in read for found in wholes(sql)] == []
+    assert {path for path, sql in read if "revocations_order" in sql} == {"/metrics", "/readyz"}
+    assert wholes("SELECT state, count(*) FROM revocations_order GROUP BY 1") != []
 
 
 def plans_of_a_look(at: datetime) -> list[tuple[str, list[tuple[str, str, bool]], list[tuple[str, str, bool]]]]:

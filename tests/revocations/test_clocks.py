@@ -15,6 +15,7 @@ from audit.queries import database_clock
 from consent import actions, gate
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
+from portal import health
 from revocations import clocks, streams
 from revocations.actions import Agreement, Use, contradict_ends, tell
 from revocations.actions.suspend import lift
@@ -279,6 +280,7 @@ def test_a_newer_order_carries_on_the_clock_of_an_unacknowledged_one() -> None:
         line_id=scene.line.pk, agreements=[Agreement(scene.contract, [use], ())], by="user", at=scene.began + 20 * HOUR
     ).values()
     Order.objects.filter(pk=scene.order.pk).update(state=State.SUPERSEDED, superseded_by=newer, next_attempt_at=None)
+    assert clocks.lying_since() == {scene.party.pk: scene.began}
     assert clocks.watch(now=scene.began + DAY - MINUTE) == 0
     assert clocks.watch(now=scene.began + DAY + 2 * MINUTE) == 1
     assert Breach.objects.get().about == str(newer)
@@ -321,8 +323,34 @@ def test_an_unacknowledged_end_of_a_contract_counts_too() -> None:
         id=uuid.uuid4(), party_id=scene.party.pk, contract_id=scene.contract.pk, kind=StreamEvent.Kind.COHORT,
         jti="cohort", claims={}, queued_at=scene.began, next_attempt_at=scene.began,
     )  # fmt: skip
+    assert clocks.lying_since() == {scene.party.pk: scene.began}
     assert clocks.watch(now=scene.began + 25 * HOUR) == 1
     assert Breach.objects.get().line_id is None
+
+
+def test_operators_are_told_since_when_each_partner_lets_anything_lie() -> None:
+    silent, well = Scene(), Scene(name="NorthLink")
+    well.acknowledge()
+    silent.a_stop()
+    assert clocks.lying_since() == {silent.party.pk: silent.began}
+    # Parked with us it is on nobody's clock, and nobody has taken it either.
+    later = silent.began + 5 * DAY
+    Order.objects.filter(pk=silent.order.pk).update(
+        state=State.PARKED, parked_with=ParkedWith.US, next_attempt_at=later
+    )
+    StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=well.party.pk, contract_id=well.contract.pk, kind=StreamEvent.Kind.COHORT,
+        jti="cohort", claims={}, queued_at=well.began + HOUR, next_attempt_at=later,
+    )  # fmt: skip
+    StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=well.party.pk, kind=StreamEvent.Kind.VERIFICATION, jti="question", claims={},
+        queued_at=well.began, next_attempt_at=later,
+    )  # fmt: skip
+    assert clocks.lying_since() == {silent.party.pk: silent.began, well.party.pk: well.began + HOUR}
+    told = health.metrics(at=well.began + 2 * HOUR).decode()
+    assert f'whereabouts_oldest_unacknowledged_seconds{{party="{well.party.pk}"}} 3600.0' in told
+    assert 'whereabouts_orders{state="queued"} 1.0' in told
+    assert 'whereabouts_orders{state="parked"} 1.0' in told
 
 
 # --- streams
