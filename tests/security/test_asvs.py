@@ -1,7 +1,14 @@
 """docs/security.md names every requirement of levels 1 and 2 of OWASP ASVS 5.0, once, and what it names is there."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+
+from django.conf import settings
+
+from consent.feeds import claims, digests
+from disclosures.feeds import MOST_BYTES
+from support import files
 
 ROOT = Path(__file__).resolve().parents[2]
 # The numbers alone, chapter by chapter; "3.4:1-6" is 3.4.1 to 3.4.6.
@@ -60,3 +67,44 @@ def test_what_is_open_is_counted_at_the_head() -> None:
     still_open = [number for number, _, _, held in TABLE if held.startswith("**open**: ")]
     said = f"{len(still_open)} are open: {', '.join(still_open)}." if still_open else "None is open."
     assert said in text
+
+
+def limits() -> str:
+    text = (ROOT / "docs" / "security.md").read_text()
+    return text.partition("\n## Limits\n")[2].partition("\n## ")[0]
+
+
+def forms_that_take_files() -> Iterator[Path]:
+    for path in (ROOT / "templates").rglob("*.html"):
+        if "multipart/form-data" in path.read_text():
+            yield path
+
+
+def test_nothing_says_that_no_file_is_taken_while_a_form_takes_some() -> None:
+    assert len(list(forms_that_take_files())) == 3
+    denied = re.compile(r"no uploads|nobody uploads|no pictures are taken|no files? (?:is|are) taken", re.IGNORECASE)
+    assert [number for number, _, _, held in TABLE if denied.search(held)] == []
+    about_files = {number: held for number, _, _, held in TABLE if number.startswith("5.")}
+    assert [number for number, held in about_files.items() if held.startswith("not applicable")] == []
+
+
+def test_the_limits_that_are_said_are_those_that_hold() -> None:
+    size = f"{files.LARGEST // 1024**2} MB"
+    held = [
+        f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes in all fields", f"{files.MOST} files of {size} each",
+        f"{MOST_BYTES:,} bytes for reports", f"{claims.MOST_BYTES:,} for partners' claims",
+    ]  # fmt: skip
+    assert [one for one in held if one not in limits()] == []
+    assert claims.MOST_BYTES == digests.MOST_BYTES
+    rows = {number: held for number, _, _, held in TABLE}
+    assert f"up to {files.MOST} files of {size}, PNG, JPEG, PDF or plain text" in rows["5.1.1"]
+    assert {*files.BEGINS, files.TEXT} == {"image/png", "image/jpeg", "application/pdf", "text/plain"}
+    assert f"a file of {size}" in rows["5.2.1"]
+    assert f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes" in rows["5.2.1"]
+
+
+def test_the_proxy_takes_what_is_said_of_cases_and_no_more() -> None:
+    proxy = (ROOT / "docs" / "running" / "nginx.conf").read_text()
+    (cases,) = re.findall(r"location ~ [^{]*help[^{]*\{\s*client_max_body_size (\d+)m;", proxy)
+    assert f"{cases} MB in all at the proxy" in limits()
+    assert int(cases) * 1024**2 > files.MOST * files.LARGEST
