@@ -96,7 +96,6 @@ def nginx(program: str, folder: Path, behind: Behind, own: Certificate, authorit
         ("listen 80", f"listen 127.0.0.1:{plain}"),
         ("/etc/whereabouts/tls/chain.pem", str(own.chain)),
         ("/etc/whereabouts/tls/key.pem", str(own.chain)),
-        ("127.0.0.1:8001", f"127.0.0.1:{behind.gate}"),
         ("/etc/nginx/", f"{folder}/"),
         ("/var/log/nginx/", f"{folder}/"),
     )
@@ -104,6 +103,7 @@ def nginx(program: str, folder: Path, behind: Behind, own: Certificate, authorit
     (folder / "whereabouts-web.servers").write_text(
         "".join(f"server 127.0.0.1:{port} max_fails=0;\n" for port in (behind.web, behind.second))
     )
+    (folder / "whereabouts-gate.servers").write_text(f"server 127.0.0.1:{behind.gate} max_fails=0;\n")
     kept = "".join(f"{of}_temp_path {folder}/{of};" for of in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     whole = folder / "nginx.conf"
     whole.write_text(

@@ -1,5 +1,6 @@
 """nginx and Caddy, each with the configuration that docs/running shows, in front of granian."""
 
+import json
 import os
 import stat
 import subprocess
@@ -241,19 +242,27 @@ def test_a_release_takes_each_service_out_of_nginx_and_puts_it_back(
         tools = tmp_path / "tools"
         tools.mkdir()
         tool(tools / "nginx", f'exec {program} -e {tmp_path}/error.log -c {tmp_path}/nginx.conf "$@"')
+        asked = f"curl -sk -d {{}} https://127.0.0.1:{proxy.secure}/access/v1/evaluation"
         tool(
-            tools / "systemctl", f'echo "$@" >>{tmp_path}/told; grep -h down {tmp_path}/*.servers >>{tmp_path}/told; :'
+            tools / "systemctl",
+            f'(echo "$@"; grep -h down {tmp_path}/*.servers) >>{tmp_path}/told\n'
+            f'case "$*" in "restart whereabouts-gate") {asked} >{tmp_path}/gate-told;; esac',
         )
         text = (RUNNING / "release").read_text()
-        text = text.replace("8000 8002", f"{behind.web} {behind.second}").replace("/etc/nginx/", f"{tmp_path}/")
+        text = text.replace("8000 8002", f"{behind.web} {behind.second}").replace("8001", str(behind.gate))
+        text = text.replace("NGINX=/etc/nginx", f"NGINX={tmp_path}")
         tool(tmp_path / "release", text.partition("\n")[2])
         environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
         subprocess.run([tmp_path / "release"], env=environment, check=True, timeout=60)
         assert (tmp_path / "told").read_text().splitlines() == [
             f"restart whereabouts-web@{behind.web}", f"server 127.0.0.1:{behind.web} down;",
             f"restart whereabouts-web@{behind.second}", f"server 127.0.0.1:{behind.second} down;",
-            "restart whereabouts-worker",
+            "restart whereabouts-gate", "restart whereabouts-worker",
+            "is-enabled --quiet whereabouts-beat", "stop whereabouts-beat", "start whereabouts-beat",
         ]  # fmt: skip
+        # Whoever asked the gate while it was away was answered by another.
+        assert json.loads((tmp_path / "gate-told").read_text())["port"] in {behind.web, behind.second}
+        until(lambda: proxy.ask("POST", "/access/v1/evaluation", b"{}").told["port"] == behind.gate, 20)
         until(lambda: {proxy.ask("GET", "/").told["port"] for _ in range(4)} == {behind.web, behind.second}, 20)
 
 
