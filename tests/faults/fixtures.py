@@ -17,7 +17,7 @@ from partners.models import Campaign, Client, Contract, Dealing, Party
 from portal.sandbox.identity import slug
 from portal.sandbox.server import jwks_path
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.faults.programs import Program, Programs, free_port
+from tests.faults.programs import PROJECT, Program, Programs, free_port
 from tests.partners.outside import Signer
 
 BELOW = "https://roadaid.example"
@@ -85,11 +85,11 @@ def world(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Wo
 
 
 @contextmanager
-def a_world(settings: Settings, folder: Path, database: str = "") -> Iterator[World]:
-    """The same, its processes on another database server if one is named (host:port)."""
+def a_world(settings: Settings, folder: Path, database: str = "", code: Path = PROJECT) -> Iterator[World]:
+    """The same, its processes on another database server if one is named (host:port), or of other code."""
     settings.DOOR_OUT_LOOPBACK = True
     settings.STOP_ARCHIVE_DIR, settings.CHECKPOINT_DIR = folder / "stop-archive", folder / "checkpoints"
-    programs = Programs(folder, web_port=free_port(), broker_port=free_port(), database=database)
+    programs = Programs(folder, web_port=free_port(), broker_port=free_port(), database=database, code=code)
     settings.BASE_URL = programs.base_url
     a_party("RoadAid", "lbs_provider")
     try:

@@ -29,7 +29,10 @@ LOWEST_PORT, PORTS_EACH, WORKERS = 12_000, 500, 40
 
 @dataclass
 class Program:
-    """A process that can be killed and started again, always the same. `forked`: by whom, if it is a Python."""
+    """A process that can be killed and started again, always the same. `forked`: by whom, if it is a Python.
+
+    `code`: the folder of the project that it runs.
+    """
 
     name: str
     command: Sequence[str]
@@ -39,6 +42,7 @@ class Program:
     kills: int = 0
     process: subprocess.Popen[bytes] | forks.Forked | None = None
     forked: str = ""
+    code: Path = PROJECT
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -49,7 +53,7 @@ class Program:
                 )  # fmt: skip
             else:
                 self.process = subprocess.Popen(
-                    self.command, cwd=PROJECT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                    self.command, cwd=self.code, env=self.environment, stdout=log, stderr=log, start_new_session=True
                 )
 
     def send(self, number: signal.Signals) -> None:
@@ -77,7 +81,7 @@ class Program:
 class Programs:
     """All that run in one test, with one environment and one folder. `database`: where it is, if not at the tests'.
 
-    `more`: settings of this test's own.
+    `more`: settings of this test's own. `code`: where the web server and the worker come from; partners are ours.
     """
 
     folder: Path
@@ -85,6 +89,7 @@ class Programs:
     broker_port: int
     database: str = ""
     more: dict[str, str] = field(default_factory=dict)
+    code: Path = PROJECT
     all: list[Program] = field(default_factory=list)
     _loaded: list[forks.Loaded] = field(default_factory=list)
 
@@ -108,7 +113,7 @@ class Programs:
             # Its line would stop among those that are counted.
             "CANARY": "0",
             "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": str(self.code),
             **self.more,
         }
 
@@ -117,7 +122,8 @@ class Programs:
         return f"http://127.0.0.1:{self.web_port}"
 
     def add(self, name: str, *command: str, port: int = 0, forked: str = "") -> Program:
-        program = Program(name, command, self.environment, self.folder / f"{name}.log", port, forked=forked)
+        code = PROJECT if forked else self.code
+        program = Program(name, command, self.environment, self.folder / f"{name}.log", port, forked=forked, code=code)
         self.all.append(program)
         program.start()
         return program
@@ -156,7 +162,12 @@ class Programs:
             server.end()
 
     def loaded(self) -> str:
-        """The address of a server that forks our programs, each from one that has read this very environment."""
+        """The address of a server that forks our programs, each from one that has read this very environment.
+
+        None has read code that is not ours.
+        """
+        if self.code != PROJECT:
+            return ""
         if not self._loaded or self._loaded[-1].environment != self.environment:
             self._loaded.append(forks.Loaded("tests.faults.loaded", self.environment))
         return self._loaded[-1].address

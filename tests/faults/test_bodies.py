@@ -74,7 +74,7 @@ def a_token(kind: Client.Kind, scope: str, party: Party | None = None) -> str:
         at=NOW,
     )  # fmt: skip
     lifetime = timedelta(minutes=5)
-    return issue_access_token(client=client, scopes=[scope], lifetime=lifetime, at=database_clock()).token
+    return issue_access_token(client=client, scopes=scope.split(), lifetime=lifetime, at=database_clock()).token
 
 
 def a_claim(campaign: Campaign, number: int) -> dict[str, Any]:
