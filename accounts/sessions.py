@@ -62,10 +62,14 @@ IPV4, IPV4_PREFIX, IPV6_PREFIX = 4, 24, 48
 
 @dataclass(frozen=True)
 class ProvedLine:
-    """A line whose phone is in the hands of whoever is here: enough for what its code was for, not to see."""
+    """A line whose phone is in the hands of whoever is here: enough for what its code was for, not to see.
+
+    `mark`: what a form about it carries. A session proves one line at a time, and pages about another may lie open.
+    """
 
     line_id: int
     msisdn: str
+    mark: str
 
 
 def asker(request: HttpRequest) -> str:
@@ -77,7 +81,11 @@ def asker(request: HttpRequest) -> str:
 
 
 def remember_number(request: HttpRequest, *, door: str, msisdn: str, then: str = "") -> None:
-    """Keep the number somebody typed at a door until they type the code, sealed like every number that is kept."""
+    """Keep the number somebody typed at a door until they type the code, sealed like every number that is kept.
+
+    What was done before for another number is over: whoever comes next must not be led to it.
+    """
+    request.session.pop(LINK_KEY, None)
     request.session[STEPS_KEY] = {"door": door, "number": seal(msisdn).decode(), "then": then}
 
 
@@ -98,20 +106,28 @@ def forget_steps(request: HttpRequest) -> None:
     request.session.pop(STEPS_KEY, None)
 
 
-def prove_line(request: HttpRequest, *, door: str, line_id: int, msisdn: str, at: datetime) -> None:
-    """Note that whoever is here has just typed the code texted to this line for this door: good for 15 minutes."""
+def prove_line(request: HttpRequest, *, door: str, line_id: int, msisdn: str, at: datetime, about: str = "") -> None:
+    """Note that whoever is here has just typed the code texted to this line for this door: good for 15 minutes.
+
+    `about`: the one thing at that door that the code was for.
+    """
     request.session.cycle_key()
-    until = (at + PROOF_LASTS).isoformat()
-    number = seal(msisdn).decode()
-    request.session[STEPS_KEY] = {"proved": door, "line": line_id, "number": number, "until": until}
+    request.session[STEPS_KEY] = {
+        "proved": door,
+        "about": about,
+        "line": line_id,
+        "number": seal(msisdn).decode(),
+        "mark": uuid4().hex,
+        "until": (at + PROOF_LASTS).isoformat(),
+    }
 
 
-def proved_line(request: HttpRequest, *, door: str, at: datetime) -> ProvedLine | None:
-    """The line proved by code at this door in this session within the last 15 minutes, or None."""
+def proved_line(request: HttpRequest, *, door: str, at: datetime, about: str = "") -> ProvedLine | None:
+    """The line proved by code at this door, about this, in this session within the last 15 minutes, or None."""
     steps = request.session.get(STEPS_KEY, {})
-    if steps.get("proved") != door or at >= datetime.fromisoformat(steps["until"]):
+    if steps.get("proved") != door or steps.get("about", "") != about or at >= datetime.fromisoformat(steps["until"]):
         return None
-    return ProvedLine(line_id=steps["line"], msisdn=unseal(steps["number"].encode()))
+    return ProvedLine(line_id=steps["line"], msisdn=unseal(steps["number"].encode()), mark=steps.get("mark", ""))
 
 
 def device(request: HttpRequest) -> str:
@@ -135,13 +151,17 @@ def open_sign_ins(request: HttpRequest, *, user: User) -> list[UserSession]:
     return sorted(found, key=lambda one: (one.session_key != request.session.session_key, -one.created_at.timestamp()))
 
 
-def keep_link(request: HttpRequest, *, token: str, at: datetime) -> None:
+def keep_link(request: HttpRequest, *, token: str, at: datetime, msisdn: str = "") -> None:
     """Keep, sealed, the link to what this session has just done: its button may be pressed twice. The steps are over.
 
-    Good for 15 minutes.
+    `msisdn`: the number that it was done for. Good for 15 minutes.
     """
     forget_steps(request)
-    request.session[LINK_KEY] = {"token": seal(token).decode(), "until": (at + PROOF_LASTS).isoformat()}
+    request.session[LINK_KEY] = {
+        "token": seal(token).decode(),
+        "number": seal(msisdn).decode() if msisdn else "",
+        "until": (at + PROOF_LASTS).isoformat(),
+    }
 
 
 def kept_link(request: HttpRequest, *, at: datetime) -> str:
@@ -150,6 +170,14 @@ def kept_link(request: HttpRequest, *, at: datetime) -> str:
     if not kept or at >= datetime.fromisoformat(kept["until"]):
         return ""
     return unseal(kept["token"].encode())
+
+
+def number_of_link(request: HttpRequest, *, token: str, at: datetime) -> str:
+    """The number that this session has just done something for, behind this link; "" for everybody else."""
+    if kept_link(request, at=at) != token:
+        return ""
+    sealed: str = request.session[LINK_KEY].get("number", "")
+    return unseal(sealed.encode()) if sealed else ""
 
 
 def note_answer(request: HttpRequest, *, about: str) -> None:

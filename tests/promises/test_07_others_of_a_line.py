@@ -450,6 +450,33 @@ class TestSeparation:
             assert browser.get(f"{path}?line={line.public_id}").status_code == 404
         assert tells(browser.get("/lines/").text, number_of(line))
 
+    def test_who_holds_the_phone_for_a_minute_neither_learns_of_it_nor_takes_it_back(self) -> None:
+        line = a_line(account="A-1", role="user")
+        own = sign_in(line)
+        other = sign_in_by_code(line)
+        before = alike(other.get("/lines/separation/").text)
+        own.post("/lines/separation/", {"reach": "At my sister's", "note": ""})
+        assert alike(other.get("/lines/separation/").text) == before
+        proof = other.get("/lines/separation/?mine=1").url
+        assert proof == "/accounts/reauthenticate/?next=%2Flines%2Fseparation%2F"
+        assert other.post("/lines/separation/back/").url == proof
+        # What whoever asks by code alone is told is the same, whether or not it was asked before.
+        again = other.post("/lines/separation/", {"reach": "By mail", "note": ""}, follow=True).text
+        assert "We have your request." in again
+        assert "You have asked" not in again
+        assert Separation.objects.get().state == "open"
+        assert "You have asked" in own.get("/lines/separation/").text
+
+    def test_by_a_new_sim_it_is_asked_for_and_not_seen(self) -> None:
+        line = a_line(account="A-1", role="user")
+        sign_in(line).post("/lines/separation/", {"reach": "At my sister's", "note": ""})
+        Line.objects.filter(pk=line.pk).update(sim_changed_at=timezone.now())
+        held = sign_in_by_code(line)
+        assert "You have asked" not in held.get("/lines/separation/").text
+        assert held.get("/lines/separation/?mine=1").status_code == 403
+        assert held.post("/lines/separation/back/").status_code == 403
+        assert Separation.objects.get().state == "open"
+
     def test_it_is_taken_back(self) -> None:
         line = a_line(account="A-1", role="user")
         self.ask(line)
