@@ -89,7 +89,7 @@ class TestDelegates:
         assert "Somebody you asked to look after this line" in log
         other.post("/choices/stop/", {"line": str(line.public_id), "scope": "all"})
         assert Choice.objects.get().actor == f"delegate:{user_of(friend).pk}"
-        assert "has stopped or paused sharing" in waiting(line)[-1][1]
+        assert "has changed something." in waiting(line)[-1][1]
         assert "Made by somebody who was asked to look after this line" in person.get("/choices/").text
         person.post(f"/lines/delegates/{made.pk}/end/")
         assert other.get(f"/home/?line={line.public_id}").status_code == 404
@@ -180,6 +180,17 @@ class TestDelegates:
             ask("+14155550188")
         assert [kind for kind, _ in waiting(friend)] == ["delegate"] * 2
         ask(number_of(friend), at + DAY)
+
+    def test_nobody_learns_by_asking_whom_other_lines_asked_and_a_phone_rings_twice_a_day_at_most(self) -> None:
+        friend, at = a_line(), timezone.now()
+        for _ in range(4):
+            line = a_line(role="user")
+            user = accounts.actions.person_behind(line=line, at=at)
+            accounts.actions.delegate(
+                line_id=line.pk, user=user, msisdn=number_of(friend), may="see", ends_at=at + 9 * DAY, at=at
+            )
+        assert [kind for kind, _ in waiting(friend)] == ["delegate"] * 2
+        assert len(care.asked_of(line_id=friend.pk, at=at)) == 4
 
     def test_the_list_of_lines_says_nothing_that_leaves_no_trace(self) -> None:
         line, friend = a_line(role="user"), a_line()
