@@ -10,11 +10,14 @@ MS_A_TICK = 1000 / os.sysconf("SC_CLK_TCK")
 # Of the fields after the name in /proc/PID/stat: whose child it is, and its time outside and inside the kernel.
 PARENT, UTIME, STIME = 1, 11, 12
 # By a word of the command line.
-WHOSE = (("celery", "workers"), ("granian", "pages"), ("uvicorn", "gate"), ("receiver.py", "partners"))
+WHOSE = (
+    ("celery", "workers"), ("granian", "pages"), ("uvicorn", "gate"), ("receiver.py", "partners"),
+    ("pgbouncer", "pooler"),
+)  # fmt: skip
 
 
 def spent() -> Counter[str]:
-    """Milliseconds up to now of our own programs: pages, gate, workers, partners, database, and people (this one)."""
+    """Milliseconds up to now of our own programs: pages, gate, workers, partners, database, pooler, and people (this one)."""
     found: Counter[str] = Counter()
     all_, server = _all(), _postmasters()
     database = {pid for pid, (parent, _) in all_.items() if parent in server} | server

@@ -42,6 +42,7 @@ class Alike(template.Node):
             if not isinstance(value, PLAIN):
                 raise template.TemplateSyntaxError(f"alike: {name} is no plain value: {type(value).__name__}")
         alone = template.Context(dict(known))
+        assert context.template is not None
         with alone.bind_template(context.template):
             return self.nodelist.render(alone)
 
