@@ -30,12 +30,9 @@ from accounts.sealing import number_hash, unseal
 from accounts.zones import name_of, zone_of
 
 # Every stop asks it three times. Each column by its name: a kept plan outlives a new one.
-LINE = """
+HOLDS_NUMBER = """
 SELECT line.id, carrier_id, public_id, account_id, holder_name_sealed, user_role, state, language, activated_at,
     deactivated_at, sim_changed_at, number_changed_at, forwarding_changed_at, recorded_at, continues_line_id
-"""
-OF_ID = f"{LINE} FROM accounts_line line WHERE id = %s"
-HOLDS_NUMBER = f"""{LINE}
 FROM accounts_linenumber held JOIN accounts_line line ON line.id = held.line_id
 WHERE msisdn_hash = %(hash)s AND starts_at <= %(at)s AND (ends_at IS NULL OR ends_at > %(at)s)
     AND activated_at <= %(at)s AND (deactivated_at IS NULL OR deactivated_at > %(at)s) ORDER BY line.id LIMIT 1
@@ -183,14 +180,6 @@ def new_password_behind(*, token: str, at: datetime) -> NewPassword | None:
     """The wait for a new password that this link ends; None for a link that is used up, over or made up."""
     waiting = NewPassword.objects.filter(cancelled_at__isnull=True, used_at__isnull=True, expires_at__gt=at)
     return waiting.filter(token_hash=link_hash(token=token)).first()
-
-
-def line(*, line_id: int) -> Line:
-    """The line of this id. Raises Line.DoesNotExist."""
-    found = next(iter(Line.objects.raw(OF_ID, [line_id])), None)
-    if found is None:
-        raise Line.DoesNotExist
-    return found
 
 
 def line_of_number(*, msisdn: str, at: datetime) -> Line | None:

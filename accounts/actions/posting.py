@@ -81,7 +81,7 @@ def post(
     wants none of; what somebody did with the line, or asked, they are told all the same. `words`: as it reads, or what
     makes it of the line, in its language.
     """
-    line = queries.line(line_id=line_id)
+    line = Line.objects.get(pk=line_id)
     text = words if isinstance(words, str) else words(line)
     if kind in NEWS and queries.wants_no_news(line_id=line_id):
         return

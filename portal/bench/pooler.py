@@ -67,3 +67,8 @@ def pooled() -> Iterator[str]:
                 raise Failed(f"{PROGRAM} did not start")
             time.sleep(0.02)
         yield f"postgresql://{behind['USER']}@127.0.0.1:{port}/{behind['NAME']}?options="
+
+
+def told(way: str) -> str:
+    """How pages reach the database, in words."""
+    return f"pages share {SESSIONS} sessions by {PROGRAM}" if way else f"no {PROGRAM}: a session for each thread"

@@ -17,7 +17,7 @@ WHOSE = (
 
 
 def spent() -> Counter[str]:
-    """Milliseconds up to now of our own programs: pages, gate, workers, partners, database, pooler, and people (this one)."""
+    """Milliseconds up to now of our own programs, by what they are; people are this one."""
     found: Counter[str] = Counter()
     all_, server = _all(), _postmasters()
     database = {pid for pid, (parent, _) in all_.items() if parent in server} | server

@@ -97,11 +97,9 @@ def run(bench: Bench) -> Result:
         stack.enter_context(world.running(*GIVES_WAY, *CELERY, *BEAT))
         # The gate has a process of its own, which goes before all others.
         gate = stack.enter_context(gateway.server(OURS))
-        pool = stack.enter_context(pooler.pooled())
-        way = f"{pooler.SESSIONS} sessions of PgBouncer" if pool else "a session for each of their threads"
-        bench.tell(f"stops: pages reach the database by {way}")
-        port, file = stack.enter_context(_server(pool)), stack.enter_context(gateway.kept(load))
-        bench.tell(f"stops: {len(crowd.numbers)} lines; the gate alone for 10 s")
+        way = stack.enter_context(pooler.pooled())
+        port, file = stack.enter_context(_server(way)), stack.enter_context(gateway.kept(load))
+        bench.tell(f"stops: {len(crowd.numbers)} lines; {pooler.told(way)}; the gate alone for 10 s")
         alone = _gate_p99(gate, file, 10.0)
         seen, looked = Seen(), Seen()
         with ThreadPoolExecutor(2) as beside:
@@ -155,7 +153,7 @@ def _signed_in(number: str) -> str:
 
 
 @contextmanager
-def _server(pool: str) -> Iterator[int]:
+def _server(way: str) -> Iterator[int]:
     port = free_port(0)
     where = ("--working-dir", str(settings.BASE_DIR), "--host", "127.0.0.1", "--port", str(port))
     # Texts go where the people of this benchmark read them.
@@ -163,7 +161,7 @@ def _server(pool: str) -> Iterator[int]:
         *GIVES_WAY,
         "/usr/bin/env",
         "SMS_BACKEND=portal.demo_phone.Backend",
-        *([f"DATABASE_URL={pool}"] if pool else []),
+        *([f"DATABASE_URL={way}"] if way else []),
         sys.executable,
         "-m",
         "granian",

@@ -27,7 +27,7 @@ class Alike(template.Node):
         self._written: dict[tuple[object, ...], SafeString] = {}
 
     def render(self, context: template.Context) -> SafeString:
-        known = {name: value.resolve(context) for name, value in self._named.items()}
+        known = {name: _plain(name, value.resolve(context)) for name, value in self._named.items()}
         # What is the same to a dictionary may be escaped or not, a number or a truth.
         key = (get_language(), *((type(one), one) for one in known.values()))
         written = self._written.get(key)
@@ -38,13 +38,16 @@ class Alike(template.Node):
         return written
 
     def _write(self, context: template.Context, known: Mapping[str, object]) -> SafeString:
-        for name, value in known.items():
-            if not isinstance(value, PLAIN):
-                raise template.TemplateSyntaxError(f"alike: {name} is no plain value: {type(value).__name__}")
         alone = template.Context(dict(known))
         assert context.template is not None
         with alone.bind_template(context.template):
             return self.nodelist.render(alone)
+
+
+def _plain(name: str, value: object) -> object:
+    if not isinstance(value, PLAIN):
+        raise template.TemplateSyntaxError(f"alike: {name} is no plain value: {type(value).__name__}")
+    return value
 
 
 @register.tag
