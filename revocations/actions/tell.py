@@ -97,8 +97,8 @@ def tell(*, line_id: int, agreements: Sequence[Agreement], by: str, at: datetime
     told.update({order.contract_id: order.id for order in orders})
     if orders:
         # robust: a dead broker must not fail a stop; the sweep finds the rows.
-        queued = [str(order.id) for order in orders]
-        transaction.on_commit(partial(tasks.deliver.delay, order_ids=queued), robust=True)
+        party_ids = sorted({order.party_id for order in orders})
+        transaction.on_commit(partial(tasks.deliver.delay, party_ids=party_ids), robust=True)
     return {pk: told[pk] for pk in sorted(agreement.contract.pk for agreement in agreements)}
 
 
