@@ -68,7 +68,8 @@ class SentEnough(Exception):
     """So many were sent about this line today that this one is not."""
 
 
-@transaction.atomic
+# What fails here fails with what it tells of: nobody goes on from in between.
+@transaction.atomic(savepoint=False)
 def post(
     *, line_id: int, kind: Message.Kind, words: str | Callable[[Line], str], at: datetime, about: str = ""
 ) -> None:
