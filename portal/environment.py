@@ -119,6 +119,8 @@ def database(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
+        # Without options there is a pooler, whose sessions take turns: a cursor would be looked for in another's.
+        "DISABLE_SERVER_SIDE_CURSORS": query.get("options") == "",
         # Compiling a statement takes longer than any of ours runs. What is prepared, the gate's statement and those of
         # the database's own functions, is planned once for each connection: planning took ten times what running does.
         # Who waits at the gate can't be kept for long, and a machine that vanished is never heard of again.
