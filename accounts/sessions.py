@@ -19,7 +19,6 @@ from allauth.mfa.webauthn.internal import auth as passkeys
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.contrib.auth import SESSION_KEY, update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -42,9 +41,6 @@ SEES = "sees"
 PROOF_LASTS = timedelta(minutes=15)
 # So long somebody who looks after a line is noted once, whatever pages they open.
 LOOK_LASTS = timedelta(minutes=10)
-# In place of a session's key in a browser that has left quickly: no session has it, and it says nothing of anybody.
-LEFT = "left"
-LEFT_LASTS = timedelta(hours=1)
 # How long a sign-in lasts unused, and in all. Staff see many people; a subscriber's phone is theirs, they may lay it
 # down in the middle of a form, and a stop needs no sign-in at all.
 STAFF_UNUSED, STAFF_IN_ALL = timedelta(minutes=30), timedelta(hours=12)
@@ -210,43 +206,6 @@ def has_looked(request: HttpRequest, *, delegation_id: UUID, at: datetime) -> bo
         return True
     request.session[LOOKED_KEY] = {**looked, str(delegation_id): at.isoformat()}
     return False
-
-
-def forget_all(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Take every cookie of ours back: not all browsers know Clear-Site-Data, and none heeds it over plain http."""
-    for name in request.COOKIES:
-        response.delete_cookie(name)
-    return response
-
-
-def note_left(response: HttpResponse) -> HttpResponse:
-    """Note in the browser that it has left quickly: good for an hour."""
-    response.set_cookie(
-        settings.SESSION_COOKIE_NAME,
-        LEFT,
-        max_age=LEFT_LASTS,
-        httponly=True,
-        secure=settings.SESSION_COOKIE_SECURE,
-        samesite="Lax",
-    )
-    return response
-
-
-def forget_left(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The person goes on. A session that there is stays."""
-    if has_left(request):
-        response.delete_cookie(settings.SESSION_COOKIE_NAME)
-    return response
-
-
-def has_left(request: HttpRequest) -> bool:
-    """Whether this browser has left quickly within the last hour and not gone on since."""
-    return request.COOKIES.get(settings.SESSION_COOKIE_NAME) == LEFT
-
-
-def has_one(request: HttpRequest) -> bool:
-    """Whether this browser brings the key of a session, whatever became of that."""
-    return request.COOKIES.get(settings.SESSION_COOKIE_NAME, LEFT) != LEFT
 
 
 def is_over(request: HttpRequest, *, by_hand: bool, stops: bool, at: datetime) -> bool:
