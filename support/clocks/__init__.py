@@ -4,9 +4,10 @@ from support.clocks.watching import (
     verify_audit,
     watch,
     watch_agents,
+    watch_codes,
     watch_failed_stops,
     watch_seeds,
     watch_staff,
 )
 
-__all__ = ["verify_audit", "watch", "watch_agents", "watch_failed_stops", "watch_seeds", "watch_staff"]
+__all__ = ["verify_audit", "watch", "watch_agents", "watch_codes", "watch_failed_stops", "watch_seeds", "watch_staff"]

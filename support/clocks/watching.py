@@ -1,11 +1,13 @@
-"""What is watched: stops that fail, staff who look at very many, agents who stop very many, the trail itself.
+"""What is watched: stops that fail, codes that don't come, staff who look at very many, agents, the trail itself.
 
 Each pass counts from rows, or from what was counted outside the database, and states what is so: to look twice changes
 nothing.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -14,6 +16,7 @@ from django.db.models import Count
 
 import audit.actions
 import audit.queries
+from accounts import texts
 from audit.actions import Stated
 from audit.models import AuditEvent, Incident
 from consent import failing
@@ -49,6 +52,7 @@ TIGHTENED = ("consent.stop", "consent.pause", "consent.refuse")
 def watch(*, now: datetime) -> None:
     """One pass over all but the trail."""
     watch_failed_stops(now=now)
+    watch_codes(now=now)
     watch_staff(now=now)
     watch_agents(now=now)
     watch_seeds(now=now)
@@ -61,11 +65,22 @@ def watch_failed_stops(*, now: datetime) -> None:
             Incident.Kind.STOPS_FAILING, f"{hour:%Y-%m-%dT%H}", f"{hour:%-d %b %Y, %H}:00 to {hour:%H}:59 UTC", failed
         )
         for hour, failed in failing.by_hour(now=now).items()
-        if failed >= settings.STOPS_FAILING_ALARM
-        for made in [_stops_made(hour)]
-        if failed * 100 >= FAILED_IN_100 * (failed + made)
+        if _are_more_than_now_and_then(failed, partial(_stops_made, hour))
     )
     _state(stated, now)
+
+
+def watch_codes(*, now: datetime) -> None:
+    """An incident for each day with an hour in which codes did not come to phones, more than now and then.
+
+    Who has no account can't stop without one, and the page looks the same to them.
+    """
+    taken, by_day = texts.CODES_TAKEN.by_hour(now=now), Counter[str]()
+    for hour, failed in texts.CODES_NOT_TAKEN.by_hour(now=now).items():
+        if _are_more_than_now_and_then(failed, partial(taken.get, hour, 0)):
+            by_day[f"{hour:%Y-%m-%d}"] += failed
+    kind = Incident.Kind.STOPS_FAILING
+    _state((Stated(kind, f"codes:{day}", f"codes by text, {day}", failed) for day, failed in by_day.items()), now)
 
 
 def watch_staff(*, now: datetime) -> None:
@@ -125,6 +140,10 @@ def _fault() -> str:
         return f"a checkpoint before {missing} is not there"
     found = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {}).fault
     return "" if found is None else f"chain {found.chain}, row {found.seq} {found.what}"
+
+
+def _are_more_than_now_and_then(failed: int, went_well: Callable[[], int]) -> bool:
+    return failed >= settings.STOPS_FAILING_ALARM and failed * 100 >= FAILED_IN_100 * (failed + went_well())
 
 
 def _stops_made(hour: datetime) -> int:
