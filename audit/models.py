@@ -104,6 +104,9 @@ class Incident(models.Model):
     closed_at = models.DateTimeField(null=True)
     # By when the next of its duties is to be done; None where none is (`audit.duties`).
     due_at = models.DateTimeField(null=True)
+    # When clocks began anew for trouble that went on; and from when on more of it begins them anew again.
+    renewed_at = models.DateTimeField(null=True)
+    anew_from = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="audit_incident_once_per_key")]
@@ -116,12 +119,15 @@ class Incident(models.Model):
 class IncidentStep(models.Model):
     """What became of an incident, written by the database as it changes (trigger `audit_incident_steps`).
 
-    Append-only. What officers did about it stands in the trail. Of more than one count a minute the first is kept.
+    Append-only. What officers did about it stands in the trail. Of more than one count a minute the first is kept, of
+    those that rise and those that fall.
     """
 
     class What(models.TextChoices):
         OPENED = "opened", "Opened"
         COUNTED = "counted", "Seen again"
+        FEWER = "fewer", "Fewer by what the records show"
+        RENEWED = "renewed", "Seen again, with clocks of its own"
         CLOSED = "closed", "Closed"
         REOPENED = "reopened", "Opened again"
 

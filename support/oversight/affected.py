@@ -85,7 +85,7 @@ def _occurrences(incident: Incident) -> QuerySet[IncidentStep]:
     """The steps in which it happened, since it was opened the last time. That an officer closed it is none."""
     steps = IncidentStep.objects.filter(incident_id=incident.pk)
     begun = steps.filter(what__in=(IncidentStep.What.OPENED, IncidentStep.What.REOPENED)).order_by("-id").first()
-    happened = steps.exclude(what=IncidentStep.What.CLOSED)
+    happened = steps.exclude(what__in=(IncidentStep.What.CLOSED, IncidentStep.What.FEWER))
     return happened.filter(id__gte=begun.pk) if begun else happened
 
 

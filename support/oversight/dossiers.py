@@ -42,6 +42,7 @@ def _duty(state: DutyState) -> dict[str, object]:
     return {
         "what": state.clock.what,
         "source": state.clock.source,
+        "counted_from": _time(state.clock.began_at),
         "due_at": _time(state.clock.due_at),
         "done_on": told.on if told else None,
         "reference": told.reference if told else None,

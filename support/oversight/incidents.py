@@ -8,9 +8,9 @@ from django.db.models import F
 
 from accounts.models import User
 from accounts.permissions import StaffAction, actor_of, roles_that_may
-from audit.duties import Clock, clocks_of
+from audit.duties import DUTIES, Clock, still_to_do
 from audit.models import Incident, IncidentStep
-from audit.queries import Told, done_duties, steps_of
+from audit.queries import Told, clocks_begun, done_duties, steps_of
 from disclosures.models import AnomalyRule
 from partners.models import Party
 from partners.words import party_name
@@ -79,11 +79,11 @@ def incident_page(*, incident_id: int) -> IncidentPage | None:
 
 def timeline_of(*, incident: Incident) -> list[Done]:
     """Everything that became of it, the newest first: as the database wrote it down, and as officers did it."""
-    seen = (IncidentStep.What.OPENED, IncidentStep.What.COUNTED)
+    acts = (IncidentStep.What.CLOSED, IncidentStep.What.REOPENED)
     steps = [
         Done(one.at, "The system", one.get_what_display().lower(), "", times(n=one.count), "")
         for one in steps_of(incident_id=incident.pk)
-        if one.what in seen
+        if one.what not in acts
     ]
     done = done_to(target=target_of(incident_id=incident.pk))
     return sorted([*steps, *done], key=lambda one: one.at, reverse=True)
@@ -113,14 +113,18 @@ def times(*, n: int) -> str:
 
 
 def duties_of(*, incident: Incident) -> list[DutyState]:
-    """What may have to be told to whom, by when, and whether it was."""
+    """What may have to be told to whom, by when, and whether it was: done what was done, and what is still to do."""
     told = done_duties(incident_id=incident.pk, since=incident.opened_at)
+    begun = clocks_begun(incident_id=incident.pk, opened_at=incident.opened_at)
     who = names.actors(wanted={one.actor for one in told.values()})
-    return [
-        DutyState(clock, found, who[found.actor] if found else "")
-        for clock in clocks_of(kind=incident.kind, opened_at=incident.opened_at)
-        for found in [told.get(clock.duty.name)]
+    done = [
+        DutyState(Clock(duty, newest), found, who[found.actor])
+        for duty in DUTIES.get(incident.kind, ())
+        if (found := told.get(duty.name))
+        for newest in [max(one for one in begun if one <= found.at)]
     ]
+    to_do = still_to_do(kind=incident.kind, begun=begun, done_at={name: one.at for name, one in told.items()})
+    return sorted([*done, *(DutyState(clock, None) for clock in to_do)], key=lambda one: one.clock.due_at)
 
 
 def officers() -> list[tuple[str, str]]:

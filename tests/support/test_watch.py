@@ -277,7 +277,7 @@ def test_codes_that_the_gateway_does_not_take_are_an_opt_out_that_fails(
     clocks.watch(now=now)
     assert incidents() == [("stops_failing", f"codes by text, {now:%Y-%m-%d}", 3)]
     one = Incident.objects.get()
-    assert one.due_at == next_due(kind="stops_failing", opened_at=now)
+    assert one.due_at == next_due(kind="stops_failing", begun=[now])
     assert _handed_over(result) == before + 3
 
 
@@ -358,7 +358,7 @@ def test_each_step_is_written_by_the_database_and_stays(refused: Refusal) -> Non
     audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="x", at=at + 2 * HOUR)
     audit.actions.open_incident(kind=kind, key=key, subject="page", at=at + 3 * HOUR)
     steps = IncidentStep.objects.order_by("id").values_list("what", "count")
-    assert list(steps) == [("opened", 1), ("counted", 2), ("closed", 3), ("reopened", 3)]
+    assert list(steps) == [("opened", 1), ("counted", 2), ("closed", 3), ("reopened", 4)]
     for statement in ("UPDATE audit_incidentstep SET count = 9", "DELETE FROM audit_incidentstep"):
         refused(statement)
         refused(statement, constraint="audit_incidentstep_append_only", using="owner")

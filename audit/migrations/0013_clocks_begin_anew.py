@@ -1,0 +1,80 @@
+"""Clocks that begin anew: trouble that goes on has dates of its own, and what falls is no new trouble."""
+
+from django.db import migrations, models
+
+STEPS = """
+CREATE OR REPLACE FUNCTION audit_incident_steps() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE seen text := CASE WHEN NEW.count > OLD.count THEN 'counted' ELSE 'fewer' END;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO audit_incidentstep (incident_id, at, what, count)
+        VALUES (NEW.id, NEW.opened_at, 'opened', NEW.count);
+    ELSIF OLD.closed_at IS NULL AND NEW.closed_at IS NOT NULL THEN
+        INSERT INTO audit_incidentstep (incident_id, at, what, count)
+        VALUES (NEW.id, NEW.closed_at, 'closed', NEW.count);
+    ELSIF OLD.closed_at IS NOT NULL AND NEW.closed_at IS NULL THEN
+        INSERT INTO audit_incidentstep (incident_id, at, what, count)
+        VALUES (NEW.id, NEW.opened_at, 'reopened', NEW.count);
+    ELSIF NEW.renewed_at IS DISTINCT FROM OLD.renewed_at AND NEW.renewed_at IS NOT NULL THEN
+        INSERT INTO audit_incidentstep (incident_id, at, what, count)
+        VALUES (NEW.id, NEW.renewed_at, 'renewed', NEW.count);
+    ELSIF NEW.count <> OLD.count AND NOT EXISTS (
+        SELECT FROM audit_incidentstep
+        WHERE incident_id = NEW.id AND what = seen AND at > audit_now() - interval '1 minute'
+    ) THEN
+        INSERT INTO audit_incidentstep (incident_id, at, what, count)
+        VALUES (NEW.id, audit_now(), seen, NEW.count);
+    END IF;
+    RETURN NULL;
+END $$;
+"""
+AS_IT_WAS = """
+CREATE OR REPLACE FUNCTION audit_incident_steps() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO audit_incidentstep (incident_id, at, what, count)
+        VALUES (NEW.id, NEW.opened_at, 'opened', NEW.count);
+    ELSIF OLD.closed_at IS NULL AND NEW.closed_at IS NOT NULL THEN
+        INSERT INTO audit_incidentstep (incident_id, at, what, count)
+        VALUES (NEW.id, NEW.closed_at, 'closed', NEW.count);
+    ELSIF OLD.closed_at IS NOT NULL AND NEW.closed_at IS NULL THEN
+        INSERT INTO audit_incidentstep (incident_id, at, what, count)
+        VALUES (NEW.id, NEW.opened_at, 'reopened', NEW.count);
+    ELSIF NEW.count <> OLD.count AND NOT EXISTS (
+        SELECT FROM audit_incidentstep
+        WHERE incident_id = NEW.id AND what = 'counted' AND at > audit_now() - interval '1 minute'
+    ) THEN
+        INSERT INTO audit_incidentstep (incident_id, at, what, count)
+        VALUES (NEW.id, audit_now(), 'counted', NEW.count);
+    END IF;
+    RETURN NULL;
+END $$;
+"""
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('audit', '0012_incidents_at_work'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='incident',
+            name='anew_from',
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name='incident',
+            name='renewed_at',
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AlterField(
+            model_name='incidentstep',
+            name='what',
+            field=models.CharField(choices=[('opened', 'Opened'), ('counted', 'Seen again'), ('fewer', 'Fewer by what the records show'), ('renewed', 'Seen again, with clocks of its own'), ('closed', 'Closed'), ('reopened', 'Opened again')], max_length=10),
+        ),
+        migrations.RunSQL(STEPS, AS_IT_WAS),
+    ]
