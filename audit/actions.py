@@ -1,17 +1,18 @@
 """Write down what was done, inside the transaction that does it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce
 
 from audit.duties import DUTIES, begins_anew_at, next_due
-from audit.models import AuditEvent, Incident
+from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import CHAINS, clocks_begun, done_duties
 
 EVENT = """
@@ -40,6 +41,15 @@ class Stated:
     key: str
     subject: str
     count: int
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release that an incident is about, by ids alone."""
+
+    line_id: int
+    disclosure_id: UUID
+    occurred_at: datetime
 
 
 def record(
@@ -109,6 +119,42 @@ def open_incident(*, kind: str, key: str, subject: str, at: datetime, count: int
     if was_closed:
         record(action="incident.reopened", actor="system:incidents", target=f"incident:{known.pk}", at=at)
     return was_closed
+
+
+def keep_lines(*, kind: str, key: str, releases: Iterable[Release]) -> None:
+    """Keep whom the incident under this kind and key reached, by release, within the caller's transaction."""
+    incident_id = Incident.objects.values_list("pk", flat=True).get(kind=kind, key=key)
+    IncidentLine.objects.bulk_create(
+        IncidentLine(
+            incident_id=incident_id, line_id=one.line_id, disclosure_id=one.disclosure_id, occurred_at=one.occurred_at
+        )
+        for one in releases
+    )
+
+
+@transaction.atomic
+def report_incident(
+    *,
+    kind: str,
+    subject: str,
+    happened: str,
+    affected: str,
+    known_at: datetime,
+    actor: str,
+    reason: str,
+    at: datetime,
+) -> int:
+    """Write down what no program saw; its clocks count from when it became known. Returns the incident's id."""
+    one = Incident.objects.create(
+        kind=kind, key=f"reported:{uuid4()}", subject=subject, opened_at=known_at, happened=happened,
+        affected=affected, reported_by=actor, reported_at=at, due_at=next_due(kind=kind, begun=[known_at]),
+        anew_from=begins_anew_at(kind=kind, at=known_at),
+    )  # fmt: skip
+    record(
+        action="incident.reported", actor=actor, target=f"incident:{one.pk}", at=at, reason=reason,
+        detail={"kind": kind, "known_at": known_at.isoformat()},
+    )  # fmt: skip
+    return one.pk
 
 
 def _begin_again(one: Incident, at: datetime) -> None:

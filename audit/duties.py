@@ -80,9 +80,13 @@ DUTIES: Mapping[str, Sequence[Duty]] = {
     Kind.PARTNER_HAS: (PARTNER,),
     Kind.OVERDUE: (PARTNER,),
     Kind.NO_EVIDENCE: (PARTNER,),
+    Kind.OUR_BREACH: BREACH,
+    Kind.PARTNER_BREACH: (*BREACH, PARTNER),
     Kind.STAFF_BROWSING: BREACH,
     Kind.AUDIT_FAULT: BREACH,
 }
+# What somebody may report that no program sees: a stolen laptop, a partner's letter, an outage of the whole house.
+REPORTED = (Kind.OUR_BREACH, Kind.PARTNER_BREACH, Kind.STOPS_FAILING)
 
 
 def begins_anew_at(*, kind: str, at: datetime) -> datetime | None:
