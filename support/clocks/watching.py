@@ -7,7 +7,6 @@ nothing.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -27,7 +26,7 @@ from support.clocks import seeds
 from support.oversight.queue import PAGE
 
 ACTOR = "system:watch"
-HOUR = timedelta(hours=1)
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 # Of all stops of the hour so many in a hundred must have failed: one here and there is no failing mechanism.
 FAILED_IN_100 = 1
 # Rows behind an incident have codes: to read them is to look at nobody in particular.
@@ -44,8 +43,8 @@ SELECT actor, greatest(looked, CASE WHEN found > %(most_found)s THEN found END) 
     GROUP BY actor
 ) counted WHERE looked > %(most)s OR found > %(most_found)s ORDER BY actor
 """
-# So many pages of a search within an hour are work.
-PAGES = 5
+# So many pages of a search are work: within an hour, a day, a week.
+PAGES, PAGES_A_DAY, PAGES_A_WEEK = 5, 20, 60
 TIGHTENED = ("consent.stop", "consent.pause", "consent.refuse")
 
 
@@ -65,7 +64,7 @@ def watch_failed_stops(*, now: datetime) -> None:
             Incident.Kind.STOPS_FAILING, f"{hour:%Y-%m-%dT%H}", f"{hour:%-d %b %Y, %H}:00 to {hour:%H}:59 UTC", failed
         )
         for hour, failed in failing.by_hour(now=now).items()
-        if _are_more_than_now_and_then(failed, partial(_stops_made, hour))
+        if _are_more_than_now_and_then(failed, hour, _stops_made)
     )
     _state(stated, now)
 
@@ -77,7 +76,7 @@ def watch_codes(*, now: datetime) -> None:
     """
     taken, by_day = texts.CODES_TAKEN.by_hour(now=now), Counter[str]()
     for hour, failed in texts.CODES_NOT_TAKEN.by_hour(now=now).items():
-        if _are_more_than_now_and_then(failed, partial(taken.get, hour, 0)):
+        if _are_more_than_now_and_then(failed, hour, lambda hour: taken.get(hour, 0)):
             by_day[f"{hour:%Y-%m-%d}"] += failed
     kind = Incident.Kind.STOPS_FAILING
     _state((Stated(kind, f"codes:{day}", f"codes by text, {day}", failed) for day, failed in by_day.items()), now)
@@ -85,14 +84,20 @@ def watch_codes(*, now: datetime) -> None:
 
 def watch_staff(*, now: datetime) -> None:
     """An incident for each of staff who looked at, or acted on, more subscribers within an hour than work explains."""
+    _watch_staff(HOUR, settings.STAFF_BROWSING_ALARM, PAGES, f"{now:%Y-%m-%d}", now)
+
+
+def watch_staff_for_long(*, now: datetime) -> None:
+    """The same within a day, and within a week: whoever looks at a few each hour has seen very many by its end."""
+    _watch_staff(DAY, settings.STAFF_BROWSING_ALARM_DAY, PAGES_A_DAY, f"day:{now:%Y-%m-%d}", now)
+    _watch_staff(WEEK, settings.STAFF_BROWSING_ALARM_WEEK, PAGES_A_WEEK, f"week:{now:%G-W%V}", now)
+
+
+def _watch_staff(span: timedelta, most: int, pages: int, period: str, now: datetime) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            BROWSING,
-            {"since": now - HOUR, "now": now, "most": settings.STAFF_BROWSING_ALARM, "most_found": PAGES * PAGE},
-        )
+        cursor.execute(BROWSING, {"since": now - span, "now": now, "most": most, "most_found": pages * PAGE})
         found = cursor.fetchall()
-    kind, day = Incident.Kind.STAFF_BROWSING, f"{now:%Y-%m-%d}"
-    _state((Stated(kind, f"{actor}:{day}", actor, lines) for actor, lines in found), now)
+    _state((Stated(Incident.Kind.STAFF_BROWSING, f"{actor}:{period}", actor, lines) for actor, lines in found), now)
 
 
 def watch_agents(*, now: datetime) -> None:
@@ -142,8 +147,8 @@ def _fault() -> str:
     return "" if found is None else f"chain {found.chain}, row {found.seq} {found.what}"
 
 
-def _are_more_than_now_and_then(failed: int, went_well: Callable[[], int]) -> bool:
-    return failed >= settings.STOPS_FAILING_ALARM and failed * 100 >= FAILED_IN_100 * (failed + went_well())
+def _are_more_than_now_and_then(failed: int, hour: datetime, went_well: Callable[[datetime], int]) -> bool:
+    return failed >= settings.STOPS_FAILING_ALARM and failed * 100 >= FAILED_IN_100 * (failed + went_well(hour))
 
 
 def _stops_made(hour: datetime) -> int:

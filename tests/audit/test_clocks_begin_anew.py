@@ -59,8 +59,7 @@ def test_nine_thousand_more_two_hundred_days_later_have_dates_of_their_own() -> 
 
 
 def test_what_goes_on_has_clocks_once_a_week_and_not_each_time() -> None:
-    for n in range(20):
-        one = stated(n + 1, BEGAN + n * DAY)
+    one = [stated(n + 1, BEGAN + n * DAY) for n in range(20)][-1]
     renewed = IncidentStep.objects.filter(what="renewed").order_by("id").values_list("at", flat=True)
     assert list(renewed) == [BEGAN + 7 * DAY, BEGAN + 14 * DAY]
     # Of a duty that nobody did two run, however long that was: the oldest and the newest.
@@ -78,16 +77,14 @@ def test_what_comes_after_a_duty_was_done_has_a_clock_at_once(again: object) -> 
     told(one, "fcc", BEGAN + DAY)
     one.refresh_from_db()
     assert one.due_at == (None if again is seen else ALL["partner"].due_at(BEGAN))
-    for n in (2, 3):
-        one = more(n, BEGAN + n * DAY)
+    one = [more(n, BEGAN + n * DAY) for n in (2, 3)][-1]
     assert one.renewed_at == BEGAN + 2 * DAY
     assert clocks(one, "fcc") == [(BEGAN, True), (BEGAN + 2 * DAY, False)]
     assert one.due_at == (ALL["fcc"].due_at(BEGAN + 2 * DAY) if again is seen else ALL["partner"].due_at(BEGAN))
 
 
 def test_a_trial_that_fails_for_ever_at_one_step_has_dates_each_week() -> None:
-    for hour in range(24 * 15):
-        one = seen(BEGAN + timedelta(hours=hour))
+    one = [seen(BEGAN + timedelta(hours=hour)) for hour in range(24 * 15)][-1]
     assert (one.count, one.renewed_at) == (360, BEGAN + 14 * DAY)
     assert clocks(one, "fcc") == [(BEGAN, False), (BEGAN + 14 * DAY, False)]
 

@@ -30,6 +30,7 @@ from portal import health
 from revocations.models import Order
 from support import clocks
 from support.clocks import watching
+from support.oversight.affected import affected_by
 from tests.agents import an_agent_asks
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
@@ -82,6 +83,39 @@ def test_staff_who_look_at_very_many_subscribers_within_an_hour(settings: Settin
     # An hour later there is nothing to add.
     clocks.watch_staff(now=now + HOUR)
     assert incidents() == [("staff_browsing", actor, 3)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("within", "key", "words"),
+    [("day", "day:%Y-%m-%d", "counted over a day"), ("week", "week:%G-W%V", "counted over a week")],
+)
+def test_staff_who_look_at_a_few_each_hour(settings: Settings, within: str, key: str, words: str) -> None:
+    settings.STAFF_BROWSING_ALARM, settings.STAFF_BROWSING_ALARM_DAY, settings.STAFF_BROWSING_ALARM_WEEK = 2, 9, 9
+    setattr(settings, f"STAFF_BROWSING_ALARM_{within.upper()}", 4)
+    actor, now = an_actor("agent"), timezone.now()
+    step = {"day": HOUR, "week": 24 * HOUR}[within]
+
+    def looks(line: Line, at: datetime) -> None:
+        audit.actions.record(action="ticket.seen", actor=actor, target="ticket:T-234567", at=at, line_id=line.pk)
+
+    lines = [a_line() for _ in range(5)]
+    for n, line in enumerate((*lines[:4], lines[0])):
+        looks(line, now - n * step)
+    # What is older than that counts no more.
+    looks(lines[4], now - {"day": 25, "week": 24 * 7 + 1}[within] * HOUR)
+    clocks.watch(now=now)
+    clocks.watch_staff_for_long(now=now)
+    assert incidents() == []
+    looks(lines[4], now)
+    clocks.watch(now=now)
+    clocks.watch_staff_for_long(now=now)
+    clocks.watch_staff_for_long(now=now)
+    (one,) = Incident.objects.all()
+    assert (one.kind, one.subject, one.key, one.count) == ("staff_browsing", actor, f"{actor}:{now:{key}}", 5)
+    assert one.due_at == next_due(kind="staff_browsing", begun=[now])
+    reached = affected_by(incident=one, about=None, at=now)
+    assert (reached.lines, reached.through.endswith(words)) == (5, True)
 
 
 @pytest.mark.django_db
