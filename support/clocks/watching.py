@@ -72,14 +72,17 @@ def watch_failed_stops(*, now: datetime) -> None:
 def watch_codes(*, now: datetime) -> None:
     """An incident for each day with an hour in which codes did not come to phones, more than now and then.
 
-    Who has no account can't stop without one, and the page looks the same to them.
+    Who has no account can't stop without one, and the page looks the same to them. By night few ask: where of the last
+    24 hours' codes most did not come, every hour counts.
     """
-    taken, by_day = texts.CODES_TAKEN.by_hour(now=now), Counter[str]()
-    for hour, failed in texts.CODES_NOT_TAKEN.by_hour(now=now).items():
-        if _are_more_than_now_and_then(failed, hour, lambda hour: taken.get(hour, 0)):
-            by_day[f"{hour:%Y-%m-%d}"] += failed
+    failed, taken = texts.CODES_NOT_TAKEN.by_hour(now=now), texts.CODES_TAKEN.by_hour(now=now)
+    most = settings.STOPS_FAILING_ALARM <= sum(failed.values()) >= sum(taken.values())
+    by_day = Counter[str]()
+    for hour, n in failed.items():
+        if most or _are_more_than_now_and_then(n, hour, lambda hour: taken.get(hour, 0)):
+            by_day[f"{hour:%Y-%m-%d}"] += n
     kind = Incident.Kind.STOPS_FAILING
-    _state((Stated(kind, f"codes:{day}", f"codes by text, {day}", failed) for day, failed in by_day.items()), now)
+    _state((Stated(kind, f"codes:{day}", f"codes by text, {day}", n) for day, n in by_day.items()), now)
 
 
 def watch_staff(*, now: datetime) -> None:

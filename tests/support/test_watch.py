@@ -339,6 +339,24 @@ def test_few_codes_among_very_many_that_came_are_no_failing_mechanism(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("came", "found"), [(3, 3), (4, 0)])
+def test_a_few_an_hour_are_an_outage_where_most_did_not_come(
+    counted: None, settings: Settings, came: int, found: int
+) -> None:
+    settings.STOPS_FAILING_ALARM = 3
+    now = timezone.now().replace(hour=12)
+    for hours in range(2):
+        texts.CODES_NOT_TAKEN.count(at=now - hours * HOUR)
+    for _ in range(came):
+        texts.CODES_TAKEN.count(at=now - 5 * HOUR)
+    clocks.watch_codes(now=now)
+    assert incidents() == []
+    texts.CODES_NOT_TAKEN.count(at=now - 9 * HOUR)
+    clocks.watch_codes(now=now)
+    assert [count for _, _, count in incidents()] == [found][: found and 1]
+
+
+@pytest.mark.django_db
 def test_what_became_of_a_code_is_counted_where_no_page_waits(counted: None, settings: Settings) -> None:
     settings.SMS_BACKEND, settings.ANSWER_SECONDS = "tests.accounts.gateways.OverTheNetwork", 0.0
     beside: list[tuple[Any, ...]] = []
