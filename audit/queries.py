@@ -86,20 +86,27 @@ def began_at() -> datetime | None:
 
 @dataclass(frozen=True)
 class Told:
-    """That a duty was done: on which day, under which reference, by whom it was written down."""
+    """That a duty was done: on which day, under which reference, by whom it was written down, and when."""
 
     on: str
     reference: str
     actor: str
+    at: datetime
 
 
 def done_duties(*, incident_id: int, since: datetime) -> dict[str, Told]:
     """The duties of an incident that were done since it was last opened, by name; of each the newest word."""
     events = AuditEvent.objects.filter(target=f"incident:{incident_id}", action="incident.told", at__gte=since)
     return {
-        str(one.detail["duty"]): Told(str(one.detail["on"]), str(one.detail["reference"]), one.actor)
+        str(one.detail["duty"]): Told(str(one.detail["on"]), str(one.detail["reference"]), one.actor, one.at)
         for one in events.order_by("at", "id")
     }
+
+
+def clocks_begun(*, incident_id: int, opened_at: datetime) -> list[datetime]:
+    """When clocks of an incident began: as it was opened the last time, and each time that new trouble came since."""
+    anew = IncidentStep.objects.filter(incident_id=incident_id, what=IncidentStep.What.RENEWED, at__gt=opened_at)
+    return [opened_at, *anew.order_by("at").values_list("at", flat=True)]
 
 
 def steps_of(*, incident_id: int) -> list[IncidentStep]:
