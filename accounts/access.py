@@ -273,6 +273,23 @@ def note_delegate(request: SubscriberRequest) -> None:
     )
 
 
+def has_shown_who_they_are(request: SubscriberRequest) -> bool:
+    """Whether this session has given the password or passkey that its person has; who has none can't be asked for it.
+
+    For what a page that takes a texted code alone must keep from whoever else holds the phone for a minute.
+    """
+    if request.held_until is not None:
+        return False
+    return not sessions.has_proof_of_their_own(user=request.user) or not sessions.next_proof(request, user=request.user)
+
+
+def to_show_who_they_are(request: SubscriberRequest, *, then: str) -> HttpResponse:
+    """To the page of that proof, and on from there."""
+    if request.held_until is not None:
+        return held_page(request, line=request.line, until=request.held_until)
+    return to_sign_in(request, page=sessions.next_proof(request, user=request.user), then=then)
+
+
 def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase | None:
     """What is answered instead, where the table asks for more than is there. Raises PermissionDenied for a no."""
     how = request.line.how(request.action)

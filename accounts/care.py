@@ -13,6 +13,11 @@ from accounts.models import Delegation, LineNumber, LineUser, SafeContact, Separ
 ASKED_FOR = timedelta(days=7)
 # So long the phone itself is told as well, after news goes elsewhere.
 BOTH_FOR = timedelta(hours=24)
+# Of most lines there is none: Django would take ten times as long to ask as PostgreSQL to find nothing.
+CONTACTS = """
+SELECT id, line_id, to_sealed, code_sealed, tries_left, asked_at, proved_at, ended_at FROM accounts_safecontact
+WHERE line_id = ANY (%s) AND proved_at IS NOT NULL AND ended_at IS NULL
+"""
 CODE_LASTS = timedelta(minutes=10)
 SEPARATION_DAYS = 2
 SATURDAY = 5
@@ -56,7 +61,7 @@ def contact_of(*, line_id: int) -> SafeContact | None:
 
 def contacts_of(*, line_ids: Collection[int]) -> dict[int, SafeContact]:
     """The same for many lines, by line. One query."""
-    found = SafeContact.objects.filter(line_id__in=line_ids, proved_at__isnull=False, ended_at__isnull=True)
+    found = SafeContact.objects.raw(CONTACTS, [list(line_ids)])
     return {one.line_id: one for one in found}
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from accounts import sessions
+from accounts import leaving, sessions
 from accounts.access import page_anew
 
 OK = 200
@@ -55,7 +55,7 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not sessions.has_one(request):
+        if not leaving.has_one(request):
             return get_response(request)
         asks_by_itself = request.method == "GET" and "HX-Request" in request.headers
         sends = request.method == "POST"
@@ -95,13 +95,13 @@ def nothing_after_leaving(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         away, is_a_browser = reverse("away"), "Sec-Fetch-Mode" in request.headers
-        if sessions.has_left(request) and is_a_browser and request.path not in {away, reverse("leave")}:
+        if leaving.has_left(request) and is_a_browser and request.path not in {away, reverse("leave")}:
             return redirect("away") if "HX-Request" not in request.headers else page_anew()
         response = get_response(request)
         is_shown = request.path == away and request.method == "GET" and response.status_code == OK
-        is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or sessions.has_one(request)
+        is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or leaving.has_one(request)
         if is_shown and not is_led_there:
-            return sessions.note_left(response)
+            return leaving.note_left(response)
         return response
 
     return middleware

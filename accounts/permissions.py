@@ -146,7 +146,7 @@ class StaffAction(StrEnum):
     SEE_SUBSCRIBERS_ORDERS = "see_subscribers_orders"  # one person's order, with a reason and in their own log
     SEE_INCIDENTS = "see_incidents"
     SEE_INCIDENTS_ROWS = "see_incidents_rows"  # look-ups behind one, with a reason and in each subscriber's own log
-    CLOSE_INCIDENT = "close_incident"  # and acknowledge it, and say whose it is
+    CLOSE_INCIDENT = "close_incident"  # and report one, acknowledge it, say whose it is
     SEE_AUDIT = "see_audit"
     SEE_TICKETS = "see_tickets"
     WORK_TICKETS = "work_tickets"

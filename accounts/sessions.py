@@ -19,7 +19,6 @@ from allauth.mfa.webauthn.internal import auth as passkeys
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.contrib.auth import SESSION_KEY, update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -42,9 +41,6 @@ SEES = "sees"
 PROOF_LASTS = timedelta(minutes=15)
 # So long somebody who looks after a line is noted once, whatever pages they open.
 LOOK_LASTS = timedelta(minutes=10)
-# In place of a session's key in a browser that has left quickly: no session has it, and it says nothing of anybody.
-LEFT = "left"
-LEFT_LASTS = timedelta(hours=1)
 # How long a sign-in lasts unused, and in all. Staff see many people; a subscriber's phone is theirs, they may lay it
 # down in the middle of a form, and a stop needs no sign-in at all.
 STAFF_UNUSED, STAFF_IN_ALL = timedelta(minutes=30), timedelta(hours=12)
@@ -62,10 +58,14 @@ IPV4, IPV4_PREFIX, IPV6_PREFIX = 4, 24, 48
 
 @dataclass(frozen=True)
 class ProvedLine:
-    """A line whose phone is in the hands of whoever is here: enough for what its code was for, not to see."""
+    """A line whose phone is in the hands of whoever is here: enough for what its code was for, not to see.
+
+    `mark`: what a form about it carries. A session proves one line at a time, and pages about another may lie open.
+    """
 
     line_id: int
     msisdn: str
+    mark: str
 
 
 def asker(request: HttpRequest) -> str:
@@ -77,7 +77,11 @@ def asker(request: HttpRequest) -> str:
 
 
 def remember_number(request: HttpRequest, *, door: str, msisdn: str, then: str = "") -> None:
-    """Keep the number somebody typed at a door until they type the code, sealed like every number that is kept."""
+    """Keep the number somebody typed at a door until they type the code, sealed like every number that is kept.
+
+    What was done before for another number is over: whoever comes next must not be led to it.
+    """
+    request.session.pop(LINK_KEY, None)
     request.session[STEPS_KEY] = {"door": door, "number": seal(msisdn).decode(), "then": then}
 
 
@@ -98,20 +102,28 @@ def forget_steps(request: HttpRequest) -> None:
     request.session.pop(STEPS_KEY, None)
 
 
-def prove_line(request: HttpRequest, *, door: str, line_id: int, msisdn: str, at: datetime) -> None:
-    """Note that whoever is here has just typed the code texted to this line for this door: good for 15 minutes."""
+def prove_line(request: HttpRequest, *, door: str, line_id: int, msisdn: str, at: datetime, about: str = "") -> None:
+    """Note that whoever is here has just typed the code texted to this line for this door: good for 15 minutes.
+
+    `about`: the one thing at that door that the code was for.
+    """
     request.session.cycle_key()
-    until = (at + PROOF_LASTS).isoformat()
-    number = seal(msisdn).decode()
-    request.session[STEPS_KEY] = {"proved": door, "line": line_id, "number": number, "until": until}
+    request.session[STEPS_KEY] = {
+        "proved": door,
+        "about": about,
+        "line": line_id,
+        "number": seal(msisdn).decode(),
+        "mark": uuid4().hex,
+        "until": (at + PROOF_LASTS).isoformat(),
+    }
 
 
-def proved_line(request: HttpRequest, *, door: str, at: datetime) -> ProvedLine | None:
-    """The line proved by code at this door in this session within the last 15 minutes, or None."""
+def proved_line(request: HttpRequest, *, door: str, at: datetime, about: str = "") -> ProvedLine | None:
+    """The line proved by code at this door, about this, in this session within the last 15 minutes, or None."""
     steps = request.session.get(STEPS_KEY, {})
-    if steps.get("proved") != door or at >= datetime.fromisoformat(steps["until"]):
+    if steps.get("proved") != door or steps.get("about", "") != about or at >= datetime.fromisoformat(steps["until"]):
         return None
-    return ProvedLine(line_id=steps["line"], msisdn=unseal(steps["number"].encode()))
+    return ProvedLine(line_id=steps["line"], msisdn=unseal(steps["number"].encode()), mark=steps.get("mark", ""))
 
 
 def device(request: HttpRequest) -> str:
@@ -135,13 +147,17 @@ def open_sign_ins(request: HttpRequest, *, user: User) -> list[UserSession]:
     return sorted(found, key=lambda one: (one.session_key != request.session.session_key, -one.created_at.timestamp()))
 
 
-def keep_link(request: HttpRequest, *, token: str, at: datetime) -> None:
+def keep_link(request: HttpRequest, *, token: str, at: datetime, msisdn: str = "") -> None:
     """Keep, sealed, the link to what this session has just done: its button may be pressed twice. The steps are over.
 
-    Good for 15 minutes.
+    `msisdn`: the number that it was done for. Good for 15 minutes.
     """
     forget_steps(request)
-    request.session[LINK_KEY] = {"token": seal(token).decode(), "until": (at + PROOF_LASTS).isoformat()}
+    request.session[LINK_KEY] = {
+        "token": seal(token).decode(),
+        "number": seal(msisdn).decode() if msisdn else "",
+        "until": (at + PROOF_LASTS).isoformat(),
+    }
 
 
 def kept_link(request: HttpRequest, *, at: datetime) -> str:
@@ -150,6 +166,14 @@ def kept_link(request: HttpRequest, *, at: datetime) -> str:
     if not kept or at >= datetime.fromisoformat(kept["until"]):
         return ""
     return unseal(kept["token"].encode())
+
+
+def number_of_link(request: HttpRequest, *, token: str, at: datetime) -> str:
+    """The number that this session has just done something for, behind this link; "" for everybody else."""
+    if kept_link(request, at=at) != token:
+        return ""
+    sealed: str = request.session[LINK_KEY].get("number", "")
+    return unseal(sealed.encode()) if sealed else ""
 
 
 def note_answer(request: HttpRequest, *, about: str) -> None:
@@ -182,43 +206,6 @@ def has_looked(request: HttpRequest, *, delegation_id: UUID, at: datetime) -> bo
         return True
     request.session[LOOKED_KEY] = {**looked, str(delegation_id): at.isoformat()}
     return False
-
-
-def forget_all(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Take every cookie of ours back: not all browsers know Clear-Site-Data, and none heeds it over plain http."""
-    for name in request.COOKIES:
-        response.delete_cookie(name)
-    return response
-
-
-def note_left(response: HttpResponse) -> HttpResponse:
-    """Note in the browser that it has left quickly: good for an hour."""
-    response.set_cookie(
-        settings.SESSION_COOKIE_NAME,
-        LEFT,
-        max_age=LEFT_LASTS,
-        httponly=True,
-        secure=settings.SESSION_COOKIE_SECURE,
-        samesite="Lax",
-    )
-    return response
-
-
-def forget_left(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The person goes on. A session that there is stays."""
-    if has_left(request):
-        response.delete_cookie(settings.SESSION_COOKIE_NAME)
-    return response
-
-
-def has_left(request: HttpRequest) -> bool:
-    """Whether this browser has left quickly within the last hour and not gone on since."""
-    return request.COOKIES.get(settings.SESSION_COOKIE_NAME) == LEFT
-
-
-def has_one(request: HttpRequest) -> bool:
-    """Whether this browser brings the key of a session, whatever became of that."""
-    return request.COOKIES.get(settings.SESSION_COOKIE_NAME, LEFT) != LEFT
 
 
 def is_over(request: HttpRequest, *, by_hand: bool, stops: bool, at: datetime) -> bool:

@@ -5,9 +5,11 @@ the page goes on.
 """
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -15,8 +17,10 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
+from prometheus_client import Counter
 
 from accounts import synthetic
+from audit.tallies import Tally
 
 log = structlog.get_logger()
 
@@ -48,6 +52,16 @@ class Outcome(StrEnum):
     UNFIT = "unfit"  # not taken, for what it is
     AWAY = "away"  # not taken: the backend takes nothing, or is not reached
     SILENT = "silent"  # given, and nobody knows whether it was taken
+
+
+# Without a code nobody stops who has no account, and the page can't say whether it went out: this is how it shows.
+CODES = Counter(
+    "whereabouts_codes_handed_over", "Texts with codes given to the text gateway, by what became of them.", ["result"],
+    registry=None,
+)  # fmt: skip
+for outcome in Outcome:
+    CODES.labels(outcome.value)
+CODES_TAKEN, CODES_NOT_TAKEN = Tally("codes-taken"), Tally("codes-not-taken")
 
 
 class Text(NamedTuple):
@@ -83,14 +97,12 @@ def send_text(*, msisdn: str, text: str, code: str = "") -> None:
 
     Nothing goes to the number that is nobody's (`synthetic`).
     """
-    _refuse_in_a_transaction()
-    if msisdn == synthetic.NUMBER:
-        return
-    backend = _backend(settings.SMS_BACKEND)
-    if backend.waits_for_network:
-        _threads().submit(_send, backend, msisdn, text, code)
-    else:
-        _send(backend, msisdn, text, code)
+    _aside(_given, msisdn, text, code)
+
+
+def send_code(*, msisdn: str, text: str, code: str, at: datetime) -> None:
+    """Like `send_text`, for a code by which somebody may stop: what became of it is counted, where no page waits."""
+    _aside(partial(_given_and_counted, at), msisdn, text, code)
 
 
 def waits_for_network() -> bool:
@@ -106,9 +118,30 @@ def hand_over(*, msisdn: str, text: str) -> Outcome:
     _refuse_in_a_transaction()
     if msisdn == synthetic.NUMBER:
         return Outcome.TAKEN
+    return _given(_backend(settings.SMS_BACKEND), msisdn, text, "")
+
+
+def _refuse_in_a_transaction() -> None:
+    if connection.in_atomic_block:
+        with transaction.atomic(durable=True):
+            pass  # refuses to nest, but in the transaction around a test
+
+
+def _aside(give: Callable[[Backend, str, str, str], Outcome], msisdn: str, text: str, code: str) -> None:
+    _refuse_in_a_transaction()
+    if msisdn == synthetic.NUMBER:
+        return
+    backend = _backend(settings.SMS_BACKEND)
+    if backend.waits_for_network:
+        _threads().submit(give, backend, msisdn, text, code)
+    else:
+        give(backend, msisdn, text, code)
+
+
+def _given(backend: Backend, msisdn: str, text: str, code: str) -> Outcome:
     outage = _Outage()
     with outage:
-        _backend(settings.SMS_BACKEND).send(msisdn=msisdn, text=text)
+        backend.send(msisdn=msisdn, text=text, code=code)
     match outage.error:
         case None:
             return Outcome.TAKEN
@@ -119,15 +152,11 @@ def hand_over(*, msisdn: str, text: str) -> Outcome:
     return Outcome.SILENT
 
 
-def _refuse_in_a_transaction() -> None:
-    if connection.in_atomic_block:
-        with transaction.atomic(durable=True):
-            pass  # refuses to nest, but in the transaction around a test
-
-
-def _send(backend: Backend, msisdn: str, text: str, code: str) -> None:
-    with _Outage():
-        backend.send(msisdn=msisdn, text=text, code=code)
+def _given_and_counted(at: datetime, backend: Backend, msisdn: str, text: str, code: str) -> Outcome:
+    outcome = _given(backend, msisdn, text, code)
+    CODES.labels(outcome.value).inc()
+    (CODES_TAKEN if outcome == Outcome.TAKEN else CODES_NOT_TAKEN).count(at=at)
+    return outcome
 
 
 class _Outage:

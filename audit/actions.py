@@ -1,18 +1,19 @@
 """Write down what was done, inside the transaction that does it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
-from django.db.models import F, Value
+from django.db.models import Value
 from django.db.models.functions import Coalesce
 
-from audit.duties import clocks_of, next_due
-from audit.models import AuditEvent, Incident
-from audit.queries import CHAINS, done_duties
+from audit.duties import DUTIES, begins_anew_at, next_due
+from audit.models import AuditEvent, Incident, IncidentLine
+from audit.queries import CHAINS, clocks_begun, done_duties
 
 EVENT = """
 INSERT INTO audit_auditevent (chain, seq, at, action, actor, target, line_id, reason, detail, prev_hash, hash)
@@ -27,6 +28,8 @@ WHERE %(line)s > 0 AND NOT EXISTS (
     WHERE known.line_id = %(line)s AND known.at > %(at)s - interval '24 hours' AND known.action = %(action)s
         AND known.actor = %(actor)s AND known.target = %(target)s)
 """
+# What moves as an incident opens anew, or its clocks do.
+MOVED = ("opened_at", "acknowledged_at", "assigned_to", "closed_at", "due_at", "renewed_at", "anew_from")
 NO_LONGER = "By what the records show now it is no longer so."
 
 
@@ -38,6 +41,15 @@ class Stated:
     key: str
     subject: str
     count: int
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release that an incident is about, by ids alone."""
+
+    line_id: int
+    disclosure_id: UUID
+    occurred_at: datetime
 
 
 def record(
@@ -84,27 +96,81 @@ def record_for_lines(
     )  # fmt: skip
 
 
+@transaction.atomic(savepoint=False)
 def open_incident(*, kind: str, key: str, subject: str, at: datetime, count: int = 1) -> bool:
     """Open an incident, or add `count` to the one under this kind and key; one that was closed is open again.
 
-    Returns whether it was not open before.
+    Where it goes on for long, or after a duty was done, clocks begin anew. Returns whether it was not open before.
     """
-    known, created = Incident.objects.get_or_create(
+    known, created = Incident.objects.select_for_update().get_or_create(
         kind=kind,
         key=key,
         defaults={
-            "subject": subject, "opened_at": at, "count": count, "due_at": next_due(kind=kind, opened_at=at),
+            "subject": subject, "opened_at": at, "count": count, "due_at": next_due(kind=kind, begun=[at]),
+            "anew_from": begins_anew_at(kind=kind, at=at),
         },
     )  # fmt: skip
     if created:
         return True
-    again = Incident.objects.filter(pk=known.pk, closed_at__isnull=False).update(
-        closed_at=None, opened_at=at, due_at=next_due(kind=kind, opened_at=at)
-    )
-    Incident.objects.filter(pk=known.pk).update(count=F("count") + count)
-    if again:
+    was_closed = known.closed_at is not None
+    known.count += count
+    (_begin_again if was_closed else _begin_clocks_anew)(known, at)
+    known.save(update_fields=["count", *MOVED])
+    if was_closed:
         record(action="incident.reopened", actor="system:incidents", target=f"incident:{known.pk}", at=at)
-    return bool(again)
+    return was_closed
+
+
+def keep_lines(*, kind: str, key: str, releases: Iterable[Release]) -> None:
+    """Keep whom the incident under this kind and key reached, by release, within the caller's transaction."""
+    incident_id = Incident.objects.values_list("pk", flat=True).get(kind=kind, key=key)
+    IncidentLine.objects.bulk_create(
+        IncidentLine(
+            incident_id=incident_id, line_id=one.line_id, disclosure_id=one.disclosure_id, occurred_at=one.occurred_at
+        )
+        for one in releases
+    )
+
+
+@transaction.atomic
+def report_incident(
+    *,
+    kind: str,
+    subject: str,
+    happened: str,
+    affected: str,
+    known_at: datetime,
+    actor: str,
+    reason: str,
+    at: datetime,
+) -> int:
+    """Write down what no program saw; its clocks count from when it became known. Returns the incident's id."""
+    one = Incident.objects.create(
+        kind=kind, key=f"reported:{uuid4()}", subject=subject, opened_at=known_at, happened=happened,
+        affected=affected, reported_by=actor, reported_at=at, due_at=next_due(kind=kind, begun=[known_at]),
+        anew_from=begins_anew_at(kind=kind, at=known_at),
+    )  # fmt: skip
+    record(
+        action="incident.reported", actor=actor, target=f"incident:{one.pk}", at=at, reason=reason,
+        detail={"kind": kind, "known_at": known_at.isoformat()},
+    )  # fmt: skip
+    return one.pk
+
+
+def _begin_again(one: Incident, at: datetime) -> None:
+    """Open what was closed: nobody has seen it yet, and it is nobody's."""
+    one.opened_at, one.acknowledged_at, one.assigned_to, one.closed_at, one.renewed_at = at, None, "", None, None
+    one.due_at, one.anew_from = next_due(kind=one.kind, begun=[at]), begins_anew_at(kind=one.kind, at=at)
+
+
+def _begin_clocks_anew(one: Incident, at: datetime) -> None:
+    """More came: from `anew_from` on it has clocks of its own, beside those that run and are not done."""
+    due_at = next_due(kind=one.kind, begun=[at])
+    anew_from = one.anew_from or begins_anew_at(kind=one.kind, at=one.opened_at)
+    if due_at is None or anew_from is None or at < anew_from:
+        return
+    one.renewed_at, one.anew_from = at, begins_anew_at(kind=one.kind, at=at)
+    one.due_at = min(one.due_at or due_at, due_at)
 
 
 def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -> bool:
@@ -119,7 +185,8 @@ def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -
 def state_incidents(*, stated: Sequence[Stated], actor: str, at: datetime) -> None:
     """Open, count anew and close incidents by what is so now. A fixed number of statements; safe to repeat.
 
-    One that was closed is open again when there is more than when it was closed. At nought it is over.
+    One that was closed is counted on, and open again when there is more than there was. At nought it is over. Where
+    more comes for long, or after a duty was done, clocks begin anew.
     """
     now = {(one.kind, one.key): one for one in stated}
     if not now:
@@ -131,26 +198,27 @@ def state_incidents(*, stated: Sequence[Stated], actor: str, at: datetime) -> No
     Incident.objects.bulk_create(
         Incident(
             kind=one.kind, key=one.key, subject=one.subject, opened_at=at, count=one.count,
-            due_at=next_due(kind=one.kind, opened_at=at),
+            due_at=next_due(kind=one.kind, begun=[at]), anew_from=begins_anew_at(kind=one.kind, at=at),
         )
         for key, one in now.items()
         if key not in known and one.count
     )  # fmt: skip
     events = [event for key, one in known.items() if (event := _restate(one, now[key].count, actor, at))]
-    Incident.objects.bulk_update(known.values(), ["count", "opened_at", "acknowledged_at", "closed_at", "due_at"])
+    Incident.objects.bulk_update(known.values(), ["count", *MOVED])
     AuditEvent.objects.bulk_create(events)
 
 
 def _restate(one: Incident, count: int, actor: str, at: datetime) -> AuditEvent | None:
     """Move an incident to how often it is so now. Returns the event of its end or new beginning, if that is one."""
     verb, reason = "", ""
-    if one.closed_at is None:
-        one.count = count
-        if not count:
-            one.closed_at, verb, reason = at, "closed", NO_LONGER
-    elif count > one.count:
-        one.count, one.opened_at, one.acknowledged_at, one.closed_at, verb = count, at, None, None, "reopened"
-        one.due_at = next_due(kind=one.kind, opened_at=at)
+    more, one.count = count > one.count, count
+    if one.closed_at is not None and more:
+        verb = "reopened"
+        _begin_again(one, at)
+    elif one.closed_at is None and not count:
+        one.closed_at, verb, reason = at, "closed", NO_LONGER
+    elif one.closed_at is None and more:
+        _begin_clocks_anew(one, at)
     if not verb:
         return None
     return AuditEvent(action=f"incident.{verb}", actor=actor, target=f"incident:{one.pk}", at=at, reason=reason)
@@ -185,13 +253,15 @@ def do_duty(
     Done twice, the newer word counts, and both stay in its timeline.
     """
     one = Incident.objects.select_for_update().filter(pk=incident_id).first()
-    if one is None or duty not in {clock.duty.name for clock in clocks_of(kind=one.kind, opened_at=one.opened_at)}:
+    if one is None or duty not in {known.name for known in DUTIES.get(one.kind, ())}:
         return False
     record(
         action="incident.told", actor=actor, target=f"incident:{incident_id}", at=at, reason=reason,
         detail={"duty": duty, "on": told_on.isoformat(), "reference": reference},
     )  # fmt: skip
     done = done_duties(incident_id=one.pk, since=one.opened_at)
-    one.due_at = next_due(kind=one.kind, opened_at=one.opened_at, done=done)
-    one.save(update_fields=["due_at"])
+    begun = clocks_begun(incident_id=one.pk, opened_at=one.opened_at)
+    one.due_at = next_due(kind=one.kind, begun=begun, done_at={name: told.at for name, told in done.items()})
+    one.anew_from = at
+    one.save(update_fields=["due_at", "anew_from"])
     return True

@@ -1,6 +1,6 @@
 """By when an incident may have to be reported, and to whom. Requirements as we read them, not legal advice."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -11,6 +11,9 @@ from audit.models import Incident
 Kind = Incident.Kind
 # Where the agencies are that are to be told.
 ZONE = ZoneInfo("America/New_York")
+# Trouble that goes on has clocks of its own each week, and at once where a duty was done before: what somebody was told
+# speaks of nothing that came later. More often would bury officers in dates.
+ANEW_AFTER = timedelta(days=7)
 LAST_MINUTE = time(23, 59)
 
 
@@ -38,10 +41,15 @@ class Duty:
 
 @dataclass(frozen=True)
 class Clock:
-    """A duty and its last moment for one incident."""
+    """A duty, since when it counts for one incident, and its last moment."""
 
     duty: Duty
-    due_at: datetime
+    began_at: datetime
+
+    @property
+    def due_at(self) -> datetime:
+        """By when it is to be done."""
+        return self.duty.due_at(self.began_at)
 
     @property
     def what(self) -> str:
@@ -72,17 +80,35 @@ DUTIES: Mapping[str, Sequence[Duty]] = {
     Kind.PARTNER_HAS: (PARTNER,),
     Kind.OVERDUE: (PARTNER,),
     Kind.NO_EVIDENCE: (PARTNER,),
+    Kind.OUR_BREACH: BREACH,
+    Kind.PARTNER_BREACH: (*BREACH, PARTNER),
     Kind.STAFF_BROWSING: BREACH,
     Kind.AUDIT_FAULT: BREACH,
 }
+# What somebody may report that no program sees: a stolen laptop, a partner's letter, an outage of the whole house.
+REPORTED = (Kind.OUR_BREACH, Kind.PARTNER_BREACH, Kind.STOPS_FAILING)
 
 
-def clocks_of(*, kind: str, opened_at: datetime) -> Sequence[Clock]:
-    """The clocks that began when an incident of this kind was opened, the first to end first."""
-    clocks = [Clock(duty, duty.due_at(opened_at)) for duty in DUTIES.get(kind, ())]
+def begins_anew_at(*, kind: str, at: datetime) -> datetime | None:
+    """From when on what is found again has clocks of its own, where the newest began `at`; None for no clocks."""
+    return at + ANEW_AFTER if kind in DUTIES else None
+
+
+def still_to_do(*, kind: str, begun: Sequence[datetime], done_at: Mapping[str, datetime]) -> Sequence[Clock]:
+    """The clocks that run, the first to end first. `begun`: when they began, each time, the oldest first.
+
+    `done_at`: when it was written down that a duty was done, which it is for all that had begun by then. Of a duty
+    that was never done in between two run: the oldest, which binds, and the newest.
+    """
+    clocks = [
+        Clock(duty, moment)
+        for duty in DUTIES.get(kind, ())
+        for since in [[one for one in begun if duty.name not in done_at or one > done_at[duty.name]]]
+        for moment in since[:1] + since[1:][-1:]
+    ]
     return sorted(clocks, key=lambda clock: clock.due_at)
 
 
-def next_due(*, kind: str, opened_at: datetime, done: Collection[str] = ()) -> datetime | None:
-    """The first of them that is still to be done; None where none is."""
-    return next((one.due_at for one in clocks_of(kind=kind, opened_at=opened_at) if one.duty.name not in done), None)
+def next_due(*, kind: str, begun: Sequence[datetime], done_at: Mapping[str, datetime] | None = None) -> datetime | None:
+    """The last moment of the first of them; None where none runs."""
+    return next((one.due_at for one in still_to_do(kind=kind, begun=begun, done_at=done_at or {})), None)

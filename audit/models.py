@@ -80,6 +80,8 @@ class Incident(models.Model):
         NO_EVIDENCE = "no_evidence", "A partner did not show its proof of consent by its date"
         CANARY_FAILED = "canary_failed", "Our own trial of stopping failed"
         STOPS_FAILING = "stops_failing", "Stops that people asked for failed"
+        OUR_BREACH = "our_breach", "A breach of ours, reported by hand"
+        PARTNER_BREACH = "partner_breach", "A breach at a partner, reported by hand"
         STAFF_BROWSING = "staff_browsing", "Somebody of staff looked at unusually many subscribers"
         STOPS_BY_AGENT = "stops_by_agent", "Unusually many stops by one agent"
         # Found in the ledger of releases, one a company and year (`disclosures.anomalies`).
@@ -104,6 +106,15 @@ class Incident(models.Model):
     closed_at = models.DateTimeField(null=True)
     # By when the next of its duties is to be done; None where none is (`audit.duties`).
     due_at = models.DateTimeField(null=True)
+    # When clocks began anew for trouble that went on; and from when on more of it begins them anew again.
+    renewed_at = models.DateTimeField(null=True)
+    anew_from = models.DateTimeField(null=True)
+    # Where somebody reported it: who ("officer:7") and when, in their words what happened and what was affected. Then
+    # `opened_at` is the moment it became known.
+    reported_by = models.CharField(max_length=40, blank=True, default="", db_default="")
+    reported_at = models.DateTimeField(null=True)
+    happened = models.CharField(max_length=2000, blank=True, default="", db_default="")
+    affected = models.CharField(max_length=2000, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="audit_incident_once_per_key")]
@@ -116,12 +127,15 @@ class Incident(models.Model):
 class IncidentStep(models.Model):
     """What became of an incident, written by the database as it changes (trigger `audit_incident_steps`).
 
-    Append-only. What officers did about it stands in the trail. Of more than one count a minute the first is kept.
+    Append-only. What officers did about it stands in the trail. Of more than one count a minute the first is kept, of
+    those that rise and those that fall.
     """
 
     class What(models.TextChoices):
         OPENED = "opened", "Opened"
         COUNTED = "counted", "Seen again"
+        FEWER = "fewer", "Fewer by what the records show"
+        RENEWED = "renewed", "Seen again, with clocks of its own"
         CLOSED = "closed", "Closed"
         REOPENED = "reopened", "Opened again"
 
@@ -136,3 +150,22 @@ class IncidentStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what}: incident {self.incident_id}"
+
+
+class IncidentLine(models.Model):
+    """A line that an incident reached, by a release: ids alone, for what can't be found again. Append-only.
+
+    Whose it is and what was released stand where the ids lead, as long as the release is kept and nothing hides it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    incident_id = models.BigIntegerField()
+    line_id = models.BigIntegerField()
+    disclosure_id = models.UUIDField()
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["incident_id", "id"], name="audit_incidentline_of")]
+
+    def __str__(self) -> str:
+        return f"incident {self.incident_id}: line {self.line_id}"

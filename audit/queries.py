@@ -13,6 +13,8 @@ from audit.models import AuditEvent, ChainHead, IncidentStep
 CHAINS = 16
 # What a person asked in confidence, or what it did for them: a holder who reads it would know that there is something.
 CONFIDENTIAL = r"^(separation\.|protection\.|person\.reveal_)"
+# What a person writes to us is for nobody else near that line: that they wrote is enough to be asked about it.
+WRITTEN, ABOUT_CASES = "ticket.asked", r"^(ticket|case)\."
 BATCH = 5000
 MOST_STEPS = 200
 ENDS = """
@@ -65,12 +67,15 @@ def database_clock() -> datetime:
     return now
 
 
-def events_of_line(*, line_id: int, confidential: bool = False) -> QuerySet[AuditEvent]:
+def events_of_line(*, line_id: int, reader: str, confidential: bool = False) -> QuerySet[AuditEvent]:
     """Everything that was read or done about a line, by anybody, the newest first; as the chain has it, not the ids.
 
-    `confidential`: with what the person who uses it asked in confidence.
+    `reader`: for whom, as the trail names them; cases that another person wrote are left out. `confidential`: with what
+    the person who uses it asked in confidence.
     """
-    events = AuditEvent.objects.filter(line_id=line_id).order_by("-at", "-seq")
+    ours = AuditEvent.objects.filter(line_id=line_id)
+    others_cases = ours.filter(action=WRITTEN).exclude(actor=reader).values("target")
+    events = ours.exclude(action__regex=ABOUT_CASES, target__in=others_cases).order_by("-at", "-seq")
     return events if confidential else events.exclude(action__regex=CONFIDENTIAL)
 
 
@@ -81,20 +86,27 @@ def began_at() -> datetime | None:
 
 @dataclass(frozen=True)
 class Told:
-    """That a duty was done: on which day, under which reference, by whom it was written down."""
+    """That a duty was done: on which day, under which reference, by whom it was written down, and when."""
 
     on: str
     reference: str
     actor: str
+    at: datetime
 
 
 def done_duties(*, incident_id: int, since: datetime) -> dict[str, Told]:
     """The duties of an incident that were done since it was last opened, by name; of each the newest word."""
     events = AuditEvent.objects.filter(target=f"incident:{incident_id}", action="incident.told", at__gte=since)
     return {
-        str(one.detail["duty"]): Told(str(one.detail["on"]), str(one.detail["reference"]), one.actor)
+        str(one.detail["duty"]): Told(str(one.detail["on"]), str(one.detail["reference"]), one.actor, one.at)
         for one in events.order_by("at", "id")
     }
+
+
+def clocks_begun(*, incident_id: int, opened_at: datetime) -> list[datetime]:
+    """When clocks of an incident began: as it was opened the last time, and each time that new trouble came since."""
+    anew = IncidentStep.objects.filter(incident_id=incident_id, what=IncidentStep.What.RENEWED, at__gt=opened_at)
+    return [opened_at, *anew.order_by("at").values_list("at", flat=True)]
 
 
 def steps_of(*, incident_id: int) -> list[IncidentStep]:

@@ -48,7 +48,7 @@ def asked(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpRespo
         if question is None or sessions.has_answered(request, about=token):
             return closed(request)
         request.question, request.person = question, _signed_in(request)
-        proved = sessions.proved_line(request, door=DOOR, at=now)
+        proved = sessions.proved_line(request, door=DOOR, about=token, at=now)
         by_code = proved is not None and question.answering is not None and proved.line_id == question.answering.pk
         if by_code:
             request.person = None

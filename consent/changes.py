@@ -76,7 +76,7 @@ WORDS: Mapping[Message.Kind, Promise] = {
         "phone. To see it, or to undo it, sign in: %(url)s"
     ),
     Message.Kind.DELEGATE: gettext_lazy(
-        "Whereabouts: somebody whom you asked to look after this phone's location has stopped or paused sharing. "
+        "Whereabouts: somebody whom you asked to look after this phone's location has changed something. "
         "To see it, or to end what they may do, sign in: %(url)s"
     ),
     Message.Kind.PAUSE_OVER: gettext_lazy(
@@ -88,8 +88,8 @@ WORDS: Mapping[Message.Kind, Promise] = {
         "To see it, or to stop it, sign in: %(url)s"
     ),
     Message.Kind.SIGNAL: gettext_lazy(
-        "Whereabouts: a browser with the privacy signal Global Privacy Control proved this number. Sharing you "
-        "have not allowed yourself is now off. To see or undo it, sign in: %(url)s"
+        "Whereabouts: a browser with the privacy signal Global Privacy Control proved this number, and we "
+        "followed the signal. To see what that changed or to undo it, sign in: %(url)s"
     ),
     Message.Kind.NUMBER: gettext_lazy(
         "Whereabouts: this phone has a new number. What was agreed for the old one no longer counts. "

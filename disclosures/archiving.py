@@ -257,6 +257,7 @@ class _Writer:
         self._packed, self._line, self._progress = packed, line, progress
         self._at = archive.as_of or archive.asked_at
         self._reader = User.objects.get(pk=archive.user_id)
+        self._named = f"subscriber:{archive.user_id}"
         self._companies: dict[str, _Told] = {}
         self._trails: dict[tuple[str, ...], tuple[str, Sequence[Stop]]] = {}
         self._shown: dict[str, object] = {
@@ -267,7 +268,8 @@ class _Writer:
     def everything(self) -> None:
         """Every file; the page that leads to the others last, when it is known which there are."""
         self._file("style.css", [render_to_string("archive/style.css")])
-        self._file("data/everything.json", self._progress.of(export_of(line=self._line, at=self._at)))
+        everything = export_of(line=self._line, reader=self._named, at=self._at)
+        self._file("data/everything.json", self._progress.of(everything))
         public_id = str(self._line.public_id)
         self._file("data/history.json", self._progress.of(as_json(rows=self._rows(), line=public_id, at=self._at)))
         self._file("data/history.csv", self._progress.of(as_csv(rows=self._rows())))
@@ -332,7 +334,7 @@ class _Writer:
             }  # fmt: skip
 
     def _log(self) -> Iterator[wording.Entry]:
-        events = audit.queries.events_of_line(line_id=self._line.pk).filter(at__lte=self._at)
+        events = audit.queries.events_of_line(line_id=self._line.pk, reader=self._named).filter(at__lte=self._at)
         for event in self._progress.besides(events.iterator(CHUNK)):
             yield wording.entry(event=event, reader=self._reader)
 

@@ -59,7 +59,7 @@ def _plain(scope: "Scope") -> "Scope":
 
 on_a_loop, gate = import_module("consent.api.on_a_loop"), import_module("consent.gate")
 application: "Application" = on_a_loop.gate_on_a_loop(
-    otherwise, on_a_loop.Pipelines(gate.Pipeline(), [gate.Pipeline() for _ in range(FOR_BATCHES)])
+    otherwise, gate.Pipelines(gate.Pipeline(), [gate.Pipeline() for _ in range(FOR_BATCHES)])
 )
 
 # What was made so far stays: the collector of cycles need not look at it again and again while somebody waits.

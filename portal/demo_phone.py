@@ -6,6 +6,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import TypedDict
 
 from django.conf import settings
@@ -47,6 +48,27 @@ def texts(*, number: str) -> list[Shown]:
     return [
         {"at": kept["at"], "text": kept["text"], "code": kept["code"]} for kept in _all() if kept["number"] == number
     ]
+
+
+class Inbox:
+    """All phones' texts for somebody who looks again and again: each line of the file is read once."""
+
+    def __init__(self) -> None:
+        self._lock, self._read = Lock(), 0
+        self._codes: dict[str, str] = {}
+
+    def code(self, *, number: str) -> str:
+        """The newest code that this number's phone has received. Raises KeyError where there is none."""
+        with self._lock:
+            with _file().open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)
+                file.seek(self._read)
+                came = file.readlines()
+                self._read = file.tell()
+            for kept in map(json.loads, came):
+                if kept["code"]:
+                    self._codes[kept["number"]] = kept["code"]
+            return self._codes[number]
 
 
 def phones() -> dict[str, list[Shown]]:

@@ -64,6 +64,8 @@ class Environment:
     code_texts_alarm: int
     stops_failing_alarm: int
     staff_browsing_alarm: int
+    staff_browsing_alarm_day: int
+    staff_browsing_alarm_week: int
     stops_by_agent_alarm: int
     canary: bool
     test_accounts: list[str]
@@ -119,6 +121,8 @@ def database(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
+        # Without options there is a pooler, whose sessions take turns: a cursor would be looked for in another's.
+        "DISABLE_SERVER_SIDE_CURSORS": query.get("options") == "",
         # Compiling a statement takes longer than any of ours runs. What is prepared, the gate's statement and those of
         # the database's own functions, is planned once for each connection: planning took ten times what running does.
         # Who waits at the gate can't be kept for long, and a machine that vanished is never heard of again.
@@ -208,6 +212,8 @@ def environment() -> Environment:
         code_texts_alarm=_whole_number("CODE_TEXTS_ALARM", 5000),
         stops_failing_alarm=_whole_number("STOPS_FAILING_ALARM", 5),
         staff_browsing_alarm=_whole_number("STAFF_BROWSING_ALARM", 40),
+        staff_browsing_alarm_day=_whole_number("STAFF_BROWSING_ALARM_DAY", 160),
+        staff_browsing_alarm_week=_whole_number("STAFF_BROWSING_ALARM_WEEK", 600),
         stops_by_agent_alarm=_whole_number("STOPS_BY_AGENT_ALARM", 30),
         canary=given.get("CANARY", "1") != "0",
         test_accounts=_listed("TEST_ACCOUNTS"),

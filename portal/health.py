@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 import accounts.queries
 import support.queries
+from accounts.texts import CODES
 from audit.models import Incident
 from consent.failing import STOPS_FAILED
 from consent.gate import DECISIONS, opening
@@ -95,7 +96,7 @@ def metrics(*, at: datetime) -> bytes:
         of_all: Callable[..., object] = multiprocess.MultiProcessCollector
         of_all(registry)
     else:
-        for counted in (DECISIONS, STOPS_FAILED, REQUESTS, TURNED_AWAY):
+        for counted in (DECISIONS, STOPS_FAILED, CODES, REQUESTS, TURNED_AWAY):
             registry.register(counted)
     return generate_latest(registry)
 

@@ -18,6 +18,8 @@ from revocations.api.refusals import refusal
 type Form = Callable[[HttpRequest, int, str], HttpResponse]
 
 PREFIXES = ("/.well-known/", "/access/", "/api/", "/consent-info/", "/drp/", "/metrics", "/oauth/", "/ssf/")
+# AuthZEN 1.0 has requests named by whoever sends them.
+GATE = "/access/"
 # `/metrics` is asked by whatever watches this process, past the proxy that ends TLS.
 NEVER_BY_HTTP = (*(prefix for prefix in PREFIXES if prefix != "/metrics"), "/canary/")
 # Asked of a process itself, at the address of its machine or container, which is no name of ours.
@@ -37,11 +39,20 @@ CAMARA_CODES = {403: "PERMISSION_DENIED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALL
 def problems_for_machines(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Answer machines' addresses in a form of theirs where a page for people, or nothing, would tell of a mistake."""
+    """Answer machines' addresses in a form of theirs where a page for people, or nothing, would tell of a mistake.
+
+    The gateway's own name for a request comes back with whatever is said to it.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(PREFIXES):
             return get_response(request)
+        answered = answer(request)
+        if request.path_info.startswith(GATE) and (request_id := request.headers.get("X-Request-ID")) is not None:
+            answered.headers["X-Request-ID"] = request_id
+        return answered
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
         response = HttpResponse(status=411) if _has_unmeasured_body(request) else get_response(request)
         if response.status_code < 400 or _has_told(response):
             return response

@@ -15,6 +15,7 @@ LEDGERS = (
     "consent_endedpause",
     "consent_digestfinding",
     "audit_auditevent",
+    "audit_incidentline",
     "revocations_attempt",
     "revocations_receipt",
     "disclosures_disclosureregister",

@@ -50,6 +50,9 @@ CODE_TEXTS_ALARM = env.code_texts_alarm
 # More than so many within an hour are an incident: stops that failed, people one of staff looked at, one agent's stops.
 STOPS_FAILING_ALARM = env.stops_failing_alarm
 STAFF_BROWSING_ALARM = env.staff_browsing_alarm
+# The same within a day and within a week.
+STAFF_BROWSING_ALARM_DAY = env.staff_browsing_alarm_day
+STAFF_BROWSING_ALARM_WEEK = env.staff_browsing_alarm_week
 STOPS_BY_AGENT_ALARM = env.stops_by_agent_alarm
 # Whether a line of our own stops every hour, through everything a person's stop goes through.
 CANARY = env.canary
@@ -304,6 +307,7 @@ CELERY_BEAT_SCHEDULE = {
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
     "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},
     "watch": {"task": "support.tasks.watch", "schedule": 60.0},
+    "watch-staff-for-long": {"task": "support.tasks.watch_staff_for_long", "schedule": 600.0},
     "verify-audit": {"task": "support.tasks.verify_audit", "schedule": 6 * 3600.0},
     # At the start, and every hour.
     "start-canary": {"task": "support.tasks.start_canary", "schedule": 3600.0, "options": {"expires": 300.0}},

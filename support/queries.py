@@ -21,7 +21,7 @@ Kind, Priority = Ticket.Kind, Ticket.Priority
 # People are found by nobody, or go on being found, while these last.
 URGENT = frozenset({
     Incident.Kind.UNGATED, Incident.Kind.CONTRADICTED, Incident.Kind.LIFELINE_AT_RISK, Incident.Kind.NO_WAY_OUT,
-    Incident.Kind.AUDIT_FAULT,
+    Incident.Kind.AUDIT_FAULT, Incident.Kind.OUR_BREACH, Incident.Kind.PARTNER_BREACH,
 })  # fmt: skip
 CANARY_EVERY = timedelta(hours=1)
 CANARY_LATE = timedelta(minutes=5)
@@ -160,7 +160,10 @@ def _disputed(choices: Sequence[Choice]) -> dict[tuple[str, str], int]:
 
 def _incidents(at: datetime) -> list[Wanted]:
     rows = Incident.objects.filter(
-        _without_ticket("incident", "pk"), opened_at__gt=at - LOOK_BACK, closed_at__isnull=True
+        # What is reported may have been known for longer.
+        Q(opened_at__gt=at - LOOK_BACK) | Q(reported_at__gt=at - LOOK_BACK),
+        _without_ticket("incident", "pk"),
+        closed_at__isnull=True,
     ).order_by("opened_at")
     found = list(rows[:BATCH])
     parties = parties_of(subjects=(one.subject for one in found))

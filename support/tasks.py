@@ -43,6 +43,12 @@ def watch() -> None:
 
 
 @shared_task
+def watch_staff_for_long() -> None:
+    """Look for staff who looked at very many within a day or a week."""
+    clocks.watch_staff_for_long(now=timezone.now())
+
+
+@shared_task
 def verify_audit() -> None:
     """Look whether the audit trail is whole."""
     clocks.verify_audit(now=timezone.now())

@@ -27,6 +27,9 @@ KEPT = {
 }  # fmt: skip
 
 
+# By what a test, or a fixture of it, asks for a database.
+DATABASES = {"db", "committed_db", "django_db_setup"}
+
 # Before Django's test environment wraps it.
 RENDER = vars(Template)["_render"]
 
@@ -38,10 +41,13 @@ rules_of_the_migrations: list[int] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever stands in a file with somebody's browser opens pages."""
+    """Whatever stands in a file with somebody's browser opens pages; what asks for no database has none."""
     for item in items:
-        if isinstance(item, pytest.Function) and _has_a_browser(item.module):
-            item.add_marker("pages")
+        if isinstance(item, pytest.Function):
+            if _has_a_browser(item.module):
+                item.add_marker("pages")
+            if not item.get_closest_marker("django_db") and DATABASES.isdisjoint(item.fixturenames):
+                item.add_marker("no_database")
 
 
 def _has_a_browser(module: ModuleType) -> bool:

@@ -93,8 +93,11 @@ def gagged(row: Disclosure, *, until: datetime | None, at: datetime, number: int
     )
 
 
-def a_world(*, at: datetime, line: Line | None = None) -> World:
-    """Two aggregators, six services, three end customers, a year of look-ups of every kind."""
+def a_world(*, at: datetime, line: Line | None = None, weeks: int = 11) -> World:
+    """Two aggregators, six services, three end customers, a year of look-ups of every kind.
+
+    `weeks`: for how long the services that come back every week did.
+    """
     line = line or a_line()
     northlink = a_contract(a_party("NorthLink"), ref="AGR-N")
     geobridge = a_contract(a_party("GeoBridge"), ref="AGR-G")
@@ -147,7 +150,7 @@ def a_world(*, at: datetime, line: Line | None = None) -> World:
             judgement=judgement,
         )
 
-    for week in range(11):
+    for week in range(weeks):
         looked("SecureTrack", 5 + 7 * week, 2 + week % 3, Judgement.NO_APPROVAL, bail.uri, "unknown")
         looked("FraudShield", 2 + 7 * week, 3 + week % 4, Judgement.PERMITTED)
         looked("FamilyRing", 1 + 7 * week, 4, Judgement.PERMITTED)

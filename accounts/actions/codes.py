@@ -56,7 +56,7 @@ def text_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, network: 
     if line and code:
         with translation.override(language_of(line)):
             words = code_text(purpose=purpose, code=code) if asker != BY_TEXT else reply_code_text(code=code)
-            texts.send_text(msisdn=msisdn, text=words, code=code)
+            texts.send_code(msisdn=msisdn, text=words, code=code, at=at)
 
 
 def take_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: str, at: datetime) -> Line | None:

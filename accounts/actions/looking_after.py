@@ -32,8 +32,9 @@ class NotDelegated(Exception):
 def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: datetime, at: datetime) -> UUID:
     """Ask whoever has a number to look after a line until a moment, a year from now at most.
 
-    Only a number that is a line with us is texted, and nothing tells which that is. Raises NotDelegated where the
-    number is the line's own, was asked already, or many wait for an answer or were asked within a day.
+    Only a number that is a line with us is texted, and nothing tells which that is, nor whom other lines ask. Raises
+    NotDelegated where the number is the line's own, was asked already, or many wait for an answer or were asked within
+    a day.
     """
     line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     _close_what_is_over(line_id, at)
@@ -46,12 +47,13 @@ def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: dateti
         raise NotDelegated("asked")
     if standing.filter(user__isnull=True).count() >= WAITING_AT_MOST or _is_a_flood(line_id, mark, at):
         raise NotDelegated("many")
+    is_texted = theirs is not None and not _was_texted_enough(mark, at)
     made = Delegation.objects.create(
         id=uuid4(), line=line, by=user, asked_hash=mark, asked_sealed=seal(msisdn), may=may, asked_at=at,
         ends_at=ends_at,
     )  # fmt: skip
     _note("asked", made, f"subscriber:{user.pk}", at)
-    if theirs is not None:
+    if theirs is not None and is_texted:
         _tell(theirs, wording.asked_to_look_after_text, at)
     _tell(line, wording.delegate_asked_text, at)
     return made.pk
@@ -94,10 +96,14 @@ def _take_on(asked: Delegation, user: User, at: datetime) -> None:
 
 
 def _is_a_flood(line_id: int, mark: bytes, at: datetime) -> bool:
-    lately = Delegation.objects.filter(asked_at__gt=at - DAY)
-    if lately.filter(line=line_id).count() >= ASKED_A_DAY:
-        return True
-    return lately.filter(asked_hash=mark).count() >= ONE_NUMBER_A_DAY
+    lately = Delegation.objects.filter(line=line_id, asked_at__gt=at - DAY)
+    return lately.count() >= ASKED_A_DAY or lately.filter(asked_hash=mark).count() >= ONE_NUMBER_A_DAY
+
+
+def _was_texted_enough(mark: bytes, at: datetime) -> bool:
+    """Whoever asks learns nothing of it: what they asked waits on the other's pages as always."""
+    lately = Delegation.objects.filter(asked_hash=mark, asked_at__gt=at - DAY)
+    return lately.count() >= ONE_NUMBER_A_DAY
 
 
 def _locked(delegation_id: UUID, wanted: Q) -> Delegation:

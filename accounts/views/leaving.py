@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import sessions
+from accounts import leaving
 
 
 @csrf_exempt  # Leaving must work even when the page is stale, and forging it harms nobody.
@@ -18,7 +18,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     response = redirect("away")
     response.status_code = 303
     response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
-    return sessions.forget_all(request, response)
+    return leaving.forget_all(request, response)
 
 
 @csrf_exempt  # As above: the worst that is forged is the way back to the front page.
@@ -27,5 +27,5 @@ def leave(request: HttpRequest) -> HttpResponse:
 def away(request: HttpRequest) -> HttpResponse:
     """A page that says nothing about where somebody was. Back leads nowhere else, until the person goes on from it."""
     if request.method == "POST":
-        return sessions.forget_left(request, redirect("front"))
+        return leaving.forget_left(request, redirect("front"))
     return render(request, "account/away.html")

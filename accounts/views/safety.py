@@ -3,13 +3,14 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions, care
-from accounts.access import SubscriberRequest, line_required
+from accounts.access import SubscriberRequest, has_shown_who_they_are, line_required, to_show_who_they_are
 from accounts.forms import CodeForm, SafeNumberForm, SeparationForm
 from accounts.numbers import shown
 from accounts.permissions import Action
@@ -59,8 +60,13 @@ def contact_remove(request: SubscriberRequest) -> HttpResponse:
 @never_cache
 @line_required(Action.SEPARATE)
 def separation(request: SubscriberRequest) -> HttpResponse:
-    """Ask in confidence that the line leaves its account, and see how far that is."""
-    line_id = request.line.line.pk
+    """Ask in confidence that the line leaves its account, and see how far that is.
+
+    To ask takes a texted code. By that alone nobody sees whether somebody asked: the phone may be in another's hands.
+    """
+    line_id, may_see = request.line.line.pk, has_shown_who_they_are(request)
+    if "mine" in request.GET and not may_see:
+        return to_show_who_they_are(request, then=reverse("separation"))
     form = SeparationForm(request.POST or None)
     if form.is_valid():
         actions.ask_separation(
@@ -70,15 +76,19 @@ def separation(request: SubscriberRequest) -> HttpResponse:
             note=form.cleaned_data["note"],
             at=timezone.now(),
         )
+        messages.success(request, _("We have your request. We reach you in the way you named, and in no other."))
         return redirect("separation")
-    newest = care.separation_of(line_id=line_id)
-    return render(request, "safety/separation.html", {"line": request.line, "form": form, "newest": newest})
+    newest = care.separation_of(line_id=line_id) if may_see else None
+    told = {"line": request.line, "form": form, "newest": newest, "may_see": may_see}
+    return render(request, "safety/separation.html", told)
 
 
 @require_POST
 @line_required(Action.SEPARATE)
 def separation_back(request: SubscriberRequest) -> HttpResponse:
-    """The person no longer wants it."""
+    """The person no longer wants it: never by a texted code alone, where they have more."""
+    if not has_shown_who_they_are(request):
+        return to_show_who_they_are(request, then=reverse("separation"))
     actions.take_back_separation(line_id=request.line.line.pk, user=request.user, at=timezone.now())
     return redirect("separation")
 

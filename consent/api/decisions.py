@@ -117,7 +117,7 @@ def answers(questions: Sequence[gate.Question]) -> list[gate.Answer]:
 
 
 def _taken(request: HttpRequest, take: Take, ask: Ask) -> HttpResponse:
-    """What `take` makes of the request's body, or why it can't be taken; the request's id comes back with either."""
+    """What `take` makes of the request's body, or why it can't be taken."""
     try:
         response = HttpResponse(take(request.body, ask), content_type="application/json")
     except RequestDataTooBig:
@@ -127,6 +127,4 @@ def _taken(request: HttpRequest, take: Take, ask: Ask) -> HttpResponse:
         response = problem(400, "The question can't be read", str(error))
     except UNREADABLE:
         response = problem(400, "The question can't be read", "The body is not JSON.")
-    if (request_id := request.headers.get("X-Request-ID")) is not None:
-        response["X-Request-ID"] = request_id
     return response

@@ -10,8 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import suppress
 from functools import cache
-from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.db import Error
@@ -32,18 +31,7 @@ type Send = Callable[[Message], Awaitable[None]]
 type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class Pipelines(NamedTuple):
-    """The connections that questions go by. A batch has others, so that no single one waits behind its thousand."""
-
-    single: gate.Pipeline
-    batches: Sequence[gate.Pipeline]
-
-    def least_asked(self) -> gate.Pipeline:
-        """The one of those for batches on which the fewest wait."""
-        return min(self.batches, key=attrgetter("waiting"))
-
-
-def gate_on_a_loop(otherwise: Application, pipelines: Pipelines) -> Application:
+def gate_on_a_loop(otherwise: Application, pipelines: gate.Pipelines) -> Application:
     """The application that answers the gateway's questions itself, and leaves all else to `otherwise`."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,7 +102,7 @@ def _may_go(scope: Scope, headers: dict[bytes, bytes], first: Message) -> bool:
     )
 
 
-async def _answered(pipelines: Pipelines, path: str, headers: dict[bytes, bytes], first: Message) -> bytes | None:
+async def _answered(pipelines: gate.Pipelines, path: str, headers: dict[bytes, bytes], first: Message) -> bytes | None:
     grant = remembered_grant_of(headers.get(b"authorization", b"").decode("latin-1"), now=int(time.time()))
     if grant is None or SCOPE not in grant.scopes or grant.bound_to:
         return None

@@ -10,7 +10,7 @@ from consent.gate.deciding import NotLive, evaluate, evaluate_for, evaluate_in
 from consent.gate.decision_ids import allowed_at, decision_id_for
 from consent.gate.opening import IS_OPEN, RESTORING, Opening, opening
 from consent.gate.patience import PATIENCE_S, patience
-from consent.gate.pipeline import Pipeline
+from consent.gate.pipeline import Pipeline, Pipelines
 from consent.gate.shapes import USE_WITHIN_S, Answer, Question
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "NotLive",
     "Opening",
     "Pipeline",
+    "Pipelines",
     "Question",
     "allowed_at",
     "as_agreed",

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import psycopg
@@ -97,6 +98,17 @@ class Pipeline:
             own.close()
             raise DatabaseError(str(error)) from error
         return self._session
+
+
+class Pipelines(NamedTuple):
+    """The connections that questions go by. A batch has others, so that no single one waits behind its thousand."""
+
+    single: Pipeline
+    batches: Sequence[Pipeline]
+
+    def least_asked(self) -> Pipeline:
+        """The one of those for batches on which the fewest wait."""
+        return min(self.batches, key=attrgetter("waiting"))
 
 
 class _Session:

@@ -1,6 +1,6 @@
-"""What a progress link opens: counts of one stop, without a name of any company, and its receipts.
+"""What a progress link opens: counts of one stop and our own receipt, without a name of any company.
 
-The receipts are a file to keep: what a company signed carries its name.
+What companies signed carries their names, and is for whoever may see: the link opens to whoever has it.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ WHERE link.token_hash = %s AND link.expires_at > %s
 """
 # Each order that told of the choice, and where it stands: where it was replaced, the one that carries on what it asked.
 TOLD = """
-SELECT told.id, coalesce(newest.id, told.id), coalesce(newest.state, told.state)
+SELECT coalesce(newest.state, told.state)
 FROM consent_choiceorder named
     JOIN revocations_order told ON told.line_id = named.line_id AND told.id = named.order_id
     LEFT JOIN (
@@ -72,11 +72,10 @@ def behind_link(*, token: str, at: datetime) -> Linked | None:
         line_id, choice_id, made_at, state = link
         cursor.execute(TOLD, [State.SUPERSEDED.value, line_id, choice_id])
         told = cursor.fetchall()
-    orders = {order_id for first, newest, _ in told for order_id in (first, newest)}
-    receipt = receipt_of(line_id=line_id, choice_id=choice_id, order_ids=orders, follow=False)
+    receipt = receipt_of(line_id=line_id, choice_id=choice_id, order_ids=(), follow=False)
     if receipt is None:
         return None  # such a link is only ever made for a choice that has one
-    return Linked(made_at=made_at, state=state, counts=_counts([one for _, _, one in told]), receipt=receipt)
+    return Linked(made_at=made_at, state=state, counts=_counts([one for (one,) in told]), receipt=receipt)
 
 
 def _counts(states: Sequence[str]) -> Counts:

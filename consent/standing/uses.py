@@ -140,13 +140,14 @@ class Sharing:
     def own_yeses(self) -> list[Use]:
         """What a privacy signal does not stop unasked: what the person allowed on these pages, and lifelines agreed to.
 
-        Paused or not, as long as the yes itself stands.
+        Nor what follows a family: whoever set it up may notice, so the person must be warned first. Paused or not, as
+        long as the yes itself stands.
         """
         kept = (
             use
             for use in self.uses.values()
             if not use.beneath.startswith("stopped_")
-            and any(one.counts and (one.by_person or use.lifeline) for one in use.proofs)
+            and any(one.counts and (one.by_person or use.lifeline or use.family_tracking) for one in use.proofs)
         )
         return sorted(kept, key=lambda use: (use.provider_name, use.campaign))
 
@@ -166,6 +167,11 @@ class Sharing:
         return sorted(
             (use for use in self.uses.values() if use.allowed), key=lambda use: (use.provider_name, use.campaign)
         )
+
+    @property
+    def may_be_noticed(self) -> bool:
+        """Whether something is allowed whose end somebody near the person may notice."""
+        return any(use.family_tracking for use in self.allowed)
 
     @property
     def lifelines(self) -> list[str]:

@@ -50,7 +50,9 @@ def code(request: AskRequest) -> HttpResponse:
             msisdn=asked_of.msisdn, purpose=DOOR, asker=sessions.asker(request), typed=typed, at=now
         )
         if line:
-            sessions.prove_line(request, door=DOOR, line_id=line.pk, msisdn=asked_of.msisdn, at=now)
+            sessions.prove_line(
+                request, door=DOOR, about=asked_of.token, line_id=line.pk, msisdn=asked_of.msisdn, at=now
+            )
             return redirect("ask", token=asked_of.token)
         form.add_error("code", CodeForm.wrong)
     return render(request, "ask/code.html", {"form": form, "question": asked_of})

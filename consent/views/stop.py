@@ -93,31 +93,42 @@ def everything(request: HttpRequest) -> HttpResponse:
         link = sessions.kept_link(request, at=now)
         return redirect("stop-progress", token=link) if link else redirect("stop")
     notice = notices.before_stop()
-    if "stop-all" in request.POST:
+    # A page that lay open in another tab may be about another number.
+    is_this = request.POST.get("of", proved.mark) == proved.mark
+    if "stop-all" in request.POST and is_this:
         # A stop is taken whatever was read before it; it is only written down what was.
         read = notice if request.POST.get("notice") == notice.digest else None
         token = without_account.stop_all_by_line(line_id=proved.line_id, notice=read, at=now)
-        sessions.keep_link(request, token=token, at=now)
+        sessions.keep_link(request, token=token, msisdn=proved.msisdn, at=now)
         return redirect("stop-progress", token=token)
-    return render(request, "stop/everything.html", {"number": number_shown(proved.msisdn), "notice": notice})
+    shown = {"number": number_shown(proved.msisdn), "of": proved.mark, "notice": notice, "was_another": not is_this}
+    return render(request, "stop/everything.html", shown)
 
 
 @require_safe
 @never_cache
 def progress(request: HttpRequest, token: str) -> HttpResponse:
     """How far a stop has come, in counts, for whoever holds its link."""
-    linked = behind_link(token=token, at=timezone.now())
+    now = timezone.now()
+    linked = behind_link(token=token, at=now)
     if linked is None:
         raise Http404
+    msisdn = sessions.number_of_link(request, token=token, at=now)
     with timezone.override(zone_of(linked.state)):
-        shown = {"linked": linked, "counts": linked.counts, "token": token, "zone": name_of(zone_of(linked.state))}
+        shown = {
+            "linked": linked,
+            "counts": linked.counts,
+            "token": token,
+            "zone": name_of(zone_of(linked.state)),
+            "number": number_shown(msisdn) if msisdn else "",
+        }
         return render(request, "stop/progress.html", shown)
 
 
 @require_safe
 @never_cache
 def receipt(request: HttpRequest, token: str) -> HttpResponse:
-    """The signed receipts of that stop, ours and the companies', to keep: `verify_receipt` checks them without us."""
+    """Our signed receipt of that stop, to keep: `verify_receipt` checks it without us."""
     linked = behind_link(token=token, at=timezone.now())
     if linked is None:
         raise Http404

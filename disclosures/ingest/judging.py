@@ -58,13 +58,13 @@ SELECT line_id, min(at) FROM (
 # at again, for it may have had something before the yes for whose sake nothing was asked.
 UNTOLD = """
 SELECT DISTINCT c.line_id FROM consent_choice c
-    CROSS JOIN LATERAL consent_affected(c.line_id, c.scope, c.ref) AS affected (contract_id)
 WHERE c.line_id = ANY (%s) AND (c.kind IN ('stop', 'refuse') OR c.kind = 'pause' AND c.until > audit_now())
-    AND NOT EXISTS (
-        SELECT FROM consent_choiceorder t
+    AND EXISTS (
+        SELECT contract_id FROM consent_affected(c.line_id, c.scope, c.ref) AS affected (contract_id)
+        EXCEPT SELECT t.contract_id FROM consent_choiceorder t
             JOIN revocations_order o ON o.line_id = t.line_id AND o.id = t.order_id
                 AND o.snapshot->'required_actions' <> '[]'
-        WHERE t.line_id = c.line_id AND t.choice_id = c.id AND t.contract_id = affected.contract_id)
+        WHERE t.line_id = c.line_id AND t.choice_id = c.id)
 ORDER BY c.line_id
 """
 # One at a time: two that judge one line at once could each note a change that the other has made.

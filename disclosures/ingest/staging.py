@@ -4,8 +4,9 @@
 rows that are new and whose line is known; the statements of `store`, `notices` and `traces` work on them.
 """
 
-import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from struct import Struct
 
 from django.db.backends.utils import CursorWrapper
 
@@ -13,8 +14,8 @@ from disclosures.ingest.rows import Row
 
 TABLES = {
     "incoming": (
-        "n integer, id uuid, source_id text, number_hash bytea, occurred_at timestamptz, term integer,"
-        " precision_m integer, decision_id text, authority_ref text, suppressed_until timestamptz, content_hash bytea"
+        "n integer, occurred_at timestamptz, term integer, precision_m integer, id uuid, number_hash bytea,"
+        " content_hash bytea, source_id text, decision_id text, authority_ref text, suppressed_until timestamptz"
     ),
     "term": (
         "term integer, aggregator text, path text[], campaign text, purpose text, scope text, basis text, outcome text"
@@ -25,9 +26,16 @@ TABLES = {
     ),
     "judged": "n integer, judgement text",
 }
-# What COPY's text form writes otherwise. An empty line end can't be in a text of one line of JSON but as an escape.
-SPECIAL = re.compile(r"[\\\t\n\r]")
-ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+# COPY's binary form, which takes half the time of its text to write and to read: each row begins with the number of its
+# columns, each column with its length, and moments are counted in microseconds. The first seven are of fixed length.
+HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+END = b"\xff\xff"
+FIXED = Struct("!hiiiqiiiii16si32si32s")
+LENGTH = Struct("!i").pack
+MOMENT = Struct("!iq").pack
+NULL = LENGTH(-1)
+COLUMNS = 11
+COUNTED_FROM = datetime(2000, 1, 1, tzinfo=UTC)
 BLOCK = 2000
 # Nobody has statistics of these tables, and without any a join that sorts looks best. It never is.
 NO_SORTING = "SET LOCAL enable_mergejoin = off"
@@ -41,9 +49,11 @@ def stage(*, cursor: CursorWrapper, rows: Sequence[Row]) -> None:
     for name, columns in TABLES.items():
         cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns}) ON COMMIT DROP")
     terms: Terms = {}
-    with cursor.copy("COPY incoming FROM STDIN") as copy:
+    with cursor.copy("COPY incoming FROM STDIN (FORMAT binary)") as copy:
+        copy.write(HEAD)
         for start in range(0, len(rows), BLOCK):
-            copy.write("".join(_line(row, terms) for row in rows[start : start + BLOCK]))
+            copy.write(b"".join([_row(row, terms) for row in rows[start : start + BLOCK]]))
+        copy.write(END)
     with cursor.copy("COPY term FROM STDIN") as copy:
         for (aggregator, path, *others), term in terms.items():
             copy.write_row((term, aggregator, [*path], *others))
@@ -54,19 +64,23 @@ def clear(*, cursor: CursorWrapper) -> None:
     cursor.execute(f"DROP TABLE {', '.join(TABLES)}")
 
 
-def _line(row: Row, terms: Terms) -> str:
+def _row(row: Row, terms: Terms) -> bytes:
     said = row.report
     key = (
         said.aggregator, tuple(said.path), said.campaign, said.purpose, said.scope, said.basis, said.outcome,
     )  # fmt: skip
-    term = terms.setdefault(key, len(terms))
-    source_id, decision_id, authority_ref = said.source_id, said.decision_id, said.authority_ref
-    if SPECIAL.search(f"{source_id}{decision_id}{authority_ref}"):
-        source_id, decision_id, authority_ref = (
-            text.translate(ESCAPED) for text in (source_id, decision_id, authority_ref)
-        )
-    until = said.suppressed_until.isoformat() if said.suppressed_until else r"\N"
-    return (
-        f"{row.n}\t{row.id}\t{source_id}\t\\\\x{row.number.hex()}\t{said.occurred_at.isoformat()}\t{term}"
-        f"\t{said.precision_m}\t{decision_id}\t{authority_ref}\t{until}\t\\\\x{row.content.hex()}\n"
-    )
+    fixed = FIXED.pack(
+        COLUMNS, 4, row.n, 8, _moment(said.occurred_at), 4, terms.setdefault(key, len(terms)), 4, said.precision_m,
+        16, bytes.fromhex(row.id), 32, row.number, 32, row.content,
+    )  # fmt: skip
+    source_id, decision_id = said.source_id.encode(), said.decision_id.encode()
+    authority_ref, until = said.authority_ref.encode(), said.suppressed_until
+    return b"".join((
+        fixed, LENGTH(len(source_id)), source_id, LENGTH(len(decision_id)), decision_id,
+        LENGTH(len(authority_ref)), authority_ref, MOMENT(8, _moment(until)) if until else NULL,
+    ))  # fmt: skip
+
+
+def _moment(at: datetime) -> int:
+    since = at - COUNTED_FROM
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

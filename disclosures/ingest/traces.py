@@ -4,7 +4,7 @@ A row under a delayed-notice order leaves nothing until it lifts (`reveal`). Wor
 whether hidden) and the terms that many of them have in common. Of rows that lift, each is its own terms.
 """
 
-from collections import Counter
+from collections import defaultdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,13 +12,14 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 import audit.actions
+from audit.actions import Release
 from audit.models import Incident
 from consent import gate
 from disclosures.ingest import notices
+from disclosures.queries.reached import LONGEST_KEY, day_key
 from revocations.actions import Use, contradict, contradict_ends
 
 MAY_BE_REPORTED_WITHIN = timedelta(seconds=gate.USE_WITHIN_S)
-LONGEST_KEY = 200
 
 SEEN = """
 INSERT INTO partners_party (uri, name, kind, website, about, jwks_uri)
@@ -83,7 +84,8 @@ WHERE t.basis IN ('emergency', 'network') AND p.kind IN ('lbs_provider', 'end_cu
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 GATED = """
-SELECT r.line_id, t.campaign, r.decision_id, r.occurred_at, t.aggregator FROM {rows} r JOIN {terms} t ON t.term = r.term
+SELECT r.line_id, t.campaign, r.decision_id, r.occurred_at, t.aggregator, r.id
+FROM {rows} r JOIN {terms} t ON t.term = r.term
 WHERE r.gated AND t.basis = 'approval' AND t.outcome = 'released' AND NOT r.hidden ORDER BY r.occurred_at, r.id
 """
 # Only rows dated after a partner's signed word can go against it.
@@ -146,11 +148,11 @@ def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool
     cursor.execute(DOUBTFUL.format_map(named))
     doubtful = cursor.fetchall()
     cursor.execute(GATED.format_map(named))
-    ungated = Counter(
-        (aggregator, occurred_at.date().isoformat())
-        for line_id, campaign, decision_id, occurred_at, aggregator in cursor.fetchall()
-        if not _had_the_gates_yes(line_id, campaign, decision_id, occurred_at)
-    )
+    ungated = defaultdict[tuple[str, str], list[Release]](list)
+    for line_id, campaign, decision_id, occurred_at, aggregator, disclosure_id in cursor.fetchall():
+        if not _had_the_gates_yes(line_id, campaign, decision_id, occurred_at):
+            of = (aggregator, occurred_at.date().isoformat())
+            ungated[of].append(Release(line_id, disclosure_id, occurred_at))
     cursor.execute(DEALINGS.format_map(named))
     touched = bool(cursor.rowcount)
     for uri, day, count in doubtful:
@@ -159,8 +161,10 @@ def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool
         contradict(uses=uses, at=at)
     if uses_of_ended:
         contradict_ends(uses=uses_of_ended, at=at)
-    for (aggregator, day), count in sorted(ungated.items()):
-        _incident(Incident.Kind.UNGATED, aggregator, day, at, count)
+    for (aggregator, day), releases in sorted(ungated.items()):
+        key = _incident(Incident.Kind.UNGATED, aggregator, day, at, len(releases))
+        # Which report must carry a yes is known of it while it comes in, and not later.
+        audit.actions.keep_lines(kind=Incident.Kind.UNGATED, key=key, releases=releases)
     return touched
 
 
@@ -192,6 +196,8 @@ def note_doubtful(*, party: str, day: str, count: int, at: datetime) -> None:
     _incident(Incident.Kind.BASIS_DOUBTFUL, party, day, at, count)
 
 
-def _incident(kind: str, party: str, day: str, at: datetime, count: int) -> None:
-    key = f"{day} {party}"[:LONGEST_KEY]
+def _incident(kind: str, party: str, day: str, at: datetime, count: int) -> str:
+    """Open it, or count it. Returns its key."""
+    key = day_key(party=party, day=day)
     audit.actions.open_incident(kind=kind, key=key, subject=party[:LONGEST_KEY], at=at, count=count)
+    return key

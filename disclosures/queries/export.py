@@ -15,15 +15,18 @@ from revocations.models import Order
 CHUNK = 2000
 
 
-def export_of(*, line: Line, at: datetime) -> Iterator[str]:
-    """One JSON object: line, choices, approvals, disclosures, orders, access_log. Hidden rows are not there."""
+def export_of(*, line: Line, reader: str, at: datetime) -> Iterator[str]:
+    """One JSON object: line, choices, approvals, disclosures, orders, access_log. Hidden rows are not there.
+
+    `reader`: for whom, as the trail names them.
+    """
     yield f'{{"line": {json.dumps(_line(line), ensure_ascii=False)}'
     for name, rows in (
         ("choices", _choices(line)),
         ("approvals", _approvals(line)),
         ("disclosures", _disclosures(line, at)),
         ("orders", _orders(line)),
-        ("access_log", _access_log(line)),
+        ("access_log", _access_log(line, reader)),
     ):
         yield f', "{name}": ['
         yield from _listed(rows)
@@ -125,8 +128,8 @@ def _orders(line: Line) -> Iterator[dict[str, object]]:
         }
 
 
-def _access_log(line: Line) -> Iterator[dict[str, object]]:
-    for event in audit.queries.events_of_line(line_id=line.pk).iterator(chunk_size=CHUNK):
+def _access_log(line: Line, reader: str) -> Iterator[dict[str, object]]:
+    for event in audit.queries.events_of_line(line_id=line.pk, reader=reader).iterator(chunk_size=CHUNK):
         yield {"at": _told(event.at), "action": event.action, "actor": event.actor, "reason": event.reason}
 
 

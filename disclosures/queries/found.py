@@ -78,9 +78,11 @@ BEHIND: Mapping[str, str] = {Kind.MANY_LINES: OF_A_CUSTOMER, Kind.DISPUTED: OF_C
 
 @dataclass(frozen=True)
 class Behind:
-    """One row behind an anomaly: a look-up, or a claim that was disputed at `at`. `judgement`: the ledger's word."""
+    """One row behind an incident: a look-up, a claim that was disputed at `at`, or a use in a partner's books.
 
-    anomaly_id: int
+    `judgement`: the ledger's word.
+    """
+
     line_id: int
     at: datetime
     path: tuple[str, ...]
@@ -110,6 +112,6 @@ def rows_behind(*, kind: str, ids: Sequence[int], at: datetime, rows: int, after
     with connection.cursor() as cursor:
         cursor.execute(BEHIND.get(kind, OF_LINES), values)
         return [
-            Behind(anomaly_id, line_id, moment, tuple(path), purpose, judgement)
-            for anomaly_id, line_id, moment, path, purpose, judgement in cursor.fetchall()
+            Behind(line_id, moment, tuple(path), purpose, judgement)
+            for _, line_id, moment, path, purpose, judgement in cursor.fetchall()
         ]

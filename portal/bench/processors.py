@@ -2,24 +2,32 @@
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
 
 MS_A_TICK = 1000 / os.sysconf("SC_CLK_TCK")
-# Of the fields after the name in /proc/PID/stat: whose child it is, and its time outside and inside the kernel.
-PARENT, UTIME, STIME = 1, 11, 12
+# Of the fields after the name in /proc/PID/stat: whose child it is, its time outside and inside the kernel, and that of
+# its children which have ended.
+PARENT, OWN, OF_THE_ENDED = 1, slice(11, 13), slice(13, 15)
 # By a word of the command line.
-WHOSE = (("celery", "workers"), ("granian", "pages"), ("uvicorn", "gate"), ("receiver.py", "partners"))
+WHOSE = (
+    ("celery", "workers"), ("granian", "pages"), ("uvicorn", "gate"), ("receiver.py", "partners"),
+    ("pgbouncer", "pooler"),
+)  # fmt: skip
 
 
 def spent() -> Counter[str]:
-    """Milliseconds up to now of our own programs: pages, gate, workers, partners, database, and people (this one)."""
+    """Milliseconds up to now of our own programs, by what they are; people are this one."""
     found: Counter[str] = Counter()
     all_, server = _all(), _postmasters()
-    database = {pid for pid, (parent, _) in all_.items() if parent in server} | server
-    ours = _descendants({pid: parent for pid, (parent, _) in all_.items()})
-    for pid, (_, ms) in all_.items():
+    parents = {pid: int(fields[PARENT]) for pid, fields in all_.items()}
+    database, ours = {pid for pid, parent in parents.items() if parent in server} | server, _descendants(parents)
+    # A session that was opened for one question is gone by now; it counts as much as those that stay.
+    found["database"] = sum(_ms(fields[OF_THE_ENDED]) for pid, fields in all_.items() if pid in server)
+    for pid, fields in all_.items():
+        ms = _ms(fields[OWN])
         if pid in database:
             found["database"] += ms
         elif pid == os.getpid():
@@ -34,16 +42,19 @@ def told(before: Counter[str], after: Counter[str], *, count: int) -> str:
     return ", ".join(f"{whose} {(after[whose] - before[whose]) / count:.1f}" for whose in sorted(after))
 
 
-def _all() -> dict[int, tuple[int, int]]:
-    """By process: whose child it is, and its milliseconds."""
+def _all() -> dict[int, list[str]]:
+    """By process: what the kernel says of it."""
     found = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = path.read_text().rpartition(")")[2].split()
+            found[int(path.parent.name)] = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        found[int(path.parent.name)] = int(fields[PARENT]), int((int(fields[UTIME]) + int(fields[STIME])) * MS_A_TICK)
     return found
+
+
+def _ms(ticks: Sequence[str]) -> int:
+    return int(sum(map(int, ticks)) * MS_A_TICK)
 
 
 def _postmasters() -> set[int]:

@@ -26,7 +26,7 @@ from accounts.texts import MemoryBackend
 from audit.queries import database_clock
 from partners.models import Campaign, Contract
 from portal import demo_phone
-from portal.bench import gateway, processors, world
+from portal.bench import gateway, pooler, processors, world
 from portal.bench.crowd import Browser, Seen, at_pace, stop
 from portal.bench.fairness import BEAT, CELERY, WORKER
 from portal.bench.gate import OURS
@@ -79,6 +79,7 @@ class Crowd:
     numbers: Sequence[str]
     sessions: Sequence[str]
     contracts: Sequence[Contract]
+    phones: demo_phone.Inbox
 
 
 def run(bench: Bench) -> Result:
@@ -96,15 +97,16 @@ def run(bench: Bench) -> Result:
         stack.enter_context(world.running(*GIVES_WAY, *CELERY, *BEAT))
         # The gate has a process of its own, which goes before all others.
         gate = stack.enter_context(gateway.server(OURS))
-        port, file = stack.enter_context(_server()), stack.enter_context(gateway.kept(load))
-        bench.tell(f"stops: {len(crowd.numbers)} lines; the gate alone for 10 s")
+        way = stack.enter_context(pooler.pooled())
+        port, file = stack.enter_context(_server(way)), stack.enter_context(gateway.kept(load))
+        bench.tell(f"stops: {len(crowd.numbers)} lines; {pooler.told(way)}; the gate alone for 10 s")
         alone = _gate_p99(gate, file, 10.0)
         seen, looked = Seen(), Seen()
         with ThreadPoolExecutor(2) as beside:
             answered = beside.submit(_gate_p99, gate, file, SECONDS)
             looking = beside.submit(_look, port, looked, crowd.sessions)
             began, before = time.monotonic(), processors.spent()
-            took = at_pace(count=STOPS, a_second=A_SECOND, act=lambda n: _stop(port, seen, crowd.numbers[n]))
+            took = at_pace(count=STOPS, a_second=A_SECOND, act=lambda n: _stop(port, seen, crowd, n))
             looking.result()
             busy = answered.result()
         _tell_pages(bench, seen, looked, took)
@@ -126,7 +128,8 @@ def _crowd(url: str, campaigns: Sequence[Campaign]) -> Crowd:
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):
         sessions = [_signed_in(number) for number in numbers[-READERS:]]
-    return Crowd(numbers[:-READERS], sessions, list(Contract.objects.filter(ref__startswith="BENCH-gate-")))
+    contracts = list(Contract.objects.filter(ref__startswith="BENCH-gate-"))
+    return Crowd(numbers[:-READERS], sessions, contracts, demo_phone.Inbox())
 
 
 def _write(numbers: Sequence[str], campaigns: Sequence[Campaign], at: datetime) -> None:
@@ -150,7 +153,7 @@ def _signed_in(number: str) -> str:
 
 
 @contextmanager
-def _server() -> Iterator[int]:
+def _server(way: str) -> Iterator[int]:
     port = free_port(0)
     where = ("--working-dir", str(settings.BASE_DIR), "--host", "127.0.0.1", "--port", str(port))
     # Texts go where the people of this benchmark read them.
@@ -158,6 +161,7 @@ def _server() -> Iterator[int]:
         *GIVES_WAY,
         "/usr/bin/env",
         "SMS_BACKEND=portal.demo_phone.Backend",
+        *([f"DATABASE_URL={way}"] if way else []),
         sys.executable,
         "-m",
         "granian",
@@ -178,8 +182,8 @@ def _gate_p99(port: int, file: str, seconds: float) -> float:
     return percentile(said.ms, 0.99)
 
 
-def _stop(port: int, seen: Seen, number: str) -> None:
-    stop(port=port, seen=seen, number=number, code=lambda one: demo_phone.texts(number=one)[0]["code"])
+def _stop(port: int, seen: Seen, crowd: Crowd, number: int) -> None:
+    stop(port=port, seen=seen, number=crowd.numbers[number], code=lambda one: crowd.phones.code(number=one))
 
 
 def _look(port: int, seen: Seen, sessions: Sequence[str]) -> None:
@@ -231,8 +235,7 @@ def _overload(bench: Bench, port: int, crowd: Crowd) -> None:
     with ThreadPoolExecutor(CROWD) as readers:
         reading = [readers.submit(read, number) for number in range(CROWD)]
         try:
-            numbers = crowd.numbers[STOPS:]
-            took = at_pace(count=CROWDED_STOPS, a_second=A_SECOND, act=lambda n: _stop(port, seen, numbers[n]))
+            took = at_pace(count=CROWDED_STOPS, a_second=A_SECOND, act=lambda n: _stop(port, seen, crowd, STOPS + n))
         finally:
             over.set()
         for one in reading:

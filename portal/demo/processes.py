@@ -158,6 +158,12 @@ def answers(*, port: int, path: str) -> bool:
         connection.close()
 
 
+def takes_calls(*, port: int) -> bool:
+    """Whether somebody listens on this loopback port."""
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port(wanted: int) -> int:
     """The wanted loopback port if it is free, else another."""
     with socket.socket() as tried:

@@ -1,5 +1,6 @@
 """Write the order that tells a partner where one line stands. The row is the queue; Celery only works it off."""
 
+import json
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -33,6 +34,23 @@ SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::integer[], %
 ON CONFLICT (line_id, contract_id) DO UPDATE
 SET epoch = excluded.epoch, version = excluded.version, order_id = excluded.order_id
 """
+LAY = """
+INSERT INTO revocations_duty (line_id, id, contract_id, action, scope, since, discharged_by)
+SELECT %s, laid.id, laid.contract_id, laid.action, laid.scope, laid.since, ''
+FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[])
+    AS laid (id, contract_id, action, scope, since)
+"""
+QUEUE = """
+INSERT INTO revocations_order (line_id, id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot,
+    queued_at, state, attempts, next_attempt_at, complete_by, parked_with, note)
+SELECT %(line)s, one.id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot,
+    %(at)s, 'queued', 0, %(at)s, complete_by, '', ''
+FROM jsonb_to_recordset(%(orders)s::jsonb) AS one (id uuid, contract_id bigint, party_id bigint, epoch integer,
+    version integer, jti text, txn text, record_id uuid, lane text, snapshot jsonb, complete_by timestamptz)
+"""
+QUEUED = (
+    "id", "contract_id", "party_id", "epoch", "version", "jti", "txn", "record_id", "lane", "snapshot", "complete_by",
+)  # fmt: skip
 RECEIVED = """
 SELECT aggregator_id, max(last_at) FROM partners_dealing WHERE line_id = %s AND aggregator_id = ANY (%s)
 GROUP BY aggregator_id
@@ -79,8 +97,8 @@ def tell(*, line_id: int, agreements: Sequence[Agreement], by: str, at: datetime
     told.update({order.contract_id: order.id for order in orders})
     if orders:
         # robust: a dead broker must not fail a stop; the sweep finds the rows.
-        queued = [str(order.id) for order in orders]
-        transaction.on_commit(partial(tasks.deliver.delay, order_ids=queued), robust=True)
+        party_ids = sorted({order.party_id for order in orders})
+        transaction.on_commit(partial(tasks.deliver.delay, party_ids=party_ids), robust=True)
     return {pk: told[pk] for pk in sorted(agreement.contract.pk for agreement in agreements)}
 
 
@@ -103,7 +121,8 @@ class _Known:
         theirs = [line_id, list(contracts)]
         standing = {one.contract_id: one for one in Standing.objects.raw(STANDING, theirs)}
         ids = [one.order_id for one in standing.values()]
-        newest = {one.contract_id: one for one in Order.objects.filter(line_id=line_id, id__in=ids)}
+        told = Order.objects.filter(line_id=line_id, id__in=ids) if ids else ()
+        newest = {one.contract_id: one for one in told}
         laid: dict[int, list[Duty]] = defaultdict(list)
         for duty in Duty.objects.raw(LAID, theirs):
             laid[duty.contract_id].append(duty)
@@ -124,14 +143,28 @@ def _queue(
 ) -> list[Order]:
     if not agreements:
         return []
-    Duty.objects.bulk_create([duty for duties in fresh.values() for duty in duties])
+    _lay(line_id, [duty for duties in fresh.values() for duty in duties])
     orders = [
         _order(line_id, one, known, _owed(known, one, fresh[one.contract.pk]), fresh[one.contract.pk], by, at)
         for one in sorted(agreements, key=lambda one: one.contract.pk)
     ]
-    Order.objects.bulk_create(orders)
+    _write(line_id, orders, at)
     _stand(orders)
     return orders
+
+
+def _lay(line_id: int, duties: Sequence[Duty]) -> None:
+    rows = [(one.id, one.contract_id, one.action, one.scope, one.since) for one in duties]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(LAY, [line_id, *(list(column) for column in zip(*rows, strict=True))])
+
+
+def _write(line_id: int, orders: Sequence[Order], at: datetime) -> None:
+    rows = [{name: getattr(one, name) for name in QUEUED} for one in orders]
+    with connection.cursor() as cursor:
+        # Ids and moments as text: PostgreSQL reads them so.
+        cursor.execute(QUEUE, {"line": line_id, "at": at, "orders": json.dumps(rows, default=str)})
 
 
 def _owed(known: _Known, agreement: Agreement, fresh: Sequence[Duty]) -> list[Duty]:

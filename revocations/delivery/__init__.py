@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from partners.models import Party
@@ -23,8 +22,6 @@ from revocations.delivery.rounds import Partner, Round
 from revocations.delivery.verdicts import retry_wait
 from revocations.models import Breaker, Order, Pulse, Stream, StreamEvent
 
-PARTIES = "SELECT DISTINCT party_id FROM revocations_order WHERE id = ANY (%s::uuid[])"
-
 __all__ = [
     "LEASE",
     "LONGEST_WAIT",
@@ -36,7 +33,6 @@ __all__ = [
     "desk",
     "offer",
     "parties_due",
-    "parties_of",
     "retry_wait",
     "settle",
     "sweep",
@@ -72,13 +68,6 @@ def beat(*, now: datetime) -> list[int]:
     Pulse.objects.bulk_create([Pulse(minute=now.replace(second=0, microsecond=0))], ignore_conflicts=True)
     fairness.forget(now=now)
     return parties_due(now=now)
-
-
-def parties_of(*, order_ids: Collection[str]) -> list[int]:
-    """The partners whose orders these are."""
-    with connection.cursor() as cursor:
-        cursor.execute(PARTIES, [list(order_ids)])
-        return [party_id for (party_id,) in cursor.fetchall()]
 
 
 def parties_due(*, now: datetime) -> list[int]:

@@ -6,7 +6,14 @@ from support.actions.canary import hear_canary
 from support.actions.figures import take_complaints, take_figures
 from support.actions.finding import search
 from support.actions.glass import look_at_difference, look_at_order, look_at_rows, take_rows
-from support.actions.incidents import assign_incident, close_incident, do_duty, export_incident, note_incident
+from support.actions.incidents import (
+    assign_incident,
+    close_incident,
+    do_duty,
+    export_incident,
+    note_incident,
+    report_incident,
+)
 from support.actions.proposals import agree, propose_termination
 from support.actions.queue import assign, claim, claim_next, hand_over, merge
 from support.actions.replies import begin_reply, undo_reply
@@ -38,6 +45,7 @@ __all__ = [
     "note_incident",
     "propose_termination",
     "put_in_force",
+    "report_incident",
     "search",
     "set_consideration",
     "take_complaints",

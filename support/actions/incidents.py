@@ -7,10 +7,46 @@ from django.db import transaction
 import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import NotForThem, acting_staff
+from audit.duties import REPORTED
+from audit.models import Incident
 from disclosures.actions import NoReason
 from partners.lifecycle import NotNow
+from partners.models import Party
 from support.oversight import names
 from support.oversight.incidents import IncidentPage, incident_page
+
+
+@transaction.atomic
+def report_incident(
+    *,
+    kind: str,
+    company: str,
+    happened: str,
+    affected: str,
+    known_at: datetime,
+    actor: str,
+    reason: str,
+    at: datetime,
+) -> int:
+    """Open an incident by hand, of what no program saw: what happened, what was affected, and since when it is known.
+
+    `company`: the URI of the partner whose breach it is; "" for one of ours. Returns its id. Raises NotForThem,
+    NoReason, and NotNow for a moment to come, a kind that nobody reports, or a breach of a partner's without a partner.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
+    if not (reason.strip() and happened.strip() and affected.strip()):
+        raise NoReason("Say what happened, what was affected, and why you report it.")
+    if kind not in REPORTED:
+        raise NotNow("The system finds these by itself. Choose another kind.")
+    if known_at > at:
+        raise NotNow("That moment is still to come. Write down when it became known.")
+    party = Party.objects.filter(uri=company).first() if kind == Incident.Kind.PARTNER_BREACH else None
+    if (party is None) == (kind == Incident.Kind.PARTNER_BREACH):
+        raise NotNow("Choose the company whose breach it is.")
+    return audit.actions.report_incident(
+        kind=kind, subject=f"partner:{party.pk}" if party else "our own house", happened=happened.strip(),
+        affected=affected.strip(), known_at=known_at, actor=name, reason=reason, at=at,
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -82,7 +118,7 @@ def export_incident(*, incident_id: int, form: str, actor: str, reason: str, at:
     name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS)
     if not reason.strip():
         raise NoReason("Say why: the reason is kept with every act.")
-    page = incident_page(incident_id=incident_id)
+    page = incident_page(incident_id=incident_id, at=at)
     if page is None:
         raise NotNow("There is no such incident.")
     audit.actions.record(

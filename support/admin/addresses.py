@@ -99,6 +99,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("notices/", lists_rules.notices, "notices"),
     Address("notices/publish/", acts_rules.publish_notice, "notice-publish", FORM),
     Address("incidents/", lists_trail.incidents, "incidents"),
+    Address("incidents/report/", incidents_work.report, "incident-report", FORM),
     Address("incidents/<int:incident_id>/", incidents.incident, "incident"),
     Address("incidents/<int:incident_id>/close/", incidents.close, "incident-close", FORM),
     Address("incidents/<int:incident_id>/acknowledge/", incidents.acknowledge, "incident-acknowledge", FORM),

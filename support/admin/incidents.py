@@ -29,11 +29,12 @@ LAST_PAGE = 2_000
 
 def incident(request: PersonRequest, incident_id: int) -> HttpResponse:
     """What happened, how often, to whom, by when it may have to be told, and what was done about it."""
-    page = incident_page(incident_id=incident_id)
+    at = timezone.now()
+    page = incident_page(incident_id=incident_id, at=at)
     if page is None:
         raise Http404
-    at, title = timezone.now(), page.incident.get_kind_display()
-    if not page.has_rows:
+    title = page.incident.get_kind_display()
+    if not page.is_found:
         return show(request, "incident.html", title=title, page=page, at=at)
     listed = page_of(request, _listing(page.incident), at=at)
     return show(request, "anomalies.html", title=title, page=page, at=at, shown=listed)

@@ -12,8 +12,28 @@ from audit.duties import ALL, DUTIES
 from audit.models import Incident
 from support.admin.acts import Act, answer
 from support.admin.console import show
-from support.forms.incidents import DutyForm, ExportForm, NoteForm
+from support.forms.incidents import DutyForm, ExportForm, NoteForm, ReportForm
 from support.oversight.dossiers import as_json
+
+REPORT = ("kind", "company", "happened", "affected", "known_at", "reason")
+
+
+def report(request: PersonRequest) -> HttpResponse:
+    """Open one by hand: what no program saw."""
+    act = Act(
+        title="Report an incident",
+        lead="What no program sees: a stolen laptop, a letter from a partner, an outage of the whole house. "
+        "Its clocks count from when it became known.",
+        form=ReportForm(request.POST or None),
+        verb=lambda form, actor, at: support.actions.report_incident(
+            **{name: form.cleaned_data[name] for name in REPORT}, actor=actor, at=at
+        ),
+        back=lambda incident_id: reverse("admin:incident", args=[incident_id]),
+        cancel=reverse("admin:incidents"),
+        done="It is open, with its clocks.",
+        button="Report it",
+    )
+    return answer(request, act)
 
 
 def note(request: PersonRequest, incident_id: int) -> HttpResponse:

@@ -145,6 +145,7 @@ INCIDENTS = Listing(
             "due", "Clock", (("overdue", "Overdue"), ("running", "Running"), ("none", "None")), _by_clock,
         ),
     ),
+    acts=(("admin:incident-report", "Report an incident"),),
     empty=("No incidents", "Nothing has failed in a way that would have to be reported."),
 )  # fmt: skip
 TRAIL = Listing(

@@ -85,6 +85,7 @@ BELOW = {
     "incident": "incidents", "incident-close": "incidents", "incident-acknowledge": "incidents",
     "incident-assign": "incidents", "incident-rows": "incidents", "incident-csv": "incidents",
     "incident-note": "incidents", "incident-told": "incidents", "incident-export": "incidents",
+    "incident-report": "incidents",
     "authorized-register": "authorized-agents", "authorized-agent": "authorized-agents",
     "authorized-propose": "authorized-agents", "authorized-suspend": "authorized-agents",
     "test-line-mark": "test-lines", "test-line-end": "test-lines",

@@ -1,10 +1,11 @@
-"""What is watched: stops that fail, staff who look at very many, agents who stop very many, the trail itself.
+"""What is watched: stops that fail, codes that don't come, staff who look at very many, agents, the trail itself.
 
 Each pass counts from rows, or from what was counted outside the database, and states what is so: to look twice changes
 nothing.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from django.db.models import Count
 
 import audit.actions
 import audit.queries
+from accounts import texts
 from audit.actions import Stated
 from audit.models import AuditEvent, Incident
 from consent import failing
@@ -24,7 +26,7 @@ from support.clocks import seeds
 from support.oversight.queue import PAGE
 
 ACTOR = "system:watch"
-HOUR = timedelta(hours=1)
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 # Of all stops of the hour so many in a hundred must have failed: one here and there is no failing mechanism.
 FAILED_IN_100 = 1
 # Rows behind an incident have codes: to read them is to look at nobody in particular.
@@ -41,14 +43,15 @@ SELECT actor, greatest(looked, CASE WHEN found > %(most_found)s THEN found END) 
     GROUP BY actor
 ) counted WHERE looked > %(most)s OR found > %(most_found)s ORDER BY actor
 """
-# So many pages of a search within an hour are work.
-PAGES = 5
+# So many pages of a search are work: within an hour, a day, a week.
+PAGES, PAGES_A_DAY, PAGES_A_WEEK = 5, 20, 60
 TIGHTENED = ("consent.stop", "consent.pause", "consent.refuse")
 
 
 def watch(*, now: datetime) -> None:
     """One pass over all but the trail."""
     watch_failed_stops(now=now)
+    watch_codes(now=now)
     watch_staff(now=now)
     watch_agents(now=now)
     watch_seeds(now=now)
@@ -61,23 +64,43 @@ def watch_failed_stops(*, now: datetime) -> None:
             Incident.Kind.STOPS_FAILING, f"{hour:%Y-%m-%dT%H}", f"{hour:%-d %b %Y, %H}:00 to {hour:%H}:59 UTC", failed
         )
         for hour, failed in failing.by_hour(now=now).items()
-        if failed >= settings.STOPS_FAILING_ALARM
-        for made in [_stops_made(hour)]
-        if failed * 100 >= FAILED_IN_100 * (failed + made)
+        if _are_more_than_now_and_then(failed, hour, _stops_made)
     )
     _state(stated, now)
 
 
+def watch_codes(*, now: datetime) -> None:
+    """An incident for each day with an hour in which codes did not come to phones, more than now and then.
+
+    Who has no account can't stop without one, and the page looks the same to them. By night few ask: where of the last
+    24 hours' codes most did not come, every hour counts.
+    """
+    failed, taken = texts.CODES_NOT_TAKEN.by_hour(now=now), texts.CODES_TAKEN.by_hour(now=now)
+    most = settings.STOPS_FAILING_ALARM <= sum(failed.values()) >= sum(taken.values())
+    by_day = Counter[str]()
+    for hour, n in failed.items():
+        if most or _are_more_than_now_and_then(n, hour, lambda hour: taken.get(hour, 0)):
+            by_day[f"{hour:%Y-%m-%d}"] += n
+    kind = Incident.Kind.STOPS_FAILING
+    _state((Stated(kind, f"codes:{day}", f"codes by text, {day}", n) for day, n in by_day.items()), now)
+
+
 def watch_staff(*, now: datetime) -> None:
     """An incident for each of staff who looked at, or acted on, more subscribers within an hour than work explains."""
+    _watch_staff(HOUR, settings.STAFF_BROWSING_ALARM, PAGES, f"{now:%Y-%m-%d}", now)
+
+
+def watch_staff_for_long(*, now: datetime) -> None:
+    """The same within a day, and within a week: whoever looks at a few each hour has seen very many by its end."""
+    _watch_staff(DAY, settings.STAFF_BROWSING_ALARM_DAY, PAGES_A_DAY, f"day:{now:%Y-%m-%d}", now)
+    _watch_staff(WEEK, settings.STAFF_BROWSING_ALARM_WEEK, PAGES_A_WEEK, f"week:{now:%G-W%V}", now)
+
+
+def _watch_staff(span: timedelta, most: int, pages: int, period: str, now: datetime) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            BROWSING,
-            {"since": now - HOUR, "now": now, "most": settings.STAFF_BROWSING_ALARM, "most_found": PAGES * PAGE},
-        )
+        cursor.execute(BROWSING, {"since": now - span, "now": now, "most": most, "most_found": pages * PAGE})
         found = cursor.fetchall()
-    kind, day = Incident.Kind.STAFF_BROWSING, f"{now:%Y-%m-%d}"
-    _state((Stated(kind, f"{actor}:{day}", actor, lines) for actor, lines in found), now)
+    _state((Stated(Incident.Kind.STAFF_BROWSING, f"{actor}:{period}", actor, lines) for actor, lines in found), now)
 
 
 def watch_agents(*, now: datetime) -> None:
@@ -125,6 +148,10 @@ def _fault() -> str:
         return f"a checkpoint before {missing} is not there"
     found = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {}).fault
     return "" if found is None else f"chain {found.chain}, row {found.seq} {found.what}"
+
+
+def _are_more_than_now_and_then(failed: int, hour: datetime, went_well: Callable[[datetime], int]) -> bool:
+    return failed >= settings.STOPS_FAILING_ALARM and failed * 100 >= FAILED_IN_100 * (failed + went_well(hour))
 
 
 def _stops_made(hour: datetime) -> int:

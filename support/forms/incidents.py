@@ -4,9 +4,39 @@ from typing import Any
 
 from django import forms
 
+from audit.duties import REPORTED
+from partners.models import Party
 from support.forms.base import ActForm
+from support.forms.terms import party_choices
 
-LONGEST_REFERENCE = 100
+LONGEST_REFERENCE, LONGEST_ACCOUNT = 100, 2000
+REPORTABLE = [(kind.value, kind.label) for kind in REPORTED]
+
+
+class ReportForm(ActForm):
+    """What happened that no program saw."""
+
+    kind = forms.ChoiceField(label="What it is", choices=[("", "Choose what"), *REPORTABLE])
+    company = forms.ChoiceField(label="Whose breach, if it is a partner's", required=False)
+    happened = forms.CharField(
+        label="What happened", max_length=LONGEST_ACCOUNT, widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="As far as it is known now; what comes later is a note. It goes with what is sent to agencies: "
+        "write no person's name or number.",
+    )  # fmt: skip
+    affected = forms.CharField(
+        label="What was affected", max_length=LONGEST_ACCOUNT, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Which data, of how many subscribers, since when, as far as it is known.",
+    )  # fmt: skip
+    known_at = forms.DateTimeField(
+        label="When it became known (UTC)", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="To anybody of ours. Every clock counts from then.",
+    )  # fmt: skip
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        field = self.fields["company"]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = party_choices(Party.Kind.values)
 
 
 class NoteForm(ActForm):

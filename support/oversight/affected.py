@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_date
 
 from audit.models import Incident, IncidentStep
 from disclosures.models import AnomalyRule
+from disclosures.queries.reached import STATEMENTS, reached_by
 from partners.words import shown
 from revocations.models import Breach
 from support.oversight import names
@@ -34,9 +35,13 @@ THROUGH: Mapping[str, str] = {
     Kind.NO_EVIDENCE: "Requests for proof of consent whose date passed",
     Kind.CANARY_FAILED: "Stopping without an account, tried by ourselves with a line of our own",
     Kind.STOPS_FAILING: "The pages and machine doors by which people stop",
+    Kind.OUR_BREACH: "What an officer wrote down of our own house",
+    Kind.PARTNER_BREACH: "What an officer wrote down of a partner's house",
     Kind.STAFF_BROWSING: "Staff's own pages, where every look has its reason",
     Kind.STOPS_BY_AGENT: "Stops made in people's names",
 }
+# By how the key of an incident says over which span it was counted (`support.clocks.watching`).
+COUNTED_OVER: Mapping[str, str] = {":day:": ", counted over a day", ":week:": ", counted over a week"}
 IN_THE_LEDGER = "Releases of location, found in the ledger"
 
 
@@ -55,7 +60,7 @@ class Affected:
     through: str
 
 
-def affected_by(*, incident: Incident, about: Named | None) -> Affected:
+def affected_by(*, incident: Incident, about: Named | None, at: datetime) -> Affected:
     """What is known of it now. What an order of court hides is in no number."""
     seen = _occurrences(incident).aggregate(first=Min("at"), last=Max("at"))
     first, last = seen["first"] or incident.opened_at, seen["last"] or incident.opened_at
@@ -65,6 +70,9 @@ def affected_by(*, incident: Incident, about: Named | None) -> Affected:
         lines = found.filter(line_id__isnull=False).values("line_id").distinct().count() or None
         spans = found.aggregate(first=Min("first_at"), last=Max("last_at"))
         first, last = spans["first"] or first, spans["last"] or last
+    elif incident.kind in STATEMENTS:
+        reached = reached_by(incident=incident, at=at)
+        lines, first, last = reached.lines or None, reached.first_at or first, reached.last_at or last
     elif incident.kind in ONE_A_LINE:
         lines = incident.count
     elif incident.kind == Kind.CONTRADICTED and incident.key.startswith(("order:", "test-line:")):
@@ -77,15 +85,20 @@ def affected_by(*, incident: Incident, about: Named | None) -> Affected:
         partners=(about.name,) if about else (),
         first_at=first,
         last_at=last,
-        through=THROUGH.get(incident.kind, IN_THE_LEDGER),
+        through=_through(incident),
     )
+
+
+def _through(incident: Incident) -> str:
+    over = [words for mark, words in COUNTED_OVER.items() if mark in incident.key]
+    return THROUGH.get(incident.kind, IN_THE_LEDGER) + (over[0] if over and incident.kind in ONE_A_LINE else "")
 
 
 def _occurrences(incident: Incident) -> QuerySet[IncidentStep]:
     """The steps in which it happened, since it was opened the last time. That an officer closed it is none."""
     steps = IncidentStep.objects.filter(incident_id=incident.pk)
     begun = steps.filter(what__in=(IncidentStep.What.OPENED, IncidentStep.What.REOPENED)).order_by("-id").first()
-    happened = steps.exclude(what=IncidentStep.What.CLOSED)
+    happened = steps.exclude(what__in=(IncidentStep.What.CLOSED, IncidentStep.What.FEWER))
     return happened.filter(id__gte=begun.pk) if begun else happened
 
 

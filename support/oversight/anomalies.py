@@ -1,4 +1,4 @@
-"""Anomalies as officers see them: under an incident by code, and the rows behind after a reason.
+"""Anomalies as officers see them: under an incident by code, and the rows behind any incident after a reason.
 
 No list or file names a line: it has a code that is good for one incident alone.
 """
@@ -12,8 +12,9 @@ from django.db.models import QuerySet
 
 from accounts.sealing import keyed
 from audit.models import Incident
-from disclosures.models import Anomaly
+from disclosures.models import Anomaly, AnomalyRule
 from disclosures.queries.found import Behind, found_under, rows_behind
+from disclosures.queries.reached import STATEMENTS, rows_reached
 from disclosures.words import judgement_in_words
 from partners.models import Party
 from partners.words import UNKNOWN, party_name, purpose_in_words, shown
@@ -33,7 +34,10 @@ CONSEQUENCES: Mapping[str, str] = {
     "nobody": "nobody can name it",
     "old": "too long ago to suspend",
 }
-DISPUTED = "Claimed, and disputed"
+# What is no judgement of the ledger's.
+SAID: Mapping[str, str] = {"disputed": "Claimed, and disputed", "partner_has": "Held as allowed, denied here"}
+# Incidents that have rows: what is found in the ledger, and what the system found by other ways.
+HAVE_ROWS = frozenset({*AnomalyRule.Kind.values, *STATEMENTS})
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ def code_of(*, incident_id: int, line_id: int) -> str:
 
 def rows_under(*, incident: Incident, at: datetime, rows: int, after: int = 0) -> list[Behind]:
     """The rows behind what stands under an incident, from the `after`th on."""
+    if incident.kind in STATEMENTS:
+        return rows_reached(incident=incident, at=at, rows=rows, after=after)
     ids = list(anomalies_under(incident=incident).filter(cleared_at=None).values_list("pk", flat=True))
     return rows_behind(kind=incident.kind, ids=ids, at=at, rows=rows, after=after) if ids else []
 
@@ -101,7 +107,7 @@ def in_words(*, incident_id: int, rows: Sequence[Behind]) -> list[Row]:
             hops=[names.get(uri, "nobody can name it") for uri in one.path],
             uris=one.path,
             purpose=purpose_in_words(one.purpose),
-            judgement=DISPUTED if one.judgement == "disputed" else judgement_in_words(one.judgement),
+            judgement=SAID.get(one.judgement) or judgement_in_words(one.judgement),
         )
         for one in rows
     ]

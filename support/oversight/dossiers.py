@@ -17,6 +17,10 @@ def as_json(*, page: IncidentPage, who: str, at: datetime) -> str:
             "kind": one.kind,
             "what": str(one.get_kind_display()),
             "about": page.about.name if page.about else page.subject,
+            "found_by": page.reporter or "the system itself",
+            "reported_at": _time(one.reported_at),
+            "happened": one.happened or None,
+            "what_was_affected": one.affected or None,
             "opened_at": _time(one.opened_at),
             "acknowledged_at": _time(one.acknowledged_at),
             "closed_at": _time(one.closed_at),
@@ -42,6 +46,7 @@ def _duty(state: DutyState) -> dict[str, object]:
     return {
         "what": state.clock.what,
         "source": state.clock.source,
+        "counted_from": _time(state.clock.began_at),
         "due_at": _time(state.clock.due_at),
         "done_on": told.on if told else None,
         "reference": told.reference if told else None,

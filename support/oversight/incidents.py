@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F
 
 from accounts.models import User
 from accounts.permissions import StaffAction, actor_of, roles_that_may
-from audit.duties import Clock, clocks_of
+from audit.duties import DUTIES, Clock, still_to_do
 from audit.models import Incident, IncidentStep
-from audit.queries import Told, done_duties, steps_of
+from audit.queries import Told, clocks_begun, done_duties, steps_of
 from disclosures.models import AnomalyRule
 from partners.models import Party
 from partners.words import party_name
@@ -18,6 +19,7 @@ from revocations.models import Order
 from support.models import SeedLine, Ticket
 from support.oversight import names
 from support.oversight.affected import Affected, affected_by, subject_of
+from support.oversight.anomalies import HAVE_ROWS
 from support.oversight.history import Done, done_to
 from support.oversight.names import Named
 
@@ -42,7 +44,8 @@ class DutyState:
 class IncidentPage:
     """One incident. `about`: the party it concerns, None where it concerns none.
 
-    `whose`: the officer who has it, "" while nobody has. `has_rows`: it was found in the ledger of releases.
+    `whose`: the officer who has it, "" while nobody has. `reporter`: who reported it, "" where the system found it.
+    `has_rows`: whom it reached can be looked at, line by line. `is_found`: by a rule for anomalies.
     """
 
     incident: Incident
@@ -51,42 +54,54 @@ class IncidentPage:
     ticket: Ticket | None
     timeline: Sequence[Done]
     whose: str
+    reporter: str
     duties: Sequence[DutyState]
     affected: Affected
     has_rows: bool
+    is_found: bool
     of_a_test_line: bool
 
 
-def incident_page(*, incident_id: int) -> IncidentPage | None:
+def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
     """Everything about one incident; None where there is none."""
     one = Incident.objects.filter(pk=incident_id).first()
     if one is None:
         return None
     about = subjects(rows=[one]).get(one.subject)
+    who = names.actors(wanted={one.assigned_to, one.reported_by} - {""})
     return IncidentPage(
         incident=one,
         about=about,
         subject=subject_of(incident=one),
         ticket=tickets(rows=[one]).get(one.pk),
         timeline=timeline_of(incident=one),
-        whose=names.actors(wanted={one.assigned_to})[one.assigned_to] if one.assigned_to else "",
+        whose=who.get(one.assigned_to, ""),
+        reporter=who.get(one.reported_by, ""),
         duties=duties_of(incident=one),
-        affected=affected_by(incident=one, about=about),
-        has_rows=one.kind in AnomalyRule.Kind.values,
+        affected=affected_by(incident=one, about=about, at=at),
+        has_rows=one.kind in HAVE_ROWS,
+        is_found=one.kind in AnomalyRule.Kind.values,
         of_a_test_line=is_of_a_test_line(incident=one),
     )
 
 
 def timeline_of(*, incident: Incident) -> list[Done]:
     """Everything that became of it, the newest first: as the database wrote it down, and as officers did it."""
-    seen = (IncidentStep.What.OPENED, IncidentStep.What.COUNTED)
+    acts = (IncidentStep.What.CLOSED, IncidentStep.What.REOPENED)
     steps = [
-        Done(one.at, "The system", one.get_what_display().lower(), "", times(n=one.count), "")
+        Done(one.at, "The system", _seen(one, incident), "", times(n=one.count), "")
         for one in steps_of(incident_id=incident.pk)
-        if one.what in seen
+        if one.what not in acts
     ]
     done = done_to(target=target_of(incident_id=incident.pk))
     return sorted([*steps, *done], key=lambda one: one.at, reverse=True)
+
+
+def _seen(step: IncidentStep, incident: Incident) -> str:
+    """In words; what somebody reported was known before the system had it."""
+    if incident.reported_by and step.what == IncidentStep.What.OPENED:
+        return "became known"
+    return step.get_what_display().lower()
 
 
 def is_of_a_test_line(*, incident: Incident) -> bool:
@@ -113,14 +128,18 @@ def times(*, n: int) -> str:
 
 
 def duties_of(*, incident: Incident) -> list[DutyState]:
-    """What may have to be told to whom, by when, and whether it was."""
+    """What may have to be told to whom, by when, and whether it was: done what was done, and what is still to do."""
     told = done_duties(incident_id=incident.pk, since=incident.opened_at)
+    begun = clocks_begun(incident_id=incident.pk, opened_at=incident.opened_at)
     who = names.actors(wanted={one.actor for one in told.values()})
-    return [
-        DutyState(clock, found, who[found.actor] if found else "")
-        for clock in clocks_of(kind=incident.kind, opened_at=incident.opened_at)
-        for found in [told.get(clock.duty.name)]
+    done = [
+        DutyState(Clock(duty, newest), found, who[found.actor])
+        for duty in DUTIES.get(incident.kind, ())
+        if (found := told.get(duty.name))
+        for newest in [max(one for one in begun if one <= found.at)]
     ]
+    to_do = still_to_do(kind=incident.kind, begun=begun, done_at={name: one.at for name, one in told.items()})
+    return sorted([*done, *(DutyState(clock, None) for clock in to_do)], key=lambda one: one.clock.due_at)
 
 
 def officers() -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from accounts.models import Line
 from consent import gate
 from consent.actions import stop
 from consent.api.decisions import read
-from consent.api.on_a_loop import DOOR, Message, Pipelines, Receive, Scope, Send, gate_on_a_loop
+from consent.api.on_a_loop import DOOR, Message, Receive, Scope, Send, gate_on_a_loop
 from partners import access
 from partners.models import Campaign
 from partners.models import Client as Machine
@@ -31,7 +31,7 @@ class Way:
 
     def __init__(self) -> None:
         self.sent_on: list[bytes] = []
-        self.pipelines = Pipelines(gate.Pipeline(), [gate.Pipeline(), gate.Pipeline()])
+        self.pipelines = gate.Pipelines(gate.Pipeline(), [gate.Pipeline(), gate.Pipeline()])
         self.hears: Send | None = None
         self.application = gate_on_a_loop(self._long, self.pipelines)
 

@@ -177,3 +177,11 @@ def test_hostile_text_is_only_text(client: Client, line: Line, campaign: Campaig
     response = post(client, "/access/v1/evaluation", body, a_token())
     assert response.status_code in {200, 400}
     assert response.json().get("decision") is not True
+
+
+def test_the_gateways_name_for_a_request_comes_back_with_every_answer(client: Client) -> None:
+    for door in ("/access/v1/evaluation", "/access/v1/evaluations", "/access/v1/nothing"):
+        for answer in (post(client, door, {}), client.get(door, headers={"X-Request-ID": "req-7"})):
+            assert answer.status_code in {401, 404, 405}
+            assert answer.headers["X-Request-ID"] == "req-7"
+    assert "X-Request-ID" not in client.get("/api/v1/nothing", headers={"X-Request-ID": "req-7"}).headers

@@ -283,3 +283,29 @@ def test_a_signal_that_cannot_be_taken_spoils_no_form_and_is_taken_at_the_next(
     monkeypatch.undo()
     post(browser, "/settings/", {"language": "en"})
     assert PrivacySignal.objects.filter(line_id=line.pk).count() == 1
+
+
+def test_what_follows_a_family_is_not_stopped_before_its_person_was_warned(line: Line, road: Campaign) -> None:
+    circle = a_campaign(provider=a_party("KinCircle", "lbs_provider"), family_tracking=True)
+    an_approval(line, circle)
+    browser = comes_in(line)
+    assert stops(line) == [("campaign", road.ref)]
+    assert [allowed(line, one) for one in (road, circle)] == [False, True]
+    home = browser.get("/home/", **GPC).text
+    assert ASKS in home
+    question = home.partition('id="signal-question"')[2].partition("</section>")[0]
+    assert "If you stop it, the person who set it up may notice." in question
+    browser.client.post(STOP, {"line": str(line.public_id)}, headers=GPC)
+    assert not allowed(line, circle)
+
+
+def test_the_button_to_stop_everything_warns_of_what_follows_a_family(line: Line, road: Campaign) -> None:
+    browser = sign_in(line)
+    warning = "the person who set it up may notice."
+
+    def beside_the_button() -> bool:
+        return warning in browser.get("/home/").text.partition('name="stop-all"')[2].partition("</section>")[0]
+
+    assert not beside_the_button()
+    an_approval(line, a_campaign(provider=a_party("KinCircle", "lbs_provider"), family_tracking=True))
+    assert beside_the_button()

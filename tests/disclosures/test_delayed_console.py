@@ -111,7 +111,7 @@ def test_nobody_else_sees_or_changes_that_there_is_one(role: str) -> None:
 def test_every_look_and_act_is_written_down_and_none_of_it_in_the_subscriber_s_log() -> None:
     legal = an_actor("legal")
     take_releases(release_row(id="a"))
-    before = list(events_of_line(line_id=Line.objects.get().pk))
+    before = list(events_of_line(line_id=Line.objects.get().pk, reader=""))
     delay("a", legal=legal)
     looked_at(legal)
     looked_at(legal, "26-mc-7")
@@ -125,7 +125,7 @@ def test_every_look_and_act_is_written_down_and_none_of_it_in_the_subscriber_s_l
     ]
     assert not any("26-mc-7" in one.target for one in events)
     assert len({one.target for one in events}) == 2
-    assert list(events_of_line(line_id=Line.objects.get().pk)) == before
+    assert list(events_of_line(line_id=Line.objects.get().pk, reader="")) == before
 
 
 def test_what_makes_no_sense_is_refused_with_a_reason() -> None:

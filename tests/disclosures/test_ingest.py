@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Line
 from audit.models import Incident
 from consent.models import ChoiceOrder, Touched
+from disclosures.ingest import id_of
 from disclosures.models import (
     DelayedNotice,
     Disclosure,
@@ -254,6 +255,30 @@ def test_hostile_text_is_kept_as_it_is() -> None:
     take_releases(release_row(id=text, purpose=text, authority_ref=text, decision_id=text, basis="legal_process"))
     row = Disclosure.objects.get()
     assert (row.source_id, row.purpose, row.authority_ref, row.decision_id) == (text, text, text, text)
+
+
+@pytest.mark.usefixtures("world")
+def test_every_value_of_a_row_is_kept_to_the_microsecond_before_2000_too() -> None:
+    take_lines(line_row(line_id="OLD", msisdn="+12065550177", activated_at="1990-01-01T00:00:00Z"))
+    moments = ("1999-12-31T23:59:59.999999Z", "2000-01-01T00:00:00Z", "2025-07-01T12:00:00.000001Z")
+    ends = ("1999-12-31T23:59:59.000001Z", None, "2099-12-31T23:59:59.123456Z")
+    take_releases(*[
+        release_row(
+            id=f"row-{n}", msisdn="+12065550177", occurred_at=at, precision_m=n, basis="legal_process",
+            suppressed_until=until, decision_id="d" * n, authority_ref="order" if until else "",
+        )
+        for n, (at, until) in enumerate(zip(moments, ends, strict=True))
+    ])  # fmt: skip
+    rows = Disclosure.objects.order_by("source_id")
+    assert list(rows.values_list("id", "source_id", "occurred_at", "precision_m", "decision_id", "authority_ref")) == [
+        (id_of("row-0"), "row-0", moment(moments[0]), 0, "", "order"),
+        (id_of("row-1"), "row-1", moment(moments[1]), 1, "d", ""),
+        (id_of("row-2"), "row-2", moment(moments[2]), 2, "dd", "order"),
+    ]
+    assert list(DelayedNotice.objects.order_by("suppressed_until").values_list("suppressed_until", flat=True)) == [
+        moment(str(ends[0])),
+        moment(str(ends[2])),
+    ]
 
 
 @pytest.mark.usefixtures("world")

@@ -91,6 +91,14 @@ class Lane:
         return Outcome(total - failed - errors - skipped, failed, errors, said)
 
 
+def _copy(tree: Path) -> None:
+    """Copy the project, and what was compiled of it: a copy is as old as what it was copied from."""
+    shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
+    if sys.pycache_prefix:
+        compiled, of_copy = (Path(sys.pycache_prefix) / place.relative_to("/") for place in (ROOT, tree))
+        shutil.copytree(compiled, of_copy, ignore=LEFT_OUT)
+
+
 def _addresses(database: str) -> dict[str, str]:
     """The servers' addresses, with another database's name; pytest puts `test_` before it."""
     return {
@@ -146,7 +154,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         lanes = [Lane(Path(folder) / f"gw{n}", f"{DATABASE}_gw{n}") for n in range(LANES)]
         for lane in lanes:
-            shutil.copytree(ROOT, lane.tree, ignore=LEFT_OUT)
+            _copy(lane.tree)
         try:
             if ELSEWHERE not in sys.argv:
                 _pass_unbroken(chosen, lanes[0])

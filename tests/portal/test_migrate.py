@@ -70,7 +70,7 @@ def test_what_needs_a_table_alone_gives_up_before_stops_wait_behind_it(
 
 
 def test_an_index_that_was_broken_off_is_made_when_it_is_run_again(unapplied: Callable[[str, str], None]) -> None:
-    for app, name in (("audit", "0013_officers_looks"), ("revocations", "0015_what_came_back")):
+    for app, name in (("audit", "0014_officers_looks"), ("revocations", "0015_what_came_back")):
         unapplied(app, name)
     call_command("migrate", verbosity=0)
     with connections["owner"].cursor() as cursor:
@@ -85,7 +85,7 @@ def test_an_index_that_was_broken_off_is_made_when_it_is_run_again(unapplied: Ca
 def test_whoever_puts_new_code_out_can_ask_whether_the_schema_is_there(unapplied: Callable[[str, str], None]) -> None:
     """New code on an old schema is not offered: this says so before anything is restarted, and changes nothing."""
     call_command("migrate", check_unapplied=True, verbosity=0)
-    unapplied("audit", "0013_officers_looks")
+    unapplied("audit", "0014_officers_looks")
     with pytest.raises(SystemExit, match="1"):
         call_command("migrate", check_unapplied=True, verbosity=0)
-    assert ("audit", "0013_officers_looks") not in MigrationRecorder(connections["owner"]).applied_migrations()
+    assert ("audit", "0014_officers_looks") not in MigrationRecorder(connections["owner"]).applied_migrations()

@@ -81,6 +81,19 @@ def test_the_demos_phones_show_texts_newest_first(client: Client, settings: Sett
     assert "<b>Another</b>" not in page
 
 
+def test_who_looks_again_reads_of_the_demos_phones_what_came_since(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    inbox, phones = demo_phone.Inbox(), demo_phone.Backend()
+    phones.send(msisdn="+12065550142", text="Your code is 111111", code="111111")
+    assert inbox.code(number="+12065550142") == "111111"
+    phones.send(msisdn="+12065550150", text="Your code is 333333", code="333333")
+    phones.send(msisdn="+12065550142", text="Your code is 222222", code="222222")
+    phones.send(msisdn="+12065550142", text="All sharing is off")
+    assert [inbox.code(number=number) for number in ("+12065550142", "+12065550150")] == ["222222", "333333"]
+    with pytest.raises(KeyError):
+        inbox.code(number="+12065550199")
+
+
 @pytest.mark.parametrize(("demo", "address"), [(False, "127.0.0.1"), (True, "192.0.2.7")])
 def test_outside_the_demo_there_are_no_phones(
     client: Client, settings: Settings, tmp_path: Path, demo: bool, address: str

@@ -48,6 +48,7 @@ HOLDS = {
     "choice-allow", "choice-signal", "dispute", "lines", "access-log", "access-log-companies",
     "settings-texts", "archive", "archive-ask", "archive-progress", "archive-file",
     "delegates", "delegate-end", "delegation", "safe-contact", "safe-contact-code", "safe-contact-remove",
+    "separation-back",
     "help-ask", "help-dispute", "case", "case-reply", "case-rate", "case-download", "case-file",
     "account_set_password", "account_change_password", "password-forgotten", "password-new",
     "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",

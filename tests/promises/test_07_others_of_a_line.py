@@ -89,7 +89,7 @@ class TestDelegates:
         assert "Somebody you asked to look after this line" in log
         other.post("/choices/stop/", {"line": str(line.public_id), "scope": "all"})
         assert Choice.objects.get().actor == f"delegate:{user_of(friend).pk}"
-        assert "has stopped or paused sharing" in waiting(line)[-1][1]
+        assert "has changed something." in waiting(line)[-1][1]
         assert "Made by somebody who was asked to look after this line" in person.get("/choices/").text
         person.post(f"/lines/delegates/{made.pk}/end/")
         assert other.get(f"/home/?line={line.public_id}").status_code == 404
@@ -180,6 +180,17 @@ class TestDelegates:
             ask("+14155550188")
         assert [kind for kind, _ in waiting(friend)] == ["delegate"] * 2
         ask(number_of(friend), at + DAY)
+
+    def test_nobody_learns_by_asking_whom_other_lines_asked_and_a_phone_rings_twice_a_day_at_most(self) -> None:
+        friend, at = a_line(), timezone.now()
+        for _ in range(4):
+            line = a_line(role="user")
+            user = accounts.actions.person_behind(line=line, at=at)
+            accounts.actions.delegate(
+                line_id=line.pk, user=user, msisdn=number_of(friend), may="see", ends_at=at + 9 * DAY, at=at
+            )
+        assert [kind for kind, _ in waiting(friend)] == ["delegate"] * 2
+        assert len(care.asked_of(line_id=friend.pk, at=at)) == 4
 
     def test_the_list_of_lines_says_nothing_that_leaves_no_trace(self) -> None:
         line, friend = a_line(role="user"), a_line()
@@ -449,6 +460,33 @@ class TestSeparation:
         for path in ("/home/", "/history/", "/choices/", "/access-log/"):
             assert browser.get(f"{path}?line={line.public_id}").status_code == 404
         assert tells(browser.get("/lines/").text, number_of(line))
+
+    def test_who_holds_the_phone_for_a_minute_neither_learns_of_it_nor_takes_it_back(self) -> None:
+        line = a_line(account="A-1", role="user")
+        own = sign_in(line)
+        other = sign_in_by_code(line)
+        before = alike(other.get("/lines/separation/").text)
+        own.post("/lines/separation/", {"reach": "At my sister's", "note": ""})
+        assert alike(other.get("/lines/separation/").text) == before
+        proof = other.get("/lines/separation/?mine=1").url
+        assert proof == "/accounts/reauthenticate/?next=%2Flines%2Fseparation%2F"
+        assert other.post("/lines/separation/back/").url == proof
+        # What whoever asks by code alone is told is the same, whether or not it was asked before.
+        again = other.post("/lines/separation/", {"reach": "By mail", "note": ""}, follow=True).text
+        assert "We have your request." in again
+        assert "You have asked" not in again
+        assert Separation.objects.get().state == "open"
+        assert "You have asked" in own.get("/lines/separation/").text
+
+    def test_by_a_new_sim_it_is_asked_for_and_not_seen(self) -> None:
+        line = a_line(account="A-1", role="user")
+        sign_in(line).post("/lines/separation/", {"reach": "At my sister's", "note": ""})
+        Line.objects.filter(pk=line.pk).update(sim_changed_at=timezone.now())
+        held = sign_in_by_code(line)
+        assert "You have asked" not in held.get("/lines/separation/").text
+        assert held.get("/lines/separation/?mine=1").status_code == 403
+        assert held.post("/lines/separation/back/").status_code == 403
+        assert Separation.objects.get().state == "open"
 
     def test_it_is_taken_back(self) -> None:
         line = a_line(account="A-1", role="user")

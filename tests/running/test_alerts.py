@@ -60,6 +60,13 @@ CASES = [
     Case("GateUnavailable", {'whereabouts_decisions_total{reason="stopped"}': "0+9x9"}, 9),
     # One stop that failed is enough.
     Case("StopsFail", {"whereabouts_stops_failed_total": "0 0 1x8"}, 3, 4, "Stopping fails on our side"),
+    Case("CodesNotTaken", {'whereabouts_codes_handed_over_total{result="taken"}': "0+80x12",
+            'whereabouts_codes_handed_over_total{result="away"}': "0+10x12"}, 5, 6,
+        "Codes don't come to phones: people without an account can't stop"),
+    Case("CodesNotTaken", {'whereabouts_codes_handed_over_total{result="taken"}': "0+99x12",
+            'whereabouts_codes_handed_over_total{result="unfit"}': "0+1x12"}, 12),
+    # One that failed when nobody else asked is no outage.
+    Case("CodesNotTaken", {'whereabouts_codes_handed_over_total{result="silent"}': "0 0 1x20"}, 9),
     Case("TrialOfStoppingFails", {"whereabouts_canary_ok": "1 0x20"}, 15, 16,
         "The last trial of stopping failed, or none ended in its time"),
     Case("GateClosed", {'whereabouts_gate_open{instance="a"}': "1 0 0 0", 'whereabouts_gate_open{instance="b"}': "1x3"},
@@ -149,6 +156,7 @@ def test_prometheus_finds_nothing_wrong_with_our_figures(client: Client, setting
     client.get("/healthz")
     said = client.get("/metrics", headers={"Authorization": "Bearer token-of-this-test"}).content.decode()
     assert 'whereabouts_decisions_total{reason="unavailable"}' in said
+    assert 'whereabouts_codes_handed_over_total{result="away"}' in said
     # It takes the span that is looked at for a unit.
     known = 'whereabouts_pushes_last_ten_minutes use base unit "seconds" instead of "minutes"\n'
     assert promtool("check", "metrics", given=said) == known

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection, connections, transaction
 from django.db.models import Count
 
 from accounts.models import Line
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 WAYS = ("session", "transaction")
 # Fewer sessions than callers, so that each statement may come to a session in which it was not prepared.
 CALLERS, SESSIONS, ROUNDS = 6, 2, 15
+TAKEN = ("HOST", "PORT", "OPTIONS", "DISABLE_SERVER_SIDE_CURSORS")
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def connecting(port: int, query: str) -> Iterator[None]:
     was = dict(shared)
     through = database(f"postgresql://{was['USER']}@127.0.0.1:{port}/{was['NAME']}?{query}")
     connection.close()
-    shared.update({name: through[name] for name in ("HOST", "PORT", "OPTIONS")}, PASSWORD="")
+    shared.update({name: through[name] for name in TAKEN}, PASSWORD="")
     try:
         yield
     finally:
@@ -106,3 +108,28 @@ def test_the_gate_and_stops_say_the_same_behind_a_pooler(way: str, tmp_path: Pat
     kept = Choice.objects.values_list("kind").annotate(Count("id"))
     assert dict(kept) == {"stop": CALLERS * ROUNDS, "allow": CALLERS * ROUNDS}
     assert Order.objects.values("line_id").distinct().count() == CALLERS
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_read_in_parts_is_read_to_its_end_whoever_takes_the_session_meanwhile(way: str, tmp_path: Path) -> None:
+    lines = sorted(a_line().pk for _ in range(6))
+    in_between, over = Event(), Event()
+
+    def another() -> None:
+        with transaction.atomic():
+            Line.objects.exists()
+            in_between.set()
+            assert over.wait(30)
+        connection.close()
+
+    with pgbouncer(way, tmp_path) as port, connecting(port, "options="), ThreadPoolExecutor(1) as others:
+        parts = Line.objects.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=2)
+        read = [next(parts)]
+        busy = others.submit(another)
+        assert in_between.wait(30)
+        try:
+            read += parts
+        finally:
+            over.set()
+        busy.result()
+    assert read == lines

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 import disclosures.actions
 import support.actions
 from accounts.models import Line, User
-from audit.duties import clocks_of
+from audit.duties import still_to_do
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import stop
@@ -83,18 +83,20 @@ def test_an_incident_lists_what_was_found_by_code(officer: Member, line: Line, n
 
 def test_clocks_are_those_that_the_rules_name(officer: Member, line: Line, now: datetime) -> None:
     friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
-    due = [(clock.source, clock.due_at) for clock in clocks_of(kind="after_stop", opened_at=friday)]
+    due = [(clock.source, clock.due_at) for clock in still_to_do(kind="after_stop", begun=[friday], done_at={})]
     assert due == [
         ("47 CFR 64.2009(f)", datetime(2026, 11, 30, 17, tzinfo=UTC)),
         ("our own rule", datetime(2026, 11, 30, 17, tzinfo=UTC)),
         ("47 CFR 64.2011", datetime(2026, 12, 2, 17, tzinfo=UTC)),
         ("47 CFR 64.2011", datetime(2026, 12, 20, 17, tzinfo=UTC)),
     ]
-    sources = [clock.source for clock in clocks_of(kind="no_approval", opened_at=friday)]
+    sources = [clock.source for clock in still_to_do(kind="no_approval", begun=[friday], done_at={})]
     assert sources == ["our own rule", *["47 CFR 64.2011"] * 2]
     saturday = datetime(2026, 11, 21, 9, tzinfo=UTC)
-    assert clocks_of(kind="after_stop", opened_at=saturday)[0].due_at == datetime(2026, 11, 30, 9, tzinfo=UTC)
-    assert clocks_of(kind="burst", opened_at=friday) == []
+    assert still_to_do(kind="after_stop", begun=[saturday], done_at={})[0].due_at == datetime(
+        2026, 11, 30, 9, tzinfo=UTC
+    )
+    assert still_to_do(kind="burst", begun=[friday], done_at={}) == []
     looked(line, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     said = shown(officer, the_incident(now))
     assert "Tell the FCC, if opting out fails more than now and then 47 CFR 64.2009(f)" in said

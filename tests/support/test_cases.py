@@ -4,8 +4,10 @@ import json
 import re
 import uuid
 from datetime import datetime, timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 import accounts.actions
@@ -309,3 +311,22 @@ def test_who_has_two_lines_is_told_by_the_one_that_they_asked_about() -> None:
     told = Message.objects.filter(kind=Message.Kind.CASE)
     assert [one.line_id for one in told] == [first.pk]
     assert line_to_tell(ticket=Ticket(asked_by=ticket.asked_by, line_id=a_line().pk)) == second.pk
+
+
+def test_that_a_child_wrote_to_us_is_in_no_log_but_its_own() -> None:
+    holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
+    parent, kid = sign_in(holder), sign_in(child)
+    query = f"?line={child.public_id}"
+    answered(asks(kid))
+    assert [said in kid.get("/access-log/").text for said in ("Wrote to us", "Answered a case")] == [True, True]
+    assert [said in parent.get(f"/access-log/{query}").text for said in ("Wrote to us", "Answered a case")] == [
+        False, False,
+    ]  # fmt: skip
+    # What the holder wrote about that line is theirs in the same way.
+    answered(asks(parent, "/help/write/", line=str(child.public_id)))
+    assert "Wrote to us" in parent.get(f"/access-log/{query}").text
+    assert kid.get("/access-log/").text.count("Wrote to us") == 1
+    out = StringIO()
+    call_command("export_line", child.carrier_id, stdout=out, reason="x")
+    logged = [event["action"] for event in json.loads(out.getvalue())["access_log"]]
+    assert (logged.count("ticket.asked"), logged.count("ticket.answered")) == (1, 1)

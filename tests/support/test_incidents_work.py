@@ -9,7 +9,7 @@ from django.utils import timezone
 import audit.actions
 import support.actions
 from accounts.models import Line, User
-from audit.duties import DUTIES, clocks_of
+from audit.duties import DUTIES, still_to_do
 from audit.models import AuditEvent, Incident, IncidentStep
 from disclosures.anomalies import find
 from partners.lifecycle import NotNow
@@ -74,7 +74,9 @@ def test_what_is_to_be_told_has_its_clock_and_is_done_by_an_officer_s_word(offic
 
 def test_no_day_is_named_that_is_the_next_one_where_the_agencies_are() -> None:
     evening_there = datetime(2026, 11, 26, 1, 28, tzinfo=UTC)
-    due = [(clock.duty.name, clock.due_at) for clock in clocks_of(kind="after_stop", opened_at=evening_there)]
+    due = [
+        (clock.duty.name, clock.due_at) for clock in still_to_do(kind="after_stop", begun=[evening_there], done_at={})
+    ]
     assert [name for name, _ in due] == ["fcc", "partner", "agencies", "customers"]
     days = (date(2026, 12, 3), date(2026, 12, 3), date(2026, 12, 7), date(2026, 12, 25))
     assert [at for _, at in due] == [datetime.combine(day, time(23, 59), UTC) for day in days]
@@ -142,11 +144,15 @@ def test_first_and_last_are_of_what_happened_since_it_was_opened_again(officer: 
     one = opened(at=friday)
     closed, again = friday + DAY, friday + 2 * DAY
     audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="x", at=closed)
-    reached = affected_by(incident=one, about=None)
+    reached = affected_by(incident=one, about=None, at=timezone.now())
     assert (reached.first_at, reached.last_at) == (friday, friday)
     audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=again)
     one.refresh_from_db()
-    reached = affected_by(incident=one, about=None)
+    reached = affected_by(incident=one, about=None, at=timezone.now())
+    assert (reached.first_at, reached.last_at) == (again, again)
+    audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=again + DAY)
+    one.refresh_from_db()
+    reached = affected_by(incident=one, about=None, at=timezone.now())
     assert (reached.first_at, reached.last_at) == (again, IncidentStep.objects.get(what="counted").at)
 
 

@@ -1,5 +1,6 @@
 """What is watched opens its incident by what really happened, and not by one less."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,18 +18,23 @@ from pytest_django import Settings
 import audit.actions
 import consent.actions
 import support.actions
+from accounts import texts
 from accounts.models import Line
+from audit.duties import next_due
 from audit.models import Incident, IncidentStep
 from consent import failing
 from consent.actions import answer_request
 from partners import checkpoints
+from partners.sms import HttpBackend
 from portal import health
 from revocations.models import Order
 from support import clocks
 from support.clocks import watching
+from support.oversight.affected import affected_by
 from tests.agents import an_agent_asks
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
+from tests.people import number_of
 from tests.staff import an_actor
 from tests.support.officers import staff
 
@@ -77,6 +83,39 @@ def test_staff_who_look_at_very_many_subscribers_within_an_hour(settings: Settin
     # An hour later there is nothing to add.
     clocks.watch_staff(now=now + HOUR)
     assert incidents() == [("staff_browsing", actor, 3)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("within", "key", "words"),
+    [("day", "day:%Y-%m-%d", "counted over a day"), ("week", "week:%G-W%V", "counted over a week")],
+)
+def test_staff_who_look_at_a_few_each_hour(settings: Settings, within: str, key: str, words: str) -> None:
+    settings.STAFF_BROWSING_ALARM, settings.STAFF_BROWSING_ALARM_DAY, settings.STAFF_BROWSING_ALARM_WEEK = 2, 9, 9
+    setattr(settings, f"STAFF_BROWSING_ALARM_{within.upper()}", 4)
+    actor, now = an_actor("agent"), timezone.now()
+    step = {"day": HOUR, "week": 24 * HOUR}[within]
+
+    def looks(line: Line, at: datetime) -> None:
+        audit.actions.record(action="ticket.seen", actor=actor, target="ticket:T-234567", at=at, line_id=line.pk)
+
+    lines = [a_line() for _ in range(5)]
+    for n, line in enumerate((*lines[:4], lines[0])):
+        looks(line, now - n * step)
+    # What is older than that counts no more.
+    looks(lines[4], now - {"day": 25, "week": 24 * 7 + 1}[within] * HOUR)
+    clocks.watch(now=now)
+    clocks.watch_staff_for_long(now=now)
+    assert incidents() == []
+    looks(lines[4], now)
+    clocks.watch(now=now)
+    clocks.watch_staff_for_long(now=now)
+    clocks.watch_staff_for_long(now=now)
+    (one,) = Incident.objects.all()
+    assert (one.kind, one.subject, one.key, one.count) == ("staff_browsing", actor, f"{actor}:{now:{key}}", 5)
+    assert one.due_at == next_due(kind="staff_browsing", begun=[now])
+    reached = affected_by(incident=one, about=None, at=now)
+    assert (reached.lines, reached.through.endswith(words)) == (5, True)
 
 
 @pytest.mark.django_db
@@ -164,7 +203,7 @@ def fail(db: None, settings: Settings) -> Iterator[Callable[[], int]]:
             return client.post("/stop/", {"number": "206 555 0142"}).status_code
 
     yield once
-    failing._waiting.clear()
+    failing.FAILED.forget()
 
 
 def test_stops_that_fail_more_than_now_and_then(counted: None, fail: Callable[[], int], settings: Settings) -> None:
@@ -243,6 +282,99 @@ def test_what_is_no_stop_and_what_was_refused_are_not_counted(
     assert cache.get("nothing") is None
 
 
+# Codes that don't come
+
+
+def _ask(n: int, number: str = "") -> None:
+    for _ in range(n):
+        one = number or number_of(a_line())
+        assert Client().post("/stop/", {"number": one}).status_code == 302
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("gateway", ["partners.sms.HttpBackend", "tests.accounts.gateways.Silent"])
+def test_codes_that_the_gateway_does_not_take_are_an_opt_out_that_fails(
+    counted: None, settings: Settings, gateway: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STOPS_FAILING_ALARM, settings.ANSWER_SECONDS = 3, 0.0
+    settings.SMS_WEBHOOK_URL = "http://127.0.0.1:9/texts"
+    monkeypatch.setattr(HttpBackend, "waits_for_network", False)
+    settings.SMS_BACKEND = gateway
+    result, now = "silent" if gateway.endswith("Silent") else "away", timezone.now()
+    before = _handed_over(result)
+    _ask(2)
+    _ask(3, "+12065559999")
+    clocks.watch(now=now)
+    assert incidents() == [], "nothing goes to a number that is nobody's"
+    _ask(1)
+    clocks.watch(now=now)
+    clocks.watch(now=now)
+    assert incidents() == [("stops_failing", f"codes by text, {now:%Y-%m-%d}", 3)]
+    one = Incident.objects.get()
+    assert one.due_at == next_due(kind="stops_failing", begun=[now])
+    assert _handed_over(result) == before + 3
+
+
+def _handed_over(result: str) -> float:
+    said = health.metrics(at=timezone.now()).decode()
+    (found,) = re.findall(rf'whereabouts_codes_handed_over_total{{result="{result}"}} (\S+)', said)
+    return float(found)
+
+
+@pytest.mark.django_db
+def test_few_codes_among_very_many_that_came_are_no_failing_mechanism(
+    counted: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STOPS_FAILING_ALARM, settings.ANSWER_SECONDS = 1, 0.0
+    monkeypatch.setattr(watching, "FAILED_IN_100", 50)
+    now = timezone.now()
+    _ask(2)
+    settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
+    _ask(1)
+    clocks.watch_codes(now=now)
+    assert incidents() == []
+    _ask(1)
+    clocks.watch_codes(now=now)
+    assert [(kind, count) for kind, _, count in incidents()] == [("stops_failing", 2)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("came", "found"), [(3, 3), (4, 0)])
+def test_a_few_an_hour_are_an_outage_where_most_did_not_come(
+    counted: None, settings: Settings, came: int, found: int
+) -> None:
+    settings.STOPS_FAILING_ALARM = 3
+    now = timezone.now().replace(hour=12)
+    for hours in range(2):
+        texts.CODES_NOT_TAKEN.count(at=now - hours * HOUR)
+    for _ in range(came):
+        texts.CODES_TAKEN.count(at=now - 5 * HOUR)
+    clocks.watch_codes(now=now)
+    assert incidents() == []
+    texts.CODES_NOT_TAKEN.count(at=now - 9 * HOUR)
+    clocks.watch_codes(now=now)
+    assert [count for _, _, count in incidents()] == [found][: found and 1]
+
+
+@pytest.mark.django_db
+def test_what_became_of_a_code_is_counted_where_no_page_waits(counted: None, settings: Settings) -> None:
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "tests.accounts.gateways.OverTheNetwork", 0.0
+    beside: list[tuple[Any, ...]] = []
+
+    class Threads:
+        def submit(self, *what: Any) -> None:
+            beside.append(what)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(texts, "_threads", Threads)
+        _ask(1)
+    now = timezone.now()
+    assert texts.CODES_NOT_TAKEN.by_hour(now=now) == {}
+    ((give, *what),) = beside
+    give(*what)
+    assert sum(texts.CODES_NOT_TAKEN.by_hour(now=now).values()) == 1
+
+
 # The trail
 
 
@@ -278,7 +410,7 @@ def test_each_step_is_written_by_the_database_and_stays(refused: Refusal) -> Non
     audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="x", at=at + 2 * HOUR)
     audit.actions.open_incident(kind=kind, key=key, subject="page", at=at + 3 * HOUR)
     steps = IncidentStep.objects.order_by("id").values_list("what", "count")
-    assert list(steps) == [("opened", 1), ("counted", 2), ("closed", 3), ("reopened", 3)]
+    assert list(steps) == [("opened", 1), ("counted", 2), ("closed", 3), ("reopened", 4)]
     for statement in ("UPDATE audit_incidentstep SET count = 9", "DELETE FROM audit_incidentstep"):
         refused(statement)
         refused(statement, constraint="audit_incidentstep_append_only", using="owner")

@@ -78,7 +78,8 @@ def _fast(settings: Settings) -> None:
 
 @pytest.fixture
 def world() -> World:
-    return a_world(at=timezone.now())
+    """Look-ups of each kind, but few: pages are made a thousand times here, and fail by the kind, not by the number."""
+    return a_world(at=timezone.now(), weeks=1)
 
 
 def a_browser(world: World) -> Client:

@@ -31,7 +31,8 @@ class Command(BaseCommand):
             raise CommandError("no line has this id")
         at = audit.queries.database_clock()
         actions.note_export(line_id=line.pk, actor="command:export_line", reason=options["reason"], at=at)
-        pieces = export_of(line=line, at=at)
+        person = line.line_users.filter(until__isnull=True).first()
+        pieces = export_of(line=line, reader=f"subscriber:{person.user_id}" if person else "", at=at)
         if not options["out"]:
             self._print(pieces)
             return

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('audit', '0012_incidents_at_work'),
+        ('audit', '0013_clocks_begin_anew'),
     ]
 
     operations = [

@@ -1,0 +1,108 @@
+"""Whom the system's own incidents reached, and the rows behind them: by what was kept as they came, or found again.
+
+Rows under a delayed-notice order are in none of it, from the moment on which the order says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils.dateparse import parse_date
+
+from audit.models import Incident
+from disclosures.queries.found import Behind
+from disclosures.queries.visible import SHOWN
+from partners.models import Party
+
+Kind = Incident.Kind
+LONGEST_KEY = 200
+# Each gives line, moment, path, purpose, judgement, and what to order by.
+KEPT = """
+SELECT d.line_id, d.occurred_at, d.path, d.purpose, d.judgement, kept.id::text
+FROM audit_incidentline kept JOIN disclosures_disclosure d
+    ON d.line_id = kept.line_id AND d.occurred_at = kept.occurred_at AND d.id = kept.disclosure_id
+WHERE kept.incident_id = %(incident)s AND <shown>
+""".replace("<shown>", SHOWN)
+DOUBTFUL = """
+SELECT d.line_id, d.occurred_at, d.path, d.purpose, d.judgement, d.id::text
+FROM disclosures_disclosure d
+WHERE d.occurred_at >= %(since)s AND d.occurred_at < %(until)s AND d.basis IN ('emergency', 'network')
+    AND d.path && %(parties)s::varchar[] AND <shown>
+""".replace("<shown>", SHOWN)
+# What stands behind the counts of a comparison, as far as it was kept.
+IN_BOOKS = """
+SELECT f.line_id, f.found_at, array_remove(ARRAY[p.uri, f.recipient], ''), f.purpose, 'partner_has', f.id::text
+FROM consent_digestrun run
+    JOIN consent_digestfinding f ON f.run_id = run.id
+    JOIN partners_party p ON p.id = run.party_id
+WHERE run.party_id = %(party)s AND f.kind = 'partner_has' AND f.line_id IS NOT NULL
+    AND f.found_at >= %(since)s AND f.found_at < %(until)s
+"""
+STATEMENTS: Mapping[str, str] = {Kind.UNGATED: KEPT, Kind.BASIS_DOUBTFUL: DOUBTFUL, Kind.PARTNER_HAS: IN_BOOKS}
+COUNTED = "SELECT count(DISTINCT line_id), min(at), max(at) FROM ({}) reached (line_id, at)"
+IN_ORDER = """
+SELECT line_id, at, path, purpose, judgement FROM ({}) reached (line_id, at, path, purpose, judgement, nth)
+ORDER BY at, nth LIMIT %(rows)s OFFSET %(after)s
+"""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How many lines, and from when to when. No lines: nothing of it is there, or may be seen, any more."""
+
+    lines: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+def day_key(*, party: str, day: str) -> str:
+    """Under which key of its kind's incidents a company (URI) and day ("2026-11-26") stand."""
+    return f"{day} {party}"[:LONGEST_KEY]
+
+
+def reached_by(*, incident: Incident, at: datetime) -> Reached:
+    """Whom an incident reached; nobody for one of another kind. One statement."""
+    values = _values(incident, at)
+    if values is None:
+        return Reached(0, None, None)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTED.format(STATEMENTS[incident.kind]), values)
+        return Reached(*(cursor.fetchone() or (0, None, None)))
+
+
+def rows_reached(*, incident: Incident, at: datetime, rows: int, after: int = 0) -> list[Behind]:
+    """The rows behind it by when they were, from the `after`th on; none for one of another kind. One statement."""
+    values = _values(incident, at)
+    if values is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(IN_ORDER.format(STATEMENTS[incident.kind]), values | {"rows": rows, "after": after})
+        return [
+            Behind(line_id, moment, tuple(path), purpose, judgement)
+            for line_id, moment, path, purpose, judgement in cursor.fetchall()
+        ]
+
+
+def _values(incident: Incident, at: datetime) -> dict[str, Any] | None:
+    """What its statement needs to know; None where it has none, or its key says no day and company."""
+    known: dict[str, Any] = {"at": at, "incident": incident.pk}
+    match incident.kind:
+        case Kind.UNGATED:
+            return known
+        case Kind.BASIS_DOUBTFUL:
+            day = parse_date(incident.key[: len("2026-11-26")])
+            uris = Party.objects.filter(uri__startswith=incident.subject).values_list("uri", flat=True)
+            own = [uri for uri in uris if day and day_key(party=uri, day=day.isoformat()) == incident.key]
+            return known | _span(day) | {"parties": own} if day and own else None
+        case Kind.PARTNER_HAS:
+            party, _, said = incident.key.removeprefix("partner:").partition(":")
+            day = parse_date(said) if len(said) == len("2026-11-26") else None
+            return known | _span(day) | {"party": int(party)} if day and party.isdecimal() else None
+    return None
+
+
+def _span(day: date) -> dict[str, datetime]:
+    since = datetime.combine(day, time(), UTC)
+    return {"since": since, "until": since + timedelta(days=1)}

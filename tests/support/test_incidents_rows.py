@@ -1,0 +1,163 @@
+"""Whom the system's own incidents reached: counted by line, and looked at after a reason, line by line."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+import audit.actions
+from accounts.models import Line
+from audit.models import AuditEvent, Incident, IncidentLine
+from disclosures.feeds import DisclosuresFeed
+from disclosures.models import Disclosure
+from disclosures.queries.reached import Reached, reached_by, rows_reached
+from support.oversight.anomalies import code_of
+from tests.feeds import (
+    BRIDGE,
+    NUMBER,
+    ROAD,
+    TRACK,
+    Row,
+    line_row,
+    moment,
+    ndjson,
+    release_row,
+    take_lines,
+    take_notices,
+    take_parties,
+    take_releases,
+    taken,
+)
+from tests.fixtures import Refusal
+from tests.support.officers import Member, shown, staff
+from tests.support.test_admin_differences import Compared
+
+OTHER = "+12065550177"
+DAY, FIRST, LAST = "2025-07-01", "2025-07-01T12:00:00Z", "2025-07-01T23:00:00Z"
+EVER = "2190-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def officer(db: None, no_broker: None) -> Member:
+    take_parties()
+    take_lines(line_row(), line_row(line_id="L2", account_id="A2", msisdn=OTHER, holder_name="Ben Moss"))
+    return staff(name="first")
+
+
+@pytest.fixture
+def compared(committed_db: None, no_broker: None) -> Compared:
+    return Compared()
+
+
+def by_the_gateway(*rows: Row) -> None:
+    assert {fate.status for fate in taken(DisclosuresFeed(gated=True), ndjson(rows))} == {"accepted"}
+
+
+def an_incident(kind: str) -> Incident:
+    return Incident.objects.get(kind=kind, key__contains=DAY)
+
+
+def three_releases(kind: str, **more: object) -> Incident:
+    """Two of one line and one of another's; the first of them as given."""
+    of = {"basis": "emergency", "campaign": "", "path": [BRIDGE, TRACK]} if kind == "basis_doubtful" else {}
+    rows = [
+        release_row(id="r", occurred_at=FIRST, **of, **more), release_row(occurred_at=LAST, **of),
+        release_row(occurred_at=FIRST, msisdn=OTHER, **of),
+    ]  # fmt: skip
+    take_releases(*rows) if of else by_the_gateway(*rows)
+    return an_incident(kind)
+
+
+@pytest.mark.parametrize("kind", ["ungated", "basis_doubtful"])
+def test_releases_are_counted_by_line_and_looked_at_with_a_reason(officer: Member, kind: str) -> None:
+    one = three_releases(kind)
+    path = f"/admin/incidents/{one.pk}/"
+    said = shown(officer, path).partition("What it reached")[2]
+    for words in ("shows only after a reason. 2 ", "First 1 Jul 2025, 12:00", "Last 1 Jul 2025, 23:00"):
+        assert words in said
+    assert f'href="{path}rows/"' in officer.client.get(path).content.decode()
+    assert "This field is required." in shown(officer, f"{path}rows/", {"reason": " "})
+    assert not AuditEvent.objects.filter(action="anomaly.seen").exists()
+    page = shown(officer, f"{path}rows/", {"reason": "Case 7."})
+    lines = {line.carrier_id: line.pk for line in Line.objects.all()}
+    codes = {name: code_of(incident_id=one.pk, line_id=pk) for name, pk in lines.items()}
+    assert [page.count(codes[name]) for name in ("L1", "L2")] == [2, 1]
+    assert "Geobridge → " in page
+    for mark in (NUMBER[2:], OTHER[2:], "Marsh", "Moss"):
+        assert mark not in page
+    looks = AuditEvent.objects.filter(action="anomaly.seen").order_by("line_id")
+    assert [(look.line_id, look.reason, look.detail) for look in looks] == [
+        (pk, "Case 7.", {"incident": one.pk}) for pk in sorted(lines.values())
+    ]
+    taken_away = officer.client.post(f"{path}csv/", {"reason": "Case 7."}).getvalue().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(taken_away)))
+    assert sorted((row["line_code"], row["at"]) for row in rows) == sorted(
+        [(codes["L1"], FIRST), (codes["L1"], LAST), (codes["L2"], FIRST)]
+    )
+    exported = officer.client.post(f"{path}export/", {"form": "json", "reason": "x"}).content
+    affected = json.loads(exported)["affected"]
+    assert (affected["lines"], affected["times"]) == (2, 3)
+    assert (affected["first_at"], affected["last_at"]) == (FIRST, LAST)
+
+
+@pytest.mark.parametrize("kind", ["ungated", "basis_doubtful"])
+def test_what_an_order_of_court_hides_is_in_no_number_and_no_row(officer: Member, kind: str) -> None:
+    one, at = three_releases(kind), timezone.now()
+    assert reached_by(incident=one, at=at) == Reached(2, moment(FIRST), moment(LAST))
+    take_notices({"disclosure_id": "r", "suppressed_until": EVER, "order_ref": "court"})
+    hidden = Disclosure.objects.get(source_id="r")
+    found = rows_reached(incident=one, at=at, rows=9)
+    assert len(found) == 2
+    assert (hidden.line_id, hidden.occurred_at) not in {(row.line_id, row.at) for row in found}
+    assert [row.at for row in rows_reached(incident=one, at=at, rows=1, after=1)] == [moment(LAST)]
+    assert len(rows_reached(incident=one, at=moment("2190-01-02T00:00:00Z"), rows=9)) == 3
+
+
+def test_a_release_that_comes_into_the_open_later_is_counted_then(officer: Member) -> None:
+    one = three_releases("ungated")
+    by_the_gateway(release_row(id="h", msisdn=OTHER, occurred_at=LAST, suppressed_until=EVER))
+    assert IncidentLine.objects.count() == 3
+    take_notices({"disclosure_id": "h", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "court"})
+    assert IncidentLine.objects.filter(incident_id=one.pk).count() == 4
+    assert len(rows_reached(incident=one, at=timezone.now(), rows=9)) == 4
+
+
+def test_another_day_and_company_are_other_incidents(officer: Member) -> None:
+    one = three_releases("basis_doubtful")
+    for more in ({"occurred_at": "2025-07-02T00:00:00Z"}, {"path": [BRIDGE, ROAD]}, {"basis": "legal_process"}):
+        take_releases(release_row(**{"basis": "emergency", "campaign": "", "path": [BRIDGE, TRACK], **more}))
+    assert len(rows_reached(incident=one, at=timezone.now(), rows=9)) == 3
+
+
+def test_what_a_partner_holds_and_we_deny_is_counted_and_looked_at(compared: Compared) -> None:
+    officer, one = staff(name="first"), Incident.objects.get(kind="partner_has")
+    path, code = f"/admin/incidents/{one.pk}/", code_of(incident_id=one.pk, line_id=compared.kept.pk)
+    assert "shows only after a reason. 1 " in shown(officer, path)
+    page = shown(officer, f"{path}rows/", {"reason": "Case 7."})
+    assert (page.count(code), page.count("Held as allowed, denied here")) == (1, 1)
+    (look,) = AuditEvent.objects.filter(action="anomaly.seen")
+    assert look.line_id == compared.kept.pk
+
+
+def test_what_says_no_company_and_day_reaches_nobody_that_is_known(officer: Member) -> None:
+    at = timezone.now()
+    for kind in (Incident.Kind.BASIS_DOUBTFUL, Incident.Kind.PARTNER_HAS, Incident.Kind.UNGATED, Incident.Kind.OVERDUE):
+        audit.actions.open_incident(kind=kind, key="k", subject=BRIDGE, at=at - timedelta(days=1))
+        one = Incident.objects.get(kind=kind)
+        assert reached_by(incident=one, at=at) == Reached(0, None, None)
+        assert rows_reached(incident=one, at=at, rows=9) == []
+        assert "not counted by line" in shown(officer, f"/admin/incidents/{one.pk}/")
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_whom_an_incident_reached_is_never_changed(refused: Refusal) -> None:
+    at = timezone.now()
+    IncidentLine.objects.create(
+        incident_id=1, line_id=1, disclosure_id="00000000-0000-4000-8000-000000000000", occurred_at=at
+    )
+    for statement in ("UPDATE audit_incidentline SET line_id = 9", "DELETE FROM audit_incidentline"):
+        refused(statement)
+        refused(statement, constraint="audit_incidentline_append_only", using="owner")
