@@ -184,6 +184,16 @@ def test_a_server_that_only_started_is_compared_and_opened_by_whoever_comes_firs
     assert reasons(campaign, [line]) == ["stopped_party"]
 
 
+def test_a_checkpoint_that_a_crash_cut_off_closes_nothing(campaign: Campaign) -> None:
+    (line,) = agreed(campaign, 1)
+    stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
+    kept_outside()
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=timezone.now())
+    checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=timezone.now()).write_text("")
+    the_server_started()
+    assert archiving.look().is_open
+
+
 def test_a_disk_s_older_snapshot_is_found_by_the_archive_and_by_the_checkpoints(campaign: Campaign) -> None:
     first, second = agreed(campaign, 2)
     kept_outside()
