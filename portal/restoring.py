@@ -100,15 +100,25 @@ class _Restoring:
             self.summary.problems.append(f"audit trail, chain {fault.chain}, row {fault.seq} {fault.what}")
 
     def _suspend(self, lost: Sequence[Entry]) -> None:
+        unknown: list[str] = []
         for one in lost:
             if one.suspension is not None:
-                self.summary.done["suspensions"] += _counts(restoring.suspend_again(said=one.suspension, at=self.at))
+                what, came = one.suspension, restoring.suspend_again(said=one.suspension, at=self.at)
+                self.summary.done["suspensions"] += _counts(came)
             elif one.end is not None:
-                came = restoring.suspend_ended(said=one.end, at=self.at)
+                what, came = one.end, restoring.suspend_ended(said=one.end, at=self.at)
                 self.summary.done["ends"] += _counts(came)
-                self.say(
-                    f"The {one.end.of} {one.end.ref} had been ended: it is suspended now. End it again by its plan."
-                )
+            else:
+                continue
+            if came == TakenBack.UNKNOWN:
+                unknown.append(f"{what.of} {what.ref}")
+            elif one.end is not None:
+                self.say(f"The {what.of} {what.ref} had been ended: it is suspended now. End it again by its plan.")
+        if unknown:
+            self.summary.problems.append(
+                f"suspended or ended, and not here: {', '.join(dict.fromkeys(unknown))}."
+                " Bring in the parties file, then run this again"
+            )
 
     def _replay(self, lost: Sequence[Entry]) -> None:
         lines = archiving.lines_of(entries=lost)

@@ -27,9 +27,9 @@ from consent.archiving import sink
 from consent.gate.opening import NOT_LOOKED
 from consent.models import ArchiveHead, Choice, ChoiceReceipt, GateOpening, Unarchived
 from partners import checkpoints
-from partners.models import Campaign, Contract
+from partners.models import Campaign, Contract, Suspension
 from revocations.actions import suspend
-from revocations.models import Order, Standing
+from revocations.models import Cohort, Order, Standing
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.faults.restored import dump, life_in
 
@@ -105,6 +105,15 @@ def as_owner(statement: str) -> None:
         cursor.execute("SET session_replication_role = origin")
 
 
+def an_end(campaign: Campaign) -> Cohort:
+    now = timezone.now()
+    return Cohort.objects.create(
+        id=uuid.uuid4(), of="campaign", target_id=campaign.pk, contract_id=campaign.contract_id,
+        party_id=campaign.contract.aggregator_id, epoch=2, terminated_at=now, actor="officer:1", reason="-", plan={},
+        complete_by=now,
+    )  # fmt: skip
+
+
 def the_server_started() -> None:
     """As after a start of the server, or of one that has the same files."""
     as_owner("UPDATE consent_gateopening SET server_started = '-infinity'")
@@ -171,6 +180,39 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         assert archiving.write(now=timezone.now()) == 5
         assert archiving.behind() == ""
         assert Choice.objects.filter(pk=(before.pk, late.choice_id)).exists()
+
+
+def test_what_was_suspended_or_ended_and_is_not_in_the_backup_keeps_the_gate_closed(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    (line,) = agreed(campaign, 1)
+    backup = dump(tmp_path)
+    adly = a_party("Adly", "lbs_provider")
+    ads = a_campaign(a_contract(ref="AGR-2"), adly, ref="CMP-ads")
+    for _ in range(2):
+        suspend(of="party", target_id=adly.pk, actor="system:test", reason="-", at=database_clock(), automatic=True)
+    an_end(ads)
+    assert kept_outside() == 2
+    wrong = (
+        "WRONG: suspended or ended, and not here: party https://adly.example, campaign CMP-ads."
+        " Bring in the parties file, then run this again\n"
+    )
+    with life_in(backup):
+        for _ in range(2):
+            said = StringIO()
+            with pytest.raises(CommandError, match="The gate stays closed"):
+                call_command("after_restore", stdout=said)
+            assert wrong in said.getvalue()
+            assert "it is suspended now" not in said.getvalue()
+        assert reasons(campaign, [line]) == ["restoring"]
+        # The parties file brings them in again, and nothing of the suspension.
+        ads = a_campaign(a_contract(ref="AGR-2"), a_party("Adly", "lbs_provider"), ref="CMP-ads")
+        an_approval(line, ads)
+        said_now = after_restore()
+        assert "The campaign CMP-ads had been ended: it is suspended now." in said_now
+        assert said_now.endswith("The gate is open.\n")
+        assert (reasons(campaign, [line]), reasons(ads, [line])) == ([""], ["partner_suspended"])
+        assert set(Suspension.objects.values_list("of", flat=True)) == {"party", "campaign"}
 
 
 def test_a_server_that_only_started_is_compared_and_opened_by_whoever_comes_first(campaign: Campaign) -> None:
