@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 import msgspec
 import structlog
 from django.conf import settings
+from django.core.cache import cache
 from joserfc.util import urlsafe_b64decode
 
 import audit.queries
@@ -21,6 +23,8 @@ NAME = "%Y%m%dT%H%M%S%fZ"
 MICROSECOND = timedelta(microseconds=1)
 # Bytes of an ES256 signature.
 SIGNATURE = 64
+# Where the moment of the newest is kept, for whoever watches: a folder that hangs must hold up no figures.
+WRITTEN = "checkpoint:written"
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,33 @@ def write(*, folder: Path, at: datetime, over: bool = False) -> Path:
             "before": _digest(before.read_text()) if before else "",
         },
     )
-    return _put(folder / f"{at:{NAME}}.jws", token)
+    path = _put(folder / f"{at:{NAME}}.jws", token)
+    cache.set(WRITTEN, time.time(), timeout=None)
+    return path
+
+
+def age_s() -> float:
+    """Seconds since any process last wrote a checkpoint; infinite where none is known to have. Reads no folder."""
+    written = cache.get(WRITTEN)
+    return max(0.0, time.time() - written) if isinstance(written, float) else float("inf")
 
 
 def newest(*, folder: Path) -> Signed | None:
     """What the newest whole checkpoint signed; None where there is none. Raises ValueError where it is forged."""
     path = next(_whole(folder), None)
     return _signed(path) if path else None
+
+
+def claimed(*, folder: Path) -> Signed | None:
+    """What the newest whole checkpoint says, also where its key is gone with a database that was restored.
+
+    None where there is none, or where it is none of ours. For what must be asked, never for what may be trusted.
+    """
+    path = next(_whole(folder), None)
+    try:
+        return _said(tokens.peek(path.read_text()).claims) if path else None
+    except ValueError:
+        return None
 
 
 def unreadable(*, folder: Path) -> list[str]:
@@ -76,12 +100,16 @@ def unreadable(*, folder: Path) -> list[str]:
     return [path.name for path in sorted(folder.glob("*.jws")) if not _is_whole(path)]
 
 
-def _covered(signed: Signed, heads: Mapping[int, tuple[int, bytes]]) -> bool:
-    return all(heads.get(chain, (0, b""))[0] >= seq for chain, (seq, _) in signed.heads.items())
+def _covered(signed: Signed) -> bool:
+    """By the events themselves: a restored database goes on, and counts up to what was signed by others."""
+    return not audit.queries.lacking(signed=signed.heads)
 
 
 def _signed(path: Path) -> Signed:
-    claims = _claims(path)
+    return _said(_claims(path))
+
+
+def _said(claims: Mapping[str, object]) -> Signed:
     heads = msgspec.convert(claims.get("heads"), dict[str, tuple[int, str]])
     return Signed(
         at=datetime.fromtimestamp(msgspec.convert(claims.get("iat"), int), tz=UTC),
@@ -95,18 +123,17 @@ def ahead(*, folder: Path) -> bool:
         signed = newest(folder=folder)
     except ValueError:
         return True
-    return signed is not None and not _covered(signed, audit.queries.heads())
+    return signed is not None and not _covered(signed)
 
 
 def fitting(*, folder: Path) -> Signed | None:
     """The newest checkpoint of which the database has every event; None where there is none."""
-    heads = audit.queries.heads()
     for path in _whole(folder):
         try:
             signed = _signed(path)
         except ValueError:
             continue
-        if _covered(signed, heads):
+        if _covered(signed):
             return signed
     return None
 

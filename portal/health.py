@@ -22,7 +22,7 @@ import support.queries
 from audit.models import Incident
 from consent.failing import STOPS_FAILED
 from consent.gate import DECISIONS, opening
-from consent.models import Unarchived
+from consent.models import Tightening, Unarchived
 from disclosures import retention
 from disclosures.models import AnomalyWatch
 from portal.traffic import REQUESTS, TURNED_AWAY
@@ -184,8 +184,9 @@ def _oldest_due_s(at: datetime) -> float:
 
 
 def _unarchived_s(at: datetime) -> float:
-    oldest = Unarchived.objects.order_by("id").values_list("queued_at", flat=True).first()
-    return 0.0 if oldest is None else max((at - oldest).total_seconds(), 0.0)
+    choices = Unarchived.objects.order_by("id").values_list("queued_at", flat=True)
+    others = Tightening.objects.filter(archived_at__isnull=True).order_by("at").values_list("at", flat=True)
+    return max((at - oldest).total_seconds() if oldest else 0.0 for oldest in (choices.first(), others.first(), at))
 
 
 class Broker:
