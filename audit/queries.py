@@ -1,7 +1,7 @@
 """Read the clock, the trail, and whether the trail is whole."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -118,6 +118,15 @@ def steps_of(*, incident_id: int) -> list[IncidentStep]:
 def heads() -> dict[int, tuple[int, bytes]]:
     """Each chain's newest `seq` and hash."""
     return {head.chain: (head.seq, bytes(head.hash)) for head in ChainHead.objects.order_by("chain")}
+
+
+def lacking(*, signed: Mapping[int, tuple[int, bytes]]) -> list[int]:
+    """The chains in which the event that these heads name is not there, or is another."""
+    return [
+        chain
+        for chain, (seq, own_hash) in sorted(signed.items())
+        if seq and not AuditEvent.objects.filter(chain=chain, seq=seq, hash=own_hash).exists()
+    ]
 
 
 def verify(*, since: datetime | None, until: datetime | None, signed: dict[int, tuple[int, bytes]]) -> Verification:

@@ -243,6 +243,17 @@ def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at
     return _put(order_ref, ids, until, at)
 
 
+def hide_again(*, disclosure_id: UUID, suppressed_until: datetime | None, order_ref: str, at: datetime) -> bool:
+    """Put an order on a disclosure once more that was lost with a restored database; one that has lifted is let be.
+
+    Where the disclosure is not here either it waits for it. Returns whether it hides.
+    """
+    hides = suppressed_until is None or suppressed_until > at
+    if hides:
+        _put(order_ref, [disclosure_id], suppressed_until, at)
+    return hides
+
+
 def _put(
     order_ref: str, ids: Collection[UUID], until: datetime | None, at: datetime, *, is_hidden: bool = False
 ) -> Delayed:

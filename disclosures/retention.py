@@ -10,11 +10,13 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 
 import audit.actions
+from audit.models import AuditEvent
 from disclosures.models import Anomaly, DroppedMonth, HeldDisclosure
 
 MADE_AHEAD = timedelta(days=92)
 NEEDED_AHEAD = timedelta(days=32)
 BLOCKS = 10_000
+CLOCKS_APART = timedelta(hours=1)
 # A month is made or dropped alone with the table. Whoever reads it for long, as a download does, is not waited for, so
 # that nobody waits behind us: the next run tries again.
 NOT_FOR_LONG = "SET LOCAL lock_timeout = '2s'"
@@ -72,14 +74,13 @@ def drop_months(*, now: datetime) -> int:
     first_kept = _first_kept(now)
     owner = _owner()
     dropped = 0
+    _note_dropped(owner, now)
     for month in _months(owner):
         if month < first_kept:
             with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
                 cursor.execute(NOT_FOR_LONG)
                 cursor.execute("SELECT disclosures_drop_month(%s)", [month])
-            audit.actions.record(
-                action="disclosures.month_dropped", actor="system:retention", target=f"month:{month:%Y-%m}", at=now
-            )
+            _note_dropped(owner, now)
             dropped += 1
     before = datetime(first_kept.year, first_kept.month, 1, tzinfo=UTC)
     if DroppedMonth.objects.using(owner).filter(forgotten_at=None).exists():
@@ -89,6 +90,25 @@ def drop_months(*, now: datetime) -> int:
     HeldDisclosure.objects.filter(held_at__lt=before).delete()
     Anomaly.objects.filter(last_at__lt=before).delete()
     return dropped
+
+
+def _note_dropped(owner: str, now: datetime) -> None:
+    """Write into the trail each drop that it lacks: what the owner did is committed before, by a session of its own."""
+    rows = {f"month:{row.month:%Y-%m}": row.dropped_at for row in DroppedMonth.objects.using(owner).order_by("month")}
+    events = AuditEvent.objects.filter(action="disclosures.month_dropped", target__in=rows)
+    # Earlier releases did not say which drop of a month it was.
+    known = {
+        event.target
+        for event in events
+        if event.detail.get("dropped_at") == rows[event.target].isoformat()
+        or ("dropped_at" not in event.detail and event.at > rows[event.target] - CLOCKS_APART)
+    }
+    for target, dropped_at in rows.items():
+        if target not in known:
+            audit.actions.record(
+                action="disclosures.month_dropped", actor="system:retention", target=target, at=now,
+                detail={"dropped_at": dropped_at.isoformat()},
+            )  # fmt: skip
 
 
 def _first_kept(now: datetime) -> date:

@@ -15,7 +15,7 @@ LEAST_MONTHS, MOST_MONTHS = 12, 1200
 SHORTEST_SECRET, LARGEST_NUMBER = 32, 1_000_000_000
 # OpenTelemetry's own names of where traces go.
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-S3_SINK = "consent.archiving.s3.S3Sink"
+FOLDER_SINK, S3_SINK = "consent.archiving.sink.FolderSink", "consent.archiving.s3.S3Sink"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -192,9 +192,9 @@ def environment() -> Environment:
         redis_url=_needed("REDIS_URL", "redis://host:6379/0"),
         celery_broker_url=wires.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
         celery_broker_master=_sentinel_s_master(),
-        checkpoint_dir=Path(given.get("CHECKPOINT_DIR") or data_dir / "checkpoints"),
-        stop_archive_dir=Path(given.get("STOP_ARCHIVE_DIR") or data_dir / "stop-archive"),
-        stop_archive_backend=given.get("STOP_ARCHIVE_BACKEND") or "consent.archiving.sink.FolderSink",
+        checkpoint_dir=_outside("CHECKPOINT_DIR", data_dir / "checkpoints", base_url),
+        stop_archive_dir=_outside("STOP_ARCHIVE_DIR", data_dir / "stop-archive", base_url),
+        stop_archive_backend=given.get("STOP_ARCHIVE_BACKEND") or FOLDER_SINK,
         stop_archive_s3_url=_s3_url(),
         stop_archive_s3_region=given.get("STOP_ARCHIVE_S3_REGION") or "us-east-1",
         stop_archive_s3_key_id=_with_s3("STOP_ARCHIVE_S3_KEY_ID", "the id of the key that may write there"),
@@ -363,6 +363,15 @@ def _needed_by_https(name: str, locally: str, base_url: str) -> str:
     if base_url.startswith("https://"):
         return _needed(name, f"what sends them in production ({locally} shows them on this machine)")
     return os.environ.get(name) or locally
+
+
+def _outside(name: str, locally: Path, base_url: str) -> Path:
+    """A folder for what must outlive the database. On a server none is taken for granted: DATA_DIR may be gone with
+    the next start, or be another on each machine."""
+    in_a_folder = name != "STOP_ARCHIVE_DIR" or os.environ.get("STOP_ARCHIVE_BACKEND") in {None, "", FOLDER_SINK}
+    if base_url.startswith("https://") and in_a_folder:
+        return Path(_needed(name, "a folder on another disk than the database, the same for every web and worker"))
+    return Path(os.environ.get(name) or locally)
 
 
 def _listed(name: str) -> list[str]:

@@ -23,9 +23,10 @@ from accounts.texts import CODES
 from audit.models import Incident
 from consent.failing import STOPS_FAILED
 from consent.gate import DECISIONS, opening
-from consent.models import Unarchived
+from consent.models import Tightening, Unarchived
 from disclosures import retention
 from disclosures.models import AnomalyWatch
+from partners import checkpoints
 from portal.traffic import REQUESTS, TURNED_AWAY
 from portal.workings import Workings
 from revocations.clocks import lying_since
@@ -50,7 +51,8 @@ class Readiness:
     `canary`: "ok", "failed", "never", "late" or "off": the last trial of stopping; it makes nothing unready.
     `partitions`: "ok", or the months ahead that have none. Their rows are kept in the default partition meanwhile.
     `gate`: "open", or "closed: " and why: it says no to every release until the database was compared with the archive
-    of stops. `unarchived_s`: how long the oldest choice waits for that archive.
+    of stops. `unarchived_s`: how long the oldest choice waits for that archive. `checkpoint_s`: since the audit trail
+    was last signed outside the database; None where it is not known to have been.
     """
 
     database: str
@@ -60,6 +62,7 @@ class Readiness:
     canary: str = "unknown"
     gate: str = "unknown"
     unarchived_s: float | None = None
+    checkpoint_s: float | None = None
 
     @property
     def ready(self) -> bool:
@@ -81,6 +84,7 @@ def readiness(*, at: datetime) -> Readiness:
         trial,
         "open" if gate.is_open else f"closed: {gate.why}",
         unarchived,
+        _checkpoint_s(),
     )
 
 
@@ -189,8 +193,14 @@ def _oldest_due_s(at: datetime) -> float:
 
 
 def _unarchived_s(at: datetime) -> float:
-    oldest = Unarchived.objects.order_by("id").values_list("queued_at", flat=True).first()
-    return 0.0 if oldest is None else max((at - oldest).total_seconds(), 0.0)
+    choices = Unarchived.objects.order_by("id").values_list("queued_at", flat=True)
+    others = Tightening.objects.filter(archived_at__isnull=True).order_by("at").values_list("at", flat=True)
+    return max((at - oldest).total_seconds() if oldest else 0.0 for oldest in (choices.first(), others.first(), at))
+
+
+def _checkpoint_s() -> float | None:
+    age = checkpoints.age_s()
+    return None if age == float("inf") else age
 
 
 class Broker:

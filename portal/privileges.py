@@ -81,6 +81,7 @@ ONLY_COLUMNS = {
     "partners_dealing": ("first_at", "last_at"),
     "partners_reach": ("told_apart",),
     "partners_suspension": ("ends_at", "lifted_by_id"),
+    "consent_tightening": ("archived_at",),
     "partners_signingkey": ("retired_at", "private_sealed"),
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -19,9 +20,11 @@ from accounts.turns import turn
 from consent import archiving, gate
 from consent.actions import restoring
 from consent.actions.restoring import TakenBack
-from consent.archiving import Entry
+from consent.actions.tightening import newest_of_each, tighten_again
+from consent.archiving import ArchivedSuspension, Entry
 from consent.cohorts.listing import renew
-from consent.models import ArchiveHead, Choice, GateOpening
+from consent.models import ArchiveHead, Choice, GateOpening, Tightening
+from disclosures.actions import hide_again, terms_changed
 from partners import checkpoints
 from partners.models import Contract
 from revocations.actions import tell_again
@@ -29,6 +32,17 @@ from revocations.models import Standing
 
 PART = 500
 SAY_EVERY = 1_000
+
+# The archive has no copy of these, and no file brings them back. `docs/operations.md` has the same list.
+MAY_BE_UNDONE = (
+    "passwords, passkeys and authenticator apps that people or staff replaced or took off: the old ones open again",
+    "roles of staff that were taken away, and staff who were made anew since",
+    "safe numbers and separations that people asked for, and lines that were protected",
+    "certificates to which machines were bound, and addresses and hosts of partners that were changed",
+    "rules for anomalies that were made stricter",
+    "what the carrier's own files said: lines, parties, approvals, releases, notices (send them again)",
+    "cases, and incidents with their duties and dates",
+)
 
 type Say = Callable[[str], None]
 
@@ -46,10 +60,11 @@ class Summary:
     is_open: bool = False
 
 
-def after_restore(*, at: datetime, despite: str, switched_over: bool, say: Say) -> Summary:
+def after_restore(*, at: datetime, despite: str, switched_over: bool, say: Say, confirmed: str = "") -> Summary:
     """Bring the database up to what the archive outside knows, then open the gate. Raises Busy, OSError.
 
     `despite`: why it is to be opened although something is wrong, for the audit trail; "" for not at all.
+    `confirmed`: what somebody did about all that was undone with lost events of the trail; "" for nothing yet.
     `switched_over`: a follower took over that lacked nothing. If the archive says so too, nobody is told anew.
     """
     with turn(name=archiving.TURN) as mine:
@@ -59,7 +74,7 @@ def after_restore(*, at: datetime, despite: str, switched_over: bool, say: Say) 
             say("The gate is open, and the database has all that the archive holds. Nothing to do.")
             return Summary(is_open=True)
         archiving.close(why="restored: `manage.py after_restore` is not done yet")
-        return _Restoring(at=at, despite=despite, switched_over=switched_over, say=say).run()
+        return _Restoring(at=at, despite=despite, switched_over=switched_over, say=say, confirmed=confirmed).run()
 
 
 @dataclass
@@ -68,28 +83,37 @@ class _Restoring:
     despite: str
     switched_over: bool
     say: Say
+    confirmed: str = ""
     summary: Summary = field(default_factory=Summary)
     # The archive was lost, and not the database.
     begins_anew: bool = False
 
     def run(self) -> Summary:
-        self._verify_trail()
+        gone = self._verify_trail()
         found = archiving.after_head(sink=archiving.sink())
         self.summary.problems += [str(fault) for fault in found.faults]
         self.begins_anew = not found.knows_head and all(one.epochs is not None for one in found.entries)
         lost = archiving.lost(entries=found.entries)
         self.say(f"Archive: {len(found.entries)} entries since the backup, {len(lost)} of them lost with the database.")
         self._suspend(lost)
+        self._tighten(found.entries, lost)
         self._replay(lost)
+        if gone:
+            self._ask(gone)
         if not self.switched_over or lost or self.summary.problems:
             self._raise_epochs(found.entries)
             self._tell_again()
         self._finish()
         return self.summary
 
-    def _verify_trail(self) -> None:
-        """Against the newest checkpoint that speaks of nothing that is gone."""
-        signed = checkpoints.fitting(folder=Path(settings.CHECKPOINT_DIR))
+    def _verify_trail(self) -> str:
+        """Against the newest checkpoint that speaks of nothing that is gone. Returns from when to when events are gone.
+
+        Only what a checkpoint signed can be missed: of the last ten minutes before the database was lost the archive
+        alone tells.
+        """
+        folder = Path(settings.CHECKPOINT_DIR)
+        signed, newest = checkpoints.fitting(folder=folder), checkpoints.claimed(folder=folder)
         result = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {})
         self.say(
             f"Audit trail: {result.checked} events checked"
@@ -98,17 +122,71 @@ class _Restoring:
         if result.fault is not None:
             fault = result.fault
             self.summary.problems.append(f"audit trail, chain {fault.chain}, row {fault.seq} {fault.what}")
+        if newest is None or not audit.queries.lacking(signed=newest.heads):
+            return ""
+        since = f"{signed.at:%Y-%m-%dT%H:%M:%SZ}" if signed else "its beginning"
+        return f"from {since} to {newest.at:%Y-%m-%dT%H:%M:%SZ}"
+
+    def _ask(self, gone: str) -> None:
+        """What neither the archive nor a file brings back, people must look at before the gate may say yes."""
+        if self.confirmed:
+            audit.actions.record(
+                action="restore.lost_events_confirmed", actor=restoring.ACTOR, target="database:1", at=self.at,
+                reason=self.confirmed, detail={"events": gone},
+            )  # fmt: skip
+            return
+        self.say(f"Events of the audit trail are gone, {gone}. With them these acts may have been undone:")
+        for what in MAY_BE_UNDONE:
+            self.say(f"  - {what}")
+        self.summary.problems.append(
+            f"events of the audit trail are gone, {gone}: do again what was undone, then run this with"
+            " --confirm-lost-events and what you did"
+        )
 
     def _suspend(self, lost: Sequence[Entry]) -> None:
+        unknown: list[str] = []
         for one in lost:
-            if one.suspension is not None:
-                self.summary.done["suspensions"] += _counts(restoring.suspend_again(said=one.suspension, at=self.at))
+            what = one.suspension or one.end
+            if what is None:
+                continue
+            if isinstance(what, ArchivedSuspension):
+                came = restoring.suspend_again(said=what, at=self.at)
+            else:
+                came = restoring.suspend_ended(said=what, at=self.at)
+            self.summary.done["suspensions" if one.suspension else "ends"] += _counts(came)
+            if came == TakenBack.UNKNOWN:
+                unknown.append(f"{what.of} {what.ref}")
             elif one.end is not None:
-                came = restoring.suspend_ended(said=one.end, at=self.at)
-                self.summary.done["ends"] += _counts(came)
-                self.say(
-                    f"The {one.end.of} {one.end.ref} had been ended: it is suspended now. End it again by its plan."
-                )
+                self.say(f"The {what.of} {what.ref} had been ended: it is suspended now. End it again by its plan.")
+        if unknown:
+            self.summary.problems.append(
+                f"suspended or ended, and not here: {', '.join(dict.fromkeys(unknown))}."
+                " Bring in the parties file, then run this again"
+            )
+
+    def _tighten(self, entries: Sequence[Entry], lost: Sequence[Entry]) -> None:
+        """Rules, kin, ends of access, courts' orders. What was ended is suspended already: its plan ends its term."""
+        ended = {(one.end.of, one.end.ref) for one in lost if one.end is not None}
+        unknown: list[str] = []
+        links: set[tuple[str, str]] = set()
+        # Of all, and not of the lost alone: what an earlier run has brought back is newer than what it passed over.
+        for tightening_id, said in newest_of_each(entries=entries).items():
+            if (said.kind, said.said.get("ref")) in ended:
+                continue
+            again = _hide_again if said.kind == Tightening.Kind.NOTICE else None
+            came = tighten_again(tightening_id=tightening_id, said=said, at=self.at, again=again)
+            self.summary.done[f"{said.kind} {came}"] += 1
+            if said.kind == Tightening.Kind.KIN:
+                links |= {(said.said["of"], said.said["ref"]), (said.said["of"], said.said["kin_ref"])}
+            if came == TakenBack.UNKNOWN:
+                unknown.append(str(said.said["ref"]))
+        if links:
+            terms_changed(campaigns=(), links=links, at=self.at)
+        if unknown:
+            self.summary.problems.append(
+                f"their terms were shortened or their payment said, and they are not here: {', '.join(unknown)}."
+                " Bring in the parties file, then run this again"
+            )
 
     def _replay(self, lost: Sequence[Entry]) -> None:
         lines = archiving.lines_of(entries=lost)
@@ -180,6 +258,15 @@ def _has_everything() -> bool:
         return archiving.look().is_open and not archiving.behind()
     except archiving.NotThere:
         return False
+
+
+def _hide_again(said: Mapping[str, Any], at: datetime) -> TakenBack:
+    until = said["suppressed_until"]
+    hides = hide_again(
+        disclosure_id=UUID(said["disclosure_id"]), suppressed_until=until and datetime.fromisoformat(until),
+        order_ref=said["order_ref"], at=at,
+    )  # fmt: skip
+    return TakenBack.REPLAYED if hides else TakenBack.OVER
 
 
 def _counts(came: TakenBack) -> bool:

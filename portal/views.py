@@ -39,6 +39,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         "canary": found.canary,
         "gate": found.gate,
         "unarchived_s": found.unarchived_s,
+        "checkpoint_s": found.checkpoint_s,
     }
     return JsonResponse(body, status=200 if found.ready else 503)
 

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from accounts.models import Message
+from partners import checkpoints
 from portal import heartbeats
 from revocations.models import Pulse, PushTally
 
@@ -38,6 +39,11 @@ class Workings(Collector):
             waiting.add_metric([], self._depth)
         yield waiting
         yield self._heartbeats()
+        yield GaugeMetricFamily(
+            "whereabouts_checkpoint_age_seconds",
+            "Since the audit trail was last signed outside the database.",
+            value=checkpoints.age_s(),
+        )
         yield self._pushes()
         yield self._texts()
         yield from _sessions()

@@ -1,11 +1,11 @@
-"""Choices, suspensions and ends kept outside the database as well, so that a restore can take no stop back.
+"""Choices, and what else tightens, kept outside the database as well, so that a restore can take no stop back.
 
 The archive is a chain of signed lines by day (`entries`) in a folder or another store (`sink`). What waits for it are
 rows (`writing`). After each start of the database's server the two are compared (`looking`), and until then the gate
 says no.
 """
 
-from consent.archiving.entries import ArchivedChoice, ArchivedEnd, ArchivedSuspension, Entry, digest
+from consent.archiving.entries import ArchivedChoice, ArchivedEnd, ArchivedSuspension, ArchivedTightening, Entry, digest
 from consent.archiving.looking import NotThere, behind, close, look, look_soon
 from consent.archiving.missing import find_missing
 from consent.archiving.reading import Fault, Reading, after_head, is_suspended, lines_of, lost
@@ -17,6 +17,7 @@ __all__ = [
     "ArchivedChoice",
     "ArchivedEnd",
     "ArchivedSuspension",
+    "ArchivedTightening",
     "Entry",
     "Fault",
     "NotThere",

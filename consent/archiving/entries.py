@@ -10,6 +10,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -67,8 +68,15 @@ class ArchivedEnd(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
 
 
+class ArchivedTightening(msgspec.Struct, frozen=True, kw_only=True):
+    """Something else that tightened (`consent.Tightening`): its kind, and the columns that say it."""
+
+    kind: str
+    said: Mapping[str, Any]
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One of its last four is there. `before`: the digest of the entry before; "" for the first.
+    """One of its last five is there. `before`: the digest of the entry before; "" for the first.
 
     `epochs`: that after a restore these contracts rose to these epochs.
     """
@@ -79,6 +87,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     suspension: ArchivedSuspension | None = None
     end: ArchivedEnd | None = None
     epochs: Mapping[str, int] | None = None
+    tightening: ArchivedTightening | None = None
 
 
 _entry = msgspec.json.Decoder(Entry)

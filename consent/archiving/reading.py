@@ -9,7 +9,7 @@ from django.db.models import Q
 from accounts.models import Line
 from consent.archiving.entries import BadEntry, Entry, digest, line_mac, read
 from consent.archiving.sink import Sink
-from consent.models import ArchiveHead, Choice
+from consent.models import ArchiveHead, Choice, Tightening
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Cohort
 
@@ -89,7 +89,8 @@ def lost(*, entries: Sequence[Entry]) -> list[Entry]:
         part = entries[start : start + BATCH]
         known = set(Choice.objects.filter(id__in=[one.id for one in part if one.choice]).values_list("id", flat=True))
         ended = Cohort.objects.filter(pk__in=[one.id for one in part if one.end]).values_list("pk", flat=True)
-        here = {str(pk) for pk in (*known, *ended)}
+        kept = Tightening.objects.filter(pk__in=[one.id for one in part if one.tightening]).values_list("pk", flat=True)
+        here = {str(pk) for pk in (*known, *ended, *kept)}
         missing += [one for one in part if one.id not in here and not _is_known(one)]
     return missing
 

@@ -17,6 +17,7 @@ from consent.archiving.entries import (
     ArchivedChoice,
     ArchivedEnd,
     ArchivedSuspension,
+    ArchivedTightening,
     BadEntry,
     Entry,
     digest,
@@ -27,7 +28,7 @@ from consent.archiving.entries import (
 from consent.archiving.looking import close, look
 from consent.archiving.reading import lost
 from consent.archiving.sink import Sink, sink
-from consent.models import ArchiveHead, Choice, ChoiceReceipt, Unarchived
+from consent.models import ArchiveHead, Choice, ChoiceReceipt, Tightening, Unarchived
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Cohort
 
@@ -51,6 +52,12 @@ def write(*, now: datetime) -> int:
                 return done
             _write(rows, place, before, now)
             done += len(rows)
+        while kept := list(Tightening.objects.filter(archived_at__isnull=True).order_by("at", "id")[:BATCH]):
+            before = _end_of(place)
+            if before is None:
+                return done
+            _write_tightenings(kept, place, before, now)
+            done += len(kept)
     return done
 
 
@@ -98,9 +105,21 @@ def _write(rows: Sequence[Unarchived], place: Sink, before: str, now: datetime) 
     with transaction.atomic():
         Unarchived.objects.filter(pk__in=[row.pk for row in rows]).delete()
         if newest:
-            ArchiveHead.objects.update_or_create(
-                pk=ArchiveHead.ID, defaults={"day": day, "digest": newest, "written_at": now}
-            )
+            _remember(day, newest, now)
+
+
+def _write_tightenings(rows: Sequence[Tightening], place: Sink, before: str, now: datetime) -> None:
+    made = [
+        Entry(id=str(row.pk), before="", tightening=ArchivedTightening(kind=row.kind, said=row.said)) for row in rows
+    ]
+    day, newest = _append(place, made, before, now)
+    with transaction.atomic():
+        Tightening.objects.filter(pk__in=[row.pk for row in rows]).update(archived_at=now)
+        _remember(day, newest, now)
+
+
+def _remember(day: str, newest: str, now: datetime) -> None:
+    ArchiveHead.objects.update_or_create(pk=ArchiveHead.ID, defaults={"day": day, "digest": newest, "written_at": now})
 
 
 def _append(place: Sink, entries: Sequence[Entry], before: str, now: datetime) -> tuple[str, str]:
@@ -117,8 +136,9 @@ def _append(place: Sink, entries: Sequence[Entry], before: str, now: datetime) -
 
 def _after(entry: Entry, before: str) -> Entry:
     return Entry(
-        id=entry.id, before=before, choice=entry.choice, suspension=entry.suspension, end=entry.end, epochs=entry.epochs
-    )
+        id=entry.id, before=before, choice=entry.choice, suspension=entry.suspension, end=entry.end,
+        epochs=entry.epochs, tightening=entry.tightening,
+    )  # fmt: skip
 
 
 def _choices(rows: Sequence[Unarchived]) -> Waiting:

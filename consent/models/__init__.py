@@ -17,7 +17,7 @@ from consent.models.choices import (
     ProgressLink,
     Touched,
 )
-from consent.models.outside import ArchiveHead, GateOpening, Unarchived
+from consent.models.outside import ArchiveHead, GateOpening, Tightening, Unarchived
 
 __all__ = [
     "Approval",
@@ -36,6 +36,7 @@ __all__ = [
     "Origin",
     "PrivacySignal",
     "ProgressLink",
+    "Tightening",
     "Touched",
     "Unarchived",
 ]

@@ -1,6 +1,8 @@
 """What is kept outside the database too, how far that has come, and whether the gate may answer with a yes."""
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
+from django.db.models import Q
 
 
 class Unarchived(models.Model):
@@ -22,6 +24,41 @@ class Unarchived(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.object_id}, not archived yet"
+
+
+class Tightening(models.Model):
+    """Something else that tightened, as it goes to the archive outside. Made by the database with the act.
+
+    `said`: the columns that say it, of that kind of row. `archived_at`: None while it waits. The row stays: by it the
+    archive's entry is known to be here, whatever became of the act since.
+    """
+
+    class Kind(models.TextChoices):
+        RULE = "rule", "Rule of a state"
+        KIN = "kin", "Kin"
+        MACHINE = "machine", "Disabled machine"
+        KEY = "key", "Replaced key of a machine"
+        CONTRACT = "contract", "Term of an agreement"
+        CAMPAIGN = "campaign", "Term of a use"
+        PAYMENT = "payment", "What is paid for a use"
+        AGENT = "agent", "Suspended agent"
+        DELEGATION = "delegation", "Ended delegation"
+        USER = "user", "Ended sign-in"
+        NOTICE = "notice", "Delayed notice"
+
+    id = models.UUIDField(primary_key=True, editable=False, db_default=RandomUUID())
+    kind = models.CharField(max_length=10)
+    said = models.JSONField()
+    at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["at"], name="consent_tightening_waits", condition=Q(archived_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
 
 
 class ArchiveHead(models.Model):

@@ -138,6 +138,18 @@ TABLES: Mapping[str, Table] = {
         time="queued_at",
         word="kind",
     ),
+    "consent.Tightening": Table(
+        "Something else that tightened, as the archive outside has it: a rule, kin, an end of access, a court's order.",
+        "for good",
+        "nobody",
+        key="id",
+        time="at archived_at",
+        word="kind",
+        shapes={
+            "said": "the columns that say it: state, purposes, ids, names and moments of agreements, a public key, an"
+            " order's reference; nobody's number or name"
+        },
+    ),
     "consent.ArchiveHead": Table(
         "The one row that names the newest entry of that archive.",
         "for good",

@@ -45,6 +45,8 @@ SELECT actor, greatest(looked, CASE WHEN found > %(most_found)s THEN found END) 
 """
 # So many pages of a search are work: within an hour, a day, a week.
 PAGES, PAGES_A_DAY, PAGES_A_WEEK = 5, 20, 60
+# As often as beat has them written, with room for an outage: at its start this looks before the first is written.
+LATE = timedelta(days=1)
 TIGHTENED = ("consent.stop", "consent.pause", "consent.refuse")
 
 
@@ -133,12 +135,12 @@ def watch_seeds(*, now: datetime) -> None:
 
 def verify_audit(*, now: datetime) -> None:
     """An incident where the trail does not verify: a chain, a checkpoint, or the line of checkpoints."""
-    fault = _fault()
+    fault = _fault(now)
     if fault:
         _state([Stated(Incident.Kind.AUDIT_FAULT, f"{now:%Y-%m-%d}", fault[:200], 1)], now)
 
 
-def _fault() -> str:
+def _fault(now: datetime) -> str:
     folder = Path(settings.CHECKPOINT_DIR)
     try:
         signed, missing = checkpoints.newest(folder=folder), checkpoints.gap(folder=folder)
@@ -146,6 +148,9 @@ def _fault() -> str:
         return "the newest checkpoint can't be trusted"
     if missing:
         return f"a checkpoint before {missing} is not there"
+    began = audit.queries.began_at()
+    if began is not None and began < now - LATE and (signed is None or signed.at < now - LATE):
+        return "there is no checkpoint" if signed is None else f"there is no checkpoint since {signed.at:%Y-%m-%d}"
     found = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {}).fault
     return "" if found is None else f"chain {found.chain}, row {found.seq} {found.what}"
 

@@ -46,7 +46,7 @@ IN_ONE_PLACE = {
     "accounts_safecontact", "accounts_separation", "accounts_textedcode", "accounts_user", "accounts_wrongpassword",
     "audit_auditevent", "consent_ask",
     "consent_digestfinding", "consent_heldrow", "consent_privacysignal", "consent_progresslink", "consent_touched",
-    "consent_unarchived", "disclosures_anomaly", "disclosures_archive", "disclosures_archivepart",
+    "consent_tightening", "consent_unarchived", "disclosures_anomaly", "disclosures_archive", "disclosures_archivepart",
     "disclosures_helddisclosure", "disclosures_heldnotice", "django_session", "partners_agentrequest",
     "partners_pairwisesubject",
     "revocations_breach", "support_attachment", "support_bulkreply", "support_draft", "support_entry",

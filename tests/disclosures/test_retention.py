@@ -143,6 +143,31 @@ def test_what_is_sent_again_after_it_was_dropped_is_taken_and_dropped_again() ->
     assert DisclosureRegister.objects.count() == 2
 
 
+def test_a_drop_after_which_the_process_was_killed_comes_into_the_trail_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene()
+    retention.make_partitions(now=NOW)
+    told = AuditEvent.objects.filter(action="disclosures.month_dropped").order_by("id")
+
+    def killed(**_said: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as cut:
+        cut.setattr("audit.actions.record", killed)
+        with pytest.raises(SystemExit):
+            retention.drop_months(now=NOW)
+    assert (DROPPED in partitions(), told.count()) == (False, 0)
+    for _ in range(2):
+        assert retention.drop_months(now=NOW) == 0
+        assert list(told.values_list("target", flat=True)) == ["month:2021-11"]
+    take_releases(release_row(id="old", occurred_at="2021-11-20T12:00:00Z", path=[BRIDGE, TRACK]))
+    retention.make_partitions(now=NOW)
+    retention.drop_months(now=NOW)
+    again = DroppedMonth.objects.get().dropped_at
+    assert [event.detail["dropped_at"] for event in told][1:] == [again.isoformat()]
+
+
 def test_a_drop_that_was_cut_off_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     scene()
     retention.make_partitions(now=NOW)

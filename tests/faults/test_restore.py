@@ -4,7 +4,7 @@ import shutil
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 import audit.actions
-from accounts.models import Line, Message
+from accounts.actions import end_staff
+from accounts.models import Delegation, Line, Message, User
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent import archiving, gate
@@ -26,12 +27,19 @@ from consent.actions import FileChoice, NotAllowable, allow, pause, record_file_
 from consent.archiving import sink
 from consent.gate.opening import NOT_LOOKED
 from consent.models import ArchiveHead, Choice, ChoiceReceipt, GateOpening, Unarchived
+from disclosures.actions import hide_again
+from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
+from disclosures.queries import visible
 from partners import checkpoints
-from partners.models import Campaign, Contract
+from partners.actions import disable_client, register_client
+from partners.actions.links import add_link
+from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, Proposal, Suspension
+from portal.restoring import MAY_BE_UNDONE
 from revocations.actions import suspend
-from revocations.models import Order, Standing
+from revocations.models import Cohort, Order, Standing
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.faults.restored import dump, life_in
+from tests.partners.outside import Signer
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 WHO: dict[str, Any] = {"actor": "subscriber:1", "channel": "web"}
@@ -99,10 +107,20 @@ def file_choice(line: Line) -> None:
 
 
 def as_owner(statement: str) -> None:
+    """As who may do anything, without a trigger."""
     with connections["owner"].cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(statement)
         cursor.execute("SET session_replication_role = origin")
+
+
+def an_end(campaign: Campaign) -> Cohort:
+    now = timezone.now()
+    return Cohort.objects.create(
+        id=uuid.uuid4(), of="campaign", target_id=campaign.pk, contract_id=campaign.contract_id,
+        party_id=campaign.contract.aggregator_id, epoch=2, terminated_at=now, actor="officer:1", reason="-", plan={},
+        complete_by=now,
+    )  # fmt: skip
 
 
 def the_server_started() -> None:
@@ -141,7 +159,7 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         with pytest.raises(checkpoints.Behind):
             checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=timezone.now())
 
-        said = after_restore()
+        said = after_restore("--confirm-lost-events", "Nothing but what is in the archive.")
         assert "5 of them lost with the database" in said
         assert said.endswith("The gate is open.\n")
         assert reasons(campaign, lines) == [
@@ -162,6 +180,7 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         assert set(Standing.objects.values_list("epoch", flat=True)) == {2}
         assert set(AuditEvent.objects.filter(action__startswith="restore.").values_list("action", flat=True)) == {
             "restore.stop", "restore.pause", "restore.suspension", "restore.allow_lost", "restore.completed",
+            "restore.lost_events_confirmed",
         }  # fmt: skip
         assert list(Message.objects.filter(line_id=yes.pk).values_list("kind", flat=True)) == ["records"]
         call_command("verify_audit", stdout=StringIO())
@@ -173,6 +192,141 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         assert Choice.objects.filter(pk=(before.pk, late.choice_id)).exists()
 
 
+def released(line: Line, campaign: Campaign) -> uuid.UUID:
+    row = Disclosure.objects.create(
+        line_id=line.pk, occurred_at=NOW, id=uuid.uuid4(), source_id="d-1", aggregator="a", path=["a"],
+        campaign=campaign.ref, purpose=campaign.purpose, scope=campaign.scope, precision_m=500, basis="approval",
+        outcome="released", judgement="permitted", recorded_at=NOW,
+    )  # fmt: skip
+    DisclosureRegister.objects.create(id=row.id, line_id=line.pk, occurred_at=NOW, content_hash=b"")
+    return row.id
+
+
+def extended(campaign: Campaign, was: datetime, to: datetime) -> None:
+    """Two officers agreed to a longer term."""
+    Proposal.objects.create(
+        id=uuid.uuid4(), act="extend_term", of="campaign", target_id=campaign.pk,
+        payload={"was": was.isoformat(), "ends_at": to.isoformat()}, reason="-",
+        proposed_by="officer:1", proposed_at=NOW, decision="agreed", decided_by="officer:2", decided_at=NOW,
+    )  # fmt: skip
+    Campaign.objects.filter(pk=campaign.pk).update(ends_at=to)
+
+
+def given_access(line: Line) -> list[uuid.UUID]:
+    """Two who look after a line."""
+    by = User.objects.create(username="by")
+    asked, until = timezone.now(), timezone.now() + timedelta(days=90)
+    return [
+        Delegation.objects.create(
+            id=uuid.uuid4(), line=line, by=by, asked_hash=name, asked_sealed=b"-", may="see", asked_at=asked,
+            ends_at=until,
+        ).pk
+        for name in (b"1", b"2")
+    ]  # fmt: skip
+
+
+def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path) -> None:
+    line, hidden = agreed(campaign, 2)
+    cared, other = given_access(line)
+    old_key, new_key = (dict(Signer(name).public) for name in ("old", "new"))
+    gateway: dict[str, Any] = {"client_id": "gateway-1", "kind": Client.Kind.GATEWAY, "party": None}
+    machine = register_client(**gateway, public_jwk=old_key, actor="system:test", at=NOW)
+    ads = a_campaign(a_contract(ref="AGR-2"), a_party("Adly", "lbs_provider"), ref="CMP-ads")
+    shared = released(hidden, campaign)
+    staff = User.objects.create(username="s-1", email="s@carrier.example", role=User.Role.AGENT)
+    backup = dump(tmp_path)
+    JurisdictionRule.objects.create(state="WA", starts_at=NOW, purposes=[campaign.purpose], source="RCW 1")
+    add_link(of="party", ref="https://roadaid.example", kin_ref="https://newname.example", link="succeeds", at=NOW)
+    register_client(**gateway, public_jwk=new_key, actor="system:test", at=NOW)
+    disable_client(client_id=machine.pk, actor="system:test", reason="-", at=NOW)
+    shorter, longer = timezone.now() + timedelta(days=9), timezone.now() + timedelta(days=30)
+    Contract.objects.filter(ref="AGR-2").update(ends_at=shorter)
+    Campaign.objects.filter(pk=ads.pk).update(ends_at=shorter, consideration="monetary")
+    extended(ads, shorter, longer)
+    Delegation.objects.filter(pk=cared).update(ended_at=timezone.now())
+    end_staff(email=staff.email, actor="system:test", at=NOW)
+    hide_again(disclosure_id=shared, suppressed_until=None, order_ref="WA-1", at=NOW)
+    waits = uuid.uuid4()
+    hide_again(disclosure_id=waits, suppressed_until=FAR_OFF, order_ref="WA-2", at=NOW)
+    assert kept_outside() == 12
+    with life_in(backup):
+        said = StringIO()
+        with pytest.raises(CommandError, match="The gate stays closed"):
+            call_command("after_restore", stdout=said)
+        assert [line for line in said.getvalue().splitlines() if line.startswith("WRONG")] == [
+            line
+            for line in said.getvalue().splitlines()
+            if line.startswith("WRONG: events of the audit trail are gone,")
+        ]
+        assert [one for one in MAY_BE_UNDONE if f"  - {one}\n" not in said.getvalue()] == []
+        assert reasons(campaign, [line]) == ["restoring"]
+        assert not AuditEvent.objects.filter(action="restore.lost_events_confirmed").exists()
+        after_restore("--confirm-lost-events", "Officer Ruiz went through the list.")
+        assert reasons(campaign, [line]) == ["jurisdiction_prohibits"]
+        assert list(Kin.objects.values_list("of", "ref", "kin_ref", "link")) == [
+            ("party", "https://roadaid.example", "https://newname.example", "succeeds")
+        ]
+        again = Client.objects.get(pk=machine.pk)
+        assert (again.disabled_at is not None, again.public_jwk) == (True, new_key)
+        assert Contract.objects.get(ref="AGR-2").ends_at == shorter
+        ads.refresh_from_db()
+        assert (ads.ends_at, ads.consideration) == (longer, "monetary")
+        assert [Delegation.objects.get(pk=one).ended_at is None for one in (cared, other)] == [False, True]
+        assert not User.objects.get(pk=staff.pk).is_active
+        assert not visible(line_id=hidden.pk, at=timezone.now()).exists()
+        assert HeldNotice.objects.get().disclosure_id == waits
+        confirmed = AuditEvent.objects.get(action="restore.lost_events_confirmed")
+        assert confirmed.reason == "Officer Ruiz went through the list."
+        # The archive knows them now: nothing is lost, and a start of the server asks nothing.
+        archiving.write(now=timezone.now())
+        the_server_started()
+        assert archiving.look().is_open
+        assert archiving.lost(entries=archiving.after_head(sink=sink()).entries) == []
+
+
+def test_a_restore_that_lost_nothing_asks_nothing(campaign: Campaign, tmp_path: Path) -> None:
+    (line,) = agreed(campaign, 1)
+    stop(line_id=line.pk, scope="all", **WHO)
+    kept_outside()
+    with life_in(dump(tmp_path)):
+        said = after_restore()
+        assert "Events of the audit trail are gone" not in said
+        assert said.endswith("The gate is open.\n")
+
+
+def test_what_was_suspended_or_ended_and_is_not_in_the_backup_keeps_the_gate_closed(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    (line,) = agreed(campaign, 1)
+    backup = dump(tmp_path)
+    adly = a_party("Adly", "lbs_provider")
+    ads = a_campaign(a_contract(ref="AGR-2"), adly, ref="CMP-ads")
+    for _ in range(2):
+        suspend(of="party", target_id=adly.pk, actor="system:test", reason="-", at=database_clock(), automatic=True)
+    an_end(ads)
+    assert kept_outside() == 2
+    wrong = (
+        "WRONG: suspended or ended, and not here: party https://adly.example, campaign CMP-ads."
+        " Bring in the parties file, then run this again\n"
+    )
+    with life_in(backup):
+        for _ in range(2):
+            said = StringIO()
+            with pytest.raises(CommandError, match="The gate stays closed"):
+                call_command("after_restore", stdout=said)
+            assert wrong in said.getvalue()
+            assert "it is suspended now" not in said.getvalue()
+        assert reasons(campaign, [line]) == ["restoring"]
+        # The parties file brings them in again, and nothing of the suspension.
+        ads = a_campaign(a_contract(ref="AGR-2"), a_party("Adly", "lbs_provider"), ref="CMP-ads")
+        an_approval(line, ads)
+        said_now = after_restore("--confirm-lost-events", "Looked through.")
+        assert "The campaign CMP-ads had been ended: it is suspended now." in said_now
+        assert said_now.endswith("The gate is open.\n")
+        assert (reasons(campaign, [line]), reasons(ads, [line])) == ([""], ["partner_suspended"])
+        assert set(Suspension.objects.values_list("of", flat=True)) == {"party", "campaign"}
+
+
 def test_a_server_that_only_started_is_compared_and_opened_by_whoever_comes_first(campaign: Campaign) -> None:
     (line,) = agreed(campaign, 1)
     stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
@@ -182,6 +336,16 @@ def test_a_server_that_only_started_is_compared_and_opened_by_whoever_comes_firs
     assert gate.opening() == gate.Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
     assert archiving.look().is_open
     assert reasons(campaign, [line]) == ["stopped_party"]
+
+
+def test_a_checkpoint_that_a_crash_cut_off_closes_nothing(campaign: Campaign) -> None:
+    (line,) = agreed(campaign, 1)
+    stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
+    kept_outside()
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=timezone.now())
+    checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=timezone.now()).write_text("")
+    the_server_started()
+    assert archiving.look().is_open
 
 
 def test_a_disk_s_older_snapshot_is_found_by_the_archive_and_by_the_checkpoints(campaign: Campaign) -> None:

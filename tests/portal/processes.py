@@ -9,7 +9,7 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 # What would lead a child to the servers of this test run instead of its own.
 OF_THIS_RUN = (
     "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY", "FIELD_ENCRYPTION_KEYS",
-    "METRICS_TOKEN", "DOOR_OUT_LOOPBACK", "BASE_URL", "DATA_DIR", "ALLOWED_HOSTS",
+    "METRICS_TOKEN", "DOOR_OUT_LOOPBACK", "BASE_URL", "DATA_DIR", "CHECKPOINT_DIR", "STOP_ARCHIVE_DIR", "ALLOWED_HOSTS",
     "DJANGO_SETTINGS_MODULE", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT",
 )  # fmt: skip
 

@@ -22,6 +22,8 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "whereabouts.carrier.example",
     "SMS_BACKEND": "accounts.texts.MemoryBackend",
     "EMAIL_URL": "smtp://user:password@mail.carrier.example",
+    "CHECKPOINT_DIR": "/srv/checkpoints",
+    "STOP_ARCHIVE_DIR": "/srv/stop-archive",
 }
 
 
@@ -84,6 +86,19 @@ def test_a_bucket_and_a_folder_of_it_are_taken_and_http_from_the_demo_alone(monk
     given(monkeypatch, **here)
     with pytest.raises(ImproperlyConfigured, match=r"^STOP_ARCHIVE_S3_URL must be"):
         environment()
+
+
+def test_a_folder_for_the_archive_is_asked_for_where_it_lies_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never a place that may be gone at the next start."""
+    without = {name: value for name, value in PRODUCTION.items() if name != "STOP_ARCHIVE_DIR"}
+    given(monkeypatch, **without, **S3, STOP_ARCHIVE_S3_URL="https://store.example/bucket")
+    assert environment().checkpoint_dir == Path("/srv/checkpoints")
+    given(monkeypatch, **without, STOP_ARCHIVE_BACKEND="consent.archiving.sink.FolderSink")
+    with pytest.raises(ImproperlyConfigured, match=r"^STOP_ARCHIVE_DIR is not set\."):
+        environment()
+    here = {name: value for name, value in without.items() if name != "CHECKPOINT_DIR"}
+    given(monkeypatch, **here | {"BASE_URL": "http://localhost:8000"}, DATA_DIR="/srv/data")
+    assert environment().checkpoint_dir == Path("/srv/data/checkpoints")
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,17 @@
 """Pages without domain."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.db import DatabaseError
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from partners import checkpoints
 from portal import demo_phone, health
 
 
@@ -16,13 +20,18 @@ def test_healthz_answers_without_a_database(client: Client) -> None:
     assert (response.status_code, response.content) == (200, b"ok\n")
 
 
-def test_readyz_tells_of_database_broker_and_oldest_due_order(client: Client, db: None) -> None:
+def test_readyz_tells_of_database_broker_and_oldest_due_order(client: Client, db: None, tmp_path: Path) -> None:
+    cache.delete(checkpoints.WRITTEN)
     response = client.get("/readyz")
     assert response.status_code == 200
     assert response.json() == {
         "ready": True, "database": "ok", "broker": "ok", "oldest_due_s": 0.0, "partitions": "ok", "canary": "never",
-        "gate": "open", "unarchived_s": 0.0,
+        "gate": "open", "unarchived_s": 0.0, "checkpoint_s": None,
     }  # fmt: skip
+    cache.set(checkpoints.WRITTEN, time.time() - 1000)
+    assert 1000 <= client.get("/readyz").json()["checkpoint_s"] < 1060
+    checkpoints.write(folder=tmp_path, at=timezone.now())
+    assert 0 <= client.get("/readyz").json()["checkpoint_s"] < 60
 
 
 def test_a_lost_broker_leaves_us_ready_because_a_stop_needs_only_the_database(

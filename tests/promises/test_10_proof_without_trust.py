@@ -1,7 +1,8 @@
 """Promise 10. Proof without trust in us: receipts verify offline, and the trail shows what was done to it."""
 
+import errno
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 import audit.actions
+from audit.models import Incident
 from consent.actions import stop
 from consent.models import ChoiceReceipt
 from partners import checkpoints, keys
+from support import clocks
 from tests.factories import NOW, a_campaign, a_line, an_approval
 from tests.walks.marks import written
 
@@ -98,6 +101,11 @@ def test_a_forged_checkpoint_is_refused(tmp_path: Path) -> None:
         checkpoints.newest(folder=tmp_path)
 
 
+def clocks_fault(now: datetime) -> list[str]:
+    clocks.verify_audit(now=now)
+    return list(Incident.objects.values_list("subject", flat=True))
+
+
 def said_of_the_trail() -> str:
     said = StringIO()
     call_command("verify_audit", stdout=said)
@@ -132,6 +140,48 @@ def test_a_checkpoint_that_is_gone_is_missed(tmp_path: Path, settings: Settings)
     written[2].unlink()
     with pytest.raises(CommandError, match=f"a checkpoint before {written[3].name} is not there"):
         said_of_the_trail()
+
+
+@pytest.mark.parametrize("kept", [0, 40, -9])
+def test_a_checkpoint_that_a_crash_cut_off_is_said_and_the_next_follows_on_what_was_whole(
+    tmp_path: Path, settings: Settings, kept: int
+) -> None:
+    settings.CHECKPOINT_DIR = tmp_path
+    now = timezone.now().replace(microsecond=0)
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(days=1))
+    first, torn = [checkpoints.write(folder=tmp_path, at=now - timedelta(minutes=10 * n)) for n in (3, 2)]
+    torn.write_bytes(torn.read_bytes()[:kept] if kept else b"")
+    assert not checkpoints.ahead(folder=tmp_path)
+    with pytest.raises(CommandError, match=rf"can't be trusted: {torn.name} is no whole checkpoint$"):
+        said_of_the_trail()
+    assert clocks_fault(now) == []
+    # The clock was set back, too.
+    (after, newest) = [checkpoints.write(folder=tmp_path, at=now - timedelta(minutes=n)) for n in (40, 0)]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [one.name for one in (first, torn, after, newest)]
+    said = StringIO()
+    call_command("verify_audit", stdout=said)
+    assert said.getvalue().splitlines()[0] == f"1 files are no whole checkpoints: {torn.name}"
+    assert said.getvalue().splitlines()[-1] == "The audit trail is whole."
+    assert clocks_fault(now) == []
+    # One that was whole when the next one named it is missed.
+    after.write_bytes(after.read_bytes()[:kept] if kept else b"")
+    with pytest.raises(CommandError, match=f"a checkpoint before {newest.name} is not there"):
+        said_of_the_trail()
+
+
+def test_a_full_disk_leaves_no_half_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = checkpoints.write(folder=tmp_path, at=NOW)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            checkpoints.write(folder=tmp_path, at=NOW + timedelta(minutes=10))
+    assert [*tmp_path.glob("*.jws")] == [first]
+    checkpoints.write(folder=tmp_path, at=NOW + timedelta(minutes=10))
+    assert (len([*tmp_path.iterdir()]), checkpoints.gap(folder=tmp_path)) == (2, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"a.b.c", b"\xff\xfe", b"e30.e30.e30"])

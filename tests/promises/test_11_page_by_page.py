@@ -70,7 +70,7 @@ MOVING = [
         (r"looked at \d\d:\d\d", "looked at"),
         (r"<bdi>\d+ (s|min)</bdi>", "for a while"),
         (r'o-short">\d+ min<', "for a while"),
-        (r'"(oldest_due_s|unarchived_s)": [0-9.]+', "due"),
+        (r'"(oldest_due_s|unarchived_s|checkpoint_s)": ([0-9.]+|null)', "due"),
         (r"\d+[\xa0 ]minutes?", "for minutes"),
         # Nobody works here on what waits at the broker.
         (r"whereabouts_broker_tasks [0-9.]+", "tasks"),

@@ -73,6 +73,8 @@ CASES = [
         1, 2, "The gate says no to everything until the database was compared with the archive of stops"),
     Case("ChoicesNotArchived", {"whereabouts_unarchived_seconds": "0+60x20"}, 10, 11,
         "A choice has waited 11m 0s for the archive outside the database"),
+    Case("CheckpointsLate", {"whereabouts_checkpoint_age_seconds": "0+60x40"}, 35, 36,
+        "The audit trail was last signed outside the database 36m 0s ago"),
     Case("IncidentOpen", {'whereabouts_incidents_open{kind="false_receipt"}': "0 1x9"}, 5, 6,
         "An incident of kind false_receipt is open", {"kind": "false_receipt"}),
     Case("BeatSilent", {'whereabouts_heartbeat_age_seconds{process="beat"}': "0+60x9"}, 3, 4,

@@ -228,6 +228,8 @@ def of_production(folder: Path) -> dict[str, str]:
         "SMS_BACKEND": "accounts.texts.MemoryBackend",
         "EMAIL_URL": "memory://",
         "DATA_DIR": str(folder),
+        "CHECKPOINT_DIR": str(folder / "checkpoints"),
+        "STOP_ARCHIVE_DIR": str(folder / "stop-archive"),
         "BEHIND_PROXY": "1",
         "MTLS_CLIENT_CERTIFICATES": "1",
     }

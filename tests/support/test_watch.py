@@ -379,6 +379,30 @@ def test_what_became_of_a_code_is_counted_where_no_page_waits(counted: None, set
 
 
 @pytest.mark.usefixtures("committed_db")
+def test_a_trail_that_is_not_signed_any_more(settings: Settings, tmp_path: Path) -> None:
+    settings.CHECKPOINT_DIR = tmp_path
+    now = timezone.now()
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(hours=25))
+    checkpoints.write(folder=tmp_path, at=now - timedelta(hours=23))
+    clocks.verify_audit(now=now)
+    assert incidents() == []
+    clocks.verify_audit(now=now + timedelta(hours=2))
+    since = f"{now - timedelta(hours=23):%Y-%m-%d}"
+    assert incidents() == [("audit_fault", f"there is no checkpoint since {since}", 1)]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_trail_that_was_never_signed(settings: Settings, tmp_path: Path) -> None:
+    settings.CHECKPOINT_DIR = tmp_path / "gone"
+    now = timezone.now()
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(hours=23))
+    clocks.verify_audit(now=now)
+    assert incidents() == []
+    clocks.verify_audit(now=now + timedelta(hours=2))
+    assert incidents() == [("audit_fault", "there is no checkpoint", 1)]
+
+
+@pytest.mark.usefixtures("committed_db")
 def test_a_trail_that_was_changed(settings: Settings, tmp_path: Path) -> None:
     settings.CHECKPOINT_DIR = tmp_path
     now = timezone.now()

@@ -21,13 +21,19 @@ class Command(BaseCommand):
             "--despite", metavar="REASON", default="", help="open although something is wrong; kept in the audit trail"
         )
         parser.add_argument(
+            "--confirm-lost-events", metavar="REASON", default="",
+            help="what you did about all that was undone with lost events of the audit trail; kept in it",
+        )  # fmt: skip
+        parser.add_argument(
             "--switched-over", action="store_true", help="a synchronous follower took over, and nothing can be lost"
         )
 
-    def handle(self, *args: Any, despite: str, switched_over: bool, **options: Any) -> None:
+    def handle(self, *args: Any, despite: str, confirm_lost_events: str, switched_over: bool, **options: Any) -> None:
         at = timezone.now()
         try:
-            done = restoring.after_restore(at=at, despite=despite, switched_over=switched_over, say=self._say)
+            done = restoring.after_restore(
+                at=at, despite=despite, switched_over=switched_over, say=self._say, confirmed=confirm_lost_events
+            )
         except restoring.Busy as error:
             raise CommandError("Another process writes to the archive just now. Run this again.") from error
         except OSError as error:

@@ -32,6 +32,7 @@ class Command(BaseCommand):
         started = time.monotonic()
         folder = Path(settings.CHECKPOINT_DIR)
         try:
+            self._say_unreadable(folder)
             signed = checkpoints.newest(folder=folder)
         except (ValueError, OSError) as error:
             raise CommandError(f"the newest checkpoint in CHECKPOINT_DIR can't be trusted: {error}") from error
@@ -43,6 +44,14 @@ class Command(BaseCommand):
             fault = result.fault
             raise CommandError(f"the audit trail does not verify: chain {fault.chain}, row {fault.seq} {fault.what}")
         self._vouch(folder, signed)
+
+    def _say_unreadable(self, folder: Path) -> None:
+        """What a crash cut off is passed over, but for the newest: only the next one can show that it was no more."""
+        unreadable = checkpoints.unreadable(folder=folder)
+        if unreadable and unreadable[-1] == max(path.name for path in folder.glob("*.jws")):
+            raise ValueError(f"{unreadable[-1]} is no whole checkpoint")
+        if unreadable:
+            self.stdout.write(f"{len(unreadable)} files are no whole checkpoints: {', '.join(unreadable)}")
 
     def _vouch(self, folder: Path, signed: checkpoints.Signed | None) -> None:
         """What no chain can show of itself: whether its end was cut off together with its head."""

@@ -1,0 +1,161 @@
+"""After a restore: what else had tightened is so again. Nothing here makes anything looser."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Model, QuerySet
+
+import audit.actions
+from accounts.actions.devices import end_sessions
+from accounts.models import Delegation, User
+from consent.actions.restoring import ACTOR, REASON, TakenBack
+from consent.archiving import ArchivedTightening, Entry
+from consent.models import Tightening
+from partners.actions.links import add_link
+from partners.loosening import PAID
+from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule
+
+Kind = Tightening.Kind
+# By which of its columns one is known. Of two about the same the newer counts.
+NAMED_BY: Mapping[str, tuple[str, ...]] = {
+    Kind.RULE: ("state", "starts_at"),
+    Kind.KIN: ("of", "ref", "kin_ref"),
+    Kind.MACHINE: ("client_id",),
+    Kind.KEY: ("client_id",),
+    Kind.CONTRACT: ("ref",),
+    Kind.CAMPAIGN: ("ref",),
+    Kind.PAYMENT: ("ref",),
+    Kind.AGENT: ("id",),
+    Kind.DELEGATION: ("id",),
+    Kind.USER: ("id", "date_joined"),
+    Kind.NOTICE: ("disclosure_id",),
+}
+
+type Said = Mapping[str, Any]
+type Again = Callable[[Said, datetime], TakenBack]
+
+
+def newest_of_each(*, entries: Iterable[Entry]) -> dict[UUID, ArchivedTightening]:
+    """Of these entries, oldest first, the tightenings that count: of several about the same thing the newest."""
+    found: dict[tuple[object, ...], tuple[UUID, ArchivedTightening]] = {}
+    for one in entries:
+        if one.tightening is not None:
+            said = one.tightening
+            named = (said.kind, *(said.said[name] for name in NAMED_BY[said.kind]))
+            found.pop(named, None)
+            found[named] = UUID(one.id), said
+    return dict(found.values())
+
+
+@transaction.atomic
+def tighten_again(
+    *, tightening_id: UUID, said: ArchivedTightening, at: datetime, again: Again | None = None
+) -> TakenBack:
+    """Do once more what was lost with the database, once. `again`: how, where an app above this one does it.
+
+    UNKNOWN where it is about an agreement or a use that is not here (yet); a machine, a person or a delegation that is
+    not here has no access either.
+    """
+    if Tightening.objects.filter(pk=tightening_id).exists():
+        return TakenBack.KNOWN
+    came = (again or AGAIN[said.kind])(said.said, at)
+    if came == TakenBack.UNKNOWN:
+        return came
+    Tightening.objects.create(id=tightening_id, kind=said.kind, said=said.said, at=at, archived_at=at)
+    if came == TakenBack.REPLAYED:
+        audit.actions.record(
+            action=f"restore.{said.kind}", actor=ACTOR, target=f"tightening:{tightening_id}", at=at, reason=REASON
+        )
+    return came
+
+
+def _rule(said: Said, at: datetime) -> TakenBack:
+    starts_at = datetime.fromisoformat(said["starts_at"])
+    if JurisdictionRule.objects.filter(state=said["state"], starts_at=starts_at).exists():
+        return TakenBack.KNOWN
+    rule = JurisdictionRule.objects.create(
+        state=said["state"], starts_at=starts_at, purposes=said["purposes"], sale_test=said["sale_test"],
+        source=said["source"],
+    )  # fmt: skip
+    # By this event what was released meanwhile is judged by the rule.
+    audit.actions.record(
+        action="rule.added", actor=ACTOR, target=f"rule:{rule.pk}", at=at, reason=REASON, detail={"state": rule.state}
+    )
+    return TakenBack.REPLAYED
+
+
+def _kin(said: Said, at: datetime) -> TakenBack:
+    new = add_link(of=said["of"], ref=said["ref"], kin_ref=said["kin_ref"], link=said["link"], at=at)
+    return TakenBack.REPLAYED if new else TakenBack.KNOWN
+
+
+def _machine(said: Said, at: datetime) -> TakenBack:
+    running = Client.objects.filter(client_id=said["client_id"], disabled_at__isnull=True)
+    return _changed(running.update(disabled_at=at))
+
+
+def _key(said: Said, _at: datetime) -> TakenBack:
+    known = Client.objects.filter(client_id=said["client_id"]).exclude(public_jwk=said["public_jwk"])
+    return _changed(known.update(public_jwk=said["public_jwk"]))
+
+
+def _contract(said: Said, _at: datetime) -> TakenBack:
+    return _term(Contract.objects.filter(ref=said["ref"]), said)
+
+
+def _campaign(said: Said, _at: datetime) -> TakenBack:
+    return _term(Campaign.objects.filter(ref=said["ref"]), said)
+
+
+def _term[Row: Model](rows: QuerySet[Row], said: Said) -> TakenBack:
+    ends_at = datetime.fromisoformat(said["ends_at"])
+    if not rows.exists():
+        return TakenBack.UNKNOWN
+    return _changed(rows.filter(ends_at__gt=ends_at).update(ends_at=ends_at))
+
+
+def _payment(said: Said, _at: datetime) -> TakenBack:
+    rows, paid = Campaign.objects.filter(ref=said["ref"]), said["consideration"]
+    if not rows.exists():
+        return TakenBack.UNKNOWN
+    less = [one for one in PAID if PAID[one] < PAID[paid]]
+    return _changed(rows.filter(consideration__in=less).update(consideration=paid))
+
+
+def _agent(said: Said, at: datetime) -> TakenBack:
+    asking = AuthorizedAgent.objects.filter(pk=said["id"], ended_at__isnull=True)
+    return _changed(asking.update(ended_at=at, changed_at=at, token_hash=None))
+
+
+def _delegation(said: Said, at: datetime) -> TakenBack:
+    return _changed(Delegation.objects.filter(pk=said["id"], ended_at__isnull=True).update(ended_at=at))
+
+
+def _user(said: Said, _at: datetime) -> TakenBack:
+    """Whoever came after the backup may have had an id that is somebody else's now."""
+    joined = datetime.fromisoformat(said["date_joined"])
+    ended = User.objects.filter(pk=said["id"], date_joined=joined, is_active=True).update(is_active=False)
+    if ended:
+        end_sessions(user_id=said["id"])
+    return _changed(ended)
+
+
+def _changed(rows: int) -> TakenBack:
+    return TakenBack.REPLAYED if rows else TakenBack.KNOWN
+
+
+AGAIN: Mapping[str, Again] = {
+    Kind.RULE: _rule,
+    Kind.KIN: _kin,
+    Kind.MACHINE: _machine,
+    Kind.KEY: _key,
+    Kind.CONTRACT: _contract,
+    Kind.CAMPAIGN: _campaign,
+    Kind.PAYMENT: _payment,
+    Kind.AGENT: _agent,
+    Kind.DELEGATION: _delegation,
+    Kind.USER: _user,
+}
