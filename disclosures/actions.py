@@ -50,16 +50,17 @@ def record(
     *,
     rows: Sequence[Row],
     at: datetime,
-    gated: bool = False,
+    gateway: str = "",
     turn: AbstractContextManager[object] | None = None,
     besides: Callable[[Sequence[Outcome]], None] = ingest.nothing_besides,
 ) -> list[Outcome]:
     """Keep reported releases, each judged against the ledger as of its moment; what became of each, in order.
 
-    `gated`: reported by the gateway as it goes, so that each must carry the gate's own yes. `turn`: held while the ids
-    are claimed. `besides`: called with the outcomes before the commit. Call outside a transaction.
+    `gateway`: the client by which the gateway reported them as it goes, so that each must carry the gate's own yes.
+    `turn`: held while the ids are claimed. `besides`: called with the outcomes before the commit. Call outside a
+    transaction.
     """
-    return ingest.store(rows=rows, at=at, gated=gated, turn=turn, besides=besides)
+    return ingest.store(rows=rows, at=at, gateway=gateway, turn=turn, besides=besides)
 
 
 @transaction.atomic
