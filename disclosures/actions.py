@@ -16,7 +16,7 @@ import partners.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.sealing import derived_secret
-from disclosures import anomalies, archiving, ingest, publishing
+from disclosures import anomalies, archiving, ingest
 from disclosures.ingest import Outcome, Row
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.archives import tells_hidden
@@ -72,7 +72,6 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     put on it as it is stored.
     """
     anomalies.take_turn()
-    publishing.take_turn()
     ingest.take_turn()
     disclosure_id = ingest.id_of(source_id)
     shown = archiving.shown_now(disclosure_ids=[disclosure_id], at=at)
@@ -84,7 +83,6 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     elif new:
         archiving.take_away(line_ids=set(shown.values()))
         anomalies.look_again(disclosure_ids=[disclosure_id], at=at)
-        publishing.leave_out(disclosure_ids=[disclosure_id])
     return new
 
 
@@ -133,7 +131,6 @@ def lift_notice(*, order_ref: str, source_ids: Sequence[str] = (), actor: str, r
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
     anomalies.take_turn()
-    publishing.take_turn()
     hidden = {row.disclosure_id for row in _hidden_by(order_ref, at)}
     wanted = hidden & {ingest.id_of(one) for one in source_ids} if source_ids else hidden
     if not wanted:
@@ -249,7 +246,6 @@ def _put(
 ) -> Delayed:
     """`is_hidden`: another order has hidden them up to this very transaction."""
     anomalies.take_turn()
-    publishing.take_turn()
     ingest.take_turn()
     shown = {} if is_hidden else archiving.shown_now(disclosure_ids=ids, at=at)
     fates = {
@@ -260,7 +256,6 @@ def _put(
     if until is None or until > at:
         archiving.take_away(line_ids={shown[one] for one in changed if one in shown})
         anomalies.look_again(disclosure_ids=ids, at=at)
-        publishing.leave_out(disclosure_ids=changed)
     return Delayed(changed=len(changed), waiting=list(fates.values()).count(None))
 
 
