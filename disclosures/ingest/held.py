@@ -104,7 +104,7 @@ def _ungated_from(report: Report, at: datetime) -> datetime | None:
     return at + A_YES_IS_AWAITED if claims else at
 
 
-def _count(at: datetime, ids: Sequence[str] | None) -> Ungated:
+def _count(at: datetime, ids: list[str] | None) -> Ungated:
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"at": at, "ids": ids, "most": BATCH if ids is None else len(ids)})
         reports = [_opened(sealed) for (sealed,) in cursor.fetchall()]

@@ -43,7 +43,7 @@ def _parties(db: None) -> None:
     take_parties()
 
 
-def reported(*rows: dict[str, object]) -> list[tuple[str, ...]]:
+def reported(*rows: dict[str, object]) -> list[tuple[object, ...]]:
     return told(taken(DisclosuresFeed(gateway="gateway-1"), ndjson(rows)))
 
 

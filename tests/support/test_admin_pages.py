@@ -347,14 +347,14 @@ def test_no_figure_that_goes_out_has_what_nobody_did(officer: Member) -> None:
     at = datetime(2026, 6, 9, 12, tzinfo=UTC)
     ours, seed = world.made(at=at), a_line()
     SeedLine.objects.create(line_id=seed.pk, marked_at=at, marked_by="officer:1", about="x", ended_at=at)
-    for line in [*[ours.line] * 24, seed]:
-        a_ledger_row(line, "stop", at=at, origin="person")
+    for n, line in enumerate([*[ours.line] * 24, seed]):
+        a_ledger_row(line, "stop", at=at + timedelta(minutes=n), origin="person")
         audit.actions.record(
             action="line.archive_asked", actor="subscriber:1", target=f"line:{line.pk}", at=at, line_id=line.pk
         )
     Order.objects.create(
-        line_id=ours.line.pk, id=uuid.uuid4(), contract_id=ours.campaign.contract_id, party_id=ours.party.pk, epoch=1,
-        version=1, jti="j", txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at, next_attempt_at=at,
+        line_id=77, id=uuid.uuid4(), contract_id=ours.campaign.contract_id, party_id=ours.party.pk, epoch=1, version=1,
+        jti="j", txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at, next_attempt_at=at,
     )  # fmt: skip
     Breach.objects.create(
         kind="complete", contract_id=ours.campaign.contract_id, party_id=ours.party.pk, line_id=ours.line.pk,
