@@ -16,7 +16,7 @@ import partners.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.sealing import derived_secret
-from disclosures import anomalies, archiving, ingest, publishing
+from disclosures import anomalies, archiving, ingest
 from disclosures.ingest import Outcome, Row
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.archives import tells_hidden
@@ -50,16 +50,17 @@ def record(
     *,
     rows: Sequence[Row],
     at: datetime,
-    gated: bool = False,
+    gateway: str = "",
     turn: AbstractContextManager[object] | None = None,
     besides: Callable[[Sequence[Outcome]], None] = ingest.nothing_besides,
 ) -> list[Outcome]:
     """Keep reported releases, each judged against the ledger as of its moment; what became of each, in order.
 
-    `gated`: reported by the gateway as it goes, so that each must carry the gate's own yes. `turn`: held while the ids
-    are claimed. `besides`: called with the outcomes before the commit. Call outside a transaction.
+    `gateway`: the client by which the gateway reported them as it goes, so that each must carry the gate's own yes.
+    `turn`: held while the ids are claimed. `besides`: called with the outcomes before the commit. Call outside a
+    transaction.
     """
-    return ingest.store(rows=rows, at=at, gated=gated, turn=turn, besides=besides)
+    return ingest.store(rows=rows, at=at, gateway=gateway, turn=turn, besides=besides)
 
 
 @transaction.atomic
@@ -71,7 +72,6 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     put on it as it is stored.
     """
     anomalies.take_turn()
-    publishing.take_turn()
     ingest.take_turn()
     disclosure_id = ingest.id_of(source_id)
     shown = archiving.shown_now(disclosure_ids=[disclosure_id], at=at)
@@ -83,7 +83,6 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     elif new:
         archiving.take_away(line_ids=set(shown.values()))
         anomalies.look_again(disclosure_ids=[disclosure_id], at=at)
-        publishing.leave_out(disclosure_ids=[disclosure_id])
     return new
 
 
@@ -132,7 +131,6 @@ def lift_notice(*, order_ref: str, source_ids: Sequence[str] = (), actor: str, r
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
     anomalies.take_turn()
-    publishing.take_turn()
     hidden = {row.disclosure_id for row in _hidden_by(order_ref, at)}
     wanted = hidden & {ingest.id_of(one) for one in source_ids} if source_ids else hidden
     if not wanted:
@@ -259,7 +257,6 @@ def _put(
 ) -> Delayed:
     """`is_hidden`: another order has hidden them up to this very transaction."""
     anomalies.take_turn()
-    publishing.take_turn()
     ingest.take_turn()
     shown = {} if is_hidden else archiving.shown_now(disclosure_ids=ids, at=at)
     fates = {
@@ -270,7 +267,6 @@ def _put(
     if until is None or until > at:
         archiving.take_away(line_ids={shown[one] for one in changed if one in shown})
         anomalies.look_again(disclosure_ids=ids, at=at)
-        publishing.leave_out(disclosure_ids=changed)
     return Delayed(changed=len(changed), waiting=list(fates.values()).count(None))
 
 

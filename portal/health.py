@@ -24,6 +24,7 @@ from audit.models import Incident
 from consent.failing import STOPS_FAILED
 from consent.gate import DECISIONS, opening
 from consent.models import Tightening, Unarchived
+from disclosures import queries as disclosures
 from disclosures import retention
 from disclosures.models import AnomalyWatch
 from partners import checkpoints
@@ -151,6 +152,7 @@ class Figures(Collector):
         for kind, count in open_now:
             incidents.add_metric([kind], count)
         yield incidents
+        yield _held()
         yield from _canary(self._at)
         behind = GaugeMetricFamily(
             "whereabouts_anomalies_behind_seconds", "How far behind the search for anomalies is.", labels=[]
@@ -183,6 +185,20 @@ def _canary(at: datetime) -> Iterator[Metric]:
     for step, seconds in found.seconds.items():
         steps.add_metric([step], seconds)
     yield steps
+
+
+def _held() -> Metric:
+    """What waits for its line; what an order hides is not in it."""
+    found = disclosures.held_now()
+    held = GaugeMetricFamily(
+        "whereabouts_releases_held",
+        "Reported releases of numbers that no line has, by where they came from; ungated: the gateway's, released"
+        " without the gate's yes.",
+        labels=["of"],
+    )
+    for of, n in (("file", found.from_files), ("gateway", found.from_gateway), ("ungated", found.ungated)):
+        held.add_metric([of], n)
+    return held
 
 
 def _oldest_due_s(at: datetime) -> float:

@@ -30,15 +30,30 @@ def decision_id_by(key: bytes, line_id: int, campaign: str, *, allowed: bool, at
 
 def allowed_at(*, decision_id: str, line_id: int, campaign: str) -> datetime | None:
     """When this id was given with an allow for this line and campaign; None for a deny, another's, or a forged one."""
-    head, _, _ = decision_id.partition(".")
-    try:
-        at_us = int(head[1:], 16)
-    except ValueError:
+    at_us = _claimed_us(decision_id)
+    if at_us is None:
         return None
     expected = decision_id_for(line_id=line_id, campaign=campaign, allowed=True, at_us=at_us)
     if not hmac.compare_digest(expected.encode(), decision_id.encode()):
         return None
     return EPOCH + at_us * MICROSECOND
+
+
+def claimed_at(*, decision_id: str) -> datetime | None:
+    """When this id claims to have been given with an allow, proved or not; None where it claims none."""
+    at_us = _claimed_us(decision_id)
+    try:
+        return None if at_us is None else EPOCH + at_us * MICROSECOND
+    except OverflowError:
+        return None
+
+
+def _claimed_us(decision_id: str) -> int | None:
+    head, _, _ = decision_id.partition(".")
+    try:
+        return int(head[1:], 16) if head[:1] == "a" else None
+    except ValueError:
+        return None
 
 
 def record_id_for(*, line_id: int, version: int) -> str:

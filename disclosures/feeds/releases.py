@@ -78,18 +78,18 @@ PLAIN = re.compile(
 
 
 class DisclosuresFeed:
-    """Takes disclosures in, chunk by chunk. `gated`: as the gateway reports them, by API."""
+    """Takes disclosures in, chunk by chunk. `gateway`: the client by whose API the gateway reports them."""
 
     name = "disclosures"
     header = ""
     chunk = 20_000
 
-    def __init__(self, *, gated: bool = False) -> None:
-        self.gated = gated
+    def __init__(self, *, gateway: str = "") -> None:
+        self.gateway = gateway
 
     def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
         rows, refused = rows_in(lines, at=at)
-        outcomes = actions.record(rows=rows, at=at, gated=self.gated)
+        outcomes = actions.record(rows=rows, at=at, gateway=self.gateway)
         fates = [fate_of(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
         return sorted([*fates, *refused], key=line_number) if refused else fates
 

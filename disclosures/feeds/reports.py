@@ -24,7 +24,7 @@ class TooManyLines(Exception):
 
 def take_report(*, stream: Readable, client_id: str, at: datetime) -> dict[str, Any]:
     """Take in what the gateway reports: the counts, and what became of each line. Raises TooManyLines."""
-    feed = DisclosuresFeed(gated=True)
+    feed = DisclosuresFeed(gateway=client_id)
     return _told(
         feed.take(lines=_lines_in(stream, feed), at=at), client_id=client_id, action="disclosures.reported", at=at
     )

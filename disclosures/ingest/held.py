@@ -1,29 +1,57 @@
-"""Rows whose number had no line at their time: kept, sealed, and taken in when the line arrives."""
+"""Rows whose number had no line at their time: kept, sealed, and taken in when the line arrives.
+
+What the gateway released for such a number it released without the gate's yes, which knows no line by it. That is
+counted while the row is held: at once where the row does not even claim a yes; a day later where it claims one, for the
+gate may have been asked by the line's id, and the number come with the next file of lines.
+"""
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 import msgspec
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.sealing import seal, unseal
+from disclosures.ingest import notices
 from disclosures.ingest.rows import Report, Row
+from disclosures.ingest.traces import Ungated, by_day, may_have_the_gates_yes, note_ungated
 from disclosures.models import HeldDisclosure
+from disclosures.queries.held import NOT_HIDDEN
 
 BATCH = 2000
+A_YES_IS_AWAITED = timedelta(days=1)
 DECODER = msgspec.json.Decoder(Report)
-# Those whose number is somebody's by now; whether it was at their time, taking them in will tell.
+# Those whose number is somebody's by now; whether it was at their time, taking them in will tell. What was counted
+# while it was held is not asked for its yes once more.
 CANDIDATES = """
-SELECT held.id, held.row_sealed FROM disclosures_helddisclosure held
+SELECT held.id, CASE WHEN held.ungated_at IS NULL THEN held.gateway ELSE '' END, held.row_sealed
+FROM disclosures_helddisclosure held
 WHERE held.id > %s AND EXISTS (SELECT FROM accounts_linenumber n WHERE n.msisdn_hash = held.msisdn_hash)
 ORDER BY held.id LIMIT %s
 """
+COUNT = """
+WITH due AS (
+    SELECT held.id FROM disclosures_helddisclosure held
+    WHERE held.ungated_from <= %(at)s AND held.ungated_at IS NULL
+        AND (%(ids)s::uuid[] IS NULL OR held.id = ANY (%(ids)s)) AND <not hidden>
+    ORDER BY held.id LIMIT %(most)s FOR UPDATE
+)
+UPDATE disclosures_helddisclosure held SET ungated_at = %(at)s FROM due WHERE due.id = held.id
+RETURNING held.row_sealed
+""".replace("<not hidden>", NOT_HIDDEN)
 
 
-def hold(*, rows: Iterable[Row], at: datetime) -> None:
-    """Keep rows that can't be attributed yet; one that is held already stays as it is."""
+def hold(*, rows: Sequence[Row], at: datetime, gateway: str) -> Ungated:
+    """Keep rows that can't be attributed yet; one that is held already stays as it is.
+
+    Returns what of it, by aggregator and day, is without the gate's yes for certain, each row once: for whoever calls
+    to note before the commit, last of all.
+    """
+    if not rows:
+        return Counter()
     HeldDisclosure.objects.bulk_create(
         [
             HeldDisclosure(
@@ -31,21 +59,57 @@ def hold(*, rows: Iterable[Row], at: datetime) -> None:
                 msisdn_hash=row.number,
                 row_sealed=seal(msgspec.json.encode(row.report).decode()),
                 held_at=at,
+                gateway=gateway,
+                suppressed_until=row.report.suppressed_until,
+                ungated_from=_ungated_from(row.report, at) if gateway else None,
             )
             for row in sorted(rows, key=attrgetter("id"))
         ],
         ignore_conflicts=True,
     )
+    return _count(at, [row.id for row in rows]) if gateway else Counter()
 
 
-def candidates(*, after: uuid.UUID) -> list[tuple[uuid.UUID, Report]]:
-    """Some held rows whose number is known by now, beyond an id, in the order of ids."""
+def count_ungated(*, at: datetime) -> None:
+    """Count what is held for longer than a yes is awaited, and what an order hid until now, as without the gate's."""
+    more = True
+    while more:
+        with transaction.atomic(), connection.cursor() as cursor:
+            notices.share_turn(cursor=cursor)
+            found = _count(at, None)
+            note_ungated(ungated=found, at=at)
+        more = found.total() == BATCH
+
+
+def candidates(*, after: uuid.UUID) -> list[tuple[uuid.UUID, str, Report]]:
+    """Some held rows whose number is known by now, beyond an id, in the order of ids.
+
+    Each with the client whose gateway must show the gate's yes for it, or "".
+    """
     with connection.cursor() as cursor:
         cursor.execute(CANDIDATES, [after, BATCH])
         found = cursor.fetchall()
-    return [(identity, DECODER.decode(unseal(bytes(sealed)))) for identity, sealed in found]
+    return [(identity, gateway, _opened(sealed)) for identity, gateway, sealed in found]
 
 
-def release(*, ids: Sequence[uuid.UUID]) -> None:
+def release(*, ids: Iterable[uuid.UUID]) -> None:
     """These rows are taken in: no longer held."""
     HeldDisclosure.objects.filter(id__in=ids).delete()
+
+
+def _ungated_from(report: Report, at: datetime) -> datetime | None:
+    if report.basis != "approval" or report.outcome != "released":
+        return None
+    claims = may_have_the_gates_yes(decision_id=report.decision_id, occurred_at=report.occurred_at)
+    return at + A_YES_IS_AWAITED if claims else at
+
+
+def _count(at: datetime, ids: list[str] | None) -> Ungated:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"at": at, "ids": ids, "most": BATCH if ids is None else len(ids)})
+        reports = [_opened(sealed) for (sealed,) in cursor.fetchall()]
+    return Counter(by_day(report.aggregator, report.occurred_at) for report in reports)
+
+
+def _opened(sealed: bytes) -> Report:
+    return DECODER.decode(unseal(bytes(sealed)))

@@ -1,6 +1,8 @@
 """Take in the held rows whose line has arrived."""
 
 import uuid
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 import audit.actions
@@ -12,11 +14,19 @@ FIRST = uuid.UUID(int=0)
 
 
 def attribute_held(*, at: datetime, actor: str) -> int:
-    """Attribute and judge what was held for lines that are known now, and record that. Returns how many rows it was."""
+    """Attribute and judge what was held for lines that are known now, and record that. Returns how many rows it was.
+
+    What the gateway reported is asked for the gate's yes as if its line had been there; what stays held and can't have
+    any is counted as without.
+    """
     taken, last = 0, FIRST
     while found := held.candidates(after=last):
         last = found[-1][0]
-        taken += _take(found, at)
+        of_client: dict[str, list[tuple[uuid.UUID, Report]]] = defaultdict(list)
+        for identity, gateway, report in found:
+            of_client[gateway].append((identity, report))
+        taken += sum(_take(rows, at, gateway) for gateway, rows in of_client.items())
+    held.count_ungated(at=at)
     if taken:
         audit.actions.record(
             action="disclosures.attributed", actor=actor, target="feed:disclosures", at=at, detail={"count": taken}
@@ -24,9 +34,9 @@ def attribute_held(*, at: datetime, actor: str) -> int:
     return taken
 
 
-def _take(found: list[tuple[uuid.UUID, Report]], at: datetime) -> int:
+def _take(found: Sequence[tuple[uuid.UUID, Report]], at: datetime, gateway: str) -> int:
     ids = [identity for identity, _ in found]
-    outcomes = store(rows=[row_of(row, n=n) for n, (_, row) in enumerate(found)], at=at)
+    outcomes = store(rows=[row_of(row, n=n) for n, (_, row) in enumerate(found)], at=at, gateway=gateway)
     settled = [identity for identity, outcome in zip(ids, outcomes, strict=True) if outcome.fate != "line_unknown"]
     held.release(ids=settled)
     return sum(outcome.fate == "accepted" for outcome in outcomes)

@@ -84,18 +84,19 @@ def store(
     *,
     rows: Sequence[Row],
     at: datetime,
-    gated: bool = False,
+    gateway: str = "",
     turn: AbstractContextManager[object] | None = None,
     besides: Callable[[Sequence[Outcome]], None] = nothing_besides,
 ) -> list[Outcome]:
     """Take in rows in one transaction; what became of each, in order. Rows of unknown numbers are held.
 
-    `gated`: reported by the gateway as it goes, so that each release by approval must carry the gate's own yes.
+    `gateway`: the client by which the gateway reported them as it goes, so that each release by approval must carry the
+    gate's own yes; "" for all others.
     `turn` is held while ids are claimed: whoever has an earlier turn has the earlier rows. It is waited for before
     anything is locked. `besides` is called with the outcomes before the commit.
     """
     with transaction.atomic():
-        outcomes, touched = _all_of(rows, at, turn or nullcontext(), gated=gated)
+        outcomes, touched = _all_of(rows, at, turn or nullcontext(), gateway=gateway)
         in_order = [outcomes[row.n] for row in rows]
         besides(in_order)
     accepted = [row.report.occurred_at for row in rows if outcomes[row.n].fate == "accepted"]
@@ -105,7 +106,7 @@ def store(
 
 
 def _all_of(
-    rows: Sequence[Row], at: datetime, turn: AbstractContextManager[object], *, gated: bool
+    rows: Sequence[Row], at: datetime, turn: AbstractContextManager[object], *, gateway: str
 ) -> tuple[dict[int, Outcome], bool]:
     outcomes: dict[int, Outcome] = {}
     if not rows:
@@ -113,28 +114,29 @@ def _all_of(
             return outcomes, False
     first = _first_of_each_id(rows, outcomes)
     if len(first) == len(rows):
-        return _take(first, at, turn, gated=gated)
+        return _take(first, at, turn, gateway=gateway)
     # What is refused may be tried once more below, and must still come before the rows of whoever has the next turn.
     with turn:
-        taken, touched = _take(first, at, nullcontext(), gated=gated)
+        taken, touched = _take(first, at, nullcontext(), gateway=gateway)
         outcomes.update(taken)
         again = _repeats_follow(rows, outcomes)
         if again:
-            taken, also_touched = _all_of(again, at, nullcontext(), gated=gated)
+            taken, also_touched = _all_of(again, at, nullcontext(), gateway=gateway)
             outcomes.update(taken)
             touched = touched or also_touched
     return outcomes, touched
 
 
 def _take(
-    rows: Sequence[Row], at: datetime, turn: AbstractContextManager[object], *, gated: bool
+    rows: Sequence[Row], at: datetime, turn: AbstractContextManager[object], *, gateway: str
 ) -> tuple[dict[int, Outcome], bool]:
     """What became of each of these rows, no two of one id; and whether lines were touched."""
     with connection.cursor() as cursor:
         staging.stage(cursor=cursor, rows=rows)
         with turn:
-            known = _claim(cursor, rows, gated=gated)
-            hold(rows=[row for row in rows if known.get(row.n) == "line_unknown"], at=at)
+            known = _claim(cursor, rows, gateway=gateway)
+            unknown = [row for row in rows if known.get(row.n) == "line_unknown"]
+            ungated = hold(rows=unknown, at=at, gateway=gateway)
         cursor.execute(JUDGE)
         cursor.execute(STORE, [at])
         days.note(cursor=cursor, rows="fresh")
@@ -144,15 +146,15 @@ def _take(
         outcomes = {n: alike[fate] for n, fate in known.items()}
         for judgement, numbers in cursor.fetchall():
             outcomes.update(dict.fromkeys(map(int, numbers.split(",")), Outcome("accepted", judgement)))
-        touched = traces.leave(cursor=cursor, rows="fresh", terms="term", at=at)
+        touched = traces.leave(cursor=cursor, rows="fresh", terms="term", at=at, ungated=ungated)
         staging.clear(cursor=cursor)
     return outcomes, touched
 
 
-def _claim(cursor: CursorWrapper, rows: Sequence[Row], *, gated: bool) -> dict[int, str]:
+def _claim(cursor: CursorWrapper, rows: Sequence[Row], *, gateway: str) -> dict[int, str]:
     """Register what is new: it stands in `fresh`. Returns the fate of everything else."""
     notices.share_turn(cursor=cursor)
-    cursor.execute(REGISTER, {"gated": gated})
+    cursor.execute(REGISTER, {"gated": bool(gateway)})
     if cursor.rowcount == len(rows):
         return {}
     cursor.execute(KNOWN)

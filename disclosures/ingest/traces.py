@@ -132,9 +132,13 @@ WHERE coalesce(concealed.id = %(only)s, true) AND NOT EXISTS (
 REVEALED = "DELETE FROM disclosures_concealeddisclosure WHERE id IN (SELECT id FROM lifted)"
 
 
-def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool:
+type Ungated = Counter[tuple[str, str]]
+
+
+def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime, ungated: Ungated | None = None) -> bool:
     """Write what rows leave behind, inside the transaction of our own tables of rows and of what they have in common.
 
+    `ungated`: what is without the gate's yes besides these rows, by aggregator and day.
     Returns whether lines were touched by it. Should be the last before the commit: until then whoever stores rows of
     the same lines waits.
     """
@@ -148,11 +152,10 @@ def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool
     cursor.execute(DOUBTFUL.format_map(named))
     doubtful = cursor.fetchall()
     cursor.execute(GATED.format_map(named))
-    ungated = defaultdict[tuple[str, str], list[Release]](list)
+    without_yes = defaultdict[tuple[str, str], list[Release]](list)
     for line_id, campaign, decision_id, occurred_at, aggregator, disclosure_id in cursor.fetchall():
         if not _had_the_gates_yes(line_id, campaign, decision_id, occurred_at):
-            of = (aggregator, occurred_at.date().isoformat())
-            ungated[of].append(Release(line_id, disclosure_id, occurred_at))
+            without_yes[by_day(aggregator, occurred_at)].append(Release(line_id, disclosure_id, occurred_at))
     cursor.execute(DEALINGS.format_map(named))
     touched = bool(cursor.rowcount)
     for uri, day, count in doubtful:
@@ -161,9 +164,11 @@ def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool
         contradict(uses=uses, at=at)
     if uses_of_ended:
         contradict_ends(uses=uses_of_ended, at=at)
-    for (aggregator, day), releases in sorted(ungated.items()):
-        key = _incident(Incident.Kind.UNGATED, aggregator, day, at, len(releases))
+    counted = Counter({of: len(releases) for of, releases in without_yes.items()})
+    note_ungated(ungated=(ungated or Counter()) + counted, at=at)
+    for (aggregator, day), releases in sorted(without_yes.items()):
         # Which report must carry a yes is known of it while it comes in, and not later.
+        key = day_key(party=aggregator, day=day)
         audit.actions.keep_lines(kind=Incident.Kind.UNGATED, key=key, releases=releases)
     return touched
 
@@ -186,9 +191,26 @@ def _uses(cursor: CursorWrapper) -> list[Use]:
     return [Use(line_id, party, tuple(path), *rest) for line_id, party, path, *rest in cursor.fetchall()]
 
 
+def may_have_the_gates_yes(*, decision_id: str, occurred_at: datetime) -> bool:
+    """Whether this id claims a yes for that moment. Whether it is the gate's can be told only for a line."""
+    claimed_at = gate.claimed_at(decision_id=decision_id)
+    return claimed_at is not None and claimed_at <= occurred_at <= claimed_at + MAY_BE_REPORTED_WITHIN
+
+
 def _had_the_gates_yes(line_id: int, campaign: str, decision_id: str, occurred_at: datetime) -> bool:
     allowed_at = gate.allowed_at(decision_id=decision_id, line_id=line_id, campaign=campaign)
     return allowed_at is not None and allowed_at <= occurred_at <= allowed_at + MAY_BE_REPORTED_WITHIN
+
+
+def by_day(aggregator: str, occurred_at: datetime) -> tuple[str, str]:
+    """Under which aggregator and day a release without the gate's yes is counted."""
+    return aggregator, occurred_at.date().isoformat()
+
+
+def note_ungated(*, ungated: Ungated, at: datetime) -> None:
+    """So many releases of an aggregator on a day were without the gate's yes."""
+    for (aggregator, day), count in sorted(ungated.items()):
+        _incident(Incident.Kind.UNGATED, aggregator, day, at, count)
 
 
 def note_doubtful(*, party: str, day: str, count: int, at: datetime) -> None:

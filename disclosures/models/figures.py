@@ -6,6 +6,7 @@ from django.db import models
 class PublishedFigure(models.Model):
     """One figure for everyone, as it was last counted: over what was from `since` until before `until`.
 
+    It stays as it is until the next days are counted, whatever becomes of what it counted; but for that of companies.
     `rows` are the counts as they are: what is shown of them is worked out by `queries.figures`. `query`: the statement
     that ran, with its values.
     """

@@ -121,12 +121,30 @@ class DelayedNotice(models.Model):
 
 
 class HeldDisclosure(models.Model):
-    """A row whose number had no active line: kept, sealed, until its line arrives."""
+    """A row whose number had no active line: kept, sealed, until its line arrives.
+
+    `gateway`: the client by whose API the gateway reported it, so that a release by approval must carry the gate's own
+    yes; "" where a file brought it. `ungated_from`: from when on such a release counts as one without that yes, though
+    no line has come; `ungated_at`: when it was counted so. `suppressed_until`: the row's own delayed-notice order.
+    """
 
     id = models.UUIDField(primary_key=True)
     msisdn_hash = models.BinaryField(db_index=True)
     row_sealed = models.BinaryField()
     held_at = models.DateTimeField()
+    gateway = models.CharField(max_length=200, blank=True, db_default="")
+    suppressed_until = models.DateTimeField(null=True)
+    ungated_from = models.DateTimeField(null=True)
+    ungated_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["ungated_from"],
+                condition=models.Q(ungated_from__isnull=False, ungated_at__isnull=True),
+                name="disclosures_held_to_be_counted",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"held disclosure {self.id}"

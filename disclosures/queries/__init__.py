@@ -8,6 +8,7 @@ from disclosures.queries.company import CompanyPage, company_page
 from disclosures.queries.downloads import as_csv, as_json
 from disclosures.queries.export import export_of
 from disclosures.queries.figures import FiguresPage, all_as_csv, figure_as_csv, figures_page, published
+from disclosures.queries.held import HeldNow, held_now
 from disclosures.queries.history import Filters, HistoryPage, companies_in, history_page, history_rows
 from disclosures.queries.noticed import Noticed, noticed_in
 from disclosures.queries.visible import visible, with_delay
@@ -20,6 +21,7 @@ __all__ = [
     "CompanyPage",
     "FiguresPage",
     "Filters",
+    "HeldNow",
     "HistoryPage",
     "Noticed",
     "all_as_csv",
@@ -34,6 +36,7 @@ __all__ = [
     "export_of",
     "figure_as_csv",
     "figures_page",
+    "held_now",
     "history_page",
     "history_rows",
     "noticed_in",

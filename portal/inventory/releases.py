@@ -53,9 +53,10 @@ TABLES: Mapping[str, Table] = {
     "disclosures.HeldDisclosure": Table(
         "A release of a number that no line had then, sealed.",
         "until its line arrives, at the longest as long as a release",
-        "nobody",
+        "nobody; officers see how many there are",
         key="id",
-        time="held_at",
+        time="held_at suppressed_until ungated_from ungated_at",
+        business="gateway",
         sealed="msisdn_hash row_sealed",
     ),
     "disclosures.ConcealedDisclosure": Table(

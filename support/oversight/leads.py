@@ -17,6 +17,7 @@ from support.lifecycle import UNDER_WAY, ZONE
 from support.models import Ticket
 from support.oversight.exports import csv_lines
 from support.oversight.names import called
+from support.oversight.nobodys import NOBODYS
 from support.queries import names_of
 
 DAYS = 30
@@ -43,8 +44,9 @@ SELECT kind, count(*), count(first_answer_at),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM first_answer_at - opened_at))
 FROM support_ticket
 WHERE opened_at >= %(since)s AND opened_at < %(until)s AND kind = ANY (%(kinds)s) AND state <> 'merged'
+    AND NOT EXISTS (SELECT FROM (<nobodys>) nobodys WHERE nobodys.line_id = support_ticket.line_id)
 GROUP BY kind
-"""
+""".replace("<nobodys>", NOBODYS)
 COLUMNS = (
     "by", "name", "opened", "under_way", "overdue", "first_answer_median_h", "first_answer_p95_h", "end_median_h",
     "end_p95_h",

@@ -9,6 +9,7 @@ from django.db.models import F, OuterRef, Subquery
 from accounts import synthetic
 from audit.models import Incident
 from consent.models import DigestRun
+from disclosures.queries import HeldNow, held_now
 from partners.models import Campaign, Contract, Party, Proposal, SigningKey, Suspension
 from partners.rotation import PERIOD
 from revocations.models import Breach, Cohort, CohortReceipt
@@ -72,7 +73,7 @@ class KeyDue:
 
 @dataclass(frozen=True)
 class Now:
-    """Everything on the dashboard. `partners`: how many receive orders at all."""
+    """Everything on the dashboard. `partners`: how many receive orders at all. `lineless`: rows without a line."""
 
     unwell: Sequence[Unwell]
     partners: int
@@ -87,6 +88,7 @@ class Now:
     terminations: Sequence[UnderWay]
     differences: Sequence[tuple[DigestRun, names.Named]]
     keys: Sequence[KeyDue]
+    lineless: HeldNow
 
     @property
     def worst(self) -> Sequence[Unwell]:
@@ -170,6 +172,7 @@ def now(*, reader: str, at: datetime) -> Now:
         ],
         differences=[(one, named["party", one.party_id]) for one in runs],
         keys=_keys_due(at),
+        lineless=held_now(),
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from support.tokens import READ, token_of
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, text_now
 from tests.factories import a_line
+from tests.figures import when_counted
 from tests.people import (
     PASSWORD,
     Browser,
@@ -163,7 +164,7 @@ def a_walk() -> Walk:
         reason=actions.NEVER_AGREED,
     )  # fmt: skip
     opened, answered = _asked_twice()
-    publishing.make(at=timezone.now())
+    publishing.make(at=when_counted(timezone.now()))
     subscriber = sign_in(world.line)
     subscriber.post("/accounts/reauthenticate/", {"password": PASSWORD})
     every_factor, passkey = _with_every_factor()

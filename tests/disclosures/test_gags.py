@@ -136,7 +136,7 @@ def test_a_lifted_row_leaves_what_other_rows_leave_once() -> None:
 @pytest.mark.usefixtures("world")
 def test_the_gateways_own_rows_are_not_asked_for_their_yes_while_they_are_hidden() -> None:
     take_lines(line_row())
-    feed = DisclosuresFeed(gated=True)
+    feed = DisclosuresFeed(gateway="gateway")
     fates = taken(feed, ndjson([release_row(id="r", suppressed_until=EVER)]))
     assert told(fates) == [("accepted",)]
     assert not Incident.objects.exists()

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -11,20 +11,29 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import NEVER_AGREED, stop
 from disclosures import actions, ingest, publishing
-from disclosures.models import Basis, Disclosure, DisclosureRegister, Judgement, Outcome, PublishedFigure
-from disclosures.queries.figures import STATEMENTS, Figure
+from disclosures.models import (
+    Basis,
+    Disclosure,
+    DisclosureRegister,
+    Judgement,
+    JudgementChange,
+    Outcome,
+    PublishedFigure,
+)
+from disclosures.queries.figures import STATEMENTS, Figure, Statement
 from disclosures.queries.figures.bars import bars_of
 from disclosures.queries.figures.cells import Count, Row, Why, shown
 from partners.models import Dealing, Party, Suspension
 from revocations.models import Order, State
-from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party
+from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.people import Browser
 from tests.properties import stories
@@ -86,6 +95,19 @@ def test_no_time_is_shown_of_fewer_than_ten() -> None:
     assert (seen["to_gate_median_s"], seen["to_gate_p95_s"]) == (None, None)
 
 
+def test_a_sum_and_a_part_together_tell_no_small_count() -> None:
+    """What is held is at least its own part: 17 are left of the sum, and 16 of these not allowed."""
+    rows = [released("a", 400, 30), released("b", 1), released("c", 16, 16)]
+    assert table(rows) == [[400, 30, 0], ["few", 0, 0], ["held", 16, 0], ["held", 46, 0]]
+    choices: list[Numbers] = [
+        {"kind": kind, "n": n, "from_files": part, "to_gate_median_s": None, "to_gate_p95_s": None}
+        for kind, n, part in (("stop", 400, 30), ("dispute", 1, 0), ("refuse", 16, 16))
+    ]
+    found, total = shown(statement=CHOICES, rows=choices)
+    assert total is not None
+    assert [as_said(row["n"]) for row in [*found, total]] == [400, "few", "held", "held"]
+
+
 @stories(400)
 @given(
     st.lists(
@@ -95,31 +117,119 @@ def test_no_time_is_shown_of_fewer_than_ten() -> None:
         max_size=4,
     )
 )
+@example([(40, 30, 0), (1, 0, 0), (16, 16, 0)])
+@example([(40, 38, 0), (40, 20, 0), (10, 10, 3)])
 def test_nobody_works_out_a_small_count(rows: list[tuple[int, int, int]]) -> None:
-    """Whoever tries every table that would look the same finds more than one value for each small number."""
+    """Whoever tries every whole table that looks the same finds more than one value for each small number.
+
+    Each has no more not allowed than released; the sums are those of its rows. A small number is a count, or what is
+    missing of a part to its whole, of a row and of the sums alike.
+    """
     said = table([released(str(n), *row) for n, row in enumerate(rows)])
-    for column in (0, 2):
-        true = [row[column] for row in rows]
-        small = [place for place, n in enumerate(true) if 0 < n < 10]
-        tables = [one for one in possible(said, column, sum(true)) if one] if small else []
-        for place in small:
-            assert len({one[place] for one in tables}) > 1, (said, place, column)
-    for (whole, part, _), shown_row in zip(rows, said, strict=False):
-        if 0 < whole - part < 10:
-            assert not (isinstance(shown_row[0], int) and isinstance(shown_row[1], int))
+    whole = [*rows, tuple(sum(row[column] for row in rows) for column in range(3))]
+    for columns in ((0, 1), (2,)):
+        true = [tuple(row[column] for column in columns) for row in whole]
+        tables = possible([[row[column] for column in columns] for row in said], true)
+        for place, values in enumerate(true):
+            for name, number in numbers(values).items():
+                if 0 < number < 10:
+                    told = {numbers(one)[name] for one in tables[place]}
+                    assert len(told) > 1, (said, place, columns, name)
 
 
-def possible(said: list[list[object]], column: int, most: int) -> list[tuple[int, ...]]:
-    """Every column that is shown like this one."""
-    cells = [row[column] for row in said]
-    *of_rows, total = [
-        [cell] if isinstance(cell, int) else list(range(1, 10)) if cell == Why.FEW else list(range(10, most + 10))
-        for cell in cells
+def numbers(values: tuple[int, ...]) -> dict[str, int]:
+    counts = {f"count {n}": value for n, value in enumerate(values)}
+    return counts | ({"rest": values[0] - values[1]} if len(values) == 2 else {})
+
+
+def possible(said: list[list[object]], true: list[tuple[int, ...]]) -> list[set[tuple[int, ...]]]:
+    """For each row, and the sums last, all that it may be in any table that looks the same."""
+    *of_rows, of_sums = [rows_like(cells, values) for cells, values in zip(said, true, strict=True)]
+    nothing = (0,) * len(true[0])
+    found: list[set[tuple[int, ...]]] = []
+    for place, ways in enumerate(of_rows):
+        others = {nothing}
+        for other, of_other in enumerate(of_rows):
+            if other != place:
+                others = {plus(one, another) for one in others for another in of_other}
+        found.append({one for one in ways if any(plus(one, others_) in of_sums for others_ in others)})
+    sums = {nothing}
+    for ways in of_rows:
+        sums = {plus(one, another) for one in sums for another in ways}
+    return [*found, sums & of_sums]
+
+
+def rows_like(cells: Sequence[object], true: Sequence[int]) -> set[tuple[int, ...]]:
+    """Every row that is shown like this one: of large counts those next to the true one are enough to find another."""
+    ways = product(*(values_like(cell, n) for cell, n in zip(cells, true, strict=True)))
+    return {
+        one
+        for one in ways
+        if len(one) == 1 or (one[1] <= one[0] and (cells[1] != Why.MOST or 0 < one[0] - one[1] < 10))
+    }
+
+
+def values_like(cell: object, n: int) -> Iterable[int]:
+    if isinstance(cell, int):
+        return [cell]
+    if cell == Why.FEW:
+        return range(1, 10)
+    return range(max(10 if cell == Why.HELD else 1, n - 9), n + 10)
+
+
+def plus(one: tuple[int, ...], another: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(one, another, strict=True)))
+
+
+@stories(200)
+@given(st.lists(st.integers(0, 24), min_size=4, max_size=4), st.sampled_from([Figure.FOLLOWED, Figure.DISPUTES]))
+def test_nobody_works_out_a_small_part(drawn: list[int], name: Figure) -> None:
+    """The same of companies, whose counts have no sums, and of what is left of a whole with several parts."""
+    statement = STATEMENTS[name]
+    whole, *others = sorted(drawn, reverse=True)
+    if name == Figure.FOLLOWED:
+        counts = dict(zip(("received", "acknowledged", "completed", "said_here"), (whole, *others), strict=True))
+        counts["overdue"] = 0
+    else:
+        counts = dict(zip(("asked", "showed_proof", "had_none", "late"), (sum(drawn[1:]) + 3, *drawn[1:]), strict=True))
+    row: Numbers = {**dict.fromkeys(statement.columns, 0), "company": "x", **counts}
+    (seen,), _ = shown(statement=statement, rows=[row])
+    columns = [*counts]
+    tables = [
+        one
+        for values in product(*(values_like(as_said(seen[column]), counts[column]) for column in columns))
+        if looks_like(statement, seen, one := dict(zip(columns, values, strict=True)))
     ]
-    return [one for one in product(*of_rows) if sum(one) in total]
+    forms = {column: {column: 1} for column in columns} | {
+        f"{of} less {parts}": {of: 1, **dict.fromkeys(parts, -1)} for of, parts in statement.parts
+    }
+    for name_of, weights in forms.items():
+        if 0 < weighed(counts, weights) < 10:
+            assert len({weighed(one, weights) for one in tables}) > 1, (counts, seen, name_of)
+
+
+def looks_like(statement: Statement, seen: Row, counts: Mapping[str, int]) -> bool:
+    """Whether its parts fit into their wholes, and what is all but a few is that of one of its wholes at least."""
+    if any(sum(counts[part] for part in parts) > counts[whole] for whole, parts in statement.parts):
+        return False
+    most = [column for column in counts if as_said(seen[column]) == Why.MOST]
+    return all(
+        any(0 < counts[whole] - counts[column] < 10 for whole, parts in statement.parts if column in parts)
+        for column in most
+    )
+
+
+def weighed(counts: Mapping[str, int], weights: Mapping[str, int]) -> int:
+    return sum(counts[column] * by for column, by in weights.items())
+
+
+@pytest.fixture
+def to_the_minute(settings: Settings) -> None:
+    settings.FIGURES_TO_THE_MINUTE = True
 
 
 @in_database
+@pytest.mark.usefixtures("to_the_minute")
 def test_the_page_says_what_there_is() -> None:
     at = database_clock()
     geo, north = a_contract(a_party("GeoBridge"), ref="G"), a_contract(a_party("NorthLink"), ref="N")
@@ -141,7 +251,7 @@ def test_the_page_says_what_there_is() -> None:
     disclosed(lines[0], [geo.aggregator.uri], at=at - 2 * DAY, n=13, purpose=ROADSIDE, judgement=Judgement.NO_APPROVAL)
     disclosed(lines[0], [geo.aggregator.uri], at=at - 2 * DAY, n=11, purpose="anything", outcome=Outcome.REFUSED)
     disclosed(lines[0], ["urn:psap"], at=at - 2 * DAY, n=3, purpose=ROADSIDE, basis=Basis.EMERGENCY)
-    # Neither what is too old nor what is of the day of counting.
+    # Not what is too old.
     disclosed(lines[0], [geo.aggregator.uri], at=at - 40 * DAY, n=50, purpose=ADS)
     publishing.make(at=at + DAY)
     page = Browser().get("/transparency/").text
@@ -188,18 +298,17 @@ def rows_of(page: str, part: str) -> list[list[str]]:
 
 @in_database
 def test_the_files_say_the_same_and_may_be_kept_until_they_change() -> None:
-    browser, at, geo = Browser(), database_clock(), a_party("=GeoBridge")
+    browser, geo, at = Browser(), a_party("=GeoBridge"), datetime(2026, 5, 12, 12, tzinfo=UTC)
     assert (
         browser.get("/transparency/releases.csv").text
         == "\ufeffpurpose,basis,released,not_allowed,refused,since,until,made_at\r\n"
     )
     assert "Nothing has been counted yet" in browser.get("/transparency/").text
     a_campaign(a_contract(geo), a_party("RoadAid", "lbs_provider"), ref="CMP-r", purpose=FRAUD)
-    disclosed(a_line(), [geo.uri], at=at - 2 * DAY, n=30, purpose=FRAUD)
-    disclosed(a_line(), [geo.uri], at=at - 2 * DAY, n=4, purpose=FRAUD, outcome=Outcome.REFUSED)
-    now = datetime(at.year, at.month, at.day, 7, 30, tzinfo=UTC)
-    publishing.make(at=now)
-    days = [f"{now - 30 * DAY:%Y-%m-%d}T00:00:00Z", f"{now:%Y-%m-%d}T00:00:00Z", f"{now:%Y-%m-%d}T07:30:00Z"]
+    disclosed(a_line(), [geo.uri], at=at, n=30, purpose=FRAUD)
+    disclosed(a_line(), [geo.uri], at=at, n=4, purpose=FRAUD, outcome=Outcome.REFUSED)
+    publishing.make(at=datetime(2026, 6, 3, 7, 30, tzinfo=UTC))
+    days = ["2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z", "2026-06-03T07:30:00Z"]
     page = browser.get("/transparency/releases.csv")
     assert list(csv.reader(io.StringIO(page.text)))[1:] == [[FRAUD, "approval", "30", "0", "<10", *days]]
     assert (page.headers["Cache-Control"], page.headers["Content-Type"]) == (
@@ -229,46 +338,111 @@ def test_a_page_reads_the_figures_alone() -> None:
 
 
 @in_database
-def test_what_is_hidden_is_in_no_figure_from_its_order_on() -> None:
-    """Hidden before they are counted, and after; shown again, and hidden again before the next time."""
-    at, line, geo = timezone.now(), a_line(), a_party()
+def test_each_month_is_counted_by_itself_and_only_when_it_is_over() -> None:
+    """Whoever looks on any two days sees one month twice, or two months that have no day in common."""
+    line, geo = a_line(), a_party()
     a_campaign(a_contract(geo), a_party("RoadAid", "lbs_provider"), ref="CMP-r", purpose=FRAUD)
-    rows = reported(line, geo, at=at - 2 * DAY, n=40)
-    for row in disclosed(line, ["urn:police"], at=at - 2 * DAY, n=11, basis=Basis.LEGAL_PROCESS):
-        gagged(row, until=None, at=at - DAY)
-    publishing.make(at=at)
-    assert counted() == {(FRAUD, "approval"): (40, 40, 0)}
-    for n, row in enumerate(rows[:5]):
-        assert actions.record_notice(
-            source_id=row.source_id, suppressed_until=None, order_ref="o", at=at + timedelta(minutes=n + 1)
-        )
-    assert counted() == {(FRAUD, "approval"): (35, 35, 0)}
-    # Shown again, which counts the next time; hidden again before that, which it is already.
-    first = rows[0].source_id
-    assert actions.record_notice(source_id=first, suppressed_until=at + HOUR, order_ref="o", at=at + HOUR)
-    assert actions.record_notice(source_id=first, suppressed_until=None, order_ref="p", at=at + HOUR + MINUTE)
-    # The same once more is nothing new.
-    assert not actions.record_notice(source_id=first, suppressed_until=None, order_ref="p", at=at + HOUR + MINUTE)
-    assert counted() == {(FRAUD, "approval"): (35, 35, 0)}
-    publishing.make(at=at + 2 * HOUR)
-    assert counted() == {(FRAUD, "approval"): (35, 35, 0)}
-    assert actions.record_notice(source_id=first, suppressed_until=at + 2 * HOUR, order_ref="q", at=at + 2 * HOUR)
-    publishing.make(at=at + 3 * HOUR)
-    assert counted() == {(FRAUD, "approval"): (36, 36, 0)}
+    for moment, n in (((3, 31, 23, 59), 11), ((4, 1, 0, 0), 20), ((4, 30, 23, 59), 30), ((5, 1, 0, 0), 40)):
+        at = datetime(2026, *moment, tzinfo=UTC)
+        disclosed(line, [geo.uri], at=at, n=n, purpose=FRAUD, every=timedelta(seconds=1))
+    seen = {}
+    for day in (datetime(2026, 4, 20, tzinfo=UTC) + n * DAY for n in range(50)):
+        publishing.make(at=day)
+        figure = PublishedFigure.objects.get(name=Figure.RELEASES)
+        seen[day.date().isoformat()] = (f"{figure.since:%m-%d}", counted().get((FRAUD, "approval"), (0, 0, 0))[0])
+    march, april, may = ("03-01", 11), ("04-01", 50), ("05-01", 40)
+    assert [*seen.values()] == [march] * 13 + [april] * 31 + [may] * 6
+    assert (seen["2026-05-02"], seen["2026-05-03"], seen["2026-06-03"]) == (march, april, may)
 
 
 @in_database
-def test_an_order_that_waited_while_the_figures_were_made_is_left_out_all_the_same() -> None:
-    at, geo = timezone.now(), a_party()
+def test_no_figure_about_people_moves_whatever_becomes_of_what_it_counted() -> None:
+    """An order that hides, one that lifts, what comes late and what is judged again: nobody who looks twice sees it."""
+    line, geo, at = a_line(), a_party(), datetime(2026, 5, 12, tzinfo=UTC)
     a_campaign(a_contract(geo), a_party("RoadAid", "lbs_provider"), ref="CMP-r", purpose=FRAUD)
-    (first, *_) = reported(a_line(), geo, at=at - 2 * DAY, n=40, recorded_at=at - HOUR)
-    publishing.make(at=at - 2 * HOUR)
-    assert counted() == {}
-    publishing.make()
-    assert PublishedFigure.objects.get(name=Figure.RELEASES).made_at > at
+    rows = reported(line, geo, at=at, n=40)
+    for row in disclosed(line, ["urn:police"], at=at, n=11, basis=Basis.LEGAL_PROCESS):
+        gagged(row, until=None, at=at + DAY)
+    now = datetime(2026, 6, 3, tzinfo=UTC)
+    publishing.make(at=now)
     assert counted() == {(FRAUD, "approval"): (40, 40, 0)}
-    assert actions.record_notice(source_id=first.source_id, suppressed_until=None, order_ref="o", at=at)
+    before = seen_by_everybody()
+    for row in rows[:5]:
+        assert actions.record_notice(source_id=row.source_id, suppressed_until=None, order_ref="o", at=now + HOUR)
+        assert seen_by_everybody() == before
+    disclosed(line, [geo.uri], at=at, n=3, purpose=FRAUD)
+    JudgementChange.objects.create(
+        line_id=line.pk, disclosure_id=rows[9].id, changed_at=now, was=Judgement.NO_APPROVAL,
+        becomes=Judgement.PERMITTED, cause="a yes that came late",
+    )  # fmt: skip
+    Disclosure.objects.filter(id=rows[9].id).update(judgement=Judgement.PERMITTED)
+    publishing.make(at=now + 6 * HOUR)
+    assert seen_by_everybody() == before
+    a_contract(a_party("NorthLink"), ref="N")
+    publishing.make(at=now + 12 * HOUR)
+    assert seen_by_everybody() == before, "companies are counted anew, and have a moment of their own"
+    companies = PublishedFigure.objects.get(name=Figure.COMPANIES)
+    assert (companies.made_at, len(companies.rows)) == (now + 12 * HOUR, 3)
+    assert "The companies as they stood on" in Browser().get("/transparency/").text
+
+
+@in_database
+def test_the_next_count_has_nothing_that_is_hidden_by_then(settings: Settings) -> None:
+    line, geo, at = a_line(), a_party(), datetime(2026, 5, 12, tzinfo=UTC)
+    a_campaign(a_contract(geo), a_party("RoadAid", "lbs_provider"), ref="CMP-r", purpose=FRAUD)
+    first, *_ = reported(line, geo, at=at, n=40)
+    assert actions.record_notice(source_id=first.source_id, suppressed_until=None, order_ref="o", at=at + DAY)
+    publishing.make(at=at + 25 * DAY)
     assert counted() == {(FRAUD, "approval"): (39, 39, 0)}
+    # A demonstration, which counts to the minute, counts anew each time.
+    settings.FIGURES_TO_THE_MINUTE = True
+    assert actions.record_notice(source_id=first.source_id, suppressed_until=at + 2 * DAY, order_ref="p", at=at + DAY)
+    publishing.make(at=at + 3 * DAY)
+    assert counted() == {(FRAUD, "approval"): (40, 40, 0)}
+    assert actions.record_notice(source_id=first.source_id, suppressed_until=None, order_ref="q", at=at + 3 * DAY)
+    publishing.make(at=at + 3 * DAY + MINUTE)
+    assert counted() == {(FRAUD, "approval"): (39, 39, 0)}
+
+
+@in_database
+@pytest.mark.usefixtures("to_the_minute")
+def test_a_company_did_what_it_signed_for_by_a_newer_order() -> None:
+    """Twelve people stop one service, then everything; the company acknowledges and signs the newest order of each."""
+    at, geo = database_clock(), a_contract(a_party("GeoBridge"), ref="G")
+    road, track = (
+        a_campaign(geo, a_party(name, "lbs_provider"), ref=f"CMP-{name}", purpose=ROADSIDE)
+        for name in ("RoadAid", "SecureTrack")
+    )
+    for n in range(12):
+        line = a_line()
+        for campaign in (road, track):
+            an_approval(line, campaign)
+        stop(line_id=line.pk, scope="party", ref=track.lbs_provider.uri, actor="subscriber:0", channel="web")
+        if n % 2:
+            said = database_clock()
+            bring_to(State.ACKNOWLEDGED, Order.objects.filter(line_id=line.pk), sent_at=said, acknowledged_at=said)
+        stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web")
+    newest = Order.objects.filter(snapshot__state=[])
+    assert (Order.objects.count(), newest.count()) == (24, 12)
+    done = database_clock()
+    assert bring_to(State.COMPLETED, newest, acknowledged_at=done, completed_at=done) == 12
+    publishing.make(at=at + DAY)
+    (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
+    assert [row[one] for one in ("received", "acknowledged", "completed")] == [24, 24, 24]
+    assert 0 <= row["to_completed_p95_s"] < 60
+    # Not before it was done; and long after its date what a newer order did is not late.
+    publishing.make(at=done)
+    (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
+    assert [row[one] for one in ("received", "acknowledged", "completed")] == [24, 6, 0]
+    publishing.make(at=at + 60 * DAY)
+    (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
+    assert [row[one] for one in ("received", "overdue")] == [0, 0]
+
+
+def seen_by_everybody() -> list[tuple[str, str]]:
+    """The files about people, with what tells caches whether they changed."""
+    answers = [Browser().get(f"/transparency/{name}.csv") for name in ("choices", "followed", "releases", "disputes")]
+    return [(answer.text, answer.headers["ETag"]) for answer in answers]
 
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

@@ -17,15 +17,20 @@ from accounts.models import User
 from audit.models import AuditEvent, Incident
 from consent import cohorts
 from consent.models import DigestRun
-from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister
+from disclosures import publishing
+from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister, PublishedFigure
 from partners.models import Contract, Party, Proposal
 from partners.pairwise import subject
 from revocations.actions import Use, contradict_ends
 from revocations.models import Breach, Cohort, Order, Stream
+from support.canary import world
+from support.models import SeedLine
+from support.oversight import leads
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
+from tests.figures import when_counted
 from tests.orders import an_index, bring_to, sign_end
 from tests.staff import an_actor
-from tests.support.console import a_breach, a_cohort, everything
+from tests.support.console import a_breach, a_case, a_cohort, everything
 from tests.support.officers import Member, staff
 
 
@@ -335,6 +340,40 @@ def test_requests_of_a_year_are_counted_by_the_way_they_came(officer: Member) ->
         ("stop", "web", "2", "2", "0", "0.0"),
     ]
     assert csv_of(officer, "/admin/exports/requests/2025/") == []
+
+
+def test_no_figure_that_goes_out_has_what_nobody_did(officer: Member) -> None:
+    """A day of our own trial, which stops every hour; and a test line of the carrier's own, not watched any more."""
+    at = datetime(2026, 6, 9, 12, tzinfo=UTC)
+    ours, seed = world.made(at=at), a_line()
+    SeedLine.objects.create(line_id=seed.pk, marked_at=at, marked_by="officer:1", about="x", ended_at=at)
+    for n, line in enumerate([*[ours.line] * 24, seed]):
+        a_ledger_row(line, "stop", at=at + timedelta(minutes=n), origin="person")
+        audit.actions.record(
+            action="line.archive_asked", actor="subscriber:1", target=f"line:{line.pk}", at=at, line_id=line.pk
+        )
+    Order.objects.create(
+        line_id=77, id=uuid.uuid4(), contract_id=ours.campaign.contract_id, party_id=ours.party.pk, epoch=1, version=1,
+        jti="j", txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at, next_attempt_at=at,
+    )  # fmt: skip
+    Breach.objects.create(
+        kind="complete", contract_id=ours.campaign.contract_id, party_id=ours.party.pk, line_id=ours.line.pk,
+        about="order:1", due_at=at, at=at,
+    )  # fmt: skip
+    for line in (ours.line, seed):
+        a_case(line, at=at, kind="dispute")
+    for name in ("requests", "orders", "contracts", "breaches"):
+        assert csv_of(officer, f"/admin/exports/{name}/2026/") == []
+    assert [one.received for one in leads.complaints(year=2026)] == [0] * len(leads.FROM_PEOPLE)
+    a_ledger_row(a_line(), "stop", at=at, origin="person")
+    assert [tuple(row.values()) for row in csv_of(officer, "/admin/exports/requests/2026/")] == [
+        ("stop", "web", "1", "1", "0", "0.0")
+    ]
+    publishing.make(at=when_counted(at))
+    choices, followed, companies = (
+        PublishedFigure.objects.get(name=name).rows for name in ("choices", "followed", "companies")
+    )
+    assert ({row["kind"]: row["n"] for row in choices}["stop"], followed, companies) == (1, [], [])
 
 
 def test_a_file_reads_contracts_in_parts(officer: Member) -> None:

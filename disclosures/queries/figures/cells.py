@@ -3,13 +3,15 @@
 A count of one to nine is FEW. Where what is left of a whole, besides what is shown, is one to nine, that is small too:
 its only part is MOST (all but one to nine), of several the smallest is HELD back. Where the sum of a column is shown,
 whoever subtracts must be left with ten or more, and with more than one way to share it out: else another is HELD, or
-the sum.
+the sum. Last, all that is shown is taken together: while any small count, or small rest of a whole, would be told by
+it, the sum goes, or else what stands beside it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from disclosures.queries.figures.alike import Alike
 from disclosures.queries.figures.statements import Statement
 
 FEWEST = 10
@@ -68,7 +70,7 @@ class _Table:
 
     def hide(self) -> None:
         """Hide until nothing small can be worked out. Each turn hides one more or is the last."""
-        while self._hide_a_part() or self._hide_for_a_sum():
+        while self._hide_a_part() or self._hide_for_a_sum() or self._hide_what_all_tells():
             pass
 
     def _hide_a_part(self) -> bool:
@@ -109,6 +111,66 @@ class _Table:
             return why, n
         wholes = [self._n[place, whole] for whole, parts in self._statement.parts if column in parts]
         return Why.FEW, min(whole - n for whole in wholes if whole > n)
+
+    def _hide_what_all_tells(self) -> bool:
+        seen = self._as_seen()
+        for place, weights in self._small_ones():
+            if not seen.varies(None if place == TOTAL else place, weights):
+                beside = self._beside(place, [*weights])
+                if beside is not None:
+                    self._why[beside] = Why.HELD
+                    return True
+        return False
+
+    def _as_seen(self) -> Alike:
+        def hidden(place: int) -> list[str]:
+            return [column for column in self._columns if (place, column) in self._why]
+
+        return Alike(
+            rows=[self._counts(place) for place in self._rows],
+            sums=self._counts(TOTAL) if self._statement.totals else None,
+            hidden=[hidden(place) for place in self._rows],
+            no_sum=hidden(TOTAL),
+            could_be=lambda place, counts: self._could_be(TOTAL if place is None else place, counts),
+        )
+
+    def _counts(self, place: int) -> dict[str, int]:
+        return {column: self._n[place, column] for column in self._columns}
+
+    def _could_be(self, place: int, counts: Mapping[str, int]) -> bool:
+        """Whether this row would be shown the same with these counts for what is hidden of it."""
+        for column in self._columns:
+            why = self._why.get((place, column))
+            if (why == Why.FEW and not _small(counts[column])) or (why == Why.HELD and counts[column] < FEWEST):
+                return False
+        for whole, parts in self._statement.parts:
+            rest = counts[whole] - sum(counts[part] for part in parts)
+            is_most = len(parts) == 1 and self._why.get((place, parts[0])) == Why.MOST
+            if rest < 0 or (is_most and _small(self._rest(place, whole, parts)) and not _small(rest)):
+                return False
+        return True
+
+    def _rest(self, place: int, whole: str, parts: Sequence[str]) -> int:
+        return self._n[place, whole] - sum(self._n[place, part] for part in parts)
+
+    def _small_ones(self) -> Iterator[tuple[int, Mapping[str, int]]]:
+        """What nobody may work out: small counts, and small rests of a whole. By row, as weights of its counts."""
+        yield from ((place, {column: 1}) for (place, column), n in self._n.items() if _small(n))
+        for place in (*self._rows, *((TOTAL,) if self._statement.totals else ())):
+            for whole, parts in self._statement.parts:
+                if _small(self._rest(place, whole, parts)):
+                    yield place, {whole: 1, **dict.fromkeys(parts, -1)}
+
+    def _beside(self, place: int, columns: Sequence[str]) -> tuple[int, str] | None:
+        """What to hold back, if anything is left: the sum of such a column, or else the least in its row or column."""
+        sums = [(TOTAL, column) for column in columns if self._statement.totals]
+        in_row = [(place, column) for column in self._columns if place != TOTAL]
+        in_column = [(row, column) for row in self._rows for column in columns]
+        for cells in (sums, in_row, in_column):
+            left = [cell for cell in cells if cell not in self._why and self._n[cell]]
+            if left:
+                return min(left, key=lambda cell: self._n[cell])
+        return None
 
     def row(self, place: int, raw: Raw) -> Row:
         """One row as it is shown; of the sums (`raw` {}) the counts alone."""

@@ -21,6 +21,7 @@ class Shown:
     """One figure: its rows with their words, its sums, its bars and how it was counted."""
 
     name: str
+    made_at: datetime
     rows: Sequence[Words]
     total: Row | None
     bars: Sequence[Bar]
@@ -29,7 +30,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class FiguresPage:
-    """All figures, which were made at one moment."""
+    """All figures. `made_at`: when what counts people was counted; the companies have a moment of their own."""
 
     made_at: datetime
     since: datetime
@@ -67,7 +68,7 @@ def figures_page() -> FiguresPage | None:
 
 def _shown(figure: Published) -> Shown:
     rows = [{**row, **_words(figure.name, row)} for row in figure.rows]
-    return Shown(figure.name, rows, figure.total, _bars(figure.name, rows), figure.query)
+    return Shown(figure.name, figure.made_at, rows, figure.total, _bars(figure.name, rows), figure.query)
 
 
 def _words(name: Figure, row: Row) -> Words:

@@ -1,0 +1,44 @@
+"""How many rows are held because no line has their number. What an order hides is in none of these numbers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+# Of a held row. The newest order says what holds: one that waits for the row, or the row's own.
+NOT_HIDDEN = """
+CASE WHEN EXISTS (SELECT FROM disclosures_heldnotice n WHERE n.disclosure_id = held.id) THEN coalesce((
+    SELECT n.suppressed_until <= (SELECT audit_now()) FROM disclosures_heldnotice n
+    WHERE n.disclosure_id = held.id ORDER BY n.number DESC LIMIT 1
+), false) ELSE coalesce(held.suppressed_until <= (SELECT audit_now()), true) END
+"""
+HELD = """
+SELECT count(*) FILTER (WHERE held.gateway = ''), count(*) FILTER (WHERE held.gateway <> ''), count(held.ungated_at),
+    min(held.held_at)
+FROM disclosures_helddisclosure held WHERE <not hidden>
+""".replace("<not hidden>", NOT_HIDDEN)
+
+
+@dataclass(frozen=True)
+class HeldNow:
+    """Rows that wait for their line: from files, and from the gateway; of the latter, releases without the gate's yes.
+
+    `oldest`: since when the oldest waits; None where none does.
+    """
+
+    from_files: int
+    from_gateway: int
+    ungated: int
+    oldest: datetime | None
+
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        return self.from_files + self.from_gateway
+
+
+def held_now() -> HeldNow:
+    """What is held now. One statement, over the held rows alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(HELD)
+        return HeldNow(*cursor.fetchone())

@@ -1,0 +1,148 @@
+"""What the gateway releases for a number that no line has: without the gate's yes, counted once, seen by officers."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import Client as Browser
+from pytest_django.fixtures import Settings
+
+from accounts.models import Line
+from audit.models import Incident
+from audit.queries import database_clock
+from consent.gate import Question, decision_id_for, evaluate
+from disclosures import ingest
+from disclosures.feeds import DisclosuresFeed
+from disclosures.models import Disclosure, HeldDisclosure
+from disclosures.queries import HeldNow, held_now
+from tests.feeds import (
+    BRIDGE,
+    ROAD,
+    ROADSIDE,
+    approval_row,
+    line_row,
+    ndjson,
+    release_row,
+    take_approvals,
+    take_lines,
+    take_notices,
+    take_parties,
+    take_releases,
+    taken,
+    told,
+)
+from tests.support.officers import staff
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+HELD = ("rejected", "msisdn", "line_unknown")
+EVER = "2190-01-01T00:00:00Z"
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def _parties(db: None) -> None:
+    take_parties()
+
+
+def reported(*rows: dict[str, object]) -> list[tuple[object, ...]]:
+    return told(taken(DisclosuresFeed(gateway="gateway-1"), ndjson(rows)))
+
+
+def ungated() -> list[tuple[str, str, int]]:
+    assert set(Incident.objects.values_list("kind", flat=True)) <= {"ungated"}
+    return list(Incident.objects.order_by("key").values_list("key", "subject", "count"))
+
+
+def a_yes(line: Line, at: datetime) -> str:
+    at_us = int((at - datetime(1970, 1, 1, tzinfo=at.tzinfo)) / timedelta(microseconds=1))
+    return decision_id_for(line_id=line.pk, campaign="CMP-road", allowed=True, at_us=at_us)
+
+
+def test_what_can_only_have_been_a_no_is_counted_on_arrival_and_once() -> None:
+    question = Question(
+        aggregator=BRIDGE, provider=ROAD, campaign="CMP-road", purpose=ROADSIDE, scope="location-retrieval:read",
+        precision_m=500, msisdn="+12065559999",
+    )  # fmt: skip
+    (answer,) = evaluate(questions=[question])
+    assert answer.reason == "line_unknown"
+    now = database_clock().isoformat()
+    rows = [
+        release_row(id="none", occurred_at=now),
+        release_row(id="no", occurred_at=now, decision_id=answer.decision_id),
+        release_row(id="old", occurred_at=now, decision_id="a5.0123"),
+        release_row(id="nonsense", occurred_at=now, decision_id="a" + "f" * 40),
+        release_row(id="other day"),
+        release_row(id="refused", occurred_at=now, outcome="refused"),
+        release_row(id="911", occurred_at=now, basis="emergency", path=[BRIDGE]),
+    ]
+    assert reported(*rows) == [HELD] * 7
+    of_day = f"{now[:10]} {BRIDGE}"
+    assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 1), (of_day, BRIDGE, 4)]
+    # The same again, and the line that comes at last, count nothing twice.
+    assert reported(*rows) == [HELD] * 7
+    assert set(HeldDisclosure.objects.values_list("gateway", flat=True)) == {"gateway-1"}
+    take_lines(line_row())
+    assert (HeldDisclosure.objects.count(), Disclosure.objects.count()) == (0, 7)
+    assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 1), (of_day, BRIDGE, 4)]
+
+
+def test_what_a_file_says_of_an_unknown_number_is_not_asked_for_a_yes() -> None:
+    assert told(take_releases(release_row(id="r"))) == [HELD]
+    assert reported(release_row(id="r")) == [HELD]
+    take_lines(line_row())
+    assert (Disclosure.objects.count(), ungated()) == (1, [])
+
+
+def test_a_claimed_yes_is_judged_when_its_line_arrives_as_if_it_had_been_there() -> None:
+    """The gate was asked by the line's id, before the file told us of its new number."""
+    take_lines(line_row())
+    take_approvals(approval_row())
+    line, at = Line.objects.get(), database_clock() - SECOND
+    changed = (at - DAY).isoformat()
+    yes, stranger = a_yes(line, at), decision_id_for(line_id=line.pk + 1, campaign="CMP-road", allowed=True, at_us=1)
+    forged = f"{yes.partition('.')[0]}.{stranger.partition('.')[2]}"
+    place = {"msisdn": "+12065550777", "occurred_at": at.isoformat()}
+    assert reported(release_row(**place, decision_id=yes), release_row(**place, decision_id=forged)) == [HELD] * 2
+    assert ungated() == []
+    take_lines(line_row(msisdn="+12065550777", number_changed_at=changed))
+    assert list(Disclosure.objects.values_list("line_id", flat=True)) == [line.pk] * 2
+    assert ungated() == [(f"{at.date()} {BRIDGE}", BRIDGE, 1)]
+
+
+def test_a_claimed_yes_is_awaited_for_a_day() -> None:
+    at = database_clock()
+    claimed = f"a{int(at.timestamp() * 1_000_000):x}.forged"
+    assert reported(release_row(id="r", occurred_at=at.isoformat(), decision_id=claimed)) == [HELD]
+    ingest.attribute_held(at=at + DAY - SECOND, actor="system:test")
+    assert ungated() == []
+    ingest.attribute_held(at=at + DAY + SECOND, actor="system:test")
+    ingest.attribute_held(at=at + DAY + SECOND, actor="system:test")
+    assert ungated() == [(f"{at.date()} {BRIDGE}", BRIDGE, 1)]
+    take_lines(line_row())
+    assert (Disclosure.objects.count(), ungated()[0][2]) == (1, 1)
+
+
+def test_what_an_order_hides_is_counted_nowhere_until_it_lifts() -> None:
+    take_notices({"disclosure_id": "by notice", "suppressed_until": None, "order_ref": "o"})
+    assert reported(release_row(id="by notice"), release_row(id="own", suppressed_until=EVER)) == [HELD] * 2
+    assert (ungated(), held_now()) == ([], HeldNow(0, 0, 0, None))
+    take_notices({"disclosure_id": "by notice", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"})
+    ingest.attribute_held(at=database_clock(), actor="system:test")
+    assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 1)]
+    assert (held_now().from_gateway, held_now().ungated) == (1, 1)
+    take_lines(line_row())
+    take_notices({"disclosure_id": "own", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"})
+    assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 2)]
+
+
+def test_officers_and_operators_see_how_many_there_are(client: Browser, settings: Settings) -> None:
+    take_releases(release_row(), release_row())
+    reported(release_row(), release_row(outcome="refused"), release_row(outcome="refused"))
+    settings.METRICS_TOKEN = "token-of-this-test"
+    said = client.get("/metrics", headers={"Authorization": "Bearer token-of-this-test"}).content.decode()
+    assert [line for line in said.splitlines() if line.startswith("whereabouts_releases_held{")] == [
+        'whereabouts_releases_held{of="file"} 2.0', 'whereabouts_releases_held{of="gateway"} 3.0',
+        'whereabouts_releases_held{of="ungated"} 1.0',
+    ]  # fmt: skip
+    page = staff().client.get("/admin/").content.decode()
+    assert "3 by the gateway, 2 from files" in page
+    assert "1 released without the gate's yes" in page.replace("&#x27;", "'")
