@@ -4,7 +4,7 @@ A row under a delayed-notice order leaves nothing until it lifts (`reveal`). Wor
 whether hidden) and the terms that many of them have in common. Of rows that lift, each is its own terms.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from uuid import UUID
 

@@ -4,6 +4,7 @@ from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from itertools import batched
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -79,10 +80,10 @@ def test_a_stop_that_commits_while_rows_are_judged_is_seen_after_all(monkeypatch
     world()
     leave = traces.leave
 
-    def stop_meanwhile(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool:
+    def stop_meanwhile(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime, **more: Any) -> bool:
         with ThreadPoolExecutor(1) as other:
             other.submit(stop_and_judge_again).result()
-        return leave(cursor=cursor, rows=rows, terms=terms, at=at)
+        return leave(cursor=cursor, rows=rows, terms=terms, at=at, **more)
 
     def stop_and_judge_again() -> None:
         take_choices(choice_row(made_at="2025-06-15T00:00:00Z"))
@@ -107,9 +108,9 @@ def test_a_notice_that_comes_while_its_row_is_being_stored_is_put_on_it(monkeypa
 
     with ThreadPoolExecutor(1) as other:
 
-        def gag_meanwhile(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime) -> bool:
+        def gag_meanwhile(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime, **more: Any) -> bool:
             fates.append(other.submit(notice))
-            return leave(cursor=cursor, rows=rows, terms=terms, at=at)
+            return leave(cursor=cursor, rows=rows, terms=terms, at=at, **more)
 
         monkeypatch.setattr(traces, "leave", gag_meanwhile)
         take_releases(release_row(id="r"))
