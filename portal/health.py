@@ -192,7 +192,7 @@ def _held() -> Metric:
     found = disclosures.held_now()
     held = GaugeMetricFamily(
         "whereabouts_releases_held",
-        "Reported releases of numbers that no line has, by where they came from; ungated: the gateway's, released"
+        "Reported releases of numbers that no line has, by where they came from, of 10,000; ungated: the gateway's, released"
         " without the gate's yes.",
         labels=["of"],
     )

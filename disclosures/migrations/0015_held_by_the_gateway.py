@@ -32,8 +32,4 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(null=True),
         ),
         migrations.RunSQL(UNKNOWN_IS_HIDDEN, migrations.RunSQL.noop),
-        migrations.AddIndex(
-            model_name='helddisclosure',
-            index=models.Index(condition=models.Q(('ungated_at__isnull', True), ('ungated_from__isnull', False)), fields=['ungated_from'], name='disclosures_held_to_be_counted'),
-        ),
     ]

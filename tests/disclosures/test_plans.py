@@ -44,7 +44,7 @@ IN_ONE_PLACE = {
     "accounts_delegation", "accounts_knowndevice", "accounts_letter", "accounts_line", "accounts_linenumber",
     "accounts_linereminder", "accounts_linestate", "accounts_linetexts", "accounts_lineuser", "accounts_message",
     "accounts_safecontact", "accounts_separation", "accounts_textedcode", "accounts_user", "accounts_wrongpassword",
-    "audit_auditevent", "consent_ask",
+    "audit_auditevent", "audit_incidentline", "consent_ask",
     "consent_digestfinding", "consent_heldrow", "consent_privacysignal", "consent_progresslink", "consent_touched",
     "consent_tightening", "consent_unarchived", "disclosures_anomaly", "disclosures_archive", "disclosures_archivepart",
     "disclosures_helddisclosure", "disclosures_heldnotice", "django_session", "partners_agentrequest",

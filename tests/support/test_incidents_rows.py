@@ -53,7 +53,7 @@ def compared(committed_db: None, no_broker: None) -> Compared:
 
 
 def by_the_gateway(*rows: Row) -> None:
-    assert {fate.status for fate in taken(DisclosuresFeed(gated=True), ndjson(rows))} == {"accepted"}
+    assert {fate.status for fate in taken(DisclosuresFeed(gateway="gateway"), ndjson(rows))} == {"accepted"}
 
 
 def an_incident(kind: str) -> Incident:
