@@ -1,9 +1,10 @@
 """Reads about people and lines: whose number this is, and what a person is to which lines."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from allauth.mfa.models import Authenticator
@@ -95,6 +96,17 @@ class PersonsLine:
     def is_delegated(self) -> bool:
         """Whether this person looks after it for somebody else."""
         return self.relation in DELEGATES
+
+    @cached_property
+    def _of_others(self) -> dict[str, bool]:
+        return {}
+
+    def is_anothers(self, actor: str) -> bool:
+        """Whether who is named so in the ledger came by another line: its holder. One look for each name."""
+        known = self._of_others
+        if actor not in known:
+            known[actor] = signs_in_by_another(actor=actor, line_id=self.line.pk)
+        return known[actor]
 
     @property
     def may_see(self) -> bool:
@@ -234,9 +246,9 @@ def code_texts(*, since: datetime) -> dict[str, int]:
 def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:
     """Every line this person may know of, their own first: what /lines/ lists.
 
-    Of another adult's line on their account they know that it is there and nothing more. A person whose own line has
-    ended knows of that one alone. One query, whatever the number of lines; up to four more where somebody asked them to
-    look after a line, or one left their account in confidence.
+    Of another adult's line on their account they know that it is there, by the number it began with, and nothing more.
+    A person whose own line has ended knows of that one alone. One query, whatever the number of lines; up to five more
+    where somebody asked them to look after a line, one left their account in confidence, or one has another number.
     """
     mine = LineUser.objects.filter(user=user, until__isnull=True)
     held = mine.filter(line__user_role=Line.UserRole.HOLDER).values("line__account__lines")
@@ -316,6 +328,14 @@ def user_of_line(*, line_id: int) -> User | None:
     return current.user if current else None
 
 
+def signs_in_by_another(*, actor: str, line_id: int) -> bool:
+    """Whether the person whom the ledger names so ("subscriber:7") signs in, or did, by another line than this."""
+    role, _, number = actor.partition(":")
+    if role != User.Role.SUBSCRIBER or not _is_id(number):
+        return False
+    return LineUser.objects.filter(user=int(number)).exclude(line=line_id).exists()
+
+
 def answering_line(*, line: Line, at: datetime) -> Line | None:
     """The line whose phone answers what a company asks of a line: its own; of a child's line, the account holder's.
 
@@ -346,15 +366,25 @@ def _as_holder(line: Line, holder_name: str) -> Relation:
 
 
 def _on_the_account(own: Line, others: Sequence[Line], at: datetime) -> list[PersonsLine]:
-    """The other lines of an account as its holder knows them. One that left it in confidence is there as it was."""
+    """The other lines of an account as its holder knows them, also one that left it in confidence.
+
+    Another adult's line has the number there that it began with: whoever changed it may have done so to escape.
+    """
     holder_name = unseal(own.holder_name_sealed)
     found = {line.pk: _persons_line(line, _as_holder(line, holder_name)) for line in others}
     for left in care.left_untold(account_id=own.account_id, at=at) if vars(own)["left"] else ():
-        if left.line_id != own.pk and left.line_id not in found:
-            # The number that the holder knows, and no later one.
-            msisdn = msisdn_of(line_id=left.line_id, at=left.asked_at)
-            found[left.line_id] = PersonsLine(line=left.line, relation=Relation.HOLDER_OF_ADULT, msisdn=msisdn)
-    return sorted(found.values(), key=lambda one: (one.line.activated_at, one.line.pk))
+        if left.line_id != own.pk:
+            found.setdefault(left.line_id, PersonsLine(line=left.line, relation=Relation.HOLDER_OF_ADULT, msisdn=""))
+    unknown = [one for one in found.values() if one.relation == Relation.HOLDER_OF_ADULT]
+    began = _first_numbers([one.line.pk for one in unknown if one.line.number_changed_at or not one.msisdn])
+    known = [replace(one, msisdn=began.get(one.line.pk, one.msisdn)) for one in found.values()]
+    return sorted(known, key=lambda one: (one.line.activated_at, one.line.pk))
+
+
+def _first_numbers(line_ids: Collection[int]) -> dict[int, str]:
+    """The number that each of these lines began with. One query, and none for no line."""
+    rows = LineNumber.objects.filter(line__in=line_ids).order_by("-starts_at") if line_ids else []
+    return {row.line_id: unseal(row.msisdn_sealed) for row in rows}
 
 
 def _looked_after(user: User, at: datetime, *, but: set[int]) -> list[PersonsLine]:

@@ -43,7 +43,7 @@ class Who(StrEnum):
 
     PERSON = "person"  # whoever signs in by this line
     PHONE = "phone"  # whoever has its phone, by a texted code alone
-    HOLDER = "holder"  # of a child's line: the account holder
+    HOLDER = "holder"  # the account holder, on a child's line or on another one of their own
     DELEGATE = "delegate"  # whom the line's user asked to look after it
     STAFF = "staff"
     FILE = "file"
@@ -130,7 +130,7 @@ def _who(line: Line, actor: str) -> Who:
     if kind != "subscriber":
         return ACTORS.get(kind, Who.STAFF)
     if line.user_role != Line.UserRole.MINOR:
-        return Who.PERSON  # nobody but its person can
+        return Who.HOLDER if queries.signs_in_by_another(actor=actor, line_id=line.pk) else Who.PERSON
     user = queries.user_of_line(line_id=line.pk)
     return Who.PERSON if user is not None and actor == f"subscriber:{user.pk}" else Who.HOLDER
 

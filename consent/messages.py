@@ -100,6 +100,16 @@ def tell_the_child(*, line_id: int, at: datetime) -> None:
     actions.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
 
 
+def tell_the_adult(*, line_id: int, at: datetime) -> None:
+    """Tell a line that it is a child's no longer, and what that ended."""
+    with translation.override(language_of(Line.objects.get(pk=line_id))):
+        text = _(
+            "Whereabouts: this phone's location is now yours alone to decide. The account holder no longer sees it, "
+            "and what they allowed for you has ended. To see it, or to allow it yourself, sign in: %(url)s"
+        ) % {"url": f"{settings.BASE_URL}/home/"}
+    actions.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
+
+
 def tell_of_suspension(*, line_id: int, at: datetime) -> None:
     """Tell a line that we stopped a company for it by ourselves. Like every text it names no company."""
     with translation.override(language_of(Line.objects.get(pk=line_id))):

@@ -192,8 +192,8 @@ def _held() -> Metric:
     found = disclosures.held_now()
     held = GaugeMetricFamily(
         "whereabouts_releases_held",
-        "Reported releases of numbers that no line has, by where they came from, of 10,000; ungated: the gateway's, released"
-        " without the gate's yes.",
+        "Reported releases of numbers that no line has, by where they came from, of 10,000 at most; ungated: the"
+        " gateway's, released without the gate's yes.",
         labels=["of"],
     )
     for of, n in (("file", found.from_files), ("gateway", found.from_gateway), ("ungated", found.ungated)):

@@ -21,7 +21,7 @@ from consent.actions.choices import (
 )
 from consent.actions.digests import compare_buckets, take_digest
 from consent.actions.late import tell_newly_affected
-from consent.actions.lines import end_tenure, number_changed
+from consent.actions.lines import end_tenure, grow_up, number_changed
 from consent.actions.receipts import mail_receipt, text_receipt
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.actions.signals import NotAsked, follow_signal, outweigh_signal, take_signal
@@ -59,6 +59,7 @@ __all__ = [
     "end_tenure",
     "follow_signal",
     "give_token",
+    "grow_up",
     "mail_receipt",
     "number_changed",
     "outweigh_signal",

@@ -1,13 +1,18 @@
-"""What a line's own life does to its consent: the end of the tenure, a new number."""
+"""What a line's own life does to its consent: the end of the tenure, a new number, a child that grew up."""
 
 from datetime import datetime
 
 from django.db import transaction
 
 import audit.actions
-from consent import changes, snapshots, telling
-from consent.models import Touched
+from accounts import queries
+from consent import changes, messages, snapshots, telling
+from consent.actions.choices import deny
+from consent.models import Choice, Touched
 from revocations.actions import EVERYTHING, tell
+
+# Who says the stops by which a yes of the account holder's ends when a child's line becomes an adult's.
+GROWN_UP = "import:grown_up"
 
 
 @transaction.atomic
@@ -24,6 +29,30 @@ def number_changed(*, line_id: int, at: datetime, actor: str) -> None:
     Touched.objects.create(line_id=line_id, since=at)
     changes.tell_of_records(line_ids=[line_id], change=changes.Change.NUMBER, at=at)
     audit.actions.record(action="line.number_changed", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id)
+
+
+@transaction.atomic
+def grow_up(*, line_id: int, at: datetime) -> None:
+    """The line is an adult's now (its row says so): what another allowed for the child ends, and the phone is told.
+
+    Each such yes ends by a stop of that use, so that partners hear of it as of any, and their own yes is asked for.
+    """
+    user = queries.user_of_line(line_id=line_id)
+    own = f"subscriber:{user.pk}" if user else ""
+    for campaign in _allowed_by_another(line_id, own):
+        stop = Choice(
+            kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.CAMPAIGN, ref=campaign, actor=GROWN_UP,
+            channel="file", reason="grown_up",
+        )  # fmt: skip
+        deny(choice=stop, duties=telling.STOP_DUTIES, by="system")
+    messages.tell_the_adult(line_id=line_id, at=at)
+
+
+def _allowed_by_another(line_id: int, own: str) -> list[str]:
+    """The uses whose newest choice is a yes of somebody else's. A stop of more may be over them, and may be lifted."""
+    said = Choice.objects.filter(line_id=line_id, scope=Choice.Scope.CAMPAIGN).exclude(kind=Choice.Kind.PAUSE)
+    newest = {ref: (kind, actor) for ref, kind, actor in said.order_by("made_at").values_list("ref", "kind", "actor")}
+    return sorted(ref for ref, (kind, actor) in newest.items() if kind == Choice.Kind.ALLOW and actor != own)
 
 
 def _withdraw(line_id: int, at: datetime) -> None:

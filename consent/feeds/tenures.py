@@ -9,8 +9,9 @@ import accounts.actions
 import audit.actions
 from accounts.models import Account, Line, LineNumber, LineState
 from accounts.sealing import number_hash, seal, unseal
-from consent.actions import end_tenure, number_changed
+from consent.actions import end_tenure, grow_up, number_changed
 from consent.expiry import retell
+from consent.feeds.hands import Hands, stays
 from consent.feeds.successors import take_over, take_over_late
 from consent.feeds.timeline import Period, Timeline
 from consent.feeds.unsettled import LineRecord, RowFate, Unsettled
@@ -88,6 +89,8 @@ class _Keeper:
         before = self.lines.get(record.continues) if record.continues else None
         if record.continues and before is None:
             return "continues_line_id", "line_unknown"
+        if before is not None and not self._stays(_hands(before), self._said(record, role=record.user_role), before):
+            return "continues_line_id", "not_same_user"
         if record.continues in self.new:
             self.write()
         period = _period(record)
@@ -150,7 +153,8 @@ class _Keeper:
             if before == line:
                 # In a circle: each would be the other's past.
                 return "continues_line_id", "id_conflict"
-        return None
+        before = self.lines[record.continues]
+        return None if self._stays(_hands(before), _hands(line), line) else ("continues_line_id", "not_same_user")
 
     def _continue(self, line: Line, record: LineRecord) -> bool:
         """A later row names the predecessor for the first time: its person's stops come over now."""
@@ -244,12 +248,17 @@ class _Keeper:
         if (news or corrected) and not self.read_to_end:
             self.unsettled.wait(record, fate)
             return WAITS
+        if news and not self._stays(_hands(line), self._said(record, role=_role(line, record)), line):
+            return "user_role", "needs_new_line_id"
         if corrected and not self._end(line, record):
             return "msisdn", "number_overlap"
         if news:
+            was = line.user_role
             for name, value in news.items():
                 setattr(line, name, value)
             self._changed(line, list(news))
+            if Line.UserRole.MINOR == was != line.user_role:
+                grow_up(line_id=line.pk, at=self.at)
         self.unsettled.heard(record, since=since)
         return ACCEPTED if news or corrected else fate
 
@@ -271,18 +280,28 @@ class _Keeper:
     def _news(self, line: Line, record: LineRecord) -> dict[str, object]:
         """What a row says otherwise than it is known."""
         said: dict[str, object] = {
-            "user_role": record.user_role,
+            "user_role": _role(line, record),
             "state": record.state,
             "language": record.language,
             "account": self.accounts[record.account],
         }
-        if record.user_role == Line.UserRole.MINOR:
-            # An adult stays one: an old file must not hand what they alone see and decide to somebody else.
-            del said["user_role"]
         news = {name: value for name, value in said.items() if getattr(line, name) != value}
         if unseal(bytes(line.holder_name_sealed)) != record.holder_name:
             news["holder_name_sealed"] = seal(record.holder_name)
         return news
+
+    def _said(self, record: LineRecord, *, role: str) -> Hands:
+        return Hands(role, self.accounts[record.account].pk, record.holder_name)
+
+    def _stays(self, before: Hands, after: Hands, line: Line) -> bool:
+        """Whether a line stays with its person; nobody becomes a holder where another line is the holder's."""
+        becomes_holder = after.role == Line.UserRole.HOLDER != before.role
+        return stays(before=before, after=after) and not (becomes_holder and self._has_holder(after.account_id, line))
+
+    def _has_holder(self, account_id: int, but: Line) -> bool:
+        self.write()
+        held = Line.objects.filter(account=account_id, user_role=Line.UserRole.HOLDER, deactivated_at__isnull=True)
+        return held.exclude(carrier_id=but.carrier_id).exists()
 
     def _store_numbers(self, lines: Sequence[Line]) -> None:
         fresh: list[tuple[Period, LineNumber]] = []
@@ -296,6 +315,15 @@ class _Keeper:
         LineNumber.objects.bulk_create([row for _, row in fresh])
         for period, row in fresh:
             period.pk = row.pk
+
+
+def _hands(line: Line) -> Hands:
+    return Hands(line.user_role, line.account_id, unseal(bytes(line.holder_name_sealed)))
+
+
+def _role(line: Line, record: LineRecord) -> str:
+    """The role a row gives a line. An adult stays one: an old file must not hand what is theirs alone to others."""
+    return line.user_role if record.user_role == Line.UserRole.MINOR else record.user_role
 
 
 def _period(record: LineRecord) -> Period:

@@ -5,6 +5,7 @@ from django import template
 from accounts.models import User
 from accounts.permissions import Relation
 from accounts.queries import PersonsLine
+from consent.actions.lines import GROWN_UP
 
 register = template.Library()
 SHARED = (Relation.MINOR_USER, Relation.HOLDER_OF_MINOR)
@@ -12,19 +13,23 @@ SHARED = (Relation.MINOR_USER, Relation.HOLDER_OF_MINOR)
 
 @register.simple_tag
 def said_by(line: PersonsLine, reader: User, actor: str) -> str:
-    """Either "you", "holder", "user" or "delegate": a child's line has two people who choose, and any other has one.
+    """Either "you", "holder", "user", "delegate" or "us": a child's line has two people who choose; others have one.
 
-    Besides them whoever looks after it for somebody.
+    Of a line that was a child's once, what its holder chose stays theirs. Besides them whoever looks after it for
+    somebody, and we, who end the holder's yes when the child is none any more.
 
     `actor`: as the ledger names who said it.
     """
     if actor == f"delegate:{reader.pk}":
         return "you"
+    if actor == GROWN_UP:
+        return "us"
     if actor.startswith("delegate:"):
         return "delegate"
     if line.is_delegated:
         return "user"
-    another = actor.startswith("subscriber:") and actor != f"subscriber:{reader.pk}"
-    if not another or line.relation not in SHARED:
+    if not actor.startswith("subscriber:") or actor == f"subscriber:{reader.pk}":
         return "you"
-    return "holder" if line.relation == Relation.MINOR_USER else "user"
+    if line.relation in SHARED:
+        return "holder" if line.relation == Relation.MINOR_USER else "user"
+    return "holder" if line.relation != Relation.SAME_HOLDER and line.is_anothers(actor) else "you"

@@ -18,9 +18,12 @@ from audit.actions import record
 from consent.actions import allow, stop
 from consent.models import Choice
 from consent.notices import before_yes
+from consent.snapshots import reason_against
+from revocations.models import Order
 from tests.consent.claiming import a_partner, asked, link_in, text_now
 from tests.factories import a_campaign, a_line, a_party
-from tests.people import Browser, newest_text, number_of, sign_in, sign_in_by_code, user_of
+from tests.feeds import Row, line_row, take_lines, told
+from tests.people import Browser, newest_text, number_of, sign_in, sign_in_by_code, texts_to, user_of
 from tests.walks.marks import tells
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -287,6 +290,100 @@ def test_an_adult_who_allows_for_themselves_gets_no_such_text() -> None:
     before = len(MemoryBackend.outbox)
     allow(line_id=line.pk, campaign=a_campaign().ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
     assert len(MemoryBackend.outbox) == before
+
+
+def test_what_the_holder_does_about_another_line_of_their_own_is_told_there() -> None:
+    holder, second = a_line(account="A-1"), a_line(account="A-1")
+    sign_in(second)
+    browser = sign_in(holder)
+    before = len(texts_to(number_of(second)))
+    assert browser.post("/choices/stop/", posted(second, a_campaign().ref)).status_code == 302
+    assert Choice.objects.get().actor == f"subscriber:{user_of(holder).pk}"
+    (told,) = texts_to(number_of(second))[before:]
+    assert "the account holder changed who may get this phone's location" in told.text
+
+
+def test_a_file_does_not_make_the_holder_of_an_adult_their_reader() -> None:
+    ann = line_row(line_id="LA", msisdn="+12065550177", holder_name="Ann Marsh")
+    adult = line_row(line_id="LB", msisdn="+12065550188", holder_name="Ann Marsh", user_role="user")
+    take_lines(ann, adult)
+    holder, line = Line.objects.get(carrier_id="LA"), Line.objects.get(carrier_id="LB")
+    marker, browser = marked(line), sign_in(holder)
+    assert told(take_lines(adult | {"user_role": "holder"})) == [("rejected", "user_role", "needs_new_line_id")]
+    for page in ("/choices/", "/access-log/", "/history/"):
+        answer = browser.get(of_line(page, line))
+        assert (answer.status_code, marker in answer.text) == (404, False)
+    assert browser.post("/choices/stop/", posted(line, a_campaign().ref)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "grown", [{"user_role": "user"}, {"user_role": "holder", "account_id": "A2", "holder_name": "Li"}]
+)
+def test_what_the_holder_allowed_for_a_child_ends_when_it_is_none_any_more(grown: Row) -> None:
+    row = line_row(line_id="LB", msisdn="+12065550188", user_role="minor")
+    take_lines(line_row(line_id="LA", msisdn="+12065550177"), row)
+    holder, child = Line.objects.get(carrier_id="LA"), Line.objects.get(carrier_id="LB")
+    sign_in(holder)
+    browser, campaign = sign_in(child), a_campaign(provider=a_party("CareButton", "lbs_provider"))
+    made = allow(line_id=child.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(holder).pk}", channel="web")
+    before = len(texts_to(number_of(child)))
+    assert told(take_lines(row | grown)) == [("accepted",)]
+    assert told(take_lines(row | grown)) == [("repeated",)]
+    assert reason_against(line_id=child.pk, campaign=campaign) == "stopped_campaign"
+    ended = Choice.objects.get(kind="stop")
+    assert (ended.scope, ended.ref, ended.reason) == ("campaign", campaign.ref, "grown_up")
+    order = Order.objects.filter(line_id=child.pk, contract_id=campaign.contract_id).latest("version")
+    assert order.snapshot["state"] == []
+    assert set(order.snapshot["required_actions"]) == {"stop_use", "delete_held", "notify_downstream"}
+    (text,) = texts_to(number_of(child))[before:]
+    assert "this phone's location is now yours alone to decide" in text.text
+    page = browser.get(f"/choices/{made.choice_id}/").text
+    assert "<bdi>CareButton</bdi> was allowed" in page
+    page = browser.get("/choices/").text
+    assert "You stopped" not in page
+    assert "Made by the account holder" in page
+    assert "By us: the account holder had allowed it" in page
+    assert "You allowed" not in browser.get("/home/").text
+
+
+def test_what_a_child_chose_and_what_is_stopped_since_outlasts_its_childhood() -> None:
+    row = line_row(line_id="LB", msisdn="+12065550188", user_role="minor")
+    take_lines(line_row(line_id="LA", msisdn="+12065550177"), row)
+    holder, child = Line.objects.get(carrier_id="LA"), Line.objects.get(carrier_id="LB")
+    sign_in(holder)
+    sign_in(child)
+    campaign = a_campaign()
+    allow(line_id=child.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(holder).pk}", channel="web")
+    stop(line_id=child.pk, scope="campaign", ref=campaign.ref, actor=f"subscriber:{user_of(child).pk}", channel="web")
+    take_lines(row | {"user_role": "user"})
+    assert Choice.objects.filter(line_id=child.pk).count() == 2
+
+
+@pytest.mark.parametrize("asked_first", [True, False])
+@pytest.mark.parametrize("separates", [True, False])
+def test_a_new_number_of_an_adult_is_not_the_holder_s_to_read(separates: bool, asked_first: bool) -> None:
+    row = line_row(line_id="LB", msisdn="+12065550188", user_role="user")
+    take_lines(line_row(line_id="LA", msisdn="+12065550177"), row)
+    holder, adult = Line.objects.get(carrier_id="LA"), Line.objects.get(carrier_id="LB")
+    sign_in(adult)
+    browser = sign_in(holder)
+    before = browser.get("/lines/").text
+    new = row | {"msisdn": "+12065550199", "number_changed_at": (timezone.now() - timedelta(hours=1)).isoformat()}
+
+    def ask() -> None:
+        accounts.actions.ask_separation(line_id=adult.pk, user=user_of(adult), reach="", note="", at=timezone.now())
+
+    if separates and asked_first:
+        ask()
+    assert told(take_lines(new)) == [("accepted",)]
+    if separates and not asked_first:
+        ask()
+    assert number_of(adult) == "+12065550199"
+    assert alike(browser.get("/lines/").text) == alike(before)
+    assert "555-0188" in before
+    assert told(take_lines(new | {"account_id": "A2", "holder_name": "Li"})) == [("accepted",)]
+    after = browser.get("/lines/").text
+    assert ("555-0188" in after, "555-0199" in after) == (separates, False)
 
 
 def test_a_company_s_question_is_answered_by_whoever_it_is_about_and_by_nobody_else() -> None:
