@@ -274,6 +274,7 @@ def test_each_cell_by_a_code_alone_and_while_a_new_sim_holds_the_line(cells: Cel
 
 # Of what somebody does with a line, the line alone is told, and which kind of text; most is told to nobody.
 TOLD = {
+    Relation.SAME_HOLDER: {"child"},
     Relation.HOLDER_OF_MINOR: {"child"},
     Relation.DELEGATE_STOPS: {"delegate"},
     Relation.DELEGATE_BOTH: {"delegate"},
