@@ -11,12 +11,13 @@ from django.http.response import HttpResponseBase
 class Place:
     """One of them. It is free again when it is given back, or when nobody knows of it any more."""
 
-    def __init__(self, whose: object, places: WeakSet["Place"]) -> None:
-        self.whose, self._places = whose, places
+    def __init__(self, whose: object, places: WeakSet["Place"], lock: Lock) -> None:
+        self.whose, self._places, self._lock = whose, places, lock
 
     def give_back(self) -> None:
         """More than once does no harm."""
-        self._places.discard(self)
+        with self._lock:  # not while somebody counts them
+            self._places.discard(self)
 
 
 class Places:
@@ -34,7 +35,7 @@ class Places:
         with self._lock:
             if sum(one.whose == whose for one in self._places) >= most:
                 return None
-            place = Place(whose, self._places)
+            place = Place(whose, self._places, self._lock)
             self._places.add(place)
             return place
 

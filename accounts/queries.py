@@ -1,20 +1,18 @@
 """Reads about people and lines: whose number this is, and what a person is to which lines."""
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from allauth.mfa.models import Authenticator
 from django.contrib.auth.tokens import default_token_generator
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
-from accounts import care, numbers, tokens
+from accounts import care, numbers
 from accounts.models import (
     Delegation,
     Line,
@@ -22,7 +20,6 @@ from accounts.models import (
     LineReminder,
     LineTexts,
     LineUser,
-    NewPassword,
     TextedCode,
     User,
 )
@@ -47,9 +44,6 @@ HOLD = timedelta(hours=24)
 DELEGATED = {
     Delegation.May.SEE: Relation.DELEGATE_SEES, Delegation.May.STOP: Relation.DELEGATE_STOPS,
     Delegation.May.BOTH: Relation.DELEGATE_BOTH,
-}  # fmt: skip
-OWNED: dict[str, str] = {
-    Authenticator.Type.WEBAUTHN: "passkey", Authenticator.Type.TOTP: "app", Authenticator.Type.RECOVERY_CODES: "codes",
 }  # fmt: skip
 
 
@@ -142,56 +136,6 @@ class PersonsLine:
     def may_allow(self) -> bool:
         """Whether this person may allow on this line: a child may not."""
         return self.may(Action.ALLOW)
-
-
-@dataclass(frozen=True)
-class Factors:
-    """What lets one person in, to compare: the hash of a password, and each passkey, app and sheet of codes by id.
-
-    `used`: how many codes of their sheet were given.
-    """
-
-    password: str
-    owned: Mapping[int, str]
-    used: int
-
-
-def factors_of(*, user: User) -> Factors:
-    """What lets this person in now."""
-    kept = list(Authenticator.objects.filter(user=user))
-    return Factors(
-        password=user.password if user.has_usable_password() else "",
-        owned={one.pk: one.type for one in kept},
-        used=sum(tokens.used(one) for one in kept if one.type == Authenticator.Type.RECOVERY_CODES),
-    )
-
-
-def differences(*, before: Factors, after: Factors) -> list[str]:
-    """What became different between the two, in the trail's words."""
-    found = ["password_changed"] if before.password != after.password else []
-    new, gone = after.owned.keys() - before.owned.keys(), before.owned.keys() - after.owned.keys()
-    found += [f"{OWNED[after.owned[one]]}_added" for one in sorted(new)]
-    # New codes take the place of old ones: that the old are gone is said with it.
-    replaced = {after.owned[one] for one in new}
-    found += [f"{OWNED[before.owned[one]]}_removed" for one in sorted(gone) if before.owned[one] not in replaced]
-    return found + (["code_used"] if after.used > before.used else [])
-
-
-def link_hash(*, token: str) -> bytes:
-    """By which a link that was texted is found."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-def new_password_of(*, user: User, at: datetime) -> NewPassword | None:
-    """The wait for a new password of this person that is not over, cancelled or used; None: there is none."""
-    waiting = NewPassword.objects.filter(user=user, cancelled_at__isnull=True, used_at__isnull=True)
-    return waiting.filter(expires_at__gt=at).first()
-
-
-def new_password_behind(*, token: str, at: datetime) -> NewPassword | None:
-    """The wait for a new password that this link ends; None for a link that is used up, over or made up."""
-    waiting = NewPassword.objects.filter(cancelled_at__isnull=True, used_at__isnull=True, expires_at__gt=at)
-    return waiting.filter(token_hash=link_hash(token=token)).first()
 
 
 def line_of_number(*, msisdn: str, at: datetime) -> Line | None:

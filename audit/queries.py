@@ -14,7 +14,8 @@ CHAINS = 16
 # What a person asked in confidence, or what it did for them: a holder who reads it would know that there is something.
 CONFIDENTIAL = r"^(separation\.|protection\.|person\.reveal_)"
 # What a person writes to us is for nobody else near that line: that they wrote is enough to be asked about it.
-WRITTEN, ABOUT_CASES = "ticket.asked", r"^(ticket|case)\."
+WRITTEN = ("ticket.asked", "ticket.heard", "ticket.rated")
+ABOUT_CASES = r"^(ticket|case)\."
 BATCH = 5000
 MOST_STEPS = 200
 ENDS = """
@@ -67,15 +68,22 @@ def database_clock() -> datetime:
     return now
 
 
-def events_of_line(*, line_id: int, reader: str, confidential: bool = False) -> QuerySet[AuditEvent]:
+def events_of_line(*, line_id: int, reader: str, own: bool = False, confidential: bool = False) -> QuerySet[AuditEvent]:
     """Everything that was read or done about a line, by anybody, the newest first; as the chain has it, not the ids.
 
-    `reader`: for whom, as the trail names them; cases that another person wrote are left out. `confidential`: with what
-    the person who uses it asked in confidence.
+    `reader`: for whom, as the trail names them; that another person wrote to us is left out. `own`: for whoever uses
+    it, with what staff did in another's case about it; for everybody else such a case leaves no trace. `confidential`:
+    with what they asked in confidence.
     """
     ours = AuditEvent.objects.filter(line_id=line_id)
-    others_cases = ours.filter(action=WRITTEN).exclude(actor=reader).values("target")
-    events = ours.exclude(action__regex=ABOUT_CASES, target__in=others_cases).order_by("-at", "-seq")
+    others = ours.filter(action=WRITTEN[0]).exclude(actor=reader).values_list("target", flat=True)
+    if own:
+        events = ours.exclude(action__in=WRITTEN, target__in=others)
+    else:
+        events = ours.exclude(action__regex=ABOUT_CASES, target__in=others)
+        if codes := [target.removeprefix("ticket:") for target in others]:
+            events = events.exclude(action="ticket.found", detail__tickets__has_any_keys=codes)
+    events = events.order_by("-at", "-seq")
     return events if confidential else events.exclude(action__regex=CONFIDENTIAL)
 
 

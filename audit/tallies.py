@@ -21,7 +21,7 @@ class Tally:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._lock = Lock()
+        self._lock, self._handing_over = Lock(), Lock()
         self._waiting: Counter[str] = Counter()
 
     def count(self, *, at: datetime) -> None:
@@ -31,13 +31,24 @@ class Tally:
         self.hand_over()
 
     def hand_over(self) -> None:
-        """Give the cache what this process has counted and could not give it yet."""
-        if not self._waiting:
+        """Give the cache what this process has counted and could not give it yet.
+
+        One does it at a time, and nobody waits for them: a cache that hangs must not hold up what is counted.
+        """
+        if not self._waiting or not self._handing_over.acquire(blocking=False):
             return
-        with self._lock:
-            for key, n in list(self._waiting.items()):
-                if _given(key, n):
-                    del self._waiting[key]
+        try:
+            with self._lock:
+                left, self._waiting = self._waiting, Counter()
+            try:
+                for key, n in list(left.items()):
+                    if _given(key, n):
+                        del left[key]
+            finally:
+                with self._lock:
+                    self._waiting.update(left)
+        finally:
+            self._handing_over.release()
 
     def forget(self) -> None:
         """Let go of what waits in this process."""

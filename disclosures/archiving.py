@@ -28,7 +28,6 @@ from django.template.loader import get_template, render_to_string
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
-import audit.queries
 from accounts import wording
 from accounts.models import Line, LineNumber, User
 from accounts.numbers import shown as number_shown
@@ -40,7 +39,7 @@ from consent.models import Choice
 from consent.queries import receipt_of
 from consent.queries.choices import ChoiceRow, rows_of
 from disclosures.models import Archive, ArchivePart, Disclosure, Outcome
-from disclosures.queries import as_csv, as_json, export_of, visible, with_delay
+from disclosures.queries import as_csv, as_json, events_for, export_of, visible, with_delay
 from disclosures.queries.trails import Parties, Stop, company_of, trail
 from disclosures.words import judgement_in_words, tone_of
 from partners import keys
@@ -257,7 +256,6 @@ class _Writer:
         self._packed, self._line, self._progress = packed, line, progress
         self._at = archive.as_of or archive.asked_at
         self._reader = User.objects.get(pk=archive.user_id)
-        self._named = f"subscriber:{archive.user_id}"
         self._companies: dict[str, _Told] = {}
         self._trails: dict[tuple[str, ...], tuple[str, Sequence[Stop]]] = {}
         self._shown: dict[str, object] = {
@@ -268,7 +266,7 @@ class _Writer:
     def everything(self) -> None:
         """Every file; the page that leads to the others last, when it is known which there are."""
         self._file("style.css", [render_to_string("archive/style.css")])
-        everything = export_of(line=self._line, reader=self._named, at=self._at)
+        everything = export_of(line=self._line, reader=self._reader.pk, at=self._at)
         self._file("data/everything.json", self._progress.of(everything))
         public_id = str(self._line.public_id)
         self._file("data/history.json", self._progress.of(as_json(rows=self._rows(), line=public_id, at=self._at)))
@@ -334,7 +332,7 @@ class _Writer:
             }  # fmt: skip
 
     def _log(self) -> Iterator[wording.Entry]:
-        events = audit.queries.events_of_line(line_id=self._line.pk, reader=self._named).filter(at__lte=self._at)
+        events = events_for(line=self._line, reader=self._reader.pk).filter(at__lte=self._at)
         for event in self._progress.besides(events.iterator(CHUNK)):
             yield wording.entry(event=event, reader=self._reader)
 

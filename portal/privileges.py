@@ -5,7 +5,7 @@ changed; the gate row and the chain heads are written by the database's own func
 """
 
 from django.conf import settings
-from django.db import connections
+from django.db import connections, transaction
 
 LEDGERS = (
     "consent_choice",
@@ -91,7 +91,8 @@ def grant(*, using: str) -> None:
     owner, role = (str(settings.DATABASES[alias]["USER"]) for alias in (using, "default"))
     if owner == role:
         return
-    with connections[using].cursor() as cursor:
+    # All at once: whoever stops meanwhile must not find a table without its rights.
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(f'GRANT USAGE ON SCHEMA public TO "{role}"')
         cursor.execute(f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "{role}"')
         cursor.execute(

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from accounts import queries, sessions, wording
+from accounts import sessions, ways_in, wording
 from accounts.actions.notes import note, tell
 from accounts.models import NewPassword, User
-from accounts.queries import Factors, link_hash
+from accounts.ways_in import Factors, link_hash
 
 WAIT, GOOD_FOR = timedelta(hours=24), timedelta(days=7)
 TOKEN_BYTES = 24
@@ -49,7 +49,7 @@ def note_changes(*, user_id: int, before: Factors, at: datetime) -> None:
     Who gave their password to change it has not forgotten it: a wait for a new one is over.
     """
     user = User.objects.get(pk=user_id)
-    what = queries.differences(before=before, after=queries.factors_of(user=user))
+    what = ways_in.differences(before=before, after=ways_in.factors_of(user=user))
     if what:
         _changed(user, what, at)
     if "password_changed" in what:
@@ -91,7 +91,7 @@ def cancel_new_password(*, user_id: int, at: datetime) -> bool:
 def replace_password(*, user: User, password: str, at: datetime) -> User:
     """Give a person another password by texted code alone, after the wait. Ends their other sign-ins. Raises NotYet."""
     user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-    waited = queries.new_password_of(user=user, at=at)
+    waited = ways_in.new_password_of(user=user, at=at)
     if waited is None or at < waited.counts_from:
         raise NotYet
     waited.used_at = at

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, oidc, queries, sessions, tokens
+from accounts import actions, oidc, sessions, tokens, ways_in
 from accounts.access import (
     SubscriberRequest,
     asked_at_the_door,
@@ -44,7 +44,7 @@ def noted(view: Door) -> Door:
         with transaction.atomic():
             # The button pressed twice uses one recovery code once, and is one thing done.
             user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-            before = queries.factors_of(user=user)
+            before = ways_in.factors_of(user=user)
             response = view(request, *args, **kwargs)
             actions.note_changes(user_id=user.pk, before=before, at=timezone.now())
         return response
@@ -110,7 +110,7 @@ def forgotten(request: SubscriberRequest) -> HttpResponse:
     if request.method == "POST":
         actions.ask_new_password(user=request.user, at=now)
         return redirect("password-forgotten")
-    waiting = queries.new_password_of(user=request.user, at=now)
+    waiting = ways_in.new_password_of(user=request.user, at=now)
     if waiting is None and not sessions.has_proof_of_their_own(user=request.user):
         return redirect("account_set_password")
     is_over = waiting is not None and waiting.counts_from <= now
@@ -133,7 +133,7 @@ def forgotten(request: SubscriberRequest) -> HttpResponse:
 def new_password(request: SubscriberRequest) -> HttpResponse:
     """A password in place of a forgotten one, once the wait is over."""
     now = timezone.now()
-    waiting = queries.new_password_of(user=request.user, at=now)
+    waiting = ways_in.new_password_of(user=request.user, at=now)
     if waiting is None or now < waiting.counts_from:
         return redirect("password-forgotten")
     form = FirstPasswordForm(request.POST or None, user=request.user)
@@ -160,7 +160,7 @@ def keep_password(request: SubscriberRequest) -> HttpResponse:
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
     """The link in the text: one press ends the wait, without signing in."""
     now = timezone.now()
-    waiting = queries.new_password_behind(token=token, at=now)
+    waiting = ways_in.new_password_behind(token=token, at=now)
     if waiting is None:
         raise Http404
     if request.method == "POST":

@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, queries, sessions
+from accounts import actions, queries, sessions, ways_in
 from accounts.access import (
     PersonRequest,
     SubscriberRequest,
@@ -38,7 +38,7 @@ def settings(request: PersonRequest) -> HttpResponse:
             django_settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", httponly=True, secure=secure
         )
         return response
-    waiting = queries.new_password_of(user=request.user, at=timezone.now())
+    waiting = ways_in.new_password_of(user=request.user, at=timezone.now())
     shown = {"form": form, "waiting": waiting, "texts": _texts(request.user)}
     return render(request, "account/settings.html", shown)
 

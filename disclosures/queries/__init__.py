@@ -6,7 +6,7 @@ from disclosures.queries.chart import Chart
 from disclosures.queries.companies import Companies, CompanyCard, companies_of
 from disclosures.queries.company import CompanyPage, company_page
 from disclosures.queries.downloads import as_csv, as_json
-from disclosures.queries.export import export_of
+from disclosures.queries.export import events_for, export_of
 from disclosures.queries.figures import FiguresPage, all_as_csv, figure_as_csv, figures_page, published
 from disclosures.queries.held import HeldNow, held_now
 from disclosures.queries.history import Filters, HistoryPage, companies_in, history_page, history_rows
@@ -33,6 +33,7 @@ __all__ = [
     "companies_in",
     "companies_of",
     "company_page",
+    "events_for",
     "export_of",
     "figure_as_csv",
     "figures_page",

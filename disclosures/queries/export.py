@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
+from django.db.models import QuerySet
+
 import audit.queries
 from accounts.models import Line, LineNumber
 from accounts.sealing import unseal
+from audit.models import AuditEvent
 from consent.models import Approval, Choice
 from disclosures.queries.visible import visible, with_delay
 from partners.models import Contract
@@ -15,10 +18,10 @@ from revocations.models import Order
 CHUNK = 2000
 
 
-def export_of(*, line: Line, reader: str, at: datetime) -> Iterator[str]:
+def export_of(*, line: Line, reader: int | None, at: datetime) -> Iterator[str]:
     """One JSON object: line, choices, approvals, disclosures, orders, access_log. Hidden rows are not there.
 
-    `reader`: for whom, as the trail names them.
+    `reader`: the id of the user for whom; None where nobody signs in by the line.
     """
     yield f'{{"line": {json.dumps(_line(line), ensure_ascii=False)}'
     for name, rows in (
@@ -128,9 +131,15 @@ def _orders(line: Line) -> Iterator[dict[str, object]]:
         }
 
 
-def _access_log(line: Line, reader: str) -> Iterator[dict[str, object]]:
-    for event in audit.queries.events_of_line(line_id=line.pk, reader=reader).iterator(chunk_size=CHUNK):
+def _access_log(line: Line, reader: int | None) -> Iterator[dict[str, object]]:
+    for event in events_for(line=line, reader=reader).iterator(chunk_size=CHUNK):
         yield {"at": _told(event.at), "action": event.action, "actor": event.actor, "reason": event.reason}
+
+
+def events_for(*, line: Line, reader: int | None) -> QuerySet[AuditEvent]:
+    """What is in the log of a line for this user to take away: nothing that anybody asked in confidence."""
+    own = line.line_users.filter(user_id=reader, until__isnull=True).exists()
+    return audit.queries.events_of_line(line_id=line.pk, reader=f"subscriber:{reader}", own=own)
 
 
 def _told(moment: datetime | None) -> str | None:

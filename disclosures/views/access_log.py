@@ -24,11 +24,9 @@ PAGE = 50
 def access_log(request: SubscriberRequest) -> HttpResponse:
     """Who looked at this line or acted on it, staff included, newest first."""
     # What was asked in confidence is for whoever may ask it, and for no holder of a child's line.
-    events = events_of_line(
-        line_id=request.line.line.pk,
-        reader=f"subscriber:{request.user.pk}",
-        confidential=request.line.may(Action.SEPARATE),
-    )
+    own = request.line.may(Action.SEPARATE)
+    reader = f"subscriber:{request.user.pk}"
+    events = events_of_line(line_id=request.line.line.pk, reader=reader, own=own, confidential=own)
     page = Paginator(events, PAGE).get_page(request.GET.get("page"))
     entries = [wording.entry(event=event, reader=request.user) for event in page.object_list]
     shown = {"line": request.line, "page": page, "entries": entries, "at_line": at_line(request), "part": "people"}

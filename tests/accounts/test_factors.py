@@ -18,7 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts import actions, queries, tokens
+from accounts import actions, tokens, ways_in
 from accounts.models import KnownDevice, Line, NewPassword, User
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
@@ -218,15 +218,15 @@ def sent_at_once(browsers: list[Browser], path: str, code: str) -> list[int]:
 @pytest.fixture
 def all_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two who change how somebody gets in meet on the way, if the first does not keep the second out."""
-    both, now_of = Barrier(2), queries.factors_of
+    both, now_of = Barrier(2), ways_in.factors_of
 
-    def at_once(**asked: User) -> queries.Factors:
+    def at_once(**asked: User) -> ways_in.Factors:
         found = now_of(**asked)
         with suppress(BrokenBarrierError):
             both.wait(timeout=0.5)
         return found
 
-    monkeypatch.setattr(queries, "factors_of", at_once)
+    monkeypatch.setattr(ways_in, "factors_of", at_once)
 
 
 def test_a_recovery_code_sent_twice_at_once_is_used_once(line: Line, all_there: None) -> None:
@@ -334,10 +334,10 @@ def test_whoever_signs_in_or_changes_the_password_ends_it_too(line: Line) -> Non
     asked_for_new_password(line)
     assert "Somebody asked for a new password." in browser.get("/settings/").text
     assert browser.post("/accounts/password/keep/").url == "/settings/"
-    assert queries.new_password_of(user=user_of(line), at=timezone.now()) is None
+    assert ways_in.new_password_of(user=user_of(line), at=timezone.now()) is None
     asked_for_new_password(line)
     browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW})
-    assert queries.new_password_of(user=user_of(line), at=timezone.now()) is None
+    assert ways_in.new_password_of(user=user_of(line), at=timezone.now()) is None
 
 
 def test_asking_twice_waits_once_and_a_wait_is_good_for_a_week(line: Line) -> None:

@@ -183,6 +183,8 @@ def environment_of(web: dict[str, str], folder: Path) -> dict[str, str]:
         "SMS_BACKEND": "accounts.texts.MemoryBackend",
         "EMAIL_URL": "memory://",
         "DATA_DIR": str(folder),
+        "CHECKPOINT_DIR": str(folder / "checkpoints"),
+        "STOP_ARCHIVE_DIR": str(folder / "archive"),
         **web,
     }
 

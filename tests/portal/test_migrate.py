@@ -1,6 +1,7 @@
 """After `migrate` the first stop finds everything it needs."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,6 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from partners import keys
 from partners.actions import ensure_signing_keys
 from partners.models import SigningKey
+from portal import privileges
 from tests.fixtures import KEYS_SINCE
 
 NAMES = ["audit_event_looks", "revocations_evidence_came", "revocations_evidence_late", "revocations_signed_in_part"]
@@ -89,3 +91,22 @@ def test_whoever_puts_new_code_out_can_ask_whether_the_schema_is_there(unapplied
     with pytest.raises(SystemExit, match="1"):
         call_command("migrate", check_unapplied=True, verbosity=0)
     assert ("audit", "0014_officers_looks") not in MigrationRecorder(connections["owner"]).applied_migrations()
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_while_rights_are_given_the_application_lacks_none() -> None:
+    taken: list[str] = []
+
+    def and_look(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        done = execute(sql, params, many, context)
+        if sql.startswith("REVOKE ALL"):
+            table = sql.split('"')[1]
+            taken.append(table)
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT has_table_privilege('{table}', 'SELECT')")
+                assert cursor.fetchone() == (True,), table
+        return done
+
+    with connections["owner"].execute_wrapper(and_look):
+        privileges.grant(using="owner")
+    assert {"consent_choice", "consent_linegate", "revocations_order"} <= set(taken)

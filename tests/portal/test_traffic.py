@@ -3,6 +3,7 @@
 import gc
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from django.test import Client, RequestFactory
 from django.urls import ResolverMatch, get_resolver
 from pytest_django.fixtures import Settings
 
+from accounts.places import Places
 from audit.models import AuditEvent
 from portal import traffic
 from tests.factories import a_line
@@ -211,3 +213,26 @@ def test_a_flood_of_refusals_does_not_fill_the_log(
     assert [written(429), written(429, route="help/")] == [0, 1]
     now += 60
     assert [written(status) for status in (401, 403, 429)] == [60, 60, 1]
+
+
+def test_a_place_is_not_given_back_while_they_are_counted() -> None:
+    places = Places()
+    giving: list[threading.Thread] = []
+
+    class Meddler:
+        """Whoever is asked whose place it is has another given back meanwhile."""
+
+        def __eq__(self, other: object) -> bool:
+            if not giving:
+                giving.append(threading.Thread(target=taken[1].give_back))
+                giving[0].start()
+                giving[0].join(0.2)
+            return False
+
+        def __hash__(self) -> int:
+            return 1
+
+    taken = [place for place in (places.take(9), places.take(9)) if place is not None]
+    third = places.take(9, whose=Meddler())
+    giving[0].join(10)
+    assert (third is not None, places.taken) == (True, 2)

@@ -102,7 +102,7 @@ def a_stopped_line_of_the_files() -> tuple[Line, Campaign]:
     [
         {"sim_changed_at": "2026-11-01T00:00:00Z"},
         {"user_role": "user"},
-        {"account_id": "A9", "holder_name": "Ben Marsh"},
+        {"user_role": "user", "account_id": "A9", "holder_name": "Ben Marsh"},
         {"state": "TX", "language": "es"},
         {"msisdn": "+12065550143", "number_changed_at": "2026-11-01T00:00:00Z"},
         {},
@@ -113,6 +113,15 @@ def test_no_lines_file_lifts_it(change: Row) -> None:
     line, campaign = a_stopped_line_of_the_files()
     assert told(take_lines(line_row(**change))) == [("accepted",) if change else ("repeated",)]
     take_approvals(approval_row(msisdn=change.get("msisdn", NUMBER), captured_at=database_clock().isoformat()))
+    assert answer(line, campaign) == "stopped_party"
+
+
+def test_nor_does_one_that_is_refused_because_the_line_would_be_another_person_s() -> None:
+    line, campaign = a_stopped_line_of_the_files()
+    assert told(take_lines(line_row(account_id="A9", holder_name="Ben Marsh"))) == [
+        ("rejected", "user_role", "needs_new_line_id")
+    ]
+    take_approvals(approval_row(captured_at=database_clock().isoformat()))
     assert answer(line, campaign) == "stopped_party"
 
 

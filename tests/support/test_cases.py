@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 import accounts.actions
+import audit.actions
 import consent.actions
 from accounts.models import Account, Letter, Line, LineUser, Message
 from accounts.sealing import unseal
@@ -325,8 +326,22 @@ def test_that_a_child_wrote_to_us_is_in_no_log_but_its_own() -> None:
     # What the holder wrote about that line is theirs in the same way.
     answered(asks(parent, "/help/write/", line=str(child.public_id)))
     assert "Wrote to us" in parent.get(f"/access-log/{query}").text
-    assert kid.get("/access-log/").text.count("Wrote to us") == 1
+    # What staff did in it they did about the child's line, and that stands in its own log.
+    assert [kid.get("/access-log/").text.count(said) for said in ("Wrote to us", "Answered a case")] == [1, 2]
     out = StringIO()
     call_command("export_line", child.carrier_id, stdout=out, reason="x")
     logged = [event["action"] for event in json.loads(out.getvalue())["access_log"]]
-    assert (logged.count("ticket.asked"), logged.count("ticket.answered")) == (1, 1)
+    assert (logged.count("ticket.asked"), logged.count("ticket.answered")) == (1, 2)
+
+
+def test_a_search_of_staff_that_found_a_child_s_case_is_in_no_log_but_its_own() -> None:
+    holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
+    parent, kid = sign_in(holder), sign_in(child)
+    code = asks(kid).code
+    audit.actions.record_for_lines(
+        action="ticket.found", actor=an_actor("agent"), at=timezone.now(), reason="x",
+        details={child.pk: {"tickets": [code]}},
+    )  # fmt: skip
+    found = "Found your case in a list"
+    assert found in kid.get("/access-log/").text
+    assert found not in parent.get(f"/access-log/?line={child.public_id}").text

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         at = audit.queries.database_clock()
         actions.note_export(line_id=line.pk, actor="command:export_line", reason=options["reason"], at=at)
         person = line.line_users.filter(until__isnull=True).first()
-        pieces = export_of(line=line, reader=f"subscriber:{person.user_id}" if person else "", at=at)
+        pieces = export_of(line=line, reader=person.user_id if person else None, at=at)
         if not options["out"]:
             self._print(pieces)
             return

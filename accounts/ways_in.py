@@ -1,0 +1,65 @@
+"""What lets one person in: their password, passkeys, app and codes; and a wait for a new password."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from allauth.mfa.models import Authenticator
+
+from accounts import tokens
+from accounts.models import NewPassword, User
+
+OWNED: dict[str, str] = {
+    Authenticator.Type.WEBAUTHN: "passkey", Authenticator.Type.TOTP: "app", Authenticator.Type.RECOVERY_CODES: "codes",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What lets one person in, to compare: the hash of a password, and each passkey, app and sheet of codes by id.
+
+    `used`: how many codes of their sheet were given.
+    """
+
+    password: str
+    owned: Mapping[int, str]
+    used: int
+
+
+def factors_of(*, user: User) -> Factors:
+    """What lets this person in now."""
+    kept = list(Authenticator.objects.filter(user=user))
+    return Factors(
+        password=user.password if user.has_usable_password() else "",
+        owned={one.pk: one.type for one in kept},
+        used=sum(tokens.used(one) for one in kept if one.type == Authenticator.Type.RECOVERY_CODES),
+    )
+
+
+def differences(*, before: Factors, after: Factors) -> list[str]:
+    """What became different between the two, in the trail's words."""
+    found = ["password_changed"] if before.password != after.password else []
+    new, gone = after.owned.keys() - before.owned.keys(), before.owned.keys() - after.owned.keys()
+    found += [f"{OWNED[after.owned[one]]}_added" for one in sorted(new)]
+    # New codes take the place of old ones: that the old are gone is said with it.
+    replaced = {after.owned[one] for one in new}
+    found += [f"{OWNED[before.owned[one]]}_removed" for one in sorted(gone) if before.owned[one] not in replaced]
+    return found + (["code_used"] if after.used > before.used else [])
+
+
+def link_hash(*, token: str) -> bytes:
+    """By which a link that was texted is found."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def new_password_of(*, user: User, at: datetime) -> NewPassword | None:
+    """The wait for a new password of this person that is not over, cancelled or used; None: there is none."""
+    waiting = NewPassword.objects.filter(user=user, cancelled_at__isnull=True, used_at__isnull=True)
+    return waiting.filter(expires_at__gt=at).first()
+
+
+def new_password_behind(*, token: str, at: datetime) -> NewPassword | None:
+    """The wait for a new password that this link ends; None for a link that is used up, over or made up."""
+    waiting = NewPassword.objects.filter(cancelled_at__isnull=True, used_at__isnull=True, expires_at__gt=at)
+    return waiting.filter(token_hash=link_hash(token=token)).first()
