@@ -1,8 +1,5 @@
 from django.db import migrations, models
 
-# Whether an order hides what is held already stands under its seal: it is in no count for officers.
-UNKNOWN_IS_HIDDEN = "UPDATE disclosures_helddisclosure SET suppressed_until = '9999-12-31 00:00:00+00'"
-
 
 class Migration(migrations.Migration):
 
@@ -31,5 +28,4 @@ class Migration(migrations.Migration):
             name='ungated_from',
             field=models.DateTimeField(null=True),
         ),
-        migrations.RunSQL(UNKNOWN_IS_HIDDEN, migrations.RunSQL.noop),
     ]
