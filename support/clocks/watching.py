@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -108,9 +109,9 @@ def watch_staff_for_long(*, now: datetime) -> None:
 def _watch_staff(span: timedelta, most: int, pages: int, period: str, began: datetime, now: datetime) -> None:
     """`period`: what an incident's key calls the day or week that `began` then."""
     before = f"{began - HOUR:{period}}"
-    values = {"since": now - span, "now": now, "most": most, "most_found": pages * PAGE}
+    spans: dict[str, Any] = {"since": now - span, "now": now, "began": began, "before": before}
     with connection.cursor() as cursor:
-        cursor.execute(BROWSING, values | {"began": began, "before": before})
+        cursor.execute(BROWSING, spans | {"most": most, "most_found": pages * PAGE})
         found = cursor.fetchall()
     kind = Incident.Kind.STAFF_BROWSING
     _state((Stated(kind, f"{actor}:{began:{period}}", actor, lines) for actor, lines in found), now)
