@@ -30,6 +30,7 @@ WHERE %(line)s > 0 AND NOT EXISTS (
 """
 # What moves as an incident opens anew, or its clocks do.
 MOVED = ("opened_at", "acknowledged_at", "assigned_to", "closed_at", "due_at", "renewed_at", "anew_from")
+KEPT_AT_ONCE = 5_000
 NO_LONGER = "By what the records show now it is no longer so."
 
 
@@ -124,12 +125,13 @@ def open_incident(*, kind: str, key: str, subject: str, at: datetime, count: int
 def keep_lines(*, kind: str, key: str, releases: Iterable[Release]) -> None:
     """Keep whom the incident under this kind and key reached, by release, within the caller's transaction."""
     incident_id = Incident.objects.values_list("pk", flat=True).get(kind=kind, key=key)
-    IncidentLine.objects.bulk_create(
+    lines = (
         IncidentLine(
             incident_id=incident_id, line_id=one.line_id, disclosure_id=one.disclosure_id, occurred_at=one.occurred_at
         )
         for one in releases
     )
+    IncidentLine.objects.bulk_create(lines, batch_size=KEPT_AT_ONCE)
 
 
 @transaction.atomic

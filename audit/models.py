@@ -153,7 +153,7 @@ class IncidentStep(models.Model):
 
 
 class IncidentLine(models.Model):
-    """A line that an incident reached, by a release: ids alone, for what can't be found again. Append-only.
+    """A line that an incident reached, by a release: ids alone, for what can't be found again cheaply. Append-only.
 
     Whose it is and what was released stand where the ids lead, as long as the release is kept and nothing hides it.
     """

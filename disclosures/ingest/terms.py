@@ -50,12 +50,12 @@ WITH named AS (
     UPDATE disclosures_disclosure d SET basis_doubtful = true FROM found
     WHERE d.line_id = found.line_id AND d.occurred_at = found.occurred_at AND d.id = found.id AND NOT d.basis_doubtful
 )
-SELECT named.uri, (found.occurred_at AT TIME ZONE 'UTC')::date::text, count(*)
+SELECT named.uri, (found.occurred_at AT TIME ZONE 'UTC')::date::text, found.line_id, found.id, found.occurred_at
 FROM found JOIN named ON named.uri = ANY (found.path)
 WHERE NOT EXISTS (
     SELECT FROM disclosures_concealeddisclosure c
     WHERE c.line_id = found.line_id AND c.occurred_at = found.occurred_at AND c.id = found.id)
-GROUP BY 1, 2 ORDER BY 1, 2
+ORDER BY 1, 2, found.occurred_at, found.id
 """
 
 
@@ -70,8 +70,7 @@ def doubt(*, parties: Collection[str], at: datetime) -> None:
     notices.take_turn()
     with connection.cursor() as cursor:
         cursor.execute(DOUBT, {"parties": sorted(parties)})
-        for uri, day, count in cursor.fetchall():
-            traces.note_doubtful(party=uri, day=day, count=count, at=at)
+        traces.note_doubtful(found=cursor, at=at)
 
 
 @transaction.atomic

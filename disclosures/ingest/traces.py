@@ -5,7 +5,10 @@ whether hidden) and the terms that many of them have in common. Of rows that lif
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -76,12 +79,12 @@ ORDER BY c.id, party.id ON CONFLICT (campaign_id, party_id) DO UPDATE
     SET told_apart = true WHERE NOT partners_reach.told_apart
 """
 DOUBTFUL = """
-SELECT p.uri, (r.occurred_at AT TIME ZONE 'UTC')::date::text, count(*)
+SELECT p.uri, (r.occurred_at AT TIME ZONE 'UTC')::date::text, r.line_id, r.id, r.occurred_at
 FROM {terms} t CROSS JOIN LATERAL (SELECT DISTINCT unnest(t.path) AS uri) seen
     JOIN partners_party p ON p.uri = seen.uri
     JOIN {rows} r ON r.term = t.term
 WHERE t.basis IN ('emergency', 'network') AND p.kind IN ('lbs_provider', 'end_customer') AND NOT r.hidden
-GROUP BY 1, 2 ORDER BY 1, 2
+ORDER BY 1, 2, r.occurred_at, r.id
 """
 GATED = """
 SELECT r.line_id, t.campaign, r.decision_id, r.occurred_at, t.aggregator, r.id
@@ -158,8 +161,7 @@ def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime, ungated
             without_yes[by_day(aggregator, occurred_at)].append(Release(line_id, disclosure_id, occurred_at))
     cursor.execute(DEALINGS.format_map(named))
     touched = bool(cursor.rowcount)
-    for uri, day, count in doubtful:
-        note_doubtful(party=uri, day=day, count=count, at=at)
+    note_doubtful(found=doubtful, at=at)
     if uses:
         contradict(uses=uses, at=at)
     if uses_of_ended:
@@ -213,9 +215,15 @@ def note_ungated(*, ungated: Ungated, at: datetime) -> None:
         _incident(Incident.Kind.UNGATED, aggregator, day, at, count)
 
 
-def note_doubtful(*, party: str, day: str, count: int, at: datetime) -> None:
-    """So many releases of a day, by emergency or network, went to a company that sells look-ups."""
-    _incident(Incident.Kind.BASIS_DOUBTFUL, party, day, at, count)
+def note_doubtful(*, found: Iterable[Sequence[Any]], at: datetime) -> None:
+    """Releases by emergency or network went to companies that sell look-ups.
+
+    `found`: company, day, and the release (line, id, moment), in order of company and day; one day is held at a time.
+    """
+    for (party, day), rows in groupby(found, key=lambda row: (row[0], row[1])):
+        releases = [Release(*release) for _, _, *release in rows]
+        key = _incident(Incident.Kind.BASIS_DOUBTFUL, party, day, at, len(releases))
+        audit.actions.keep_lines(kind=Incident.Kind.BASIS_DOUBTFUL, key=key, releases=releases)
 
 
 def _incident(kind: str, party: str, day: str, at: datetime, count: int) -> str:

@@ -11,10 +11,9 @@ from typing import Any
 from django.db import connection
 from django.utils.dateparse import parse_date
 
-from audit.models import Incident
+from audit.models import Incident, IncidentLine
 from disclosures.queries.found import Behind
 from disclosures.queries.visible import SHOWN
-from partners.models import Party
 
 Kind = Incident.Kind
 LONGEST_KEY = 200
@@ -25,12 +24,6 @@ FROM audit_incidentline kept JOIN disclosures_disclosure d
     ON d.line_id = kept.line_id AND d.occurred_at = kept.occurred_at AND d.id = kept.disclosure_id
 WHERE kept.incident_id = %(incident)s AND <shown>
 """.replace("<shown>", SHOWN)
-DOUBTFUL = """
-SELECT d.line_id, d.occurred_at, d.path, d.purpose, d.judgement, d.id::text
-FROM disclosures_disclosure d
-WHERE d.occurred_at >= %(since)s AND d.occurred_at < %(until)s AND d.basis IN ('emergency', 'network')
-    AND d.path && %(parties)s::varchar[] AND <shown>
-""".replace("<shown>", SHOWN)
 # What stands behind the counts of a comparison, as far as it was kept.
 IN_BOOKS = """
 SELECT f.line_id, f.found_at, array_remove(ARRAY[p.uri, f.recipient], ''), f.purpose, 'partner_has', f.id::text
@@ -40,7 +33,7 @@ FROM consent_digestrun run
 WHERE run.party_id = %(party)s AND f.kind = 'partner_has' AND f.line_id IS NOT NULL
     AND f.found_at >= %(since)s AND f.found_at < %(until)s
 """
-STATEMENTS: Mapping[str, str] = {Kind.UNGATED: KEPT, Kind.BASIS_DOUBTFUL: DOUBTFUL, Kind.PARTNER_HAS: IN_BOOKS}
+STATEMENTS: Mapping[str, str] = {Kind.UNGATED: KEPT, Kind.BASIS_DOUBTFUL: KEPT, Kind.PARTNER_HAS: IN_BOOKS}
 COUNTED = "SELECT count(DISTINCT line_id), min(at), max(at) FROM ({}) reached (line_id, at)"
 IN_ORDER = """
 SELECT line_id, at, path, purpose, judgement FROM ({}) reached (line_id, at, path, purpose, judgement, nth)
@@ -63,7 +56,7 @@ def day_key(*, party: str, day: str) -> str:
 
 
 def reached_by(*, incident: Incident, at: datetime) -> Reached:
-    """Whom an incident reached; nobody for one of another kind. One statement."""
+    """Whom an incident reached; nobody for one of another kind. At most two statements."""
     values = _values(incident, at)
     if values is None:
         return Reached(0, None, None)
@@ -73,7 +66,7 @@ def reached_by(*, incident: Incident, at: datetime) -> Reached:
 
 
 def rows_reached(*, incident: Incident, at: datetime, rows: int, after: int = 0) -> list[Behind]:
-    """The rows behind it by when they were, from the `after`th on; none for one of another kind. One statement."""
+    """The rows behind it by when they were, from the `after`th on; none for one of another kind."""
     values = _values(incident, at)
     if values is None:
         return []
@@ -86,16 +79,15 @@ def rows_reached(*, incident: Incident, at: datetime, rows: int, after: int = 0)
 
 
 def _values(incident: Incident, at: datetime) -> dict[str, Any] | None:
-    """What its statement needs to know; None where it has none, or its key says no day and company."""
+    """What its statement needs to know; None where it has none, or can't say whom it reached."""
     known: dict[str, Any] = {"at": at, "incident": incident.pk}
     match incident.kind:
         case Kind.UNGATED:
             return known
         case Kind.BASIS_DOUBTFUL:
-            day = parse_date(incident.key[: len("2026-11-26")])
-            uris = Party.objects.filter(uri__startswith=incident.subject).values_list("uri", flat=True)
-            own = [uri for uri in uris if day and day_key(party=uri, day=day.isoformat()) == incident.key]
-            return known | _span(day) | {"parties": own} if day and own else None
+            # Lines of older ones were not kept. Of those that came to one later there would be too few.
+            kept = IncidentLine.objects.filter(incident_id=incident.pk).count()
+            return known if kept >= incident.count else None
         case Kind.PARTNER_HAS:
             party, _, said = incident.key.removeprefix("partner:").partition(":")
             day = parse_date(said) if len(said) == len("2026-11-26") else None

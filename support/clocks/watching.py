@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -31,6 +32,8 @@ HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 FAILED_IN_100 = 1
 # Rows behind an incident have codes: to read them is to look at nobody in particular.
 # One answer to many is one act. A page of a search finds many at once: they count apart, beyond what pages explain.
+# Spans slide, and incidents are of a day or week: looks before it began count only where they made none of the one
+# before, so that whoever goes on past midnight is found and the same looks never are two incidents.
 BROWSING = """
 SELECT actor, greatest(looked, CASE WHEN found > %(most_found)s THEN found END) FROM (
     SELECT actor, count(DISTINCT line_id) FILTER (WHERE action <> 'ticket.found') AS looked,
@@ -40,6 +43,9 @@ SELECT actor, greatest(looked, CASE WHEN found > %(most_found)s THEN found END) 
         AND (actor LIKE 'officer:%%' OR actor LIKE 'agent:%%' OR actor LIKE 'auditor:%%' OR actor LIKE 'legal:%%')
         AND action NOT IN ('anomaly.seen', 'anomaly.taken')
         AND NOT (action = 'ticket.answered' AND detail ? 'to_many')
+        AND (at >= %(began)s OR actor NOT IN (
+            SELECT subject FROM audit_incident
+            WHERE kind = 'staff_browsing' AND key = subject || ':' || %(before)s))
     GROUP BY actor
 ) counted WHERE looked > %(most)s OR found > %(most_found)s ORDER BY actor
 """
@@ -89,20 +95,30 @@ def watch_codes(*, now: datetime) -> None:
 
 def watch_staff(*, now: datetime) -> None:
     """An incident for each of staff who looked at, or acted on, more subscribers within an hour than work explains."""
-    _watch_staff(HOUR, settings.STAFF_BROWSING_ALARM, PAGES, f"{now:%Y-%m-%d}", now)
+    _watch_staff(HOUR, settings.STAFF_BROWSING_ALARM, PAGES, "%Y-%m-%d", _midnight(now), now)
 
 
 def watch_staff_for_long(*, now: datetime) -> None:
     """The same within a day, and within a week: whoever looks at a few each hour has seen very many by its end."""
-    _watch_staff(DAY, settings.STAFF_BROWSING_ALARM_DAY, PAGES_A_DAY, f"day:{now:%Y-%m-%d}", now)
-    _watch_staff(WEEK, settings.STAFF_BROWSING_ALARM_WEEK, PAGES_A_WEEK, f"week:{now:%G-W%V}", now)
+    today = _midnight(now)
+    monday = today - now.weekday() * DAY
+    _watch_staff(DAY, settings.STAFF_BROWSING_ALARM_DAY, PAGES_A_DAY, "day:%Y-%m-%d", today, now)
+    _watch_staff(WEEK, settings.STAFF_BROWSING_ALARM_WEEK, PAGES_A_WEEK, "week:%G-W%V", monday, now)
 
 
-def _watch_staff(span: timedelta, most: int, pages: int, period: str, now: datetime) -> None:
+def _watch_staff(span: timedelta, most: int, pages: int, period: str, began: datetime, now: datetime) -> None:
+    """`period`: what an incident's key calls the day or week that `began` then."""
+    before = f"{began - HOUR:{period}}"
+    spans: dict[str, Any] = {"since": now - span, "now": now, "began": began, "before": before}
     with connection.cursor() as cursor:
-        cursor.execute(BROWSING, {"since": now - span, "now": now, "most": most, "most_found": pages * PAGE})
+        cursor.execute(BROWSING, spans | {"most": most, "most_found": pages * PAGE})
         found = cursor.fetchall()
-    _state((Stated(Incident.Kind.STAFF_BROWSING, f"{actor}:{period}", actor, lines) for actor, lines in found), now)
+    kind = Incident.Kind.STAFF_BROWSING
+    _state((Stated(kind, f"{actor}:{began:{period}}", actor, lines) for actor, lines in found), now)
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def watch_agents(*, now: datetime) -> None:

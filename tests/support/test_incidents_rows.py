@@ -6,6 +6,8 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import audit.actions
@@ -130,6 +132,50 @@ def test_another_day_and_company_are_other_incidents(officer: Member) -> None:
     for more in ({"occurred_at": "2025-07-02T00:00:00Z"}, {"path": [BRIDGE, ROAD]}, {"basis": "legal_process"}):
         take_releases(release_row(**{"basis": "emergency", "campaign": "", "path": [BRIDGE, TRACK], **more}))
     assert len(rows_reached(incident=one, at=timezone.now(), rows=9)) == 3
+
+
+def test_the_page_reads_what_was_kept_and_no_day_of_the_ledger(officer: Member) -> None:
+    one = three_releases("basis_doubtful")
+    releases = list(Disclosure.objects.order_by("id").values_list("line_id", "id", "occurred_at"))
+    kept = IncidentLine.objects.filter(incident_id=one.pk).order_by("disclosure_id")
+    assert list(kept.values_list("line_id", "disclosure_id", "occurred_at")) == releases
+    with CaptureQueriesContext(connection) as asked:
+        reached_by(incident=one, at=timezone.now())
+        rows_reached(incident=one, at=timezone.now(), rows=9)
+    of_the_ledger = [query["sql"] for query in asked.captured_queries if "disclosures_disclosure d" in query["sql"]]
+    assert len(of_the_ledger) == 2
+    assert all("FROM audit_incidentline kept JOIN disclosures_disclosure d" in sql for sql in of_the_ledger)
+
+
+def test_a_release_that_names_two_such_companies_is_kept_for_both(officer: Member) -> None:
+    take_releases(release_row(basis="emergency", campaign="", path=[BRIDGE, TRACK, ROAD], occurred_at=FIRST))
+    found = Incident.objects.filter(kind="basis_doubtful")
+    assert sorted(found.values_list("key", "count")) == [(f"{DAY} {ROAD}", 1), (f"{DAY} {TRACK}", 1)]
+    for one in found:
+        assert reached_by(incident=one, at=timezone.now()) == Reached(1, moment(FIRST), moment(FIRST))
+
+
+def test_what_a_company_is_may_become_known_later_and_its_earlier_releases_are_counted_by_line(
+    db: None, no_broker: None
+) -> None:
+    take_lines(line_row(), line_row(line_id="L2", account_id="A2", msisdn=OTHER))
+    path, next_day = [BRIDGE, TRACK], "2025-07-02T12:00:00Z"
+    for of in ({}, {"msisdn": OTHER}, {"occurred_at": next_day}):
+        take_releases(release_row(**{"basis": "emergency", "campaign": "", "path": path, "occurred_at": FIRST, **of}))
+    assert not IncidentLine.objects.exists()
+    take_parties()
+    first, second = Incident.objects.filter(kind="basis_doubtful").order_by("key")
+    assert reached_by(incident=first, at=timezone.now()) == Reached(2, moment(FIRST), moment(FIRST))
+    assert reached_by(incident=second, at=timezone.now()) == Reached(1, moment(next_day), moment(next_day))
+
+
+def test_of_an_incident_before_lines_were_kept_no_number_is_shown_that_is_too_small(officer: Member) -> None:
+    audit.actions.open_incident(kind="basis_doubtful", key=f"{DAY} {TRACK}", subject=TRACK, at=timezone.now(), count=5)
+    one = three_releases("basis_doubtful")
+    assert (one.count, IncidentLine.objects.filter(incident_id=one.pk).count()) == (8, 3)
+    assert reached_by(incident=one, at=timezone.now()) == Reached(0, None, None)
+    assert rows_reached(incident=one, at=timezone.now(), rows=9) == []
+    assert "not counted by line" in shown(officer, f"/admin/incidents/{one.pk}/")
 
 
 def test_what_a_partner_holds_and_we_deny_is_counted_and_looked_at(compared: Compared) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,106 @@ def test_staff_who_look_at_a_few_each_hour(settings: Settings, within: str, key:
     assert one.due_at == next_due(kind="staff_browsing", begun=[now])
     reached = affected_by(incident=one, about=None, at=now)
     assert (reached.lines, reached.through.endswith(words)) == (5, True)
+
+
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+LOOKING = pytest.mark.parametrize(
+    ("within", "span", "mark"),
+    [("day", timedelta(days=1), "day:%Y-%m-%d"), ("week", timedelta(days=7), "week:%G-W%V")],
+)
+
+
+def _looks(actor: str, lines: list[Line], at: datetime) -> None:
+    for line in lines:
+        audit.actions.record(action="ticket.seen", actor=actor, target="ticket:T-234567", at=at, line_id=line.pk)
+
+
+def _stands() -> list[tuple[str, int]]:
+    return list(Incident.objects.order_by("id").values_list("key", "count"))
+
+
+@pytest.mark.django_db
+@LOOKING
+def test_the_looks_of_one_day_or_week_are_one_incident(
+    settings: Settings, within: str, span: timedelta, mark: str
+) -> None:
+    settings.STAFF_BROWSING_ALARM_DAY, settings.STAFF_BROWSING_ALARM_WEEK = 99, 99
+    setattr(settings, f"STAFF_BROWSING_ALARM_{within.upper()}", 2)
+    actor, lines = an_actor("agent"), [a_line() for _ in range(3)]
+    _looks(actor, lines, MONDAY - HOUR)
+    clocks.watch_staff_for_long(now=MONDAY - HOUR)
+    before = (f"{actor}:{MONDAY - HOUR:{mark}}", 3)
+    assert _stands() == [before]
+    one = Incident.objects.get()
+    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="Case 7.", at=MONDAY - HOUR)
+    for now in (MONDAY, MONDAY + HOUR):
+        clocks.watch_staff_for_long(now=now)
+        assert _stands() == [before], "the same looks are no more trouble at midnight"
+    # What comes then is of the day or week that began, and of nothing before.
+    _looks(actor, lines[:2], MONDAY + HOUR)
+    clocks.watch_staff_for_long(now=MONDAY + HOUR)
+    assert _stands() == [before]
+    _looks(actor, [a_line()], MONDAY + HOUR)
+    clocks.watch_staff_for_long(now=MONDAY + HOUR)
+    after = (f"{actor}:{MONDAY:{mark}}", 3)
+    assert _stands() == [before, after]
+    # And the day or week after that knows nothing of them.
+    clocks.watch_staff_for_long(now=MONDAY + span)
+    assert _stands() == [before, after]
+
+
+@pytest.mark.django_db
+@LOOKING
+def test_whoever_goes_on_past_midnight_is_found(settings: Settings, within: str, span: timedelta, mark: str) -> None:
+    settings.STAFF_BROWSING_ALARM_DAY, settings.STAFF_BROWSING_ALARM_WEEK = 99, 99
+    setattr(settings, f"STAFF_BROWSING_ALARM_{within.upper()}", 2)
+    actor, lines = an_actor("agent"), [a_line() for _ in range(3)]
+    _looks(actor, lines[:2], MONDAY - HOUR)
+    clocks.watch_staff_for_long(now=MONDAY - HOUR)
+    assert _stands() == []
+    _looks(actor, lines[2:], MONDAY + HOUR)
+    clocks.watch_staff_for_long(now=MONDAY + HOUR)
+    one = (f"{actor}:{MONDAY:{mark}}", 3)
+    assert _stands() == [one]
+    clocks.watch_staff_for_long(now=MONDAY + span)
+    assert _stands() == [one]
+
+
+@pytest.mark.django_db
+def test_within_an_hour_the_same_looks_are_one_incident_at_midnight_too(settings: Settings) -> None:
+    settings.STAFF_BROWSING_ALARM = 2
+    actor, minute = an_actor("agent"), timedelta(minutes=1)
+    _looks(actor, [a_line() for _ in range(3)], MONDAY - minute)
+    for now in (MONDAY - minute, MONDAY, MONDAY + minute):
+        clocks.watch_staff(now=now)
+        assert _stands() == [(f"{actor}:2026-03-01", 3)]
+
+
+@pytest.mark.django_db
+def test_what_an_officer_closed_stays_closed_while_a_sliding_count_falls_and_comes_back(settings: Settings) -> None:
+    settings.STAFF_BROWSING_ALARM = 2
+    actor, lines = an_actor("agent"), [a_line() for _ in range(5)]
+    noon, minute = MONDAY + 12 * HOUR, timedelta(minutes=1)
+    _looks(actor, lines[:1], noon)
+    _looks(actor, lines[1:4], noon + 30 * minute)
+    clocks.watch_staff(now=noon + 30 * minute)
+    one = Incident.objects.get()
+    assert one.count == 4
+    closed_at = noon + 40 * minute
+    audit.actions.take_incident(
+        incident_id=one.pk, assigned_to="officer:1", actor="officer:1", reason="Case 7.", at=closed_at
+    )
+    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="Case 7.", at=closed_at)
+    clocks.watch_staff(now=noon + 61 * minute)
+    _looks(actor, lines[4:], noon + 62 * minute)
+    clocks.watch_staff(now=noon + 62 * minute)
+    one.refresh_from_db()
+    assert (one.count, one.closed_at, one.assigned_to) == (4, closed_at, "officer:1")
+    assert one.opened_at == noon + 30 * minute
+    _looks(actor, lines[:1], noon + 63 * minute)
+    clocks.watch_staff(now=noon + 63 * minute)
+    one.refresh_from_db()
+    assert (one.count, one.closed_at, one.assigned_to) == (5, None, ""), "more than there was is news"
 
 
 @pytest.mark.django_db
