@@ -20,7 +20,7 @@ from disclosures import anomalies, archiving, ingest
 from disclosures.ingest import Outcome, Row
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.archives import tells_hidden
-from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, still_hidden_by
+from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, is_hidden_until, still_hidden_by
 from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
 from partners import loosening
 from partners.lifecycle import NotNow
@@ -241,15 +241,20 @@ def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at
     return _put(order_ref, ids, until, at)
 
 
+@transaction.atomic
 def hide_again(*, disclosure_id: UUID, suppressed_until: datetime | None, order_ref: str, at: datetime) -> bool:
     """Put an order on a disclosure once more that was lost with a restored database; one that has lifted is let be.
 
-    Where the disclosure is not here either it waits for it. Returns whether it hides.
+    So is what is hidden as long already: legal may have said so since. Where the disclosure is not here either it waits
+    for it. Returns whether it hides.
     """
-    hides = suppressed_until is None or suppressed_until > at
-    if hides:
+    if suppressed_until is not None and suppressed_until <= at:
+        return False
+    anomalies.take_turn()
+    ingest.take_turn()
+    if not is_hidden_until(disclosure_id=disclosure_id, until=suppressed_until):
         _put(order_ref, [disclosure_id], suppressed_until, at)
-    return hides
+    return True
 
 
 def _put(

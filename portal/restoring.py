@@ -242,7 +242,7 @@ class _Restoring:
         checkpoints.write(folder=Path(settings.CHECKPOINT_DIR), at=self.at, over=True)
         place = archiving.sink()
         if self.begins_anew:
-            self.say(f"The archive begins anew: {archiving.begin_anew()} more choices wait to be written to it.")
+            self.say(f"The archive begins anew: {archiving.begin_anew()} more entries wait to be written to it.")
         if last := place.last():
             ArchiveHead.objects.update_or_create(
                 pk=ArchiveHead.ID,

@@ -1,6 +1,6 @@
 """After a restore: what else had tightened is so again. Nothing here makes anything looser."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,18 +35,24 @@ NAMED_BY: Mapping[str, tuple[str, ...]] = {
 }
 
 type Said = Mapping[str, Any]
+type Named = tuple[object, ...]
 type Again = Callable[[Said, datetime], TakenBack]
 
 
-def newest_of_each(*, entries: Iterable[Entry]) -> dict[UUID, ArchivedTightening]:
-    """Of these entries, oldest first, the tightenings that count: of several about the same thing the newest."""
-    found: dict[tuple[object, ...], tuple[UUID, ArchivedTightening]] = {}
+def newest_of_each(*, entries: Sequence[Entry]) -> dict[UUID, ArchivedTightening]:
+    """Of these entries, oldest first, the tightenings that count: of several about the same thing the newest.
+
+    A key that was replaced on the restored database is newer than any of them.
+    """
+    found: dict[Named, tuple[UUID, ArchivedTightening]] = {}
     for one in entries:
         if one.tightening is not None:
             said = one.tightening
-            named = (said.kind, *(said.said[name] for name in NAMED_BY[said.kind]))
+            named = _named(said.kind, said.said)
             found.pop(named, None)
             found[named] = UUID(one.id), said
+    for named in _keys_since(entries):
+        found.pop(named, None)
     return dict(found.values())
 
 
@@ -70,6 +76,21 @@ def tighten_again(
             action=f"restore.{said.kind}", actor=ACTOR, target=f"tightening:{tightening_id}", at=at, reason=REASON
         )
     return came
+
+
+def _keys_since(entries: Sequence[Entry]) -> list[Named]:
+    """Nothing goes out while the gate is closed: what waits, and did not wait in the backup, came after the archive.
+
+    Keys alone: one takes the place of another. All else only tightens what is here, so that a file of the carrier's
+    that shortened a term since does not keep the archive from shortening it further.
+    """
+    written = {one.id for one in entries}
+    waiting = Tightening.objects.filter(kind=Kind.KEY, archived_at__isnull=True)
+    return [_named(row.kind, row.said) for row in waiting if str(row.pk) not in written]
+
+
+def _named(kind: str, said: Said) -> Named:
+    return kind, *(said[name] for name in NAMED_BY[kind])
 
 
 def _rule(said: Said, at: datetime) -> TakenBack:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import F
 
 from accounts.models import Line
 from accounts.turns import turn
@@ -35,6 +36,24 @@ from revocations.models import Cohort
 log = structlog.get_logger(__name__)
 BATCH = 500
 TURN = "stop archive"
+# As the database queues them, in the order in which they came.
+AGAIN = (
+    """
+INSERT INTO consent_unarchived (kind, line_id, object_id, queued_at)
+SELECT 'choice', c.line_id, c.id::text, clock_timestamp() FROM consent_choice c
+WHERE NOT EXISTS (SELECT FROM consent_unarchived u WHERE u.object_id = c.id::text) ORDER BY c.recorded_at
+""",
+    """
+INSERT INTO consent_unarchived (kind, object_id, queued_at)
+SELECT 'suspension', s.id::text, clock_timestamp() FROM partners_suspension s
+WHERE NOT EXISTS (SELECT FROM consent_unarchived u WHERE u.object_id = s.id::text) ORDER BY s.id
+""",
+    """
+INSERT INTO consent_unarchived (kind, object_id, queued_at)
+SELECT 'end', e.id::text, clock_timestamp() FROM revocations_cohort e
+WHERE NOT EXISTS (SELECT FROM consent_unarchived u WHERE u.object_id = e.id::text) ORDER BY e.recorded_at
+""",
+)
 
 type Waiting = Mapping[int, Entry]
 
@@ -69,15 +88,16 @@ def append(*, entries: Sequence[Entry], now: datetime) -> None:
 
 
 def begin_anew() -> int:
-    """Queue every choice again, for an archive that was lost. Returns how many."""
+    """Queue all that the archive is to hold again, for one that was lost. Returns how much of it did not wait yet."""
+    # What a restore did once more waits as its own act. Its row from the archive that was lost is dated by the restore,
+    # and would seem newer than what was said just before.
+    written = Tightening.objects.filter(archived_at__isnull=False).exclude(archived_at=F("at"))
+    queued = written.update(archived_at=None)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO consent_unarchived (kind, line_id, object_id, queued_at)"
-            " SELECT 'choice', c.line_id, c.id::text, clock_timestamp() FROM consent_choice c"
-            " WHERE NOT EXISTS (SELECT FROM consent_unarchived u WHERE u.object_id = c.id::text)"
-            " ORDER BY c.recorded_at"
-        )
-        return int(cursor.rowcount)
+        for statement in AGAIN:
+            cursor.execute(statement)
+            queued += cursor.rowcount
+    return queued
 
 
 def _end_of(place: Sink) -> str | None:

@@ -15,7 +15,8 @@ from disclosures.models import DelayedNotice, DisclosureRegister, HeldNotice
 
 SHARED = "SELECT pg_advisory_xact_lock_shared(hashtext('disclosures.notices'))"
 ALONE = "SELECT pg_advisory_xact_lock(hashtext('disclosures.notices'))"
-# A row's own order is the first; those that waited for it came after, in their order. The newest says what holds.
+# A row's own order is the first; those that waited for it came after, in their order. The newest says what holds, here
+# and in the archive outside, which takes them in the order in which they are put.
 WITH_THE_ROWS = """
 INSERT INTO disclosures_delayednotice (line_id, disclosure_id, number, suppressed_until, order_ref, recorded_at)
 SELECT fresh.line_id, fresh.id, 1, incoming.suppressed_until, incoming.authority_ref, %s
@@ -29,7 +30,7 @@ WITH taken AS (
         held.number + CASE WHEN incoming.suppressed_until IS NULL THEN 0 ELSE 1 END AS number
 ), put AS (
     INSERT INTO disclosures_delayednotice (line_id, disclosure_id, number, suppressed_until, order_ref, recorded_at)
-    SELECT line_id, id, number, suppressed_until, order_ref, recorded_at FROM taken
+    SELECT line_id, id, number, suppressed_until, order_ref, recorded_at FROM taken ORDER BY id, number
 )
 UPDATE fresh SET hidden = newest.suppressed_until IS NULL OR newest.suppressed_until > audit_now()
 FROM (SELECT DISTINCT ON (id) id, suppressed_until FROM taken ORDER BY id, number DESC) newest

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
-from disclosures.models import DelayedNotice, Disclosure, HeldNotice
+from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister, HeldNotice
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,20 @@ def still_hidden_by(*, disclosure_id: UUID, besides: str, at: datetime) -> Delay
             if notice.suppressed_until is None or notice.suppressed_until > at:
                 return notice
     return None
+
+
+def is_hidden_until(*, disclosure_id: UUID, until: datetime | None) -> bool:
+    """Whether the newest word on a disclosure, arrived or not, hides it at least until then (None: for good)."""
+    known = DisclosureRegister.objects.filter(id=disclosure_id).first()
+    notices = (
+        DelayedNotice.objects.filter(line_id=known.line_id, disclosure_id=known.id)
+        if known
+        else HeldNotice.objects.filter(disclosure_id=disclosure_id)
+    )
+    newest = notices.order_by("-number").first()
+    if newest is None:
+        return False
+    return newest.suppressed_until is None or (until is not None and newest.suppressed_until >= until)
 
 
 def _newest[Notice: (DelayedNotice, HeldNotice)](table: type[Notice], order_ref: str | None) -> Sequence[Notice]:

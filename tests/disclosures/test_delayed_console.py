@@ -10,7 +10,8 @@ from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from audit.queries import database_clock, events_of_line
 from disclosures import actions
-from disclosures.actions import Delayed, NoReason, NothingHidden
+from disclosures.actions import Delayed, NoReason, NothingHidden, hide_again
+from disclosures.ingest import id_of
 from disclosures.models import DelayedNotice, HeldNotice
 from disclosures.queries.delayed import DelayedOrder
 from disclosures.queries.visible import visible
@@ -90,6 +91,24 @@ def test_one_order_does_not_lift_another_s() -> None:
     assert (seen(), looked_at(legal, "26-mc-7")[0].hidden) == ([], 1)
     lift(legal=legal)
     assert (seen(), looked_at(legal, "26-mc-7")[0].hidden) == (["a"], 0)
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+@pytest.mark.parametrize(("said", "lost", "holds"), [(None, 1, None), (30, 1, 30), (1, 30, 30), (30, None, None)])
+def test_an_order_that_was_lost_shortens_none_that_was_given_since(
+    said: int | None, lost: int | None, holds: int | None, arrived: bool
+) -> None:
+    now = database_clock()
+    if arrived:
+        take_releases(release_row(id="a"))
+    delay("a", legal=an_actor("legal"), days=said, ref="since")
+    lost_until = None if lost is None else now + lost * DAY
+    again = hide_again(disclosure_id=id_of("a"), suppressed_until=lost_until, order_ref="lost", at=database_clock())
+    notices: list[DelayedNotice | HeldNotice] = [*DelayedNotice.objects.order_by("number")]
+    newest = (notices or [*HeldNotice.objects.order_by("number")])[-1]
+    until = newest.suppressed_until
+    assert (again, newest.order_ref) == (True, "since" if holds == said else "lost")
+    assert (until and (until - now).days) == holds
 
 
 @pytest.mark.parametrize("role", ["officer", "agent", "auditor", "subscriber"])

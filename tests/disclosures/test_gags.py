@@ -4,10 +4,12 @@ says so, and then leaves all that other rows leave."""
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
+from consent.models import Tightening
 from disclosures import ingest, tasks
 from disclosures.feeds import DisclosuresFeed
 from disclosures.models import ConcealedDisclosure, DelayedNotice, Disclosure, HeldNotice
@@ -82,6 +84,22 @@ def test_notices_may_come_before_the_file_of_disclosures() -> None:
     ]
     assert told(take_notices(notice(None, ref="second"), notice(PAST))) == [("repeated",), ("accepted",)]
     assert seen() == ["r"]
+
+
+@pytest.mark.usefixtures("world")
+def test_notices_that_waited_go_to_the_archive_in_their_order() -> None:
+    take_lines(line_row())
+    # As they may lie in their table after others went from it, read as a large table is.
+    for number, ref in {2: "second", 3: "third", 1: "first"}.items():
+        HeldNotice.objects.create(
+            disclosure_id=ingest.id_of("r"), number=number, order_ref=ref, recorded_at=database_clock()
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off")
+    before = list(Tightening.objects.values_list("pk", flat=True))
+    take_releases(release_row(id="r"))
+    kept = Tightening.objects.exclude(pk__in=before).order_by("at")
+    assert [one.said["order_ref"] for one in kept] == ["first", "second", "third"]
 
 
 @pytest.mark.usefixtures("world")

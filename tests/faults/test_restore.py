@@ -26,7 +26,7 @@ from consent import archiving, gate
 from consent.actions import FileChoice, NotAllowable, allow, pause, record_file_choices, refuse, stop
 from consent.archiving import sink
 from consent.gate.opening import NOT_LOOKED
-from consent.models import ArchiveHead, Choice, ChoiceReceipt, GateOpening, Unarchived
+from consent.models import ArchiveHead, Choice, ChoiceReceipt, GateOpening, Tightening, Unarchived
 from disclosures.actions import hide_again
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from disclosures.queries import visible
@@ -487,5 +487,81 @@ def test_where_the_archive_is_not_mounted_nobody_opens_the_gate_and_nobody_close
     assert archiving.write(now=timezone.now()) == 0
     with pytest.raises(CommandError, match="stays closed"):
         after_restore()
-    assert "1 more choices wait" in after_restore("--despite", "The disk broke.")
+    assert "1 more entries wait" in after_restore("--despite", "The disk broke.")
     assert (archiving.write(now=timezone.now()), archiving.behind()) == (2, "")
+
+
+def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, tmp_path: Path) -> None:
+    (line,) = agreed(campaign, 1)
+    adly = a_party("Adly", "lbs_provider")
+    ads = a_campaign(a_contract(ref="AGR-2"), adly, ref="CMP-ads")
+    backup = dump(tmp_path)
+    stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
+    suspend(of="party", target_id=adly.pk, actor="system:test", reason="-", at=database_clock(), automatic=True)
+    an_end(ads)
+    JurisdictionRule.objects.create(state="WA", starts_at=NOW, purposes=[campaign.purpose], source="RCW 1")
+    hide_again(disclosure_id=uuid.uuid4(), suppressed_until=FAR_OFF, order_ref="WA-2", at=NOW)
+    assert kept_outside() == 5
+    shutil.rmtree(portal.STOP_ARCHIVE_DIR)
+    hide_again(disclosure_id=uuid.uuid4(), suppressed_until=FAR_OFF, order_ref="WA-3", at=NOW)
+    assert "5 more entries wait" in after_restore("--despite", "The disk broke.")
+    assert (kept_outside(), archiving.behind()) == (6, "")
+    with life_in(backup):
+        found = archiving.after_head(sink=sink()).entries
+        assert [
+            next(what for what in ("choice", "suspension", "end", "tightening", "epochs") if getattr(entry, what))
+            for entry in found
+        ] == ["epochs", "choice", "suspension", "end", "tightening", "tightening", "tightening"]
+        assert [one.tightening.said.get("order_ref", "") for one in found if one.tightening] == ["", "WA-2", "WA-3"]
+        after_restore("--confirm-lost-events", "Looked through.")
+        assert JurisdictionRule.objects.filter(state="WA", source="RCW 1").count() == 1
+        assert set(HeldNotice.objects.values_list("order_ref", flat=True)) == {"WA-2", "WA-3"}
+        assert set(Suspension.objects.values_list("of", flat=True)) == {"party", "campaign"}
+
+
+def test_a_key_that_was_replaced_on_the_restored_database_stays(campaign: Campaign, tmp_path: Path) -> None:
+    first, second, third = (dict(Signer(name).public) for name in ("first", "second", "third"))
+
+    def replaced(name: str, key: dict[str, Any]) -> None:
+        register_client(
+            client_id=name, kind=Client.Kind.GATEWAY, party=None, public_jwk=key, actor="system:test", at=NOW
+        )
+
+    for name in ("gateway-1", "gateway-2"):
+        replaced(name, third)
+        replaced(name, first)
+    # What waits in the backup went out after it, and before what is newer: it keeps nothing back.
+    backup = dump(tmp_path)
+    Contract.objects.update(ends_at=timezone.now() + timedelta(days=9))
+    for name in ("gateway-1", "gateway-2"):
+        replaced(name, second)
+    assert kept_outside() == 5
+    with life_in(backup):
+        replaced("gateway-1", third)
+        # So does a file of the carrier's that shortens a term by less than was lost.
+        Contract.objects.update(ends_at=timezone.now() + timedelta(days=30))
+        after_restore("--confirm-lost-events", "Looked through.")
+        assert dict(Client.objects.values_list("client_id", "public_jwk")) == {"gateway-1": third, "gateway-2": second}
+        assert Contract.objects.get(ref=campaign.contract.ref).ends_at < timezone.now() + timedelta(days=10)
+        # And in the archive they are the newest too.
+        archiving.write(now=timezone.now())
+    with life_in(backup):
+        after_restore("--confirm-lost-events", "Looked through.")
+        assert dict(Client.objects.values_list("client_id", "public_jwk")) == {"gateway-1": third, "gateway-2": second}
+
+
+def test_what_a_restore_passed_over_is_not_the_newest_of_an_archive_begun_anew(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    row, soon = uuid.uuid4(), timezone.now() + timedelta(days=1)
+    backup = dump(tmp_path)
+    Contract.objects.filter(pk=campaign.contract_id).update(ends_at=soon)
+    hide_again(disclosure_id=row, suppressed_until=soon, order_ref="lost", at=NOW)
+    assert kept_outside() == 2
+    with life_in(backup):
+        hide_again(disclosure_id=row, suppressed_until=None, order_ref="since", at=NOW)
+        after_restore("--confirm-lost-events", "Looked through.")
+        archiving.write(now=timezone.now())
+        assert archiving.begin_anew() == 2
+        waiting = Tightening.objects.filter(archived_at__isnull=True).order_by("at")
+        assert [one.said.get("order_ref", "AGR-1") for one in waiting] == ["since", "AGR-1"]
