@@ -173,6 +173,15 @@ def test_no_page_reads_a_whole_table_that_grows_with_lines() -> None:
     }  # fmt: skip
 
 
+def unbounded(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The nodes of a plan that no limit stands above: the first of an index are a few rows of it, if nothing sorts."""
+    if node["Node Type"] == "Limit" and "Sort" not in {one["Node Type"] for one in nodes(node)}:
+        return
+    yield node
+    for below in node.get("Plans", []):
+        yield from unbounded(below)
+
+
 def wholes(sql: str) -> list[tuple[str, str]]:
     """What is read whole of tables that grow, even if out of favour: all of one, or all of an index of all of it."""
     with connection.cursor() as cursor:
@@ -184,12 +193,9 @@ def wholes(sql: str) -> list[tuple[str, str]]:
         cursor.execute("SELECT indexrelid::regclass::text, indrelid::regclass::text FROM pg_index")
         tables = dict(cursor.fetchall())
     plan = json.loads(found) if isinstance(found, str) else found
-    # The first of an index is one row of it.
-    if plan[0]["Plan"]["Node Type"] == "Limit":
-        return []
     read = [
         (node.get("Relation Name") or tables[node["Index Name"]], node.get("Index Name", ""))
-        for node in nodes(plan[0]["Plan"])
+        for node in unbounded(plan[0]["Plan"])
         if node["Node Type"].endswith("Scan") and ("Index Name" in node or node["Node Type"] == "Seq Scan")
         if "Index Cond" not in node and node.get("Index Name") not in partial
     ]
