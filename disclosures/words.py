@@ -66,7 +66,7 @@ CHOICE_KINDS: Mapping[str, Promise] = {
     "refuse": _("A no to a company’s question"),
     "pause": _("Pauses"),
     "allow": _("Uses allowed, by name"),
-    "ours": _("Companies that we suspended for a line"),
+    "ours": _("Stops that we made for a line by ourselves"),
 }
 COMPANY_ROLES: Mapping[str, Promise] = {
     "aggregator": _("Passes locations on for us"),

@@ -139,6 +139,7 @@ def a_ledger_row(
     at: datetime,
     until: datetime | None = None,
     origin: str = Origin.PERSON,
+    reason: str = "",
     receipt: bool = True,
 ) -> Choice:
     """One row of the ledger written past the verbs, for tests of what is read from it."""
@@ -152,6 +153,7 @@ def a_ledger_row(
         until=until,
         origin=origin,
         channel="web",
+        reason=reason,
         actor=ACTORS[origin],
         recorded_at=at,
     )

@@ -21,7 +21,7 @@ from consent.actions.choices import (
 )
 from consent.actions.digests import compare_buckets, take_digest
 from consent.actions.late import tell_newly_affected
-from consent.actions.lines import end_tenure, grow_up, number_changed
+from consent.actions.lines import end_tenure, grow_up, number_changed, tell_who_grew_up
 from consent.actions.receipts import mail_receipt, text_receipt
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
 from consent.actions.signals import NotAsked, follow_signal, outweigh_signal, take_signal
@@ -78,6 +78,7 @@ __all__ = [
     "take_signal",
     "take_text",
     "tell_newly_affected",
+    "tell_who_grew_up",
     "text_code",
     "text_receipt",
 ]

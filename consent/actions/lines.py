@@ -7,7 +7,7 @@ from django.db import transaction
 import audit.actions
 from accounts import queries
 from consent import changes, messages, snapshots, telling
-from consent.actions.choices import deny
+from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
 from consent.models import Choice, Touched
 from revocations.actions import EVERYTHING, tell
 
@@ -32,24 +32,37 @@ def number_changed(*, line_id: int, at: datetime, actor: str) -> None:
 
 
 @transaction.atomic
+def tell_who_grew_up(*, line_id: int, at: datetime) -> None:
+    """The line is an adult's now (its row says so): the phone is told, or by `grow_up` where something is to end."""
+    if not _allowed_by_another(line_id):
+        messages.tell_the_adult(line_id=line_id, at=at)
+
+
+@again_if_a_release_came_between
+@transaction.atomic
 def grow_up(*, line_id: int, at: datetime) -> None:
-    """The line is an adult's now (its row says so): what another allowed for the child ends, and the phone is told.
+    """The line is an adult's by now: what another allowed for the child ends, and the phone is told.
 
     Each such yes ends by a stop of that use, so that partners hear of it as of any, and their own yes is asked for.
+    Never within the transaction of the row: there it could not be made up again, and kept other lines' stops waiting.
+    Safe to repeat: a line of which all has ended is left alone.
     """
-    user = queries.user_of_line(line_id=line_id)
-    own = f"subscriber:{user.pk}" if user else ""
-    for campaign in _allowed_by_another(line_id, own):
+    take_turn(line_id=line_id)
+    ended = _allowed_by_another(line_id)
+    for campaign in ended:
         stop = Choice(
             kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.CAMPAIGN, ref=campaign, actor=GROWN_UP,
             channel="file", reason="grown_up",
         )  # fmt: skip
         deny(choice=stop, duties=telling.STOP_DUTIES, by="system")
-    messages.tell_the_adult(line_id=line_id, at=at)
+    if ended:
+        messages.tell_the_adult(line_id=line_id, at=at)
 
 
-def _allowed_by_another(line_id: int, own: str) -> list[str]:
+def _allowed_by_another(line_id: int) -> list[str]:
     """The uses whose newest choice is a yes of somebody else's. A stop of more may be over them, and may be lifted."""
+    user = queries.user_of_line(line_id=line_id)
+    own = f"subscriber:{user.pk}" if user else ""
     said = Choice.objects.filter(line_id=line_id, scope=Choice.Scope.CAMPAIGN).exclude(kind=Choice.Kind.PAUSE)
     newest = {ref: (kind, actor) for ref, kind, actor in said.order_by("made_at").values_list("ref", "kind", "actor")}
     return sorted(ref for ref, (kind, actor) in newest.items() if kind == Choice.Kind.ALLOW and actor != own)

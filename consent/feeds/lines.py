@@ -8,10 +8,12 @@ from typing import Annotated
 import msgspec
 
 from accounts.models import Line
+from consent.actions import grow_up
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.tenures import record_lines
 from consent.feeds.unsettled import LineRecord, RowFate, Unsettled
+from consent.queries import left_from_childhood
 from partners.feeds.checking import (
     Fate,
     FreeText,
@@ -72,7 +74,7 @@ class LinesFeed:
                 records.append(record_of(line, at=at))
             except Refused as refused:
                 fates.append(rejected(line.number, refused.field, refused.reason))
-        fates += _fates(record_lines(records=records, unsettled=self._unsettled, at=at))
+        fates += _fates(self._record(records, at))
         return sorted(fates, key=lambda fate: int(fate.line))
 
     def finish(self, *, at: datetime) -> list[Fate]:
@@ -82,15 +84,29 @@ class LinesFeed:
             settled = [
                 fate
                 for chunk in batched(rows, self.chunk, strict=False)
-                for fate in record_lines(records=chunk, unsettled=self._unsettled, at=at, read_to_end=True)
+                for fate in self._record(chunk, at, read_to_end=True)
             ]
             fates += _fates(settled or self._unsettled.incurable())
+        # Where an earlier run was cut off between a row and what it ends.
+        _grow_up(left_from_childhood(), at)
         for held in self._held:
             held.replay(at=at)
         return sorted(fates, key=lambda fate: int(fate.line))
 
     def extra(self) -> dict[str, int]:
         return {"file_stops_pierced": sum(held.pierced for held in self._held)}
+
+    def _record(
+        self, records: Sequence[LineRecord], at: datetime, *, read_to_end: bool = False
+    ) -> list[tuple[LineRecord, RowFate]]:
+        settled = record_lines(records=records, unsettled=self._unsettled, at=at, read_to_end=read_to_end)
+        _grow_up(self._unsettled.grown(), at)
+        return settled
+
+
+def _grow_up(line_ids: Iterable[int], at: datetime) -> None:
+    for line_id in line_ids:
+        grow_up(line_id=line_id, at=at)
 
 
 def record_of(line: Numbered | Record, *, at: datetime) -> LineRecord:

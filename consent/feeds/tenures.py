@@ -9,7 +9,7 @@ import accounts.actions
 import audit.actions
 from accounts.models import Account, Line, LineNumber, LineState
 from accounts.sealing import number_hash, seal, unseal
-from consent.actions import end_tenure, grow_up, number_changed
+from consent.actions import end_tenure, number_changed, tell_who_grew_up
 from consent.expiry import retell
 from consent.feeds.hands import Hands, stays
 from consent.feeds.successors import take_over, take_over_late
@@ -34,8 +34,9 @@ def record_lines(
 ) -> list[tuple[LineRecord, RowFate]]:
     """Take in rows in order: what became of each, (field, "accepted" | "repeated" | why it is refused).
 
-    A row that is left out is among the `unsettled` now, and one that was there may come back. `read_to_end`: no more
-    rows will follow but those that clash, so that none waits for a later row of its line.
+    A row that is left out is among the `unsettled` now, and one that was there may come back. So are the lines that
+    grew up: `grow_up` them afterwards. `read_to_end`: no more rows will follow but those that clash, so that none waits
+    for a later row of its line.
     """
     with connection.cursor() as cursor:
         cursor.execute(ONE_AT_A_TIME)
@@ -253,16 +254,17 @@ class _Keeper:
         if corrected and not self._end(line, record):
             return "msisdn", "number_overlap"
         if news:
-            was = line.user_role
+            grew = Line.UserRole.MINOR == line.user_role != _role(line, record)
             for name, value in news.items():
                 setattr(line, name, value)
-            self._changed(line, list(news))
-            if Line.UserRole.MINOR == was != line.user_role:
-                grow_up(line_id=line.pk, at=self.at)
+            self._changed(line, list(news), **({"was": "minor"} if grew else {}))
+            if grew:
+                tell_who_grew_up(line_id=line.pk, at=self.at)
+                self.unsettled.grew_up(line.pk)
         self.unsettled.heard(record, since=since)
         return ACCEPTED if news or corrected else fate
 
-    def _changed(self, line: Line, names: list[str]) -> None:
+    def _changed(self, line: Line, names: list[str], **besides: str) -> None:
         line.save(update_fields=names)
         if "state" in names:
             LineState.objects.update_or_create(line=line, since=self.at, defaults={"state": line.state})
@@ -274,7 +276,7 @@ class _Keeper:
             target=f"line:{line.pk}",
             at=self.at,
             line_id=line.pk,
-            detail={"changed": [name.removesuffix("_sealed") for name in names]},
+            detail={"changed": [name.removesuffix("_sealed") for name in names], **besides},
         )
 
     def _news(self, line: Line, record: LineRecord) -> dict[str, object]:

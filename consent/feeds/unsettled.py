@@ -49,6 +49,7 @@ class Unsettled:
         # where it stands. The one put aside may stand above it, and yet speak of a newer number.
         self._had_aside: set[str] = set()
         self._last_heard: dict[str, tuple[datetime, int]] = {}
+        self._grown: list[int] = []
 
     def wait(self, record: LineRecord, fate: RowFate) -> None:
         """Keep a row until the file was read. `fate`: what became of it if a later row of its line takes its place."""
@@ -78,6 +79,15 @@ class Unsettled:
         """The rows whose place others took since this was asked last."""
         replaced, self._replaced = self._replaced, []
         return replaced
+
+    def grew_up(self, line_id: int) -> None:
+        """A child's line is an adult's: what others allowed for it is to end once that is written."""
+        self._grown.append(line_id)
+
+    def grown(self) -> list[int]:
+        """The lines that grew up since this was asked last."""
+        grown, self._grown = self._grown, []
+        return grown
 
     def to_try(self) -> list[LineRecord]:
         """All that is open, in the order of the file; it is open no more."""

@@ -1,5 +1,6 @@
 """Reads of the ledger for pages: choices made, and how far each one has come at each partner."""
 
+from consent.queries.childhood import left_from_childhood
 from consent.queries.choices import ChoicePage, ChoiceRow, about, choice_of, choices_page
 from consent.queries.digests import digest_runs
 from consent.queries.evidence import EvidenceView, evidence_of
@@ -25,6 +26,7 @@ __all__ = [
     "choices_page",
     "digest_runs",
     "evidence_of",
+    "left_from_childhood",
     "newest_order_states",
     "notice_of",
     "progress_of",

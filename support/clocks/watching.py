@@ -177,7 +177,7 @@ def _are_more_than_now_and_then(failed: int, hour: datetime, went_well: Callable
 
 def _stops_made(hour: datetime) -> int:
     made = Choice.objects.filter(recorded_at__gte=hour, recorded_at__lt=hour + HOUR, origin=Origin.PERSON)
-    return made.exclude(kind=Choice.Kind.ALLOW).count()
+    return made.exclude(kind=Choice.Kind.ALLOW).exclude(reason="grown_up").count()
 
 
 def _state(stated: Iterable[Stated], now: datetime) -> None:

@@ -31,13 +31,14 @@ GROUP BY party.uri, party.name ORDER BY party.name, party.uri
 """
 
 # What 11 CCR 7102 asks for. A stop is done in the transaction that records it; what an agent asked for stands once,
-# among the agents'. A copy of one's own records is made within minutes, or asked for again.
+# among the agents', and what ends a child's yeses as it grows up was asked by nobody. A copy of one's own records is
+# made within minutes, or asked for again.
 REQUESTS = """
 WITH nobodys AS MATERIALIZED (<nobodys>)
 SELECT 'stop', said.channel, count(*), count(*), 0,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM said.recorded_at - said.made_at) / 86400)
 FROM consent_choice said
-WHERE said.origin = 'person' AND said.kind IN ('stop', 'pause', 'refuse')
+WHERE said.origin = 'person' AND said.reason <> 'grown_up' AND said.kind IN ('stop', 'pause', 'refuse')
     AND said.recorded_at >= %(since)s AND said.recorded_at < %(until)s
     AND NOT EXISTS (SELECT FROM partners_agentrequest asked WHERE asked.choice_id = said.id)
     AND NOT EXISTS (SELECT FROM nobodys WHERE nobodys.line_id = said.line_id)

@@ -79,7 +79,7 @@ ORDER BY s.role, p.name, p.id
 """
 
 # A stop is in force with the row that records it: one transaction. So that is the gate's moment. Our own trial is
-# nobody's choice, and nor is what the carrier's own test lines say.
+# nobody's choice, and nor is what the carrier's own test lines say. What ends a child's yeses as it grows up is ours.
 CHOICES = """
 SELECT said.kind, count(c.id) AS n, count(c.id) FILTER (WHERE c.origin = 'file') AS from_files,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM c.recorded_at - c.made_at))
@@ -92,7 +92,8 @@ FROM (VALUES (1, 'stop'), (2, 'dispute'), (3, 'refuse'), (4, 'pause'), (5, 'allo
             SELECT id FROM accounts_line WHERE carrier_id = 'whereabouts-canary'
             UNION SELECT line_id FROM support_seedline)
         AND said.kind = CASE
-        WHEN c.origin = 'system' THEN 'ours' WHEN c.reason = 'never_agreed' THEN 'dispute' ELSE c.kind END
+        WHEN c.origin = 'system' OR c.reason = 'grown_up' THEN 'ours'
+        WHEN c.reason = 'never_agreed' THEN 'dispute' ELSE c.kind END
 GROUP BY said.place, said.kind
 ORDER BY said.place
 """
@@ -102,7 +103,7 @@ ORDER BY said.place
 # was told at once. What an order asks is done when it, or a newer one under the same agreement, which asks it too, is.
 FOLLOWED = """
 WITH told AS (
-    SELECT k.aggregator_id AS party_id, c.origin <> 'file' AS here,
+    SELECT k.aggregator_id AS party_id, c.origin <> 'file' AND c.reason <> 'grown_up' AS here,
         extract(epoch FROM c.recorded_at - c.made_at) AS to_gate_s,
         CASE WHEN did.acknowledged_at < %(until)s
             THEN extract(epoch FROM greatest(did.acknowledged_at - c.recorded_at, interval '0'))
