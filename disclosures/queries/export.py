@@ -138,7 +138,7 @@ def _access_log(line: Line, reader: int | None) -> Iterator[dict[str, object]]:
 
 def events_for(*, line: Line, reader: int | None) -> QuerySet[AuditEvent]:
     """What is in the log of a line for this user to take away: nothing that anybody asked in confidence."""
-    own = line.line_users.filter(user_id=reader, until__isnull=True).exists()
+    own = reader is not None and line.line_users.filter(user_id=reader, until__isnull=True).exists()
     return audit.queries.events_of_line(line_id=line.pk, reader=f"subscriber:{reader}", own=own)
 
 
