@@ -284,8 +284,8 @@ MUTANTS = (
     Mutant(
         12,
         "consent/views/stop.py",
-        '    if "stop-all" in request.POST:\n',
-        '    if "sure" in request.POST:\n',
+        '    if "stop-all" in request.POST and is_this:\n',
+        '    if "sure" in request.POST and is_this:\n',
         "tests/promises/test_12_easy.py::test_to_stop_without_an_account_takes_two_fields_and_three_actions",
     ),
 )
