@@ -5,6 +5,7 @@ The clock here is not the world's: what a customer's texts cost is put on it by 
 
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar
 
 import pytest
@@ -41,13 +42,13 @@ def clock(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Clock:
     settings.ANSWER_SECONDS = FLOOR
     clock = Clock()
     monkeypatch.setattr("accounts.access.time", clock)
-    real = texts.send_text
+    real = texts.send_code
 
-    def costly(*, msisdn: str, text: str, code: str = "") -> None:
+    def costly(*, msisdn: str, text: str, code: str, at: datetime) -> None:
         clock.now += WORK
-        real(msisdn=msisdn, text=text, code=code)
+        real(msisdn=msisdn, text=text, code=code, at=at)
 
-    monkeypatch.setattr("accounts.texts.send_text", costly)
+    monkeypatch.setattr("accounts.texts.send_code", costly)
     return clock
 
 
