@@ -23,7 +23,7 @@ from revocations.models import Order, Receipt, State
 from tests.faults.fixtures import BELOW, World, a_world
 from tests.faults.programs import PROJECT, until
 from tests.faults.test_bodies import NDJSON, Server, a_token
-from tests.faults.test_rolling_restart import answering, restarted
+from tests.faults.test_rolling_restart import answering
 from tests.feeds import ndjson, release_row
 from tests.people import number_of
 
@@ -66,7 +66,9 @@ def old(committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Worl
         web = next(one for one in world.programs.all if one.name == "web")
         # The demo's would want its static files collected.
         web.environment = {**web.environment, "WHEREABOUTS_DEMO": "0"}
-        restarted(web)
+        # It may not even have begun to listen to being asked to end.
+        web.kill()
+        web.start()
         answering(web)
         yield world
 

@@ -18,7 +18,7 @@ import psycopg
 from portal.demo.processes import free_port
 from tests.portal.processes import PROJECT, clean_environment, processes_of, wait_for_keeper_to_end
 
-READY_WITHIN_S = 120
+READY_WITHIN_S = 240
 
 
 @dataclass(frozen=True)
