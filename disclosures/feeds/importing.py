@@ -21,7 +21,7 @@ from partners.feeds.reading import Block, Readable, blocks, numbered_lines
 
 # A file within this is taken in by one process: starting more would take longer.
 SMALL = 8_000_000
-LARGEST_BLOCK = 16_000_000
+LARGEST_BLOCK = 40_000_000
 
 
 class Part(msgspec.Struct, frozen=True):

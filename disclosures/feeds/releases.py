@@ -82,7 +82,7 @@ class DisclosuresFeed:
 
     name = "disclosures"
     header = ""
-    chunk = 20_000
+    chunk = 50_000
 
     def __init__(self, *, gateway: str = "") -> None:
         self.gateway = gateway

@@ -26,7 +26,7 @@ from portal.bench import ledger
 from portal.bench.measure import Bench, Failed, Result
 
 ROUNDS = 3
-MOST_A_ROUND = 200_000
+MOST_A_ROUND = 600_000
 MOST_AT_FIRST = 1_000_000
 WINDOW = timedelta(days=30)
 AT_ONCE = 1 << 20
@@ -98,7 +98,7 @@ class Office:
 
     def take(self, number: int) -> str:
         """Have a file taken in and note the rate. Returns by what the ids of its rows begin."""
-        count = min(MOST_A_ROUND, max(self.bench.disclosures // 10, 1))
+        count = min(MOST_A_ROUND, max(self.bench.disclosures // 2, 1))
         self.files += 1
         name = f"{self.books.name}{self.files}"
         path = Path(settings.DATA_DIR) / "releases.ndjson"
