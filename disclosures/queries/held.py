@@ -7,22 +7,17 @@ from django.db import connection
 
 # Of a held row. The newest order says what holds: one that waits for the row, or the row's own.
 NOT_HIDDEN = """
-CASE WHEN EXISTS (SELECT FROM disclosures_heldnotice n WHERE n.disclosure_id = held.id) THEN coalesce((
-    SELECT n.suppressed_until <= (SELECT audit_now()) FROM disclosures_heldnotice n
+coalesce((
+    SELECT coalesce(n.suppressed_until <= (SELECT audit_now()), false) FROM disclosures_heldnotice n
     WHERE n.disclosure_id = held.id ORDER BY n.number DESC LIMIT 1
-), false) ELSE coalesce(held.suppressed_until <= (SELECT audit_now()), true) END
+), held.suppressed_until <= (SELECT audit_now()), true)
 """
 HELD = """
 SELECT count(*) FILTER (WHERE held.gateway = ''), count(*) FILTER (WHERE held.gateway <> ''), count(held.ungated_at),
     min(held.held_at)
 FROM (SELECT * FROM disclosures_helddisclosure ORDER BY id LIMIT %s) held
-LEFT JOIN LATERAL (
-    SELECT true AS waits, n.suppressed_until FROM disclosures_heldnotice n WHERE n.disclosure_id = held.id
-    ORDER BY n.number DESC LIMIT 1
-) newest ON true
-WHERE CASE WHEN newest.waits THEN coalesce(newest.suppressed_until <= (SELECT audit_now()), false)
-    ELSE coalesce(held.suppressed_until <= (SELECT audit_now()), true) END
-"""
+WHERE <not hidden>
+""".replace("<not hidden>", NOT_HIDDEN)
 # A file for the wrong carrier is held whole, and this is asked every few seconds: so many are looked at.
 MOST = 10_000
 

@@ -66,6 +66,7 @@ def run_batch(bench: Bench) -> Result:
     """Items a second of a thousand in each request; the ceiling is one item in each request, of the same server.
 
     A batch is of one campaign, which stands once beside its thousand lines; the same questions are asked one by one.
+    Told besides: how many a caller gets who has one connection and asks again when it was answered.
     """
     campaigns, token = gateway.lines(bench=bench), gateway.a_token()
     batches = [
@@ -82,6 +83,8 @@ def run_batch(bench: Bench) -> Result:
         for number in range(ROUNDS):
             found.append((batch.round().a_second * A_BATCH, single.round().a_second))
             bench.tell("gate_batch: round {}: {:.0f} items/s, one by one {:.0f}/s".format(number + 1, *found[-1]))
+        waiting = Side(port, one, 1).round().a_second
+        bench.tell(f"gate_batch: one by one over one connection {waiting:.0f}/s")
     return Result("gate_batch", median(one for one, _ in found), "items/s", median(other for _, other in found))
 
 
