@@ -8,15 +8,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import embedded, secret_files, wires
+from portal import embedded, outside, secret_files, wires
+from portal.told import LOOPBACK, needed
 
 PROJECT = Path(__file__).resolve().parent.parent
 LEAST_MONTHS, MOST_MONTHS = 12, 1200
 SHORTEST_SECRET, LARGEST_NUMBER = 32, 1_000_000_000
 # OpenTelemetry's own names of where traces go.
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-FOLDER_SINK, S3_SINK = "consent.archiving.sink.FolderSink", "consent.archiving.s3.S3Sink"
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,11 @@ class Environment:
     celery_broker_url: str
     celery_broker_master: str
     checkpoint_dir: Path
+    checkpoint_backend: str
+    checkpoint_s3_url: str
+    checkpoint_s3_region: str
+    checkpoint_s3_key_id: str
+    checkpoint_s3_secret: str
     stop_archive_dir: Path
     stop_archive_backend: str
     stop_archive_s3_url: str
@@ -170,13 +174,14 @@ def environment() -> Environment:
     plain_hosts = [one.strip().lower() for one in _listed("PLAIN_HOSTS") if one.strip()]
     if base_url.startswith("https://"):
         wires.look(os.environ, plain=plain_hosts)
+    outside.look()
     return Environment(
         data_dir=data_dir,
         demo=_only_here("WHEREABOUTS_DEMO", base_url),
         door_out_loopback=_only_here("DOOR_OUT_LOOPBACK", base_url),
-        secret_key=_needed("SECRET_KEY", "a long random string"),
+        secret_key=needed("SECRET_KEY", "a long random string"),
         secret_key_fallbacks=_listed("SECRET_KEY_FALLBACKS"),
-        field_encryption_keys=_needed("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first").split(","),
+        field_encryption_keys=needed("FIELD_ENCRYPTION_KEYS", "Fernet keys, the newest first").split(","),
         key_vault=given.get("KEY_VAULT") or "partners.sealing.SealedKeys",
         debug=given.get("DEBUG") == "1",
         allowed_hosts=_allowed_hosts(base_url),
@@ -187,18 +192,23 @@ def environment() -> Environment:
         mtls_client_certificates=_certificates(),
         mtls_certificate_header=given.get("MTLS_CERTIFICATE_HEADER") or "Client-Cert",
         mtls_base_url=given.get("MTLS_BASE_URL", "").rstrip("/"),
-        database_url=_needed("DATABASE_URL", "postgresql://app-role@host/name"),
+        database_url=needed("DATABASE_URL", "postgresql://app-role@host/name"),
         database_owner_url=given.get("DATABASE_OWNER_URL", ""),
-        redis_url=_needed("REDIS_URL", "redis://host:6379/0"),
+        redis_url=needed("REDIS_URL", "redis://host:6379/0"),
         celery_broker_url=wires.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
         celery_broker_master=_sentinel_s_master(),
-        checkpoint_dir=_outside("CHECKPOINT_DIR", data_dir / "checkpoints", base_url),
-        stop_archive_dir=_outside("STOP_ARCHIVE_DIR", data_dir / "stop-archive", base_url),
-        stop_archive_backend=given.get("STOP_ARCHIVE_BACKEND") or FOLDER_SINK,
-        stop_archive_s3_url=_s3_url(),
+        checkpoint_dir=outside.folder("CHECKPOINT", data_dir / "checkpoints", base_url),
+        checkpoint_backend=outside.backend("CHECKPOINT"),
+        checkpoint_s3_url=outside.store("CHECKPOINT"),
+        checkpoint_s3_region=given.get("CHECKPOINT_S3_REGION") or "us-east-1",
+        checkpoint_s3_key_id=outside.with_store("CHECKPOINT", "S3_KEY_ID", "the id of a key that may write there"),
+        checkpoint_s3_secret=outside.with_store("CHECKPOINT", "S3_SECRET", "that key's secret"),
+        stop_archive_dir=outside.folder("STOP_ARCHIVE", data_dir / "stop-archive", base_url),
+        stop_archive_backend=outside.backend("STOP_ARCHIVE"),
+        stop_archive_s3_url=outside.store("STOP_ARCHIVE"),
         stop_archive_s3_region=given.get("STOP_ARCHIVE_S3_REGION") or "us-east-1",
-        stop_archive_s3_key_id=_with_s3("STOP_ARCHIVE_S3_KEY_ID", "the id of the key that may write there"),
-        stop_archive_s3_secret=_with_s3("STOP_ARCHIVE_S3_SECRET", "that key's secret"),
+        stop_archive_s3_key_id=outside.with_store("STOP_ARCHIVE", "S3_KEY_ID", "the id of a key that may write there"),
+        stop_archive_s3_secret=outside.with_store("STOP_ARCHIVE", "S3_SECRET", "that key's secret"),
         sms_backend=_needed_by_https("SMS_BACKEND", "accounts.texts.ConsoleBackend", base_url),
         sms_webhook_url=given.get("SMS_WEBHOOK_URL", ""),
         sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
@@ -288,7 +298,7 @@ def _sentinel_s_master() -> str:
     """What Sentinels call the broker: without it nothing can be sent."""
     if not os.environ.get("CELERY_BROKER_URL", "").startswith("sentinel://"):
         return ""
-    return _needed("CELERY_BROKER_MASTER", "the name by which your Sentinels know the master")
+    return needed("CELERY_BROKER_MASTER", "the name by which your Sentinels know the master")
 
 
 def _carrier_issuer() -> str:
@@ -300,33 +310,16 @@ def _carrier_issuer() -> str:
     return issuer
 
 
-def _with_s3(name: str, what: str) -> str:
-    """What the archive needs where it is a store that speaks S3."""
-    wanted = os.environ.get("STOP_ARCHIVE_BACKEND") == S3_SINK
-    return _needed(name, what) if wanted else os.environ.get(name, "")
-
-
-def _s3_url() -> str:
-    """STOP_ARCHIVE_S3_URL: a store with a bucket; by http only where the demo opens its doors."""
-    url = _with_s3("STOP_ARCHIVE_S3_URL", "https://host/bucket/folder, where the archive goes")
-    parts = urlsplit(url)
-    here = parts.scheme == "http" and parts.hostname in LOOPBACK and os.environ.get("DOOR_OUT_LOOPBACK") == "1"
-    more = parts.username or parts.password or parts.query or parts.fragment
-    if url and (not parts.hostname or not parts.path.strip("/") or more or (parts.scheme != "https" and not here)):
-        raise ImproperlyConfigured("STOP_ARCHIVE_S3_URL must be https://host/bucket or https://host/bucket/folder.")
-    return url
-
-
 def _with_issuer(issuer: str, name: str) -> str:
     """What a named provider needs beside its issuer."""
     if os.environ.get(issuer):
-        return _needed(name, "what your OpenID provider registered for this portal")
+        return needed(name, "what your OpenID provider registered for this portal")
     return ""
 
 
 def _base_url() -> str:
     """BASE_URL, which is the issuer of everything we sign: by https, but for addresses of this very machine."""
-    url = _needed("BASE_URL", "the address people use, https://…").rstrip("/")
+    url = needed("BASE_URL", "the address people use, https://…").rstrip("/")
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise ImproperlyConfigured("BASE_URL must start with https:// (http:// only for a loopback address).")
@@ -355,34 +348,18 @@ def _certificates() -> bool:
 def _allowed_hosts(base_url: str) -> list[str]:
     if urlsplit(base_url).hostname in LOOPBACK:
         return _listed("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
-    return _needed("ALLOWED_HOSTS", "the host names people use, with commas between them").split(",")
+    return needed("ALLOWED_HOSTS", "the host names people use, with commas between them").split(",")
 
 
 def _needed_by_https(name: str, locally: str, base_url: str) -> str:
     """What goes out to people: shown on the console of one's own machine, never silently on a server's."""
     if base_url.startswith("https://"):
-        return _needed(name, f"what sends them in production ({locally} shows them on this machine)")
+        return needed(name, f"what sends them in production ({locally} shows them on this machine)")
     return os.environ.get(name) or locally
-
-
-def _outside(name: str, locally: Path, base_url: str) -> Path:
-    """A folder for what must outlive the database. On a server none is taken for granted: DATA_DIR may be gone with
-    the next start, or be another on each machine."""
-    in_a_folder = name != "STOP_ARCHIVE_DIR" or os.environ.get("STOP_ARCHIVE_BACKEND") in {None, "", FOLDER_SINK}
-    if base_url.startswith("https://") and in_a_folder:
-        return Path(_needed(name, "a folder on another disk than the database, the same for every web and worker"))
-    return Path(os.environ.get(name) or locally)
 
 
 def _listed(name: str) -> list[str]:
     return [part for part in os.environ.get(name, "").split(",") if part]
-
-
-def _needed(name: str, what: str) -> str:
-    value = os.environ.get(name)
-    if not value:
-        raise ImproperlyConfigured(f"{name} is not set. Set it to {what}.")
-    return value
 
 
 def _one_of(name: str, *allowed: str) -> str:

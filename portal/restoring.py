@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -112,8 +111,8 @@ class _Restoring:
         Only what a checkpoint signed can be missed: of the last ten minutes before the database was lost the archive
         alone tells.
         """
-        folder = Path(settings.CHECKPOINT_DIR)
-        signed, newest = checkpoints.fitting(folder=folder), checkpoints.claimed(folder=folder)
+        place = checkpoints.place()
+        signed, newest = checkpoints.fitting(place=place), checkpoints.claimed(place=place)
         result = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {})
         self.say(
             f"Audit trail: {result.checked} events checked"
@@ -239,7 +238,7 @@ class _Restoring:
         )  # fmt: skip
         if not opens:
             return
-        checkpoints.write(folder=Path(settings.CHECKPOINT_DIR), at=self.at, over=True)
+        checkpoints.write(place=checkpoints.place(), at=self.at, over=True)
         place = archiving.sink()
         if self.begins_anew:
             self.say(f"The archive begins anew: {archiving.begin_anew()} more entries wait to be written to it.")

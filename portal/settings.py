@@ -29,6 +29,11 @@ BASE_URL = env.base_url
 # Names of the carrier's and its brands: no password may be made of them.
 PASSWORD_WORDS = env.password_words
 CHECKPOINT_DIR = env.checkpoint_dir
+CHECKPOINT_BACKEND = env.checkpoint_backend
+CHECKPOINT_S3_URL = env.checkpoint_s3_url
+CHECKPOINT_S3_REGION = env.checkpoint_s3_region
+CHECKPOINT_S3_KEY_ID = env.checkpoint_s3_key_id
+CHECKPOINT_S3_SECRET = env.checkpoint_s3_secret
 STOP_ARCHIVE_DIR = env.stop_archive_dir
 STOP_ARCHIVE_BACKEND = env.stop_archive_backend
 STOP_ARCHIVE_S3_URL = env.stop_archive_s3_url

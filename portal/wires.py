@@ -1,7 +1,7 @@
 """What this process speaks to on other machines is spoken to over TLS that names the other side, or it does not start.
 
 Excepted are this very machine, sockets in its file system, and what PLAIN_HOSTS names: hosts and networks whose wires
-somebody answers for. Nothing is excepted where the door out would refuse it later: texts and the archive's store.
+somebody answers for. Nothing is excepted where the door out would refuse it later: texts and the stores of objects.
 """
 
 import ssl
@@ -18,7 +18,7 @@ LOOPBACK_NAMES = {"localhost", ""}
 CHECKED = {"verify-full", "verify-ca"}
 NO_CHECK = {"none", "cert_none", "optional", "cert_optional"}
 # `partners.client` opens no http from production, whatever the host.
-BY_THE_DOOR_OUT = {"SMS_WEBHOOK_URL", "STOP_ARCHIVE_S3_URL"}
+BY_THE_DOOR_OUT = {"SMS_WEBHOOK_URL", "STOP_ARCHIVE_S3_URL", "CHECKPOINT_S3_URL"}
 HOW = {
     "postgresql": "add ?sslmode=verify-full (and sslrootcert=… for an authority of your own)",
     "broker": "use rediss:// or amqps://, with certificates checked",
@@ -101,6 +101,7 @@ SPOKEN_TO: Mapping[str, tuple[str, Callable[[str], bool]]] = {
     "EMAIL_URL": ("smtp", _mail_is_safe),
     "SMS_WEBHOOK_URL": ("http", _web_is_safe),
     "STOP_ARCHIVE_S3_URL": ("http", _web_is_safe),
+    "CHECKPOINT_S3_URL": ("http", _web_is_safe),
     "SENTRY_DSN": ("http", _web_is_safe),
     "OTEL_EXPORTER_OTLP_ENDPOINT": ("http", _web_is_safe),
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": ("http", _web_is_safe),

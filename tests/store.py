@@ -1,8 +1,8 @@
 """A store of objects that speaks as much S3 as the archive needs, as a program of its own: `python -m tests.store KEY`.
 
 It checks signatures and checksums by what Amazon wrote of them, never overwrites (each PUT is a version more), lists in
-pages of two, and fails when it was told to: a POST to /_faults with names, one for each request to come. It prints its
-port.
+pages of two, and fails when it was told to: a POST to /_faults with names, one for each request to come. A POST to
+/_objects/KEY is somebody else who may do anything. It prints its port.
 """
 
 import base64
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import sys
+import threading
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -27,6 +28,7 @@ class Store(BaseHTTPRequestHandler):
     objects: ClassVar[dict[str, list[bytes]]] = defaultdict(list)
     faults: ClassVar[list[str]] = []
     asked: ClassVar[list[str]] = []
+    told: ClassVar[threading.Condition] = threading.Condition()
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
@@ -35,7 +37,13 @@ class Store(BaseHTTPRequestHandler):
         """What the test says and asks of the store itself."""
         body = self.body()
         if self.path == "/_faults":
-            self.faults[:] = json.loads(body)
+            with self.told:
+                self.faults[:] = json.loads(body)
+                self.told.notify_all()
+        elif body:
+            self.objects[self.path.removeprefix("/_objects/")] = [body]
+        else:
+            self.objects.pop(self.path.removeprefix("/_objects/"))
         said = {"objects": {key: len(all_) for key, all_ in self.objects.items()}, "asked": self.asked[:]}
         self.asked.clear()
         self.answer(200, json.dumps(said).encode())
@@ -87,14 +95,20 @@ class Store(BaseHTTPRequestHandler):
         return "<ListBucketResult>" + "".join(tag % escape(name) for name in page) + more + "</ListBucketResult>"
 
     def fault(self) -> str:
-        """What goes wrong this time; "" where the request goes on. `silent`: it is done, and nobody hears of it."""
+        """What goes wrong this time; "" where the request goes on.
+
+        `silent`: it is done, and nobody hears of it. `hangs`: no answer until something else is told.
+        """
         self.asked.append(f"{self.command} {self.path.partition('?')[0]}")
         fault = self.faults.pop(0) if self.faults else ""
         self.silent = fault == "silent"
         if fault.isdecimal():
             self.answer(int(fault), b"<Error><Code>SlowDown</Code></Error>")
             return fault
-        if fault == "reset":
+        if fault == "hangs":
+            with self.told:
+                self.told.wait()
+        if fault in {"hangs", "reset"}:
             self.close_connection = True
             return fault
         return ""

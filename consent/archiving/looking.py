@@ -4,11 +4,9 @@ Whoever runs first does it: a worker, or a web process that met a closed gate.
 """
 
 import time
-from pathlib import Path
 from threading import Lock, Thread
 
 import structlog
-from django.conf import settings
 from django.db import DatabaseError, connection
 
 from consent import gate
@@ -27,7 +25,8 @@ class NotThere(OSError):
 def look() -> gate.Opening:
     """Open the gate again if nothing outside is newer than the database, or close it until `after_restore`.
 
-    An archive that can't be read opens nothing and closes nothing. Returns how it stands then. Raises DatabaseError.
+    An archive or checkpoints that can't be read open nothing and close nothing. Returns how it stands then. Raises
+    DatabaseError. Never inside a transaction.
     """
     now = gate.opening()
     if now.is_open or not now.may_reopen:
@@ -35,7 +34,7 @@ def look() -> gate.Opening:
     try:
         why = behind()
     except OSError as error:
-        log.warning("archive.unreadable", error=type(error).__name__)
+        log.warning("archive.unreadable", error=type(error).__name__, said=str(error))
         return now
     _call("SELECT consent_gate_close(%s)", [why]) if why else _call("SELECT consent_gate_reopen()", [])
     log.info("gate.looked", why=why)
@@ -52,7 +51,7 @@ def behind() -> str:
     missing = lost(entries=found.entries)
     if missing:
         return f"the archive holds {len(missing)} entries that the database lacks"
-    if checkpoints.ahead(folder=Path(settings.CHECKPOINT_DIR)):
+    if checkpoints.ahead(place=checkpoints.place()):
         return "a checkpoint outside signed events that the database lacks"
     return ""
 

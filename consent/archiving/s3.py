@@ -1,68 +1,16 @@
 """The archive in a store of objects that speaks S3: each append is an object of its own, which nothing ever overwrites.
 
-`2026-11-26/00000042.jws` below STOP_ARCHIVE_S3_URL, numbered within its day. An object is written on the condition that
-there is none of its name, so that of two writers one fails, and a bucket with versions and Object Lock keeps each. Of
-S3 this uses three calls (GET, PUT, ListObjectsV2), signed here (AWS Signature Version 4).
+`2026-11-26/00000042.jws` below STOP_ARCHIVE_S3_URL, numbered within its day.
 """
 
-import hashlib
-import hmac
 import re
-import time
-from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from html import unescape
-from http import HTTPStatus
-from urllib.parse import quote, urlsplit
+from collections.abc import Iterator, Sequence
 
 from django.conf import settings
 
-from partners import client
-from partners.client import Reply
+from partners.s3 import Bucket, Signer, StoreFailed
 
-KEY = re.compile(r"<Key>([^<]*)</Key>")
-DAY = re.compile(r"<CommonPrefixes><Prefix>([^<]*)/</Prefix></CommonPrefixes>")
-MORE = re.compile(r"<NextContinuationToken>([^<]+)</NextContinuationToken>")
 OBJECT = re.compile(r"(\d{4}-\d\d-\d\d)/(\d{8})\.jws")
-ALGORITHM, SERVICE, ENDS = "AWS4-HMAC-SHA256", "s3", "aws4_request"
-# What a store says that has too much to do, or fails for a moment.
-FOR_A_MOMENT = {429, 500, 502, 503, 504}
-# So long it is left in peace then. After that the next sweep comes.
-PAUSES_S = (0.2, 1.0)
-THERE_ALREADY = {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT}
-
-
-class StoreFailed(OSError):
-    """The store did not do what it was asked to."""
-
-
-@dataclass(frozen=True)
-class Signer:
-    """Signs requests to one store for one key."""
-
-    region: str
-    key_id: str
-    secret: str
-
-    def signed(self, *, method: str, url: str, body: bytes, headers: Mapping[str, str], at: datetime) -> dict[str, str]:
-        """The headers, with those that say who asks. The query of the URL is sorted and escaped already."""
-        parts, moment = urlsplit(url), f"{at:%Y%m%dT%H%M%SZ}"
-        digest = hashlib.sha256(body).hexdigest()
-        sent = {**headers, "x-amz-content-sha256": digest, "x-amz-date": moment}
-        named = {"host": parts.netloc, **{name.lower(): value.strip() for name, value in sent.items()}}
-        names = ";".join(sorted(named))
-        lines = "".join(f"{name}:{named[name]}\n" for name in sorted(named))
-        request = "\n".join((method, parts.path or "/", parts.query, lines, names, digest))
-        scope = f"{at:%Y%m%d}/{self.region}/{SERVICE}/{ENDS}"
-        to_sign = "\n".join((ALGORITHM, moment, scope, hashlib.sha256(request.encode()).hexdigest()))
-        key = f"AWS4{self.secret}".encode()
-        for part in scope.split("/"):
-            key = hmac.digest(key, part.encode(), "sha256")
-        signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
-        who = f"{ALGORITHM} Credential={self.key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
-        return {**sent, "Authorization": who}
 
 
 class S3Sink:
@@ -75,18 +23,14 @@ class S3Sink:
     _newest: dict[str, str] = {}
 
     def __init__(self) -> None:
-        parts = urlsplit(settings.STOP_ARCHIVE_S3_URL.rstrip("/"))
-        bucket, _, folder = parts.path.strip("/").partition("/")
-        self._bucket = f"{parts.scheme}://{parts.netloc}/{bucket}"
-        self._folder = f"{folder}/" if folder else ""
-        self._signer = Signer(
+        signer = Signer(
             settings.STOP_ARCHIVE_S3_REGION, settings.STOP_ARCHIVE_S3_KEY_ID, settings.STOP_ARCHIVE_S3_SECRET
         )
+        self._bucket = Bucket(url=settings.STOP_ARCHIVE_S3_URL, signer=signer, called="the archive's store")
 
     def days(self) -> list[str]:
         """By what stands before the first slash below our folder."""
-        found = [one for page in self._listed(delimiter="/", prefix=self._folder) for one in DAY.findall(page)]
-        return sorted(unescape(one).removeprefix(self._folder) for one in found)
+        return self._bucket.folders()
 
     def lines(self, *, day: str) -> Iterator[str]:
         """Object by object, each as it is needed."""
@@ -110,71 +54,24 @@ class S3Sink:
         """One object, there once however often it is sent; one of somebody else's is never touched."""
         before = self._newest_of(day)
         number = int(before.removesuffix(".jws")[-8:]) + 1 if before else 1
-        key, body = f"{day}/{number:08d}.jws", "".join(f"{line}\n" for line in lines).encode()
-        checksum = b64encode(hashlib.sha256(body).digest()).decode()
-        only_new = {"If-None-Match": "*", "Content-Type": "application/octet-stream", "x-amz-checksum-sha256": checksum}
-        said = self._asked("PUT", self._url(key), body, only_new)
-        if said.status in THERE_ALREADY and self._read(key).encode() != body:
-            raise StoreFailed(f"{key} is there already, and not ours")
-        if said.status != HTTPStatus.OK and said.status not in THERE_ALREADY:
-            raise _failed(said)
-        self._newest[self._bucket + self._folder] = key
+        key = f"{day}/{number:08d}.jws"
+        self._bucket.put(key=key, body="".join(f"{line}\n" for line in lines).encode())
+        self._newest[self._bucket.url] = key
 
     def _newest_of(self, day: str) -> str:
         """The newest object of a day, or ""."""
-        known = self._newest.get(self._bucket + self._folder, "")
+        known = self._newest.get(self._bucket.url, "")
         after = known if known.startswith(f"{day}/") else ""
         newer = self._keys(day, after=after)
         return newer[-1] if newer else after
 
     def _keys(self, day: str, *, after: str = "") -> list[str]:
         """The objects of a day, the oldest first; beyond one of them, if it is named."""
-        wanted = {"prefix": f"{self._folder}{day}/"} | ({"start-after": self._folder + after} if after else {})
-        found = [unescape(key) for page in self._listed(**wanted) for key in KEY.findall(page)]
-        keys = sorted(key.removeprefix(self._folder) for key in found)
+        keys = self._bucket.keys(folder=day, after=after)
         strange = [key for key in keys if not OBJECT.fullmatch(key)]
         if strange:
             raise StoreFailed(f"{len(strange)} objects of {day} are not the archive's")
         return keys
 
-    def _listed(self, **wanted: str) -> Iterator[str]:
-        more: dict[str, str] = {}
-        while True:
-            asked = {"list-type": "2", **wanted, **more}
-            query = "&".join(f"{quote(name, safe='')}={quote(asked[name], safe='')}" for name in sorted(asked))
-            said = self._asked("GET", f"{self._bucket}?{query}")
-            # A list that broke off would read like an empty archive.
-            if said.status != HTTPStatus.OK or said.detail:
-                raise _failed(said)
-            page = said.body.decode()
-            yield page
-            found = MORE.search(page)
-            if found is None:
-                return
-            more = {"continuation-token": unescape(found.group(1))}
-
     def _read(self, key: str) -> str:
-        said = self._asked("GET", self._url(key))
-        if said.status != HTTPStatus.OK or said.detail:
-            raise _failed(said)
-        return said.body.decode("ascii", errors="replace")
-
-    def _url(self, key: str) -> str:
-        return f"{self._bucket}/{quote(self._folder + key)}"
-
-    def _asked(self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Reply:
-        pauses = iter(PAUSES_S)
-        while True:
-            signed = self._signer.signed(method=method, url=url, body=body, headers=headers or {}, at=datetime.now(UTC))
-            said = client.store(method=method, url=url, headers=signed, body=body or None)
-            pause = next(pauses, None)
-            if pause is None or (said.status is not None and said.status not in FOR_A_MOMENT):
-                return said
-            time.sleep(pause)
-
-
-def _failed(said: Reply) -> StoreFailed:
-    found = re.search(r"<Code>(\w+)</Code>", said.body.decode(errors="replace"))
-    code = f" {found.group(1)}" if found else ""
-    what = " ".join(str(part) for part in (said.status, said.detail) if part)
-    return StoreFailed(f"the archive's store answered {what}{code}")
+        return self._bucket.read(key).decode("ascii", errors="replace")

@@ -7,7 +7,6 @@ nothing.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -157,11 +156,13 @@ def verify_audit(*, now: datetime) -> None:
 
 
 def _fault(now: datetime) -> str:
-    folder = Path(settings.CHECKPOINT_DIR)
+    place = checkpoints.place()
     try:
-        signed, missing = checkpoints.newest(folder=folder), checkpoints.gap(folder=folder)
-    except (ValueError, OSError):
+        signed, missing = checkpoints.newest(place=place), checkpoints.gap(place=place)
+    except ValueError:
         return "the newest checkpoint can't be trusted"
+    except OSError:
+        return "the checkpoints can't be read"
     if missing:
         return f"a checkpoint before {missing} is not there"
     began = audit.queries.began_at()

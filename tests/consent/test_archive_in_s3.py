@@ -1,14 +1,8 @@
 """The archive of stops in a store that speaks S3: written once, whole, in order, and read back after a restore."""
 
-import json
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -18,66 +12,30 @@ from pytest_django.fixtures import Settings
 
 from consent import archiving
 from consent.actions import stop
-from consent.archiving import s3, sink
-from consent.archiving.s3 import S3Sink, Signer, StoreFailed
+from consent.archiving import sink
+from consent.archiving.s3 import S3Sink
 from consent.models import ArchiveHead, Unarchived
+from partners import s3
 from partners.client import Reply
+from partners.s3 import StoreFailed
 from tests.factories import a_campaign, a_contract, a_line
 from tests.store import KEY_ID, REGION
+from tests.stores import SECRET, Running, running
 
-SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 DAYS = [f"2026-11-{day:02}" for day in (24, 25, 26)]
-
-
-@dataclass
-class Running:
-    """The store's program."""
-
-    port: int
-
-    def told(self, *faults: str) -> dict[str, Any]:
-        """Tell it what goes wrong next; what it holds (key: versions), and what it was asked since last time."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/_faults", json.dumps(faults).encode())
-        with urllib.request.urlopen(request) as answer:
-            said: dict[str, Any] = json.load(answer)
-        return said
 
 
 @pytest.fixture
 def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    with subprocess.Popen([sys.executable, "-m", "tests.store", SECRET], stdout=subprocess.PIPE, text=True) as program:
-        assert program.stdout is not None
-        running = Running(int(program.stdout.readline()))
+    with running() as made:
         settings.DOOR_OUT_LOOPBACK = True
         settings.STOP_ARCHIVE_BACKEND = "consent.archiving.s3.S3Sink"
-        settings.STOP_ARCHIVE_S3_URL = f"http://127.0.0.1:{running.port}/stops/carrier/portal"
+        settings.STOP_ARCHIVE_S3_URL = f"{made.url}/carrier/portal"
         settings.STOP_ARCHIVE_S3_REGION, settings.STOP_ARCHIVE_S3_KEY_ID = REGION, KEY_ID
         settings.STOP_ARCHIVE_S3_SECRET = SECRET
         monkeypatch.setattr(s3, "PAUSES_S", (0.0, 0.0))
         monkeypatch.setattr(S3Sink, "_newest", {})
-        yield running
-        program.kill()
-
-
-@pytest.mark.parametrize(
-    ("method", "url", "body", "headers", "signature"),
-    [
-        ("GET", "https://examplebucket.s3.amazonaws.com/test.txt", b"", {"Range": "bytes=0-9"},
-            "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"),
-        ("PUT", "https://examplebucket.s3.amazonaws.com/test%24file.text", b"Welcome to Amazon S3.",
-            {"Date": "Fri, 24 May 2013 00:00:00 GMT", "x-amz-storage-class": "REDUCED_REDUNDANCY"},
-            "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"),
-        ("GET", "https://examplebucket.s3.amazonaws.com/?max-keys=2&prefix=J", b"", {},
-            "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"),
-    ],
-)  # fmt: skip
-def test_requests_are_signed_as_amazon_s_own_examples_are(
-    method: str, url: str, body: bytes, headers: dict[str, str], signature: str
-) -> None:
-    signer = Signer(region="us-east-1", key_id="AKIAIOSFODNN7EXAMPLE", secret=SECRET)
-    at = datetime(2013, 5, 24, tzinfo=UTC)
-    signed = signer.signed(method=method, url=url, body=body, headers=headers, at=at)
-    assert signed["Authorization"].rpartition("Signature=")[2] == signature
+        yield made
 
 
 def test_lines_come_back_as_they_were_added_day_by_day(store: Running) -> None:

@@ -7,9 +7,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
-from django.conf import settings
 from django.utils import timezone
 
 import audit.queries
@@ -92,7 +90,7 @@ def invariants(world: World, *, stopped: Sequence[Line], asker: Asker | None = N
         assert asker.wrong == []
     result = audit.queries.verify(since=None, until=None, signed={})
     assert result.fault is None
-    assert not checkpoints.ahead(folder=Path(settings.CHECKPOINT_DIR))
+    assert not checkpoints.ahead(place=checkpoints.place())
     # Whatever waits for the archive goes there, and then it holds every choice.
     archiving.write(now=timezone.now())
     assert (gate.opening().is_open, archiving.behind()) == (True, "")

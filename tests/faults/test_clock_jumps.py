@@ -62,7 +62,7 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
         delivery.sweep(now=database_clock() + at_worker)
         expiry.end_pauses(now=database_clock() + at_worker)
         archiving.write(now=now)
-        checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=now)
+        checkpoints.write(place=checkpoints.place(), at=now)
 
     for jump in ("1h", "-1h", "0s", "-1h", "1h"):
         shift(jump)
@@ -85,7 +85,7 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
     newest = Order.objects.order_by("-version").first()
     assert newest is not None
     assert (newest.state, newest.snapshot["state"]) == (State.ACKNOWLEDGED, [])
-    folder = Path(portal.CHECKPOINT_DIR)
-    assert (checkpoints.gap(folder=folder), checkpoints.ahead(folder=folder)) == ("", False)
+    place = checkpoints.place()
+    assert (checkpoints.gap(place=place), checkpoints.ahead(place=place)) == ("", False)
     assert (archiving.behind(), archiving.find_missing(now=timezone.now() + 2 * HOUR)) == ("", 0)
     assert audit.queries.verify(since=None, until=None, signed={}).fault is None

@@ -34,12 +34,14 @@ from partners import checkpoints
 from partners.actions import disable_client, register_client
 from partners.actions.links import add_link
 from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, Proposal, Suspension
+from partners.tasks import write_checkpoint
 from portal.restoring import MAY_BE_UNDONE
 from revocations.actions import suspend
 from revocations.models import Cohort, Order, Standing
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.faults.restored import dump, life_in
 from tests.partners.outside import Signer
+from tests.stores import checkpoints_stored
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 WHO: dict[str, Any] = {"actor": "subscriber:1", "channel": "web"}
@@ -71,7 +73,7 @@ def reasons(campaign: Campaign, lines: Sequence[Line], *, for_release: bool = Tr
 
 def kept_outside() -> int:
     done = archiving.write(now=timezone.now())
-    checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=timezone.now())
+    checkpoints.write(place=checkpoints.place(), at=timezone.now())
     return done
 
 
@@ -157,7 +159,7 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         assert not archiving.look().is_open
         assert (archiving.write(now=timezone.now()), Unarchived.objects.count()) == (0, 1)
         with pytest.raises(checkpoints.Behind):
-            checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=timezone.now())
+            checkpoints.write(place=checkpoints.place(), at=timezone.now())
 
         said = after_restore("--confirm-lost-events", "Nothing but what is in the archive.")
         assert "5 of them lost with the database" in said
@@ -343,9 +345,48 @@ def test_a_checkpoint_that_a_crash_cut_off_closes_nothing(campaign: Campaign) ->
     stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
     kept_outside()
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=timezone.now())
-    checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=timezone.now()).write_text("")
+    torn = checkpoints.write(place=checkpoints.place(), at=timezone.now())
+    (Path(portal.CHECKPOINT_DIR) / torn).write_text("")
     the_server_started()
     assert archiving.look().is_open
+
+
+def test_a_restore_with_checkpoints_in_a_store(
+    campaign: Campaign, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (line,) = agreed(campaign, 1)
+    with checkpoints_stored(settings, monkeypatch) as store:
+        kept_outside()
+        backup = dump(tmp_path)
+        stop(line_id=line.pk, scope="all", **WHO)
+        kept_outside()
+        assert len(store.told()["objects"]) == 2
+        with life_in(backup):
+            with pytest.raises(checkpoints.Behind):
+                write_checkpoint()
+            store.told("503", "503", "503")
+            away = (
+                r"^What is outside can't be reached: the checkpoints' store answered 503 SlowDown\. Mount it, then run"
+            )
+            with pytest.raises(CommandError, match=away):
+                after_restore()
+            assert reasons(campaign, [line]) == ["restoring"]
+            with pytest.raises(CommandError, match="The gate stays closed"):
+                after_restore()
+            assert len(store.told()["objects"]) == 2
+            # Two lists and both objects, to find the one that fits; two and one, what is claimed; the same to write.
+            store.told(*[""] * (4 + 3 + 3), "503", "503", "503")
+            with pytest.raises(CommandError, match=away):
+                after_restore("--confirm-lost-events", "Nothing.")
+            assert (reasons(campaign, [line]), len(store.told()["objects"])) == (["restoring"], 2)
+            assert "The gate is open." in after_restore("--confirm-lost-events", "Nothing.")
+            assert reasons(campaign, [line]) == ["stopped_all"]
+            assert len(store.told()["objects"]) == 3
+            assert checkpoints.gap(place=checkpoints.place()) == ""
+            call_command("verify_audit", stdout=StringIO())
+            assert "Nothing to do" in after_restore()
+            write_checkpoint()
+            assert len(store.told()["objects"]) == 4
 
 
 def test_a_disk_s_older_snapshot_is_found_by_the_archive_and_by_the_checkpoints(campaign: Campaign) -> None:
@@ -367,7 +408,7 @@ def test_a_disk_s_older_snapshot_is_found_by_the_archive_and_by_the_checkpoints(
     after_restore()
     assert reasons(campaign, [first, second]) == ["stopped_all", ""]
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=timezone.now())
-    checkpoints.write(folder=Path(portal.CHECKPOINT_DIR), at=timezone.now())
+    checkpoints.write(place=checkpoints.place(), at=timezone.now())
     as_owner("DELETE FROM audit_auditevent WHERE target = 'thing:1'; UPDATE audit_chainhead SET seq = seq - 1")
     the_server_started()
     assert archiving.look().why == "a checkpoint outside signed events that the database lacks"

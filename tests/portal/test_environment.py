@@ -63,28 +63,101 @@ S3 = {
     "STOP_ARCHIVE_S3_KEY_ID": "k",
     "STOP_ARCHIVE_S3_SECRET": "s",
 }
+CHECKPOINTS_IN_S3 = {
+    "CHECKPOINT_BACKEND": "partners.checkpoints.s3.S3Place",
+    "CHECKPOINT_S3_KEY_ID": "k",
+    "CHECKPOINT_S3_SECRET": "s",
+}
+BOTH = [("STOP_ARCHIVE_S3_URL", S3), ("CHECKPOINT_S3_URL", CHECKPOINTS_IN_S3)]
 
 
+@pytest.mark.parametrize(("name", "stored"), BOTH)
 @pytest.mark.parametrize(
     "url",
     ["https://store.example", "https://store.example//", "https:///bucket", "store.example/bucket",
         "https://key:secret@store.example/bucket", "https://store.example/bucket?x=1"],
 )  # fmt: skip
-def test_an_archive_s_store_without_a_bucket_stops_the_start(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    given(monkeypatch, **PRODUCTION, **S3, STOP_ARCHIVE_S3_URL=url)
-    with pytest.raises(ImproperlyConfigured, match=r"^STOP_ARCHIVE_S3_URL must be https://host/bucket or"):
+def test_a_store_without_a_bucket_stops_the_start(
+    url: str, name: str, stored: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(monkeypatch, **PRODUCTION, **stored, **{name: url})
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} must be https://host/bucket or"):
         environment()
 
 
-def test_a_bucket_and_a_folder_of_it_are_taken_and_http_from_the_demo_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "stored"), BOTH)
+def test_a_bucket_and_a_folder_of_it_are_taken_and_http_from_the_demo_alone(
+    name: str, stored: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for url in ("https://store.example/bucket", "https://store.example:9000/bucket/folder/deeper/"):
-        given(monkeypatch, **PRODUCTION, **S3, STOP_ARCHIVE_S3_URL=url)
-        assert environment().stop_archive_s3_url == url
-    here = {**PRODUCTION, **S3, "BASE_URL": "http://localhost:8000", "STOP_ARCHIVE_S3_URL": "http://127.0.0.1:9000/b"}
+        given(monkeypatch, **PRODUCTION, **stored, **{name: url})
+        assert getattr(environment(), name.lower()) == url
+    here = {**PRODUCTION, **stored, "BASE_URL": "http://localhost:8000", name: "http://127.0.0.1:9000/b"}
     given(monkeypatch, **here, DOOR_OUT_LOOPBACK="1")
-    assert environment().stop_archive_s3_url == "http://127.0.0.1:9000/b"
+    assert getattr(environment(), name.lower()) == "http://127.0.0.1:9000/b"
     given(monkeypatch, **here)
-    with pytest.raises(ImproperlyConfigured, match=r"^STOP_ARCHIVE_S3_URL must be"):
+    with pytest.raises(ImproperlyConfigured, match=rf"^{name} must be"):
+        environment()
+
+
+@pytest.mark.parametrize("missing", ["CHECKPOINT_S3_URL", "CHECKPOINT_S3_KEY_ID", "CHECKPOINT_S3_SECRET"])
+def test_what_a_store_of_checkpoints_lacks_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = {**PRODUCTION, **CHECKPOINTS_IN_S3, "CHECKPOINT_S3_URL": "https://store.example/bucket"}
+    given(monkeypatch, **stored)
+    assert environment().checkpoint_s3_region == "us-east-1"
+    given(monkeypatch, **{**stored, missing: ""})
+    with pytest.raises(ImproperlyConfigured, match=rf"^{missing} is not set\."):
+        environment()
+
+
+def test_checkpoints_go_to_a_folder_or_a_store_and_production_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = {name: value for name, value in PRODUCTION.items() if name != "CHECKPOINT_DIR"}
+    given(monkeypatch, **without)
+    both = (
+        r"^CHECKPOINT_DIR is not set\. Set it to a folder on another disk than the database, the same for every web and"
+        r" worker, or set CHECKPOINT_BACKEND to partners\.checkpoints\.s3\.S3Place and CHECKPOINT_S3_URL to https://"
+    )
+    with pytest.raises(ImproperlyConfigured, match=both):
+        environment()
+    given(monkeypatch, **without, **CHECKPOINTS_IN_S3, CHECKPOINT_S3_URL="https://store.example/bucket")
+    told = environment()
+    assert (told.checkpoint_backend, told.checkpoint_s3_url) == (
+        "partners.checkpoints.s3.S3Place",
+        "https://store.example/bucket",
+    )
+    given(monkeypatch, **PRODUCTION)
+    monkeypatch.delenv("CHECKPOINT_BACKEND")
+    monkeypatch.delenv("CHECKPOINT_S3_URL")
+    assert environment().checkpoint_backend == "partners.checkpoints.places.FolderPlace"
+
+
+@pytest.mark.parametrize("of", ["STOP_ARCHIVE", "CHECKPOINT"])
+def test_a_store_that_is_named_and_would_get_nothing_stops_the_start(of: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION, **{f"{of}_S3_URL": "https://store.example/bucket"})
+    with pytest.raises(ImproperlyConfigured, match=rf"^{of}_S3_URL is set, and nothing would go there\. Set {of}_BACK"):
+        environment()
+
+
+@pytest.mark.parametrize(
+    ("archive", "checkpoints", "fits"),
+    [
+        ("https://s.example/b", "https://s.example/b", False),
+        ("https://s.example/b/x/", "https://S.example/b/x", False),
+        ("https://s.example/b", "https://s.example/b/checkpoints", False),
+        ("https://s.example/b/stops/deep", "https://s.example/b/stops", False),
+        ("https://s.example/b/stops", "https://s.example/b/stops-signed", True),
+        ("https://s.example/b", "https://other.example/b", True),
+    ],
+)
+def test_neither_store_lies_within_the_other(
+    archive: str, checkpoints: str, *, fits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = {"STOP_ARCHIVE_S3_URL": archive, "CHECKPOINT_S3_URL": checkpoints}
+    given(monkeypatch, **PRODUCTION, **S3, **CHECKPOINTS_IN_S3, **urls)
+    if fits:
+        assert environment().checkpoint_s3_url == checkpoints
+        return
+    with pytest.raises(ImproperlyConfigured, match=r"must be two places, and neither within the other"):
         environment()
 
 

@@ -20,7 +20,10 @@ def test_healthz_answers_without_a_database(client: Client) -> None:
     assert (response.status_code, response.content) == (200, b"ok\n")
 
 
-def test_readyz_tells_of_database_broker_and_oldest_due_order(client: Client, db: None, tmp_path: Path) -> None:
+def test_readyz_tells_of_database_broker_and_oldest_due_order(
+    client: Client, db: None, settings: Settings, tmp_path: Path
+) -> None:
+    settings.CHECKPOINT_DIR = tmp_path
     cache.delete(checkpoints.WRITTEN)
     response = client.get("/readyz")
     assert response.status_code == 200
@@ -30,7 +33,7 @@ def test_readyz_tells_of_database_broker_and_oldest_due_order(client: Client, db
     }  # fmt: skip
     cache.set(checkpoints.WRITTEN, time.time() - 1000)
     assert 1000 <= client.get("/readyz").json()["checkpoint_s"] < 1060
-    checkpoints.write(folder=tmp_path, at=timezone.now())
+    checkpoints.write(place=checkpoints.place(), at=timezone.now())
     assert 0 <= client.get("/readyz").json()["checkpoint_s"] < 60
 
 

@@ -30,6 +30,7 @@ SAFE = {
     "EMAIL_URL": ["smtp://u:p@mail.example", "smtps://u:p@mail.example", "smtp://127.0.0.1:25"],
     "SMS_WEBHOOK_URL": ["https://texts.example/send", ""],
     "STOP_ARCHIVE_S3_URL": ["https://store.example/bucket"],
+    "CHECKPOINT_S3_URL": ["https://store.example/signed"],
 }  # fmt: skip
 
 
@@ -50,7 +51,7 @@ def test_what_is_checked_or_stays_on_this_machine_is_taken(name: str, url: str) 
     wires.look({name: url}, plain=[])
 
 
-@pytest.mark.parametrize("name", ["SMS_WEBHOOK_URL", "STOP_ARCHIVE_S3_URL"])
+@pytest.mark.parametrize("name", ["SMS_WEBHOOK_URL", "STOP_ARCHIVE_S3_URL", "CHECKPOINT_S3_URL"])
 @pytest.mark.parametrize("url", ["http://out.example/bucket", "http://127.0.0.1:9000/bucket", "http://10.1.2.3/bucket"])
 def test_what_the_door_out_would_not_open_is_refused_before_anything_waits_for_it(name: str, url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=rf"^{name} must start with https://"):

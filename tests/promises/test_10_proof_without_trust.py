@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings as portal
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
@@ -61,6 +62,11 @@ def test_a_receipt_names_no_phone_number(receipt: Path, published: Path) -> None
     assert [form for form in written(NUMBER) if form in said] == []
 
 
+def checkpoint(at: datetime) -> Path:
+    """Write one. Returns its file."""
+    return Path(portal.CHECKPOINT_DIR) / checkpoints.write(place=checkpoints.place(), at=at)
+
+
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_a_receipt_with_any_part_changed_does_not_verify(receipt: Path, published: Path, part: int) -> None:
     parts = json.loads(receipt.read_text())["token"].split(".")
@@ -71,16 +77,17 @@ def test_a_receipt_with_any_part_changed_does_not_verify(receipt: Path, publishe
         verify(receipt, published)
 
 
-def test_a_token_signed_for_another_use_is_no_receipt(tmp_path: Path, published: Path) -> None:
+def test_a_token_signed_for_another_use_is_no_receipt(tmp_path: Path, published: Path, settings: Settings) -> None:
+    settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
     other = tmp_path / "other.jws"
-    other.write_text(checkpoints.write(folder=tmp_path / "checkpoints", at=NOW).read_text())
+    other.write_text(checkpoint(NOW).read_text())
     with pytest.raises(CommandError, match="signed as something else"):
         verify(other, published)
 
 
 def test_verify_audit_finds_a_trail_cut_off_with_its_head(receipt: Path, tmp_path: Path, settings: Settings) -> None:
     settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
-    checkpoints.write(folder=settings.CHECKPOINT_DIR, at=NOW)
+    checkpoint(NOW)
     call_command("verify_audit", stdout=StringIO())
     with connections["owner"].cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
@@ -93,12 +100,13 @@ def test_verify_audit_finds_a_trail_cut_off_with_its_head(receipt: Path, tmp_pat
         call_command("verify_audit", stdout=StringIO())
 
 
-def test_a_forged_checkpoint_is_refused(tmp_path: Path) -> None:
-    written = checkpoints.write(folder=tmp_path, at=NOW)
+def test_a_forged_checkpoint_is_refused(tmp_path: Path, settings: Settings) -> None:
+    settings.CHECKPOINT_DIR = tmp_path
+    written = checkpoint(NOW)
     head, body, signature = written.read_text().split(".")
     written.write_text(f"{head}.{body}.{signature[:-9]}AAAAAAAAA")
     with pytest.raises(ValueError, match=r"."):
-        checkpoints.newest(folder=tmp_path)
+        checkpoints.newest(place=checkpoints.place())
 
 
 def clocks_fault(now: datetime) -> list[str]:
@@ -120,7 +128,7 @@ def test_without_a_checkpoint_no_old_trail_is_called_whole(tmp_path: Path, setti
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(minutes=11))
     with pytest.raises(CommandError, match="a cut-off end can't be excluded"):
         said_of_the_trail()
-    checkpoints.write(folder=settings.CHECKPOINT_DIR, at=now)
+    checkpoint(now)
     assert said_of_the_trail() == "The audit trail is whole."
 
 
@@ -128,7 +136,7 @@ def test_a_checkpoint_that_is_gone_is_missed(tmp_path: Path, settings: Settings)
     settings.CHECKPOINT_DIR = tmp_path
     now = timezone.now().replace(microsecond=0)
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(days=1))
-    written = [checkpoints.write(folder=tmp_path, at=now - timedelta(minutes=10 * n)) for n in (5, 4, 3, 0)]
+    written = [checkpoint(now - timedelta(minutes=10 * n)) for n in (5, 4, 3, 0)]
     assert said_of_the_trail() == "The audit trail is whole."
     newest = written[3].read_text()
     written[3].unlink()
@@ -149,14 +157,14 @@ def test_a_checkpoint_that_a_crash_cut_off_is_said_and_the_next_follows_on_what_
     settings.CHECKPOINT_DIR = tmp_path
     now = timezone.now().replace(microsecond=0)
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(days=1))
-    first, torn = [checkpoints.write(folder=tmp_path, at=now - timedelta(minutes=10 * n)) for n in (3, 2)]
+    first, torn = [checkpoint(now - timedelta(minutes=10 * n)) for n in (3, 2)]
     torn.write_bytes(torn.read_bytes()[:kept] if kept else b"")
-    assert not checkpoints.ahead(folder=tmp_path)
+    assert not checkpoints.ahead(place=checkpoints.place())
     with pytest.raises(CommandError, match=rf"can't be trusted: {torn.name} is no whole checkpoint$"):
         said_of_the_trail()
     assert clocks_fault(now) == []
     # The clock was set back, too.
-    (after, newest) = [checkpoints.write(folder=tmp_path, at=now - timedelta(minutes=n)) for n in (40, 0)]
+    (after, newest) = [checkpoint(now - timedelta(minutes=n)) for n in (40, 0)]
     assert [path.name for path in sorted(tmp_path.iterdir())] == [one.name for one in (first, torn, after, newest)]
     said = StringIO()
     call_command("verify_audit", stdout=said)
@@ -169,8 +177,11 @@ def test_a_checkpoint_that_a_crash_cut_off_is_said_and_the_next_follows_on_what_
         said_of_the_trail()
 
 
-def test_a_full_disk_leaves_no_half_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = checkpoints.write(folder=tmp_path, at=NOW)
+def test_a_full_disk_leaves_no_half_checkpoint(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHECKPOINT_DIR = tmp_path
+    first = checkpoint(NOW)
 
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -178,10 +189,10 @@ def test_a_full_disk_leaves_no_half_checkpoint(tmp_path: Path, monkeypatch: pyte
     with monkeypatch.context() as patched:
         patched.setattr("os.fsync", full)
         with pytest.raises(OSError, match="No space left"):
-            checkpoints.write(folder=tmp_path, at=NOW + timedelta(minutes=10))
+            checkpoint(NOW + timedelta(minutes=10))
     assert [*tmp_path.glob("*.jws")] == [first]
-    checkpoints.write(folder=tmp_path, at=NOW + timedelta(minutes=10))
-    assert (len([*tmp_path.iterdir()]), checkpoints.gap(folder=tmp_path)) == (2, "")
+    checkpoint(NOW + timedelta(minutes=10))
+    assert (len([*tmp_path.iterdir()]), checkpoints.gap(place=checkpoints.place())) == (2, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"a.b.c", b"\xff\xfe", b"e30.e30.e30"])
@@ -190,5 +201,5 @@ def test_verify_audit_names_a_checkpoint_that_is_none(
 ) -> None:
     settings.CHECKPOINT_DIR = str(tmp_path)
     (tmp_path / "20261125T000000000000Z.jws").write_bytes(content)
-    with pytest.raises(CommandError, match=r"^the newest checkpoint in CHECKPOINT_DIR can't be trusted: [^\n]+$"):
+    with pytest.raises(CommandError, match=rf"^the newest checkpoint in {tmp_path} can't be trusted: [^\n]+$"):
         call_command("verify_audit", stdout=StringIO())

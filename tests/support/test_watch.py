@@ -485,7 +485,7 @@ def test_a_trail_that_is_not_signed_any_more(settings: Settings, tmp_path: Path)
     settings.CHECKPOINT_DIR = tmp_path
     now = timezone.now()
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(hours=25))
-    checkpoints.write(folder=tmp_path, at=now - timedelta(hours=23))
+    checkpoints.write(place=checkpoints.place(), at=now - timedelta(hours=23))
     clocks.verify_audit(now=now)
     assert incidents() == []
     clocks.verify_audit(now=now + timedelta(hours=2))
@@ -510,7 +510,7 @@ def test_a_trail_that_was_changed(settings: Settings, tmp_path: Path) -> None:
     now = timezone.now()
     for n in range(3):
         audit.actions.record(action="test.done", actor="system:test", target=f"thing:{n}", at=now, line_id=7)
-    checkpoints.write(folder=tmp_path, at=now)
+    checkpoints.write(place=checkpoints.place(), at=now)
     clocks.verify_audit(now=now)
     assert incidents() == []
     with connections["owner"].cursor() as cursor:

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         except restoring.Busy as error:
             raise CommandError("Another process writes to the archive just now. Run this again.") from error
         except OSError as error:
-            raise CommandError(f"The archive can't be read: {error}. Mount it, then run this again.") from error
+            raise CommandError(f"What is outside can't be reached: {error}. Mount it, then run this again.") from error
         for what, count in sorted(done.done.items()):
             self._say(f"{what}: {count}")
         for problem in done.problems:

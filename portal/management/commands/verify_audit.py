@@ -4,10 +4,8 @@ import sys
 import time
 from argparse import ArgumentParser
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -20,7 +18,7 @@ SIGNED_EVERY = timedelta(minutes=10)
 
 class Command(BaseCommand):
     help = (
-        "Recompute the audit chains and compare them with the newest signed checkpoint (CHECKPOINT_DIR). "
+        "Recompute the audit chains and compare them with the newest signed checkpoint (in CHECKPOINT_DIR or a store). "
         "Prints how many rows were checked and how fast; exits 1 and names the first bad row on any fault."
     )
 
@@ -30,12 +28,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, since: datetime | None, until: datetime | None, **options: Any) -> None:
         started = time.monotonic()
-        folder = Path(settings.CHECKPOINT_DIR)
+        place = checkpoints.place()
         try:
-            self._say_unreadable(folder)
-            signed = checkpoints.newest(folder=folder)
+            self._say_unreadable(place)
+            signed = checkpoints.newest(place=place)
         except (ValueError, OSError) as error:
-            raise CommandError(f"the newest checkpoint in CHECKPOINT_DIR can't be trusted: {error}") from error
+            raise CommandError(f"the newest checkpoint in {place} can't be trusted: {error}") from error
         result = audit.queries.verify(since=since, until=until, signed=dict(signed.heads) if signed else {})
         seconds = max(time.monotonic() - started, 1e-6)
         self.stdout.write(f"{result.checked} rows checked, {result.checked / seconds:.0f} rows/s")
@@ -43,25 +41,28 @@ class Command(BaseCommand):
             sys.stdout.flush()
             fault = result.fault
             raise CommandError(f"the audit trail does not verify: chain {fault.chain}, row {fault.seq} {fault.what}")
-        self._vouch(folder, signed)
+        self._vouch(place, signed)
 
-    def _say_unreadable(self, folder: Path) -> None:
+    def _say_unreadable(self, place: checkpoints.Place) -> None:
         """What a crash cut off is passed over, but for the newest: only the next one can show that it was no more."""
-        unreadable = checkpoints.unreadable(folder=folder)
-        if unreadable and unreadable[-1] == max(path.name for path in folder.glob("*.jws")):
+        unreadable = checkpoints.unreadable(place=place)
+        if unreadable and unreadable[-1] == next(place.newest_first())[0]:
             raise ValueError(f"{unreadable[-1]} is no whole checkpoint")
         if unreadable:
             self.stdout.write(f"{len(unreadable)} files are no whole checkpoints: {', '.join(unreadable)}")
 
-    def _vouch(self, folder: Path, signed: checkpoints.Signed | None) -> None:
+    def _vouch(self, place: checkpoints.Place, signed: checkpoints.Signed | None) -> None:
         """What no chain can show of itself: whether its end was cut off together with its head."""
         now, began = timezone.now(), audit.queries.began_at()
         if signed is None:
             if began is not None and began < now - SIGNED_EVERY:
-                raise CommandError(f"there is no checkpoint in {folder}: a cut-off end can't be excluded")
+                raise CommandError(f"there is no checkpoint in {place}: a cut-off end can't be excluded")
             self.stdout.write("The audit trail is whole, as far as it shows: there is no checkpoint yet.")
             return
-        missing = checkpoints.gap(folder=folder)
+        try:
+            missing = checkpoints.gap(place=place)
+        except (ValueError, OSError) as error:
+            raise CommandError(f"a checkpoint in {place} can't be trusted: {error}") from error
         if missing:
             raise CommandError(f"a checkpoint before {missing} is not there: the trail may have been cut off")
         if signed.at < now - 2 * SIGNED_EVERY:

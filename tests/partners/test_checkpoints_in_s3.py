@@ -1,0 +1,280 @@
+"""Checkpoints in a store that speaks S3: written once, whole, found with few requests, and missed where one is gone."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+from structlog.testing import capture_logs
+
+import audit.actions
+from audit.models import Incident
+from consent import archiving
+from consent.gate.opening import NOT_LOOKED
+from partners import checkpoints
+from partners.s3 import StoreFailed
+from partners.tasks import write_checkpoint
+from support import clocks
+from tests.stores import Running, checkpoints_stored
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+OURS = "carrier/signed"
+AWAY = "the checkpoints' store answered 503 SlowDown"
+
+
+@pytest.fixture
+def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    with checkpoints_stored(settings, monkeypatch) as running:
+        cache.delete(checkpoints.WRITTEN)
+        yield running
+        cache.delete(checkpoints.WRITTEN)
+
+
+def signed(at: datetime) -> str:
+    """Write one. Returns its key."""
+    name = checkpoints.write(place=checkpoints.place(), at=at)
+    return f"{OURS}/{name[:4]}-{name[4:6]}-{name[6:8]}/{name}"
+
+
+def happened(at: datetime = NOON) -> None:
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=at)
+
+
+def cut_off() -> None:
+    with connections["owner"].cursor() as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("DELETE FROM audit_auditevent WHERE target = 'thing:1'")
+        owner.execute("UPDATE audit_chainhead SET seq = seq - 1 WHERE seq > 0")
+        owner.execute("SET session_replication_role = origin")
+
+
+def said_of_the_trail() -> str:
+    said = StringIO()
+    call_command("verify_audit", stdout=said)
+    return said.getvalue().splitlines()[-1]
+
+
+def the_server_started() -> None:
+    with connections["owner"].cursor() as owner:
+        owner.execute("UPDATE consent_gateopening SET server_started = '-infinity'")
+
+
+def test_an_object_for_each_below_its_day_and_each_follows_on_the_one_before(
+    store: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = checkpoints.place()
+    assert (str(place), checkpoints.newest(place=place), checkpoints.gap(place=place)) == (
+        f"{store.url}/carrier/signed",
+        None,
+        "",
+    )
+    made = [signed(NOON + timedelta(hours=9 * n)) for n in range(6)]
+    assert made[:3] == [
+        f"{OURS}/2026-11-24/20261124T120000000000Z.jws",
+        f"{OURS}/2026-11-24/20261124T210000000000Z.jws",
+        f"{OURS}/2026-11-25/20261125T060000000000Z.jws",
+    ]
+    # By a clock that was set back.
+    made.append(signed(NOON))
+    assert made[-1] == f"{OURS}/2026-11-26/20261126T090000000001Z.jws"
+    assert store.told()["objects"] == dict.fromkeys(made, 1)
+    newest = checkpoints.newest(place=place)
+    assert newest is not None
+    assert newest.at == NOON + timedelta(hours=45)
+    monkeypatch.setattr("partners.checkpoints.s3.IN_MEMORY", 2)
+    oldest_first = [(name, token) for name, token in place.oldest_first()]
+    assert [name for name, _ in oldest_first] == [key.rpartition("/")[2] for key in made]
+    assert oldest_first == [*place.newest_first()][::-1]
+    assert (checkpoints.gap(place=place), checkpoints.unreadable(place=place)) == ("", [])
+
+
+def test_the_newest_is_found_by_a_list_of_days_and_one_of_a_day(store: Running) -> None:
+    made = [signed(NOON + timedelta(hours=5 * n)) for n in range(7)]
+    assert [key.split("/")[2] for key in made] == ["2026-11-24"] * 3 + ["2026-11-25"] * 4
+    # The store tells two in a page.
+    few = ["GET /stops"] * (1 + 2)
+    for ask in (checkpoints.newest, checkpoints.claimed, checkpoints.ahead, checkpoints.fitting):
+        store.told()
+        ask(place=checkpoints.place())
+        assert store.told()["asked"] == [*few, f"GET /stops/{made[-1]}"]
+    next_one = signed(NOON + timedelta(hours=50))
+    assert store.told()["asked"] == [*few, f"GET /stops/{made[-1]}", f"PUT /stops/{next_one}"]
+
+
+def test_one_that_is_gone_is_missed_and_old_ones_may_be_put_away(store: Running) -> None:
+    now = timezone.now()
+    happened(now - timedelta(days=1))
+    made = [signed(now - timedelta(minutes=10 * n)) for n in (4, 3, 2, 1)]
+    assert said_of_the_trail() == "The audit trail is whole."
+    store.holds(made[0], b"")
+    assert said_of_the_trail() == "The audit trail is whole."
+    store.holds(made[2], b"")
+    missed = made[3].rpartition("/")[2]
+    assert checkpoints.gap(place=checkpoints.place()) == missed
+    with pytest.raises(CommandError, match=f"^a checkpoint before {missed} is not there: the trail may have been cut"):
+        said_of_the_trail()
+    clocks.verify_audit(now=now)
+    assert [one.subject for one in Incident.objects.all()] == [f"a checkpoint before {missed} is not there"]
+
+
+@pytest.mark.parametrize("key", ["2026-11-24/readme.txt", "2026-11-24/20261125T120000000000Z.jws", "notes/list.txt"])
+def test_an_object_that_is_none_of_ours_is_an_error(store: Running, key: str) -> None:
+    kept = signed(NOON)
+    store.holds(f"{OURS}/{key}", b"hello")
+    place = checkpoints.place()
+    asks: list[Callable[[], object]] = [
+        lambda: checkpoints.newest(place=place),
+        lambda: checkpoints.gap(place=place),
+        write_checkpoint,
+    ]
+    for ask in asks:
+        with pytest.raises(StoreFailed, match=r"^1 (objects are no checkpoints of ours|folders are no days of check)"):
+            ask()
+    with pytest.raises(CommandError, match=rf"in {store.url}/carrier/signed can't be trusted: 1 objects are no check"):
+        said_of_the_trail()
+    assert sorted(store.told()["objects"]) == sorted([kept, f"{OURS}/{key}"])
+
+
+def test_a_folder_s_mark_and_what_lies_beside_the_folder_are_no_matter(store: Running) -> None:
+    made = signed(NOON)
+    for key in (f"{OURS}/", f"{OURS}-of-others/2026-11-25/20261125T120000000000Z.jws", "other.txt"):
+        store.holds(key, b"x")
+    place = checkpoints.place()
+    assert [name for name, _ in place.oldest_first()] == [made.rpartition("/")[2]]
+    assert [*place.newest_first()] == [*place.oldest_first()]
+
+
+def test_one_that_somebody_overwrote_is_passed_over_or_refused(store: Running) -> None:
+    now = timezone.now()
+    happened(now - timedelta(days=1))
+    first, second = (signed(now - timedelta(minutes=10 * n)) for n in (2, 1))
+    place = checkpoints.place()
+    token = dict(place.oldest_first())[second.rpartition("/")[2]]
+    store.holds(second, token[:-9])
+    with pytest.raises(CommandError, match=rf"can't be trusted: {second.rpartition('/')[2]} is no whole checkpoint$"):
+        said_of_the_trail()
+    with capture_logs() as logs:
+        third = signed(now)
+    assert [(one["event"], one["name"]) for one in logs] == [("checkpoint.unreadable", second.rpartition("/")[2])]
+    assert said_of_the_trail() == "The audit trail is whole."
+    # Signed by nobody.
+    token = dict(place.oldest_first())[third.rpartition("/")[2]]
+    store.holds(third, token[:-9] + b"AAAAAAAAA")
+    with pytest.raises(ValueError, match="signature"):
+        checkpoints.newest(place=place)
+    assert checkpoints.ahead(place=place)
+    with pytest.raises(checkpoints.Behind):
+        write_checkpoint()
+    clocks.verify_audit(now=now)
+    assert [one.subject for one in Incident.objects.all()] == ["the newest checkpoint can't be trusted"]
+    assert sorted(store.told()["objects"]) == [first, second, third]
+
+
+# Of a write to a day with one object: the list of days, that of the day, the object, and what is written.
+@pytest.mark.parametrize(
+    "faults",
+    [("503",), ("", "reset", "500"), ("", "", "429"), ("", "", "", "503"), ("", "", "", "silent"),
+        ("", "", "", "silent", "503"), ("", "", "", "reset", "silent")],
+)  # fmt: skip
+def test_a_store_that_fails_for_a_moment_or_whose_answer_is_lost_has_it_once(
+    store: Running, faults: tuple[str, ...]
+) -> None:
+    first = signed(NOON)
+    store.told(*faults)
+    second = signed(NOON + timedelta(minutes=10))
+    assert store.told()["objects"] == {first: 1, second: 1}
+    assert checkpoints.gap(place=checkpoints.place()) == ""
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+def test_a_store_that_is_away_fails_the_task_and_the_next_goes_on(store: Running, before: int) -> None:
+    first = signed(NOON)
+    cache.delete(checkpoints.WRITTEN)
+    store.told(*[""] * before, "503", "503", "503")
+    with pytest.raises(StoreFailed, match=f"^{AWAY}$"):
+        write_checkpoint()
+    assert checkpoints.age_s() == float("inf")
+    assert [*store.told()["objects"]] == [first]
+    write_checkpoint()
+    assert 0 <= checkpoints.age_s() < 60
+    assert len(store.told()["objects"]) == 2
+    assert checkpoints.gap(place=checkpoints.place()) == ""
+
+
+def test_whose_answer_never_came_is_followed_on_by_the_next(store: Running) -> None:
+    store.told("", "silent", "reset", "reset")
+    with pytest.raises(StoreFailed, match=r"^the checkpoints' store answered ConnectionError$"):
+        signed(NOON)
+    signed(NOON + timedelta(minutes=10))
+    assert len(store.told()["objects"]) == 2
+    assert checkpoints.gap(place=checkpoints.place()) == ""
+
+
+def test_of_two_under_one_name_the_second_is_refused(store: Running) -> None:
+    place = checkpoints.place()
+    place.put(name="20261124T120000000000Z.jws", token=b"theirs")
+    place.put(name="20261124T120000000000Z.jws", token=b"theirs")
+    with pytest.raises(StoreFailed, match=r"^2026-11-24/20261124T120000000000Z\.jws is there already, and not ours$"):
+        place.put(name="20261124T120000000000Z.jws", token=b"ours")
+    assert store.told()["objects"] == {f"{OURS}/2026-11-24/20261124T120000000000Z.jws": 1}
+    assert [*place.oldest_first()] == [("20261124T120000000000Z.jws", b"theirs")]
+
+
+def test_a_wrong_key_is_an_error_and_no_empty_place(store: Running, settings: Settings) -> None:
+    settings.CHECKPOINT_S3_SECRET = "another"
+    with pytest.raises(StoreFailed, match=r"^the checkpoints' store answered 403 SignatureDoesNotMatch$"):
+        checkpoints.newest(place=checkpoints.place())
+
+
+def test_readiness_asks_no_store_and_one_that_hangs_is_left_in_time(
+    store: Running, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed(NOON)
+    store.told(*["hangs"] * 9)
+    assert 0 <= client.get("/readyz").json()["checkpoint_s"] < 60
+    assert store.told(*["hangs"] * 9)["asked"] == []
+    monkeypatch.setattr("partners.client.STORE_SECONDS", 0.2)
+    with pytest.raises(StoreFailed, match=r"^the checkpoints' store answered no answer in time$"):
+        write_checkpoint()
+    assert store.told()["asked"] == ["GET /stops"] * 3
+
+
+def test_who_verifies_the_trail_is_told_that_the_store_is_away(store: Running) -> None:
+    now = timezone.now()
+    happened(now - timedelta(hours=25))
+    signed(now)
+    store.told("503", "503", "503")
+    with pytest.raises(CommandError, match=rf"^the newest checkpoint in {store.url}/carrier/signed can't.+: {AWAY}$"):
+        said_of_the_trail()
+    # All are read once more to see whether one is missing: by then it may be away too.
+    store.told(*[""] * 5, "503", "503", "503")
+    with pytest.raises(CommandError, match=rf"^a checkpoint in {store.url}/carrier/signed can't be trusted: {AWAY}$"):
+        said_of_the_trail()
+    assert said_of_the_trail() == "The audit trail is whole."
+    store.told("503", "503", "503")
+    clocks.verify_audit(now=now)
+    assert [one.subject for one in Incident.objects.all()] == ["the checkpoints can't be read"]
+
+
+def test_after_a_start_of_the_server_the_gate_opens_once_the_store_answers(store: Running) -> None:
+    happened(timezone.now())
+    signed(timezone.now())
+    the_server_started()
+    store.told("503", "503", "503")
+    with capture_logs() as logs:
+        opening = archiving.look()
+    assert (opening.is_open, opening.why, opening.may_reopen) == (False, NOT_LOOKED, True)
+    assert [(one["event"], one["error"], one["said"]) for one in logs] == [("archive.unreadable", "StoreFailed", AWAY)]
+    assert archiving.look().is_open
+    cut_off()
+    the_server_started()
+    assert archiving.look().why == "a checkpoint outside signed events that the database lacks"
+    with pytest.raises(checkpoints.Behind):
+        write_checkpoint()
