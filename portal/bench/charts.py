@@ -27,7 +27,7 @@ READINGS: Mapping[str, Reading] = {
     "gate_p99": Reading("The slowest answer of a hundred", "the gate", "one row read", "2 or less"),
     "gate_batch": Reading("Questions in one request", "1,000 in one", "one by one", "20 or more"),
     "ingest": Reading("Releases taken in", "import", "bare COPY", "0.5 or more"),
-    "ingest_growth": Reading("Releases taken in, as the ledger grows", "all stored", "few stored"),
+    "ingest_growth": Reading("Releases taken in, as the ledger grows", "all stored", "few stored", "0.8 or more"),
     "orders": Reading("Orders handed to partners", "orders", "bare requests", "0.5 or more"),
     "fairness": Reading("Orders beside a partner that hangs", "beside it", "without it", "1.1 or less"),
     "suspend_growth": Reading("To suspend a company, as lines grow", "all lines", "1,000 lines", "1.5 or less"),

@@ -99,8 +99,8 @@ def run(bench: Bench) -> Result:
         gate = stack.enter_context(gateway.server(OURS))
         way = stack.enter_context(pooler.pooled())
         port, file = stack.enter_context(_server(way)), stack.enter_context(gateway.kept(load))
-        bench.tell(f"stops: {len(crowd.numbers)} lines; {pooler.told(way)}; the gate alone for 10 s")
-        alone = _gate_p99(gate, file, 10.0)
+        bench.tell(f"stops: {len(crowd.numbers)} lines; {pooler.told(way)}; the gate alone for {SECONDS:.0f} s")
+        alone = _gate_p99(gate, file, SECONDS)
         seen, looked = Seen(), Seen()
         with ThreadPoolExecutor(2) as beside:
             answered = beside.submit(_gate_p99, gate, file, SECONDS)
