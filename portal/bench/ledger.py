@@ -271,10 +271,11 @@ def write_disclosures(
 
 
 def settle() -> None:
-    """Let the planner know what was just loaded, and the pages be marked, as they are by themselves soon after."""
+    """Let the planner know what was just loaded, and mark and write the pages, as is done by itself soon after."""
     with _owner().cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"VACUUM (ANALYZE) {table}")
+        cursor.execute("CHECKPOINT")
 
 
 def burn_disclosures() -> None:

@@ -166,6 +166,8 @@ def provision(
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(password)))
+        # Benchmarks wait until what they loaded is on the disk.
+        connection.execute(sql.SQL("GRANT pg_checkpoint TO {}").format(sql.Identifier(OWNER)))
         if throwaway:
             names = {"owner": sql.Identifier(OWNER), "app": sql.Identifier(APP)}
             for grant in FOR_TESTS:
