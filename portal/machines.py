@@ -17,13 +17,14 @@ from revocations.api.refusals import refusal
 
 type Form = Callable[[HttpRequest, int, str], HttpResponse]
 
-PREFIXES = ("/.well-known/", "/access/", "/api/", "/consent-info/", "/drp/", "/metrics", "/oauth/", "/ssf/")
+# Asked of a process itself, at the address of its machine or container, which is no name of ours.
+OF_THE_PROCESS = ("/healthz", "/readyz", "/metrics")
+STANDARDS = ("/.well-known/", "/access/", "/api/", "/consent-info/", "/drp/", "/oauth/", "/ssf/")
+PREFIXES = (*STANDARDS, *OF_THE_PROCESS)
 # AuthZEN 1.0 has requests named by whoever sends them.
 GATE = "/access/"
-# `/metrics` is asked by whatever watches this process, past the proxy that ends TLS.
-NEVER_BY_HTTP = (*(prefix for prefix in PREFIXES if prefix != "/metrics"), "/canary/")
-# Asked of a process itself, at the address of its machine or container, which is no name of ours.
-OF_THE_PROCESS = frozenset({"/healthz", "/readyz", "/metrics"})
+# Whatever watches this process asks it past the proxy that ends TLS.
+NEVER_BY_HTTP = (*STANDARDS, "/canary/")
 KEPT = ("Allow", "WWW-Authenticate", "Retry-After", "x-correlator")
 NO_HTTP = "Ask by https alone. What was sent by plain http may have been read on its way: take its secrets for known."
 DETAILS = {

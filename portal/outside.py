@@ -27,9 +27,12 @@ def backend(of: str) -> str:
 
 def folder(of: str, locally: Path, base_url: str) -> Path:
     """The folder. On a server none is taken for granted: DATA_DIR may be gone with the next start, or be another on
-    each machine."""
+    each machine. The folder that is named for checkpoints outlives the same, so the archive may lie below it."""
     name = f"{of}_DIR"
     if base_url.startswith("https://") and backend(of) == FOLDERS[of]:
+        checkpoints = os.environ.get("CHECKPOINT_DIR")
+        if of == "STOP_ARCHIVE" and checkpoints and backend("CHECKPOINT") == FOLDERS["CHECKPOINT"]:
+            return Path(os.environ.get(name) or Path(checkpoints) / "stop-archive")
         return Path(
             needed(
                 name,

@@ -245,7 +245,9 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         lookups=sum(card.recent for card in recent),
         no_record=sum(card.no_record for card in recent),
         unverified=sum(card.unverified and not card.no_record for card in recent),
-        passed_by=_named({one.path[0] for one in released} - {card.company.uri for card in recent}, parties),
+        passed_by=_named(
+            {uri for one in released for uri in one.path[:1]} - {card.company.uri for card in recent}, parties
+        ),
         passed_on=_named(
             uris_of(paths=[one.path[2:] for one in released]) - {"unknown", *(card.company.uri for card in recent)},
             parties,

@@ -16,6 +16,7 @@ from portal.demo import world
 from portal.demo.feeds import Feeds, keys_of
 
 SEED = 2018
+OWN_LINES = "DEMO-"
 FILES = (
     ("import_lines", "lines.csv"),
     ("import_parties", "parties.json"),
@@ -29,12 +30,14 @@ FILES = (
 def sample(*, data_dir: Path, at: datetime, endpoints: Mapping[str, str], tell: Callable[[str], None]) -> None:
     """Bring in the sample data once; later only tell the contracts where the sandbox partners listen this time.
 
-    Refuses a database that holds lines which no demo made.
+    Refuses a database that holds lines and was not begun by a demo.
     """
     folder = data_dir / "feeds"
     done = folder / "done"
-    foreign = Line.objects.exclude(carrier_id__startswith="DEMO-").exclude(carrier_id=synthetic.NAME).exists()
-    if foreign:
+    ours = Line.objects.filter(carrier_id__startswith=OWN_LINES)
+    foreign = Line.objects.exclude(carrier_id__startswith=OWN_LINES).exclude(carrier_id=synthetic.NAME)
+    # A demo begins on an empty database alone. Beside its own lines, others came in while it ran.
+    if foreign.exists() and not ours.exists():
         raise CommandError("this database holds lines that the demo did not make; name an empty one")
     if done.exists():
         _move_endpoints(endpoints)

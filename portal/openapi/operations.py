@@ -121,6 +121,9 @@ OPERATIONS = (
     _document("/.well-known/security.txt", "Where to report a weakness (RFC 9116).", TEXT, "text"),
     _document("/api/v1/openapi.json", "This document."),
     _document("/api/v1/docs", "The same for people.", "text/html", "text"),
+    _document("/healthz", "Whether this process answers.", TEXT, "text"),
+    Operation("GET", "/readyz", "Whether it can do its work: the database, the broker, the oldest due order and more.",
+              answers={200: ((JSON, "document"),), 503: ((JSON, "document"),)}),
     Operation("GET", "/metrics", "Figures for Prometheus, with their own token.", answers={200: ((TEXT, "text"),)},
               refuses=(401, 404)),
 )  # fmt: skip

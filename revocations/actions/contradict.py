@@ -144,7 +144,8 @@ def _providers(contract_id: int) -> Mapping[str, Collection[str]]:
 
 
 def _last_known(path: Sequence[str]) -> str:
-    return next((uri for uri in reversed(path) if uri != UNKNOWN), path[0])
+    # A path may be empty: whoever reports it must be answered, and the order is contradicted all the same.
+    return next((uri for uri in reversed(path) if uri != UNKNOWN), UNKNOWN)
 
 
 def _about(duty: Duty, use: Use) -> bool:

@@ -21,7 +21,8 @@ from disclosures.models import Basis, Judgement, Outcome
 from disclosures.queries import Filters, history_rows
 from partners.models import Party
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import Browser, sign_in
+from tests.feeds import release_row, take_releases, told
+from tests.people import Browser, number_of, sign_in
 from tests.world import a_world, disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -108,6 +109,18 @@ def test_hostile_names_are_text() -> None:
         assert "javascript:" not in page
         assert "\u202e" not in page
         assert "&lt;script&gt;alert(1)" in page
+
+
+@pytest.mark.parametrize("path", [[], ["unknown"], ["unknown", "unknown"]], ids=["empty", "unnamed", "twice"])
+def test_a_release_whose_path_names_nobody_is_shown_on_every_page(path: list[str]) -> None:
+    line, geo = a_line(), a_party()
+    row = release_row(msisdn=number_of(line), aggregator=geo.uri, path=path, occurred_at=timezone.now().isoformat())
+    assert told(take_releases(row)) == [("accepted", "no_approval")]
+    browser = sign_in(line)
+    home = browser.get("/home/")
+    assert (home.status_code, "a company we can&#x27;t name" in home.text) == (200, True)
+    assert attributes(home.text, "data-party") == []
+    assert "a company we can&#x27;t name" in browser.get("/history/").text
 
 
 def test_a_first_visit_is_an_answer_too() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError
 
 from accounts.models import Line
 from audit.models import Incident
@@ -16,7 +17,8 @@ from disclosures.feeds import DisclosuresFeed
 from disclosures.models import Anomaly, AnomalyRule
 from portal.demo import world
 from portal.demo.feeds import Feeds
-from portal.demo.load import SEED
+from portal.demo.load import SEED, sample
+from tests.factories import a_line
 from tests.feeds import take_parties, taken
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -58,3 +60,16 @@ def test_every_kind_of_anomaly_is_there_to_be_seen(tmp_path: Path) -> None:
     assert {kind: line for kind, line in wanted.items() if line not in found[kind]} == {}
     assert world.SAM not in set().union(*found.values()), "nothing was ever shared of his"
     assert Incident.objects.filter(kind__in=found).values("kind").distinct().count() == 7
+
+
+@pytest.mark.django_db
+def test_only_a_database_that_a_demo_began_is_gone_on_with_whatever_lines_came_in_since(tmp_path: Path) -> None:
+    """`done` says that the sample is in: nothing is brought in here."""
+    endpoints = {key: f"http://127.0.0.1:1/{key}" for key in world.CONTRACTS}
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / "done").touch()
+    a_line(carrier_id="L-1")
+    with pytest.raises(CommandError, match="lines that the demo did not make"):
+        sample(data_dir=tmp_path, at=AT, endpoints=endpoints, tell=print)
+    a_line(carrier_id="DEMO-0001")
+    sample(data_dir=tmp_path, at=AT, endpoints=endpoints, tell=print)

@@ -37,8 +37,9 @@ def check(**environment: str) -> subprocess.CompletedProcess[str]:
     return forks.run(command, cwd=PROJECT, env=clean_environment(**environment))
 
 
-def test_check_deploy_is_clean_with_production_settings() -> None:
-    done = check(**PRODUCTION)
+@pytest.mark.parametrize("beside", ["", "STOP_ARCHIVE_DIR"], ids=["with all", "without a folder for the archive"])
+def test_check_deploy_is_clean_with_production_settings(beside: str) -> None:
+    done = check(**{name: value for name, value in PRODUCTION.items() if name != beside})
     assert (done.returncode, done.stdout) == (0, "System check identified no issues (0 silenced).\n")
 
 
@@ -161,17 +162,27 @@ def test_neither_store_lies_within_the_other(
         environment()
 
 
-def test_a_folder_for_the_archive_is_asked_for_where_it_lies_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never a place that may be gone at the next start."""
+def test_the_archive_lies_below_the_checkpoints_unless_it_has_a_place_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Never in a place that may be gone at the next start."""
+    given(monkeypatch, **PRODUCTION)
+    assert environment().stop_archive_dir == Path("/srv/stop-archive")
     without = {name: value for name, value in PRODUCTION.items() if name != "STOP_ARCHIVE_DIR"}
-    given(monkeypatch, **without, **S3, STOP_ARCHIVE_S3_URL="https://store.example/bucket")
-    assert environment().checkpoint_dir == Path("/srv/checkpoints")
-    given(monkeypatch, **without, STOP_ARCHIVE_BACKEND="consent.archiving.sink.FolderSink")
+    given(monkeypatch, **without)
+    found = environment()
+    assert (found.checkpoint_dir, found.stop_archive_dir) == (
+        Path("/srv/checkpoints"),
+        Path("/srv/checkpoints/stop-archive"),
+    )
+    here = without | {"BASE_URL": "http://localhost:8000", "DATA_DIR": "/srv/data"}
+    given(monkeypatch, **here)
+    assert environment().stop_archive_dir == Path("/srv/data/stop-archive")
+    given(monkeypatch, **{name: value for name, value in here.items() if name != "CHECKPOINT_DIR"})
+    assert environment().checkpoint_dir == Path("/srv/data/checkpoints")
+    given(monkeypatch, **without, **CHECKPOINTS_IN_S3, CHECKPOINT_S3_URL="https://store.example/bucket")
     with pytest.raises(ImproperlyConfigured, match=r"^STOP_ARCHIVE_DIR is not set\."):
         environment()
-    here = {name: value for name, value in without.items() if name != "CHECKPOINT_DIR"}
-    given(monkeypatch, **here | {"BASE_URL": "http://localhost:8000"}, DATA_DIR="/srv/data")
-    assert environment().checkpoint_dir == Path("/srv/data/checkpoints")
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +217,7 @@ def test_every_secret_may_and_its_name_is_in_the_docs() -> None:
     assert [name for name in secret_files.NAMES if f"`{name}`" not in docs and f"`{name}_FILE=" not in docs] == []
 
 
-@pytest.mark.parametrize("name", PRODUCTION)
+@pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "STOP_ARCHIVE_DIR"])
 def test_a_missing_setting_is_named(name: str) -> None:
     done = check(**{key: value for key, value in PRODUCTION.items() if key != name})
     assert done.returncode == 1

@@ -337,3 +337,15 @@ def test_what_watches_a_process_asks_it_by_its_machine_s_address(host: str, sett
     bearer = {"Authorization": "Bearer token-of-this-test", "Host": host}
     asked = ("/healthz", "/readyz", "/metrics", "/", "/healthz/", "/stop/")
     assert [Http().get(path, headers=bearer).status_code for path in asked] == [200, 200, 200, 400, 400, 400]
+
+
+@pytest.mark.parametrize(("path", "method", "status"), [
+    ("/healthz", "post", 405), ("/readyz", "delete", 405), ("/healthz/", "get", 404), ("/readyz/", "get", 404),
+])  # fmt: skip
+def test_what_watches_a_process_is_refused_with_a_problem(
+    path: str, method: str, status: int, settings: Settings
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    answer = Http().generic(method.upper(), path, secure=status == 404)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert (answer.json()["status"], answer.headers.get("Allow")) == (status, "GET, HEAD" if status == 405 else None)

@@ -142,6 +142,12 @@ def test_what_is_owed_again_names_the_campaign_s_company_or_the_last_that_is_kno
     assert {scope for _, scope in open_duties()} == {f"{ROADSIDE} {recipient}"}
 
 
+def test_a_use_whose_path_names_nobody_contradicts_it_too(ordered: Ordered) -> None:
+    ordered.sign()
+    assert contradict(uses=[replace(a_use(ordered), path=())], at=database_clock()) == 1
+    assert {scope for _, scope in open_duties()} == {f"{ROADSIDE} unknown"}
+
+
 def test_a_use_before_the_receipt_does_not(ordered: Ordered) -> None:
     ordered.sign()
     assert contradict(uses=[a_use(ordered, after=-MINUTE)], at=database_clock()) == 0
