@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from disclosures.models import Disclosure
 from disclosures.queries.chart import first_week
 from disclosures.queries.trails import company_of
 from disclosures.queries.visible import HIDDEN
@@ -84,8 +85,11 @@ WITH <spans>, kind AS MATERIALIZED (
             ORDER BY day DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS newer FROM matching
     ) ranked WHERE newer < %(rows)s
 )
-SELECT found.occurred_at, found.id FROM page CROSS JOIN LATERAL (
-    SELECT d.occurred_at, d.id FROM disclosures_disclosure d
+SELECT found.*, EXISTS (
+    SELECT FROM disclosures_delayednotice n WHERE n.line_id = %(line)s AND n.disclosure_id = found.id
+) AS delayed
+FROM page CROSS JOIN LATERAL (
+    SELECT d.* FROM disclosures_disclosure d
     WHERE d.line_id = %(line)s AND d.occurred_at >= page.starts AND d.occurred_at < page.ends
         AND d.occurred_at >= %(since_at)s AND d.occurred_at < %(until_at)s
         AND d.occurred_at <= %(before)s AND (d.occurred_at, d.id) < (%(before)s, %(last)s)
@@ -94,7 +98,7 @@ SELECT found.occurred_at, found.id FROM page CROSS JOIN LATERAL (
             AND d.judgement = ANY (%(judgements)s))
         AND NOT d.id IN (SELECT disclosure_id FROM hidden)
     ORDER BY d.occurred_at DESC, d.id DESC LIMIT %(rows)s
-) found ORDER BY 1 DESC, 2 DESC LIMIT %(rows)s
+) found ORDER BY found.occurred_at DESC, found.id DESC LIMIT %(rows)s
 """.replace("<spans>", SPANS)
 
 # A row's place in a history: its moment and its id.
@@ -165,11 +169,14 @@ def facts_of(*, line_id: int, zone: ZoneInfo, at: datetime) -> list[Facts]:
     return [_facts(key, alike[key]) for key in sorted(alike)]
 
 
-def newest(*, line_id: int, zone: ZoneInfo, wanted: Wanted, rows: int, at: datetime) -> list[Place]:
-    """The newest visible disclosures that are wanted, as (occurred_at, id), at most `rows`. One statement."""
+def newest(*, line_id: int, zone: ZoneInfo, wanted: Wanted, rows: int, at: datetime) -> list[Disclosure]:
+    """The newest visible disclosures that are wanted, with `delayed` as `with_delay` has it, at most `rows`.
+
+    One statement: asked for once more by their moments, they would be looked for among those of all lines.
+    """
     before, last = wanted.before or (LAST, uuid.UUID(int=0))
-    with connection.cursor() as cursor:
-        cursor.execute(
+    return list(
+        Disclosure.objects.raw(
             WANTED,
             {
                 "line": line_id, "zone": zone.key, "at": at, "rows": rows, "company": wanted.company,
@@ -177,9 +184,8 @@ def newest(*, line_id: int, zone: ZoneInfo, wanted: Wanted, rows: int, at: datet
                 "until": wanted.until, "since_at": wanted.starts(zone), "until_at": wanted.ends(zone),
                 "before": before, "last": last, "partly": before.astimezone(zone).date() if wanted.before else date.max,
             },
-        )  # fmt: skip
-        found: list[Place] = cursor.fetchall()
-    return found
+        )
+    )  # fmt: skip
 
 
 def _facts(key: tuple[Any, ...], rows: Sequence[Sequence[Any]]) -> Facts:

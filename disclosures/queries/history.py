@@ -106,14 +106,14 @@ class HistoryPage:
 def history_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime, rows: int = ROWS) -> HistoryPage:
     """Whole days where a page can hold them, from a place on (`older` of the page before).
 
-    Two queries; one more where only some companies or judgements are asked for, which may be far apart.
+    Two queries. Where only some companies or judgements are asked for, what is wanted may be far apart.
     """
-    dated = with_delay(rows=_filtered(line_id, filters, zone, at), line_id=line_id)
     place = _place(filters.before)
     if filters.company or filters.not_allowed:
-        keys = newest(line_id=line_id, zone=zone, wanted=_wanted(filters, place), rows=rows + 1, at=at)
-        dated = dated.filter(occurred_at__in=[moment for moment, _ in keys], id__in=[row_id for _, row_id in keys])
-    found = list(_from(dated, place)[: rows + 1])
+        found = newest(line_id=line_id, zone=zone, wanted=_wanted(filters, place), rows=rows + 1, at=at)
+    else:
+        dated = with_delay(rows=_filtered(line_id, filters, zone, at), line_id=line_id)
+        found = list(_from(dated, place)[: rows + 1])
     kept, more = _few_groups(*_whole_days(found, rows, zone), zone)
     parties = Parties.read(uris_of(paths=[row.path for row in kept]))
     days = [_day(day, tuple(each), parties) for day, each in groupby(kept, key=lambda row: _day_of(row, zone))]
