@@ -30,6 +30,7 @@ from urllib.parse import urlencode
 from allauth.account.stages import LoginStageController
 from allauth.mfa.stages import AuthenticateStage
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -37,6 +38,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy
 
 import audit.actions
 from accounts import queries, sessions
@@ -72,6 +74,10 @@ class PersonRequest(HttpRequest):
 
     user: User
 
+
+NOT_DONE = gettext_lazy(
+    "What you sent just now was not done: sign in and send it again. To stop sharing you need no sign-in."
+)
 
 type View[**P] = Callable[Concatenate[SubscriberRequest, P], HttpResponseBase]
 type PersonView[**P] = Callable[Concatenate[PersonRequest, P], HttpResponseBase]
@@ -228,6 +234,9 @@ def to_sign_in(request: HttpRequest, *, then: str, page: str = "") -> HttpRespon
     page anew, which leads to the sign-in and back. What it sent is refused, and what stands on its page is left alone.
     """
     if "HX-Request" not in request.headers:
+        # A session that was over by itself is changed by now, and says so in words of its own.
+        if request.method == "POST" and not page and not request.session.modified:
+            messages.info(request, NOT_DONE)
         return redirect(f"{page}?{urlencode({'next': then})}") if page else redirect_to_login(then)
     return page_anew() if request.method == "GET" else HttpResponse(status=HTTPStatus.UNAUTHORIZED)
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
@@ -68,6 +68,24 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
             messages.info(request, NOT_DONE if _wants_sign_in(response) else SIGNED_OUT)
         sessions.start_clock(request, at=timezone.now())
         return response
+
+    return middleware
+
+
+def never_blank(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer whoever opens by hand an address that takes forms alone with a page: a browser shows an error of its own.
+
+    Programs, which ask for no page, are told by the status and by Allow.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        wants_page = request.method == "GET" and request.accepts("text/html") and "Accept" in request.headers
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or response.content or not wants_page:
+            return response
+        page = render(request, "404.html", status=HTTPStatus.METHOD_NOT_ALLOWED)
+        page.headers["Allow"] = response.headers["Allow"]
+        return page
 
     return middleware
 

@@ -34,14 +34,15 @@ class OwnWords:
         words = [*_of_the_site(), *(_of_person(user) if isinstance(user, User) and user.pk else [])]
         plain = password.casefold()
         if min(_left(plain, words), _left(plain.translate(LOOKALIKES), words)) < LEAST_LEFT:
-            raise ValidationError(self.get_help_text(), code="password_of_own_words")
+            said = _(
+                "This password is easy to guess here: it is made of words of this site, or of your name, e-mail or"
+                " number. Add other words."
+            )
+            raise ValidationError(said, code="password_of_own_words")
 
     def get_help_text(self) -> str:
-        """What to do instead, for whoever chooses."""
-        return _(
-            "This password is easy to guess here: it is made of words of this site, or of your name, e-mail or number."
-            " Add other words."
-        )
+        """What is asked of a password, for whoever chooses one."""
+        return _("Your password can’t be made of words of this site, or of your name, e-mail or number.")
 
 
 def _left(password: str, words: Iterable[str]) -> int:

@@ -10,8 +10,8 @@ from disclosures.queries.trails import Parties
 
 WEEKS = 12
 NAMED = 4
-WIDTH, HEIGHT, FOOT = 560, 170, 28
-DIGIT, BESIDE = 10, 8
+WIDTH, HEIGHT, FOOT = 560, 170, 34
+DIGIT, BESIDE = 12, 8
 GAP = 2
 
 
@@ -67,7 +67,7 @@ class Chart:
     total: int
     width: int = WIDTH
     height: int = HEIGHT + FOOT
-    foot: int = HEIGHT + 21
+    foot: int = HEIGHT + 27
     left: int = 0
     right: int = WIDTH
 
@@ -99,7 +99,7 @@ def chart_of(*, counted: Mapping[tuple[date, str], int], parties: Parties, zone:
             for place, (start, column) in enumerate(zip(starts, columns, strict=True))
         ),
         series=tuple(series),
-        ticks=tuple(Tick(_y(value, most), _y(value, most) + 5, value) for value in sorted({0, most // 2, most})),
+        ticks=tuple(Tick(_y(value, most), _y(value, most) + 6, value) for value in sorted({0, most // 2, most})),
         total=sum(totals.values()),
         left=left,
     )

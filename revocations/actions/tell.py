@@ -18,6 +18,7 @@ from revocations.models import Duty, Order, Standing, State
 
 STOP_USE_WITHIN = timedelta(minutes=15)
 EVERYTHING = "all"
+_TELL = Duty.Action.NOTIFY_DOWNSTREAM
 StateEntry = dict[str, Any]
 # Most lines have none of these yet: Django would take ten times as long to ask as PostgreSQL to find nothing.
 STANDING = """
@@ -278,6 +279,11 @@ def _fresh_duties(line_id: int, agreement: Agreement, known: _Known, at: datetim
             for duty in laid
         )
 
+    def added(scope: str) -> list[Duty.Action]:
+        new = [action for action in agreement.actions if changed or not covered(action, scope)]
+        # Those below were told of what was asked before (a pause), not of what is asked now (to delete).
+        return [action for action in agreement.actions if action in new or (new and action == _TELL)]
+
     return [
         Duty(
             line_id=line_id,
@@ -287,9 +293,8 @@ def _fresh_duties(line_id: int, agreement: Agreement, known: _Known, at: datetim
             scope=scope,
             since=since,
         )
-        for action in agreement.actions
         for scope in agreement.scopes
-        if changed or not covered(action, scope)
+        for action in added(scope)
     ]
 
 

@@ -398,6 +398,14 @@ def test_sign_ins_tell_the_time_of_the_line(line: Line) -> None:
     assert "Times are " in page
 
 
+def test_a_sign_in_says_which_browser_in_plain_words(line: Line) -> None:
+    browser = sign_in(line)
+    UserSession.objects.update(user_agent=FIREFOX)
+    page = browser.get("/accounts/sessions/").text
+    assert re.findall(r"<dt>Browser</dt><dd><bdi>(.*?)</bdi></dd>", page) == ["Firefox (Windows)"]
+    assert '<a href="/settings/">Settings</a> / Where you are signed in' in page
+
+
 def test_one_sign_in_is_ended_and_the_others_stay(line: Line) -> None:
     here, there, elsewhere = sign_in(line), sign_in(line), sign_in(line)
     page = here.get("/accounts/sessions/").text

@@ -46,3 +46,21 @@ def test_a_link_of_somebody_else_s_sends_nobody_away() -> None:
 @pytest.mark.parametrize("path", ["/", "/help/", "/safety/", "/stop/", "/nothing-here/", "/accounts/login/"])
 def test_no_page_that_can_be_left_is_kept(path: str) -> None:
     assert {"no-store", "private"} <= set(Browser().get(path).headers["Cache-Control"].split(", "))
+
+
+def test_what_is_sent_without_a_sign_in_is_said_not_to_be_done() -> None:
+    client, said = Browser(), "What you sent just now was not done: sign in and send it again."
+    assert said not in client.get(client.get("/lines/").url).text
+    door = client.post("/choices/stop/", {"scope": "all"}).url
+    assert door == "/accounts/login/?next=/home/"
+    assert said in client.get(door).text
+    assert said not in client.get(door).text
+
+
+@pytest.mark.parametrize("path", ["/choices/stop/", "/choices/dispute/", "/stop/again/", "/leave/"])
+def test_an_address_for_forms_alone_is_never_a_blank_page(path: str) -> None:
+    by_hand = Browser().get(path, Accept="text/html,*/*;q=0.8")
+    assert (by_hand.status_code, by_hand.headers["Allow"]) == (405, "POST")
+    assert "There is nothing at this address." in by_hand.text
+    by_program = Browser().get(path)
+    assert (by_program.status_code, by_program.headers["Allow"], by_program.text) == (405, "POST", "")

@@ -48,6 +48,7 @@ def test_three_actions_stop_everything() -> None:
     assert list(LineGate.objects.get(pk=line.pk).stops) == ["all"]
     page = client.get(response.url).text
     assert 'data-told="1"' in page
+    assert "Load the page again to see what is new." in page
     assert "NorthLink" not in page
     assert msisdn not in page
 

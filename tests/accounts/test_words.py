@@ -7,7 +7,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Line, User
 from tests.factories import a_line
-from tests.people import Browser, number_of, sign_in_by_code, user_of
+from tests.people import Browser, number_of, sign_in, sign_in_by_code, user_of
 from tests.staff import a_staff_user
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -59,3 +59,9 @@ def test_it_is_said_on_the_page_and_the_password_is_not_kept() -> None:
     assert page.status_code == 200
     assert "This password is easy to guess here" in page.text
     assert not user_of(line).has_usable_password()
+
+
+def test_what_is_asked_of_a_password_does_not_call_it_easy_before_it_is_typed() -> None:
+    page = sign_in(a_line()).get("/accounts/password/change/").text
+    assert "be made of words of this site, or of your name, e-mail or number." in page
+    assert "easy to guess" not in page

@@ -358,6 +358,24 @@ def test_home_is_accessible_folded_up_too(visit: Visit, scheme: str, language: s
         assert violations(page) == []
 
 
+BEYOND = (
+    "all => all.map(one => one.getBoundingClientRect()).filter(one => one.left < 0 || one.right > innerWidth).length"
+)
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ar"])
+def test_on_a_phone_the_bar_shows_all_its_links_and_no_page_opens_further_down(visit: Visit, language: str) -> None:
+    world = a_world(at=timezone.now())
+    page = visit(line=world.line, language=language).new_page()
+    for width in (320, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for path in ("/home/", "/help/", "/access-log/companies/"):
+            page.goto(path)
+            assert page.eval_on_selector_all(".nav a", BEYOND) == 0
+            assert page.locator(".nav a").count() == 7
+            assert page.evaluate("scrollY") == 0
+
+
 def test_buttons_of_one_choice_weigh_the_same(visit: Visit) -> None:
     world = a_world(at=timezone.now())
     page = visit(line=world.line).new_page()

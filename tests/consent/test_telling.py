@@ -14,7 +14,7 @@ from consent.actions import FileChoice, allow, pause, record_file_choices, stop,
 from consent.models import Choice, ChoiceReceipt, EndedPause
 from partners import keys
 from partners.models import Dealing, Party, Reach, SigningKey
-from revocations.models import Duty, Order, Receipt
+from revocations.models import Duty, Order, Receipt, State
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 
@@ -44,6 +44,20 @@ def test_stop_all_while_the_partner_is_down_then_allow_one_still_says_delete() -
     assert [entry["recipient"] for entry in told["state"]] == [campaign.lbs_provider.uri]
     assert told["required_actions"] == ["stop_use", "delete_held", "notify_downstream"]
     assert {duty["scope"]["all"] for duty in told["duties"]} == {True}
+
+
+def test_a_stop_after_a_pause_that_was_done_has_those_below_told_to_delete() -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    until = database_clock() + timedelta(days=7)
+    pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
+    assert newest().snapshot["required_actions"] == ["stop_use", "notify_downstream"]
+    bring_to(State.COMPLETED, sent_at=NOW, acknowledged_at=NOW, completed_at=NOW)
+    Duty.objects.update(discharged_at=database_clock(), discharged_by=Receipt.objects.get().jti)
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    assert (newest().version, newest().snapshot["required_actions"]) == (2, ["delete_held", "notify_downstream"])
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    assert newest().version == 2
 
 
 def test_what_is_owed_keeps_its_date_whatever_is_said_later() -> None:

@@ -82,11 +82,29 @@ def test_what_was_not_allowed_is_said_in_a_sentence() -> None:
     disclosed(line, [geo.uri, often.uri], at=at - DAY, n=1200, every=timedelta(seconds=1), judgement="no_approval")
     disclosed(line, [geo.uri, often.uri], at=at - DAY, n=2, judgement=Judgement.AFTER_STOP)
     text = sign_in(line).get("/home/").text
-    said = {sentence.removesuffix("</p>") for sentence in re.findall(r"Not allowed by you: .*?</p>", text)}
+    said = {sentence.removesuffix("</p>") for sentence in re.findall(r"Not allowed by you, in all: .*?</p>", text)}
     assert said == {
-        "Not allowed by you: 1 time (no record that you agreed).",
-        "Not allowed by you: 1,200 times (no record that you agreed), 2 times (after you said stop).",
+        "Not allowed by you, in all: 1 time (no record that you agreed).",
+        "Not allowed by you, in all: 1,200 times (no record that you agreed), 2 times (after you said stop).",
     }
+
+
+def test_no_record_leads_to_what_that_means_and_a_stop_is_named_beside_it() -> None:
+    at, line, geo, once = timezone.now(), a_line(), a_party(), a_party("Once", "lbs_provider")
+    disclosed(line, [geo.uri, once.uri], at=at - DAY, judgement=Judgement.NO_APPROVAL)
+    browser = sign_in(line)
+
+    def tags() -> list[str]:
+        (card,) = re.findall(r"<article.*?</article>", browser.get("/home/").text, re.DOTALL)
+        assert '<a href="/help/#no-record">What this means</a>' in card
+        return [
+            re.sub(r"<[^>]+>", "", tag).strip() for tag in re.findall(r'<span class="tag .*?</span>', card, re.DOTALL)
+        ]
+
+    assert tags() == ["No record that you agreed"]
+    stop(line_id=line.pk, scope="party", ref=once.uri, actor="subscriber:1", channel="web")
+    assert tags() == ["No record that you agreed", "You stopped it"]
+    assert '<h2 id="no-record">' in browser.get("/help/").text
 
 
 def test_every_stop_button_sits_alone_in_its_form() -> None:

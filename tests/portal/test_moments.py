@@ -23,7 +23,7 @@ AT = datetime(2026, 11, 25, 6, 0, 10, tzinfo=UTC)
         ("en", "second", "10:00:10 PM"),
         ("en", "time", "10:00 PM"),
         ("en", "day", "Nov 24, 2026"),
-        ("es", "both", "24 Nov 2026, 22:00"),
+        ("es", "both", "24 nov 2026, 22:00"),
         ("es", "second", "22:00:10"),
         ("zh-hans", "both", "2026年11月24日 22:00"),
         ("vi", "both", "24 thg 11, 2026, 22:00"),
@@ -37,7 +37,7 @@ def test_a_moment_is_readable_and_exact(language: str, form: str, said: str) -> 
 
 def test_a_day_in_a_sentence() -> None:
     with timezone.override("UTC"), translation.override("es"):
-        assert on_day(AT) == '<time datetime="2026-11-25T06:00:10+00:00">el 25 Nov 2026</time>'
+        assert on_day(AT) == '<time datetime="2026-11-25T06:00:10+00:00">el 25 nov 2026</time>'
 
 
 @pytest.mark.parametrize(

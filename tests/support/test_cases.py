@@ -85,7 +85,11 @@ def test_from_a_row_of_history_to_the_answer_the_rating_and_open_again(world: Wo
     assert "We answered." in page
     assert "Support" in page
     assert "It was a tow truck." in page
-    assert f"About one look-up {ticket.code} We answered." in shown(browser, "/help/")
+    row = re.search(
+        rf"About one look-up {ticket.code} (\S.*?) · \w+ \d+, \d{{4}} We answered\.", shown(browser, "/help/")
+    )
+    assert row is not None
+    assert row[1] in shown(browser, link[1])
     browser.post(f"/help/{ticket.code}/rate/", {"rating": "4", "words": "Quick."})
     browser.post(f"/help/{ticket.code}/reply/", {"message": "And the day before?"})
     ticket.refresh_from_db()
@@ -116,6 +120,9 @@ def test_a_choice_an_order_and_a_company_have_their_link_too(world: World) -> No
         ticket = asks(browser, link, topic=kind if kind != "company" else "still_have")
         about[kind] = (ticket.kind, ticket.party_id is not None)
         assert f"/help/{ticket.code}/" in browser.get("/help/").text
+    assert re.search(
+        r"About a choice T-\w+ SecureTrack · \w+ \d+, \d{4} We are working on it\.", shown(browser, "/help/")
+    )
     assert about == {"choice": ("choice", False), "order": ("order", True), "company": ("still_have", False)}
 
 
