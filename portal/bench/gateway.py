@@ -152,15 +152,26 @@ def asked(*, campaigns: Sequence[Campaign], lines: int, count: int) -> list[Aske
     ]
 
 
+def at_once() -> tuple[str, ...]:
+    """What is put before a command whose program goes before all others as soon as it has something to do, by the
+    real-time policy of docs/running; nothing where this machine or this user may not have it.
+    """
+    wanted = ("/usr/bin/chrt", "--rr", "1")
+    try:
+        return wanted if subprocess.run([*wanted, "/usr/bin/true"], check=False).returncode == 0 else ()
+    except OSError:
+        return ()
+
+
 @contextmanager
-def server(application: str) -> Iterator[int]:
-    """A uvicorn of one process with this application; yields its port."""
+def server(application: str, *, before: Sequence[str] = ()) -> Iterator[int]:
+    """A uvicorn of one process with this application; yields its port. `before`: put before its command."""
     port = free_port(0)
     # The bare one is found by its file's name alone: its package would bring all of Django along.
     folder = settings.BASE_DIR if "." in application else Path(__file__).parent
     where = ("--app-dir", str(folder), "--host", "127.0.0.1", "--port", str(port))
     command = (sys.executable, "-m", "uvicorn", *UVICORN, *where, application)
-    with world.running(*command):
+    with world.running(*before, *command):
         until = time.monotonic() + world.STARTS_WITHIN_S
         path = "/healthz?0"
         while not answers(port=port, path=path):
@@ -170,10 +181,16 @@ def server(application: str) -> Iterator[int]:
         yield port
 
 
-def ask(*, port: int, file: str, connections: int, seconds: float, rate: float = 0.0) -> Answered:
-    """One round: as fast as it goes, or at this rate. Raises Failed when an answer was wrong."""
-    command = [sys.executable, "-I", "-S", str(ASKER), str(port), file, str(connections), str(seconds), str(rate)]
-    said = json.loads(subprocess.run(tethered(*command), check=True, capture_output=True, text=True).stdout)
+def ask(
+    *, port: int, file: str, connections: int, seconds: float, rate: float = 0.0, before: Sequence[str] = ()
+) -> Answered:
+    """One round: as fast as it goes, or at this rate. Raises Failed when an answer was wrong.
+
+    `before`: put before the asker's command.
+    """
+    asker = [sys.executable, "-I", "-S", str(ASKER)]
+    command = [*before, *asker, port, file, connections, seconds, rate]
+    said = json.loads(subprocess.run(tethered(*map(str, command)), check=True, capture_output=True, text=True).stdout)
     if said["wrong"] or not said["answered"]:
         raise Failed(f"{said['wrong']} of {said['answered']} answers were wrong")
     return Answered(said["answered"] / said["seconds"], said["ms"])
