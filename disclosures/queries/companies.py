@@ -131,6 +131,11 @@ class CompanyCard:
         return any(one.use is not None and one.use.lifeline for one in self.uses)
 
     @property
+    def stop_cuts_help(self) -> bool:
+        """Whether it may do so now, and would not after a stop."""
+        return any(one.use is not None and one.use.lifeline and one.use.allowed for one in self.uses)
+
+    @property
     def family_tracking(self) -> bool:
         """Whether somebody near the person may notice a stop."""
         return any(one.use is not None and one.use.family_tracking for one in self.uses)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import chain
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -108,7 +109,7 @@ def _purpose_cells(rows: Sequence[dict[str, str]], at: datetime) -> list[tuple[C
     return [
         (
             Cell(purpose_in_words(term), href=cells.purpose_page(term), under=shown(term, at_most=80)),
-            Cell(f"{used[term]:,}", number=True, href=f"{reverse('admin:campaigns')}?q={term}"),
+            Cell(f"{used[term]:,}", number=True, href=f"{reverse('admin:campaigns')}?{urlencode({'q': term})}"),
             Cell(f"{live[term]:,}", number=True),
             Cell(", ".join(state for one, state in states if one == term) or "–"),
         )

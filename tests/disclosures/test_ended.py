@@ -102,6 +102,17 @@ def test_each_page_says_what_ended_and_what_the_partner_must_do(campaign: Campai
         assert "must delete" not in shown
 
 
+def test_a_stop_is_not_said_to_cut_help_that_ended_already(campaign: Campaign) -> None:
+    line = a_line()
+    an_approval(line, campaign, at=NOW - 90 * DAY)
+    disclosed(line, [campaign.contract.aggregator.uri, campaign.lbs_provider.uri], at=NOW, campaign=campaign.ref)
+    browser = sign_in(line)
+    pages = ("/home/", f"/companies/{campaign.lbs_provider_id}/")
+    assert ["RoadAid can't find you until" in words(browser.get(path).text) for path in pages] == [True, True]
+    end(campaign)
+    assert ["find you until" in words(browser.get(path).text) for path in pages] == [False, False]
+
+
 def test_a_signature_that_is_not_the_whole_is_not_told_as_done(campaign: Campaign) -> None:
     line = a_line()
     an_approval(line, campaign)

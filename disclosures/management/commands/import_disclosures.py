@@ -27,7 +27,8 @@ class Command(FeedCommand):
     fields = (
         "id, occurred_at, msisdn, aggregator, path[] (URIs in order, unknown where a hop is not known), purpose, scope,"
         " precision_m, basis (approval|emergency|legal_process|network), outcome (released|refused); optional"
-        " campaign, decision_id, authority_ref, suppressed_until."
+        " campaign, decision_id, authority_ref, suppressed_until (absent or null: no order; until further order is said"
+        " by import_notices)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
