@@ -1,7 +1,7 @@
 """A release reported late can show a partner that a stop never told, or a company that never signed."""
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 
 from django.db import transaction
 from django.db.models import Q
@@ -10,7 +10,7 @@ from consent import snapshots, telling
 from consent.actions.choices import take_turn
 from consent.models import Choice, ChoiceOrder
 from consent.queries.piercing import Pierced
-from revocations.actions import EVERYTHING, tell
+from revocations.actions import EVERYTHING, Agreement, tell
 from revocations.models import Duty
 from revocations.queries import uncovered
 
@@ -31,25 +31,29 @@ def _tell_line(line_id: int) -> int:
     denials = Choice.objects.filter(
         Q(kind__in=(Choice.Kind.STOP, Choice.Kind.REFUSE)) | Q(kind=Choice.Kind.PAUSE, until__gt=now), line_id=line_id
     )
-    return sum(_tell_of(choice, now) for choice in denials.order_by("made_at", "id"))
+    again = {contract_id for _, contract_id in uncovered(line_ids=[line_id])}
+    # All is asked at once: an order for the sake of one choice would hide from the next that anybody is left to tell.
+    asked = {choice: _agreements(choice, again) for choice in denials.order_by("made_at", "id")}
+    orders = tell(line_id=line_id, agreements=[*chain.from_iterable(asked.values())], by="system", at=now)
+    for choice, agreements in asked.items():
+        told = {one.contract.pk: orders[one.contract.pk] for one in agreements}
+        telling.name_orders(line_id=line_id, choice_id=choice.id, told=told)
+    return sum(map(len, asked.values()))
 
 
-def _tell_of(choice: Choice, now: datetime) -> int:
+def _agreements(choice: Choice, again: Collection[int]) -> Sequence[Agreement]:
+    """What partners must be told for the sake of this choice. `again`: contracts signed for, and not by all."""
     line_id = choice.line_id
     told = set(ChoiceOrder.objects.filter(line_id=line_id, choice_id=choice.id).values_list("contract_id", flat=True))
     concerned = snapshots.affected_contracts(line_id=line_id, scope=choice.scope, ref=choice.ref)
     passed = telling.passed_by(line_id=line_id, no=choice, origin=choice.origin, contract_ids=concerned)
-    again = {contract_id for _, contract_id in uncovered(line_ids=[line_id])}
     shown = _shown_late(choice, {pk: one for pk, one in passed.items() if pk in told})
     missing = [pk for pk in concerned if pk not in told or pk in again or pk in shown]
-    if not missing:
-        return 0
-    agreements = telling.agreements_after(
-        line_id=line_id, no=choice, passed=passed, contract_ids=missing, signed_for=again
+    return (
+        telling.agreements_after(line_id=line_id, no=choice, passed=passed, contract_ids=missing, signed_for=again)
+        if missing
+        else ()
     )
-    orders = tell(line_id=line_id, agreements=agreements, by="system", at=now)
-    telling.name_orders(line_id=line_id, choice_id=choice.id, told=orders)
-    return len(orders)
 
 
 def _shown_late(choice: Choice, passed: Mapping[int, Pierced]) -> Collection[int]:
@@ -59,6 +63,8 @@ def _shown_late(choice: Choice, passed: Mapping[int, Pierced]) -> Collection[int
         return ()
     scopes = snapshots.covered_scopes(contract_ids=had, scope=choice.scope, ref=choice.ref)
     laid = Duty.objects.filter(line_id=choice.line_id, contract_id__in=had)
+    if choice.kind != Choice.Kind.PAUSE:
+        laid = laid.filter(action=Duty.Action.DELETE_HELD)  # what was asked for a pause is less
     asked = {duty.contract_id for duty in laid if duty.since > had[duty.contract_id] and _within(duty, scopes)}
     return had.keys() - asked
 

@@ -1,7 +1,7 @@
 """Find anomalies in what was recorded, judged again, hidden or shown since the last time, and state their incidents.
 
 A stretch of recorded time is one transaction with a fixed number of statements. It is safe to look at the same stretch
-again, and two that look at once wait for each other: what is found is the same.
+again. What changes what is found waits for a search that runs, and a second search leaves it to the first.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 import audit.actions
+from accounts.turns import turn
 from accounts.zones import ZONE_OF_STATE
 from audit.actions import Stated
 from disclosures.anomalies import statements
@@ -83,8 +84,14 @@ SEARCHES: Mapping[str, _Search] = {
 def find(*, at: datetime, deep: bool = False) -> int:
     """Look at all that came since the last time. Returns how many stretches of recorded time that was.
 
-    `deep`: and at the last two days once more.
+    `deep`: and at the last two days once more. 0 where another process looks just now: after a long import it does so
+    for minutes, and a worker that waited for it would keep stops from their partners.
     """
+    with turn(name="disclosures.anomalies.find") as mine:
+        return _find_all(at, deep=deep) if mine else 0
+
+
+def _find_all(at: datetime, *, deep: bool) -> int:
     looked = 0
     since = (_looked_until() or _first_look(at)) - (DEEP if deep else OVERLAP)
     while since < at:

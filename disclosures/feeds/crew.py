@@ -10,6 +10,7 @@ import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import cycle
@@ -74,6 +75,14 @@ class Done[Result]:
     result: Result
 
 
+@dataclass(frozen=True)
+class _Dealt[Part, Result]:
+    """A part that was dealt: from where its result comes, once it was handed over."""
+
+    end: "Connection[Part, Result]"
+    handed_over: Future[None]
+
+
 class Crew[Part, Result]:
     """`size` processes, each of which does `work` on the parts it is dealt. Ended with the `with` block."""
 
@@ -82,6 +91,9 @@ class Crew[Part, Result]:
         self.gates = [FORK.Semaphore(1 if n == 0 else 0) for n in range(size)]
         self.pipes = [FORK.Pipe() for _ in range(size)]
         self.members: list[ForkProcess] = []
+        # Parts are handed over by threads, one for each process: one that is still handing in a large result takes
+        # nothing, and whoever waited for it to do so would never come to take that result.
+        self.dealers = [ThreadPoolExecutor(1, thread_name_prefix="dealer") for _ in range(size)]
 
     def __enter__(self) -> "Crew[Part, Result]":
         connections.close_all()  # each has its own, and none must end another's
@@ -96,26 +108,28 @@ class Crew[Part, Result]:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for ours, _ in self.pipes:
-            ours.close()
         for member in self.members:
             if error is not None:
                 member.terminate()
+        for ours, _ in self.pipes:
+            ours.close()
+        for member in self.members:
             member.join()
+        for dealer in self.dealers:
+            dealer.shutdown(cancel_futures=True)
 
     def results(self, parts: Iterable[Part | Done[Result]]) -> Iterator[Result]:
         """What each part came to, in order. Raises Gone."""
-        ends = cycle([ours for ours, _ in self.pipes])
-        waiting: deque[Connection[Part, Result] | Done[Result]] = deque()
+        turns = cycle(zip(self.dealers, [ours for ours, _ in self.pipes], strict=True))
+        waiting: deque[_Dealt[Part, Result] | Done[Result]] = deque()
         for part in parts:
             if len(waiting) == AHEAD * len(self.pipes):
                 yield _received(waiting.popleft())
             if isinstance(part, Done):
                 waiting.append(part)
             else:
-                end = next(ends)
-                _send(end, part)
-                waiting.append(end)
+                dealer, end = next(turns)
+                waiting.append(_Dealt(end, dealer.submit(_send, end, part)))
         while waiting:
             yield _received(waiting.popleft())
 
@@ -148,10 +162,11 @@ def _send[Part, Result](end: "Connection[Part, Result]", part: Part) -> None:
         raise Gone(ENDED) from error
 
 
-def _received[Part, Result](end: "Connection[Part, Result] | Done[Result]") -> Result:
-    if isinstance(end, Done):
-        return end.result
+def _received[Part, Result](dealt: _Dealt[Part, Result] | Done[Result]) -> Result:
+    if isinstance(dealt, Done):
+        return dealt.result
+    dealt.handed_over.result()
     try:
-        return end.recv()
+        return dealt.end.recv()
     except (EOFError, ConnectionError) as error:
         raise Gone(ENDED) from error

@@ -114,7 +114,8 @@ def _owed_again(order: Order, uses: Sequence[Use], at: datetime) -> list[Duty]:
     """
     laid = list(Duty.objects.filter(line_id=order.line_id, contract_id=order.contract_id))
     providers = _providers(order.contract_id)
-    actions = order.snapshot["required_actions"] or STOP_DUTIES
+    # Whoever uses it owes an end of that, also where the order asked for no more than what a pause had left.
+    actions = dict.fromkeys([Duty.Action.STOP_USE, *(order.snapshot["required_actions"] or STOP_DUTIES)])
     newest: dict[tuple[str, str], Use] = {}
     for use in sorted(uses, key=lambda one: one.occurred_at):
         recipient = next((uri for uri in use.path if uri in providers.get(use.purpose, ())), _last_known(use.path))

@@ -80,27 +80,30 @@ def tell(*, line_id: int, agreements: Sequence[Agreement], by: str, at: datetime
     """Queue one order for each agreement whose snapshot changes. Must run in the transaction of what it tells.
 
     Returns, by contract id, the order that tells it: a new one, or the one already standing where nothing changes.
-    `by`: `user`, `admin`, `policy` or `system` (CAEP's `initiating_entity`).
+    `by`: `user`, `admin`, `policy` or `system` (CAEP's `initiating_entity`). What is asked under one agreement for the
+    sake of several choices goes into one order: `agreements` may name it several times, with one `state`.
     """
     if not agreements:
         return {}
     known = _Known.read(line_id, agreements)
     told = {pk: order.id for pk, order in known.newest.items()}
     fresh: dict[int, list[Duty]] = {}
+    anew: dict[int, Agreement] = {}
     for agreement in agreements:
         contract, newest = agreement.contract, known.newest.get(agreement.contract.pk)
         duties = _fresh_duties(line_id, agreement, known, at)
         # An order of an older epoch is over at a partner that was told of an end: it is told anew, changed or not.
         lasts = newest is not None and newest.epoch == contract.epoch
         if newest is None or not lasts or duties or not _same(newest.snapshot["state"], agreement.state):
-            fresh[contract.pk] = duties
-    orders = _queue(line_id, [one for one in agreements if one.contract.pk in fresh], known, fresh, by, at)
+            fresh[contract.pk] = _without_repeats([*fresh.get(contract.pk, ()), *duties])
+            anew.setdefault(contract.pk, agreement)
+    orders = _queue(line_id, list(anew.values()), known, fresh, by, at)
     told.update({order.contract_id: order.id for order in orders})
     if orders:
         # robust: a dead broker must not fail a stop; the sweep finds the rows.
         party_ids = sorted({order.party_id for order in orders})
         transaction.on_commit(partial(tasks.deliver.delay, party_ids=party_ids), robust=True)
-    return {pk: told[pk] for pk in sorted(agreement.contract.pk for agreement in agreements)}
+    return {pk: told[pk] for pk in sorted({agreement.contract.pk for agreement in agreements})}
 
 
 @dataclass(frozen=True)
@@ -296,6 +299,18 @@ def _fresh_duties(line_id: int, agreement: Agreement, known: _Known, at: datetim
         for scope in agreement.scopes
         for action in added(scope)
     ]
+
+
+def _without_repeats(duties: Sequence[Duty]) -> list[Duty]:
+    """Those that ask for something that no other of them asks for: by one for everything, or the same once more."""
+    kept: list[Duty] = []
+    for duty in sorted(duties, key=lambda one: (one.scope != EVERYTHING, -one.since.timestamp())):
+        if not any(
+            one.action == duty.action and one.scope in {duty.scope, EVERYTHING} and one.since >= duty.since
+            for one in kept
+        ):
+            kept.append(duty)
+    return kept
 
 
 def _named(scope: str) -> dict[str, object]:

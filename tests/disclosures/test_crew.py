@@ -1,0 +1,50 @@
+"""Several processes that take parts of a file in: whatever they hand in, and whoever dies, nobody waits for ever."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from disclosures.feeds.crew import Crew, Done, Gone, Turn
+
+PART, RESULT = 20_000_000, 1_000_000
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+def whole(crew: Crew[bytes, bytes], parts: list[bytes | Done[bytes]]) -> list[bytes] | None:
+    """What the parts came to; None where that took longer than it ever may."""
+    found: list[list[bytes]] = []
+    reader = threading.Thread(target=lambda: found.append(list(crew.results(parts))), daemon=True)
+    reader.start()
+    reader.join(60)
+    if reader.is_alive():
+        for member in crew.members:
+            member.kill()
+        return None
+    return found[0] if found else None
+
+
+def test_large_results_of_large_parts_do_not_wait_for_each_other() -> None:
+    """A lines file that is a day late: most of each block comes back as refused."""
+
+    def work(part: bytes, _: Turn) -> bytes:
+        return part[:1] * RESULT
+
+    parts: list[bytes | Done[bytes]] = [bytes([n]) * PART for n in range(7)]
+    parts.insert(3, Done(b"known"))
+    with Crew(size=2, work=work) as crew:
+        results = whole(crew, parts)
+    assert results is not None
+    assert [(one[:1], len(one)) for one in results if one != b"known"] == [(bytes([n]), RESULT) for n in range(7)]
+    assert results[3] == b"known"
+
+
+def test_a_process_that_dies_ends_the_import() -> None:
+    def work(part: bytes, _: Turn) -> bytes:
+        if part[0] == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return part[:1]
+
+    with pytest.raises(Gone, match="ended before its time"), Crew(size=2, work=work) as crew:
+        list(crew.results([bytes([n]) * PART for n in range(6)]))
