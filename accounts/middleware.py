@@ -75,19 +75,24 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
 def never_blank(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Answer whoever opens by hand an address that takes forms alone with a page: a browser shows an error of its own.
 
-    Programs, which ask for no page, are told by the status and by Allow.
+    Programs and scripts, which name no page among what they accept, are told by the status and by Allow.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        wants_page = request.method == "GET" and request.accepts("text/html") and "Accept" in request.headers
-        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or response.content or not wants_page:
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or response.content or not _wants_page(request):
             return response
         page = render(request, "404.html", status=HTTPStatus.METHOD_NOT_ALLOWED)
-        page.headers["Allow"] = response.headers["Allow"]
+        page.headers["Allow"] = response.headers.get("Allow", "")
         return page
 
     return middleware
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    """Whether a browser asks for a whole page: by its name. Programs accept anything, which names none."""
+    named = any((one.main_type, one.sub_type) == ("text", "html") for one in request.accepted_types)
+    return request.method == "GET" and named and "HX-Request" not in request.headers
 
 
 def _stops(request: HttpRequest) -> bool:

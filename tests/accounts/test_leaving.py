@@ -62,5 +62,14 @@ def test_an_address_for_forms_alone_is_never_a_blank_page(path: str) -> None:
     by_hand = Browser().get(path, Accept="text/html,*/*;q=0.8")
     assert (by_hand.status_code, by_hand.headers["Allow"]) == (405, "POST")
     assert "There is nothing at this address." in by_hand.text
-    by_program = Browser().get(path)
-    assert (by_program.status_code, by_program.headers["Allow"], by_program.text) == (405, "POST", "")
+    assert by_hand.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Accept": "*/*"}, {"Accept": "text/*"}, {"Accept": "text/html,*/*;q=0.8", "HX-Request": "true"}],
+    ids=["none", "anything", "any text", "a script"],
+)
+def test_whoever_asks_for_no_page_is_told_by_the_status_alone(headers: dict[str, str]) -> None:
+    told = Browser().get("/choices/stop/", **headers)
+    assert (told.status_code, told.headers["Allow"], told.text) == (405, "POST", "")
