@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts import leaving, sessions
-from accounts.access import page_anew
+from accounts.access import SENT, page_anew
 
 OK = 200
 # Where somebody who is signed in sends a stop: a pause and a dispute are stops as well.
@@ -66,6 +66,9 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
         response = get_response(request)
         if is_over and sends:
             messages.info(request, NOT_DONE if _wants_sign_in(response) else SIGNED_OUT)
+            if "Location" in response.headers:
+                # The message says it already.
+                response.headers["Location"] = response.headers["Location"].removesuffix(SENT)
         sessions.start_clock(request, at=timezone.now())
         return response
 

@@ -1,9 +1,11 @@
 """Leave quickly: the session is over, nothing is kept, and the browser is shown nothing until its person goes on."""
 
 import pytest
+from django.contrib.sessions.models import Session
+from pytest_django import DjangoAssertNumQueries
 
 from tests.factories import a_line
-from tests.people import Browser, sign_in
+from tests.people import Browser, sign_in, sign_in_by_code, user_of
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -48,13 +50,50 @@ def test_no_page_that_can_be_left_is_kept(path: str) -> None:
     assert {"no-store", "private"} <= set(Browser().get(path).headers["Cache-Control"].split(", "))
 
 
+NOT_DONE = "What you sent just now was not done: sign in and send it again."
+
+
 def test_what_is_sent_without_a_sign_in_is_said_not_to_be_done() -> None:
-    client, said = Browser(), "What you sent just now was not done: sign in and send it again."
-    assert said not in client.get(client.get("/lines/").url).text
+    client = Browser()
+    assert NOT_DONE not in client.get(client.get("/lines/").url).text
     door = client.post("/choices/stop/", {"scope": "all"}).url
-    assert door == "/accounts/login/?next=/home/"
-    assert said in client.get(door).text
-    assert said not in client.get(door).text
+    assert door == "/accounts/login/?next=/home/&sent=1"
+    assert client.get(door).text.count(NOT_DONE) == 1
+    assert NOT_DONE not in client.get("/accounts/login/?next=/home/").text
+    # What is typed there is done.
+    assert NOT_DONE not in client.post("/accounts/login/", {"number": "0"}).text
+
+
+def test_so_is_what_is_sent_to_the_desk() -> None:
+    client = Browser()
+    door = client.post("/desk/X/write/draft/answer/", {"body": "Half a sentence"}).url
+    assert door == "/accounts/login/staff/?next=%2Fdesk%2F&sent=1"
+    assert client.get(door).text.count(NOT_DONE) == 1
+
+
+def test_what_is_sent_without_a_sign_in_begins_no_session_and_asks_the_database_nothing(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    client = Browser()
+    with django_assert_num_queries(0):
+        sent = client.post("/settings/", {"language": "es"})
+    assert (sent.url, dict(client.client.cookies)) == ("/accounts/login/?next=/home/&sent=1", {})
+    assert not Session.objects.exists()
+
+
+def test_what_is_sent_after_the_password_was_changed_elsewhere_is_said_not_to_be_done() -> None:
+    line = a_line()
+    here, user = sign_in(line), user_of(line)
+    user.set_password("three other words")
+    user.save()
+    door = here.post("/settings/", {"language": "es"}).url
+    assert door == "/accounts/login/?next=/home/&sent=1"
+    assert here.get(door).text.count(NOT_DONE) == 1
+
+
+def test_a_proof_that_is_missing_is_asked_for_without_these_words() -> None:
+    door = sign_in_by_code(a_line()).post("/choices/allow/").url
+    assert door == "/accounts/password/set/?next=%2Fhome%2F"
 
 
 @pytest.mark.parametrize("path", ["/choices/stop/", "/choices/dispute/", "/stop/again/", "/leave/"])
