@@ -30,7 +30,6 @@ from urllib.parse import urlencode
 from allauth.account.stages import LoginStageController
 from allauth.mfa.stages import AuthenticateStage
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -38,7 +37,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext_lazy
 
 import audit.actions
 from accounts import queries, sessions
@@ -52,6 +50,8 @@ LINE = "line"
 DOWNLOADS_AT_ONCE = 2
 TRY_AGAIN_AFTER_S = 30
 HOME = "/home/"
+# Ends the address of a sign-in to which something sent has led; the page says that it was not done.
+SENT = "&sent=1"
 
 
 class SubscriberRequest(HttpRequest):
@@ -74,10 +74,6 @@ class PersonRequest(HttpRequest):
 
     user: User
 
-
-NOT_DONE = gettext_lazy(
-    "What you sent just now was not done: sign in and send it again. To stop sharing you need no sign-in."
-)
 
 type View[**P] = Callable[Concatenate[SubscriberRequest, P], HttpResponseBase]
 type PersonView[**P] = Callable[Concatenate[PersonRequest, P], HttpResponseBase]
@@ -232,12 +228,12 @@ def to_sign_in(request: HttpRequest, *, then: str, page: str = "") -> HttpRespon
 
     A script that asked for a part of a page would put the whole sign-in in the part's place: it is told to load its
     page anew, which leads to the sign-in and back. What it sent is refused, and what stands on its page is left alone.
+    What somebody sent who is not signed in is said not to be done: the address carries that, and no session is begun.
     """
     if "HX-Request" not in request.headers:
-        # A session that was over by itself is changed by now, and says so in words of its own.
-        if request.method == "POST" and not page and not request.session.modified:
-            messages.info(request, NOT_DONE)
-        return redirect(f"{page}?{urlencode({'next': then})}") if page else redirect_to_login(then)
+        address = f"{page}?{urlencode({'next': then})}" if page else redirect_to_login(then).url
+        is_lost = request.method == "POST" and not request.user.is_authenticated
+        return redirect(address + SENT if is_lost else address)
     return page_anew() if request.method == "GET" else HttpResponse(status=HTTPStatus.UNAUTHORIZED)
 
 

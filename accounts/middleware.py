@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts import leaving, sessions
-from accounts.access import page_anew
+from accounts.access import SENT, page_anew
 
 OK = 200
 # Where somebody who is signed in sends a stop: a pause and a dispute are stops as well.
@@ -66,6 +66,9 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
         response = get_response(request)
         if is_over and sends:
             messages.info(request, NOT_DONE if _wants_sign_in(response) else SIGNED_OUT)
+            if "Location" in response.headers:
+                # The message says it already.
+                response.headers["Location"] = response.headers["Location"].removesuffix(SENT)
         sessions.start_clock(request, at=timezone.now())
         return response
 
@@ -75,19 +78,24 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
 def never_blank(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Answer whoever opens by hand an address that takes forms alone with a page: a browser shows an error of its own.
 
-    Programs, which ask for no page, are told by the status and by Allow.
+    Programs and scripts, which name no page among what they accept, are told by the status and by Allow.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        wants_page = request.method == "GET" and request.accepts("text/html") and "Accept" in request.headers
-        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or response.content or not wants_page:
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or response.content or not _wants_page(request):
             return response
         page = render(request, "404.html", status=HTTPStatus.METHOD_NOT_ALLOWED)
-        page.headers["Allow"] = response.headers["Allow"]
+        page.headers["Allow"] = response.headers.get("Allow", "")
         return page
 
     return middleware
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    """Whether a browser asks for a whole page: by its name. Programs accept anything, which names none."""
+    named = any((one.main_type, one.sub_type) == ("text", "html") for one in request.accepted_types)
+    return request.method == "GET" and named and "HX-Request" not in request.headers
 
 
 def _stops(request: HttpRequest) -> bool:

@@ -24,6 +24,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from accounts import browsers
 from accounts.models import User
 from accounts.sealing import seal, unseal
 
@@ -47,12 +48,6 @@ STAFF_UNUSED, STAFF_IN_ALL = timedelta(minutes=30), timedelta(hours=12)
 OWN_UNUSED, OWN_IN_ALL = timedelta(hours=12), timedelta(days=7)
 # A use is noted so much later than the one before it, at least: not each page is worth a write.
 NOTED_AFTER = timedelta(minutes=1)
-# The first that fits: most browsers also call themselves by others' names.
-BROWSERS = (
-    ("Edge", "Edg"), ("Opera", "OPR/"), ("Samsung Internet", "SamsungBrowser"), ("Firefox", "Firefox/"),
-    ("Firefox", "FxiOS"), ("Chrome", "CriOS"), ("Chrome", "Chrome/"), ("Safari", "Safari/"),
-)  # fmt: skip
-SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Macintosh", "CrOS", "Linux")
 IPV4, IPV4_PREFIX, IPV6_PREFIX = 4, 24, 48
 
 
@@ -129,9 +124,8 @@ def proved_line(request: HttpRequest, *, door: str, at: datetime, about: str = "
 def device(request: HttpRequest) -> str:
     """By which family of browsers, on which network, somebody is here: to be hashed with a key, never kept as it is."""
     said = request.headers.get("User-Agent", "")
-    family = next((name for name, mark in BROWSERS if mark in said), "another")
-    system = next((name for name in SYSTEMS if name in said), "another")
-    return f"{family}|{system}|{network(request)}"
+    family, machine = browsers.family(said) or "another", browsers.machine(said) or "another"
+    return f"{family}|{machine}|{network(request)}"
 
 
 def network(request: HttpRequest) -> str:

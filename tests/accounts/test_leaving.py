@@ -1,9 +1,11 @@
 """Leave quickly: the session is over, nothing is kept, and the browser is shown nothing until its person goes on."""
 
 import pytest
+from django.contrib.sessions.models import Session
+from pytest_django import DjangoAssertNumQueries
 
 from tests.factories import a_line
-from tests.people import Browser, sign_in
+from tests.people import Browser, sign_in, sign_in_by_code, user_of
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -48,13 +50,50 @@ def test_no_page_that_can_be_left_is_kept(path: str) -> None:
     assert {"no-store", "private"} <= set(Browser().get(path).headers["Cache-Control"].split(", "))
 
 
+NOT_DONE = "What you sent just now was not done: sign in and send it again."
+
+
 def test_what_is_sent_without_a_sign_in_is_said_not_to_be_done() -> None:
-    client, said = Browser(), "What you sent just now was not done: sign in and send it again."
-    assert said not in client.get(client.get("/lines/").url).text
+    client = Browser()
+    assert NOT_DONE not in client.get(client.get("/lines/").url).text
     door = client.post("/choices/stop/", {"scope": "all"}).url
-    assert door == "/accounts/login/?next=/home/"
-    assert said in client.get(door).text
-    assert said not in client.get(door).text
+    assert door == "/accounts/login/?next=/home/&sent=1"
+    assert client.get(door).text.count(NOT_DONE) == 1
+    assert NOT_DONE not in client.get("/accounts/login/?next=/home/").text
+    # What is typed there is done.
+    assert NOT_DONE not in client.post("/accounts/login/", {"number": "0"}).text
+
+
+def test_so_is_what_is_sent_to_the_desk() -> None:
+    client = Browser()
+    door = client.post("/desk/X/write/draft/answer/", {"body": "Half a sentence"}).url
+    assert door == "/accounts/login/staff/?next=%2Fdesk%2F&sent=1"
+    assert client.get(door).text.count(NOT_DONE) == 1
+
+
+def test_what_is_sent_without_a_sign_in_begins_no_session_and_asks_the_database_nothing(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    client = Browser()
+    with django_assert_num_queries(0):
+        sent = client.post("/settings/", {"language": "es"})
+    assert (sent.url, dict(client.client.cookies)) == ("/accounts/login/?next=/home/&sent=1", {})
+    assert not Session.objects.exists()
+
+
+def test_what_is_sent_after_the_password_was_changed_elsewhere_is_said_not_to_be_done() -> None:
+    line = a_line()
+    here, user = sign_in(line), user_of(line)
+    user.set_password("three other words")
+    user.save()
+    door = here.post("/settings/", {"language": "es"}).url
+    assert door == "/accounts/login/?next=/home/&sent=1"
+    assert here.get(door).text.count(NOT_DONE) == 1
+
+
+def test_a_proof_that_is_missing_is_asked_for_without_these_words() -> None:
+    door = sign_in_by_code(a_line()).post("/choices/allow/").url
+    assert door == "/accounts/password/set/?next=%2Fhome%2F"
 
 
 @pytest.mark.parametrize("path", ["/choices/stop/", "/choices/dispute/", "/stop/again/", "/leave/"])
@@ -62,5 +101,14 @@ def test_an_address_for_forms_alone_is_never_a_blank_page(path: str) -> None:
     by_hand = Browser().get(path, Accept="text/html,*/*;q=0.8")
     assert (by_hand.status_code, by_hand.headers["Allow"]) == (405, "POST")
     assert "There is nothing at this address." in by_hand.text
-    by_program = Browser().get(path)
-    assert (by_program.status_code, by_program.headers["Allow"], by_program.text) == (405, "POST", "")
+    assert by_hand.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Accept": "*/*"}, {"Accept": "text/*"}, {"Accept": "text/html,*/*;q=0.8", "HX-Request": "true"}],
+    ids=["none", "anything", "any text", "a script"],
+)
+def test_whoever_asks_for_no_page_is_told_by_the_status_alone(headers: dict[str, str]) -> None:
+    told = Browser().get("/choices/stop/", **headers)
+    assert (told.status_code, told.headers["Allow"], told.text) == (405, "POST", "")

@@ -1,7 +1,10 @@
 """What a browser is called where a person looks at who is signed in."""
 
 import pytest
+from django.test import RequestFactory
+from django.utils import translation
 
+from accounts import sessions
 from portal.templatetags.browsers import browser_named
 
 WINDOWS, PHONE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "Mozilla/5.0 (Linux; Android 16; Pixel 9)"
@@ -27,8 +30,37 @@ WINDOWS, PHONE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "Mozilla/5.0 (Linu
         ("Safari/605.1.15", "Safari"),
         ("curl/8.14.1", "curl/8.14.1"),
         ("x" * 200, "x" * 120),
-        ("", ""),
+        ("", "It did not say which"),
     ],
 )
 def test_a_browser_is_called_what_its_person_calls_it(user_agent: str, said: str) -> None:
     assert browser_named(user_agent) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "No dijo cuál"),
+        ("ar", "لم يذكر أيّ متصفح"),
+        ("vi", "Không cho biết là trình duyệt nào"),
+        ("zh-hans", "没有说明是哪个浏览器"),
+    ],
+)
+def test_a_browser_that_gives_itself_no_name_is_said_to_give_none(language: str, said: str) -> None:
+    with translation.override(language):
+        assert browser_named("") == said
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "device"),
+    [
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 15_5) Version/19.0 Safari/605.1.15", "Safari|Macintosh"),
+        (f"{PHONE} Chrome/150.0.0.0 Mobile Safari/537.36", "Chrome|Android"),
+        (f"{WINDOWS} Chrome/150.0.0.0 Safari/537.36 Edg/150.0", "Edge|Windows"),
+        ("curl/8.14.1", "another|another"),
+        ("", "another|another"),
+    ],
+)
+def test_where_somebody_signs_in_is_told_by_the_same_names(user_agent: str, device: str) -> None:
+    request = RequestFactory().get("/", headers={"User-Agent": user_agent}, REMOTE_ADDR="203.0.113.9")
+    assert sessions.device(request) == f"{device}|203.0.113.0/24"

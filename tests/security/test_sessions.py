@@ -111,8 +111,11 @@ def test_it_is_said_why_and_that_a_form_was_not_sent() -> None:
         read, wrote = of_a_subscriber(), of_a_subscriber()
         clock.shift(sessions.OWN_UNUSED)
         assert AWAY in read.get(read.get("/settings/").url).text
-        said = wrote.get(wrote.post("/settings/", {"language": "es"}).url).text
+        door = wrote.post("/settings/", {"language": "es"}).url
+        assert door == "/accounts/login/?next=/home/"
+        said = wrote.get(door).text
         assert f"{AWAY} What you sent just now was not done: sign in and send it again." in said
+        assert said.count("What you sent just now was not done") == 1
         # Said once.
         assert AWAY not in read.get("/accounts/login/").text
 
