@@ -22,7 +22,7 @@ from consent.actions import (
 from consent.models import Choice, ChoiceOrder
 from disclosures import ingest
 from partners.models import Campaign, Dealing
-from revocations.models import Order
+from revocations.models import Duty, Order, Receipt, State
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import release_row, take_releases, told
 from tests.orders import bring_to
@@ -172,6 +172,43 @@ def test_for_two_stops_it_is_owed_once(line: Line, campaign: Campaign, hears: He
     hears(at, made_at - DAY)
     newest = list(orders(campaign))[-1]
     assert [duty["scope"] for duty in newest.snapshot["duties"]] == [{"all": True}] * 3
+
+
+def signed_for(campaign: Campaign) -> None:
+    """The newest order is done, as its partner says, and so is all that it owed."""
+    newest = orders(campaign).reverse()[:1].get()
+    at = database_clock()
+    bring_to(
+        State.COMPLETED, Order.objects.filter(pk=newest.pk), sent_at=NOW, acknowledged_at=NOW, completed_at=at
+    )  # fmt: skip
+    word = Receipt.objects.get(order_id=newest.id)
+    Duty.objects.filter(discharged_at=None).update(discharged_at=at, discharged_by=word.jti)
+
+
+@pytest.mark.parametrize("first", ["pause", "party"])
+def test_a_company_below_that_is_shown_late_is_told_of_the_stop_and_not_of_what_came_before_it_alone(
+    line: Line, campaign: Campaign, first: str
+) -> None:
+    an_approval(line, campaign)
+    received(line, campaign, NOW - DAY)
+    if first == "pause":
+        pause(line_id=line.pk, scope="all", until=database_clock() + DAY, actor="subscriber:1", channel="web")
+    else:
+        stopped(line, "party", campaign.lbs_provider.uri)
+    signed_for(campaign)
+    stopped(line)
+    signed_for(campaign)
+    below = a_party("AdReach", "end_customer")
+    Dealing.objects.create(
+        line_id=line.pk, aggregator=campaign.contract.aggregator, party=below, first_at=NOW - DAY, last_at=NOW - DAY
+    )
+    assert tell_newly_affected(line_ids=[line.pk]) > 0
+    assert [one.version for one in orders(campaign)] == [1, 2, 3]
+    told_last = orders(campaign).reverse()[:1].get().snapshot
+    assert told_last["required_actions"] == STOP
+    asked_of_all = [duty["action"] for duty in told_last["duties"] if duty["scope"] == {"all": True}]
+    assert sorted(asked_of_all) == sorted(STOP)
+    assert tell_newly_affected(line_ids=[line.pk]) == 0
 
 
 def test_what_a_partner_had_for_something_else_is_not_what_a_narrow_stop_was_about(line: Line) -> None:

@@ -52,6 +52,24 @@ def test_a_use_after_the_receipt_contradicts_it(ordered: Ordered) -> None:
     assert open_duties() == [(action, f"{ROADSIDE} https://roadaid.example") for action in sorted(ACTIONS)]
 
 
+def test_a_use_after_a_pause_and_a_stop_that_were_both_signed_must_end_as_well(outside: Outside) -> None:
+    scene = a_scene(outside)
+    line = scene.a_line()
+    pause(
+        line_id=line.pk, scope="all", until=database_clock() + timedelta(days=1), actor="subscriber:1", channel="web"
+    )  # fmt: skip
+    paused = Order.objects.get()
+    deliver([paused.id])
+    Ordered(scene, line, paused.id).sign()
+    (order_id,) = stop_all(line)
+    deliver([order_id])
+    stopped = Ordered(scene, line, order_id)
+    assert stopped.order.snapshot["required_actions"] == ["delete_held", "notify_downstream"]
+    stopped.sign()
+    assert contradict(uses=[a_use(stopped)], at=database_clock()) == 1
+    assert open_duties() == [(action, f"{ROADSIDE} https://roadaid.example") for action in sorted(ACTIONS)]
+
+
 def open_duties() -> list[tuple[str, str]]:
     return sorted(Duty.objects.filter(discharged_at=None).values_list("action", "scope"))
 
