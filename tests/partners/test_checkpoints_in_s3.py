@@ -1,13 +1,14 @@
 """Checkpoints in a store that speaks S3: written once, whole, found with few requests, and missed where one is gone."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -18,6 +19,7 @@ from audit.models import Incident
 from consent import archiving
 from consent.gate.opening import NOT_LOOKED
 from partners import checkpoints
+from partners.checkpoints.s3 import S3Place
 from partners.s3 import StoreFailed
 from partners.tasks import write_checkpoint
 from support import clocks
@@ -225,6 +227,66 @@ def test_of_two_under_one_name_the_second_is_refused(store: Running) -> None:
         place.put(name="20261124T120000000000Z.jws", token=b"ours")
     assert store.told()["objects"] == {f"{OURS}/2026-11-24/20261124T120000000000Z.jws": 1}
     assert [*place.oldest_first()] == [("20261124T120000000000Z.jws", b"theirs")]
+
+
+class Interrupted(S3Place):
+    """Something happens after a writer has read where the line ends, and before it puts its own there."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    def put(self, *, name: str, token: bytes) -> None:
+        self._meanwhile()
+        super().put(name=name, token=token)
+
+
+def written_by_another(at: datetime, *, over: bool) -> str:
+    """In a session of its own."""
+    try:
+        return checkpoints.write(place=checkpoints.place(), at=at, over=over)
+    finally:
+        connection.close()
+
+
+def test_a_second_writer_leaves_and_no_gap_is_left(store: Running) -> None:
+    first = signed(NOON)
+    said: list[str] = []
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        second = checkpoints.write(
+            place=Interrupted(
+                lambda: said.append(pool.submit(written_by_another, NOON + timedelta(minutes=9), over=False).result())
+            ),
+            at=NOON + timedelta(minutes=10),
+        )
+    assert (said, second) == ([""], "20261124T121000000000Z.jws")
+    third = signed(NOON + timedelta(minutes=20))
+    assert [*store.told()["objects"]] == [first, f"{OURS}/2026-11-24/{second}", third]
+    assert checkpoints.gap(place=checkpoints.place()) == ""
+
+
+def test_who_writes_after_a_restore_waits_for_the_other(store: Running) -> None:
+    others: list[Future[str]] = []
+
+    def waits() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            return bool(cursor.fetchone()[0])
+
+    def another_begins() -> None:
+        others.append(pool.submit(written_by_another, NOON + timedelta(minutes=1), over=True))
+        while not (waits() or others[0].done()):
+            pass
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        first = checkpoints.write(place=Interrupted(another_begins), at=NOON)
+        second = others[0].result()
+    names = [name for name, _ in checkpoints.place().oldest_first()]
+    assert names == [first, second] == ["20261124T120000000000Z.jws", "20261124T120100000000Z.jws"]
+    assert checkpoints.gap(place=checkpoints.place()) == ""
 
 
 def test_a_wrong_key_is_an_error_and_no_empty_place(store: Running, settings: Settings) -> None:
