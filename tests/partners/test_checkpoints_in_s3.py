@@ -146,11 +146,14 @@ def test_an_object_that_is_none_of_ours_is_an_error(store: Running, key: str) ->
 
 def test_a_folder_s_mark_and_what_lies_beside_the_folder_are_no_matter(store: Running) -> None:
     made = signed(NOON)
-    for key in (f"{OURS}/", f"{OURS}-of-others/2026-11-25/20261125T120000000000Z.jws", "other.txt"):
+    marks = [f"{OURS}/{folder}" for folder in ("", "2026-11-24/", "2026-11-25/")]
+    for key in (*marks, f"{OURS}-of-others/2026-11-25/20261125T120000000000Z.jws", "other.txt"):
         store.holds(key, b"x")
     place = checkpoints.place()
     assert [name for name, _ in place.oldest_first()] == [made.rpartition("/")[2]]
     assert [*place.newest_first()] == [*place.oldest_first()]
+    assert signed(NOON + timedelta(minutes=10)) == f"{OURS}/2026-11-24/20261124T121000000000Z.jws"
+    assert checkpoints.gap(place=place) == ""
 
 
 def test_one_that_somebody_overwrote_is_passed_over_or_refused(store: Running) -> None:
