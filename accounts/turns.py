@@ -5,15 +5,20 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+TRY = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+WAIT = "SELECT true FROM pg_advisory_lock(hashtextextended(%s, 0))"
+
 
 @contextmanager
-def turn(*, name: str) -> Iterator[bool]:
+def turn(*, name: str, waits: bool = False) -> Iterator[bool]:
     """Whether this worker has the job for itself. A worker that is killed gives it back with its session.
+
+    `waits`: until nobody else has it.
 
     It saves work twice done; that nothing is done twice, each step's own transaction sees to.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+        cursor.execute(WAIT if waits else TRY, [name])
         ((mine,),) = cursor.fetchall()
     try:
         yield bool(mine)

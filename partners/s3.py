@@ -86,8 +86,8 @@ class Bucket:
         prefix = self._folder + (f"{folder}/" if folder else "")
         wanted = {"prefix": prefix} | ({"start-after": self._folder + after} if after else {})
         found = [unescape(key) for page in self._listed(**wanted) for key in KEY.findall(page)]
-        # Consoles mark a folder that somebody made in them by an object of its name.
-        return sorted(key.removeprefix(self._folder) for key in found if key != self._folder)
+        # Consoles mark a folder that somebody made in them, ours or one in it, by an object of its name.
+        return sorted(key.removeprefix(self._folder) for key in found if not key.endswith("/"))
 
     def read(self, key: str) -> bytes:
         """An object, whole."""

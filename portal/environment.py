@@ -175,6 +175,9 @@ def environment() -> Environment:
     if base_url.startswith("https://"):
         wires.look(os.environ, plain=plain_hosts)
     outside.look()
+    checkpoint_dir = outside.folder("CHECKPOINT", data_dir / "checkpoints", base_url)
+    stop_archive_dir = outside.folder("STOP_ARCHIVE", data_dir / "stop-archive", base_url)
+    outside.look_at_folders(archive=stop_archive_dir, checkpoints=checkpoint_dir)
     return Environment(
         data_dir=data_dir,
         demo=_only_here("WHEREABOUTS_DEMO", base_url),
@@ -197,13 +200,13 @@ def environment() -> Environment:
         redis_url=needed("REDIS_URL", "redis://host:6379/0"),
         celery_broker_url=wires.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
         celery_broker_master=_sentinel_s_master(),
-        checkpoint_dir=outside.folder("CHECKPOINT", data_dir / "checkpoints", base_url),
+        checkpoint_dir=checkpoint_dir,
         checkpoint_backend=outside.backend("CHECKPOINT"),
         checkpoint_s3_url=outside.store("CHECKPOINT"),
         checkpoint_s3_region=given.get("CHECKPOINT_S3_REGION") or "us-east-1",
         checkpoint_s3_key_id=outside.with_store("CHECKPOINT", "S3_KEY_ID", "the id of a key that may write there"),
         checkpoint_s3_secret=outside.with_store("CHECKPOINT", "S3_SECRET", "that key's secret"),
-        stop_archive_dir=outside.folder("STOP_ARCHIVE", data_dir / "stop-archive", base_url),
+        stop_archive_dir=stop_archive_dir,
         stop_archive_backend=outside.backend("STOP_ARCHIVE"),
         stop_archive_s3_url=outside.store("STOP_ARCHIVE"),
         stop_archive_s3_region=given.get("STOP_ARCHIVE_S3_REGION") or "us-east-1",

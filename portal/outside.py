@@ -75,6 +75,16 @@ def look() -> None:
         )
 
 
+def look_at_folders(*, archive: Path, checkpoints: Path) -> None:
+    """Raise ImproperlyConfigured where both are one folder: each would read the other's files as its own."""
+    if any(backend(of) != FOLDERS[of] for of in FOLDERS) or archive.resolve() != checkpoints.resolve():
+        return
+    raise ImproperlyConfigured(
+        f"STOP_ARCHIVE_DIR and CHECKPOINT_DIR must be two folders, and both are {archive.resolve()}. Give each a folder"
+        " of its own, or leave out STOP_ARCHIVE_DIR: then the archive lies below the checkpoints."
+    )
+
+
 def _plain(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.netloc.lower()}/{parts.path.strip('/')}/"

@@ -353,5 +353,9 @@ CELERY_BEAT_SCHEDULE = {
     "mend-breaches": {"task": "revocations.tasks.mend_breaches", "schedule": 600.0},
     "verify-streams": {"task": "revocations.tasks.verify_streams", "schedule": 60.0},
     "rotate-keys": {"task": "partners.tasks.rotate_keys", "schedule": 3600.0},
-    "write-checkpoint": {"task": "partners.tasks.write_checkpoint", "schedule": 600.0},
+    "write-checkpoint": {
+        "task": "partners.tasks.write_checkpoint",
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
+    },
 }

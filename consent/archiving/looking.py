@@ -43,9 +43,10 @@ def look() -> gate.Opening:
 
 def behind() -> str:
     """What outside the database is newer than it, in a sentence; "" where nothing is. Raises OSError, NotThere."""
-    found = after_head(sink=sink())
+    place = sink()
+    found = after_head(sink=place)
     if not found.knows_head:
-        raise NotThere(str(found.faults[0]))
+        raise NotThere(f"in {place}: {found.faults[0]}")
     if found.faults:
         return f"the archive can't be trusted: {found.faults[0]}"
     missing = lost(entries=found.entries)

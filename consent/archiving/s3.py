@@ -28,6 +28,9 @@ class S3Sink:
         )
         self._bucket = Bucket(url=settings.STOP_ARCHIVE_S3_URL, signer=signer, called="the archive's store")
 
+    def __str__(self) -> str:
+        return self._bucket.url
+
     def days(self) -> list[str]:
         """By what stands before the first slash below our folder."""
         return self._bucket.folders()

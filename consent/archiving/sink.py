@@ -16,7 +16,10 @@ TAIL = 1024 * 1024
 
 
 class Sink(Protocol):
-    """A place of lines by day (`2026-11-26`) that are added and never changed. What fails raises OSError."""
+    """A place of lines by day (`2026-11-26`) that are added and never changed. What fails raises OSError.
+
+    As text it says where it is.
+    """
 
     def days(self) -> list[str]:
         """The days that have lines, the oldest first."""
@@ -44,6 +47,9 @@ class FolderSink:
 
     def __init__(self) -> None:
         self._folder = Path(settings.STOP_ARCHIVE_DIR)
+
+    def __str__(self) -> str:
+        return str(self._folder)
 
     def days(self) -> list[str]:
         """By the files' names."""

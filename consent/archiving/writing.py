@@ -107,7 +107,7 @@ def _end_of(place: Sink) -> str | None:
     if (digest(last) if last else "") == (head.digest if head else ""):
         return digest(last) if last else ""
     if not last:
-        log.error("archive.gone")
+        log.error("archive.gone", place=str(place))
         return None
     try:
         known = not lost(entries=[read(last)])

@@ -5,13 +5,14 @@ before it (`writing`). What they say is held against the database and against ea
 """
 
 from partners.checkpoints.places import FolderPlace, Place, place
-from partners.checkpoints.reading import Signed, ahead, claimed, fitting, gap, newest, unreadable
+from partners.checkpoints.reading import Line, Signed, ahead, claimed, fitting, gap, line, newest
 from partners.checkpoints.writing import WRITTEN, Behind, age_s, write
 
 __all__ = [
     "WRITTEN",
     "Behind",
     "FolderPlace",
+    "Line",
     "Place",
     "Signed",
     "age_s",
@@ -19,8 +20,8 @@ __all__ = [
     "claimed",
     "fitting",
     "gap",
+    "line",
     "newest",
     "place",
-    "unreadable",
     "write",
 ]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
@@ -34,6 +34,26 @@ class End:
     token: bytes
 
 
+@dataclass
+class Line:
+    """What a place shows of itself.
+
+    `unreadable`: the names of those that a crash or a full disk left without a whole checkpoint, the oldest first. They
+    say nothing, neither of events that are gone nor of a forgery: the next checkpoint follows on what is before.
+
+    `gap`: the name of the first checkpoint whose predecessor is not the one before it; "" if all follow on each other.
+    The oldest may follow on one that was put away; one from before checkpoints named theirs follows on any. What is
+    unreadable is passed over, unless the next one names it. One that was whole when it was named is missed all the
+    same.
+
+    `forged`: what is wrong with the first that is none of ours, if no gap comes before it; "" for none.
+    """
+
+    unreadable: list[str] = field(default_factory=list)
+    gap: str = ""
+    forged: str = ""
+
+
 def end(*, place: Place) -> End:
     """Where the next one goes on. Reads from the newest on, and no further than the first that is whole."""
     newest = ""
@@ -62,14 +82,6 @@ def claimed(*, place: Place) -> Signed | None:
         return None
 
 
-def unreadable(*, place: Place) -> list[str]:
-    """The names of those that a crash or a full disk left without a whole checkpoint, the oldest first.
-
-    They say nothing, neither of events that are gone nor of a forgery: the next checkpoint follows on what is before.
-    """
-    return [name for name, token in place.oldest_first() if not _is_whole(token)]
-
-
 def ahead(*, place: Place) -> bool:
     """Whether the newest checkpoint signed events that the database does not have, or by a key that it does not."""
     return is_ahead(token=end(place=place).token)
@@ -95,24 +107,35 @@ def fitting(*, place: Place) -> Signed | None:
     return None
 
 
-def gap(*, place: Place) -> str:
-    """The name of the first checkpoint whose predecessor is not the one before it; "" if all follow on each other.
-
-    The oldest may follow on one that was put away; one from before checkpoints named theirs follows on any. What is
-    unreadable is passed over, unless the next one names it. One that was whole when it was named is missed all the
-    same.
-    """
+def line(*, place: Place) -> Line:
+    """Read every checkpoint once. Raises OSError."""
+    found = Line()
     fitting: set[str] | None = None
     for name, token in place.oldest_first():
         own = digest(token)
         if not _is_whole(token):
+            found.unreadable.append(name)
             fitting = None if fitting is None else fitting | {own}
             continue
-        named = _claims(token).get("before")
+        if found.gap or found.forged:
+            continue
+        try:
+            named = _claims(token).get("before")
+        except ValueError as error:
+            found.forged = str(error)
+            continue
         if fitting is not None and named is not None and named not in fitting:
-            return name
+            found.gap = name
         fitting = {own}
-    return ""
+    return found
+
+
+def gap(*, place: Place) -> str:
+    """What `Line` calls so. Raises ValueError where one before it is forged, OSError."""
+    found = line(place=place)
+    if found.forged:
+        raise ValueError(found.forged)
+    return found.gap
 
 
 def digest(token: bytes) -> str:

@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, connections
 from django.utils import timezone
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
 import audit.actions
 from accounts.actions import end_staff
@@ -519,13 +520,19 @@ def test_where_the_archive_is_not_mounted_nobody_opens_the_gate_and_nobody_close
     folder = Path(portal.STOP_ARCHIVE_DIR)
     away = folder.rename(folder.with_name("not-mounted"))
     the_server_started()
-    assert archiving.look() == gate.Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
+    with capture_logs() as logs:
+        assert archiving.look() == gate.Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
+    ((event, error, said),) = [(one["event"], one["error"], one["said"]) for one in logs]
+    assert (event, error) == ("archive.unreadable", "NotThere")
+    assert said.startswith(f"in {folder}: ")
     away.rename(folder)
     assert archiving.look().is_open
     # Lost for good, and begun anew: nothing is written over the gap until somebody says so.
     shutil.rmtree(folder)
     stop(line_id=line.pk, scope="all", **WHO)
-    assert archiving.write(now=timezone.now()) == 0
+    with capture_logs() as logs:
+        assert archiving.write(now=timezone.now()) == 0
+    assert [(one["event"], one["place"]) for one in logs] == [("archive.gone", str(folder))]
     with pytest.raises(CommandError, match="stays closed"):
         after_restore()
     assert "1 more entries wait" in after_restore("--despite", "The disk broke.")

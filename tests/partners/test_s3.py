@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from pytest_django import Settings
 
-from partners.s3 import Signer
-from tests.stores import SECRET
+from partners.s3 import Bucket, Signer
+from tests.store import KEY_ID, REGION
+from tests.stores import SECRET, running
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,14 @@ def test_requests_are_signed_as_amazon_s_own_examples_are(
     at = datetime(2013, 5, 24, tzinfo=UTC)
     signed = signer.signed(method=method, url=url, body=body, headers=headers, at=at)
     assert signed["Authorization"].rpartition("Signature=")[2] == signature
+
+
+def test_a_mark_of_a_folder_is_no_object_of_it(settings: Settings) -> None:
+    settings.DOOR_OUT_LOOPBACK = True
+    with running() as store:
+        for key in ("ours/", "ours/day/", "ours/day/one", "ours/empty/"):
+            store.holds(key, b"x")
+        signer = Signer(region=REGION, key_id=KEY_ID, secret=SECRET)
+        bucket = Bucket(url=f"{store.url}/ours", signer=signer, called="the store")
+        assert bucket.keys() == bucket.keys(folder="day") == ["day/one"]
+        assert bucket.keys(folder="empty") == []

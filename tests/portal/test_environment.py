@@ -162,6 +162,26 @@ def test_neither_store_lies_within_the_other(
         environment()
 
 
+@pytest.mark.parametrize("base_url", ["https://whereabouts.carrier.example", "http://localhost:8000"])
+def test_the_archive_and_checkpoints_never_share_a_folder(
+    base_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.symlink_to(one)
+    here = PRODUCTION | {"BASE_URL": base_url, "CHECKPOINT_DIR": str(one)}
+    for same in (str(one), f"{one}/", str(one / ".." / "one"), str(other)):
+        given(monkeypatch, **here | {"STOP_ARCHIVE_DIR": same})
+        said = rf"^STOP_ARCHIVE_DIR and CHECKPOINT_DIR must be two folders, and both are {one.resolve()}\. Give each"
+        with pytest.raises(ImproperlyConfigured, match=said):
+            environment()
+    given(monkeypatch, **here | {"STOP_ARCHIVE_DIR": str(one / "stops")})
+    assert environment().stop_archive_dir == one / "stops"
+    stored = CHECKPOINTS_IN_S3 | {"CHECKPOINT_S3_URL": "https://store.example/bucket"}
+    given(monkeypatch, **here | stored | {"STOP_ARCHIVE_DIR": str(one)})
+    assert environment().stop_archive_dir == one
+
+
 def test_the_archive_lies_below_the_checkpoints_unless_it_has_a_place_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -109,6 +109,23 @@ def test_a_forged_checkpoint_is_refused(tmp_path: Path, settings: Settings) -> N
         checkpoints.newest(place=checkpoints.place())
 
 
+def test_a_forged_one_among_others_is_refused_and_what_is_torn_after_it_is_said(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.CHECKPOINT_DIR = tmp_path
+    now = timezone.now().replace(microsecond=0)
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(days=1))
+    _, forged, torn, _ = [checkpoint(now - timedelta(minutes=10 * n)) for n in (3, 2, 1, 0)]
+    head, body, signature = forged.read_text().split(".")
+    forged.write_text(f"{head}.{body}.{signature[:-9]}AAAAAAAAA")
+    torn.write_bytes(b"")
+    said = StringIO()
+    with pytest.raises(CommandError, match=rf"^a checkpoint in {tmp_path} can't be trusted: [^\n]*signature"):
+        call_command("verify_audit", stdout=said)
+    assert said.getvalue().splitlines()[0] == f"1 files are no whole checkpoints: {torn.name}"
+    assert clocks_fault(now) == ["the newest checkpoint can't be trusted"]
+
+
 def clocks_fault(now: datetime) -> list[str]:
     clocks.verify_audit(now=now)
     return list(Incident.objects.values_list("subject", flat=True))

@@ -522,6 +522,21 @@ def test_a_trail_that_was_changed(settings: Settings, tmp_path: Path) -> None:
     assert incidents() == [("audit_fault", "chain 7, row 2 was changed", 1)]
 
 
+@pytest.mark.usefixtures("committed_db")
+def test_one_worker_looks_whether_the_trail_is_whole(settings: Settings, tmp_path: Path) -> None:
+    settings.CHECKPOINT_DIR = tmp_path / "gone"
+    now = timezone.now()
+    audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(hours=25))
+    # In another session.
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended('support.verify-audit', 0))")
+        clocks.verify_audit(now=now)
+        assert incidents() == []
+        cursor.execute("SELECT pg_advisory_unlock(hashtextextended('support.verify-audit', 0))")
+    clocks.verify_audit(now=now)
+    assert incidents() == [("audit_fault", "there is no checkpoint", 1)]
+
+
 # What the database writes down of each
 
 

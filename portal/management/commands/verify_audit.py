@@ -3,6 +3,7 @@
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,7 +31,8 @@ class Command(BaseCommand):
         started = time.monotonic()
         place = checkpoints.place()
         try:
-            self._say_unreadable(place)
+            line = checkpoints.line(place=place)
+            self._say_unreadable(place, line.unreadable)
             signed = checkpoints.newest(place=place)
         except (ValueError, OSError) as error:
             raise CommandError(f"the newest checkpoint in {place} can't be trusted: {error}") from error
@@ -41,17 +43,16 @@ class Command(BaseCommand):
             sys.stdout.flush()
             fault = result.fault
             raise CommandError(f"the audit trail does not verify: chain {fault.chain}, row {fault.seq} {fault.what}")
-        self._vouch(place, signed)
+        self._vouch(place, signed, line)
 
-    def _say_unreadable(self, place: checkpoints.Place) -> None:
+    def _say_unreadable(self, place: checkpoints.Place, unreadable: Sequence[str]) -> None:
         """What a crash cut off is passed over, but for the newest: only the next one can show that it was no more."""
-        unreadable = checkpoints.unreadable(place=place)
         if unreadable and unreadable[-1] == next(place.newest_first())[0]:
             raise ValueError(f"{unreadable[-1]} is no whole checkpoint")
         if unreadable:
             self.stdout.write(f"{len(unreadable)} files are no whole checkpoints: {', '.join(unreadable)}")
 
-    def _vouch(self, place: checkpoints.Place, signed: checkpoints.Signed | None) -> None:
+    def _vouch(self, place: checkpoints.Place, signed: checkpoints.Signed | None, line: checkpoints.Line) -> None:
         """What no chain can show of itself: whether its end was cut off together with its head."""
         now, began = timezone.now(), audit.queries.began_at()
         if signed is None:
@@ -59,12 +60,10 @@ class Command(BaseCommand):
                 raise CommandError(f"there is no checkpoint in {place}: a cut-off end can't be excluded")
             self.stdout.write("The audit trail is whole, as far as it shows: there is no checkpoint yet.")
             return
-        try:
-            missing = checkpoints.gap(place=place)
-        except (ValueError, OSError) as error:
-            raise CommandError(f"a checkpoint in {place} can't be trusted: {error}") from error
-        if missing:
-            raise CommandError(f"a checkpoint before {missing} is not there: the trail may have been cut off")
+        if line.forged:
+            raise CommandError(f"a checkpoint in {place} can't be trusted: {line.forged}")
+        if line.gap:
+            raise CommandError(f"a checkpoint before {line.gap} is not there: the trail may have been cut off")
         if signed.at < now - 2 * SIGNED_EVERY:
             self.stdout.write(
                 f"The audit trail is whole up to its newest checkpoint, of {signed.at:%Y-%m-%dT%H:%M:%SZ}:"
