@@ -119,15 +119,20 @@ def run(bench: Bench) -> Result:
 def _gate() -> Iterator[tuple[int, Sequence[str]]]:
     """A process of its own, which goes before all others. Yields its port, and what is put before its command.
 
-    The same is put before the gateway's, which on its own machine would wait for nobody here.
+    So does the database, by whose sessions it answers. The same is put before the gateway's command, which on its own
+    machine would wait for nobody here.
     """
     first = gateway.at_once()
+    if first:
+        processors.put_database_first()
     with gateway.server(OURS, before=first) as port:
         yield port, first
 
 
 def _order(first: Sequence[str]) -> str:
-    return "the gate goes first at once (rr)" if first else "the gate has nine times the weight of others"
+    return (
+        "the gate and the database go first at once (rr)" if first else "the gate has nine times the weight of others"
+    )
 
 
 def _crowd(url: str, campaigns: Sequence[Campaign]) -> Crowd:

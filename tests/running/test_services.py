@@ -37,14 +37,15 @@ def test_systemd_takes_a_unit_and_finds_it_shut_in(unit: Path, tmp_path: Path) -
         assert (done.returncode, done.stderr) == (0, ""), done.stdout[-300:]
 
 
-def test_the_gate_may_go_before_all_others(tmp_path: Path) -> None:
-    """The drop-in is read with its unit, and RestrictRealtime does not contradict it: systemd itself sets the order."""
+@pytest.mark.parametrize("service", ["whereabouts-gate.service", "postgresql@.service"])
+def test_the_gate_and_its_database_may_go_before_all_others(service: str, tmp_path: Path) -> None:
+    """The drop-in is read with a unit, and RestrictRealtime does not contradict it: systemd itself sets the order."""
     analyze = the_program("systemd-analyze", "systemd")
     systemd = RUNNING / "systemd"
     unit = tmp_path / "whereabouts-gate.service"
     unit.write_text(re.sub(r"/opt/whereabouts/\.venv/bin/\w+", sys.executable, (systemd / unit.name).read_text()))
     (tmp_path / f"{unit.name}.d").mkdir()
-    drop_in = (systemd / f"{unit.name}.d" / "first.conf").read_text()
+    drop_in = (systemd / f"{service}.d" / "first.conf").read_text()
     for said, taken in ((drop_in, True), (drop_in.replace("Policy=rr", "Policy=first"), False)):
         (tmp_path / f"{unit.name}.d" / "first.conf").write_text(said)
         done = subprocess.run(
