@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from pytest_django import Settings
 
@@ -279,3 +280,10 @@ def test_two_at_once_find_and_do_the_same_as_one(now: datetime) -> None:
     assert told(standing()) == alone
     assert list(Incident.objects.values_list("kind", "count")) == [("no_approval", 1)]
     assert consequences() == ["suspended"]
+
+
+def test_the_deep_look_never_falls_due_with_the_usual_one() -> None:
+    usual, deep = (settings.CELERY_BEAT_SCHEDULE[f"find-anomalies{name}"]["schedule"] for name in ("", "-deep"))
+    assert isinstance(usual, float)
+    assert isinstance(deep, float)
+    assert deep % usual == usual / 2
