@@ -39,7 +39,7 @@ WHERE EXISTS (
     OR EXISTS (
         SELECT FROM partners_dealing d
         WHERE d.line_id = %(line)s AND d.aggregator_id = c.party_id
-            AND (c.of = 'contract' OR d.party_id = one.lbs_provider_id))
+            AND (c.of = 'contract' OR one.lbs_provider_id IN (d.party_id, d.aggregator_id)))
 ORDER BY c.terminated_at DESC, c.id
 """
 

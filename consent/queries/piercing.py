@@ -26,12 +26,12 @@ WITH covered AS (
     FROM said GROUP BY contract_id
 )
 SELECT pierced.contract_id, pierced.since, least(pierced.agreed, (
-    SELECT min(coalesce(d.first_at, d.last_at))
+    SELECT min(d.first_at)
     FROM partners_contract k
         JOIN partners_party aggregator ON aggregator.id = k.aggregator_id
-        JOIN partners_dealing d ON d.line_id = %(line)s AND d.aggregator_id = k.aggregator_id
+        JOIN partners_received(%(line)s) d ON d.aggregator_id = k.aggregator_id
         JOIN partners_party party ON party.id = d.party_id
-    WHERE k.id = pierced.contract_id AND coalesce(d.first_at, d.last_at) < pierced.since
+    WHERE k.id = pierced.contract_id AND d.first_at < pierced.since
         AND CASE %(scope)s
             WHEN 'all' THEN true
             WHEN 'party' THEN

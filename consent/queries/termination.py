@@ -22,7 +22,7 @@ FEW = 50
 PART = 0.05
 
 # Who is affected, as `consent_affected` says it of one line: an approval or claim, an allow, a release of basis
-# approval, an unfinished order. `provider` NULL: any company behind the aggregator; `contract` NULL: no orders.
+# approval, an unfinished order. `provider` NULL: any company through the aggregator; `contract` NULL: no orders.
 COUNTED = """
 SELECT count(*), count(*) FILTER (WHERE approvals), count(*) FILTER (WHERE allows), count(*) FILTER (WHERE dealings),
     count(*) FILTER (WHERE orders)
@@ -71,9 +71,16 @@ SELECT campaign, count(*) FROM (
     WHERE kind = 'allow' AND ref = ANY (%(refs)s) AND (until IS NULL OR until > %(at)s)
 ) yes GROUP BY campaign
 """
+# Whatever anybody received through an aggregator, it received itself.
 RECEIVED = """
 SELECT party_id, count(*) FROM partners_dealing
-WHERE aggregator_id = %(aggregator)s AND party_id = ANY (%(providers)s) AND last_at >= %(since)s GROUP BY party_id
+WHERE aggregator_id = %(aggregator)s AND party_id = ANY (array_remove(%(providers)s::bigint[], %(aggregator)s))
+    AND last_at >= %(since)s
+GROUP BY party_id
+UNION ALL
+SELECT aggregator_id, count(DISTINCT line_id) FROM partners_dealing
+WHERE aggregator_id = %(aggregator)s AND %(aggregator)s = ANY (%(providers)s) AND last_at >= %(since)s
+GROUP BY aggregator_id
 """
 ORDERS = """
 SELECT count(*) FILTER (WHERE next_attempt_at IS NOT NULL), count(*) FILTER (WHERE complete_by IS NOT NULL)
@@ -83,7 +90,10 @@ FROM revocations_order WHERE contract_id = %(contract)s AND state NOT IN ('compl
 
 @dataclass(frozen=True)
 class Selection:
-    """Whose lines: the campaigns that end, behind which aggregator, and to which provider, where it is one campaign."""
+    """Whose lines: the campaigns that end, behind which aggregator, and to which provider, where it is one campaign.
+
+    An aggregator that is the provider itself received whatever anybody received through it: `provider` is None.
+    """
 
     refs: Sequence[str]
     aggregator: int
@@ -94,7 +104,9 @@ class Selection:
     def of(cls, row: Contract | Campaign) -> "Selection":
         """Everything under a contract, or what one campaign covers."""
         if isinstance(row, Campaign):
-            return cls([row.ref], row.contract.aggregator_id, row.lbs_provider_id, None)
+            aggregator = row.contract.aggregator_id
+            provider = None if row.lbs_provider_id == aggregator else row.lbs_provider_id
+            return cls([row.ref], aggregator, provider, None)
         refs = Campaign.objects.filter(contract=row).order_by("ref").values_list("ref", flat=True)
         return cls(list(refs), row.aggregator_id, None, row.pk)
 

@@ -23,6 +23,7 @@ from partners.feeds.checking import (
     instant,
     instant_or_none,
     metres,
+    names_twice,
     read,
     rejected,
     repeated,
@@ -64,14 +65,16 @@ class PlainRelease(msgspec.Struct, frozen=True, gc=False):
     precision_m: Annotated[int, msgspec.Meta(ge=0, le=2_147_483_647)]
     basis: Literal["approval", "emergency", "legal_process", "network"]
     outcome: Literal["released", "refused"]
-    campaign: FreeText | None = None
-    decision_id: FreeText | None = None
-    authority_ref: FreeText | None = None
-    suppressed_until: None = None
+    campaign: FreeText | msgspec.UnsetType | None = msgspec.UNSET
+    decision_id: FreeText | msgspec.UnsetType | None = msgspec.UNSET
+    authority_ref: FreeText | msgspec.UnsetType | None = msgspec.UNSET
+    suppressed_until: msgspec.UnsetType | None = msgspec.UNSET
 
 
 DECODER = msgspec.json.Decoder(ReportedRelease)
 PLAIN_DECODER = msgspec.json.Decoder(PlainRelease)
+# Of the ten names that every line has, and of the eight texts among their values.
+QUOTES = 2 * (10 + 8)
 PLAIN = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,6})?Z \+[1-9][0-9]{1,14}", re.ASCII
 )
@@ -163,6 +166,8 @@ def _plain_row(line: Numbered, at: datetime) -> Row | None:
         return None
     try:
         told = PLAIN_DECODER.decode(content)
+        if content.count(b'"') != _quotes_in(told) and names_twice(content):
+            return None
         if not PLAIN.fullmatch(f"{told.occurred_at} {told.msisdn}"):
             return None
         occurred_at = datetime.fromisoformat(told.occurred_at)
@@ -187,3 +192,12 @@ def _plain_row(line: Numbered, at: datetime) -> Row | None:
         None,
     )
     return row_of(report, n=line.number)
+
+
+def _quotes_in(told: PlainRelease) -> int:
+    """How many quotation marks this takes to say: where a name stands twice there are more, and that shows at once."""
+    quotes = QUOTES + 2 * len(told.path)
+    for value in (told.campaign, told.decision_id, told.authority_ref, told.suppressed_until):
+        if value is not msgspec.UNSET:
+            quotes += 2 if value is None else 4
+    return quotes

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from consent.permission import JUDGE as ANSWER
@@ -12,8 +12,7 @@ from disclosures.ingest import days, judging, notices, staging, traces
 from disclosures.ingest.held import hold
 from disclosures.ingest.rows import Outcome, Row
 
-# Ids in order, so that two imports of the same rows wait for each other and never deadlock.
-REGISTER = """
+ATTRIBUTED = """
 WITH attributed AS MATERIALIZED (
     SELECT incoming.n, incoming.id, number.line_id, incoming.occurred_at, incoming.content_hash, incoming.term,
         incoming.precision_m, CASE WHEN %(gated)s THEN incoming.decision_id END AS decision_id,
@@ -24,12 +23,21 @@ WITH attributed AS MATERIALIZED (
 ), put AS (
     INSERT INTO disclosures_disclosureregister (id, line_id, occurred_at, content_hash)
     SELECT id, line_id, occurred_at, content_hash FROM attributed ORDER BY id
-    ON CONFLICT (id) DO NOTHING RETURNING id
+    <known>
 )
 INSERT INTO fresh (n, id, line_id, occurred_at, term, precision_m, decision_id, gated, hidden)
 SELECT attributed.n, attributed.id, attributed.line_id, attributed.occurred_at, attributed.term,
     attributed.precision_m, attributed.decision_id, %(gated)s, attributed.hidden
-FROM attributed JOIN put ON put.id = attributed.id ORDER BY attributed.line_id, attributed.occurred_at
+FROM attributed <new> ORDER BY attributed.line_id, attributed.occurred_at
+"""
+# Ids in order, so that two imports of the same rows wait for each other and never deadlock.
+REGISTER_ALL = ATTRIBUTED.replace("<known>", "").replace("<new>", "")
+REGISTER_NEW = ATTRIBUTED.replace("<known>", "ON CONFLICT (id) DO NOTHING RETURNING id").replace(
+    "<new>", "JOIN put ON put.id = attributed.id"
+)
+SOME_KNOWN = """
+SELECT EXISTS (SELECT FROM (SELECT id FROM incoming LIMIT 20) first_rows
+    JOIN disclosures_disclosureregister register ON register.id = first_rows.id)
 """
 KNOWN = """
 SELECT n, CASE WHEN known IS NULL THEN 'line_unknown' WHEN known = content_hash THEN 'repeated' ELSE 'id_conflict' END
@@ -53,6 +61,7 @@ WITH asked AS MATERIALIZED (
 )
 SELECT qid, <words> FROM (<answer>) answered
 """.replace("<words>", judging.IN_WORDS).replace("<answer>", ANSWER)
+# In the order of the primary key, by which neighbours share index pages; sorted before the rows are wide.
 STORE = """
 INSERT INTO disclosures_disclosure (line_id, occurred_at, id, source_id, aggregator, path, campaign, purpose, scope,
     precision_m, basis, outcome, decision_id, authority_ref, basis_doubtful, judgement, recorded_at)
@@ -65,9 +74,8 @@ SELECT fresh.line_id, fresh.occurred_at, fresh.id, incoming.source_id, said.aggr
     said.purpose, said.scope, fresh.precision_m, said.basis, said.outcome, incoming.decision_id,
     incoming.authority_ref, said.doubtful, CASE WHEN said.basis <> 'approval' THEN said.basis
         WHEN said.outcome = 'refused' THEN 'refused' ELSE judged.judgement END, %s
-FROM fresh JOIN incoming ON incoming.n = fresh.n JOIN said ON said.term = fresh.term
-    LEFT JOIN judged ON judged.n = fresh.n
-ORDER BY fresh.line_id, fresh.occurred_at, fresh.id
+FROM (SELECT * FROM fresh ORDER BY line_id, occurred_at, id) fresh
+    JOIN incoming ON incoming.n = fresh.n JOIN said ON said.term = fresh.term LEFT JOIN judged ON judged.n = fresh.n
 """
 # One row for each judgement; the numbers as one text, because a driver reads one text faster than many rows.
 OUTCOMES = """
@@ -154,11 +162,24 @@ def _take(
 def _claim(cursor: CursorWrapper, rows: Sequence[Row], *, gateway: str) -> dict[int, str]:
     """Register what is new: it stands in `fresh`. Returns the fate of everything else."""
     notices.share_turn(cursor=cursor)
-    cursor.execute(REGISTER, {"gated": bool(gateway)})
-    if cursor.rowcount == len(rows):
+    if _register(cursor, gated=bool(gateway)) == len(rows):
         return {}
     cursor.execute(KNOWN)
     return dict(cursor.fetchall())
+
+
+def _register(cursor: CursorWrapper, *, gated: bool) -> int:
+    """How many ids were new. Nearly always all are: then nothing is looked up but where each is written."""
+    cursor.execute(SOME_KNOWN)
+    if cursor.fetchone() == (False,):
+        try:
+            with transaction.atomic():
+                cursor.execute(REGISTER_ALL, {"gated": gated})
+                return cursor.rowcount
+        except IntegrityError:
+            pass  # it ended at the first that is known
+    cursor.execute(REGISTER_NEW, {"gated": gated})
+    return cursor.rowcount
 
 
 def _first_of_each_id(rows: Sequence[Row], outcomes: dict[int, Outcome]) -> list[Row]:

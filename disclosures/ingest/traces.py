@@ -31,13 +31,16 @@ WHERE EXISTS (SELECT FROM {rows} r WHERE r.term = t.term AND NOT r.hidden)
     AND NOT EXISTS (SELECT FROM partners_party p WHERE p.uri = hop.uri)
 ORDER BY 1 ON CONFLICT (uri) DO NOTHING
 """
+# A dealing of the aggregator itself follows from those behind it (`partners_received`), and is half of the writing: it
+# is written only where nobody behind it is named.
 # A party new to a line that has said no to something may be one that its stop concerns, and so may one that had
 # something earlier than we knew: it is told, if so, after the commit (`judging.rejudge`), and the row left here sees to
 # it that this is not forgotten.
 DEALINGS = """
 WITH hop AS MATERIALIZED (
     SELECT DISTINCT t.term, aggregator.id AS aggregator_id, party.id AS party_id
-    FROM {terms} t CROSS JOIN LATERAL unnest(t.path || t.aggregator) AS hop (uri)
+    FROM {terms} t CROSS JOIN LATERAL unnest(
+            coalesce(nullif(array_remove(t.path, t.aggregator), '{{}}'), ARRAY[t.aggregator])) AS hop (uri)
         JOIN partners_party aggregator ON aggregator.uri = t.aggregator
         JOIN partners_party party ON party.uri = hop.uri
     WHERE t.basis = 'approval' AND t.outcome = 'released'

@@ -92,7 +92,7 @@ def rejected(line: int | str, field: str, reason: str) -> Fate:
 def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) -> T:
     """One JSON line as the struct of its feed. Unknown fields are ignored, repeated ones are not. Raises Refused."""
     try:
-        row, twice = decoder.decode(content), _repeated(content)
+        row, twice = decoder.decode(content), names_twice(content)
     except msgspec.ValidationError as error:
         raise Refused(*explained(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -106,7 +106,7 @@ def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) 
     return row
 
 
-def _repeated(content: bytes) -> list[str]:
+def names_twice(content: bytes) -> list[str]:
     """Names that stand twice in an object: it says two things then, and a reader that takes the last one hides that."""
     repeated: list[str] = []
 

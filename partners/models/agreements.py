@@ -155,6 +155,8 @@ class Cover(models.Model):
 class Dealing(models.Model):
     """A party received this line's data through this aggregator (released, basis approval).
 
+    The aggregator itself received whatever anybody received through it. It has a row of its own only where nobody
+    behind it was named; `partners_received` gives it one anyway.
     `first_at` is None where it was not yet written down when the row was made.
     """
 

@@ -141,7 +141,7 @@ SELECT md5(%(name)s || n)::uuid, %(base)s + line, occurred_at, sha256(int8send(n
 DEALINGS = """
 INSERT INTO partners_dealing AS known (line_id, aggregator_id, party_id, last_at, first_at)
 SELECT %(base)s + line, aggregator.id, party.id, max(occurred_at), min(occurred_at)
-FROM (<made>) made CROSS JOIN LATERAL unnest(ARRAY[(%(aggregators)s::text[])[1 + k], (%(providers)s::text[])[1 + k]]
+FROM (<made>) made CROSS JOIN LATERAL unnest(ARRAY[(%(providers)s::text[])[1 + k]]
         || CASE WHEN n %% 10 < 3 THEN ARRAY[(%(customers)s::text[])[1 + k]] ELSE ARRAY[]::text[] END) AS hop (uri)
     JOIN partners_party aggregator ON aggregator.uri = (%(aggregators)s::text[])[1 + k]
     JOIN partners_party party ON party.uri = hop.uri

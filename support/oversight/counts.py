@@ -11,11 +11,13 @@ CAP = 10_000
 SAMPLED_BLOCKS = 4_000
 LOOK_BACK = timedelta(days=30)
 
+# Of a line there are as many rows as companies behind the aggregator.
+ROWS = 4 * CAP
 LINES = """
-SELECT wanted.id, (SELECT count(*) FROM (
-    SELECT FROM partners_dealing dealing
-    WHERE dealing.aggregator_id = wanted.id AND dealing.party_id = wanted.id LIMIT %s) AS found)
-FROM unnest(%s::bigint[]) AS wanted (id)
+SELECT wanted.id, (SELECT count(DISTINCT line_id) FROM (
+    SELECT line_id FROM partners_dealing dealing WHERE dealing.aggregator_id = wanted.id LIMIT %(rows)s) AS found),
+    EXISTS (SELECT FROM partners_dealing dealing WHERE dealing.aggregator_id = wanted.id OFFSET %(rows)s)
+FROM unnest(%(parties)s::bigint[]) AS wanted (id)
 """
 BLOCKS = """
 SELECT coalesce(sum(pg_relation_size(part.oid)), 0) / current_setting('block_size')::bigint
@@ -70,8 +72,11 @@ def count_of[M: Model](*, rows: QuerySet[M]) -> Count:
 def lines_of(*, party_ids: Collection[int]) -> Mapping[int, Count]:
     """How many lines' data each of these aggregators received, by its id. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(LINES, [CAP + 1, sorted(party_ids)])
-        return {party_id: capped(n) for party_id, n in cursor.fetchall()}
+        cursor.execute(LINES, {"rows": ROWS, "parties": sorted(party_ids)})
+        return {
+            party_id: Count(min(lines, CAP), more=True) if are_more else capped(lines)
+            for party_id, lines, are_more in cursor.fetchall()
+        }
 
 
 def lookups(*, at: datetime) -> Mapping[str, Count]:

@@ -132,3 +132,29 @@ def test_meaning_is_kept_apart_from_writing() -> None:
     assert content(path=[BRIDGE]) != same
     assert content(msisdn="+12065550143") != same
     assert isinstance(NOW, datetime)
+
+
+# However a name is written, and whatever else stands in the line: the quick reader must not take the last of two.
+@pytest.mark.parametrize(
+    ("again", "name"),
+    [
+        ('"basis":"emergency"', "basis"),
+        ('"b\\u0061sis":"network"', "basis"),
+        ('"basis" : "approval"', "basis"),
+        ('"path":[]', "path"),
+        ('"precision_m":1', "precision_m"),
+        ('"campaign":null', "campaign"),
+        ('"note":1,"note":"2"', ""),
+    ],
+)
+@pytest.mark.parametrize("beside", ["", ',"remark":"so \\"called\\" news"'])
+def test_a_name_that_stands_twice_is_refused(again: str, name: str, beside: str) -> None:
+    assert read(f"{json.dumps(release_row())[:-1]},{again}{beside}}}".encode()) == (name, "twice")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"note": 'a "word"', "deep": {"id": 1}}, {"campaign": None}, {"authority_ref": 'a"b'}, {"decision_id": "d"}],
+)
+def test_what_stands_once_is_taken_whatever_stands_beside_it(more: dict[str, object]) -> None:
+    assert read(release_row(**more)) is None

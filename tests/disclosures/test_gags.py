@@ -108,7 +108,7 @@ def test_a_gag_that_was_lifted_meanwhile_stays_lifted() -> None:
     take_notices(notice(None), notice(PAST))
     assert told(take_releases(release_row(id="r", suppressed_until=EVER))) == [("accepted", "no_approval")]
     assert seen() == ["r"]
-    assert set(Dealing.objects.values_list("party__uri", flat=True)) == {BRIDGE, ROAD}
+    assert set(Dealing.objects.values_list("party__uri", flat=True)) == {ROAD}
     assert not ConcealedDisclosure.objects.exists()
 
 
@@ -169,7 +169,7 @@ def test_however_long_nothing_ran_no_lifted_row_is_passed_over() -> None:
     take_releases(release_row(id="r", suppressed_until=soon.isoformat()), release_row(id="h", suppressed_until=EVER))
     assert not Dealing.objects.exists()
     ingest.reveal(at=soon + timedelta(days=30))
-    assert set(Dealing.objects.values_list("party__uri", flat=True)) == {BRIDGE, ROAD}
+    assert set(Dealing.objects.values_list("party__uri", flat=True)) == {ROAD}
     assert ConcealedDisclosure.objects.count() == 1
 
 
