@@ -5,12 +5,12 @@ Each server is uvicorn in one process with the same options. The asker checks ev
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from statistics import median
 
-from portal.bench import gateway
+from portal.bench import gateway, processors
 from portal.bench.gateway import Asked
 from portal.bench.measure import Bench, Failed, Result, percentile
 
@@ -32,9 +32,12 @@ class Side:
     port: int
     file: str
     connections: int = CONNECTIONS
+    before: Sequence[str] = ()
 
     def round(self, *, rate: float = 0.0) -> gateway.Answered:
-        return gateway.ask(port=self.port, file=self.file, connections=self.connections, seconds=SECONDS, rate=rate)
+        return gateway.ask(
+            port=self.port, file=self.file, connections=self.connections, seconds=SECONDS, rate=rate, before=self.before
+        )
 
 
 def run(bench: Bench) -> Result:
@@ -50,9 +53,16 @@ def run(bench: Bench) -> Result:
 def run_p99(bench: Bench) -> Result:
     """Milliseconds in which 99 of 100 were answered, from when each was due; the ceiling is the bare server's.
 
-    Both are asked at the same pace, whatever they answer: at half of what ours can do.
+    Both are asked at the same pace, whatever they answer: at half of what ours can do. Where this machine lets them,
+    both go before all others as soon as they have something to do, and so do the database and whoever asks: else what
+    is measured is in which order the kernel lets three programs have two processors.
     """
-    with _ours_and_bare(bench) as (ours, bare):
+    first = gateway.at_once()
+    bench.tell(f"gate_p99: {'by the real-time policy' if first else 'by the usual policy'}")
+    with (
+        processors.database_first() if first else nullcontext(),
+        _ours_and_bare(bench, before=first) as (ours, bare),
+    ):
         rate = median(ours.round().a_second for _ in range(3)) / 2
         found = []
         for number in range(ROUNDS):
@@ -89,15 +99,15 @@ def run_batch(bench: Bench) -> Result:
 
 
 @contextmanager
-def _ours_and_bare(bench: Bench) -> Iterator[tuple[Side, Side]]:
+def _ours_and_bare(bench: Bench, *, before: Sequence[str] = ()) -> Iterator[tuple[Side, Side]]:
     questions, token = _questions(bench, QUESTIONS), gateway.a_token()
     with (
-        gateway.server(OURS) as our_port,
-        gateway.server(BARE) as bare_port,
+        gateway.server(OURS, before=before) as our_port,
+        gateway.server(BARE, before=before) as bare_port,
         gateway.kept([_one(asked, token) for asked in questions]) as asked,
         gateway.kept([gateway.bare(line_id) for line_id in gateway.line_ids(count=QUESTIONS)]) as read,
     ):
-        yield Side(our_port, asked), Side(bare_port, read)
+        yield Side(our_port, asked, before=before), Side(bare_port, read, before=before)
 
 
 def _questions(bench: Bench, count: int) -> list[Asked]:

@@ -2,8 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -38,18 +38,27 @@ def spent() -> Counter[str]:
     return found
 
 
-def put_database_first() -> None:
+@contextmanager
+def database_first() -> Iterator[None]:
     """PostgreSQL and its sessions, those to come included, go before all others at once, as docs/running has it."""
-    server = _postmasters()
-    for pid, fields in _all().items():
-        if pid in server or int(fields[PARENT]) in server:
-            with suppress(OSError):  # a session may have ended just now
-                os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+    _put_database(os.SCHED_RR, 1)
+    try:
+        yield
+    finally:
+        _put_database(os.SCHED_OTHER, 0)
 
 
 def told(before: Counter[str], after: Counter[str], *, count: int) -> str:
     """What was spent between the two, for each of so many."""
     return ", ".join(f"{whose} {(after[whose] - before[whose]) / count:.1f}" for whose in sorted(after))
+
+
+def _put_database(policy: int, priority: int) -> None:
+    server = _postmasters()
+    for pid, fields in _all().items():
+        if pid in server or int(fields[PARENT]) in server:
+            with suppress(OSError):  # a session may have ended just now
+                os.sched_setscheduler(pid, policy, os.sched_param(priority))
 
 
 def _all() -> dict[int, list[str]]:

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
@@ -123,9 +123,7 @@ def _gate() -> Iterator[tuple[int, Sequence[str]]]:
     machine would wait for nobody here.
     """
     first = gateway.at_once()
-    if first:
-        processors.put_database_first()
-    with gateway.server(OURS, before=first) as port:
+    with processors.database_first() if first else nullcontext(), gateway.server(OURS, before=first) as port:
         yield port, first
 
 
