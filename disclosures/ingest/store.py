@@ -175,11 +175,11 @@ def _register(cursor: CursorWrapper, *, gated: bool) -> int:
         try:
             with transaction.atomic():
                 cursor.execute(REGISTER_ALL, {"gated": gated})
-                return cursor.rowcount
+                return int(cursor.rowcount)
         except IntegrityError:
             pass  # it ended at the first that is known
     cursor.execute(REGISTER_NEW, {"gated": gated})
-    return cursor.rowcount
+    return int(cursor.rowcount)
 
 
 def _first_of_each_id(rows: Sequence[Row], outcomes: dict[int, Outcome]) -> list[Row]:

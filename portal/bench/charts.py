@@ -49,7 +49,7 @@ def charts_of(*, report: Mapping[str, Any]) -> dict[str, str]:
     """By file name: a picture of each result of a report, as `bench --json` writes it. Raises Failed."""
     try:
         results: Sequence[Mapping[str, Any]] = report["results"]
-        return {f"{one['name']}.svg": _chart(one, _sizes(report)) for one in results if _named(str(one["name"]))}
+        return {f"{one['name']}.svg": _chart(one, _sizes(one)) for one in results if _named(str(one["name"]))}
     except (KeyError, TypeError, ValueError) as error:
         raise Failed(f"this is no report of benchmarks: {error!r}") from error
 
@@ -60,8 +60,8 @@ def _named(name: str) -> bool:
     return True
 
 
-def _sizes(report: Mapping[str, Any]) -> str:
-    return ", ".join(f"{int(n):,} {name}" for name, n in report.get("sizes", {}).items())
+def _sizes(result: Mapping[str, Any]) -> str:
+    return ", ".join(f"{int(n):,} {name}" for name, n in result["sizes"].items())
 
 
 def _chart(result: Mapping[str, Any], sizes: str) -> str:

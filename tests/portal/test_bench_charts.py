@@ -19,7 +19,8 @@ DRAWN = ROOT / "docs" / "charts"
 
 
 def report(*results: Result) -> dict[str, Any]:
-    return {"sizes": {"lines": 100_000, "disclosures": 2_000_000}, "results": [one.as_json() for one in results]}
+    sizes = {"lines": 100_000, "disclosures": 2_000_000}
+    return {"results": [{**one.as_json(), "sizes": sizes} for one in results]}
 
 
 def test_a_value_stands_beside_its_ceiling() -> None:
@@ -57,8 +58,9 @@ def test_every_benchmark_is_read_in_words() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{}, {"results": [{"name": "gate"}]},
-     {"results": [{"name": "../x", "value": 1, "unit": "s", "ceiling": 1, "ratio": 1}]},
-     {"results": [{"name": "gate", "value": -1, "unit": "s", "ceiling": 1, "ratio": 1}]}],
+     {"results": [{"name": "gate", "value": 1, "unit": "s", "ceiling": 1, "ratio": 1}]},
+     {"results": [{"name": "../x", "value": 1, "unit": "s", "ceiling": 1, "ratio": 1, "sizes": {}}]},
+     {"results": [{"name": "gate", "value": -1, "unit": "s", "ceiling": 1, "ratio": 1, "sizes": {}}]}],
 )  # fmt: skip
 def test_what_is_no_report_is_not_drawn(wrong: dict[str, Any]) -> None:
     with pytest.raises(Failed, match="no report"):
@@ -77,7 +79,13 @@ def test_an_earlier_report_is_drawn_without_measuring(tmp_path: Path) -> None:
 
 
 def test_the_guide_shows_what_its_results_say() -> None:
-    drawn = charts_of(report=json.loads((DRAWN / "results.json").read_text()))
+    results = json.loads((DRAWN / "results.json").read_text())
+    drawn = charts_of(report=results)
+    assert [one["name"] for one in results["results"]] == list(BENCHMARKS)
+    for one in results["results"]:
+        assert set(one) == {"name", "value", "unit", "ceiling", "ratio", "sizes", "machine"}, one["name"]
+        assert one["ratio"] == pytest.approx(one["value"] / one["ceiling"], abs=1e-3)
+        assert set(one["sizes"]) == {"lines", "disclosures"}
     assert {path.name: path.read_text() for path in DRAWN.glob("*.svg")} == drawn
     guide = (ROOT / "docs" / "performance.md").read_text()
     assert [name for name in drawn if f"(charts/{name})" not in guide] == []

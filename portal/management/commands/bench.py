@@ -35,7 +35,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; none: all")
-        parser.add_argument("--json", metavar="FILE", help="write machine, sizes and results there")
+        parser.add_argument(
+            "--json", metavar="FILE", help="write results with machine and sizes there; what it has of others stays"
+        )
         parser.add_argument("--charts", metavar="DIR", help="draw each result there, as an SVG file of its name")
         parser.add_argument("--from", dest="source", metavar="FILE", help="measure nothing: draw what --json wrote")
         parser.add_argument("--lines", type=int, default=100_000, help="lines to measure at (100000)")
@@ -53,18 +55,21 @@ class Command(BaseCommand):
         if os.environ.get(INSIDE) != "1":
             self._run_on_own_servers()
             return
-        sizes = {"lines": lines, "disclosures": disclosures}
-        report: dict[str, Any] = {"machine": machine(), "sizes": sizes, "results": []}
-        self.stdout.write(f"machine: {_listed(machine())}\nsizes: {_listed(sizes)}")
+        sizes, on = {"lines": lines, "disclosures": disclosures}, machine()
+        report: dict[str, Any] = {"results": []}
+        self.stdout.write(f"machine: {_listed(on)}\nsizes: {_listed(sizes)}")
         self.stdout.flush()
         try:
             check_disk(folder=Path(settings.DATA_DIR), names=names or BENCHMARKS, lines=lines, disclosures=disclosures)
             bench = Bench(lines=lines, disclosures=disclosures, tell=self._tell)
-            report["results"] = [self._one(name, bench).as_json() for name in names or BENCHMARKS]
+            report["results"] = [
+                {**self._one(name, bench).as_json(), "sizes": sizes, "machine": on} for name in names or BENCHMARKS
+            ]
         except (Failed, Error, OSError) as error:
             raise CommandError(" ".join(f"the benchmark failed: {error}".split())) from error
         if options["json"]:
-            Path(options["json"]).write_text(json.dumps(report, indent=1) + "\n")
+            path = Path(options["json"])
+            path.write_text(json.dumps(_beside_others(report, path), indent=1) + "\n")
         if options["charts"]:
             self._draw(report, options["charts"])
 
@@ -109,6 +114,13 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CommandError(f"{path} can't be read: {error}") from error
     return report
+
+
+def _beside_others(report: dict[str, Any], path: Path) -> dict[str, Any]:
+    """These results, and those of other benchmarks that the file has already, in the order of the benchmarks."""
+    known = _read(path)["results"] if path.exists() else []
+    found = {one["name"]: one for one in [*known, *report["results"]]}
+    return {"results": sorted(found.values(), key=lambda one: list(BENCHMARKS).index(one["name"]))}
 
 
 def _listed(facts: dict[str, Any]) -> str:
