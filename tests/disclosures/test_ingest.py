@@ -115,6 +115,17 @@ def test_the_same_again_is_repeated_and_other_content_a_conflict() -> None:
 
 
 @pytest.mark.usefixtures("world")
+def test_one_known_id_behind_many_new_ones_is_found_and_the_new_ones_are_taken() -> None:
+    known = release_row(id="known")
+    take_releases(known)
+    new = [release_row(id=f"new-{n}") for n in range(60)]
+    fates = told(take_releases(*new[:30], known, known | {"precision_m": 7}, *new[30:]))
+    assert fates[30:32] == [("repeated",), ("rejected", "id", "id_conflict")]
+    assert {*fates[:30], *fates[32:]} == {("accepted", "permitted")}
+    assert Disclosure.objects.count() == DisclosureRegister.objects.count() == 61
+
+
+@pytest.mark.usefixtures("world")
 def test_a_row_that_was_not_taken_does_not_hold_its_id() -> None:
     nobody = release_row(id="x", msisdn="+12065559999")
     assert told(take_releases(nobody, release_row(id="x"), nobody, release_row(id="x"))) == [
