@@ -20,7 +20,7 @@ from audit.actions import Stated
 from disclosures.anomalies import statements
 from disclosures.models import AnomalyRule, AnomalyWatch
 from disclosures.queries.found import incident_key
-from disclosures.queries.rules import JUDGED_AS, rules_in_force
+from disclosures.queries.rules import JUDGED_AS, LastOn, rules_last_on
 
 Kind = AnomalyRule.Kind
 
@@ -34,6 +34,7 @@ LONGEST_KEY = 200
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('disclosures.anomalies'))"
 NIGHTS_AROUND = timedelta(days=1)
 NOTHING = timedelta(0)
+NEVER = "infinity"
 ZONES = {"states": list(ZONE_OF_STATE), "zones": list(ZONE_OF_STATE.values())}
 
 type Values = dict[str, Any]
@@ -151,21 +152,30 @@ def _look(since: datetime, until: datetime, at: datetime) -> None:
 def _find(touch: str, values: Values) -> None:
     """Find anew whatever rests on the rows that `touch` says, or on claims that came since."""
     at: datetime = values["at"]
-    rules = rules_in_force()
+    rules = rules_last_on()
+    off = [last.rule.kind for last in rules if last.off_at]
     with connection.cursor() as cursor:
         cursor.execute(statements.TABLES)
         cursor.execute(touch, values)
         touched = bool(cursor.rowcount)
         cursor.execute("ANALYZE touched")
-        for rule in (one for one in rules if touched or one.kind == Kind.DISPUTED):
-            search = SEARCHES[rule.kind]
-            known: Values = {"kind": rule.kind, "rule": rule.pk, "threshold": rule.threshold, **search.values(rule)}
-            cursor.execute(search.due, values | known)
-            cursor.execute("ANALYZE due")
-            cursor.execute(search.find, values | known)
+        looked_for = [last for last in rules if touched or last.rule.kind == Kind.DISPUTED]
+        for last in looked_for:
+            cursor.execute(SEARCHES[last.rule.kind].due, values | _known(last))
+        cursor.execute(statements.DUE_AS_FOUND, {"kinds": [last.rule.kind for last in rules]})
+        cursor.execute("ANALYZE due")
+        for last in looked_for:
+            cursor.execute(SEARCHES[last.rule.kind].find, values | _known(last))
+        cursor.execute(statements.NOTHING_NEW, {"off": off})
         standing = _settle(cursor, at)
         cursor.execute("DROP TABLE touched, due, found, gone")
     audit.actions.state_incidents(stated=standing, actor="system:anomalies", at=at)
+
+
+def _known(last: LastOn) -> Values:
+    rule = last.rule
+    own = SEARCHES[rule.kind].values(rule)
+    return {"kind": rule.kind, "rule": rule.pk, "threshold": rule.threshold, "off_at": last.off_at or NEVER, **own}
 
 
 def _settle(cursor: CursorWrapper, at: datetime) -> Sequence[Stated]:

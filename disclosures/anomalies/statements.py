@@ -2,7 +2,8 @@
 
 What is found of a line and month (of a company and day, of a partner and month) is a function of the visible rows and
 the rule alone: it is found anew as a whole whenever something it rests on came, was judged again, hidden or shown. So
-neither the order in which rows come nor how often this runs makes a difference.
+neither the order in which rows come nor how often this runs makes a difference. Of a kind that is switched off the last
+rule that was on says so, and what was recorded after `off_at` counts to nothing: it may only take away.
 
 Rows are read by `LATERAL (… OFFSET 0)`: one range of an index for each line and month that is due. Without it the
 planner may hold a few lines to be so many that it reads whole months. What was released for an emergency, by a lawful
@@ -101,7 +102,8 @@ FROM (
             WHERE d.line_id = due.line_id
                 AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval
                 AND d.occurred_at < (due.period + interval '1 month') AT TIME ZONE 'UTC'
-                AND (%(judgement)s = '' OR d.judgement = %(judgement)s) AND <look-up>
+                AND (%(judgement)s = '' OR d.judgement = %(judgement)s)
+                AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
             OFFSET 0
         ) d
     WHERE due.kind = %(kind)s
@@ -122,7 +124,8 @@ WITH slept AS (
             SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
             WHERE d.line_id = due.line_id
                 AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval - interval '1 day'
-                AND d.occurred_at < (due.period + interval '1 month 1 day') AT TIME ZONE 'UTC' AND <look-up>
+                AND d.occurred_at < (due.period + interval '1 month 1 day') AT TIME ZONE 'UTC'
+                AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
             OFFSET 0
         ) d
         CROSS JOIN LATERAL (
@@ -189,7 +192,7 @@ FROM woken
     CROSS JOIN LATERAL (
         SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
         WHERE d.line_id = woken.line_id AND d.occurred_at >= woken.at AND d.occurred_at < woken.at + interval '1 day'
-            AND <look-up>
+            AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
         OFFSET 0
     ) d
 GROUP BY woken.line_id, woken.period, d.party
@@ -219,7 +222,8 @@ WITH span AS MATERIALIZED (
         CROSS JOIN LATERAL (
             SELECT d.line_id, d.occurred_at, d.path FROM disclosures_disclosure d
             WHERE d.occurred_at >= span.day::timestamp AT TIME ZONE 'UTC'
-                AND d.occurred_at < (span.day + 1)::timestamp AT TIME ZONE 'UTC' AND <look-up>
+                AND d.occurred_at < (span.day + 1)::timestamp AT TIME ZONE 'UTC'
+                AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
             OFFSET 0
         ) d
         CROSS JOIN LATERAL (SELECT DISTINCT unnest(d.path[3:]) AS uri) hop
@@ -242,7 +246,7 @@ DISPUTES = """
         JOIN consent_approval a ON a.line_id = c.line_id AND a.verified_by = 'partner' AND a.captured_at < c.made_at
         JOIN partners_campaign k ON k.ref = a.campaign
         JOIN partners_cover v ON v.campaign_id = k.id
-    WHERE c.reason = 'never_agreed'
+    WHERE c.reason = 'never_agreed' AND c.recorded_at <= %(off_at)s::timestamptz
         AND (c.scope = 'campaign' AND c.ref = ANY (v.campaigns) OR c.scope = 'party' AND c.ref = ANY (v.parties))
     GROUP BY a.line_id, a.id
 """
@@ -284,6 +288,29 @@ GROUP BY due.party, due.period
 HAVING count(disputed.at) * 1000 > %(threshold)s * count(*)
 """.replace("<disputes>", DISPUTES)
 
+# What was found by a wider window than the rule has now rests on rows from which none of its windows reaches so far.
+DUE_AS_FOUND = """
+INSERT INTO due (kind, line_id, party, period)
+SELECT a.kind, a.line_id, NULL, a.period
+FROM touched t
+    JOIN disclosures_anomaly a ON a.line_id = t.line_id AND t.occurred_at >= a.first_at AND t.occurred_at <= a.last_at
+WHERE a.kind = ANY (%(kinds)s::text[])
+UNION
+SELECT a.kind, NULL, a.party, a.period
+FROM touched t CROSS JOIN LATERAL unnest(t.path[3:]) AS hop (uri)
+    JOIN disclosures_anomaly a ON a.kind = 'many_lines' AND a.party = hop.uri
+        AND t.occurred_at >= a.first_at AND t.occurred_at <= a.last_at
+WHERE a.kind = ANY (%(kinds)s::text[])
+EXCEPT
+SELECT kind, line_id, party, period FROM due
+"""
+# A rule that is off finds nothing: what it found is found again as far as it is still so.
+NOTHING_NEW = """
+DELETE FROM found f WHERE f.kind = ANY (%(off)s::text[]) AND NOT EXISTS (
+    SELECT FROM disclosures_anomaly a
+    WHERE a.kind = f.kind AND a.party = f.party AND a.period = f.period AND a.line_id IS NOT DISTINCT FROM f.line_id
+        AND a.cleared_at IS NULL)
+"""
 # What stood and is not found again. Where one of its rows is hidden now it goes as if it had never been.
 GONE = """
 CREATE TEMPORARY TABLE gone ON COMMIT DROP AS

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import inf
+
+from django.db.models import OuterRef, Subquery
 
 from disclosures.models import AnomalyRule, Judgement
 from partners.loosening import LoosenAnomalies
@@ -28,6 +30,14 @@ class Terms:
     least: int
     most: int
     suspends: bool = False
+
+
+@dataclass(frozen=True)
+class LastOn:
+    """The last version of a kind's rule that was on, and since when it is off: None while it is on."""
+
+    rule: AnomalyRule
+    off_at: datetime | None
 
 
 # Kinds that are about look-ups which the ledger judged so.
@@ -122,6 +132,14 @@ def newest_rules() -> Sequence[AnomalyRule]:
 def rules_in_force() -> Sequence[AnomalyRule]:
     """Those of them that are switched on."""
     return [rule for rule in newest_rules() if rule.enabled]
+
+
+def rules_last_on() -> Sequence[LastOn]:
+    """Of each kind the last version that was on: by it is looked whether what was found is still so. One query."""
+    next_one = AnomalyRule.objects.filter(kind=OuterRef("kind"), version=OuterRef("version") + 1)
+    on = AnomalyRule.objects.filter(enabled=True).order_by("kind", "-version").distinct("kind")
+    found = [LastOn(rule, rule.off_at) for rule in on.annotate(off_at=Subquery(next_one.values("made_at")))]
+    return sorted(found, key=lambda last: AnomalyRule.Kind.values.index(last.rule.kind))
 
 
 def newest_rule(*, kind: str) -> AnomalyRule | None:

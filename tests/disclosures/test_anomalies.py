@@ -310,11 +310,29 @@ def test_a_rule_that_is_off_finds_nothing_and_leaves_what_was_found(line: Line, 
     looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
     assert seen(now) == [("after_stop", 1, 1)]
     set_rule("after_stop", at=now, enabled=False)
-    looked(line, MAY + HOUR, judgement=AFTER_STOP, recorded_at=now)
+    for one in (line, a_line()):
+        looked(one, MAY + HOUR, judgement=AFTER_STOP, recorded_at=now + MINUTE)
     assert seen(now + MINUTE) == [("after_stop", 1, 1)]
+    assert [one.count for one in Incident.objects.all()] == [1]
     newest = set_rule("after_stop", at=now, enabled=True)
-    assert seen(now + 2 * MINUTE) == [("after_stop", 2, 2)]
-    assert standing()[0].rule_id == newest.pk
+    assert seen(now + 2 * MINUTE) == [("after_stop", 2, 2), ("after_stop", 1, 1)]
+    assert {one.rule_id for one in standing()} == {newest.pk}
+
+
+def test_what_a_rule_found_that_is_off_by_now_is_cleared_when_it_is_no_longer_so(line: Line, now: datetime) -> None:
+    rows = looked(line, *every(MAY, 4, HOUR), judgement=NO_APPROVAL, recorded_at=now - HOUR)
+    assert seen(now - HOUR) == [("no_approval", 4, 4)]
+    set_rule("no_approval", at=now - HOUR, enabled=False, threshold=9)
+    judge_again(rows[:1], "permitted")
+    assert seen(database_clock()) == [("no_approval", 3, 3)]
+    judge_again(rows[1:2], "permitted")
+    at = database_clock()
+    assert seen(at) == []
+    assert [(one.n, one.cleared_at) for one in Anomaly.objects.all()] == [(3, at)]
+    # And it does not stand again by a rule that finds nothing.
+    rows[1].refresh_from_db()
+    judge_again(rows[1:2], "no_approval")
+    assert seen(database_clock()) == []
 
 
 def test_another_threshold_counts_for_whatever_is_looked_at_from_then_on(line: Line, now: datetime) -> None:

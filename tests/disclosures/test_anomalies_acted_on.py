@@ -202,9 +202,9 @@ def test_what_happened_too_long_ago_is_told_and_suspends_nobody(now: datetime) -
 def test_a_rule_that_is_off_or_suspends_nobody(now: datetime, change: dict[str, object]) -> None:
     take(*unapproved(now, 5, 4, 3))
     find(at=database_clock())
-    set_rule("no_approval", at=now, **change)
+    set_rule("no_approval", at=database_clock(), **change)
     assert on(20, now) == 0
-    set_rule("no_approval", at=now, enabled=True, suspend_after_days=0)
+    set_rule("no_approval", at=database_clock(), enabled=True, suspend_after_days=0)
     assert act(at=now + 20 * DAY) == 1
 
 

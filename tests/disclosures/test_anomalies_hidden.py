@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -11,7 +12,9 @@ from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from disclosures import actions, ingest
+from disclosures.anomalies import find
 from disclosures.models import Anomaly, Disclosure, DisclosureRegister
+from disclosures.queries import noticed_in
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BRIDGE,
@@ -27,12 +30,13 @@ from tests.disclosures.anomalies import (
     judge_again,
     looked,
     seen,
+    set_rule,
     standing,
 )
 from tests.factories import ROADSIDE, a_line
 from tests.feeds import choice_row, line_row, release_row, take_choices, take_lines, take_notices, take_parties
 from tests.feeds import take_releases as take
-from tests.support.officers import staff
+from tests.support.officers import Member, staff
 from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -135,6 +139,13 @@ def a_named_one(line: Line, at: datetime, now: datetime) -> str:
     return name
 
 
+def hide(*names: str, by: Member, at: datetime) -> None:
+    """By an order that the office writes down."""
+    actions.delay_notice(
+        order_ref="court", suppressed_until=None, source_ids=names, actor=by.actor, reason="7", at=at
+    )  # fmt: skip
+
+
 def test_whoever_writes_an_order_waits_for_a_search_before_it_keeps_anybody_waiting(line: Line, now: datetime) -> None:
     name, officer = a_named_one(line, MAY, now), staff(User.Role.LEGAL)
     act = {"actor": officer.actor, "reason": "7"}
@@ -159,20 +170,59 @@ def test_what_was_found_is_without_a_row_from_the_moment_that_hides_it(line: Lin
     looked(other, *every(MAY, 3, HOUR), judgement=NO_APPROVAL, recorded_at=now)
     assert seen(now) == [("no_approval", 4, 4), ("no_approval", 3, 3)]
 
-    def hide(name: str) -> None:
+    def put_under_an_order(name: str) -> None:
         if by == "a file":
             actions.record_notice(source_id=name, suppressed_until=None, order_ref="court", at=now)
         else:
-            actions.delay_notice(
-                order_ref="court", suppressed_until=None, source_ids=[name], actor=officer.actor, reason="7", at=now
-            )
+            hide(name, by=officer, at=now)
 
     officer = staff(User.Role.LEGAL)
-    hide(names[0])
+    put_under_an_order(names[0])
     assert [(one.line_id, one.n) for one in standing()] == [(line.pk, 3), (other.pk, 3)]
     assert Incident.objects.get().count == 2
-    hide(names[1])
+    put_under_an_order(names[1])
     assert [one.line_id for one in standing()] == [other.pk]
     assert (Incident.objects.get().count, Anomaly.objects.count()) == (1, 1)
     actions.lift_notice(order_ref="court", actor=officer.actor, reason="Over.", at=now + MINUTE)
     assert seen(now + 2 * MINUTE) == [("no_approval", 4, 4), ("no_approval", 3, 3)]
+
+
+def bursts_told_to(line: Line) -> list[tuple[int, datetime, datetime]]:
+    noticed = noticed_in(line_id=line.pk, zone=ZoneInfo("UTC"), company=ROAD, at=MAY + DAY)
+    return [(one.n, one.first_at, one.last_at) for one in noticed if one.kind == "burst"]
+
+
+def test_what_a_rule_found_that_is_off_by_now_is_without_a_hidden_row_as_well(line: Line, now: datetime) -> None:
+    other = a_line(activated_at=MAY - 20 * DAY)
+    few = [a_named_one(line, MAY + n * MINUTE, now) for n in range(20)]
+    many = [a_named_one(other, MAY + n * MINUTE + HOUR / 3600, now) for n in range(40)]
+    find(at=now)
+    assert [one.n for one in standing(kind="burst")] == [20, 40]
+    for kind in ("burst", "no_approval"):
+        set_rule(kind, at=now + MINUTE, enabled=False)
+    assert bursts_told_to(line) == [(20, MAY, MAY + 19 * MINUTE)]
+    hide(*few[:15], *many[35:], by=staff(User.Role.LEGAL), at=now + 2 * MINUTE)
+    assert [(one.kind, one.line_id, one.n) for one in standing()] == [
+        ("burst", other.pk, 35), ("no_approval", line.pk, 5), ("no_approval", other.pk, 35),
+    ]  # fmt: skip
+    assert standing()[0].last_at == MAY + 34 * MINUTE + HOUR / 3600
+    assert Anomaly.objects.count() == 3
+    assert bursts_told_to(line) == []
+    assert Incident.objects.get(kind="burst").count == 1
+
+
+def test_what_was_found_by_a_wider_window_is_without_a_row_that_no_window_of_now_reaches(
+    line: Line, now: datetime
+) -> None:
+    names = [a_named_one(line, MAY + days * DAY, now) for days in (0, 20, 28)]
+    set_rule("many_lines", at=now, threshold=2, window=3)
+    looked(a_line(), MAY + 2 * DAY, path=(BRIDGE, TRACK, JAIL), recorded_at=now)
+    (jailed,) = looked(a_line(), MAY, path=(BRIDGE, TRACK, JAIL), recorded_at=now)
+    assert [(one, n) for one, n, _ in seen(now)] == [("many_lines", 2), ("no_approval", 3)]
+    set_rule("many_lines", at=now, window=1)
+    set_rule("no_approval", at=now, window=7)
+    gagged(jailed, until=None, at=now + MINUTE)
+    hide(names[0], by=staff(User.Role.LEGAL), at=now + MINUTE)
+    assert [one.kind for one in Anomaly.objects.all()] == ["many_lines"], "not looked at yet"
+    assert seen(now + 2 * MINUTE) == []
+    assert not Anomaly.objects.exists()
