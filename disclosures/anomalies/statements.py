@@ -311,7 +311,8 @@ DELETE FROM found f WHERE f.kind = ANY (%(off)s::text[]) AND NOT EXISTS (
     WHERE a.kind = f.kind AND a.party = f.party AND a.period = f.period AND a.line_id IS NOT DISTINCT FROM f.line_id
         AND a.cleared_at IS NULL)
 """
-# What stood and is not found again. Where one of its rows is hidden now it goes as if it had never been.
+# What stood and is not found again. Where one of its rows is hidden now it goes as if it had never been, even if it was
+# no longer so before.
 GONE = """
 CREATE TEMPORARY TABLE gone ON COMMIT DROP AS
 WITH missing AS (
@@ -321,19 +322,21 @@ WITH missing AS (
     SELECT a.* FROM due JOIN disclosures_anomaly a
         ON a.kind = due.kind AND a.party = due.party AND a.period = due.period AND a.line_id IS NULL
 )
-SELECT a.id, a.kind, a.party, a.period, EXISTS (
-    SELECT FROM disclosures_delayednotice n
-        JOIN disclosures_disclosure d ON d.line_id = n.line_id AND d.id = n.disclosure_id
-            AND d.occurred_at >= a.first_at AND d.occurred_at <= a.last_at
-    WHERE CASE WHEN a.line_id IS NULL THEN a.recipient = ANY (d.path[3:])
-            ELSE n.line_id = a.line_id AND disclosures_company(d.path) = a.party END
-        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
-        AND NOT EXISTS (
-            SELECT FROM disclosures_delayednotice newer
-            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
-    ) AS hidden
-FROM missing a
-WHERE a.cleared_at IS NULL AND NOT EXISTS (
+SELECT a.id, a.kind, a.party, a.period, known.hidden
+FROM missing a CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT FROM disclosures_delayednotice n
+            JOIN disclosures_disclosure d ON d.line_id = n.line_id AND d.id = n.disclosure_id
+                AND d.occurred_at >= a.first_at AND d.occurred_at <= a.last_at
+        WHERE CASE WHEN a.line_id IS NULL THEN a.recipient = ANY (d.path[3:])
+                ELSE n.line_id = a.line_id AND disclosures_company(d.path) = a.party END
+            AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
+            AND NOT EXISTS (
+                SELECT FROM disclosures_delayednotice newer
+                WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
+        ) AS hidden
+    ) known
+WHERE (a.cleared_at IS NULL OR known.hidden) AND NOT EXISTS (
     SELECT FROM found f
     WHERE f.kind = a.kind AND f.party = a.party AND f.period = a.period AND f.line_id IS NOT DISTINCT FROM a.line_id)
 """

@@ -226,3 +226,14 @@ def test_what_was_found_by_a_wider_window_is_without_a_row_that_no_window_of_now
     assert [one.kind for one in Anomaly.objects.all()] == ["many_lines"], "not looked at yet"
     assert seen(now + 2 * MINUTE) == []
     assert not Anomaly.objects.exists()
+
+
+def test_what_is_no_longer_so_goes_too_when_a_row_of_it_is_hidden(line: Line, now: datetime) -> None:
+    names = [a_named_one(line, MAY + n * HOUR, now) for n in range(3)]
+    assert seen(now) == [("no_approval", 3, 3)]
+    judge_again(Disclosure.objects.filter(occurred_at=MAY), "permitted")
+    assert seen(database_clock()) == []
+    assert [(one.n, one.cleared_at is None) for one in Anomaly.objects.all()] == [(3, False)]
+    hide(*names, by=staff(User.Role.LEGAL), at=database_clock())
+    assert not Anomaly.objects.exists()
+    assert Incident.objects.get().count == 0
