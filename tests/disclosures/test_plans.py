@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection, connections
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
@@ -117,9 +118,9 @@ def a_carrier() -> tuple[World, Browser]:
     return world, browser
 
 
-def statements(browser: Browser, path: str) -> list[str]:
+def statements(client: Client, path: str) -> list[str]:
     with CaptureQueriesContext(connection) as seen:
-        response: Any = browser.client.get(path)
+        response: Any = client.get(path)
         if response.streaming:
             assert b"".join(response.streaming_content)
     assert response.status_code == 200, path
@@ -138,16 +139,21 @@ def table_of(relation: str) -> str:
     return re.sub(r"_(\d{4}_\d{2}|default)$", "", relation)
 
 
-def reads(sql: str, *, seqscan: str) -> list[tuple[str, str, bool]]:
-    """What a plan reads of tables that grow with lines: the relation, how, and whether by a condition on an index."""
+def plan_of(sql: str, *, seqscan: str) -> dict[str, Any]:
+    """How a statement is planned, with whole tables in favour or out of it."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET enable_seqscan = {seqscan}")
         cursor.execute("EXPLAIN (FORMAT JSON) " + sql.replace("%", "%%"), [])
         (found,) = cursor.fetchone()
-    plan = json.loads(found) if isinstance(found, str) else found
+    plan: dict[str, Any] = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    return plan
+
+
+def reads(sql: str, *, seqscan: str) -> list[tuple[str, str, bool]]:
+    """What a plan reads of tables that grow with lines: the relation, how, and whether by a condition on an index."""
     return [
         (node["Relation Name"], node["Node Type"], "Index Cond" in node)
-        for node in nodes(plan[0]["Plan"])
+        for node in nodes(plan_of(sql, seqscan=seqscan))
         if table_of(node.get("Relation Name", "")) in GROWING and node["Node Type"].endswith("Scan")
     ]
 
@@ -158,18 +164,15 @@ def of_all_lines(sql: str) -> list[str]:
         cursor.execute("SELECT c.relname FROM pg_class c JOIN pg_am ON pg_am.oid = c.relam WHERE pg_am.amname = 'brin'")
         stretches = {name for (name,) in cursor.fetchall()}
         assert "disclosures_disclosure_occurred" in stretches
-        cursor.execute("SET enable_seqscan = off")
-        cursor.execute("EXPLAIN (FORMAT JSON) " + sql.replace("%", "%%"), [])
-        (found,) = cursor.fetchone()
-    plan = json.loads(found) if isinstance(found, str) else found
-    return [node["Index Name"] for node in nodes(plan[0]["Plan"]) if node.get("Index Name") in stretches]
+    planned = nodes(plan_of(sql, seqscan="off"))
+    return [node["Index Name"] for node in planned if node.get("Index Name") in stretches]
 
 
 @pytest.mark.usefixtures("committed_db", "no_broker")
 def test_no_page_reads_a_whole_table_that_grows_with_lines() -> None:
     world, browser = a_carrier()
     company = world.securetrack.lbs_provider_id
-    read = [(path, sql) for path in PAGES for sql in statements(browser, path.format(company=company))]
+    read = [(path, sql) for path in PAGES for sql in statements(browser.client, path.format(company=company))]
     large = large_relations()
     assert large >= {"disclosures_dailyrollup", "disclosures_disclosure_default", "accounts_lineuser"}
     seen = set[str]()
@@ -197,20 +200,16 @@ def unbounded(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from unbounded(below)
 
 
-def wholes(sql: str) -> list[tuple[str, str]]:
+def wholes(sql: str, *, seqscan: str = "off") -> list[tuple[str, str]]:
     """What is read whole of tables that grow, even if out of favour: all of one, or all of an index of all of it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE indpred IS NOT NULL")
         partial = {name for (name,) in cursor.fetchall()}
-        cursor.execute("SET enable_seqscan = off")
-        cursor.execute("EXPLAIN (FORMAT JSON) " + sql.replace("%", "%%"), [])
-        (found,) = cursor.fetchone()
         cursor.execute("SELECT indexrelid::regclass::text, indrelid::regclass::text FROM pg_index")
         tables = dict(cursor.fetchall())
-    plan = json.loads(found) if isinstance(found, str) else found
     read = [
         (node.get("Relation Name") or tables[node["Index Name"]], node.get("Index Name", ""))
-        for node in unbounded(plan[0]["Plan"])
+        for node in unbounded(plan_of(sql, seqscan=seqscan))
         if node["Node Type"].endswith("Scan") and ("Index Name" in node or node["Node Type"] == "Seq Scan")
         if "Index Cond" not in node and node.get("Index Name") not in partial
     ]
@@ -223,7 +222,7 @@ def test_what_is_asked_each_few_seconds_reads_no_table_that_grows(settings: Sett
     settings.METRICS_TOKEN = "token-of-this-test"
     browser = Browser()
     browser.client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {settings.METRICS_TOKEN}"
-    read = [(path, sql) for path in ("/metrics", "/readyz") for sql in statements(browser, path)]
+    read = [(path, sql) for path in ("/metrics", "/readyz") for sql in statements(browser.client, path)]
     assert [(path, found, sql) for path, sql in read for found in wholes(sql)] == []
     assert {path for path, sql in read if "revocations_order" in sql} == {"/metrics", "/readyz"}
     assert wholes("SELECT state, count(*) FROM revocations_order GROUP BY 1") != []
