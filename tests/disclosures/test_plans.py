@@ -327,6 +327,69 @@ def test_every_table_that_names_a_line_is_put_somewhere() -> None:
     assert set() == BY_LINE & IN_ONE_PLACE
 
 
+def reference_tables() -> list[str]:
+    """Those that the guide for operators puts on every server, in its order."""
+    return re.findall(r"create_reference_table\('(\w+)'\)", OPERATIONS.read_text())
+
+
+def foreign_keys() -> list[tuple[str, str]]:
+    """Which table refers to which, of whole tables."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint"
+            " WHERE contype = 'f' AND conparentid = 0 ORDER BY 1, 2"
+        )
+        return [(table, to) for table, to in cursor.fetchall()]
+
+
+@pytest.mark.usefixtures("db")
+def test_what_a_table_that_is_spread_refers_to_is_on_every_server_by_then() -> None:
+    keys, spread = foreign_keys(), BY_LINE | BY_ID
+    made = re.findall(r"create_(?:reference|distributed)_table\('(\w+)'", OPERATIONS.read_text())
+    assert ("partners_dealing", "partners_party") in keys
+    assert {(one, to) for one, to in keys if one in spread and to not in reference_tables()} == set()
+    # And what is in one place refers to nothing that is spread.
+    assert {(one, to) for one, to in keys if to in spread} == set()
+    assert {(one, to) for one, to in keys if one in made and to not in made[: made.index(one)]} == set()
+
+
+def reached_by_triggers(tables: set[str]) -> dict[str, set[str]]:
+    """What the functions of these tables' triggers name of all tables, and those that they call, by trigger."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.proname, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) FROM pg_proc p"
+            " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'public' AND p.probin IS NULL"
+        )
+        words = {name: set(re.findall(r"\w+", source)) for name, source in cursor.fetchall()}
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        known = {name for (name,) in cursor.fetchall()}
+        cursor.execute(
+            "SELECT t.tgname, p.proname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
+            " JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND c.relname = ANY (%s)",
+            [sorted(tables)],
+        )
+        found = cursor.fetchall()
+
+    def reached(function: str, seen: set[str]) -> set[str]:
+        called = words[function] & words.keys() - seen
+        return words[function] & known | {one for name in called for one in reached(name, seen | called)}
+
+    return {trigger: reached(function, {function}) for trigger, function in found}
+
+
+@pytest.mark.usefixtures("db")
+def test_no_trigger_of_a_table_that_is_spread_leaves_its_shard_but_those_that_the_guide_names() -> None:
+    reached = reached_by_triggers(BY_LINE | BY_ID)
+    assert reached["consent_stop_has_its_orders"] >= {"partners_cover", "consent_choiceorder", "revocations_order"}
+    outside = {trigger: of - BY_LINE - set(reference_tables()) for trigger, of in reached.items()}
+    assert {trigger: of for trigger, of in outside.items() if of} == {
+        "consent_choice_is_archived": {"consent_unarchived"},
+        "disclosures_notice_is_kept": {"consent_tightening"},
+    }
+    text = OPERATIONS.read_text()
+    assert [name for name, of in outside.items() if of and f"`{name}`" not in text] == []
+
+
 def test_the_guide_for_operators_spreads_these_tables_and_no_others() -> None:
     text = OPERATIONS.read_text()
     spread = re.findall(r"create_distributed_table\('(\w+)', '(\w+)'", text)
