@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from disclosures.models import PublishedFigure
 from disclosures.queries.downloads import plain_cell
-from disclosures.queries.figures.cells import FEWEST, Cell, Count, Row, Why, shown
-from disclosures.queries.figures.statements import STATEMENTS, Figure
+from disclosures.queries.figures.cells import Cell, Count, Row, Why, shown
+from disclosures.queries.figures.related import beside
+from disclosures.queries.figures.statements import FEWEST, STATEMENTS, Figure
 
 EVERY_COLUMN = ("figure", "of", "measure", "value", "since", "until", "made_at")
 WHY = {Why.FEW: f"<{FEWEST}", Why.MOST: f"all but <{FEWEST}", Why.HELD: "not shown"}
@@ -24,7 +25,7 @@ class Published:
 
     name: Figure
     rows: Sequence[Row]
-    total: Row | None
+    total: Mapping[str, Count] | None
     query: str
     made_at: datetime
     since: datetime
@@ -33,12 +34,15 @@ class Published:
 
 def published(*, names: Sequence[Figure] = tuple(Figure)) -> Mapping[Figure, Published]:
     """These figures by name; none of them where none was made yet. One query."""
-    known = {row.name: row for row in PublishedFigure.objects.filter(name__in=names)}
-    return {name: _published(name, known[name]) for name in names if name in known}
+    known = {row.name: row for row in PublishedFigure.objects.filter(name__in={*names, Figure.CHOICES})}
+    return {name: _published(name, known) for name in names if name in known}
 
 
-def _published(name: Figure, row: PublishedFigure) -> Published:
-    rows, total = shown(statement=STATEMENTS[name], rows=row.rows)
+def _published(name: Figure, known: Mapping[str, PublishedFigure]) -> Published:
+    row, choices = known[name], known.get(Figure.CHOICES)
+    of_choices = shown(statement=STATEMENTS[Figure.CHOICES], rows=choices.rows)[0] if choices else []
+    hidden = beside(name=name, choices=of_choices)
+    rows, total = shown(statement=STATEMENTS[name], rows=row.rows, held=hidden.held, partial=hidden.partial)
     return Published(name, rows, total, row.query, row.made_at, row.since, row.until)
 
 
