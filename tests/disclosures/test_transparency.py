@@ -29,6 +29,7 @@ from disclosures.queries.figures import STATEMENTS, Figure
 from disclosures.queries.figures.bars import bars_of
 from disclosures.queries.figures.cells import Count, Row, Why
 from partners.models import Dealing, Party, Suspension
+from revocations.clocks import mend_breaches, note_overdue
 from revocations.models import Order, State
 from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -301,6 +302,56 @@ def test_what_few_files_brought_is_not_what_is_missing_to_what_people_said_here(
     figure.save()
     said_here = {row["company"]: row["said_here"] for row in csv_of("followed")}
     assert said_here == {"GeoBridge": "not shown"}
+
+
+@in_database
+@pytest.mark.usefixtures("to_the_minute")
+def test_what_was_late_at_the_end_is_late_whatever_was_signed_since() -> None:
+    """Of each two of twelve people's orders, an older and a newer one, the company did the same."""
+    told, said = told_twice(12), database_clock()
+    end = max(newer.complete_by for _, newer in told if newer.complete_by) + DAY
+    for older, _ in told[:6]:
+        brought(older, State.ACKNOWLEDGED, acknowledged_at=said)
+    assert note_overdue(now=end) == 24
+    # The newer one in time, and not in time: with it the older one is over.
+    for (older, newer), at in zip(told[2:6], [end - MINUTE, end - MINUTE, end, end + DAY], strict=True):
+        brought(newer, State.COMPLETED, acknowledged_at=said, completed_at=at)
+        brought(older, State.SUPERSEDED, superseded_by=newer.id)
+    # The older one alone.
+    for older, _ in told[6:8]:
+        brought(older, State.COMPLETED, acknowledged_at=said, completed_at=end - MINUTE)
+    # The older one was replaced before the company had it; the newer one it never signed, or too late.
+    for older, newer in told[8:]:
+        brought(older, State.SUPERSEDED, superseded_by=newer.id)
+    for _, newer in told[10:]:
+        brought(newer, State.COMPLETED, acknowledged_at=said, completed_at=end + DAY)
+    assert mend_breaches() == 14
+    publishing.make(at=end)
+    (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
+    assert row["overdue"] == 4 + 0 + 4 + 2 + 2 + 2
+
+
+def told_twice(people: int) -> list[tuple[Order, Order]]:
+    """One company's two orders about each: they stop one service, then everything."""
+    geo = a_contract(a_party("GeoBridge"), ref="G")
+    road, track = (
+        a_campaign(geo, a_party(name, "lbs_provider"), ref=f"CMP-{name}", purpose=ROADSIDE)
+        for name in ("RoadAid", "SecureTrack")
+    )
+    told = []
+    for _ in range(people):
+        line = a_line()
+        for campaign in (road, track):
+            an_approval(line, campaign)
+        stop(line_id=line.pk, scope="party", ref=track.lbs_provider.uri, actor="subscriber:0", channel="web")
+        stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web")
+        older, newer = Order.objects.filter(line_id=line.pk).order_by("version")
+        told.append((older, newer))
+    return told
+
+
+def brought(order: Order, state: State, **fields: object) -> None:
+    bring_to(state, Order.objects.filter(pk=order.pk), **fields)
 
 
 def csv_of(name: str) -> list[dict[str, str]]:

@@ -108,7 +108,8 @@ ORDER BY said.place
 # what is missing to the sum. The carrier's own test lines are in it: a company that knows how many orders it got must
 # not find out by subtraction that some are about such lines. Of one choice a partner may be told by an order that was
 # on its way already: then it was told at once. What an order asks is done when it, or a newer one under the same
-# agreement, which asks it too, is.
+# agreement, which asks it too, is. Of what is signed by now, the breaches know what was late before. An order that
+# nobody had acknowledged was replaced when the newer one was sent.
 FOLLOWED = """
 WITH many AS (
     SELECT {kind} AS kind
@@ -134,13 +135,23 @@ WITH many AS (
                 AND (same.epoch, same.version) >= (o.epoch, o.version)) did
     WHERE c.recorded_at >= %(since)s AND c.recorded_at < %(until)s AND c.kind IN ('stop', 'refuse', 'pause')
         AND {kind} IN (SELECT kind FROM many)
+), past AS (
+    SELECT line_id, id FROM revocations_order
+    WHERE complete_by <= %(until)s AND state NOT IN ('completed', 'superseded')
+    UNION
+    SELECT o.line_id, o.id FROM revocations_breach b
+        JOIN revocations_order o ON o.line_id = b.line_id AND o.id::text = b.about
+    WHERE b.kind = 'complete' AND b.due_at <= %(until)s AND (b.mended_at IS NULL OR b.mended_at >= %(until)s)
 ), late AS (
-    SELECT party_id, count(*) AS n FROM revocations_order o
-    WHERE complete_by <= %(until)s AND state NOT IN ('completed', 'superseded') AND NOT EXISTS (
+    SELECT o.party_id, count(*) AS n FROM past JOIN revocations_order o USING (line_id, id)
+    WHERE NOT (o.state = 'completed' AND o.completed_at < %(until)s) AND NOT EXISTS (
         SELECT FROM revocations_order newer
-        WHERE newer.line_id = o.line_id AND newer.contract_id = o.contract_id AND newer.state = 'completed'
-            AND (newer.epoch, newer.version) > (o.epoch, o.version))
-    GROUP BY party_id
+        WHERE newer.line_id = o.line_id AND newer.contract_id = o.contract_id
+            AND (newer.epoch, newer.version) > (o.epoch, o.version)
+            AND (newer.state = 'completed' AND newer.completed_at < %(until)s
+                OR o.state = 'superseded' AND o.acknowledged_at IS NULL
+                    AND newer.id = o.superseded_by AND newer.queued_at < %(until)s))
+    GROUP BY o.party_id
 )
 SELECT p.name AS company, count(told.party_id) AS received,
     count(told.party_id) FILTER (WHERE told.here) AS said_here,
