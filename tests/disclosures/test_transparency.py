@@ -14,7 +14,8 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions import NEVER_AGREED, pause, stop
+from consent.actions import NEVER_AGREED, pause, stop, suspend
+from consent.actions.suspend import Outcome as Suspended
 from disclosures import actions, ingest, publishing
 from disclosures.models import (
     Basis,
@@ -302,6 +303,24 @@ def test_what_few_files_brought_is_not_what_is_missing_to_what_people_said_here(
     figure.save()
     said_here = {row["company"]: row["said_here"] for row in csv_of("followed")}
     assert said_here == {"GeoBridge": "not shown"}
+
+
+@in_database
+@pytest.mark.usefixtures("to_the_minute")
+def test_what_we_stopped_by_ourselves_is_not_what_people_said_here() -> None:
+    at, geo = database_clock(), a_contract(a_party("GeoBridge"), ref="G")
+    campaign = a_campaign(geo, a_party("RoadAid", "lbs_provider"), ref="CMP-r", purpose=ADS)
+    for _ in range(12):
+        line = a_line()
+        an_approval(line, campaign)
+        Dealing.objects.create(line_id=line.pk, aggregator=geo.aggregator, party=campaign.lbs_provider, last_at=at)
+        done = suspend(line_id=line.pk, party=campaign.lbs_provider.uri, after=at + DAY, actor="system:test", at=at)
+        assert done == Suspended.SUSPENDED
+    publishing.make(at=at + DAY)
+    choices = {row["kind"]: row["n"] for row in PublishedFigure.objects.get(name=Figure.CHOICES).rows}
+    assert (choices["stop"], choices["ours"]) == (0, 12)
+    (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
+    assert [row[one] for one in ("received", "said_here")] == [12, 0]
 
 
 @in_database

@@ -116,7 +116,7 @@ WITH many AS (
     FROM consent_choice c WHERE {of_people}
     GROUP BY 1 HAVING count(*) >= %(fewest)s
 ), told AS (
-    SELECT k.aggregator_id AS party_id, c.origin <> 'file' AND c.reason <> 'grown_up' AS here,
+    SELECT k.aggregator_id AS party_id, c.origin = 'person' AND c.reason <> 'grown_up' AS here,
         extract(epoch FROM c.recorded_at - c.made_at) AS to_gate_s,
         CASE WHEN did.acknowledged_at < %(until)s
             THEN extract(epoch FROM greatest(did.acknowledged_at - c.recorded_at, interval '0'))
