@@ -134,7 +134,10 @@ def test_the_files_say_the_same_and_may_be_kept_until_they_change() -> None:
     publishing.make(at=datetime(2026, 6, 3, 7, 30, tzinfo=UTC))
     days = ["2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z", "2026-06-03T07:30:00Z"]
     page = browser.get("/transparency/releases.csv")
-    assert list(csv.reader(io.StringIO(page.text)))[1:] == [[FRAUD, "approval", "30", "0", "<10", *days]]
+    assert list(csv.reader(io.StringIO(page.text)))[1:] == [
+        [FRAUD, "approval", "30", "0", "<10", *days],
+        ["all", "all", "30", "0", "not shown", *days],
+    ]
     assert (page.headers["Cache-Control"], page.headers["Content-Type"]) == (
         "public, no-cache",
         "text/csv; charset=utf-8",
@@ -145,6 +148,14 @@ def test_the_files_say_the_same_and_may_be_kept_until_they_change() -> None:
     everything = list(csv.reader(io.StringIO(browser.get("/transparency/all.csv").text.removeprefix("\ufeff"))))
     assert everything[0] == ["figure", "of", "measure", "value", "since", "until", "made_at"]
     assert ["releases", f"{FRAUD} / approval", "refused", "<10", *days] in everything
+    sums = [row for row in everything if row[:2] in (["releases", "all / all"], ["choices", "all"])]
+    assert [row[:4] for row in sums] == [
+        ["choices", "all", "n", "0"], ["choices", "all", "from_files", "0"],
+        ["choices", "all", "to_gate_median_s", ""], ["choices", "all", "to_gate_p95_s", ""],
+        ["releases", "all / all", "released", "30"], ["releases", "all / all", "not_allowed", "0"],
+        ["releases", "all / all", "refused", "not shown"],
+    ]  # fmt: skip
+    assert rows_of(browser.get("/transparency/").text, "releases")[-1] == ["All", "", "30", "0", "not shown"]
     assert ["companies", "'=GeoBridge / aggregator / in force", "in_force", "1", *days] in everything
     assert browser.get("/transparency/nothing.csv").status_code == 404
     assert browser.get("/transparency/").headers["Cache-Control"] == "no-store, private"

@@ -13,6 +13,8 @@ from disclosures.queries.figures.related import beside
 from disclosures.queries.figures.statements import FEWEST, STATEMENTS, Figure
 
 EVERY_COLUMN = ("figure", "of", "measure", "value", "since", "until", "made_at")
+# What the row with the sums is about.
+ALL = "all"
 WHY = {Why.FEW: f"<{FEWEST}", Why.MOST: f"all but <{FEWEST}", Why.HELD: "not shown"}
 
 
@@ -47,11 +49,11 @@ def _published(name: Figure, known: Mapping[str, PublishedFigure]) -> Published:
 
 
 def figure_as_csv(*, name: Figure, figure: Published | None) -> str:
-    """One figure, a row a line; the header alone where it was not made yet."""
+    """One figure, a row a line and its sums last; the header alone where it was not made yet."""
     columns = STATEMENTS[name].columns
     lines: list[Sequence[object]] = [(*columns, "since", "until", "made_at")]
     if figure is not None:
-        lines += [[*(_written(row[column]) for column in columns), *_days(figure)] for row in figure.rows]
+        lines += [[*(_written(row[column]) for column in columns), *_days(figure)] for row in _rows(figure)]
     return _csv(lines)
 
 
@@ -60,9 +62,17 @@ def all_as_csv(*, figures: Mapping[Figure, Published]) -> str:
     return _csv([EVERY_COLUMN, *(line for figure in figures.values() for line in _lines(figure))])
 
 
+def _rows(figure: Published) -> Sequence[Row]:
+    """Its rows, and its sums as one more, where there is anything to add up; there are none of times."""
+    if figure.total is None or not figure.rows:
+        return figure.rows
+    statement = STATEMENTS[figure.name]
+    return [*figure.rows, {**dict.fromkeys(statement.words, ALL), **figure.total, **dict.fromkeys(statement.times)}]
+
+
 def _lines(figure: Published) -> Iterator[Sequence[object]]:
     words = STATEMENTS[figure.name].words
-    for row in figure.rows:
+    for row in _rows(figure):
         of = " / ".join(str(row[word]) for word in words)
         for measure, value in row.items():
             if measure not in words:
