@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 import audit.queries
 from disclosures.models import PublishedFigure
-from disclosures.queries.figures import STATEMENTS, Figure, Statement
+from disclosures.queries.figures import FEWEST, STATEMENTS, Figure, Statement
 
 DAYS = timedelta(days=30)
 # What systems report of a month's last days comes within these.
@@ -34,7 +34,7 @@ def make(*, at: datetime | None = None) -> None:
     since, until = (at - DAYS, at) if settings.FIGURES_TO_THE_MINUTE else _last_month(at)
     for name, statement in STATEMENTS.items():
         if not (statement.counts and _is_counted(name, statement, since, until)):
-            _count(name, statement, {"at": at, "since": since, "until": until})
+            _count(name, statement, {"at": at, "since": since, "until": until, "fewest": FEWEST})
 
 
 def _last_month(at: datetime) -> tuple[datetime, datetime]:
@@ -53,7 +53,7 @@ def _is_counted(name: Figure, statement: Statement, since: datetime, until: date
     return known is not None and all(set(row) == set(statement.columns) for row in known.rows)
 
 
-def _count(name: Figure, statement: Statement, values: dict[str, datetime]) -> None:
+def _count(name: Figure, statement: Statement, values: dict[str, datetime | int]) -> None:
     with connection.cursor() as cursor:
         query = psycopg.ClientCursor(connection.connection).mogrify(statement.sql.strip(), values)
         cursor.execute(query)

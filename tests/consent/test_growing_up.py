@@ -30,7 +30,8 @@ from tests.people import number_of, sign_in, texts_to, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
-CHILDREN = {"LC": "+12065550188", "LB": "+12065550199"}
+TEN = {f"L{n}": f"+1206555017{n}" for n in range(10)}
+CHILDREN = {"LC": "+12065550188", "LB": "+12065550199"} | TEN
 PARENT = "subscriber:0"
 
 
@@ -150,14 +151,15 @@ def test_what_is_not_left_from_a_childhood_stands() -> None:
 def test_no_figure_takes_what_ended_a_childhood_for_what_somebody_asked(settings: Settings) -> None:
     settings.FIGURES_TO_THE_MINUTE = True
     campaign = a_campaign()
-    (line,) = children(campaign, "LB")
-    take_lines(*rows("user", "LB"))
-    allow(line_id=line.pk, campaign=campaign.ref, actor=PARENT, channel="web")
-    stop(line_id=line.pk, scope="campaign", ref=campaign.ref, actor=PARENT, channel="web")
+    lines = children(campaign, *TEN)
+    take_lines(*rows("user", *TEN))
+    for line in lines:
+        allow(line_id=line.pk, campaign=campaign.ref, actor=PARENT, channel="web")
+        stop(line_id=line.pk, scope="campaign", ref=campaign.ref, actor=PARENT, channel="web")
     now = database_clock()
     publishing.make(at=now + timedelta(days=1))
     said = {row["kind"]: row["n"] for row in PublishedFigure.objects.get(name=Figure.CHOICES).rows}
-    assert said == {"stop": 1, "dispute": 0, "refuse": 0, "pause": 0, "allow": 2, "ours": 1}
+    assert said == {"stop": 10, "dispute": 0, "refuse": 0, "pause": 0, "allow": 20, "ours": 10}
     (followed,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
-    assert (followed["received"], followed["said_here"]) == (2, 1)
-    assert [row[:3] for row in EXPORTS["requests"].rows(now.year, now)] == [("stop", "web", 1)]
+    assert (followed["received"], followed["said_here"]) == (20, 10)
+    assert [row[:3] for row in EXPORTS["requests"].rows(now.year, now)] == [("stop", "web", 10)]

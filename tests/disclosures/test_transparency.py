@@ -3,21 +3,19 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import product
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import example, given
-from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions import NEVER_AGREED, stop
+from consent.actions import NEVER_AGREED, pause, stop, suspend
+from consent.actions.suspend import Outcome as Suspended
 from disclosures import actions, ingest, publishing
 from disclosures.models import (
     Basis,
@@ -28,15 +26,15 @@ from disclosures.models import (
     Outcome,
     PublishedFigure,
 )
-from disclosures.queries.figures import STATEMENTS, Figure, Statement
+from disclosures.queries.figures import STATEMENTS, Figure
 from disclosures.queries.figures.bars import bars_of
-from disclosures.queries.figures.cells import Count, Row, Why, shown
+from disclosures.queries.figures.cells import Count, Row, Why
 from partners.models import Dealing, Party, Suspension
+from revocations.clocks import mend_breaches, note_overdue
 from revocations.models import Order, State
 from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.people import Browser
-from tests.properties import stories
 from tests.world import HOSTILE, disclosed, gagged
 
 DAY = timedelta(days=1)
@@ -44,183 +42,6 @@ RELEASES, FOLLOWED, CHOICES = STATEMENTS[Figure.RELEASES], STATEMENTS[Figure.FOL
 in_database = pytest.mark.usefixtures("db", "no_broker")
 
 type Numbers = Mapping[str, str | int | float | None]
-
-
-def released(purpose: str, n: int, not_allowed: int = 0, refused: int = 0) -> Numbers:
-    return {"purpose": purpose, "basis": "approval", "released": n, "not_allowed": not_allowed, "refused": refused}
-
-
-def as_said(cell: object) -> object:
-    return (cell.n if cell.n is not None else cell.why.value) if isinstance(cell, Count) else cell
-
-
-def table(rows: list[Numbers]) -> list[list[object]]:
-    """The releases as they are shown, and their sums last."""
-    found, total = shown(statement=RELEASES, rows=rows)
-    assert total is not None
-    return [[as_said(row[column]) for column in RELEASES.counts] for row in [*found, total]]
-
-
-def test_a_small_count_is_not_what_is_missing_to_the_sum() -> None:
-    # The smallest other one goes with it; or the sum, where that one is a large part.
-    assert table([released("a", 400, 30), released("b", 5), released("c", 12, 12)]) == [
-        [400, 30, 0], ["few", 0, 0], ["held", 12, 0], [417, 42, 0],
-    ]  # fmt: skip
-    assert [row[0] for row in table([released("a", 400), released("b", 5)])] == [400, "few", "held"]
-    # Several that make ten hide each other, unless they can only be shared out in one way.
-    assert [row[0] for row in table([released("a", 400), *[released("b", 5)] * 2])] == [400, "few", "few", 410]
-    assert [row[0] for row in table([released("a", 400), *[released("b", 9)] * 2])] == [400, "few", "few", "held"]
-    # Where all there is is small, so is the sum.
-    assert [row[0] for row in table([released("a", 4), released("b", 5)])] == ["few", "few", "few"]
-    assert [row[0] for row in table([released("a", 0), released("b", 0)])] == [0, 0, 0]
-
-
-def test_a_small_rest_hides_the_part_that_gives_it_away() -> None:
-    assert table([released("a", 100, 97), released("b", 100, 50)]) == [
-        [100, "most", 0], [100, 50, 0], [200, "held", 0],
-    ]  # fmt: skip
-    row: Numbers = dict.fromkeys(FOLLOWED.columns, 100) | {"company": "x", "acknowledged": 100, "completed": 94}
-    (seen,), total = shown(statement=FOLLOWED, rows=[row])
-    assert (as_said(seen["acknowledged"]), as_said(seen["completed"]), total) == (100, "most", None)
-    asked: Numbers = {"company": "x", "asked": 50, "showed_proof": 30, "had_none": 12, "late": 3}
-    (seen,), _ = shown(statement=STATEMENTS[Figure.DISPUTES], rows=[asked])
-    assert [as_said(seen[one]) for one in ("asked", "showed_proof", "had_none", "late")] == [50, 30, "held", "few"]
-
-
-def test_no_time_is_shown_of_fewer_than_ten() -> None:
-    row: Numbers = {"kind": "stop", "n": 30, "from_files": 20, "to_gate_median_s": 0.5, "to_gate_p95_s": 0.9}
-    (seen,), _ = shown(statement=CHOICES, rows=[row])
-    assert (seen["to_gate_median_s"], seen["to_gate_p95_s"]) == (0.5, 0.9)
-    (seen,), _ = shown(statement=CHOICES, rows=[{**row, "n": 29}])
-    assert (seen["to_gate_median_s"], seen["to_gate_p95_s"]) == (None, None)
-
-
-def test_a_sum_and_a_part_together_tell_no_small_count() -> None:
-    """What is held is at least its own part: 17 are left of the sum, and 16 of these not allowed."""
-    rows = [released("a", 400, 30), released("b", 1), released("c", 16, 16)]
-    assert table(rows) == [[400, 30, 0], ["few", 0, 0], ["held", 16, 0], ["held", 46, 0]]
-    choices: list[Numbers] = [
-        {"kind": kind, "n": n, "from_files": part, "to_gate_median_s": None, "to_gate_p95_s": None}
-        for kind, n, part in (("stop", 400, 30), ("dispute", 1, 0), ("refuse", 16, 16))
-    ]
-    found, total = shown(statement=CHOICES, rows=choices)
-    assert total is not None
-    assert [as_said(row["n"]) for row in [*found, total]] == [400, "few", "held", "held"]
-
-
-@stories(400)
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 14)).map(
-            lambda three: (max(three[:2]), min(three[:2]), three[2])
-        ),
-        max_size=4,
-    )
-)
-@example([(40, 30, 0), (1, 0, 0), (16, 16, 0)])
-@example([(40, 38, 0), (40, 20, 0), (10, 10, 3)])
-def test_nobody_works_out_a_small_count(rows: list[tuple[int, int, int]]) -> None:
-    """Whoever tries every whole table that looks the same finds more than one value for each small number.
-
-    Each has no more not allowed than released; the sums are those of its rows. A small number is a count, or what is
-    missing of a part to its whole, of a row and of the sums alike.
-    """
-    said = table([released(str(n), *row) for n, row in enumerate(rows)])
-    whole = [*rows, tuple(sum(row[column] for row in rows) for column in range(3))]
-    for columns in ((0, 1), (2,)):
-        true = [tuple(row[column] for column in columns) for row in whole]
-        tables = possible([[row[column] for column in columns] for row in said], true)
-        for place, values in enumerate(true):
-            for name, number in numbers(values).items():
-                if 0 < number < 10:
-                    told = {numbers(one)[name] for one in tables[place]}
-                    assert len(told) > 1, (said, place, columns, name)
-
-
-def numbers(values: tuple[int, ...]) -> dict[str, int]:
-    counts = {f"count {n}": value for n, value in enumerate(values)}
-    return counts | ({"rest": values[0] - values[1]} if len(values) == 2 else {})
-
-
-def possible(said: list[list[object]], true: list[tuple[int, ...]]) -> list[set[tuple[int, ...]]]:
-    """For each row, and the sums last, all that it may be in any table that looks the same."""
-    *of_rows, of_sums = [rows_like(cells, values) for cells, values in zip(said, true, strict=True)]
-    nothing = (0,) * len(true[0])
-    found: list[set[tuple[int, ...]]] = []
-    for place, ways in enumerate(of_rows):
-        others = {nothing}
-        for other, of_other in enumerate(of_rows):
-            if other != place:
-                others = {plus(one, another) for one in others for another in of_other}
-        found.append({one for one in ways if any(plus(one, others_) in of_sums for others_ in others)})
-    sums = {nothing}
-    for ways in of_rows:
-        sums = {plus(one, another) for one in sums for another in ways}
-    return [*found, sums & of_sums]
-
-
-def rows_like(cells: Sequence[object], true: Sequence[int]) -> set[tuple[int, ...]]:
-    """Every row that is shown like this one: of large counts those next to the true one are enough to find another."""
-    ways = product(*(values_like(cell, n) for cell, n in zip(cells, true, strict=True)))
-    return {
-        one
-        for one in ways
-        if len(one) == 1 or (one[1] <= one[0] and (cells[1] != Why.MOST or 0 < one[0] - one[1] < 10))
-    }
-
-
-def values_like(cell: object, n: int) -> Iterable[int]:
-    if isinstance(cell, int):
-        return [cell]
-    if cell == Why.FEW:
-        return range(1, 10)
-    return range(max(10 if cell == Why.HELD else 1, n - 9), n + 10)
-
-
-def plus(one: tuple[int, ...], another: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(map(sum, zip(one, another, strict=True)))
-
-
-@stories(200)
-@given(st.lists(st.integers(0, 24), min_size=4, max_size=4), st.sampled_from([Figure.FOLLOWED, Figure.DISPUTES]))
-def test_nobody_works_out_a_small_part(drawn: list[int], name: Figure) -> None:
-    """The same of companies, whose counts have no sums, and of what is left of a whole with several parts."""
-    statement = STATEMENTS[name]
-    whole, *others = sorted(drawn, reverse=True)
-    if name == Figure.FOLLOWED:
-        counts = dict(zip(("received", "acknowledged", "completed", "said_here"), (whole, *others), strict=True))
-        counts["overdue"] = 0
-    else:
-        counts = dict(zip(("asked", "showed_proof", "had_none", "late"), (sum(drawn[1:]) + 3, *drawn[1:]), strict=True))
-    row: Numbers = {**dict.fromkeys(statement.columns, 0), "company": "x", **counts}
-    (seen,), _ = shown(statement=statement, rows=[row])
-    columns = [*counts]
-    tables = [
-        one
-        for values in product(*(values_like(as_said(seen[column]), counts[column]) for column in columns))
-        if looks_like(statement, seen, one := dict(zip(columns, values, strict=True)))
-    ]
-    forms = {column: {column: 1} for column in columns} | {
-        f"{of} less {parts}": {of: 1, **dict.fromkeys(parts, -1)} for of, parts in statement.parts
-    }
-    for name_of, weights in forms.items():
-        if 0 < weighed(counts, weights) < 10:
-            assert len({weighed(one, weights) for one in tables}) > 1, (counts, seen, name_of)
-
-
-def looks_like(statement: Statement, seen: Row, counts: Mapping[str, int]) -> bool:
-    """Whether its parts fit into their wholes, and what is all but a few is that of one of its wholes at least."""
-    if any(sum(counts[part] for part in parts) > counts[whole] for whole, parts in statement.parts):
-        return False
-    most = [column for column in counts if as_said(seen[column]) == Why.MOST]
-    return all(
-        any(0 < counts[whole] - counts[column] < 10 for whole, parts in statement.parts if column in parts)
-        for column in most
-    )
-
-
-def weighed(counts: Mapping[str, int], weights: Mapping[str, int]) -> int:
-    return sum(counts[column] * by for column, by in weights.items())
 
 
 @pytest.fixture
@@ -271,12 +92,15 @@ def test_the_page_says_what_there_is() -> None:
     short = "less than a second95 of 100 too"
     five = "5 minutes95 of 100 too"
     assert rows_of(page, "followed") == [
-        ["GeoBridge", "12", "12", "0", "0", short, five, "too few to say"],
-        ["NorthLink", "0", "0", "0", "0", *["too few to say"] * 3],
+        ["GeoBridge", "11", "11", "0", "0", short, five, "too few to say"],
+        ["NorthLink", *["not shown"] * 3, "0", *["too few to say"] * 3],
     ]
-    assert rows_of(page, "choices")[:2] == [
+    choices = rows_of(page, "choices")
+    assert choices[:2] == [
         ["Stops", "11", "0", short], ["Stops with the words “I never agreed”", few, "0", "too few to say"],
     ]  # fmt: skip
+    assert choices[-1] == ["All", "not shown", "0", ""]
+    assert rows_of(page, "disputes") == [["GeoBridge", "not shown", "0", "0", "0"], ["NorthLink", *["0"] * 4]]
     assert "<script>alert" not in page
     assert "Draft Inc" not in page
     for one in PublishedFigure.objects.all():
@@ -310,7 +134,10 @@ def test_the_files_say_the_same_and_may_be_kept_until_they_change() -> None:
     publishing.make(at=datetime(2026, 6, 3, 7, 30, tzinfo=UTC))
     days = ["2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z", "2026-06-03T07:30:00Z"]
     page = browser.get("/transparency/releases.csv")
-    assert list(csv.reader(io.StringIO(page.text)))[1:] == [[FRAUD, "approval", "30", "0", "<10", *days]]
+    assert list(csv.reader(io.StringIO(page.text)))[1:] == [
+        [FRAUD, "approval", "30", "0", "<10", *days],
+        ["all", "all", "30", "0", "not shown", *days],
+    ]
     assert (page.headers["Cache-Control"], page.headers["Content-Type"]) == (
         "public, no-cache",
         "text/csv; charset=utf-8",
@@ -321,6 +148,14 @@ def test_the_files_say_the_same_and_may_be_kept_until_they_change() -> None:
     everything = list(csv.reader(io.StringIO(browser.get("/transparency/all.csv").text.removeprefix("\ufeff"))))
     assert everything[0] == ["figure", "of", "measure", "value", "since", "until", "made_at"]
     assert ["releases", f"{FRAUD} / approval", "refused", "<10", *days] in everything
+    sums = [row for row in everything if row[:2] in (["releases", "all / all"], ["choices", "all"])]
+    assert [row[:4] for row in sums] == [
+        ["choices", "all", "n", "0"], ["choices", "all", "from_files", "0"],
+        ["choices", "all", "to_gate_median_s", ""], ["choices", "all", "to_gate_p95_s", ""],
+        ["releases", "all / all", "released", "30"], ["releases", "all / all", "not_allowed", "0"],
+        ["releases", "all / all", "refused", "not shown"],
+    ]  # fmt: skip
+    assert rows_of(browser.get("/transparency/").text, "releases")[-1] == ["All", "", "30", "0", "not shown"]
     assert ["companies", "'=GeoBridge / aggregator / in force", "in_force", "1", *days] in everything
     assert browser.get("/transparency/nothing.csv").status_code == 404
     assert browser.get("/transparency/").headers["Cache-Control"] == "no-store, private"
@@ -437,6 +272,120 @@ def test_a_company_did_what_it_signed_for_by_a_newer_order() -> None:
     publishing.make(at=at + 60 * DAY)
     (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
     assert [row[one] for one in ("received", "overdue")] == [0, 0]
+
+
+@in_database
+@pytest.mark.usefixtures("to_the_minute")
+def test_kinds_of_which_there_are_few_are_not_what_is_missing_to_what_a_company_was_told_of() -> None:
+    """One company, one agreement: it is told of everything. Twelve stops, twelve disputes and three pauses."""
+    at, geo = database_clock(), a_contract(a_party("GeoBridge"), ref="G")
+    for n in range(27):
+        line = a_line()
+        Dealing.objects.create(line_id=line.pk, aggregator=geo.aggregator, party=geo.aggregator, last_at=at)
+        if n < 3:
+            pause(line_id=line.pk, scope="all", until=at + 5 * DAY, actor="subscriber:0", channel="web")
+        else:
+            said = NEVER_AGREED if n % 2 else ""
+            stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web", reason=said)
+    assert Order.objects.filter(party_id=geo.aggregator_id).count() == 27
+    publishing.make(at=at + DAY)
+    choices = {row["kind"]: row["n"] for row in PublishedFigure.objects.get(name=Figure.CHOICES).rows}
+    assert choices == {"stop": 12, "dispute": 12, "refuse": 0, "pause": 3, "allow": 0, "ours": 0}
+    (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
+    assert [row[one] for one in ("received", "said_here")] == [24, 24]
+    page = Browser().get("/transparency/").text
+    assert [row[1] for row in rows_of(page, "choices")] == ["12", "12", "0", "fewer than 10", "0", "0", "not shown"]
+    assert [row[1] for row in rows_of(page, "disputes")] == ["12"]
+
+
+@in_database
+@pytest.mark.usefixtures("to_the_minute")
+def test_what_few_files_brought_is_not_what_is_missing_to_what_people_said_here() -> None:
+    at, geo = database_clock(), a_contract(a_party("GeoBridge"), ref="G")
+    for _ in range(12):
+        line = a_line()
+        Dealing.objects.create(line_id=line.pk, aggregator=geo.aggregator, party=geo.aggregator, last_at=at)
+        stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web")
+    publishing.make(at=at + DAY)
+    figure = PublishedFigure.objects.get(name=Figure.CHOICES)
+    said_here = {row["company"]: row["said_here"] for row in csv_of("followed")}
+    assert said_here == {"GeoBridge": "12"}
+    figure.rows[0]["from_files"] = 3
+    figure.save()
+    said_here = {row["company"]: row["said_here"] for row in csv_of("followed")}
+    assert said_here == {"GeoBridge": "not shown"}
+
+
+@in_database
+@pytest.mark.usefixtures("to_the_minute")
+def test_what_we_stopped_by_ourselves_is_not_what_people_said_here() -> None:
+    at, geo = database_clock(), a_contract(a_party("GeoBridge"), ref="G")
+    campaign = a_campaign(geo, a_party("RoadAid", "lbs_provider"), ref="CMP-r", purpose=ADS)
+    for _ in range(12):
+        line = a_line()
+        an_approval(line, campaign)
+        Dealing.objects.create(line_id=line.pk, aggregator=geo.aggregator, party=campaign.lbs_provider, last_at=at)
+        done = suspend(line_id=line.pk, party=campaign.lbs_provider.uri, after=at + DAY, actor="system:test", at=at)
+        assert done == Suspended.SUSPENDED
+    publishing.make(at=at + DAY)
+    choices = {row["kind"]: row["n"] for row in PublishedFigure.objects.get(name=Figure.CHOICES).rows}
+    assert (choices["stop"], choices["ours"]) == (0, 12)
+    (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
+    assert [row[one] for one in ("received", "said_here")] == [12, 0]
+
+
+@in_database
+@pytest.mark.usefixtures("to_the_minute")
+def test_what_was_late_at_the_end_is_late_whatever_was_signed_since() -> None:
+    """Of each two of twelve people's orders, an older and a newer one, the company did the same."""
+    told, said = told_twice(12), database_clock()
+    end = max(newer.complete_by for _, newer in told if newer.complete_by) + DAY
+    for older, _ in told[:6]:
+        brought(older, State.ACKNOWLEDGED, acknowledged_at=said)
+    assert note_overdue(now=end) == 24
+    # The newer one in time, and not in time: with it the older one is over.
+    for (older, newer), at in zip(told[2:6], [end - MINUTE, end - MINUTE, end, end + DAY], strict=True):
+        brought(newer, State.COMPLETED, acknowledged_at=said, completed_at=at)
+        brought(older, State.SUPERSEDED, superseded_by=newer.id)
+    # The older one alone.
+    for older, _ in told[6:8]:
+        brought(older, State.COMPLETED, acknowledged_at=said, completed_at=end - MINUTE)
+    # The older one was replaced before the company had it; the newer one it never signed, or too late.
+    for older, newer in told[8:]:
+        brought(older, State.SUPERSEDED, superseded_by=newer.id)
+    for _, newer in told[10:]:
+        brought(newer, State.COMPLETED, acknowledged_at=said, completed_at=end + DAY)
+    assert mend_breaches() == 14
+    publishing.make(at=end)
+    (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
+    assert row["overdue"] == 4 + 0 + 4 + 2 + 2 + 2
+
+
+def told_twice(people: int) -> list[tuple[Order, Order]]:
+    """One company's two orders about each: they stop one service, then everything."""
+    geo = a_contract(a_party("GeoBridge"), ref="G")
+    road, track = (
+        a_campaign(geo, a_party(name, "lbs_provider"), ref=f"CMP-{name}", purpose=ROADSIDE)
+        for name in ("RoadAid", "SecureTrack")
+    )
+    told = []
+    for _ in range(people):
+        line = a_line()
+        for campaign in (road, track):
+            an_approval(line, campaign)
+        stop(line_id=line.pk, scope="party", ref=track.lbs_provider.uri, actor="subscriber:0", channel="web")
+        stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web")
+        older, newer = Order.objects.filter(line_id=line.pk).order_by("version")
+        told.append((older, newer))
+    return told
+
+
+def brought(order: Order, state: State, **fields: object) -> None:
+    bring_to(state, Order.objects.filter(pk=order.pk), **fields)
+
+
+def csv_of(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(Browser().get(f"/transparency/{name}.csv").text.removeprefix("\ufeff"))))
 
 
 def seen_by_everybody() -> list[tuple[str, str]]:

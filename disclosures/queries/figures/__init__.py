@@ -2,9 +2,10 @@
 
 from disclosures.queries.figures.page import FiguresPage, figures_page
 from disclosures.queries.figures.published import Published, all_as_csv, figure_as_csv, published
-from disclosures.queries.figures.statements import STATEMENTS, Figure, Statement
+from disclosures.queries.figures.statements import FEWEST, STATEMENTS, Figure, Statement
 
 __all__ = [
+    "FEWEST",
     "STATEMENTS",
     "Figure",
     "FiguresPage",

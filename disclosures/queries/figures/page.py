@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from django.utils.translation import gettext
 
 from disclosures.queries.figures.bars import Bar, Tint, bars_of
-from disclosures.queries.figures.cells import Cell, Row
+from disclosures.queries.figures.cells import Cell, Count, Row
 from disclosures.queries.figures.published import Published, published
 from disclosures.queries.figures.statements import Figure
 from disclosures.words import CHOICE_KINDS, COMPANY_ROLES, COMPANY_STATES, basis_in_words
@@ -23,7 +23,7 @@ class Shown:
     name: str
     made_at: datetime
     rows: Sequence[Words]
-    total: Row | None
+    total: Mapping[str, Count] | None
     bars: Sequence[Bar]
     query: str
 

@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 
 from disclosures.models import PublishedFigure
 from disclosures.queries.downloads import plain_cell
-from disclosures.queries.figures.cells import FEWEST, Cell, Count, Row, Why, shown
-from disclosures.queries.figures.statements import STATEMENTS, Figure
+from disclosures.queries.figures.cells import Cell, Count, Row, Why, shown
+from disclosures.queries.figures.related import beside
+from disclosures.queries.figures.statements import FEWEST, STATEMENTS, Figure
 
 EVERY_COLUMN = ("figure", "of", "measure", "value", "since", "until", "made_at")
+# What the row with the sums is about.
+ALL = "all"
 WHY = {Why.FEW: f"<{FEWEST}", Why.MOST: f"all but <{FEWEST}", Why.HELD: "not shown"}
 
 
@@ -24,7 +27,7 @@ class Published:
 
     name: Figure
     rows: Sequence[Row]
-    total: Row | None
+    total: Mapping[str, Count] | None
     query: str
     made_at: datetime
     since: datetime
@@ -33,21 +36,24 @@ class Published:
 
 def published(*, names: Sequence[Figure] = tuple(Figure)) -> Mapping[Figure, Published]:
     """These figures by name; none of them where none was made yet. One query."""
-    known = {row.name: row for row in PublishedFigure.objects.filter(name__in=names)}
-    return {name: _published(name, known[name]) for name in names if name in known}
+    known = {row.name: row for row in PublishedFigure.objects.filter(name__in={*names, Figure.CHOICES})}
+    return {name: _published(name, known) for name in names if name in known}
 
 
-def _published(name: Figure, row: PublishedFigure) -> Published:
-    rows, total = shown(statement=STATEMENTS[name], rows=row.rows)
+def _published(name: Figure, known: Mapping[str, PublishedFigure]) -> Published:
+    row, choices = known[name], known.get(Figure.CHOICES)
+    of_choices = shown(statement=STATEMENTS[Figure.CHOICES], rows=choices.rows)[0] if choices else []
+    hidden = beside(name=name, choices=of_choices)
+    rows, total = shown(statement=STATEMENTS[name], rows=row.rows, held=hidden.held, partial=hidden.partial)
     return Published(name, rows, total, row.query, row.made_at, row.since, row.until)
 
 
 def figure_as_csv(*, name: Figure, figure: Published | None) -> str:
-    """One figure, a row a line; the header alone where it was not made yet."""
+    """One figure, a row a line and its sums last; the header alone where it was not made yet."""
     columns = STATEMENTS[name].columns
     lines: list[Sequence[object]] = [(*columns, "since", "until", "made_at")]
     if figure is not None:
-        lines += [[*(_written(row[column]) for column in columns), *_days(figure)] for row in figure.rows]
+        lines += [[*(_written(row[column]) for column in columns), *_days(figure)] for row in _rows(figure)]
     return _csv(lines)
 
 
@@ -56,9 +62,17 @@ def all_as_csv(*, figures: Mapping[Figure, Published]) -> str:
     return _csv([EVERY_COLUMN, *(line for figure in figures.values() for line in _lines(figure))])
 
 
+def _rows(figure: Published) -> Sequence[Row]:
+    """Its rows, and its sums as one more, where there is anything to add up; there are none of times."""
+    if figure.total is None or not figure.rows:
+        return figure.rows
+    statement = STATEMENTS[figure.name]
+    return [*figure.rows, {**dict.fromkeys(statement.words, ALL), **figure.total, **dict.fromkeys(statement.times)}]
+
+
 def _lines(figure: Published) -> Iterator[Sequence[object]]:
     words = STATEMENTS[figure.name].words
-    for row in figure.rows:
+    for row in _rows(figure):
         of = " / ".join(str(row[word]) for word in words)
         for measure, value in row.items():
             if measure not in words:

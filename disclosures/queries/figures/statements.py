@@ -1,13 +1,17 @@
 """Every public figure: the one statement that counts it, and which of its numbers speak of people.
 
 Each is one statement over many lines, run by a periodic task and never for a page (`publishing.make`). `since` and
-`until` bound the days it is about; `at` is the moment of counting: what an order hides then is not counted. One
-that has no `counts` speaks of no people, and is counted anew each time.
+`until` bound the days it is about; `at` is the moment of counting: what an order hides then is not counted. A kind of
+choice of which there are less than `fewest` is added to nothing. One that has no `counts` speaks of no people, and is
+counted anew each time.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+# Of people's doings no fewer are shown.
+FEWEST = 10
 
 
 class Figure(StrEnum):
@@ -80,6 +84,13 @@ ORDER BY s.role, p.name, p.id
 
 # A stop is in force with the row that records it: one transaction. So that is the gate's moment. Our own trial is
 # nobody's choice, and nor is what the carrier's own test lines say. What ends a child's yeses as it grows up is ours.
+KIND = """CASE
+        WHEN c.origin = 'system' OR c.reason = 'grown_up' THEN 'ours'
+        WHEN c.reason = 'never_agreed' THEN 'dispute' ELSE c.kind END"""
+OF_PEOPLE = """c.recorded_at >= %(since)s AND c.recorded_at < %(until)s
+        AND c.line_id NOT IN (
+            SELECT id FROM accounts_line WHERE carrier_id = 'whereabouts-canary'
+            UNION SELECT line_id FROM support_seedline)"""
 CHOICES = """
 SELECT said.kind, count(c.id) AS n, count(c.id) FILTER (WHERE c.origin = 'file') AS from_files,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM c.recorded_at - c.made_at))
@@ -87,23 +98,25 @@ SELECT said.kind, count(c.id) AS n, count(c.id) FILTER (WHERE c.origin = 'file')
     percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM c.recorded_at - c.made_at))
         FILTER (WHERE c.origin <> 'file') AS to_gate_p95_s
 FROM (VALUES (1, 'stop'), (2, 'dispute'), (3, 'refuse'), (4, 'pause'), (5, 'allow'), (6, 'ours')) AS said (place, kind)
-    LEFT JOIN consent_choice c ON c.recorded_at >= %(since)s AND c.recorded_at < %(until)s
-        AND c.line_id NOT IN (
-            SELECT id FROM accounts_line WHERE carrier_id = 'whereabouts-canary'
-            UNION SELECT line_id FROM support_seedline)
-        AND said.kind = CASE
-        WHEN c.origin = 'system' OR c.reason = 'grown_up' THEN 'ours'
-        WHEN c.reason = 'never_agreed' THEN 'dispute' ELSE c.kind END
+    LEFT JOIN consent_choice c ON {of_people}
+        AND said.kind = {kind}
 GROUP BY said.place, said.kind
 ORDER BY said.place
 """
 
-# The carrier's own test lines are in it: a company that knows how many orders it got must not find out by subtraction
-# that some are about such lines. Of one choice a partner may be told by an order that was on its way already: then it
-# was told at once. What an order asks is done when it, or a newer one under the same agreement, which asks it too, is.
+# What companies were told of adds up kinds of choices: with a kind in it whose own count is not shown, that would be
+# what is missing to the sum. The carrier's own test lines are in it: a company that knows how many orders it got must
+# not find out by subtraction that some are about such lines. Of one choice a partner may be told by an order that was
+# on its way already: then it was told at once. What an order asks is done when it, or a newer one under the same
+# agreement, which asks it too, is. Of what is signed by now, the breaches know what was late before. An order that
+# nobody had acknowledged was replaced when the newer one was sent.
 FOLLOWED = """
-WITH told AS (
-    SELECT k.aggregator_id AS party_id, c.origin <> 'file' AND c.reason <> 'grown_up' AS here,
+WITH many AS (
+    SELECT {kind} AS kind
+    FROM consent_choice c WHERE {of_people}
+    GROUP BY 1 HAVING count(*) >= %(fewest)s
+), told AS (
+    SELECT k.aggregator_id AS party_id, c.origin = 'person' AND c.reason <> 'grown_up' AS here,
         extract(epoch FROM c.recorded_at - c.made_at) AS to_gate_s,
         CASE WHEN did.acknowledged_at < %(until)s
             THEN extract(epoch FROM greatest(did.acknowledged_at - c.recorded_at, interval '0'))
@@ -121,13 +134,24 @@ WITH told AS (
             WHERE same.line_id = o.line_id AND same.contract_id = o.contract_id
                 AND (same.epoch, same.version) >= (o.epoch, o.version)) did
     WHERE c.recorded_at >= %(since)s AND c.recorded_at < %(until)s AND c.kind IN ('stop', 'refuse', 'pause')
+        AND {kind} IN (SELECT kind FROM many)
+), past AS (
+    SELECT line_id, id FROM revocations_order
+    WHERE complete_by <= %(until)s AND state NOT IN ('completed', 'superseded')
+    UNION
+    SELECT o.line_id, o.id FROM revocations_breach b
+        JOIN revocations_order o ON o.line_id = b.line_id AND o.id::text = b.about
+    WHERE b.kind = 'complete' AND b.due_at <= %(until)s AND (b.mended_at IS NULL OR b.mended_at >= %(until)s)
 ), late AS (
-    SELECT party_id, count(*) AS n FROM revocations_order o
-    WHERE complete_by <= %(until)s AND state NOT IN ('completed', 'superseded') AND NOT EXISTS (
+    SELECT o.party_id, count(*) AS n FROM past JOIN revocations_order o USING (line_id, id)
+    WHERE NOT (o.state = 'completed' AND o.completed_at < %(until)s) AND NOT EXISTS (
         SELECT FROM revocations_order newer
-        WHERE newer.line_id = o.line_id AND newer.contract_id = o.contract_id AND newer.state = 'completed'
-            AND (newer.epoch, newer.version) > (o.epoch, o.version))
-    GROUP BY party_id
+        WHERE newer.line_id = o.line_id AND newer.contract_id = o.contract_id
+            AND (newer.epoch, newer.version) > (o.epoch, o.version)
+            AND (newer.state = 'completed' AND newer.completed_at < %(until)s
+                OR o.state = 'superseded' AND o.acknowledged_at IS NULL
+                    AND newer.id = o.superseded_by AND newer.queued_at < %(until)s))
+    GROUP BY o.party_id
 )
 SELECT p.name AS company, count(told.party_id) AS received,
     count(told.party_id) FILTER (WHERE told.here) AS said_here,
@@ -186,7 +210,7 @@ TO_COMPLETED = ("to_completed_median_s", "to_completed_p95_s")
 STATEMENTS: Mapping[Figure, Statement] = {
     Figure.COMPANIES: Statement(COMPANIES, words=("company", "role", "state"), plain=("in_force", "suspended")),
     Figure.CHOICES: Statement(
-        CHOICES,
+        CHOICES.format(kind=KIND, of_people=OF_PEOPLE),
         words=("kind",),
         counts=("n", "from_files"),
         parts=(("n", ("from_files",)),),
@@ -194,7 +218,7 @@ STATEMENTS: Mapping[Figure, Statement] = {
         totals=True,
     ),
     Figure.FOLLOWED: Statement(
-        FOLLOWED,
+        FOLLOWED.format(kind=KIND, of_people=OF_PEOPLE),
         words=("company",),
         counts=("received", "said_here", "acknowledged", "completed", "overdue"),
         parts=(

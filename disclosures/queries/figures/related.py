@@ -1,0 +1,45 @@
+"""What one figure would tell of another that stands beside it.
+
+A company under one agreement may be told of every choice and asked about every dispute: then its counts are those of
+the choices. What is not shown of the choices must not stand there. Kinds of which there are few are in no count of what
+companies were told of (`statements.FOLLOWED`), so that such a count may be nought where there was something.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from disclosures.queries.figures.cells import Count, Row
+from disclosures.queries.figures.statements import STATEMENTS, Figure
+
+# What companies are told of, and what of it people said.
+SAID = ("stop", "dispute", "refuse", "pause")
+TOLD = (*SAID, "ours")
+OF_WHAT_WAS_TOLD = ("received", "said_here", "acknowledged", "completed")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What of a figure is not shown beside another: as `cells.shown` takes it."""
+
+    held: Collection[str] = ()
+    partial: Collection[str] = ()
+
+
+def beside(*, name: Figure, choices: Sequence[Row]) -> Beside:
+    """What of this figure is not shown beside these choices, as they are shown."""
+    few = {str(row["kind"]) for row in choices if _hidden(row["n"])}
+    from_few_files = {str(row["kind"]) for row in choices if _hidden(row["from_files"])}
+    match name:
+        case Figure.FOLLOWED:
+            return Beside(
+                held=["said_here"] if (from_few_files - few) & {*SAID} else [],
+                partial=OF_WHAT_WAS_TOLD if few & {*TOLD} else [],
+            )
+        case Figure.DISPUTES if "dispute" in few:
+            return Beside(held=STATEMENTS[name].counts)
+        case _:
+            return Beside()
+
+
+def _hidden(cell: object) -> bool:
+    return isinstance(cell, Count) and cell.n is None

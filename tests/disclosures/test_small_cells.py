@@ -1,0 +1,210 @@
+"""What is shown of figures tells no small count: tried on every small table, not on how it is worked out."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+
+import pytest
+
+from disclosures.queries.figures import STATEMENTS, Figure, Statement
+from disclosures.queries.figures.cells import Count, Row, shown
+from disclosures.queries.figures.related import Beside, beside
+
+RELEASES, FOLLOWED, CHOICES = STATEMENTS[Figure.RELEASES], STATEMENTS[Figure.FOLLOWED], STATEMENTS[Figure.CHOICES]
+DISPUTES = STATEMENTS[Figure.DISPUTES]
+
+type Counts = Mapping[str, int]
+type Numbers = Mapping[str, str | int | float | None]
+type Tables = Iterable[Sequence[Counts]]
+
+
+ALONE = Beside()
+
+
+def as_said(cell: object) -> object:
+    return (cell.n if cell.n is not None else cell.why.value) if isinstance(cell, Count) else cell
+
+
+def seen(statement: Statement, table: Sequence[Counts], hidden: Beside = ALONE) -> tuple[tuple[object, ...], ...]:
+    """All that everybody sees of a table, row by row and the sums last: its counts, and whether a time is there."""
+    rows = [{**dict.fromkeys(statement.columns, 1.5), **row} for row in table]
+    found, total = shown(statement=statement, rows=rows, held=hidden.held, partial=hidden.partial)
+    cells = [tuple(as_said(row[column]) for column in (*statement.counts, *statement.times)) for row in found]
+    return (*cells, tuple(as_said(total[column]) for column in statement.counts) if total else ())
+
+
+def as_everybody_sees(choices: Sequence[Numbers]) -> Sequence[Row]:
+    return shown(statement=CHOICES, rows=[{**dict.fromkeys(CHOICES.times, 1.5), **row} for row in choices])[0]
+
+
+def numbers(statement: Statement, table: Sequence[Counts]) -> dict[str, int]:
+    """The counts of each row and of the sums, what is left of each whole, and of how many things each time speaks."""
+    found: dict[str, int] = {}
+    sums = {column: sum(row[column] for row in table) for column in statement.counts}
+    for place, row in enumerate([*table, *([sums] if statement.totals else [])]):
+        found |= {f"{place}: {column}": row[column] for column in statement.counts}
+        found |= {
+            f"{place}: {whole} less {parts}": row[whole] - sum(row[part] for part in parts)
+            for whole, parts in statement.parts
+        }
+        found |= {f"{place}: {of}": row[of[0]] - sum(row[one] for one in of[1:]) for of in statement.times.values()}
+    return found
+
+
+def told(statement: Statement, tables: Tables) -> list[object]:
+    """What somebody who knows every table that looks the same knows of a small number: none, if all is well."""
+    alike: dict[object, list[Sequence[Counts]]] = defaultdict(list)
+    for table in tables:
+        alike[seen(statement, table)].append(table)
+    return [
+        (look, name, values)
+        for look, group in alike.items()
+        for name, values in possible(numbers(statement, table) for table in group).items()
+        if len(values) == 1 and 0 < min(values) < 10
+    ]
+
+
+def possible(all_of: Iterable[Counts]) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = defaultdict(set)
+    for one in all_of:
+        for name, number in one.items():
+            found[name].add(number)
+    return found
+
+
+def pairs(most: int, whole: str, part: str, **others: int) -> list[Counts]:
+    return [{**others, whole: n, part: of_these} for n in range(most + 1) for of_these in range(n + 1)]
+
+
+def of_companies(most: int) -> Iterator[Sequence[Counts]]:
+    for received in range(most + 1):
+        for acknowledged in range(received + 1):
+            for completed, said_here in product(range(acknowledged + 1), range(received + 1)):
+                yield [
+                    {
+                        "received": received, "said_here": said_here, "acknowledged": acknowledged,
+                        "completed": completed, "overdue": 0,
+                    }
+                ]  # fmt: skip
+
+
+def of_disputes(most: int) -> Iterator[Sequence[Counts]]:
+    for asked in range(most + 1):
+        for proof in range(asked + 1):
+            for none in range(asked - proof + 1):
+                for late in range(asked - proof - none + 1):
+                    yield [{"asked": asked, "showed_proof": proof, "had_none": none, "late": late}]
+
+
+def test_no_small_count_of_one_row_is_told() -> None:
+    assert told(CHOICES, ([row] for row in pairs(60, "n", "from_files"))) == []
+    assert told(RELEASES, ([row] for row in pairs(60, "released", "not_allowed", refused=0))) == []
+    assert told(FOLLOWED, of_companies(23)) == []
+    assert told(DISPUTES, of_disputes(34)) == []
+
+
+def test_no_small_count_of_several_rows_and_their_sums_is_told() -> None:
+    rows = [row for row in pairs(22, "n", "from_files") if row["n"] not in {2, 3, 4, 5, 6}]
+    assert told(CHOICES, product(rows, rows)) == []
+    few = [{"released": n, "not_allowed": 0, "refused": 0} for n in (*range(14), 400)]
+    assert told(RELEASES, product(few, few, few)) == []
+
+
+@pytest.mark.parametrize("contracts", [1, 2])
+def test_no_small_count_is_told_by_the_figures_of_a_company_that_is_told_of_everything(contracts: int) -> None:
+    """It has so many agreements, and is told of each choice by an order under each of them."""
+    alike: dict[object, list[Counts]] = defaultdict(list)
+    for stop, dispute in product(pairs(23, "n", "from_files"), pairs(13, "n", "from_files")):
+        choices: list[Numbers] = [{"kind": "stop", **stop}, {"kind": "dispute", **dispute}]
+        rows = as_everybody_sees(choices)
+        # As the statement counts: kinds of which there are few are not in it.
+        many = [row for row in (stop, dispute) if row["n"] >= 10]
+        received = contracts * sum(row["n"] for row in many)
+        here = received - contracts * sum(row["from_files"] for row in many)
+        followed = {"received": received, "said_here": here, "acknowledged": 0, "completed": 0, "overdue": 0}
+        asked = {"asked": contracts * dispute["n"], "showed_proof": 0, "had_none": 0, "late": 0}
+        look: object = (
+            seen(CHOICES, [stop, dispute]),
+            seen(FOLLOWED, [followed], beside(name=Figure.FOLLOWED, choices=rows)),
+            seen(DISPUTES, [asked], beside(name=Figure.DISPUTES, choices=rows)),
+        )
+        alike[look].append(numbers(CHOICES, [stop, dispute]))
+    for each, group in alike.items():
+        for name, values in possible(group).items():
+            assert len(values) > 1 or not 0 < min(values) < 10, (each, name, values)
+
+
+@pytest.mark.parametrize(
+    ("row", "as_shown"),
+    [
+        ({"n": 400, "from_files": 30}, [400, 30, 1.5]),
+        ({"n": 9, "from_files": 0}, ["few", 0, None]),
+        ({"n": 100, "from_files": 97}, [100, "most", None]),
+        # All but a few of eleven is ten.
+        ({"n": 11, "from_files": 10}, [11, "held", None]),
+        ({"n": 11, "from_files": 1}, [11, "held", None]),
+        ({"n": 11, "from_files": 11}, [11, 11, None]),
+        ({"n": 12, "from_files": 10}, [12, "most", None]),
+        # A time is shown where what is shown says that it speaks of ten.
+        ({"n": 18, "from_files": 1}, [18, "few", None]),
+        ({"n": 19, "from_files": 9}, [19, "few", 1.5]),
+        ({"n": 29, "from_files": 20}, [29, "most", None]),
+        ({"n": 30, "from_files": 20}, [30, 20, 1.5]),
+        ({"n": 10, "from_files": 0}, [10, 0, 1.5]),
+    ],
+)
+def test_how_choices_are_marked(row: Counts, as_shown: list[object]) -> None:
+    (found, _) = seen(CHOICES, [row])
+    assert list(found) == [*as_shown, as_shown[-1]]
+
+
+@pytest.mark.parametrize(
+    ("row", "as_shown"),
+    [
+        ((50, 30, 12, 3), [50, 30, "held", "held"]),
+        ((500, 400, 97, 3), [500, 400, "held", "held"]),
+        ((50, 20, 22, 3), [50, "held", "held", "held"]),
+        ((50, 25, 3, 4), [50, 25, "few", "few"]),
+        ((50, 30, 20, 0), [50, 30, 20, 0]),
+        ((11, 3, 0, 0), [11, "held", 0, 0]),
+        ((9, 4, 0, 5), ["few", "few", 0, "few"]),
+    ],
+)
+def test_how_the_parts_of_what_was_asked_are_marked(row: tuple[int, ...], as_shown: list[object]) -> None:
+    (found, _) = seen(DISPUTES, [dict(zip(DISPUTES.counts, row, strict=True))])
+    assert list(found) == as_shown
+
+
+def test_what_a_company_did_with_all_but_a_few_is_marked_so() -> None:
+    row = {"received": 100, "said_here": 100, "acknowledged": 100, "completed": 94, "overdue": 6}
+    (found, _) = seen(FOLLOWED, [row])
+    assert found[:5] == (100, 100, 100, "most", "few")
+    assert found[5:] == (1.5,) * 6
+
+
+def test_a_sum_is_shown_where_all_that_it_adds_up_is() -> None:
+    def sums(*released: tuple[int, int, int]) -> object:
+        return seen(RELEASES, [dict(zip(RELEASES.counts, row, strict=True)) for row in released])[-1]
+
+    assert sums((400, 30, 12), (50, 50, 0)) == (450, 80, 12)
+    assert sums((400, 30, 0), (12, 1, 0), (12, 0, 0)) == (424, "held", 0)
+    # Two that stand beside each other are shown no more than one: their sum would be.
+    assert sums((400, 0, 0), (5, 0, 0), (6, 0, 0)) == ("held", 0, 0)
+    assert sums() == (0, 0, 0)
+
+
+def test_what_is_few_among_choices_stands_in_no_figure_beside_them() -> None:
+    def marks(*choices: tuple[str, int, int]) -> tuple[Beside, Beside]:
+        found = as_everybody_sees([{"kind": kind, "n": n, "from_files": part} for kind, n, part in choices])
+        return beside(name=Figure.FOLLOWED, choices=found), beside(name=Figure.DISPUTES, choices=found)
+
+    partial = ("received", "said_here", "acknowledged", "completed")
+    assert marks(("stop", 400, 30), ("dispute", 12, 0), ("allow", 3, 3)) == (Beside([], []), Beside())
+    assert marks(("stop", 400, 3), ("dispute", 12, 0)) == (Beside(["said_here"], []), Beside())
+    assert marks(("stop", 400, 0), ("dispute", 3, 1)) == (Beside([], partial), Beside(DISPUTES.counts))
+    asked = {"asked": 12, "showed_proof": 12, "had_none": 0, "late": 0}
+    assert seen(DISPUTES, [asked], Beside(DISPUTES.counts)) == (("held", "held", 0, 0), ())
+    # It was told of so few that no kind of it is counted; or of many, and did nothing.
+    none = dict.fromkeys(FOLLOWED.counts, 0)
+    few, many = (seen(FOLLOWED, [row], Beside([], partial)) for row in (none, {**none, "received": 20}))
+    assert [few[0][:5], many[0][:5]] == [("held", "held", "held", "held", 0), (20, 0, 0, 0, 0)]
