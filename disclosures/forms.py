@@ -3,7 +3,10 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from disclosures.queries import Filters
+from disclosures.queries import LOOKED, Filters
+from disclosures.words import JUDGEMENTS, NOT_ALLOWED
+
+WHAT = (("", _("Anything")), (LOOKED, _("A company looked")), *((one, JUDGEMENTS[one]) for one in NOT_ALLOWED))
 
 
 class HistoryForm(forms.Form):
@@ -12,7 +15,9 @@ class HistoryForm(forms.Form):
     company = forms.CharField(label=_("Company"), max_length=1000, required=False, widget=forms.Select)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    itself = forms.BooleanField(label=_("Only what that company asked for itself"), required=False)
     not_allowed = forms.BooleanField(label=_("Only what I did not allow"), required=False)
+    only = forms.CharField(label=_("What happened"), max_length=100, required=False, widget=forms.Select(choices=WHAT))
     before = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
 
     def filters(self) -> Filters:

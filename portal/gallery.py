@@ -36,7 +36,7 @@ def _proof(kind: str, **more: object) -> SimpleNamespace:
 def _noticed(kind: str, *, not_allowed: bool = False, now: str = "", on: datetime | None = None) -> SimpleNamespace:
     return SimpleNamespace(
         kind=kind, not_allowed=not_allowed, now=now, company=_COMPANY, n=12, window=30, first_at=_AT, suspended_on=on,
-        since=_AT.date(), until=_AT.date(),
+        since=_AT.date(), until=_AT.date(), only=kind if not_allowed else "looked",
     )  # fmt: skip
 
 

@@ -14,9 +14,8 @@ from disclosures.models import Basis, Judgement, Outcome
 from disclosures.queries.chart import Chart, chart_of
 from disclosures.queries.counted import Facts, facts_of
 from disclosures.queries.noticed import Noticed, found_of, told
-from disclosures.queries.tallies import Outside, Tally, judged_so, outside_of, released_outside
+from disclosures.queries.tallies import Outside, Tally, got_in, outside_of, released_outside
 from disclosures.queries.trails import Known, Parties, Stop, instead_of, trail, uris_of
-from disclosures.words import NOT_ALLOWED
 from partners.words import link, precision_in_words, purpose_in_words, shown
 
 MOST_TRAILS = 3
@@ -52,8 +51,9 @@ class UseCard:
 class CompanyCard:
     """A company that received the line's location, or may: everything its card says.
 
-    Counts are of look-ups released in the name of an agreement; `recent` of those in the last 30 days. `not_allowed`
-    counts the ones that were not permitted, by reason; `outside`, what it got without an agreement being asked for.
+    Counts are of look-ups of its own, released in the name of an agreement; `recent` of those in the last 30 days.
+    `not_allowed` counts the ones that were not permitted, by reason; `outside`, what it got without an agreement being
+    asked for. `got_it`: whether it got the location at all, itself or through others.
     `instead`: who can be stopped where nobody can name who received it. `stopped_at` is set while the person's stop
     covers all its uses; `denied_since`, while a stop or pause does; `by_record`: a file says so, and the person does
     not; `by_us`: we do, for what it did, and the person does not.
@@ -72,6 +72,7 @@ class CompanyCard:
     refused: int
     not_allowed: tuple[Tally, ...]
     outside: Outside
+    got_it: bool
     no_record: bool
     unverified: bool
     after_stop: int
@@ -217,7 +218,7 @@ class Companies:
 def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
     """Every company that received this line's location or is allowed to. Eight queries, whatever their number."""
     facts = facts_of(line_id=line.pk, zone=zone, at=at)
-    by_agreement = [one for one in facts if one.basis == Basis.APPROVAL]
+    by_agreement = _by_agreement(facts)
     asked = {(one.campaign, one.company) for one in by_agreement if one.campaign}
     standing = sharing(line=line, campaigns={campaign for campaign, _ in asked}, recipients=asked, at=at)
     uses = standing.uses.values()
@@ -231,8 +232,7 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
     cards = [
         card_of(
             uri=uri,
-            facts=[one for one in by_agreement if one.company == uri],
-            outside=[one for one in outside if one.company == uri],
+            facts=[one for one in facts if one.company == uri],
             standing=standing,
             parties=parties,
             orders=orders,
@@ -270,21 +270,24 @@ def card_of(
     *,
     uri: str,
     facts: Sequence[Facts],
-    outside: Sequence[Facts],
     standing: Sharing,
     parties: Parties,
     orders: Mapping[int, OrderState],
 ) -> CompanyCard:
-    """The card of one party, from the facts in which it plays a part: in the name of an agreement, and `outside` it."""
-    released = [one for one in facts if one.outcome == Outcome.RELEASED]
+    """The card of one party, from the facts in which it plays a part.
+
+    Only its own acts are counted; where it has none, all of them are, for they say how it stands.
+    """
+    own = [one for one in facts if one.company == uri] or facts
+    got, released, counted = got_in(how="itself", facts=own), _looked(facts), _looked(own)
+    outside = released_outside(facts=facts)
     uses = _uses(uri, released, standing)
     known = [one.use for one in uses if one.use]
-    company, recent = parties[uri], sum(one.recent for one in released)
+    company = parties[uri]
     agreed = [(use.aggregator_uri, use.provider_uri) for use in known[:1]]
-    paths = _most_used(released) or agreed or _most_used([*facts, *outside])
-    tallies = judged_so(facts=[one for one in released if one.judgement in NOT_ALLOWED])
-    no_record = any(one.judgement == Judgement.NO_APPROVAL and one.recent for one in released) or (
-        bool(recent) and all(one.proof.kind == "none" for one in uses)
+    paths = _most_used(released) or agreed or _most_used([*_by_agreement(facts), *outside])
+    no_record = any(one.judgement == Judgement.NO_APPROVAL and one.recent for one in counted) or (
+        bool(got.recent) and all(one.proof.kind == "none" for one in _uses(uri, counted, standing))
     )
     no = standing.no_to(uri=uri, uses=known)
     through = {path[0] for path in paths if path} | {use.aggregator_uri for use in known}
@@ -296,15 +299,16 @@ def card_of(
         more_trails=max(0, len(paths) - MOST_TRAILS),
         instead=instead_of(paths=[one.path for one in released], parties=parties),
         uses=uses,
-        n=sum(one.n for one in released),
-        recent=recent,
-        last_at=max((one.last_at for one in released), default=None),
-        refused=sum(one.n for one in facts if one.outcome == Outcome.REFUSED),
-        not_allowed=tallies,
-        outside=outside_of(facts=outside),
+        n=got.n,
+        recent=got.recent,
+        last_at=got.last_at,
+        refused=got.refused,
+        not_allowed=got.not_allowed,
+        outside=got.outside,
+        got_it=bool(released or outside),
         no_record=no_record,
-        unverified=any(one.judgement == Judgement.APPROVAL_UNVERIFIED and one.recent for one in released),
-        after_stop=sum(one.n for one in released if one.judgement == Judgement.AFTER_STOP),
+        unverified=any(one.judgement == Judgement.APPROVAL_UNVERIFIED and one.recent for one in counted),
+        after_stop=sum(one.n for one in counted if one.judgement == Judgement.AFTER_STOP),
         stopped_at=no.stopped_at,
         paused_until=no.paused_until,
         denied_since=no.since,
@@ -317,6 +321,14 @@ def card_of(
             if parties[aggregator].id == order.partner_id
         ),
     )
+
+
+def _by_agreement(facts: Iterable[Facts]) -> list[Facts]:
+    return [one for one in facts if one.basis == Basis.APPROVAL]
+
+
+def _looked(facts: Iterable[Facts]) -> list[Facts]:
+    return [one for one in _by_agreement(facts) if one.outcome == Outcome.RELEASED]
 
 
 def _uses(uri: str, released: Sequence[Facts], standing: Sharing) -> tuple[UseCard, ...]:

@@ -15,12 +15,13 @@ from disclosures.queries.counted import Facts, facts_of
 from disclosures.queries.flow import Flow, flow_of
 from disclosures.queries.history import Filters, HistoryPage, history_page
 from disclosures.queries.noticed import Noticed, found_of, told
-from disclosures.queries.tallies import released_outside
+from disclosures.queries.tallies import Got, How, got_in, how_got
 from disclosures.queries.trails import Parties, uris_of
 from partners.models import Party
 from partners.words import UNKNOWN
 
 NEWEST_ROWS = 40
+WAYS: tuple[How, ...] = ("itself", "through", "to")
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class CompanyPage:
-    """Everything the page of one company says to one line."""
+    """Everything the page of one company says to one line. `got`: for each way in which anything came to it."""
 
     card: CompanyCard
+    got: tuple[Got, ...]
     evidence: tuple[Evidence, ...]
     orders: tuple[Progress, ...]
     flow: Flow | None
@@ -66,8 +68,7 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
     orders = newest_order_states(line_id=line.pk, at=at)
     card = card_of(
         uri=party.uri,
-        facts=by_agreement,
-        outside=released_outside(facts=facts),
+        facts=facts,
         standing=standing,
         parties=parties,
         orders=orders,
@@ -79,6 +80,7 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
     }
     return CompanyPage(
         card=card,
+        got=_got(party.uri, facts),
         evidence=_evidence(card, parties),
         orders=_orders(line, card, partners, at),
         flow=flow_of(
@@ -94,6 +96,11 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
         ),
         ended=tuple(one for one in ended_agreements(line_id=line.pk, at=at) if one.concerns({party.pk, *partners})),
     )
+
+
+def _got(uri: str, facts: Sequence[Facts]) -> tuple[Got, ...]:
+    ways = {how: [one for one in facts if how_got(uri=uri, facts=one) == how] for how in WAYS}
+    return tuple(got_in(how=how, facts=each) for how, each in ways.items() if each)
 
 
 def _parties(party: Party, facts: Sequence[Facts], standing: Sharing) -> Parties:

@@ -69,7 +69,8 @@ WITH <spans>, kind AS MATERIALIZED (
     SELECT facts.key FROM disclosures_rolledfacts facts
     WHERE facts.line_id = %(line)s
         AND (%(company)s = '' OR facts.path @> ARRAY[%(company)s]::varchar[])
-        AND (NOT %(not_allowed)s OR facts.basis = 'approval' AND facts.outcome = 'released'
+        AND (%(act_of)s = '' OR disclosures_company(facts.path) = %(act_of)s)
+        AND (NOT %(judged)s OR facts.basis = 'approval' AND facts.outcome = 'released'
             AND facts.judgement = ANY (%(judgements)s))
 ), matching AS (
     SELECT rolled.day, sum(rolled.n) AS n FROM disclosures_dailyrollup rolled, long
@@ -94,7 +95,8 @@ FROM page CROSS JOIN LATERAL (
         AND d.occurred_at >= %(since_at)s AND d.occurred_at < %(until_at)s
         AND d.occurred_at <= %(before)s AND (d.occurred_at, d.id) < (%(before)s, %(last)s)
         AND (%(company)s = '' OR d.path @> ARRAY[%(company)s]::varchar[])
-        AND (NOT %(not_allowed)s OR d.basis = 'approval' AND d.outcome = 'released'
+        AND (%(act_of)s = '' OR disclosures_company(d.path) = %(act_of)s)
+        AND (NOT %(judged)s OR d.basis = 'approval' AND d.outcome = 'released'
             AND d.judgement = ANY (%(judgements)s))
         AND NOT d.id IN (SELECT disclosure_id FROM hidden)
     ORDER BY d.occurred_at DESC, d.id DESC LIMIT %(rows)s
@@ -133,9 +135,13 @@ class Facts:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of a line is looked for. Days are of its zone, both included; `before`: older than this row."""
+    """What of a line is looked for. Days are of its zone, both included; `before`: older than this row.
+
+    `company` is anywhere on the path; `act_of`: whose act it was.
+    """
 
     company: str
+    act_of: str
     judgements: Sequence[str]
     since: date
     until: date
@@ -180,9 +186,10 @@ def newest(*, line_id: int, zone: ZoneInfo, wanted: Wanted, rows: int, at: datet
             WANTED,
             {
                 "line": line_id, "zone": zone.key, "at": at, "rows": rows, "company": wanted.company,
-                "not_allowed": bool(wanted.judgements), "judgements": list(wanted.judgements), "since": wanted.since,
-                "until": wanted.until, "since_at": wanted.starts(zone), "until_at": wanted.ends(zone),
-                "before": before, "last": last, "partly": before.astimezone(zone).date() if wanted.before else date.max,
+                "act_of": wanted.act_of, "judged": bool(wanted.judgements), "judgements": list(wanted.judgements),
+                "since": wanted.since, "until": wanted.until, "since_at": wanted.starts(zone),
+                "until_at": wanted.ends(zone), "before": before, "last": last,
+                "partly": before.astimezone(zone).date() if wanted.before else date.max,
             },
         )
     )  # fmt: skip

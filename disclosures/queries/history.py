@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, F, Func, Q, QuerySet
 
-from disclosures.models import Basis, Disclosure, Outcome
+from disclosures.models import Basis, Disclosure, Judgement, Outcome
 from disclosures.queries.counted import Place, Wanted, facts_of, newest
 from disclosures.queries.trails import Known, Parties, Stop, company_of, instead_of, trail, uris_of
 from disclosures.queries.visible import visible, with_delay
@@ -18,22 +18,43 @@ from partners.words import precision_in_words, purpose_in_words, shown
 
 ROWS, GROUPS = 200, 60
 MOST_TIMES = 60
+LOOKED = "looked"
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What of the history is asked for. Days are days of the line's zone, both included."""
+    """What of the history is asked for. Days are days of the line's zone, both included.
+
+    `itself`: of a company's only what was its own act, as its card counts. `only`: one judgement; or LOOKED, whatever
+    was released in the name of an agreement.
+    """
 
     company: str = ""
+    itself: bool = False
     since: date | None = None
     until: date | None = None
     not_allowed: bool = False
+    only: str = ""
     before: str = ""
 
     @property
     def any(self) -> bool:
         """Whether anything is left out."""
-        return bool(self.company or self.since or self.until or self.not_allowed)
+        return bool(self.company or self.since or self.until or self.judgements)
+
+    @property
+    def judgements(self) -> Sequence[str]:
+        """The judgements that are asked for; none where all and what is not judged is."""
+        if self.only in NOT_ALLOWED:
+            return (self.only,)
+        if self.not_allowed:
+            return NOT_ALLOWED
+        return (Judgement.PERMITTED, *NOT_ALLOWED) if self.only == LOOKED else ()
+
+    @property
+    def act_of(self) -> str:
+        """The company only whose own acts are asked for (URI)."""
+        return self.company if self.itself else ""
 
 
 @dataclass(frozen=True)
@@ -109,7 +130,7 @@ def history_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime
     Two queries. Where only some companies or judgements are asked for, what is wanted may be far apart.
     """
     place = _place(filters.before)
-    if filters.company or filters.not_allowed:
+    if filters.company or filters.judgements:
         found = newest(line_id=line_id, zone=zone, wanted=_wanted(filters, place), rows=rows + 1, at=at)
     else:
         dated = with_delay(rows=_filtered(line_id, filters, zone, at), line_id=line_id)
@@ -137,22 +158,26 @@ def companies_in(*, line_id: int, zone: ZoneInfo, at: datetime) -> tuple[Known, 
 
 def _filtered(line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> QuerySet[Disclosure]:
     rows = visible(line_id=line_id, at=at)
-    if filters.company:
+    if filters.company and not filters.itself:
         rows = rows.filter(path__contains=[filters.company])
+    if filters.act_of:
+        whose = Func(F("path"), function="disclosures_company", output_field=CharField())
+        rows = rows.alias(whose=whose).filter(whose=filters.act_of)
     if filters.since:
         rows = rows.filter(occurred_at__gte=datetime.combine(filters.since, time(), zone))
     # Nothing comes after the calendar's last day, which has no next one.
     if filters.until and filters.until < date.max:
         rows = rows.filter(occurred_at__lt=datetime.combine(filters.until + timedelta(days=1), time(), zone))
-    if filters.not_allowed:
-        rows = rows.filter(basis=Basis.APPROVAL, outcome=Outcome.RELEASED, judgement__in=NOT_ALLOWED)
+    if filters.judgements:
+        rows = rows.filter(basis=Basis.APPROVAL, outcome=Outcome.RELEASED, judgement__in=filters.judgements)
     return rows
 
 
 def _wanted(filters: Filters, place: Place | None) -> Wanted:
     return Wanted(
-        company=filters.company,
-        judgements=NOT_ALLOWED if filters.not_allowed else (),
+        company="" if filters.itself else filters.company,
+        act_of=filters.act_of,
+        judgements=filters.judgements,
         since=filters.since or date.min,
         until=filters.until or date.max,
         before=place,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from disclosures.models import Anomaly, AnomalyRule, Basis, Outcome
 from disclosures.queries.counted import Facts, facts_of
+from disclosures.queries.history import LOOKED
 from disclosures.queries.rules import JUDGED_AS, SUSPENDS_FOR, rules_in_force
 from disclosures.queries.trails import Known, Parties
 
@@ -70,6 +71,11 @@ class Noticed:
     def not_allowed(self) -> bool:
         """Whether its look-ups are among those that the person did not allow."""
         return self.kind in JUDGED
+
+    @property
+    def only(self) -> str:
+        """What of the history it counts (`Filters.only`), of the company's own acts."""
+        return JUDGED_AS.get(self.kind, LOOKED)
 
 
 def found_of(*, line_id: int, at: datetime) -> Sequence[Anomaly]:

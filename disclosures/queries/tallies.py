@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from disclosures.models import Outcome
+from disclosures.models import Basis, Outcome
 from disclosures.queries.counted import Facts
-from disclosures.words import OUTSIDE, judgement_in_words, tone_of
+from disclosures.words import NOT_ALLOWED, OUTSIDE, judgement_in_words, tone_of
+
+How = Literal["itself", "through", "to"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,46 @@ class Outside:
     def beyond_doubt(self) -> int:
         """How many of the recent ones went to nobody who sells look-ups."""
         return self.n_recent - self.doubtful
+
+
+@dataclass(frozen=True)
+class Got:
+    """What one company had to do with in one way: it asked itself; others asked through it; others passed it on to it.
+
+    `n`: look-ups released in the name of an agreement, `recent` of them in the last 30 days, `not_allowed` of them not
+    permitted, by reason. What it asked for itself is counted on home as well, and by the same rule.
+    """
+
+    how: How
+    n: int
+    recent: int
+    last_at: datetime | None
+    refused: int
+    not_allowed: tuple[Tally, ...]
+    outside: Outside
+
+
+def how_got(*, uri: str, facts: Facts) -> How:
+    """In which way a party stands on the path of a disclosure that it is on."""
+    if facts.company == uri:
+        return "itself"
+    return "through" if facts.path[0] == uri else "to"
+
+
+def got_in(*, how: How, facts: Iterable[Facts]) -> Got:
+    """What disclosures come to, all of which a company stands on in the same way."""
+    facts = list(facts)
+    by_agreement = [one for one in facts if one.basis == Basis.APPROVAL]
+    released = [one for one in by_agreement if one.outcome == Outcome.RELEASED]
+    return Got(
+        how=how,
+        n=sum(one.n for one in released),
+        recent=sum(one.recent for one in released),
+        last_at=max((one.last_at for one in released), default=None),
+        refused=sum(one.n for one in by_agreement if one.outcome == Outcome.REFUSED),
+        not_allowed=judged_so(facts=[one for one in released if one.judgement in NOT_ALLOWED]),
+        outside=outside_of(facts=facts),
+    )
 
 
 def judged_so(*, facts: Iterable[Facts]) -> tuple[Tally, ...]:

@@ -50,8 +50,9 @@ def looked(
         judgement = Judgement.REFUSED
     rows = Disclosure.objects.bulk_create(
         Disclosure(
-            line_id=line.pk, occurred_at=at, id=uuid.uuid4(), source_id="", aggregator=path[0], path=list(path),
-            campaign="", purpose=ROADSIDE, scope="read", precision_m=500, basis=basis, outcome=outcome, decision_id="",
+            line_id=line.pk, occurred_at=at, id=uuid.uuid4(), source_id="", path=list(path),
+            aggregator=path[0] if path else "unknown", campaign="", purpose=ROADSIDE, scope="read", precision_m=500,
+            basis=basis, outcome=outcome, decision_id="",
             authority_ref="", basis_doubtful=False, judgement=judgement, recorded_at=recorded_at,
         )
         for at in moments

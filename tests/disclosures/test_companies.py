@@ -184,6 +184,43 @@ def test_a_companys_page_has_its_evidence_orders_and_way() -> None:
     assert tracked.evidence == ()
 
 
+def test_what_was_passed_on_to_a_company_is_not_said_to_be_its_own() -> None:
+    at = timezone.now()
+    line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
+    jail = a_party("CountyJail", "end_customer")
+    path = [geo.uri, road.uri, jail.uri]
+    disclosed(line, path, at=at - DAY, n=4, judgement=Judgement.NO_APPROVAL)
+    disclosed(line, path, at=at - DAY, n=2, outcome=Outcome.REFUSED)
+    disclosed(line, [geo.uri, road.uri], at=at - 40 * DAY, basis=Basis.EMERGENCY, doubtful=True)
+    found = {}
+    for party in (geo, road, jail):
+        page = company_page(line=line, party_id=party.pk, zone=PACIFIC, at=at)
+        assert page is not None
+        found[party.name] = [(one.how, one.n, one.recent, one.refused, one.outside.n) for one in page.got]
+        assert (page.card.no_record, page.card.got_it) == (True, True)
+    assert found == {
+        "GeoBridge": [("through", 4, 4, 2, 1)],
+        "RoadAid": [("itself", 4, 4, 2, 1)],
+        "CountyJail": [("to", 4, 4, 2, 0)],
+    }
+
+
+def test_a_companys_page_counts_its_own_as_home_does() -> None:
+    at = timezone.now()
+    world = a_world(at=at)
+    companies = companies_of(line=world.line, at=at)
+    cards = [card for card in (*companies.recent, *companies.earlier) if card.company.id]
+    assert len(cards) > 6
+    for card in cards:
+        page = company_page(line=world.line, party_id=card.company.id, zone=PACIFIC, at=at)
+        assert page is not None
+        counted = ("n", "recent", "last_at", "refused", "not_allowed", "outside")
+        for one in (page.card, *(one for one in page.got if one.how == "itself")):
+            assert [getattr(one, name) for name in counted] == [getattr(card, name) for name in counted]
+        for name in ("no_record", "unverified", "after_stop"):
+            assert getattr(page.card, name) == getattr(card, name), (card.company.name, name)
+
+
 def test_refusals_are_counted_apart() -> None:
     at = timezone.now()
     line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")

@@ -1,8 +1,11 @@
 """What does not look right is said to the person it is about: calmly, in numbers, with where the company stands."""
 
+import csv
+import io
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -84,6 +87,63 @@ def test_after_a_stop(line: Line, campaign: Campaign, now: datetime) -> None:
     assert len(said(browser.get(f"/history/?company={TRACK}").text)) == 1
     assert said(browser.get(f"/history/?company={BRIDGE}").text) == []
     assert rows_of(browser, company) == 14
+
+
+def test_of_one_company_the_same_number_is_said_everywhere(now: datetime) -> None:
+    """An aggregator that looked and passed on: home, its page, the notice, its link and the download count the same."""
+    line = a_line(activated_at=now - 100 * DAY)
+    bridge = a_party("GeoBridge")
+    a_party("SecureTrack", "lbs_provider")
+    looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE,), recorded_at=now)
+    looked(line, *every(now - 4 * DAY, 2, HOUR), judgement=AFTER_STOP, path=(BRIDGE, "unknown"), recorded_at=now)
+    looked(line, *every(now - 5 * DAY, 5, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK, JAIL), recorded_at=now)
+    find(at=now)
+    browser = sign_in(line)
+    home = browser.get("/home/").text
+    assert {
+        " ".join(re.sub(r"<[^>]+>", "", one).split())
+        for one in re.findall(r"Not allowed by you, in all: .*?</p>", home, flags=re.DOTALL)
+    } == {
+        "Not allowed by you, in all: 3 times (no record that you agreed), 2 times (after you said stop).",
+        "Not allowed by you, in all: 5 times (no record that you agreed).",
+    }
+    company = browser.get(f"/companies/{bridge.pk}/").text
+    got = company.partition("What it got</h2>")[2].partition('<p class="small">You can\'t stop')[0]
+    lines = [" ".join(re.sub(r"<[^>]+>", "", one).split()) for one in re.split(r"</(?:h3|p|li)>", got)]
+    assert [re.sub(r" Last on .*", "", one) for one in lines if one] == [
+        "What it asked for itself", "It got this phone's location 5 times. 5 of them in the last 30 days.",
+        "3 No record that you agreed", "2 After you said stop",
+        "What others asked for through it",
+        "Others got this phone's location through it 5 times. 5 of them in the last 30 days.",
+        "5 No record that you agreed",
+    ]  # fmt: skip
+    notices = [one.partition(" We say no")[0] for one in said(company)]
+    assert notices == [
+        "Looked up 3 times with no record that you agreed.",
+        "Looked up 2 times after you said stop.",
+    ]
+    links = [unescape(one) for one in re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', company)]
+    assert [len(list(csv.DictReader(io.StringIO(taken(browser, link))))) for link in links] == [3, 2]
+    assert rows_of(browser, company) == 3
+
+
+@pytest.mark.parametrize("path", [(), ("unknown",)])
+def test_what_nobody_can_be_named_for_is_found_by_its_link_too(
+    line: Line, now: datetime, path: tuple[str, ...]
+) -> None:
+    looked(line, *every(now - 3 * DAY, 2, HOUR), judgement=AFTER_STOP, path=path, recorded_at=now)
+    looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, "unknown"), recorded_at=now)
+    find(at=now)
+    browser = sign_in(line)
+    (link, _) = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', browser.get("/home/").text)
+    assert "company=unknown&" in link
+    assert len(list(csv.DictReader(io.StringIO(taken(browser, unescape(link)))))) == 2
+
+
+def taken(browser: Browser, link: str) -> str:
+    """What the history behind a link is as a file."""
+    response: Any = browser.client.get(link.replace("/history/", "/history/download.csv"))
+    return b"".join(response.streaming_content).decode("utf-8-sig")
 
 
 def test_with_no_record_of_a_yes_what_comes_is_told_before_it_comes(

@@ -28,6 +28,7 @@ from disclosures.models import (
 from disclosures.queries import Filters, companies_in, history_page
 from disclosures.queries.chart import first_week
 from disclosures.queries.counted import Facts, facts_of
+from disclosures.queries.trails import company_of
 from disclosures.words import NOT_ALLOWED
 from tests.factories import a_line, a_party
 from tests.feeds import BRIDGE, ROAD, TRACK
@@ -237,6 +238,17 @@ def check(story: Story) -> None:
     since = date(2026, 8, 31)
     wanted: tuple[tuple[Filters, list[Disclosure]], ...] = (
         (Filters(company=TRACK), [row for row in rows if TRACK in row.path]),
+        (Filters(company=TRACK, itself=True), [row for row in rows if company_of(path=row.path) == TRACK]),
+        (Filters(company=BRIDGE, itself=True), [row for row in rows if company_of(path=row.path) == BRIDGE]),
+        (Filters(only="after_stop"), [row for row in rows if row.judgement == "after_stop"]),
+        (
+            Filters(company=TRACK, itself=True, only="looked"),
+            [
+                row
+                for row in rows
+                if company_of(path=row.path) == TRACK and row.judgement in {"permitted", *NOT_ALLOWED}
+            ],
+        ),
         (Filters(not_allowed=True), [row for row in rows if row.judgement in NOT_ALLOWED]),
         (
             Filters(company=ROAD, since=since, until=date(2026, 11, 1)),

@@ -47,9 +47,9 @@ VALUES = (
 )
 ASKED: Mapping[str, tuple[str, ...]] = {
     "/home/": ("line", "keep"),
-    "/history/": ("line", "company", "since", "until", "not_allowed", "before"),
-    "/history/download.csv": ("line", "company", "since", "until", "not_allowed", "before"),
-    "/history/download.json": ("line", "company", "since", "until", "not_allowed", "before"),
+    "/history/": ("line", "company", "since", "until", "itself", "not_allowed", "only", "before"),
+    "/history/download.csv": ("line", "company", "since", "until", "itself", "not_allowed", "only", "before"),
+    "/history/download.json": ("line", "company", "since", "until", "itself", "not_allowed", "only", "before"),
     "/choices/": ("line", "before"),
     "/choices/pause/": ("line", "ref", "scope"),
     "/choices/allow/": ("line", "campaign"),
