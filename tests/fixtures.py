@@ -215,3 +215,12 @@ def refused() -> Refusal:
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nudges go nowhere, as with a broker that is down: the rows are the queue all the same."""
     monkeypatch.setattr("revocations.tasks.deliver.delay", lambda **_: None)
+
+
+@pytest.fixture(params=[False, True], ids=["own sessions", "sessions that take turns"])
+def both_ways_of_sessions(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As web processes connect: directly, or by a pooler that gives a session to each transaction."""
+    was = connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]
+    connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = request.param
+    yield
+    connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = was

@@ -40,8 +40,9 @@ def disclosed(
     outcome: str = Outcome.RELEASED,
     doubtful: bool = False,
     authority_ref: str = "",
+    recorded_at: datetime | None = None,
 ) -> list[Disclosure]:
-    """So many releases, the first at `at`, with the dealings that they make known."""
+    """So many releases, the first at `at`, recorded then if not later, with the dealings that they make known."""
     if basis != Basis.APPROVAL:
         judgement = basis
     elif outcome == Outcome.REFUSED:
@@ -64,7 +65,7 @@ def disclosed(
             authority_ref=authority_ref,
             basis_doubtful=doubtful,
             judgement=judgement,
-            recorded_at=at,
+            recorded_at=recorded_at or at,
         )
         for number in range(n)
     )

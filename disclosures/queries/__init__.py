@@ -9,7 +9,15 @@ from disclosures.queries.downloads import as_csv, as_json
 from disclosures.queries.export import events_for, export_of
 from disclosures.queries.figures import FiguresPage, all_as_csv, figure_as_csv, figures_page, published
 from disclosures.queries.held import HeldNow, held_now
-from disclosures.queries.history import LOOKED, Filters, HistoryPage, companies_in, history_page, history_rows
+from disclosures.queries.history import (
+    LOOKED,
+    Filters,
+    HistoryPage,
+    companies_in,
+    history_in_parts,
+    history_page,
+    history_rows,
+)
 from disclosures.queries.noticed import Noticed, noticed_in
 from disclosures.queries.visible import visible, with_delay
 
@@ -39,6 +47,7 @@ __all__ = [
     "figure_as_csv",
     "figures_page",
     "held_now",
+    "history_in_parts",
     "history_page",
     "history_rows",
     "noticed_in",

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+import audit.queries
 from accounts import sessions
 from accounts.access import SubscriberRequest, at_line, few_at_once, line_required, seeing_required
 from accounts.permissions import Action
@@ -17,8 +18,6 @@ from consent.queries import signal_of
 from consent.queries.ended import ended_agreements
 from disclosures import actions, queries
 from disclosures.forms import HistoryForm
-
-CHUNK = 2000
 
 
 @require_safe
@@ -71,12 +70,12 @@ def history(request: SubscriberRequest) -> HttpResponse:
 @few_at_once
 def history_csv(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as CSV."""
-    now = timezone.now()
+    now = audit.queries.database_clock()
     line = request.line
     filters = HistoryForm(request.GET).filters()
-    rows = queries.history_rows(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
+    rows = queries.history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
     actions.note_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.csv", at=now)
-    return _download(queries.as_csv(rows=rows.iterator(chunk_size=CHUNK)), "text/csv; charset=utf-8", "history.csv")
+    return _download(queries.as_csv(rows=rows), "text/csv; charset=utf-8", "history.csv")
 
 
 @require_safe
@@ -85,12 +84,12 @@ def history_csv(request: SubscriberRequest) -> HttpResponseBase:
 @few_at_once
 def history_json(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as JSON."""
-    now = timezone.now()
+    now = audit.queries.database_clock()
     line = request.line
     filters = HistoryForm(request.GET).filters()
-    rows = queries.history_rows(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
+    rows = queries.history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
     actions.note_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.json", at=now)
-    written = queries.as_json(rows=rows.iterator(chunk_size=CHUNK), line=str(line.line.public_id), at=now)
+    written = queries.as_json(rows=rows, line=str(line.line.public_id), at=now)
     return _download(written, "application/json", "history.json")
 
 

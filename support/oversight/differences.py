@@ -8,7 +8,6 @@ import uuid
 from base64 import b32encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import batched
 
 from django.db.models import Count as Counted
 from django.db.models import QuerySet
@@ -20,7 +19,7 @@ from partners.models import Contract, PairwiseSubject
 from partners.words import purpose_in_words, shown
 from revocations.models import Standing
 from support.oversight import names
-from support.oversight.exports import csv_lines
+from support.oversight.exports import csv_lines, in_parts
 
 PART = 500
 COLUMNS = ("line_code", "kind", "contract", "location_service", "purpose", "scope", "our_order_allowed_it", "found_at")
@@ -130,7 +129,7 @@ def as_csv(*, run_id: uuid.UUID) -> Iterator[str]:
 
 
 def _csv_rows(run_id: uuid.UUID) -> Iterator[tuple[object, ...]]:
-    for part in batched(rows_of(run_id=run_id).iterator(PART), PART, strict=False):
+    for part in in_parts(rows=rows_of(run_id=run_id), by="id", most=PART):
         for one in findings(rows=part):
             row = one.row
             told_so = "yes" if row.told_so else "no"

@@ -5,9 +5,9 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import batched
 
 from django.db import connection
+from django.db.models import Model, QuerySet
 
 from accounts import synthetic
 from partners.models import Contract, Party
@@ -81,11 +81,26 @@ def csv_lines(*, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> 
         yield _line([_cell(value) for value in row])
 
 
+def in_parts[M: Model](*, rows: QuerySet[M], by: str, most: int) -> Iterator[list[M]]:
+    """The rows in the order of a unique field, so many at a time.
+
+    Each part begins where the one before ended, with a statement of its own: no cursor, which a pooler whose sessions
+    take turns could not keep.
+    """
+    ordered = rows.order_by(by)
+    part = list(ordered[:most])
+    while part:
+        yield part
+        if len(part) < most:
+            return
+        part = list(ordered.filter(**{f"{by}__gt": getattr(part[-1], by)})[:most])
+
+
 def _contracts(year: int, at: datetime) -> Iterator[tuple[object, ...]]:
     since, until = _year(year)
     rows = Contract.objects.filter(starts_at__lt=until, ends_at__gt=since).exclude(aggregator__uri=synthetic.PARTY)
-    rows = rows.select_related("aggregator").order_by("ref")
-    for part in batched(rows.iterator(PART), PART, strict=False):
+    rows = rows.select_related("aggregator")
+    for part in in_parts(rows=rows, by="ref", most=PART):
         for one in chains.contracts(rows=part, at=at):
             contract = one.contract
             yield (
@@ -95,11 +110,11 @@ def _contracts(year: int, at: datetime) -> Iterator[tuple[object, ...]]:
             )  # fmt: skip
 
 
-def _breaches(year: int, _: datetime) -> Iterator[tuple[object, ...]]:
+def _breaches(year: int, at: datetime) -> Iterator[tuple[object, ...]]:
     since, until = _year(year)
     ours = Party.objects.filter(uri=synthetic.PARTY)
-    rows = Breach.objects.filter(at__gte=since, at__lt=until).exclude(party_id__in=ours.values("pk")).order_by("id")
-    for part in batched(rows.iterator(PART), PART, strict=False):
+    rows = Breach.objects.filter(at__gte=since, at__lt=until, at__lte=at).exclude(party_id__in=ours.values("pk"))
+    for part in in_parts(rows=rows, by="id", most=PART):
         named = names.targets(wanted={key for one in part for key in _about(one)})
         for one in part:
             contract, party = (named[key].name for key in _about(one))

@@ -13,7 +13,16 @@ from django.db import connection
 from django.utils import timezone
 
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
-from disclosures.queries import Filters, HistoryPage, as_csv, as_json, companies_in, history_page, history_rows
+from disclosures.queries import (
+    Filters,
+    HistoryPage,
+    as_csv,
+    as_json,
+    companies_in,
+    history_in_parts,
+    history_page,
+    history_rows,
+)
 from tests.factories import a_line, a_party
 from tests.world import disclosed, gagged
 
@@ -186,17 +195,18 @@ INSERT INTO disclosures_disclosure (line_id, occurred_at, id, source_id, aggrega
     precision_m, basis, outcome, decision_id, authority_ref, basis_doubtful, judgement, recorded_at)
 SELECT %s, %s::timestamptz + n * interval '1 minute', gen_random_uuid(), 'src-' || n, 'https://geobridge.example',
     ARRAY['https://geobridge.example'], '', 'dpv:Marketing', 'read', 500, 'approval', 'released', '', '', false,
-    'permitted', now() FROM generate_series(1, %s) AS n
+    'permitted', %s FROM generate_series(1, %s) AS n
 """
 
 
+@pytest.mark.usefixtures("both_ways_of_sessions")
 @pytest.mark.parametrize("written", ["csv", "json"])
 def test_a_download_of_any_size_takes_the_same_memory(written: str) -> None:
     def peak(n: int) -> int:
         line = a_line()
         with connection.cursor() as cursor:
-            cursor.execute(MANY, [line.pk, NOON, n])
-        rows = history_rows(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=AT).iterator(chunk_size=500)
+            cursor.execute(MANY, [line.pk, NOON, NOON, n])
+        rows = history_in_parts(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=AT, rows=500)
         parts = as_csv(rows=rows) if written == "csv" else as_json(rows=rows, line="x", at=AT)
         tracemalloc.start()
         lines = sum(part.count("src-") for part in parts)
@@ -207,3 +217,34 @@ def test_a_download_of_any_size_takes_the_same_memory(written: str) -> None:
 
     peak(500)
     assert peak(7_500) < 1.5 * peak(1_500)
+
+
+@pytest.mark.usefixtures("both_ways_of_sessions")
+@pytest.mark.parametrize("rows", [1, 2, 3, 7, 8])
+def test_what_is_read_in_parts_is_the_same_rows_in_the_same_order(rows: int) -> None:
+    """Also where several are of one moment, and a part ends between them."""
+    line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
+    disclosed(line, [geo.uri, road.uri], at=NOON, n=5, every=timedelta())
+    disclosed(line, [geo.uri], at=NOON - timedelta(days=1), n=2, judgement=Judgement.NO_APPROVAL)
+    kept, _ = disclosed(line, [geo.uri], at=NOON, n=2, outcome=Outcome.REFUSED)
+    gagged(kept, until=None, at=NOON)
+    for filters, n in ((Filters(), 8), (Filters(company=road.uri), 5), (Filters(not_allowed=True), 2)):
+        whole = list(history_rows(line_id=line.pk, filters=filters, zone=PACIFIC, at=AT))
+        found = list(history_in_parts(line_id=line.pk, filters=filters, zone=PACIFIC, at=AT, rows=rows))
+        assert ([row.id for row in found], len(found)) == ([row.id for row in whole], n)
+        assert [vars(row)["delayed"] for row in found] == [vars(row)["delayed"] for row in whole]
+
+
+@pytest.mark.usefixtures("both_ways_of_sessions")
+def test_what_comes_while_it_is_read_is_not_in_it_and_what_is_hidden_meanwhile_is_left_out() -> None:
+    line, geo = a_line(), a_party()
+    made = disclosed(line, [geo.uri], at=NOON, n=6)
+    began = NOON + timedelta(hours=1)
+    reading = history_in_parts(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=began, rows=2)
+    read = [next(reading)]
+    later = began + timedelta(microseconds=1)
+    for at in (NOON - timedelta(days=1), NOON + timedelta(minutes=25), NOON + timedelta(days=1)):
+        disclosed(line, [geo.uri], at=at, recorded_at=later)
+    gagged(made[1], until=None, at=later)
+    read += reading
+    assert [row.id for row in read] == [made[n].id for n in (5, 4, 3, 2, 0)]

@@ -1,0 +1,72 @@
+"""What officers take as files is read in parts: any size, the same memory, whatever sessions the database gives."""
+
+import tracemalloc
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from consent.models import DigestFinding, DigestRun
+from partners.models import Contract
+from revocations.models import Breach
+from support.oversight import differences, exports
+from tests.factories import a_contract, a_party
+
+pytestmark = pytest.mark.usefixtures("db", "both_ways_of_sessions")
+AT = datetime(2026, 6, 9, tzinfo=UTC)
+
+
+def peak(lines: Iterator[str], n: int) -> int:
+    """The most that is held while all of it is read."""
+    tracemalloc.start()
+    read = sum(1 for _ in lines)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert read == n + 1
+    return most
+
+
+def breaches(contract: Contract, n: int, *, year: int) -> Iterator[str]:
+    at = AT.replace(year=year)
+    Breach.objects.bulk_create(
+        Breach(
+            kind=Breach.Kind.COMPLETE, contract_id=contract.pk, party_id=contract.aggregator_id,
+            about=f"order:{year}:{number}", due_at=at, at=at,
+        )
+        for number in range(n)
+    )  # fmt: skip
+    return exports.as_csv(export=exports.EXPORTS["breaches"], year=year, at=AT)
+
+
+def differing(n: int) -> Iterator[str]:
+    party = a_party(f"Partner {n}")
+    run = DigestRun.objects.create(id=uuid.uuid4(), party_id=party.pk, received_at=AT, differing=[])
+    DigestFinding.objects.bulk_create(
+        DigestFinding(run=run, kind="partner_lacks", line_id=number, found_at=AT) for number in range(n)
+    )
+    return differences.as_csv(run_id=run.pk)
+
+
+def test_breaches_of_a_year() -> None:
+    contract = a_contract()
+    peak(breaches(contract, 100, year=2023), 100)
+    fewer = peak(breaches(contract, 1_000, year=2024), 1_000)
+    assert peak(breaches(contract, 5_000, year=2025), 5_000) < 1.5 * fewer
+
+
+def test_rows_behind_a_comparison() -> None:
+    peak(differing(100), 100)
+    fewer = peak(differing(1_500), 1_500)
+    assert peak(differing(7_500), 7_500) < 1.5 * fewer
+
+
+def test_what_comes_while_a_year_is_read_is_not_in_it() -> None:
+    contract = a_contract()
+    lines = breaches(contract, 500, year=2026)
+    read = [next(lines), next(lines)]
+    Breach.objects.create(
+        kind=Breach.Kind.COMPLETE, contract_id=contract.pk, party_id=contract.aggregator_id, about="order:late",
+        due_at=AT, at=AT + timedelta(seconds=1),
+    )  # fmt: skip
+    assert len([*read, *lines]) == 501
