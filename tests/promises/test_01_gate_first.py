@@ -2,14 +2,13 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from accounts.models import Line
 from audit.models import AuditEvent
@@ -18,14 +17,11 @@ from consent.actions import allow, pause, stop
 from consent.models import Choice
 from partners.actions import register_client
 from partners.models import Campaign, Client, SigningKey
-from portal.bench import gateway
-from portal.bench.measure import Bench
 from tests.factories import NOW, a_campaign, a_line, an_approval
 from tests.partners.outside import Signer
+from tests.promises import pairs
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-
-type Asks = Callable[[gate.Question], gate.Answer]
 
 
 def ask(line: Line, campaign: Campaign) -> gate.Answer:
@@ -141,38 +137,25 @@ def test_pairs_of_stop_and_allow_from_servers_ten_seconds_apart_end_in_commit_or
         assert ask(line, campaign).allowed is (by_moment[8 * rounds - 1][1] == "allow")
 
 
-def a_thousand_questions() -> Sequence[gate.Question]:
-    """Each about a line of its own that may be found."""
-    campaigns = gateway.lines(bench=Bench(lines=1_600, disclosures=1, tell=lambda _: None))
-    asked = [gateway.about(campaigns, n, "own", by_line=True) for n in range(1, 1_601)]
-    with connections["owner"].cursor() as cursor:
-        # Which speak of orders that the benchmark does without.
-        cursor.execute("SET session_replication_role = replica; DELETE FROM revocations_standing")
-        cursor.execute("SET session_replication_role = origin")
-    return [one.question for one in asked if one.answer == ""][:1000]
-
-
-def by_thread(kid: str) -> Asks:
+def by_thread(kid: str) -> pairs.Asks:
     """What asks on the connection of whichever thread it is called in."""
 
-    def asks(question: gate.Question) -> gate.Answer:
-        (answer,) = gate.evaluate_for(client_id="gateway", kid=kid, questions=[question])
-        return answer
+    def asks(questions: Sequence[gate.Question]) -> Sequence[str]:
+        return [one.reason or "" for one in gate.evaluate_for(client_id="gateway", kid=kid, questions=questions)]
 
     return asks
 
 
 @contextmanager
-def on_a_loop(kid: str) -> Iterator[Asks]:
+def on_a_loop(kid: str) -> Iterator[pairs.Asks]:
     """What asks on the one connection of an event loop, which turns in a thread of its own."""
     loop, pipeline = asyncio.new_event_loop(), gate.Pipeline()
     turning = threading.Thread(target=loop.run_forever)
     turning.start()
 
-    def asks(question: gate.Question) -> gate.Answer:
-        asking = gate.evaluate_in(pipeline=pipeline, client_id="gateway", kid=kid, questions=[question])
-        (answer,) = asyncio.run_coroutine_threadsafe(asking, loop).result(60)
-        return answer
+    def asks(questions: Sequence[gate.Question]) -> Sequence[str]:
+        asking = gate.evaluate_in(pipeline=pipeline, client_id="gateway", kid=kid, questions=questions)
+        return [one.reason or "" for one in asyncio.run_coroutine_threadsafe(asking, loop).result(60)]
 
     try:
         yield asks
@@ -189,48 +172,15 @@ def test_of_1000_pairs_of_check_and_stop_no_check_that_started_after_the_commit_
 
     Half on connections of their own, half together on the one of an event loop, as the gate's own process does.
     """
-    questions = a_thousand_questions()
+    asked = pairs.questions(1000)
     register_client(
         client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public), party=None,
         actor="system:test", at=NOW,
     )  # fmt: skip
     kid = SigningKey.objects.get(use=SigningKey.Use.ACCESS, retired_at=None).kid
-    lines = dict(Line.objects.values_list("carrier_id", "id"))
-    committed: dict[str, float] = {}
-    broken = threading.Event()
-    checked: list[tuple[str, float, bool]] = []
-
-    def check(own: Sequence[gate.Question], together: threading.Barrier, asks: Asks) -> None:
-        """Ask again and again; the last time when the stop is known to be committed."""
-        for question in own:
-            line, last = question.line or "", False
-            together.wait(60)
-            while not last and not broken.is_set():
-                last = line in committed
-                started = time.perf_counter()
-                checked.append((line, started, asks(question).allowed))
-        connection.close()
-
-    def press(own: Sequence[gate.Question], together: threading.Barrier) -> None:
-        try:
-            for question in own:
-                line = question.line or ""
-                together.wait(60)
-                stop(line_id=lines[line], scope="all", actor="subscriber:1", channel="web")
-                committed[line] = time.perf_counter()
-        finally:
-            if len(own) > sum((question.line or "") in committed for question in own):
-                broken.set()
-            connection.close()
-
-    with on_a_loop(kid) as by_loop, ThreadPoolExecutor(max_workers=16) as pool:
-        sides = []
-        for n in range(8):
-            own, together = questions[n::8], threading.Barrier(2)
-            sides.append(pool.submit(check, own, together, (by_thread(kid), by_loop)[n % 2]))
-            sides.append(pool.submit(press, own, together))
-        assert [done.result() for done in sides] == [None] * 16
-    assert len(committed) == 1000
-    assert [line for line, started, allowed in checked if allowed and started > committed[line]] == []
-    assert sum(started > committed[line] for line, started, _ in checked) >= 1000
-    assert any(allowed for _, _, allowed in checked)
+    with on_a_loop(kid) as by_loop:
+        found = pairs.run(asked=asked, asks=[by_thread(kid), by_loop] * 4, at_once=[1] * 8)
+    assert len(found.committed) == 1000
+    assert [one for one in found.after if not one.reason] == []
+    assert len(found.after) >= 1000
+    assert any(not one.reason for one in found.before)
