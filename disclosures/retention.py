@@ -38,6 +38,11 @@ DELETE FROM partners_dealing
 WHERE ctid >= format('(%%s,0)', %(first)s::bigint)::tid AND ctid < format('(%%s,0)', %(end)s::bigint)::tid
     AND last_at < %(before)s
 """
+GIVEN_BACK = """
+DELETE FROM disclosures_givenback
+WHERE ctid >= format('(%%s,0)', %(first)s::bigint)::tid AND ctid < format('(%%s,0)', %(end)s::bigint)::tid
+    AND occurred_at < %(before)s
+"""
 ALLOWED = "SELECT set_config('disclosures.dropping', 'yes', true)"
 
 
@@ -86,6 +91,7 @@ def drop_months(*, now: datetime) -> int:
     if DroppedMonth.objects.using(owner).filter(forgotten_at=None).exists():
         _forget(owner, REGISTER, "disclosures_disclosureregister", before)
         _forget(owner, DEALINGS, "partners_dealing", before)
+        _forget(owner, GIVEN_BACK, "disclosures_givenback", before)
         DroppedMonth.objects.using(owner).filter(forgotten_at=None).update(forgotten_at=now)
     HeldDisclosure.objects.filter(held_at__lt=before).delete()
     Anomaly.objects.filter(last_at__lt=before).delete()

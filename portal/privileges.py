@@ -53,7 +53,7 @@ KEPT = (
 WAITING = ("consent_heldrow", "consent_unarchived")
 READ_ONLY = (
     "consent_linegate", "consent_gateopening", "audit_chainhead", "audit_incidentstep", "partners_cover",
-    "disclosures_droppedmonth",
+    "disclosures_droppedmonth", "disclosures_givenback", "disclosures_shortenedperiod",
     "django_migrations",
 )  # fmt: skip
 ONLY_COLUMNS = {

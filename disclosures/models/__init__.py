@@ -4,6 +4,7 @@ from disclosures.models.anomalies import Anomaly, AnomalyRule, AnomalyWatch
 from disclosures.models.archives import Archive, ArchivePart
 from disclosures.models.figures import PublishedFigure
 from disclosures.models.releases import (
+    NOBODY,
     NOT_YET,
     Basis,
     ChangedDay,
@@ -13,6 +14,7 @@ from disclosures.models.releases import (
     Disclosure,
     DisclosureRegister,
     DroppedMonth,
+    GivenBack,
     GrowingLine,
     HeldDisclosure,
     HeldNotice,
@@ -22,9 +24,11 @@ from disclosures.models.releases import (
     LongLine,
     Outcome,
     RolledFacts,
+    ShortenedPeriod,
 )
 
 __all__ = [
+    "NOBODY",
     "NOT_YET",
     "Anomaly",
     "AnomalyRule",
@@ -39,6 +43,7 @@ __all__ = [
     "Disclosure",
     "DisclosureRegister",
     "DroppedMonth",
+    "GivenBack",
     "GrowingLine",
     "HeldDisclosure",
     "HeldNotice",
@@ -49,4 +54,5 @@ __all__ = [
     "Outcome",
     "PublishedFigure",
     "RolledFacts",
+    "ShortenedPeriod",
 ]

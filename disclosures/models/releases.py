@@ -1,6 +1,7 @@
 """What left the carrier, when, to whom, and whether it was allowed. No coordinates, ever."""
 
 from datetime import date
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
@@ -8,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 NOT_YET = date(1, 1, 1)
+# Before every row's id.
+NOBODY = UUID(int=0)
 
 
 class Basis(models.TextChoices):
@@ -124,8 +127,9 @@ class HeldDisclosure(models.Model):
     """A row whose number had no active line: kept, sealed, until its line arrives.
 
     `gateway`: the client by whose API the gateway reported it, so that a release by approval must carry the gate's own
-    yes; "" where a file brought it. `ungated_from`: from when on such a release counts as one without that yes, though
-    no line has come; `ungated_at`: when it was counted so. `suppressed_until`: the row's own delayed-notice order.
+    yes ("unknown": it was another line's meanwhile, hidden, and whose API it was is not kept); "" where a file brought
+    it. `ungated_from`: from when on such a release counts as one without that yes, though no line has come;
+    `ungated_at`: when it was counted so. `suppressed_until`: the row's own delayed-notice order.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -162,6 +166,46 @@ class HeldNotice(models.Model):
 
     def __str__(self) -> str:
         return f"held notice of {self.disclosure_id}"
+
+
+class ShortenedPeriod(models.Model):
+    """A period in which a number was a line's, and is no longer from `since` on: what it reported there is given back.
+
+    Written by the database in the transaction that shortens the period; taken out, by it too, in the one that moves the
+    last row. Everything up to `since` and the row `after` was looked at. `until`: where the period ended before.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    line_id = models.BigIntegerField()
+    msisdn_hash = models.BinaryField()
+    since = models.DateTimeField()
+    after = models.UUIDField(default=NOBODY, db_default=NOBODY)
+    until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"line {self.line_id}, shortened from {self.since}"
+
+
+class GivenBack(models.Model):
+    """That a row was taken out of a line because its number was not that line's at its moment. Append-only.
+
+    `doubted`: the companies for which it is counted as doubtful already (an incident), so that it counts once.
+    """
+
+    class Why(models.TextChoices):
+        ENDED = "ended", "The line had ended"
+        NUMBER = "number", "The line had another number"
+
+    id = models.BigAutoField(primary_key=True)
+    line_id = models.BigIntegerField()
+    disclosure_id = models.UUIDField(db_index=True)
+    occurred_at = models.DateTimeField()
+    given_back_at = models.DateTimeField()
+    why = models.CharField(max_length=6, choices=Why)
+    doubted = ArrayField(models.CharField(max_length=1000))
+
+    def __str__(self) -> str:
+        return f"disclosure {self.disclosure_id}, given back"
 
 
 class ConcealedDisclosure(models.Model):

@@ -59,6 +59,23 @@ TABLES: Mapping[str, Table] = {
         business="gateway",
         sealed="msisdn_hash row_sealed",
     ),
+    "disclosures.ShortenedPeriod": Table(
+        "That a number was a line's for less long than we thought: what it reported after that is to be given back.",
+        "until it was, seconds later",
+        "nobody",
+        key="id line_id after",
+        time="since until",
+        sealed="msisdn_hash",
+    ),
+    "disclosures.GivenBack": Table(
+        "That a release was taken out of a line whose number it was not, and why.",
+        RELEASES,
+        "nobody",
+        key="id line_id disclosure_id",
+        time="occurred_at given_back_at",
+        word="why",
+        shapes={"doubted": "the companies, by id, for which it was counted as doubtful before"},
+    ),
     "disclosures.ConcealedDisclosure": Table(
         "A release that was hidden when it came and has left nothing elsewhere yet.",
         "until its order lifts, at the longest as long as the release",

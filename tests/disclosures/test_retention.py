@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,6 +22,7 @@ from disclosures.models import (
     Disclosure,
     DisclosureRegister,
     DroppedMonth,
+    GivenBack,
     GrowingLine,
     JudgementChange,
     RolledFacts,
@@ -127,8 +129,12 @@ def test_what_was_found_in_releases_goes_with_them() -> None:
             kind="after_stop", line_id=line.pk, party=TRACK, period=month, first_at=at - timedelta(days=25), last_at=at,
             n=1, looks=1, rule=rule, found_at=at, changed_at=at,
         )  # fmt: skip
+        GivenBack.objects.using("owner").create(
+            line_id=line.pk, disclosure_id=uuid4(), occurred_at=at, given_back_at=NOW, why="ended", doubted=[]
+        )
     retention.drop_months(now=NOW)
     assert [one.period for one in Anomaly.objects.all()] == [KEPT]
+    assert [one.occurred_at.month for one in GivenBack.objects.all()] == [KEPT.month]
 
 
 def test_what_is_sent_again_after_it_was_dropped_is_taken_and_dropped_again() -> None:
