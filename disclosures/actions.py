@@ -16,7 +16,7 @@ import partners.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.sealing import derived_secret
-from disclosures import anomalies, archiving, ingest
+from disclosures import anomalies, archiving, ingest, returning
 from disclosures.ingest import Outcome, Row
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.archives import tells_hidden
@@ -297,7 +297,9 @@ def _target(order_ref: str) -> str:
 
 
 def catch_up(*, cause: str, at: datetime) -> None:
-    """After a feed or an act: take in what was held for what is known now, and judge again what that touches."""
+    """After a feed or an act: give back what a line has by a number that was not its own, take in what was held for
+    what is known now, and judge again what that touches."""
+    returning.give_back(at=at, actor=f"import:{cause}")
     ingest.attribute_held(at=at, actor=f"import:{cause}")
     ingest.rejudge(cause=f"import:{cause}")
 

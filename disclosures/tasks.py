@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from disclosures import anomalies, archiving, ingest, publishing, retention
+from disclosures import anomalies, archiving, ingest, publishing, retention, returning
 
 
 @shared_task
@@ -14,7 +14,8 @@ def rejudge() -> None:
 
 @shared_task
 def attribute_held() -> None:
-    """Take in what was held for lines that are known now."""
+    """Give back what is no line's by the number it came by, and take in what was held for lines that are known now."""
+    returning.give_back(at=timezone.now(), actor="system:attribute_held")
     ingest.attribute_held(at=timezone.now(), actor="system:attribute_held")
 
 

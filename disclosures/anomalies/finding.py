@@ -4,6 +4,7 @@ A stretch of recorded time is one transaction with a fixed number of statements.
 again. What changes what is found waits for a search that runs, and a second search leaves it to the first.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -140,6 +141,16 @@ def look_again(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
     if part:
         _find(statements.TOUCHED_BY_ID, {"ids": ids, "since": at, "until": at, "at": at})
     return bool(part)
+
+
+@transaction.atomic
+def look_without(*, rows: Collection[tuple[int, datetime, Sequence[str]]], at: datetime) -> None:
+    """Find anew what rests on look-ups (line, moment, path) that this transaction has taken out of their line, or what
+    they kept from being found. Call after `take_turn`."""
+    places = [
+        {"line_id": line_id, "occurred_at": moment.isoformat(), "path": [*path]} for line_id, moment, path in rows
+    ]
+    _find(statements.TOUCHED_WHERE, {"rows": json.dumps(places), "since": at, "until": at, "at": at})
 
 
 @transaction.atomic

@@ -68,6 +68,12 @@ FROM unnest(%(ids)s::uuid[]) AS said (id)
     ) d
 WHERE d.basis = 'approval' AND d.outcome = 'released'
 """
+# Of rows that are their line's no longer.
+TOUCHED_WHERE = """
+INSERT INTO touched (line_id, occurred_at, path)
+SELECT line_id, occurred_at, ARRAY(SELECT jsonb_array_elements_text(path))
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS was (line_id bigint, occurred_at timestamptz, path jsonb)
+"""
 # Whether any of these rows lies where an anomaly of its line, or of an end customer, was found.
 PART_OF = """
 SELECT EXISTS (

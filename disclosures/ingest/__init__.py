@@ -1,5 +1,7 @@
 """Taking in what was released: stored by COPY, attributed and judged set-wise, judged again when more is known."""
 
+from disclosures.ingest.giving_back import Stretch, give_back, outside, shortened
+from disclosures.ingest.giving_back import take_turn as take_turn_of_judging
 from disclosures.ingest.judging import rejudge, touch_said
 from disclosures.ingest.notices import append, take_turn
 from disclosures.ingest.replay import attribute_held
@@ -14,17 +16,22 @@ __all__ = [
     "Outcome",
     "Report",
     "Row",
+    "Stretch",
     "append",
     "attribute_held",
     "doubt",
+    "give_back",
     "id_of",
     "nothing_besides",
+    "outside",
     "rejudge",
     "reveal",
     "roll_up",
     "row_of",
+    "shortened",
     "store",
     "take_turn",
+    "take_turn_of_judging",
     "touch",
     "touch_said",
     "touch_state",

@@ -7,7 +7,7 @@ gate may have been asked by the line's id, and the number come with the next fil
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -23,6 +23,8 @@ from disclosures.queries.held import NOT_HIDDEN
 
 BATCH = 2000
 A_YES_IS_AWAITED = timedelta(days=1)
+# What the gateway reported, by whichever client: that is not kept of what a line has.
+UNKNOWN_CLIENT = "unknown"
 DECODER = msgspec.json.Decoder(Report)
 # Those whose number is somebody's by now; whether it was at their time, taking them in will tell. What was counted
 # while it was held is not asked for its yes once more.
@@ -53,21 +55,21 @@ def hold(*, rows: Sequence[Row], at: datetime, gateway: str) -> Ungated:
     if not rows:
         return Counter()
     HeldDisclosure.objects.bulk_create(
-        [
-            HeldDisclosure(
-                id=uuid.UUID(row.id),
-                msisdn_hash=row.number,
-                row_sealed=seal(msgspec.json.encode(row.report).decode()),
-                held_at=at,
-                gateway=gateway,
-                suppressed_until=row.report.suppressed_until,
-                ungated_from=_ungated_from(row.report, at) if gateway else None,
-            )
-            for row in sorted(rows, key=attrgetter("id"))
-        ],
-        ignore_conflicts=True,
+        [_held(row, at, gateway) for row in sorted(rows, key=attrgetter("id"))], ignore_conflicts=True
     )
     return _count(at, [row.id for row in rows]) if gateway else Counter()
+
+
+def take_back(*, rows: Sequence[Row], at: datetime, asked: Collection[str]) -> None:
+    """Keep rows that were a line's until now; one that is held under the same id, which was refused, makes room.
+
+    `asked`: the ids of those that must still show the gate's yes. Nothing is counted: what the gate's yes was asked of
+    was counted then, and all others are hidden.
+    """
+    release(ids=[uuid.UUID(row.id) for row in rows])
+    HeldDisclosure.objects.bulk_create(
+        [_held(row, at, UNKNOWN_CLIENT if row.id in asked else "") for row in sorted(rows, key=attrgetter("id"))]
+    )
 
 
 def count_ungated(*, at: datetime) -> None:
@@ -95,6 +97,18 @@ def candidates(*, after: uuid.UUID) -> list[tuple[uuid.UUID, str, Report]]:
 def release(*, ids: Iterable[uuid.UUID]) -> None:
     """These rows are taken in: no longer held."""
     HeldDisclosure.objects.filter(id__in=ids).delete()
+
+
+def _held(row: Row, at: datetime, gateway: str) -> HeldDisclosure:
+    return HeldDisclosure(
+        id=uuid.UUID(row.id),
+        msisdn_hash=row.number,
+        row_sealed=seal(msgspec.json.encode(row.report).decode()),
+        held_at=at,
+        gateway=gateway,
+        suppressed_until=row.report.suppressed_until,
+        ungated_from=_ungated_from(row.report, at) if gateway else None,
+    )
 
 
 def _ungated_from(report: Report, at: datetime) -> datetime | None:

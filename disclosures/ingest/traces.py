@@ -81,12 +81,14 @@ WHERE t.basis = 'approval' AND t.outcome = 'released'
 ORDER BY c.id, party.id ON CONFLICT (campaign_id, party_id) DO UPDATE
     SET told_apart = true WHERE NOT partners_reach.told_apart
 """
+# What was counted so of a row as another line's is not counted again.
 DOUBTFUL = """
 SELECT p.uri, (r.occurred_at AT TIME ZONE 'UTC')::date::text, r.line_id, r.id, r.occurred_at
 FROM {terms} t CROSS JOIN LATERAL (SELECT DISTINCT unnest(t.path) AS uri) seen
     JOIN partners_party p ON p.uri = seen.uri
     JOIN {rows} r ON r.term = t.term
 WHERE t.basis IN ('emergency', 'network') AND p.kind IN ('lbs_provider', 'end_customer') AND NOT r.hidden
+    AND NOT EXISTS (SELECT FROM disclosures_givenback g WHERE g.disclosure_id = r.id AND p.uri = ANY (g.doubted))
 ORDER BY 1, 2, r.occurred_at, r.id
 """
 GATED = """

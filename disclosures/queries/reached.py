@@ -17,11 +17,13 @@ from disclosures.queries.visible import SHOWN
 
 Kind = Incident.Kind
 LONGEST_KEY = 200
-# Each gives line, moment, path, purpose, judgement, and what to order by.
+# Each gives line, moment, path, purpose, judgement, and what to order by. A row is whose it is now: it may have been
+# another line's as it was kept.
 KEPT = """
 SELECT d.line_id, d.occurred_at, d.path, d.purpose, d.judgement, kept.id::text
-FROM audit_incidentline kept JOIN disclosures_disclosure d
-    ON d.line_id = kept.line_id AND d.occurred_at = kept.occurred_at AND d.id = kept.disclosure_id
+FROM audit_incidentline kept JOIN disclosures_disclosureregister known ON known.id = kept.disclosure_id
+    JOIN disclosures_disclosure d
+        ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
 WHERE kept.incident_id = %(incident)s AND <shown>
 """.replace("<shown>", SHOWN)
 # What stands behind the counts of a comparison, as far as it was kept.

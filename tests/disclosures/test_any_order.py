@@ -15,7 +15,7 @@ from audit.models import Incident
 from audit.queries import database_clock
 from consent.models import LineGate
 from disclosures.anomalies import find
-from disclosures.models import Anomaly, Disclosure, JudgementChange
+from disclosures.models import Anomaly, Disclosure, GivenBack, HeldDisclosure, JudgementChange, ShortenedPeriod
 from partners.models import Dealing, Reach
 from tests.feeds import (
     BRIDGE,
@@ -28,6 +28,7 @@ from tests.feeds import (
     approval_row,
     choice_row,
     line_row,
+    moment,
     release_row,
     take_approvals,
     take_choices,
@@ -145,6 +146,7 @@ def what_stands() -> dict[str, object]:
         "incidents": sorted(Incident.objects.values_list("kind", "key", "count")),
         "anomalies": sorted(_anomalies()),
         "reach": sorted(Reach.objects.values_list("campaign__ref", "party__uri")),
+        "held": sorted(HeldDisclosure.objects.values_list("id", flat=True)),
     }
 
 
@@ -274,3 +276,83 @@ def test_pieces_of_the_files_in_any_order_give_the_same_and_each_change_is_recor
         changes += noted
         empty_database()
     assert changes >= 10, "orders in which nothing is judged again prove little"
+
+
+# When numbers of the world may change hands: what a person said by one later is theirs who is known to have it then.
+CHANGES = moment("2025-09-01T00:00:00Z")
+
+
+# What a company did, whoever's number it was: it stays as it was seen, also where a row is nobody's after all.
+OF_COMPANIES = ("incidents", "reach")
+
+
+def pieces_of_torn_lines(seed: int, order: int) -> list[Callable[[], object]]:
+    """All rows by themselves, each line open at first, and over or with another number by a later row of the lines.
+
+    Releases and parties come anywhere among them, and so does what was said before any number changed hands.
+    """
+    dice = random.Random(f"{seed}.{order}.torn")
+    feeds = world(seed)
+    first: list[Row] = []
+    later: list[Row] = []
+    for row in feeds["lines"].rows:
+        if row["deactivated_at"]:
+            first.append(row | {"deactivated_at": None})
+        begins = not row["deactivated_at"] and not row.get("number_changed_at") and str(row["line_id"])[0] != "B"
+        (first if begins else later).append(row)
+    lines = [partial(take_lines, row) for row in first + later]
+    said = [
+        (partial(feeds[name].take, row), moment(str(row[at])))
+        for name, at in (("approvals", "captured_at"), ("choices", "made_at"))
+        for row in feeds[name].rows
+    ]
+    anywhere: list[Callable[[], object]] = [take for take, at in said if at < CHANGES]
+    anywhere += [partial(take_releases, *rows) for rows in batched(feeds["disclosures"].rows, 5, strict=False)]
+    anywhere.append(take_parties)
+    turns = [True] * len(lines) + [False] * len(anywhere)
+    dice.shuffle(turns)
+    dice.shuffle(anywhere)
+    of_lines, others = iter(lines), iter(anywhere)
+    return [*(next(of_lines if one else others) for one in turns), *(take for take, at in said if at >= CHANGES)]
+
+
+def lines_of_everybody_else() -> list[Row]:
+    """Whoever had the world's numbers when none of its lines had them."""
+    gone, back, changed = CHANGES.isoformat(), "2025-10-01T00:00:00Z", "2025-11-01T00:00:00Z"
+    ended = Line.objects.filter(carrier_id__startswith="A", deactivated_at__isnull=False)
+    between = [
+        line_row(line_id=f"D{n}", msisdn=f"+120655501{n:02}", activated_at=gone, deactivated_at=back)
+        for n in range(2)
+        if ended.filter(carrier_id=f"A{n}").exists()
+    ]
+    others = [
+        line_row(line_id="E", msisdn="+12065550190", activated_at=changed),
+        line_row(line_id="F", msisdn="+12065550191", deactivated_at=changed),
+        line_row(line_id="G", msisdn="+12065550199"),
+    ]
+    return [row | {"account_id": f"A-{row['line_id']}"} for row in between + others]
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+@pytest.mark.parametrize("seed", range(2))
+def test_ends_and_new_numbers_that_become_known_late_give_the_same(seed: int) -> None:
+    for feed in world(seed).values():
+        feed.take_all()
+    expected = what_stands()
+    take_lines(*lines_of_everybody_else())
+    expected_of_all = what_stands()
+    assert expected["held"]
+    assert not expected_of_all["held"]
+    empty_database()
+    given = 0
+    for order in range(ORDERS):
+        for take in pieces_of_torn_lines(seed, order):
+            take()
+        given += GivenBack.objects.count()
+        stands = what_stands()
+        assert {**stands, **{name: expected[name] for name in OF_COMPANIES}} == expected, order
+        assert not ShortenedPeriod.objects.exists()
+        take_lines(*lines_of_everybody_else())
+        assert what_stands() == expected_of_all, order
+        empty_database()
+    assert given >= 10, "orders in which nothing is given back prove little"
