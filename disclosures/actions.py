@@ -299,8 +299,7 @@ def _target(order_ref: str) -> str:
 def catch_up(*, cause: str, at: datetime) -> None:
     """After a feed or an act: give back what a line has by a number that was not its own, take in what was held for
     what is known now, and judge again what that touches."""
-    returning.give_back(at=at, actor=f"import:{cause}")
-    ingest.attribute_held(at=at, actor=f"import:{cause}")
+    returning.attribute(at=at, actor=f"import:{cause}")
     ingest.rejudge(cause=f"import:{cause}")
 
 

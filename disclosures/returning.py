@@ -25,6 +25,12 @@ NOTED_ALONE = "SELECT pg_advisory_xact_lock(hashtext('disclosures.given_back'))"
 type Look = tuple[int, datetime, Sequence[str]]
 
 
+def attribute(*, at: datetime, actor: str) -> None:
+    """Give back what is no line's by the number it came by, then take in what is held for what is known now."""
+    give_back(at=at, actor=actor)
+    ingest.attribute_held(at=at, actor=actor)
+
+
 def give_back(*, at: datetime, actor: str) -> int:
     """Take out of lines what their numbers reported when they were no longer theirs. Returns how many rows that were.
 
@@ -51,8 +57,20 @@ def _one(period: int, at: datetime, broken: set[int]) -> int:
         return 0
 
 
-@transaction.atomic
 def _give_back(periods: Sequence[int], at: datetime) -> int:
+    left = _pass_over(periods)
+    return _take_out(left, at) if left else 0
+
+
+@transaction.atomic
+def _pass_over(periods: Sequence[int]) -> list[int]:
+    """By itself, because what follows waits for a search for anomalies that runs: most ends need not."""
+    ingest.take_turn()
+    return ingest.pass_over(periods=periods)
+
+
+@transaction.atomic
+def _take_out(periods: Sequence[int], at: datetime) -> int:
     anomalies.take_turn()
     ingest.take_turn()
     ingest.take_turn_of_judging()

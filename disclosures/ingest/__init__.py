@@ -1,6 +1,6 @@
 """Taking in what was released: stored by COPY, attributed and judged set-wise, judged again when more is known."""
 
-from disclosures.ingest.giving_back import Stretch, give_back, outside, shortened
+from disclosures.ingest.giving_back import Stretch, give_back, outside, pass_over, shortened
 from disclosures.ingest.giving_back import take_turn as take_turn_of_judging
 from disclosures.ingest.judging import rejudge, touch_said
 from disclosures.ingest.notices import append, take_turn
@@ -24,6 +24,7 @@ __all__ = [
     "id_of",
     "nothing_besides",
     "outside",
+    "pass_over",
     "rejudge",
     "reveal",
     "roll_up",

@@ -78,14 +78,22 @@ def take_turn() -> None:
         cursor.execute(JUDGES_ALONE)
 
 
-def outside(*, periods: Sequence[int]) -> Iterator[Stretch]:
-    """What of these shortened periods is to be given back, in so many rows as one transaction takes.
+def pass_over(*, periods: Sequence[int]) -> list[int]:
+    """Be done with those of these periods outside of which nothing lies, most of them. Returns the others.
 
-    A period without any is done with. Give back each before asking for the next: two may have had a row in common. Call
-    in the turn of whoever writes notices: all rows that were attributed before the period was shortened are there then.
+    Call in the turn of whoever writes notices: all rows that were attributed before a period was shortened are there
+    then.
     """
     with connection.cursor() as cursor:
         cursor.execute(DONE, [list(periods)])
+    return list(ShortenedPeriod.objects.filter(pk__in=periods).order_by("pk").values_list("pk", flat=True))
+
+
+def outside(*, periods: Sequence[int]) -> Iterator[Stretch]:
+    """What of these shortened periods is to be given back, in so many rows as one transaction takes.
+
+    Give back each before asking for the next: two may have had a row in common. Call in the same turn.
+    """
     left = ROWS
     for period in ShortenedPeriod.objects.filter(pk__in=periods).order_by("pk"):
         if left <= 0:
@@ -132,6 +140,6 @@ def _row_by(msisdn: str, said: Sequence[Any], content: bytes, own_until: datetim
             ),
             n=0,
         )
-        for until in (None, own_until)
+        for until in dict.fromkeys((None, own_until))
     )  # fmt: skip
     return next((row for row in rows if row.content == content), None)
