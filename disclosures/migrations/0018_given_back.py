@@ -126,7 +126,8 @@ BEGIN
     WHERE n.line_id = line AND n.disclosure_id = ANY (ids) AND NOT (n.number = 1 AND n.disclosure_id = ANY (own))
     ORDER BY n.disclosure_id, n.number;
 
-    -- What the line's dealings rest on besides: its other rows, and moments that none of these has.
+    -- What the line's dealings rest on besides: its other rows, and moments that none of these has. Of an aggregator
+    -- itself there may be an older one beside those behind it, from which it follows by now.
     WITH gone AS MATERIALIZED (
         SELECT d.occurred_at, d.aggregator, d.path FROM disclosures_disclosureregister known
             JOIN disclosures_disclosure d
@@ -143,7 +144,9 @@ BEGIN
     ), others AS MATERIALIZED (
         SELECT d.aggregator, hop.uri AS party, min(d.occurred_at) AS first_at, max(d.occurred_at) AS last_at
         FROM disclosures_disclosure d
-            CROSS JOIN LATERAL (SELECT DISTINCT unnest(d.path || d.aggregator) AS uri) hop
+            CROSS JOIN LATERAL (
+                SELECT DISTINCT unnest(coalesce(
+                    nullif(array_remove(d.path, d.aggregator), '{}'), ARRAY[d.aggregator])) AS uri) hop
         WHERE d.line_id = line AND d.basis = 'approval' AND d.outcome = 'released' AND NOT d.id = ANY (ids)
             AND EXISTS (SELECT FROM dealt)
             AND NOT EXISTS (
@@ -190,6 +193,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('disclosures', '0017_what_was_held_before'),
         ('accounts', '0005_ends_stay'),
+        ('partners', '0018_received'),
     ]
 
     operations = [

@@ -38,7 +38,7 @@ from disclosures.models import (
 from disclosures.queries.counted import facts_of
 from disclosures.queries.reached import reached_by
 from disclosures.queries.visible import visible
-from partners.models import Dealing
+from partners.models import Dealing, Party
 from tests.feeds import (
     BRIDGE,
     JAIL,
@@ -236,15 +236,31 @@ def test_dealings_say_what_the_lines_other_rows_say() -> None:
         release_row(id="r", occurred_at=WINTER, path=[BRIDGE, ROAD, JAIL]),
         release_row(id="s", occurred_at=SUMMER),
         release_row(id="t", occurred_at=WINTER, aggregator=LINK, path=[LINK, TRACK]),
+        release_row(occurred_at=WINTER, path=[BRIDGE]),
     ]
     take_releases(*rows)
     former = Line.objects.get(carrier_id="A").pk
     of_former = Dealing.objects.filter(line_id=former)
-    assert of_former.count() == 5
+    assert sorted(of_former.values_list("party__uri", flat=True)) == [JAIL, BRIDGE, ROAD, TRACK]
     take_lines(ENDED, NEXT)
-    found = of_former.values_list("party__uri", "first_at", "last_at")
-    assert sorted(found) == [(BRIDGE, moment(SUMMER), moment(SUMMER)), (ROAD, moment(SUMMER), moment(SUMMER))]
-    assert Dealing.objects.exclude(line_id=former).count() == 5
+    assert list(of_former.values_list("party__uri", "first_at", "last_at")) == [(ROAD, moment(SUMMER), moment(SUMMER))]
+    assert sorted(Dealing.objects.exclude(line_id=former).values_list("party__uri", flat=True)) == [
+        JAIL, BRIDGE, ROAD, TRACK,
+    ]  # fmt: skip
+
+
+def test_an_older_dealing_of_an_aggregator_that_rests_on_it_alone_goes_too() -> None:
+    """Before, each release wrote one for the aggregator as well; and where something began was not written down."""
+    take_releases(release_row(occurred_at=WINTER), release_row(occurred_at=WINTER, aggregator=LINK, path=[LINK, TRACK]))
+    former = Line.objects.get(carrier_id="A").pk
+    bridge, link, road = (Party.objects.get(uri=uri).pk for uri in (BRIDGE, LINK, ROAD))
+    gone, kept = moment(WINTER), moment(SUMMER)
+    Dealing.objects.create(line_id=former, aggregator_id=bridge, party_id=bridge, first_at=gone, last_at=gone)
+    Dealing.objects.create(line_id=former, aggregator_id=link, party_id=link, first_at=kept, last_at=gone)
+    Dealing.objects.create(line_id=former, aggregator_id=link, party_id=road, first_at=None, last_at=kept)
+    take_lines(ENDED, NEXT)
+    left = Dealing.objects.filter(line_id=former).values_list("party__uri", "first_at", "last_at")
+    assert sorted(left) == [(LINK, kept, kept), (ROAD, None, kept)]
 
 
 def test_what_was_found_in_look_ups_is_found_anew_without_them() -> None:
