@@ -10,7 +10,7 @@ from accounts.sealing import unseal
 from audit.models import AuditEvent
 from consent.feeds import LinesFeed
 from consent.models import Choice, LineGate
-from disclosures.models import Disclosure
+from disclosures.models import Disclosure, HeldDisclosure
 from revocations.models import Order
 from tests.factories import a_ledger_row
 from tests.feeds import (
@@ -213,7 +213,8 @@ def test_the_end_of_a_tenure_ends_sign_in_and_tells_partners_to_delete() -> None
     assert not LineUser.objects.filter(until=None).exists()
     assert Order.objects.get().snapshot["state"] == []
     assert set(Order.objects.get().snapshot["required_actions"]) == {"stop_use", "delete_held", "notify_downstream"}
-    assert Disclosure.objects.get().judgement == "no_approval", "nobody's line was active then"
+    assert not Disclosure.objects.exists(), "nobody's line was active then"
+    assert HeldDisclosure.objects.count() == 1
     assert told(take_lines(line_row())) == [("repeated",)], "an older row does not revive a tenure"
     assert Line.objects.get().deactivated_at == moment("2025-08-01T00:00:00Z")
     assert {"line.ended", "line.tenure_ended"} <= set(AuditEvent.objects.values_list("action", flat=True))

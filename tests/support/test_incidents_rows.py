@@ -144,7 +144,7 @@ def test_the_page_reads_what_was_kept_and_no_day_of_the_ledger(officer: Member) 
         rows_reached(incident=one, at=timezone.now(), rows=9)
     of_the_ledger = [query["sql"] for query in asked.captured_queries if "disclosures_disclosure d" in query["sql"]]
     assert len(of_the_ledger) == 2
-    assert all("FROM audit_incidentline kept JOIN disclosures_disclosure d" in sql for sql in of_the_ledger)
+    assert all("FROM audit_incidentline kept JOIN disclosures_disclosureregister" in sql for sql in of_the_ledger)
 
 
 def test_a_release_that_names_two_such_companies_is_kept_for_both(officer: Member) -> None:
