@@ -3,13 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
+from accounts.turns import turn
 from disclosures import anomalies, archiving, ingest, publishing, retention, returning
 
 
 @shared_task
 def rejudge() -> None:
-    """Judge again what choices, approvals and lines have touched."""
-    ingest.rejudge(cause="consent")
+    """Judge again what choices, approvals and lines have touched. One worker at a time waits for what is underway."""
+    with turn(name="disclosures.rejudge") as mine:
+        if mine:
+            ingest.rejudge(cause="consent")
 
 
 @shared_task

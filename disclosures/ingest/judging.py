@@ -1,19 +1,25 @@
 """Judge what was released against the ledger as of its moment; judge again when more becomes known."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import batched
 
 from django.db import connection, transaction
 
 from consent.actions import tell_newly_affected
 from consent.permission import ANSWER, COLUMNS
+from disclosures.ingest import underway
 from revocations.queries import uncovered
 
 logger = logging.getLogger(__name__)
 BATCH = 500
-# A choice that was being committed while a chunk was judged was not seen by it; nothing takes longer than this.
+# What was being said while an import was killed.
 OVERLAP = timedelta(seconds=30)
+# For so many at once it is waited until the chunks are over that may have seen nothing of what touched them.
+MANY = 20 * BATCH
+# A chunk takes seconds. Whoever holds one for longer has stopped in its midst, and nobody can say for how long.
+A_CHUNK_TAKES = "60s"
 
 # In the words of a judgement: any stop or running pause is `after_stop`, but where ours alone stands, which the person
 # never said.
@@ -69,33 +75,47 @@ ORDER BY c.line_id
 """
 # One at a time: two that judge one line at once could each note a change that the other has made.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('disclosures.rejudge'))"
-SAID = """
-SELECT line_id FROM consent_choice WHERE recorded_at >= %(since)s
-UNION SELECT line_id FROM consent_approval WHERE recorded_at >= %(since)s
-"""
-MOVED = """
-INSERT INTO consent_touched (line_id, since)
-SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
-WHERE d.line_id = ANY (%(lines)s) AND d.occurred_at BETWEEN %(first)s AND %(last)s AND d.recorded_at = %(at)s
-GROUP BY d.line_id
-"""
 
 
 def rejudge(*, cause: str) -> int:
     """Judge again everything of the lines that were touched, from the moment on. Returns how many judgements changed.
 
-    Partners whom a standing stop of such a line concerns only now are told first. Each batch is a transaction of its
-    own: its touched rows go with the changes they brought, so that whatever breaks is done again. A batch that breaks
-    is done line by line; the line that breaks it is logged and left for the next run, and the others go on.
+    Chunks that were being taken in when that was committed are waited for: their rows are judged again like all others.
+    Call outside a transaction.
     """
     changed = 0
     broken = set[int]()
     while touched := _touched(besides=broken):
+        if not underway.wait(at_most=A_CHUNK_TAKES):
+            logger.error("a chunk of disclosures has not come to its end: what was touched is left for the next run")
+            break
+        changed += _in_batches(touched, cause, broken)
+    return changed
+
+
+def tell(*, touched: Mapping[int, int]) -> None:
+    """Take up what a chunk has touched (id and line), for the sake of partners who came to be concerned by it.
+
+    The past of these lines is as it was: nobody is waited for.
+    """
+    _in_batches(touched, "consent", set())
+
+
+def _in_batches(touched: Mapping[int, int], cause: str, broken: set[int]) -> int:
+    """Partners whom a standing stop of such a line concerns only now are told first.
+
+    Each batch is a transaction of its own: its touched rows go with the changes they brought, so that whatever breaks
+    is done again. A batch that breaks is done line by line; the line that breaks it is logged and left for the next
+    run, and the others go on.
+    """
+    changed = 0
+    for ids in batched(sorted(touched), BATCH, strict=False):
+        batch = {pk: touched[pk] for pk in ids}
         try:
-            changed += _judge_again(touched, cause)
+            changed += _judge_again(batch, cause)
         except Exception:  # whatever it is, it must not keep every other line from being judged
             logger.exception("a batch of touched lines can't be judged again: line by line now")
-            changed += sum(_one_line(touched, line_id, cause, broken) for line_id in sorted(set(touched.values())))
+            changed += sum(_one_line(batch, line_id, cause, broken) for line_id in sorted(set(batch.values())))
     return changed
 
 
@@ -117,7 +137,7 @@ def _touched(*, besides: Collection[int]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, line_id FROM consent_touched WHERE NOT line_id = ANY (%s) ORDER BY id LIMIT %s",
-            [sorted(besides), BATCH],
+            [sorted(besides), MANY],
         )
         return dict(cursor.fetchall())
 
@@ -145,22 +165,6 @@ def _batch(touched: list[int], cause: str) -> int:
             changed = cursor.rowcount
         cursor.execute("DROP TABLE touched, questions")
     return changed
-
-
-def consent_moved(*, occurred: Sequence[datetime], at: datetime) -> bool:
-    """After the commit of a chunk recorded as of `at`: whether something was said while it was judged.
-
-    `occurred`: the moments of what it stored. What was said concerns is marked.
-    """
-    if not occurred:
-        return False
-    with connection.cursor() as cursor:
-        cursor.execute(SAID, {"since": at - OVERLAP})
-        lines = [line_id for (line_id,) in cursor.fetchall()]
-        if not lines:
-            return False
-        cursor.execute(MOVED, {"lines": lines, "first": min(occurred), "last": max(occurred), "at": at})
-        return bool(cursor.rowcount)
 
 
 def touch_said(*, since: datetime) -> None:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from consent.permission import JUDGE as ANSWER
-from disclosures.ingest import days, judging, notices, staging, traces
+from disclosures.ingest import days, judging, notices, staging, traces, underway
 from disclosures.ingest.held import hold
 from disclosures.ingest.rows import Outcome, Row
 
@@ -107,19 +107,17 @@ def store(
         outcomes, touched = _all_of(rows, at, turn or nullcontext(), gateway=gateway)
         in_order = [outcomes[row.n] for row in rows]
         besides(in_order)
-    accepted = [row.report.occurred_at for row in rows if outcomes[row.n].fate == "accepted"]
-    if judging.consent_moved(occurred=accepted, at=at) or touched:
-        judging.rejudge(cause="consent")
+    judging.tell(touched=touched)
     return in_order
 
 
 def _all_of(
     rows: Sequence[Row], at: datetime, turn: AbstractContextManager[object], *, gateway: str
-) -> tuple[dict[int, Outcome], bool]:
+) -> tuple[dict[int, Outcome], dict[int, int]]:
     outcomes: dict[int, Outcome] = {}
     if not rows:
         with turn:
-            return outcomes, False
+            return outcomes, {}
     first = _first_of_each_id(rows, outcomes)
     if len(first) == len(rows):
         return _take(first, at, turn, gateway=gateway)
@@ -131,14 +129,14 @@ def _all_of(
         if again:
             taken, also_touched = _all_of(again, at, nullcontext(), gateway=gateway)
             outcomes.update(taken)
-            touched = touched or also_touched
+            touched |= also_touched
     return outcomes, touched
 
 
 def _take(
     rows: Sequence[Row], at: datetime, turn: AbstractContextManager[object], *, gateway: str
-) -> tuple[dict[int, Outcome], bool]:
-    """What became of each of these rows, no two of one id; and whether lines were touched."""
+) -> tuple[dict[int, Outcome], dict[int, int]]:
+    """What became of each of these rows, no two of one id; and what was touched: its id, and the line."""
     with connection.cursor() as cursor:
         staging.stage(cursor=cursor, rows=rows)
         with turn:
@@ -162,6 +160,7 @@ def _take(
 def _claim(cursor: CursorWrapper, rows: Sequence[Row], *, gateway: str) -> dict[int, str]:
     """Register what is new: it stands in `fresh`. Returns the fate of everything else."""
     notices.share_turn(cursor=cursor)
+    underway.begin(cursor=cursor)
     if _register(cursor, gated=bool(gateway)) == len(rows):
         return {}
     cursor.execute(KNOWN)

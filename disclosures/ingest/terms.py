@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from disclosures.ingest import notices, traces
+from disclosures.ingest import notices, traces, underway
 
 TOUCH = """
 INSERT INTO consent_touched (line_id, since)
@@ -73,14 +73,18 @@ def doubt(*, parties: Collection[str], at: datetime) -> None:
         traces.note_doubtful(found=cursor, at=at)
 
 
-@transaction.atomic
 def touch(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:
     """Mark the lines whose past judgements may rest on these campaigns or links, and complete the campaigns' reach.
 
-    Reads every partition: terms change seldom.
+    Reads every partition: terms change seldom. Call outside a transaction, when they are committed.
     """
-    if not campaigns and not links:
-        return
+    if campaigns or links:
+        underway.wait()
+        _mark(campaigns, links, at)
+
+
+@transaction.atomic
+def _mark(campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:
     named = sorted(campaigns)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -97,6 +101,10 @@ def touch(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at:
 
 
 def touch_state(*, state: str, since: datetime) -> None:
-    """Mark the lines that were ever in this state and had releases since then. Reads the partitions since then."""
+    """Mark the lines that were ever in this state and had releases since then. Reads the partitions since then.
+
+    Call outside a transaction, when the rule is committed.
+    """
+    underway.wait()
     with connection.cursor() as cursor:
         cursor.execute(IN_STATE, {"state": state, "since": since})

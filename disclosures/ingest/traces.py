@@ -34,8 +34,8 @@ ORDER BY 1 ON CONFLICT (uri) DO NOTHING
 # A dealing of the aggregator itself follows from those behind it (`partners_received`), and is half of the writing: it
 # is written only where nobody behind it is named.
 # A party new to a line that has said no to something may be one that its stop concerns, and so may one that had
-# something earlier than we knew: it is told, if so, after the commit (`judging.rejudge`), and the row left here sees to
-# it that this is not forgotten.
+# something earlier than we knew: it is told, if so, after the commit (`judging.tell`), and the row left here sees to it
+# that this is not forgotten.
 DEALINGS = """
 WITH hop AS MATERIALIZED (
     SELECT DISTINCT t.term, aggregator.id AS aggregator_id, party.id AS party_id
@@ -62,6 +62,7 @@ INSERT INTO consent_touched (line_id, since)
 SELECT DISTINCT line_id, audit_now() FROM put JOIN dealt USING (line_id, aggregator_id, party_id, first_at)
 WHERE EXISTS (
     SELECT FROM consent_choice c WHERE c.line_id = put.line_id AND c.kind IN ('stop', 'pause', 'refuse'))
+RETURNING id, line_id
 """
 REACH = """
 INSERT INTO partners_reach (campaign_id, party_id)
@@ -143,12 +144,14 @@ REVEALED = "DELETE FROM disclosures_concealeddisclosure WHERE id IN (SELECT id F
 type Ungated = Counter[tuple[str, str]]
 
 
-def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime, ungated: Ungated | None = None) -> bool:
+def leave(
+    *, cursor: CursorWrapper, rows: str, terms: str, at: datetime, ungated: Ungated | None = None
+) -> dict[int, int]:
     """Write what rows leave behind, inside the transaction of our own tables of rows and of what they have in common.
 
     `ungated`: what is without the gate's yes besides these rows, by aggregator and day.
-    Returns whether lines were touched by it. Should be the last before the commit: until then whoever stores rows of
-    the same lines waits.
+    Returns what was touched by it: its id, and the line. Should be the last before the commit: until then whoever
+    stores rows of the same lines waits.
     """
     named = {"rows": rows, "terms": terms}
     cursor.execute(SEEN.format_map(named))
@@ -165,7 +168,7 @@ def leave(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime, ungated
         if not _had_the_gates_yes(line_id, campaign, decision_id, occurred_at):
             without_yes[by_day(aggregator, occurred_at)].append(Release(line_id, disclosure_id, occurred_at))
     cursor.execute(DEALINGS.format_map(named))
-    touched = bool(cursor.rowcount)
+    touched = dict(cursor.fetchall())
     note_doubtful(found=doubtful, at=at)
     if uses:
         contradict(uses=uses, at=at)

@@ -9,7 +9,6 @@ from django.db import transaction
 import partners.actions
 from consent.feeds import ApprovalsFeed
 from consent.models import Approval, Choice
-from disclosures.actions import terms_changed
 from partners.actions.guards import Of
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, JurisdictionRule
@@ -81,12 +80,12 @@ def add_rule(
 def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str, at: datetime) -> bool:
     """Let stops and pauses hold across two parties, purposes or campaigns from now on. Returns whether it is new.
 
-    The gate keeps it when this commits; partners whom a stop newly concerns are told next (`settling`).
+    The gate keeps it when this commits; what was released is judged again, and partners whom a stop newly concerns are
+    told, next (`settling`).
     Raises ValidationError, NotNow, NotForThem.
     """
     new = partners.actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason=reason, actor=actor, at=at)
     if new:
-        terms_changed(campaigns=(), links={(of, ref), (of, kin_ref)}, at=at)
         transaction.on_commit(partial(tasks.settle.delay), robust=True)
     return new
 

@@ -1,4 +1,4 @@
-"""Two imports of the same rows at once, an import that was cut off, a stop while rows are being judged."""
+"""Two imports of the same rows at once, an import that was cut off, a notice while its row is being stored."""
 
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from audit.queries import database_clock
 from disclosures.feeds import DisclosuresFeed
 from disclosures.ingest import traces
-from disclosures.models import Disclosure, DisclosureRegister, HeldNotice, JudgementChange
+from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from partners.feeds.checking import Fate
 from partners.feeds.reading import Numbered
 from tests.feeds import (
@@ -22,12 +22,10 @@ from tests.feeds import (
     ROAD,
     Row,
     approval_row,
-    choice_row,
     line_row,
     ndjson,
     release_row,
     take_approvals,
-    take_choices,
     take_lines,
     take_notices,
     take_parties,
@@ -75,27 +73,6 @@ def test_an_import_that_was_cut_off_goes_on_where_it_was() -> None:
     assert Counter(fate.status for fate in fates) == {"accepted": 140, "repeated": 100}
 
 
-def test_a_stop_that_commits_while_rows_are_judged_is_seen_after_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It lands after the judging statement and before the chunk's commit: its own re-judging finds no row yet."""
-    world()
-    leave = traces.leave
-
-    def stop_meanwhile(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime, **more: Any) -> bool:
-        with ThreadPoolExecutor(1) as other:
-            other.submit(stop_and_judge_again).result()
-        return leave(cursor=cursor, rows=rows, terms=terms, at=at, **more)
-
-    def stop_and_judge_again() -> None:
-        take_choices(choice_row(made_at="2025-06-15T00:00:00Z"))
-        assert not Disclosure.objects.exists()
-        connection.close()
-
-    monkeypatch.setattr(traces, "leave", stop_meanwhile)
-    take_releases(release_row())
-    assert Disclosure.objects.get().judgement == "after_stop"
-    assert JudgementChange.objects.get().was == "permitted"
-
-
 def test_a_notice_that_comes_while_its_row_is_being_stored_is_put_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     take_parties()
     take_lines(line_row())
@@ -108,7 +85,7 @@ def test_a_notice_that_comes_while_its_row_is_being_stored_is_put_on_it(monkeypa
 
     with ThreadPoolExecutor(1) as other:
 
-        def gag_meanwhile(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime, **more: Any) -> bool:
+        def gag_meanwhile(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime, **more: Any) -> dict[int, int]:
             fates.append(other.submit(notice))
             return leave(cursor=cursor, rows=rows, terms=terms, at=at, **more)
 

@@ -1,0 +1,199 @@
+"""What commits while a chunk is judged: its rows are judged by it after all, whoever looks first."""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from audit.queries import database_clock
+from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed
+from consent.models import Touched
+from disclosures import actions, ingest
+from disclosures.feeds import settle_terms
+from disclosures.ingest import traces
+from disclosures.models import Disclosure, JudgementChange
+from partners.feeds.command import Feed
+from partners.feeds.parties import PartiesFeed
+from partners.feeds.reading import Numbered, numbered_lines
+from partners.models import JurisdictionRule
+from tests.feeds import (
+    ROAD,
+    ROADSIDE,
+    Row,
+    approval_row,
+    choice_row,
+    line_row,
+    moment,
+    ndjson,
+    parties_document,
+    release_row,
+    take_approvals,
+    take_choices,
+    take_lines,
+    take_parties,
+    take_releases,
+    told,
+)
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+SINCE, OLD = "2025-06-15T00:00:00Z", "https://old.example"
+WAITS = """
+SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE NOT l.granted AND d.datname = current_database())
+"""
+
+# What is committed, and then what comes of it.
+type News = tuple[Callable[[], object], Callable[[], object]]
+
+
+def from_file(feed: Feed, row: Row) -> News:
+    def commit() -> None:
+        feed.take(lines=list(numbered_lines(io.BytesIO(ndjson([row])))), at=database_clock())
+        feed.finish(at=database_clock())
+
+    return commit, lambda: actions.catch_up(cause=feed.name, at=database_clock())
+
+
+def from_parties(document: Mapping[str, list[Row]]) -> News:
+    feed = PartiesFeed()
+    return (
+        lambda: feed.take(lines=[Numbered(1, json.dumps(document).encode())], at=database_clock()),
+        lambda: settle_terms(changes=feed.changes, at=database_clock()),
+    )
+
+
+def a_link() -> News:
+    parties = parties_document()["parties"]
+    parties[2] |= {"same_as": [OLD]}
+    return from_parties(parties_document(parties=parties))
+
+
+def an_end_moved_forward() -> News:
+    campaigns = parties_document()["campaigns"]
+    campaigns[0] |= {"ends_at": SINCE}
+    return from_parties(parties_document(campaigns=campaigns))
+
+
+def a_rule() -> News:
+    since = moment(SINCE)
+
+    def settle() -> None:
+        actions.rule_changed(state="WA", since=since)
+        actions.catch_up(cause="acts", at=database_clock())
+
+    return (
+        lambda: JurisdictionRule.objects.create(
+            state="WA", starts_at=since, purposes=[ROADSIDE], sale_test=False, source="test: a law"
+        ),
+        settle,
+    )
+
+
+def a_world() -> None:
+    """A line that agreed, and said no to a company that nobody has heard of."""
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row())
+    take_choices(choice_row(made_at=SINCE, scope="party", ref=OLD))
+
+
+def in_its_thread(do: Callable[[], object]) -> object:
+    try:
+        return do()
+    finally:
+        connection.close()
+
+
+class Meanwhile:
+    """While the first chunk is judged and not committed: news, and whoever looks for what they concern, as far as they
+    come."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, news: News, *, then: Callable[[], object] = dict) -> None:
+        self.leave, self.news, self.then = traces.leave, news, then
+        self.followed: Future[object] | None = None
+        self.others = ThreadPoolExecutor(2)
+        monkeypatch.setattr(traces, "leave", self)
+
+    def __call__(self, *, cursor: CursorWrapper, rows: str, terms: str, at: datetime, **more: Any) -> dict[int, int]:
+        if self.followed is None:
+            commit, follow = self.news
+            self.others.submit(in_its_thread, commit).result()
+            self.followed = self.others.submit(in_its_thread, follow)
+            while not (self.followed.done() or _somebody_waits(cursor)):
+                pass
+            self.others.submit(in_its_thread, self.then).result(timeout=60)
+        return self.leave(cursor=cursor, rows=rows, terms=terms, at=at, **more)
+
+    def end(self) -> None:
+        assert self.followed is not None
+        self.followed.result(timeout=60)
+        self.others.shutdown()
+
+
+def _somebody_waits(cursor: CursorWrapper) -> bool:
+    cursor.execute(WAITS)
+    return bool(cursor.fetchone() == (True,))
+
+
+@pytest.mark.parametrize(
+    ("news", "judgement"),
+    [
+        (lambda: from_file(ChoicesFeed(), choice_row(made_at=SINCE)), "after_stop"),
+        (a_link, "after_stop"),
+        (an_end_moved_forward, "campaign_not_in_force"),
+        (a_rule, "jurisdiction_prohibits"),
+        (lambda: from_file(LinesFeed(), line_row(deactivated_at=SINCE)), "no_approval"),
+    ],
+    ids=["a_stop", "a_link", "the_end_of_a_campaign", "a_rule_of_a_state", "the_end_of_a_line"],
+)
+def test_news_that_commit_while_rows_are_judged_are_seen_after_all(
+    monkeypatch: pytest.MonkeyPatch, news: Callable[[], News], judgement: str
+) -> None:
+    a_world()
+    meanwhile = Meanwhile(monkeypatch, news())
+    assert told(take_releases(release_row())) == [("accepted", "permitted")]
+    meanwhile.end()
+    assert Disclosure.objects.get().judgement == judgement
+    assert list(JudgementChange.objects.values_list("was", "becomes")) == [("permitted", judgement)]
+    assert not Touched.objects.exists()
+
+
+def test_a_yes_that_commits_while_rows_are_judged_is_seen_after_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_parties()
+    take_lines(line_row())
+    meanwhile = Meanwhile(monkeypatch, from_file(ApprovalsFeed(), approval_row()))
+    assert told(take_releases(release_row())) == [("accepted", "no_approval")]
+    meanwhile.end()
+    assert Disclosure.objects.get().judgement == "permitted"
+
+
+def test_a_chunk_that_begins_while_another_is_waited_for_is_not_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_world()
+    stop = from_file(ChoicesFeed(), choice_row(made_at=SINCE, scope="party", ref=ROAD))
+    meanwhile = Meanwhile(monkeypatch, stop, then=lambda: take_releases(release_row(id="other")))
+    take_releases(release_row(id="first"))
+    meanwhile.end()
+    assert dict(Disclosure.objects.values_list("source_id", "judgement")) == {
+        "first": "after_stop", "other": "after_stop",
+    }  # fmt: skip
+    assert JudgementChange.objects.count() == 1
+
+
+def test_a_chunk_that_never_ends_is_given_up_on_and_looked_at_the_next_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    a_world()
+    monkeypatch.setattr("disclosures.ingest.judging.A_CHUNK_TAKES", "1ms")
+    meanwhile = Meanwhile(monkeypatch, from_file(ChoicesFeed(), choice_row(made_at=SINCE)))
+    take_releases(release_row())
+    meanwhile.end()
+    assert "a chunk of disclosures has not come to its end" in caplog.text
+    assert Disclosure.objects.get().judgement == "permitted"
+    assert ingest.rejudge(cause="consent") == 1
+    assert Disclosure.objects.get().judgement == "after_stop"
