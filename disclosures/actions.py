@@ -303,12 +303,6 @@ def catch_up(*, cause: str, at: datetime) -> None:
     ingest.rejudge(cause=f"import:{cause}")
 
 
-def judge_again_since(*, at: datetime) -> None:
-    """After an import was cut off: judge again what anybody has said of since shortly before `at`."""
-    ingest.touch_said(since=at)
-    ingest.rejudge(cause="import:disclosures")
-
-
 def terms_changed(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:
     """Campaigns (by id) or links (as (of, id)) came or changed: mark whose past judgements may rest on them."""
     ingest.touch(campaigns=campaigns, links=links, at=at)

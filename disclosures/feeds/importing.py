@@ -50,7 +50,7 @@ class FileImport(AbstractContextManager["FileImport"]):
             many = held >= SMALL and self.workers > 1
             crew = stack.enter_context(Crew(size=self.workers, work=_take)) if many else None
             self.noted = self.file if self.file and chunks.begin_run(file=self.file) else None
-            known = _resumed(self.noted, self.workers) if self.noted else {}
+            known = chunks.known_of(file=self.noted) if self.noted else {}
             todo = _parts(chain(first, parts), self.noted, known)
             yield from crew.results(todo) if crew else map(_alone, todo)
 
@@ -64,15 +64,6 @@ class FileImport(AbstractContextManager["FileImport"]):
     ) -> None:
         if self.noted:
             chunks.end_run(file=self.noted)
-
-
-def _resumed(file: bytes, workers: int) -> dict[int, bytes]:
-    """The chunks that are not taken in again. What was said while the last of them were judged is looked at again."""
-    known = chunks.known_of(file=file)
-    since = chunks.newest_of(file=file, count=max(workers, 1))
-    if since:
-        actions.judge_again_since(at=since)
-    return known
 
 
 def _parts(all_blocks: Iterable[Block], file: bytes | None, known: Mapping[int, bytes]) -> Iterator[Part | Done[Taken]]:

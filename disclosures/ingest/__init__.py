@@ -2,7 +2,7 @@
 
 from disclosures.ingest.giving_back import Stretch, give_back, outside, pass_over, shortened
 from disclosures.ingest.giving_back import take_turn as take_turn_of_judging
-from disclosures.ingest.judging import rejudge, touch_said
+from disclosures.ingest.judging import rejudge
 from disclosures.ingest.notices import append, take_turn
 from disclosures.ingest.replay import attribute_held
 from disclosures.ingest.rolling import LONG, roll_up
@@ -34,6 +34,5 @@ __all__ = [
     "take_turn",
     "take_turn_of_judging",
     "touch",
-    "touch_said",
     "touch_state",
 ]

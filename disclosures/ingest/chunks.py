@@ -72,12 +72,6 @@ def known_of(*, file: bytes) -> dict[int, bytes]:
     return {start: bytes(digest) for start, digest in _of(file).values_list("starts_at", "digest")}
 
 
-def newest_of(*, file: bytes, count: int) -> datetime | None:
-    """Since when the last chunks have been taken in, of which some may not have been looked through once more."""
-    newest = list(_of(file).order_by("-recorded_at").values_list("recorded_at", flat=True)[:count])
-    return min(newest, default=None)
-
-
 def taken_before(*, file: bytes, starts_at: int) -> Taken:
     """What became of a chunk when an earlier run took it in."""
     return msgspec.structs.replace(msgspec.convert(_of(file).get(starts_at=starts_at).told, Taken), before=True)

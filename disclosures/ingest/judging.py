@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
 from itertools import batched
 
 from django.db import connection, transaction
@@ -14,8 +13,6 @@ from revocations.queries import uncovered
 
 logger = logging.getLogger(__name__)
 BATCH = 500
-# What was being said while an import was killed.
-OVERLAP = timedelta(seconds=30)
 # For so many at once it is waited until the chunks are over that may have seen nothing of what touched them.
 MANY = 20 * BATCH
 # A chunk takes seconds. Whoever holds one for longer has stopped in its midst, and nobody can say for how long.
@@ -53,13 +50,6 @@ WITH changed AS (
 UPDATE disclosures_disclosure d SET judgement = changed.becomes FROM changed
 WHERE d.line_id = changed.line_id AND d.occurred_at = changed.at AND d.id = changed.disclosure_id
 """.replace("<words>", IN_WORDS).replace("<answer>", ANSWER)
-SAID_SINCE = """
-INSERT INTO consent_touched (line_id, since)
-SELECT line_id, min(at) FROM (
-    SELECT line_id, made_at AS at FROM consent_choice WHERE recorded_at >= %(since)s
-    UNION ALL SELECT line_id, captured_at FROM consent_approval WHERE recorded_at >= %(since)s
-) said GROUP BY line_id
-"""
 # Stops and running pauses that name a partner nobody told of them, or only by an order that asks nothing: it is looked
 # at again, for it may have had something before the yes for whose sake nothing was asked.
 UNTOLD = """
@@ -165,9 +155,3 @@ def _batch(touched: list[int], cause: str) -> int:
             changed = cursor.rowcount
         cursor.execute("DROP TABLE touched, questions")
     return changed
-
-
-def touch_said(*, since: datetime) -> None:
-    """Mark all lines about which anything was said while what was recorded as of `since` was judged, or later."""
-    with connection.cursor() as cursor:
-        cursor.execute(SAID_SINCE, {"since": since - OVERLAP})

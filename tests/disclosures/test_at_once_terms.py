@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,8 @@ from audit.queries import database_clock
 from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed
 from consent.models import Touched
 from disclosures import actions, ingest
-from disclosures.feeds import settle_terms
-from disclosures.ingest import traces
+from disclosures.feeds import FileImport, settle_terms, take_report
+from disclosures.ingest import chunks, traces
 from disclosures.models import Disclosure, JudgementChange
 from partners.feeds.command import Feed
 from partners.feeds.parties import PartiesFeed
@@ -42,7 +43,7 @@ from tests.feeds import (
 )
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-SINCE, OLD = "2025-06-15T00:00:00Z", "https://old.example"
+SINCE, OLD, OTHER = "2025-06-15T00:00:00Z", "https://old.example", "+12065550199"
 WAITS = """
 SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
     WHERE NOT l.granted AND d.datname = current_database())
@@ -196,4 +197,52 @@ def test_a_chunk_that_never_ends_is_given_up_on_and_looked_at_the_next_time(
     assert "a chunk of disclosures has not come to its end" in caplog.text
     assert Disclosure.objects.get().judgement == "permitted"
     assert ingest.rejudge(cause="consent") == 1
+    assert Disclosure.objects.get().judgement == "after_stop"
+
+
+class Killed(BaseException):
+    """What a signal does to a process, as far as the database can tell."""
+
+
+def the_file(folder: Path) -> None:
+    """As `import_disclosures` takes it in."""
+    (folder / "file").write_bytes(ndjson([release_row()]))
+    with (folder / "file").open("rb") as stream, FileImport(file=chunks.mark_of(folder / "file"), workers=1) as run:
+        list(run.taken(stream=stream))
+
+
+def the_gateways_report(_: Path) -> None:
+    """As standard input is taken in, too."""
+    take_report(stream=io.BytesIO(ndjson([release_row()])), client_id="gw", at=database_clock())
+
+
+def what_was_held(_: Path) -> None:
+    ingest.attribute_held(at=database_clock(), actor="system:attribute_held")
+
+
+@pytest.mark.parametrize("door", [the_file, the_gateways_report, what_was_held])
+def test_a_process_that_is_killed_right_after_its_commit_leaves_nothing_to_be_looked_at_by_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, door: Callable[[Path], None]
+) -> None:
+    held = door is what_was_held
+    a_world()
+    if held:
+        take_releases(release_row(msisdn=OTHER))
+        take_approvals(approval_row(msisdn=OTHER))
+        stored = LinesFeed().take(
+            lines=list(numbered_lines(io.BytesIO(ndjson([line_row(line_id="L2", msisdn=OTHER)])))), at=database_clock()
+        )
+        assert told(stored) == [("accepted",)]
+        ApprovalsFeed().replay(at=database_clock())
+    commit, _ = from_file(ChoicesFeed(), choice_row(made_at=SINCE, **({"msisdn": OTHER} if held else {})))
+    meanwhile = Meanwhile(monkeypatch, (commit, lambda: ingest.rejudge(cause="consent")))
+
+    def killed(**_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr("disclosures.ingest.judging.tell", killed)
+    with pytest.raises(Killed):
+        door(tmp_path)
+    meanwhile.end()
+    assert list(JudgementChange.objects.values_list("was", "becomes")) == [("permitted", "after_stop")]
     assert Disclosure.objects.get().judgement == "after_stop"

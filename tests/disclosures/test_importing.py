@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 
 from disclosures.feeds import DisclosuresFeed, importing
 from disclosures.feeds.crew import Turn
@@ -30,7 +29,6 @@ from tests.feeds import (
     approval_row,
     choice_row,
     line_row,
-    moment,
     ndjson,
     release_row,
     take_approvals,
@@ -200,14 +198,3 @@ def test_two_imports_of_one_file_at_once_take_each_row_once(whole: Whole, tmp_pa
     assert sum(int(str(one["accepted"])) for one in told) == 71
     assert what_stands() == whole[2]
     assert not ImportedChunk.objects.exists()
-
-
-def test_a_choice_made_while_an_import_lay_dead_is_looked_at_when_it_goes_on(whole: Whole, tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    run(tmp_path, "after", chunk_starts(file)[4], file, 1)
-    with connection.cursor() as cursor:  # as if it had been committed while the last chunk was judged
-        take_choices(choice_row(made_at="2025-07-03T00:00:00Z", scope="party", ref=ROAD))
-        cursor.execute("DELETE FROM consent_touched")
-    run(tmp_path, "never", 0, file, 1)
-    late = Disclosure.objects.filter(occurred_at__gte=moment("2025-07-03T00:00:00Z"))
-    assert set(late.values_list("judgement", flat=True)) == {"after_stop"}
