@@ -319,6 +319,11 @@ def rule_changed(*, state: str, since: datetime) -> None:
     ingest.touch_state(state=state, since=since)
 
 
+def suspension_changed(*, campaigns: Collection[str], parties: Collection[str], since: datetime) -> None:
+    """A suspension of these began then, or ended: mark the lines whose past judgements may rest on it."""
+    ingest.touch_suspended(campaigns=campaigns, parties=parties, since=since)
+
+
 @transaction.atomic
 def note_export(*, line_id: int, actor: str, reason: str, at: datetime) -> None:
     """Write into the line's own log that everything about it was handed out."""

@@ -23,7 +23,7 @@ from consent.cohorts import keep_after
 from consent.expiry import retell
 from disclosures.feeds import settle_terms
 from partners.feeds.terms import Changes
-from partners.models import Campaign, JurisdictionRule, Kin, Proposal, Suspension
+from partners.models import Campaign, JurisdictionRule, Kin, Party, Proposal, Suspension
 from revocations.models import Order, Standing
 
 LOOK_BACK = timedelta(days=30)
@@ -31,6 +31,7 @@ LINKED = tuple(f"{of}.linked" for of in Kin.Of.values)
 PAID = ("campaign.consideration_set", "campaign.paid_for_less")
 DRAFTED = ("campaign.drafted", "campaign.draft_changed")
 NAMED = "party.added"
+BEGAN, BROUGHT_BACK = "suspension.began", "restore.suspension"
 SALE = (Campaign.Consideration.MONETARY, Campaign.Consideration.OTHER)
 SETTLED = "act.settled"
 ACTOR = "system:settling"
@@ -74,9 +75,15 @@ def _open(now: datetime) -> list[_Due]:
 def _acts(now: datetime) -> Iterator[_Due]:
     """What officers did that counts from then on, in its order."""
     lifted = Q(action="proposal.agreed", detail__act=Proposal.Act.LIFT_SUSPENSION)
-    acts = AuditEvent.objects.filter(Q(action__in=(*LINKED, *PAID, *DRAFTED, NAMED)) | lifted, at__gt=now - LOOK_BACK)
+    # What the rules of the streams began judges nothing.
+    suspended = Q(action=BEGAN, detail__automatic=False) | Q(action=BROUGHT_BACK)
+    named = Q(action__in=(*LINKED, *PAID, *DRAFTED, NAMED))
+    acts = AuditEvent.objects.filter(named | suspended | lifted, at__gt=now - LOOK_BACK)
     for event in acts.order_by("id"):
-        steps = {**dict.fromkeys(LINKED, _linked), "proposal.agreed": _lifted, NAMED: _named}
+        steps = {
+            **dict.fromkeys(LINKED, _linked), **dict.fromkeys((BEGAN, BROUGHT_BACK), _suspended),
+            "proposal.agreed": _lifted, NAMED: _named,
+        }  # fmt: skip
         yield _Due(f"event:{event.pk}", partial(steps.get(event.action, _changed), event))
 
 
@@ -100,17 +107,37 @@ def _changed(event: AuditEvent, *, now: datetime) -> None:
         _retell(_told(set(contracts), states=states))
 
 
+def _suspended(event: AuditEvent, *, now: datetime) -> None:
+    """It counts from a moment before its commit, or from long before where it was lost with a database: what was
+    released since then, and judged before it was here, is judged again."""
+    of, _, target = event.target.partition(":")
+    known = Suspension.objects.filter(of=of, target_id=int(target), automatic=False).order_by("-starts_at").first()
+    if known is not None:
+        _judge_since(known.starts_at, of, known.target_id, now)
+
+
+def _judge_since(since: datetime, of: str, target_id: int, now: datetime) -> None:
+    campaigns, parties = set[str](), set[str]()
+    if of == Suspension.Of.PARTY:
+        parties = set(Party.objects.filter(pk=target_id).values_list("uri", flat=True))
+    else:
+        under = Q(contract=target_id) if of == Suspension.Of.CONTRACT else Q(pk=target_id)
+        campaigns = set(Campaign.objects.filter(under).values_list("ref", flat=True))
+    disclosures.actions.suspension_changed(campaigns=campaigns, parties=parties, since=since)
+    disclosures.actions.catch_up(cause=CAUSE, at=now)
+
+
 def _lifted(event: AuditEvent, *, now: datetime) -> None:
     """Only lines with an order from while it was suspended: the copies of the others were left as they were.
 
     Unless a campaign ended meanwhile and another in its place goes on: by the end the partner denies that too.
     """
-    del now
     proposal = Proposal.objects.get(pk=event.detail["proposal"])
     lifted = Suspension.objects.filter(lifted_by=proposal).order_by("starts_at").first()
     if lifted is None:
         return
     target = proposal.target_id
+    _judge_since(lifted.ends_at or now, proposal.of, target, now)
     by_target = {
         Proposal.Of.PARTY: Q(contract__aggregator=target) | Q(lbs_provider=target) | Q(reach__party=target),
         Proposal.Of.CONTRACT: Q(contract=target),

@@ -36,7 +36,13 @@ WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.occurred_at >= %(sin
     AND EXISTS (SELECT FROM accounts_linestate s WHERE s.line_id = d.line_id AND s.state = %(state)s)
 GROUP BY d.line_id
 """
-
+SUSPENDED = """
+INSERT INTO consent_touched (line_id, since)
+SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
+WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.occurred_at >= %(since)s
+    AND (d.campaign = ANY (%(campaigns)s) OR (d.path || d.aggregator)::text[] && %(parties)s::text[])
+GROUP BY d.line_id
+"""
 
 # A row under an order is marked like any other, and its incident waits until the order ends (`traces.leave`).
 DOUBT = """
@@ -108,3 +114,13 @@ def touch_state(*, state: str, since: datetime) -> None:
     underway.wait()
     with connection.cursor() as cursor:
         cursor.execute(IN_STATE, {"state": state, "since": since})
+
+
+def touch_suspended(*, campaigns: Collection[str], parties: Collection[str], since: datetime) -> None:
+    """Mark the lines that had releases by these campaigns or companies since then. Reads the partitions since then.
+
+    Call outside a transaction, when their suspension, or its end, is committed.
+    """
+    underway.wait()
+    with connection.cursor() as cursor:
+        cursor.execute(SUSPENDED, {"campaigns": sorted(campaigns), "parties": sorted(parties), "since": since})

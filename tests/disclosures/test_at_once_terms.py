@@ -22,7 +22,7 @@ from disclosures.models import Disclosure, JudgementChange
 from partners.feeds.command import Feed
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import Numbered, numbered_lines
-from partners.models import JurisdictionRule
+from partners.models import Campaign, JurisdictionRule, Suspension
 from tests.feeds import (
     ROAD,
     ROADSIDE,
@@ -96,6 +96,20 @@ def a_rule() -> News:
     )
 
 
+def a_suspension() -> News:
+    since = moment(SINCE)
+
+    def settle() -> None:
+        actions.suspension_changed(campaigns={"CMP-road"}, parties=(), since=since)
+        actions.catch_up(cause="acts", at=database_clock())
+
+    def commit() -> None:
+        pk = Campaign.objects.get(ref="CMP-road").pk
+        Suspension.objects.create(of="campaign", target_id=pk, starts_at=since, reason="r", actor="officer:1")
+
+    return commit, settle
+
+
 def a_world() -> None:
     """A line that agreed, and said no to a company that nobody has heard of."""
     take_parties()
@@ -149,9 +163,10 @@ def _somebody_waits(cursor: CursorWrapper) -> bool:
         (a_link, "after_stop"),
         (an_end_moved_forward, "campaign_not_in_force"),
         (a_rule, "jurisdiction_prohibits"),
+        (a_suspension, "partner_suspended"),
         (lambda: from_file(LinesFeed(), line_row(deactivated_at=SINCE)), "no_approval"),
     ],
-    ids=["a_stop", "a_link", "the_end_of_a_campaign", "a_rule_of_a_state", "the_end_of_a_line"],
+    ids=["a_stop", "a_link", "the_end_of_a_campaign", "a_rule_of_a_state", "a_suspension", "the_end_of_a_line"],
 )
 def test_news_that_commit_while_rows_are_judged_are_seen_after_all(
     monkeypatch: pytest.MonkeyPatch, news: Callable[[], News], judgement: str

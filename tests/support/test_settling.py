@@ -16,6 +16,8 @@ from audit.models import Incident
 from audit.queries import database_clock
 from consent import actions as consent
 from consent import cohorts
+from consent.actions import restoring
+from consent.archiving.entries import ArchivedSuspension
 from consent.permission import Asked, answers_at
 from disclosures.models import Disclosure, JudgementChange
 from partners.actions import CampaignTerms
@@ -100,6 +102,22 @@ def test_a_rule_with_a_past_beginning_judges_what_was_released_since_again() -> 
     judged = Disclosure.objects.order_by("occurred_at")
     assert [one.judgement for one in judged] == ["permitted", "jurisdiction_prohibits"]
     assert [the_ledger_says(one) for one in judged] == ["permitted", "jurisdiction_prohibits"]
+
+
+@pytest.mark.parametrize("of", ["party", "contract", "campaign"])
+def test_a_suspension_that_came_back_judges_what_was_released_since_again(of: str) -> None:
+    """As after a restore, where releases are taken in again first."""
+    release = a_release_in_maryland()
+    feeds.take_releases(feeds.release_row(occurred_at="2025-07-01T12:00:00Z"))
+    refs = {"party": feeds.BRIDGE, "contract": "AGR-1", "campaign": "CMP-road"}
+    said = ArchivedSuspension(
+        of=of, ref=refs[of], automatic=False, starts_at=feeds.moment("2025-12-01T00:00:00Z"), actor=an_actor()
+    )
+    assert restoring.suspend_again(said=said, at=database_clock()) == restoring.TakenBack.REPLAYED
+    assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (1, 0)
+    judged = Disclosure.objects.order_by("occurred_at")
+    assert [one.judgement for one in judged] == ["permitted", "partner_suspended"]
+    assert the_ledger_says(release) == "partner_suspended"
 
 
 def test_a_draft_judges_again_what_named_it() -> None:
@@ -230,7 +248,7 @@ def test_what_follows_a_campaign_that_ended_while_it_was_suspended_is_told_when_
     end_now(ended)
     assert Order.objects.count() == 0
     by_two("lift_suspension", of, target)
-    assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (1, 0)
+    assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (2, 0)
     order = Order.objects.get()
     assert (order.line_id, order.epoch, order.snapshot["changes"], uses_of(line)) == (line.pk, 2, [], [follows.purpose])
 
@@ -253,7 +271,7 @@ def test_what_ended_before_it_was_suspended_is_told_to_nobody_again() -> None:
     target = ended.contract_id
     revocations.actions.suspend(of="contract", target_id=target, actor=an_actor(), reason="r", at=database_clock())
     by_two("lift_suspension", "contract", target)
-    assert (settling.settle(now=database_clock()), Order.objects.count()) == (1, 1)
+    assert (settling.settle(now=database_clock()), Order.objects.count()) == (2, 1)
 
 
 def test_one_worker_settles_at_a_time() -> None:

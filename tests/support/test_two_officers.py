@@ -268,7 +268,7 @@ def test_copies_made_while_it_was_suspended_are_told_after_the_lift_and_no_other
     assert newest_order(line).snapshot["state"] == []
     agree(propose("lift_suspension", "contract", campaign.contract_id, one), two)
     assert Order.objects.count() == 1
-    assert (settling.settle(now=NOW + DAY), settling.settle(now=NOW + DAY)) == (1, 0)
+    assert (settling.settle(now=NOW + DAY), settling.settle(now=NOW + DAY)) == (2, 0)
     assert [entry["recipient"] for entry in newest_order(line).snapshot["state"]] == [campaign.lbs_provider.uri]
     assert Order.objects.filter(line_id=other.pk).count() == 0
 
