@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from accounts.sealing import seal, unseal
 from disclosures.ingest import notices
-from disclosures.ingest.rows import Report, Row
+from disclosures.ingest.rows import Report, Row, row_of
 from disclosures.ingest.traces import Ungated, by_day, may_have_the_gates_yes, note_ungated
 from disclosures.models import HeldDisclosure
 from disclosures.queries.held import NOT_HIDDEN
@@ -34,6 +34,14 @@ FROM disclosures_helddisclosure held
 WHERE held.id > %s AND EXISTS (SELECT FROM accounts_linenumber n WHERE n.msisdn_hash = held.msisdn_hash)
 ORDER BY held.id LIMIT %s
 """
+# Ids in order, so that two imports of the same rows wait for each other and never deadlock.
+KEEP = """
+INSERT INTO disclosures_helddisclosure (id, msisdn_hash, row_sealed, held_at, gateway, suppressed_until, ungated_from)
+SELECT id, number, sealed, %s, %s, suppressed_until, ungated_from
+FROM unnest(%s::uuid[], %s::bytea[], %s::bytea[], %s::timestamptz[], %s::timestamptz[])
+    AS kept (id, number, sealed, suppressed_until, ungated_from)
+ORDER BY id ON CONFLICT (id) DO NOTHING RETURNING id
+"""
 COUNT = """
 WITH due AS (
     SELECT held.id FROM disclosures_helddisclosure held
@@ -46,18 +54,36 @@ RETURNING held.row_sealed
 """.replace("<not hidden>", NOT_HIDDEN)
 
 
-def hold(*, rows: Sequence[Row], at: datetime, gateway: str) -> Ungated:
-    """Keep rows that can't be attributed yet; one that is held already stays as it is.
+def hold(*, rows: Sequence[Row], at: datetime, gateway: str) -> tuple[Ungated, set[int]]:
+    """Keep rows that can't be attributed yet, no two of one id; one that is held already stays as it is.
 
     Returns what of it, by aggregator and day, is without the gate's yes for certain, each row once: for whoever calls
-    to note before the commit, last of all.
+    to note before the commit, last of all. And the places of the rows that were not kept, because other content is held
+    under their id.
     """
     if not rows:
-        return Counter()
-    HeldDisclosure.objects.bulk_create(
-        [_held(row, at, gateway) for row in sorted(rows, key=attrgetter("id"))], ignore_conflicts=True
+        return Counter(), set()
+    held = [_held(row, at, gateway) for row in rows]
+    columns = (
+        [row.id for row in held],
+        [row.msisdn_hash for row in held],
+        [row.row_sealed for row in held],
+        [row.suppressed_until for row in held],
+        [row.ungated_from for row in held],
     )
-    return _count(at, [row.id for row in rows]) if gateway else Counter()
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [at, gateway, *columns])
+        kept = {identity.hex for (identity,) in cursor.fetchall()}
+    conflicts = _others([row for row in rows if row.id not in kept]) if len(kept) < len(rows) else set()
+    mine = [row.id for row in rows if row.n not in conflicts]
+    return _count(at, mine) if gateway else Counter(), conflicts
+
+
+def _others(rows: Sequence[Row]) -> set[int]:
+    """The places of those under whose id something else is held."""
+    held = HeldDisclosure.objects.filter(id__in=[row.id for row in rows]).values_list("id", "row_sealed")
+    content = {identity.hex: row_of(_opened(sealed), n=0).content for identity, sealed in held}
+    return {row.n for row in rows if content.get(row.id, row.content) != row.content}
 
 
 def take_back(*, rows: Sequence[Row], at: datetime, asked: Collection[str]) -> None:

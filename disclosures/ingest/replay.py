@@ -1,7 +1,7 @@
 """Take in the held rows whose line has arrived."""
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -17,26 +17,28 @@ def attribute_held(*, at: datetime, actor: str) -> int:
     """Attribute and judge what was held for lines that are known now, and record that. Returns how many rows it was.
 
     What the gateway reported is asked for the gate's yes as if its line had been there; what stays held and can't have
-    any is counted as without.
+    any is counted as without. What can't be taken in, because its id is another row's by now, is recorded as so many.
     """
-    taken, last = 0, FIRST
+    fates, last = Counter[str](), FIRST
     while found := held.candidates(after=last):
         last = found[-1][0]
         of_client: dict[str, list[tuple[uuid.UUID, Report]]] = defaultdict(list)
         for identity, gateway, report in found:
             of_client[gateway].append((identity, report))
-        taken += sum(_take(rows, at, gateway) for gateway, rows in of_client.items())
+        for gateway, rows in of_client.items():
+            fates += _take(rows, at, gateway)
     held.count_ungated(at=at)
-    if taken:
+    if fates["accepted"] or fates["id_conflict"]:
+        detail = {"count": fates["accepted"], "conflicts": fates["id_conflict"]}
         audit.actions.record(
-            action="disclosures.attributed", actor=actor, target="feed:disclosures", at=at, detail={"count": taken}
+            action="disclosures.attributed", actor=actor, target="feed:disclosures", at=at, detail=detail
         )
-    return taken
+    return fates["accepted"]
 
 
-def _take(found: Sequence[tuple[uuid.UUID, Report]], at: datetime, gateway: str) -> int:
+def _take(found: Sequence[tuple[uuid.UUID, Report]], at: datetime, gateway: str) -> Counter[str]:
     ids = [identity for identity, _ in found]
     outcomes = store(rows=[row_of(row, n=n) for n, (_, row) in enumerate(found)], at=at, gateway=gateway)
     settled = [identity for identity, outcome in zip(ids, outcomes, strict=True) if outcome.fate != "line_unknown"]
     held.release(ids=settled)
-    return sum(outcome.fate == "accepted" for outcome in outcomes)
+    return Counter(outcome.fate for outcome in outcomes)

@@ -142,7 +142,8 @@ def _take(
         with turn:
             known = _claim(cursor, rows, gateway=gateway)
             unknown = [row for row in rows if known.get(row.n) == "line_unknown"]
-            ungated = hold(rows=unknown, at=at, gateway=gateway)
+            ungated, conflicts = hold(rows=unknown, at=at, gateway=gateway)
+            known.update(dict.fromkeys(conflicts, "id_conflict"))
         cursor.execute(JUDGE)
         cursor.execute(STORE, [at])
         days.note(cursor=cursor, rows="fresh")
