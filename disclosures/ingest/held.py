@@ -82,7 +82,7 @@ def hold(*, rows: Sequence[Row], at: datetime, gateway: str) -> tuple[Ungated, s
 def _others(rows: Sequence[Row]) -> set[int]:
     """The places of those under whose id something else is held."""
     held = HeldDisclosure.objects.filter(id__in=[row.id for row in rows]).values_list("id", "row_sealed")
-    content = {identity.hex: row_of(_opened(sealed), n=0).content for identity, sealed in held}
+    content = {identity.hex: row_of(_opened(bytes(sealed)), n=0).content for identity, sealed in held}
     return {row.n for row in rows if content.get(row.id, row.content) != row.content}
 
 
