@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import batched
 
 import pytest
@@ -157,7 +158,7 @@ def pieces(dice: random.Random) -> list[Callable[[], object]]:
     ]
     told = files()
     taken: list[Callable[[], object]] = [told[name] for name in ("lines", "approvals", "choices")]
-    taken += [lambda rows=rows: take_releases(*rows) for rows in torn]
+    taken += [partial(take_releases, *rows) for rows in torn]
     taken += [a_rule_of_maryland, lambda: take_notices(*notices)]
     dice.shuffle(taken)
     known = dice.randrange(len(taken) + 1)
