@@ -18,7 +18,7 @@ from consent.models import Touched
 from disclosures import actions, ingest
 from disclosures.feeds import FileImport, settle_terms, take_report
 from disclosures.ingest import chunks, traces
-from disclosures.models import Disclosure, JudgementChange
+from disclosures.models import Disclosure, HeldDisclosure, JudgementChange
 from partners.feeds.command import Feed
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import Numbered, numbered_lines
@@ -164,9 +164,8 @@ def _somebody_waits(cursor: CursorWrapper) -> bool:
         (an_end_moved_forward, "campaign_not_in_force"),
         (a_rule, "jurisdiction_prohibits"),
         (a_suspension, "partner_suspended"),
-        (lambda: from_file(LinesFeed(), line_row(deactivated_at=SINCE)), "no_approval"),
     ],
-    ids=["a_stop", "a_link", "the_end_of_a_campaign", "a_rule_of_a_state", "a_suspension", "the_end_of_a_line"],
+    ids=["a_stop", "a_link", "the_end_of_a_campaign", "a_rule_of_a_state", "a_suspension"],
 )
 def test_news_that_commit_while_rows_are_judged_are_seen_after_all(
     monkeypatch: pytest.MonkeyPatch, news: Callable[[], News], judgement: str
@@ -177,6 +176,17 @@ def test_news_that_commit_while_rows_are_judged_are_seen_after_all(
     meanwhile.end()
     assert Disclosure.objects.get().judgement == judgement
     assert list(JudgementChange.objects.values_list("was", "becomes")) == [("permitted", judgement)]
+    assert not Touched.objects.exists()
+
+
+def test_the_end_of_a_line_that_commits_while_rows_are_judged_takes_them_out_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_world()
+    meanwhile = Meanwhile(monkeypatch, from_file(LinesFeed(), line_row(deactivated_at=SINCE)))
+    assert told(take_releases(release_row())) == [("accepted", "permitted")]
+    meanwhile.end()
+    assert (Disclosure.objects.count(), HeldDisclosure.objects.count()) == (0, 1)
     assert not Touched.objects.exists()
 
 
