@@ -359,7 +359,7 @@ def test_what_is_stored_while_the_line_ends_is_given_back_too(monkeypatch: pytes
 
     with ThreadPoolExecutor(1) as other:
 
-        def end_meanwhile(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime, **more: Any) -> bool:
+        def end_meanwhile(*, cursor: CursorWrapper, rows: str, terms: str, at: datetime, **more: Any) -> dict[int, int]:
             others.append(other.submit(ends))
             # The end is committed by then, and what follows it has its turn to wait for.
             while not _waits_for_its_turn():
