@@ -42,7 +42,8 @@ QUIET_BASELINE = {
 IN_MONTHS = "disclosures_disclosure"
 READS_IT_ALL = re.compile(
     r"\bCREATE\s+(?:UNIQUE\s+)?INDEX\s+(?!CONCURRENTLY\b)(?:IF\s+NOT\s+EXISTS\s+)?\w+\s+ON\s+(?!ONLY\b)(?P<index>\w+)"
-    r"|\bALTER\s+TABLE\s+(?:ONLY\s+)?(?P<table>\w+)\s+(?=[^;]*\bADD\s+CONSTRAINT\b)(?![^;]*\bNOT\s+VALID\b)",
+    r"|\bALTER\s+TABLE\s+(?:ONLY\s+)?(?P<table>\w+)\s+(?=[^;]*\bADD\s+(?:CONSTRAINT|PRIMARY\s+KEY|UNIQUE)\b)"
+    r"(?![^;]*\b(?:NOT\s+VALID|USING\s+INDEX)\b)",
     re.IGNORECASE,
 )
 BROKEN_OFF = re.compile(r"DROP INDEX CONCURRENTLY IF EXISTS \w+")
@@ -164,6 +165,9 @@ DROPPED = migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS by_state")
         ([migrations.RunSQL("ALTER TABLE revocations_order ADD CONSTRAINT c CHECK (version > 0)")],
          ["revocations_order: reads it all"]),
         ([migrations.RunSQL("ALTER TABLE revocations_order ADD CONSTRAINT c CHECK (version > 0) NOT VALID")], []),
+        ([migrations.RunSQL("ALTER TABLE revocations_order ADD PRIMARY KEY (id)")],
+         ["revocations_order: reads it all"]),
+        ([migrations.RunSQL("ALTER TABLE revocations_order ADD CONSTRAINT p PRIMARY KEY USING INDEX x")], []),
         ([DROPPED, AddIndexConcurrently("order", INDEX)], ["atomic"]),
     ],
 )  # fmt: skip
