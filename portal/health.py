@@ -209,7 +209,7 @@ def _oldest_due_s(at: datetime) -> float:
 
 
 def _unarchived_s(at: datetime) -> float:
-    choices = Unarchived.objects.order_by("id").values_list("queued_at", flat=True)
+    choices = Unarchived.objects.order_by("queued_at", "id").values_list("queued_at", flat=True)
     others = Tightening.objects.filter(archived_at__isnull=True).order_by("at").values_list("at", flat=True)
     return max((at - oldest).total_seconds() if oldest else 0.0 for oldest in (choices.first(), others.first(), at))
 

@@ -65,7 +65,7 @@ def tighten_again(
     UNKNOWN where it is about an agreement or a use that is not here (yet); a machine, a person or a delegation that is
     not here has no access either.
     """
-    if Tightening.objects.filter(pk=tightening_id).exists():
+    if Tightening.objects.filter(id=tightening_id).exists():
         return TakenBack.KNOWN
     came = (again or AGAIN[said.kind])(said.said, at)
     if came == TakenBack.UNKNOWN:
@@ -86,7 +86,7 @@ def _keys_since(entries: Sequence[Entry]) -> list[Named]:
     """
     written = {one.id for one in entries}
     waiting = Tightening.objects.filter(kind=Kind.KEY, archived_at__isnull=True)
-    return [_named(row.kind, row.said) for row in waiting if str(row.pk) not in written]
+    return [_named(row.kind, row.said) for row in waiting if str(row.id) not in written]
 
 
 def _named(kind: str, said: Said) -> Named:

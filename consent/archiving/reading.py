@@ -89,7 +89,7 @@ def lost(*, entries: Sequence[Entry]) -> list[Entry]:
         part = entries[start : start + BATCH]
         known = set(Choice.objects.filter(id__in=[one.id for one in part if one.choice]).values_list("id", flat=True))
         ended = Cohort.objects.filter(pk__in=[one.id for one in part if one.end]).values_list("pk", flat=True)
-        kept = Tightening.objects.filter(pk__in=[one.id for one in part if one.tightening]).values_list("pk", flat=True)
+        kept = Tightening.objects.filter(id__in=[one.id for one in part if one.tightening]).values_list("id", flat=True)
         here = {str(pk) for pk in (*known, *ended, *kept)}
         missing += [one for one in part if one.id not in here and not _is_known(one)]
     return missing

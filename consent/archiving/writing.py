@@ -41,17 +41,18 @@ AGAIN = (
     """
 INSERT INTO consent_unarchived (kind, line_id, object_id, queued_at)
 SELECT 'choice', c.line_id, c.id::text, clock_timestamp() FROM consent_choice c
-WHERE NOT EXISTS (SELECT FROM consent_unarchived u WHERE u.object_id = c.id::text) ORDER BY c.recorded_at
+WHERE NOT EXISTS (SELECT FROM consent_unarchived u WHERE u.line_id = c.line_id AND u.object_id = c.id::text)
+ORDER BY c.recorded_at
 """,
     """
-INSERT INTO consent_unarchived (kind, object_id, queued_at)
-SELECT 'suspension', s.id::text, clock_timestamp() FROM partners_suspension s
-WHERE NOT EXISTS (SELECT FROM consent_unarchived u WHERE u.object_id = s.id::text) ORDER BY s.id
+INSERT INTO consent_unarchived (kind, line_id, object_id, queued_at)
+SELECT 'suspension', 0, s.id::text, clock_timestamp() FROM partners_suspension s
+WHERE s.id::text NOT IN (SELECT object_id FROM consent_unarchived WHERE line_id = 0) ORDER BY s.id
 """,
     """
-INSERT INTO consent_unarchived (kind, object_id, queued_at)
-SELECT 'end', e.id::text, clock_timestamp() FROM revocations_cohort e
-WHERE NOT EXISTS (SELECT FROM consent_unarchived u WHERE u.object_id = e.id::text) ORDER BY e.recorded_at
+INSERT INTO consent_unarchived (kind, line_id, object_id, queued_at)
+SELECT 'end', 0, e.id::text, clock_timestamp() FROM revocations_cohort e
+WHERE e.id::text NOT IN (SELECT object_id FROM consent_unarchived WHERE line_id = 0) ORDER BY e.recorded_at
 """,
 )
 
@@ -65,7 +66,7 @@ def write(*, now: datetime) -> int:
         if not mine or not look().is_open:
             return 0
         place = sink()
-        while rows := list(Unarchived.objects.order_by("id")[:BATCH]):
+        while rows := list(Unarchived.objects.order_by("queued_at", "id")[:BATCH]):
             before = _end_of(place)
             if before is None:
                 return done
@@ -121,7 +122,7 @@ def _end_of(place: Sink) -> str | None:
 
 def _write(rows: Sequence[Unarchived], place: Sink, before: str, now: datetime) -> None:
     made = {**_choices(rows), **_suspensions(rows), **_ends(rows)}
-    day, newest = _append(place, [made[row.pk] for row in rows if row.pk in made], before, now)
+    day, newest = _append(place, [made[row.id] for row in rows if row.id in made], before, now)
     with transaction.atomic():
         Unarchived.objects.filter(pk__in=[row.pk for row in rows]).delete()
         if newest:
@@ -130,11 +131,11 @@ def _write(rows: Sequence[Unarchived], place: Sink, before: str, now: datetime) 
 
 def _write_tightenings(rows: Sequence[Tightening], place: Sink, before: str, now: datetime) -> None:
     made = [
-        Entry(id=str(row.pk), before="", tightening=ArchivedTightening(kind=row.kind, said=row.said)) for row in rows
+        Entry(id=str(row.id), before="", tightening=ArchivedTightening(kind=row.kind, said=row.said)) for row in rows
     ]
     day, newest = _append(place, made, before, now)
     with transaction.atomic():
-        Tightening.objects.filter(pk__in=[row.pk for row in rows]).update(archived_at=now)
+        Tightening.objects.filter(id__in=[row.id for row in rows]).update(archived_at=now)
         _remember(day, newest, now)
 
 
@@ -163,10 +164,10 @@ def _after(entry: Entry, before: str) -> Entry:
 
 def _choices(rows: Sequence[Unarchived]) -> Waiting:
     wanted = {UUID(row.object_id): row for row in rows if row.kind == Unarchived.Kind.CHOICE}
-    lines = Line.objects.in_bulk({row.line_id for row in wanted.values() if row.line_id is not None})
+    lines = Line.objects.in_bulk({row.line_id for row in wanted.values()})
     receipts = {one.choice_id: one for one in ChoiceReceipt.objects.filter(line_id__in=lines, choice_id__in=wanted)}
     return {
-        wanted[choice.id].pk: Entry(
+        wanted[choice.id].id: Entry(
             id=str(choice.id), before="", choice=_choice(choice, lines[choice.line_id], receipts.get(choice.id))
         )
         for choice in Choice.objects.filter(line_id__in=lines, id__in=wanted)
@@ -197,7 +198,7 @@ def _choice(choice: Choice, line: Line, receipt: ChoiceReceipt | None) -> Archiv
 
 
 def _suspensions(rows: Sequence[Unarchived]) -> Waiting:
-    wanted = {int(row.object_id): row.pk for row in rows if row.kind == Unarchived.Kind.SUSPENSION}
+    wanted = {int(row.object_id): row.id for row in rows if row.kind == Unarchived.Kind.SUSPENSION}
     found: dict[int, Entry] = {}
     for one in Suspension.objects.filter(pk__in=wanted):
         ref = _ref(one.of, one.target_id)
@@ -210,7 +211,7 @@ def _suspensions(rows: Sequence[Unarchived]) -> Waiting:
 
 
 def _ends(rows: Sequence[Unarchived]) -> Waiting:
-    wanted = {UUID(row.object_id): row.pk for row in rows if row.kind == Unarchived.Kind.END}
+    wanted = {UUID(row.object_id): row.id for row in rows if row.kind == Unarchived.Kind.END}
     return {
         wanted[one.pk]: Entry(
             id=str(one.pk),

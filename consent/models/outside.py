@@ -2,13 +2,14 @@
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, Value
 
 
 class Unarchived(models.Model):
     """A choice, suspension or end that waits to be written to the archive outside. Made by the database with its row.
 
-    `object_id`: the id of what waits. Taken out once the archive has it on its disk.
+    `object_id`: the id of what waits. `line_id`: whose choice it is, so that it waits beside it; 0 of all else. Taken
+    out once the archive has it on its disk.
     """
 
     class Kind(models.TextChoices):
@@ -16,11 +17,15 @@ class Unarchived(models.Model):
         SUSPENSION = "suspension", "Suspension"
         END = "end", "End"
 
-    id = models.BigAutoField(primary_key=True)
+    pk = models.CompositePrimaryKey("line_id", "id")
+    line_id = models.BigIntegerField(default=0, db_default=0)
+    id = models.BigIntegerField(editable=False, db_default=Func(Value("consent_unarchived_id_seq"), function="nextval"))
     kind = models.CharField(max_length=10, choices=Kind)
-    line_id = models.BigIntegerField(null=True)
     object_id = models.CharField(max_length=40)
     queued_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["queued_at", "id"], name="consent_unarchived_first")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.object_id}, not archived yet"
@@ -29,8 +34,9 @@ class Unarchived(models.Model):
 class Tightening(models.Model):
     """Something else that tightened, as it goes to the archive outside. Made by the database with the act.
 
-    `said`: the columns that say it, of that kind of row. `archived_at`: None while it waits. The row stays: by it the
-    archive's entry is known to be here, whatever became of the act since.
+    `said`: the columns that say it, of that kind of row. `line_id`: of a delayed notice its line's, so that the two are
+    stored together; 0 of all else, of one that is held, and of what a restore did again. `archived_at`: None while it
+    waits. The row stays: by it the archive's entry is known to be here, whatever became of the act since.
     """
 
     class Kind(models.TextChoices):
@@ -46,7 +52,9 @@ class Tightening(models.Model):
         USER = "user", "Ended sign-in"
         NOTICE = "notice", "Delayed notice"
 
-    id = models.UUIDField(primary_key=True, editable=False, db_default=RandomUUID())
+    pk = models.CompositePrimaryKey("line_id", "id")
+    line_id = models.BigIntegerField(default=0, db_default=0)
+    id = models.UUIDField(editable=False, db_default=RandomUUID())
     kind = models.CharField(max_length=10)
     said = models.JSONField()
     at = models.DateTimeField()
@@ -55,6 +63,8 @@ class Tightening(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["at"], name="consent_tightening_waits", condition=Q(archived_at__isnull=True)),
+            # The archive knows a row by its id alone.
+            models.Index(fields=["id"], name="consent_tightening_named"),
         ]
 
     def __str__(self) -> str:

@@ -134,7 +134,7 @@ TABLES: Mapping[str, Table] = {
         "A choice, suspension or end that waits to be written to the archive outside the database.",
         "until it was, seconds later",
         "nobody",
-        key="id line_id object_id",
+        key="line_id id object_id",
         time="queued_at",
         word="kind",
     ),
@@ -142,7 +142,7 @@ TABLES: Mapping[str, Table] = {
         "Something else that tightened, as the archive outside has it: a rule, kin, an end of access, a court's order.",
         "for good",
         "nobody",
-        key="id",
+        key="line_id id",
         time="at archived_at",
         word="kind",
         shapes={

@@ -103,6 +103,21 @@ def test_notices_that_waited_go_to_the_archive_in_their_order() -> None:
 
 
 @pytest.mark.usefixtures("world")
+def test_what_a_notice_leaves_for_the_archive_is_its_line_s() -> None:
+    take_lines(line_row())
+    take_notices(notice(EVER, ref="held"))
+    take_releases(release_row(id="r"))
+    take_notices(notice(None))
+    line_id = Disclosure.objects.values_list("line_id", flat=True).get()
+    named = str(ingest.id_of("r"))
+    assert list(Tightening.objects.filter(kind="notice").order_by("at").values_list("line_id", "said")) == [
+        (0, {"disclosure_id": named, "suppressed_until": EVER.replace("Z", "+00:00"), "order_ref": "held"}),
+        (line_id, {"disclosure_id": named, "suppressed_until": EVER.replace("Z", "+00:00"), "order_ref": "held"}),
+        (line_id, {"disclosure_id": named, "suppressed_until": None, "order_ref": "court"}),
+    ]
+
+
+@pytest.mark.usefixtures("world")
 def test_a_gag_that_was_lifted_meanwhile_stays_lifted() -> None:
     take_lines(line_row())
     take_notices(notice(None), notice(PAST))

@@ -471,6 +471,27 @@ def test_after_a_planned_switch_nobody_is_told_anew(campaign: Campaign) -> None:
     assert (reasons(campaign, [line]), told([line]), Contract.objects.get().epoch) == (["stopped_all"], [(1, 0)], 1)
 
 
+def test_what_waited_longest_is_written_first_whatever_server_numbered_it(campaign: Campaign) -> None:
+    """Where lines are spread over servers each numbers what waits there from a range of its own."""
+    suspend(
+        of="contract", target_id=campaign.contract_id, actor="system:test", reason="-", at=database_clock(),
+        automatic=True,
+    )  # fmt: skip
+    made = [stop(line_id=line.pk, scope="all", **WHO).choice_id for line in agreed(campaign, 3)]
+    assert Unarchived.objects.filter(line_id=0).count() == 1
+    as_owner("UPDATE consent_unarchived SET id = id + (1::bigint << 48) WHERE line_id = 0")
+    as_owner(
+        "UPDATE consent_unarchived SET queued_at = now() - interval '1 hour',"
+        f" id = id + (2::bigint << 48) WHERE object_id = '{made[2]}'"
+    )
+    assert archiving.write(now=timezone.now()) == 4
+    as_owner("DELETE FROM consent_archivehead")
+    entries = archiving.after_head(sink=sink()).entries
+    assert [one.id for one in entries if one.choice] == [str(made[2]), str(made[0]), str(made[1])]
+    assert [one.suspension is not None for one in entries] == [False, True, False, False]
+    assert not Unarchived.objects.exists()
+
+
 def test_what_never_waited_is_found_by_the_sweep(campaign: Campaign) -> None:
     (line,) = agreed(campaign, 1)
     stop(line_id=line.pk, scope="all", **WHO)
