@@ -84,7 +84,7 @@ def run_batch(bench: Bench) -> Result:
     """Items a second of a thousand in each request; the ceiling is one item in each request, of the same server.
 
     A batch is of one campaign, which stands once beside its thousand lines; the same questions are asked one by one.
-    Told besides: how many a caller gets who has one connection and asks again when it was answered.
+    Told besides: what a caller gets in both ways who has one connection and asks again when it was answered.
     """
     campaigns, token = gateway.lines(bench=bench), gateway.a_token()
     batches = [
@@ -101,8 +101,10 @@ def run_batch(bench: Bench) -> Result:
         for number in range(ROUNDS):
             found.append((batch.round().a_second * A_BATCH, single.round().a_second))
             bench.tell("gate_batch: round {}: {:.0f} items/s, one by one {:.0f}/s".format(number + 1, *found[-1]))
-        waiting = Side(port, one, 1).round().a_second
-        bench.tell(f"gate_batch: one by one over one connection {waiting:.0f}/s")
+        together = median(Side(port, many, 1).round().a_second for _ in range(3)) * A_BATCH
+        waiting = median(Side(port, one, 1).round().a_second for _ in range(3))
+        told = "gate_batch: a caller who waits for each answer: {:.0f} items/s, one by one {:.0f}/s: {:.1f} times"
+        bench.tell(told.format(together, waiting, together / waiting))
         bench.tell(f"gate_batch: processor time of an item: {_spent(batch, items=A_BATCH)}")
     return Result("gate_batch", median(one for one, _ in found), "items/s", median(other for _, other in found))
 
