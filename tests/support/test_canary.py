@@ -93,7 +93,9 @@ def figures() -> dict[str, Any]:
     found: dict[str, Any] = {}
     with connection.cursor() as cursor:
         for figure in Figure:
-            cursor.execute(STATEMENTS[figure].sql, {"since": at - timedelta(days=2), "until": at, "at": at})
+            cursor.execute(
+                STATEMENTS[figure].sql, {"since": at - timedelta(days=2), "until": at, "at": at, "fewest": 1}
+            )
             found[figure] = cursor.fetchall()
     return found
 
