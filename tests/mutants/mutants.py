@@ -120,7 +120,7 @@ MUTANTS = (
     ),
     Mutant(
         4,
-        "consent/migrations/0011_who_is_told.py",
+        "consent/migrations/0017_received.py",
         "what = 'all' OR id IN (SELECT id FROM covered)",
         "true",
         "tests/promises/test_04_nothing_is_lost.py::"
