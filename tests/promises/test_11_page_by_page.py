@@ -78,9 +78,9 @@ MOVING = [
 ]
 # Each look is itself written down there.
 KEEPS_LOOKS = ("/access-log/", "/admin/trail/")
-# Where hidden rows are kept, for nobody to read.
+# Where hidden rows, and the orders that hide them, are kept, for nobody to read.
 VAULTS = {"disclosures_disclosure", "disclosures_delayednotice", "disclosures_disclosureregister",
-          "disclosures_judgementchange", "disclosures_concealeddisclosure"}  # fmt: skip
+          "disclosures_judgementchange", "disclosures_concealeddisclosure", "consent_tightening"}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
