@@ -275,6 +275,12 @@ def settle() -> None:
     with _owner().cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"VACUUM (ANALYZE) {table}")
+    checkpoint()
+
+
+def checkpoint() -> None:
+    """Have all pages written: whoever touches one of them next writes it into the log in full."""
+    with _owner().cursor() as cursor:
         cursor.execute("CHECKPOINT")
 
 
