@@ -31,8 +31,8 @@ WHERE EXISTS (SELECT FROM {rows} r WHERE r.term = t.term AND NOT r.hidden)
     AND NOT EXISTS (SELECT FROM partners_party p WHERE p.uri = hop.uri)
 ORDER BY 1 ON CONFLICT (uri) DO NOTHING
 """
-# A dealing of the aggregator itself follows from those behind it (`partners_received`), and is half of the writing: it
-# is written only where nobody behind it is named.
+# A dealing of the aggregator itself follows from those behind it (`partners_received`), and would be a third of the
+# writing: it is written only where nobody behind it is named.
 # A party new to a line that has said no to something may be one that its stop concerns, and so may one that had
 # something earlier than we knew: it is told, if so, after the commit (`judging.tell`), and the row left here sees to it
 # that this is not forgotten.

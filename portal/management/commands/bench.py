@@ -52,6 +52,7 @@ class Command(BaseCommand):
         if options["source"]:
             self._draw(_read(Path(options["source"])), options["charts"])
             return
+        known = _results_in(options["json"])
         if os.environ.get(INSIDE) != "1":
             self._run_on_own_servers()
             return
@@ -68,8 +69,7 @@ class Command(BaseCommand):
         except (Failed, Error, OSError) as error:
             raise CommandError(" ".join(f"the benchmark failed: {error}".split())) from error
         if options["json"]:
-            path = Path(options["json"])
-            path.write_text(json.dumps(_beside_others(report, path), indent=1) + "\n")
+            Path(options["json"]).write_text(json.dumps(_beside(known, report["results"]), indent=1) + "\n")
         if options["charts"]:
             self._draw(report, options["charts"])
 
@@ -116,11 +116,22 @@ def _read(path: Path) -> dict[str, Any]:
     return report
 
 
-def _beside_others(report: dict[str, Any], path: Path) -> dict[str, Any]:
-    """These results, and those of other benchmarks that the file has already, in the order of the benchmarks."""
-    known = _read(path)["results"] if path.exists() else []
-    found = {one["name"]: one for one in [*known, *report["results"]]}
-    return {"results": sorted(found.values(), key=lambda one: list(BENCHMARKS).index(one["name"]))}
+def _results_in(file: str | None) -> dict[str, dict[str, Any]]:
+    """What the file has already, by benchmark. Looked at before anything is measured: nothing measured may be lost."""
+    if not file or not Path(file).exists():
+        return {}
+    report = _read(Path(file))
+    try:
+        return {str(one["name"]): one for one in report["results"]}
+    except (KeyError, TypeError) as error:
+        raise CommandError(f"{file} is no report of benchmarks; nothing was measured") from error
+
+
+def _beside(known: dict[str, dict[str, Any]], results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """These results and those of other benchmarks, in the order of the benchmarks; of names that are none, last."""
+    found = {**known, **{one["name"]: one for one in results}}
+    order = [*BENCHMARKS, *(name for name in known if name not in BENCHMARKS)]
+    return {"results": [found[name] for name in order if name in found]}
 
 
 def _listed(facts: dict[str, Any]) -> str:
