@@ -50,7 +50,7 @@ def take_one(body: bytes, ask: Ask) -> bytes:
 
 def read(body: bytes) -> gate.Question:
     """The one question in a body. Raises what `UNREADABLE` lists."""
-    return schemas.question(schemas.one.decode(body))
+    return schemas.question(schemas.one(body))
 
 
 def written(answered: Sequence[gate.Answer]) -> bytes:
@@ -61,7 +61,7 @@ def written(answered: Sequence[gate.Answer]) -> bytes:
 
 def take_many(body: bytes, ask: Ask) -> bytes:
     """The body of the answers up to the one that settles the batch. Raises what `UNREADABLE` lists, or Incomplete."""
-    asked = schemas.many.decode(body)
+    asked = schemas.many(body)
     return written_many(asked, ask(schemas.questions(asked)))
 
 

@@ -109,7 +109,7 @@ async def _answered(pipelines: gate.Pipelines, path: str, headers: dict[bytes, b
     try:
         if path == DOOR:
             return written(await _answers(pipelines.single, grant, [read(first["body"])]))
-        asked = schemas.many.decode(first["body"])
+        asked = schemas.many(first["body"])
         return written_many(asked, await _answers(pipelines.least_asked(), grant, schemas.questions(asked)))
     except (*UNREADABLE, schemas.Incomplete, gate.NotLive):
         return None

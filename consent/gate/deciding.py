@@ -1,11 +1,11 @@
 """The verbs of the gate: look up once, then answer each question by the rules."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from consent.gate.decision_ids import decision_id_by, decision_key, record_id_for
+from consent.gate.decision_ids import decision_ids, record_id_for
 from consent.gate.look_up import look_up, look_up_for, look_up_in
 from consent.gate.opening import RESTORING
 from consent.gate.patience import PATIENCE_S
@@ -63,17 +63,26 @@ def _but_for_suspensions(terms: Terms) -> Terms:
 
 
 def _answers(questions: Sequence[Question], found: Sequence[tuple[Terms, Line]], *, for_release: bool) -> list[Answer]:
-    key = decision_key()
+    ids = _Ids()
     return [
-        _answer(question, terms, line, key, closed=for_release and not terms.is_open)
+        _answer(question, terms, line, ids, closed=for_release and not terms.is_open)
         for question, (terms, line) in zip(questions, found, strict=True)
     ]
 
 
-def _answer(question: Question, terms: Terms, line: Line, key: bytes, *, closed: bool) -> Answer:
+class _Ids(dict[tuple[str, bool, int], Callable[[int], str]]):
+    """What makes the decision ids, by campaign, answer and moment."""
+
+    def __missing__(self, of: tuple[str, bool, int]) -> Callable[[int], str]:
+        campaign, allowed, at_us = of
+        made = self[of] = decision_ids(campaign=campaign, allowed=allowed, at_us=at_us)
+        return made
+
+
+def _answer(question: Question, terms: Terms, line: Line, ids: _Ids, *, closed: bool) -> Answer:
     weighed = weigh(terms, line, moment_of(terms, line))
     reason = RESTORING if closed else reason_for(question, terms, line, weighed)
-    decision_id = decision_id_by(key, line.line_id or 0, terms.campaign or "", allowed=not reason, at_us=terms.now)
+    decision_id = ids[terms.campaign or "", not reason, terms.now](line.line_id or 0)
     if reason:
         return Answer(allowed=False, reason=reason, decision_id=decision_id)
     return Answer(

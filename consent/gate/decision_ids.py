@@ -1,6 +1,7 @@
 """Ids that prove themselves: the gate writes nothing down, and still knows its own answers again."""
 
 import hmac
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2s, sha1
 from uuid import UUID
@@ -10,22 +11,27 @@ from accounts.sealing import derived_secret
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 RECORDS = UUID("6b1c9a52-7d0e-4f0e-9d5c-3f1d0f6a9b21").bytes
+# What stands where a UUID names its variant, by what stood there (RFC 9562, section 4.1).
+VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def decision_id_for(*, line_id: int, campaign: str, allowed: bool, at_us: int) -> str:
     """An id that proves itself: `a` or `d`, the moment, and a MAC over line, campaign, answer and moment."""
-    return decision_id_by(decision_key(), line_id, campaign, allowed=allowed, at_us=at_us)
+    return decision_ids(campaign=campaign, allowed=allowed, at_us=at_us)(line_id)
 
 
-def decision_key() -> bytes:
-    """What the ids are made with. Whoever makes many asks for it once."""
-    return derived_secret("decision-id")
+def decision_ids(*, campaign: str, allowed: bool, at_us: int) -> Callable[[int], str]:
+    """The ids of lines that were given one answer about one campaign at one moment, of which a batch is full.
 
+    The MAC is keyed BLAKE2 (RFC 7693): as good as HMAC, in a third of the time.
+    """
+    key, head = derived_secret("decision-id"), f"{'a' if allowed else 'd'}{at_us:x}"
+    told = f"{campaign}|{head}".encode()
 
-def decision_id_by(key: bytes, line_id: int, campaign: str, *, allowed: bool, at_us: int) -> str:
-    """The id under this key. The MAC is keyed BLAKE2 (RFC 7693): as good as HMAC, in a third of the time."""
-    head = f"{'a' if allowed else 'd'}{at_us:x}"
-    return f"{head}.{blake2s(f'{line_id}|{campaign}|{head}'.encode(), key=key, digest_size=16).hexdigest()}"
+    def id_of(line_id: int) -> str:
+        return f"{head}.{blake2s(b'%d|%b' % (line_id, told), key=key, digest_size=16).hexdigest()}"
+
+    return id_of
 
 
 def allowed_at(*, decision_id: str, line_id: int, campaign: str) -> datetime | None:
@@ -58,6 +64,5 @@ def _claimed_us(decision_id: str) -> int | None:
 
 def record_id_for(*, line_id: int, version: int) -> str:
     """The name of one state of a line's record: a UUID of version 5, as `uuid.uuid5` makes it in thrice the time."""
-    digest = sha1(RECORDS + f"{line_id}.{version}".encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
-    return f"urn:uuid:{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+    d = sha1(b"%b%d.%d" % (RECORDS, line_id, version), usedforsecurity=False).hexdigest()
+    return f"urn:uuid:{d[:8]}-{d[8:12]}-5{d[13:16]}-{VARIANTS[d[16]]}{d[17:20]}-{d[20:32]}"

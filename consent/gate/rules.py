@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from consent.gate.decision_ids import EPOCH, MICROSECOND
-from consent.gate.shapes import NOTHING, Entry, Line, Question, Terms, approvals_in, pauses_in, stops_in
+from consent.gate.shapes import NOTHING, Line, Question, Terms, pauses_in, stops_in
 
 EMPTY = (NOTHING, None)
 NARROWEST_FIRST = ("campaign", "purpose", "party", "all")
@@ -17,8 +17,8 @@ def moment_of(terms: Terms, line: Line) -> int:
     return terms.now if line.newest_at is None else line.newest_at
 
 
-class Approval(msgspec.Struct, frozen=True, gc=False):
-    """A yes to the campaign."""
+class Approval(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A yes to the campaign, as in a gate row: since when, until when (None: without end) and of which origin."""
 
     since: int
     until: int | None
@@ -30,11 +30,23 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
 
     def alive(self, at: int, denials: Collection[tuple[int, str]]) -> bool:
         """Whether it has not ended: neither by its own end nor by a covering stop or running pause."""
-        if self.until is not None and self.until <= at:
-            return False
-        return not denials or all(
+        return self.lasts(at) and all(
             self.since > denied_at and self.counts_against(origin) for denied_at, origin in denials
         )
+
+    def lasts(self, at: int) -> bool:
+        """Whether it has not come to its own end."""
+        return self.until is None or at < self.until
+
+    def ended_by(self, number_changed_at: int) -> "Approval":
+        """What is left of it: one that is older than a change of number ended at that change."""
+        if self.since >= number_changed_at:
+            return self
+        until = number_changed_at if self.until is None else min(self.until, number_changed_at)
+        return Approval(self.since, until, self.origin)
+
+
+approvals_in = msgspec.json.Decoder(list[Approval]).decode
 
 
 class Weighed(msgspec.Struct, frozen=True, gc=False):
@@ -60,10 +72,11 @@ class Weighed(msgspec.Struct, frozen=True, gc=False):
 
 def weigh(terms: Terms, line: Line, at: int) -> Weighed:
     """What this line's row says for and against such a request at this moment."""
-    entries: Sequence[Entry] = () if line.approvals is None else approvals_in(line.approvals)
-    approvals = [_approval(entry, line.number_changed_at, at) for entry in entries]
+    approvals = [] if line.approvals is None else approvals_in(line.approvals)
+    if line.number_changed_at is not None and line.number_changed_at <= at:
+        approvals = [approval.ended_by(line.number_changed_at) for approval in approvals]
     if line.stops in EMPTY and line.pauses in EMPTY:
-        return Weighed(approvals, [approval for approval in approvals if approval.alive(at, ())])
+        return Weighed(approvals, [approval for approval in approvals if approval.lasts(at)])
     stops_by_key = stops_in(line.stops or NOTHING)
     pauses_by_key = pauses_in(line.pauses or NOTHING)
     stops = [
@@ -114,11 +127,3 @@ def _campaign_reason(question: Question, campaign: Terms, line: Line, weighed: W
     if (question.precision_m or 0) < campaign.precision_m:
         return "precision_exceeded"
     return ""
-
-
-def _approval(entry: Entry, number_changed_at: int | None, at: int) -> Approval:
-    """An approval older than the line's last number change ended at that change."""
-    since, until, origin = entry
-    if number_changed_at is not None and since < number_changed_at <= at:
-        until = number_changed_at if until is None else min(until, number_changed_at)
-    return Approval(since, until, origin)

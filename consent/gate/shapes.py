@@ -11,9 +11,6 @@ import msgspec
 
 USE_WITHIN_S = 2
 
-type Entry = tuple[int, int | None, str]
-"""Since when, until when (None: without end) and of which origin: an approval or a pause in a gate row."""
-
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the gateway asks. Exactly one of `line` (the carrier's line id) and `msisdn` (E.164) names the line."""
@@ -90,7 +87,6 @@ NOTHING = "{}"
 EVERYTHING = frozenset({"all"})
 stops_in = msgspec.json.Decoder(Mapping[str, Mapping[str, int]]).decode
 pauses_in = msgspec.json.Decoder(Mapping[str, Sequence[tuple[int, int, str]]]).decode
-approvals_in = msgspec.json.Decoder(Sequence[Entry]).decode
 covering_in = msgspec.json.Decoder(tuple[Sequence[str], Sequence[str], Sequence[str] | None]).decode
 
 

@@ -1,6 +1,7 @@
 """The gateway's doors, in AuthZEN's words, with a real token."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -173,10 +174,41 @@ def test_the_metadata_names_both_doors(client: Client) -> None:
 
 def test_hostile_text_is_only_text(client: Client, line: Line, campaign: Campaign) -> None:
     body = asked(line, campaign)
-    body["subject"]["id"] = "'; DROP TABLE consent_choice; --\u202e\u0000"
+    body["subject"]["id"] = "'; DROP TABLE consent_choice; --\u202e"
     response = post(client, "/access/v1/evaluation", body, a_token())
-    assert response.status_code in {200, 400}
-    assert response.json().get("decision") is not True
+    assert (response.status_code, response.json()["context"]["reason"]) == (200, "no_approval")
+
+
+@pytest.mark.parametrize(
+    ("place", "put"),
+    [
+        ("$.subject.id", lambda body: body["subject"].update(id="a\0b")),
+        ("$.subject.properties.recipient", lambda body: body["subject"]["properties"].update(recipient="\0")),
+        ("$.action.name", lambda body: body["action"].update(name="\0read")),
+        ("$.resource.id", lambda body: body["resource"].update(id="line\0")),
+    ],
+)
+def test_a_text_that_holds_a_nul_is_refused_with_its_place(
+    client: Client, line: Line, campaign: Campaign, place: str, put: Callable[[dict[str, Any]], None]
+) -> None:
+    body = asked(line, campaign)
+    put(body)
+    one = post(client, "/access/v1/evaluation", body, a_token())
+    assert (one.status_code, one.json()["detail"]) == (400, f"Expected a text without NUL - at `{place}`")
+    batch = {"evaluations": [asked(line, campaign), body]}
+    many = post(client, "/access/v1/evaluations", batch, a_token())
+    of_the_second = place.replace("$", "$.evaluations[1]")
+    assert (many.status_code, many.json()["detail"]) == (400, f"Expected a text without NUL - at `{of_the_second}`")
+
+
+def test_only_a_nul_itself_is_refused(client: Client, line: Line, campaign: Campaign) -> None:
+    """Not the six letters by which JSON would write one, nor one that stands where nothing is read."""
+    body = {**asked(line, campaign), "context": {"note": "\0"}}
+    assert post(client, "/access/v1/evaluation", body, a_token()).json()["decision"] is True
+    body["resource"] = {"type": "line", "id": r"\u0000"}
+    assert post(client, "/access/v1/evaluation", body, a_token()).json()["context"]["reason"] == "line_unknown"
+    raw = json.dumps(asked(line, campaign)).encode().replace(b"location-retrieval", b"location-\0")
+    assert post(client, "/access/v1/evaluation", raw, a_token()).json()["detail"] == "The body is not JSON."
 
 
 def test_the_gateways_name_for_a_request_comes_back_with_every_answer(client: Client) -> None:
