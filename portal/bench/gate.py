@@ -81,10 +81,11 @@ def run_p99(bench: Bench) -> Result:
 
 
 def run_batch(bench: Bench) -> Result:
-    """Items a second of a thousand in each request; the ceiling is one item in each request, of the same server.
+    """Items a second of a caller that asks for a thousand in each request; the ceiling is the same caller's one by one.
 
-    A batch is of one campaign, which stands once beside its thousand lines; the same questions are asked one by one.
-    Told besides: what a caller gets in both ways who has one connection and asks again when it was answered.
+    Both have one connection and ask again when they were answered. A batch is of one campaign, which stands once beside
+    its thousand lines; the same questions are asked one by one. Told besides: all that the process can answer in both
+    ways, whoever asks.
     """
     campaigns, token = gateway.lines(bench=bench), gateway.a_token()
     batches = [
@@ -97,16 +98,23 @@ def run_batch(bench: Bench) -> Result:
         gateway.kept([_one(asked, token) for batch in batches for asked in batch]) as one,
     ):
         _check_order(port, batches[0], token)
-        batch, single, found = Side(port, many, BATCH_CONNECTIONS), Side(port, one), []
-        for number in range(ROUNDS):
-            found.append((batch.round().a_second * A_BATCH, single.round().a_second))
-            bench.tell("gate_batch: round {}: {:.0f} items/s, one by one {:.0f}/s".format(number + 1, *found[-1]))
-        together = median(Side(port, many, 1).round().a_second for _ in range(3)) * A_BATCH
-        waiting = median(Side(port, one, 1).round().a_second for _ in range(3))
-        told = "gate_batch: a caller who waits for each answer: {:.0f} items/s, one by one {:.0f}/s: {:.1f} times"
-        bench.tell(told.format(together, waiting, together / waiting))
-        bench.tell(f"gate_batch: processor time of an item: {_spent(batch, items=A_BATCH)}")
-    return Result("gate_batch", median(one for one, _ in found), "items/s", median(other for _, other in found))
+        alone = _in_turn(bench, "of one caller", Side(port, many, 1), Side(port, one, 1))
+        together = _in_turn(bench, "of all callers", Side(port, many, BATCH_CONNECTIONS), Side(port, one))
+        bench.tell("gate_batch: all that it can answer: {:.0f} items/s, one by one {:.0f}/s".format(*together))
+        bench.tell(
+            f"gate_batch: processor time of an item: {_spent(Side(port, many, BATCH_CONNECTIONS), items=A_BATCH)}"
+        )
+    return Result("gate_batch", alone[0], "items/s", alone[1])
+
+
+def _in_turn(bench: Bench, whose: str, batch: Side, single: Side) -> tuple[float, float]:
+    """Items a second in batches and one by one: the median of rounds of each, taken in turn."""
+    found = []
+    for number in range(ROUNDS):
+        found.append((batch.round().a_second * A_BATCH, single.round().a_second))
+        told = "gate_batch: {}, round {}: {:.0f} items/s, one by one {:.0f}/s: {:.1f} times"
+        bench.tell(told.format(whose, number + 1, *found[-1], found[-1][0] / found[-1][1]))
+    return median(items for items, _ in found), median(ones for _, ones in found)
 
 
 @contextmanager

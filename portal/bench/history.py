@@ -1,11 +1,13 @@
 """How long a person waits for their pages at many releases stored beside few, their own being the same."""
 
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
+from urllib.parse import quote
 
 from django.db import connection, connections
 from django.test import Client, override_settings
@@ -30,7 +32,7 @@ MOST_AT_FIRST = 1_000_000
 COMPANIES = 8
 ROUNDS = 3
 PURPOSE, SCOPE = "dpv:RequestedServiceProvision", "location-retrieval:read"
-PAGES = ("/home/", "/history/", "/history/?not_allowed=on")
+COMPANY = "https://history-{}.bench.example"
 CHOSEN = "three quiet words of a benchmark"
 
 # One month, in order of time as rows come in, so that a line's own lie far apart. Of 97 rows one was not allowed.
@@ -79,6 +81,16 @@ class Own:
     long: Mapping[int, Client]
 
 
+def _pages(at: datetime) -> Sequence[str]:
+    """What a person looks at: their first pages, one in the middle of the history, and what is one company's."""
+    in_the_middle = quote(f"{(at - timedelta(days=30 * MONTHS // 2)).isoformat()}_{uuid.UUID(int=0)}")
+    company = Party.objects.get(uri=COMPANY.format(3))
+    return (
+        "/home/", "/history/", "/history/?not_allowed=on", f"/history/?before={in_the_middle}",
+        f"/history/?company={quote(company.uri)}", f"/companies/{company.pk}/",
+    )  # fmt: skip
+
+
 def run(bench: Bench) -> Result:
     """The p95 in milliseconds at the disclosures asked for; the ceiling: at a tenth of them, or a million.
 
@@ -103,7 +115,7 @@ def run(bench: Bench) -> Result:
         _keep_apart()
         _store(stored, bench.disclosures, {}, at, bench)
         _settle(own, long_rows)
-        value, ceiling = _measure(own, bench)
+        value, ceiling = _measure(own, _pages(at), bench)
     return Result("history_growth", value, "ms", ceiling)
 
 
@@ -111,9 +123,7 @@ def _own_lines(typical: int, at: datetime) -> Own:
     contract = world.a_partner(name="history", url="", at=at)
     account, campaigns = Account.objects.create(carrier_id="bench-history"), []
     for k in range(COMPANIES):
-        provider = Party.objects.create(
-            uri=f"https://history-{k}.bench.example", name=f"Company {k}", kind=Party.Kind.LBS_PROVIDER
-        )
+        provider = Party.objects.create(uri=COMPANY.format(k), name=f"Company {k}", kind=Party.Kind.LBS_PROVIDER)
         campaigns.append(
             Campaign.objects.create(
                 ref=f"BENCH-history-{k}", contract=contract, lbs_provider=provider, purpose=PURPOSE, description="",
@@ -204,14 +214,14 @@ def _owner() -> str:
     return "owner" if "owner" in connections else "default"
 
 
-def _measure(own: Own, bench: Bench) -> tuple[float, float]:
+def _measure(own: Own, pages: Sequence[str], bench: Bench) -> tuple[float, float]:
     """The p95 at the whole, and at the few.
 
     Each round looks at every page of every typical line, and as often at those of the long ones.
     """
     again = max(1, len(own.typical) // len(own.long))
-    looks = [(browser, page) for browser in own.typical.values() for page in PAGES]
-    looks_at_long = [(browser, page) for _ in range(again) for browser in own.long.values() for page in PAGES]
+    looks = [(browser, page) for browser in own.typical.values() for page in pages]
+    looks_at_long = [(browser, page) for _ in range(again) for browser in own.long.values() for page in pages]
     at = {"few": _connected("few, public"), "all": _connected("public")}
     took: dict[str, list[list[float]]] = {name: [] for name in at}
     for _ in range(ROUNDS):
