@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
+from django.db import DatabaseError
 
 from consent.gate.decision_ids import decision_ids, record_id_for
 from consent.gate.look_up import look_up, look_up_for, look_up_in
 from consent.gate.opening import RESTORING
-from consent.gate.patience import PATIENCE_S
+from consent.gate.patience import PATIENCE_S, TOO_LATE, in_time
 from consent.gate.pipeline import Pipeline
 from consent.gate.rules import moment_of, reason_for, weigh
 from consent.gate.shapes import Answer, Line, Question, Terms
@@ -28,9 +30,10 @@ def evaluate(
 
     `but_for_suspensions`: as if nobody were suspended, for comparing books. Never to release anything on.
     `for_release`: a partner may act on the answers; they are all no while the gate is closed after a restore. Without
-    it they say what counts for the line, for pages and for what partners are told.
+    it they say what counts for the line, for pages and for what partners are told. With it, raises DatabaseError where
+    the database took longer than `PATIENCE_S`.
     """
-    found = look_up(questions=questions)
+    found = in_time(partial(look_up, questions=questions)) if for_release else look_up(questions=questions)
     if but_for_suspensions:
         found = [(_but_for_suspensions(terms), line) for terms, line in found]
     return _answers(questions, found, for_release=for_release)
@@ -38,15 +41,16 @@ def evaluate(
 
 def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> list[Answer]:
     """The same for a machine, which the one statement finds live: else raises NotLive. `kid`: its token's key."""
-    found = look_up_for(questions=questions, client_id=client_id, kid=kid)
+    found = in_time(partial(look_up_for, questions=questions, client_id=client_id, kid=kid))
     if not all(terms.live for terms, _ in found):
         raise NotLive
     return _answers(questions, found, for_release=True)
 
 
 async def evaluate_in(*, pipeline: Pipeline, client_id: str, kid: str, questions: Sequence[Question]) -> list[Answer]:
-    """The same on an event loop, within `PATIENCE_S`."""
-    until = asyncio.get_running_loop().time() + PATIENCE_S
+    """The same on an event loop. Raises DatabaseError where it can't be said within `PATIENCE_S`."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + PATIENCE_S
     found = await look_up_in(pipeline=pipeline, questions=questions, client_id=client_id, kid=kid, until=until)
     if not all(terms.live for terms, _ in found):
         raise NotLive
@@ -55,6 +59,8 @@ async def evaluate_in(*, pipeline: Pipeline, client_id: str, kid: str, questions
         await asyncio.sleep(0)  # whoever asked one question gets their turn
         part = slice(start, start + AT_ONCE)
         answers += _answers(questions[part], found[part], for_release=True)
+    if until <= loop.time():
+        raise DatabaseError(TOO_LATE)
     return answers
 
 

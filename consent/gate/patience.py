@@ -6,17 +6,18 @@ What waits is in the driver and can't be asked to stop; what ends it is that its
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, connections
 
 PATIENCE_S = 2.0
 LOOK_EVERY_S = 0.2
+TOO_LATE = "the database did not answer in time"
 
 
 @dataclass(eq=False, slots=True)
@@ -58,6 +59,17 @@ class _Watch:
 
 
 _watch = _Watch()
+
+
+def in_time[T](ask: Callable[[], T]) -> T:
+    """What this asks of the database. An answer that was seen too late is none: a process that was halted meanwhile
+    would hand on what no longer holds. Raises DatabaseError.
+    """
+    until = monotonic() + PATIENCE_S
+    found = ask()
+    if monotonic() >= until:
+        raise DatabaseError(TOO_LATE)
+    return found
 
 
 @contextmanager

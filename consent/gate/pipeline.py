@@ -18,12 +18,11 @@ from django.db import DatabaseError, connection
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ExecStatus
 
-from consent.gate.patience import PATIENCE_S
+from consent.gate.patience import PATIENCE_S, TOO_LATE
 from consent.gate.running import Rows
 
 # How often it is looked who has waited long enough: a clock for each question would cost more than its answer.
 LOOKS_EVERY_S = 0.1
-TOO_LATE = "the database did not answer in time"
 
 
 class Place(NamedTuple):
@@ -232,7 +231,10 @@ class _Session:
             if place.future is not None and result.status == ExecStatus.TUPLES_OK:
                 self.reader.set_pgresult(result)
                 rows = self.reader.load_rows(0, result.ntuples, tuple)
-                if not place.future.done():
+                # A process that was halted meanwhile would hand on what no longer holds.
+                if place.until <= self.loop.time():
+                    _refuse(place, DatabaseError(TOO_LATE))
+                elif not place.future.done():
                     place.future.set_result(rows)
                 return True
             why = result.error_message.decode(errors="replace") or "the statement found no rows"
