@@ -1,6 +1,5 @@
 """Three readings of one rule agree: the gate's row, the ledger's SQL, and the oracle's plain lists."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounts.models import Line, LineNumber
+from accounts.sealing import number_hash
 from audit.queries import database_clock
 from consent import gate, permission, snapshots
 from consent.models import LineGate
@@ -45,6 +45,7 @@ PARTIES = (
 )  # fmt: skip
 # Who a request may name: nobody, some behind it, one that we know from elsewhere, one that we don't, the word for that.
 RECIPIENTS = ("", BAIL, JAIL, LATE, "https://adreach.example", "https://securetrack.example", NOBODY, "unknown")
+NUMBER, NEW_NUMBER = "+12065550170", "+12065550171"
 PURPOSES = (ROADSIDE, ADS, FRAUD, "dpv:Older")
 
 
@@ -135,7 +136,7 @@ def build(plan: Plan) -> tuple[Line, oracle.World]:
     for campaign, party in ((sold, bail), (named, bail), (named, jail)):
         Reach.objects.create(campaign=campaign, party=party)
     Reach.objects.create(campaign=named, party=a_party("Late", "end_customer"), told_apart=False)
-    line = a_line(state=plan.state, deactivated_at=day(plan.deactivated) if plan.deactivated else None)
+    line = a_line(msisdn=NUMBER, state=plan.state, deactivated_at=day(plan.deactivated) if plan.deactivated else None)
     world = oracle.World(
         active_from=LONG_AGO,
         active_until=line.deactivated_at,
@@ -189,7 +190,7 @@ def _change_number(plan: Plan, line: Line, world: oracle.World) -> None:
     old = line.numbers.get()
     old.ends_at = at
     old.save()
-    LineNumber.objects.create(line=line, msisdn_hash=uuid.uuid4().bytes, msisdn_sealed=b"x", starts_at=at)
+    LineNumber.objects.create(line=line, msisdn_hash=number_hash(NEW_NUMBER), msisdn_sealed=b"x", starts_at=at)
     line.number_changed_at = at
     line.save()
     world.number_changes.append(at)
@@ -244,22 +245,26 @@ def requests(world: oracle.World) -> list[oracle.Request]:
     return asked
 
 
-def by_gate(line: Line, request: oracle.Request) -> str:
-    (answer,) = gate.evaluate(
-        questions=[
-            gate.Question(
-                aggregator=request.aggregator,
-                provider=request.provider,
-                campaign=request.campaign,
-                purpose=request.purpose,
-                scope=request.scope,
-                precision_m=request.precision_m,
-                recipient=request.recipient,
-                line=line.carrier_id,
-            )
-        ]
+def question(request: oracle.Request, **line: str) -> gate.Question:
+    return gate.Question(
+        aggregator=request.aggregator,
+        provider=request.provider,
+        campaign=request.campaign,
+        purpose=request.purpose,
+        scope=request.scope,
+        precision_m=request.precision_m,
+        recipient=request.recipient,
+        **line,
     )
-    return answer.reason or "permitted"
+
+
+def by_gate(*questions: gate.Question) -> list[str]:
+    return [answer.reason or "permitted" for answer in gate.evaluate(questions=questions)]
+
+
+def numbers_of(plan: Plan) -> tuple[str, str]:
+    """The line's number, and one that is not, or no longer, its own."""
+    return (NEW_NUMBER, NUMBER) if plan.number_change is not None else (NUMBER, NEW_NUMBER)
 
 
 def by_ledger(
@@ -297,7 +302,16 @@ def test_gate_ledger_and_oracle_agree(plan: Plan) -> None:
         asked = requests(world)
         expected = [oracle.answer(world, one, now) for one in asked]
         assert by_ledger(line, world, asked, now, now) == expected
-        assert [by_gate(line, one) for one in asked] == expected
+        named = {"line": line.carrier_id}
+        assert [by_gate(question(one, **named))[0] for one in asked] == expected
+        own, other = numbers_of(plan)
+        assert [by_gate(question(one, msisdn=own))[0] for one in asked[:: len(asked) // 8]] == (
+            expected[:: len(asked) // 8]
+        )
+        # The statement for many: by each of the line's names, and by a number that says nothing of it now.
+        many = [question(one, **how) for one in asked for how in (named, {"msisdn": own}, {"msisdn": other})]
+        assert by_gate(*many) == [reason for one in expected for reason in (one, one, "line_unknown")]
+        assert {by_gate(question(one, msisdn=other))[0] for one in asked[:2]} == {"line_unknown"}
 
 
 @pytest.mark.django_db
@@ -322,7 +336,7 @@ def test_a_stop_on_one_recipient_leaves_another_of_the_campaign_and_nobody_from_
         for reading in (
             [oracle.answer(world, one, now) for one in asked],
             by_ledger(line, world, asked, now, now),
-            [by_gate(line, one) for one in asked],
+            [by_gate(question(one, line=line.carrier_id))[0] for one in asked],
         ):
             assert dict(zip([one.recipient for one in asked], reading, strict=True)) == expected
 
