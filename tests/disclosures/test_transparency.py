@@ -424,8 +424,21 @@ def counted() -> dict[tuple[str, str], tuple[int, int, int]]:
     }
 
 
-@pytest.mark.parametrize(("whole", "drawn"), [(13, [("s0", 1000)]), (130, [("s1", 1000)])])
-def test_all_but_a_few_is_drawn_as_all_of_many_alone(whole: int, drawn: list[tuple[str, int]]) -> None:
-    row: Row = {"label": "Meridian", "all": Count(whole), "received": Count(None, Why.MOST)}
-    (bar,) = bars_of(rows=[row], label="label", whole="all", parts=[("received", "s1")], rest="s0")
+@pytest.mark.parametrize(
+    ("whole", "received", "drawn"),
+    [
+        (130, Count(26), [("s1", 200), ("s0", 800)]),
+        (130, Count(0), [("s0", 1000)]),
+        (13, Count(None, Why.MOST), [("s4", 1000)]),
+        (130, Count(None, Why.MOST), [("s1", 1000)]),
+        (13, Count(None, Why.FEW), [("s4", 1000)]),
+        (130, Count(None, Why.FEW), [("s0", 1000)]),
+        (130, Count(None, Why.HELD), [("s4", 1000)]),
+    ],
+)
+def test_what_is_too_few_to_say_is_not_drawn_as_the_rest(
+    whole: int, received: Count, drawn: list[tuple[str, int]]
+) -> None:
+    row: Row = {"label": "Meridian", "all": Count(whole), "received": received}
+    (bar,) = bars_of(rows=[row], label="label", whole="all", parts=[("received", "s1")], rest="s0", untold="s4")
     assert [(one.tint, one.width) for one in bar.segments] == drawn

@@ -33,36 +33,44 @@ class Bar:
 
 
 def bars_of(
-    *, rows: Sequence[Row], label: str, whole: str, parts: Sequence[tuple[str, Tint]], rest: Tint
+    *, rows: Sequence[Row], label: str, whole: str, parts: Sequence[tuple[str, Tint]], rest: Tint, untold: Tint
 ) -> tuple[Bar, ...]:
     """A bar for each row whose `whole` is not nought. `parts` are cumulative: each is a part of the one after it.
 
-    All but a few of many is drawn as all. What else is not shown has no rectangle of its own: it is in the rest.
+    All but a few of many is drawn as all, and a few of many as none. Beside what else is not shown nobody can tell what
+    the rest is: it is `untold`.
     """
     known = [(str(row[label]), _count(row[whole]), row) for row in rows]
     most = max((count.n or 0 for _, count, _ in known), default=0)
     return tuple(
-        Bar(name, count, _segments(row, count.n or 0, most, parts, rest)) for name, count, row in known if count.n != 0
+        Bar(name, count, _segments(row, count.n or 0, most, parts, rest, untold))
+        for name, count, row in known
+        if count.n != 0
     )
 
 
-def _segments(row: Row, whole: int, most: int, parts: Sequence[tuple[str, Tint]], rest: Tint) -> tuple[Segment, ...]:
+def _segments(
+    row: Row, whole: int, most: int, parts: Sequence[tuple[str, Tint]], rest: Tint, untold: Tint
+) -> tuple[Segment, ...]:
     found: list[Segment] = []
     x, before = 0, 0
     if not whole:
         return ()
-    for n, tint in [*((_known(_count(row[column]), whole) or before, tint) for column, tint in parts), (whole, rest)]:
-        if n > before:
+    drawn = [(_known(_count(row[column]), whole), tint) for column, tint in parts]
+    left = rest if all(n is not None for n, _ in drawn) else untold
+    for n, tint in [*drawn, (whole, left)]:
+        if n is not None and n > before:
             width = max(LEAST, round(WIDTH * (n - before) / most))
             found.append(Segment(x, min(width, WIDTH - x), tint))
             x, before = x + width, n
     return tuple(found)
 
 
-def _known(count: Count, whole: int) -> int:
-    if count.why == Why.MOST:
-        return whole if whole >= MANY else 0
-    return count.n or 0
+def _known(count: Count, whole: int) -> int | None:
+    """As how many it is drawn; None: nobody can tell."""
+    if whole >= MANY and count.why in {Why.MOST, Why.FEW}:
+        return whole if count.why == Why.MOST else 0
+    return count.n
 
 
 def _count(cell: object) -> Count:

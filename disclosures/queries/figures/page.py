@@ -91,9 +91,11 @@ def _bars(name: Figure, rows: Sequence[Row]) -> Sequence[Bar]:
     match name:
         case Figure.RELEASES:
             released = [row for row in rows if row["basis"] == "approval"]
-            return bars_of(rows=released, label="label", whole="released", parts=[("not_allowed", "sbad")], rest="s0")
+            return bars_of(
+                rows=released, label="label", whole="released", parts=[("not_allowed", "sbad")], rest="s0", untold="s4"
+            )
         case Figure.FOLLOWED:
             parts: list[tuple[str, Tint]] = [("completed", "s0"), ("acknowledged", "s1")]
-            return bars_of(rows=rows, label="label", whole="received", parts=parts, rest="s4")
+            return bars_of(rows=rows, label="label", whole="received", parts=parts, rest="s4", untold="s4")
         case _:
             return ()
