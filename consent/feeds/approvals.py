@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from consent.actions import FileApproval, record_file_approvals
+from consent.feeds.choices import ChoicesFeed
 from consent.feeds.piercing import pierced_stops
 from consent.feeds.records import Entry, RecordsFeed
 from consent.models import Approval, HeldRow
@@ -96,6 +97,14 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
             for line_id, approvals in rows.items()
         }
         return sum(pierced_stops(line_id=line_id, new=new) for line_id, new in verified.items() if new)
+
+    def allows(self, entry: Entry[FileApproval]) -> bool:
+        """A claim allows nothing; but its partner comes to be concerned by the stops that were there before it."""
+        del entry
+        return True
+
+    def stops(self) -> ChoicesFeed:
+        return ChoicesFeed()
 
     def finish(self, *, at: datetime) -> list[Fate]:
         del at

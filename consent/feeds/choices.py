@@ -98,6 +98,12 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
         carry_on(line_id=line_id, ids=new)
         return pierced_stops(line_id=line_id, new=new)
 
+    def allows(self, entry: Entry[FileChoice]) -> bool:
+        return entry.row.kind == Choice.Kind.ALLOW
+
+    def stops(self) -> "ChoicesFeed":
+        return ChoicesFeed()
+
     def finish(self, *, at: datetime) -> list[Fate]:
         del at
         return []
