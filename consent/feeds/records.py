@@ -1,7 +1,8 @@
 """What approvals and choices have in common: known rows, rows to hold, rows of one line taken in together.
 
 No yes is written for a line for which a stop waits: whoever brings the yes takes the stop in first. Rows are held, and
-looked for, under one lock, so that no stop comes to wait unseen.
+looked for, under one lock, so that no stop comes to wait unseen. Nor is a yes written for a line that did not have its
+number: what is known of numbers is looked at once more under the locks of the lines.
 """
 
 import uuid
@@ -19,9 +20,9 @@ from django.db.models import Q
 
 import audit.queries
 from accounts.sealing import number_hash, seal, unseal
-from consent.actions.choices import again_if_a_release_came_between
+from consent.actions.choices import again_if_a_release_came_between, take_turns
 from consent.feeds.attribution import Holders
-from consent.models import HeldRow
+from consent.models import HeldRow, SetAside
 from partners.feeds.checking import Fate, Refused, accepted, content_hash, read, rejected, repeated
 from partners.feeds.reading import Numbered, Record
 
@@ -79,6 +80,20 @@ class Entry[R: Checked]:
     campaign: str
     told: msgspec.Struct
     row: R
+
+
+@dataclass(frozen=True)
+class Written[R: Checked]:
+    """What became of entries that were to be written.
+
+    `there`: ids that were known by then, with the hash of their content. `moved`: yeses of another line's number.
+    `pierced`: how many stops they outweigh.
+    """
+
+    new: Sequence[Entry[R]]
+    there: Mapping[uuid.UUID, bytes]
+    moved: Sequence[Entry[R]]
+    pierced: int
 
 
 def take_turn() -> None:
@@ -159,28 +174,26 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
                 by_line[line_id].append(entry)
         for line_ids in batched(sorted(by_line), self.lines_at_once, strict=False):
             batch = {line_id: by_line[line_id] for line_id in line_ids}
-            while (taken := self._take_in(batch)) is None:
+            while (written := self._take_in(batch)) is None:
                 self.take_stops_in(line_ids=line_ids, at=at)
-            new, old, pierced = taken
-            fates += [accepted(entry.line) for entry in new]
-            known.update(old)
-            again += [entry for line_id in line_ids for entry in by_line[line_id] if entry.row.id in old]
-            self.pierced += pierced
+            fates += [accepted(entry.line) for entry in written.new]
+            known.update(written.there)
+            again += [entry for line_id in line_ids for entry in by_line[line_id] if entry.row.id in written.there]
+            self.pierced += written.pierced
+            fates += self.settle(written.moved, at) if written.moved else []
         fates += self._hold(homeless, at) if homeless else []
         return fates + [_of_known(entry, known) for entry in again]
 
     @again_if_a_release_came_between
     @transaction.atomic
-    def _take_in(
-        self, by_line: Mapping[int, Sequence[Entry[R]]]
-    ) -> tuple[list[Entry[R]], dict[uuid.UUID, bytes], int] | None:
+    def _take_in(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> Written[R] | None:
         """Write those entries of some lines that nobody has written meanwhile.
 
-        Returns them, the ids of the others with the hash of their content, and how many stops were outweighed. None,
-        and nothing written, where there is a yes among them and a stop that is not among them waits.
+        None, and nothing written, where there is a yes among them and a stop that is not among them waits.
         """
         take_turn()
         there = self.known([entry.row.id for of_line in by_line.values() for entry in of_line])
+        there |= _set_aside_here(by_line)
         new = {
             line_id: unwritten
             for line_id, of_line in by_line.items()
@@ -188,10 +201,24 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
         }
         fresh = [entry for of_line in new.values() for entry in of_line]
         may_allow = [line_id for line_id, of_line in new.items() if any(map(self.allows, of_line))]
+        moved = self._moved({line_id: new[line_id] for line_id in may_allow}) if may_allow else []
+        if moved:
+            new = {pk: stays for pk, of_line in new.items() if (stays := [one for one in of_line if one not in moved])}
+            fresh = [entry for entry in fresh if entry not in moved]
         if may_allow and self.stops_wait(line_ids=may_allow, besides=[entry.row.id for entry in fresh]):
             return None
         pierced = self.take_in(new) if new else 0
-        return fresh, there, pierced
+        return Written(fresh, there, moved, pierced)
+
+    def _moved(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> list[Entry[R]]:
+        """The yeses whose number is known by now to have been another line's, or nobody's.
+
+        Whoever takes a number from a line holds its gate row until that is committed; so is it held here.
+        """
+        take_turns(line_ids=list(by_line))
+        yeses = [(pk, entry) for pk, of_line in by_line.items() for entry in of_line if self.allows(entry)]
+        holders = Holders(msisdns=[entry.msisdn for _, entry in yeses])
+        return [entry for line_id, entry in yeses if holders.line_at(entry.msisdn, entry.at) != line_id]
 
     def replay(self, *, at: datetime) -> int:
         """Take in what was held for lines and campaigns that are known now. Returns how many rows it was."""
@@ -270,6 +297,11 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
                 held.append((entry, NO_CAMPAIGN))
             else:
                 late.append(entry)
+        self.keep(entries=[entry for entry, _ in held], at=at)
+        return held, late
+
+    def keep(self, *, entries: Sequence[Entry[R]], at: datetime) -> None:
+        """Hold entries until what they name is known; one that is held already stays as it is."""
         HeldRow.objects.bulk_create(
             [
                 HeldRow(
@@ -281,11 +313,18 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
                     held_at=at,
                     choice_id=entry.row.id if self.held_as == HeldRow.Feed.CHOICES else None,
                 )
-                for entry, _ in held
+                for entry in entries
             ],
             ignore_conflicts=True,
         )
-        return held, late
+
+
+def _set_aside_here(by_line: Mapping[int, Sequence[Entry[Any]]]) -> dict[uuid.UUID, bytes]:
+    """The ids of those that are set aside on this very line, which the number came back to: there they stay so."""
+    rows = {(line_id, entry.row.id): entry.row for line_id, of_line in by_line.items() for entry in of_line}
+    ids = [row_id for _, row_id in rows]
+    aside = SetAside.objects.filter(line_id__in=by_line, yes_id__in=ids).values_list("line_id", "yes_id")
+    return {one[1]: rows[one].content_hash for one in aside if one in rows}
 
 
 def _of_known(entry: Entry[Any], known: Mapping[uuid.UUID, bytes]) -> Fate:

@@ -179,6 +179,7 @@ def test_nothing_that_a_denial_hangs_on_can_be_emptied(line: Line, campaign: Cam
         ("partners_suspension", "partners_suspension_kept", "partners_suspension_no_truncate"),
         ("partners_jurisdictionrule", "partners_rule_kept", "partners_rule_no_truncate"),
         ("consent_choicereceipt", "consent_choicereceipt_append_only", "consent_choicereceipt_no_truncate"),
+        ("consent_setaside", "consent_setaside_append_only", "consent_setaside_no_truncate"),
         ("revocations_duty", "revocations_duty_kept", "revocations_duty_no_truncate"),
         ("audit_chainhead", "audit_chainhead_kept", "audit_chainhead_no_truncate"),
     ):
