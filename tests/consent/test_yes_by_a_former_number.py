@@ -1,6 +1,7 @@
 """A yes that came by a number which, as is known later, was no longer its line's: it never counts there."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -10,15 +11,17 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
+from consent import asking, asks
 from consent.actions import allow
 from consent.feeds import ApprovalsFeed
 from consent.gate import Question, evaluate
-from consent.models import Approval, Choice, HeldRow, LineGate, SetAside
+from consent.models import Approval, Ask, Choice, HeldRow, LineGate, SetAside
 from consent.permission import permission_at
 from consent.standing import lines as standing
 from disclosures.models import Disclosure
 from disclosures.queries.export import export_of
 from revocations.models import Order
+from tests.consent.claiming import a_partner
 from tests.consent.test_feeds_at_once import elsewhere
 from tests.feeds import (
     BRIDGE,
@@ -224,6 +227,21 @@ def test_partners_and_the_person_are_told_and_nothing_of_it_is_shown_to_them() -
     said = "".join(export_of(line=line, reader=None, at=database_clock()))
     assert '"approvals": []' in said
     assert '"choices": []' in said
+
+
+def test_whom_a_claim_was_not_about_is_not_asked_about_it() -> None:
+    take_lines(line_row())
+    partner = a_partner()
+    partner.claims(partner.claim(msisdn=NUMBER))
+    ask = Ask.objects.get()
+    token = asks.token_of(ask_id=ask.id)
+    assert asks.behind(token=token, at=database_clock()) is not None
+    changed = Approval.objects.get().captured_at - timedelta(hours=1)
+    take_lines(line_row(msisdn=NEW, number_changed_at=changed.isoformat()))
+    assert SetAside.objects.count() == 1
+    assert asks.behind(token=token, at=database_clock()) is None
+    asking.text_waiting(now=database_clock())
+    assert Ask.objects.get().texted_at is None
 
 
 def test_a_yes_of_the_person_is_never_set_aside() -> None:
