@@ -72,6 +72,7 @@ WHAT: dict[str, Words] = {
     "consent.signal_answered": gettext_lazy("Said whether the privacy signal or their own yes counts"),
     "consent.choices_recorded": gettext_lazy("Brought in choices from an earlier system"),
     "consent.approvals_recorded": gettext_lazy("Brought in records of what was agreed"),
+    "consent.set_aside": gettext_lazy("Set aside a yes that came by a number which was no longer this line's"),
     "export.line": gettext_lazy("Took a copy of everything about this line"),
     "history.downloaded": gettext_lazy("Downloaded the history"),
     "order.seen": gettext_lazy("Looked at what a company was told about this line"),

@@ -21,6 +21,7 @@ from accounts.wording import language_of
 from accounts.zones import is_day, zone_of
 from consent import asks
 from consent.models import Approval, Ask
+from consent.queries.set_aside import STANDS
 
 TURN = "consent.asking"
 BATCH = 500
@@ -99,9 +100,11 @@ def _reserve(*, line_id: int, ask_id: uuid.UUID, now: datetime) -> _Due | None:
 def _may_be_texted(ask: Ask, now: datetime) -> bool:
     if ask.until is not None and ask.until <= now:
         return False
-    captured_at = Approval.objects.values_list("captured_at", flat=True).get(pk=(ask.line_id, ask.approval_id))
+    claim = Approval.objects.filter(STANDS, pk=(ask.line_id, ask.approval_id)).first()
+    if claim is None:
+        return False  # set aside: it was about somebody else
     changed_at = Line.objects.values_list("number_changed_at", flat=True).get(pk=ask.line_id)
-    if changed_at is not None and captured_at <= changed_at:
+    if changed_at is not None and claim.captured_at <= changed_at:
         return False
     this_month = Ask.objects.filter(line_id=ask.line_id, texted_at__gt=now - asks.MONTH).count()
     return this_month < asks.AT_MOST and asks.askable(cases=[asks.Case(ask.line_id, ask.campaign)], at=now)[0]

@@ -15,9 +15,10 @@ from datetime import datetime
 from django.db import connection, transaction
 
 # `own` is the campaign of each term. `plain` holds the questions that need no weighing, which are most: the line has
-# never said anything, no suspension and no rule of any time touches the campaign, and an approval stands. What is left
-# is weighed one by one: each covering stop is set against the approvals that count against it, a file's against a
-# file's stop only, the person's own against any. A stop at the same instant as an approval is the newer.
+# never said anything, nothing of it is set aside, no suspension and no rule of any time touches the campaign, and an
+# approval stands. What is left is weighed one by one: each covering stop is set against the approvals that count
+# against it, a file's against a file's stop only, the person's own against any. A stop at the same instant as an
+# approval is the newer.
 JUDGE = """
 WITH kinless AS (SELECT NOT EXISTS (SELECT FROM partners_kin) AS so),
 own AS MATERIALIZED (
@@ -61,6 +62,7 @@ plain AS MATERIALIZED (
         AND coalesce(question.precision_m, 0) >= own.precision_m
         AND line.activated_at <= question.at AND (line.deactivated_at IS NULL OR question.at < line.deactivated_at)
         AND NOT EXISTS (SELECT FROM consent_choice c WHERE c.line_id = question.line_id)
+        AND NOT EXISTS (SELECT FROM consent_setaside s WHERE s.line_id = question.line_id)
         AND EXISTS (
             SELECT FROM consent_approval a
             WHERE a.line_id = question.line_id AND a.campaign = own.ref AND a.verified_by = 'carrier'
@@ -108,14 +110,15 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT max(a.at) AS newest, max(a.at) FILTER (WHERE a.origin = 'person') AS newest_person
     FROM (
-        SELECT made_at AS at, origin FROM consent_choice
+        SELECT id, made_at AS at, origin FROM consent_choice
         WHERE line_id = question.line_id AND kind = 'allow' AND ref = own.ref
             AND made_at <= question.at AND recorded_at <= question.known_at
         UNION ALL
-        SELECT captured_at, 'file' FROM consent_approval
+        SELECT id, captured_at, 'file' FROM consent_approval
         WHERE line_id = question.line_id AND campaign = own.ref AND verified_by = 'carrier'
             AND captured_at <= question.at AND recorded_at <= question.known_at
     ) a
+    WHERE <stands>
 ) yes
 LEFT JOIN LATERAL (
     SELECT s.scope, bool_and(s.origin = 'system') OVER () AS all_ours FROM consent_choice s
@@ -152,21 +155,21 @@ CROSS JOIN LATERAL (
     SELECT EXISTS (
         SELECT FROM consent_approval a
         WHERE a.line_id = question.line_id AND a.campaign = own.ref AND a.verified_by = 'partner'
-            AND a.captured_at <= question.at AND a.recorded_at <= question.known_at
+            AND a.captured_at <= question.at AND a.recorded_at <= question.known_at AND <stands>
     ) AS so
 ) claimed
 CROSS JOIN LATERAL (
     SELECT EXISTS (
         SELECT FROM (
-            SELECT made_at AS at, until, origin FROM consent_choice
+            SELECT id, made_at AS at, until, origin FROM consent_choice
             WHERE line_id = question.line_id AND kind = 'allow' AND ref = own.ref
                 AND made_at <= question.at AND recorded_at <= question.known_at
             UNION ALL
-            SELECT captured_at, expires_at, 'file' FROM consent_approval
+            SELECT id, captured_at, expires_at, 'file' FROM consent_approval
             WHERE line_id = question.line_id AND campaign = own.ref AND verified_by = 'carrier'
                 AND captured_at <= question.at AND recorded_at <= question.known_at
         ) a
-        WHERE (a.until IS NULL OR question.at < a.until)
+        WHERE (a.until IS NULL OR question.at < a.until) AND <stands>
             AND NOT EXISTS (
                 SELECT FROM accounts_linenumber n
                 WHERE n.line_id = question.line_id AND n.starts_at > line.activated_at
@@ -183,6 +186,12 @@ CROSS JOIN LATERAL (
     ) AS so
 ) alive
 """
+# A yes that was another's counts until that was known.
+JUDGE = JUDGE.replace(
+    "<stands>",
+    "NOT EXISTS (SELECT FROM consent_setaside s"
+    " WHERE s.line_id = question.line_id AND s.yes_id = a.id AND s.recorded_at <= question.known_at)",
+)
 # For questions that have nothing in common: each a row of the temporary table `questions`.
 COLUMNS = (
     "qid bigint, line_id bigint, campaign text, aggregator text, parties text[], purpose text, scope text,"

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.turns import turn
+from consent.feeds import take_in_held
 from disclosures import anomalies, archiving, ingest, publishing, retention, returning
 
 
@@ -19,6 +20,14 @@ def rejudge() -> None:
 def attribute_held() -> None:
     """Give back what is no line's by the number it came by, and take in what was held for lines that are known now."""
     returning.attribute(at=timezone.now(), actor="system:attribute_held")
+
+
+@shared_task
+def take_in_records() -> None:
+    """Take in choices and approvals held for what is known now, where an import was cut off. One worker at a time."""
+    with turn(name="disclosures.take_in_records") as mine:
+        if mine:
+            take_in_held(at=timezone.now())
 
 
 @shared_task

@@ -13,6 +13,7 @@ LEDGERS = (
     "consent_approval",
     "consent_choicereceipt",
     "consent_endedpause",
+    "consent_setaside",
     "consent_digestfinding",
     "audit_auditevent",
     "audit_incidentline",

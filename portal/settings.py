@@ -326,6 +326,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle-acts": {"task": "support.tasks.settle", "schedule": 120.0},
     "judge-again": {"task": "disclosures.tasks.rejudge", "schedule": 15.0},
     "attribute-held": {"task": "disclosures.tasks.attribute_held", "schedule": 300.0},
+    "take-in-records": {"task": "disclosures.tasks.take_in_records", "schedule": 60.0},
     "reveal-lifted": {"task": "disclosures.tasks.reveal", "schedule": 600.0},
     "roll-up": {"task": "disclosures.tasks.roll_up", "schedule": 300.0},
     "find-anomalies": {"task": "disclosures.tasks.find_anomalies", "schedule": 300.0},

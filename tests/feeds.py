@@ -3,7 +3,8 @@
 import io
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from django.db import connection
@@ -146,12 +147,27 @@ def taken(feed: Feed, content: bytes, *, as_csv: bool = False) -> list[Fate]:
     """What became of each line of a file, as the command would have it, what it brings about included."""
     lines = numbered_lines(io.BytesIO(content))
     at = audit.queries.database_clock()
-    fates = feed.take(lines=list(csv_records(lines) if as_csv else lines), at=at) + feed.finish(at=at)
-    as_at_commit()
-    if not isinstance(feed, DisclosuresFeed | NoticesFeed):
-        actions.catch_up(cause=feed.name, at=audit.queries.database_clock())
+    with each_as_at_commit():
+        fates = feed.take(lines=list(csv_records(lines) if as_csv else lines), at=at) + feed.finish(at=at)
+        if not isinstance(feed, DisclosuresFeed | NoticesFeed):
+            actions.catch_up(cause=feed.name, at=audit.queries.database_clock())
     as_at_commit()
     return fates
+
+
+@contextmanager
+def each_as_at_commit() -> Iterator[None]:
+    """What a command does in a transaction of its own, and a test within its one, is checked as its commit would."""
+    outside = len(connection.savepoint_ids)
+
+    def check(execute: Callable[..., object], sql: str | bytes, *rest: object) -> object:
+        ends = isinstance(sql, str) and sql.startswith("RELEASE SAVEPOINT")
+        if ends and len(connection.savepoint_ids) == outside:
+            as_at_commit()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(check):
+        yield
 
 
 def as_at_commit() -> None:
@@ -186,9 +202,9 @@ def take_parties(document: Mapping[str, object] | None = None) -> list[Fate]:
     feed = PartiesFeed()
     at = audit.queries.database_clock()
     content = json.dumps(parties_document() if document is None else document).encode()
-    fates = feed.take(lines=[Numbered(1, content)], at=at)
-    as_at_commit()
-    settle_terms(changes=feed.changes, at=at)
+    with each_as_at_commit():
+        fates = feed.take(lines=[Numbered(1, content)], at=at)
+        settle_terms(changes=feed.changes, at=at)
     as_at_commit()
     return fates
 

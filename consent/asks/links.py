@@ -15,6 +15,7 @@ from accounts.sealing import derived_secret
 from consent.asks.rules import Case, askable, open_campaigns
 from consent.models import Approval, Ask
 from consent.queries.links import token_hash
+from consent.queries.set_aside import STANDS
 from partners.hosts import host_of
 from partners.models import Campaign
 from partners.words import party_name, precision_in_words, purpose_in_words, shown
@@ -133,7 +134,9 @@ def behind(*, token: str, at: datetime) -> Question | None:
     line = Line.objects.filter(pk=ask.line_id).first()
     # Of a number that is not ours the same is looked for, and not found: the time must not tell which it is.
     answering = accounts.queries.answering_line(line=line or Line(pk=ask.line_id), at=at)
-    claim = Approval.objects.filter(pk=(ask.line_id, ask.approval_id)).first() if ask.approval_id else None
+    claim = Approval.objects.filter(STANDS, pk=(ask.line_id, ask.approval_id)).first() if ask.approval_id else None
+    if ask.approval_id and claim is None:
+        return None  # set aside: it was about somebody else
     return Question(
         id=ask.id,
         token=token,

@@ -39,13 +39,14 @@ SELECT c.ref,
         SELECT FROM consent_ask q
         WHERE q.line_id = %(line)s AND q.campaign = c.ref AND q.approval_id IS NULL AND q.expires_at > %(at)s),
     (SELECT max(yes.ends_at) FROM (
-        SELECT a.expires_at AS ends_at FROM consent_approval a
+        SELECT a.id, a.expires_at AS ends_at FROM consent_approval a
             WHERE a.line_id = %(line)s AND a.campaign = c.ref AND a.verified_by = 'carrier'
                 AND a.captured_at > number.since
         UNION ALL
-        SELECT h.until FROM consent_choice h
+        SELECT h.id, h.until FROM consent_choice h
             WHERE h.line_id = %(line)s AND h.kind = 'allow' AND h.ref = c.ref AND h.made_at > number.since
-    ) yes WHERE yes.ends_at <= %(at)s)
+    ) yes WHERE yes.ends_at <= %(at)s
+        AND NOT EXISTS (SELECT FROM consent_setaside s WHERE s.line_id = %(line)s AND s.yes_id = yes.id))
 FROM partners_campaign c
     JOIN partners_contract k ON k.id = c.contract_id
     CROSS JOIN LATERAL (

@@ -8,9 +8,11 @@ from typing import Literal
 import msgspec
 
 from consent.actions import FileApproval, record_file_approvals
+from consent.feeds.choices import ChoicesFeed
 from consent.feeds.piercing import pierced_stops
 from consent.feeds.records import Entry, RecordsFeed
 from consent.models import Approval, HeldRow
+from consent.queries.set_aside import STANDS
 from partners.feeds.checking import (
     Fate,
     FreeText,
@@ -29,6 +31,8 @@ from partners.models import Campaign
 IDS = uuid.UUID("2f5d5f0c-0b2e-4f0a-9a3f-5d7b3c9e8a01")
 ACTOR = "import:approvals"
 LONGEST_LANGUAGE = 40
+Method = Literal["sms", "ivr", "web", "app", "paper"]
+Verifier = Literal["carrier", "partner"]
 
 
 class ReportedApproval(msgspec.Struct, frozen=True):
@@ -37,13 +41,13 @@ class ReportedApproval(msgspec.Struct, frozen=True):
     id: Text
     msisdn: Msisdn
     campaign: Ref
-    method: Literal["sms", "ivr", "web", "app", "paper"]
+    method: Method
     captured_at: Instant
     captured_by: Text
     wording: FreeText
     language: FreeText
     evidence_ref: FreeText
-    verified_by: Literal["carrier", "partner"]
+    verified_by: Verifier
     expires_at: InstantOrEmpty | None = None
 
 
@@ -81,8 +85,27 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
         )  # fmt: skip
         return Entry(line, told.msisdn, captured_at, told.campaign, told, row)
 
+    def entry_of(self, *, row: Approval, msisdn: str, at: datetime) -> Entry[FileApproval] | None:
+        """The entry that an approval of the ledger came as, if it came by this number."""
+        told = ReportedApproval(
+            id=row.source_id,
+            msisdn=msisdn,
+            campaign=row.campaign,
+            method=msgspec.convert(row.method, Method),
+            captured_at=row.captured_at.isoformat(),
+            captured_by=row.captured_by,
+            wording=row.wording,
+            language=row.language,
+            evidence_ref=row.evidence_ref,
+            verified_by=msgspec.convert(row.verified_by, Verifier),
+            expires_at=row.expires_at.isoformat() if row.expires_at else None,
+        )
+        entry = self.checked(told, 0, at)
+        return entry if entry.row.content_hash == bytes(row.content_hash) else None
+
     def known(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
-        return {one: bytes(was) for one, was in Approval.objects.filter(id__in=ids).values_list("id", "content_hash")}
+        found = Approval.objects.filter(STANDS, id__in=ids).values_list("id", "content_hash")
+        return {one: bytes(was) for one, was in found}
 
     def unknown_campaigns(self, entries: Sequence[Entry[FileApproval]]) -> set[str]:
         named = {entry.campaign for entry in entries}
@@ -96,6 +119,14 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
             for line_id, approvals in rows.items()
         }
         return sum(pierced_stops(line_id=line_id, new=new) for line_id, new in verified.items() if new)
+
+    def allows(self, entry: Entry[FileApproval]) -> bool:
+        """A claim allows nothing; but its partner comes to be concerned by the stops that were there before it."""
+        del entry
+        return True
+
+    def stops(self) -> ChoicesFeed:
+        return ChoicesFeed()
 
     def finish(self, *, at: datetime) -> list[Fate]:
         del at

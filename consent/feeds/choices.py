@@ -12,6 +12,7 @@ from consent.feeds.piercing import pierced_stops
 from consent.feeds.records import Entry, RecordsFeed
 from consent.feeds.successors import carry_on
 from consent.models import Choice, HeldRow
+from consent.queries.set_aside import STANDS
 from partners.feeds.checking import (
     Fate,
     FreeText,
@@ -75,8 +76,24 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
         )
         return Entry(line, told.msisdn, made_at, "", told, row)
 
+    def entry_of(self, *, row: Choice, msisdn: str, at: datetime) -> Entry[FileChoice] | None:
+        """The entry that a yes of the ledger came as, if it came by this number."""
+        told = ReportedChoice(
+            id=row.source_id,
+            msisdn=msisdn,
+            made_at=row.made_at.isoformat(),
+            kind="allow",
+            scope="campaign",
+            channel=row.channel,
+            ref=row.ref,
+            until=row.until.isoformat() if row.until else None,
+            program=row.program or None,
+        )
+        entry = self.checked(told, 0, at)
+        return entry if entry.row.content_hash == bytes(row.content_hash or b"") else None
+
     def known(self, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, bytes]:
-        found = Choice.objects.filter(id__in=ids).values_list("id", "content_hash")
+        found = Choice.objects.filter(STANDS, id__in=ids).values_list("id", "content_hash")
         return {one: bytes(was or b"") for one, was in found}
 
     def unknown_campaigns(self, entries: Sequence[Entry[FileChoice]]) -> set[str]:
@@ -97,6 +114,12 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
         new = [row.id for row in rows]
         carry_on(line_id=line_id, ids=new)
         return pierced_stops(line_id=line_id, new=new)
+
+    def allows(self, entry: Entry[FileChoice]) -> bool:
+        return entry.row.kind == Choice.Kind.ALLOW
+
+    def stops(self) -> "ChoicesFeed":
+        return ChoicesFeed()
 
     def finish(self, *, at: datetime) -> list[Fate]:
         del at

@@ -276,7 +276,10 @@ def _settled(named: Sequence[_Named], party: Party, at: datetime) -> list[Fated]
         else:
             by_line[one.then].append(one)
     for line_ids in batched(sorted(by_line), LINES_AT_ONCE, strict=False):
-        known.update(_write([one for line_id in line_ids for one in by_line[line_id]], party, at, new))
+        claims = [one for line_id in line_ids for one in by_line[line_id]]
+        while (there := _write(claims, line_ids, party, at, new)) is None:
+            FEED.take_stops_in(line_ids=line_ids, at=at)
+        known.update(there)
     known.update(_hold(held, at, new))
     fates = [(one, _fate(one.entry, known, new)) for one in named]
     subs = pairwise.subjects(line_ids=[one.now for one, fate in fates if not fate.reason], party_id=party.pk)
@@ -303,8 +306,16 @@ def _known(entries: Sequence[Entry[FileApproval]], at: datetime) -> dict[uuid.UU
 
 
 @transaction.atomic
-def _write(claims: Sequence[_Named], party: Party, at: datetime, new: set[int]) -> dict[uuid.UUID, bytes]:
-    """Write down the claims of some lines. Leaves out, takes from `new` and returns what came in meanwhile."""
+def _write(
+    claims: Sequence[_Named], line_ids: Sequence[int], party: Party, at: datetime, new: set[int]
+) -> dict[uuid.UUID, bytes] | None:
+    """Write down the claims of some lines. Leaves out, takes from `new` and returns what came in meanwhile.
+
+    None, and nothing written, where a stop of theirs waits.
+    """
+    take_turn()
+    if FEED.stops_wait(line_ids=line_ids):
+        return None
     there = _come_in_meanwhile(claims, at, new)
     rows: dict[int, list[FileApproval]] = defaultdict(list)
     for one in claims:

@@ -9,8 +9,7 @@ import msgspec
 
 from accounts.models import Line
 from consent.actions import grow_up
-from consent.feeds.approvals import ApprovalsFeed
-from consent.feeds.choices import ChoicesFeed
+from consent.feeds.held import take_in_held
 from consent.feeds.tenures import record_lines
 from consent.feeds.unsettled import LineRecord, RowFate, Unsettled
 from consent.queries import left_from_childhood
@@ -64,7 +63,7 @@ class LinesFeed:
 
     def __init__(self) -> None:
         self._unsettled = Unsettled()
-        self._held = (ApprovalsFeed(), ChoicesFeed())
+        self._pierced = 0
 
     def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
         fates: list[Fate] = []
@@ -89,12 +88,11 @@ class LinesFeed:
             fates += _fates(settled or self._unsettled.incurable())
         # Where an earlier run was cut off between a row and what it ends.
         _grow_up(left_from_childhood(), at)
-        for held in self._held:
-            held.replay(at=at)
+        self._pierced = take_in_held(at=at)
         return sorted(fates, key=lambda fate: int(fate.line))
 
     def extra(self) -> dict[str, int]:
-        return {"file_stops_pierced": sum(held.pierced for held in self._held)}
+        return {"file_stops_pierced": self._pierced}
 
     def _record(
         self, records: Sequence[LineRecord], at: datetime, *, read_to_end: bool = False

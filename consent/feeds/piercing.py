@@ -7,12 +7,15 @@ from django.db import connection
 
 # Whichever came last, the stop or the yes, makes the pair; one that was complete before was counted before.
 PIERCED = """
-WITH yes AS (
+WITH said AS (
     SELECT a.id, a.campaign, a.captured_at AS at, true AS of_file FROM consent_approval a
     WHERE a.line_id = %(line)s AND a.verified_by = 'carrier'
     UNION ALL
     SELECT a.id, a.ref, a.made_at, a.origin = 'file' FROM consent_choice a
     WHERE a.line_id = %(line)s AND a.kind = 'allow'
+), yes AS (
+    SELECT * FROM said
+    WHERE NOT EXISTS (SELECT FROM consent_setaside s WHERE s.line_id = %(line)s AND s.yes_id = said.id)
 )
 SELECT count(*) FROM consent_choice s
 WHERE s.line_id = %(line)s AND s.kind = 'stop' AND s.origin = 'file' AND EXISTS (

@@ -1,9 +1,14 @@
-"""What approvals and choices have in common: known rows, rows to hold, rows of one line taken in together."""
+"""What approvals and choices have in common: known rows, rows to hold, rows of one line taken in together.
+
+No yes is written for a line for which a stop waits: whoever brings the yes takes the stop in first. Rows are held, and
+looked for, under one lock, so that no stop comes to wait unseen. Nor is a yes written for a line that did not have its
+number: what is known of numbers is looked at once more under the locks of the lines.
+"""
 
 import uuid
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
@@ -13,14 +18,17 @@ import msgspec
 from django.db import connection, transaction
 from django.db.models import Q
 
+import audit.queries
 from accounts.sealing import number_hash, seal, unseal
-from consent.actions.choices import again_if_a_release_came_between
+from consent.actions.choices import again_if_a_release_came_between, take_turns
 from consent.feeds.attribution import Holders
-from consent.models import HeldRow
+from consent.models import HeldRow, SetAside
 from partners.feeds.checking import Fate, Refused, accepted, content_hash, read, rejected, repeated
 from partners.feeds.reading import Numbered, Record
 
 HELD_BATCH = 1000
+# Why a row is held.
+LINE_UNKNOWN, NO_CAMPAIGN = ("msisdn", "line_unknown"), ("campaign", "campaign_unknown")
 # Their gate rows are locked while they are written: a person's own stop must not wait for long.
 LINES_AT_ONCE = 100
 # Whoever writes rows of these feeds does so alone: whether an id is new is decided on what others have written before.
@@ -32,6 +40,23 @@ WHERE held.feed = %s AND held.source_hash > %s
     AND (held.campaign = '' OR EXISTS (SELECT FROM partners_campaign c WHERE c.ref = held.campaign))
 ORDER BY held.source_hash LIMIT %s
 """
+# What waits under a number of these lines, or of lines that they continue and whose stops they take over, with the time
+# in which it was theirs. By the number's index alone; what is in its ledger by now waits no more.
+WAITING = """
+WITH RECURSIVE theirs AS (
+    SELECT id, continues_line_id FROM accounts_line WHERE id = ANY (%s)
+    UNION
+    SELECT before.id, before.continues_line_id
+    FROM theirs JOIN accounts_line before ON before.id = theirs.continues_line_id
+)
+SELECT held.source_hash, held.row_sealed, n.starts_at, n.ends_at
+FROM theirs JOIN accounts_linenumber n ON n.line_id = theirs.id
+    JOIN consent_heldrow held ON held.msisdn_hash = n.msisdn_hash
+WHERE held.feed = %s AND NOT EXISTS (SELECT FROM consent_choice c WHERE c.id = held.choice_id)
+ORDER BY held.source_hash
+"""
+
+type Sealed = tuple[bytes, str]
 
 
 class Checked(Protocol):
@@ -55,6 +80,20 @@ class Entry[R: Checked]:
     campaign: str
     told: msgspec.Struct
     row: R
+
+
+@dataclass(frozen=True)
+class Written[R: Checked]:
+    """What became of entries that were to be written.
+
+    `there`: ids that were known by then, with the hash of their content. `moved`: yeses of another line's number.
+    `pierced`: how many stops they outweigh.
+    """
+
+    new: Sequence[Entry[R]]
+    there: Mapping[uuid.UUID, bytes]
+    moved: Sequence[Entry[R]]
+    pierced: int
 
 
 def take_turn() -> None:
@@ -96,6 +135,14 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
     def take_in(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> int:
         """Write the entries of some lines, in this transaction. Returns how many stops taken over they outweigh."""
 
+    @abstractmethod
+    def allows(self, entry: Entry[R]) -> bool:
+        """Whether it says yes, so that no stop of its line may wait when it is written."""
+
+    @abstractmethod
+    def stops(self) -> "RecordsFeed[Any, Any]":
+        """The feed of those stops."""
+
     def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
         fates: list[Fate] = []
         entries: list[Entry[R]] = []
@@ -113,7 +160,7 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
         known = self.known([entry.row.id for entry in entries])
         missing = self.unknown_campaigns(entries)
         by_line: dict[int, list[Entry[R]]] = defaultdict(list)
-        held: list[Entry[R]] = []
+        homeless: list[Entry[R]] = []
         again: list[Entry[R]] = []
         fates: list[Fate] = []
         for entry in entries:
@@ -121,37 +168,57 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
             if entry.row.id in known:
                 again.append(entry)
             elif line_id is None or entry.campaign in missing:
-                held.append(entry)
-                what = ("msisdn", "line_unknown") if line_id is None else ("campaign", "campaign_unknown")
-                fates.append(rejected(entry.line, *what))
+                homeless.append(entry)
             else:
                 known[entry.row.id] = entry.row.content_hash
                 by_line[line_id].append(entry)
         for line_ids in batched(sorted(by_line), self.lines_at_once, strict=False):
-            new, old, pierced = self._take_in({line_id: by_line[line_id] for line_id in line_ids})
-            fates += [accepted(entry.line) for entry in new]
-            known.update(old)
-            again += [entry for line_id in line_ids for entry in by_line[line_id] if entry.row.id in old]
-            self.pierced += pierced
-        self._hold(held, at)
+            batch = {line_id: by_line[line_id] for line_id in line_ids}
+            while (written := self._take_in(batch)) is None:
+                self.take_stops_in(line_ids=line_ids, at=at)
+            fates += [accepted(entry.line) for entry in written.new]
+            known.update(written.there)
+            again += [entry for line_id in line_ids for entry in by_line[line_id] if entry.row.id in written.there]
+            self.pierced += written.pierced
+            fates += self.settle(written.moved, at) if written.moved else []
+        fates += self._hold(homeless, at) if homeless else []
         return fates + [_of_known(entry, known) for entry in again]
 
     @again_if_a_release_came_between
     @transaction.atomic
-    def _take_in(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> tuple[list[Entry[R]], dict[uuid.UUID, bytes], int]:
+    def _take_in(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> Written[R] | None:
         """Write those entries of some lines that nobody has written meanwhile.
 
-        Returns them, the ids of the others with the hash of their content, and how many stops were outweighed.
+        None, and nothing written, where there is a yes among them and a stop that is not among them waits.
         """
         take_turn()
         there = self.known([entry.row.id for of_line in by_line.values() for entry in of_line])
+        there |= _set_aside_here(by_line)
         new = {
-            line_id: fresh
+            line_id: unwritten
             for line_id, of_line in by_line.items()
-            if (fresh := [entry for entry in of_line if entry.row.id not in there])
+            if (unwritten := [entry for entry in of_line if entry.row.id not in there])
         }
+        fresh = [entry for of_line in new.values() for entry in of_line]
+        may_allow = [line_id for line_id, of_line in new.items() if any(map(self.allows, of_line))]
+        moved = self._moved({line_id: new[line_id] for line_id in may_allow}) if may_allow else []
+        if moved:
+            new = {pk: stays for pk, of_line in new.items() if (stays := [one for one in of_line if one not in moved])}
+            fresh = [entry for entry in fresh if entry not in moved]
+        if may_allow and self.stops_wait(line_ids=may_allow, besides=[entry.row.id for entry in fresh]):
+            return None
         pierced = self.take_in(new) if new else 0
-        return [entry for of_line in new.values() for entry in of_line], there, pierced
+        return Written(fresh, there, moved, pierced)
+
+    def _moved(self, by_line: Mapping[int, Sequence[Entry[R]]]) -> list[Entry[R]]:
+        """The yeses whose number is known by now to have been another line's, or nobody's.
+
+        Whoever takes a number from a line holds its gate row until that is committed; so is it held here.
+        """
+        take_turns(line_ids=list(by_line))
+        yeses = [(pk, entry) for pk, of_line in by_line.items() for entry in of_line if self.allows(entry)]
+        holders = Holders(msisdns=[entry.msisdn for _, entry in yeses])
+        return [entry for line_id, entry in yeses if holders.line_at(entry.msisdn, entry.at) != line_id]
 
     def replay(self, *, at: datetime) -> int:
         """Take in what was held for lines and campaigns that are known now. Returns how many rows it was."""
@@ -163,14 +230,78 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
             if not found:
                 return taken
             last = found[-1][0]
-            entries = [self.checked(self.decoder.decode(row), n, at) for n, (_, row) in enumerate(found)]
-            fates = {fate.line: fate for fate in self.settle(entries, at)}
-            waiting = {"line_unknown", "campaign_unknown"}
-            settled = [source for n, (source, _) in enumerate(found) if fates[n].reason not in waiting]
-            HeldRow.objects.filter(Q(feed=self.held_as, source_hash__in=settled)).delete()
-            taken += sum(fate.status == "accepted" for fate in fates.values())
+            taken += self._settle_held(found, at)
 
-    def _hold(self, entries: Sequence[Entry[R]], at: datetime) -> None:
+    def stops_wait(self, *, line_ids: Sequence[int], besides: Collection[uuid.UUID] = ()) -> bool:
+        """Whether a stop or pause of these lines waits, or of lines that they continue; besides those of these ids."""
+        return any(entry.row.id not in besides for _, entry in self.stops().denials_held(line_ids=line_ids))
+
+    def take_stops_in(self, *, line_ids: Sequence[int], at: datetime) -> None:
+        """Take in the stops and pauses that wait for these lines. Call outside a transaction."""
+        stops = self.stops()
+        stops.take_in_denials(line_ids=line_ids, at=at)
+        self.pierced += stops.pierced
+
+    def take_in_denials(self, *, line_ids: Sequence[int], at: datetime) -> None:
+        """Take in what is held of these lines, or of lines that they continue, and is no yes."""
+        self._settle_held([sealed for sealed, _ in self.denials_held(line_ids=line_ids)], at)
+
+    def denials_held(self, *, line_ids: Sequence[int]) -> list[tuple[Sealed, Entry[R]]]:
+        """What of these lines, or of lines that they continue, is held though they are known, and is no yes."""
+        with connection.cursor() as cursor:
+            cursor.execute(WAITING, [list(line_ids), self.held_as])
+            rows = cursor.fetchall()
+        found = [(bytes(source), unseal(bytes(sealed))) for source, sealed, _, _ in rows]
+        periods = [(starts_at, ends_at) for _, _, starts_at, ends_at in rows]
+        return [
+            (sealed, entry)
+            for sealed, entry, (starts_at, ends_at) in zip(found, self._opened(found), periods, strict=True)
+            if not self.allows(entry) and starts_at <= entry.at and (ends_at is None or entry.at < ends_at)
+        ]
+
+    def _settle_held(self, found: Sequence[Sealed], at: datetime) -> int:
+        """Take in held rows, as far as what they name is known. Returns how many that were."""
+        fates = {fate.line: fate for fate in self.settle(self._opened(found), at)}
+        waits = {what for _, what in (LINE_UNKNOWN, NO_CAMPAIGN)}
+        settled = [source for n, (source, _) in enumerate(found) if fates[n].reason not in waits]
+        HeldRow.objects.filter(Q(feed=self.held_as, source_hash__in=settled)).delete()
+        return sum(fate.status == "accepted" for fate in fates.values())
+
+    def _opened(self, found: Sequence[Sealed]) -> list[Entry[R]]:
+        """Held rows as entries. They were checked when they came, by a clock that may be ahead of this run's start."""
+        now = audit.queries.database_clock()
+        return [self.checked(self.decoder.decode(row), n, now) for n, (_, row) in enumerate(found)]
+
+    def _hold(self, entries: Sequence[Entry[R]], at: datetime) -> list[Fate]:
+        """Keep what names a line or campaign that is not known; what came to be known meanwhile is taken in."""
+        held, late = self._held(entries, at)
+        fates = [rejected(entry.line, *what) for entry, what in held]
+        return fates + self.settle(late, at) if late else fates
+
+    @transaction.atomic
+    def _held(
+        self, entries: Sequence[Entry[R]], at: datetime
+    ) -> tuple[list[tuple[Entry[R], tuple[str, str]]], list[Entry[R]]]:
+        """Those that are kept, each with why; and those that need not be any more.
+
+        Alone: whoever writes a yes afterwards finds them, and what was known to whoever wrote one before is known here.
+        """
+        take_turn()
+        holders, missing = Holders(msisdns=[entry.msisdn for entry in entries]), self.unknown_campaigns(entries)
+        held: list[tuple[Entry[R], tuple[str, str]]] = []
+        late: list[Entry[R]] = []
+        for entry in entries:
+            if holders.line_at(entry.msisdn, entry.at) is None:
+                held.append((entry, LINE_UNKNOWN))
+            elif entry.campaign in missing:
+                held.append((entry, NO_CAMPAIGN))
+            else:
+                late.append(entry)
+        self.keep(entries=[entry for entry, _ in held], at=at)
+        return held, late
+
+    def keep(self, *, entries: Sequence[Entry[R]], at: datetime) -> None:
+        """Hold entries until what they name is known; one that is held already stays as it is."""
         HeldRow.objects.bulk_create(
             [
                 HeldRow(
@@ -186,6 +317,14 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
             ],
             ignore_conflicts=True,
         )
+
+
+def _set_aside_here(by_line: Mapping[int, Sequence[Entry[Any]]]) -> dict[uuid.UUID, bytes]:
+    """The ids of those that are set aside on this very line, which the number came back to: there they stay so."""
+    rows = {(line_id, entry.row.id): entry.row for line_id, of_line in by_line.items() for entry in of_line}
+    ids = [row_id for _, row_id in rows]
+    aside = SetAside.objects.filter(line_id__in=by_line, yes_id__in=ids).values_list("line_id", "yes_id")
+    return {one[1]: rows[one].content_hash for one in aside if one in rows}
 
 
 def _of_known(entry: Entry[Any], known: Mapping[uuid.UUID, bytes]) -> Fate:

@@ -12,6 +12,7 @@ from accounts.sealing import number_hash, seal, unseal
 from consent.actions import end_tenure, number_changed, tell_who_grew_up
 from consent.expiry import retell
 from consent.feeds.hands import Hands, stays
+from consent.feeds.set_aside import set_aside
 from consent.feeds.successors import take_over, take_over_late
 from consent.feeds.timeline import Period, Timeline
 from consent.feeds.unsettled import LineRecord, RowFate, Unsettled
@@ -43,6 +44,7 @@ def record_lines(
     keeper = _Keeper(records, unsettled, at, read_to_end=read_to_end)
     settled = [(record, fate) for record in records if (fate := keeper.take(record)) != WAITS]
     keeper.write()
+    keeper.set_aside()
     return settled + unsettled.replaced()
 
 
@@ -60,6 +62,8 @@ class _Keeper:
         self.accounts = {account.carrier_id: account for account in Account.objects.filter(carrier_id__in=refs)}
         self.timeline = Timeline.of(_periods(self.lines.values(), {number_hash(record.msisdn) for record in records}))
         self.new: dict[str, Line] = {}
+        # Lines that had a number for a shorter time than was known, and from when on that may be.
+        self.shortened: dict[int, tuple[Line, datetime]] = {}
 
     def take(self, record: LineRecord) -> RowFate:
         """What became of a row; WAITS: it is among the unsettled."""
@@ -85,6 +89,16 @@ class _Keeper:
         self._store_numbers(lines)
         for line in lines:
             take_over(line=line, at=self.at)
+
+    def set_aside(self) -> None:
+        """What came by numbers that were not these lines' any more; a later row may have given one back to its line."""
+        for pk in sorted(self.shortened):
+            line, since = self.shortened[pk]
+            set_aside(line=line, since=since, at=self.at)
+
+    def _shortened(self, line: Line, since: datetime) -> None:
+        known = self.shortened.get(line.pk)
+        self.shortened[line.pk] = line, since if known is None else min(since, known[1])
 
     def _begin(self, record: LineRecord) -> RowFate:
         before = self.lines.get(record.continues) if record.continues else None
@@ -203,6 +217,7 @@ class _Keeper:
         if not self.timeline.insert(_period(record)):
             return "msisdn", "number_overlap"
         self._store_numbers([line])
+        self._shortened(line, record.has_number_since)
         Touched.objects.create(line_id=line.pk, since=record.has_number_since)
         return ACCEPTED
 
@@ -212,6 +227,7 @@ class _Keeper:
         line.number_changed_at = record.has_number_since
         line.save(update_fields=["number_changed_at"])
         self._store_numbers([line])
+        self._shortened(line, record.has_number_since)
         number_changed(line_id=line.pk, at=self.at, actor=ACTOR)
         Touched.objects.create(line_id=line.pk, since=record.has_number_since)
         return True
@@ -226,6 +242,7 @@ class _Keeper:
         newest.changed = True
         line.save(update_fields=["deactivated_at"])
         self._store_numbers([line])
+        self._shortened(line, min(ends))
         accounts.actions.end_tenure(line_id=line.pk, at=self.at)
         end_tenure(line_id=line.pk, at=self.at, actor=ACTOR)
         Touched.objects.create(line_id=line.pk, since=min(ends))

@@ -1,5 +1,6 @@
 """The ledger of choices and approvals, the gate row derived from it, and what is kept outside."""
 
+from consent.models.aside import SetAside
 from consent.models.choices import (
     Approval,
     Ask,
@@ -36,6 +37,7 @@ __all__ = [
     "Origin",
     "PrivacySignal",
     "ProgressLink",
+    "SetAside",
     "Tightening",
     "Touched",
     "Unarchived",

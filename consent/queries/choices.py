@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from django.db.models import Q
 
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Origin
+from consent.queries.set_aside import STANDS
 from partners.models import Campaign, Party
 from partners.words import UNKNOWN, party_name, purpose_in_words, shown
 from revocations.models import Order, State
@@ -77,7 +78,7 @@ def choices_page(*, line_id: int, before: str = "") -> ChoicePage:
     """Fifty choices from a place in the list on (`older` of the page before; anything else starts at the newest)."""
     at, last = _place(before)
     found = list(
-        Choice.objects.filter(line_id=line_id)
+        Choice.objects.filter(STANDS, line_id=line_id)
         .filter(Q(made_at__lt=at) | Q(made_at=at, id__lt=last))
         .order_by("-made_at", "-id")[: PAGE + 1]
     )
@@ -88,7 +89,7 @@ def choices_page(*, line_id: int, before: str = "") -> ChoicePage:
 
 def choice_of(*, line_ids: Collection[int], choice_id: uuid.UUID) -> ChoiceRow | None:
     """One choice of one of these lines, or None: another's choice does not exist for them."""
-    found = Choice.objects.filter(line_id__in=line_ids, id=choice_id).first()
+    found = Choice.objects.filter(STANDS, line_id__in=line_ids, id=choice_id).first()
     return _rows([found])[0] if found else None
 
 

@@ -10,16 +10,17 @@ from consent.queries.choices import ChoiceRow
 # a file counts from when it came.
 CHANGED_NO = """
 SELECT min(yes.at) FROM (
-    SELECT ref AS campaign, greatest(made_at, recorded_at) AS at FROM consent_choice
+    SELECT id, ref AS campaign, greatest(made_at, recorded_at) AS at FROM consent_choice
     WHERE line_id = %(line)s AND kind = 'allow' AND made_at > %(made_at)s AND (origin = 'person' OR %(file)s)
     UNION ALL
-    SELECT campaign, greatest(captured_at, recorded_at) FROM consent_approval
+    SELECT id, campaign, greatest(captured_at, recorded_at) FROM consent_approval
     WHERE line_id = %(line)s AND verified_by = 'carrier' AND captured_at > %(made_at)s AND %(file)s
 ) yes
-WHERE %(scope)s = 'all' OR EXISTS (
-    SELECT FROM partners_campaign c JOIN partners_cover v ON v.campaign_id = c.id
-    WHERE c.ref = yes.campaign AND %(ref)s = ANY (
-        CASE %(scope)s WHEN 'party' THEN v.parties WHEN 'purpose' THEN v.purposes ELSE v.campaigns END))
+WHERE NOT EXISTS (SELECT FROM consent_setaside s WHERE s.line_id = %(line)s AND s.yes_id = yes.id)
+    AND (%(scope)s = 'all' OR EXISTS (
+        SELECT FROM partners_campaign c JOIN partners_cover v ON v.campaign_id = c.id
+        WHERE c.ref = yes.campaign AND %(ref)s = ANY (
+            CASE %(scope)s WHEN 'party' THEN v.parties WHEN 'purpose' THEN v.purposes ELSE v.campaigns END)))
 """
 CHANGED_YES = """
 SELECT min(greatest(no.made_at, no.recorded_at)) FROM consent_choice no

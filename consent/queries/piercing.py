@@ -16,10 +16,14 @@ WITH covered AS (
         CASE %(scope)s WHEN 'party' THEN v.parties WHEN 'purpose' THEN v.purposes ELSE v.campaigns END))
 ), said AS (
     SELECT covered.contract_id, h.made_at AS at, h.origin = 'person' OR %(origin)s = 'file' AS counts
-    FROM consent_choice h JOIN covered ON covered.ref = h.ref WHERE h.line_id = %(line)s AND h.kind = 'allow'
+    FROM consent_choice h JOIN covered ON covered.ref = h.ref
+    WHERE h.line_id = %(line)s AND h.kind = 'allow' AND NOT EXISTS (
+        SELECT FROM consent_setaside s WHERE s.line_id = h.line_id AND s.yes_id = h.id)
     UNION ALL
     SELECT covered.contract_id, a.captured_at, a.verified_by = 'carrier' AND %(origin)s = 'file'
-    FROM consent_approval a JOIN covered ON covered.ref = a.campaign WHERE a.line_id = %(line)s
+    FROM consent_approval a JOIN covered ON covered.ref = a.campaign
+    WHERE a.line_id = %(line)s AND NOT EXISTS (
+        SELECT FROM consent_setaside s WHERE s.line_id = a.line_id AND s.yes_id = a.id)
 ), pierced AS (
     SELECT contract_id, min(at) FILTER (WHERE counts AND at > %(made_at)s) AS since,
         min(at) FILTER (WHERE at <= %(made_at)s) AS agreed

@@ -12,6 +12,7 @@ from django.db.models.functions import JSONObject
 
 from consent.gate import IS_OPEN
 from consent.models import Approval, Choice, LineGate, Origin
+from consent.queries.set_aside import STANDS
 from partners.models import Campaign
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -143,9 +144,9 @@ class Kept:
 
 def kept_of(*, line_id: int) -> Kept:
     """All that is kept of one line: its gate row, what was agreed, every allow, and every no from a file. One query."""
-    agreed = Approval.objects.filter(line_id=OuterRef("pk")).order_by("-captured_at", "id")
+    agreed = Approval.objects.filter(STANDS, line_id=OuterRef("pk")).order_by("-captured_at", "id")
     wanted = Q(kind=Choice.Kind.ALLOW) | Q(origin=Origin.FILE)
-    said = Choice.objects.filter(wanted, line_id=OuterRef("pk")).order_by("-made_at", "-recorded_at")
+    said = Choice.objects.filter(wanted, STANDS, line_id=OuterRef("pk")).order_by("-made_at", "-recorded_at")
     row = LineGate.objects.annotate(
         agreed=ArraySubquery(agreed.values(json=JSONObject(**_fields(Agreed)))),
         said=ArraySubquery(said.values(json=JSONObject(**_fields(Said)))),

@@ -2,21 +2,20 @@
 
 from datetime import datetime
 
-from consent.feeds import ApprovalsFeed, tell_of_links
+from consent.feeds import take_in_held, tell_of_links
 from disclosures import actions
 from partners.feeds.terms import Changes
 
 
 def settle_terms(*, changes: Changes, at: datetime, cause: str = "parties") -> int:
-    """What changed terms bring about: held approvals, links that partners hear of, past judgements, doubts.
+    """What changed terms bring about: held records, links that partners hear of, past judgements, doubts.
 
     Returns how many stops from files the held approvals outweigh. `cause`: what changed the terms, for the changes of
     judgement; a parties file, or officers' acts.
     """
-    held = ApprovalsFeed()
-    held.replay(at=at)
+    pierced = take_in_held(at=at)
     tell_of_links(links=changes.links)
     actions.parties_known(uris=changes.parties, at=at)
     actions.terms_changed(campaigns=changes.campaigns, links=changes.links, at=at)
     actions.catch_up(cause=cause, at=at)
-    return held.pierced
+    return pierced

@@ -11,6 +11,7 @@ from accounts.models import Line, LineNumber
 from accounts.sealing import unseal
 from audit.models import AuditEvent
 from consent.models import Approval, Choice
+from consent.queries.set_aside import STANDS
 from disclosures.queries.visible import visible, with_delay
 from partners.models import Contract
 from revocations.models import Order
@@ -61,7 +62,7 @@ def _line(line: Line) -> dict[str, object]:
 
 
 def _choices(line: Line) -> Iterator[dict[str, object]]:
-    for row in Choice.objects.filter(line_id=line.pk).order_by("-made_at", "id").iterator(chunk_size=CHUNK):
+    for row in Choice.objects.filter(STANDS, line_id=line.pk).order_by("-made_at", "id").iterator(chunk_size=CHUNK):
         yield {
             "id": str(row.id),
             "kind": row.kind,
@@ -76,7 +77,9 @@ def _choices(line: Line) -> Iterator[dict[str, object]]:
 
 
 def _approvals(line: Line) -> Iterator[dict[str, object]]:
-    for row in Approval.objects.filter(line_id=line.pk).order_by("-captured_at", "id").iterator(chunk_size=CHUNK):
+    for row in (
+        Approval.objects.filter(STANDS, line_id=line.pk).order_by("-captured_at", "id").iterator(chunk_size=CHUNK)
+    ):
         yield {
             "id": row.source_id,
             "campaign": row.campaign,

@@ -39,6 +39,13 @@ TABLES: Mapping[str, Table] = {
         text="wording",
         proof="evidence_ref content_hash",
     ),
+    "consent.SetAside": Table(
+        "That a yes in the ledger was another's: it came by a number that was no longer the line's.",
+        LEDGER,
+        "nobody; what it names is shown to nobody on this line",
+        key="line_id yes_id campaign",
+        time="recorded_at",
+    ),
     "consent.LineGate": Table(
         "All that one decision needs, derived from the rows above.",
         "as long as the line; it can be rebuilt",

@@ -7,7 +7,7 @@ from functools import partial
 from django.db import transaction
 
 import partners.actions
-from consent.feeds import ApprovalsFeed
+from consent.feeds import take_in_held
 from consent.models import Approval, Choice
 from partners.actions.guards import Of
 from partners.lifecycle import NotNow
@@ -21,7 +21,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
     Raises NotNow, NotForThem. Call outside a transaction.
     """
     # A yes that waited for this draft to be known must be seen now, not come to count later.
-    ApprovalsFeed().replay(at=at)
+    take_in_held(at=at)
     return _put_in_force(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
 
 

@@ -20,6 +20,7 @@ from consent.models import Approval, Choice
 from consent.queries import EvidenceView, choice_of, evidence_of
 from consent.queries.choices import ChoiceRow
 from consent.queries.progress import carried_on
+from consent.queries.set_aside import STANDS
 from disclosures.models import Disclosure
 from disclosures.queries import visible, with_delay
 from disclosures.queries.trails import Known, Parties, Stop, company_of, trail, uris_of
@@ -284,7 +285,7 @@ def _proofs(line_id: int, campaigns: Sequence[Campaign]) -> list[Proof]:
     if not campaigns:
         return []
     by_ref = {one.ref: one for one in campaigns}
-    rows = Approval.objects.filter(line_id=line_id, campaign__in=by_ref).order_by("-captured_at")[:PROOFS]
+    rows = Approval.objects.filter(STANDS, line_id=line_id, campaign__in=by_ref).order_by("-captured_at")[:PROOFS]
     return [
         Proof(
             company=party_name(by_ref[row.campaign].lbs_provider.name, by_ref[row.campaign].lbs_provider.uri),

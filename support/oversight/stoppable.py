@@ -9,6 +9,7 @@ from datetime import datetime
 from accounts.models import Line
 from accounts.zones import zone_of
 from consent.models import Approval, Choice
+from consent.queries.set_aside import STANDS
 from disclosures.models import Basis
 from disclosures.queries.counted import facts_of
 from disclosures.queries.tallies import released_outside
@@ -25,7 +26,7 @@ def stoppable(*, ticket: Ticket, at: datetime) -> Sequence[tuple[str, str]]:
     line = Line.objects.filter(pk=ticket.line_id).first() if ticket.line_id is not None else None
     if line is None:
         return ()
-    agreed = Approval.objects.filter(line_id=line.pk).values("campaign")
+    agreed = Approval.objects.filter(STANDS, line_id=line.pk).values("campaign")
     named = Campaign.objects.filter(ref__in=agreed).select_related("lbs_provider", "contract__aggregator")
     campaigns = named.order_by("ref")[:MOST]
     uris = _met(line, at) | {uri for one in campaigns for uri in (one.lbs_provider.uri, one.contract.aggregator.uri)}

@@ -14,7 +14,7 @@ from accounts.models import Line, LineNumber
 from accounts.sealing import number_hash
 from audit.queries import database_clock
 from consent import gate, permission, snapshots
-from consent.models import LineGate
+from consent.models import LineGate, SetAside
 from partners.models import Campaign, Kin, Reach, Suspension
 from tests.consent import oracle
 from tests.factories import (
@@ -82,7 +82,9 @@ class Plan:
 
 events = st.builds(
     Event,
-    kind=st.sampled_from(["stop", "stop", "ours", "pause", "allow", "allow", "approval", "approval", "claim"]),
+    kind=st.sampled_from(
+        ["stop", "stop", "ours", "pause", "allow", "allow", "approval", "approval", "claim", "another's"]
+    ),
     day=st.integers(0, 30),
     scope=st.sampled_from(["all", "party", "purpose", "campaign"]),
     which=st.integers(0, 8),
@@ -222,6 +224,9 @@ def _happen(event: Event, line: Line, world: oracle.World) -> None:
         case "allow":
             a_ledger_row(line, "allow", scope="campaign", ref=campaign, at=at, until=until, origin=origin)
             world.yeses.append(oracle.Yes(campaign, at, until, event.person))
+        case "another's":
+            # A yes that came by a number that was no longer the line's: it is in the ledger, and nothing follows.
+            _set_aside(line, campaign, day(event.day), until, event)
         case _:
             by = "carrier" if event.kind == "approval" else "partner"
             an_approval(line, Campaign.objects.get(ref=campaign), at=day(event.day), expires_at=until, verified_by=by)
@@ -229,6 +234,18 @@ def _happen(event: Event, line: Line, world: oracle.World) -> None:
                 world.yeses.append(oracle.Yes(campaign, day(event.day), until, person=False))
             else:
                 world.claims.append((campaign, day(event.day)))
+
+
+def _set_aside(line: Line, campaign: str, at: datetime, until: datetime | None, event: Event) -> None:
+    yes_id = (
+        a_ledger_row(line, "allow", scope="campaign", ref=campaign, at=at, until=until, origin="file").id
+        if event.person
+        else an_approval(
+            line, Campaign.objects.get(ref=campaign), at=at, expires_at=until,
+            verified_by="partner" if event.scope == "all" else "carrier",
+        ).id
+    )  # fmt: skip
+    SetAside.objects.create(line_id=line.pk, yes_id=yes_id, campaign=campaign, recorded_at=database_clock())
 
 
 def requests(world: oracle.World) -> list[oracle.Request]:

@@ -31,7 +31,7 @@ OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 # Grow with lines, and are reached by the line: spread by it.
 BY_LINE = {
     "consent_approval", "consent_choice", "consent_choiceorder", "consent_choicereceipt", "consent_endedpause",
-    "consent_linegate", "consent_tightening", "consent_unarchived",
+    "consent_linegate", "consent_setaside", "consent_tightening", "consent_unarchived",
     "disclosures_changedday", "disclosures_concealeddisclosure", "disclosures_dailyrollup",
     "disclosures_delayednotice", "disclosures_disclosure", "disclosures_growingline", "disclosures_judgementchange",
     "disclosures_longline", "disclosures_rolledfacts", "partners_dealing", "revocations_attempt",

@@ -68,6 +68,22 @@ MUTANTS = (
     ),
     Mutant(
         3,
+        "consent/feeds/records.py",
+        "        if may_allow and self.stops_wait(line_ids=may_allow, besides=[entry.row.id for entry in fresh]):\n"
+        "            return None\n",
+        "",
+        "tests/consent/test_stops_that_wait.py::"
+        "test_whatever_brings_the_yes_before_the_lines_come_to_their_end[by_a_new_yes]",
+    ),
+    Mutant(
+        2,
+        "consent/feeds/tenures.py",
+        "    keeper.set_aside()\n",
+        "",
+        "tests/consent/test_yes_by_a_former_number.py::test_the_gate_never_allows_once_the_change_is_known",
+    ),
+    Mutant(
+        3,
         "accounts/migrations/0003_tenures_stay.py",
         "    WHEN ((NEW.id, NEW.carrier_id) IS DISTINCT FROM (OLD.id, OLD.carrier_id))\n",
         "    WHEN (NEW.id IS DISTINCT FROM OLD.id)\n",

@@ -8,7 +8,7 @@ from django.db import connections
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import allow, pause, stop
-from consent.models import LineGate
+from consent.models import LineGate, SetAside
 from partners.models import Campaign, JurisdictionRule, Kin, Reach, Suspension
 from tests.factories import LONG_AGO, NOW, a_campaign, a_line, a_party, an_approval
 from tests.fixtures import Refusal
@@ -172,6 +172,8 @@ def test_nothing_that_a_denial_hangs_on_can_be_emptied(line: Line, campaign: Cam
     )
     Reach.objects.create(campaign=campaign, party=a_party("Bail Now", "end_customer"))
     Suspension.objects.create(of="campaign", target_id=campaign.pk, starts_at=NOW, reason="t", actor="officer:1")
+    another_s = an_approval(line, campaign)
+    SetAside.objects.create(line_id=line.pk, yes_id=another_s.id, campaign=campaign.ref, recorded_at=NOW)
     assert JurisdictionRule.objects.count() == 3
     for table, rows, all_at_once in (
         ("partners_kin", "partners_kin_append_only", "partners_kin_no_truncate"),
@@ -179,6 +181,7 @@ def test_nothing_that_a_denial_hangs_on_can_be_emptied(line: Line, campaign: Cam
         ("partners_suspension", "partners_suspension_kept", "partners_suspension_no_truncate"),
         ("partners_jurisdictionrule", "partners_rule_kept", "partners_rule_no_truncate"),
         ("consent_choicereceipt", "consent_choicereceipt_append_only", "consent_choicereceipt_no_truncate"),
+        ("consent_setaside", "consent_setaside_append_only", "consent_setaside_no_truncate"),
         ("revocations_duty", "revocations_duty_kept", "revocations_duty_no_truncate"),
         ("audit_chainhead", "audit_chainhead_kept", "audit_chainhead_no_truncate"),
     ):

@@ -1,0 +1,255 @@
+"""A yes that came by a number which, as is known later, was no longer its line's: it never counts there."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from accounts.models import Line
+from audit.models import AuditEvent
+from audit.queries import database_clock
+from consent import asking, asks
+from consent.actions import allow
+from consent.feeds import ApprovalsFeed
+from consent.gate import Question, evaluate
+from consent.models import Approval, Ask, Choice, HeldRow, LineGate, SetAside
+from consent.permission import permission_at
+from consent.standing import lines as standing
+from disclosures.models import Disclosure
+from disclosures.queries.export import export_of
+from revocations.models import Order
+from tests.consent.claiming import a_partner
+from tests.consent.test_feeds_at_once import elsewhere
+from tests.feeds import (
+    BRIDGE,
+    NUMBER,
+    ROAD,
+    ROADSIDE,
+    approval_row,
+    choice_row,
+    line_row,
+    moment,
+    release_row,
+    take_approvals,
+    take_choices,
+    take_lines,
+    take_parties,
+    take_releases,
+    told,
+)
+from tests.fixtures import empty_database
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+NEW = "+12065550177"
+AT = "2025-09-03T00:00:00Z"
+CHANGED = line_row(msisdn=NEW, number_changed_at="2025-09-01T00:00:00Z")
+M = line_row(line_id="M", activated_at="2025-09-02T00:00:00Z", account_id="A2", holder_name="Bo Reed")
+
+
+def answer(line: str) -> str:
+    """What gate and ledger say of the line, which is the same."""
+    question = Question(
+        aggregator=BRIDGE, provider=ROAD, campaign="CMP-road", purpose=ROADSIDE, scope="location-retrieval:read",
+        precision_m=500, line=line,
+    )  # fmt: skip
+    now = database_clock()
+    said = evaluate(questions=[question])[0].reason or "permitted"
+    assert said == permission_at(
+        line_id=Line.objects.get(carrier_id=line).pk, campaign="CMP-road", purpose=ROADSIDE, parties=[BRIDGE, ROAD],
+        precision_m=500, at=now, known_at=now,
+    )  # fmt: skip
+    return said
+
+
+def the_yes() -> object:
+    return take_approvals(approval_row(id="yes", captured_at=AT))
+
+
+def the_allow() -> object:
+    return take_choices(choice_row(id="yes", kind="allow", scope="campaign", ref="CMP-road", made_at=AT))
+
+
+def the_claim() -> object:
+    return take_approvals(approval_row(id="yes", captured_at=AT, verified_by="partner"))
+
+
+def the_lines() -> object:
+    return take_lines(CHANGED, M)
+
+
+def the_releases() -> object:
+    rows = [
+        release_row(id=f"{number}{day}", msisdn=number, occurred_at=f"2025-09-{day}T00:00:00Z")
+        for number in (NUMBER, NEW)
+        for day in ("03", "10")
+    ]
+    return take_releases(*rows)
+
+
+def what_stands(order: Sequence[Callable[[], object]]) -> object:
+    take_parties()
+    take_lines(line_row())
+    for take in order:
+        take()
+    gates = LineGate.objects.order_by("line_id").values_list("stops", "pauses", "approvals", "claims")
+    judged = Disclosure.objects.order_by("source_id").values_list("source_id", "judgement")
+    return answer("L1"), answer("M"), list(gates), list(judged), HeldRow.objects.count()
+
+
+@pytest.mark.parametrize(
+    ("yes", "of_m"), [(the_yes, "permitted"), (the_allow, "permitted"), (the_claim, "approval_unverified")]
+)
+def test_every_order_gives_each_line_the_same(yes: Callable[[], object], of_m: str) -> None:
+    files = (yes, the_lines, the_releases)
+    expected = what_stands((the_lines, yes, the_releases))
+    assert isinstance(expected, tuple)
+    assert expected[:2] == ("no_approval", of_m)
+    for order in permutations(files):
+        empty_database()
+        assert what_stands(order) == expected, order
+
+
+def test_what_gate_says_is_what_the_ledger_gives_again() -> None:
+    take_parties()
+    take_lines(line_row())
+    the_yes()
+    the_allow()
+    the_claim()
+    take_approvals(approval_row(id="older"))
+    the_lines()
+    assert SetAside.objects.count() == 2
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_jsonb(g) = to_jsonb(consent_replayed_gate(g.line_id)) FROM consent_linegate g")
+        assert cursor.fetchall() == [(True,), (True,)]
+
+
+def test_its_own_yes_of_that_time_stays() -> None:
+    take_parties()
+    take_lines(line_row())
+    the_yes()
+    the_lines()
+    take_approvals(approval_row(id="own", msisdn=NEW, captured_at="2025-09-02T00:00:00Z"))
+    assert answer("L1") == "permitted"
+    assert told(take_approvals(approval_row(id="yes", captured_at=AT))) == [("repeated",)]
+    assert Approval.objects.filter(line_id=Line.objects.get(carrier_id="L1").pk).count() == 2
+
+
+def test_a_number_that_came_back_by_then_is_the_line_s_own() -> None:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row(captured_at="2025-10-10T00:00:00Z"))
+    back = line_row(number_changed_at="2025-10-05T00:00:00Z")
+    take_lines(CHANGED, back)
+    assert (answer("L1"), SetAside.objects.count()) == ("permitted", 0)
+
+
+def test_a_number_between_two_that_are_known_takes_it_from_the_first() -> None:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row(captured_at="2025-07-10T00:00:00Z"))
+    take_releases(release_row(id="then", msisdn="+12065550188", occurred_at="2025-08-01T00:00:00Z"))
+    take_lines(CHANGED)
+    assert SetAside.objects.count() == 0
+    take_lines(line_row(msisdn="+12065550188", number_changed_at="2025-06-20T00:00:00Z"))
+    assert SetAside.objects.count() == 1
+    assert list(Disclosure.objects.values_list("judgement", flat=True)) == ["no_approval"]
+
+
+def test_one_that_came_after_the_end_is_given_to_who_had_the_number() -> None:
+    take_parties()
+    take_lines(line_row())
+    the_yes()
+    take_lines(line_row(deactivated_at="2025-09-01T00:00:00Z"), M)
+    assert (answer("L1"), answer("M"), HeldRow.objects.count()) == ("line_unknown", "permitted", 0)
+
+
+def test_it_waits_where_nobody_had_the_number_and_never_comes_back_to_the_line() -> None:
+    take_parties()
+    take_lines(line_row())
+    the_yes()
+    take_lines(CHANGED)
+    assert (answer("L1"), HeldRow.objects.count()) == ("no_approval", 1)
+    again = line_row(number_changed_at="2025-09-02T12:00:00Z")
+    assert told(take_lines(line_row(msisdn="+12065550166", number_changed_at="2025-09-09T00:00:00Z"), again)) == [
+        ("accepted",),
+        ("accepted",),
+    ]
+    assert (answer("L1"), HeldRow.objects.count()) == ("no_approval", 0)
+
+
+def test_a_yes_that_is_being_written_while_the_number_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_parties()
+    take_lines(line_row())
+    known = ApprovalsFeed.known
+
+    def and_meanwhile(self: ApprovalsFeed, ids: Any) -> Any:
+        monkeypatch.setattr(ApprovalsFeed, "known", known)
+        elsewhere(the_lines)
+        return known(self, ids)
+
+    monkeypatch.setattr(ApprovalsFeed, "known", and_meanwhile)
+    the_yes()
+    assert (answer("L1"), answer("M"), SetAside.objects.count()) == ("no_approval", "permitted", 0)
+
+
+def test_the_gate_never_allows_once_the_change_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows are committed, and the import killed right after."""
+    take_parties()
+    take_lines(line_row())
+    the_yes()
+    assert answer("L1") == "permitted"
+
+    def cut_off(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("consent.feeds.lines.take_in_held", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        the_lines()
+    assert answer("L1") == "no_approval"
+
+
+def test_partners_and_the_person_are_told_and_nothing_of_it_is_shown_to_them() -> None:
+    take_parties()
+    take_lines(line_row())
+    line = Line.objects.get(carrier_id="L1")
+    the_yes()
+    the_allow()
+    the_lines()
+    assert Order.objects.filter(line_id=line.pk).latest("version").snapshot["state"] == []
+    event = AuditEvent.objects.get(action="consent.set_aside")
+    assert (event.line_id, event.detail) == (line.pk, {"count": 2})
+    use = standing.use_of(line=line, campaign="CMP-road", at=database_clock())
+    assert use is not None
+    assert (use.allowed, [proof.kind for proof in use.proofs]) == (False, [])
+    said = "".join(export_of(line=line, reader=None, at=database_clock()))
+    assert '"approvals": []' in said
+    assert '"choices": []' in said
+
+
+def test_whom_a_claim_was_not_about_is_not_asked_about_it() -> None:
+    take_lines(line_row())
+    partner = a_partner()
+    partner.claims(partner.claim(msisdn=NUMBER))
+    ask = Ask.objects.get()
+    token = asks.token_of(ask_id=ask.id)
+    assert asks.behind(token=token, at=database_clock()) is not None
+    changed = Approval.objects.get().captured_at - timedelta(hours=1)
+    take_lines(line_row(msisdn=NEW, number_changed_at=changed.isoformat()))
+    assert SetAside.objects.count() == 1
+    assert asks.behind(token=token, at=database_clock()) is None
+    asking.text_waiting(now=database_clock())
+    assert Ask.objects.get().texted_at is None
+
+
+def test_a_yes_of_the_person_is_never_set_aside() -> None:
+    take_parties()
+    take_lines(line_row())
+    line = Line.objects.get()
+    allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
+    row = {"line_id": line.pk, "campaign": "CMP-road", "recorded_at": moment(AT)}
+    with pytest.raises(IntegrityError, match="only a yes of a file"), transaction.atomic():
+        SetAside.objects.create(yes_id=Choice.objects.get().id, **row)
+    assert answer("L1") == "permitted"
