@@ -10,6 +10,7 @@ planner may hold a few lines to be so many that it reads whole months. What was 
 order or to run the network never asked, and is never an anomaly.
 """
 
+from disclosures.queries.claimed import CLAIMED_LATER
 from disclosures.queries.visible import LOOK_UP, SHOWN
 
 TABLES = """
@@ -108,7 +109,8 @@ FROM (
             WHERE d.line_id = due.line_id
                 AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval
                 AND d.occurred_at < (due.period + interval '1 month') AT TIME ZONE 'UTC'
-                AND (%(judgement)s = '' OR d.judgement = %(judgement)s)
+                AND (%(judgement)s = '' OR d.judgement = %(judgement)s
+                    OR %(judgement)s = 'no_approval' AND <claimed-later>)
                 AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
             OFFSET 0
         ) d
@@ -119,7 +121,7 @@ FROM (
 ) counted
 WHERE n >= %(threshold)s AND occurred_at >= period::timestamp AT TIME ZONE 'UTC'
 ORDER BY line_id, party, period, n DESC, occurred_at
-""".replace("<look-up>", LOOK_UP)
+""".replace("<look-up>", LOOK_UP).replace("<claimed-later>", CLAIMED_LATER)
 # A night is called by the day on which it begins, and both are by the clock of the state that the line was in then.
 BY_NIGHT = """
 WITH slept AS (

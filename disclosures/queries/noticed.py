@@ -8,8 +8,9 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from disclosures.models import Anomaly, AnomalyRule, Basis, Outcome
+from disclosures.queries.claimed import claimed_later
 from disclosures.queries.counted import Facts, facts_of
-from disclosures.queries.history import LOOKED
+from disclosures.queries.history import LOOKED, NO_RECORD
 from disclosures.queries.rules import JUDGED_AS, SUSPENDS_FOR, rules_in_force
 from disclosures.queries.trails import Known, Parties
 
@@ -52,6 +53,7 @@ class Card(Protocol):
 class Noticed:
     """One thing about one company. `n`: how often, of JUDGED in all; else in the `window` of the fullest time.
 
+    `claimed`: of how many of them the company said only afterwards that the person had agreed.
     `since` and `until`: the days of the line's zone on which it was. `suspended_on`: when we are going to suspend the
     company for the line, where nothing came by then that explains it; None, too, where no such day could come.
     """
@@ -59,6 +61,7 @@ class Noticed:
     kind: str
     company: Known
     n: int
+    claimed: int
     window: int
     first_at: datetime
     last_at: datetime
@@ -75,7 +78,7 @@ class Noticed:
     @property
     def only(self) -> str:
         """What of the history it counts (`Filters.only`), of the company's own acts."""
-        return JUDGED_AS.get(self.kind, LOOKED)
+        return NO_RECORD if self.claimed else JUDGED_AS.get(self.kind, LOOKED)
 
 
 def found_of(*, line_id: int, at: datetime) -> Sequence[Anomaly]:
@@ -85,13 +88,16 @@ def found_of(*, line_id: int, at: datetime) -> Sequence[Anomaly]:
 
 
 def noticed_in(*, line_id: int, zone: ZoneInfo, company: str, at: datetime) -> tuple[Noticed, ...]:
-    """What the history says at its head, of one company (URI) or of all (""). One query; three where there is any."""
+    """What the history says at its head, of one company (URI) or of all ("").
+
+    One query; three where there is any, and those of `told`.
+    """
     found = [one for one in found_of(line_id=line_id, at=at) if not company or one.party == company]
     if not found:
         return ()
     facts = facts_of(line_id=line_id, zone=zone, at=at)
     parties = Parties.read({one.party for one in found})
-    return told(found=found, facts=facts, parties=parties, zone=zone, card=lambda _: None)
+    return told(found=found, facts=facts, parties=parties, zone=zone, card=lambda _: None, at=at)
 
 
 def told(
@@ -101,19 +107,22 @@ def told(
     parties: Parties,
     zone: ZoneInfo,
     card: Callable[[str], Card | None],
+    at: datetime,
 ) -> tuple[Noticed, ...]:
     """Of each company and kind one notice: what was not allowed first, then by time, the newest first.
 
-    `card`: of a company (URI), None where none was read. One query where somebody is going to be suspended, else none.
+    `card`: of a company (URI), None where none was read. One query where somebody is going to be suspended, and one
+    where there was no record of a yes; else none.
     """
-    counted, grace = _counted(facts), _grace(found)
+    counted, claimed, grace = _counted(facts), _claimed(found, at), _grace(found)
     by_kind: dict[tuple[str, str], list[Anomaly]] = {}
     for one in sorted(found, key=lambda one: one.kind not in JUDGED):
         by_kind.setdefault((one.party, one.kind), []).append(one)
     return tuple(
         _notice(
             rows,
-            counted.get((key[0], JUDGED_AS.get(key[1], "")), rows[0].n),
+            counted.get((key[0], JUDGED_AS.get(key[1], "")), 0),
+            claimed.get(key[0], 0) if key[1] == Kind.NO_APPROVAL else 0,
             parties[key[0]],
             card(key[0]),
             zone,
@@ -125,7 +134,8 @@ def told(
 
 def _notice(
     rows: Sequence[Anomaly],
-    n: int,
+    counted: int,
+    claimed: int,
     company: Known,
     card: Card | None,
     zone: ZoneInfo,
@@ -137,7 +147,8 @@ def _notice(
     return Noticed(
         kind=newest.kind,
         company=company,
-        n=n if judged else newest.n,
+        n=(counted + claimed or newest.n) if judged else newest.n,
+        claimed=claimed,
         window=newest.rule.window,
         first_at=first,
         last_at=newest.last_at,
@@ -180,6 +191,12 @@ def _suspended_on(one: Anomaly, grace: Mapping[str, int | None]) -> datetime | N
         return None
     on = one.found_at + timedelta(days=days)
     return on if on + MAY_BE_LATE < one.last_at + SUSPENDS_FOR else None
+
+
+def _claimed(found: Sequence[Anomaly], at: datetime) -> Mapping[str, int]:
+    """Of how many look-ups a company said only afterwards that the person had agreed, by company."""
+    of = next((one.line_id for one in found if one.kind == Kind.NO_APPROVAL), None)
+    return {} if of is None else claimed_later(line_id=of, at=at)
 
 
 def _counted(facts: Sequence[Facts]) -> Mapping[tuple[str, str], int]:

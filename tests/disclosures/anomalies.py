@@ -120,6 +120,8 @@ class Look:
     at: datetime
     path: tuple[str, ...]
     judgement: str
+    # Whether it was judged to have no record of a yes before.
+    had_none: bool = False
 
     @property
     def company(self) -> str:
@@ -164,7 +166,8 @@ class Oracle:
     def _by_company(self, judgement: str | None) -> Iterator[tuple[int, str, list[Look]]]:
         groups: dict[tuple[int, str], list[Look]] = defaultdict(list)
         for look in self.looks:
-            if judgement is None or look.judgement == judgement:
+            excused_late = look.had_none and look.judgement == Judgement.APPROVAL_UNVERIFIED
+            if judgement in {None, look.judgement} or (judgement == NO_APPROVAL and excused_late):
                 groups[look.line, look.company].append(look)
         for (line, company), looks in groups.items():
             yield line, company, looks

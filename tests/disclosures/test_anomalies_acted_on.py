@@ -19,6 +19,7 @@ from consent import actions, telling
 from consent.models import Choice
 from disclosures.anomalies import act, find
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
+from disclosures.queries.found import rows_behind
 from partners.models import Campaign, Dealing, Party
 from revocations.actions import Agreement
 from tests.disclosures.anomalies import DAY, set_rule, standing, told
@@ -112,6 +113,34 @@ def test_an_approval_that_came_late_was_our_fault_and_nobody_is_suspended(now: d
     assert Incident.objects.get(kind="no_approval").closed_at == cleared.cleared_at
     assert ask(Line.objects.get(), campaign()).allowed
     assert MemoryBackend.outbox == []
+
+
+def test_its_own_claim_that_came_afterwards_excuses_nothing(now: datetime) -> None:
+    take(*(release_row(occurred_at=ago(now, one)) for one in (5, 4, 3)))
+    find(at=database_clock())
+    take_approvals(approval_row(captured_at=ago(now, 300), verified_by="partner"))
+    assert set(Disclosure.objects.values_list("judgement", flat=True)) == {"approval_unverified"}
+    at = database_clock()
+    find(at=at)
+    (found,) = standing()
+    assert (found.kind, found.n) == ("no_approval", 3)
+    assert [one.judgement for one in rows_behind(kind="no_approval", ids=[found.pk], at=at, rows=9)] == [
+        "approval_unverified"
+    ] * 3
+    assert Incident.objects.get(kind="no_approval").closed_at is None
+    assert on(4, now) == 1
+    assert ask(Line.objects.get(), campaign()).reason == "stopped_party"
+    # What the carrier holds does, as ever.
+    take_approvals(approval_row(captured_at=ago(now, 300)))
+    find(at=database_clock())
+    assert standing() == []
+
+
+def test_a_claim_that_was_there_first_is_told_as_what_it_is(now: datetime) -> None:
+    take_approvals(approval_row(captured_at=ago(now, 300), verified_by="partner"))
+    take(*(release_row(occurred_at=ago(now, one)) for one in (5, 4, 3)))
+    assert on(4, now) == 0
+    assert standing() == []
 
 
 def test_one_that_comes_later_still_clears_it_and_leaves_the_stop_to_the_person(now: datetime) -> None:

@@ -45,6 +45,7 @@ RULES = {
 PATHS = ((BRIDGE, ROAD), (BRIDGE, TRACK, JAIL), (BRIDGE, "unknown", JAIL), (BRIDGE,), (BRIDGE, TRACK, "unknown"))
 # Both sides of the ends of windows, of a month, of nights, of days, of a quiet time, and of the clocks' change.
 START = datetime(2026, 2, 26, 12, tzinfo=UTC)
+UNVERIFIED = Judgement.APPROVAL_UNVERIFIED
 STEPS = tuple(
     timedelta(days=days, hours=hours, minutes=minutes)
     for days in (0, 1, 3, 9, 10, 20, 33, 40, 64)
@@ -69,7 +70,7 @@ events = st.builds(
     line=st.integers(0, 2),
     step=st.integers(0, len(STEPS) - 1),
     path=st.integers(0, len(PATHS) - 1),
-    judgement=st.sampled_from(("permitted", AFTER_STOP.value, NO_APPROVAL.value)),
+    judgement=st.sampled_from(("permitted", AFTER_STOP.value, NO_APPROVAL.value, UNVERIFIED.value)),
 )
 
 
@@ -95,6 +96,7 @@ class Story:
         ]
         self.rows: list[Disclosure] = []
         self.hidden: set[int] = set()
+        self.had_none: set[int] = set()
         self.notices: dict[int, int] = {}
 
     def take(self, event: Event) -> None:
@@ -124,6 +126,8 @@ class Story:
     def _judge(self, place: int, becomes: str) -> None:
         row = self.rows[place]
         if row.judgement != becomes:
+            if row.judgement == NO_APPROVAL:
+                self.had_none.add(place)
             judge_again([row], becomes)
             row.judgement = becomes
 
@@ -131,7 +135,7 @@ class Story:
         zones = {"WA": "America/Los_Angeles", "NY": "America/New_York", "HI": "Pacific/Honolulu"}
         return Oracle(
             [
-                Look(row.line_id, row.occurred_at, tuple(row.path), row.judgement)
+                Look(row.line_id, row.occurred_at, tuple(row.path), row.judgement, place in self.had_none)
                 for place, row in enumerate(self.rows)
                 if place not in self.hidden
             ],
