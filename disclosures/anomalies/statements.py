@@ -17,7 +17,8 @@ TABLES = """
 CREATE TEMPORARY TABLE touched (line_id bigint, occurred_at timestamptz, path varchar[]) ON COMMIT DROP;
 CREATE TEMPORARY TABLE due (kind text, line_id bigint, party varchar, period date) ON COMMIT DROP;
 CREATE TEMPORARY TABLE found (kind text, rule_id bigint, line_id bigint, party varchar, recipient varchar, period date,
-    first_at timestamptz, last_at timestamptz, n bigint, looks bigint, out_of bigint) ON COMMIT DROP;
+    first_at timestamptz, last_at timestamptz, newest_at timestamptz, n bigint, looks bigint, out_of bigint)
+    ON COMMIT DROP;
 """
 # All that a look goes by, where nobody looked before.
 FIRST_RECORDED = """
@@ -79,7 +80,7 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS was (line_id bigint, occurred_at tim
 PART_OF = """
 SELECT EXISTS (
     SELECT FROM disclosures_disclosureregister known JOIN disclosures_anomaly a
-        ON a.line_id = known.line_id AND known.occurred_at BETWEEN a.first_at AND a.last_at
+        ON a.line_id = known.line_id AND known.occurred_at BETWEEN a.first_at AND a.newest_at
     WHERE known.id = ANY (%(ids)s::uuid[])
     UNION ALL
     SELECT FROM disclosures_disclosureregister known JOIN disclosures_anomaly a
@@ -98,8 +99,9 @@ FROM touched t CROSS JOIN LATERAL generate_series(
 """
 # The fullest window of a month, the earliest of equals.
 BY_MOMENT = """
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
-SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, occurred_at, n, n
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
+SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, occurred_at,
+    max(occurred_at) OVER (PARTITION BY line_id, party, period), n, n
 FROM (
     SELECT due.line_id, due.period, d.party, d.occurred_at, count(*) OVER fullest AS n,
         min(d.occurred_at) OVER fullest AS first_at
@@ -154,8 +156,9 @@ WITH slept AS (
         PARTITION BY line_id, period, party ORDER BY night
         RANGE BETWEEN %(window)s::interval - interval '1 day' PRECEDING AND CURRENT ROW)
 )
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
-SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, last_at, n, looks
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
+SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, last_at,
+    max(last_at) OVER (PARTITION BY line_id, party, period), n, looks
 FROM counted
 WHERE n >= %(threshold)s AND night >= period AND night < period + interval '1 month'
 ORDER BY line_id, party, period, n DESC, night
@@ -193,9 +196,9 @@ WITH woken AS (
             WHERE d.line_id = due.line_id AND d.occurred_at > first.at - %(window)s::interval
                 AND d.occurred_at < first.at AND <look-up>)
 )
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
-SELECT %(kind)s, %(rule)s, woken.line_id, d.party, '', woken.period, min(d.occurred_at), max(d.occurred_at), count(*),
-    count(*)
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
+SELECT %(kind)s, %(rule)s, woken.line_id, d.party, '', woken.period, min(d.occurred_at), max(d.occurred_at),
+    max(d.occurred_at), count(*), count(*)
 FROM woken
     CROSS JOIN LATERAL (
         SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
@@ -238,9 +241,9 @@ WITH span AS MATERIALIZED (
     WHERE hop.uri IN (SELECT due.party FROM due WHERE due.kind = %(kind)s)
     GROUP BY 1, 2, 3
 )
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
 SELECT %(kind)s, %(rule)s, NULL, due.party, due.party, due.period, min(seen.first_at), max(seen.last_at),
-    count(DISTINCT seen.line_id), sum(seen.looks)
+    max(seen.last_at), count(DISTINCT seen.line_id), sum(seen.looks)
 FROM due JOIN seen ON seen.uri = due.party AND seen.day > due.period - %(window)s::interval AND seen.day <= due.period
 WHERE due.kind = %(kind)s
 GROUP BY due.party, due.period
@@ -280,9 +283,9 @@ WHERE month <= %(at)s::timestamptz AT TIME ZONE 'UTC'
 """
 BY_CLAIM = """
 WITH disputed AS MATERIALIZED (<disputes>)
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks, out_of)
-SELECT %(kind)s, %(rule)s, NULL, due.party, '', due.period, min(disputed.at), max(disputed.at), count(disputed.at),
-    count(disputed.at), count(*)
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks, out_of)
+SELECT %(kind)s, %(rule)s, NULL, due.party, '', due.period, min(disputed.at), max(disputed.at), max(disputed.at),
+    count(disputed.at), count(disputed.at), count(*)
 FROM due
     JOIN partners_party partner ON partner.uri = due.party
     JOIN partners_contract contract ON contract.aggregator_id = partner.id
@@ -301,13 +304,13 @@ DUE_AS_FOUND = """
 INSERT INTO due (kind, line_id, party, period)
 SELECT a.kind, a.line_id, NULL, a.period
 FROM touched t
-    JOIN disclosures_anomaly a ON a.line_id = t.line_id AND t.occurred_at >= a.first_at AND t.occurred_at <= a.last_at
+    JOIN disclosures_anomaly a ON a.line_id = t.line_id AND t.occurred_at >= a.first_at AND t.occurred_at <= a.newest_at
 WHERE a.kind = ANY (%(kinds)s::text[])
 UNION
 SELECT a.kind, NULL, a.party, a.period
 FROM touched t CROSS JOIN LATERAL unnest(t.path[3:]) AS hop (uri)
     JOIN disclosures_anomaly a ON a.kind = 'many_lines' AND a.party = hop.uri
-        AND t.occurred_at >= a.first_at AND t.occurred_at <= a.last_at
+        AND t.occurred_at >= a.first_at AND t.occurred_at <= a.newest_at
 WHERE a.kind = ANY (%(kinds)s::text[])
 EXCEPT
 SELECT kind, line_id, party, period FROM due
@@ -335,7 +338,7 @@ FROM missing a CROSS JOIN LATERAL (
     SELECT EXISTS (
         SELECT FROM disclosures_delayednotice n
             JOIN disclosures_disclosure d ON d.line_id = n.line_id AND d.id = n.disclosure_id
-                AND d.occurred_at >= a.first_at AND d.occurred_at <= a.last_at
+                AND d.occurred_at >= a.first_at AND d.occurred_at <= a.newest_at
         WHERE CASE WHEN a.line_id IS NULL THEN a.recipient = ANY (d.path[3:])
                 ELSE n.line_id = a.line_id AND disclosures_company(d.path) = a.party END
             AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
@@ -351,19 +354,22 @@ WHERE (a.cleared_at IS NULL OR known.hidden) AND NOT EXISTS (
 FORGET = "DELETE FROM disclosures_anomaly WHERE id IN (SELECT id FROM gone WHERE hidden)"
 CLEAR = "UPDATE disclosures_anomaly SET cleared_at = %(at)s WHERE id IN (SELECT id FROM gone WHERE NOT hidden)"
 KEEP = """
-INSERT INTO disclosures_anomaly AS known (kind, line_id, party, recipient, period, first_at, last_at, n, looks, out_of,
-    rule_id, found_at, changed_at, consequence)
-SELECT kind, line_id, party, recipient, period, first_at, last_at, n, looks, out_of, rule_id, %(at)s, %(at)s, ''
+INSERT INTO disclosures_anomaly AS known (kind, line_id, party, recipient, period, first_at, last_at, newest_at, n,
+    looks, out_of, rule_id, found_at, changed_at, consequence)
+SELECT kind, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks, out_of, rule_id, %(at)s,
+    %(at)s, ''
 FROM found ORDER BY kind, party, period, line_id
 ON CONFLICT ON CONSTRAINT disclosures_anomaly_once DO UPDATE
-SET first_at = excluded.first_at, last_at = excluded.last_at, n = excluded.n, looks = excluded.looks,
-    out_of = excluded.out_of, rule_id = excluded.rule_id, changed_at = excluded.changed_at, cleared_at = NULL,
+SET first_at = excluded.first_at, last_at = excluded.last_at, newest_at = excluded.newest_at, n = excluded.n,
+    looks = excluded.looks, out_of = excluded.out_of, rule_id = excluded.rule_id, changed_at = excluded.changed_at,
+    cleared_at = NULL,
     found_at = CASE WHEN known.cleared_at IS NULL THEN known.found_at ELSE excluded.found_at END,
-    consequence = CASE WHEN known.cleared_at IS NULL AND excluded.last_at <= known.last_at THEN known.consequence
+    consequence = CASE WHEN known.cleared_at IS NULL AND excluded.newest_at <= known.newest_at THEN known.consequence
         ELSE '' END
-WHERE (known.first_at, known.last_at, known.n, known.looks, known.out_of, known.rule_id, known.cleared_at)
-    IS DISTINCT FROM (excluded.first_at, excluded.last_at, excluded.n, excluded.looks, excluded.out_of,
-        excluded.rule_id, NULL::timestamptz)
+WHERE (known.first_at, known.last_at, known.newest_at, known.n, known.looks, known.out_of, known.rule_id,
+        known.cleared_at)
+    IS DISTINCT FROM (excluded.first_at, excluded.last_at, excluded.newest_at, excluded.n, excluded.looks,
+        excluded.out_of, excluded.rule_id, NULL::timestamptz)
 """
 # How many stand now, of each kind, company and year that something was found of or is gone from.
 STANDING = """

@@ -15,7 +15,7 @@ from django.db import connection
 
 from disclosures.models import Disclosure
 from disclosures.queries.chart import first_week
-from disclosures.queries.claimed import CLAIMED_LATER, OF_A_LINE
+from disclosures.queries.claimed import CLAIMED_LATER
 from disclosures.queries.trails import company_of
 from disclosures.queries.visible import HIDDEN
 
@@ -63,6 +63,44 @@ FROM span JOIN disclosures_disclosure d
 WHERE NOT d.id IN (SELECT disclosure_id FROM hidden)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 """.replace("<spans>", SPANS)
+# Look-ups that a company had no record of a yes for when they were judged, and has claimed since: of the days that were
+# counted only those are read on which anything is no more than claimed.
+CLAIMED_ON = """
+    SELECT rolled.day, rolled.day::timestamp AT TIME ZONE %(zone)s AS starts,
+        (rolled.day + 1)::timestamp AT TIME ZONE %(zone)s AS ends
+    FROM disclosures_dailyrollup rolled, long
+    WHERE rolled.line_id = %(line)s AND rolled.day < long.through AND NOT rolled.day IN (SELECT day FROM open)
+        AND rolled.facts IN (
+            SELECT facts.key FROM disclosures_rolledfacts facts
+            WHERE facts.line_id = %(line)s AND facts.basis = 'approval' AND facts.outcome = 'released'
+                AND facts.judgement = 'approval_unverified')
+    GROUP BY rolled.day
+"""
+CLAIMED = """
+    SELECT d.path FROM disclosures_disclosure d
+    WHERE d.line_id = %(line)s AND d.occurred_at >= starts AND d.occurred_at < ends
+        AND d.basis = 'approval' AND d.outcome = 'released' AND <claimed-later>
+        AND NOT d.id IN (SELECT disclosure_id FROM hidden)
+""".replace("<claimed-later>", CLAIMED_LATER)
+COUNTED_CLAIMS = (
+    """
+WITH <spans>
+SELECT disclosures_company(d.path), count(*)
+FROM (SELECT starts, ends FROM span UNION ALL SELECT starts, ends FROM (<days>) rolled) place
+    CROSS JOIN LATERAL (<rows>) d
+GROUP BY 1
+""".replace("<spans>", SPANS)
+    .replace("<days>", CLAIMED_ON)
+    .replace("<rows>", CLAIMED)
+)
+LATER = """
+    SELECT rolled.day, count(*) AS n
+    FROM (<days>) rolled CROSS JOIN LATERAL (<rows>) d
+    WHERE %(claimed_later)s AND rolled.day >= %(since)s AND rolled.day <= %(until)s
+        AND (%(company)s = '' OR d.path @> ARRAY[%(company)s]::varchar[])
+        AND (%(act_of)s = '' OR disclosures_company(d.path) = %(act_of)s)
+    GROUP BY rolled.day
+""".replace("<days>", CLAIMED_ON).replace("<rows>", CLAIMED)
 # Of the days that were counted only those that hold what is wanted are read, the newest first, as many as fill a page.
 # `partly`: the day in which the page begins, of which nobody knows how much is left.
 WANTED = (
@@ -74,15 +112,12 @@ WITH <spans>, kind AS MATERIALIZED (
         AND (%(act_of)s = '' OR disclosures_company(facts.path) = %(act_of)s)
         AND (NOT %(judged)s OR facts.basis = 'approval' AND facts.outcome = 'released'
             AND facts.judgement = ANY (%(judgements)s))
-), later AS MATERIALIZED (
-    SELECT claimed.occurred_at FROM (<claimed-later-of-a-line>) claimed
-    WHERE %(claimed_later)s AND (%(company)s = '' OR claimed.path @> ARRAY[%(company)s]::varchar[])
-        AND (%(act_of)s = '' OR disclosures_company(claimed.path) = %(act_of)s)
+), later AS MATERIALIZED (<later>
 ), counted AS (
     SELECT rolled.day, rolled.n FROM disclosures_dailyrollup rolled
     WHERE rolled.line_id = %(line)s AND rolled.facts IN (SELECT key FROM kind)
     UNION ALL
-    SELECT (later.occurred_at AT TIME ZONE %(zone)s)::date, 1 FROM later
+    SELECT later.day, later.n FROM later
 ), matching AS (
     SELECT counted.day, sum(counted.n) AS n FROM counted, long
     WHERE counted.day < long.through AND NOT counted.day IN (SELECT day FROM open)
@@ -112,7 +147,7 @@ FROM page CROSS JOIN LATERAL (
     ORDER BY d.occurred_at DESC, d.id DESC LIMIT %(rows)s
 ) found ORDER BY found.occurred_at DESC, found.id DESC LIMIT %(rows)s
 """.replace("<spans>", SPANS)
-    .replace("<claimed-later-of-a-line>", OF_A_LINE)
+    .replace("<later>", LATER)
     .replace("<claimed-later>", CLAIMED_LATER)
 )
 
@@ -188,6 +223,16 @@ def facts_of(*, line_id: int, zone: ZoneInfo, at: datetime) -> list[Facts]:
     for path, *row in rows:
         alike.setdefault((tuple(path), *row[:6]), []).append(row[6:])
     return [_facts(key, alike[key]) for key in sorted(alike)]
+
+
+def claimed_later(*, line_id: int, zone: ZoneInfo, at: datetime) -> Mapping[str, int]:
+    """Of how many visible look-ups a company (URI) said only after they were judged that the person had agreed.
+
+    One statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTED_CLAIMS, {"line": line_id, "zone": zone.key, "at": at, "partly": LAST.date()})
+        return dict(cursor.fetchall())
 
 
 def newest(*, line_id: int, zone: ZoneInfo, wanted: Wanted, rows: int, at: datetime) -> list[Disclosure]:

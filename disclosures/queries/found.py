@@ -105,7 +105,7 @@ def found_under(*, kind: str, key: str, subject: str) -> QuerySet[Anomaly]:
     rows = Anomaly.objects.filter(kind=kind, period__year=int(key[:YEAR]))
     parties = set(rows.filter(party__startswith=subject).values_list("party", flat=True).distinct())
     own = [one for one in parties if incident_key(party=one, year=key[:YEAR]) == key]
-    return rows.filter(party__in=own).order_by(F("cleared_at").desc(nulls_first=True), "-last_at", "id")
+    return rows.filter(party__in=own).order_by(F("cleared_at").desc(nulls_first=True), "-newest_at", "id")
 
 
 def rows_behind(*, kind: str, ids: Sequence[int], at: datetime, rows: int, after: int = 0) -> list[Behind]:

@@ -8,8 +8,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from disclosures.models import Anomaly, AnomalyRule, Basis, Outcome
-from disclosures.queries.claimed import claimed_later
-from disclosures.queries.counted import Facts, facts_of
+from disclosures.queries.counted import Facts, claimed_later, facts_of
 from disclosures.queries.history import LOOKED, NO_RECORD
 from disclosures.queries.rules import JUDGED_AS, SUSPENDS_FOR, rules_in_force
 from disclosures.queries.trails import Known, Parties
@@ -83,8 +82,8 @@ class Noticed:
 
 def found_of(*, line_id: int, at: datetime) -> Sequence[Anomaly]:
     """What stands about a line itself, the newest first. One query."""
-    rows = Anomaly.objects.filter(line_id=line_id, cleared_at=None, kind__in=TOLD, last_at__gt=at - LOOK_BACK)
-    return list(rows.select_related("rule").order_by("-last_at", "id"))
+    rows = Anomaly.objects.filter(line_id=line_id, cleared_at=None, kind__in=TOLD, newest_at__gt=at - LOOK_BACK)
+    return list(rows.select_related("rule").order_by("-newest_at", "id"))
 
 
 def noticed_in(*, line_id: int, zone: ZoneInfo, company: str, at: datetime) -> tuple[Noticed, ...]:
@@ -114,7 +113,7 @@ def told(
     `card`: of a company (URI), None where none was read. One query where somebody is going to be suspended, and one
     where there was no record of a yes; else none.
     """
-    counted, claimed, grace = _counted(facts), _claimed(found, at), _grace(found)
+    counted, claimed, grace = _counted(facts), _claimed(found, zone, at), _grace(found)
     by_kind: dict[tuple[str, str], list[Anomaly]] = {}
     for one in sorted(found, key=lambda one: one.kind not in JUDGED):
         by_kind.setdefault((one.party, one.kind), []).append(one)
@@ -144,6 +143,7 @@ def _notice(
     newest = rows[0]
     judged = newest.kind in JUDGED
     first = min(one.first_at for one in rows) if judged else newest.first_at
+    last = newest.newest_at if judged else newest.last_at
     return Noticed(
         kind=newest.kind,
         company=company,
@@ -151,9 +151,9 @@ def _notice(
         claimed=claimed,
         window=newest.rule.window,
         first_at=first,
-        last_at=newest.last_at,
+        last_at=last,
         since=first.astimezone(zone).date(),
-        until=newest.last_at.astimezone(zone).date(),
+        until=last.astimezone(zone).date(),
         now=_now(card),
         suspended_on=_suspended_on(newest, grace) if company.id and card and _suspends(card, newest) else None,
     )
@@ -181,7 +181,7 @@ def _grace(found: Iterable[Anomaly]) -> Mapping[str, int | None]:
 def _suspends(card: Card, one: Anomaly) -> bool:
     """Whether it would be suspended as things stand: what `consent.actions.suspend` leaves alone is not announced."""
     if card.allowed:
-        return not card.lifeline and not card.allowed_by_person(since=one.last_at)
+        return not card.lifeline and not card.allowed_by_person(since=one.newest_at)
     return _now(card) == Now.DENIED
 
 
@@ -190,13 +190,13 @@ def _suspended_on(one: Anomaly, grace: Mapping[str, int | None]) -> datetime | N
     if one.consequence or days is None:
         return None
     on = one.found_at + timedelta(days=days)
-    return on if on + MAY_BE_LATE < one.last_at + SUSPENDS_FOR else None
+    return on if on + MAY_BE_LATE < one.newest_at + SUSPENDS_FOR else None
 
 
-def _claimed(found: Sequence[Anomaly], at: datetime) -> Mapping[str, int]:
+def _claimed(found: Sequence[Anomaly], zone: ZoneInfo, at: datetime) -> Mapping[str, int]:
     """Of how many look-ups a company said only afterwards that the person had agreed, by company."""
     of = next((one.line_id for one in found if one.kind == Kind.NO_APPROVAL), None)
-    return {} if of is None else claimed_later(line_id=of, at=at)
+    return {} if of is None else claimed_later(line_id=of, zone=zone, at=at)
 
 
 def _counted(facts: Sequence[Facts]) -> Mapping[tuple[str, str], int]:

@@ -25,7 +25,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MAY = datetime(2026, 5, 10, 18, tzinfo=UTC)
 
 # Everything that is told of an anomaly, but for when it was found.
-type Told = tuple[str, int | None, str, str, date, datetime, datetime, int, int, int | None]
+type Told = tuple[str, int | None, str, str, date, datetime, datetime, datetime, int, int, int | None]
 
 
 def seen(at: datetime) -> list[tuple[str, int, int]]:
@@ -78,7 +78,7 @@ def judge_again(rows: Iterable[Disclosure], becomes: str) -> None:
             )
 
 
-def every(start: datetime, n: int, step: timedelta) -> list[datetime]:
+def every[T: (datetime, timedelta)](start: T, n: int, step: timedelta) -> list[T]:
     """So many moments, the first at `start`."""
     return [start + step * k for k in range(n)]
 
@@ -91,7 +91,20 @@ def standing(**fields: Any) -> list[Anomaly]:
 def told(rows: Iterable[Anomaly]) -> list[Told]:
     """The same as plain values."""
     return [
-        (a.kind, a.line_id, a.party, a.recipient, a.period, a.first_at, a.last_at, a.n, a.looks, a.out_of) for a in rows
+        (
+            a.kind,
+            a.line_id,
+            a.party,
+            a.recipient,
+            a.period,
+            a.first_at,
+            a.last_at,
+            a.newest_at,
+            a.n,
+            a.looks,
+            a.out_of,
+        )
+        for a in rows
     ]
 
 
@@ -176,35 +189,47 @@ class Oracle:
         rule = self.rules[kind]
         for line, company, looks in self._by_company(judgement):
             fullest: dict[date, list[Look]] = {}
+            newest: dict[date, datetime] = {}
             for last in looks:
                 month = last.at.astimezone(UTC).date().replace(day=1)
                 window = [one for one in looks if last.at - unit * rule.window <= one.at <= last.at]
-                if len(window) >= rule.threshold and len(window) > len(fullest.get(month, [])):
+                if len(window) < rule.threshold:
+                    continue
+                newest[month] = last.at
+                if len(window) > len(fullest.get(month, [])):
                     fullest[month] = window
             for month, window in fullest.items():
                 n = len(window)
-                yield (kind, line, company, "", month, window[0].at, window[-1].at, n, n, None)
+                yield (kind, line, company, "", month, window[0].at, window[-1].at, newest[month], n, n, None)
 
     def _nights(self) -> Iterator[Told]:
         rule = self.rules["night"]
         for line, company, looks in self._by_company(None):
-            nights: dict[date, list[Look]] = defaultdict(list)
-            for look in looks:
-                here = look.at.astimezone(self.zones[line])
-                if here.time() >= time(22):
-                    nights[here.date()].append(look)
-                elif here.time() < time(6):
-                    nights[here.date() - DAY].append(look)
+            nights = self._by_night(line, looks)
             fullest: dict[date, list[date]] = {}
+            newest: dict[date, datetime] = {}
             for last in sorted(nights):
                 window = [night for night in nights if last - DAY * rule.window < night <= last]
                 month = last.replace(day=1)
-                if len(window) >= rule.threshold and len(window) > len(fullest.get(month, [])):
+                if len(window) < rule.threshold:
+                    continue
+                newest[month] = max(look.at for look in nights[last])
+                if len(window) > len(fullest.get(month, [])):
                     fullest[month] = window
             for month, window in fullest.items():
                 seen = [look for night in window for look in nights[night]]
                 first, last_at = min(look.at for look in seen), max(look.at for look in seen)
-                yield ("night", line, company, "", month, first, last_at, len(window), len(seen), None)
+                yield ("night", line, company, "", month, first, last_at, newest[month], len(window), len(seen), None)
+
+    def _by_night(self, line: int, looks: Iterable[Look]) -> dict[date, list[Look]]:
+        nights: dict[date, list[Look]] = defaultdict(list)
+        for look in looks:
+            here = look.at.astimezone(self.zones[line])
+            if here.time() >= time(22):
+                nights[here.date()].append(look)
+            elif here.time() < time(6):
+                nights[here.date() - DAY].append(look)
+        return nights
 
     def _quiet(self) -> Iterator[Told]:
         rule = self.rules["dormant"]
@@ -223,7 +248,7 @@ class Oracle:
                     n = len(looks)
                     if n >= rule.threshold:
                         month = look.at.astimezone(UTC).date().replace(day=1)
-                        yield ("dormant", line, company, "", month, looks[0].at, looks[-1].at, n, n, None)
+                        yield ("dormant", line, company, "", month, looks[0].at, looks[-1].at, looks[-1].at, n, n, None)
 
     def _across(self) -> Iterator[Told]:
         rule = self.rules["many_lines"]
@@ -237,4 +262,4 @@ class Oracle:
                 n = len({look.line for look in window})
                 if n >= rule.threshold:
                     began, ended = min(look.at for look in window), max(look.at for look in window)
-                    yield ("many_lines", None, customer, customer, last, began, ended, n, len(window), None)
+                    yield ("many_lines", None, customer, customer, last, began, ended, ended, n, len(window), None)

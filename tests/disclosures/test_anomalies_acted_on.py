@@ -220,6 +220,20 @@ def test_who_was_allowed_by_the_person_since_is_left_alone_until_the_next_time(n
     assert Anomaly.objects.latest("last_at").consequence == "suspended"
 
 
+def test_a_yes_excuses_nothing_that_came_after_it_in_a_less_full_time(now: datetime) -> None:
+    line = Line.objects.get()
+    set_rule("no_approval", at=now, window=1)
+    take(*unapproved(now, 5, 5, 5, 5))
+    actions.allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
+    after = database_clock()
+    take(*(release_row(occurred_at=after.isoformat(), purpose=OTHER) for _ in range(3)))
+    find(at=database_clock())
+    # Where a month has begun meanwhile, there are two; else the fullest time was before the yes.
+    assert Anomaly.objects.latest("newest_at").newest_at == after
+    assert on(4, now) == 1
+    assert ask(line, campaign()).reason == "stopped_party"
+
+
 def test_what_happened_too_long_ago_is_told_and_suspends_nobody(now: datetime) -> None:
     take(*unapproved(now, 100, 99, 98))
     find(at=database_clock())

@@ -187,6 +187,17 @@ def test_what_was_found_is_without_a_row_from_the_moment_that_hides_it(line: Lin
     assert seen(now + 2 * MINUTE) == [("no_approval", 4, 4), ("no_approval", 3, 3)]
 
 
+def test_the_newest_of_a_less_full_time_is_gone_too_from_the_moment_that_hides_it(line: Line, now: datetime) -> None:
+    set_rule("no_approval", at=now, window=1)
+    names = [a_named_one(line, MAY + moment, now) for moment in (*every(DAY, 4, HOUR), *every(9 * DAY, 3, HOUR))]
+    assert seen(now) == [("no_approval", 4, 4)]
+    (found,) = standing()
+    assert (found.last_at, found.newest_at) == (MAY + DAY + 3 * HOUR, MAY + 9 * DAY + 2 * HOUR)
+    hide(names[-1], by=staff(User.Role.LEGAL), at=now)
+    (found,) = standing()
+    assert (found.n, found.newest_at) == (4, found.last_at)
+
+
 def bursts_told_to(line: Line) -> list[tuple[int, datetime, datetime]]:
     noticed = noticed_in(line_id=line.pk, zone=ZoneInfo("UTC"), company=ROAD, at=MAY + DAY)
     return [(one.n, one.first_at, one.last_at) for one in noticed if one.kind == "burst"]

@@ -18,6 +18,7 @@ from disclosures import ingest
 from disclosures.anomalies import act, find
 from disclosures.models import Anomaly, GrowingLine, Judgement
 from disclosures.queries import NO_RECORD, Filters, history_page, noticed_in
+from disclosures.queries.counted import claimed_later
 from partners.models import Campaign
 from tests.disclosures.anomalies import (
     AFTER_STOP,
@@ -162,6 +163,7 @@ def test_what_it_claims_afterwards_is_found_a_page_at_a_time_of_a_long_line_too(
     judge_again(rows[::2], UNVERIFIED)
     GrowingLine.objects.create(line_id=line.pk)
     assert ingest.roll_up(at=now, long=50) == 1
+    assert claimed_later(line_id=line.pk, zone=WEST, at=now) == {TRACK: 30}
     found, before = list[datetime](), ""
     while True:
         filters = Filters(company=TRACK, itself=True, only=NO_RECORD, before=before)
