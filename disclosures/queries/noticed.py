@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from disclosures.models import Anomaly, AnomalyRule, Basis, Outcome
 from disclosures.queries.counted import Facts, claimed_later, facts_of
 from disclosures.queries.history import LOOKED, NO_RECORD
-from disclosures.queries.rules import JUDGED_AS, SUSPENDS_FOR, rules_in_force
+from disclosures.queries.rules import JUDGED_AS, MAY_BE_LATE, SUSPENDS_FOR, rules_in_force
 from disclosures.queries.trails import Known, Parties
 
 Kind = AnomalyRule.Kind
@@ -18,8 +18,6 @@ TOLD = (Kind.AFTER_STOP, Kind.NO_APPROVAL, Kind.SUSPENDED, Kind.BURST, Kind.NIGH
 JUDGED = tuple(JUDGED_AS)
 # After a year it is in the history, and no longer at its head.
 LOOK_BACK = timedelta(days=365)
-# A run that is late must not make a day untrue that was shown.
-MAY_BE_LATE = timedelta(days=1)
 
 
 class Now(StrEnum):

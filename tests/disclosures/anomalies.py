@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Line
 from disclosures.anomalies import find
@@ -66,7 +66,7 @@ def looked(
 
 def judge_again(rows: Iterable[Disclosure], becomes: str) -> None:
     """As the re-judging of late choices and approvals does it."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         for row in rows:
             cursor.execute(
                 "INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)"

@@ -16,13 +16,14 @@ from accounts.zones import zone_of
 from audit.models import Incident
 from audit.queries import database_clock
 from consent import actions, telling
-from consent.models import Choice
-from disclosures.anomalies import act, find
+from consent.models import Choice, Touched
+from disclosures import ingest
+from disclosures.anomalies import act, acting, find
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
 from disclosures.queries.found import rows_behind
 from partners.models import Campaign, Dealing, Party
 from revocations.actions import Agreement
-from tests.disclosures.anomalies import DAY, set_rule, standing, told
+from tests.disclosures.anomalies import DAY, HOUR, judge_again, set_rule, standing, told
 from tests.factories import a_contract, a_party
 from tests.feeds import (
     NUMBER,
@@ -78,6 +79,7 @@ def campaign() -> Campaign:
 
 def on(day: int, now: datetime) -> int:
     """What becomes of what is found now, so many days later."""
+    ingest.rejudge(cause="choice")
     find(at=database_clock())
     return act(at=now + day * DAY)
 
@@ -258,6 +260,52 @@ def test_what_is_found_of_another_kind_suspends_nobody(now: datetime) -> None:
     assert {one.kind for one in standing()} == {"burst", "dormant"}
     assert on(9, now) == 0
     assert ask(Line.objects.get(), campaign()).allowed
+
+
+@pytest.mark.parametrize("meanwhile", ["cleared", "switched off"])
+def test_what_is_no_longer_so_when_its_turn_comes_suspends_nobody(
+    now: datetime, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    take(*unapproved(now, 5, 4, 3))
+    find(at=database_clock())
+    read = acting._open
+
+    def and_meanwhile(at: datetime, *, after: tuple[int, str]) -> list[tuple[int, str, list[int]]]:
+        found = read(at, after=after)
+        if meanwhile == "switched off":
+            set_rule("no_approval", at=database_clock(), enabled=False)
+        else:
+            judge_again(Disclosure.objects.all(), "permitted")
+            find(at=database_clock())
+        return found
+
+    monkeypatch.setattr(acting, "_open", and_meanwhile)
+    assert act(at=now + 4 * DAY) == 0
+    assert consequences() == [""]
+    assert ask(Line.objects.get(), campaign()).reason == "no_approval"
+
+
+def test_a_line_that_is_to_be_judged_again_waits_for_it_but_a_day_at_the_most(now: datetime) -> None:
+    take(*unapproved(now, 5, 4, 3))
+    find(at=database_clock())
+    Touched.objects.create(line_id=Line.objects.get().pk, since=now)
+    other = Touched.objects.create(line_id=Line.objects.get().pk + 1, since=now)
+    assert act(at=now + 3 * DAY + HOUR) == 0
+    assert consequences() == [""]
+    Touched.objects.exclude(pk=other.pk).delete()
+    judge_again(Disclosure.objects.order_by("occurred_at")[:1], "approval_unverified")
+    assert act(at=now + 3 * DAY + HOUR) == 0, "and until that was looked at"
+    Touched.objects.create(line_id=Line.objects.get().pk, since=now)
+    assert act(at=now + 4 * DAY + HOUR) == 1
+
+
+def test_what_was_judged_again_is_acted_on_as_soon_as_it_was_looked_at(now: datetime) -> None:
+    take(*unapproved(now, 5, 4, 3))
+    find(at=database_clock())
+    judge_again(Disclosure.objects.order_by("occurred_at")[:1], "approval_unverified")
+    assert act(at=now + 3 * DAY + HOUR) == 0
+    find(at=database_clock())
+    assert act(at=now + 3 * DAY + HOUR) == 1
 
 
 def test_a_line_that_breaks_it_is_left_for_the_next_run_and_keeps_nobody_waiting(
