@@ -355,15 +355,17 @@ FORGET = "DELETE FROM disclosures_anomaly WHERE id IN (SELECT id FROM gone WHERE
 CLEAR = "UPDATE disclosures_anomaly SET cleared_at = %(at)s WHERE id IN (SELECT id FROM gone WHERE NOT hidden)"
 KEEP = """
 INSERT INTO disclosures_anomaly AS known (kind, line_id, party, recipient, period, first_at, last_at, newest_at, n,
-    looks, out_of, rule_id, found_at, changed_at, consequence)
+    looks, out_of, rule_id, found_at, changed_at, grown_at, consequence)
 SELECT kind, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks, out_of, rule_id, %(at)s,
-    %(at)s, ''
+    %(at)s, %(at)s, ''
 FROM found ORDER BY kind, party, period, line_id
 ON CONFLICT ON CONSTRAINT disclosures_anomaly_once DO UPDATE
 SET first_at = excluded.first_at, last_at = excluded.last_at, newest_at = excluded.newest_at, n = excluded.n,
     looks = excluded.looks, out_of = excluded.out_of, rule_id = excluded.rule_id, changed_at = excluded.changed_at,
     cleared_at = NULL,
     found_at = CASE WHEN known.cleared_at IS NULL THEN known.found_at ELSE excluded.found_at END,
+    grown_at = CASE WHEN known.cleared_at IS NULL AND excluded.newest_at <= known.newest_at AND excluded.n <= known.n
+        AND excluded.looks <= known.looks THEN known.grown_at ELSE excluded.grown_at END,
     consequence = CASE WHEN known.cleared_at IS NULL AND excluded.newest_at <= known.newest_at THEN known.consequence
         ELSE '' END
 WHERE (known.first_at, known.last_at, known.newest_at, known.n, known.looks, known.out_of, known.rule_id,
@@ -371,15 +373,17 @@ WHERE (known.first_at, known.last_at, known.newest_at, known.n, known.looks, kno
     IS DISTINCT FROM (excluded.first_at, excluded.last_at, excluded.newest_at, excluded.n, excluded.looks,
         excluded.out_of, excluded.rule_id, NULL::timestamptz)
 """
-# How many stand now, of each kind, company and year that something was found of or is gone from.
+# Of each kind, company and year that something was found of or is gone from: how many stand, and when one last grew.
 STANDING = """
-SELECT key.kind, key.party, to_char(key.year, 'YYYY'), (
-    SELECT count(*) FROM disclosures_anomaly a
-    WHERE a.kind = key.kind AND a.party = key.party AND a.period >= key.year
-        AND a.period < key.year + interval '1 year' AND a.cleared_at IS NULL)
+SELECT key.kind, key.party, to_char(key.year, 'YYYY'), stands.n, stands.grown_at
 FROM (
     SELECT kind, party, date_trunc('year', period)::date AS year FROM found
     UNION SELECT kind, party, date_trunc('year', period)::date FROM gone
 ) key
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS n, max(a.grown_at) AS grown_at FROM disclosures_anomaly a
+        WHERE a.kind = key.kind AND a.party = key.party AND a.period >= key.year
+            AND a.period < key.year + interval '1 year' AND a.cleared_at IS NULL
+    ) stands
 ORDER BY 1, 2, 3
 """

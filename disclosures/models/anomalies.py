@@ -64,7 +64,8 @@ class Anomaly(models.Model):
     `recipient`: the end customer, where it is about one. `period`: the month (its first day), of MANY_LINES the day, in
     UTC; of NIGHT by the line's own clock. `n` is what the threshold is held against, in the fullest window that ends in
     the period; `looks` the rows of that window, from `first_at` to `last_at`; `newest_at` the newest row of all windows
-    that reach it and end in the period; `out_of` the claims that DISPUTED is a part of. `cleared_at`: since when it is
+    that reach it and end in the period; `out_of` the claims that DISPUTED is a part of. `grown_at`: when there was last
+    found more of it than before. `cleared_at`: since when it is
     no longer so, because something it rests on came late or was judged again; what is no longer so because rows are
     hidden is gone. `consequence`: of AFTER_STOP and NO_APPROVAL, what `consent.actions.suspend` came to for the line;
     "" while that is open.
@@ -85,6 +86,7 @@ class Anomaly(models.Model):
     rule = models.ForeignKey(AnomalyRule, on_delete=models.PROTECT, related_name="+")
     found_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    grown_at = models.DateTimeField()
     cleared_at = models.DateTimeField(null=True)
     consequence = models.CharField(max_length=10, blank=True)
 

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Line, LineState
+from audit.actions import close_incident
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import stop
@@ -33,6 +34,7 @@ from tests.disclosures.anomalies import (
     standing,
 )
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -295,6 +297,66 @@ def test_an_incident_that_was_closed_is_open_again_only_for_more(now: datetime) 
     incident = Incident.objects.get()
     assert (incident.closed_at, incident.opened_at, incident.count) == (None, now + MINUTE, 2)
     assert AuditEvent.objects.get().action == "incident.reopened"
+
+
+def closed(at: datetime) -> Incident:
+    one = Incident.objects.get()
+    assert close_incident(incident_id=one.pk, actor="officer:1", reason="Looked into.", at=at)
+    return one
+
+
+def test_one_that_was_closed_is_open_again_when_the_company_goes_on_with_the_same_line(
+    line: Line, now: datetime
+) -> None:
+    looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
+    find(at=now)
+    one = closed(now + MINUTE)
+    later = now + 2 * MINUTE
+    looked(line, MAY + DAY, judgement=AFTER_STOP, recorded_at=later)
+    find(at=later)
+    one.refresh_from_db()
+    assert (one.closed_at, one.opened_at, one.count) == (None, later, 1)
+    # And by one that is older, and came later.
+    closed(later + MINUTE)
+    looked(line, MAY - DAY, judgement=AFTER_STOP, recorded_at=later + 2 * MINUTE)
+    find(at=later + 2 * MINUTE)
+    one.refresh_from_db()
+    assert (one.closed_at, one.opened_at) == (None, later + 2 * MINUTE)
+    # Not by one that is none, nor by less.
+    rows = looked(line, MAY + 2 * DAY, recorded_at=later + 3 * MINUTE)
+    closed(later + 3 * MINUTE)
+    gagged(looked(line, MAY + 3 * DAY, judgement=AFTER_STOP, recorded_at=later)[0], until=None, at=later)
+    find(at=later + 4 * MINUTE)
+    find(at=later + 5 * MINUTE, deep=True)
+    one.refresh_from_db()
+    assert one.closed_at == later + 3 * MINUTE
+    judge_again(rows, AFTER_STOP)
+    find(at=max(database_clock(), later + 6 * MINUTE))
+    one.refresh_from_db()
+    assert one.closed_at is None
+
+
+def test_what_was_found_while_an_officer_closed_it_opens_it_again(line: Line, now: datetime) -> None:
+    looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
+    find(at=now)
+    looked(line, MAY + DAY, judgement=AFTER_STOP, recorded_at=now)
+    # A search says by which moment it looks, and takes its time.
+    one = closed(now + 2 * MINUTE)
+    find(at=now + MINUTE)
+    one.refresh_from_db()
+    assert one.closed_at is None
+
+
+def test_more_of_the_same_line_in_another_week_begins_clocks_anew(line: Line, now: datetime) -> None:
+    looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
+    find(at=now)
+    later = now + 8 * DAY
+    looked(line, MAY + HOUR, judgement=AFTER_STOP, recorded_at=later)
+    find(at=later)
+    one = Incident.objects.get()
+    assert (one.opened_at, one.renewed_at, one.count) == (now, later, 1)
+    find(at=later + 8 * DAY, deep=True)
+    assert Incident.objects.get().renewed_at == later
 
 
 def test_two_companies_with_long_names_alike_at_the_start_have_incidents_apart(line: Line, now: datetime) -> None:
