@@ -178,7 +178,8 @@ FROM touched t CROSS JOIN LATERAL (
         ORDER BY d.occurred_at LIMIT 1)
 ) moment
 """.replace("<look-up>", LOOK_UP)
-# Of a month only its first look-up can end a quiet of at least 31 days.
+# Of a month only its first look-up can end a quiet of at least 31 days. Where the ledger does not reach back so far,
+# nobody knows whether it was quiet.
 AFTER_QUIET = """
 WITH woken AS (
     SELECT due.line_id, due.period, first.at
@@ -191,6 +192,7 @@ WITH woken AS (
             ORDER BY d.occurred_at LIMIT 1
         ) first
     WHERE due.kind = %(kind)s AND line.activated_at <= first.at - %(window)s::interval
+        AND (SELECT disclosures_kept_from()) <= first.at - %(window)s::interval
         AND NOT EXISTS (
             SELECT FROM disclosures_disclosure d
             WHERE d.line_id = due.line_id AND d.occurred_at > first.at - %(window)s::interval

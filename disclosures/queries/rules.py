@@ -71,7 +71,8 @@ TERMS: Mapping[str, Terms] = {
         "{threshold} or more lines looked up for one end customer within {window}, by UTC", "days", 1, 31
     ),
     Kind.DORMANT: Terms(
-        "nothing given out of a line for {window}, then {threshold} or more look-ups by one company in 24 hours",
+        "no look-up of a line in the name of an agreement for {window}, then {threshold} or more by one company in"
+        " 24 hours",
         "days", 31, 730,
     ),
     Kind.DISPUTED: Terms(

@@ -158,10 +158,11 @@ class Oracle:
         *,
         rules: dict[str, Rule],
         active_from: dict[int, datetime],
+        kept_from: datetime,
         zones: dict[int, ZoneInfo],
     ) -> None:
         self.looks = sorted(looks, key=lambda look: look.at)
-        self.rules, self.active_from, self.zones = rules, active_from, zones
+        self.rules, self.active_from, self.kept_from, self.zones = rules, active_from, kept_from, zones
 
     def all(self) -> list[Told]:
         """Every anomaly there is."""
@@ -238,7 +239,7 @@ class Oracle:
             own = [look for look in self.looks if look.line == line]
             for place, look in enumerate(own):
                 before = own[place - 1].at if place else self.active_from[line]
-                if look.at - before < quiet:
+                if look.at - max(before, self.kept_from if not place else before) < quiet:
                     continue
                 by: dict[str, list[Look]] = defaultdict(list)
                 for one in own:

@@ -152,6 +152,33 @@ def test_look_ups_of_a_line_that_had_been_quiet(now: datetime) -> None:
     assert standing()[0].party == BRIDGE, "nobody else can be named"
 
 
+@pytest.mark.parametrize("basis", [Basis.APPROVAL, Basis.EMERGENCY, Basis.NETWORK])
+def test_nobody_can_say_that_it_was_quiet_before_the_ledger_began(now: datetime, basis: str) -> None:
+    line, other = a_line(activated_at=MAY - 900 * DAY), a_line(activated_at=MAY - 900 * DAY)
+    began = MAY - 180 * DAY
+    looked(line, *every(MAY, 3, HOUR), recorded_at=now)
+    looked(other, began + timedelta(microseconds=1), basis=basis, recorded_at=now)
+    assert seen(now) == [], "the carrier went live in between, or what was before has been dropped"
+    looked(other, began, basis=basis, recorded_at=now)
+    assert seen(now + MINUTE) == [("dormant", 3, 3)]
+
+
+def test_the_ledger_is_as_old_as_its_oldest_row_in_whatever_partition(now: datetime) -> None:
+    def kept_from() -> datetime | None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT disclosures_kept_from()")
+            (found,) = cursor.fetchone()
+        return found
+
+    assert kept_from() is None
+    line = a_line(activated_at=MAY - 900 * DAY)
+    this_month = now - HOUR
+    looked(line, this_month, this_month + MINUTE, recorded_at=now)
+    assert kept_from() == this_month
+    looked(line, MAY, basis=Basis.LEGAL_PROCESS, recorded_at=now)
+    assert kept_from() == MAY
+
+
 def test_claims_of_consent_that_people_dispute(now: datetime) -> None:
     campaign = a_campaign(a_contract(a_party("GeoBridge")))
     other = a_campaign(a_contract(a_party("NorthLink")), a_party("SecureTrack", "lbs_provider"))
@@ -419,6 +446,7 @@ def test_a_look_takes_the_same_number_of_statements_whatever_it_finds(now: datet
         for _ in range(n):
             looked(a_line(), *every(MAY, 25, MINUTE), judgement=AFTER_STOP, path=(BRIDGE, TRACK, JAIL), recorded_at=now)
 
+    looked(a_line(), MAY - 180 * DAY, basis=Basis.NETWORK, recorded_at=now)
     come(25)
     find(at=now)
     come(1)

@@ -255,6 +255,7 @@ def test_a_rule_that_is_off_or_suspends_nobody(now: datetime, change: dict[str, 
 
 def test_what_is_found_of_another_kind_suspends_nobody(now: datetime) -> None:
     take_approvals(approval_row(captured_at=ago(now, 300)))
+    take(release_row(occurred_at=ago(now, 183), basis="network"))
     take(*(release_row(occurred_at=ago(now, 2 + n / 1440)) for n in range(20)))
     find(at=database_clock())
     assert {one.kind for one in standing()} == {"burst", "dormant"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from audit.models import Incident
 from audit.queries import database_clock
 from disclosures.anomalies import find
-from disclosures.models import AnomalyRule, Disclosure, Judgement
+from disclosures.models import AnomalyRule, Basis, Disclosure, Judgement
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BRIDGE,
@@ -45,6 +45,7 @@ RULES = {
 PATHS = ((BRIDGE, ROAD), (BRIDGE, TRACK, JAIL), (BRIDGE, "unknown", JAIL), (BRIDGE,), (BRIDGE, TRACK, "unknown"))
 # Both sides of the ends of windows, of a month, of nights, of days, of a quiet time, and of the clocks' change.
 START = datetime(2026, 2, 26, 12, tzinfo=UTC)
+QUIET = timedelta(days=31)
 UNVERIFIED = Judgement.APPROVAL_UNVERIFIED
 STEPS = tuple(
     timedelta(days=days, hours=hours, minutes=minutes)
@@ -85,7 +86,7 @@ def undone() -> Iterator[None]:
 class Story:
     """Three lines, what came of them, and what the oracle may see of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reach: timedelta = QUIET) -> None:
         self.now = database_clock()
         for kind, rule in RULES.items():
             set_rule(kind, at=self.now, threshold=rule.threshold, window=rule.window)
@@ -94,6 +95,9 @@ class Story:
             a_line(state="NY", activated_at=START - 10 * DAY),
             a_line(state="HI", activated_at=START - 31 * DAY),
         ]
+        # Up to where the ledger reaches.
+        self.kept_from = START - reach
+        looked(self.lines[0], self.kept_from, basis=Basis.NETWORK, recorded_at=self.now)
         self.rows: list[Disclosure] = []
         self.hidden: set[int] = set()
         self.had_none: set[int] = set()
@@ -140,6 +144,7 @@ class Story:
                 if place not in self.hidden
             ],
             rules=RULES,
+            kept_from=self.kept_from,
             active_from={line.pk: line.activated_at for line in self.lines},
             zones={line.pk: ZoneInfo(zones[line.state]) for line in self.lines},
         )
@@ -147,10 +152,13 @@ class Story:
 
 @pytest.mark.django_db
 @stories(40)
-@given(story=st.lists(events, min_size=4, max_size=40))
-def test_what_stands_is_what_the_oracle_says(story: list[Event]) -> None:
+@given(
+    story=st.lists(events, min_size=4, max_size=40),
+    reach=st.sampled_from((QUIET, QUIET - timedelta(microseconds=1), QUIET - timedelta(days=10), timedelta(days=1))),
+)
+def test_what_stands_is_what_the_oracle_says(story: list[Event], reach: timedelta) -> None:
     with undone():
-        tale = Story()
+        tale = Story(reach=reach)
         for event in story:
             tale.take(event)
         find(at=database_clock())

@@ -13,7 +13,7 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from disclosures import actions, ingest
 from disclosures.anomalies import find
-from disclosures.models import Anomaly, Disclosure, DisclosureRegister
+from disclosures.models import Anomaly, Basis, Disclosure, DisclosureRegister
 from disclosures.queries import noticed_in
 from tests.disclosures.anomalies import (
     AFTER_STOP,
@@ -92,6 +92,7 @@ def test_an_end_customers_day_is_counted_without_the_hidden_lines(now: datetime)
 
 def test_a_quiet_time_is_quiet_by_what_may_be_seen(now: datetime) -> None:
     line = a_line(activated_at=MAY - 300 * DAY)
+    looked(a_line(), MAY - 180 * DAY, basis=Basis.NETWORK, recorded_at=now - HOUR)
     (between,) = looked(line, MAY - 90 * DAY, recorded_at=now - HOUR)
     gagged(between, until=None, at=now - HOUR)
     looked(line, *every(MAY, 3, HOUR), recorded_at=now - HOUR)

@@ -16,7 +16,7 @@ from accounts.sealing import unseal
 from consent.actions import allow, stop
 from disclosures import ingest
 from disclosures.anomalies import act, find
-from disclosures.models import Anomaly, GrowingLine, Judgement
+from disclosures.models import Anomaly, Basis, GrowingLine, Judgement
 from disclosures.queries import NO_RECORD, Filters, history_page, noticed_in
 from disclosures.queries.counted import claimed_later
 from partners.models import Campaign
@@ -297,6 +297,7 @@ def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
     noon = datetime.combine((now - 3 * DAY).date(), datetime.min.time(), UTC) + 20 * HOUR
     looked(burst, noon - 100 * DAY, *every(noon, 24, MINUTE), path=(BRIDGE, TRACK), recorded_at=now)
     looked(night, noon - 100 * DAY, *every(noon - 6 * DAY + 12 * HOUR, 5, DAY), path=(BRIDGE, TRACK), recorded_at=now)
+    looked(burst, noon - 180 * DAY, basis=Basis.NETWORK, recorded_at=now)
     looked(quiet, *every(noon, 3, HOUR), path=(BRIDGE, TRACK), recorded_at=now)
     a_party("SecureTrack", "lbs_provider")
     find(at=now)
@@ -315,8 +316,8 @@ def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
         ],
         quiet.pk: [
             (
-                f"SecureTrack : Nobody had looked for 180 days. Then it looked 3 times within a day, {on} ."
-                " See these look-ups"
+                "SecureTrack : No company had looked in the name of an agreement with you for 180 days. Then it looked"
+                f" 3 times within a day, {on} . See these look-ups"
             )
         ],
     }
