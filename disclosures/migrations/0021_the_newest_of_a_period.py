@@ -1,9 +1,21 @@
 """Of an anomaly the newest row of its kind in its period is kept: the fullest time may have ended before."""
 
+import datetime
+
 from django.db import migrations, models
 
-# Till it is found again, the last of the fullest time.
-AS_FOUND = "UPDATE disclosures_anomaly SET newest_at = last_at"
+# Till it is found again, the last of the fullest time; and of what older code writes, which knows of no other.
+NEVER_BEFORE_THE_LAST = """
+UPDATE disclosures_anomaly SET newest_at = last_at;
+CREATE FUNCTION disclosures_anomaly_newest() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.newest_at := greatest(NEW.newest_at, NEW.last_at);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER disclosures_anomaly_newest BEFORE INSERT OR UPDATE ON disclosures_anomaly
+    FOR EACH ROW EXECUTE FUNCTION disclosures_anomaly_newest();
+"""
+UNDO = "DROP TRIGGER disclosures_anomaly_newest ON disclosures_anomaly; DROP FUNCTION disclosures_anomaly_newest"
 
 
 class Migration(migrations.Migration):
@@ -12,12 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="anomaly",
             name="newest_at",
-            field=models.DateTimeField(null=True),
+            field=models.DateTimeField(db_default=datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)),
         ),
-        migrations.RunSQL(AS_FOUND, migrations.RunSQL.noop),
-        migrations.AlterField(
-            model_name="anomaly",
-            name="newest_at",
-            field=models.DateTimeField(),
-        ),
+        migrations.RunSQL(NEVER_BEFORE_THE_LAST, UNDO),
     ]

@@ -1,5 +1,6 @@
 """Of an anomaly it is kept when it last grew: what an officer closed opens again by it."""
 
+import django.db.models.functions.datetime
 from django.db import migrations, models
 
 # Nothing that was closed is opened by what nobody noted.
@@ -12,12 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="anomaly",
             name="grown_at",
-            field=models.DateTimeField(null=True),
+            field=models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
         ),
         migrations.RunSQL(AS_FOUND, migrations.RunSQL.noop),
-        migrations.AlterField(
-            model_name="anomaly",
-            name="grown_at",
-            field=models.DateTimeField(),
-        ),
     ]

@@ -1,7 +1,13 @@
 """Rules by which anomalies are found, what they found, and up to where the ledger was looked at. No location, ever."""
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+
+# What an older program does not name is made the last of the fullest window (trigger `disclosures_anomaly_newest`).
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class AnomalyRule(models.Model):
@@ -79,14 +85,14 @@ class Anomaly(models.Model):
     period = models.DateField()
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
-    newest_at = models.DateTimeField()
+    newest_at = models.DateTimeField(db_default=LONG_AGO)
     n = models.PositiveIntegerField()
     looks = models.PositiveIntegerField()
     out_of = models.PositiveIntegerField(null=True)
     rule = models.ForeignKey(AnomalyRule, on_delete=models.PROTECT, related_name="+")
     found_at = models.DateTimeField()
     changed_at = models.DateTimeField()
-    grown_at = models.DateTimeField()
+    grown_at = models.DateTimeField(db_default=Now())
     cleared_at = models.DateTimeField(null=True)
     consequence = models.CharField(max_length=10, blank=True)
 

@@ -168,7 +168,7 @@ def test_the_ledger_is_as_old_as_its_oldest_row_in_whatever_partition(now: datet
         with connection.cursor() as cursor:
             cursor.execute("SELECT disclosures_kept_from()")
             (found,) = cursor.fetchone()
-        return found
+        return found if found is None else datetime.fromisoformat(str(found))
 
     assert kept_from() is None
     line = a_line(activated_at=MAY - 900 * DAY)
@@ -384,6 +384,22 @@ def test_more_of_the_same_line_in_another_week_begins_clocks_anew(line: Line, no
     assert (one.opened_at, one.renewed_at, one.count) == (now, later, 1)
     find(at=later + 8 * DAY, deep=True)
     assert Incident.objects.get().renewed_at == later
+
+
+def test_the_newest_is_never_before_the_last_whoever_writes_it(line: Line, now: datetime) -> None:
+    looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
+    find(at=now)
+    # As a program does that knows of no newest.
+    Anomaly.objects.update(last_at=MAY + DAY)
+    assert Anomaly.objects.get().newest_at == MAY + DAY
+    one = Anomaly.objects.get()
+    Anomaly.objects.all().delete()
+    fields = {name: getattr(one, name) for name in ("kind", "line_id", "party", "period", "first_at", "last_at", "n")}
+    made = Anomaly.objects.create(
+        **fields, looks=1, rule=one.rule, found_at=now, changed_at=now, newest_at=MAY - 900 * DAY
+    )
+    made.refresh_from_db()
+    assert made.newest_at == MAY + DAY
 
 
 def test_two_companies_with_long_names_alike_at_the_start_have_incidents_apart(line: Line, now: datetime) -> None:
