@@ -1,9 +1,10 @@
 """What is looked at again, and one statement for each kind of anomaly that finds all of it there is.
 
-What is found of a line and month (of a company and day, of a partner and month) is a function of the visible rows and
-the rule alone: it is found anew as a whole whenever something it rests on came, was judged again, hidden or shown. So
-neither the order in which rows come nor how often this runs makes a difference. Of a kind that is switched off the last
-rule that was on says so, and what was recorded after `off_at` counts to nothing: it may only take away.
+What is found of a line and month (of a company and day, of a partner and month) is a function of the visible rows, of
+how they are and were judged, and of the rule: it is found anew as a whole whenever something it rests on came, was
+judged again, hidden or shown. So neither the order in which rows come nor how often this runs makes a difference. Only
+how far back the ledger reaches, by which a line was quiet, is asked when it is looked at. Of a kind that is switched
+off the last rule that was on says so, and what was recorded after `off_at` counts to nothing: it may only take away.
 
 Rows are read by `LATERAL (… OFFSET 0)`: one range of an index for each line and month that is due. Without it the
 planner may hold a few lines to be so many that it reads whole months. What was released for an emergency, by a lawful
