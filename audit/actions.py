@@ -36,12 +36,16 @@ NO_LONGER = "By what the records show now it is no longer so."
 
 @dataclass(frozen=True)
 class Stated:
-    """How often something is so now, under one kind and key."""
+    """How often something is so now, under one kind and key.
+
+    `grown_at`: when something of that was last found to go further than was known, though it counts no more.
+    """
 
     kind: str
     key: str
     subject: str
     count: int
+    grown_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -187,8 +191,8 @@ def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -
 def state_incidents(*, stated: Sequence[Stated], actor: str, at: datetime) -> None:
     """Open, count anew and close incidents by what is so now. A fixed number of statements; safe to repeat.
 
-    One that was closed is counted on, and open again when there is more than there was. At nought it is over. Where
-    more comes for long, or after a duty was done, clocks begin anew.
+    One that was closed is counted on, and open again when there is more than there was, or when something of it has
+    grown since. At nought it is over. Where more comes for long, or after a duty was done, clocks begin anew.
     """
     now = {(one.kind, one.key): one for one in stated}
     if not now:
@@ -205,25 +209,32 @@ def state_incidents(*, stated: Sequence[Stated], actor: str, at: datetime) -> No
         for key, one in now.items()
         if key not in known and one.count
     )  # fmt: skip
-    events = [event for key, one in known.items() if (event := _restate(one, now[key].count, actor, at))]
+    events = [event for key, one in known.items() if (event := _restate(one, now[key], actor, at))]
     Incident.objects.bulk_update(known.values(), ["count", *MOVED])
     AuditEvent.objects.bulk_create(events)
 
 
-def _restate(one: Incident, count: int, actor: str, at: datetime) -> AuditEvent | None:
+def _restate(one: Incident, now: Stated, actor: str, at: datetime) -> AuditEvent | None:
     """Move an incident to how often it is so now. Returns the event of its end or new beginning, if that is one."""
     verb, reason = "", ""
-    more, one.count = count > one.count, count
+    more, one.count = now.count > one.count or _has_grown(one, now, at), now.count
     if one.closed_at is not None and more:
         verb = "reopened"
         _begin_again(one, at)
-    elif one.closed_at is None and not count:
+    elif one.closed_at is None and not now.count:
         one.closed_at, verb, reason = at, "closed", NO_LONGER
     elif one.closed_at is None and more:
         _begin_clocks_anew(one, at)
     if not verb:
         return None
     return AuditEvent(action=f"incident.{verb}", actor=actor, target=f"incident:{one.pk}", at=at, reason=reason)
+
+
+def _has_grown(one: Incident, now: Stated, at: datetime) -> bool:
+    """Whether it went on since it was closed, or by what is stated now: of that nobody knew who closed it meanwhile."""
+    if now.grown_at is None:
+        return False
+    return now.grown_at >= at or (one.closed_at is not None and now.grown_at > one.closed_at)
 
 
 def take_incident(*, incident_id: int, assigned_to: str, actor: str, reason: str, at: datetime) -> bool:

@@ -3,10 +3,15 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from disclosures.queries import LOOKED, Filters
+from disclosures.queries import LOOKED, NO_RECORD, Filters
 from disclosures.words import JUDGEMENTS, NOT_ALLOWED
 
-WHAT = (("", _("Anything")), (LOOKED, _("A company looked")), *((one, JUDGEMENTS[one]) for one in NOT_ALLOWED))
+WHAT = (
+    ("", _("Anything")),
+    (LOOKED, _("A company looked")),
+    *((one, JUDGEMENTS[one]) for one in NOT_ALLOWED),
+    (NO_RECORD, _("No record that you agreed, when it looked")),
+)
 
 
 class HistoryForm(forms.Form):

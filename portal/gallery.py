@@ -33,10 +33,12 @@ def _proof(kind: str, **more: object) -> SimpleNamespace:
     return SimpleNamespace(kind=kind, **{**plain, "by": "subscriber:1", **more})
 
 
-def _noticed(kind: str, *, not_allowed: bool = False, now: str = "", on: datetime | None = None) -> SimpleNamespace:
+def _noticed(
+    kind: str, *, not_allowed: bool = False, now: str = "", on: datetime | None = None, claimed: int = 0
+) -> SimpleNamespace:
     return SimpleNamespace(
-        kind=kind, not_allowed=not_allowed, now=now, company=_COMPANY, n=12, window=30, first_at=_AT, suspended_on=on,
-        since=_AT.date(), until=_AT.date(), only=kind if not_allowed else "looked",
+        kind=kind, not_allowed=not_allowed, now=now, company=_COMPANY, n=12, claimed=claimed, window=30, first_at=_AT,
+        suspended_on=on, since=_AT.date(), until=_AT.date(), only=kind if not_allowed else "looked",
     )  # fmt: skip
 
 
@@ -137,7 +139,7 @@ SAMPLES = {
     "noticed": (
         _noticed("after_stop", not_allowed=True, now="stopped"),
         _noticed("no_approval", not_allowed=True, now="denied", on=_AT), _noticed("burst"), _noticed("night"),
-        _noticed("dormant"), _noticed("no_approval", not_allowed=True, now="suspended"),
+        _noticed("dormant"), _noticed("no_approval", not_allowed=True, now="suspended", claimed=4),
     ),
     "instead": (_COMPANY, _NOBODY),
     "chart": _chart(),

@@ -190,11 +190,11 @@ def _known(last: LastOn) -> Values:
 
 
 def _settle(cursor: CursorWrapper, at: datetime) -> Sequence[Stated]:
-    """Keep what was found and let go of what is no longer so. Returns how many stand, by incident."""
+    """Keep what was found and let go of what is no longer so. Returns what stands, by incident."""
     for statement in (statements.GONE, statements.FORGET, statements.CLEAR, statements.KEEP):
         cursor.execute(statement, {"at": at})
     cursor.execute(statements.STANDING)
     return [
-        Stated(kind=kind, key=incident_key(party=party, year=year), subject=party[:LONGEST_KEY], count=count)
-        for kind, party, year, count in cursor.fetchall()
+        Stated(kind, incident_key(party=party, year=year), party[:LONGEST_KEY], count, grown_at)
+        for kind, party, year, count, grown_at in cursor.fetchall()
     ]

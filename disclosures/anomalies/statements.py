@@ -1,22 +1,25 @@
 """What is looked at again, and one statement for each kind of anomaly that finds all of it there is.
 
-What is found of a line and month (of a company and day, of a partner and month) is a function of the visible rows and
-the rule alone: it is found anew as a whole whenever something it rests on came, was judged again, hidden or shown. So
-neither the order in which rows come nor how often this runs makes a difference. Of a kind that is switched off the last
-rule that was on says so, and what was recorded after `off_at` counts to nothing: it may only take away.
+What is found of a line and month (of a company and day, of a partner and month) is a function of the visible rows, of
+how they are and were judged, and of the rule: it is found anew as a whole whenever something it rests on came, was
+judged again, hidden or shown. So neither the order in which rows come nor how often this runs makes a difference. Only
+how far back the ledger reaches, by which a line was quiet, is asked when it is looked at. Of a kind that is switched
+off the last rule that was on says so, and what was recorded after `off_at` counts to nothing: it may only take away.
 
 Rows are read by `LATERAL (… OFFSET 0)`: one range of an index for each line and month that is due. Without it the
 planner may hold a few lines to be so many that it reads whole months. What was released for an emergency, by a lawful
 order or to run the network never asked, and is never an anomaly.
 """
 
+from disclosures.queries.claimed import CLAIMED_LATER
 from disclosures.queries.visible import LOOK_UP, SHOWN
 
 TABLES = """
 CREATE TEMPORARY TABLE touched (line_id bigint, occurred_at timestamptz, path varchar[]) ON COMMIT DROP;
 CREATE TEMPORARY TABLE due (kind text, line_id bigint, party varchar, period date) ON COMMIT DROP;
 CREATE TEMPORARY TABLE found (kind text, rule_id bigint, line_id bigint, party varchar, recipient varchar, period date,
-    first_at timestamptz, last_at timestamptz, n bigint, looks bigint, out_of bigint) ON COMMIT DROP;
+    first_at timestamptz, last_at timestamptz, newest_at timestamptz, n bigint, looks bigint, out_of bigint)
+    ON COMMIT DROP;
 """
 # All that a look goes by, where nobody looked before.
 FIRST_RECORDED = """
@@ -78,7 +81,7 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS was (line_id bigint, occurred_at tim
 PART_OF = """
 SELECT EXISTS (
     SELECT FROM disclosures_disclosureregister known JOIN disclosures_anomaly a
-        ON a.line_id = known.line_id AND known.occurred_at BETWEEN a.first_at AND a.last_at
+        ON a.line_id = known.line_id AND known.occurred_at BETWEEN a.first_at AND a.newest_at
     WHERE known.id = ANY (%(ids)s::uuid[])
     UNION ALL
     SELECT FROM disclosures_disclosureregister known JOIN disclosures_anomaly a
@@ -97,8 +100,9 @@ FROM touched t CROSS JOIN LATERAL generate_series(
 """
 # The fullest window of a month, the earliest of equals.
 BY_MOMENT = """
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
-SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, occurred_at, n, n
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
+SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, occurred_at,
+    max(occurred_at) OVER (PARTITION BY line_id, party, period), n, n
 FROM (
     SELECT due.line_id, due.period, d.party, d.occurred_at, count(*) OVER fullest AS n,
         min(d.occurred_at) OVER fullest AS first_at
@@ -108,7 +112,8 @@ FROM (
             WHERE d.line_id = due.line_id
                 AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval
                 AND d.occurred_at < (due.period + interval '1 month') AT TIME ZONE 'UTC'
-                AND (%(judgement)s = '' OR d.judgement = %(judgement)s)
+                AND (%(judgement)s = '' OR d.judgement = %(judgement)s
+                    OR %(judgement)s = 'no_approval' AND <claimed-later>)
                 AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
             OFFSET 0
         ) d
@@ -119,7 +124,7 @@ FROM (
 ) counted
 WHERE n >= %(threshold)s AND occurred_at >= period::timestamp AT TIME ZONE 'UTC'
 ORDER BY line_id, party, period, n DESC, occurred_at
-""".replace("<look-up>", LOOK_UP)
+""".replace("<look-up>", LOOK_UP).replace("<claimed-later>", CLAIMED_LATER)
 # A night is called by the day on which it begins, and both are by the clock of the state that the line was in then.
 BY_NIGHT = """
 WITH slept AS (
@@ -152,8 +157,9 @@ WITH slept AS (
         PARTITION BY line_id, period, party ORDER BY night
         RANGE BETWEEN %(window)s::interval - interval '1 day' PRECEDING AND CURRENT ROW)
 )
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
-SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, last_at, n, looks
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
+SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, last_at,
+    max(last_at) OVER (PARTITION BY line_id, party, period), n, looks
 FROM counted
 WHERE n >= %(threshold)s AND night >= period AND night < period + interval '1 month'
 ORDER BY line_id, party, period, n DESC, night
@@ -173,7 +179,8 @@ FROM touched t CROSS JOIN LATERAL (
         ORDER BY d.occurred_at LIMIT 1)
 ) moment
 """.replace("<look-up>", LOOK_UP)
-# Of a month only its first look-up can end a quiet of at least 31 days.
+# Of a month only its first look-up can end a quiet of at least 31 days. Where the ledger does not reach back so far,
+# nobody knows whether it was quiet.
 AFTER_QUIET = """
 WITH woken AS (
     SELECT due.line_id, due.period, first.at
@@ -186,14 +193,15 @@ WITH woken AS (
             ORDER BY d.occurred_at LIMIT 1
         ) first
     WHERE due.kind = %(kind)s AND line.activated_at <= first.at - %(window)s::interval
+        AND (SELECT disclosures_kept_from()) <= first.at - %(window)s::interval
         AND NOT EXISTS (
             SELECT FROM disclosures_disclosure d
             WHERE d.line_id = due.line_id AND d.occurred_at > first.at - %(window)s::interval
                 AND d.occurred_at < first.at AND <look-up>)
 )
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
-SELECT %(kind)s, %(rule)s, woken.line_id, d.party, '', woken.period, min(d.occurred_at), max(d.occurred_at), count(*),
-    count(*)
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
+SELECT %(kind)s, %(rule)s, woken.line_id, d.party, '', woken.period, min(d.occurred_at), max(d.occurred_at),
+    max(d.occurred_at), count(*), count(*)
 FROM woken
     CROSS JOIN LATERAL (
         SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
@@ -236,9 +244,9 @@ WITH span AS MATERIALIZED (
     WHERE hop.uri IN (SELECT due.party FROM due WHERE due.kind = %(kind)s)
     GROUP BY 1, 2, 3
 )
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks)
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
 SELECT %(kind)s, %(rule)s, NULL, due.party, due.party, due.period, min(seen.first_at), max(seen.last_at),
-    count(DISTINCT seen.line_id), sum(seen.looks)
+    max(seen.last_at), count(DISTINCT seen.line_id), sum(seen.looks)
 FROM due JOIN seen ON seen.uri = due.party AND seen.day > due.period - %(window)s::interval AND seen.day <= due.period
 WHERE due.kind = %(kind)s
 GROUP BY due.party, due.period
@@ -278,9 +286,9 @@ WHERE month <= %(at)s::timestamptz AT TIME ZONE 'UTC'
 """
 BY_CLAIM = """
 WITH disputed AS MATERIALIZED (<disputes>)
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, n, looks, out_of)
-SELECT %(kind)s, %(rule)s, NULL, due.party, '', due.period, min(disputed.at), max(disputed.at), count(disputed.at),
-    count(disputed.at), count(*)
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks, out_of)
+SELECT %(kind)s, %(rule)s, NULL, due.party, '', due.period, min(disputed.at), max(disputed.at), max(disputed.at),
+    count(disputed.at), count(disputed.at), count(*)
 FROM due
     JOIN partners_party partner ON partner.uri = due.party
     JOIN partners_contract contract ON contract.aggregator_id = partner.id
@@ -299,13 +307,13 @@ DUE_AS_FOUND = """
 INSERT INTO due (kind, line_id, party, period)
 SELECT a.kind, a.line_id, NULL, a.period
 FROM touched t
-    JOIN disclosures_anomaly a ON a.line_id = t.line_id AND t.occurred_at >= a.first_at AND t.occurred_at <= a.last_at
+    JOIN disclosures_anomaly a ON a.line_id = t.line_id AND t.occurred_at >= a.first_at AND t.occurred_at <= a.newest_at
 WHERE a.kind = ANY (%(kinds)s::text[])
 UNION
 SELECT a.kind, NULL, a.party, a.period
 FROM touched t CROSS JOIN LATERAL unnest(t.path[3:]) AS hop (uri)
     JOIN disclosures_anomaly a ON a.kind = 'many_lines' AND a.party = hop.uri
-        AND t.occurred_at >= a.first_at AND t.occurred_at <= a.last_at
+        AND t.occurred_at >= a.first_at AND t.occurred_at <= a.newest_at
 WHERE a.kind = ANY (%(kinds)s::text[])
 EXCEPT
 SELECT kind, line_id, party, period FROM due
@@ -333,7 +341,7 @@ FROM missing a CROSS JOIN LATERAL (
     SELECT EXISTS (
         SELECT FROM disclosures_delayednotice n
             JOIN disclosures_disclosure d ON d.line_id = n.line_id AND d.id = n.disclosure_id
-                AND d.occurred_at >= a.first_at AND d.occurred_at <= a.last_at
+                AND d.occurred_at >= a.first_at AND d.occurred_at <= a.newest_at
         WHERE CASE WHEN a.line_id IS NULL THEN a.recipient = ANY (d.path[3:])
                 ELSE n.line_id = a.line_id AND disclosures_company(d.path) = a.party END
             AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
@@ -349,29 +357,36 @@ WHERE (a.cleared_at IS NULL OR known.hidden) AND NOT EXISTS (
 FORGET = "DELETE FROM disclosures_anomaly WHERE id IN (SELECT id FROM gone WHERE hidden)"
 CLEAR = "UPDATE disclosures_anomaly SET cleared_at = %(at)s WHERE id IN (SELECT id FROM gone WHERE NOT hidden)"
 KEEP = """
-INSERT INTO disclosures_anomaly AS known (kind, line_id, party, recipient, period, first_at, last_at, n, looks, out_of,
-    rule_id, found_at, changed_at, consequence)
-SELECT kind, line_id, party, recipient, period, first_at, last_at, n, looks, out_of, rule_id, %(at)s, %(at)s, ''
+INSERT INTO disclosures_anomaly AS known (kind, line_id, party, recipient, period, first_at, last_at, newest_at, n,
+    looks, out_of, rule_id, found_at, changed_at, grown_at, consequence)
+SELECT kind, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks, out_of, rule_id, %(at)s,
+    %(at)s, %(at)s, ''
 FROM found ORDER BY kind, party, period, line_id
 ON CONFLICT ON CONSTRAINT disclosures_anomaly_once DO UPDATE
-SET first_at = excluded.first_at, last_at = excluded.last_at, n = excluded.n, looks = excluded.looks,
-    out_of = excluded.out_of, rule_id = excluded.rule_id, changed_at = excluded.changed_at, cleared_at = NULL,
+SET first_at = excluded.first_at, last_at = excluded.last_at, newest_at = excluded.newest_at, n = excluded.n,
+    looks = excluded.looks, out_of = excluded.out_of, rule_id = excluded.rule_id, changed_at = excluded.changed_at,
+    cleared_at = NULL,
     found_at = CASE WHEN known.cleared_at IS NULL THEN known.found_at ELSE excluded.found_at END,
-    consequence = CASE WHEN known.cleared_at IS NULL AND excluded.last_at <= known.last_at THEN known.consequence
+    grown_at = CASE WHEN known.cleared_at IS NULL AND excluded.newest_at <= known.newest_at AND excluded.n <= known.n
+        AND excluded.looks <= known.looks THEN known.grown_at ELSE excluded.grown_at END,
+    consequence = CASE WHEN known.cleared_at IS NULL AND excluded.newest_at <= known.newest_at THEN known.consequence
         ELSE '' END
-WHERE (known.first_at, known.last_at, known.n, known.looks, known.out_of, known.rule_id, known.cleared_at)
-    IS DISTINCT FROM (excluded.first_at, excluded.last_at, excluded.n, excluded.looks, excluded.out_of,
-        excluded.rule_id, NULL::timestamptz)
+WHERE (known.first_at, known.last_at, known.newest_at, known.n, known.looks, known.out_of, known.rule_id,
+        known.cleared_at)
+    IS DISTINCT FROM (excluded.first_at, excluded.last_at, excluded.newest_at, excluded.n, excluded.looks,
+        excluded.out_of, excluded.rule_id, NULL::timestamptz)
 """
-# How many stand now, of each kind, company and year that something was found of or is gone from.
+# Of each kind, company and year that something was found of or is gone from: how many stand, and when one last grew.
 STANDING = """
-SELECT key.kind, key.party, to_char(key.year, 'YYYY'), (
-    SELECT count(*) FROM disclosures_anomaly a
-    WHERE a.kind = key.kind AND a.party = key.party AND a.period >= key.year
-        AND a.period < key.year + interval '1 year' AND a.cleared_at IS NULL)
+SELECT key.kind, key.party, to_char(key.year, 'YYYY'), stands.n, stands.grown_at
 FROM (
     SELECT kind, party, date_trunc('year', period)::date AS year FROM found
     UNION SELECT kind, party, date_trunc('year', period)::date FROM gone
 ) key
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS n, max(a.grown_at) AS grown_at FROM disclosures_anomaly a
+        WHERE a.kind = key.kind AND a.party = key.party AND a.period >= key.year
+            AND a.period < key.year + interval '1 year' AND a.cleared_at IS NULL
+    ) stands
 ORDER BY 1, 2, 3
 """

@@ -1,7 +1,13 @@
 """Rules by which anomalies are found, what they found, and up to where the ledger was looked at. No location, ever."""
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+
+# What an older program does not name is made the last of the fullest window (trigger `disclosures_anomaly_newest`).
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class AnomalyRule(models.Model):
@@ -63,10 +69,12 @@ class Anomaly(models.Model):
     `party`: whose act it was (URI): the company of the path; of MANY_LINES the end customer, of DISPUTED the partner.
     `recipient`: the end customer, where it is about one. `period`: the month (its first day), of MANY_LINES the day, in
     UTC; of NIGHT by the line's own clock. `n` is what the threshold is held against, in the fullest window that ends in
-    the period; `looks` the rows of that window, from `first_at` to `last_at`; `out_of` the claims that DISPUTED is a
-    part of. `cleared_at`: since when it is no longer so, because something it rests on came late or was judged again;
-    what is no longer so because rows are hidden is gone. `consequence`: of AFTER_STOP and NO_APPROVAL, what
-    `consent.actions.suspend` came to for the line; "" while that is open.
+    the period; `looks` the rows of that window, from `first_at` to `last_at`; `newest_at` the newest row of all windows
+    that reach it and end in the period; `out_of` the claims that DISPUTED is a part of. `grown_at`: when there was last
+    found more of it than before. `cleared_at`: since when it is
+    no longer so, because something it rests on came late or was judged again; what is no longer so because rows are
+    hidden is gone. `consequence`: of AFTER_STOP and NO_APPROVAL, what `consent.actions.suspend` came to for the line;
+    "" while that is open.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -77,12 +85,14 @@ class Anomaly(models.Model):
     period = models.DateField()
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
+    newest_at = models.DateTimeField(db_default=LONG_AGO)
     n = models.PositiveIntegerField()
     looks = models.PositiveIntegerField()
     out_of = models.PositiveIntegerField(null=True)
     rule = models.ForeignKey(AnomalyRule, on_delete=models.PROTECT, related_name="+")
     found_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    grown_at = models.DateTimeField(db_default=Now())
     cleared_at = models.DateTimeField(null=True)
     consequence = models.CharField(max_length=10, blank=True)
 

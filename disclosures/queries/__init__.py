@@ -11,6 +11,7 @@ from disclosures.queries.figures import FiguresPage, all_as_csv, figure_as_csv, 
 from disclosures.queries.held import HeldNow, held_now
 from disclosures.queries.history import (
     LOOKED,
+    NO_RECORD,
     Filters,
     HistoryPage,
     companies_in,
@@ -23,6 +24,7 @@ from disclosures.queries.visible import visible, with_delay
 
 __all__ = [
     "LOOKED",
+    "NO_RECORD",
     "AskedPage",
     "Chart",
     "Companies",

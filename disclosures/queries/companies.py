@@ -262,7 +262,9 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         nothing=not (facts or cards),
         chart=chart_of(counted=_by_week(by_agreement), parties=parties, zone=zone, at=at),
         ended=ended_agreements(line_id=line.pk, at=at),
-        noticed=told(found=found_of(line_id=line.pk, at=at), facts=facts, parties=parties, zone=zone, card=by_uri.get),
+        noticed=told(
+            found=found_of(line_id=line.pk, at=at), facts=facts, parties=parties, zone=zone, card=by_uri.get, at=at
+        ),
     )
 
 

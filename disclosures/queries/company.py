@@ -93,6 +93,7 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
             parties=parties,
             zone=zone,
             card=lambda _: card,
+            at=at,
         ),
         ended=tuple(one for one in ended_agreements(line_id=line.pk, at=at) if one.concerns({party.pk, *partners})),
     )

@@ -15,6 +15,7 @@ from django.db import connection
 
 from disclosures.models import Disclosure
 from disclosures.queries.chart import first_week
+from disclosures.queries.claimed import CLAIMED_LATER
 from disclosures.queries.trails import company_of
 from disclosures.queries.visible import HIDDEN
 
@@ -62,9 +63,48 @@ FROM span JOIN disclosures_disclosure d
 WHERE NOT d.id IN (SELECT disclosure_id FROM hidden)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 """.replace("<spans>", SPANS)
+# Look-ups that a company had no record of a yes for when they were judged, and has claimed since: of the days that were
+# counted only those are read on which anything is no more than claimed.
+CLAIMED_ON = """
+    SELECT rolled.day, rolled.day::timestamp AT TIME ZONE %(zone)s AS starts,
+        (rolled.day + 1)::timestamp AT TIME ZONE %(zone)s AS ends
+    FROM disclosures_dailyrollup rolled, long
+    WHERE rolled.line_id = %(line)s AND rolled.day < long.through AND NOT rolled.day IN (SELECT day FROM open)
+        AND rolled.facts IN (
+            SELECT facts.key FROM disclosures_rolledfacts facts
+            WHERE facts.line_id = %(line)s AND facts.basis = 'approval' AND facts.outcome = 'released'
+                AND facts.judgement = 'approval_unverified')
+    GROUP BY rolled.day
+"""
+CLAIMED = """
+    SELECT d.path FROM disclosures_disclosure d
+    WHERE d.line_id = %(line)s AND d.occurred_at >= starts AND d.occurred_at < ends
+        AND d.basis = 'approval' AND d.outcome = 'released' AND <claimed-later>
+        AND NOT d.id IN (SELECT disclosure_id FROM hidden)
+""".replace("<claimed-later>", CLAIMED_LATER)
+COUNTED_CLAIMS = (
+    """
+WITH <spans>
+SELECT disclosures_company(d.path), count(*)
+FROM (SELECT starts, ends FROM span UNION ALL SELECT starts, ends FROM (<days>) rolled) place
+    CROSS JOIN LATERAL (<rows>) d
+GROUP BY 1
+""".replace("<spans>", SPANS)
+    .replace("<days>", CLAIMED_ON)
+    .replace("<rows>", CLAIMED)
+)
+LATER = """
+    SELECT rolled.day, count(*) AS n
+    FROM (<days>) rolled CROSS JOIN LATERAL (<rows>) d
+    WHERE %(claimed_later)s AND rolled.day >= %(since)s AND rolled.day <= %(until)s
+        AND (%(company)s = '' OR d.path @> ARRAY[%(company)s]::varchar[])
+        AND (%(act_of)s = '' OR disclosures_company(d.path) = %(act_of)s)
+    GROUP BY rolled.day
+""".replace("<days>", CLAIMED_ON).replace("<rows>", CLAIMED)
 # Of the days that were counted only those that hold what is wanted are read, the newest first, as many as fill a page.
 # `partly`: the day in which the page begins, of which nobody knows how much is left.
-WANTED = """
+WANTED = (
+    """
 WITH <spans>, kind AS MATERIALIZED (
     SELECT facts.key FROM disclosures_rolledfacts facts
     WHERE facts.line_id = %(line)s
@@ -72,12 +112,17 @@ WITH <spans>, kind AS MATERIALIZED (
         AND (%(act_of)s = '' OR disclosures_company(facts.path) = %(act_of)s)
         AND (NOT %(judged)s OR facts.basis = 'approval' AND facts.outcome = 'released'
             AND facts.judgement = ANY (%(judgements)s))
+), later AS MATERIALIZED (<later>
+), counted AS (
+    SELECT rolled.day, rolled.n FROM disclosures_dailyrollup rolled
+    WHERE rolled.line_id = %(line)s AND rolled.facts IN (SELECT key FROM kind)
+    UNION ALL
+    SELECT later.day, later.n FROM later
 ), matching AS (
-    SELECT rolled.day, sum(rolled.n) AS n FROM disclosures_dailyrollup rolled, long
-    WHERE rolled.line_id = %(line)s AND rolled.day < long.through
-        AND rolled.facts IN (SELECT key FROM kind) AND NOT rolled.day IN (SELECT day FROM open)
-        AND rolled.day >= %(since)s AND rolled.day <= %(until)s AND rolled.day < %(partly)s
-    GROUP BY rolled.day
+    SELECT counted.day, sum(counted.n) AS n FROM counted, long
+    WHERE counted.day < long.through AND NOT counted.day IN (SELECT day FROM open)
+        AND counted.day >= %(since)s AND counted.day <= %(until)s AND counted.day < %(partly)s
+    GROUP BY counted.day
 ), page AS (
     SELECT starts, ends FROM span
     UNION ALL
@@ -97,11 +142,14 @@ FROM page CROSS JOIN LATERAL (
         AND (%(company)s = '' OR d.path @> ARRAY[%(company)s]::varchar[])
         AND (%(act_of)s = '' OR disclosures_company(d.path) = %(act_of)s)
         AND (NOT %(judged)s OR d.basis = 'approval' AND d.outcome = 'released'
-            AND d.judgement = ANY (%(judgements)s))
+            AND (d.judgement = ANY (%(judgements)s) OR %(claimed_later)s AND <claimed-later>))
         AND NOT d.id IN (SELECT disclosure_id FROM hidden)
     ORDER BY d.occurred_at DESC, d.id DESC LIMIT %(rows)s
 ) found ORDER BY found.occurred_at DESC, found.id DESC LIMIT %(rows)s
 """.replace("<spans>", SPANS)
+    .replace("<later>", LATER)
+    .replace("<claimed-later>", CLAIMED_LATER)
+)
 
 # A row's place in a history: its moment and its id.
 type Place = tuple[datetime, uuid.UUID]
@@ -137,12 +185,14 @@ class Facts:
 class Wanted:
     """What of a line is looked for. Days are of its zone, both included; `before`: older than this row.
 
-    `company` is anywhere on the path; `act_of`: whose act it was.
+    `company` is anywhere on the path; `act_of`: whose act it was. `claimed_later`: besides those judged so, look-ups of
+    which the company said only afterwards that the person had agreed.
     """
 
     company: str
     act_of: str
     judgements: Sequence[str]
+    claimed_later: bool
     since: date
     until: date
     before: Place | None
@@ -175,6 +225,16 @@ def facts_of(*, line_id: int, zone: ZoneInfo, at: datetime) -> list[Facts]:
     return [_facts(key, alike[key]) for key in sorted(alike)]
 
 
+def claimed_later(*, line_id: int, zone: ZoneInfo, at: datetime) -> Mapping[str, int]:
+    """Of how many visible look-ups a company (URI) said only after they were judged that the person had agreed.
+
+    One statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTED_CLAIMS, {"line": line_id, "zone": zone.key, "at": at, "partly": LAST.date()})
+        return dict(cursor.fetchall())
+
+
 def newest(*, line_id: int, zone: ZoneInfo, wanted: Wanted, rows: int, at: datetime) -> list[Disclosure]:
     """The newest visible disclosures that are wanted, with `delayed` as `with_delay` has it, at most `rows`.
 
@@ -187,8 +247,8 @@ def newest(*, line_id: int, zone: ZoneInfo, wanted: Wanted, rows: int, at: datet
             {
                 "line": line_id, "zone": zone.key, "at": at, "rows": rows, "company": wanted.company,
                 "act_of": wanted.act_of, "judged": bool(wanted.judgements), "judgements": list(wanted.judgements),
-                "since": wanted.since, "until": wanted.until, "since_at": wanted.starts(zone),
-                "until_at": wanted.ends(zone), "before": before, "last": last,
+                "claimed_later": wanted.claimed_later, "since": wanted.since, "until": wanted.until,
+                "since_at": wanted.starts(zone), "until_at": wanted.ends(zone), "before": before, "last": last,
                 "partly": before.astimezone(zone).date() if wanted.before else date.max,
             },
         )

@@ -14,6 +14,7 @@ from django.db.models import F, QuerySet
 
 from accounts.zones import ZONE_OF_STATE
 from disclosures.models import Anomaly, AnomalyRule
+from disclosures.queries.claimed import CLAIMED_LATER
 from disclosures.queries.visible import LOOK_UP
 
 Kind = AnomalyRule.Kind
@@ -27,7 +28,8 @@ FROM disclosures_anomaly a CROSS JOIN LATERAL (
     SELECT d.occurred_at, d.id, d.path, d.purpose, d.judgement FROM disclosures_disclosure d
     WHERE d.line_id = a.line_id AND d.occurred_at >= a.first_at AND d.occurred_at <= a.last_at
         AND disclosures_company(d.path) = a.party
-        AND (a.kind NOT IN ('after_stop', 'no_approval') OR d.judgement = a.kind)
+        AND (a.kind NOT IN ('after_stop', 'no_approval') OR d.judgement = a.kind
+            OR a.kind = 'no_approval' AND <claimed-later>)
         AND (a.kind <> 'suspended' OR d.judgement = 'partner_suspended') AND <look-up>
         AND (a.kind <> 'night' OR (
             SELECT here.at::time >= '22:00' OR here.at::time < '06:00' FROM (
@@ -41,7 +43,7 @@ FROM disclosures_anomaly a CROSS JOIN LATERAL (
     OFFSET 0
 ) d
 WHERE a.id = ANY (%(ids)s) ORDER BY a.id, d.occurred_at, d.id LIMIT %(rows)s OFFSET %(after)s
-""".replace("<look-up>", LOOK_UP)
+""".replace("<look-up>", LOOK_UP).replace("<claimed-later>", CLAIMED_LATER)
 OF_A_CUSTOMER = """
 SELECT a.id, d.line_id, d.occurred_at, d.path, d.purpose, d.judgement
 FROM disclosures_anomaly a CROSS JOIN LATERAL (
@@ -103,7 +105,7 @@ def found_under(*, kind: str, key: str, subject: str) -> QuerySet[Anomaly]:
     rows = Anomaly.objects.filter(kind=kind, period__year=int(key[:YEAR]))
     parties = set(rows.filter(party__startswith=subject).values_list("party", flat=True).distinct())
     own = [one for one in parties if incident_key(party=one, year=key[:YEAR]) == key]
-    return rows.filter(party__in=own).order_by(F("cleared_at").desc(nulls_first=True), "-last_at", "id")
+    return rows.filter(party__in=own).order_by(F("cleared_at").desc(nulls_first=True), "-newest_at", "id")
 
 
 def rows_behind(*, kind: str, ids: Sequence[int], at: datetime, rows: int, after: int = 0) -> list[Behind]:

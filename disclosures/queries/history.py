@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import CharField, F, Func, Q, QuerySet
 
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
+from disclosures.queries.claimed import is_claimed_later
 from disclosures.queries.counted import Place, Wanted, facts_of, newest
 from disclosures.queries.trails import Known, Parties, Stop, company_of, instead_of, trail, uris_of
 from disclosures.queries.visible import visible, with_delay
@@ -20,6 +21,7 @@ ROWS, GROUPS = 200, 60
 PART = 2000
 MOST_TIMES = 60
 LOOKED = "looked"
+NO_RECORD = "no_record"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Filters:
     """What of the history is asked for. Days are days of the line's zone, both included.
 
     `itself`: of a company's only what was its own act, as its card counts. `only`: one judgement; or LOOKED, whatever
-    was released in the name of an agreement.
+    was released in the name of an agreement; or NO_RECORD, what had no record of a yes when it was judged, even if the
+    company has claimed one since.
     """
 
     company: str = ""
@@ -48,9 +51,16 @@ class Filters:
         """The judgements that are asked for; none where all and what is not judged is."""
         if self.only in NOT_ALLOWED:
             return (self.only,)
+        if self.claimed_later:
+            return (Judgement.NO_APPROVAL,)
         if self.not_allowed:
             return NOT_ALLOWED
         return (Judgement.PERMITTED, *NOT_ALLOWED) if self.only == LOOKED else ()
+
+    @property
+    def claimed_later(self) -> bool:
+        """Whether look-ups are asked for, too, of which the company said only afterwards that the person had agreed."""
+        return self.only == NO_RECORD
 
     @property
     def act_of(self) -> str:
@@ -187,7 +197,12 @@ def _filtered(line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> Q
     if filters.until and filters.until < date.max:
         rows = rows.filter(occurred_at__lt=datetime.combine(filters.until + timedelta(days=1), time(), zone))
     if filters.judgements:
-        rows = rows.filter(basis=Basis.APPROVAL, outcome=Outcome.RELEASED, judgement__in=filters.judgements)
+        judged = Q(judgement__in=filters.judgements)
+        rows = rows.filter(
+            judged | is_claimed_later() if filters.claimed_later else judged,
+            basis=Basis.APPROVAL,
+            outcome=Outcome.RELEASED,
+        )
     return rows
 
 
@@ -196,6 +211,7 @@ def _wanted(filters: Filters, place: Place | None) -> Wanted:
         company="" if filters.itself else filters.company,
         act_of=filters.act_of,
         judgements=filters.judgements,
+        claimed_later=filters.claimed_later,
         since=filters.since or date.min,
         until=filters.until or date.max,
         before=place,

@@ -8,9 +8,9 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from disclosures.models import Anomaly, AnomalyRule, Basis, Outcome
-from disclosures.queries.counted import Facts, facts_of
-from disclosures.queries.history import LOOKED
-from disclosures.queries.rules import JUDGED_AS, SUSPENDS_FOR, rules_in_force
+from disclosures.queries.counted import Facts, claimed_later, facts_of
+from disclosures.queries.history import LOOKED, NO_RECORD
+from disclosures.queries.rules import JUDGED_AS, MAY_BE_LATE, SUSPENDS_FOR, rules_in_force
 from disclosures.queries.trails import Known, Parties
 
 Kind = AnomalyRule.Kind
@@ -18,8 +18,6 @@ TOLD = (Kind.AFTER_STOP, Kind.NO_APPROVAL, Kind.SUSPENDED, Kind.BURST, Kind.NIGH
 JUDGED = tuple(JUDGED_AS)
 # After a year it is in the history, and no longer at its head.
 LOOK_BACK = timedelta(days=365)
-# A run that is late must not make a day untrue that was shown.
-MAY_BE_LATE = timedelta(days=1)
 
 
 class Now(StrEnum):
@@ -52,6 +50,7 @@ class Card(Protocol):
 class Noticed:
     """One thing about one company. `n`: how often, of JUDGED in all; else in the `window` of the fullest time.
 
+    `claimed`: of how many of them the company said only afterwards that the person had agreed.
     `since` and `until`: the days of the line's zone on which it was. `suspended_on`: when we are going to suspend the
     company for the line, where nothing came by then that explains it; None, too, where no such day could come.
     """
@@ -59,6 +58,7 @@ class Noticed:
     kind: str
     company: Known
     n: int
+    claimed: int
     window: int
     first_at: datetime
     last_at: datetime
@@ -75,23 +75,26 @@ class Noticed:
     @property
     def only(self) -> str:
         """What of the history it counts (`Filters.only`), of the company's own acts."""
-        return JUDGED_AS.get(self.kind, LOOKED)
+        return NO_RECORD if self.claimed else JUDGED_AS.get(self.kind, LOOKED)
 
 
 def found_of(*, line_id: int, at: datetime) -> Sequence[Anomaly]:
     """What stands about a line itself, the newest first. One query."""
-    rows = Anomaly.objects.filter(line_id=line_id, cleared_at=None, kind__in=TOLD, last_at__gt=at - LOOK_BACK)
-    return list(rows.select_related("rule").order_by("-last_at", "id"))
+    rows = Anomaly.objects.filter(line_id=line_id, cleared_at=None, kind__in=TOLD, newest_at__gt=at - LOOK_BACK)
+    return list(rows.select_related("rule").order_by("-newest_at", "id"))
 
 
 def noticed_in(*, line_id: int, zone: ZoneInfo, company: str, at: datetime) -> tuple[Noticed, ...]:
-    """What the history says at its head, of one company (URI) or of all (""). One query; three where there is any."""
+    """What the history says at its head, of one company (URI) or of all ("").
+
+    One query; three where there is any, and those of `told`.
+    """
     found = [one for one in found_of(line_id=line_id, at=at) if not company or one.party == company]
     if not found:
         return ()
     facts = facts_of(line_id=line_id, zone=zone, at=at)
     parties = Parties.read({one.party for one in found})
-    return told(found=found, facts=facts, parties=parties, zone=zone, card=lambda _: None)
+    return told(found=found, facts=facts, parties=parties, zone=zone, card=lambda _: None, at=at)
 
 
 def told(
@@ -101,19 +104,22 @@ def told(
     parties: Parties,
     zone: ZoneInfo,
     card: Callable[[str], Card | None],
+    at: datetime,
 ) -> tuple[Noticed, ...]:
     """Of each company and kind one notice: what was not allowed first, then by time, the newest first.
 
-    `card`: of a company (URI), None where none was read. One query where somebody is going to be suspended, else none.
+    `card`: of a company (URI), None where none was read. One query where somebody is going to be suspended, and one
+    where there was no record of a yes; else none.
     """
-    counted, grace = _counted(facts), _grace(found)
+    counted, claimed, grace = _counted(facts), _claimed(found, zone, at), _grace(found)
     by_kind: dict[tuple[str, str], list[Anomaly]] = {}
     for one in sorted(found, key=lambda one: one.kind not in JUDGED):
         by_kind.setdefault((one.party, one.kind), []).append(one)
     return tuple(
         _notice(
             rows,
-            counted.get((key[0], JUDGED_AS.get(key[1], "")), rows[0].n),
+            counted.get((key[0], JUDGED_AS.get(key[1], "")), 0),
+            claimed.get(key[0], 0) if key[1] == Kind.NO_APPROVAL else 0,
             parties[key[0]],
             card(key[0]),
             zone,
@@ -125,7 +131,8 @@ def told(
 
 def _notice(
     rows: Sequence[Anomaly],
-    n: int,
+    counted: int,
+    claimed: int,
     company: Known,
     card: Card | None,
     zone: ZoneInfo,
@@ -134,15 +141,17 @@ def _notice(
     newest = rows[0]
     judged = newest.kind in JUDGED
     first = min(one.first_at for one in rows) if judged else newest.first_at
+    last = newest.newest_at if judged else newest.last_at
     return Noticed(
         kind=newest.kind,
         company=company,
-        n=n if judged else newest.n,
+        n=(counted + claimed or newest.n) if judged else newest.n,
+        claimed=claimed,
         window=newest.rule.window,
         first_at=first,
-        last_at=newest.last_at,
+        last_at=last,
         since=first.astimezone(zone).date(),
-        until=newest.last_at.astimezone(zone).date(),
+        until=last.astimezone(zone).date(),
         now=_now(card),
         suspended_on=_suspended_on(newest, grace) if company.id and card and _suspends(card, newest) else None,
     )
@@ -170,7 +179,7 @@ def _grace(found: Iterable[Anomaly]) -> Mapping[str, int | None]:
 def _suspends(card: Card, one: Anomaly) -> bool:
     """Whether it would be suspended as things stand: what `consent.actions.suspend` leaves alone is not announced."""
     if card.allowed:
-        return not card.lifeline and not card.allowed_by_person(since=one.last_at)
+        return not card.lifeline and not card.allowed_by_person(since=one.newest_at)
     return _now(card) == Now.DENIED
 
 
@@ -179,7 +188,13 @@ def _suspended_on(one: Anomaly, grace: Mapping[str, int | None]) -> datetime | N
     if one.consequence or days is None:
         return None
     on = one.found_at + timedelta(days=days)
-    return on if on + MAY_BE_LATE < one.last_at + SUSPENDS_FOR else None
+    return on if on + MAY_BE_LATE < one.newest_at + SUSPENDS_FOR else None
+
+
+def _claimed(found: Sequence[Anomaly], zone: ZoneInfo, at: datetime) -> Mapping[str, int]:
+    """Of how many look-ups a company said only afterwards that the person had agreed, by company."""
+    of = next((one.line_id for one in found if one.kind == Kind.NO_APPROVAL), None)
+    return {} if of is None else claimed_later(line_id=of, zone=zone, at=at)
 
 
 def _counted(facts: Sequence[Facts]) -> Mapping[tuple[str, str], int]:

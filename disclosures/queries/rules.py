@@ -14,6 +14,8 @@ Kind = AnomalyRule.Kind
 MOST = 1_000_000
 # What happened longer ago is told, and nobody is suspended for it.
 SUSPENDS_FOR = timedelta(days=30)
+# A run that is late must not make a day untrue that was shown; and for so long it waits for what was not looked at yet.
+MAY_BE_LATE = timedelta(days=1)
 # Well under that: who did it once, and is found within a fortnight, is suspended on the day that its person was told.
 LONGEST_GRACE = 14
 
@@ -69,7 +71,8 @@ TERMS: Mapping[str, Terms] = {
         "{threshold} or more lines looked up for one end customer within {window}, by UTC", "days", 1, 31
     ),
     Kind.DORMANT: Terms(
-        "nothing given out of a line for {window}, then {threshold} or more look-ups by one company in 24 hours",
+        "no look-up of a line in the name of an agreement for {window}, then {threshold} or more by one company in"
+        " 24 hours",
         "days", 31, 730,
     ),
     Kind.DISPUTED: Terms(

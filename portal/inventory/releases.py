@@ -131,7 +131,7 @@ TABLES: Mapping[str, Table] = {
         RELEASES,
         "the line's user; officers and auditors by a code, whose rows are behind it only with a reason that these see",
         key="id line_id rule",
-        time="period first_at last_at found_at changed_at cleared_at",
+        time="period first_at last_at newest_at found_at changed_at grown_at cleared_at",
         figure="n looks out_of",
         word="kind consequence",
         business="party recipient",

@@ -68,7 +68,7 @@ def affected_by(*, incident: Incident, about: Named | None, at: datetime) -> Aff
     if incident.kind in AnomalyRule.Kind.values:
         found = anomalies_under(incident=incident).filter(cleared_at=None)
         lines = found.filter(line_id__isnull=False).values("line_id").distinct().count() or None
-        spans = found.aggregate(first=Min("first_at"), last=Max("last_at"))
+        spans = found.aggregate(first=Min("first_at"), last=Max("newest_at"))
         first, last = spans["first"] or first, spans["last"] or last
     elif incident.kind in STATEMENTS:
         reached = reached_by(incident=incident, at=at)

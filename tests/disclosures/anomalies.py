@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Line
 from disclosures.anomalies import find
@@ -25,7 +25,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MAY = datetime(2026, 5, 10, 18, tzinfo=UTC)
 
 # Everything that is told of an anomaly, but for when it was found.
-type Told = tuple[str, int | None, str, str, date, datetime, datetime, int, int, int | None]
+type Told = tuple[str, int | None, str, str, date, datetime, datetime, datetime, int, int, int | None]
 
 
 def seen(at: datetime) -> list[tuple[str, int, int]]:
@@ -66,7 +66,7 @@ def looked(
 
 def judge_again(rows: Iterable[Disclosure], becomes: str) -> None:
     """As the re-judging of late choices and approvals does it."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         for row in rows:
             cursor.execute(
                 "INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)"
@@ -78,7 +78,7 @@ def judge_again(rows: Iterable[Disclosure], becomes: str) -> None:
             )
 
 
-def every(start: datetime, n: int, step: timedelta) -> list[datetime]:
+def every[T: (datetime, timedelta)](start: T, n: int, step: timedelta) -> list[T]:
     """So many moments, the first at `start`."""
     return [start + step * k for k in range(n)]
 
@@ -91,7 +91,20 @@ def standing(**fields: Any) -> list[Anomaly]:
 def told(rows: Iterable[Anomaly]) -> list[Told]:
     """The same as plain values."""
     return [
-        (a.kind, a.line_id, a.party, a.recipient, a.period, a.first_at, a.last_at, a.n, a.looks, a.out_of) for a in rows
+        (
+            a.kind,
+            a.line_id,
+            a.party,
+            a.recipient,
+            a.period,
+            a.first_at,
+            a.last_at,
+            a.newest_at,
+            a.n,
+            a.looks,
+            a.out_of,
+        )
+        for a in rows
     ]
 
 
@@ -120,6 +133,8 @@ class Look:
     at: datetime
     path: tuple[str, ...]
     judgement: str
+    # Whether it was judged to have no record of a yes before.
+    had_none: bool = False
 
     @property
     def company(self) -> str:
@@ -143,10 +158,11 @@ class Oracle:
         *,
         rules: dict[str, Rule],
         active_from: dict[int, datetime],
+        kept_from: datetime,
         zones: dict[int, ZoneInfo],
     ) -> None:
         self.looks = sorted(looks, key=lambda look: look.at)
-        self.rules, self.active_from, self.zones = rules, active_from, zones
+        self.rules, self.active_from, self.kept_from, self.zones = rules, active_from, kept_from, zones
 
     def all(self) -> list[Told]:
         """Every anomaly there is."""
@@ -164,7 +180,8 @@ class Oracle:
     def _by_company(self, judgement: str | None) -> Iterator[tuple[int, str, list[Look]]]:
         groups: dict[tuple[int, str], list[Look]] = defaultdict(list)
         for look in self.looks:
-            if judgement is None or look.judgement == judgement:
+            excused_late = look.had_none and look.judgement == Judgement.APPROVAL_UNVERIFIED
+            if judgement in {None, look.judgement} or (judgement == NO_APPROVAL and excused_late):
                 groups[look.line, look.company].append(look)
         for (line, company), looks in groups.items():
             yield line, company, looks
@@ -173,35 +190,47 @@ class Oracle:
         rule = self.rules[kind]
         for line, company, looks in self._by_company(judgement):
             fullest: dict[date, list[Look]] = {}
+            newest: dict[date, datetime] = {}
             for last in looks:
                 month = last.at.astimezone(UTC).date().replace(day=1)
                 window = [one for one in looks if last.at - unit * rule.window <= one.at <= last.at]
-                if len(window) >= rule.threshold and len(window) > len(fullest.get(month, [])):
+                if len(window) < rule.threshold:
+                    continue
+                newest[month] = last.at
+                if len(window) > len(fullest.get(month, [])):
                     fullest[month] = window
             for month, window in fullest.items():
                 n = len(window)
-                yield (kind, line, company, "", month, window[0].at, window[-1].at, n, n, None)
+                yield (kind, line, company, "", month, window[0].at, window[-1].at, newest[month], n, n, None)
 
     def _nights(self) -> Iterator[Told]:
         rule = self.rules["night"]
         for line, company, looks in self._by_company(None):
-            nights: dict[date, list[Look]] = defaultdict(list)
-            for look in looks:
-                here = look.at.astimezone(self.zones[line])
-                if here.time() >= time(22):
-                    nights[here.date()].append(look)
-                elif here.time() < time(6):
-                    nights[here.date() - DAY].append(look)
+            nights = self._by_night(line, looks)
             fullest: dict[date, list[date]] = {}
+            newest: dict[date, datetime] = {}
             for last in sorted(nights):
                 window = [night for night in nights if last - DAY * rule.window < night <= last]
                 month = last.replace(day=1)
-                if len(window) >= rule.threshold and len(window) > len(fullest.get(month, [])):
+                if len(window) < rule.threshold:
+                    continue
+                newest[month] = max(look.at for look in nights[last])
+                if len(window) > len(fullest.get(month, [])):
                     fullest[month] = window
             for month, window in fullest.items():
                 seen = [look for night in window for look in nights[night]]
                 first, last_at = min(look.at for look in seen), max(look.at for look in seen)
-                yield ("night", line, company, "", month, first, last_at, len(window), len(seen), None)
+                yield ("night", line, company, "", month, first, last_at, newest[month], len(window), len(seen), None)
+
+    def _by_night(self, line: int, looks: Iterable[Look]) -> dict[date, list[Look]]:
+        nights: dict[date, list[Look]] = defaultdict(list)
+        for look in looks:
+            here = look.at.astimezone(self.zones[line])
+            if here.time() >= time(22):
+                nights[here.date()].append(look)
+            elif here.time() < time(6):
+                nights[here.date() - DAY].append(look)
+        return nights
 
     def _quiet(self) -> Iterator[Told]:
         rule = self.rules["dormant"]
@@ -210,7 +239,7 @@ class Oracle:
             own = [look for look in self.looks if look.line == line]
             for place, look in enumerate(own):
                 before = own[place - 1].at if place else self.active_from[line]
-                if look.at - before < quiet:
+                if look.at - max(before, self.kept_from if not place else before) < quiet:
                     continue
                 by: dict[str, list[Look]] = defaultdict(list)
                 for one in own:
@@ -220,7 +249,7 @@ class Oracle:
                     n = len(looks)
                     if n >= rule.threshold:
                         month = look.at.astimezone(UTC).date().replace(day=1)
-                        yield ("dormant", line, company, "", month, looks[0].at, looks[-1].at, n, n, None)
+                        yield ("dormant", line, company, "", month, looks[0].at, looks[-1].at, looks[-1].at, n, n, None)
 
     def _across(self) -> Iterator[Told]:
         rule = self.rules["many_lines"]
@@ -234,4 +263,4 @@ class Oracle:
                 n = len({look.line for look in window})
                 if n >= rule.threshold:
                     began, ended = min(look.at for look in window), max(look.at for look in window)
-                    yield ("many_lines", None, customer, customer, last, began, ended, n, len(window), None)
+                    yield ("many_lines", None, customer, customer, last, began, ended, ended, n, len(window), None)

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Line, LineState
+from audit.actions import close_incident
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import stop
@@ -33,6 +34,7 @@ from tests.disclosures.anomalies import (
     standing,
 )
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -148,6 +150,33 @@ def test_look_ups_of_a_line_that_had_been_quiet(now: datetime) -> None:
     looked(never, *every(MAY, 3, HOUR), path=(BRIDGE, "unknown"), recorded_at=now)
     assert seen(now) == [("dormant", 3, 3)]
     assert standing()[0].party == BRIDGE, "nobody else can be named"
+
+
+@pytest.mark.parametrize("basis", [Basis.APPROVAL, Basis.EMERGENCY, Basis.NETWORK])
+def test_nobody_can_say_that_it_was_quiet_before_the_ledger_began(now: datetime, basis: str) -> None:
+    line, other = a_line(activated_at=MAY - 900 * DAY), a_line(activated_at=MAY - 900 * DAY)
+    began = MAY - 180 * DAY
+    looked(line, *every(MAY, 3, HOUR), recorded_at=now)
+    looked(other, began + timedelta(microseconds=1), basis=basis, recorded_at=now)
+    assert seen(now) == [], "the carrier went live in between, or what was before has been dropped"
+    looked(other, began, basis=basis, recorded_at=now)
+    assert seen(now + MINUTE) == [("dormant", 3, 3)]
+
+
+def test_the_ledger_is_as_old_as_its_oldest_row_in_whatever_partition(now: datetime) -> None:
+    def kept_from() -> datetime | None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT disclosures_kept_from()")
+            (found,) = cursor.fetchone()
+        return found if found is None else datetime.fromisoformat(str(found))
+
+    assert kept_from() is None
+    line = a_line(activated_at=MAY - 900 * DAY)
+    this_month = now - HOUR
+    looked(line, this_month, this_month + MINUTE, recorded_at=now)
+    assert kept_from() == this_month
+    looked(line, MAY, basis=Basis.LEGAL_PROCESS, recorded_at=now)
+    assert kept_from() == MAY
 
 
 def test_claims_of_consent_that_people_dispute(now: datetime) -> None:
@@ -297,6 +326,82 @@ def test_an_incident_that_was_closed_is_open_again_only_for_more(now: datetime) 
     assert AuditEvent.objects.get().action == "incident.reopened"
 
 
+def closed(at: datetime) -> Incident:
+    one = Incident.objects.get()
+    assert close_incident(incident_id=one.pk, actor="officer:1", reason="Looked into.", at=at)
+    return one
+
+
+def test_one_that_was_closed_is_open_again_when_the_company_goes_on_with_the_same_line(
+    line: Line, now: datetime
+) -> None:
+    looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
+    find(at=now)
+    one = closed(now + MINUTE)
+    later = now + 2 * MINUTE
+    looked(line, MAY + DAY, judgement=AFTER_STOP, recorded_at=later)
+    find(at=later)
+    one.refresh_from_db()
+    assert (one.closed_at, one.opened_at, one.count) == (None, later, 1)
+    # And by one that is older, and came later.
+    closed(later + MINUTE)
+    looked(line, MAY - DAY, judgement=AFTER_STOP, recorded_at=later + 2 * MINUTE)
+    find(at=later + 2 * MINUTE)
+    one.refresh_from_db()
+    assert (one.closed_at, one.opened_at) == (None, later + 2 * MINUTE)
+    # Not by one that is none, nor by less.
+    rows = looked(line, MAY + 2 * DAY, recorded_at=later + 3 * MINUTE)
+    closed(later + 3 * MINUTE)
+    gagged(looked(line, MAY + 3 * DAY, judgement=AFTER_STOP, recorded_at=later)[0], until=None, at=later)
+    find(at=later + 4 * MINUTE)
+    find(at=later + 5 * MINUTE, deep=True)
+    one.refresh_from_db()
+    assert one.closed_at == later + 3 * MINUTE
+    judge_again(rows, AFTER_STOP)
+    find(at=max(database_clock(), later + 6 * MINUTE))
+    one.refresh_from_db()
+    assert one.closed_at is None
+
+
+def test_what_was_found_while_an_officer_closed_it_opens_it_again(line: Line, now: datetime) -> None:
+    looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
+    find(at=now)
+    looked(line, MAY + DAY, judgement=AFTER_STOP, recorded_at=now)
+    # A search says by which moment it looks, and takes its time.
+    one = closed(now + 2 * MINUTE)
+    find(at=now + MINUTE)
+    one.refresh_from_db()
+    assert one.closed_at is None
+
+
+def test_more_of_the_same_line_in_another_week_begins_clocks_anew(line: Line, now: datetime) -> None:
+    looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
+    find(at=now)
+    later = now + 8 * DAY
+    looked(line, MAY + HOUR, judgement=AFTER_STOP, recorded_at=later)
+    find(at=later)
+    one = Incident.objects.get()
+    assert (one.opened_at, one.renewed_at, one.count) == (now, later, 1)
+    find(at=later + 8 * DAY, deep=True)
+    assert Incident.objects.get().renewed_at == later
+
+
+def test_the_newest_is_never_before_the_last_whoever_writes_it(line: Line, now: datetime) -> None:
+    looked(line, MAY, judgement=AFTER_STOP, recorded_at=now)
+    find(at=now)
+    # As a program does that knows of no newest.
+    Anomaly.objects.update(last_at=MAY + DAY)
+    assert Anomaly.objects.get().newest_at == MAY + DAY
+    one = Anomaly.objects.get()
+    Anomaly.objects.all().delete()
+    fields = {name: getattr(one, name) for name in ("kind", "line_id", "party", "period", "first_at", "last_at", "n")}
+    made = Anomaly.objects.create(
+        **fields, looks=1, rule=one.rule, found_at=now, changed_at=now, newest_at=MAY - 900 * DAY
+    )
+    made.refresh_from_db()
+    assert made.newest_at == MAY + DAY
+
+
 def test_two_companies_with_long_names_alike_at_the_start_have_incidents_apart(line: Line, now: datetime) -> None:
     long = [f"https://{'a' * 240}{n}.example" for n in range(2)]
     for uri in long:
@@ -357,6 +462,7 @@ def test_a_look_takes_the_same_number_of_statements_whatever_it_finds(now: datet
         for _ in range(n):
             looked(a_line(), *every(MAY, 25, MINUTE), judgement=AFTER_STOP, path=(BRIDGE, TRACK, JAIL), recorded_at=now)
 
+    looked(a_line(), MAY - 180 * DAY, basis=Basis.NETWORK, recorded_at=now)
     come(25)
     find(at=now)
     come(1)

@@ -16,12 +16,14 @@ from accounts.zones import zone_of
 from audit.models import Incident
 from audit.queries import database_clock
 from consent import actions, telling
-from consent.models import Choice
-from disclosures.anomalies import act, find
+from consent.models import Choice, Touched
+from disclosures import ingest
+from disclosures.anomalies import act, acting, find
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
+from disclosures.queries.found import rows_behind
 from partners.models import Campaign, Dealing, Party
 from revocations.actions import Agreement
-from tests.disclosures.anomalies import DAY, set_rule, standing, told
+from tests.disclosures.anomalies import DAY, HOUR, judge_again, set_rule, standing, told
 from tests.factories import a_contract, a_party
 from tests.feeds import (
     NUMBER,
@@ -77,6 +79,7 @@ def campaign() -> Campaign:
 
 def on(day: int, now: datetime) -> int:
     """What becomes of what is found now, so many days later."""
+    ingest.rejudge(cause="choice")
     find(at=database_clock())
     return act(at=now + day * DAY)
 
@@ -112,6 +115,34 @@ def test_an_approval_that_came_late_was_our_fault_and_nobody_is_suspended(now: d
     assert Incident.objects.get(kind="no_approval").closed_at == cleared.cleared_at
     assert ask(Line.objects.get(), campaign()).allowed
     assert MemoryBackend.outbox == []
+
+
+def test_its_own_claim_that_came_afterwards_excuses_nothing(now: datetime) -> None:
+    take(*(release_row(occurred_at=ago(now, one)) for one in (5, 4, 3)))
+    find(at=database_clock())
+    take_approvals(approval_row(captured_at=ago(now, 300), verified_by="partner"))
+    assert set(Disclosure.objects.values_list("judgement", flat=True)) == {"approval_unverified"}
+    at = database_clock()
+    find(at=at)
+    (found,) = standing()
+    assert (found.kind, found.n) == ("no_approval", 3)
+    assert [one.judgement for one in rows_behind(kind="no_approval", ids=[found.pk], at=at, rows=9)] == [
+        "approval_unverified"
+    ] * 3
+    assert Incident.objects.get(kind="no_approval").closed_at is None
+    assert on(4, now) == 1
+    assert ask(Line.objects.get(), campaign()).reason == "stopped_party"
+    # What the carrier holds does, as ever.
+    take_approvals(approval_row(captured_at=ago(now, 300)))
+    find(at=database_clock())
+    assert standing() == []
+
+
+def test_a_claim_that_was_there_first_is_told_as_what_it_is(now: datetime) -> None:
+    take_approvals(approval_row(captured_at=ago(now, 300), verified_by="partner"))
+    take(*(release_row(occurred_at=ago(now, one)) for one in (5, 4, 3)))
+    assert on(4, now) == 0
+    assert standing() == []
 
 
 def test_one_that_comes_later_still_clears_it_and_leaves_the_stop_to_the_person(now: datetime) -> None:
@@ -191,6 +222,20 @@ def test_who_was_allowed_by_the_person_since_is_left_alone_until_the_next_time(n
     assert Anomaly.objects.latest("last_at").consequence == "suspended"
 
 
+def test_a_yes_excuses_nothing_that_came_after_it_in_a_less_full_time(now: datetime) -> None:
+    line = Line.objects.get()
+    set_rule("no_approval", at=now, window=1)
+    take(*unapproved(now, 5, 5, 5, 5))
+    actions.allow(line_id=line.pk, campaign="CMP-road", actor="subscriber:1", channel="web")
+    after = database_clock()
+    take(*(release_row(occurred_at=after.isoformat(), purpose=OTHER) for _ in range(3)))
+    find(at=database_clock())
+    # Where a month has begun meanwhile, there are two; else the fullest time was before the yes.
+    assert Anomaly.objects.latest("newest_at").newest_at == after
+    assert on(4, now) == 1
+    assert ask(line, campaign()).reason == "stopped_party"
+
+
 def test_what_happened_too_long_ago_is_told_and_suspends_nobody(now: datetime) -> None:
     take(*unapproved(now, 100, 99, 98))
     find(at=database_clock())
@@ -210,11 +255,58 @@ def test_a_rule_that_is_off_or_suspends_nobody(now: datetime, change: dict[str, 
 
 def test_what_is_found_of_another_kind_suspends_nobody(now: datetime) -> None:
     take_approvals(approval_row(captured_at=ago(now, 300)))
+    take(release_row(occurred_at=ago(now, 183), basis="network"))
     take(*(release_row(occurred_at=ago(now, 2 + n / 1440)) for n in range(20)))
     find(at=database_clock())
     assert {one.kind for one in standing()} == {"burst", "dormant"}
     assert on(9, now) == 0
     assert ask(Line.objects.get(), campaign()).allowed
+
+
+@pytest.mark.parametrize("meanwhile", ["cleared", "switched off"])
+def test_what_is_no_longer_so_when_its_turn_comes_suspends_nobody(
+    now: datetime, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    take(*unapproved(now, 5, 4, 3))
+    find(at=database_clock())
+    read = acting._open
+
+    def and_meanwhile(at: datetime, *, after: tuple[int, str]) -> list[tuple[int, str, list[int]]]:
+        found = read(at, after=after)
+        if meanwhile == "switched off":
+            set_rule("no_approval", at=database_clock(), enabled=False)
+        else:
+            judge_again(Disclosure.objects.all(), "permitted")
+            find(at=database_clock())
+        return found
+
+    monkeypatch.setattr(acting, "_open", and_meanwhile)
+    assert act(at=now + 4 * DAY) == 0
+    assert consequences() == [""]
+    assert ask(Line.objects.get(), campaign()).reason == "no_approval"
+
+
+def test_a_line_that_is_to_be_judged_again_waits_for_it_but_a_day_at_the_most(now: datetime) -> None:
+    take(*unapproved(now, 5, 4, 3))
+    find(at=database_clock())
+    Touched.objects.create(line_id=Line.objects.get().pk, since=now)
+    other = Touched.objects.create(line_id=Line.objects.get().pk + 1, since=now)
+    assert act(at=now + 3 * DAY + HOUR) == 0
+    assert consequences() == [""]
+    Touched.objects.exclude(pk=other.pk).delete()
+    judge_again(Disclosure.objects.order_by("occurred_at")[:1], "approval_unverified")
+    assert act(at=now + 3 * DAY + HOUR) == 0, "and until that was looked at"
+    Touched.objects.create(line_id=Line.objects.get().pk, since=now)
+    assert act(at=now + 4 * DAY + HOUR) == 1
+
+
+def test_what_was_judged_again_is_acted_on_as_soon_as_it_was_looked_at(now: datetime) -> None:
+    take(*unapproved(now, 5, 4, 3))
+    find(at=database_clock())
+    judge_again(Disclosure.objects.order_by("occurred_at")[:1], "approval_unverified")
+    assert act(at=now + 3 * DAY + HOUR) == 0
+    find(at=database_clock())
+    assert act(at=now + 3 * DAY + HOUR) == 1
 
 
 def test_a_line_that_breaks_it_is_left_for_the_next_run_and_keeps_nobody_waiting(

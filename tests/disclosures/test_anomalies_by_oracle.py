@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from audit.models import Incident
 from audit.queries import database_clock
 from disclosures.anomalies import find
-from disclosures.models import AnomalyRule, Disclosure, Judgement
+from disclosures.models import AnomalyRule, Basis, Disclosure, Judgement
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BRIDGE,
@@ -45,6 +45,8 @@ RULES = {
 PATHS = ((BRIDGE, ROAD), (BRIDGE, TRACK, JAIL), (BRIDGE, "unknown", JAIL), (BRIDGE,), (BRIDGE, TRACK, "unknown"))
 # Both sides of the ends of windows, of a month, of nights, of days, of a quiet time, and of the clocks' change.
 START = datetime(2026, 2, 26, 12, tzinfo=UTC)
+QUIET = timedelta(days=31)
+UNVERIFIED = Judgement.APPROVAL_UNVERIFIED
 STEPS = tuple(
     timedelta(days=days, hours=hours, minutes=minutes)
     for days in (0, 1, 3, 9, 10, 20, 33, 40, 64)
@@ -69,7 +71,7 @@ events = st.builds(
     line=st.integers(0, 2),
     step=st.integers(0, len(STEPS) - 1),
     path=st.integers(0, len(PATHS) - 1),
-    judgement=st.sampled_from(("permitted", AFTER_STOP.value, NO_APPROVAL.value)),
+    judgement=st.sampled_from(("permitted", AFTER_STOP.value, NO_APPROVAL.value, UNVERIFIED.value)),
 )
 
 
@@ -84,7 +86,7 @@ def undone() -> Iterator[None]:
 class Story:
     """Three lines, what came of them, and what the oracle may see of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reach: timedelta = QUIET) -> None:
         self.now = database_clock()
         for kind, rule in RULES.items():
             set_rule(kind, at=self.now, threshold=rule.threshold, window=rule.window)
@@ -93,8 +95,12 @@ class Story:
             a_line(state="NY", activated_at=START - 10 * DAY),
             a_line(state="HI", activated_at=START - 31 * DAY),
         ]
+        # Up to where the ledger reaches.
+        self.kept_from = START - reach
+        looked(self.lines[0], self.kept_from, basis=Basis.NETWORK, recorded_at=self.now)
         self.rows: list[Disclosure] = []
         self.hidden: set[int] = set()
+        self.had_none: set[int] = set()
         self.notices: dict[int, int] = {}
 
     def take(self, event: Event) -> None:
@@ -124,6 +130,8 @@ class Story:
     def _judge(self, place: int, becomes: str) -> None:
         row = self.rows[place]
         if row.judgement != becomes:
+            if row.judgement == NO_APPROVAL:
+                self.had_none.add(place)
             judge_again([row], becomes)
             row.judgement = becomes
 
@@ -131,11 +139,12 @@ class Story:
         zones = {"WA": "America/Los_Angeles", "NY": "America/New_York", "HI": "Pacific/Honolulu"}
         return Oracle(
             [
-                Look(row.line_id, row.occurred_at, tuple(row.path), row.judgement)
+                Look(row.line_id, row.occurred_at, tuple(row.path), row.judgement, place in self.had_none)
                 for place, row in enumerate(self.rows)
                 if place not in self.hidden
             ],
             rules=RULES,
+            kept_from=self.kept_from,
             active_from={line.pk: line.activated_at for line in self.lines},
             zones={line.pk: ZoneInfo(zones[line.state]) for line in self.lines},
         )
@@ -143,10 +152,13 @@ class Story:
 
 @pytest.mark.django_db
 @stories(40)
-@given(story=st.lists(events, min_size=4, max_size=40))
-def test_what_stands_is_what_the_oracle_says(story: list[Event]) -> None:
+@given(
+    story=st.lists(events, min_size=4, max_size=40),
+    reach=st.sampled_from((QUIET, QUIET - timedelta(microseconds=1), QUIET - timedelta(days=10), timedelta(days=1))),
+)
+def test_what_stands_is_what_the_oracle_says(story: list[Event], reach: timedelta) -> None:
     with undone():
-        tale = Story()
+        tale = Story(reach=reach)
         for event in story:
             tale.take(event)
         find(at=database_clock())

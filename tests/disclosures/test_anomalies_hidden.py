@@ -13,7 +13,7 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from disclosures import actions, ingest
 from disclosures.anomalies import find
-from disclosures.models import Anomaly, Disclosure, DisclosureRegister
+from disclosures.models import Anomaly, Basis, Disclosure, DisclosureRegister
 from disclosures.queries import noticed_in
 from tests.disclosures.anomalies import (
     AFTER_STOP,
@@ -92,6 +92,7 @@ def test_an_end_customers_day_is_counted_without_the_hidden_lines(now: datetime)
 
 def test_a_quiet_time_is_quiet_by_what_may_be_seen(now: datetime) -> None:
     line = a_line(activated_at=MAY - 300 * DAY)
+    looked(a_line(), MAY - 180 * DAY, basis=Basis.NETWORK, recorded_at=now - HOUR)
     (between,) = looked(line, MAY - 90 * DAY, recorded_at=now - HOUR)
     gagged(between, until=None, at=now - HOUR)
     looked(line, *every(MAY, 3, HOUR), recorded_at=now - HOUR)
@@ -185,6 +186,17 @@ def test_what_was_found_is_without_a_row_from_the_moment_that_hides_it(line: Lin
     assert (Incident.objects.get().count, Anomaly.objects.count()) == (1, 1)
     actions.lift_notice(order_ref="court", actor=officer.actor, reason="Over.", at=now + MINUTE)
     assert seen(now + 2 * MINUTE) == [("no_approval", 4, 4), ("no_approval", 3, 3)]
+
+
+def test_the_newest_of_a_less_full_time_is_gone_too_from_the_moment_that_hides_it(line: Line, now: datetime) -> None:
+    set_rule("no_approval", at=now, window=1)
+    names = [a_named_one(line, MAY + moment, now) for moment in (*every(DAY, 4, HOUR), *every(9 * DAY, 3, HOUR))]
+    assert seen(now) == [("no_approval", 4, 4)]
+    (found,) = standing()
+    assert (found.last_at, found.newest_at) == (MAY + DAY + 3 * HOUR, MAY + 9 * DAY + 2 * HOUR)
+    hide(names[-1], by=staff(User.Role.LEGAL), at=now)
+    (found,) = standing()
+    assert (found.n, found.newest_at) == (4, found.last_at)
 
 
 def bursts_told_to(line: Line) -> list[tuple[int, datetime, datetime]]:

@@ -14,9 +14,11 @@ from django.utils import timezone
 from accounts.models import Line
 from accounts.sealing import unseal
 from consent.actions import allow, stop
+from disclosures import ingest
 from disclosures.anomalies import act, find
-from disclosures.models import Anomaly
-from disclosures.queries import noticed_in
+from disclosures.models import Anomaly, Basis, GrowingLine, Judgement
+from disclosures.queries import NO_RECORD, Filters, history_page, noticed_in
+from disclosures.queries.counted import claimed_later
 from partners.models import Campaign
 from tests.disclosures.anomalies import (
     AFTER_STOP,
@@ -27,6 +29,7 @@ from tests.disclosures.anomalies import (
     ROAD,
     TRACK,
     every,
+    judge_again,
     looked,
     set_rule,
 )
@@ -37,6 +40,7 @@ from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+UNVERIFIED = Judgement.APPROVAL_UNVERIFIED
 WEST = ZoneInfo("America/Los_Angeles")
 
 
@@ -125,6 +129,49 @@ def test_of_one_company_the_same_number_is_said_everywhere(now: datetime) -> Non
     links = [unescape(one) for one in re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', company)]
     assert [len(list(csv.DictReader(io.StringIO(taken(browser, link))))) for link in links] == [3, 2]
     assert rows_of(browser, company) == 3
+
+
+def test_what_it_claims_afterwards_is_counted_on_and_said_and_found_by_the_link(
+    line: Line, campaign: Campaign, now: datetime
+) -> None:
+    path = (BRIDGE, TRACK)
+    rows = looked(line, *every(now - 3 * DAY, 5, HOUR), judgement=NO_APPROVAL, path=path, recorded_at=now)
+    # Of these it was said before, and one was somebody else's.
+    looked(line, *every(now - 9 * DAY, 4, HOUR), judgement=UNVERIFIED, path=path, recorded_at=now)
+    others = looked(line, now - 9 * DAY, judgement=NO_APPROVAL, path=(BRIDGE, ROAD), recorded_at=now)
+    judge_again([*rows[:2], *others], UNVERIFIED)
+    find(at=now)
+    browser = sign_in(line)
+    page = browser.get("/home/").text
+    (sentence,) = said(page)
+    assert sentence.startswith(
+        "SecureTrack : Looked up 5 times with no record that you agreed. It said only afterwards that you had agreed to"
+        " 2 of them. We say no when it asks."
+    )
+    assert rows_of(browser, page) == 5
+    (link,) = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', page)
+    assert len(list(csv.DictReader(io.StringIO(taken(browser, unescape(link)))))) == 5
+
+
+def test_what_it_claims_afterwards_is_found_a_page_at_a_time_of_a_long_line_too(now: datetime) -> None:
+    line = a_line(activated_at=now - 100 * DAY)
+    looked(line, *every(now - 90 * DAY, 300, 5 * HOUR), path=(BRIDGE, TRACK), recorded_at=now)
+    rows = looked(
+        line, *every(now - 80 * DAY, 60, 30 * HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now
+    )
+    looked(line, *every(now - 80 * DAY, 60, 30 * HOUR), judgement=UNVERIFIED, path=(BRIDGE, TRACK), recorded_at=now)
+    judge_again(rows[::2], UNVERIFIED)
+    GrowingLine.objects.create(line_id=line.pk)
+    assert ingest.roll_up(at=now, long=50) == 1
+    assert claimed_later(line_id=line.pk, zone=WEST, at=now) == {TRACK: 30}
+    found, before = list[datetime](), ""
+    while True:
+        filters = Filters(company=TRACK, itself=True, only=NO_RECORD, before=before)
+        page = history_page(line_id=line.pk, filters=filters, zone=WEST, at=now, rows=7)
+        found += [moment for day in page.days for group in day.groups for moment in group.times]
+        if not (before := page.older):
+            break
+    assert sorted(found) == sorted(row.occurred_at for row in rows)
 
 
 @pytest.mark.parametrize("path", [(), ("unknown",)])
@@ -250,6 +297,7 @@ def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
     noon = datetime.combine((now - 3 * DAY).date(), datetime.min.time(), UTC) + 20 * HOUR
     looked(burst, noon - 100 * DAY, *every(noon, 24, MINUTE), path=(BRIDGE, TRACK), recorded_at=now)
     looked(night, noon - 100 * DAY, *every(noon - 6 * DAY + 12 * HOUR, 5, DAY), path=(BRIDGE, TRACK), recorded_at=now)
+    looked(burst, noon - 180 * DAY, basis=Basis.NETWORK, recorded_at=now)
     looked(quiet, *every(noon, 3, HOUR), path=(BRIDGE, TRACK), recorded_at=now)
     a_party("SecureTrack", "lbs_provider")
     find(at=now)
@@ -268,8 +316,8 @@ def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
         ],
         quiet.pk: [
             (
-                f"SecureTrack : Nobody had looked for 180 days. Then it looked 3 times within a day, {on} ."
-                " See these look-ups"
+                "SecureTrack : No company had looked in the name of an agreement with you for 180 days. Then it looked"
+                f" 3 times within a day, {on} . See these look-ups"
             )
         ],
     }

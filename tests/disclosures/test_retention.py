@@ -127,7 +127,7 @@ def test_what_was_found_in_releases_goes_with_them() -> None:
         at = datetime(month.year, month.month, 20, tzinfo=UTC)
         Anomaly.objects.create(
             kind="after_stop", line_id=line.pk, party=TRACK, period=month, first_at=at - timedelta(days=25), last_at=at,
-            n=1, looks=1, rule=rule, found_at=at, changed_at=at,
+            newest_at=at, n=1, looks=1, rule=rule, found_at=at, changed_at=at, grown_at=at,
         )  # fmt: skip
         GivenBack.objects.using("owner").create(
             line_id=line.pk, disclosure_id=uuid4(), occurred_at=at, given_back_at=NOW, why="ended", doubted=[]

@@ -179,7 +179,8 @@ def an_anomaly(campaign: Campaign, line: Line, *, at: datetime) -> Incident:
     uri = campaign.lbs_provider.uri
     Anomaly.objects.create(
         kind="burst", line_id=line.pk, party=uri, period=at.date().replace(day=1), first_at=at - timedelta(days=2),
-        last_at=at, n=1, looks=1, rule=AnomalyRule.objects.get(kind="burst", version=1), found_at=at, changed_at=at,
+        last_at=at, newest_at=at, n=1, looks=1, rule=AnomalyRule.objects.get(kind="burst", version=1), found_at=at,
+        changed_at=at, grown_at=at,
     )  # fmt: skip
     key = incident_key(party=uri, year=f"{at:%Y}")
     audit.actions.open_incident(kind=Incident.Kind.BURST, key=key, subject=uri, at=at)

@@ -34,10 +34,10 @@ INSERT INTO revocations_breach (kind, contract_id, party_id, line_id, about, due
 SELECT 'complete', c.id, c.aggregator_id, l.id, 'order:' || l.id || '.' || c.id, l.activated_at, l.activated_at,
     l.activated_at
 FROM accounts_line l, partners_contract c WHERE l.carrier_id LIKE 'other-%';
-INSERT INTO disclosures_anomaly (kind, line_id, party, recipient, period, first_at, last_at, n, looks, rule_id,
-    found_at, changed_at, cleared_at, consequence)
-SELECT 'burst', l.id, 'https://roadaid.example', '', date '2024-01-01', l.activated_at, l.activated_at, 20, 20, r.id,
-    l.activated_at, l.activated_at, l.activated_at, ''
+INSERT INTO disclosures_anomaly (kind, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks,
+    rule_id, found_at, changed_at, grown_at, cleared_at, consequence)
+SELECT 'burst', l.id, 'https://roadaid.example', '', date '2024-01-01', l.activated_at, l.activated_at, l.activated_at,
+    20, 20, r.id, l.activated_at, l.activated_at, l.activated_at, l.activated_at, ''
 FROM accounts_line l, disclosures_anomalyrule r WHERE l.carrier_id LIKE 'other-%' AND r.kind = 'burst';
 INSERT INTO consent_digestfinding (run_id, kind, line_id, recipient, purpose, scope, told_so, found_at)
 SELECT r.id, 'partner_has', l.id, '', '', '', false, l.activated_at
