@@ -12,6 +12,7 @@ from django.db import connection, connections, transaction
 import audit.actions
 from audit.models import AuditEvent
 from disclosures.models import Anomaly, DroppedMonth, HeldDisclosure
+from disclosures.queries.visible import LOOK_UP
 
 MADE_AHEAD = timedelta(days=92)
 NEEDED_AHEAD = timedelta(days=32)
@@ -32,12 +33,15 @@ WHERE ctid >= format('(%%s,0)', %(first)s::bigint)::tid AND ctid < format('(%%s,
         SELECT FROM disclosures_disclosure d
         WHERE d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id)
 """
-# Who had a line's location so long ago is no longer affected by what its person says.
+# Who had a line's location so long ago is no longer affected by what its person says, unless the person sees it now.
 DEALINGS = """
-DELETE FROM partners_dealing
+DELETE FROM partners_dealing known
 WHERE ctid >= format('(%%s,0)', %(first)s::bigint)::tid AND ctid < format('(%%s,0)', %(end)s::bigint)::tid
-    AND last_at < %(before)s
-"""
+    AND last_at < %(before)s AND NOT EXISTS (
+        SELECT FROM disclosures_disclosure d JOIN partners_party party ON party.id = known.party_id
+        WHERE d.line_id = known.line_id AND d.occurred_at < %(before)s AND <look-up>
+            AND party.uri = ANY (d.path || d.aggregator))
+""".replace("<look-up>", LOOK_UP)
 GIVEN_BACK = """
 DELETE FROM disclosures_givenback
 WHERE ctid >= format('(%%s,0)', %(first)s::bigint)::tid AND ctid < format('(%%s,0)', %(end)s::bigint)::tid
@@ -49,7 +53,8 @@ ALLOWED = "SELECT set_config('disclosures.dropping', 'yes', true)"
 def make_partitions(*, now: datetime) -> int:
     """Make the partitions of this month and the next three where they are missing. Returns how many it made.
 
-    Also those of months whose rows came before there was one, however old.
+    Also those of months whose rows came before there was one, however old; but not of a dropped month of which only
+    those are left that outlast it.
     """
     owner = _owner()
     with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
@@ -74,7 +79,8 @@ def missing_months(*, now: datetime) -> list[str]:
 def drop_months(*, now: datetime) -> int:
     """Drop every month that ended RETENTION_MONTHS ago or earlier, and all that hung on its rows. Returns how many.
 
-    Whatever breaks is done again by the next run.
+    What a court's order hides, or hid until 30 days ago, outlasts it: its person is still to see it. Whatever breaks is
+    done again by the next run.
     """
     first_kept = _first_kept(now)
     owner = _owner()
@@ -89,9 +95,9 @@ def drop_months(*, now: datetime) -> int:
             dropped += 1
     before = datetime(first_kept.year, first_kept.month, 1, tzinfo=UTC)
     if DroppedMonth.objects.using(owner).filter(forgotten_at=None).exists():
-        _forget(owner, REGISTER, "disclosures_disclosureregister", before)
-        _forget(owner, DEALINGS, "partners_dealing", before)
-        _forget(owner, GIVEN_BACK, "disclosures_givenback", before)
+        _forget(owner, REGISTER, "disclosures_disclosureregister", before, now)
+        _forget(owner, DEALINGS, "partners_dealing", before, now)
+        _forget(owner, GIVEN_BACK, "disclosures_givenback", before, now)
         DroppedMonth.objects.using(owner).filter(forgotten_at=None).update(forgotten_at=now)
     HeldDisclosure.objects.filter(held_at__lt=before).delete()
     Anomaly.objects.filter(last_at__lt=before).delete()
@@ -128,11 +134,11 @@ def _months(owner: str) -> list[date]:
         return [month for (month,) in cursor.fetchall()]
 
 
-def _forget(owner: str, statement: str, table: str, before: datetime) -> None:
+def _forget(owner: str, statement: str, table: str, before: datetime, now: datetime) -> None:
     for first, end in _stretches(owner, table):
         with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
             cursor.execute(ALLOWED)
-            cursor.execute(statement, {"first": first, "end": end, "before": before})
+            cursor.execute(statement, {"first": first, "end": end, "before": before, "at": now})
 
 
 def _stretches(owner: str, table: str) -> Iterator[tuple[int, int]]:

@@ -4,7 +4,7 @@ from django.db import migrations
 
 # A function of the owner's, for the months themselves are nobody else's to read. The oldest month that holds anything,
 # and of it the oldest day: what lies on that day is found by the month's block index, and no month is read whole. In
-# the default partition is only what no month was made for yet.
+# the default partition is what no month was made for yet; what is kept there of a dropped month says nothing of others.
 KEPT_FROM = """
 CREATE FUNCTION disclosures_kept_from() RETURNS timestamptz LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
@@ -16,7 +16,9 @@ DECLARE
     oldest timestamptz;
     loose timestamptz;
 BEGIN
-    SELECT min(occurred_at) INTO loose FROM disclosures_disclosure_default;
+    SELECT min(occurred_at) INTO loose FROM disclosures_disclosure_default d WHERE NOT EXISTS (
+        SELECT FROM disclosures_droppedmonth gone
+        WHERE gone.month = date_trunc('month', d.occurred_at AT TIME ZONE 'UTC')::date);
     FOR part, month IN
         SELECT c.relname, to_date(right(c.relname, 7), 'YYYY_MM') FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
         WHERE inhparent = 'disclosures_disclosure'::regclass AND c.relname ~ '_[0-9]{4}_[0-9]{2}$' ORDER BY 2

@@ -1,13 +1,13 @@
 """A line's whole history, a page at a time, newest first, what repeats on one day drawn together."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from django.db.models import CharField, F, Func, Q, QuerySet
+from django.db.models import CharField, Count, F, Func, Q, QuerySet
 
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
 from disclosures.queries.claimed import is_claimed_later
@@ -22,6 +22,11 @@ PART = 2000
 MOST_TIMES = 60
 LOOKED = "looked"
 NO_RECORD = "no_record"
+# What those have in common that are drawn together; `delayed` is no column of theirs.
+ALIKE = (
+    "path", "campaign", "purpose", "precision_m", "basis", "outcome", "judgement", "basis_doubtful", "delayed",
+    "authority_ref",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,9 @@ class Filters:
 
 @dataclass(frozen=True)
 class Group:
-    """Disclosures of one day alike in all but their time. `cut`: the day goes on, on the next page.
+    """Disclosures of one day alike in all but their time.
 
+    `of_day`: how many such the whole day has where a page ended, or begins, within it; 0 where the page has all of it.
     `instead`: who can be stopped where nobody can name who received it.
     """
 
@@ -91,12 +97,22 @@ class Group:
     doubtful: bool
     authority: str
     times: tuple[datetime, ...]
-    cut: bool = False
+    of_day: int = 0
 
     @property
     def n(self) -> int:
-        """How often."""
+        """How often, as far as this page goes."""
         return len(self.times)
+
+    @property
+    def in_all(self) -> int:
+        """How often that day."""
+        return max(self.n, self.of_day)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether some of them are not on this page."""
+        return self.in_all > self.n
 
     @property
     def first_at(self) -> datetime:
@@ -138,7 +154,8 @@ class HistoryPage:
 def history_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime, rows: int = ROWS) -> HistoryPage:
     """Whole days where a page can hold them, from a place on (`older` of the page before).
 
-    Two queries. Where only some companies or judgements are asked for, what is wanted may be far apart.
+    Two queries; three where a day is on more pages than this one. Where only some companies or judgements are asked
+    for, what is wanted may be far apart.
     """
     place = _place(filters.before)
     if filters.company or filters.judgements:
@@ -148,9 +165,12 @@ def history_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime
         found = list(_from(dated, place)[: rows + 1])
     kept, more = _few_groups(*_whole_days(found, rows, zone), zone)
     parties = Parties.read(uris_of(paths=[row.path for row in kept]))
-    days = [_day(day, tuple(each), parties) for day, each in groupby(kept, key=lambda row: _day_of(row, zone))]
-    if more and _day_of(kept[-1], zone) == _day_of(more[0], zone):
-        days[-1] = Day(days[-1].day, tuple(replace(group, cut=True) for group in days[-1].groups))
+    split = _split_day(kept, more, place, zone)
+    counts = _counts_of(split, line_id, filters, zone, at) if split else {}
+    days = [
+        _day(day, tuple(each), parties, counts if day == split else {})
+        for day, each in groupby(kept, key=lambda row: _day_of(row, zone))
+    ]
     older = f"{kept[-1].occurred_at.isoformat()}_{kept[-1].id}" if more else ""
     return HistoryPage(tuple(days), older)
 
@@ -264,33 +284,42 @@ def _few_groups(
     return kept, more
 
 
+def _split_day(
+    kept: Sequence[Disclosure], more: Sequence[Disclosure], place: Place | None, zone: ZoneInfo
+) -> date | None:
+    """The day of this page that is on another page too. Only a day that is too much for one page is cut."""
+    if kept and place and _day_of(kept[0], zone) == place[0].astimezone(zone).date():
+        return _day_of(kept[0], zone)
+    return _day_of(kept[-1], zone) if more and _day_of(kept[-1], zone) == _day_of(more[0], zone) else None
+
+
+def _counts_of(
+    day: date, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime
+) -> Mapping[tuple[object, ...], int]:
+    """How often each likeness comes on a whole day, of what is asked for. One query, of that day of that line."""
+    of_day = replace(filters, since=max(day, filters.since or day), until=min(day, filters.until or day), before="")
+    rows = with_delay(rows=_filtered(line_id, of_day, zone, at), line_id=line_id)
+    counted = rows.order_by().values_list(*ALIKE).annotate(n=Count("id"))
+    return {(tuple(path), *rest): n for path, *rest, n in counted}
+
+
 def _day_of(row: Disclosure, zone: ZoneInfo) -> date:
     return row.occurred_at.astimezone(zone).date()
 
 
-def _day(day: date, rows: Iterable[Disclosure], parties: Parties) -> Day:
+def _day(day: date, rows: Iterable[Disclosure], parties: Parties, counts: Mapping[tuple[object, ...], int]) -> Day:
     alike: dict[tuple[object, ...], list[Disclosure]] = {}
     for row in rows:
         alike.setdefault(_likeness(row), []).append(row)
-    return Day(day, tuple(_group(each, parties) for each in alike.values()))
+    return Day(day, tuple(_group(each, parties, counts.get(like, 0)) for like, each in alike.items()))
 
 
 def _likeness(row: Disclosure) -> tuple[object, ...]:
-    return (
-        tuple(row.path),
-        row.campaign,
-        row.purpose,
-        row.precision_m,
-        row.basis,
-        row.outcome,
-        row.judgement,
-        row.basis_doubtful,
-        vars(row)["delayed"],
-        row.authority_ref,
-    )
+    path, *rest = (vars(row)[one] for one in ALIKE)
+    return (tuple(path), *rest)
 
 
-def _group(rows: Sequence[Disclosure], parties: Parties) -> Group:
+def _group(rows: Sequence[Disclosure], parties: Parties, of_day: int) -> Group:
     first = rows[0]
     return Group(
         id=first.id,
@@ -309,4 +338,5 @@ def _group(rows: Sequence[Disclosure], parties: Parties) -> Group:
         doubtful=first.basis_doubtful,
         authority=shown(first.authority_ref, at_most=200),
         times=tuple(row.occurred_at for row in rows),
+        of_day=of_day,
     )

@@ -12,15 +12,15 @@ from django.db import connection
 from django.utils.dateparse import parse_date
 
 from audit.models import Incident, IncidentLine
-from disclosures.queries.found import Behind
+from disclosures.queries.found import START, Behind, Place, behind
 from disclosures.queries.visible import SHOWN
 
 Kind = Incident.Kind
 LONGEST_KEY = 200
-# Each gives line, moment, path, purpose, judgement, and what to order by. A row is whose it is now: it may have been
-# another line's as it was kept.
+# Each gives line, moment, id, path, purpose, judgement. A row is whose it is now: it may have been another line's as it
+# was kept, and may have been kept for both.
 KEPT = """
-SELECT d.line_id, d.occurred_at, d.path, d.purpose, d.judgement, kept.id::text
+SELECT DISTINCT d.line_id, d.occurred_at, d.id::text, d.path, d.purpose, d.judgement
 FROM audit_incidentline kept JOIN disclosures_disclosureregister known ON known.id = kept.disclosure_id
     JOIN disclosures_disclosure d
         ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
@@ -28,7 +28,7 @@ WHERE kept.incident_id = %(incident)s AND <shown>
 """.replace("<shown>", SHOWN)
 # What stands behind the counts of a comparison, as far as it was kept.
 IN_BOOKS = """
-SELECT f.line_id, f.found_at, array_remove(ARRAY[p.uri, f.recipient], ''), f.purpose, 'partner_has', f.id::text
+SELECT f.line_id, f.found_at, f.id::text, array_remove(ARRAY[p.uri, f.recipient], ''), f.purpose, 'partner_has'
 FROM consent_digestrun run
     JOIN consent_digestfinding f ON f.run_id = run.id
     JOIN partners_party p ON p.id = run.party_id
@@ -38,8 +38,9 @@ WHERE run.party_id = %(party)s AND f.kind = 'partner_has' AND f.line_id IS NOT N
 STATEMENTS: Mapping[str, str] = {Kind.UNGATED: KEPT, Kind.BASIS_DOUBTFUL: KEPT, Kind.PARTNER_HAS: IN_BOOKS}
 COUNTED = "SELECT count(DISTINCT line_id), min(at), max(at) FROM ({}) reached (line_id, at)"
 IN_ORDER = """
-SELECT line_id, at, path, purpose, judgement FROM ({}) reached (line_id, at, path, purpose, judgement, nth)
-ORDER BY at, nth LIMIT %(rows)s OFFSET %(after)s
+SELECT * FROM ({}) reached (line_id, at, id, path, purpose, judgement)
+WHERE (at, line_id, id) > (%(moment)s, %(line)s, %(id)s)
+ORDER BY at, line_id, id LIMIT %(rows)s
 """
 
 
@@ -67,17 +68,15 @@ def reached_by(*, incident: Incident, at: datetime) -> Reached:
         return Reached(*(cursor.fetchone() or (0, None, None)))
 
 
-def rows_reached(*, incident: Incident, at: datetime, rows: int, after: int = 0) -> list[Behind]:
-    """The rows behind it by when they were, from the `after`th on; none for one of another kind."""
+def rows_reached(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:
+    """The rows behind it by when they were, the first ones after a place; none for one of another kind."""
     values = _values(incident, at)
     if values is None:
         return []
+    place = {"line": after.line_id, "moment": after.at, "id": after.id}
     with connection.cursor() as cursor:
-        cursor.execute(IN_ORDER.format(STATEMENTS[incident.kind]), values | {"rows": rows, "after": after})
-        return [
-            Behind(line_id, moment, tuple(path), purpose, judgement)
-            for line_id, moment, path, purpose, judgement in cursor.fetchall()
-        ]
+        cursor.execute(IN_ORDER.format(STATEMENTS[incident.kind]), values | {"rows": rows, **place})
+        return [behind(row=row) for row in cursor.fetchall()]
 
 
 def _values(incident: Incident, at: datetime) -> dict[str, Any] | None:

@@ -34,6 +34,8 @@ MEANING: Mapping[Kind, str] = {
 }
 
 RELEASES = "`RETENTION_MONTHS` whole months (24 unless set otherwise, never under 12), then dropped with its month"
+# What an order hides has not been told to its person.
+ORDERED = f"{RELEASES}; under a court's order as long as that and 30 days more"
 LEDGER = "for good: it shows what was chosen, told or done, and the database refuses to remove it"
 TENURE = "for good: a line that has ended stays, so that what hangs on it can be explained"
 BUSINESS = "for good"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from portal.inventory.kinds import LEDGER, RELEASES, Table
+from portal.inventory.kinds import LEDGER, ORDERED, RELEASES, Table
 
 OWN = "the line's user; of a child's line its account's holder too; staff with a reason that these see; hidden: nobody"
 LEGAL = "the legal-process role alone"
@@ -10,7 +10,7 @@ LEGAL = "the legal-process role alone"
 TABLES: Mapping[str, Table] = {
     "disclosures.Disclosure": Table(
         "One release, or one request that was refused.",
-        RELEASES,
+        ORDERED,
         OWN,
         key="line_id id source_id campaign decision_id authority_ref",
         time="occurred_at recorded_at",
@@ -21,7 +21,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "disclosures.DisclosureRegister": Table(
         "The ids of all releases, so that none counts twice.",
-        RELEASES,
+        ORDERED,
         "nobody",
         key="id line_id",
         time="occurred_at",
@@ -29,7 +29,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "disclosures.JudgementChange": Table(
         "A judgement that changed, and why.",
-        RELEASES,
+        ORDERED,
         OWN,
         key="line_id disclosure_id",
         time="changed_at",
@@ -38,7 +38,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "disclosures.DelayedNotice": Table(
         "An order that hides a release for a while.",
-        RELEASES,
+        ORDERED,
         LEGAL,
         key="line_id disclosure_id number order_ref",
         time="suppressed_until recorded_at",

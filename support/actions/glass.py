@@ -1,7 +1,7 @@
 """Staff's looks at one subscriber: each with its reason, and in that subscriber's own log."""
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -9,8 +9,9 @@ from django.db import transaction
 import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
-from audit.models import Incident
+from audit.models import AuditEvent, Incident
 from disclosures.actions import NoReason
+from disclosures.queries.found import Behind
 from support.oversight import anomalies
 from support.oversight.differences import FindingPage, finding_page
 from support.oversight.timeline import SentPage, order_page
@@ -54,11 +55,11 @@ def look_at_difference(
 
 
 @transaction.atomic
-def look_at_rows(*, incident_id: int, number: int, actor: str, reason: str, at: datetime) -> anomalies.RowsPage | None:
+def look_at_rows(*, incident_id: int, after: str, actor: str, reason: str, at: datetime) -> anomalies.RowsPage | None:
     """One page of the look-ups behind an incident; None where there is no such incident.
 
-    Lines have codes. Every subscriber whose row is on the page finds the look in their own log. Raises NotForThem,
-    NoReason.
+    `after`: what the page before says (`RowsPage.later`); "" for the first. Lines have codes. Every subscriber whose
+    row is on the page finds the look in their own log. Raises NotForThem, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
     if not reason.strip():
@@ -66,15 +67,16 @@ def look_at_rows(*, incident_id: int, number: int, actor: str, reason: str, at: 
     incident = Incident.objects.filter(pk=incident_id).first()
     if incident is None:
         return None
-    page, rows = anomalies.rows_page(incident=incident, number=number, at=at)
+    page, rows = anomalies.rows_page(incident=incident, after=after, at=at)
     _in_their_logs("anomaly.seen", incident_id, {one.line_id for one in rows}, name, reason, at)
     return page
 
 
 @transaction.atomic
 def take_rows(*, incident_id: int, actor: str, reason: str, at: datetime) -> Iterator[str] | None:
-    """The same as a file, all of it up to a bound. That it was taken is in the trail, and in every subscriber's log.
+    """The same as a file, all of it. That it was taken is in the trail, and in every subscriber's log.
 
+    Each part is in the logs of its people before it is given out, once for each of them. Read it outside a transaction.
     Raises NotForThem, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
@@ -83,15 +85,30 @@ def take_rows(*, incident_id: int, actor: str, reason: str, at: datetime) -> Ite
     incident = Incident.objects.filter(pk=incident_id).first()
     if incident is None:
         return None
-    rows = anomalies.rows_under(incident=incident, at=at, rows=anomalies.MOST_ROWS)
-    _in_their_logs("anomaly.taken", incident_id, {one.line_id for one in rows}, name, reason, at)
     audit.actions.record(
         action="export.taken", actor=name, target="export:anomalies", at=at, reason=reason,
-        detail={"incident": incident_id, "rows": len(rows)},
+        detail={"incident": incident_id},
     )  # fmt: skip
-    return anomalies.as_csv(incident_id=incident_id, rows=rows)
+    return anomalies.as_csv(incident_id=incident_id, parts=_taken(incident, name, reason, at))
 
 
+def _taken(incident: Incident, actor: str, reason: str, at: datetime) -> Iterator[Sequence[Behind]]:
+    rows = 0
+    for part in anomalies.rows_in_parts(incident=incident, at=at):
+        line_ids = {one.line_id for one in part}
+        # Who is in an earlier part as well is told once.
+        told = AuditEvent.objects.filter(action="anomaly.taken", actor=actor, at=at, line_id__in=line_ids)
+        known = set(told.filter(detail__incident=incident.pk).values_list("line_id", flat=True))
+        _in_their_logs("anomaly.taken", incident.pk, line_ids - known, actor, reason, at)
+        rows += len(part)
+        yield part
+    audit.actions.record(
+        action="export.given", actor=actor, target="export:anomalies", at=at, reason=reason,
+        detail={"incident": incident.pk, "rows": rows},
+    )  # fmt: skip
+
+
+@transaction.atomic
 def _in_their_logs(
     action: str, incident_id: int, line_ids: Collection[int], actor: str, reason: str, at: datetime
 ) -> None:

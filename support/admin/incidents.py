@@ -24,8 +24,6 @@ from support.forms.base import ActForm
 from support.oversight.anomalies import CONSEQUENCES, anomalies_under, code_of
 from support.oversight.incidents import incident_page, officers
 
-LAST_PAGE = 2_000
-
 
 def incident(request: PersonRequest, incident_id: int) -> HttpResponse:
     """What happened, how often, to whom, by when it may have to be told, and what was done about it."""
@@ -99,7 +97,7 @@ def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
         reason = form.cleaned_data["reason"]
         try:
             page = support.actions.look_at_rows(
-                incident_id=incident_id, number=_number(request.POST.get("page", "")), actor=actor_of(request.user),
+                incident_id=incident_id, after=request.POST.get("after", ""), actor=actor_of(request.user),
                 reason=reason, at=timezone.now(),
             )  # fmt: skip
         except (support.actions.NotForThem, support.actions.NoReason) as error:
@@ -136,10 +134,6 @@ def _file(parts: Iterator[str], incident_id: int) -> StreamingHttpResponse:
     response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-incident-{incident_id}.csv"'
     return response
-
-
-def _number(text: str) -> int:
-    return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
 def _listing(one: Incident) -> Listing:

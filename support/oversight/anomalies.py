@@ -3,17 +3,19 @@
 No list or file names a line: it has a code that is good for one incident alone.
 """
 
+import json
 from base64 import b32encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography.fernet import InvalidToken
 from django.db.models import QuerySet
 
-from accounts.sealing import keyed
+from accounts.sealing import keyed, seal, unseal
 from audit.models import Incident
 from disclosures.models import Anomaly, AnomalyRule
-from disclosures.queries.found import Behind, found_under, rows_behind
+from disclosures.queries.found import START, Behind, Place, found_under, rows_behind
 from disclosures.queries.reached import STATEMENTS, rows_reached
 from disclosures.words import judgement_in_words
 from partners.models import Party
@@ -21,8 +23,8 @@ from partners.words import UNKNOWN, party_name, purpose_in_words, shown
 from support.oversight.exports import csv_lines
 
 PAGE = 50
-# Of one incident no more rows are in a file: whoever needs more narrows it down.
-MOST_ROWS = 20_000
+# So many rows of a file are held at a time.
+PART = 500
 COLUMNS = ("line_code", "at", "aggregator", "location_service", "end_customer", "purpose", "judgement")
 CONSEQUENCES: Mapping[str, str] = {
     "": "open",
@@ -54,22 +56,14 @@ class Row:
 
 @dataclass(frozen=True)
 class RowsPage:
-    """Some of the rows behind an incident: `number` of the page, and whether more follow."""
+    """Some of the rows behind an incident. `later`: what the next page is asked by, "" at the end; `first`: no page
+    comes before.
+    """
 
     incident: Incident
     rows: Sequence[Row]
-    number: int
-    more: bool
-
-    @property
-    def earlier(self) -> int:
-        """The number of the page before."""
-        return self.number - 1
-
-    @property
-    def later(self) -> int:
-        """The number of the page after."""
-        return self.number + 1
+    later: str
+    first: bool
 
 
 def anomalies_under(*, incident: Incident) -> QuerySet[Anomaly]:
@@ -82,19 +76,43 @@ def code_of(*, incident_id: int, line_id: int) -> str:
     return b32encode(keyed("anomaly-code", f"{incident_id}:{line_id}".encode())).decode()[:8]
 
 
-def rows_under(*, incident: Incident, at: datetime, rows: int, after: int = 0) -> list[Behind]:
-    """The rows behind what stands under an incident, from the `after`th on."""
+def rows_under(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:
+    """The rows behind what stands under an incident, the first ones after a place."""
     if incident.kind in STATEMENTS:
         return rows_reached(incident=incident, at=at, rows=rows, after=after)
-    ids = list(anomalies_under(incident=incident).filter(cleared_at=None).values_list("pk", flat=True))
-    return rows_behind(kind=incident.kind, ids=ids, at=at, rows=rows, after=after) if ids else []
+    return rows_behind(kind=incident.kind, key=incident.key, subject=incident.subject, at=at, rows=rows, after=after)
 
 
-def rows_page(*, incident: Incident, number: int, at: datetime) -> tuple[RowsPage, Sequence[Behind]]:
-    """One page of them, and whose they are."""
-    found = rows_under(incident=incident, at=at, rows=PAGE + 1, after=(number - 1) * PAGE)
+def rows_in_parts(*, incident: Incident, at: datetime) -> Iterator[Sequence[Behind]]:
+    """All of them, so many in memory at a time, each part a statement of its own that begins after the one before."""
+    after = START
+    while part := rows_under(incident=incident, at=at, rows=PART, after=after):
+        yield part
+        if len(part) < PART:
+            return
+        after = part[-1].place
+
+
+def rows_page(*, incident: Incident, after: str, at: datetime) -> tuple[RowsPage, Sequence[Behind]]:
+    """One page of them, and whose they are. `after`: as the page before says it; anything else is the first page."""
+    place = _place(incident.pk, after)
+    found = rows_under(incident=incident, at=at, rows=PAGE + 1, after=place)
     kept = found[:PAGE]
-    return RowsPage(incident, in_words(incident_id=incident.pk, rows=kept), number, len(found) > PAGE), kept
+    later = _sealed(incident.pk, kept[-1].place) if len(found) > PAGE else ""
+    return RowsPage(incident, in_words(incident_id=incident.pk, rows=kept), later, first=place == START), kept
+
+
+def _sealed(incident_id: int, place: Place) -> str:
+    """A place in a form of a page, which names no line and no look-up."""
+    return seal(json.dumps([incident_id, place.line_id, place.at.isoformat(), place.id])).decode()
+
+
+def _place(incident_id: int, sealed: str) -> Place:
+    try:
+        of, line_id, at, row_id = json.loads(unseal(sealed.encode()))
+    except InvalidToken:
+        return START
+    return Place(line_id, datetime.fromisoformat(at), row_id) if of == incident_id else START
 
 
 def in_words(*, incident_id: int, rows: Sequence[Behind]) -> list[Row]:
@@ -113,9 +131,10 @@ def in_words(*, incident_id: int, rows: Sequence[Behind]) -> list[Row]:
     ]
 
 
-def as_csv(*, incident_id: int, rows: Sequence[Behind]) -> Iterator[str]:
-    """These rows as CSV. Lines by their codes alone."""
-    yield from csv_lines(columns=COLUMNS, rows=(_cells(one) for one in in_words(incident_id=incident_id, rows=rows)))
+def as_csv(*, incident_id: int, parts: Iterable[Sequence[Behind]]) -> Iterator[str]:
+    """These rows as CSV, part by part. Lines by their codes alone."""
+    words = (in_words(incident_id=incident_id, rows=part) for part in parts)
+    yield from csv_lines(columns=COLUMNS, rows=(_cells(one) for part in words for one in part))
 
 
 def _cells(one: Row) -> tuple[object, ...]:

@@ -6,10 +6,12 @@ import json
 import tracemalloc
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
@@ -84,9 +86,50 @@ def test_a_page_ends_between_two_days_where_it_can() -> None:
         disclosed(line, [geo.uri], at=NOON + timedelta(days=day), n=4)
     first, second, third = all_pages(line.pk, Filters(), 6)
     assert [len(moments(page)) for page in (first, second, third)] == [4, 4, 4]
-    assert not any(group.cut for page in (first, second, third) for day in page.days for group in day.groups)
-    (cut, *_rest) = all_pages(line.pk, Filters(), 3)
-    assert cut.days[0].groups[0].cut is True
+    assert not any(group.of_day for page in (first, second, third) for day in page.days for group in day.groups)
+
+
+def test_a_day_that_is_cut_says_how_often_in_all_and_only_of_what_is_elsewhere_that_it_is() -> None:
+    line, geo, road, mart = a_line(), a_party(), a_party("RoadAid", "lbs_provider"), a_party("DataMart", "lbs_provider")
+    # The newest first: mart once, road, geo, road, geo, ...; the day before, mart again.
+    disclosed(line, [geo.uri, road.uri], at=NOON, n=5, every=timedelta(minutes=10))
+    disclosed(line, [geo.uri], at=NOON + timedelta(minutes=1), n=2, every=timedelta(minutes=10))
+    disclosed(line, [geo.uri, mart.uri], at=NOON + timedelta(hours=2))
+    disclosed(line, [geo.uri, mart.uri], at=NOON - timedelta(days=1), n=2)
+    (hidden,) = disclosed(line, [geo.uri, road.uri], at=NOON - timedelta(minutes=5))
+    gagged(hidden, until=None, at=AT)
+
+    def drawn(filters: Filters) -> list[list[tuple[str, int, int, bool]]]:
+        """Page by page: of whom, how often on it, how often that day, and whether some are elsewhere."""
+        return [
+            [(one.company.name, one.n, one.in_all, one.elsewhere) for day in page.days for one in day.groups]
+            for page in all_pages(line.pk, filters, 3)
+        ]
+
+    assert drawn(Filters()) == [
+        [("DataMart", 1, 1, False), ("RoadAid", 2, 5, True)],
+        [("RoadAid", 2, 5, True), (geo.name, 1, 2, True)],
+        [(geo.name, 1, 2, True), ("RoadAid", 1, 5, True)],
+        [("DataMart", 2, 2, False)],
+    ]
+    assert drawn(Filters(company=road.uri)) == [[("RoadAid", 3, 5, True)], [("RoadAid", 2, 5, True)]]
+
+
+def test_a_cut_day_costs_one_look_more_and_any_other_none() -> None:
+    line, geo = a_line(), a_party()
+    for day in range(2):
+        disclosed(line, [geo.uri], at=NOON + timedelta(days=day), n=4, every=timedelta(minutes=1))
+
+    def cost(rows: int, **filters: Any) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            history_page(line_id=line.pk, filters=Filters(**filters), zone=PACIFIC, at=AT, rows=rows)
+        return len(asked)
+
+    later = all_pages(line.pk, Filters(), 3)[0].older
+    between = all_pages(line.pk, Filters(), 4)[0].older
+    assert [cost(9), cost(4), cost(3), cost(9, before=later), cost(9, before=between)] == [2, 2, 3, 3, 2]
+    company = {"company": geo.uri}
+    assert [cost(9, **company), cost(3, **company), cost(9, before=later, **company)] == [2, 3, 3]
 
 
 @pytest.mark.parametrize("before", ["", "rubbish", "2026-05-03T12:00:00_nonsense", "_", "9999999_1", "\x00"])

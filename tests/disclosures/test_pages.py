@@ -309,6 +309,24 @@ def test_a_long_history_is_read_in_pages() -> None:
     assert (pages, seen) == (4, 480)
 
 
+def test_a_day_that_is_too_much_for_a_page_is_told_whole_and_where_the_rest_is() -> None:
+    line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
+    noon = (timezone.now() - 2 * DAY).astimezone(PACIFIC).replace(hour=12, minute=0)
+    disclosed(line, [geo.uri, road.uri], at=noon, n=205, every=timedelta(minutes=1))
+    disclosed(line, [geo.uri], at=noon + timedelta(hours=5))
+    browser, other = sign_in(line), "Some of them are on the page before or the next one."
+    first = browser.get("/history/").text
+    older = re.findall(r'rel="next" href="([^"]*)"', first)[0].replace("&amp;", "&")
+    for page in (first, browser.get(older).text):
+        assert (page.count("looked 205 times"), page.count(other)) == (1, 1)
+    assert first.count("looked once") == 1
+    page = browser.get(f"/companies/{road.pk}/").text
+    assert (page.count("looked 205 times"), "page before" in page, "next page" in page) == (1, False, False)
+    (rest,) = re.findall(r'<a href="([^"]*)">Only some of them are listed here. See all of that day.</a>', page)
+    assert browser.get(rest.replace("&amp;", "&")).text.count("looked 205 times") == 1
+    assert f"since={noon:%Y-%m-%d}&amp;until={noon:%Y-%m-%d}" in rest
+
+
 def test_a_companys_page_of_a_stranger_to_the_line_is_not_there() -> None:
     stranger = a_party("Elsewhere", "lbs_provider")
     browser = sign_in(a_line())

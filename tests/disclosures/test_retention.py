@@ -1,6 +1,7 @@
 """Months are made ahead and dropped whole when their time is over: by the owner alone, and never within a year."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from disclosures.models import (
     Anomaly,
     AnomalyRule,
     ChangedDay,
+    ConcealedDisclosure,
     DailyRollup,
     DelayedNotice,
     Disclosure,
@@ -28,6 +30,7 @@ from disclosures.models import (
     RolledFacts,
 )
 from disclosures.queries.counted import facts_of
+from disclosures.queries.visible import visible, with_delay
 from partners.models import Dealing
 from portal import health
 from tests.disclosures.conftest import partitions
@@ -40,9 +43,11 @@ from tests.feeds import (
     release_row,
     take_approvals,
     take_lines,
+    take_notices,
     take_parties,
     take_releases,
 )
+from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("months_as_before", "no_broker")
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -99,19 +104,20 @@ def test_a_month_goes_whole_with_all_that_hung_on_it_and_nothing_else() -> None:
     assert (retention.drop_months(now=NOW), retention.drop_months(now=NOW)) == (1, 0)
     assert DROPPED not in partitions()
     assert KEPT in partitions()
-    assert sources() == {"next", "new"}
+    # A row that an order hides outlasts its month.
+    assert sources() == {"next", "new", "hidden"}
     kept = set(Disclosure.objects.values_list("id", flat=True))
     assert set(DisclosureRegister.objects.values_list("id", flat=True)) == kept
     assert set(JudgementChange.objects.values_list("disclosure_id", flat=True)) == kept
-    assert not DelayedNotice.objects.exists()
     assert not Dealing.objects.filter(party__uri=TRACK).exists()
     (gone,) = DroppedMonth.objects.all()
     assert (gone.month, gone.forgotten_at) == (DROPPED, NOW)
     assert list(AuditEvent.objects.filter(action="disclosures.month_dropped").values_list("target")) == [
         ("month:2021-11",)
     ]
-    # The day in which the month ended by the line's own clock is read from its rows until it is counted again.
-    assert set(ChangedDay.objects.values_list("day", flat=True)) == {date(2021, 11, 30)}
+    # The day in which the month ended by the line's own clock is read from its rows until it is counted again; so is
+    # that of the hidden row.
+    assert set(ChangedDay.objects.values_list("day", flat=True)) == {date(2021, 11, 30), date(2021, 11, 2)}
     assert sum(one.n for one in facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock())) == 2
     ingest.roll_up(at=database_clock())
     assert set(DailyRollup.objects.values_list("day", "n")) == {(date(2021, 11, 30), 1), (date(2021, 12, 23), 1)}
@@ -142,11 +148,11 @@ def test_what_is_sent_again_after_it_was_dropped_is_taken_and_dropped_again() ->
     retention.make_partitions(now=NOW)
     retention.drop_months(now=NOW)
     take_releases(release_row(id="old", occurred_at="2021-11-20T12:00:00Z", path=[BRIDGE, TRACK]))
-    assert in_default() == 1
+    assert in_default() == 2
     retention.make_partitions(now=NOW)
     assert retention.drop_months(now=NOW) == 1
-    assert sources() == {"next", "new"}
-    assert DisclosureRegister.objects.count() == 2
+    assert sources() == {"next", "new", "hidden"}
+    assert DisclosureRegister.objects.count() == 3
 
 
 def test_a_drop_after_which_the_process_was_killed_comes_into_the_trail_all_the_same(
@@ -181,9 +187,115 @@ def test_a_drop_that_was_cut_off_is_finished_by_the_next(monkeypatch: pytest.Mon
         cut.setattr(retention, "REGISTER", "SELECT 1 / 0")
         with pytest.raises(Exception, match="division by zero"):
             retention.drop_months(now=NOW)
-    assert (sources(), DisclosureRegister.objects.count()) == ({"next", "new"}, 5)
+    assert (sources(), DisclosureRegister.objects.count()) == ({"next", "new", "hidden"}, 5)
     assert retention.drop_months(now=NOW) == 0
-    assert DisclosureRegister.objects.count() == 2
+    assert DisclosureRegister.objects.count() == 3
+
+
+def seen(line: Line) -> dict[str, bool]:
+    """What its person sees, and whether each is marked as told late."""
+    rows = with_delay(rows=visible(line_id=line.pk, at=database_clock()), line_id=line.pk)
+    return {row.source_id: vars(row)["delayed"] for row in rows}
+
+
+def upkeep() -> tuple[int, int]:
+    """The daily runs: how many months were made, and how many dropped."""
+    return retention.make_partitions(now=NOW), retention.drop_months(now=NOW)
+
+
+@contextmanager
+def owners_clock(by: str) -> Iterator[None]:
+    """So much later by the clock of those runs."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT set_config('whereabouts.clock_shift', %s, false)", [by])
+        yield
+        cursor.execute("RESET whereabouts.clock_shift")
+
+
+def test_what_an_order_hides_outlasts_its_month_and_is_shown_for_a_while_once_the_order_ends() -> None:
+    line = scene()
+    hidden = {"id": "hidden", "occurred_at": "2021-11-03T00:00:00Z", "suppressed_until": "2190-01-01T00:00:00Z"}
+    row = Disclosure.objects.get(source_id="hidden")
+    assert upkeep() == (2, 1)
+    assert (DROPPED in partitions(), in_default(), seen(line)) == (False, 1, {"next": False, "new": False})
+    for table in (DelayedNotice, JudgementChange):
+        assert table.objects.filter(line_id=line.pk, disclosure_id=row.id).count() == 1
+    assert ConcealedDisclosure.objects.filter(id=row.id).exists()
+    # Sent again it is known, and stays hidden. Nothing is made or dropped because it is there.
+    (fate,) = take_releases(release_row(**hidden))
+    assert (fate.status, upkeep(), in_default()) == ("repeated", (0, 0), 1)
+    told = AuditEvent.objects.filter(action="disclosures.month_dropped")
+    assert (told.count(), sorted(seen(line))) == (1, ["new", "next"])
+    # The order is lifted with a moment that is long past: it hid the row up to now.
+    take_notices({"disclosure_id": "hidden", "suppressed_until": "2022-01-01T00:00:00Z", "order_ref": "court-7"})
+    ingest.reveal(at=database_clock())
+    assert seen(line) == {"next": False, "new": False, "hidden": True}
+    with owners_clock("29 days"):
+        assert upkeep() == (0, 0)
+    with owners_clock("31 days"):
+        assert upkeep() == (1, 1)
+    assert (in_default(), sorted(seen(line)), DisclosureRegister.objects.count()) == (0, ["new", "next"], 2)
+    assert not DelayedNotice.objects.exists()
+    assert not JudgementChange.objects.filter(disclosure_id=row.id).exists()
+
+
+def test_what_is_hidden_until_further_order_outlasts_it_and_what_was_shown_long_ago_does_not() -> None:
+    line = scene()
+    day = {"occurred_at": "2021-11-04T00:00:00Z"}
+    take_releases(*(release_row(id=name, **day) for name in ("further", "over", "newly over", "over before")))
+    take_releases(release_row(id="came over", suppressed_until="2022-01-01T00:00:00Z", **day))
+    now = database_clock()
+    for name, until in {
+        "further": None, "over": now - timedelta(days=31), "newly over": now - timedelta(days=29),
+    }.items():  # fmt: skip
+        gagged(Disclosure.objects.get(source_id=name), until=until, at=now - timedelta(days=60))
+    before = Disclosure.objects.get(source_id="over before")
+    for number, until in enumerate([None, now - timedelta(days=90)], 1):
+        gagged(before, until=until, at=now - timedelta(days=60), number=number)
+    upkeep()
+    assert sources() == {"next", "new", "hidden", "further", "newly over"}
+    assert seen(line) == {"next": False, "new": False, "newly over": True}
+
+
+def test_what_outlasts_its_month_is_counted_once_it_is_shown_and_not_before() -> None:
+    line = scene()
+    GrowingLine.objects.create(line_id=line.pk)
+    upkeep()
+    # The order's row of an older month is read from the row, also after a younger month has gone.
+    assert ingest.roll_up(at=database_clock(), long=3) == 1
+    day = date(2021, 11, 2)
+
+    def counted() -> int:
+        return sum(one.n for one in facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock()))
+
+    assert (counted(), DailyRollup.objects.filter(day=day).count()) == (2, 0)
+    take_notices({"disclosure_id": "hidden", "suppressed_until": "2022-01-01T00:00:00Z", "order_ref": "court-7"})
+    assert (counted(), facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock())[0].recent) == (3, 0)
+    ingest.roll_up(at=database_clock() + timedelta(hours=2))
+    assert (counted(), DailyRollup.objects.filter(day=day).count()) == (3, 1)
+    later = datetime(2026, 2, 5, tzinfo=UTC)
+    retention.make_partitions(now=later)
+    assert retention.drop_months(now=later) == 1
+    assert (counted(), sources()) == (1, {"hidden"})
+    ingest.roll_up(at=database_clock() + timedelta(hours=2))
+    assert (counted(), DailyRollup.objects.filter(day=day).count()) == (1, 1)
+
+
+def test_a_company_that_a_late_look_up_names_can_still_be_told() -> None:
+    line = scene()
+    take_releases(
+        release_row(
+            id="late", occurred_at="2021-11-05T00:00:00Z", path=[BRIDGE, TRACK], suppressed_until="2190-01-01T00:00:00Z"
+        )
+    )
+    of_track = Dealing.objects.filter(line_id=line.pk, party__uri=TRACK)
+    upkeep()
+    assert not of_track.exists()
+    take_notices({"disclosure_id": "late", "suppressed_until": "2022-01-01T00:00:00Z", "order_ref": "court-7"})
+    assert of_track.count() == 1
+    take_releases(release_row(id="old", occurred_at="2021-11-20T12:00:00Z"))
+    assert upkeep() == (1, 1)
+    assert (of_track.count(), "late" in seen(line)) == (1, True)
 
 
 def test_nothing_is_dropped_within_a_year_whatever_is_set(settings: Settings) -> None:

@@ -28,7 +28,7 @@ def as_said(cell: object) -> object:
 def seen(statement: Statement, table: Sequence[Counts], hidden: Beside = ALONE) -> tuple[tuple[object, ...], ...]:
     """All that everybody sees of a table, row by row and the sums last: its counts, and whether a time is there."""
     rows = [{**dict.fromkeys(statement.columns, 1.5), **row} for row in table]
-    found, total = shown(statement=statement, rows=rows, held=hidden.held, partial=hidden.partial)
+    found, total = shown(statement=statement, rows=rows, held=hidden.held, partial=hidden.partial, all_of=hidden.all_of)
     cells = [tuple(as_said(row[column]) for column in (*statement.counts, *statement.times)) for row in found]
     return (*cells, tuple(as_said(total[column]) for column in statement.counts) if total else ())
 
@@ -134,6 +134,54 @@ def test_no_small_count_is_told_by_the_figures_of_a_company_that_is_told_of_ever
             assert len(values) > 1 or not 0 < min(values) < 10, (each, name, values)
 
 
+def test_no_small_count_is_told_by_the_figures_of_a_company_that_is_told_of_all_but_some() -> None:
+    """Nobody is to know of how few it was not told: of all, of those made here, of those that came by file."""
+    alike: dict[object, list[Counts]] = defaultdict(list)
+    for n, files in [(10, 0), (11, 0), (12, 0), (25, 0), (25, 12), (34, 22), (30, 30), (34, 0), (85, 40), (82, 41)]:
+        rows = as_everybody_sees([{"kind": "stop", "n": n, "from_files": files}])
+        hidden = beside(name=Figure.FOLLOWED, choices=rows)
+        for not_here, not_of_files in product(range(n - files + 1), range(files + 1)):
+            missed = not_here + not_of_files
+            for acknowledged in range(n - missed + 1 if n < 40 else 1):
+                followed = {
+                    "received": n - missed, "said_here": n - files - not_here, "acknowledged": acknowledged,
+                    "completed": acknowledged, "overdue": 0,
+                }  # fmt: skip
+                look = (n, files, seen(FOLLOWED, [followed], hidden))
+                alike[look].append({"missed": missed, "here": not_here, "of files": not_of_files})
+    told_of_few = [
+        (look, name, values)
+        for look, group in alike.items()
+        for name, values in possible(group).items()
+        if len(values) == 1 and 0 < min(values) < 10
+    ]
+    assert told_of_few == []
+
+
+@pytest.mark.parametrize(
+    ("row", "as_shown"),
+    [
+        # Stops 60, none by file: so many were not about this company.
+        ((60, 60, 60, 60), [60, 60, 60, 60]),
+        ((57, 57, 57, 40), ["most", "held", "held", 40]),
+        ((57, 57, 40, 40), ["most", "held", 40, 40]),
+        ((51, 51, 51, 51), ["most", "held", "held", "held"]),
+        ((50, 50, 50, 50), [50, 50, 50, 50]),
+        # Under two agreements it was told of each twice.
+        ((120, 120, 120, 120), [120, 120, 120, 120]),
+        ((117, 117, 100, 100), ["most", "held", 100, 100]),
+        ((9, 9, 9, 9), ["few"] * 4),
+    ],
+)
+def test_how_what_a_company_was_told_is_marked_beside_the_choices(row: tuple[int, ...], as_shown: list[object]) -> None:
+    choices = as_everybody_sees(
+        [{"kind": "stop", "n": 60, "from_files": 0}, {"kind": "allow", "n": 40, "from_files": 0}]
+    )
+    counts = {**dict.fromkeys(FOLLOWED.counts, 0), **dict(zip(FOLLOWED.counts, row, strict=False))}
+    (found, _) = seen(FOLLOWED, [counts], beside(name=Figure.FOLLOWED, choices=choices))
+    assert list(found[:4]) == as_shown
+
+
 @pytest.mark.parametrize(
     ("row", "as_shown"),
     [
@@ -199,9 +247,15 @@ def test_what_is_few_among_choices_stands_in_no_figure_beside_them() -> None:
         return beside(name=Figure.FOLLOWED, choices=found), beside(name=Figure.DISPUTES, choices=found)
 
     partial = ("received", "said_here", "acknowledged", "completed")
-    assert marks(("stop", 400, 30), ("dispute", 12, 0), ("allow", 3, 3)) == (Beside([], []), Beside())
-    assert marks(("stop", 400, 3), ("dispute", 12, 0)) == (Beside(["said_here"], []), Beside())
-    assert marks(("stop", 400, 0), ("dispute", 3, 1)) == (Beside([], partial), Beside(DISPUTES.counts))
+    assert marks(("stop", 400, 30), ("dispute", 12, 0), ("allow", 3, 3)) == (
+        Beside([], [], {**dict.fromkeys(partial, 412), "said_here": 382}), Beside(),
+    )  # fmt: skip
+    assert marks(("stop", 400, 3), ("dispute", 12, 0)) == (
+        Beside(["said_here"], [], dict.fromkeys(partial, 412)), Beside(),
+    )  # fmt: skip
+    assert marks(("stop", 400, 0), ("dispute", 3, 1)) == (
+        Beside([], partial, dict.fromkeys(partial, 400)), Beside(DISPUTES.counts),
+    )  # fmt: skip
     asked = {"asked": 12, "showed_proof": 12, "had_none": 0, "late": 0}
     assert seen(DISPUTES, [asked], Beside(DISPUTES.counts)) == (("held", "held", 0, 0), ())
     # It was told of so few that no kind of it is counted; or of many, and did nothing.

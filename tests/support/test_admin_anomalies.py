@@ -17,11 +17,11 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import stop
 from disclosures.anomalies import find
-from disclosures.models import Anomaly, AnomalyRule
+from disclosures.models import Anomaly, AnomalyRule, Judgement
 from partners.lifecycle import NotNow
 from partners.models import Proposal
 from support.oversight import anomalies
-from support.oversight.anomalies import code_of
+from support.oversight.anomalies import code_of, rows_page
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, DAY, JAIL, NO_APPROVAL, TRACK, every, looked
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import sign_in
@@ -181,16 +181,83 @@ def test_rows_are_paged_and_every_page_is_a_look_of_its_own(officer: Member, now
     for one in lines:
         looked(one, *every(MAY, 20, HOUR), judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path = the_incident(now, kind="after_stop")
-    pages = [officer.client.post(f"{path}rows/", {"reason": "7", "page": n}).content.decode() for n in ("1", "2", "9")]
-    assert [len(table(page)) for page in pages] == [50, 10, 0]
-    assert ('value="2">Next page' in pages[0], 'value="1">Earlier page' in pages[1]) == (True, True)
-    assert "Nothing that may be shown" in pages[2]
+    first = officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode()
+    later = re.findall(r'name="after" value="([^"]+)">Next page', first)
+    second, strange = (
+        officer.client.post(f"{path}rows/", {"reason": "7", "after": after}).content.decode()
+        for after in (later[0], "2")
+    )
+    assert [len(table(page)) for page in (first, second, strange)] == [50, 10, 50]
+    assert ["First page" in page for page in (first, second, strange)] == [False, True, False]
+    assert "Next page" not in second
+    assert str(lines[2].pk) not in later[0]
     looks = AuditEvent.objects.filter(action="anomaly.seen")
-    assert [looks.filter(line_id=one.pk).count() for one in lines] == [1, 1, 2]
+    assert [looks.filter(line_id=one.pk).count() for one in lines] == [2, 2, 3]
+    other = Incident.objects.create(kind="no_approval", key="2026 x", subject="x", opened_at=now)
+    page = rows_page(incident=other, after=later[0], at=now)[0]
+    assert page.first, "the place is one of another incident"
+
+
+def test_rows_that_come_or_go_between_two_pages_shift_no_other(officer: Member, line: Line, now: datetime) -> None:
+    rows = looked(line, *every(MAY, 60, HOUR), judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    path = the_incident(now)
+    first = officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode()
+    gagged(rows[3], until=None, at=now)
+    looked(line, MAY - HOUR, judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    (later,) = re.findall(r'name="after" value="([^"]+)"', first)
+    second = officer.client.post(f"{path}rows/", {"reason": "7", "after": later}).content.decode()
+    moments = [row[1] for page in (first, second) for row in table(page)]
+    assert moments == [f"{at:%-d %b %Y, %H:%M:%S}" for at in every(MAY, 60, HOUR)]
+
+
+JUNE = datetime(2026, 6, 1, 3, tzinfo=UTC)
+
+
+def moments_of(officer: Member, kind: str, now: datetime) -> list[datetime]:
+    """When the rows behind the incident of a kind were, as its file says it."""
+    path = the_incident(now, kind=kind)
+    text = officer.client.post(f"{path}csv/", {"reason": "7"}).getvalue().decode("utf-8-sig")
+    return [datetime.fromisoformat(row["at"]) for row in csv.DictReader(io.StringIO(text))]
+
+
+def test_months_whose_windows_share_rows_show_each_once(officer: Member, line: Line, now: datetime) -> None:
+    told = [*every(JUNE - 5 * DAY, 5, HOUR), JUNE]
+    looked(line, *told, judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    assert moments_of(officer, "after_stop", now) == told
+    found = Anomaly.objects.filter(kind="after_stop").order_by("period")
+    assert list(found.values_list("n", flat=True)) == [5, 6]
+
+
+def test_windows_of_a_burst_that_share_rows_show_each_once(officer: Member, line: Line, now: datetime) -> None:
+    midnight = JUNE.replace(hour=0)
+    told = every(midnight - timedelta(minutes=25), 30, timedelta(minutes=1))
+    looked(line, *told, midnight + 9 * HOUR, path=PATH, recorded_at=now)
+    assert moments_of(officer, "burst", now) == told
+    assert Anomaly.objects.filter(kind="burst").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "judgement"),
+    [("after_stop", AFTER_STOP), ("no_approval", NO_APPROVAL), ("suspended", Judgement.PARTNER_SUSPENDED)],
+)
+def test_all_of_a_month_that_was_judged_so_is_shown_beyond_the_fullest_window(
+    officer: Member, line: Line, now: datetime, kind: str, judgement: str
+) -> None:
+    first, last = datetime(2026, 5, 1, tzinfo=UTC), JUNE.replace(hour=0) - timedelta(microseconds=1)
+    told = [first, *every(MAY, 3, HOUR), last]
+    looked(line, *told, judgement=judgement, path=PATH, recorded_at=now)
+    looked(line, MAY + 2 * DAY, path=PATH, recorded_at=now)
+    looked(line, MAY + 2 * DAY, judgement=judgement, path=(BRIDGE, JAIL), recorded_at=now)
+    looked(a_line(), MAY, path=PATH, recorded_at=now)
+    path = the_incident(now, kind=kind, subject=TRACK)
+    text = officer.client.post(f"{path}csv/", {"reason": "7"}).getvalue().decode("utf-8-sig")
+    read = [datetime.fromisoformat(row["at"]) for row in csv.DictReader(io.StringIO(text))]
+    assert read == [at.replace(microsecond=0) for at in told]
+    assert (Anomaly.objects.get(kind=kind, party=TRACK).n, len(read)) == (4, 5)
 
 
 def test_the_file_has_codes_and_everybody_in_it_finds_that_it_was_taken(
-    officer: Member, line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch
+    officer: Member, line: Line, now: datetime
 ) -> None:
     looked(line, MAY, MAY + HOUR, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path, incident = the_incident(now), Incident.objects.get()
@@ -207,12 +274,54 @@ def test_the_file_has_codes_and_everybody_in_it_finds_that_it_was_taken(
     assert (len(rows), NUMBER[2:] in text) == (2, False)
     taken = AuditEvent.objects.get(action="export.taken")
     assert (taken.actor, taken.target, taken.detail) == (
-        officer.actor, "export:anomalies", {"incident": incident.pk, "rows": 2},
+        officer.actor, "export:anomalies", {"incident": incident.pk},
     )  # fmt: skip
+    assert AuditEvent.objects.get(action="export.given").detail == {"incident": incident.pk, "rows": 2}
     event = AuditEvent.objects.get(action="anomaly.taken")
     assert (event.line_id, event.reason) == (line.pk, "For counsel.")
-    monkeypatch.setattr(anomalies, "MOST_ROWS", 1)
-    assert len(officer.client.post(f"{path}csv/", {"reason": "x"}).getvalue().decode().splitlines()) == 2
+
+
+@pytest.mark.parametrize("part", [1, 2, 3, 7, 8])
+def test_the_file_has_all_of_them_whatever_its_parts(
+    officer: Member, now: datetime, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    monkeypatch.setattr(anomalies, "PART", part)
+    lines = [a_line() for _ in range(25)]
+    for one in lines[:2]:
+        looked(one, *every(MAY, 3, HOUR), MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    for one in lines[2:]:
+        looked(one, MAY, MAY + HOUR, path=PATH, recorded_at=now)
+    for one in lines:
+        looked(one, MAY + 30 * HOUR, path=PATH, recorded_at=now)
+    path = the_incident(now, kind="after_stop")
+    text = officer.client.post(f"{path}csv/", {"reason": "x"}).getvalue().decode()
+    told = sorted([*every(MAY, 3, HOUR), MAY])
+    assert [line.split(",")[1] for line in text.splitlines()[1:]] == [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in told] * 2
+    everybody = Incident.objects.get(kind="many_lines", subject=JAIL)
+    text = officer.client.post(f"/admin/incidents/{everybody.pk}/csv/", {"reason": "y"}).getvalue().decode()
+    told = [MAY] * 27 + [MAY + HOUR] * 25 + [MAY + 2 * HOUR] * 2 + [MAY + 30 * HOUR] * 25
+    assert [line.split(",")[1] for line in text.splitlines()[1:]] == [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in told]
+    looks = AuditEvent.objects.filter(action="anomaly.taken").order_by("line_id")
+    assert list(looks.filter(reason="x").values_list("line_id", flat=True)) == [one.pk for one in lines[:2]]
+    assert list(looks.filter(reason="y").values_list("line_id", flat=True)) == [one.pk for one in lines]
+
+
+def test_a_part_stands_in_the_logs_before_it_is_given_out(
+    officer: Member, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anomalies, "PART", 2)
+    lines = [a_line() for _ in range(4)]
+    for one in lines:
+        looked(one, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
+    the_incident(now)
+    parts = support.actions.take_rows(incident_id=Incident.objects.get().pk, actor=officer.actor, reason="x", at=now)
+    assert parts is not None
+    looks = AuditEvent.objects.filter(action="anomaly.taken").order_by("line_id")
+    assert AuditEvent.objects.filter(action="export.taken").exists()
+    seen = [(next(parts, None), looks.count())[1] for _ in range(5)]
+    assert seen == [0, 2, 2, 4, 4]
+    assert next(parts, None) is None
+    assert list(looks.values_list("line_id", flat=True)) == [one.pk for one in lines]
 
 
 def test_what_is_hidden_is_in_no_row_no_file_and_no_count(officer: Member, line: Line, now: datetime) -> None:

@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
+from disclosures.models import Anomaly, AnomalyRule
+from disclosures.queries.found import incident_key
 from partners.models import Contract
 from revocations.models import Breach
-from support.oversight import differences, exports
-from tests.factories import a_contract, a_party
+from support.oversight import anomalies, differences, exports
+from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, TRACK, every, looked
+from tests.factories import a_contract, a_line, a_party
 
 pytestmark = pytest.mark.usefixtures("db", "both_ways_of_sessions")
 AT = datetime(2026, 6, 9, tzinfo=UTC)
@@ -46,6 +50,23 @@ def differing(n: int) -> Iterator[str]:
         DigestFinding(run=run, kind="partner_lacks", line_id=number, found_at=AT) for number in range(n)
     )
     return differences.as_csv(run_id=run.pk)
+
+
+def looks_behind(n: int, *, year: int) -> Iterator[str]:
+    at, line = AT.replace(year=year), a_line()
+    looked(line, *every(at, n, timedelta(minutes=1)), judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=at)
+    Anomaly.objects.create(
+        kind=AFTER_STOP, line_id=line.pk, party=TRACK, period=at.date().replace(day=1), first_at=at, last_at=at, n=n,
+        looks=n, rule=AnomalyRule.objects.get(kind=AFTER_STOP), found_at=at, changed_at=at,
+    )  # fmt: skip
+    incident = Incident(pk=1, kind=AFTER_STOP, key=incident_key(party=TRACK, year=str(year)), subject=TRACK)
+    return anomalies.as_csv(incident_id=1, parts=anomalies.rows_in_parts(incident=incident, at=AT))
+
+
+def test_look_ups_behind_an_incident() -> None:
+    peak(looks_behind(100, year=2023), 100)
+    fewer = peak(looks_behind(1_500, year=2024), 1_500)
+    assert peak(looks_behind(7_500, year=2025), 7_500) < 1.5 * fewer
 
 
 def test_breaches_of_a_year() -> None:

@@ -114,7 +114,9 @@ def test_what_an_order_of_court_hides_is_in_no_number_and_no_row(officer: Member
     found = rows_reached(incident=one, at=at, rows=9)
     assert len(found) == 2
     assert (hidden.line_id, hidden.occurred_at) not in {(row.line_id, row.at) for row in found}
-    assert [row.at for row in rows_reached(incident=one, at=at, rows=1, after=1)] == [moment(LAST)]
+    first, last = found
+    assert rows_reached(incident=one, at=at, rows=1, after=first.place) == [last]
+    assert (last.at, rows_reached(incident=one, at=at, rows=1, after=last.place)) == (moment(LAST), [])
     assert len(rows_reached(incident=one, at=moment("2190-01-02T00:00:00Z"), rows=9)) == 3
 
 

@@ -16,6 +16,7 @@ from disclosures.queries.figures.statements import FEWEST, Statement
 TOLD_BY_ITS_REST = FEWEST + 1
 
 type Raw = Mapping[str, str | int | float | None]
+NOWHERE: Mapping[str, int] = {}
 
 
 class Why(StrEnum):
@@ -40,14 +41,20 @@ type Row = Mapping[str, Cell]
 
 
 def shown(
-    *, statement: Statement, rows: Sequence[Raw], held: Collection[str] = (), partial: Collection[str] = ()
+    *,
+    statement: Statement,
+    rows: Sequence[Raw],
+    held: Collection[str] = (),
+    partial: Collection[str] = (),
+    all_of: Mapping[str, int] = NOWHERE,
 ) -> tuple[list[Row], Mapping[str, Count] | None]:
     """The rows of a figure as everybody may see them, and their sums where the figure has any.
 
     Because of another figure: `held`, columns of which nothing but nought is shown; `partial`, those that leave
-    something out, in which nought of nothing is not shown either.
+    something out, in which nought of nothing is not shown either; `all_of`, by column, a count there of which this one
+    is all, once or several times, where nothing is missing to it.
     """
-    counted = [_Row(statement, raw, held, partial) for raw in rows]
+    counted = [_Row(statement, raw, held, partial, all_of) for raw in rows]
     found: list[Row] = [
         {
             **{column: raw[column] for column in (*statement.words, *statement.plain)},
@@ -68,9 +75,16 @@ def _sum(cells: Sequence[Count]) -> Count:
 class _Row:
     """The counts of one row, and how each is marked: wholes before their parts."""
 
-    def __init__(self, statement: Statement, raw: Raw, held: Collection[str], partial: Collection[str]) -> None:
+    def __init__(
+        self,
+        statement: Statement,
+        raw: Raw,
+        held: Collection[str],
+        partial: Collection[str],
+        all_of: Mapping[str, int],
+    ) -> None:
         self._n = {column: int(raw[column] or 0) for column in statement.counts}
-        self._held, self._partial = held, partial
+        self._held, self._partial, self._all_of = held, partial, all_of
         self._why: dict[str, Why] = {}
         for column in statement.counts:
             self._why[column] = self._alone(column, statement.parts)
@@ -100,15 +114,24 @@ class _Row:
     def _alone(self, column: str, parts_of: Sequence[tuple[str, tuple[str, ...]]]) -> Why:
         """How it is marked beside the wholes that it is a part of, which are marked already."""
         n = self._n[column]
+        if any(column in parts and self._is_some_of(column, whole) for whole, parts in parts_of):
+            return Why.HELD
         if not n:
             nothing = not any(self._n[whole] for whole, parts in parts_of if column in parts)
             return Why.HELD if nothing and column in self._partial else Why.SHOWN
         wholes = [(self._n[whole], parts) for whole, parts in parts_of if column in parts and self._shows(whole)]
-        if column in self._held or any(n < whole == TOLD_BY_ITS_REST for whole, _ in wholes):
+        if column in self._held or n < self._all_of.get(column, 0) == TOLD_BY_ITS_REST:
+            return Why.HELD
+        if any(n < whole == TOLD_BY_ITS_REST for whole, _ in wholes):
             return Why.HELD
         if _small(n):
             return Why.FEW
-        return Why.MOST if any(_small(whole - n) for whole, parts in wholes if parts == (column,)) else Why.SHOWN
+        if any(_small(whole - n) for whole, parts in wholes if parts == (column,)):
+            return Why.MOST
+        if not _short(n, self._all_of.get(column, 0)):
+            return Why.SHOWN
+        # What is missing to a whole is missing to its parts too, which may be as large.
+        return Why.HELD if any(column in parts for _, parts in parts_of) else Why.MOST
 
     def _hold(self, whole: str, parts: Sequence[str]) -> None:
         n = self._n[whole]
@@ -119,9 +142,27 @@ class _Row:
             if self._n[part] and not is_half:
                 self._why[part] = Why.HELD
 
+    def _is_some_of(self, column: str, whole: str) -> bool:
+        """Whether it would tell of how few, of its own or of the rest, something is missing to the whole.
+
+        All that would tell of less than twice as many look the same; so do all where there is not enough of either.
+        """
+        part_there = self._all_of.get(column, 0)
+        rest_there = self._all_of.get(whole, 0) - part_there
+        if not part_there or rest_there <= 0 or not self._n[whole] % (part_there + rest_there):
+            return False
+        rest = self._n[whole] - self._n[column]
+        missing = (-self._n[column] % part_there, -rest % rest_there)
+        return min(part_there, rest_there) < 4 * FEWEST or any(0 < n < 2 * FEWEST for n in missing)
+
     def _shows(self, column: str) -> bool:
         return not self._why[column]
 
 
 def _small(n: int) -> bool:
     return 0 < n < FEWEST
+
+
+def _short(n: int, whole: int) -> bool:
+    """Whether one to nine are missing to the whole, or to several times as much."""
+    return whole > 0 and _small(-n % whole)

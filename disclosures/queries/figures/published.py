@@ -44,7 +44,9 @@ def _published(name: Figure, known: Mapping[str, PublishedFigure]) -> Published:
     row, choices = known[name], known.get(Figure.CHOICES)
     of_choices = shown(statement=STATEMENTS[Figure.CHOICES], rows=choices.rows)[0] if choices else []
     hidden = beside(name=name, choices=of_choices)
-    rows, total = shown(statement=STATEMENTS[name], rows=row.rows, held=hidden.held, partial=hidden.partial)
+    rows, total = shown(
+        statement=STATEMENTS[name], rows=row.rows, held=hidden.held, partial=hidden.partial, all_of=hidden.all_of
+    )
     return Published(name, rows, total, row.query, row.made_at, row.since, row.until)
 
 

@@ -1,12 +1,13 @@
 """What one figure would tell of another that stands beside it.
 
 A company under one agreement may be told of every choice and asked about every dispute: then its counts are those of
-the choices. What is not shown of the choices must not stand there. Kinds of which there are few are in no count of what
-companies were told of (`statements.FOLLOWED`), so that such a count may be nought where there was something.
+the choices. What is not shown of the choices must not stand there, nor of how few of them it was not told. Kinds of
+which there are few are in no count of what companies were told of (`statements.FOLLOWED`), so that such a count may be
+nought where there was something.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from disclosures.queries.figures.cells import Count, Row
 from disclosures.queries.figures.statements import STATEMENTS, Figure
@@ -23,6 +24,7 @@ class Beside:
 
     held: Collection[str] = ()
     partial: Collection[str] = ()
+    all_of: Mapping[str, int] = field(default_factory=dict)
 
 
 def beside(*, name: Figure, choices: Sequence[Row]) -> Beside:
@@ -34,11 +36,23 @@ def beside(*, name: Figure, choices: Sequence[Row]) -> Beside:
             return Beside(
                 held=["said_here"] if (from_few_files - few) & {*SAID} else [],
                 partial=OF_WHAT_WAS_TOLD if few & {*TOLD} else [],
+                all_of=_all_of(choices),
             )
         case Figure.DISPUTES if "dispute" in few:
             return Beside(held=STATEMENTS[name].counts)
         case _:
             return Beside()
+
+
+def _all_of(choices: Sequence[Row]) -> Mapping[str, int]:
+    """What a company under one agreement was told of where it was told of everything."""
+    told = sum(_shown(row["n"]) for row in choices if row["kind"] in TOLD)
+    here = sum(_shown(row["n"]) - _shown(row["from_files"]) for row in choices if row["kind"] in SAID)
+    return {column: here if column == "said_here" else told for column in OF_WHAT_WAS_TOLD}
+
+
+def _shown(cell: object) -> int:
+    return cell.n or 0 if isinstance(cell, Count) else 0
 
 
 def _hidden(cell: object) -> bool:
