@@ -126,10 +126,10 @@ def test_its_own_claim_that_came_afterwards_excuses_nothing(now: datetime) -> No
     find(at=at)
     (found,) = standing()
     assert (found.kind, found.n) == ("no_approval", 3)
-    assert [one.judgement for one in rows_behind(kind="no_approval", ids=[found.pk], at=at, rows=9)] == [
-        "approval_unverified"
-    ] * 3
-    assert Incident.objects.get(kind="no_approval").closed_at is None
+    incident = Incident.objects.get(kind="no_approval")
+    behind = rows_behind(kind="no_approval", key=incident.key, subject=incident.subject, at=at, rows=9)
+    assert [one.judgement for one in behind] == ["approval_unverified"] * 3
+    assert incident.closed_at is None
     assert on(4, now) == 1
     assert ask(Line.objects.get(), campaign()).reason == "stopped_party"
     # What the carrier holds does, as ever.
