@@ -25,7 +25,7 @@ class Reading:
 READINGS: Mapping[str, Reading] = {
     "gate": Reading("Questions that the gate answers", "the gate", "one row read", "0.5 or more"),
     "gate_p99": Reading("The slowest answer of a hundred", "the gate", "one row read", "2 or less"),
-    "gate_batch": Reading("Questions in one request", "1,000 in one", "one by one", "20 or more"),
+    "gate_batch": Reading("Questions of one caller", "1,000 in one", "one by one", "20 or more"),
     "ingest": Reading("Releases taken in", "import", "bare COPY", "0.5 or more"),
     "ingest_growth": Reading("Releases taken in, as the ledger grows", "all stored", "few stored", "0.8 or more"),
     "orders": Reading("Orders handed to partners", "orders", "bare requests", "0.5 or more"),
