@@ -187,8 +187,8 @@ CROSS JOIN LATERAL (
     ) AS so
 ) alive
 """
-# A yes that was another's counts until that was known. Whether there is any is asked once: to join an empty table for
-# each question took an import a tenth of its time.
+# A yes that was another's counts until that was known. Whether there is any is asked once, not for each
+# question: mostly there is none.
 JUDGE = JUDGE.replace(
     "<stands>",
     "((SELECT NOT EXISTS (SELECT FROM consent_setaside)) OR NOT EXISTS (SELECT FROM consent_setaside s"
