@@ -15,10 +15,9 @@ from datetime import datetime
 from django.db import connection, transaction
 
 # `own` is the campaign of each term. `plain` holds the questions that need no weighing, which are most: the line has
-# never said anything, nothing of it is set aside, no suspension and no rule of any time touches the campaign, and an
-# approval stands. What is left is weighed one by one: each covering stop is set against the approvals that count
-# against it, a file's against a file's stop only, the person's own against any. A stop at the same instant as an
-# approval is the newer.
+# never said anything, no suspension and no rule of any time touches the campaign, and an approval stands. What is left
+# is weighed one by one: each covering stop is set against the approvals that count against it, a file's against a
+# file's stop only, the person's own against any. A stop at the same instant as an approval is the newer.
 JUDGE = """
 WITH kinless AS (SELECT NOT EXISTS (SELECT FROM partners_kin) AS so),
 own AS MATERIALIZED (
@@ -62,13 +61,11 @@ plain AS MATERIALIZED (
         AND coalesce(question.precision_m, 0) >= own.precision_m
         AND line.activated_at <= question.at AND (line.deactivated_at IS NULL OR question.at < line.deactivated_at)
         AND NOT EXISTS (SELECT FROM consent_choice c WHERE c.line_id = question.line_id)
-        AND ((SELECT NOT EXISTS (SELECT FROM consent_setaside))
-            OR NOT EXISTS (SELECT FROM consent_setaside s WHERE s.line_id = question.line_id))
         AND EXISTS (
             SELECT FROM consent_approval a
             WHERE a.line_id = question.line_id AND a.campaign = own.ref AND a.verified_by = 'carrier'
                 AND a.captured_at <= question.at AND a.recorded_at <= question.known_at
-                AND (a.expires_at IS NULL OR question.at < a.expires_at)
+                AND (a.expires_at IS NULL OR question.at < a.expires_at) AND <stands>
                 AND NOT EXISTS (
                     SELECT FROM accounts_linenumber n
                     WHERE n.line_id = question.line_id AND n.starts_at > line.activated_at
@@ -187,8 +184,9 @@ CROSS JOIN LATERAL (
     ) AS so
 ) alive
 """
-# A yes that was another's counts until that was known. Whether there is any is asked once, not for each
-# question: mostly there is none.
+# A yes that was another's counts until that was known. Whether there is any at all is asked once, and looked at one by
+# one only if so. It stands where a yes is found and not beside the conditions on a question: there it made the planner
+# expect fewer questions than there are, and compare each with each campaign.
 JUDGE = JUDGE.replace(
     "<stands>",
     "((SELECT NOT EXISTS (SELECT FROM consent_setaside)) OR NOT EXISTS (SELECT FROM consent_setaside s"

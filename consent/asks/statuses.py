@@ -15,6 +15,7 @@ import accounts.queries
 from accounts.sealing import stand_in_id
 from consent import gate
 from consent.asks.rules import QUIET
+from consent.queries.set_aside import stands
 from partners.models import Campaign
 
 type Reason = Literal["PENDING", "REQUESTED", "DENIED", "EXPIRED"]
@@ -46,7 +47,7 @@ SELECT c.ref,
         SELECT h.id, h.until FROM consent_choice h
             WHERE h.line_id = %(line)s AND h.kind = 'allow' AND h.ref = c.ref AND h.made_at > number.since
     ) yes WHERE yes.ends_at <= %(at)s
-        AND NOT EXISTS (SELECT FROM consent_setaside s WHERE s.line_id = %(line)s AND s.yes_id = yes.id))
+        AND <stands>)
 FROM partners_campaign c
     JOIN partners_contract k ON k.id = c.contract_id
     CROSS JOIN LATERAL (
@@ -66,7 +67,7 @@ FROM partners_campaign c
         ) deal
     ) met
 WHERE c.id = ANY (%(campaigns)s)
-"""
+""".replace("<stands>", stands(line="%(line)s", yes="yes.id"))
 
 
 @dataclass(frozen=True)

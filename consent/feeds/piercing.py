@@ -5,6 +5,8 @@ from collections.abc import Collection
 
 from django.db import connection
 
+from consent.queries.set_aside import stands
+
 # Whichever came last, the stop or the yes, makes the pair; one that was complete before was counted before.
 PIERCED = """
 WITH said AS (
@@ -15,7 +17,7 @@ WITH said AS (
     WHERE a.line_id = %(line)s AND a.kind = 'allow'
 ), yes AS (
     SELECT * FROM said
-    WHERE NOT EXISTS (SELECT FROM consent_setaside s WHERE s.line_id = %(line)s AND s.yes_id = said.id)
+    WHERE <stands>
 )
 SELECT count(*) FROM consent_choice s
 WHERE s.line_id = %(line)s AND s.kind = 'stop' AND s.origin = 'file' AND EXISTS (
@@ -26,7 +28,7 @@ WHERE s.line_id = %(line)s AND s.kind = 'stop' AND s.origin = 'file' AND EXISTS 
         AND (s.id = ANY (%(new)s) OR yes.id = ANY (%(new)s) AND NOT EXISTS (
             SELECT FROM yes known
             WHERE known.campaign = yes.campaign AND known.at > s.made_at AND NOT known.id = ANY (%(new)s))))
-"""
+""".replace("<stands>", stands(line="%(line)s", yes="said.id"))
 
 
 def pierced_stops(*, line_id: int, new: Collection[uuid.UUID]) -> int:

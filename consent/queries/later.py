@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import connection
 
 from consent.queries.choices import ChoiceRow
+from consent.queries.set_aside import stands
 
 # A no ends for a use when a newer yes to it came; of the person's own no, only their own yes. What is taken over from
 # a file counts from when it came.
@@ -16,12 +17,12 @@ SELECT min(yes.at) FROM (
     SELECT id, campaign, greatest(captured_at, recorded_at) FROM consent_approval
     WHERE line_id = %(line)s AND verified_by = 'carrier' AND captured_at > %(made_at)s AND %(file)s
 ) yes
-WHERE NOT EXISTS (SELECT FROM consent_setaside s WHERE s.line_id = %(line)s AND s.yes_id = yes.id)
+WHERE <stands>
     AND (%(scope)s = 'all' OR EXISTS (
         SELECT FROM partners_campaign c JOIN partners_cover v ON v.campaign_id = c.id
         WHERE c.ref = yes.campaign AND %(ref)s = ANY (
             CASE %(scope)s WHEN 'party' THEN v.parties WHEN 'purpose' THEN v.purposes ELSE v.campaigns END)))
-"""
+""".replace("<stands>", stands(line="%(line)s", yes="yes.id"))
 CHANGED_YES = """
 SELECT min(greatest(no.made_at, no.recorded_at)) FROM consent_choice no
 WHERE no.line_id = %(line)s AND no.kind IN ('stop', 'refuse') AND no.made_at >= %(made_at)s

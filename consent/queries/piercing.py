@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.db import connection
 
+from consent.queries.set_aside import stands
+
 # A yes of the person outlasts any earlier no, one from a file only a no from a file; a claim outlasts none. What the
 # partner had is what it was agreed to have before the no, and what it received before the first such yes.
 PIERCED = """
@@ -17,13 +19,11 @@ WITH covered AS (
 ), said AS (
     SELECT covered.contract_id, h.made_at AS at, h.origin = 'person' OR %(origin)s = 'file' AS counts
     FROM consent_choice h JOIN covered ON covered.ref = h.ref
-    WHERE h.line_id = %(line)s AND h.kind = 'allow' AND NOT EXISTS (
-        SELECT FROM consent_setaside s WHERE s.line_id = h.line_id AND s.yes_id = h.id)
+    WHERE h.line_id = %(line)s AND h.kind = 'allow' AND <choice stands>
     UNION ALL
     SELECT covered.contract_id, a.captured_at, a.verified_by = 'carrier' AND %(origin)s = 'file'
     FROM consent_approval a JOIN covered ON covered.ref = a.campaign
-    WHERE a.line_id = %(line)s AND NOT EXISTS (
-        SELECT FROM consent_setaside s WHERE s.line_id = a.line_id AND s.yes_id = a.id)
+    WHERE a.line_id = %(line)s AND <approval stands>
 ), pierced AS (
     SELECT contract_id, min(at) FILTER (WHERE counts AND at > %(made_at)s) AS since,
         min(at) FILTER (WHERE at <= %(made_at)s) AS agreed
@@ -45,6 +45,9 @@ SELECT pierced.contract_id, pierced.since, least(pierced.agreed, (
             END))
 FROM pierced WHERE pierced.since IS NOT NULL
 """
+PIERCED = PIERCED.replace("<choice stands>", stands(line="h.line_id", yes="h.id")).replace(
+    "<approval stands>", stands(line="a.line_id", yes="a.id")
+)
 
 
 @dataclass(frozen=True)

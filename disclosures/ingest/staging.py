@@ -18,7 +18,8 @@ TABLES = {
         " content_hash bytea, source_id text, decision_id text, authority_ref text, suppressed_until timestamptz"
     ),
     "term": (
-        "term integer, aggregator text, path text[], campaign text, purpose text, scope text, basis text, outcome text"
+        "term integer, aggregator text, path text[], campaign text, purpose text, scope text, basis text, outcome text,"
+        " asks boolean GENERATED ALWAYS AS (basis = 'approval' AND outcome = 'released') STORED"
     ),
     "fresh": (
         "n integer, id uuid, line_id bigint, occurred_at timestamptz, term integer, precision_m integer,"
@@ -37,7 +38,9 @@ NULL = LENGTH(-1)
 COLUMNS = 11
 COUNTED_FROM = datetime(2000, 1, 1, tzinfo=UTC)
 BLOCK = 2000
-# Nobody has statistics of these tables, and without any a join that sorts looks best. It never is.
+# Nobody has statistics of these tables, and without any a join that sorts looks best. It never is. Of terms, `asks` is
+# whether rows need an approval: without statistics a flag is taken to hold for half of them, two texts for hardly any,
+# and then each row is compared with each term.
 NO_SORTING = "SET LOCAL enable_mergejoin = off"
 
 type Terms = dict[tuple[str, tuple[str, ...], str, str, str, str, str], int]

@@ -53,7 +53,7 @@ INSERT INTO judged (n, judgement)
 WITH asked AS MATERIALIZED (
     SELECT term, campaign, aggregator, CASE WHEN path[1] = aggregator THEN path ELSE path || aggregator END AS parties,
         purpose, scope
-    FROM term WHERE basis = 'approval' AND outcome = 'released'
+    FROM term WHERE asks
 ), question AS MATERIALIZED (
     SELECT fresh.n AS qid, fresh.line_id, fresh.term, fresh.precision_m, fresh.occurred_at AS at,
         (SELECT audit_now()) AS known_at

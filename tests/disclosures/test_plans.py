@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -23,6 +23,17 @@ from disclosures.models import AnomalyWatch, GrowingLine, PublishedFigure
 from disclosures.queries.figures import Figure
 from tests.disclosures.anomalies import BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_campaign, an_approval
+from tests.feeds import (
+    ROAD,
+    approval_row,
+    line_row,
+    release_row,
+    take_approvals,
+    take_lines,
+    take_parties,
+    take_releases,
+    told,
+)
 from tests.people import Browser, sign_in
 from tests.world import World, a_world
 
@@ -267,6 +278,36 @@ def test_a_look_for_anomalies_reads_what_came_and_what_is_near_it() -> None:
         assert [one for one in off if one[1] == "Seq Scan"] == [], sql
     seen = {table_of(table) for _, on, _ in planned for table, _, _ in on}
     assert seen >= {"disclosures_disclosure", "disclosures_delayednotice", "consent_approval", "disclosures_anomaly"}
+
+
+def plans_of_judging(*rows: dict[str, object]) -> list[dict[str, Any]]:
+    """How a chunk of these rows was judged, as it was done: the nodes of its plan."""
+    found: list[dict[str, Any]] = []
+
+    def explained(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "INSERT INTO judged" in sql:
+            with transaction.atomic():
+                execute("EXPLAIN (ANALYZE, FORMAT JSON) " + sql, params, many, context)
+                (plan,) = context["cursor"].fetchone()
+                found.extend(nodes((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]))
+                transaction.set_rollback(True)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explained):
+        assert told(take_releases(*rows)) == [("accepted", "permitted")] * len(rows)
+    return found
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize(("customers", "count"), [(1, 1), (40, 400), (300, 3000)])
+def test_a_chunk_is_read_once_to_be_judged_and_not_for_each_of_its_companies(customers: int, count: int) -> None:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row(id="yes"))
+    rows = [release_row(path=[BRIDGE, ROAD, f"https://customer-{n % customers}.example"]) for n in range(count)]
+    read = [(node["CTE Name"], node["Actual Loops"]) for node in plans_of_judging(*rows) if "CTE Name" in node]
+    assert {loops for name, loops in read if name == "question"} == {1}
+    assert {name for name, _ in read} >= {"question", "own", "plain", "weighed"}
 
 
 @pytest.mark.usefixtures("committed_db", "no_broker")
