@@ -29,17 +29,18 @@ own AS MATERIALIZED (
             AS covering_purposes,
         CASE WHEN kinless.so OR c.ref IS NULL THEN ARRAY[c.ref::text]
             ELSE partners_kin_of('campaign', ARRAY[c.ref::text]) END AS covering_campaigns,
-        NOT EXISTS (
+        EXISTS (
             SELECT FROM partners_suspension s
             WHERE NOT s.automatic AND (
                 s.of = 'campaign' AND s.target_id = c.id
                 OR s.of = 'contract' AND s.target_id = c.contract_id
                 OR s.of = 'party' AND s.target_id IN (
                     SELECT p.id FROM partners_party p WHERE p.uri = ANY (asked.parties)))
-        ) AND NOT EXISTS (
+        ) AS ever_suspended,
+        EXISTS (
             SELECT FROM partners_jurisdictionrule rule
             WHERE c.purpose = ANY (rule.purposes) OR rule.sale_test AND c.consideration IN ('monetary', 'other')
-        ) AS is_plain
+        ) AS ruled_somewhere
     FROM asked
         CROSS JOIN kinless
         LEFT JOIN (
@@ -55,7 +56,7 @@ plain AS MATERIALIZED (
     FROM question
         JOIN own ON own.term = question.term
         JOIN accounts_line line ON line.id = question.line_id
-    WHERE own.ref IS NOT NULL AND own.is_plain
+    WHERE own.ref IS NOT NULL AND NOT own.ever_suspended AND NOT own.ruled_somewhere
         AND own.contract_starts_at <= question.at AND question.at < own.contract_ends_at
         AND own.starts_at <= question.at AND question.at < own.ends_at
         AND coalesce(question.precision_m, 0) >= own.precision_m
@@ -96,7 +97,7 @@ JOIN own ON own.term = question.term
 LEFT JOIN accounts_line line ON line.id = question.line_id
     AND line.activated_at <= question.at AND (line.deactivated_at IS NULL OR question.at < line.deactivated_at)
 CROSS JOIN LATERAL (
-    SELECT EXISTS (
+    SELECT own.ever_suspended AND EXISTS (
         SELECT FROM partners_suspension s
         WHERE NOT s.automatic AND s.starts_at <= question.at AND (s.ends_at IS NULL OR question.at < s.ends_at) AND (
             s.of = 'campaign' AND s.target_id = own.id
@@ -139,7 +140,7 @@ CROSS JOIN LATERAL (
     ) AS so
 ) pausing
 CROSS JOIN LATERAL (
-    SELECT EXISTS (
+    SELECT own.ruled_somewhere AND EXISTS (
         SELECT FROM partners_jurisdictionrule rule
         WHERE rule.starts_at <= question.at AND (rule.ends_at IS NULL OR question.at < rule.ends_at)
             AND rule.state = (
