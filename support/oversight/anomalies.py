@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from accounts.sealing import keyed, seal, unseal
 from audit.models import Incident
-from disclosures.models import Anomaly, AnomalyRule
+from disclosures.models import Anomaly, AnomalyRule, Judgement
 from disclosures.queries.found import START, Behind, Place, found_under, rows_behind
 from disclosures.queries.reached import STATEMENTS, rows_reached
 from disclosures.words import judgement_in_words
@@ -36,8 +36,18 @@ CONSEQUENCES: Mapping[str, str] = {
     "nobody": "nobody can name it",
     "old": "too long ago to suspend",
 }
-# What is no judgement of the ledger's.
-SAID: Mapping[str, str] = {"disputed": "Claimed, and disputed", "partner_has": "Held as allowed, denied here"}
+# What is no judgement of the ledger's, and of its judgements those that speak to the person.
+SAID: Mapping[str, str] = {
+    "disputed": "Claimed, and disputed",
+    "partner_has": "Held as allowed, denied here",
+    Judgement.PERMITTED: "The person allowed it",
+    Judgement.AFTER_STOP: "After the person said stop",
+    Judgement.NO_APPROVAL: "No record that the person agreed",
+    Judgement.APPROVAL_UNVERIFIED: "Only the company says that the person agreed",
+    Judgement.APPROVAL_EXPIRED: "The person's agreement had ended",
+    Judgement.JURISDICTION_PROHIBITS: "Not allowed in the person's state",
+    Judgement.PRECISION_EXCEEDED: "More exact than the person agreed to",
+}
 # Incidents that have rows: what is found in the ledger, and what the system found by other ways.
 HAVE_ROWS = frozenset({*AnomalyRule.Kind.values, *STATEMENTS})
 

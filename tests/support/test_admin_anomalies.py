@@ -163,7 +163,7 @@ def test_the_rows_show_after_a_reason_and_each_subscriber_finds_the_look(
     ]
     assert rows[0][1:] == [
         "10 May 2026, 18:00:00", "GeoBridge → SecureTrack → CountyJail", "To give you a service you asked for",
-        "No record that you agreed",
+        "No record that the person agreed",
     ]  # fmt: skip
     assert rows[2][2] == "GeoBridge → SecureTrack → nobody can name it"
     assert NUMBER[-7:] not in answer.content.decode()
@@ -269,7 +269,7 @@ def test_the_file_has_codes_and_everybody_in_it_finds_that_it_was_taken(
     assert rows[0] == {
         "line_code": code_of(incident_id=incident.pk, line_id=line.pk), "at": "2026-05-10T18:00:00Z",
         "aggregator": BRIDGE, "location_service": TRACK, "end_customer": JAIL,
-        "purpose": "To give you a service you asked for", "judgement": "After you said stop",
+        "purpose": "To give you a service you asked for", "judgement": "After the person said stop",
     }  # fmt: skip
     assert (len(rows), NUMBER[2:] in text) == (2, False)
     taken = AuditEvent.objects.get(action="export.taken")
