@@ -38,10 +38,11 @@ from consent import receipts
 from consent.models import Choice
 from consent.queries import receipt_of
 from consent.queries.choices import ChoiceRow, rows_of
+from consent.queries.set_aside import STANDS
 from disclosures.models import Archive, ArchivePart, Disclosure, Outcome
 from disclosures.queries import as_csv, as_json, events_for, export_of, visible, with_delay
 from disclosures.queries.trails import Parties, Stop, company_of, trail
-from disclosures.words import judgement_in_words, tone_of
+from disclosures.words import judgement_in_words, told_of, tone_of
 from partners import keys
 from partners.words import precision_in_words, purpose_in_words
 
@@ -294,7 +295,7 @@ class _Writer:
         return told.iterator(chunk_size=CHUNK)
 
     def _choices(self) -> Iterator[ChoiceRow]:
-        for choice in Choice.objects.filter(line_id=self._line.pk).order_by("-made_at", "-id").iterator(CHUNK):
+        for choice in Choice.objects.filter(STANDS, line_id=self._line.pk).order_by("-made_at", "-id").iterator(CHUNK):
             yield from rows_of(choices=[choice])
 
     def _receipts(self) -> int:
@@ -327,8 +328,8 @@ class _Writer:
             self._companies.setdefault(name, _Told(name, row.occurred_at)).count(row)
             yield {
                 "at": row.occurred_at, "trail": stops, "why": purpose_in_words(row.purpose),
-                "precision": precision_in_words(row.precision_m), "words": judgement_in_words(row.judgement),
-                "tone": tone_of(row.judgement), "delayed": vars(row)["delayed"],
+                "precision": precision_in_words(row.precision_m), "words": judgement_in_words(told_of(row)),
+                "tone": tone_of(told_of(row)), "delayed": vars(row)["delayed"],
             }  # fmt: skip
 
     def _log(self) -> Iterator[wording.Entry]:

@@ -1,12 +1,12 @@
 """Judgements and bases in a page's words, and how much each one should worry."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Protocol
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from disclosures.models import Basis, Judgement
+from disclosures.models import Basis, Judgement, Outcome
 
 Tone = Literal["good", "warn", "bad", "plain"]
 
@@ -38,6 +38,20 @@ _PLAIN = {Judgement.EMERGENCY, Judgement.LEGAL_PROCESS, Judgement.NETWORK}
 _WARN = {Judgement.APPROVAL_UNVERIFIED, Judgement.APPROVAL_EXPIRED, Judgement.PRECISION_EXCEEDED}
 # What "not allowed by me" asks for: released under the name of an agreement, and it was not permitted.
 NOT_ALLOWED = tuple(one.value for one in Judgement if one not in _GOOD | _PLAIN)
+
+
+class Asked(Protocol):
+    """What was released, or was asked for and refused."""
+
+    @property
+    def judgement(self) -> str: ...
+    @property
+    def outcome(self) -> str: ...
+
+
+def told_of(asked: Asked) -> str:
+    """What is told of it: its judgement; where it was refused, whatever it was to rest on, that it was."""
+    return Judgement.REFUSED if asked.outcome == Outcome.REFUSED else asked.judgement
 
 
 def judgement_in_words(judgement: str) -> str:

@@ -108,6 +108,12 @@ class CompanyCard:
         """Whether the gate says yes to any of its uses."""
         return any(one.use is not None and one.use.allowed for one in self.uses)
 
+    def allowed_since(self, *, since: datetime) -> bool:
+        """Whether a use to which the gate says yes rests on something that says so since after a moment."""
+        proofs = [proof for one in self.uses if one.use and one.use.allowed for proof in one.use.proofs]
+        counts = [proof for proof in proofs if proof.kind in {"agreed", "allowed"} and not proof.ended]
+        return any(proof.at is not None and proof.at > since for proof in counts)
+
     def allowed_by_person(self, *, since: datetime) -> bool:
         """Whether they said a yes to one of its uses on these pages after a moment."""
         proofs = [proof for one in self.uses if one.use for proof in one.use.proofs]

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import F, QuerySet
 
 from accounts.zones import ZONE_OF_STATE
+from consent.queries.set_aside import stands
 from disclosures.models import NOBODY, Anomaly, AnomalyRule
 from disclosures.queries.claimed import CLAIMED_LATER
 from disclosures.queries.rules import JUDGED_AS
@@ -98,7 +99,7 @@ FROM disclosures_anomaly a JOIN disclosures_anomalyrule rule ON rule.id = a.rule
         JOIN partners_party provider ON provider.id = k.lbs_provider_id
         JOIN partners_contract contract ON contract.id = k.contract_id
         JOIN partners_party partner ON partner.id = contract.aggregator_id AND partner.uri = a.party
-    WHERE c.reason = 'never_agreed' AND claim.line_id >= %(line)s
+    WHERE c.reason = 'never_agreed' AND claim.line_id >= %(line)s AND <claim stands>
         AND (c.scope = 'campaign' AND c.ref = ANY (v.campaigns) OR c.scope = 'party' AND c.ref = ANY (v.parties))
     GROUP BY 1, 2, 3, 4
 ) disputed
@@ -108,6 +109,7 @@ ORDER BY 1, 2, 3 LIMIT %(rows)s
 """
 PARTS = {
     "<under>": UNDER, "<starts>": STARTS, "<ends>": ENDS, "<look-up>": LOOK_UP, "<claimed-later>": CLAIMED_LATER,
+    "<claim stands>": stands(line="claim.line_id", yes="claim.id"),
 }  # fmt: skip
 # By kind; of all others line by line.
 STATEMENTS: Mapping[str, str] = {

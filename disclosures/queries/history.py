@@ -14,7 +14,7 @@ from disclosures.queries.claimed import is_claimed_later
 from disclosures.queries.counted import Place, Wanted, facts_of, newest
 from disclosures.queries.trails import Known, Parties, Stop, company_of, instead_of, trail, uris_of
 from disclosures.queries.visible import visible, with_delay
-from disclosures.words import NOT_ALLOWED, basis_in_words, judgement_in_words, tone_of
+from disclosures.words import NOT_ALLOWED, basis_in_words, judgement_in_words, told_of, tone_of
 from partners.words import precision_in_words, purpose_in_words, shown
 
 ROWS, GROUPS = 200, 60
@@ -331,8 +331,8 @@ def _group(rows: Sequence[Disclosure], parties: Parties, of_day: int) -> Group:
         basis=first.basis,
         basis_words=basis_in_words(first.basis),
         judgement=first.judgement,
-        words=judgement_in_words(first.judgement),
-        tone=tone_of(first.judgement),
+        words=judgement_in_words(told_of(first)),
+        tone=tone_of(told_of(first)),
         refused=first.outcome == Outcome.REFUSED,
         delayed=vars(first)["delayed"],
         doubtful=first.basis_doubtful,

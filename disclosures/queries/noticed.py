@@ -28,6 +28,7 @@ class Now(StrEnum):
     STOPPED = "stopped"  # no, by the person's own
     DENIED = "denied"  # no, by a file or for want of a yes
     ALLOWED = "allowed"  # yes: something newer was agreed
+    PARTLY = "partly"  # yes to what was agreed before it looked, no to all else
 
 
 class Card(Protocol):
@@ -43,6 +44,7 @@ class Card(Protocol):
     def by_record(self) -> bool: ...
     @property
     def lifeline(self) -> bool: ...
+    def allowed_since(self, *, since: datetime) -> bool: ...
     def allowed_by_person(self, *, since: datetime) -> bool: ...
 
 
@@ -111,7 +113,8 @@ def told(
     `card`: of a company (URI), None where none was read. One query where somebody is going to be suspended, and one
     where there was no record of a yes; else none.
     """
-    counted, claimed, grace = _counted(facts), _claimed(found, zone, at), _grace(found)
+    counted, claimed = _counted(facts), _claimed(found, zone, at)
+    ends = _ends(found, parties, card)
     by_kind: dict[tuple[str, str], list[Anomaly]] = {}
     for one in sorted(found, key=lambda one: one.kind not in JUDGED):
         by_kind.setdefault((one.party, one.kind), []).append(one)
@@ -123,7 +126,7 @@ def told(
             parties[key[0]],
             card(key[0]),
             zone,
-            grace,
+            ends.get(key[0]),
         )
         for key, rows in by_kind.items()
     )
@@ -136,7 +139,7 @@ def _notice(
     company: Known,
     card: Card | None,
     zone: ZoneInfo,
-    grace: Mapping[str, int | None],
+    suspended_on: datetime | None,
 ) -> Noticed:
     newest = rows[0]
     judged = newest.kind in JUDGED
@@ -152,16 +155,16 @@ def _notice(
         last_at=last,
         since=first.astimezone(zone).date(),
         until=last.astimezone(zone).date(),
-        now=_now(card),
-        suspended_on=_suspended_on(newest, grace) if company.id and card and _suspends(card, newest) else None,
+        now=_now(card, newest),
+        suspended_on=suspended_on if judged else None,
     )
 
 
-def _now(card: Card | None) -> Now:
+def _now(card: Card | None, one: Anomaly) -> Now:
     if card is None:
         return Now.UNSAID
     if card.allowed:
-        return Now.ALLOWED
+        return Now.ALLOWED if card.allowed_since(since=one.newest_at) else Now.PARTLY
     if card.stopped_at is None:
         return Now.DENIED
     if card.by_us:
@@ -180,7 +183,18 @@ def _suspends(card: Card, one: Anomaly) -> bool:
     """Whether it would be suspended as things stand: what `consent.actions.suspend` leaves alone is not announced."""
     if card.allowed:
         return not card.lifeline and not card.allowed_by_person(since=one.newest_at)
-    return _now(card) == Now.DENIED
+    return _now(card, one) == Now.DENIED
+
+
+def _ends(found: Iterable[Anomaly], parties: Parties, card: Callable[[str], Card | None]) -> Mapping[str, datetime]:
+    """When each company is going to be suspended: on the first day that anything of it is due."""
+    grace, ends = _grace(found), dict[str, datetime]()
+    for one in found:
+        known = card(one.party)
+        on = _suspended_on(one, grace) if parties[one.party].id and known and _suspends(known, one) else None
+        if on is not None:
+            ends[one.party] = min(on, ends.get(one.party, on))
+    return ends
 
 
 def _suspended_on(one: Anomaly, grace: Mapping[str, int | None]) -> datetime | None:

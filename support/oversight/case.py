@@ -24,7 +24,7 @@ from consent.queries.set_aside import STANDS
 from disclosures.models import Disclosure
 from disclosures.queries import visible, with_delay
 from disclosures.queries.trails import Known, Parties, Stop, company_of, trail, uris_of
-from disclosures.words import judgement_in_words, tone_of
+from disclosures.words import judgement_in_words, told_of, tone_of
 from partners.models import Campaign, Party
 from partners.words import party_name, precision_in_words, purpose_in_words, shown
 from revocations.models import Order, Standing
@@ -259,8 +259,8 @@ def _look_up(row: Disclosure | None, parties: Parties) -> LookUp | None:
         why=purpose_in_words(row.purpose),
         precision=precision_in_words(row.precision_m),
         basis=row.basis,
-        words=judgement_in_words(row.judgement),
-        tone=tone_of(row.judgement),
+        words=judgement_in_words(told_of(row)),
+        tone=tone_of(told_of(row)),
         delayed=vars(row)["delayed"],
         doubtful=row.basis_doubtful,
     )

@@ -1,5 +1,7 @@
 """A yes that came by a number which, as is known later, was no longer its line's: it never counts there."""
 
+import io
+import zipfile
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import permutations
@@ -20,6 +22,8 @@ from consent.permission import permission_at
 from consent.standing import lines as standing
 from disclosures.models import Disclosure
 from disclosures.queries.export import export_of
+from disclosures.tasks import make_archives
+from partners.models import Party
 from revocations.models import Order
 from tests.consent.claiming import a_partner
 from tests.consent.test_feeds_at_once import elsewhere
@@ -41,6 +45,7 @@ from tests.feeds import (
     told,
 )
 from tests.fixtures import empty_database
+from tests.people import sign_in
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 NEW = "+12065550177"
@@ -227,6 +232,13 @@ def test_partners_and_the_person_are_told_and_nothing_of_it_is_shown_to_them() -
     said = "".join(export_of(line=line, reader=None, at=database_clock()))
     assert '"approvals": []' in said
     assert '"choices": []' in said
+    browser = sign_in(line)
+    browser.post("/settings/archive/ask/")
+    make_archives()
+    packed = zipfile.ZipFile(io.BytesIO(browser.client.get("/settings/archive/whereabouts.zip").getvalue()))
+    names = "".join(packed.read(name).decode() for name in packed.namelist() if name.endswith(".html"))
+    assert "You allowed one use" not in names
+    assert Party.objects.get(uri=ROAD).name not in names
 
 
 def test_whom_a_claim_was_not_about_is_not_asked_about_it() -> None:

@@ -11,8 +11,10 @@ from audit.actions import close_incident
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import stop
+from consent.models import Approval, SetAside
 from disclosures.anomalies import find
 from disclosures.models import Anomaly, AnomalyWatch, Basis, Judgement, Outcome
+from disclosures.queries.found import rows_behind
 from portal import health
 from tests.disclosures.anomalies import (
     AFTER_STOP,
@@ -199,6 +201,15 @@ def test_claims_of_consent_that_people_dispute(now: datetime) -> None:
     (found,) = standing()
     assert (found.kind, found.n, found.looks, found.out_of) == ("disputed", 4, 4, 1001)
     assert (found.party, found.line_id, found.period) == (BRIDGE, None, at.date().replace(day=1))
+    of_another = Approval.objects.filter(line_id=lines[1].pk, verified_by="partner").earliest("recorded_at")
+    SetAside.objects.create(line_id=lines[1].pk, yes_id=of_another.id, campaign=campaign.ref, recorded_at=at)
+    an_approval(lines[0], campaign, at=before, verified_by="partner", recorded_at=at)
+    find(at=database_clock())
+    (found,) = standing()
+    assert (found.n, found.out_of) == (3, 1001), "a claim about somebody else is none about this line"
+    one = Incident.objects.get(kind="disputed")
+    behind = rows_behind(kind=one.kind, key=one.key, subject=one.subject, at=database_clock(), rows=99)
+    assert len(behind) == 3
     stop(line_id=lines[0].pk, scope="campaign", ref=other.ref, actor="s:1", channel="web", reason="never_agreed")
     find(at=database_clock())
     assert [one.party for one in standing()] == [BRIDGE], "what the carrier holds is no claim"

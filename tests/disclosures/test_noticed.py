@@ -227,6 +227,36 @@ def test_with_no_record_of_a_yes_what_comes_is_told_before_it_comes(
     ]
 
 
+def test_a_yes_of_before_is_not_called_newer_than_what_it_did(line: Line, campaign: Campaign, now: datetime) -> None:
+    """What it did was for another use, or finer, or in nobody's name."""
+    an_approval(line, campaign, at=now - 10 * DAY)
+    looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
+    find(at=now)
+    (told,) = said(sign_in(line).get("/home/").text)
+    assert told.startswith(
+        "SecureTrack : Looked up 3 times with no record that you agreed. We say no when it asks, but for what you allow"
+        " it. If nothing comes that explains it, we suspend this company for your line on"
+    )
+
+
+def test_the_first_day_on_which_anything_of_a_company_is_due_is_told(
+    line: Line, campaign: Campaign, now: datetime
+) -> None:
+    a_choice_from_a_file(line, TRACK, at=now - 20 * DAY)
+    looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now - 2 * DAY)
+    find(at=now - 2 * DAY)
+    looked(line, now - HOUR, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now - HOUR)
+    find(at=now)
+    found = {one.kind: one.found_at for one in Anomaly.objects.all()}
+    assert found == {"no_approval": now - 2 * DAY, "after_stop": now}
+    browser = sign_in(line)
+    day = (now + DAY).astimezone(WEST)
+    when = f"we suspend this company for your line on {day:%b} {day.day}, {day.year} ."
+    assert [when in one for one in said(browser.get("/home/").text)] == [True, True]
+    assert act(at=now + DAY) == 1
+    assert ["We have suspended this company for" in one for one in said(browser.get("/home/").text)] == [True, True]
+
+
 def test_nothing_is_promised_that_no_rule_will_do(line: Line, campaign: Campaign, now: datetime) -> None:
     looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)

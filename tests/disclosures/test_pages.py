@@ -1,8 +1,11 @@
 """The subscriber's pages as a browser without JavaScript gets them."""
 
+import csv
 import gzip
+import io
 import json
 import re
+import zipfile
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +22,9 @@ from consent.actions import stop
 from consent.models import Choice
 from disclosures.models import Basis, Judgement, Outcome
 from disclosures.queries import Filters, history_rows
+from disclosures.tasks import make_archives
 from partners.models import Party
+from tests.disclosures.anomalies import looked
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import release_row, take_releases, told
 from tests.people import Browser, number_of, sign_in
@@ -325,6 +330,29 @@ def test_a_day_that_is_too_much_for_a_page_is_told_whole_and_where_the_rest_is()
     (rest,) = re.findall(r'<a href="([^"]*)">Only some of them are listed here. See all of that day.</a>', page)
     assert browser.get(rest.replace("&amp;", "&")).text.count("looked 205 times") == 1
     assert f"since={noon:%Y-%m-%d}&amp;until={noon:%Y-%m-%d}" in rest
+
+
+def test_what_was_refused_is_told_as_refused_whatever_it_was_to_rest_on() -> None:
+    line, at = a_line(), timezone.now()
+    asked = {"outcome": Outcome.REFUSED, "recorded_at": at}
+    looked(line, at - 2 * DAY, path=("urn:police",), basis=Basis.LEGAL_PROCESS, **asked)
+    looked(line, at - DAY, path=(a_party().uri, a_party("RoadAid", "lbs_provider").uri), **asked)
+    browser, refused = sign_in(line), "Refused: nothing was given out"
+    history = browser.get("/history/").text
+    facts = re.findall(r"<dt>It rested on</dt><dd>(.*?)</dd>\s*<dt>Was it allowed</dt><dd>(.*?)</dd>", history)
+    assert facts == [("a claim that you agreed", refused), ("a lawful order", refused)]
+    assert "Lawful order" not in history
+    response: Any = browser.client.get("/history/download.csv")
+    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+    assert [(row["judgement"], row["judgement_in_words"]) for row in rows] == [
+        ("refused", refused),
+        ("legal_process", refused),
+    ]
+    browser.post("/settings/archive/ask/")
+    make_archives()
+    packed = zipfile.ZipFile(io.BytesIO(browser.client.get("/settings/archive/whereabouts.zip").getvalue()))
+    months = "".join(packed.read(name).decode() for name in packed.namelist() if name.startswith("history-"))
+    assert (months.count(refused), "Lawful order" in months) == (2, False)
 
 
 def test_a_companys_page_of_a_stranger_to_the_line_is_not_there() -> None:
