@@ -261,11 +261,31 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
 
     def _settle_held(self, found: Sequence[Sealed], at: datetime) -> int:
         """Take in held rows, as far as what they name is known. Returns how many that were."""
-        fates = {fate.line: fate for fate in self.settle(self._opened(found), at)}
+        entries = self._opened(found)
+        fates = {fate.line: fate for fate in self.settle(entries, at)}
         waits = {what for _, what in (LINE_UNKNOWN, NO_CAMPAIGN)}
-        settled = [source for n, (source, _) in enumerate(found) if fates[n].reason not in waits]
-        HeldRow.objects.filter(Q(feed=self.held_as, source_hash__in=settled)).delete()
+        settled = [(source, entries[n]) for n, (source, _) in enumerate(found) if fates[n].reason not in waits]
+        for some in batched(settled, self.lines_at_once, strict=False):
+            self._let_go(dict(some))
         return sum(fate.status == "accepted" for fate in fates.values())
+
+    @transaction.atomic
+    def _let_go(self, settled: Mapping[bytes, Entry[R]]) -> None:
+        """Hold no longer what is in the ledger.
+
+        Who sets a yes aside there has the line's turn, and counts on it that what is held already stays held.
+        """
+        take_turn()
+        holders = Holders(msisdns=[entry.msisdn for entry in settled.values()])
+        by_line: dict[int, list[Entry[R]]] = defaultdict(list)
+        for entry in settled.values():
+            line_id = holders.line_at(entry.msisdn, entry.at)
+            if line_id is not None:
+                by_line[line_id].append(entry)
+        take_turns(line_ids=sorted(by_line))
+        there = self.known([entry.row.id for entry in settled.values()]).keys() | _set_aside_here(by_line).keys()
+        done = [source for source, entry in settled.items() if entry.row.id in there]
+        HeldRow.objects.filter(Q(feed=self.held_as, source_hash__in=done)).delete()
 
     def _opened(self, found: Sequence[Sealed]) -> list[Entry[R]]:
         """Held rows as entries. They were checked when they came, by a clock that may be ahead of this run's start."""

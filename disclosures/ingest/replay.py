@@ -7,7 +7,7 @@ from datetime import datetime
 
 import audit.actions
 from disclosures.ingest import held
-from disclosures.ingest.rows import Report, row_of
+from disclosures.ingest.rows import Outcome, Report, row_of
 from disclosures.ingest.store import store
 
 FIRST = uuid.UUID(int=0)
@@ -38,7 +38,11 @@ def attribute_held(*, at: datetime, actor: str) -> int:
 
 def _take(found: Sequence[tuple[uuid.UUID, Report]], at: datetime, gateway: str) -> Counter[str]:
     ids = [identity for identity, _ in found]
-    outcomes = store(rows=[row_of(row, n=n) for n, (_, row) in enumerate(found)], at=at, gateway=gateway)
-    settled = [identity for identity, outcome in zip(ids, outcomes, strict=True) if outcome.fate != "line_unknown"]
-    held.release(ids=settled)
-    return Counter(outcome.fate for outcome in outcomes)
+
+    def release(outcomes: Sequence[Outcome]) -> None:
+        """With the rows: a moment later they may have been given back, and be held anew."""
+        fates = zip(ids, outcomes, strict=True)
+        held.release(ids=[identity for identity, outcome in fates if outcome.fate != "line_unknown"])
+
+    rows = [row_of(row, n=n) for n, (_, row) in enumerate(found)]
+    return Counter(outcome.fate for outcome in store(rows=rows, at=at, gateway=gateway, besides=release))

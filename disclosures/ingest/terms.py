@@ -12,9 +12,11 @@ INSERT INTO consent_touched (line_id, since)
 SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
 WHERE d.basis = 'approval' AND d.outcome = 'released' AND (
     d.campaign = ANY (%(campaigns)s || partners_kin_of('campaign', %(linked_campaigns)s))
+    OR %(linked_purposes)s <> '{}' AND d.purpose = ANY (partners_kin_of('purpose', %(linked_purposes)s))
     OR %(linked_parties)s <> '{}' AND (d.path || d.aggregator)::text[] && partners_kin_of('party', %(linked_parties)s))
 GROUP BY d.line_id
 """
+LINKED = {"campaign": "campaigns", "party": "parties", "purpose": "purposes"}
 NAMED = """
 CREATE TEMPORARY TABLE named ON COMMIT DROP AS
 SELECT row_number() OVER () AS term, d.aggregator, d.path, d.campaign, d.purpose, d.scope, d.basis, d.outcome, EXISTS (
@@ -97,8 +99,7 @@ def _mark(campaigns: Collection[str], links: Collection[tuple[str, str]], at: da
             TOUCH,
             {
                 "campaigns": named,
-                "linked_campaigns": sorted(ref for of, ref in links if of == "campaign"),
-                "linked_parties": sorted(ref for of, ref in links if of == "party"),
+                **{f"linked_{ofs}": sorted(ref for of, ref in links if of == one) for one, ofs in LINKED.items()},
             },
         )
         cursor.execute(NAMED, {"campaigns": named, "at": at})

@@ -204,12 +204,17 @@ def _uses(cursor: CursorWrapper) -> list[Use]:
 def may_have_the_gates_yes(*, decision_id: str, occurred_at: datetime) -> bool:
     """Whether this id claims a yes for that moment. Whether it is the gate's can be told only for a line."""
     claimed_at = gate.claimed_at(decision_id=decision_id)
-    return claimed_at is not None and claimed_at <= occurred_at <= claimed_at + MAY_BE_REPORTED_WITHIN
+    return claimed_at is not None and _may_follow(claimed_at, occurred_at)
 
 
 def _had_the_gates_yes(line_id: int, campaign: str, decision_id: str, occurred_at: datetime) -> bool:
     allowed_at = gate.allowed_at(decision_id=decision_id, line_id=line_id, campaign=campaign)
-    return allowed_at is not None and allowed_at <= occurred_at <= allowed_at + MAY_BE_REPORTED_WITHIN
+    return allowed_at is not None and _may_follow(allowed_at, occurred_at)
+
+
+def _may_follow(yes_at: datetime, occurred_at: datetime) -> bool:
+    """Whether a release may rest on a yes of that moment. Who reports may tell the time in whole seconds."""
+    return yes_at.replace(microsecond=0) <= occurred_at <= yes_at + MAY_BE_REPORTED_WITHIN
 
 
 def by_day(aggregator: str, occurred_at: datetime) -> tuple[str, str]:

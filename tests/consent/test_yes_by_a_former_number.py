@@ -16,6 +16,7 @@ from audit.queries import database_clock
 from consent import asking, asks
 from consent.actions import allow
 from consent.feeds import ApprovalsFeed
+from consent.feeds.records import RecordsFeed
 from consent.gate import Question, evaluate
 from consent.models import Approval, Ask, Choice, HeldRow, LineGate, SetAside
 from consent.permission import permission_at
@@ -198,6 +199,29 @@ def test_a_yes_that_is_being_written_while_the_number_changes(monkeypatch: pytes
     monkeypatch.setattr(ApprovalsFeed, "known", and_meanwhile)
     the_yes()
     assert (answer("L1"), answer("M"), SetAside.objects.count()) == ("no_approval", "permitted", 0)
+
+
+@pytest.mark.parametrize("yes", [the_yes, the_allow, the_claim])
+def test_a_yes_that_is_set_aside_right_after_it_was_taken_in_from_the_held_ones_stays_held(
+    monkeypatch: pytest.MonkeyPatch, yes: Callable[[], object]
+) -> None:
+    take_parties()
+    yes()
+    settle = RecordsFeed.settle
+
+    def and_at_once(self: RecordsFeed[Any, Any], entries: Any, at: Any) -> Any:
+        fates = settle(self, entries, at)
+        if any(fate.status == "accepted" for fate in fates):
+            monkeypatch.setattr(RecordsFeed, "settle", settle)
+            elsewhere(lambda: take_lines(CHANGED))
+        return fates
+
+    monkeypatch.setattr(RecordsFeed, "settle", and_at_once)
+    take_lines(line_row())
+    assert (answer("L1"), SetAside.objects.count(), HeldRow.objects.count()) == ("no_approval", 1, 1)
+    take_lines(M)
+    assert answer("M") == ("approval_unverified" if yes is the_claim else "permitted")
+    assert HeldRow.objects.count() == 0
 
 
 def test_the_gate_never_allows_once_the_change_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from django.test import Client as Browser
 
 from audit.models import Incident
 from audit.queries import database_clock
+from consent import gate
 from consent.gate import Question, evaluate
 from disclosures.feeds import reports
 from disclosures.models import Disclosure
@@ -91,14 +92,20 @@ def test_a_release_by_api_needs_the_gates_own_yes(gateway: Client) -> None:
         precision_m=500, msisdn=NUMBER,
     )  # fmt: skip
     yes = evaluate(questions=[question])[0].decision_id
+    claimed_at = gate.claimed_at(decision_id=yes)
+    assert claimed_at is not None
+    asked_at = claimed_at.replace(microsecond=0)
     now = database_clock().isoformat()
     post(gateway, ndjson([release_row(decision_id=yes, occurred_at=now)]))
+    second, before = (moment.isoformat() for moment in (asked_at, asked_at - timedelta(seconds=1)))
+    post(gateway, ndjson([release_row(decision_id=yes, occurred_at=second)]))
     assert not Incident.objects.exists()
     post(
         gateway,
         ndjson(
             [
                 release_row(occurred_at=now),
+                release_row(decision_id=yes, occurred_at=before),
                 release_row(decision_id=f"d{yes[1:]}", occurred_at=now),
                 release_row(decision_id=yes),
                 release_row(decision_id=yes, occurred_at=now, campaign=None),
@@ -109,7 +116,7 @@ def test_a_release_by_api_needs_the_gates_own_yes(gateway: Client) -> None:
     )
     assert sorted(Incident.objects.values_list("kind", "subject", "key", "count")) == [
         ("ungated", BRIDGE, f"2025-07-01 {BRIDGE}", 1),
-        ("ungated", BRIDGE, f"{now[:10]} {BRIDGE}", 3),
+        ("ungated", BRIDGE, f"{now[:10]} {BRIDGE}", 4),
     ]
 
 

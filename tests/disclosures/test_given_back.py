@@ -19,7 +19,7 @@ from audit.queries import database_clock
 from disclosures import ingest, returning, tasks
 from disclosures.anomalies import find
 from disclosures.feeds import DisclosuresFeed, reports
-from disclosures.ingest import giving_back, traces
+from disclosures.ingest import giving_back, replay, traces
 from disclosures.models import (
     Anomaly,
     Archive,
@@ -39,6 +39,7 @@ from disclosures.queries.counted import facts_of
 from disclosures.queries.reached import reached_by
 from disclosures.queries.visible import visible
 from partners.models import Dealing, Party
+from tests.consent.test_feeds_at_once import elsewhere
 from tests.feeds import (
     BRIDGE,
     JAIL,
@@ -94,6 +95,27 @@ def seen(line: str) -> list[str]:
 def held() -> set[str]:
     ids = {ingest.id_of(one): one for one in ("r", "s", "t")}
     return {ids[one] for one in HeldDisclosure.objects.values_list("pk", flat=True)}
+
+
+def test_a_row_that_is_given_back_right_after_it_was_taken_in_from_the_held_ones_stays_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    numbered = line_row(line_id="C", account_id="A3", msisdn=THIRD)
+    take_releases(release_row(id="r", msisdn=THIRD, occurred_at=SUMMER))
+    store = replay.store
+
+    def and_at_once(**rows: Any) -> Any:
+        outcomes = store(**rows)
+        monkeypatch.setattr(replay, "store", store)
+        changed = line_row(line_id="C", account_id="A3", msisdn=OTHER, number_changed_at="2025-06-20T00:00:00Z")
+        elsewhere(lambda: take_lines(changed))
+        return outcomes
+
+    monkeypatch.setattr(replay, "store", and_at_once)
+    take_lines(numbered)
+    assert (whose(), held()) == ([], {"r"})
+    take_lines(line_row(line_id="D", account_id="A4", msisdn=THIRD, activated_at="2025-06-25T00:00:00Z"))
+    assert (whose(), held()) == ([("D", "r", "no_approval")], set())
 
 
 @pytest.mark.parametrize("lines_first", [True, False])

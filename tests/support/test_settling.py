@@ -90,6 +90,18 @@ def test_what_is_paid_judges_the_past_again_up_and_down() -> None:
     ]  # fmt: skip
 
 
+def test_a_link_of_purposes_judges_what_was_released_after_a_stop_of_the_other_again() -> None:
+    release = a_release_in_maryland()
+    feeds.take_choices(feeds.choice_row(scope="purpose", ref=ADS, made_at="2026-01-01T00:00:00Z"))
+    release.refresh_from_db()
+    assert release.judgement == "permitted"
+    at = database_clock()
+    actions.link(of="purpose", ref=release.purpose, kin_ref=ADS, link="succeeds", reason="r", actor=an_actor(), at=at)
+    assert settling.settle(now=at) == 1
+    release.refresh_from_db()
+    assert (release.judgement, the_ledger_says(release)) == ("after_stop", "stopped_purpose")
+
+
 def test_a_rule_with_a_past_beginning_judges_what_was_released_since_again() -> None:
     release = a_release_in_maryland()
     feeds.take_releases(feeds.release_row(occurred_at="2025-07-01T12:00:00Z"))
