@@ -51,7 +51,7 @@ KEPT = (
     "support_ticket",
 )
 # What waits in them is taken out once it is in its ledger, and never changed.
-WAITING = ("consent_heldrow", "consent_unarchived")
+WAITING = ("consent_heldrow", "consent_unarchived", "partners_unsettledchange")
 READ_ONLY = (
     "consent_linegate", "consent_gateopening", "audit_chainhead", "audit_incidentstep", "partners_cover",
     "disclosures_droppedmonth", "disclosures_givenback", "disclosures_shortenedperiod",

@@ -21,12 +21,14 @@ from accounts.turns import turn
 from audit.models import AuditEvent
 from consent.cohorts import keep_after
 from consent.expiry import retell
-from disclosures.feeds import settle_terms
+from disclosures.feeds import settle_files, settle_terms
+from partners.feeds import terms
 from partners.feeds.terms import Changes
 from partners.models import Campaign, JurisdictionRule, Kin, Party, Proposal, Suspension
 from revocations.models import Order, Standing
 
 LOOK_BACK = timedelta(days=30)
+A_FILE_TAKES = timedelta(minutes=15)
 LINKED = tuple(f"{of}.linked" for of in Kin.Of.values)
 PAID = ("campaign.consideration_set", "campaign.paid_for_less")
 DRAFTED = ("campaign.drafted", "campaign.draft_changed")
@@ -66,7 +68,7 @@ def _settle(due: _Due, now: datetime) -> int:
 
 
 def _open(now: datetime) -> list[_Due]:
-    due = [*_acts(now), *_rules(now)]
+    due = [*_acts(now), *_rules(now), *_files(now)]
     marks = [one.mark for one in due]
     settled = set(AuditEvent.objects.filter(action=SETTLED, target__in=marks).values_list("target", flat=True))
     return [one for one in due if one.mark not in settled]
@@ -181,6 +183,16 @@ def _under(rule: JurisdictionRule) -> set[int]:
     if rule.sale_test:
         about |= Q(consideration__in=SALE)
     return set(Campaign.objects.filter(about).values_list("contract_id", flat=True))
+
+
+def _files(now: datetime) -> Iterator[_Due]:
+    """What a parties file changed whose import ended before what follows from it."""
+    if terms.is_left_behind(since=now - A_FILE_TAKES):
+        yield _Due(f"files:{now.isoformat()}", _file)
+
+
+def _file(*, now: datetime) -> None:
+    settle_files(at=now)
 
 
 def _told(contracts: Collection[int], *, states: Collection[str] | None = None) -> QuerySet[Standing]:

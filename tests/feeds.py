@@ -12,7 +12,7 @@ from django.db import connection
 import audit.queries
 from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed
 from disclosures import actions
-from disclosures.feeds import DisclosuresFeed, NoticesFeed, settle_terms
+from disclosures.feeds import DisclosuresFeed, NoticesFeed, settle_files
 from partners.feeds.checking import Fate
 from partners.feeds.command import Feed
 from partners.feeds.parties import PartiesFeed
@@ -204,7 +204,7 @@ def take_parties(document: Mapping[str, object] | None = None) -> list[Fate]:
     content = json.dumps(parties_document() if document is None else document).encode()
     with each_as_at_commit():
         fates = feed.take(lines=[Numbered(1, content)], at=at)
-        settle_terms(changes=feed.changes, at=at)
+        settle_files(at=at)
     as_at_commit()
     return fates
 

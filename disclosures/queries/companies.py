@@ -111,8 +111,7 @@ class CompanyCard:
     def allowed_since(self, *, since: datetime) -> bool:
         """Whether a use to which the gate says yes rests on something that says so since after a moment."""
         proofs = [proof for one in self.uses if one.use and one.use.allowed for proof in one.use.proofs]
-        counts = [proof for proof in proofs if proof.kind in {"agreed", "allowed"} and not proof.ended]
-        return any(proof.at is not None and proof.at > since for proof in counts)
+        return any(one.counts and one.at is not None and one.at > since for one in proofs)
 
     def allowed_by_person(self, *, since: datetime) -> bool:
         """Whether they said a yes to one of its uses on these pages after a moment."""

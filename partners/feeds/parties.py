@@ -28,6 +28,8 @@ from partners.feeds.reading import Numbered, Record
 
 SECTIONS = ("parties", "contracts", "campaigns")
 
+type Verb = Callable[[Any, datetime, terms.Changes], bool]
+
 
 class Unreadable(Exception):
     """The file is not a JSON document of parties, contracts and campaigns."""
@@ -83,14 +85,11 @@ class ReportedCampaign(msgspec.Struct, frozen=True):
 
 
 class PartiesFeed:
-    """Takes a parties file in. `changes`: what it changed that past judgements may rest on."""
+    """Takes a parties file in. What past judgements may rest on is noted with each change (`terms.note`)."""
 
     name = "parties"
     header = ""
     chunk = 1
-
-    def __init__(self) -> None:
-        self.changes = terms.Changes()
 
     def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
         """Take in the whole document, which is one line here. Raises Unreadable."""
@@ -98,26 +97,24 @@ class PartiesFeed:
 
     def _document(self, content: bytes, at: datetime) -> list[Fate]:
         sections = sections_of(content)
-        verbs: dict[str, Callable[[Any], bool]] = {
-            "parties": lambda entry: self._party(entry, at),
-            "contracts": self._contract,
-            "campaigns": lambda entry: self._campaign(entry, at),
-        }
+        verbs: dict[str, Verb] = {"parties": self._party, "contracts": self._contract, "campaigns": self._campaign}
         return [
-            self._entry(f"{section}[{place}]", entry, verbs[section])
+            self._entry(f"{section}[{place}]", entry, verbs[section], at)
             for section in SECTIONS
             for place, entry in enumerate(sections[section])
         ]
 
-    def _entry(self, place: str, entry: Any, verb: Callable[[Any], bool]) -> Fate:
+    def _entry(self, place: str, entry: Any, verb: Verb, at: datetime) -> Fate:
+        changes = terms.Changes()
         try:
             with transaction.atomic():
-                new = verb(entry)
+                new = verb(entry, at, changes)
+                terms.note(changes=changes, at=at)
         except Refused as refused:
             return rejected(place, refused.field, refused.reason)
         return accepted(place) if new else repeated(place)
 
-    def _party(self, entry: Any, at: datetime) -> bool:
+    def _party(self, entry: Any, at: datetime, changes: terms.Changes) -> bool:
         told = _checked(entry, ReportedParty)
         same_as = [told.same_as] if isinstance(told.same_as, str) else told.same_as
         fields = {
@@ -127,11 +124,12 @@ class PartiesFeed:
             "about": told.about,
             "jwks_uri": told.jwks_uri,
         }
-        changed = terms.put_party(uri=told.id, fields=fields, changes=self.changes)
+        changed = terms.put_party(uri=told.id, fields=fields, changes=changes)
         links = [*self._links("succeeds", told.succeeds), *self._links("same_as", same_as)]
-        return terms.put_links(of="party", ref=told.id, others=links, at=at, changes=self.changes) or changed
+        return terms.put_links(of="party", ref=told.id, others=links, at=at, changes=changes) or changed
 
-    def _contract(self, entry: Any) -> bool:
+    def _contract(self, entry: Any, at: datetime, changes: terms.Changes) -> bool:
+        del at
         told = _checked(entry, ReportedContract)
         fields = {
             "signed_at": instant("signed_at", told.signed_at),
@@ -143,9 +141,9 @@ class PartiesFeed:
             "endpoint_url": told.endpoint_url,
             "jwks_uri": told.jwks_uri,
         }
-        return terms.put_contract(ref=told.id, aggregator=told.aggregator, fields=fields, changes=self.changes)
+        return terms.put_contract(ref=told.id, aggregator=told.aggregator, fields=fields, changes=changes)
 
-    def _campaign(self, entry: Any, at: datetime) -> bool:
+    def _campaign(self, entry: Any, at: datetime, changes: terms.Changes) -> bool:
         told = _checked(entry, ReportedCampaign)
         fields = {
             "purpose": told.purpose,
@@ -162,11 +160,11 @@ class PartiesFeed:
         }
         counted = terms.counts(ref=told.id)
         changed = terms.put_campaign(
-            ref=told.id, contract=told.contract, provider=told.lbs_provider, fields=fields, changes=self.changes
+            ref=told.id, contract=told.contract, provider=told.lbs_provider, fields=fields, changes=changes
         )
         reached = terms.put_recipients(ref=told.id, recipients=told.recipients or [], told_apart=not counted)
         links = self._links("succeeds", told.succeeds)
-        linked = terms.put_links(of="campaign", ref=told.id, others=links, at=at, changes=self.changes)
+        linked = terms.put_links(of="campaign", ref=told.id, others=links, at=at, changes=changes)
         return changed or reached or linked
 
     def _links(self, link: str, refs: Sequence[str] | None) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.feeds.checking import Refused
 from partners.keysets import jwks_uri_of, on_own_host
 from partners.loosening import PAID
-from partners.models import Campaign, Contract, Party
+from partners.models import Campaign, Contract, Party, UnsettledChange
 
 # What a new row has where the file says nothing.
 UNSAID: Mapping[str, Any] = {
@@ -35,6 +35,44 @@ class Changes:
     campaigns: set[str] = field(default_factory=set)
     links: set[tuple[str, str]] = field(default_factory=set)
     parties: set[str] = field(default_factory=set)
+
+
+def note(*, changes: Changes, at: datetime) -> None:
+    """In the transaction of a change: whoever is cut off after it leaves to the next what was to follow."""
+    kind = UnsettledChange.Kind
+    noted = [
+        *((kind.CAMPAIGN, "", ref) for ref in sorted(changes.campaigns)),
+        *((kind.LINK, of, ref) for of, ref in sorted(changes.links)),
+        *((kind.COMPANY, "", uri) for uri in sorted(changes.parties)),
+    ]
+    UnsettledChange.objects.bulk_create(
+        UnsettledChange(kind=of_kind, of=of, ref=ref, recorded_at=at) for of_kind, of, ref in noted
+    )
+
+
+def unsettled() -> tuple[Changes, list[int]]:
+    """All changes by files to which what rests on them has not come up, and by which ids they are `settled`."""
+    kind, changes, ids = UnsettledChange.Kind, Changes(), list[int]()
+    for one in UnsettledChange.objects.order_by("id"):
+        ids.append(one.pk)
+        match one.kind:
+            case kind.CAMPAIGN:
+                changes.campaigns.add(one.ref)
+            case kind.LINK:
+                changes.links.add((one.of, one.ref))
+            case _:
+                changes.parties.add(one.ref)
+    return changes, ids
+
+
+def settled(*, ids: Sequence[int]) -> None:
+    """What rests on these changes has come up to them."""
+    UnsettledChange.objects.filter(pk__in=ids).delete()
+
+
+def is_left_behind(*, since: datetime) -> bool:
+    """Whether a change by a file has waited since before this moment."""
+    return UnsettledChange.objects.filter(recorded_at__lt=since).exists()
 
 
 def put_party(*, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:

@@ -1,7 +1,7 @@
 """Organisations, what was agreed with them, their keys, and what lower apps need to know about dealings with them."""
 
 from partners.models.agents import AgentRequest, AuthorizedAgent
-from partners.models.agreements import Campaign, Contract, Cover, Dealing, Kin, Party, Reach
+from partners.models.agreements import Campaign, Contract, Cover, Dealing, Kin, Party, Reach, UnsettledChange
 from partners.models.machines import Client, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
 from partners.models.officers import JurisdictionRule, NoticeText, Proposal, Suspension
 
@@ -24,5 +24,6 @@ __all__ = [
     "Reach",
     "SigningKey",
     "Suspension",
+    "UnsettledChange",
     "UsedAssertion",
 ]

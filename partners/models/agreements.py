@@ -112,6 +112,27 @@ class Kin(models.Model):
         return f"{self.ref} {self.link} {self.kin_ref}"
 
 
+class UnsettledChange(models.Model):
+    """What a parties file changed, until what rests on it came up to it: written with the change, taken out then.
+
+    `of`: of a link, between what; else empty. `ref`: the campaign, what is linked, or the company (URI).
+    """
+
+    class Kind(models.TextChoices):
+        CAMPAIGN = "campaign", "Campaign"
+        LINK = "link", "Link"
+        COMPANY = "company", "Company"
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    of = models.CharField(max_length=10, choices=Kin.Of, blank=True)
+    ref = models.CharField(max_length=1000)
+    recorded_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.ref}"
+
+
 class Reach(models.Model):
     """A party known behind a campaign: named in `recipients[]` or seen in a released path. It only grows.
 

@@ -54,6 +54,14 @@ TABLES: Mapping[str, Table] = {
         word="purpose scope consent_flow consideration",
         text="description",
     ),
+    "partners.UnsettledChange": Table(
+        "What a carrier's file changed of companies and agreements.",
+        "until what rests on it came up to it, which takes minutes",
+        "nobody",
+        key="id ref",
+        time="recorded_at",
+        word="kind of",
+    ),
     "partners.Kin": Table(
         "That one company or use follows another.",
         LEDGER,

@@ -12,7 +12,7 @@ from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed, records
 from consent.gate import Question, evaluate
 from consent.models import Approval, Choice, ChoiceOrder, HeldRow
 from disclosures import ingest, tasks
-from disclosures.feeds import settle_terms
+from disclosures.feeds import settle_files
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import Numbered
 from revocations.models import Order
@@ -122,7 +122,7 @@ def test_an_import_of_lines_that_is_killed_between_the_two_allows_nothing(
 def by_a_parties_file() -> None:
     feed, at = PartiesFeed(), database_clock()
     feed.take(lines=[Numbered(1, ndjson([parties_document()]))], at=at)
-    settle_terms(changes=feed.changes, at=at)
+    settle_files(at=at)
 
 
 def by_an_officer() -> None:

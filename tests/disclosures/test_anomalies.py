@@ -207,8 +207,8 @@ def test_claims_of_consent_that_people_dispute(now: datetime) -> None:
     find(at=database_clock())
     (found,) = standing()
     assert (found.n, found.out_of) == (3, 1001), "a claim about somebody else is none about this line"
-    one = Incident.objects.get(kind="disputed")
-    behind = rows_behind(kind=one.kind, key=one.key, subject=one.subject, at=database_clock(), rows=99)
+    told = Incident.objects.get(kind="disputed")
+    behind = rows_behind(kind=told.kind, key=told.key, subject=told.subject, at=database_clock(), rows=99)
     assert len(behind) == 3
     stop(line_id=lines[0].pk, scope="campaign", ref=other.ref, actor="s:1", channel="web", reason="never_agreed")
     find(at=database_clock())

@@ -16,7 +16,7 @@ from audit.queries import database_clock
 from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed
 from consent.models import Touched
 from disclosures import actions, ingest
-from disclosures.feeds import FileImport, settle_terms, take_report
+from disclosures.feeds import FileImport, settle_files, take_report
 from disclosures.ingest import chunks, traces
 from disclosures.models import Disclosure, HeldDisclosure, JudgementChange
 from partners.feeds.command import Feed
@@ -65,7 +65,7 @@ def from_parties(document: Mapping[str, list[Row]]) -> News:
     feed = PartiesFeed()
     return (
         lambda: feed.take(lines=[Numbered(1, json.dumps(document).encode())], at=database_clock()),
-        lambda: settle_terms(changes=feed.changes, at=database_clock()),
+        lambda: settle_files(at=database_clock()),
     )
 
 

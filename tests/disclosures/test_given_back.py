@@ -102,11 +102,10 @@ def test_a_row_that_is_given_back_right_after_it_was_taken_in_from_the_held_ones
 ) -> None:
     numbered = line_row(line_id="C", account_id="A3", msisdn=THIRD)
     take_releases(release_row(id="r", msisdn=THIRD, occurred_at=SUMMER))
-    store = replay.store
 
     def and_at_once(**rows: Any) -> Any:
-        outcomes = store(**rows)
-        monkeypatch.setattr(replay, "store", store)
+        monkeypatch.setattr(replay, "store", ingest.store)
+        outcomes = ingest.store(**rows)
         changed = line_row(line_id="C", account_id="A3", msisdn=OTHER, number_changed_at="2025-06-20T00:00:00Z")
         elsewhere(lambda: take_lines(changed))
         return outcomes

@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -334,9 +335,9 @@ def test_a_day_that_is_too_much_for_a_page_is_told_whole_and_where_the_rest_is()
 
 def test_what_was_refused_is_told_as_refused_whatever_it_was_to_rest_on() -> None:
     line, at = a_line(), timezone.now()
-    asked = {"outcome": Outcome.REFUSED, "recorded_at": at}
-    looked(line, at - 2 * DAY, path=("urn:police",), basis=Basis.LEGAL_PROCESS, **asked)
-    looked(line, at - DAY, path=(a_party().uri, a_party("RoadAid", "lbs_provider").uri), **asked)
+    asked = partial(looked, line, outcome=Outcome.REFUSED, recorded_at=at)
+    asked(at - 2 * DAY, path=("urn:police",), basis=Basis.LEGAL_PROCESS)
+    asked(at - DAY, path=(a_party().uri, a_party("RoadAid", "lbs_provider").uri))
     browser, refused = sign_in(line), "Refused: nothing was given out"
     history = browser.get("/history/").text
     facts = re.findall(r"<dt>It rested on</dt><dd>(.*?)</dd>\s*<dt>Was it allowed</dt><dd>(.*?)</dd>", history)

@@ -1,5 +1,6 @@
 """What follows an officer's act: past judgements and partners' copies come up to it, on the day on which it counts."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -21,7 +22,9 @@ from consent.archiving.entries import ArchivedSuspension
 from consent.permission import Asked, answers_at
 from disclosures.models import Disclosure, JudgementChange
 from partners.actions import CampaignTerms
-from partners.models import Campaign, JurisdictionRule
+from partners.feeds.parties import PartiesFeed
+from partners.feeds.reading import Numbered
+from partners.models import Campaign, JurisdictionRule, UnsettledChange
 from revocations.models import Order, StreamEvent
 from support import actions, settling
 from tests import feeds
@@ -30,6 +33,7 @@ from tests.orders import bring_to
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
+FORMER = "https://roadhelp.example"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -100,6 +104,32 @@ def test_a_link_of_purposes_judges_what_was_released_after_a_stop_of_the_other_a
     assert settling.settle(now=at) == 1
     release.refresh_from_db()
     assert (release.judgement, the_ledger_says(release)) == ("after_stop", "stopped_purpose")
+
+
+def by_the_next_import() -> None:
+    feeds.take_parties({"parties": []})
+
+
+def by_the_scheduler() -> None:
+    now = database_clock()
+    assert (settling.settle(now=now), settling.settle(now=now + HOUR)) == (0, 1)
+
+
+@pytest.mark.parametrize("made_up_for", [by_the_next_import, by_the_scheduler])
+def test_what_follows_a_parties_file_follows_it_also_where_its_import_was_cut_off(
+    made_up_for: Callable[[], None],
+) -> None:
+    release = a_release_in_maryland()
+    feeds.take_choices(feeds.choice_row(scope="party", ref=FORMER, made_at="2026-01-01T00:00:00Z"))
+    road = {"id": feeds.ROAD, "name": "Road", "kind": "lbs_provider", "website": feeds.ROAD, "about": ""}
+    document = json.dumps({"parties": [road | {"succeeds": [FORMER]}]}).encode()
+    (fate,) = PartiesFeed().take(lines=[Numbered(1, document)], at=database_clock())
+    release.refresh_from_db()
+    assert (fate.status, release.judgement) == ("accepted", "permitted")
+    made_up_for()
+    release.refresh_from_db()
+    assert (release.judgement, the_ledger_says(release)) == ("after_stop", "stopped_party")
+    assert not UnsettledChange.objects.exists()
 
 
 def test_a_rule_with_a_past_beginning_judges_what_was_released_since_again() -> None:

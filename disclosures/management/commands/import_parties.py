@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from disclosures.feeds import settle_terms
+from disclosures.feeds import settle_files
 from partners.feeds.command import Feed, FeedCommand, Progress
 from partners.feeds.parties import PartiesFeed, Unreadable
 from partners.feeds.reading import Numbered, Readable, Record
@@ -27,12 +27,8 @@ class Command(FeedCommand):
         " family_tracking, consideration (none|monetary|other), succeeds[]]."
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._feed = PartiesFeed()
-
     def feed(self) -> Feed:
-        return self._feed
+        return PartiesFeed()
 
     def shaped(self, *, stream: Readable, progress: Progress) -> Iterator[Numbered | Record]:
         """The whole document as one line."""
@@ -47,4 +43,4 @@ class Command(FeedCommand):
             raise CommandError(f"{options['file']}: {error}") from error
 
     def afterwards(self, *, at: datetime) -> dict[str, int]:
-        return {"file_stops_pierced": settle_terms(changes=self._feed.changes, at=at)}
+        return {"file_stops_pierced": settle_files(at=at)}
