@@ -66,7 +66,9 @@ def settings(*, throwaway: bool) -> dict[str, str]:
         "shared_buffers": "64MB" if throwaway else f"{_share_of_memory()}MB",
         "work_mem": "16MB",
         "maintenance_work_mem": "128MB",
-        "max_wal_size": "2GB",
+        # Whoever is the first to touch a page after a checkpoint writes it into the log in full: with many rows stored
+        # that is most of the log, and so checkpoints are seldom. What is written little takes little.
+        "max_wal_size": "16GB",
         "checkpoint_timeout": "15min",
         "wal_level": "minimal",
         "max_wal_senders": "0",
