@@ -50,7 +50,7 @@ KEPT = (
     "support_suspendrequest",
     "support_ticket",
 )
-# What waits in them is taken out once it is in its ledger, and never changed.
+# What waits in them is taken out once it was seen to, and never changed.
 WAITING = ("consent_heldrow", "consent_unarchived", "partners_unsettledchange")
 READ_ONLY = (
     "consent_linegate", "consent_gateopening", "audit_chainhead", "audit_incidentstep", "partners_cover",

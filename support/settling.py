@@ -58,7 +58,7 @@ def settle(*, now: datetime) -> int:
     One worker at a time: what one is at, another leaves to it.
     """
     with turn(name="support.settling") as mine:
-        return sum(_settle(due, now) for due in _open(now)) if mine else 0
+        return sum(_settle(due, now) for due in _open(now)) + _files(now) if mine else 0
 
 
 def _settle(due: _Due, now: datetime) -> int:
@@ -68,7 +68,7 @@ def _settle(due: _Due, now: datetime) -> int:
 
 
 def _open(now: datetime) -> list[_Due]:
-    due = [*_acts(now), *_rules(now), *_files(now)]
+    due = [*_acts(now), *_rules(now)]
     marks = [one.mark for one in due]
     settled = set(AuditEvent.objects.filter(action=SETTLED, target__in=marks).values_list("target", flat=True))
     return [one for one in due if one.mark not in settled]
@@ -185,14 +185,10 @@ def _under(rule: JurisdictionRule) -> set[int]:
     return set(Campaign.objects.filter(about).values_list("contract_id", flat=True))
 
 
-def _files(now: datetime) -> Iterator[_Due]:
-    """What a parties file changed whose import ended before what follows from it."""
-    if terms.is_left_behind(since=now - A_FILE_TAKES):
-        yield _Due(f"files:{now.isoformat()}", _file)
-
-
-def _file(*, now: datetime) -> None:
-    settle_files(at=now)
+def _files(now: datetime) -> int:
+    """What a parties file changed whose import ended before what follows from it; one that is at it is left to it."""
+    left = terms.is_left_behind(since=now - A_FILE_TAKES)
+    return int(left and settle_files(at=now, waits=False) is not None)
 
 
 def _told(contracts: Collection[int], *, states: Collection[str] | None = None) -> QuerySet[Standing]:

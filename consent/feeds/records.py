@@ -276,14 +276,10 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
         Who sets a yes aside there has the line's turn, and counts on it that what is held already stays held.
         """
         take_turn()
-        holders = Holders(msisdns=[entry.msisdn for entry in settled.values()])
-        by_line: dict[int, list[Entry[R]]] = defaultdict(list)
-        for entry in settled.values():
-            line_id = holders.line_at(entry.msisdn, entry.at)
-            if line_id is not None:
-                by_line[line_id].append(entry)
-        take_turns(line_ids=sorted(by_line))
-        there = self.known([entry.row.id for entry in settled.values()]).keys() | _set_aside_here(by_line).keys()
+        entries = list(settled.values())
+        take_turns(line_ids=list(_by_line(entries)))
+        # Whose they are is asked anew: whoever had a turn before us may have taken the number from the line.
+        there = self.known([entry.row.id for entry in entries]).keys() | _set_aside_here(_by_line(entries)).keys()
         done = [source for source, entry in settled.items() if entry.row.id in there]
         HeldRow.objects.filter(Q(feed=self.held_as, source_hash__in=done)).delete()
 
@@ -337,6 +333,17 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
             ],
             ignore_conflicts=True,
         )
+
+
+def _by_line[R: Checked](entries: Collection[Entry[R]]) -> dict[int, list[Entry[R]]]:
+    """Entries by the line that had their number then, without those that name nobody's."""
+    holders = Holders(msisdns=[entry.msisdn for entry in entries])
+    found: dict[int, list[Entry[R]]] = defaultdict(list)
+    for entry in entries:
+        line_id = holders.line_at(entry.msisdn, entry.at)
+        if line_id is not None:
+            found[line_id].append(entry)
+    return found
 
 
 def _set_aside_here(by_line: Mapping[int, Sequence[Entry[Any]]]) -> dict[uuid.UUID, bytes]:

@@ -30,7 +30,8 @@ SELECT least(%(at)s,
     (SELECT min(recorded_at) FROM disclosures_delayednotice WHERE recorded_at > %(since)s),
     (SELECT min(suppressed_until) FROM disclosures_delayednotice WHERE suppressed_until > %(since)s),
     (SELECT min(recorded_at) FROM consent_approval WHERE recorded_at > %(since)s),
-    (SELECT min(recorded_at) FROM consent_choice WHERE recorded_at > %(since)s))
+    (SELECT min(recorded_at) FROM consent_choice WHERE recorded_at > %(since)s),
+    (SELECT min(recorded_at) FROM consent_setaside WHERE recorded_at > %(since)s))
 """
 # Hidden rows too: that they are hidden may be what changed. But not a row that came hidden, as long as it is: it was
 # never part of anything, and nothing is looked for where it lies.
@@ -276,6 +277,10 @@ FROM (
     SELECT a.campaign, a.recorded_at
     FROM consent_choice c JOIN consent_approval a ON a.line_id = c.line_id AND a.verified_by = 'partner'
     WHERE c.reason = 'never_agreed' AND c.recorded_at > %(since)s AND c.recorded_at <= %(until)s
+    UNION
+    SELECT a.campaign, a.recorded_at
+    FROM consent_setaside s JOIN consent_approval a ON a.line_id = s.line_id AND a.id = s.yes_id
+    WHERE s.recorded_at > %(since)s AND s.recorded_at <= %(until)s AND a.verified_by = 'partner'
 ) claimed
     JOIN partners_campaign k ON k.ref = claimed.campaign
     JOIN partners_contract contract ON contract.id = k.contract_id

@@ -2,21 +2,25 @@
 
 from datetime import datetime
 
+from accounts.turns import turn
 from consent.feeds import take_in_held, tell_of_links
 from disclosures import actions
 from partners.feeds import terms
 from partners.feeds.terms import Changes
 
 
-def settle_files(*, at: datetime) -> int:
+def settle_files(*, at: datetime, waits: bool = True) -> int | None:
     """What parties files have changed brings about, also where one was cut off before it. Safe to repeat.
 
-    Returns how many stops from files the held approvals outweigh.
+    Returns how many stops from files the held approvals outweigh; None where somebody else is at it and it `waits` not.
     """
-    changes, ids = terms.unsettled()
-    pierced = settle_terms(changes=changes, at=at)
-    terms.settled(ids=ids)
-    return pierced
+    with turn(name="disclosures.settle_files", waits=waits) as mine:
+        if not mine:
+            return None
+        changes, ids = terms.unsettled()
+        pierced = settle_terms(changes=changes, at=at)
+        terms.settled(ids=ids)
+        return pierced
 
 
 def settle_terms(*, changes: Changes, at: datetime, cause: str = "parties") -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import audit.actions
+from accounts.turns import turn
 from disclosures.ingest import held
 from disclosures.ingest.rows import Outcome, Report, row_of
 from disclosures.ingest.store import store
@@ -19,6 +20,12 @@ def attribute_held(*, at: datetime, actor: str) -> int:
     What the gateway reported is asked for the gate's yes as if its line had been there; what stays held and can't have
     any is counted as without. What can't be taken in, because its id is another row's by now, is recorded as so many.
     """
+    # What is held is counted and let go by one at a time: both want the held rows and the day's incident.
+    with turn(name="disclosures.attribute_held", waits=True):
+        return _attribute_held(at, actor)
+
+
+def _attribute_held(at: datetime, actor: str) -> int:
     fates, last = Counter[str](), FIRST
     while found := held.candidates(after=last):
         last = found[-1][0]

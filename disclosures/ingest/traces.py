@@ -214,7 +214,8 @@ def _had_the_gates_yes(line_id: int, campaign: str, decision_id: str, occurred_a
 
 def _may_follow(yes_at: datetime, occurred_at: datetime) -> bool:
     """Whether a release may rest on a yes of that moment. Who reports may tell the time in whole seconds."""
-    return yes_at.replace(microsecond=0) <= occurred_at <= yes_at + MAY_BE_REPORTED_WITHIN
+    since = yes_at if occurred_at.microsecond else yes_at.replace(microsecond=0)
+    return since <= occurred_at <= yes_at + MAY_BE_REPORTED_WITHIN
 
 
 def by_day(aggregator: str, occurred_at: datetime) -> tuple[str, str]:

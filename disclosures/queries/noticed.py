@@ -16,6 +16,8 @@ from disclosures.queries.trails import Known, Parties
 Kind = AnomalyRule.Kind
 TOLD = (Kind.AFTER_STOP, Kind.NO_APPROVAL, Kind.SUSPENDED, Kind.BURST, Kind.NIGHT, Kind.DORMANT)
 JUDGED = tuple(JUDGED_AS)
+# For these a company is suspended (`disclosures.anomalies.act`).
+ACTED_ON = (Kind.AFTER_STOP, Kind.NO_APPROVAL)
 # After a year it is in the history, and no longer at its head.
 LOOK_BACK = timedelta(days=365)
 
@@ -156,7 +158,7 @@ def _notice(
         since=first.astimezone(zone).date(),
         until=last.astimezone(zone).date(),
         now=_now(card, newest),
-        suspended_on=suspended_on if judged else None,
+        suspended_on=suspended_on if newest.kind in ACTED_ON else None,
     )
 
 

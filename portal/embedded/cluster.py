@@ -67,8 +67,8 @@ def settings(*, throwaway: bool) -> dict[str, str]:
         "work_mem": "16MB",
         "maintenance_work_mem": "128MB",
         # Whoever is the first to touch a page after a checkpoint writes it into the log in full: with many rows stored
-        # that is most of the log, and so checkpoints are seldom. What is written little takes little.
-        "max_wal_size": "16GB",
+        # that is most of the log, and so checkpoints are seldom. Where little is written, little is kept.
+        "max_wal_size": "2GB" if throwaway else "8GB",
         "checkpoint_timeout": "15min",
         "wal_level": "minimal",
         "max_wal_senders": "0",

@@ -15,16 +15,20 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent import asking, asks
 from consent.actions import allow
-from consent.feeds import ApprovalsFeed
+from consent.actions.choices import take_turns
+from consent.actions.terminate import terminate
+from consent.feeds import ApprovalsFeed, take_in_held
 from consent.feeds.records import RecordsFeed
 from consent.gate import Question, evaluate
 from consent.models import Approval, Ask, Choice, HeldRow, LineGate, SetAside
 from consent.permission import permission_at
+from consent.queries import termination
+from consent.queries.ended import ended_agreements
 from consent.standing import lines as standing
 from disclosures.models import Disclosure
 from disclosures.queries.export import export_of
 from disclosures.tasks import make_archives
-from partners.models import Party
+from partners.models import Contract, Party
 from revocations.models import Order
 from tests.consent.claiming import a_partner
 from tests.consent.test_feeds_at_once import elsewhere
@@ -47,6 +51,7 @@ from tests.feeds import (
 )
 from tests.fixtures import empty_database
 from tests.people import sign_in
+from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 NEW = "+12065550177"
@@ -224,6 +229,34 @@ def test_a_yes_that_is_set_aside_right_after_it_was_taken_in_from_the_held_ones_
     assert HeldRow.objects.count() == 0
 
 
+def test_so_does_one_that_is_set_aside_while_it_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_parties()
+    the_yes()
+    let_go = RecordsFeed._let_go
+
+    def cut_off(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    def after_the_change(**line_ids: Any) -> Any:
+        monkeypatch.setattr("consent.feeds.records.take_turns", take_turns)
+        monkeypatch.setattr("consent.feeds.lines.take_in_held", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            elsewhere(lambda: take_lines(CHANGED))
+        monkeypatch.setattr("consent.feeds.lines.take_in_held", take_in_held)
+        return take_turns(**line_ids)
+
+    def and_meanwhile(self: RecordsFeed[Any, Any], settled: Any) -> None:
+        monkeypatch.setattr(RecordsFeed, "_let_go", let_go)
+        monkeypatch.setattr("consent.feeds.records.take_turns", after_the_change)
+        let_go(self, settled)
+
+    monkeypatch.setattr(RecordsFeed, "_let_go", and_meanwhile)
+    take_lines(line_row())
+    assert (answer("L1"), SetAside.objects.count(), HeldRow.objects.count()) == ("no_approval", 1, 1)
+    take_lines(M)
+    assert (answer("M"), HeldRow.objects.count()) == ("permitted", 0)
+
+
 def test_the_gate_never_allows_once_the_change_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows are committed, and the import killed right after."""
     take_parties()
@@ -263,6 +296,14 @@ def test_partners_and_the_person_are_told_and_nothing_of_it_is_shown_to_them() -
     names = "".join(packed.read(name).decode() for name in packed.namelist() if name.endswith(".html"))
     assert "You allowed one use" not in names
     assert Party.objects.get(uri=ROAD).name not in names
+    contract = Contract.objects.get(ref="AGR-1")
+    seen = termination.plan(of="contract", target_id=contract.pk, at=database_clock())
+    terminate(
+        of="contract", target_id=contract.pk, actor=an_actor(), reason="r", plan_digest=seen.digest, at=database_clock()
+    )
+    other = Line.objects.get(carrier_id="M")
+    ends = [len(ended_agreements(line_id=one.pk, at=database_clock())) for one in (line, other)]
+    assert ends == [0, 1], "whose yes it was, is told of its end"
 
 
 def test_whom_a_claim_was_not_about_is_not_asked_about_it() -> None:

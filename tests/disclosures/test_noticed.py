@@ -234,8 +234,8 @@ def test_a_yes_of_before_is_not_called_newer_than_what_it_did(line: Line, campai
     find(at=now)
     (told,) = said(sign_in(line).get("/home/").text)
     assert told.startswith(
-        "SecureTrack : Looked up 3 times with no record that you agreed. We say no when it asks, but for what you allow"
-        " it. If nothing comes that explains it, we suspend this company for your line on"
+        "SecureTrack : Looked up 3 times with no record that you agreed. We say no when it asks, but for what our"
+        " records say you agreed to. If nothing comes that explains it, we suspend this company for your line on"
     )
 
 

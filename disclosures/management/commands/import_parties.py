@@ -43,4 +43,4 @@ class Command(FeedCommand):
             raise CommandError(f"{options['file']}: {error}") from error
 
     def afterwards(self, *, at: datetime) -> dict[str, int]:
-        return {"file_stops_pierced": settle_files(at=at)}
+        return {"file_stops_pierced": settle_files(at=at) or 0}
