@@ -25,10 +25,13 @@ NOTED_ALONE = "SELECT pg_advisory_xact_lock(hashtext('disclosures.given_back'))"
 type Look = tuple[int, datetime, Sequence[str]]
 
 
-def attribute(*, at: datetime, actor: str) -> None:
-    """Give back what is no line's by the number it came by, then take in what is held for what is known now."""
+def attribute(*, at: datetime, actor: str, waits: bool = True) -> None:
+    """Give back what is no line's by the number it came by, then take in what is held for what is known now.
+
+    `waits`: for whoever takes held rows in; else that is left to them.
+    """
     give_back(at=at, actor=actor)
-    ingest.attribute_held(at=at, actor=actor)
+    ingest.attribute_held(at=at, actor=actor, waits=waits)
 
 
 def give_back(*, at: datetime, actor: str) -> int:

@@ -19,7 +19,7 @@ def rejudge() -> None:
 @shared_task
 def attribute_held() -> None:
     """Give back what is no line's by the number it came by, and take in what was held for lines that are known now."""
-    returning.attribute(at=timezone.now(), actor="system:attribute_held")
+    returning.attribute(at=timezone.now(), actor="system:attribute_held", waits=False)
 
 
 @shared_task

@@ -14,15 +14,16 @@ from disclosures.ingest.store import store
 FIRST = uuid.UUID(int=0)
 
 
-def attribute_held(*, at: datetime, actor: str) -> int:
+def attribute_held(*, at: datetime, actor: str, waits: bool = True) -> int:
     """Attribute and judge what was held for lines that are known now, and record that. Returns how many rows it was.
 
     What the gateway reported is asked for the gate's yes as if its line had been there; what stays held and can't have
     any is counted as without. What can't be taken in, because its id is another row's by now, is recorded as so many.
+    `waits`: for whoever is at it; else that is left to them.
     """
     # What is held is counted and let go by one at a time: both want the held rows and the day's incident.
-    with turn(name="disclosures.attribute_held", waits=True):
-        return _attribute_held(at, actor)
+    with turn(name="disclosures.attribute_held", waits=waits) as mine:
+        return _attribute_held(at, actor) if mine else 0
 
 
 def _attribute_held(at: datetime, actor: str) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from importlib import import_module
 from io import BytesIO
@@ -14,8 +15,10 @@ from django.db import connection, connections
 from django.db.backends.utils import CursorWrapper
 
 from accounts.models import Line
+from accounts.turns import turn
 from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import database_clock
+from consent.feeds import LinesFeed
 from disclosures import ingest, returning, tasks
 from disclosures.anomalies import find
 from disclosures.feeds import DisclosuresFeed, reports
@@ -38,6 +41,7 @@ from disclosures.models import (
 from disclosures.queries.counted import facts_of
 from disclosures.queries.reached import reached_by
 from disclosures.queries.visible import visible
+from partners.feeds.reading import numbered_lines
 from partners.models import Dealing, Party
 from tests.consent.test_feeds_at_once import elsewhere
 from tests.feeds import (
@@ -80,6 +84,13 @@ def _world(committed_db: None, no_broker: None) -> None:
     take_lines(OPEN)
 
 
+def committed(row: Row) -> None:
+    """A row of a lines file, and nothing yet of what follows from it."""
+    feed, at = LinesFeed(), database_clock()
+    feed.take(lines=list(numbered_lines(BytesIO(ndjson([row])))), at=at)
+    feed.finish(at=at)
+
+
 def whose() -> list[tuple[str, str, str]]:
     """Every row: the line's id of the carrier, the row's own, the judgement."""
     lines = dict(Line.objects.values_list("pk", "carrier_id"))
@@ -101,13 +112,19 @@ def test_a_row_that_is_given_back_right_after_it_was_taken_in_from_the_held_ones
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     numbered = line_row(line_id="C", account_id="A3", msisdn=THIRD)
+    changed = line_row(line_id="C", account_id="A3", msisdn=OTHER, number_changed_at="2025-06-20T00:00:00Z")
+
+    def another_number() -> None:
+        """As far as its import comes: what is held it takes in when nobody else does."""
+        committed(changed)
+        returning.give_back(at=database_clock(), actor="import:lines")
+
     take_releases(release_row(id="r", msisdn=THIRD, occurred_at=SUMMER))
 
     def and_at_once(**rows: Any) -> Any:
         monkeypatch.setattr(replay, "store", ingest.store)
         outcomes = ingest.store(**rows)
-        changed = line_row(line_id="C", account_id="A3", msisdn=OTHER, number_changed_at="2025-06-20T00:00:00Z")
-        elsewhere(lambda: take_lines(changed))
+        elsewhere(another_number)
         return outcomes
 
     monkeypatch.setattr(replay, "store", and_at_once)
@@ -412,6 +429,19 @@ def test_a_run_that_is_killed_is_gone_on_with_by_the_next(after: int, monkeypatc
     assert [(line, row) for line, row, _ in whose()] == [("B", "r"), ("B", "s"), ("B", "t")]
     assert not ShortenedPeriod.objects.exists()
     assert [one.detail["count"] for one in AuditEvent.objects.filter(action="disclosures.given_back")] == [3]
+
+
+def test_held_rows_are_taken_in_by_one_worker_at_a_time_and_no_other_waits() -> None:
+    take_releases(release_row(id="r", msisdn=THIRD, occurred_at=SUMMER))
+    committed(line_row(line_id="C", account_id="A3", msisdn=THIRD))
+    with ThreadPoolExecutor(1) as another, ExitStack() as its:
+        another.submit(its.enter_context, turn(name="disclosures.attribute_held")).result()
+        tasks.attribute_held()
+        assert (whose(), held()) == ([], {"r"})
+        another.submit(its.close).result()
+        another.submit(connections.close_all).result()
+    tasks.attribute_held()
+    assert (whose(), held()) == ([("C", "r", "no_approval")], set())
 
 
 def test_a_period_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
