@@ -181,7 +181,7 @@ def test_the_ledger_is_as_old_as_its_oldest_row_in_whatever_partition(now: datet
     assert kept_from() == MAY
 
 
-def test_claims_of_consent_that_people_dispute(now: datetime) -> None:
+def test_claims_of_consent_that_people_dispute(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = a_campaign(a_contract(a_party("GeoBridge")))
     other = a_campaign(a_contract(a_party("NorthLink")), a_party("SecureTrack", "lbs_provider"))
     lines = [a_line() for _ in range(4)]
@@ -201,6 +201,7 @@ def test_claims_of_consent_that_people_dispute(now: datetime) -> None:
     (found,) = standing()
     assert (found.kind, found.n, found.looks, found.out_of) == ("disputed", 4, 4, 1001)
     assert (found.party, found.line_id, found.period) == (BRIDGE, None, at.date().replace(day=1))
+    monkeypatch.setattr("disclosures.anomalies.finding.OVERLAP", timedelta(0))
     of_another = Approval.objects.filter(line_id=lines[1].pk, verified_by="partner").earliest("recorded_at")
     SetAside.objects.create(
         line_id=lines[1].pk, yes_id=of_another.id, campaign=campaign.ref, recorded_at=database_clock()
