@@ -16,7 +16,6 @@ WHERE d.basis = 'approval' AND d.outcome = 'released' AND (
     OR %(linked_parties)s <> '{}' AND (d.path || d.aggregator)::text[] && partners_kin_of('party', %(linked_parties)s))
 GROUP BY d.line_id
 """
-LINKED = {"campaign": "campaigns", "party": "parties", "purpose": "purposes"}
 NAMED = """
 CREATE TEMPORARY TABLE named ON COMMIT DROP AS
 SELECT row_number() OVER () AS term, d.aggregator, d.path, d.campaign, d.purpose, d.scope, d.basis, d.outcome, EXISTS (
@@ -99,7 +98,9 @@ def _mark(campaigns: Collection[str], links: Collection[tuple[str, str]], at: da
             TOUCH,
             {
                 "campaigns": named,
-                **{f"linked_{ofs}": sorted(ref for of, ref in links if of == one) for one, ofs in LINKED.items()},
+                "linked_campaigns": sorted(ref for of, ref in links if of == "campaign"),
+                "linked_purposes": sorted(ref for of, ref in links if of == "purpose"),
+                "linked_parties": sorted(ref for of, ref in links if of == "party"),
             },
         )
         cursor.execute(NAMED, {"campaigns": named, "at": at})
