@@ -46,18 +46,38 @@ class Campaign:
     names_recipient: bool = False
 
 
+@dataclass(frozen=True)
+class Suspension:
+    """Of a party (URI) or of a campaign; that of a contract is one of each of its campaigns. `until` None: it runs."""
+
+    ref: str
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A state prohibits what `PROHIBITED` names, and any sale."""
+
+    state: str
+    since: datetime
+
+
 @dataclass
 class World:
+    """One line. `states`: where it is from a moment on, the oldest first."""
+
     active_from: datetime
     active_until: datetime | None
-    prohibited_from: datetime | None
     campaigns: dict[str, Campaign]
+    states: list[tuple[datetime, str]] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
     denials: list[Denial] = field(default_factory=list)
     yeses: list[Yes] = field(default_factory=list)
     claims: list[tuple[str, datetime]] = field(default_factory=list)
     links: list[tuple[str, str, str]] = field(default_factory=list)
     number_changes: list[datetime] = field(default_factory=list)
-    suspended: set[str] = field(default_factory=set)
+    suspensions: list[Suspension] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -118,7 +138,8 @@ def answer(world: World, request: Request, t: datetime) -> str:
     if not (world.active_from <= t and (world.active_until is None or t < world.active_until)):
         return "line_unknown"
     campaign = own_campaign(world, request)
-    if world.suspended & ({request.campaign} if campaign else set()) or world.suspended & set(parties(world, request)):
+    suspended = {one.ref for one in world.suspensions if one.since <= t and (one.until is None or t < one.until)}
+    if suspended & ({request.campaign} if campaign else set()) or suspended & set(parties(world, request)):
         return "partner_suspended"
 
     yeses = [y for y in world.yeses if campaign and y.campaign == campaign.ref and y.at <= t]
@@ -143,7 +164,9 @@ def _of_campaign(
         return "contract_not_in_force"
     if not campaign.starts <= t < campaign.ends:
         return "campaign_not_in_force"
-    if world.prohibited_from and world.prohibited_from <= t and (campaign.purpose in PROHIBITED or campaign.sale):
+    here = [state for since, state in world.states if since <= t]
+    ruled = any(rule.state == here[-1] and rule.since <= t for rule in world.rules) if here else False
+    if ruled and (campaign.purpose in PROHIBITED or campaign.sale):
         return "jurisdiction_prohibits"
     if not yeses:
         claimed = any(ref == campaign.ref and at <= t for ref, at in world.claims)

@@ -142,7 +142,8 @@ def build(plan: Plan) -> tuple[Line, oracle.World]:
     world = oracle.World(
         active_from=LONG_AGO,
         active_until=line.deactivated_at,
-        prohibited_from=datetime.fromisoformat("2025-10-01T00:00:00Z") if plan.state == "MD" else None,
+        states=[(LONG_AGO, plan.state)],
+        rules=[oracle.Rule("MD", datetime.fromisoformat("2025-10-01T00:00:00Z"))],
         campaigns={
             "CMP-A": oracle.Campaign(
                 "CMP-A", geobridge.uri, roadaid.uri, ROADSIDE, READ, 500, LONG_AGO, FAR_OFF, LONG_AGO, ends
@@ -172,6 +173,7 @@ def build(plan: Plan) -> tuple[Line, oracle.World]:
             of="party" if plan.suspended == "recipient" else plan.suspended, target_id=targets[plan.suspended],
             starts_at=day(10), ends_at=day(60), reason="test", actor="officer:1",
         )  # fmt: skip
+        world.suspensions += [oracle.Suspension(ref, day(10), day(60)) for ref in SUSPENDED[plan.suspended]]
     for event in plan.events:
         _happen(event, line, world)
     return line, world
@@ -314,8 +316,6 @@ def test_gate_ledger_and_oracle_agree(plan: Plan) -> None:
     with undone():
         line, world = build(plan)
         now = database_clock()
-        if plan.suspended and day(10) <= now < day(60):
-            world.suspended |= SUSPENDED[plan.suspended]
         asked = requests(world)
         expected = [oracle.answer(world, one, now) for one in asked]
         assert by_ledger(line, world, asked, now, now) == expected
@@ -365,8 +365,6 @@ def test_what_a_partner_is_told_of_named_recipients_is_what_the_gate_says(plan: 
     with undone():
         line, world = build(plan)
         now = database_clock()
-        if plan.suspended and day(10) <= now < day(60):
-            world.suspended |= SUSPENDED[plan.suspended]
         named = Campaign.objects.get(ref="CMP-D")
         told = snapshots.states(line_id=line.pk, contract_ids=[named.contract_id])[named.contract_id]
         excepted = [entry.get("except", []) for entry in told if entry["recipient"] == PARTIES[4]]
@@ -385,8 +383,6 @@ def test_the_past_is_judged_alike(plan: Plan, moment: int) -> None:
     with undone():
         line, world = build(plan)
         at = day(moment)
-        if plan.suspended and day(10) <= at < day(60):
-            world.suspended |= SUSPENDED[plan.suspended]
         asked = requests(world)
         expected = [oracle.answer(world, one, at) for one in asked]
         assert by_ledger(line, world, asked, at, database_clock()) == expected
