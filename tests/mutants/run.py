@@ -1,167 +1,110 @@
 """Break the code in one listed way at a time, in a copy of the tree, and check that the named test fails.
 
-First every named test is run on the code as it is, and must pass; `--unbroken-elsewhere` leaves that out, for a run
-after or before which all tests are run anyway. Then the mutants run side by side, each lane with a
-tree and a database of its own; a mutant of what makes the database gets a new one.
+    python -m tests.mutants.run                      those that the change touches, and a sample of the others
+    python -m tests.mutants.run --base main --seed 7 the same from a given commit, and with the same sample
+    python -m tests.mutants.run --all --lane 2/4     every fourth of all: a lane for the night, resumed by itself
+    python -m tests.mutants.run gate/rules           those whose file or test has the word in its path
+
+A mutant whose text or test is not in the code fails the run before anything is broken. Then the named tests are run on
+the code as it is, and must pass; `--unbroken-elsewhere` leaves that out, for a run after or before which all tests are
+run anyway. Then the mutants run side by side.
 """
 
+import argparse
 import os
 import queue
-import shutil
+import random
 import sys
 import tempfile
-import xml.etree.ElementTree as ET
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from importlib.util import cache_from_source
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
+from tests import servers
+from tests.mutants.choosing import choose, find_base, list_changed_files, read_lane, take_lane
+from tests.mutants.listed import MUTANTS
+from tests.mutants.mutant import Mutant, find_problems
+from tests.mutants.workspaces import DATABASE, Workspace, make_workspaces
 
-from tests import forks, servers
-from tests.mutants.mutants import MUTANTS, Mutant
-
-ROOT = Path(__file__).resolve().parents[2]
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".data", "__pycache__", ".*_cache", ".hypothesis", "node_modules")
 # A mutant waits about as long for programs to start and for the database as it computes.
-LANES = (os.cpu_count() or 1) + 1
-# A library that was imported before pytest keeps the words that its own assertions have.
-OPTIONS = ("-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
-ELSEWHERE = "--unbroken-elsewhere"
-MAKES_THE_DATABASE = ("/migrations/", "portal/privileges.py")
-# pytest-xdist names its databases so: the lanes go on with those that the first run made.
-DATABASE = f"mutants_{os.getpid()}"
+AT_ONCE = (os.cpu_count() or 1) + 1
+MOST = 16
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What pytest says of a run: tests that failed, and those that could not be run at all."""
-
-    passed: int
-    failed: int
-    errors: int
-    said: str
-
-
-@dataclass(frozen=True)
-class Lane:
-    """A place to run one mutant at a time: a copy of the tree, and the name of a database."""
-
-    tree: Path
-    database: str
-
-    def survives(self, mutant: Mutant) -> bool:
-        """Whether the test still passes with the code broken. Exits where the mutant or its test can't be run."""
-        file = self.tree / mutant.file
-        whole = file.read_text()
-        if whole.count(mutant.was) != 1:
-            sys.exit(f"{mutant.file} has {whole.count(mutant.was)} places like {mutant.was!r}: mend mutants.py")
-        file.write_text(whole.replace(mutant.was, mutant.becomes))
-        try:
-            if any(part in mutant.file for part in MAKES_THE_DATABASE):
-                outcome = self.run("--create-db", mutant.test, database=f"{self.database}_new")
-            else:
-                outcome = self.run("--reuse-db", mutant.test, database=self.database)
-        finally:
-            file.write_text(whole)
-            # What was compiled of the broken one looks like the whole one's where both are of one second and size.
-            Path(cache_from_source(str(file))).unlink(missing_ok=True)
-        # A test that fails may leave things open, an error of its own; without a failure it never came so far.
-        if not outcome.failed and (outcome.errors or not outcome.passed):
-            sys.exit(f"{mutant.test} could not be run with {mutant.file} broken:\n{outcome.said}")
-        return not outcome.failed
-
-    def run(self, *arguments: str, database: str) -> Outcome:
-        """Run pytest in the tree."""
-        report = self.tree / "report.xml"
-        report.unlink(missing_ok=True)
-        # Forked with its libraries, before any code of ours was imported: what it imports is the tree's.
-        done = forks.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", *OPTIONS, f"--junitxml={report}", *arguments],
-            cwd=self.tree,
-            env={**os.environ, **_addresses(database), "PYTHONPATH": str(self.tree)},
-        )
-        said = done.stdout[-4000:] + done.stderr[-2000:]
-        if not report.exists():
-            return Outcome(0, 0, 1, said)
-        counted = ET.parse(report).getroot()[0].attrib
-        total, failed, errors, skipped = (int(counted[word]) for word in ("tests", "failures", "errors", "skipped"))
-        return Outcome(total - failed - errors - skipped, failed, errors, said)
-
-
-def _copy(tree: Path) -> None:
-    """Copy the project, and what was compiled of it: a copy is as old as what it was copied from."""
-    shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
-    if sys.pycache_prefix:
-        compiled, of_copy = (Path(sys.pycache_prefix) / place.relative_to("/") for place in (ROOT, tree))
-        shutil.copytree(compiled, of_copy, ignore=LEFT_OUT)
-
-
-def _addresses(database: str) -> dict[str, str]:
-    """The servers' addresses, with another database's name; pytest puts `test_` before it."""
-    return {
-        name: urlsplit(os.environ[name])._replace(path=f"/{database}").geturl()
-        for name in ("DATABASE_URL", "DATABASE_OWNER_URL")
-    }
-
-
-def _drop_databases() -> None:
-    with psycopg.connect(_addresses("postgres")["DATABASE_OWNER_URL"], autocommit=True) as connection:
-        made = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"test_{DATABASE}%"])
-        for (name,) in made.fetchall():
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _pass_unbroken(mutants: Sequence[Mutant], lane: Lane) -> None:
-    tests = sorted({mutant.test for mutant in mutants})
-    outcome = lane.run("--reuse-db", "-n", str(LANES), *tests, database=DATABASE)
-    if outcome.failed or outcome.errors or outcome.passed < len(tests):
-        sys.exit(f"The tests do not pass on the code as it is:\n{outcome.said}")
-    sys.stdout.write(f"{outcome.passed} tests of {len(tests)} names pass on the code as it is\n")
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def _survivors(mutants: Sequence[Mutant], lanes: Sequence[Lane]) -> int:
-    free: queue.SimpleQueue[Lane] = queue.SimpleQueue()
-    for lane in lanes:
-        free.put(lane)
+def _pass_unbroken(mutants: Sequence[Mutant], workspaces: Sequence[Workspace]) -> None:
+    tests = sorted({mutant.test for mutant in mutants})
+    outcome = workspaces[0].run("--reuse-db", "-n", str(len(workspaces)), *tests, database=DATABASE)
+    if outcome.failed or outcome.errors or outcome.passed < len(tests):
+        sys.exit(f"The tests do not pass on the code as it is:\n{outcome.said}")
+    _say(f"{outcome.passed} tests of {len(tests)} names pass on the code as it is")
 
-    def alive(mutant: Mutant) -> bool:
-        lane = free.get()
+
+def _count_survivors(mutants: Sequence[Mutant], workspaces: Sequence[Workspace]) -> int:
+    free: queue.SimpleQueue[Workspace] = queue.SimpleQueue()
+    for workspace in workspaces:
+        free.put(workspace)
+
+    def survives(mutant: Mutant) -> bool:
+        workspace, start = free.get(), time.monotonic()
         try:
-            return lane.survives(mutant)
+            survived = workspace.survives(mutant)
         finally:
-            free.put(lane)
+            free.put(workspace)
+        verdict, seconds = "SURVIVED" if survived else "killed", time.monotonic() - start
+        _say(f"{verdict:8} {seconds:4.0f} s  promise {mutant.promise:2}  {mutant.file}  by {mutant.test}")
+        return survived
 
-    alive_ones = 0
-    with ThreadPoolExecutor(len(lanes)) as pool:
-        for mutant, survived in zip(mutants, pool.map(alive, mutants), strict=True):
-            alive_ones += survived
-            verdict = "SURVIVED" if survived else "killed"
-            sys.stdout.write(f"{verdict:8}  promise {mutant.promise:2}  {mutant.file}  by {mutant.test}\n")
-            sys.stdout.flush()
-    return alive_ones
+    # Those that make a database of their own take longest: at the end, the others fill the places left.
+    slow_first = sorted(mutants, key=lambda mutant: not mutant.makes_the_database)
+    with ThreadPoolExecutor(len(workspaces)) as pool:
+        return sum(pool.map(survives, slow_first))
+
+
+def _choose(asked: argparse.Namespace) -> Sequence[Mutant]:
+    if asked.word:
+        return [mutant for mutant in MUTANTS if asked.word in mutant.test or asked.word in mutant.file]
+    if asked.all:
+        return take_lane(MUTANTS, asked.lane)
+    base = asked.base or find_base()
+    choice = choose(MUTANTS, changed=list_changed_files(base), most=asked.most, seed=asked.seed)
+    others = len(choice.mutants) - choice.touched
+    _say(f"{choice.touched} mutants of what changed since {base[:12] or 'the last commit'}, {others} of {len(MUTANTS)}")
+    _say(f"drawn from the others: --base {base or 'HEAD'} --seed {asked.seed} --most {asked.most} runs the same again")
+    return choice.mutants
+
+
+def _read_command_line() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Break the code in listed ways; the named tests must fail.")
+    parser.add_argument("word", nargs="?", default="", help="run those with this word in the path of file or test")
+    parser.add_argument("--all", action="store_true", help="run every mutant, not a choice")
+    parser.add_argument("--lane", type=read_lane, default="1/1", help="of all, the Kth of N parts: K/N")
+    parser.add_argument("--base", default="", help="the commit that the change began at, if not where a branch left")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="draws the sample")
+    parser.add_argument("--most", type=int, default=MOST, help=f"run no more than this many, {MOST} if not given")
+    parser.add_argument("--unbroken-elsewhere", action="store_true", help="do not run the tests on the code as it is")
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Run every mutant, or those whose file or test path contains the word given."""
-    words = [one for one in sys.argv[1:] if one != ELSEWHERE]
-    word = words[0] if words else ""
-    chosen = [mutant for mutant in MUTANTS if word in mutant.test or word in mutant.file]
+    """Run the mutants asked for. Exits with 1 where one survives."""
+    asked = _read_command_line()
+    if problems := find_problems(MUTANTS):
+        sys.exit("\n".join(["Mend the list of mutants:", *problems]))
+    chosen = _choose(asked)
     servers.start()
-    with tempfile.TemporaryDirectory() as folder:
-        lanes = [Lane(Path(folder) / f"gw{n}", f"{DATABASE}_gw{n}") for n in range(LANES)]
-        for lane in lanes:
-            _copy(lane.tree)
-        try:
-            if ELSEWHERE not in sys.argv:
-                _pass_unbroken(chosen, lanes[0])
-            alive = _survivors(chosen, lanes)
-        finally:
-            _drop_databases()
-    sys.stdout.write(f"{len(chosen) - alive} of {len(chosen)} mutants killed\n")
+    start = time.monotonic()
+    number = max(1, min(AT_ONCE, len(chosen)))
+    with tempfile.TemporaryDirectory() as folder, make_workspaces(Path(folder), number=number) as workspaces:
+        if not asked.unbroken_elsewhere:
+            _pass_unbroken(chosen, workspaces)
+        alive = _count_survivors(chosen, workspaces)
+    _say(f"{len(chosen) - alive} of {len(chosen)} mutants killed in {time.monotonic() - start:.0f} s")
     sys.exit(alive > 0)
 
 

@@ -1,18 +1,6 @@
-"""One way to break each promise, and the test that must notice. `python -m tests.mutants.run` shows that each does."""
+"""At least one way to break each promise."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """In `file`, `was` becomes `becomes`; then `test` must fail."""
-
-    promise: int
-    file: str
-    was: str
-    becomes: str
-    test: str
-
+from tests.mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(

@@ -1,0 +1,6 @@
+"""Every mutant. A module of this package lists those of one subject as `MUTANTS`; here they are put together."""
+
+from tests.mutants.listed import promises
+from tests.mutants.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = (*promises.MUTANTS,)

@@ -1,0 +1,54 @@
+"""A mutant: one listed way to break the code, and the test that must notice."""
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# A mutant of one of these needs a database of its own, made from the broken code.
+MAKES_THE_DATABASE = ("/migrations/", "/sql/", "portal/privileges.py")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """In `file`, `was` becomes `becomes`; then `test` must fail. Both paths begin at the project's root."""
+
+    promise: int
+    file: str
+    was: str
+    becomes: str
+    test: str
+
+    @property
+    def test_file(self) -> str:
+        """The file that `test` is in."""
+        return self.test.partition("::")[0]
+
+    @property
+    def makes_the_database(self) -> bool:
+        """Whether a database made from the whole code would not show what is broken."""
+        return any(part in self.file for part in MAKES_THE_DATABASE)
+
+
+def find_problems(mutants: Sequence[Mutant]) -> list[str]:
+    """Say of each mutant that cannot be run why: its text or its test is not there, or there is more than one place."""
+    return [f"{mutant.file}: {problem}" for mutant in mutants for problem in _problems(mutant)]
+
+
+def _problems(mutant: Mutant) -> Iterator[str]:
+    file, test_file = ROOT / mutant.file, ROOT / mutant.test_file
+    name = mutant.test.rpartition("::")[2].partition("[")[0]
+    if not test_file.is_file() or f"def {name}(" not in test_file.read_text():
+        yield f"there is no test {mutant.test}"
+    if not file.is_file():
+        yield "there is no such file"
+        return
+    whole = file.read_text()
+    if (places := whole.count(mutant.was)) != 1:
+        yield f"{places} places have the text {mutant.was!r}"
+    elif file.suffix == ".py":
+        try:
+            ast.parse(whole.replace(mutant.was, mutant.becomes))
+        except SyntaxError as error:
+            yield f"with {mutant.becomes!r} in place of {mutant.was!r} it is no Python: {error}"
