@@ -11,12 +11,12 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.template.base import Template
-from django.test.utils import setup_databases, teardown_databases
 from psycopg.rows import tuple_row
 from pytest_django import DjangoDbBlocker
 
 import partners.actions
 from partners.models import JurisdictionRule
+from tests import databases
 
 INSUFFICIENT_PRIVILEGE = "42501"
 KEYS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -129,25 +129,20 @@ def _empty(cursor: CursorWrapper, name: str) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    request: pytest.FixtureRequest,
     django_test_environment: None,
     django_db_modify_db_settings: None,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[None]:
     """One test database, made by the owner and read by the application's role: both aliases, always."""
-    keep = bool(request.config.getvalue("reuse_db")) and not request.config.getvalue("create_db")
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, keepdb=keep, aliases=None)
+        name = databases.clone_test_database()
         rules_of_the_migrations[:] = JurisdictionRule.objects.values_list("id", flat=True)
         partners.actions.ensure_signing_keys(at=KEYS_SINCE)
         # What making them wrote into the audit trail is nobody's business here.
         empty_database()
     yield
-    if not keep:
-        with django_db_blocker.unblock():
-            connections.close_all()
-            _end_sessions(str(connection.settings_dict["NAME"]))
-            teardown_databases(made, verbosity=0)
+    with django_db_blocker.unblock():
+        databases.drop_test_database(name)
 
 
 @pytest.fixture
@@ -158,16 +153,6 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
         for alias in connections:
             _as_new(alias)
         empty_database()
-
-
-def _end_sessions(database: str) -> None:
-    """A server may still be busy with the end of a session whose client has gone."""
-    with connections["owner"]._nodb_cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-            " WHERE datname = %s AND backend_type = 'client backend'",
-            [database],
-        )
 
 
 def _as_new(alias: str) -> None:

@@ -206,7 +206,7 @@ def _migrate(data_dir: Path, found: dict[str, str]) -> None:
     if Path(sys.argv[0]).name == "manage.py" and sys.argv[1:2] and sys.argv[1] in LEFT_TO_MIGRATE:
         return
     marker = data_dir / "migrated"
-    newest = _fingerprint()
+    newest = fingerprint()
     if marker.exists() and marker.read_text() == newest:
         return
     sys.stderr.write("Preparing the database ...\n")
@@ -225,8 +225,8 @@ def _migrate(data_dir: Path, found: dict[str, str]) -> None:
     marker.write_text(newest)
 
 
-def _fingerprint() -> str:
-    """Of all that `migrate` would act on: the project's migrations and grants, and the versions of the libraries'."""
+def fingerprint() -> str:
+    """Return a digest of all that `migrate` acts on: our migrations and grants, and the versions of the libraries."""
     digest = hashlib.sha256()
     for path in [*sorted(PROJECT.glob("*/migrations/*.py")), PROJECT / "portal" / "privileges.py"]:
         digest.update(str(path.relative_to(PROJECT)).encode())
