@@ -39,7 +39,9 @@ class Outside(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: list[Asked] = []
+        # The next answers, and what is answered where none is told beforehand.
         self.answers: list[Answer] = []
+        self.always = Answer()
         self.documents: dict[str, bytes] = {}
         self.connections = 0
         self.on_post: Callable[[Asked], None] = lambda _: None
@@ -73,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = self._keep(self.rfile.read(int(self.headers["Content-Length"])))
         self.outside.on_post(asked)
-        self._send(self.outside.answers.pop(0) if self.outside.answers else Answer())
+        self._send(self.outside.answers.pop(0) if self.outside.answers else self.outside.always)
 
     def _keep(self, body: bytes) -> Asked:
         asked = Asked(self.command, self.path, dict(self.headers), body)

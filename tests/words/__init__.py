@@ -1,0 +1,1 @@
+"""What people read, in every state that the world can bring about: all the words and all the numbers."""

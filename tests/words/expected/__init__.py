@@ -1,0 +1,58 @@
+"""What people should read, written by hand: the one table of sentences, labels and moments that the tests compare with.
+
+A sentence of a page is here once, in English and in Spanish, under a short name; `{…}` stands for what is filled in.
+To reword a page is to reword it here as well, and nowhere else. Nothing here is taken from the catalogue of
+translations, from a template or from the code that writes the words.
+"""
+
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from tests.words.expected import choices
+
+LANGUAGES: Final = ("en", "es")
+PACIFIC = ZoneInfo("America/Los_Angeles")
+TABLE: Final = {**choices.TABLE}
+SPANISH_MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
+
+
+class Words:
+    """The table in one language: `say("load_again")`, `say("due_by", day=…)`. Moments are those of the line's state."""
+
+    def __init__(self, language: str, zone: ZoneInfo = PACIFIC) -> None:
+        self.language, self.zone = language, zone
+
+    def __call__(self, name: str, **filled: object) -> str:
+        """A sentence of the table with what is filled in."""
+        sentence: str = getattr(TABLE[name], self.language)
+        return sentence.format(**filled)
+
+    def counted(self, name: str, n: int, **filled: object) -> str:
+        """A sentence that counts: by its name and `_1`, or by its name and `_n` where there is not exactly one."""
+        return self(f"{name}_1" if n == 1 else f"{name}_n", n=n, **filled)
+
+    def day(self, at: datetime) -> str:
+        """ "Nov 20, 2026", "20 nov 2026"."""
+        local = at.astimezone(self.zone)
+        if self.language == "en":
+            return f"{local:%b} {local.day}, {local.year}"
+        return f"{local.day} {SPANISH_MONTHS[local.month - 1]} {local.year}"
+
+    def time(self, at: datetime) -> str:
+        """ "4:05 AM", "4:05"."""
+        local = at.astimezone(self.zone)
+        return f"{local:%-I:%M %p}" if self.language == "en" else f"{local:%-H:%M}"
+
+    def second(self, at: datetime) -> str:
+        """ "4:05:09 AM", "4:05:09"."""
+        local = at.astimezone(self.zone)
+        return f"{local:%-I:%M:%S %p}" if self.language == "en" else f"{local:%-H:%M:%S}"
+
+    def exact(self, at: datetime) -> str:
+        """ "Nov 20, 2026, 4:05:09 AM", "20 nov 2026, 4:05:09"."""
+        return f"{self.day(at)}, {self.second(at)}"
+
+    def moment(self, at: datetime) -> str:
+        """ "Nov 20, 2026, 4:05 AM", "20 nov 2026, 4:05"."""
+        return f"{self.day(at)}, {self.time(at)}"
