@@ -6,7 +6,7 @@ from django.conf import settings
 
 import audit.actions
 from accounts import queries
-from accounts.models import TextedCode
+from accounts.models import BrowserSession, TextedCode
 from audit.models import Incident
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -35,4 +35,12 @@ def forget_codes(*, now: datetime) -> int:
     while over := list(TextedCode.objects.filter(sent_at__lte=now - DAY).values_list("pk", flat=True)[:BATCH]):
         TextedCode.objects.filter(pk__in=over).delete()
         forgotten += len(over)
+    return forgotten
+
+
+def forget_sessions(*, now: datetime) -> int:
+    """Delete the browser sessions whose time is over. Returns how many. Safe to repeat."""
+    forgotten = 0
+    while over := list(BrowserSession.objects.filter(expires_at__lte=now).values_list("pk", flat=True)[:BATCH]):
+        forgotten += BrowserSession.objects.filter(pk__in=over).delete()[0]
     return forgotten

@@ -4,6 +4,7 @@ A texted code signs in, which is enough to stop. To see takes more in the same s
 (with the authenticator app's code, if the person set one up).
 """
 
+import json
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,15 +19,15 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth as passkeys
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from allauth.socialaccount.models import SocialAccount
-from allauth.usersessions.models import UserSession
 from django.contrib.auth import SESSION_KEY, update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from accounts import browsers
-from accounts.models import User
+from accounts.models import BrowserSession, User
 from accounts.sealing import seal, unseal
+from accounts.session_store import session_key_hash
 
 PROVED_KEY = "may_see"
 STEPS_KEY = "steps"
@@ -49,6 +50,8 @@ OWN_UNUSED, OWN_IN_ALL = timedelta(hours=12), timedelta(days=7)
 # A use is noted so much later than the one before it, at least: not each page is worth a write.
 NOTED_AFTER = timedelta(minutes=1)
 IPV4, IPV4_PREFIX, IPV6_PREFIX = 4, 24, 48
+# Of the name that a browser gives itself so much is kept.
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -135,10 +138,9 @@ def network(request: HttpRequest) -> str:
     return str(ip_network((address, IPV4_PREFIX if address.version == IPV4 else IPV6_PREFIX), strict=False))
 
 
-def open_sign_ins(request: HttpRequest, *, user: User) -> list[UserSession]:
-    """Where a person is signed in, this browser first."""
-    found: list[UserSession] = UserSession.objects.purge_and_list(user)
-    return sorted(found, key=lambda one: (one.session_key != request.session.session_key, -one.created_at.timestamp()))
+def key_hash(request: HttpRequest) -> bytes:
+    """By which this browser's own session is found among all."""
+    return session_key_hash(request.session.session_key or "")
 
 
 def keep_link(request: HttpRequest, *, token: str, at: datetime, msisdn: str = "") -> None:
@@ -235,6 +237,11 @@ def start_clock(request: HttpRequest, *, at: datetime) -> None:
         return
     now, staff = at.isoformat(), not request.user.is_subscriber
     request.session[CLOCK_KEY] = {"of": person, "staff": staff, "began": now, "seen": now}
+    place = {
+        "address": get_adapter().get_client_ip(request),
+        "browser": request.headers.get("User-Agent", "")[:LONGEST_NAME],
+    }
+    BrowserSession.objects.filter(key_hash=key_hash(request)).update(began_at=at, place_sealed=seal(json.dumps(place)))
 
 
 def start_by_code(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:
@@ -295,12 +302,8 @@ def start_vouched(request: HttpRequest, *, user: User, redirect_url: str) -> Htt
 
 
 def record_password(request: HttpRequest, *, user: User) -> None:
-    """Note in the session that its person has just chosen their password. It goes on under another key.
-
-    The list of sign-ins has the new key, so that it can be ended from elsewhere.
-    """
+    """Note in the session that its person has just chosen their password. It goes on under another key."""
     update_session_auth_hash(request, user)
-    UserSession.objects.create_from_request(request)
     record_authentication(request, user, method="password", reauthenticated=True)
 
 

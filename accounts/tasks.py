@@ -28,3 +28,9 @@ def watch_code_texts() -> None:
 def forget_codes() -> None:
     """Delete the codes that count for nothing any more."""
     clocks.forget_codes(now=timezone.now())
+
+
+@shared_task
+def forget_sessions() -> None:
+    """Delete the browser sessions whose time is over."""
+    clocks.forget_sessions(now=timezone.now())

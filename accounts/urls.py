@@ -84,7 +84,7 @@ urlpatterns = [
         factors.changing(passkey_views.edit_webauthn),
         name="mfa_edit_webauthn",
     ),
-    path("accounts/sessions/", own.sign_ins, name="usersessions_list"),
+    path("accounts/sessions/", own.sign_ins, name="sign-ins"),
     path("settings/", own.settings, name="settings"),
     path("invited/", looking_after.invited, name="invited"),
     path("lines/invite/", looking_after.invite, name="invite"),

@@ -1,6 +1,7 @@
-"""What lets one person in: their password, passkeys, app and codes; and a wait for a new password."""
+"""What lets one person in: their password, passkeys, app and codes; a wait for a new password; where they are in."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +9,8 @@ from datetime import datetime
 from allauth.mfa.models import Authenticator
 
 from accounts import tokens
-from accounts.models import NewPassword, User
+from accounts.models import BrowserSession, NewPassword, User
+from accounts.sealing import unseal
 
 OWNED: dict[str, str] = {
     Authenticator.Type.WEBAUTHN: "passkey", Authenticator.Type.TOTP: "app", Authenticator.Type.RECOVERY_CODES: "codes",
@@ -63,3 +65,28 @@ def new_password_behind(*, token: str, at: datetime) -> NewPassword | None:
     """The wait for a new password that this link ends; None for a link that is used up, over or made up."""
     waiting = NewPassword.objects.filter(cancelled_at__isnull=True, used_at__isnull=True, expires_at__gt=at)
     return waiting.filter(token_hash=link_hash(token=token)).first()
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """One browser in which a person is signed in: since when, by which network address and browser ("": not known)."""
+
+    pk: int
+    since: datetime | None
+    is_current: bool
+    address: str
+    browser: str
+
+    @classmethod
+    def of(cls, row: BrowserSession, *, is_current: bool) -> "SignIn":
+        """Return the sign-in that a session's row tells of."""
+        place = json.loads(unseal(row.place_sealed)) if row.place_sealed else {"address": "", "browser": ""}
+        return cls(pk=row.pk, since=row.began_at, is_current=is_current, **place)
+
+
+def list_sign_ins(*, user: User, current: bytes, at: datetime) -> list[SignIn]:
+    """List where a person is signed in, the browser of `current` (`sessions.key_hash`) first, then the newest."""
+    rows = BrowserSession.objects.filter(user=user, began_at__isnull=False, expires_at__gt=at)
+    newest_first = rows.order_by("-began_at", "-pk")
+    found = [SignIn.of(row, is_current=bytes(row.key_hash) == current) for row in newest_first]
+    return sorted(found, key=lambda one: not one.is_current)

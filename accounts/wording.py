@@ -215,7 +215,7 @@ def changed_text(*, what: Collection[str]) -> str:
     return _(
         "Whereabouts: on the pages of this phone's location, %(what)s. Was it not you? Sign out everywhere: "
         "%(sessions)s and stop all sharing: %(stop)s"
-    ) % {"what": listed(str(CHANGED[one]) for one in what), "sessions": _url("usersessions_list"),
+    ) % {"what": listed(str(CHANGED[one]) for one in what), "sessions": _url("sign-ins"),
          "stop": f"{settings.BASE_URL}/stop/"}  # fmt: skip
 
 
@@ -237,7 +237,7 @@ def new_device_text() -> str:
     return _(
         "Whereabouts: somebody signed in to this phone's pages on a browser or network that we did not know. Was it "
         "not you? Sign out everywhere: %(sessions)s"
-    ) % {"sessions": _url("usersessions_list")}
+    ) % {"sessions": _url("sign-ins")}
 
 
 def new_carrier_account_text() -> str:
@@ -245,7 +245,7 @@ def new_carrier_account_text() -> str:
     return _(
         "Whereabouts: somebody signed in to this phone's pages with a carrier account, which is new here. Was it not "
         "you? Sign out everywhere: %(sessions)s and stop all sharing: %(stop)s"
-    ) % {"sessions": _url("usersessions_list"), "stop": f"{settings.BASE_URL}/stop/"}
+    ) % {"sessions": _url("sign-ins"), "stop": f"{settings.BASE_URL}/stop/"}
 
 
 def to_contact_text(*, words: str) -> str:
@@ -309,7 +309,7 @@ def contact_changed_text() -> str:
     return _(
         "Whereabouts: where news about this phone's location goes was changed. Was it not you? Sign out everywhere: "
         "%(sessions)s and stop all sharing: %(stop)s"
-    ) % {"sessions": _url("usersessions_list"), "stop": f"{settings.BASE_URL}/stop/"}
+    ) % {"sessions": _url("sign-ins"), "stop": f"{settings.BASE_URL}/stop/"}
 
 
 def _url(name: str) -> str:

@@ -96,7 +96,6 @@ INSTALLED_APPS = [
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
@@ -105,7 +104,6 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.usersessions",
     "django_htmx",
 ]
 MIDDLEWARE = [
@@ -133,7 +131,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.never_blank",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "consent.middleware.privacy_signal",
 ]
@@ -219,7 +216,7 @@ else:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     WHITENOISE_USE_FINDERS = True
 
-SESSION_ENGINE = "portal.session_store"
+SESSION_ENGINE = "accounts.session_store"
 # What a page says next is kept with the session: no cookie of its own.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
@@ -310,6 +307,7 @@ CELERY_BEAT_SCHEDULE = {
     "see-to-agents": {"task": "consent.tasks.see_to_agents", "schedule": 15.0, "options": {"expires": 60.0}},
     "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
     "forget-codes": {"task": "accounts.tasks.forget_codes", "schedule": 24 * 3600.0},
+    "forget-sessions": {"task": "accounts.tasks.forget_sessions", "schedule": 3600.0},
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
     "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},
     "watch": {"task": "support.tasks.watch", "schedule": 60.0},

@@ -67,17 +67,17 @@ def texts_by_day(msisdn: str, *, after: datetime | None = None) -> list[Text]:
     return texts_to(msisdn)
 
 
-def sign_in_by_code(line: Line) -> Browser:
+def sign_in_by_code(line: Line, browser: Browser | None = None) -> Browser:
     """A browser signed in by the code texted to a line: enough to stop, not to see."""
-    browser, msisdn = Browser(), number_of(line)
+    browser, msisdn = browser or Browser(), number_of(line)
     assert browser.post("/accounts/login/", {"number": msisdn}).url == "/accounts/login/code/"
     assert browser.post("/accounts/login/code/", {"code": newest_text(msisdn).code}).url == "/home/"
     return browser
 
 
-def sign_in(line: Line) -> Browser:
+def sign_in(line: Line, browser: Browser | None = None) -> Browser:
     """A browser that may see: the first time it chooses the password, later it gives it."""
-    browser = sign_in_by_code(line)
+    browser = sign_in_by_code(line, browser)
     chosen = user_of(line).has_usable_password()
     door = "/accounts/reauthenticate/" if chosen else "/accounts/password/set/"
     page = browser.post(door, {"password": PASSWORD})

@@ -2,7 +2,7 @@
 
 from accounts.actions.codes import BY_TEXT, take_code, text_code
 from accounts.actions.contacts import ask_contact, prove_contact, remove_contact
-from accounts.actions.devices import end_sign_ins, note_device
+from accounts.actions.devices import end_sessions, end_sign_ins, note_device
 from accounts.actions.factors import (
     HasProofAlready,
     NotYet,
@@ -87,6 +87,7 @@ __all__ = [
     "delegate",
     "drop_reminders",
     "end_delegation",
+    "end_sessions",
     "end_sign_ins",
     "end_staff",
     "end_tenure",

@@ -2,30 +2,33 @@
 
 from datetime import datetime, timedelta
 
-from allauth.usersessions.models import UserSession
 from django.db import transaction
 
 from accounts import wording
 from accounts.actions.notes import note, tell
-from accounts.models import KnownDevice, User
+from accounts.models import BrowserSession, KnownDevice, User
 from accounts.sealing import keyed
 
 REMEMBERED = timedelta(days=366)
 
 
-def end_sessions(*, user_id: int, kept: str = "", only: int | None = None) -> int:
-    """End a person's sign-ins, but that of the session key `kept`; `only`: one alone, by its id. Returns how many."""
-    wanted = UserSession.objects.filter(user_id=user_id).exclude(session_key=kept)
-    ended = [session for session in wanted if only is None or session.pk == only]
-    for session in ended:
-        session.end()
-    return len(ended)
+def end_sessions(*, user_id: int, kept: bytes = b"", only: int | None = None, at: datetime) -> int:
+    """End a person's sign-ins but the one of `kept` (`sessions.key_hash`); `only`: one alone, by its id.
+
+    Returns: how many were open and are ended.
+    """
+    wanted = BrowserSession.objects.filter(user_id=user_id).exclude(key_hash=kept)
+    if only is not None:
+        wanted = wanted.filter(pk=only)
+    wanted.filter(expires_at__lte=at).delete()
+    ended, _ = wanted.delete()
+    return ended
 
 
 @transaction.atomic
-def end_sign_ins(*, user: User, kept: str, only: int | None = None, at: datetime) -> int:
-    """End a person's sign-ins but the one whose session key is `kept`; `only`: that one alone. Returns how many."""
-    ended = end_sessions(user_id=user.pk, kept=kept, only=only)
+def end_sign_ins(*, user: User, kept: bytes = b"", only: int | None = None, at: datetime) -> int:
+    """End a person's sign-ins but the one of `kept` (`sessions.key_hash`); `only`: that one alone. Returns how many."""
+    ended = end_sessions(user_id=user.pk, kept=kept, only=only, at=at)
     if ended:
         note(user=user, what="sign_ins_ended", at=at)
     return ended

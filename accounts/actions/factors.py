@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts import sessions, ways_in, wording
+from accounts.actions.devices import end_sessions
 from accounts.actions.notes import note, tell
 from accounts.models import NewPassword, User
 from accounts.ways_in import Factors, link_hash
@@ -43,16 +44,18 @@ def set_first_password(*, user: User, password: str, by_carrier: bool = False, a
 
 
 @transaction.atomic
-def note_changes(*, user_id: int, before: Factors, at: datetime) -> None:
+def note_changes(*, user_id: int, before: Factors, kept: bytes, at: datetime) -> None:
     """Write down what became different about what lets a person in since `before`, in the transaction that changed it.
 
-    Who gave their password to change it has not forgotten it: a wait for a new one is over.
+    Who gave their password to change it has not forgotten it: a wait for a new one is over. Their other sign-ins end,
+    all but the one of `kept` (`sessions.key_hash`).
     """
     user = User.objects.get(pk=user_id)
     what = ways_in.differences(before=before, after=ways_in.factors_of(user=user))
     if what:
         _changed(user, what, at)
     if "password_changed" in what:
+        end_sessions(user_id=user_id, kept=kept, at=at)
         _open(user).update(cancelled_at=at)
 
 

@@ -132,7 +132,7 @@ def end_tenure(*, line_id: int, at: datetime) -> None:
         User.objects.filter(pk=line_user.user_id).update(is_active=comes_back)
         end_with(user_id=line_user.user_id, line_id=line_id, at=at)
         KnownDevice.objects.filter(user_id=line_user.user_id).delete()
-        end_sessions(user_id=line_user.user_id)
+        end_sessions(user_id=line_user.user_id, at=at)
         audit.actions.record(
             action="line.tenure_ended",
             actor="system:lines",
@@ -146,7 +146,7 @@ def end_tenure(*, line_id: int, at: datetime) -> None:
 def _signed_in(*, line: Line, device: str, alone: bool, at: datetime) -> User:
     user = person_behind(line=line, at=at)
     if alone:
-        end_sign_ins(user=user, kept="", at=at)
+        end_sign_ins(user=user, at=at)
     if device:
         note_device(user=user, device=device, at=at)
     audit.actions.record(

@@ -61,7 +61,7 @@ def invite_again(*, email: str, actor: str, at: datetime) -> User:
     user = _staff(email)
     user.set_unusable_password()
     user.save(update_fields=["password"])
-    end_sessions(user_id=user.pk)
+    end_sessions(user_id=user.pk, at=at)
     audit.actions.record(action="staff.invited_again", actor=actor, target=f"user:{user.pk}", at=at)
     return user
 
@@ -72,7 +72,7 @@ def end_staff(*, email: str, actor: str, at: datetime) -> User:
     user = _staff(email)
     user.is_active = False
     user.save(update_fields=["is_active"])
-    end_sessions(user_id=user.pk)
+    end_sessions(user_id=user.pk, at=at)
     audit.actions.record(action="staff.ended", actor=actor, target=f"user:{user.pk}", at=at)
     return user
 

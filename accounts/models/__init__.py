@@ -1,5 +1,6 @@
 """People, accounts and lines, and who else has to do with them."""
 
+from accounts.models.browser_sessions import BrowserSession
 from accounts.models.care import Delegation, SafeContact, Separation, WrongPassword
 from accounts.models.lines import (
     Account,
@@ -21,6 +22,7 @@ from accounts.models.lines import (
 
 __all__ = [
     "Account",
+    "BrowserSession",
     "CodeAsker",
     "Delegation",
     "KnownDevice",

@@ -46,7 +46,8 @@ def noted(view: Door) -> Door:
             user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
             before = ways_in.factors_of(user=user)
             response = view(request, *args, **kwargs)
-            actions.note_changes(user_id=user.pk, before=before, at=timezone.now())
+            kept = sessions.key_hash(request)
+            actions.note_changes(user_id=user.pk, before=before, kept=kept, at=timezone.now())
         return response
 
     return door
@@ -171,4 +172,5 @@ def cancel(request: HttpRequest, token: str) -> HttpResponse:
 
 def _chosen(request: SubscriberRequest, user: User, then: str) -> HttpResponse:
     sessions.record_password(request, user=user)
+    actions.end_sessions(user_id=user.pk, kept=sessions.key_hash(request), at=timezone.now())
     return redirect(then)

@@ -1,6 +1,6 @@
 """A person's own pages: settings, and where they are signed in."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 from django.conf import settings as django_settings
 from django.contrib import messages
@@ -82,18 +82,35 @@ def _own_line(user: User) -> PersonsLine | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @person_required
 def sign_ins(request: PersonRequest) -> HttpResponse:
-    """Where somebody is signed in; one other is ended, or all of them. Whoever has the phone may, held or not."""
+    """List where somebody is signed in; one other is ended, or all of them. Whoever has the phone may, held or not.
+
+    By which addresses and browsers is for whoever has shown who they are: with a texted code alone, and while the line
+    is held, the page has ages only.
+    """
+    now = timezone.now()
     form = EndForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        kept, only = request.session.session_key or "", form.cleaned_data["session"]
-        ended = actions.end_sign_ins(user=request.user, kept=kept, only=only, at=timezone.now())
+        kept, only = sessions.key_hash(request), form.cleaned_data["session"]
+        ended = actions.end_sign_ins(user=request.user, kept=kept, only=only, at=now)
         if ended:
             messages.success(request, _("Signed out there."))
-        return redirect("usersessions_list")
-    shown, line = sessions.open_sign_ins(request, user=request.user), _own_line(request.user)
+        return redirect("sign-ins")
+    shown, line = (
+        ways_in.list_sign_ins(user=request.user, current=sessions.key_hash(request), at=now),
+        _own_line(request.user),
+    )
+    has_places = _may_see_places(request, line, now)
     with timezone.override(line.zone if line else UTC):
         return render(
             request,
-            "usersessions/usersession_list.html",
-            {"sessions": shown, "session_count": len(shown), "line": line},
+            "account/sign_ins.html",
+            {"sign_ins": shown, "has_places": has_places, "line": line},
         )
+
+
+def _may_see_places(request: PersonRequest, line: PersonsLine | None, at: datetime) -> bool:
+    """Whether this session has shown more than a texted code, and no hold stands."""
+    if not request.user.is_subscriber:
+        return not sessions.next_factor(request, user=request.user)
+    is_held = line is not None and queries.held_until(line=line.line, at=at) is not None
+    return not is_held and not sessions.next_proof(request, user=request.user)

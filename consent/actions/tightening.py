@@ -155,12 +155,12 @@ def _delegation(said: Said, at: datetime) -> TakenBack:
     return _changed(Delegation.objects.filter(pk=said["id"], ended_at__isnull=True).update(ended_at=at))
 
 
-def _user(said: Said, _at: datetime) -> TakenBack:
+def _user(said: Said, at: datetime) -> TakenBack:
     """Whoever came after the backup may have had an id that is somebody else's now."""
     joined = datetime.fromisoformat(said["date_joined"])
     ended = User.objects.filter(pk=said["id"], date_joined=joined, is_active=True).update(is_active=False)
     if ended:
-        end_sessions(user_id=said["id"])
+        end_sessions(user_id=said["id"], at=at)
     return _changed(ended)
 
 

@@ -26,9 +26,7 @@ OF_OTHERS: Mapping[str, str] = {
     "auth.Permission": "names of rights that nobody uses",
     "contenttypes.ContentType": "names of tables",
     "mfa.Authenticator": "a passkey's public half; sealed, an app's secret and hashes of recovery codes once shown",
-    "sessions.Session": "one signed-in browser: random names, and numbers sealed; worth nothing once signed out",
     "socialaccount.SocialAccount": "the carrier's name for somebody; of a subscriber, hashed; whether they saw by it",
     "socialaccount.SocialApp": "empty: the provider is in the settings",
     "socialaccount.SocialToken": "empty: no token of the provider is kept",
-    "usersessions.UserSession": "where somebody is signed in: since when, by which network address and browser",
 }

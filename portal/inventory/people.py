@@ -18,6 +18,14 @@ TABLES: Mapping[str, Table] = {
         personal="username first_name last_name email language",
         sealed="password",
     ),
+    "accounts.BrowserSession": Table(
+        "One browser's session, by a keyed hash of its key; what it holds can be read with that key alone.",
+        "two weeks after its last use at the latest, until the next hourly run; not at all once signed out",
+        "the person: since when, and with a password or passkey by which address and browser",
+        key="id user",
+        time="began_at expires_at",
+        sealed="key_hash data place_sealed",
+    ),
     "accounts.User_groups": Table(
         "Empty: roles are words, not groups.", "nothing is in it", "nobody", key="id user group"
     ),

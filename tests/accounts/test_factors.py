@@ -13,13 +13,12 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from allauth.mfa.totp.internal.auth import yield_hotp_counters_from_time as counters
 from allauth.mfa.utils import decrypt
-from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts import actions, tokens, ways_in
-from accounts.models import KnownDevice, Line, NewPassword, User
+from accounts.models import BrowserSession, KnownDevice, Line, NewPassword, User
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
 from accounts.wording import CHANGED, WHAT
@@ -399,8 +398,9 @@ def test_sign_ins_tell_the_time_of_the_line(line: Line) -> None:
 
 
 def test_a_sign_in_says_which_browser_in_plain_words(line: Line) -> None:
-    browser = sign_in(line)
-    UserSession.objects.update(user_agent=FIREFOX)
+    browser = Browser()
+    browser.client.defaults["HTTP_USER_AGENT"] = FIREFOX
+    sign_in(line, browser)
     page = browser.get("/accounts/sessions/").text
     assert re.findall(r"<dt>Browser</dt><dd><bdi>(.*?)</bdi></dd>", page) == ["Firefox (Windows)"]
     assert '<a href="/settings/">Settings</a> / Where you are signed in' in page
@@ -418,7 +418,7 @@ def test_one_sign_in_is_ended_and_the_others_stay(line: Line) -> None:
 
 def test_nobody_ends_a_sign_in_of_somebody_else_s_nor_their_own_by_its_number(line: Line) -> None:
     mine, other = sign_in(line), sign_in(a_line())
-    for session in UserSession.objects.values_list("pk", flat=True):
+    for session in BrowserSession.objects.values_list("pk", flat=True):
         mine.post("/accounts/sessions/", {"session": str(session)})
     assert [one.get("/settings/").status_code for one in (mine, other)] == [200, 200]
 

@@ -75,7 +75,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "archive", "account_logout",
         "help-write", "help-ask", "help-sent", "case",
         "account_reauthenticate", "account_change_password", "mfa_index", "mfa_activate_totp",
-        "mfa_list_webauthn", "mfa_add_webauthn", "usersessions_list",
+        "mfa_list_webauthn", "mfa_add_webauthn", "sign-ins",
     ),
     EVERY_FACTOR: (
         "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes",

@@ -54,19 +54,19 @@ BY_LINE = {
 BY_ID = {"disclosures_disclosureregister"}
 # Grow with lines, and are what finds the line, or a queue, or a chain of all: kept in one place.
 IN_ONE_PLACE = {
-    "accounts_delegation", "accounts_knowndevice", "accounts_letter", "accounts_line", "accounts_linenumber",
+    "accounts_browsersession", "accounts_delegation", "accounts_knowndevice", "accounts_letter", "accounts_line",
+    "accounts_linenumber",
     "accounts_linereminder", "accounts_linestate", "accounts_linetexts", "accounts_lineuser", "accounts_message",
     "accounts_safecontact", "accounts_separation", "accounts_textedcode", "accounts_user", "accounts_wrongpassword",
     "audit_auditevent", "audit_incidentline", "consent_ask",
     "consent_digestfinding", "consent_heldrow", "consent_privacysignal", "consent_progresslink", "consent_touched",
     "disclosures_anomaly", "disclosures_archive", "disclosures_archivepart",
     "disclosures_givenback", "disclosures_helddisclosure", "disclosures_heldnotice", "disclosures_shortenedperiod",
-    "django_session", "partners_agentrequest",
+    "partners_agentrequest",
     "partners_pairwisesubject",
     "revocations_breach", "support_attachment", "support_bulkreply", "support_draft", "support_entry",
     "support_loggedcall", "support_protectedline", "support_reveal", "support_seedline", "support_suspendrequest",
     "support_ticket",
-    "usersessions_usersession",
 }  # fmt: skip
 GROWING = BY_LINE | BY_ID | IN_ONE_PLACE
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import unescape
 from typing import NamedTuple
 
+from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
@@ -39,6 +40,7 @@ def staff(role: str = User.Role.OFFICER, *, name: str = "", second_factor: bool 
     session["account_authentication_methods"] = given
     session["account_authentication_methods_user"] = str(user.pk)
     session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
     return Member(user, client)
 
 

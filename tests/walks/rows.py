@@ -141,7 +141,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "mfa_reauthenticate_webauthn": (PASSKEY_ASKED, SENT_ON),
     "mfa_remove_webauthn": (KEY, KEY_TAKEN),
     "mfa_edit_webauthn": (KEY, KEY),
-    "usersessions_list": (PERSON, SENT_ON),
+    "sign-ins": (PERSON, SENT_ON),
     "set_language": (SENT_ON, SENT_ON),
     "help-write": (OWN_ONLY, OWN_ONLY),
     "help-ask": (OWNER_ONLY, OWNER_ONLY),

@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from allauth.mfa.models import Authenticator
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponseBase
 from django.test import Client
@@ -274,6 +275,7 @@ def _agent() -> Client:
     session["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": 0}]
     session["account_authentication_methods_user"] = str(agent.pk)
     session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
     return client
 
 

@@ -1,0 +1,129 @@
+"""Browser sessions at rest: by one statement each, and worth nothing to whoever reads the database."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.sessions.backends.base import UpdateError
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.clocks import forget_sessions
+from accounts.models import BrowserSession
+from accounts.session_store import PROOFS, SessionStore
+
+pytestmark = pytest.mark.django_db
+LONG_OVER = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def a_session(**data: str) -> SessionStore:
+    store = SessionStore()
+    store.update(data)
+    store.save()
+    return store
+
+
+def key_of(store: SessionStore) -> str:
+    assert store.session_key is not None
+    return store.session_key
+
+
+def test_a_session_is_found_by_its_key_and_no_other(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(1):
+        key = key_of(a_session(asker="one"))
+    assert len(key) == 32
+    with django_assert_num_queries(1):
+        assert dict(SessionStore(key).items()) == {"asker": "one"}
+    stranger = SessionStore("x" * 32)
+    assert dict(stranger.items()) == {}
+    assert stranger.session_key is None
+
+
+def test_a_row_holds_neither_the_key_nor_readable_data() -> None:
+    key = key_of(a_session(asker="somebody's secret"))
+    ((key_hash, data),) = BrowserSession.objects.values_list("key_hash", "data")
+    assert len(bytes(key_hash)) == 32
+    assert key.encode() not in bytes(key_hash) + bytes(data)
+    assert b"secret" not in bytes(data)
+    for guess in (bytes(key_hash).hex(), bytes(key_hash).decode("latin-1"), bytes(data).decode()):
+        assert dict(SessionStore(guess).items()) == {}
+
+
+def test_data_copied_into_another_row_is_unreadable_there() -> None:
+    officer, mine = a_session(asker="officer"), a_session(asker="mine")
+    rows = {bytes(row.key_hash): row for row in BrowserSession.objects.all()}
+    assert len(rows) == 2
+    (data,) = [bytes(row.data) for row in rows.values() if SessionStore(key_of(officer))._decrypted(row.data)]
+    BrowserSession.objects.update(data=data)
+    stolen = SessionStore(key_of(mine))
+    assert dict(stolen.items()) == {}
+    assert stolen.session_key is None
+    assert SessionStore(key_of(officer))["asker"] == "officer"
+
+
+def test_a_session_lasts_two_weeks() -> None:
+    a_session(asker="one")
+    row = BrowserSession.objects.get()
+    assert timedelta(days=13) < row.expires_at - datetime.now(tz=UTC) <= timedelta(days=14)
+
+
+def test_a_change_is_written_by_one_statement(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    store = a_session(asker="one")
+    store["asker"] = "another"
+    with django_assert_num_queries(1):
+        store.save()
+    assert SessionStore(store.session_key)["asker"] == "another"
+    assert BrowserSession.objects.count() == 1
+
+
+def test_an_expired_session_is_gone_and_is_deleted() -> None:
+    key, lasting = key_of(a_session(asker="one")), a_session(asker="two")
+    BrowserSession.objects.filter(pk=BrowserSession.objects.earliest("pk").pk).update(expires_at=LONG_OVER)
+    assert dict(SessionStore(key).items()) == {}
+    assert forget_sessions(now=datetime.now(tz=UTC)) == 1
+    assert SessionStore(lasting.session_key)["asker"] == "two"
+
+
+def test_another_key_leaves_nothing_under_the_old_one(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    store = a_session(asker="one")
+    old = key_of(store)
+    with django_assert_num_queries(1):
+        store.cycle_key()
+    assert store.session_key != old
+    assert dict(SessionStore(old).items()) == {}
+    assert SessionStore(store.session_key)["asker"] == "one"
+    assert BrowserSession.objects.count() == 1
+
+
+def test_a_session_that_proves_more_gets_another_key(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    old = key_of(a_session(asker="one"))
+    store = SessionStore(old)
+    store[PROOFS] = [{"method": "password", "at": 1.0}]
+    with django_assert_num_queries(1):
+        store.save()
+    assert dict(SessionStore(old).items()) == {}
+    again = SessionStore(store.session_key)
+    again["asker"] = "another"
+    again.save()
+    assert again.session_key == store.session_key
+    again[PROOFS] = [*again[PROOFS], {"method": "mfa", "at": 2.0}]
+    again.save()
+    assert again.session_key != store.session_key
+
+
+def test_a_session_that_was_ended_meanwhile_does_not_come_back() -> None:
+    store = a_session(asker="one")
+    store["asker"] = "another"
+    SessionStore(store.session_key).delete()
+    with pytest.raises(UpdateError):
+        store.save()
+    assert BrowserSession.objects.count() == 0
+
+
+def test_a_flushed_session_is_deleted_and_begins_anew(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    store = a_session(asker="one")
+    with django_assert_num_queries(1):
+        store.flush()
+    assert (store.session_key, BrowserSession.objects.count()) == (None, 0)
+    with django_assert_num_queries(0):
+        store.flush()
