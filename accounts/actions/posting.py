@@ -179,6 +179,7 @@ def post_notice(*, line_id: int | None, to: str, mail: Mail, at: datetime) -> No
 @transaction.atomic
 def post_receipt(*, line_id: int, words: str, at: datetime) -> None:
     """Have a line texted a link that its person asked for. Raises SentEnough."""
+    Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     sent = Message.objects.filter(line_id=line_id, kind=Message.Kind.RECEIPT, made_at__gt=at - DAY)
     if sent.count() >= RECEIPT_TEXTS_A_DAY:
         raise SentEnough

@@ -1,6 +1,9 @@
 """Every mutant. A module of this package lists those of one subject as `MUTANTS`; here they are put together."""
 
-from tests.mutants.listed import promises
+from tests.mutants.listed import locks, promises
 from tests.mutants.mutant import Mutant
 
-MUTANTS: tuple[Mutant, ...] = (*promises.MUTANTS,)
+MUTANTS: tuple[Mutant, ...] = (
+    *locks.MUTANTS,
+    *promises.MUTANTS,
+)

@@ -1,0 +1,54 @@
+"""Two things done at once on two connections, in an order that is the same each time: no rounds, no luck.
+
+Where a lock guards what both do, the second waits for it and then sees what the first did. Where none does, the second
+goes by what was before the first, and both are done.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import pytest
+from django.db import connection, connections
+
+A_MOMENT_S = 0.02
+WAITS_FOR_US = (
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+)
+
+
+def overlap[A, B](first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+    """Do `first`, and `second` on a connection of its own from when `first` is about to commit.
+
+    `first` commits once `second` waits for a lock of its or is over. Returns what both returned; raises what `second`
+    raised. Needs `committed_db`.
+    """
+    started: list[Future[B]] = []
+    ours = connections["default"]
+    commit = ours.commit
+
+    def start_the_second_and_commit() -> None:
+        if not started:
+            started.append(pool.submit(_on_its_own_connection, second))
+            _wait_until_it_waits(started[0])
+        commit()
+
+    with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ours, "commit", start_the_second_and_commit)
+        done = first()
+    assert started, "the first committed nothing"
+    return done, started[0].result()
+
+
+def _on_its_own_connection[B](verb: Callable[[], B]) -> B:
+    try:
+        return verb()
+    finally:
+        connection.close()
+
+
+def _wait_until_it_waits[B](other: Future[B]) -> None:
+    while not wait([other], timeout=A_MOMENT_S).done:
+        with connection.cursor() as cursor:
+            cursor.execute(WAITS_FOR_US)
+            if cursor.fetchone() == (True,):
+                return
