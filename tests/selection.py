@@ -11,10 +11,22 @@ NIGHTLY = os.environ.get("NIGHTLY") == "1"
 # They start programs and wait for them: begun first, they are done by the time that all others are.
 SLOW = ("tests/portal/test_demo.py", "tests/faults/", "tests/browser/", "tests/running/", "tests/sandbox/")
 
+# What can differ from one version of PostgreSQL, Redis or broker to another: the promises that the database keeps,
+# migrations, plans and locks; and every test that a statement is refused (`refused`), whichever file it stands in.
+SERVERS = (
+    "tests/promises/test_01", "tests/promises/test_02", "tests/promises/test_03", "tests/promises/test_04",
+    "tests/promises/test_05", "tests/promises/test_09", "tests/promises/test_10", "tests/portal/test_migrate.py",
+    "tests/portal/test_hung_broker.py", "tests/consent/test_gate_plan.py", "tests/disclosures/test_plans.py",
+    "tests/audit/test_chain.py", "tests/audit/test_plans.py", "tests/audit/test_tallies.py",
+)  # fmt: skip
+LOCKS = "_at_once"
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker."""
+    """Name the markers."""
     config.addinivalue_line("markers", "nightly: long by nature; runs in .ci/nightly, or with NIGHTLY=1")
+    config.addinivalue_line("markers", "properties: looks for a story that breaks a rule")
+    config.addinivalue_line("markers", "servers: runs once more on the machine's own servers in CI")
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -22,14 +34,25 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is for the night, and begin each worker's share with its part of the slow ones."""
+    for item in items:
+        mark(item)
     if not NIGHTLY:
         late = [item for item in items if item.get_closest_marker("nightly")]
         config.hook.pytest_deselected(items=late)
         items[:] = [item for item in items if not item.get_closest_marker("nightly")]
     items[:] = deal(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def mark(item: pytest.Item) -> None:
+    """Mark a test by what it is."""
+    module = item.nodeid.partition("::")[0]
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        item.add_marker("properties")
+    if module.startswith(SERVERS) or LOCKS in module or "refused" in getattr(item, "fixturenames", ()):
+        item.add_marker("servers")
 
 
 def deal(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
@@ -41,9 +64,9 @@ def deal(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
             slow.setdefault(module, []).append(item)
         else:
             quick.append(item)
-    modules = list(slow.values())
-    shares = [list(chain.from_iterable(modules[n::workers])) for n in range(workers)]
-    room, rest = ceil(len(items) / workers), iter(quick)
-    for share in shares:
-        share += islice(rest, max(room - len(share), 0))
-    return [*chain.from_iterable(shares), *rest]
+    modules, rest, room = list(slow.values()), iter(quick), ceil(len(items) / workers)
+    dealt = list[pytest.Item]()
+    for n in range(workers):
+        first = list(chain.from_iterable(modules[n::workers]))
+        dealt += [*first, *islice(rest, max(room - len(first), 0))]
+    return [*dealt, *rest]
