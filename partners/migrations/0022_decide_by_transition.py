@@ -47,6 +47,6 @@ class Migration(migrations.Migration):
     dependencies = [
         ("partners", "0021_functions_look_in_our_schema"),
         ("audit", "0016_decide_by_transition"),
-        ("accounts", "0018_functions_look_in_our_schema"),
+        ("accounts", "0019_functions_look_in_our_schema"),
     ]
     operations = [migrations.RunSQL(GUARDS, migrations.RunSQL.noop)]

@@ -35,5 +35,5 @@ CREATE TRIGGER accounts_newpassword_ended_once BEFORE UPDATE ON accounts_newpass
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0018_functions_look_in_our_schema"), ("audit", "0016_decide_by_transition")]
+    dependencies = [("accounts", "0019_functions_look_in_our_schema"), ("audit", "0016_decide_by_transition")]
     operations = [migrations.RunSQL(GUARDS, migrations.RunSQL.noop)]

@@ -17,5 +17,5 @@ END $do$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0017_staff")]
+    dependencies = [("accounts", "0018_browsersession")]
     operations = [migrations.RunSQL(FIX, migrations.RunSQL.noop)]
