@@ -202,7 +202,9 @@ def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("revocations.tasks.deliver.delay", lambda **_: None)
 
 
-@pytest.fixture(params=[False, True], ids=["own sessions", "sessions that take turns"])
+@pytest.fixture(
+    params=[pytest.param(False, marks=pytest.mark.nightly), True], ids=["own sessions", "sessions that take turns"]
+)
 def both_ways_of_sessions(request: pytest.FixtureRequest) -> Iterator[None]:
     """As web processes connect: directly, or by a pooler that gives a session to each transaction."""
     was = connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]

@@ -59,8 +59,13 @@ def proved(context: BrowserContext, path: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (390, "dark"), pytest.param(390, "light", marks=pytest.mark.nightly),
+        (1280, "light"), pytest.param(1280, "dark", marks=pytest.mark.nightly),
+    ],
+)  # fmt: skip
 def test_the_pages_fit_and_need_no_script(visit: Visit, asking: str, width: int, scheme: str) -> None:
     context = visit(width=width, scheme=scheme, script=False)
     page = context.new_page()
@@ -89,7 +94,7 @@ def test_a_first_visit_weighs_little_and_asks_nobody_else(visit: Visit, asking: 
     assert 0 < weight <= LIMIT
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
 def test_axe_finds_nothing(visit: Visit, asking: str, scheme: str) -> None:
     context = visit(scheme=scheme)
     page = proved(context, asking)

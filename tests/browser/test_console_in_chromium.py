@@ -128,7 +128,14 @@ def signed_in(visit: Visit, officer: Member, site: str, **how: object) -> Page:
     return context.new_page()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1000, "light"), (390, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        pytest.param(1280, "light", marks=pytest.mark.nightly),
+        pytest.param(1000, "light", marks=pytest.mark.nightly),
+        (390, "dark"),
+    ],
+)
 def test_no_column_of_the_console_is_cut_off(visit: Visit, site: str, width: int, scheme: str) -> None:
     at, officer = timezone.now(), staff(name="an.officer.with.a.very.long.name.indeed")
     first = everything(at=at).campaign

@@ -37,7 +37,7 @@ def full() -> None:
     a_ticket(due_in=3 * DAY, state="waiting", assignee=staff(User.Role.AGENT, name="ben").user)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [pytest.param(1280, "light", marks=pytest.mark.nightly), (390, "dark")])
 def test_axe_finds_nothing_and_nothing_is_too_wide(visit: Visit, site: str, width: int, scheme: str) -> None:
     full()
     officer = staff()
@@ -151,7 +151,7 @@ def test_when_the_sign_in_has_ended_what_is_written_stays_and_the_page_goes_to_t
 CASE = ("", "reveal/", "stop/", "suspend/", "move/?to=solved", "priority/", "escalate/", "handling/", "copy/", "write/")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [pytest.param(1280, "dark", marks=pytest.mark.nightly), (390, "light")])
 def test_a_case_and_each_of_its_forms(visit: Visit, site: str, width: int, scheme: str) -> None:
     console = everything()
     look_up = Disclosure.objects.get(line_id=console.line.pk, source_id="GeoBridge-1")

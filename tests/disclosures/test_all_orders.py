@@ -35,10 +35,11 @@ from tests.feeds import (
     take_parties,
     take_releases,
 )
+from tests.selection import NIGHTLY
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 SECOND, THIRD, OLD, IDENTITY = "+12065550143", "+12065550144", "https://old.example", "dpv:IdentityVerification"
-ORDERS = 8
+ORDERS = 24 if NIGHTLY else 6
 
 type Pieces = Mapping[str, Callable[[], object]]
 
@@ -110,7 +111,9 @@ def what_stands() -> Sequence[object]:
     )
 
 
-@pytest.mark.parametrize("first", files())
+@pytest.mark.parametrize(
+    "first", [pytest.param(name, marks=() if name == "disclosures" else pytest.mark.nightly) for name in files()]
+)
 def test_every_order_of_the_files_gives_the_same(first: str) -> None:
     """What comes after the same beginning shares it: 65 files are taken in for 24 orders."""
     found: dict[tuple[str, ...], object] = {}

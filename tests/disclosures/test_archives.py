@@ -287,6 +287,7 @@ def peak(rows: int) -> int:
     return most
 
 
+@pytest.mark.nightly
 def test_a_long_history_takes_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """With smaller steps than in real life, so that few rows are many steps."""
     for name in ("archiving.CHUNK", "archiving.PART", "queries.export.CHUNK"):

@@ -133,8 +133,13 @@ def test_the_file_is_what_these_tests_need(whole: Whole) -> None:
     assert Counter(reason for _, reason in reasons) == {"broken": 9, "line_unknown": 10, "id_conflict": 3}
 
 
-@pytest.mark.parametrize("point", ["within", "after"])
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(
+    ("workers", "point"),
+    [
+        (1, "within"), (3, "after"),
+        pytest.param(1, "after", marks=pytest.mark.nightly), pytest.param(3, "within", marks=pytest.mark.nightly),
+    ],
+)  # fmt: skip
 def test_killed_and_begun_again_it_goes_on_where_it_was(whole: Whole, tmp_path: Path, point: str, workers: int) -> None:
     file = tmp_path / "file"
     at = chunk_starts(file)[4]

@@ -46,6 +46,7 @@ from tests.feeds import (
 )
 from tests.people import sign_in, user_of
 from tests.promises.test_11_honest_about_limits import FOREVER, GAGGED, HIDDEN, PLAIN
+from tests.selection import NIGHTLY
 from tests.support.officers import staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -200,7 +201,7 @@ def test_no_page_of_anybody_changes_by_rows_that_are_hidden() -> None:
     person = sign_in(line)
     actions.stop(line_id=line.pk, scope="party", ref=TRACK, actor=f"subscriber:{user_of(line).pk}", channel="web")
     looks = [(person.client, url) for url in pages_of_the_person(line)]
-    for role in ("officer", "auditor", "agent"):
+    for role in ("officer", "auditor", "agent") if NIGHTLY else ("officer",):
         member = staff(role).client
         looks += [(member, url) for url in pages_of_staff()]
 
@@ -216,7 +217,7 @@ def test_no_page_of_anybody_changes_by_rows_that_are_hidden() -> None:
     all_there_is()  # the first look at some pages makes what later ones show
     before = all_there_is()
     assert sum(page.startswith("200") for page in before.values()) > 100
-    for how in ("in the row", "before the row"):
+    for how in ("in the row", "before the row") if NIGHTLY else ("before the row",):
         here = transaction.savepoint_create()
         hide(how)
         after = all_there_is()

@@ -22,6 +22,7 @@ from support.admin.addresses import ADDRESSES
 from support.admin.console import FORM, LEGAL, OFFICERS, READ
 from tests.factories import a_line
 from tests.people import sign_in
+from tests.selection import NIGHTLY
 from tests.shared import as_they_were, shared
 from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, everything
 from tests.support.officers import staff
@@ -102,8 +103,12 @@ def test_every_role_gets_exactly_this_on_every_address(people: dict[str, Client]
         path = filled(one.route, console.ids)
         rows = dict(zip(("get", "post"), expected(one.name, one.methods, one.roles), strict=True))
         rows["head"] = rows["get"]
-        for method in ("get", "head", "post", "options", "put", "patch", "delete"):
+        for method in ("get", "post", "head", "options", "put", "patch", "delete"):
+            # What no address takes is refused before anybody is looked at: by day one person tries it.
+            everyone = method in {"get", "post"} or NIGHTLY
             for who, status in zip(WHO, rows.get(method, NOT_SO), strict=True):
+                if not everyone and who != "officer":
+                    continue
                 answer = getattr(people[who], method)(path)
                 if answer.status_code != status:
                     wrong.append(f"{method} {path} as {who}: {answer.status_code}, not {status}")
