@@ -6,6 +6,7 @@ goes by what was before the first, and both are done.
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import count
 
 import pytest
 from django.db import connection, connections
@@ -16,18 +17,18 @@ WAITS_FOR_US = (
 )
 
 
-def overlap[A, B](first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+def overlap[A, B](first: Callable[[], A], second: Callable[[], B], *, at_commit: int = 1) -> tuple[A, B]:
     """Do `first`, and `second` on a connection of its own from when `first` is about to commit.
 
-    `first` commits once `second` waits for a lock of its or is over. Returns what both returned; raises what `second`
-    raised. Needs `committed_db`.
+    `first` commits once `second` waits for a lock of its or is over. `at_commit`: which commit of several. Returns what
+    both returned; raises what `second` raised. Needs `committed_db`.
     """
     started: list[Future[B]] = []
-    ours = connections["default"]
+    ours, commits = connections["default"], count(1)
     commit = ours.commit
 
     def start_the_second_and_commit() -> None:
-        if not started:
+        if next(commits) == at_commit:
             started.append(pool.submit(_on_its_own_connection, second))
             _wait_until_it_waits(started[0])
         commit()
@@ -35,7 +36,7 @@ def overlap[A, B](first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B
     with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patched:
         patched.setattr(ours, "commit", start_the_second_and_commit)
         done = first()
-    assert started, "the first committed nothing"
+    assert started, "the first did not commit so often"
     return done, started[0].result()
 
 

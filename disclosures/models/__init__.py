@@ -23,7 +23,6 @@ from disclosures.models.releases import (
     JudgementChange,
     LongLine,
     Outcome,
-    PathCompleted,
     RolledFacts,
     ShortenedPeriod,
 )
@@ -53,7 +52,6 @@ __all__ = [
     "JudgementChange",
     "LongLine",
     "Outcome",
-    "PathCompleted",
     "PublishedFigure",
     "RolledFacts",
     "ShortenedPeriod",

@@ -75,10 +75,7 @@ class Person:
 
 @dataclass(frozen=True)
 class LookUp:
-    """One release or refusal that the case is about. `basis`: `Disclosure.Basis`; `words`: as the person reads it.
-
-    `completed`: the report left out part of the path, and we filled it.
-    """
+    """One release or refusal that the case is about. `basis`: `Disclosure.Basis`; `words`: as the person reads it."""
 
     at: datetime
     company: Known
@@ -90,7 +87,6 @@ class LookUp:
     tone: str
     delayed: bool
     doubtful: bool
-    completed: bool
 
 
 @dataclass(frozen=True)
@@ -267,7 +263,6 @@ def _look_up(row: Disclosure | None, parties: Parties) -> LookUp | None:
         tone=tone_of(told_of(row)),
         delayed=vars(row)["delayed"],
         doubtful=row.basis_doubtful,
-        completed=bool(row.path_completed),
     )
 
 

@@ -35,8 +35,8 @@ from tests.feeds import (
 from tests.partners.fixtures import outside
 from tests.partners.outside import Outside
 from tests.people import number_of
+from tests.revocations.ordered import Ordered
 from tests.revocations.scenes import a_scene, deliver, stop_all
-from tests.revocations.test_receipts import Ordered
 
 pytestmark = pytest.mark.django_db
 __all__ = ["outside"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# A mutant of one of these needs a database of its own, made from the broken code.
+# What a database is made from, beside what the libraries bring.
 MAKES_THE_DATABASE = ("/migrations/", "/sql/", "portal/privileges.py")
 
 
@@ -27,7 +27,7 @@ class Mutant:
 
     @property
     def makes_the_database(self) -> bool:
-        """Whether a database made from the whole code would not show what is broken."""
+        """Whether the database itself is broken, so that one is made for this mutant alone."""
         return any(part in self.file for part in MAKES_THE_DATABASE)
 
 
@@ -47,6 +47,8 @@ def _problems(mutant: Mutant) -> Iterator[str]:
     whole = file.read_text()
     if (places := whole.count(mutant.was)) != 1:
         yield f"{places} places have the text {mutant.was!r}"
+    elif mutant.was == mutant.becomes:
+        yield f"nothing becomes of {mutant.was!r}"
     elif file.suffix == ".py":
         try:
             ast.parse(whole.replace(mutant.was, mutant.becomes))

@@ -39,7 +39,7 @@ def _say(line: str) -> None:
 
 def _pass_unbroken(mutants: Sequence[Mutant], workspaces: Sequence[Workspace]) -> None:
     tests = sorted({mutant.test for mutant in mutants})
-    outcome = workspaces[0].run("--reuse-db", "-n", str(len(workspaces)), *tests, database=DATABASE)
+    outcome = workspaces[0].run("-n", str(len(workspaces)), *tests, database=DATABASE)
     if outcome.failed or outcome.errors or outcome.passed < len(tests):
         sys.exit(f"The tests do not pass on the code as it is:\n{outcome.said}")
     _say(f"{outcome.passed} tests of {len(tests)} names pass on the code as it is")
@@ -60,7 +60,7 @@ def _count_survivors(mutants: Sequence[Mutant], workspaces: Sequence[Workspace])
         _say(f"{verdict:8} {seconds:4.0f} s  promise {mutant.promise:2}  {mutant.file}  by {mutant.test}")
         return survived
 
-    # Those that make a database of their own take longest: at the end, the others fill the places left.
+    # Those that make a database take longest: at the end, the others fill the places left.
     slow_first = sorted(mutants, key=lambda mutant: not mutant.makes_the_database)
     with ThreadPoolExecutor(len(workspaces)) as pool:
         return sum(pool.map(survives, slow_first))

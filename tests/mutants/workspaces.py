@@ -1,4 +1,8 @@
-"""Places to break the code in: each a copy of the tree, with a database that is a copy of one migrated template."""
+"""Places to break the code in: each a copy of the tree, with databases of its own.
+
+Every run of a test clones its database from the template of its migrations (`tests.databases`): a mutant of what makes
+the database has another template, and so makes it anew; all others share one.
+"""
 
 import os
 import shutil
@@ -21,7 +25,6 @@ LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".data", "__pycache__", ".*_c
 OPTIONS = ("-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 # pytest-xdist names its databases so: what it runs beside each other finds those of the workspaces.
 DATABASE = f"mutants_{os.getpid()}"
-MAKES_A_DATABASE = "tests/mutants/template.py"
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,7 @@ class Workspace:
         whole = file.read_text()
         file.write_text(whole.replace(mutant.was, mutant.becomes))
         try:
-            if mutant.makes_the_database:
-                outcome = self.run("--create-db", mutant.test, database=f"{self.database}_new")
-            else:
-                outcome = self.run("--reuse-db", mutant.test, database=self.database)
+            outcome = self.run(mutant.test, database=self.database)
         finally:
             file.write_text(whole)
             # What was compiled of the broken one looks like the whole one's where both are of one second and size.
@@ -80,20 +80,14 @@ class Workspace:
 
 @contextmanager
 def make_workspaces(folder: Path, *, number: int) -> Iterator[Sequence[Workspace]]:
-    """Copy the tree that many times, migrate one database and copy it as often; drop the databases at the end."""
+    """Copy the tree that many times; drop what databases are left at the end."""
     workspaces = [Workspace(folder / f"gw{n}", f"{DATABASE}_gw{n}") for n in range(number)]
     for workspace in workspaces:
         _copy(workspace.tree)
     try:
-        made = workspaces[0].run("--reuse-db", MAKES_A_DATABASE, database=DATABASE)
-        if made.passed != 1:
-            sys.exit(f"The database can't be made:\n{made.said}")
-        with _server() as server:
-            for workspace in workspaces:
-                server.execute(f'CREATE DATABASE "test_{workspace.database}" TEMPLATE "test_{DATABASE}"')
         yield workspaces
     finally:
-        with _server() as server:
+        with psycopg.connect(_addresses("postgres")["DATABASE_OWNER_URL"], autocommit=True) as server:
             names = server.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"test_{DATABASE}%"])
             for (name,) in names.fetchall():
                 server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -113,7 +107,3 @@ def _addresses(database: str) -> dict[str, str]:
         name: urlsplit(os.environ[name])._replace(path=f"/{database}").geturl()
         for name in ("DATABASE_URL", "DATABASE_OWNER_URL")
     }
-
-
-def _server() -> psycopg.Connection:
-    return psycopg.connect(_addresses("postgres")["DATABASE_OWNER_URL"], autocommit=True)

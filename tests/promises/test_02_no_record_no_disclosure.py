@@ -1,5 +1,6 @@
 """Promise 2. No record, no disclosure: whatever is not known to be allowed is denied."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,10 +12,9 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent import actions, api, gate
 from consent.permission import permission_at
-from partners.models import Campaign, JurisdictionRule, Reach, Suspension
+from partners.models import Campaign, JurisdictionRule, Proposal, Reach, Suspension
 from tests.consent.claiming import a_partner
 from tests.factories import FAR_OFF, LONG_AGO, NOW, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.staff import an_agreed_proposal
 
 pytestmark = pytest.mark.django_db
 
@@ -153,20 +153,29 @@ def test_a_draft_is_not_in_force_whatever_its_dates_say(line: Line) -> None:
     ]
 
 
+def agreed(act: str, of: str, target_id: int, **fields: Any) -> Proposal:
+    made = {"proposed_by": "officer:1", "decided_by": "officer:2", "payload": {}, "proposed_at": NOW} | fields
+    return Proposal.objects.create(
+        id=uuid.uuid4(), act=act, of=of, target_id=target_id, reason="test", decided_at=NOW,
+        decision="agreed", **made,
+    )  # fmt: skip
+
+
 def test_one_officer_alone_lifts_no_suspension_by_any_way(line: Line, campaign: Campaign) -> None:
     suspension = Suspension.objects.create(
         of="contract", target_id=campaign.contract_id, starts_at=LONG_AGO, reason="test", actor="officer:1"
     )
     lifted = Suspension.objects.filter(pk=suspension.pk)
-    other = an_agreed_proposal("lift_suspension", "campaign", campaign.pk, at=NOW)
+    other = agreed("lift_suspension", "campaign", campaign.pk)
     for change in ({"ends_at": NOW}, {"ends_at": NOW, "lifted_by": other}, {"starts_at": FAR_OFF}):
         with pytest.raises(DatabaseError, match="suspension"), transaction.atomic():
             lifted.update(**change)
+    with pytest.raises(IntegrityError, match="two_officers"), transaction.atomic():
+        agreed("lift_suspension", "contract", campaign.contract_id, decided_by="officer:1")
     with pytest.raises(DatabaseError), transaction.atomic():
         lifted.delete()
     assert reason(line, campaign) == "partner_suspended"
-    lifted_by = an_agreed_proposal("lift_suspension", "contract", campaign.contract_id, at=NOW)
-    lifted.update(ends_at=NOW, lifted_by=lifted_by)
+    lifted.update(ends_at=NOW, lifted_by=agreed("lift_suspension", "contract", campaign.contract_id))
     assert reason(line, campaign) == ""
 
 
@@ -174,8 +183,8 @@ def test_one_officer_alone_makes_no_term_longer(line: Line) -> None:
     over = a_campaign(ends_at=NOW - timedelta(days=1))
     an_approval(line, over)
     longer = Campaign.objects.filter(pk=over.pk)
-    terms = {"ends_at": "2095-01-01T00:00:00Z", "was": over.ends_at.isoformat()}
-    an_agreed_proposal("extend_term", "campaign", over.pk, payload=terms, at=NOW)
+    was = over.ends_at.isoformat()
+    agreed("extend_term", "campaign", over.pk, payload={"ends_at": "2095-01-01T00:00:00Z", "was": was})
     for change in ({"ends_at": FAR_OFF}, {"starts_at": LONG_AGO - timedelta(days=1)}):
         with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():
             longer.update(**change)
@@ -195,7 +204,7 @@ def test_one_officer_alone_relaxes_no_state_s_rule() -> None:
         with pytest.raises(DatabaseError, match=r"two officers|permission denied"), transaction.atomic():
             relaxed.update(**change)
     assert reason(marylander, sold) == "jurisdiction_prohibits"
-    relaxed.update(ends_at=NOW, relaxed_by=an_agreed_proposal("relax_rule", "rule", rule.pk, at=NOW))
+    relaxed.update(ends_at=NOW, relaxed_by=agreed("relax_rule", "rule", rule.pk))
     assert reason(marylander, sold) == ""
 
 

@@ -106,15 +106,16 @@ class Ended:
         return {"recipient": signer.uri, "status": event["status"], "at": at, "receipt": signer.sign(claims)}
 
 
-def end(scene: Scene, *, of: str = "contract", lines: int = 3) -> Ended:
-    """Lines that agreed, the end of their agreement, and the partner told."""
+def end(scene: Scene, *, of: str = "contract", lines: int = 3, listed: bool = True) -> Ended:
+    """Lines that agreed, the end of their agreement, and the partner told, once they were `listed`."""
     made = [scene.a_line() for _ in range(lines)]
     target_id = scene.contract.pk if of == "contract" else scene.campaign.pk
     seen = termination.plan(of=of, target_id=target_id, at=database_clock())
     cohort = terminate(
         of=of, target_id=target_id, actor=an_actor(), reason="Enough.", plan_digest=seen.digest, at=database_clock()
     )
-    cohorts.build_manifests(now=database_clock() + LATER)
+    if listed:
+        cohorts.build_manifests(now=database_clock() + LATER)
     return Ended(scene, made, cohort.pk)
 
 

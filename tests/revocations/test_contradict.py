@@ -13,8 +13,8 @@ from revocations.actions import Use, contradict
 from revocations.models import Duty, Order, State
 from tests.factories import ADS, READ, ROADSIDE, a_campaign, a_party, an_approval
 from tests.partners.outside import Outside
+from tests.revocations.ordered import ACTIONS, Ordered, dealt_with
 from tests.revocations.scenes import a_scene, allow, deliver, stamp, stop_all, the_order
-from tests.revocations.test_receipts import ACTIONS, Ordered, dealt_with
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 MINUTE = timedelta(minutes=1)

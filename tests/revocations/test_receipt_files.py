@@ -20,8 +20,8 @@ from partners.models import SigningKey
 from revocations.models import Order
 from tests.fixtures import KEYS_SINCE
 from tests.partners.outside import Outside, Signer
+from tests.revocations.ordered import Ordered, company, dealt_with, nested
 from tests.revocations.scenes import Scene, a_scene, allow, deliver, stamp, stop_all, the_order
-from tests.revocations.test_receipts import Ordered, company, dealt_with, nested
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 

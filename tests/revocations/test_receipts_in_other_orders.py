@@ -10,8 +10,8 @@ from revocations.delivery.records import Result, record
 from revocations.models import Duty, State
 from tests.factories import a_party
 from tests.partners.outside import Answer, Outside
+from tests.revocations.ordered import Ordered, dealt_with
 from tests.revocations.scenes import Scene, a_scene, allow, deliver, stop_all, the_order
-from tests.revocations.test_receipts import Ordered, dealt_with
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 

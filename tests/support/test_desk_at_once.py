@@ -1,0 +1,305 @@
+"""Two at the desk in the same moment, or two workers: a case, an answer, a proof is taken once."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+import accounts.queries
+import audit.actions
+from accounts.actions import person_behind
+from accounts.models import Line, User
+from audit.models import AuditEvent, Incident
+from consent.models import Choice
+from partners.lifecycle import NotNow as NotNowOfTerms
+from partners.models import Suspension
+from support import actions, sending
+from support.actions import asking, calls, canned, cases, mail, referring, stop_for, writing
+from support.actions.reveal import agree_to_reveal, reveal
+from support.lifecycle import NotNow
+from support.models import BulkReply, CannedReply, Draft, Entry, LoggedCall, Reveal, SeedLine, Ticket
+from support.oversight.queue import Asked
+from support.replying import send_replies
+from support.tokens import REPLY, token_of
+from tests.factories import a_line, a_party
+from tests.overlapping import overlap
+from tests.staff import a_staff_user, an_actor
+from tests.support.desk import a_ticket
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+WHY = "They called."
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line()
+
+
+def noted(action: str) -> int:
+    return AuditEvent.objects.filter(action=action).count()
+
+
+def entries(kind: Entry.Kind) -> int:
+    return Entry.objects.filter(kind=kind).count()
+
+
+# Whose a case is
+
+
+def test_a_case_is_claimed_once(now: datetime) -> None:
+    case, one, two = a_ticket(), a_staff_user("agent"), a_staff_user("agent")
+
+    def claims(user: User) -> Callable[[], None]:
+        return lambda: actions.claim(code=case.code, user=user, at=now)
+
+    with pytest.raises(NotNow, match="has it"):
+        overlap(claims(one), claims(two))
+    assert Ticket.objects.get().assignee == one
+
+
+def test_who_asks_for_the_next_case_never_gets_another_s(now: datetime) -> None:
+    first, second = a_ticket(due_in=DAY), a_ticket(due_in=2 * DAY)
+    one, two = a_staff_user("agent"), a_staff_user("agent")
+    got = overlap(
+        lambda: actions.claim_next(asked=Asked(), user=one, at=now),
+        lambda: actions.claim_next(asked=Asked(), user=two, at=now),
+    )
+    assert got == (first.code, second.code)
+
+
+def test_a_case_is_merged_once(now: datetime) -> None:
+    case, other, third = (a_ticket(kind="incident") for _ in range(3))
+    agent = an_actor()
+
+    def merges(into: Ticket) -> Callable[[], None]:
+        return lambda: actions.merge(code=case.code, into=into.code, actor=agent, at=now)
+
+    with pytest.raises(NotNow):
+        overlap(merges(other), merges(third))
+    assert noted("ticket.merged") == 1
+
+
+# What is written in it
+
+
+def ask_something(line: Line, at: datetime) -> Ticket:
+    user = person_behind(line=line, at=at)
+    return asking.ask(user=user, line=line, topic=Ticket.Kind.OTHER, subject=None, said=asking.Said("Why?"), at=at)
+
+
+def test_no_more_cases_are_opened_than_a_day_has(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "CASES_A_DAY", 2)
+    ask_something(line, now)
+    with pytest.raises(asking.Enough):
+        overlap(lambda: ask_something(line, now), lambda: ask_something(line, now))
+    assert Ticket.objects.count() == 2
+
+
+def test_nor_is_more_written_in_one(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "WORDS_A_DAY", 2)
+    case = ask_something(line, now)
+
+    def writes() -> bool:
+        user = person_behind(line=line, at=now)
+        return asking.write_again(
+            code=case.code, user=user, line_ids=[line.pk], said=asking.Said("And?"), at=now
+        )  # fmt: skip
+
+    with pytest.raises(asking.Enough):
+        overlap(writes, writes)
+    assert entries(Entry.Kind.HEARD) == 2
+
+
+def test_nor_by_mail(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "INTO_ONE", 1)
+    token = token_of(code=ask_something(line, now).code, purpose=REPLY)
+    address = f"help+{token}@carrier.example"
+
+    def comes(message_id: str) -> Callable[[], None]:
+        said = mail.Mailed(message_id, "ada@example.org", [address], "Re: Why?", "And?")
+        return lambda: mail.take_mail(mail=said, at=now)
+
+    overlap(comes("1"), comes("2"))
+    assert Entry.objects.filter(channel=Entry.Channel.MAIL).count() == 1
+
+
+def test_an_answer_goes_out_once_and_is_not_taken_back_then(line: Line, now: datetime) -> None:
+    case, agent = ask_something(line, now), an_actor("agent")
+    writing.send(code=case.code, body="Because.", then=Ticket.State.SOLVED, actor=agent, at=now)
+
+    def goes_out() -> int:
+        return sending.send(now=now + MINUTE)
+
+    assert overlap(goes_out, goes_out) == (1, 0)
+    writing.send(code=case.code, body="And because.", then=Ticket.State.SOLVED, actor=agent, at=now)
+    with pytest.raises(NotNow, match="It has gone out"):
+        overlap(goes_out, lambda: writing.take_back(code=case.code, actor=agent, at=now + MINUTE))
+    assert entries(Entry.Kind.ANSWER) == noted("ticket.answered") == 2
+
+
+def test_what_is_taken_back_does_not_go_out(line: Line, now: datetime) -> None:
+    case, agent = ask_something(line, now), an_actor("agent")
+    writing.send(code=case.code, body="Because.", then=Ticket.State.SOLVED, actor=agent, at=now)
+    overlap(
+        lambda: writing.take_back(code=case.code, actor=agent, at=now), lambda: sending.send(now=now + MINUTE)
+    )  # fmt: skip
+    assert entries(Entry.Kind.ANSWER) == 0
+    assert Draft.objects.get().send_at is None
+
+
+def test_an_answer_waits_for_who_works_on_its_case(line: Line, now: datetime) -> None:
+    case, agent = ask_something(line, now), an_actor("agent")
+    writing.send(code=case.code, body="Because.", then=Ticket.State.SOLVED, actor=agent, at=now)
+
+    def hurries() -> None:
+        cases.set_priority(code=case.code, priority=Ticket.Priority.URGENT, reason=WHY, actor=agent, at=now)
+
+    def goes_out() -> int:
+        return sending.send(now=now + MINUTE)
+
+    assert overlap(hurries, goes_out) == (None, 0)
+    assert goes_out() == 1
+    assert Ticket.objects.get().priority == Ticket.Priority.URGENT
+
+
+def test_one_reply_to_many_is_begun_sent_and_taken_back_once(line: Line, now: datetime) -> None:
+    audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject=a_party().uri, at=now)
+    incident, agent = Incident.objects.get(), an_actor("agent")
+    a_ticket(line_id=line.pk, about_kind="incident", about_ref=str(incident.pk))
+
+    def begins() -> BulkReply:
+        return actions.begin_reply(
+            incident_id=incident.pk, kinds=[], language="", body="We stopped it.", actor=agent, at=now
+        )
+
+    with pytest.raises(NotNow, match="on its way"):
+        overlap(begins, begins)
+    reply = BulkReply.objects.get()
+
+    def takes_back() -> None:
+        actions.undo_reply(reply_id=reply.pk, actor=agent, at=now)
+
+    with pytest.raises(NotNow, match="taken back already"):
+        overlap(takes_back, takes_back)
+    begins()
+    assert overlap(lambda: send_replies(at=now + MINUTE), lambda: send_replies(at=now + MINUTE)) == (1, 0)
+    assert (entries(Entry.Kind.ANSWER), noted("reply.undone")) == (1, 1)
+    sent = BulkReply.objects.get(undone_at=None)
+    assert (sent.answered, sent.skipped) == (1, 0)
+
+
+def test_a_reply_written_often_is_retired_and_brought_back(now: datetime) -> None:
+    officer = an_actor()
+    reply = canned.write_reply(key="k", language="en", title="Hello", body="Hello.", actor=officer, at=now)
+
+    def turns() -> None:
+        canned.retire_reply(reply_id=reply.pk, actor=officer, at=now)
+
+    overlap(turns, turns)
+    assert CannedReply.objects.get(pk=reply.pk).retired_at is None
+    assert (noted("reply.retired"), noted("reply.brought_back")) == (1, 1)
+
+
+# What staff are shown and do for a person
+
+
+def test_a_second_person_s_yes_is_given_once(line: Line, now: datetime) -> None:
+    case, agent, one, two = a_ticket(line_id=line.pk), a_staff_user("agent"), an_actor(), an_actor()
+    asked = Reveal.objects.create(
+        ticket=case, user=agent, line_id=line.pk, reason=WHY, asked_at=now, two_needed=True
+    )  # fmt: skip
+
+    def agrees(actor: str) -> Callable[[], Reveal]:
+        return lambda: agree_to_reveal(code=case.code, reveal_id=asked.pk, reason=WHY, actor=actor, at=now)
+
+    with pytest.raises(NotNow, match="Nobody waits"):
+        overlap(agrees(one), agrees(two))
+    assert (noted("person.reveal_agreed"), noted("person.revealed")) == (1, 1)
+
+
+def test_a_reveal_asked_for_twice_is_one(line: Line, now: datetime) -> None:
+    case, agent = a_ticket(line_id=line.pk), an_actor("agent")
+
+    def asks() -> Reveal:
+        return reveal(code=case.code, reason=WHY, actor=agent, at=now)
+
+    first, second = overlap(asks, asks)
+    assert (first, noted("person.revealed")) == (second, 1)
+
+
+def test_a_logged_call_is_the_proof_of_one_stop(line: Line, now: datetime) -> None:
+    agent = a_staff_user("agent")
+    one, other = (a_ticket(line_id=line.pk) for _ in range(2))
+    LoggedCall.objects.create(
+        call_ref="c-1", line_id=line.pk, answered_at=now - MINUTE, heard_at=now, by=agent.email
+    )  # fmt: skip
+
+    def stops(case: Ticket) -> Callable[[], object]:
+        return lambda: stop_for.stop_for_person(
+            code=case.code, wish=stop_for.Wish("all"), typed="", reason=WHY, actor=f"agent:{agent.pk}", at=now
+        )
+
+    with pytest.raises(stop_for.NotProved):
+        overlap(stops(one), stops(other))
+    assert Choice.objects.count() == 1
+
+
+def test_a_call_that_is_logged_twice_is_one(line: Line, now: datetime) -> None:
+    msisdn = accounts.queries.msisdn_of(line_id=line.pk, at=now)
+
+    def comes() -> None:
+        calls.log_call(call_ref="c-1", msisdn=msisdn, answered_at=now, by="ana", at=now)
+
+    overlap(comes, comes)
+    assert LoggedCall.objects.count() == 1
+
+
+def test_a_company_is_suspended_for_a_case_once(now: datetime) -> None:
+    agent, one, two = an_actor("agent"), an_actor(), an_actor()
+    case, party = a_ticket(), a_party()
+    asked = referring.ask_to_suspend(code=case.code, party_id=party.pk, reason=WHY, actor=agent, at=now)
+
+    def decides(actor: str, *, suspends: bool) -> Callable[[], object]:
+        return lambda: referring.decide_request(
+            request_id=asked.pk, suspends=suspends, reason=WHY, actor=actor, at=now
+        )  # fmt: skip
+
+    with pytest.raises(NotNow, match="decided already"):
+        overlap(decides(one, suspends=False), decides(two, suspends=True))
+    assert (Suspension.objects.count(), noted("suspend.decided")) == (0, 1)
+
+
+def test_a_test_line_is_watched_and_let_go_of_once(now: datetime, settings: Settings) -> None:
+    settings.TEST_ACCOUNTS = ["T-1"]
+    line, officer = a_line(account="T-1"), an_actor()
+
+    def marks() -> SeedLine:
+        return actions.mark_test_line(carrier_id=line.carrier_id, actor=officer, reason=WHY, at=now)
+
+    with pytest.raises(NotNowOfTerms, match="watched already"):
+        overlap(marks, marks)
+    seed = SeedLine.objects.get()
+
+    def ends() -> None:
+        actions.end_test_line(seed_id=seed.pk, actor=officer, reason=WHY, at=now)
+
+    with pytest.raises(NotNowOfTerms, match="not watched"):
+        overlap(ends, ends)
+    assert (noted("test_line.marked"), noted("test_line.ended")) == (1, 1)
+
+
+def test_an_incident_counts_what_comes_at_once(now: datetime) -> None:
+    def opens() -> bool:
+        return audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject="us", at=now, count=2)
+
+    assert overlap(opens, opens) == (True, False)
+    overlap(opens, opens)
+    assert Incident.objects.get().count == 8

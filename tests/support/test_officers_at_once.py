@@ -1,0 +1,175 @@
+"""Two officers decide in the same moment: the first one's act stands, and the other reads what it was."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import disclosures.actions
+import partners.actions
+from audit.models import AuditEvent
+from partners.lifecycle import NotNow
+from partners.models import Campaign, Client, Contract, Party, Proposal, Suspension
+from partners.queries import thumbprint_of
+from revocations.actions import suspend
+from support import actions
+from tests.agents import public
+from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party
+from tests.overlapping import overlap
+from tests.partners.outside import Signer
+from tests.staff import an_actor
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+DAY = timedelta(days=1)
+
+
+def propose(act: str, of: str, target_id: int, actor: str, **payload: object) -> Proposal:
+    return partners.actions.propose(
+        act=act, of=of, target_id=target_id, payload=payload, reason="Renewed.", actor=actor, at=NOW
+    )
+
+
+def agrees(proposal: Proposal, actor: str | None = None) -> Callable[[], Proposal]:
+    return lambda: actions.agree(proposal_id=proposal.id, reason="Read.", actor=actor or an_actor(), at=NOW + DAY)
+
+
+def noted(action: str) -> int:
+    return AuditEvent.objects.filter(action=action).count()
+
+
+def the_same_twice(verb: Callable[..., object], refusal: str, **said: Any) -> None:
+    """Two officers do it in the same moment; the second is told why not."""
+
+    def acts(actor: str) -> Callable[[], object]:
+        return lambda: verb(**{"at": NOW, **said}, reason="r", actor=actor)
+
+    with pytest.raises(NotNow, match=refusal):
+        overlap(acts(an_actor()), acts(an_actor()))
+
+
+def a_suspended_contract(officer: str) -> Contract:
+    contract = a_contract()
+    suspend(of="contract", target_id=contract.pk, actor=officer, reason="r", at=NOW - DAY)
+    return contract
+
+
+def test_of_two_who_agree_the_first_did_it() -> None:
+    one = an_actor()
+    proposal = propose("lift_suspension", "contract", a_suspended_contract(one).pk, one)
+    with pytest.raises(NotNow, match="decided already: agreed"):
+        overlap(agrees(proposal), agrees(proposal))
+    assert (noted("proposal.agreed"), noted("suspension.lifted")) == (1, 1)
+
+
+@pytest.mark.parametrize("verb", ["decline", "withdraw"])
+def test_what_is_declined_or_withdrawn_is_not_done(verb: str) -> None:
+    one, two = an_actor(), an_actor()
+    proposal = propose("lift_suspension", "contract", a_suspended_contract(one).pk, one)
+    refuse = getattr(partners.actions, verb)
+    with pytest.raises(NotNow, match="decided already"):
+        overlap(
+            lambda: refuse(proposal_id=proposal.id, reason="r", actor=two if verb == "decline" else one, at=NOW),
+            agrees(proposal),
+        )
+    assert Suspension.objects.get().ends_at is None
+
+
+def test_two_who_suspend_make_one_suspension() -> None:
+    contract, one, two = a_contract(), an_actor(), an_actor()
+
+    def suspends(actor: str) -> Callable[[], Suspension]:
+        return lambda: suspend(of="contract", target_id=contract.pk, actor=actor, reason="r", at=NOW)
+
+    first, second = overlap(suspends(one), suspends(two))
+    assert (first, second.actor) == (second, one)
+    assert noted("suspension.began") == 1
+
+
+def test_what_is_shortened_meanwhile_is_not_extended() -> None:
+    contract, one = a_contract(ends_at=NOW + 30 * DAY), an_actor()
+    proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
+
+    def shortens() -> None:
+        partners.actions.shorten_term(
+            of="contract", target_id=contract.pk, ends_at=NOW + 5 * DAY, reason="r", actor=one, at=NOW
+        )
+
+    with pytest.raises(NotNow, match="changed since it was proposed"):
+        overlap(shortens, agrees(proposal))
+    assert Contract.objects.get().ends_at == NOW + 5 * DAY
+
+
+def test_a_draft_is_put_in_force_once_and_changed_no_more() -> None:
+    contract = a_contract(is_draft=True, endpoint_url="https://a.example/events", jwks_uri="https://a.example/keys")
+    the_same_twice(partners.actions.put_in_force, "put in force already", of="contract", target_id=contract.pk)
+    assert noted("contract.put_in_force") == 1
+
+
+def test_what_is_paid_is_said_once() -> None:
+    campaign = a_campaign()
+    the_same_twice(
+        partners.actions.set_consideration, "written down already", campaign_id=campaign.pk, consideration="monetary"
+    )
+    assert Campaign.objects.get().consideration == "monetary"
+
+
+def test_a_machine_is_disabled_once_and_its_key_replaced_as_it_was_seen() -> None:
+    key, other = Signer("gateway"), Signer("another")
+    machine = partners.actions.register_machine(
+        client_id="gateway", kind="gateway", public_jwk=dict(key.public), party="", reason="New.", actor=an_actor(),
+        at=NOW,
+    )  # fmt: skip
+    the_same_twice(
+        partners.actions.replace_key, "changed since you looked", number=machine.number,
+        public_jwk=dict(other.public), was=thumbprint_of(machine=machine),
+    )  # fmt: skip
+    the_same_twice(partners.actions.disable_machine, "disabled already", number=machine.number)
+    assert (noted("machine.key_replaced"), noted("machine.disabled")) == (1, 1)
+
+
+def test_so_is_one_by_the_operator_s_commands() -> None:
+    partners.actions.register_client(
+        client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public), party=None,
+        actor="system:cli", at=NOW,
+    )  # fmt: skip
+    the_same_twice(partners.actions.disable_client, "disabled already", client_id="gateway")
+    assert noted("client.disabled") == 1
+
+
+def test_an_agent_is_suspended_once() -> None:
+    key, one = public(Ed25519PrivateKey.generate()), an_actor()
+    agent = partners.actions.register_agent(
+        agent_id="SLIP", name="Slip", key=key, hosts=["agent.example"], reason="New.", actor=one, at=NOW - DAY
+    )
+    agrees(Proposal.objects.get())()
+    the_same_twice(partners.actions.suspend_agent, "may not ask for anybody", number=agent.number, at=NOW + 2 * DAY)
+    assert noted("authorized.suspended") == 1
+
+
+def test_a_company_seen_in_a_path_is_named_once() -> None:
+    seen = Party.objects.create(uri="https://seen.example", name="https://seen.example", kind=Party.Kind.UNNAMED)
+    the_same_twice(partners.actions.add_party, "written down already", uri=seen.uri, name="Seen", kind="end_customer")
+    assert noted("party.added") == 1
+
+
+def test_the_trail_names_what_each_officer_changed_of_a_company() -> None:
+    party, one, two = a_party(), an_actor(), an_actor()
+
+    def renames(actor: str) -> Callable[[], Party]:
+        return lambda: partners.actions.change_party(
+            party_id=party.pk, name="Renamed", website="", about="", jwks_uri="", reason="r", actor=actor, at=NOW
+        )
+
+    overlap(renames(one), renames(two))
+    changes = AuditEvent.objects.filter(action="party.changed").order_by("id")
+    assert [(event.actor, event.detail["fields"]) for event in changes] == [(one, ["name"]), (two, [])]
+
+
+def test_a_rule_for_anomalies_has_one_next_version() -> None:
+    the_same_twice(
+        disclosures.actions.change_anomaly_rule, "like that already", kind="burst", threshold=10, window=60,
+        suspend_after_days=None, enabled=True,
+    )  # fmt: skip
+    assert noted("anomaly_rule.changed") == 1
