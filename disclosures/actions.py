@@ -309,9 +309,13 @@ def terms_changed(*, campaigns: Collection[str], links: Collection[tuple[str, st
 
 
 def parties_known(*, uris: Collection[str], at: datetime) -> None:
-    """It became known what these companies are: releases by emergency or network to one that sells look-ups are
-    doubtful, which is an incident of its day."""
+    """It became known what these companies are.
+
+    Releases by emergency or network to one that sells look-ups are doubtful, which is an incident of its day. Lines are
+    marked whose releases were reported with a path that begins with one that turns out to be another aggregator.
+    """
     ingest.doubt(parties=uris, at=at)
+    ingest.touch_paths(parties=uris)
 
 
 def rule_changed(*, state: str, since: datetime) -> None:

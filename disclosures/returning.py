@@ -94,8 +94,8 @@ def _take_out(periods: Sequence[int], at: datetime) -> int:
 def _look_ups(stretch: Stretch) -> list[Look]:
     said = [row.report for row in stretch.rows]
     return [
-        (stretch.period.line_id, one.occurred_at, one.path)
-        for one in said
+        (stretch.period.line_id, one.occurred_at, path)
+        for one, path in zip(said, stretch.paths, strict=True)
         if one.basis == Basis.APPROVAL and one.outcome == Outcome.RELEASED
     ]
 

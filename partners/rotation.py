@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.sealing import seal, unseal
+from audit.actions import Event
 from partners import sealing
 from partners.keys import ALGORITHM, KEY_TYPES, PUBLISHED_AFTER, TRIAL
 from partners.models import PairwiseKey, SigningKey
@@ -25,6 +26,8 @@ JUST_NOW = timedelta(minutes=1)
 # A trial takes its key out of the set within minutes, unless its process was killed.
 TRIAL_LASTS = timedelta(hours=1)
 SYSTEM = "system:rotation"
+# How the trail names a key.
+KEY = "key:"
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Rotated:
 def ensure(*, now: datetime) -> Rotated:
     """Make a key, in use at once, for each kind that has none: a new installation's first. Safe to repeat."""
     _take_turn()
-    return Rotated(made=tuple(_make(kind, now, now, SYSTEM, "") for kind in KINDS if not _live(kind)))
+    return _recorded([_make(kind, now, now, SYSTEM, "") for kind in KINDS if not _live(kind)], [])
 
 
 @transaction.atomic
@@ -72,7 +75,7 @@ def rotate(*, now: datetime) -> Rotated:
         retired += [_retire(row, now, SYSTEM, "") for row in over]
     left = SigningKey.objects.filter(use=TRIAL, retired_at__isnull=True, published_at__lte=now - TRIAL_LASTS)
     retired += [_retire(row, now, SYSTEM, "its trial was cut off") for row in left.order_by("published_at", "kid")]
-    return Rotated(tuple(made), tuple(retired))
+    return _recorded(made, retired)
 
 
 @transaction.atomic
@@ -95,7 +98,7 @@ def replace(*, uses: Collection[SigningKey.Use], emergency: bool, actor: str, re
             made.append(_make(kind, now, now, actor, reason))
         if emergency:
             retired += [_retire(row, now, actor, reason) for row in live if row.kid not in fresh[-1:]]
-    return Rotated(tuple(made), tuple(retired))
+    return _recorded(made, retired)
 
 
 @transaction.atomic
@@ -126,7 +129,8 @@ def _live(kind: Kind) -> Sequence[SigningKey]:
     return list(rows.order_by("used_from", "-kid"))
 
 
-def _make(kind: Kind, published_at: datetime, used_from: datetime, actor: str, reason: str) -> str:
+def _make(kind: Kind, published_at: datetime, used_from: datetime, actor: str, reason: str) -> Event:
+    """Make a key. Returns what the trail is to say of it."""
     made = sealing.vault().make(algorithm=kind.algorithm)
     SigningKey.objects.create(
         kid=made.kid,
@@ -137,15 +141,15 @@ def _make(kind: Kind, published_at: datetime, used_from: datetime, actor: str, r
         used_from=used_from,
     )
     detail = {"use": kind.use.value, "algorithm": kind.algorithm, "used_from": used_from.isoformat()}
-    audit.actions.record(
-        action="key.published", actor=actor, target=f"key:{made.kid}", at=published_at, reason=reason, detail=detail
-    )
-    return made.kid
+    return Event("key.published", actor, f"{KEY}{made.kid}", published_at, reason, detail)
 
 
-def _retire(row: SigningKey, now: datetime, actor: str, reason: str) -> str:
+def _retire(row: SigningKey, now: datetime, actor: str, reason: str) -> Event:
     SigningKey.objects.filter(pk=row.pk, retired_at__isnull=True).update(retired_at=now)
-    audit.actions.record(
-        action="key.retired", actor=actor, target=f"key:{row.kid}", at=now, reason=reason, detail={"use": row.use}
-    )
-    return row.kid
+    return Event("key.retired", actor, f"{KEY}{row.kid}", now, reason, {"use": row.use})
+
+
+def _recorded(made: Sequence[Event], retired: Sequence[Event]) -> Rotated:
+    """Write a pass into the trail, all at once: imports append to many chains beside it."""
+    audit.actions.record_together(events=[*made, *retired])
+    return Rotated(*(tuple(event.target.removeprefix(KEY) for event in events) for events in (made, retired)))

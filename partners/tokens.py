@@ -13,6 +13,7 @@ from joserfc.jws import JWSRegistry, extract_compact
 # A token that names another algorithm is refused before any key is looked for: never `none`, never HS*.
 ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
 LARGEST_TOKEN = 200_000
+BAD_SIGNATURE = "the signature does not fit the key"
 
 type PublicKey = ECKey | RSAKey
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
@@ -75,7 +76,7 @@ def check_signature(token: str, key: PublicKey) -> None:
     try:
         jwt.decode(token, key, algorithms=[ALGORITHMS[key.key_type]], registry=_registry())
     except (JoseError, ValueError, KeyError) as error:
-        raise BadToken("the signature does not fit the key") from error
+        raise BadToken(BAD_SIGNATURE) from error
 
 
 def read_jwk(value: Json) -> PublicKey:

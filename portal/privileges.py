@@ -94,6 +94,8 @@ def grant(*, using: str) -> None:
         return
     # All at once: whoever stops meanwhile must not find a table without its rights.
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        # Before PostgreSQL 15 anybody might add to it, and what stands there a function would find.
+        cursor.execute(f'REVOKE CREATE ON SCHEMA public FROM PUBLIC, "{role}"')
         cursor.execute(f'GRANT USAGE ON SCHEMA public TO "{role}"')
         cursor.execute(f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "{role}"')
         cursor.execute(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
-from accounts.models import Account, Line, LineNumber, LineState
+from accounts.models import Account, Line, LineNumber, LineState, SafeContact
 from accounts.sealing import number_hash, seal
 from consent.models import Approval, Choice, ChoiceReceipt, Origin
 from partners.models import Campaign, Contract, Party
@@ -57,6 +57,14 @@ def a_line(
     )
     LineState.objects.create(line=line, state=state, since=activated_at)
     return line
+
+
+def a_safe_contact(line: Line, *, msisdn: str, at: datetime) -> SafeContact:
+    """A number to which news about the line goes, proved at `at`."""
+    contact = SafeContact.objects.create(line=line, to_sealed=seal(msisdn), code_sealed=seal("1"), asked_at=at)
+    contact.proved_at = at
+    contact.save(update_fields=["proved_at"])
+    return contact
 
 
 def a_party(name: str = "GeoBridge", kind: str = "aggregator", **fields: object) -> Party:

@@ -152,10 +152,11 @@ def run(
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
     start_new_session: bool = False,
+    server: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end. What it said and how it ended."""
+    """Run a program to its end. What it said and how it ended. `server`: as for `Forked`."""
     with Forked(
-        command, cwd=cwd, env=env, start_new_session=start_new_session, stdin=subprocess.DEVNULL,
+        command, server=server, cwd=cwd, env=env, start_new_session=start_new_session, stdin=subprocess.DEVNULL,
         stdout=PIPE, stderr=PIPE,
     ) as program:  # fmt: skip
         try:

@@ -44,7 +44,7 @@ def agent(request: HttpRequest, agent_id: str) -> HttpResponse:
         known = _caller(request)
         return JsonResponse({}) if known is not None and known.pk == agent_id else refused(403, NOT_SIGNED_IN)
     try:
-        known = agents.live_agent(agent_id=agent_id)
+        known = agents.agent_to_check(agent_id=agent_id)
         said = agents.opened(body=request.body, agent=known, shape=agents.TokenRequest, at=timezone.now())
         token = actions.give_token(agent_id=agent_id, asked_at=said.issued_at)
     except agents.Refused:

@@ -109,10 +109,11 @@ def _told(block: Block, rows: Sequence[Row], outcomes: Sequence[Outcome], refuse
     lines = len(rows) + len(refused)
     alike = Counter(map(id, outcomes))
     each = {id(outcome): outcome for outcome in outcomes}
-    counts, judged = Counter[str](rejected=len(refused)), Counter[str]()
+    counts, judged, completed = Counter[str](rejected=len(refused)), Counter[str](), 0
     for identity, count in alike.items():
         outcome = each[identity]
         counts[outcome.fate if outcome.fate in {"accepted", "repeated"} else "rejected"] += count
+        completed += count if outcome.path_completed else 0
         if outcome.judgement:
             judged[outcome.judgement] += count
     if counts["rejected"] > len(refused):
@@ -124,4 +125,5 @@ def _told(block: Block, rows: Sequence[Row], outcomes: Sequence[Outcome], refuse
         counts=dict(counts),
         judged=dict(judged),
         refused=[(line_number(fate), fate.field, fate.reason) for fate in refused],
+        paths_completed=completed,
     )

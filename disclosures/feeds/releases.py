@@ -9,6 +9,7 @@ import msgspec
 
 from disclosures import actions
 from disclosures.ingest import Outcome, Report, Row, row_of
+from disclosures.models import PathCompleted
 from partners.feeds.checking import (
     LONGEST_NAME_BYTES,
     Fate,
@@ -31,6 +32,12 @@ from partners.feeds.checking import (
 from partners.feeds.reading import Numbered, Record
 
 LONGEST_PATH = 50
+FILLED: dict[str, tuple[str, ...]] = {
+    PathCompleted.NOTHING: (),
+    PathCompleted.AGGREGATOR: ("aggregator",),
+    PathCompleted.LBS_PROVIDER: ("lbs_provider",),
+    PathCompleted.BOTH: ("aggregator", "lbs_provider"),
+}
 
 
 class ReportedRelease(msgspec.Struct, frozen=True):
@@ -119,7 +126,7 @@ def rows_in(lines: Iterable[Numbered | Record], *, at: datetime) -> tuple[list[R
 def fate_of(row: Row, outcome: Outcome) -> Fate:
     """What became of a row, in the words of the feeds."""
     if outcome.fate == "accepted":
-        return accepted(row.n, outcome.judgement)
+        return accepted(row.n, outcome.judgement, FILLED[outcome.path_completed])
     if outcome.fate == "repeated":
         return repeated(row.n)
     return rejected(row.n, "msisdn" if outcome.fate == "line_unknown" else "id", outcome.fate)

@@ -25,9 +25,9 @@ class TooManyLines(Exception):
 def take_report(*, stream: Readable, client_id: str, at: datetime) -> dict[str, Any]:
     """Take in what the gateway reports: the counts, and what became of each line. Raises TooManyLines."""
     feed = DisclosuresFeed(gateway=client_id)
-    return _told(
-        feed.take(lines=_lines_in(stream, feed), at=at), client_id=client_id, action="disclosures.reported", at=at
-    )
+    fates = feed.take(lines=_lines_in(stream, feed), at=at)
+    told = _told(fates, client_id=client_id, action="disclosures.reported", at=at)
+    return {**told, "paths_completed": sum(bool(fate.filled) for fate in fates)}
 
 
 def take_lines(*, stream: Readable, client_id: str, at: datetime) -> dict[str, Any]:
@@ -71,7 +71,8 @@ def _result(fate: Fate) -> dict[str, object]:
         "line": fate.line,
         "status": fate.status,
         "judgement": fate.note,
+        "path_completed": fate.filled,
         "field": fate.field,
         "reason": fate.reason,
     }
-    return {name: value for name, value in told.items() if value != ""}
+    return {name: value for name, value in told.items() if value not in ("", ())}

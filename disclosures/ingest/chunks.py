@@ -23,7 +23,10 @@ TAKEN = "SELECT pg_advisory_xact_lock(hashtext('disclosures.importing'), %s)"
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """What a part of a file came to. `size` in bytes; `refused`: line, field, reason; `before`: by an earlier run."""
+    """What a part of a file came to. `size` in bytes; `refused`: line, field, reason; `before`: by an earlier run.
+
+    `paths_completed`: how many rows were given a place of their path that they left out.
+    """
 
     lines: int
     size: int
@@ -31,6 +34,7 @@ class Taken(msgspec.Struct, frozen=True):
     judged: dict[str, int]
     refused: list[tuple[int, str, str]]
     before: bool = False
+    paths_completed: int = 0
 
 
 def mark_of(path: Path) -> bytes:

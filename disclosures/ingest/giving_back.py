@@ -14,7 +14,7 @@ from django.db import connection
 
 from accounts.models import LineNumber
 from accounts.sealing import unseal
-from disclosures.ingest import held
+from disclosures.ingest import held, paths
 from disclosures.ingest.judging import ONE_AT_A_TIME as JUDGES_ALONE
 from disclosures.ingest.rows import Report, Row, row_of
 from disclosures.models import ShortenedPeriod
@@ -36,7 +36,7 @@ WHERE work.id = ANY (%s) AND NOT EXISTS (SELECT FROM disclosures_disclosure d WH
 FOUND = """
 SELECT d.id, known.content_hash, own.suppressed_until, coalesce(concealed.gated, false), d.source_id, d.occurred_at,
     d.aggregator, d.path, d.campaign, d.purpose, d.scope, d.precision_m, d.basis, d.outcome, d.decision_id,
-    d.authority_ref
+    d.authority_ref, d.path_completed
 FROM disclosures_shortenedperiod work
     JOIN disclosures_disclosure d ON <outside>
     JOIN disclosures_disclosureregister known ON known.id = d.id
@@ -51,13 +51,15 @@ GIVE_BACK = "SELECT disclosures_give_back(%s, %s::uuid[], %s::uuid[], %s, %s)"
 class Stretch:
     """Rows of one shortened period that are to be given back: among those up to the row `last` at `through`.
 
-    `through` None: of all there are. `asked`: ids of hidden rows that must still show the gate's yes.
+    `through` None: of all there are. `asked`: ids of hidden rows that must still show the gate's yes. `paths`: as they
+    were stored, of all rows in order.
     """
 
     period: ShortenedPeriod
     through: datetime | None = None
     last: UUID | None = None
     rows: list[Row] = field(default_factory=list)
+    paths: list[list[str]] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
 
     @property
@@ -122,6 +124,7 @@ def _look_through(period: ShortenedPeriod, most: int) -> tuple[Stretch, int]:
         row = _row_by(msisdn, said, bytes(content), own_until)
         if row is not None and UUID(row.id) == identity:
             stretch.rows.append(row)
+            stretch.paths.append(said[3])
             stretch.asked |= {row.id} if gated else set()
     if len(found) == most:
         stretch.last, stretch.through = found[-1][0], found[-1][5]
@@ -130,8 +133,8 @@ def _look_through(period: ShortenedPeriod, most: int) -> tuple[Stretch, int]:
 
 def _row_by(msisdn: str, said: Sequence[Any], content: bytes, own_until: datetime | None) -> Row | None:
     """The row as it was reported, if that was by this number. Its first order came with it, or by itself later."""
-    source_id, occurred_at, *others = said
-    aggregator, path, campaign, purpose, scope, precision_m, basis, outcome, decision_id, authority_ref = others
+    source_id, occurred_at, *others, completed = said
+    aggregator, stored, campaign, purpose, scope, precision_m, basis, outcome, decision_id, authority_ref = others
     rows = (
         row_of(
             Report(
@@ -140,6 +143,7 @@ def _row_by(msisdn: str, said: Sequence[Any], content: bytes, own_until: datetim
             ),
             n=0,
         )
+        for path in paths.reported_paths(path=stored, completed=completed)
         for until in dict.fromkeys((None, own_until))
     )  # fmt: skip
     return next((row for row in rows if row.content == content), None)

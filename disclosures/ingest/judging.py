@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from consent.actions import tell_newly_affected
 from consent.permission import ANSWER, COLUMNS
-from disclosures.ingest import underway
+from disclosures.ingest import paths, underway
 from revocations.queries import uncovered
 
 logger = logging.getLogger(__name__)
@@ -33,11 +33,11 @@ QUESTIONS = """
 INSERT INTO questions (qid, line_id, campaign, aggregator, parties, purpose, scope, precision_m, at, known_at,
     disclosure_id, was)
 SELECT row_number() OVER (), d.line_id, d.campaign, d.aggregator,
-    CASE WHEN d.path[1] = d.aggregator THEN d.path ELSE d.path || d.aggregator END,
+    <parties>,
     d.purpose, d.scope, d.precision_m, d.occurred_at, audit_now(), d.id, d.judgement
 FROM touched JOIN disclosures_disclosure d ON d.line_id = touched.line_id AND d.occurred_at >= touched.since
 WHERE d.basis = 'approval' AND d.outcome = 'released'
-"""
+""".replace("<parties>", paths.JUDGED_BY)
 CHANGE = """
 WITH changed AS (
     SELECT questions.line_id, questions.at, questions.disclosure_id, questions.was, judged.becomes

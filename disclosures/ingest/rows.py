@@ -75,7 +75,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a row: accepted, repeated, line_unknown or id_conflict.
 
     `judgement` is set for an accepted one that counts among the judged: released, by approval, not under a gag.
+    `path_completed`: which places of its path were filled (`PathCompleted`).
     """
 
     fate: str
     judgement: str = ""
+    path_completed: str = ""

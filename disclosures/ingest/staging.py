@@ -10,7 +10,9 @@ from struct import Struct
 
 from django.db.backends.utils import CursorWrapper
 
+from disclosures.ingest.paths import PathCompleter, Reported
 from disclosures.ingest.rows import Row
+from disclosures.models import Basis, Outcome
 
 TABLES = {
     "incoming": (
@@ -19,7 +21,7 @@ TABLES = {
     ),
     "term": (
         "term integer, aggregator text, path text[], campaign text, purpose text, scope text, basis text, outcome text,"
-        " asks boolean GENERATED ALWAYS AS (basis = 'approval' AND outcome = 'released') STORED"
+        " path_completed text, asks boolean GENERATED ALWAYS AS (basis = 'approval' AND outcome = 'released') STORED"
     ),
     "fresh": (
         "n integer, id uuid, line_id bigint, occurred_at timestamptz, term integer, precision_m integer,"
@@ -43,11 +45,13 @@ BLOCK = 2000
 # and then each row is compared with each term.
 NO_SORTING = "SET LOCAL enable_mergejoin = off"
 
-type Terms = dict[tuple[str, tuple[str, ...], str, str, str, str, str], int]
+# Aggregator, path, campaign, purpose, scope, basis and outcome.
+type Term = tuple[str, tuple[str, ...], str, str, str, str, str]
+type Terms = dict[Term, int]
 
 
-def stage(*, cursor: CursorWrapper, rows: Sequence[Row]) -> None:
-    """Make the tables and fill the first two."""
+def stage(*, cursor: CursorWrapper, rows: Sequence[Row]) -> PathCompleter:
+    """Make the tables and fill the first two. Returns what completes the paths further, once `fresh` is filled."""
     cursor.execute(NO_SORTING)
     for name, columns in TABLES.items():
         cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns}) ON COMMIT DROP")
@@ -57,9 +61,18 @@ def stage(*, cursor: CursorWrapper, rows: Sequence[Row]) -> None:
         for start in range(0, len(rows), BLOCK):
             copy.write(b"".join([_row(row, terms) for row in rows[start : start + BLOCK]]))
         copy.write(END)
+    completer = PathCompleter(cursor=cursor, terms={number: _reported(key) for key, number in terms.items()})
     with cursor.copy("COPY term FROM STDIN") as copy:
-        for (aggregator, path, *others), term in terms.items():
-            copy.write_row((term, aggregator, [*path], *others))
+        for (aggregator, _, *others), term in terms.items():
+            path, completed = completer[term].path, completer[term].completed
+            copy.write_row((term, aggregator, [*path], *others, completed.value))
+    return completer
+
+
+def _reported(key: Term) -> Reported:
+    aggregator, path, campaign, _, _, basis, outcome = key
+    released = basis == Basis.APPROVAL and outcome == Outcome.RELEASED
+    return Reported(aggregator, path, campaign, needs_approval=released)
 
 
 def clear(*, cursor: CursorWrapper) -> None:

@@ -64,7 +64,7 @@ SELECT qid, <words> FROM (<answer>) answered
 # In the order of the primary key, by which neighbours share index pages; sorted before the rows are wide.
 STORE = """
 INSERT INTO disclosures_disclosure (line_id, occurred_at, id, source_id, aggregator, path, campaign, purpose, scope,
-    precision_m, basis, outcome, decision_id, authority_ref, basis_doubtful, judgement, recorded_at)
+    precision_m, basis, outcome, decision_id, authority_ref, basis_doubtful, judgement, path_completed, recorded_at)
 WITH said AS MATERIALIZED (
     SELECT term.*, basis IN ('emergency', 'network') AND EXISTS (
         SELECT FROM partners_party p WHERE p.uri = ANY (path) AND p.kind IN ('lbs_provider', 'end_customer')
@@ -73,14 +73,15 @@ WITH said AS MATERIALIZED (
 SELECT fresh.line_id, fresh.occurred_at, fresh.id, incoming.source_id, said.aggregator, said.path, said.campaign,
     said.purpose, said.scope, fresh.precision_m, said.basis, said.outcome, incoming.decision_id,
     incoming.authority_ref, said.doubtful, CASE WHEN said.basis <> 'approval' THEN said.basis
-        WHEN said.outcome = 'refused' THEN 'refused' ELSE judged.judgement END, %s
+        WHEN said.outcome = 'refused' THEN 'refused' ELSE judged.judgement END, said.path_completed, %s
 FROM (SELECT * FROM fresh ORDER BY line_id, occurred_at, id) fresh
     JOIN incoming ON incoming.n = fresh.n JOIN said ON said.term = fresh.term LEFT JOIN judged ON judged.n = fresh.n
 """
 # One row for each judgement; the numbers as one text, because a driver reads one text faster than many rows.
 OUTCOMES = """
-SELECT CASE WHEN fresh.hidden THEN '' ELSE coalesce(judged.judgement, '') END, string_agg(fresh.n::text, ',')
-FROM fresh LEFT JOIN judged ON judged.n = fresh.n GROUP BY 1
+SELECT CASE WHEN fresh.hidden THEN '' ELSE coalesce(judged.judgement, '') END, term.path_completed,
+    string_agg(fresh.n::text, ',')
+FROM fresh JOIN term ON term.term = fresh.term LEFT JOIN judged ON judged.n = fresh.n GROUP BY 1, 2
 """
 
 
@@ -138,12 +139,13 @@ def _take(
 ) -> tuple[dict[int, Outcome], dict[int, int]]:
     """What became of each of these rows, no two of one id; and what was touched: its id, and the line."""
     with connection.cursor() as cursor:
-        staging.stage(cursor=cursor, rows=rows)
+        completer = staging.stage(cursor=cursor, rows=rows)
         with turn:
             known = _claim(cursor, rows, gateway=gateway)
             unknown = [row for row in rows if known.get(row.n) == "line_unknown"]
             ungated, conflicts = hold(rows=unknown, at=at, gateway=gateway)
             known.update(dict.fromkeys(conflicts, "id_conflict"))
+        completer.fill_providers()
         cursor.execute(JUDGE)
         cursor.execute(STORE, [at])
         days.note(cursor=cursor, rows="fresh")
@@ -151,8 +153,8 @@ def _take(
         cursor.execute(OUTCOMES)
         alike = {fate: Outcome(fate) for fate in known.values()}
         outcomes = {n: alike[fate] for n, fate in known.items()}
-        for judgement, numbers in cursor.fetchall():
-            outcomes.update(dict.fromkeys(map(int, numbers.split(",")), Outcome("accepted", judgement)))
+        for judgement, completed, numbers in cursor.fetchall():
+            outcomes.update(dict.fromkeys(map(int, numbers.split(",")), Outcome("accepted", judgement, completed)))
         touched = traces.leave(cursor=cursor, rows="fresh", terms="term", at=at, ungated=ungated)
         staging.clear(cursor=cursor)
     return outcomes, touched

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from disclosures.ingest import notices, traces, underway
+from disclosures.ingest import notices, paths, traces, underway
 
 TOUCH = """
 INSERT INTO consent_touched (line_id, since)
@@ -18,7 +18,8 @@ GROUP BY d.line_id
 """
 NAMED = """
 CREATE TEMPORARY TABLE named ON COMMIT DROP AS
-SELECT row_number() OVER () AS term, d.aggregator, d.path, d.campaign, d.purpose, d.scope, d.basis, d.outcome, EXISTS (
+SELECT row_number() OVER () AS term, d.aggregator, <parties> AS path, d.campaign, d.purpose, d.scope, d.basis,
+    d.outcome, EXISTS (
     SELECT FROM disclosures_delayednotice n
     WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
         AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
@@ -28,6 +29,14 @@ SELECT row_number() OVER () AS term, d.aggregator, d.path, d.campaign, d.purpose
     ) AS hidden
 FROM disclosures_disclosure d
 WHERE d.campaign = ANY (%(campaigns)s) AND d.basis = 'approval' AND d.outcome = 'released'
+""".replace("<parties>", paths.JUDGED_BY)
+# Paths that were given their aggregator when nobody knew yet that their first company is another one.
+BEGINS_ELSEWHERE = """
+INSERT INTO consent_touched (line_id, since)
+SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
+    JOIN partners_party first ON first.uri = d.path[2] AND first.kind = 'aggregator' AND first.uri = ANY (%s)
+WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.path_completed IN ('aggregator', 'both')
+GROUP BY d.line_id
 """
 
 IN_STATE = """
@@ -78,6 +87,18 @@ def doubt(*, parties: Collection[str], at: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(DOUBT, {"parties": sorted(parties)})
         traces.note_doubtful(found=cursor, at=at)
+
+
+def touch_paths(*, parties: Collection[str]) -> None:
+    """Mark the lines whose past judgements rest on a path that begins, as is known now, with another aggregator.
+
+    Reads every partition. Call outside a transaction, when the parties are committed.
+    """
+    if not parties:
+        return
+    underway.wait()
+    with connection.cursor() as cursor:
+        cursor.execute(BEGINS_ELSEWHERE, [sorted(parties)])
 
 
 def touch(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at: datetime) -> None:

@@ -6,7 +6,7 @@ whether hidden) and the terms that many of them have in common. Of rows that lif
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -17,12 +17,10 @@ from django.db.backends.utils import CursorWrapper
 import audit.actions
 from audit.actions import Release
 from audit.models import Incident
-from consent import gate
-from disclosures.ingest import notices
+from disclosures.ingest import notices, paths
+from disclosures.ingest.decisions import had_the_gates_yes
 from disclosures.queries.reached import LONGEST_KEY, day_key
 from revocations.actions import Use, contradict, contradict_ends
-
-MAY_BE_REPORTED_WITHIN = timedelta(seconds=gate.USE_WITHIN_S)
 
 SEEN = """
 INSERT INTO partners_party (uri, name, kind, website, about, jwks_uri)
@@ -125,8 +123,8 @@ WHERE t.basis = 'approval' AND NOT r.hidden
 # What has been concealed since it was stored, and is no longer: no order on it holds.
 LIFTED = """
 CREATE TEMPORARY TABLE lifted ON COMMIT DROP AS
-SELECT row_number() OVER () AS term, d.id, d.line_id, d.occurred_at, d.aggregator, d.path, d.campaign, d.purpose,
-    d.scope, d.basis, d.outcome, d.decision_id, false AS hidden, concealed.gated
+SELECT row_number() OVER () AS term, d.id, d.line_id, d.occurred_at, d.aggregator, <parties> AS path, d.campaign,
+    d.purpose, d.scope, d.basis, d.outcome, d.decision_id, false AS hidden, concealed.gated
 FROM disclosures_concealeddisclosure concealed
     JOIN disclosures_disclosure d
         ON d.line_id = concealed.line_id AND d.occurred_at = concealed.occurred_at AND d.id = concealed.id
@@ -137,7 +135,7 @@ WHERE coalesce(concealed.id = %(only)s, true) AND NOT EXISTS (
         AND NOT EXISTS (
             SELECT FROM disclosures_delayednotice newer
             WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))
-"""
+""".replace("<parties>", paths.JUDGED_BY)
 REVEALED = "DELETE FROM disclosures_concealeddisclosure WHERE id IN (SELECT id FROM lifted)"
 
 
@@ -165,7 +163,7 @@ def leave(
     cursor.execute(GATED.format_map(named))
     without_yes = defaultdict[tuple[str, str], list[Release]](list)
     for line_id, campaign, decision_id, occurred_at, aggregator, disclosure_id in cursor.fetchall():
-        if not _had_the_gates_yes(line_id, campaign, decision_id, occurred_at):
+        if not had_the_gates_yes(line_id=line_id, campaign=campaign, decision_id=decision_id, occurred_at=occurred_at):
             without_yes[by_day(aggregator, occurred_at)].append(Release(line_id, disclosure_id, occurred_at))
     cursor.execute(DEALINGS.format_map(named))
     touched = dict(cursor.fetchall())
@@ -199,23 +197,6 @@ def reveal(*, at: datetime, disclosure_id: UUID | None = None) -> None:
 
 def _uses(cursor: CursorWrapper) -> list[Use]:
     return [Use(line_id, party, tuple(path), *rest) for line_id, party, path, *rest in cursor.fetchall()]
-
-
-def may_have_the_gates_yes(*, decision_id: str, occurred_at: datetime) -> bool:
-    """Whether this id claims a yes for that moment. Whether it is the gate's can be told only for a line."""
-    claimed_at = gate.claimed_at(decision_id=decision_id)
-    return claimed_at is not None and _may_follow(claimed_at, occurred_at)
-
-
-def _had_the_gates_yes(line_id: int, campaign: str, decision_id: str, occurred_at: datetime) -> bool:
-    allowed_at = gate.allowed_at(decision_id=decision_id, line_id=line_id, campaign=campaign)
-    return allowed_at is not None and _may_follow(allowed_at, occurred_at)
-
-
-def _may_follow(yes_at: datetime, occurred_at: datetime) -> bool:
-    """Whether a release may rest on a yes of that moment. Who reports may tell the time in whole seconds."""
-    since = yes_at if occurred_at.microsecond else yes_at.replace(microsecond=0)
-    return since <= occurred_at <= yes_at + MAY_BE_REPORTED_WITHIN
 
 
 def by_day(aggregator: str, occurred_at: datetime) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from disclosures.models.releases import (
     JudgementChange,
     LongLine,
     Outcome,
+    PathCompleted,
     RolledFacts,
     ShortenedPeriod,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "JudgementChange",
     "LongLine",
     "Outcome",
+    "PathCompleted",
     "PublishedFigure",
     "RolledFacts",
     "ShortenedPeriod",

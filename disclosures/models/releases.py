@@ -44,10 +44,20 @@ class Judgement(models.TextChoices):
     NETWORK = "network", "Network operation"
 
 
+class PathCompleted(models.TextChoices):
+    """Which places of a path the report left out and we filled from the rest of it."""
+
+    NOTHING = "", "Nothing"
+    AGGREGATOR = "aggregator", "The aggregator"
+    LBS_PROVIDER = "lbs_provider", "The LBS provider"
+    BOTH = "both", "The aggregator and the LBS provider"
+
+
 class Disclosure(models.Model):
     """One release (or refused request) of location. Partitioned by month on `occurred_at`.
 
-    `path` holds party URIs in order, the aggregator first, "unknown" where a hop is not known.
+    `path` holds party URIs in order, the aggregator first, "unknown" where a hop is not known. `path_completed`: which
+    of them the report had left out.
     Only `judgement` may change, and only with a JudgementChange in the same transaction.
     """
 
@@ -69,6 +79,7 @@ class Disclosure(models.Model):
     basis_doubtful = models.BooleanField(default=False)
     judgement = models.CharField(max_length=24, choices=Judgement)
     recorded_at = models.DateTimeField()
+    path_completed = models.CharField(max_length=12, choices=PathCompleted, blank=True, default="", db_default="")
 
     class Meta:
         managed = False

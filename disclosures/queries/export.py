@@ -103,6 +103,7 @@ def _disclosures(line: Line, at: datetime) -> Iterator[dict[str, object]]:
             "occurred_at": _told(row.occurred_at),
             "aggregator": row.aggregator,
             "path": row.path,
+            "path_completed": row.path_completed,
             "campaign": row.campaign,
             "purpose": row.purpose,
             "scope": row.scope,

@@ -25,7 +25,7 @@ NO_RECORD = "no_record"
 # What those have in common that are drawn together; `delayed` is no column of theirs.
 ALIKE = (
     "path", "campaign", "purpose", "precision_m", "basis", "outcome", "judgement", "basis_doubtful", "delayed",
-    "authority_ref",
+    "authority_ref", "path_completed",
 )  # fmt: skip
 
 
@@ -78,7 +78,8 @@ class Group:
     """Disclosures of one day alike in all but their time.
 
     `of_day`: how many such the whole day has where a page ended, or begins, within it; 0 where the page has all of it.
-    `instead`: who can be stopped where nobody can name who received it.
+    `instead`: who can be stopped where nobody can name who received it. `completed`: the report left out part of the
+    path, and we filled it.
     """
 
     id: uuid.UUID
@@ -96,6 +97,7 @@ class Group:
     delayed: bool
     doubtful: bool
     authority: str
+    completed: bool
     times: tuple[datetime, ...]
     of_day: int = 0
 
@@ -337,6 +339,7 @@ def _group(rows: Sequence[Disclosure], parties: Parties, of_day: int) -> Group:
         delayed=vars(first)["delayed"],
         doubtful=first.basis_doubtful,
         authority=shown(first.authority_ref, at_most=200),
+        completed=bool(first.path_completed),
         times=tuple(row.occurred_at for row in rows),
         of_day=of_day,
     )

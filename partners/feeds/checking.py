@@ -65,18 +65,22 @@ class Refused(Exception):
 
 
 class Fate(msgspec.Struct, frozen=True, gc=False):
-    """What became of one line. `note`: for a disclosure its judgement, where it counts among the judged."""
+    """What became of one line. `note`: for a disclosure its judgement, where it counts among the judged.
+
+    `filled`: for a disclosure the places of its path that were left out, and that we filled.
+    """
 
     line: int | str
     status: str
     field: str = ""
     reason: str = ""
     note: str = ""
+    filled: tuple[str, ...] = ()
 
 
-def accepted(line: int | str, note: str = "") -> Fate:
+def accepted(line: int | str, note: str = "", filled: tuple[str, ...] = ()) -> Fate:
     """Taken in."""
-    return Fate(line, "accepted", note=note)
+    return Fate(line, "accepted", note=note, filled=filled)
 
 
 def repeated(line: int | str) -> Fate:

@@ -15,7 +15,7 @@ TABLES: Mapping[str, Table] = {
         key="line_id id source_id campaign decision_id authority_ref",
         time="occurred_at recorded_at",
         figure="precision_m basis_doubtful",
-        word="purpose scope basis outcome judgement",
+        word="purpose scope basis outcome judgement path_completed",
         business="aggregator",
         shapes={"path": "the companies it went through, by id, in order"},
     ),

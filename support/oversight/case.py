@@ -75,7 +75,10 @@ class Person:
 
 @dataclass(frozen=True)
 class LookUp:
-    """One release or refusal that the case is about. `basis`: `Disclosure.Basis`; `words`: as the person reads it."""
+    """One release or refusal that the case is about. `basis`: `Disclosure.Basis`; `words`: as the person reads it.
+
+    `completed`: the report left out part of the path, and we filled it.
+    """
 
     at: datetime
     company: Known
@@ -87,6 +90,7 @@ class LookUp:
     tone: str
     delayed: bool
     doubtful: bool
+    completed: bool
 
 
 @dataclass(frozen=True)
@@ -263,6 +267,7 @@ def _look_up(row: Disclosure | None, parties: Parties) -> LookUp | None:
         tone=tone_of(told_of(row)),
         delayed=vars(row)["delayed"],
         doubtful=row.basis_doubtful,
+        completed=bool(row.path_completed),
     )
 
 

@@ -51,6 +51,18 @@ def test_events_for_many_lines_are_appended_chain_by_chain() -> None:
     assert list(rows) == [(0, 16), (0, 32), (1, 1), (1, 33), (15, 15)]
 
 
+def test_events_of_no_line_are_appended_chain_by_chain() -> None:
+    events = [audit.actions.Event("test.done", "system:test", f"thing:{n}", NOW, detail={"n": n}) for n in range(40)]
+    audit.actions.record_together(events=events)
+    rows = AuditEvent.objects.order_by("id").values_list("chain", "seq", "target", "detail", "line_id")
+    places = [(chain, seq) for chain, seq, *_ in rows]
+    assert places == sorted(places)
+    assert {(target, detail["n"], line) for _, _, target, detail, line in rows} == {
+        (f"thing:{n}", n, None) for n in range(40)
+    }
+    assert check() == audit.queries.Verification(40, None)
+
+
 def test_a_whole_trail_verifies() -> None:
     some_events()
     some_events(line_id=8)

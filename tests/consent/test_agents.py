@@ -322,9 +322,7 @@ def test_it_is_called_back_until_it_took_it(agent: Agent, line: Line, monkeypatc
 
 
 def a_closed_one(agent: Agent) -> AgentRequest:
-    told = agent.exercise(
-        "+12065559999", status_callback=CALLBACK, **{"agent-request-id": str(AgentRequest.objects.count())}
-    )
+    told = agent.exercise(f"+12065559{AgentRequest.objects.count():03}", status_callback=CALLBACK)
     made = AgentRequest.objects.get(pk=told["request_id"])
     AgentRequest.objects.filter(pk=made.pk).update(
         status="revoked", reason="", closed_at=made.received_at, notify_at=made.received_at

@@ -20,8 +20,8 @@ from pytest_django import Settings
 
 import accounts.actions
 from accounts import letters
-from accounts.models import Letter, Line, Message, SafeContact
-from accounts.sealing import seal, unseal
+from accounts.models import Letter, Line, Message
+from accounts.sealing import unseal
 from audit.models import AuditEvent
 from consent.actions import stop
 from consent.actions.without_account import stop_all_by_line
@@ -29,7 +29,7 @@ from consent.models import Choice, ChoiceReceipt
 from consent.paper import MISSING, Paper, receipt_pdf
 from consent.queries import ReceiptView
 from partners import keys
-from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.fixtures import KEYS_SINCE
 from tests.people import PASSWORD, Browser, number_of, sign_in, texts_to
 
@@ -265,9 +265,8 @@ def test_another_s_receipt_is_not_there(how: str) -> None:
 
 def test_it_goes_to_the_phone_and_not_to_its_safe_contact() -> None:
     line = a_line()
-    choice, browser, now = a_stop(line), sign_in(line), timezone.now()
-    long_ago = now - timedelta(days=2)
-    SafeContact.objects.create(line=line, to_sealed=seal("+14155550123"), asked_at=long_ago, proved_at=long_ago)
+    choice, browser = a_stop(line), sign_in(line)
+    a_safe_contact(line, msisdn="+14155550123", at=timezone.now() - timedelta(days=2))
     browser.post(f"/choices/{choice.id}/receipt/text/")
     (message,) = Message.objects.filter(kind=Message.Kind.RECEIPT)
     assert unseal(message.to_sealed) == number_of(line)

@@ -15,6 +15,7 @@ from disclosures.anomalies import find
 from disclosures.models import Anomaly, AnomalyRule, Basis, Disclosure, DisclosureRegister, Judgement, Outcome
 from partners.models import Proposal
 from tests.factories import ROADSIDE
+from tests.staff import an_agreed_proposal
 
 BRIDGE, ROAD, TRACK, JAIL, BAIL = (
     f"https://{name}.example" for name in ("geobridge", "roadaid", "securetrack", "countyjail", "bailnow")
@@ -115,11 +116,7 @@ def set_rule(kind: str, *, at: datetime, **changes: Any) -> AnomalyRule:
         "threshold": newest.threshold, "window": newest.window, "suspend_after_days": newest.suspend_after_days,
         "enabled": newest.enabled, **changes,
     }  # fmt: skip
-    Proposal.objects.create(
-        id=uuid.uuid4(), act=Proposal.Act.LOOSEN_ANOMALIES, of=Proposal.Of.ANOMALY, target_id=newest.pk, payload=fields,
-        reason="test", proposed_by="officer:1", proposed_at=at, decision=Proposal.Decision.AGREED,
-        decided_by="officer:2", decided_at=at, decision_reason="test",
-    )  # fmt: skip
+    an_agreed_proposal(Proposal.Act.LOOSEN_ANOMALIES, Proposal.Of.ANOMALY, newest.pk, payload=fields, at=at)
     return AnomalyRule.objects.create(
         kind=kind, version=newest.version + 1, reason="test", actor="officer:1", made_at=at, **fields
     )

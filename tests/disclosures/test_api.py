@@ -70,6 +70,7 @@ def test_each_line_has_its_result_and_the_same_again_changes_nothing(gateway: Cl
             "repeated": 0,
             "rejected": 3,
             "judged": {"permitted": 1},
+            "paths_completed": 0,
             "results": [
                 {"line": 1, "status": "accepted", "judgement": "permitted"},
                 {"line": 2, "status": "rejected", "field": "id", "reason": "id_conflict"},

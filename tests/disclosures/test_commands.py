@@ -67,7 +67,7 @@ def test_five_files_and_again(tmp_path: Path) -> None:
         "choices": {"accepted": 1, "repeated": 0, **none, "file_stops_pierced": 0},
         "disclosures": {
             "accepted": 3, "repeated": 0, "rejected": 0,
-            "judged": {"no_approval": 1, "permitted": 1, "precision_exceeded": 1},
+            "judged": {"no_approval": 1, "permitted": 1, "precision_exceeded": 1}, "paths_completed": 0,
         },
     }  # fmt: skip
     assert {name: (told["accepted"], told["repeated"], told["judged"]) for name, told in again.items()} == {

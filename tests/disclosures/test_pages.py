@@ -141,6 +141,19 @@ def test_a_release_whose_path_names_nobody_is_shown_on_every_page(path: list[str
     row = release_row(msisdn=number_of(line), aggregator=geo.uri, path=path, occurred_at=timezone.now().isoformat())
     assert told(take_releases(row)) == [("accepted", "no_approval")]
     browser = sign_in(line)
+    home, history = browser.get("/home/"), browser.get("/history/")
+    assert set(attributes(home.text, "data-party")) == {geo.uri}
+    unnamed, next_unknown = "a company we can't name", "we do not know who received it next"
+    lost = {0: [next_unknown], 1: [unnamed], 2: [unnamed, next_unknown]}[len(path)]
+    shown = re.findall(r'<li class="lost"><span>(.*?)(?:<span class="role">.*?)?</span></li>', history.text)
+    assert shown == lost
+
+
+def test_a_release_stored_without_a_path_is_shown_as_a_company_we_cannot_name() -> None:
+    """Rows from before paths were completed."""
+    line = a_line()
+    disclosed(line, ["unknown"], at=timezone.now() - DAY)
+    browser = sign_in(line)
     home = browser.get("/home/")
     assert (home.status_code, "a company we can&#x27;t name" in home.text) == (200, True)
     assert attributes(home.text, "data-party") == []

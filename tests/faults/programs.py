@@ -97,12 +97,9 @@ class Programs:
 
     @property
     def environment(self) -> dict[str, str]:
-        database = settings.DATABASES["default"]
-        at = self.database or f"{database['HOST']}:{database['PORT'] or 5432}"
-        password = f":{database['PASSWORD']}" if database["PASSWORD"] else ""
         return {
             **os.environ,
-            "DATABASE_URL": f"postgresql://{database['USER']}{password}@{at}/{database['NAME']}",
+            "DATABASE_URL": database_url("default", at=self.database),
             "REDIS_URL": f"redis://127.0.0.1:{self.broker_port}/0",
             "CELERY_BROKER_URL": f"redis://127.0.0.1:{self.broker_port}/0",
             "BASE_URL": self.base_url,
@@ -178,6 +175,14 @@ class Programs:
         if not self._loaded or self._loaded[-1].environment != self.environment:
             self._loaded.append(forks.Loaded("tests.faults.loaded", self.environment))
         return self._loaded[-1].address
+
+
+def database_url(alias: str, *, at: str = "", name: str = "") -> str:
+    """The address of a database as this role comes to it. `at`: host:port, if not the tests'; `name`: likewise."""
+    known = settings.DATABASES[alias]
+    password = f":{known['PASSWORD']}" if known["PASSWORD"] else ""
+    where = at or f"{known['HOST']}:{known['PORT'] or 5432}"
+    return f"postgresql://{known['USER']}{password}@{where}/{name or known['NAME']}"
 
 
 def free_port() -> int:

@@ -34,7 +34,7 @@ from disclosures.queries import visible
 from partners import checkpoints
 from partners.actions import disable_client, register_client
 from partners.actions.links import add_link
-from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, Proposal, Suspension
+from partners.models import Campaign, Client, Contract, JurisdictionRule, Kin, Suspension
 from partners.tasks import write_checkpoint
 from portal.restoring import MAY_BE_UNDONE
 from revocations.actions import suspend
@@ -42,6 +42,7 @@ from revocations.models import Cohort, Order, Standing
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.faults.restored import dump, life_in
 from tests.partners.outside import Signer
+from tests.staff import an_agreed_proposal
 from tests.stores import checkpoints_stored
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -207,11 +208,8 @@ def released(line: Line, campaign: Campaign) -> uuid.UUID:
 
 def extended(campaign: Campaign, was: datetime, to: datetime) -> None:
     """Two officers agreed to a longer term."""
-    Proposal.objects.create(
-        id=uuid.uuid4(), act="extend_term", of="campaign", target_id=campaign.pk,
-        payload={"was": was.isoformat(), "ends_at": to.isoformat()}, reason="-",
-        proposed_by="officer:1", proposed_at=NOW, decision="agreed", decided_by="officer:2", decided_at=NOW,
-    )  # fmt: skip
+    terms = {"was": was.isoformat(), "ends_at": to.isoformat()}
+    an_agreed_proposal("extend_term", "campaign", campaign.pk, payload=terms, at=NOW)
     Campaign.objects.filter(pk=campaign.pk).update(ends_at=to)
 
 

@@ -114,6 +114,9 @@ class TestByTheBook:
         new = key_of(RECEIPT, DUE + DAY)
         (begun,) = AuditEvent.objects.filter(action="key.published", target=f"key:{new}")
         assert begun.detail["used_from"] == (DUE + DAY).isoformat()
+        # An import that appends to many chains beside it takes their heads in the same order.
+        chains = list(AuditEvent.objects.filter(at=DUE).order_by("id").values_list("chain", flat=True))
+        assert (len(chains), chains) == (len(rotation.KINDS), sorted(chains))
 
     def test_the_key_of_a_trial_that_was_cut_off_is_retired_after_an_hour(self) -> None:
         begun = DUE - 2 * DAY

@@ -1,6 +1,7 @@
 """Production starts with everything it needs, or stops and names what is missing."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,9 @@ PRODUCTION = {
     "FIELD_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
     "BASE_URL": "https://whereabouts.carrier.example",
     "ALLOWED_HOSTS": "whereabouts.carrier.example",
-    "SMS_BACKEND": "accounts.texts.MemoryBackend",
+    "SMS_BACKEND": "partners.sms.HttpBackend",
+    "SMS_WEBHOOK_URL": "https://sms.carrier.example/send",
+    "SMS_WEBHOOK_TOKEN": "a-token-of-the-gateway",
     "EMAIL_URL": "smtp://user:password@mail.carrier.example",
     "CHECKPOINT_DIR": "/srv/checkpoints",
     "STOP_ARCHIVE_DIR": "/srv/stop-archive",
@@ -43,13 +46,37 @@ def test_check_deploy_is_clean_with_production_settings(beside: str) -> None:
     assert (done.returncode, done.stdout) == (0, "System check identified no issues (0 silenced).\n")
 
 
+HERE = {"BASE_URL": "http://localhost:8000"}
+
+
 @pytest.mark.parametrize(
-    ("name", "error"), [("DOOR_OUT_LOOPBACK", "whereabouts.E001"), ("WHEREABOUTS_DEMO", "whereabouts.E002")]
+    ("changed", "errors"),
+    [
+        ({**HERE, "DOOR_OUT_LOOPBACK": "1"}, {"E001", "E008", "E009"}),
+        ({**HERE, "WHEREABOUTS_DEMO": "1"}, {"E002", "E008", "E009"}),
+        ({"DEBUG": "1"}, {"E003"}),
+        ({"SECRET_KEY": "changeme"}, {"E004"}),
+        ({"SECRET_KEY": "a" * 60}, {"E004"}),
+        ({"SECRET_KEY_FALLBACKS": "an-old-one"}, {"E004"}),
+        ({"ALLOWED_HOSTS": "*"}, {"E005"}),
+        ({"ALLOWED_HOSTS": "whereabouts.carrier.example,*"}, {"E005"}),
+        ({"SMS_BACKEND": "portal.demo_phone.Backend"}, {"E006"}),
+        ({"SMS_BACKEND": "accounts.texts.ConsoleBackend"}, {"E006"}),
+        ({"SMS_WEBHOOK_URL": ""}, {"E007"}),
+        ({"SMS_WEBHOOK_TOKEN": ""}, {"E007"}),
+        (HERE, {"E008", "E009"}),
+        (
+            {"OIDC_ISSUER": "http://127.0.0.1:9000", "OIDC_CLIENT_ID": "portal", "OIDC_CLIENT_SECRET": "secret"},
+            {"E008"},
+        ),
+        ({"EMAIL_URL": "console://"}, {"E010"}),
+    ],
 )
-def test_check_deploy_refuses_what_only_the_demo_may_open(name: str, error: str) -> None:
-    done = check(**{**PRODUCTION, "BASE_URL": "http://localhost:8000"}, **{name: "1"})
+def test_check_deploy_fails_on_settings_of_a_demo(changed: dict[str, str], errors: set[str]) -> None:
+    command = [sys.executable, "manage.py", "check", "--deploy"]
+    done = forks.run(command, cwd=PROJECT, env=clean_environment(**{**PRODUCTION, **changed}))
     assert done.returncode == 1
-    assert error in done.stderr
+    assert set(re.findall(r"whereabouts\.(E\d+)", done.stderr)) == errors
 
 
 @pytest.mark.parametrize("name", ["DOOR_OUT_LOOPBACK", "WHEREABOUTS_DEMO"])
@@ -237,7 +264,10 @@ def test_every_secret_may_and_its_name_is_in_the_docs() -> None:
     assert [name for name in secret_files.NAMES if f"`{name}`" not in docs and f"`{name}_FILE=" not in docs] == []
 
 
-@pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "STOP_ARCHIVE_DIR"])
+STARTS_WITHOUT = {"STOP_ARCHIVE_DIR", "SMS_WEBHOOK_URL", "SMS_WEBHOOK_TOKEN"}
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTION if name not in STARTS_WITHOUT])
 def test_a_missing_setting_is_named(name: str) -> None:
     done = check(**{key: value for key, value in PRODUCTION.items() if key != name})
     assert done.returncode == 1

@@ -1,6 +1,5 @@
 """Promise 2. No record, no disclosure: whatever is not known to be allowed is denied."""
 
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,9 +11,10 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent import actions, api, gate
 from consent.permission import permission_at
-from partners.models import Campaign, JurisdictionRule, Proposal, Reach, Suspension
+from partners.models import Campaign, JurisdictionRule, Reach, Suspension
 from tests.consent.claiming import a_partner
 from tests.factories import FAR_OFF, LONG_AGO, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.staff import an_agreed_proposal
 
 pytestmark = pytest.mark.django_db
 
@@ -153,29 +153,20 @@ def test_a_draft_is_not_in_force_whatever_its_dates_say(line: Line) -> None:
     ]
 
 
-def agreed(act: str, of: str, target_id: int, **fields: Any) -> Proposal:
-    made = {"proposed_by": "officer:1", "decided_by": "officer:2", "payload": {}, "proposed_at": NOW} | fields
-    return Proposal.objects.create(
-        id=uuid.uuid4(), act=act, of=of, target_id=target_id, reason="test", decided_at=NOW,
-        decision="agreed", **made,
-    )  # fmt: skip
-
-
 def test_one_officer_alone_lifts_no_suspension_by_any_way(line: Line, campaign: Campaign) -> None:
     suspension = Suspension.objects.create(
         of="contract", target_id=campaign.contract_id, starts_at=LONG_AGO, reason="test", actor="officer:1"
     )
     lifted = Suspension.objects.filter(pk=suspension.pk)
-    other = agreed("lift_suspension", "campaign", campaign.pk)
+    other = an_agreed_proposal("lift_suspension", "campaign", campaign.pk, at=NOW)
     for change in ({"ends_at": NOW}, {"ends_at": NOW, "lifted_by": other}, {"starts_at": FAR_OFF}):
         with pytest.raises(DatabaseError, match="suspension"), transaction.atomic():
             lifted.update(**change)
-    with pytest.raises(IntegrityError, match="two_officers"), transaction.atomic():
-        agreed("lift_suspension", "contract", campaign.contract_id, decided_by="officer:1")
     with pytest.raises(DatabaseError), transaction.atomic():
         lifted.delete()
     assert reason(line, campaign) == "partner_suspended"
-    lifted.update(ends_at=NOW, lifted_by=agreed("lift_suspension", "contract", campaign.contract_id))
+    lifted_by = an_agreed_proposal("lift_suspension", "contract", campaign.contract_id, at=NOW)
+    lifted.update(ends_at=NOW, lifted_by=lifted_by)
     assert reason(line, campaign) == ""
 
 
@@ -183,8 +174,8 @@ def test_one_officer_alone_makes_no_term_longer(line: Line) -> None:
     over = a_campaign(ends_at=NOW - timedelta(days=1))
     an_approval(line, over)
     longer = Campaign.objects.filter(pk=over.pk)
-    was = over.ends_at.isoformat()
-    agreed("extend_term", "campaign", over.pk, payload={"ends_at": "2095-01-01T00:00:00Z", "was": was})
+    terms = {"ends_at": "2095-01-01T00:00:00Z", "was": over.ends_at.isoformat()}
+    an_agreed_proposal("extend_term", "campaign", over.pk, payload=terms, at=NOW)
     for change in ({"ends_at": FAR_OFF}, {"starts_at": LONG_AGO - timedelta(days=1)}):
         with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():
             longer.update(**change)
@@ -204,7 +195,7 @@ def test_one_officer_alone_relaxes_no_state_s_rule() -> None:
         with pytest.raises(DatabaseError, match=r"two officers|permission denied"), transaction.atomic():
             relaxed.update(**change)
     assert reason(marylander, sold) == "jurisdiction_prohibits"
-    relaxed.update(ends_at=NOW, relaxed_by=agreed("relax_rule", "rule", rule.pk))
+    relaxed.update(ends_at=NOW, relaxed_by=an_agreed_proposal("relax_rule", "rule", rule.pk, at=NOW))
     assert reason(marylander, sold) == ""
 
 

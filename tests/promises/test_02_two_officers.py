@@ -9,7 +9,8 @@ from accounts.models import Line
 from partners.models import Campaign, Suspension
 from tests.factories import FAR_OFF, LONG_AGO, NOW, a_campaign, a_line, an_approval
 from tests.fixtures import Refusal
-from tests.promises.test_02_no_record_no_disclosure import agreed, reason
+from tests.promises.test_02_no_record_no_disclosure import reason
+from tests.staff import an_agreed_proposal
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -36,14 +37,14 @@ def test_one_officer_alone_says_nowhere_that_less_is_paid() -> None:
     sold = a_campaign(consideration="monetary")
     an_approval(marylander, sold)
     paid = Campaign.objects.filter(pk=sold.pk)
-    agreed("paid_for_less", "campaign", a_campaign().pk, payload={"consideration": "none"})
-    agreed("paid_for_less", "campaign", sold.pk, payload={"consideration": "other"})
+    an_agreed_proposal("paid_for_less", "campaign", a_campaign().pk, payload={"consideration": "none"}, at=NOW)
+    an_agreed_proposal("paid_for_less", "campaign", sold.pk, payload={"consideration": "other"}, at=NOW)
     for consideration in ("none", ""):
         with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():
             paid.update(consideration=consideration)
     assert reason(marylander, fresh(sold)) == "jurisdiction_prohibits"
     assert paid.update(consideration="other") == 1
-    agreed("paid_for_less", "campaign", sold.pk, payload={"consideration": "none"})
+    an_agreed_proposal("paid_for_less", "campaign", sold.pk, payload={"consideration": "none"}, at=NOW)
     assert paid.update(consideration="none") == 1
     assert paid.update(consideration="monetary") == 1
     assert reason(marylander, fresh(sold)) == "jurisdiction_prohibits"
@@ -52,7 +53,7 @@ def test_one_officer_alone_says_nowhere_that_less_is_paid() -> None:
 def test_what_two_officers_lifted_can_be_suspended_anew_and_stays_so(line: Line) -> None:
     campaign = a_campaign()
     an_approval(line, campaign)
-    proposal = agreed("lift_suspension", "contract", campaign.contract_id)
+    proposal = an_agreed_proposal("lift_suspension", "contract", campaign.contract_id, at=NOW)
 
     def suspended(since: datetime) -> int:
         return Suspension.objects.create(
@@ -67,14 +68,14 @@ def test_what_two_officers_lifted_can_be_suspended_anew_and_stays_so(line: Line)
         with pytest.raises(IntegrityError, match="another suspension"), transaction.atomic():
             again.update(ends_at=NOW + DAY, lifted_by=proposal)
         assert reason(line, campaign) == "partner_suspended"
-        mine = agreed("lift_suspension", "contract", campaign.contract_id, proposed_at=NOW + DAY)
+        mine = an_agreed_proposal("lift_suspension", "contract", campaign.contract_id, at=NOW + DAY)
         assert again.update(ends_at=NOW + 2 * DAY, lifted_by=mine) == 1
 
 
 def test_what_began_after_the_proposal_is_not_lifted_by_it(line: Line) -> None:
     campaign = a_campaign()
     an_approval(line, campaign)
-    proposal = agreed("lift_suspension", "contract", campaign.contract_id)
+    proposal = an_agreed_proposal("lift_suspension", "contract", campaign.contract_id, at=NOW)
     later = Suspension.objects.create(
         of="contract", target_id=campaign.contract_id, starts_at=NOW + timedelta(microseconds=1), reason="t",
         actor="officer:1",
@@ -89,8 +90,8 @@ def test_a_term_that_was_extended_and_then_shortened_is_not_extended_again(line:
     an_approval(line, campaign)
     term = Campaign.objects.filter(pk=campaign.pk)
     longer = datetime(2095, 1, 1, tzinfo=UTC)
-    agreed(
-        "extend_term", "campaign", campaign.pk,
+    an_agreed_proposal(
+        "extend_term", "campaign", campaign.pk, at=NOW,
         payload={"ends_at": longer.isoformat(), "was": campaign.ends_at.isoformat()},
     )  # fmt: skip
     with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():

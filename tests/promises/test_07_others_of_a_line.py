@@ -231,11 +231,15 @@ class TestDelegates:
 
     def test_the_database_holds_the_year(self, refused: Refusal) -> None:
         line, friend = a_line(role="user"), a_line()
-        made = asked(sign_in(line), number_of(friend))
+        asked(sign_in(line), number_of(friend))
+        longer = "asked_at + interval '367 days'"
         refused(
-            f"UPDATE accounts_delegation SET ends_at = asked_at + interval '367 days' WHERE id = '{made.pk}'",
+            "INSERT INTO accounts_delegation (id, line_id, by_id, asked_hash, asked_sealed, may, asked_at, ends_at)"
+            f" SELECT gen_random_uuid(), line_id, by_id, 'x', asked_sealed, may, asked_at, {longer}"
+            " FROM accounts_delegation",
             constraint="accounts_delegation_a_year_at_most",
         )
+        refused(f"UPDATE accounts_delegation SET ends_at = {longer}", constraint="accounts_delegation_ended_once")
 
 
 class TestSafeContact:

@@ -23,8 +23,8 @@ from pytest_django import DjangoDbBlocker, Settings
 import audit.actions
 import audit.queries
 from accounts.actions import person_behind
-from accounts.models import Line, Message, SafeContact, TextedCode, User
-from accounts.sealing import seal, unseal
+from accounts.models import Line, Message, TextedCode, User
+from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from consent.models import Choice
@@ -37,7 +37,7 @@ from support.oversight.asked import subject_of
 from support.oversight.writing import values_of
 from support.tickets import take_evidence
 from support.urls import urlpatterns
-from tests.factories import a_line, a_party
+from tests.factories import a_line, a_party, a_safe_contact
 from tests.fixtures import Refusal
 from tests.people import sign_in
 from tests.shared import as_they_were, shared
@@ -204,10 +204,7 @@ def protected_by(desk: Desk, how: str) -> None:
     if how == "officer":
         assert desk.post(desk.officer, "protect/")
     elif how == "safe contact":
-        now = timezone.now()
-        SafeContact.objects.create(
-            line=desk.line, to_sealed=seal("+12065550150"), code_sealed=seal("1"), asked_at=now, proved_at=now
-        )
+        a_safe_contact(desk.line, msisdn="+12065550150", at=timezone.now())
     if how != "separation":
         desk.line.separations.update(state="taken_back", closed_at=timezone.now())
 
@@ -459,7 +456,7 @@ def test_a_case_moves_by_rule_and_is_solved_by_an_answer(desk: Desk) -> None:
 
 def test_a_copy_says_who_took_it_and_when_and_never_whose_case_it_is(desk: Desk) -> None:
     assert desk.post(desk.agent, "reveal/")
-    Reveal.objects.update(two_needed=False, until=timezone.now() + timedelta(minutes=9))
+    assert desk.post(desk.officer, f"reveal/{Reveal.objects.get().pk}/")
     answer = desk.agent.client.post(f"{desk.path}copy/", {"reason": WHY})
     page = answer.content.decode()
     assert page.count(desk.agent.user.email) == 2

@@ -41,6 +41,7 @@ from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_app
 from tests.feeds import as_at_commit
 from tests.orders import an_index, bring_to, sign_end
 from tests.properties import stories
+from tests.staff import an_agreed_proposal
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -423,11 +424,7 @@ def test_one_officer_can_t_lift_it() -> None:
 
 
 def lift_by_two(party: Party) -> datetime:
-    proposal = Proposal.objects.create(
-        id=uuid.uuid4(), act=Proposal.Act.LIFT_SUSPENSION, of="party", target_id=party.pk, reason="it answers again",
-        proposed_by="officer:1", proposed_at=database_clock(), decision="agreed", decided_by="officer:2",
-        decided_at=database_clock(),
-    )  # fmt: skip
+    proposal = an_agreed_proposal(Proposal.Act.LIFT_SUSPENSION, "party", party.pk, at=database_clock())
     (lifted,) = lift(proposal=proposal, at=database_clock())
     assert lifted.ends_at is not None
     return lifted.ends_at

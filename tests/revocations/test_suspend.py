@@ -30,7 +30,7 @@ from portal.bench.measure import Failed, check_disk
 from revocations.actions import lift, suspend
 from revocations.models import Order
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.staff import an_actor
+from tests.staff import an_actor, an_agreed_proposal
 
 SECOND = timedelta(seconds=1)
 WHY = "Sold look-ups to bounty hunters."
@@ -226,19 +226,7 @@ def test_the_stream_rules_suspend_beside_an_officer(line: Line, campaign: Campai
 
 
 def agreed(of: str, target_id: int, at: datetime, act: str = "lift_suspension") -> Proposal:
-    first, second = an_actor(), an_actor()
-    proposal = Proposal.objects.create(
-        id=uuid.uuid4(),
-        act=act,
-        of=of,
-        target_id=target_id,
-        reason="They mended it.",
-        proposed_by=first,
-        proposed_at=at,
-    )
-    proposal.decision, proposal.decided_by, proposal.decided_at = "agreed", second, at
-    proposal.save(update_fields=["decision", "decided_by", "decided_at"])
-    return proposal
+    return an_agreed_proposal(act, of, target_id, at=at)
 
 
 def test_two_officers_lift_all_that_ran_when_it_was_proposed(line: Line, campaign: Campaign) -> None:
@@ -279,7 +267,7 @@ def test_no_other_proposal_lifts_it(line: Line, campaign: Campaign) -> None:
         act="lift_suspension",
         of="campaign",
         target_id=campaign.pk,
-        proposed_by="officer:1",
+        proposed_by=an_actor(),
         proposed_at=at,
     )
     for proposal in (undecided, agreed("campaign", campaign.pk, at, act="terminate")):

@@ -6,15 +6,21 @@ code ask the database more often for a customer; their answers all wait for one 
 seen here by the sleep on a clock of the test's own, and measured in `tests/accounts/test_same_time.py`.
 """
 
+import json
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
 import time_machine
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.conf import settings as configured
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.tokens import default_token_generator
 from django.db import connection
@@ -24,16 +30,21 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 from pytest_django.fixtures import Settings
 
 from accounts import actions
 from accounts.models import Line, User
 from accounts.texts import MemoryBackend
+from partners.models import AuthorizedAgent
+from partners.models import Client as Registered
 from tests.agents import an_agent_asks
 from tests.consent.camara import ask
 from tests.consent.claiming import a_partner, link_in
 from tests.consent.test_agents import Agent
 from tests.factories import a_line
+from tests.partners.outside import Signer
 from tests.people import NO_CODE, PASSWORD, Browser, asked_for_new_password, newest_text, number_of, sign_in
 from tests.staff import a_staff_user
 
@@ -59,6 +70,7 @@ class Seen:
     cookies: tuple[str, ...]
     hashes: int
     queries: int
+    signatures: int
 
 
 @dataclass
@@ -66,6 +78,7 @@ class Watch:
     """Counts hashes, and holds the doors' clock still but for what they sleep."""
 
     hashes: int = 0
+    signatures: int = 0
     slept: list[float] = field(default_factory=list)
 
     def monotonic(self) -> float:
@@ -76,7 +89,7 @@ class Watch:
 
     def see(self, request: Callable[[], object]) -> Seen:
         """What one request is answered."""
-        self.hashes, self.slept = 0, []
+        self.hashes, self.signatures, self.slept = 0, 0, []
         with CaptureQueriesContext(connection) as asked:
             answer = request()
         assert isinstance(answer, HttpResponse)
@@ -88,7 +101,7 @@ class Watch:
             said = {key: pattern.sub(name, value) for key, value in said.items()}
         queries = -1 if self.slept == [FLOOR] else len(asked)
         headers, cookies = tuple(sorted(said.items())), tuple(sorted(answer.cookies))
-        return Seen(answer.status_code, words, headers, cookies, self.hashes, queries)
+        return Seen(answer.status_code, words, headers, cookies, self.hashes, queries, self.signatures)
 
     def forms(self, browser: Browser, *steps: tuple[str, dict[str, str]]) -> list[Seen]:
         """What a browser is answered to each form, and the page at that address after it."""
@@ -110,7 +123,17 @@ def watch(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Watch:
         watch.hashes += 1
         return str(real(self, password, salt))
 
+    def checked(of: Callable[..., object]) -> Callable[..., object]:
+        def check(*args: object, **kwargs: object) -> object:
+            watch.signatures += 1
+            return of(*args, **kwargs)
+
+        return check
+
     monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
+    monkeypatch.setattr(jwt, "decode", checked(jwt.decode))
+    keys = SimpleNamespace(from_public_bytes=checked(Ed25519PublicKey.from_public_bytes))
+    monkeypatch.setattr("consent.agents.Ed25519PublicKey", keys)
     return watch
 
 
@@ -256,16 +279,24 @@ def test_an_invitation(watch: Watch) -> None:
 
 def test_agents_and_the_people_they_name(watch: Watch) -> None:
     """An agent hears the same of a customer and of nobody, and a stranger nothing of which agents there are."""
-    known, unknown = Agent(), Agent("NOBODY")
+    known, unknown, ended = Agent(), Agent("NOBODY"), Agent("ENDED")
     known.register()
-    seen = [
-        [
-            watch.see(partial(one.http.post, f"/drp/v1/agent/{one.id}", "nonsense", content_type="text/plain")),
-            watch.see(partial(one.http.get, f"/drp/v1/agent/{one.id}", headers={"Authorization": "Bearer x"})),
+    ended.register()
+    AuthorizedAgent.objects.filter(pk=ended.id).update(ended_at=timezone.now())
+
+    def answers_to(name: str) -> list[Seen]:
+        stranger = Agent(name)
+        sends = partial(stranger.http.post, f"/drp/v1/agent/{name}", content_type="text/plain")
+        return [
+            watch.see(partial(sends, "nonsense")),
+            watch.see(partial(sends, stranger.signed(stranger.envelope()))),
+            watch.see(partial(stranger.http.get, f"/drp/v1/agent/{name}", headers={"Authorization": "Bearer x"})),
         ]
-        for one in (known, unknown)
-    ]
-    assert [one.status for one in seen[0]] == [one.status for one in seen[1]] == [403, 403]
+
+    seen = [answers_to(one.id) for one in (known, unknown, ended)]
+    assert differences(seen) == []
+    assert [one.status for one in seen[0]] == [403] * 3
+    assert [one.signatures for one in seen[0]] == [1, 1, 0]
     known.sign_in()
     path, answers = "/drp/v1/data-rights-request", []
     for number in (number_of(a_line()), STRANGER):
@@ -293,15 +324,26 @@ def test_somebody_signed_in_learns_of_no_other_customer(watch: Watch) -> None:
 
 
 def test_machines_by_name(watch: Watch) -> None:
-    """A client that is registered, and one that is not, with an assertion that nobody signed."""
-    partner = a_partner()
+    """A registered client, a disabled one, and nobody: with an assertion that is none, and by strangers' keys."""
+    partner, disabled = a_partner(), a_partner("LocateHub")
+    Registered.objects.filter(client_id=disabled.party.uri).update(disabled_at=timezone.now())
+    names, rsa = (partner.party.uri, disabled.party.uri, "https://nobody.example"), RSAKey.generate_key(2048)
     form = {
         "grant_type": "client_credentials",
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "client_assertion": "a.b.c",
     }
-    seen = [
-        [watch.see(partial(Client().post, "/oauth/token", {**form, "client_id": name}))]
-        for name in (partner.party.uri, "https://nobody.example")
-    ]
+
+    def answers(name: str) -> list[Seen]:
+        now = int(time.time())
+        claims = {"iss": name, "sub": name, "aud": configured.BASE_URL, "iat": now, "exp": now + 60, "jti": "1"}
+        by_ec, by_rsa = Signer(name).sign(claims, typ="JWT"), jwt.encode({"alg": "RS256"}, claims, rsa)
+        forms = [{**form, "client_id": name, "client_assertion": said} for said in ("a.b.c", by_ec, by_rsa)]
+        sends = partial(Client().post, "/oauth/token", content_type="application/x-www-form-urlencoded")
+        return [watch.see(partial(sends, urlencode(one))) for one in forms]
+
+    answers(names[0])
+    seen = [answers(name) for name in names]
     assert differences(seen) == []
+    assert [json.loads(one.words)["error"] for one in seen[0]] == ["invalid_client"] * 3
+    # A client was looked for, and a signature checked.
+    assert [(one.signatures, one.queries - seen[0][0].queries) for one in seen[0]] == [(0, 0), (1, 1), (1, 1)]

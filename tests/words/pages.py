@@ -1,8 +1,9 @@
 """A page as it is read: lines of words, lists, tables and pairs, without markup and without what nobody sees."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -14,12 +15,18 @@ from tests.people import Browser, Page
 HEADING = re.compile("h[1-6]")
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 UNREAD = frozenset({"script", "style", "template", "svg", "head", "option"})
+# What the words of a picture and the entries of a choice are in, which `whole` has besides.
+DRAWN = frozenset({"svg", "option"})
+# What is said by a colour or a mark beside the words: a tag, a notice, a figure, a step of an order.
+TAGS, STEPS = ("tag", "notice", "o-tag", "o-note"), frozenset({"done", "now", "todo", "bad"})
+TONES = ("good", "warn", "bad")
 BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "body", "br", "button", "caption", "dd", "details", "div", "dl", "dt",
     "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html",
     "legend", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th",
     "thead", "tr", "ul",
 })  # fmt: skip
+ALONE = BLOCKS | {"label", "legend", "option", "text"}
 
 
 @dataclass
@@ -40,6 +47,25 @@ class Part:
     def words(self) -> str:
         """The same in one line."""
         return " ".join(self.lines)
+
+    @property
+    def whole(self) -> list[str]:
+        """Its lines with all that is drawn or may be chosen, and with how a tag, notice or step looks: "(bad) Late".
+
+        For what has to be the same to the last word.
+        """
+        text = "".join(self._whole())
+        return [words for line in text.split("\n") if (words := " ".join(line.split()))]
+
+    @property
+    def look(self) -> str:
+        """How it looks, where that says something: "good", "warn", "bad" or "plain" of a tag, what a step is at."""
+        classes = self.attributes.get("class", "").split()
+        if self.tag == "li" and len(classes) == 1 and classes[0] in STEPS:
+            return classes[0]
+        if not any(one in TAGS for one in classes):
+            return "bad" if "bad" in classes and self.tag in {"dd", "td"} else ""
+        return next((tone for tone in TONES if tone in classes), "plain")
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -103,6 +129,17 @@ class Part:
                 yield child
         yield edge
 
+    def _whole(self) -> Iterator[str]:
+        if (self.tag in UNREAD and self.tag not in DRAWN) or "hidden" in self.attributes:
+            return
+        look = self.look
+        edge = "\n" if self.tag in ALONE or look or "role" in self.attributes.get("class", "").split() else ""
+        yield edge
+        yield f"({look}) " if look else ""
+        for child in self.children:
+            yield from [child] if isinstance(child, str) else child._whole()
+        yield edge
+
     def _within(self, fits: Callable[["Part"], bool]) -> Iterator["Part"]:
         for child in self.children:
             if isinstance(child, Part):
@@ -143,6 +180,21 @@ def read(page: Page | str) -> Part:
     reader.close()
     assert [one.tag for one in reader.open] == ["document"]
     return reader.root
+
+
+def without(part: Part, left_out: Part) -> Part:
+    """The same but for one part within it."""
+    kept = [without(one, left_out) if isinstance(one, Part) else one for one in part.children if one is not left_out]
+    return Part(part.tag, part.attributes, kept)
+
+
+def changes(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """What is not read any more ("- …") and what is read instead ("+ …"), in the order of the page."""
+    found: list[str] = []
+    for what, i, j, k, n in SequenceMatcher(a=list(before), b=list(after), autojunk=False).get_opcodes():
+        if what != "equal":
+            found += [f"- {one}" for one in before[i:j]] + [f"+ {one}" for one in after[k:n]]
+    return found
 
 
 def main(browser: Browser, path: str, language: str = "en") -> Part:

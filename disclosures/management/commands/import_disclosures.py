@@ -25,10 +25,10 @@ class Command(FeedCommand):
     help = "Take in what left the carrier (NDJSON), each release judged; prints the judgements."
     feed_name = "disclosures"
     fields = (
-        "id, occurred_at, msisdn, aggregator, path[] (URIs in order, unknown where a hop is not known), purpose, scope,"
-        " precision_m, basis (approval|emergency|legal_process|network), outcome (released|refused); optional"
-        " campaign, decision_id, authority_ref, suppressed_until (absent or null: no order; until further order is said"
-        " by import_notices)."
+        "id, occurred_at, msisdn, aggregator, path[] (URIs in order: the aggregator, the LBS provider, whoever received"
+        " it from there; unknown where a hop is not known), purpose, scope, precision_m, basis"
+        " (approval|emergency|legal_process|network), outcome (released|refused); optional campaign, decision_id,"
+        " authority_ref, suppressed_until (absent or null: no order; until further order is said by import_notices)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -44,10 +44,12 @@ class Command(FeedCommand):
         return DisclosuresFeed()
 
     def take_all(self, *, stream: Readable, progress: Progress, tally: Tally) -> dict[str, int]:
+        completed = 0
         try:
             for taken in self.run.taken(stream=stream):
                 refused = [rejected(line, field, reason) for line, field, reason in taken.refused]
                 tally.add_counted(counts=taken.counts, judged=taken.judged, refused=refused)
+                completed += taken.paths_completed
                 if taken.before:
                     progress.took_before(lines=taken.lines, size=taken.size)
                 else:
@@ -55,7 +57,7 @@ class Command(FeedCommand):
                     progress.took(taken.lines)
         except Gone as error:
             raise CommandError(f"{error}: run it again to go on") from error
-        return {}
+        return {"paths_completed": completed}
 
     def handle(self, *args: object, **options: Any) -> None:
         path = Path(options["file"])

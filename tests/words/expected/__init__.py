@@ -5,16 +5,21 @@ To reword a page is to reword it here as well, and nowhere else. Nothing here is
 translations, from a template or from the code that writes the words.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from tests.words.expected import choices
+from tests.words.expected import choices, companies, history, home
 
 LANGUAGES: Final = ("en", "es")
 PACIFIC = ZoneInfo("America/Los_Angeles")
-TABLE: Final = {**choices.TABLE}
+TABLE: Final = {**choices.TABLE, **home.TABLE, **companies.TABLE, **history.TABLE}
 SPANISH_MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
+SPANISH_MONTH_NAMES = (
+    "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre",
+    "diciembre",
+)  # fmt: skip
+SPANISH_DAYS = ("Lunes", "Martes", "Miércoles", "Jueves", "Viernes", "Sábado", "Domingo")
 
 
 class Words:
@@ -23,12 +28,12 @@ class Words:
     def __init__(self, language: str, zone: ZoneInfo = PACIFIC) -> None:
         self.language, self.zone = language, zone
 
-    def __call__(self, name: str, **filled: object) -> str:
+    def __call__(self, name: str, /, **filled: object) -> str:
         """A sentence of the table with what is filled in."""
         sentence: str = getattr(TABLE[name], self.language)
         return sentence.format(**filled)
 
-    def counted(self, name: str, n: int, **filled: object) -> str:
+    def counted(self, name: str, n: int, /, **filled: object) -> str:
         """A sentence that counts: by its name and `_1`, or by its name and `_n` where there is not exactly one."""
         return self(f"{name}_1" if n == 1 else f"{name}_n", n=n, **filled)
 
@@ -38,6 +43,16 @@ class Words:
         if self.language == "en":
             return f"{local:%b} {local.day}, {local.year}"
         return f"{local.day} {SPANISH_MONTHS[local.month - 1]} {local.year}"
+
+    def short(self, day: date) -> str:
+        """ "Nov 20", "20 nov"."""
+        return f"{day:%b} {day.day}" if self.language == "en" else f"{day.day} {SPANISH_MONTHS[day.month - 1]}"
+
+    def heading(self, day: date) -> str:
+        """ "Friday, November 20, 2026", "Viernes, 20 de noviembre de 2026"."""
+        if self.language == "en":
+            return f"{day:%A}, {day:%B} {day.day}, {day.year}"
+        return f"{SPANISH_DAYS[day.weekday()]}, {day.day} de {SPANISH_MONTH_NAMES[day.month - 1]} de {day.year}"
 
     def time(self, at: datetime) -> str:
         """ "4:05 AM", "4:05"."""

@@ -1,0 +1,16 @@
+"""One product for all tests of this package."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from tests.promises.through_the_doors.product import Product, running
+
+
+@pytest.fixture(scope="package")
+def product(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Product]:
+    with django_db_blocker.unblock(), running(tmp_path_factory.mktemp("product")) as product:
+        yield product

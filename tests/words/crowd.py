@@ -1,0 +1,270 @@
+"""One line and many companies, each of which stands in another place: home in every state of a card at once.
+
+The people, the gateway, the feeds and the officer do what brings each state about; all of it in one transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+
+from django.utils import timezone
+
+from accounts.models import Line
+from disclosures import tasks
+from partners.models import Campaign
+from tests.factories import ADS, ROADSIDE, a_campaign, a_line
+from tests.feeds import Row, approval_row, choice_row, take_approvals, take_choices, take_notices, told
+from tests.people import Browser, number_of, sign_in
+from tests.support.officers import post, staff
+from tests.words.expected import PACIFIC
+from tests.words.looks import ALLOWED, REFUSED, Look
+from tests.words.pages import main, press
+from tests.words.partners import Company, Market, Partner
+from tests.words.worlds import DAY, HOUR, MINUTE, newest_choice
+
+IDENTITY, FAMILY = "dpv:IdentityVerification", "dpv:ServiceProvision"
+WHY = {
+    ROADSIDE: "to_give_you_a", IDENTITY: "to_check_who_you", FAMILY: "to_run_a_service", ADS: "to_show_you_ads_by",
+}  # fmt: skip
+# Each company by the place where it stands.
+NAMES = {
+    "agreed": "Alder Aid",  # a yes by text; it looked in the last 30 days and before
+    "allowed": "Bramble Aid",  # stopped by the person, and allowed again
+    "claimed": "Clover Ads",  # by its own word alone
+    "unknown": "Daisy Track",  # no record of a yes at all; it passed the location on
+    "unknown_stopped": "Elder Track",
+    "unknown_paused": "Fennel Track",
+    "ended": "Gorse Aid",  # the yes has ended
+    "stopped": "Heather Aid",
+    "paused": "Indigo Aid",
+    "by_record": "Jasmine Aid",  # a file says stop
+    "kept_stop": "Kale Aid",  # a record of a yes is newer than the person's stop
+    "after_stop": "Lilac Aid",
+    "refused": "Mint Aid",  # it asked and got nothing
+    "doubtful": "Nutmeg Track",  # it is said to have needed it for an emergency
+    "not_looked": "Oregano Aid",
+    "not_looked_stopped": "Parsley Aid",
+    "suspended": "Quince Aid",
+    "family": "Rosemary Ring",
+    "lifeline": "Sage Rescue",
+    "file_allowed": "Thyme Aid",
+    "one_customer": "Umbel Desk",  # one of those it asks for is stopped, and it says for whom it asks
+}
+# Of whom no yes is on record, or one of another kind than the rest.
+NEVER_AGREED = {
+    "claimed", "unknown", "unknown_stopped", "unknown_paused", "refused", "doubtful", "ended", "file_allowed",
+}  # fmt: skip
+
+
+def noon(days: int, now: datetime) -> datetime:
+    """Noon of so many days ago where the line lives."""
+    return datetime.combine(now.astimezone(PACIFIC).date() - timedelta(days=days), time(12), PACIFIC)
+
+
+@dataclass
+class Crowd:
+    """The line, its person at a browser, and who is around. `now`: when it was made."""
+
+    market: Market
+    line: Line
+    now: datetime
+    through: Partner
+    other: Partner
+    companies: dict[str, Company] = field(default_factory=dict)
+    campaigns: dict[str, Campaign] = field(default_factory=dict)
+    # When what was said was said, by the name of who is concerned.
+    said: dict[str, datetime] = field(default_factory=dict)
+    # Everything that may be told of what was asked for.
+    looks: list[Look] = field(default_factory=list)
+
+    def __getitem__(self, role: str) -> Company:
+        return self.companies[role]
+
+    def noon(self, days: int) -> datetime:
+        return noon(days, self.now)
+
+    def path(self, role: str) -> str:
+        """Where the page of a company is: by its place in the crowd, or by the name of one around it."""
+        around = self.companies | self.market.companies | self.market.partners
+        return f"/companies/{around[role].party.pk}/"
+
+    def agreed(self, role: str, **changes: object) -> Mapping[str, object]:
+        """A row of the approvals feed."""
+        row = {
+            "msisdn": number_of(self.line), "campaign": self.campaigns[role].ref,
+            "captured_at": self.noon(90).isoformat(), "captured_by": self[role].party.uri,
+            "wording": f"Find me, {NAMES[role]}. Reply YES.", "evidence_ref": f"ev-{role}",
+        }  # fmt: skip
+        return approval_row(**(row | changes))
+
+    def looked(
+        self, role: str, at: datetime, *below: Company | str, through: Partner | None = None, judged: str = ALLOWED,
+        **changes: object,
+    ) -> Row:  # fmt: skip
+        """What the gateway reports of a company of the crowd, and how it must be told."""
+        campaign, partner = self.campaigns[role], through or self.through
+        about = {"campaign": campaign.ref, "purpose": campaign.purpose, "precision_m": campaign.precision_m} | changes
+        if judged == REFUSED:
+            about["outcome"] = "refused"
+        names = tuple("" if isinstance(one, str) else one.name for one in below)
+        look = Look(
+            at, (partner.name, NAMES[role], *names), judged, WHY[campaign.purpose], int(str(about["precision_m"]))
+        )  # fmt: skip
+        return self.sees(look, partner.release(self.line, self[role], *below, at=at, **about))
+
+    def sees(self, look: Look, row: Row) -> Row:
+        """Keep how it must be told."""
+        self.looks.append(look)
+        return row
+
+
+def a_crowd(market: Market) -> Crowd:
+    """Everything that had come about before the person said anything on the pages."""
+    now, line = timezone.now(), a_line()
+    crowd = Crowd(market, line, now, market.a_partner("Ash Exchange"), market.a_partner("Birch Exchange"))
+    _agree_on_uses(crowd)
+    _take_in_records(crowd)
+    _look(crowd)
+    _get_outside_choices(crowd)
+    return crowd
+
+
+def _agree_on_uses(crowd: Crowd) -> None:
+    special: Mapping[str, Mapping[str, object]] = {
+        "claimed": {"purpose": ADS, "precision_m": 1000},
+        "unknown": {"purpose": IDENTITY, "precision_m": 50},
+        "family": {"purpose": FAMILY, "family_tracking": True},
+        "lifeline": {"lifeline": True},
+        "one_customer": {"names_recipient": True},
+    }
+    for role, name in NAMES.items():
+        crowd.companies[role] = crowd.market.a_company(name)
+        contract = (crowd.other if role in {"unknown", "doubtful"} else crowd.through).contract
+        crowd.campaigns[role] = a_campaign(
+            contract, crowd[role].party, ref=f"CMP-{role}", description=f"What {name} does", **special.get(role, {})
+        )
+
+
+def _take_in_records(crowd: Crowd) -> None:
+    rows = [crowd.agreed(role) for role in NAMES if role not in NEVER_AGREED]
+    rows += [
+        crowd.agreed("claimed", verified_by="partner", method="web", captured_at=crowd.noon(40).isoformat()),
+        crowd.agreed("ended", method="paper", expires_at=crowd.noon(50).isoformat()),
+    ]
+    assert told(take_approvals(*rows)) == [("accepted",)] * len(rows)
+    ref = crowd.campaigns["file_allowed"].ref
+    take_choice(crowd, made_at=crowd.noon(80).isoformat(), kind="allow", scope="campaign", ref=ref)
+
+
+def take_choice(crowd: Crowd, **changes: object) -> None:
+    """A row of the choices feed."""
+    assert told(take_choices(choice_row(msisdn=number_of(crowd.line), **changes))) == [("accepted",)]
+
+
+def _look(crowd: Crowd) -> None:
+    """What they asked for in the name of an agreement."""
+    noon, none, birch = crowd.noon, "no_record_that_you", crowd.other
+    desk, bank, shop = (
+        crowd.market.a_company(name, "end_customer") for name in ("County desk", "Vine Bank", "Wisteria Shop")
+    )
+    once = {
+        "allowed": 3, "stopped": 8, "paused": 9, "by_record": 10, "kept_stop": 11, "after_stop": 12, "suspended": 13,
+        "family": 14, "lifeline": 15, "file_allowed": 16,
+    }  # fmt: skip
+    crowd.market.reports(
+        *(crowd.looked(role, noon(days)) for role, days in once.items()),
+        crowd.looked("unknown_stopped", noon(6), judged=none),
+        crowd.looked("unknown_paused", noon(7), judged=none),
+        crowd.looked("agreed", crowd.now - 30 * DAY + HOUR),
+        crowd.looked("agreed", crowd.now - 30 * DAY - HOUR),
+        crowd.looked("agreed", noon(2)),
+        crowd.looked("agreed", noon(2) + HOUR, judged=REFUSED),
+        crowd.looked("agreed", noon(1), judged="more_exact_than_you", precision_m=20),
+        crowd.looked("ended", noon(20), judged="your_agreement_had_ended"),
+        crowd.looked("ended", noon(60)),
+        crowd.looked("claimed", noon(5), judged="only_the_company_says_you"),
+        crowd.looked("claimed", noon(5) + HOUR, judged="only_the_company_says_you"),
+        crowd.looked("unknown", noon(3) + MINUTE, desk, through=birch, judged=none),
+        crowd.looked("unknown", noon(3) + 10 * MINUTE, desk, through=birch, judged=none),
+        crowd.looked("unknown", noon(4), "unknown", through=birch, judged=none),
+        crowd.looked("one_customer", noon(17), bank),
+        crowd.looked("one_customer", noon(18), shop),
+        crowd.looked("refused", noon(19), judged=REFUSED),
+        crowd.looked("refused", noon(33), judged=REFUSED),
+        crowd.sees(
+            Look(noon(25), ("Birch Exchange",), none, why="to_advertise"),
+            birch.release(crowd.line, at=noon(25), campaign="", purpose="dpv:Marketing"),
+        ),
+    )
+
+
+def _get_outside_choices(crowd: Crowd) -> None:
+    """For an emergency, by two orders of a court, one of which is still secret, and for the network."""
+
+    def outside(basis: str, judged: str, days: int, *path: str, look: Look | None = None, **more: object) -> Row:
+        about = {"basis": basis, "campaign": "", "purpose": "dpv:LegalCompliance", "path": list(path)}
+        row = crowd.other.release(crowd.line, at=crowd.noon(days), **(about | {"aggregator": path[0]} | more))
+        return crowd.sees(look or Look(crowd.noon(days), path, judged, why="to_follow_a_law"), row)
+
+    track, emergency = crowd["doubtful"], "emergency_call"
+    doubtful = Look(
+        crowd.noon(21), ("Birch Exchange", track.name), emergency, why="to_follow_a_law", doubtful=True
+    )  # fmt: skip
+    later = Look(
+        crowd.noon(23), ("urn:police",), "lawful_order", why="to_follow_a_law", delayed=True, authority="24-113"
+    )  # fmt: skip
+    law = ("legal_process", "lawful_order")
+    crowd.market.reports(
+        outside("emergency", emergency, 21, crowd.other.party.uri, track.party.uri, look=doubtful),
+        outside("emergency", emergency, 22, "urn:psap:king-county"),
+        outside("network", "running_the_network", 55, "urn:network"),
+        outside(*law, 23, "urn:police", authority_ref="24-113", id="told later", look=later),
+        outside(*law, 24, "urn:police", authority_ref="24-114", id="hidden"),
+    )
+    # Of this one nothing is told to anybody.
+    crowd.looks.pop()
+    notices = (
+        {"disclosure_id": "told later", "suppressed_until": crowd.noon(1).isoformat(), "order_ref": "court-7"},
+        {"disclosure_id": "hidden", "suppressed_until": None, "order_ref": "court-8"},
+    )
+    assert told(take_notices(*notices)) == [("accepted",)] * 2
+    tasks.reveal()
+
+
+def everybody_acts(crowd: Crowd) -> Browser:
+    """What the person says on the pages, the carrier's files, an officer, and one company that asks after a stop."""
+    person = sign_in(crowd.line)
+    for role in ("unknown_stopped", "stopped", "kept_stop", "after_stop", "not_looked_stopped", "allowed"):
+        _presses_stop(crowd, person, role)
+    for role in ("unknown_paused", "paused"):
+        page = main(person, f"/choices/pause/?scope=party&ref={crowd[role].party.uri}")
+        press(person, page, "Pause it", length="30")
+        crowd.said[role] = newest_choice(crowd.line).made_at
+    page = main(person, "/choices/allow/?campaign=CMP-allowed")
+    press(person, page, f"Yes, allow {NAMES['allowed']}", days="365")
+    crowd.said["allowed"] = newest_choice(crowd.line).made_at
+    _presses_stop(crowd, person, "Vine Bank")
+    _others_act(crowd)
+    return person
+
+
+def _presses_stop(crowd: Crowd, person: Browser, role: str) -> None:
+    act = main(person, crowd.path(role)).one("section", aria_label="What you can do")
+    press(person, act, "Stop")
+    crowd.said[role] = newest_choice(crowd.line).made_at
+
+
+def _others_act(crowd: Crowd) -> None:
+    crowd.said["newer record"] = timezone.now()
+    newer = crowd.agreed("kept_stop", captured_at=crowd.said["newer record"].isoformat(), method="ivr")
+    assert told(take_approvals(newer)) == [("accepted",)]
+    take_choice(crowd, made_at=crowd.noon(70).isoformat(), scope="party", ref=crowd["by_record"].party.uri)
+    # What a file says of long ago makes another thing of what came after that.
+    late = "after_you_said_stop"
+    crowd.looks = [replace(look, judged=late) if look.company == NAMES["by_record"] else look for look in crowd.looks]
+    tasks.rejudge()
+    crowd.said["by_record"] = timezone.now()
+    crowd.said["asked again"] = timezone.now()
+    again = crowd.looked("after_stop", crowd.said["asked again"], judged="after_you_said_stop")
+    crowd.market.reports(again)
+    post(staff(), f"/admin/suspend/party/{crowd['suspended'].party.pk}/", {"sure": "on"})
