@@ -293,8 +293,6 @@ def _received(order: Order, told: datetime | None) -> Step:
     received = order.acknowledged_at or (order.completed_at if order.state in _SIGNED else None)
     if received:
         return Step("received", "done", received)
-    if order.state == State.REJECTED:
-        return Step("received", "bad")
     return Step("received", "now" if told else "todo")
 
 

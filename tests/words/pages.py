@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, unified_diff
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -210,6 +210,13 @@ def opened(browser: Browser, path: str, language: str = "en") -> Page:
         page = browser.get(path)
     assert page.status_code == 200, (path, page.status_code)
     return page
+
+
+def assert_reads(part: Part, expected: Sequence[str], about: object = "") -> None:
+    """All its lines are these, in this order; where they differ, the difference is shown line by line."""
+    read_so = part.lines
+    differ = "\n".join(unified_diff(list(expected), read_so, "expected", "read", lineterm=""))
+    assert read_so == list(expected), f"{about}\n{differ}"
 
 
 def press(browser: Browser, page: Part, words: str, **filled_in: str) -> Page:

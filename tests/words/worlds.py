@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import time_machine
 from django.utils import timezone
@@ -14,6 +15,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import Line
 from consent.models import Choice
+from revocations.models import Attempt, Order
 from tests.factories import a_line, an_approval
 from tests.people import Browser, newest_text, number_of, sign_in
 from tests.shared import shared
@@ -42,6 +44,10 @@ NAMES = {
 }
 
 
+# Within how many days it must have done what it owes, where that is not ten.
+DAYS = {"received": 20, "in_part": 5}
+
+
 @dataclass
 class Cast:
     """One choice, told to many. `services`: the company below each partner that asked for the location."""
@@ -52,9 +58,17 @@ class Cast:
     services: dict[str, Company] = field(default_factory=dict)
     choice: Choice = field(default_factory=Choice)
     link: str = ""
+    browser: Browser = field(default_factory=Browser)
+    # When each was tried (by party), and when what each signed came in (by role).
+    tried_at: dict[int, datetime] = field(default_factory=dict)
+    signed_at: dict[str, datetime] = field(default_factory=dict)
 
     def __getitem__(self, role: str) -> Partner:
         return self.partners[role]
+
+    @property
+    def number(self) -> str:
+        return number_of(self.line)
 
     @property
     def made_at(self) -> datetime:
@@ -66,37 +80,50 @@ class Cast:
         for role in ("sent", "begun"):
             self[role].answers(TAKEN_WITHOUT_A_WORD)
         self["parked"].answers(INVALID)
+        # Whoever is to sign and go on must be told by the same clock as releases are.
         self["broken"].is_told()
         for role in self.partners:
             if role not in {"unsent", "broken"}:
                 self[role].is_told(after=2 * MINUTE)
+        tries = dict(Attempt.objects.filter(line_id=self.line.pk).values_list("order_id", "at"))
+        parties = dict(Order.objects.filter(line_id=self.line.pk).values_list("id", "party_id"))
+        self.tried_at = {party_id: tries[order_id] for order_id, party_id in parties.items() if order_id in tries}
 
     def answered(self) -> None:
-        """A release a moment after a signature; receipts three hours and a day after the choice."""
-        self["broken"].signs(below=self._signed("broken", self.services["broken"]))
-        release = self["broken"].release(self.line, self.services["broken"], at=timezone.now())
-        self.market.reports(release)
-        with self.later(3 * HOUR):
-            self["begun"].signs("in_progress")
-            self["refused"].signs("rejected", reason="Not our customer, ask <b>another</b>\u202e", actions=())
+        """A release a moment after a signature; receipts three hours, a day and two days after the choice."""
         two, three, four, five = (self.market.a_company(name) for name in ("Two", "Three", "Four", "Five"))
-        with self.later(DAY):
-            self["alone"].signs()
-            self["with_one"].signs(below=self._signed("with_one", self.services["with_one"]))
-            self["in_part"].signs(below=self._signed("in_part", self.services["in_part"]))
-        with self.later(2 * DAY):
-            self["with_two"].signs(below=self._signed("with_two", self.services["with_two"], two))
-            others = self._signed("with_others", self.services["with_others"], three)
-            self["with_others"].signs(below=[*others, self["with_others"].said_below(four)])
-            word = self["by_its_word"]
-            word.signs(below=[word.said_below(four), word.said_below(five)])
+        own = self.services
+        broken = self["broken"]
+        self._signs("broken", timezone.now() - self.made_at, below=[own["broken"]])
+        self.market.reports(broken.release(self.line, own["broken"], at=timezone.now()))
+        self._signs("begun", 3 * HOUR, "in_progress")
+        self._signs("refused", 4 * HOUR, "rejected", reason="Not our customer, ask <b>another</b>\u202e", actions=())
+        self._signs("alone", DAY)
+        self._signs("with_one", DAY + MINUTE, below=[own["with_one"]])
+        self._signs("in_part", DAY + 2 * MINUTE, below=[own["in_part"]])
+        self._signs("with_two", 2 * DAY, below=[own["with_two"], two])
+        self._signs("with_others", 2 * DAY + MINUTE, below=[own["with_others"], three], by_word=[four])
+        self._signs("by_its_word", 2 * DAY + 2 * MINUTE, by_word=[four, five])
+
+    def _signs(
+        self,
+        role: str,
+        after: timedelta,
+        status: str = "completed",
+        *,
+        below: Sequence[Company] = (),
+        by_word: Sequence[Company] = (),
+        **said: Any,
+    ) -> None:
+        with time_machine.travel(self.made_at + after, tick=False):
+            partner = self[role]
+            entries = [partner.signed_below(one) for one in below] + [partner.said_below(one) for one in by_word]
+            partner.signs(status, below=entries, **said)
+            self.signed_at[role] = timezone.now()
 
     def later(self, after: timedelta) -> time_machine.travel:
         """As if it were so long after the choice."""
         return time_machine.travel(self.made_at.replace(microsecond=0) + after, tick=False)
-
-    def _signed(self, role: str, *companies: Company) -> Sequence[dict[str, str]]:
-        return [self[role].signed_below(one) for one in companies]
 
 
 def a_cast(market: Market, make: Callable[["Cast"], None]) -> Cast:
@@ -105,11 +132,13 @@ def a_cast(market: Market, make: Callable[["Cast"], None]) -> Cast:
     cast = Cast(market, line)
     for role, name in NAMES.items():
         service = f"{name.split()[0]} Maps"
-        partner = market.a_partner(name, service=service, reachable=role != "homeless")
+        partner = market.a_partner(
+            name, service=service, reachable=role != "homeless", complete_within_days=DAYS.get(role, 10)
+        )
         cast.partners[role] = partner
         cast.services[role] = market.a_company(service)
         an_approval(line, partner.campaign, at=at - 90 * DAY)
-    two, three, missing = (market.a_company(name) for name in ("Two", "Three", "Missing"))
+    two, three, _four, _five, missing = (market.a_company(name) for name in ("Two", "Three", "Four", "Five", "Missing"))
     below: dict[str, list[Company | str]] = {"with_two": [two], "with_others": [three], "in_part": [missing, "unknown"]}
     bare = {"alone", "by_its_word"}
     market.reports(
@@ -130,9 +159,9 @@ def in_a_market[T](blocker: DjangoDbBlocker, build: Callable[[Market], T]) -> It
         yield from shared(blocker, lambda: build(market))
 
 
-def stop_by_phone(line: Line) -> str:
+def stop_by_phone(line: Line, browser: Browser) -> str:
     """Stop everything without an account: a number, a texted code, the button. The path of the progress page."""
-    browser, number = Browser(), number_of(line)
+    number = number_of(line)
     press(browser, main(browser, "/stop/"), "Text me a code", number=number)
     press(browser, main(browser, "/stop/code/"), "Go on", code=newest_text(number).code)
     return press(browser, main(browser, "/stop/all/"), "Stop all sharing for this number").url

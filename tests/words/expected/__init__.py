@@ -64,6 +64,11 @@ class Words:
         local = at.astimezone(self.zone)
         return f"{local:%-I:%M:%S %p}" if self.language == "en" else f"{local:%-H:%M:%S}"
 
+    def near(self, at: datetime, *, now: datetime) -> str:
+        """With seconds; without its day where that is today."""
+        same = at.astimezone(self.zone).date() == now.astimezone(self.zone).date()
+        return self.second(at) if same else self.exact(at)
+
     def exact(self, at: datetime) -> str:
         """ "Nov 20, 2026, 4:05:09 AM", "20 nov 2026, 4:05:09"."""
         return f"{self.day(at)}, {self.second(at)}"
