@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from django.db.models import Q
 
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Origin
+from consent.queries.progress import find_current_orders
 from consent.queries.set_aside import STANDS
 from partners.models import Campaign, Party
 from partners.words import UNKNOWN, party_name, purpose_in_words, shown
@@ -135,8 +136,9 @@ def _rows(choices: Sequence[Choice]) -> tuple[ChoiceRow, ...]:
         ChoiceReceipt.objects.filter(line_id__in=lines, choice_id__in=ids).values_list("choice_id", "number")
     )
     orders = _orders(lines, ids)
+    current = find_current_orders(told=[order for told in orders.values() for order in told])
     names = _Names.of(choices)
-    return tuple(_row(choice, receipts, orders.get(choice.id, ()), names) for choice in choices)
+    return tuple(_row(choice, receipts, _Told(orders.get(choice.id, ()), current), names) for choice in choices)
 
 
 def _orders(lines: Collection[int], ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Order]]:
@@ -147,6 +149,19 @@ def _orders(lines: Collection[int], ids: Collection[uuid.UUID]) -> dict[uuid.UUI
         if order_id in by_id:
             found.setdefault(choice_id, []).append(by_id[order_id])
     return found
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The orders that tell of a choice, and by id the one that carries each on."""
+
+    orders: Sequence[Order]
+    current: Mapping[uuid.UUID, Order]
+
+    def where_they_stand(self, choice: Choice) -> list[Order]:
+        """What is asked by a no is carried on where its order was replaced; a yes is not, as on its own page."""
+        follow = choice.kind != Choice.Kind.ALLOW
+        return [self.current[order.id] if follow else order for order in self.orders]
 
 
 @dataclass(frozen=True)
@@ -174,8 +189,8 @@ class _Names:
         )
 
 
-def _row(choice: Choice, receipts: Mapping[uuid.UUID, str], orders: Sequence[Order], names: _Names) -> ChoiceRow:
-    company, why = "", ""
+def _row(choice: Choice, receipts: Mapping[uuid.UUID, str], told: _Told, names: _Names) -> ChoiceRow:
+    company, why, orders = "", "", told.where_they_stand(choice)
     match choice.scope:
         case Choice.Scope.PARTY:
             company = names.parties.get(choice.ref, shown(choice.ref, at_most=80))
@@ -202,7 +217,7 @@ def _row(choice: Choice, receipts: Mapping[uuid.UUID, str], orders: Sequence[Ord
         program=shown(choice.program, at_most=80),
         disputed=choice.reason == "never_agreed",
         receipt=receipts.get(choice.id, ""),
-        order_ids=tuple(order.id for order in orders),
+        order_ids=tuple(order.id for order in told.orders),
         acknowledged=sum(order.acknowledged_at is not None for order in orders),
         signed=sum(order.state == State.COMPLETED for order in orders),
         notice=choice.notice,

@@ -160,13 +160,13 @@ def progress_of(*, line_id: int, order_ids: Collection[uuid.UUID], since: dateti
     """
     told = list(Order.objects.filter(line_id=line_id, id__in=order_ids).annotate(waits_since=_WAITS_SINCE))
     waits = {order.contract_id: order.waits_since for order in told}
-    newest = _newest(line_id, told)
+    newest = find_current_orders(told=told)
     parties = Party.objects.in_bulk({order.party_id for order in told})
     below = _Below.read(line_id, newest.values())
     found = [
         _progress(
             order,
-            newest.get(order.contract_id, order),
+            newest[order.id],
             parties[order.party_id],
             below,
             _Times(since, waits[order.contract_id], at),
@@ -192,17 +192,25 @@ def standing_progress(*, line_id: int, partner_ids: Collection[int], since: date
 def carried_on(*, line_id: int, order_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """The orders that carry on what these asked: themselves, or the newest where one was replaced."""
     told = list(Order.objects.filter(line_id=line_id, id__in=order_ids))
-    return {order.id for order in _newest(line_id, told).values()}
+    return {order.id for order in find_current_orders(told=told).values()}
 
 
-def _newest(line_id: int, told: Sequence[Order]) -> dict[int, Order]:
-    """By contract: the order that carries on what each replaced one asked; for the others, themselves."""
-    replaced = {order.contract_id for order in told if order.state == State.SUPERSEDED}
-    found = {order.contract_id: order for order in told}
+def find_current_orders(*, told: Collection[Order]) -> dict[uuid.UUID, Order]:
+    """By the id of each of these orders: the one that carries on what it asked, which is itself unless it was replaced.
+
+    At most two queries, whatever their number and that of their lines.
+    """
+    replaced = {(order.line_id, order.contract_id) for order in told if order.state == State.SUPERSEDED}
+    standing: dict[tuple[int, int], Order] = {}
     if replaced:
-        standing = Standing.objects.filter(line_id=line_id, contract_id__in=replaced).values("order_id")
-        found |= {one.contract_id: one for one in Order.objects.filter(line_id=line_id, id__in=standing)}
-    return found
+        lines, contracts = ({pair[n] for pair in replaced} for n in (0, 1))
+        stands = Standing.objects.filter(line_id__in=lines, contract_id__in=contracts).values("order_id")
+        newest = Order.objects.filter(line_id__in=lines, id__in=stands)
+        standing = {(one.line_id, one.contract_id): one for one in newest}
+    return {
+        order.id: standing.get((order.line_id, order.contract_id), order) if order.state == State.SUPERSEDED else order
+        for order in told
+    }
 
 
 @dataclass(frozen=True)

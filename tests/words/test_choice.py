@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from consent.models import ChoiceReceipt
 from tests.people import sign_in
+from tests.words.choice_pages import card, whole_page
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import Part, assert_reads, main, opened, read
 from tests.words.partners import Market
@@ -68,14 +68,10 @@ class Cards:
     def so_did(self, *names: str) -> str:
         return self.say.counted("so_did", len(names), names=", ".join(names))
 
-    def whole(self, cards: dict[str, list[str]]) -> list[str]:
+    def in_order(self, cards: dict[str, list[str]]) -> list[list[str]]:
         """All cards, in the order of the partners' names, each with its name and what we did ourselves."""
         blocked = self.say("blocked", at=self.at(self.cast.made_at))
-        return [
-            line
-            for role, name in NAMES.items()
-            for line in (name, cards[role][0], blocked, *cards[role][1:], self.say("ask_about_this"))
-        ]
+        return [card(self.say, name, cards[role][0], blocked, *cards[role][1:]) for role, name in NAMES.items()]
 
 
 def when_told(cards: Cards) -> dict[str, list[str]]:
@@ -184,25 +180,10 @@ def looks(page: Part) -> dict[str, Look]:
 
 def assert_whole_page(cast: Cast, language: str, cards: Cards, expected: dict[str, list[str]]) -> Part:
     say, now = cards.say, timezone.now()
-    receipt = ChoiceReceipt.objects.get(choice_id=cast.choice.id)
     page = main(sign_in(cast.line), choice_path(cast.choice), language)
-    far = [*cards.whole(expected), say("as_of_open", second=say.second(now))]
-    whole = [
-        say("crumb", moment=say.moment(cast.made_at)),
-        say("all_is_off", exact=say.exact(cast.made_at)),
-        say("done_and_now"),
-        say("how_far_each"),
-        *far,
-        say("your_receipt"),
-        receipt.number,
-        say("signed_proof"),
-        say("see_or_download"),
-        say("what_you_read"),
-        say("notice_of_stop"),
-        say("kept_word_for_word", digest=cast.choice.notice),
-        say("ask_about_this"),
-        say("zone", zone=say("pacific")),
-    ]
+    head = [say("all_is_off", exact=say.exact(cast.made_at)), say("done_and_now")]
+    notice, inside = [say("notice_of_stop")], cards.in_order(expected)
+    whole = whole_page(say, cast.choice, now=now, head=head, cards=inside, notice=notice)
     assert_reads(page, whole, language)
     return page
 
