@@ -131,7 +131,7 @@ def a_cast(market: Market, make: Callable[["Cast"], None]) -> Cast:
     line, at = a_line(), timezone.now()
     cast = Cast(market, line)
     for role, name in NAMES.items():
-        service = f"{name.split()[0]} Maps"
+        service = service_of(name)
         partner = market.a_partner(
             name, service=service, reachable=role != "homeless", complete_within_days=DAYS.get(role, 10)
         )
@@ -151,6 +151,22 @@ def a_cast(market: Market, make: Callable[["Cast"], None]) -> Cast:
     make(cast)
     cast.choice = newest_choice(line)
     return cast
+
+
+def a_line_dealing_with(market: Market, *names: str, released: bool = True) -> tuple[Line, list[Partner]]:
+    """A line that agreed to a use at each of these partners, by "Ash Maps" at "Ash Link"; and went there yesterday."""
+    line, at = a_line(), timezone.now()
+    partners = [market.partners.get(name) or market.a_partner(name, service=service_of(name)) for name in names]
+    for partner in partners:
+        an_approval(line, partner.campaign, at=at - 90 * DAY)
+    if released:
+        market.reports(*(one.release(line, market.a_company(service_of(one.name)), at=at - DAY) for one in partners))
+    return line, partners
+
+
+def service_of(name: str) -> str:
+    """Of "Ash Link" it is "Ash Maps"."""
+    return f"{name.split(maxsplit=1)[0]} Maps"
 
 
 def in_a_market[T](blocker: DjangoDbBlocker, build: Callable[[Market], T]) -> Iterator[T]:
@@ -178,6 +194,23 @@ def pause_everything(line: Line, *, length: str = "7") -> Browser:
     """Sign in and pause all sharing for so many days."""
     browser = sign_in(line)
     press(browser, main(browser, "/choices/pause/"), "Pause all sharing", length=length)
+    return browser
+
+
+def stop_company(line: Line, name: str) -> Browser:
+    """Sign in and stop one company, on its card."""
+    browser = sign_in(line)
+    (card,) = (one for one in main(browser, "/home/").all("article") if [head.words for head in one.all("h3")] == [name])
+    press(browser, card, "Stop")
+    return browser
+
+
+def allow(line: Line, partner: Partner, *, days: str = "") -> Browser:
+    """Sign in and say yes to a partner's campaign, having read what that means. `days`: for how many."""
+    browser, service = sign_in(line), partner.campaign.lbs_provider.name
+    page = main(browser, f"/choices/allow/?campaign={partner.campaign.ref}")
+    answer = press(browser, page, f"Yes, allow {service}", days=days)
+    assert answer.status_code == 302
     return browser
 
 

@@ -116,7 +116,7 @@ TABLE: Final = {
     "tag_went_on": Said(en="Went on after signing", es="Siguió después de firmar"),
     "tag_unconfirmed": Said(en="Not yet confirmed", es="Aún sin confirmar"),
     "tag_late": Said(en="Late", es="Con retraso"),
-    "tag_replaced": Said(en="Replaced", es="Reemplazado"),
+    "tag_replaced": Said(en="Replaced", es="Sustituido"),
     # The steps at one partner
     "blocked": Said(en="Blocked here {at}", es="Bloqueado aquí {at}"),
     "told": Said(en="Told {at}", es="Avisada {at}"),
@@ -169,4 +169,93 @@ TABLE: Final = {
         en="It was due on {day}. Our privacy office has taken it up.",
         es="El plazo era el {day}. Nuestra oficina de privacidad se ocupa de ello.",
     ),
+    "allowed_here": Said(en="Allowed here {at}", es="Permitido aquí {at}"),
+    "use_unsigned": Said(
+        en="Signed that it stopped using your data, and that those below it did: not yet",
+        es="Firmar que dejó de usar sus datos, ella y las que están por debajo: todavía no",
+    ),
+    "use_signed": Said(
+        en="{party} signed that it stopped using your data", es="{party} firmó que dejó de usar sus datos"
+    ),
+    "deletion_unsigned_of": Said(
+        en="Signed that it deleted what {names} had about you: not yet",
+        es="Firmar que borró lo que {names} tenía sobre usted: todavía no",
+    ),
+    "deletion_signed_of": Said(
+        en="{party} signed that it deleted what {names} had about you",
+        es="{party} firmó que borró lo que {names} tenía sobre usted",
+    ),
+    "not_for_all": Said(en="It did not sign for everything we asked.", es="No firmó todo lo que pedimos."),
+    # Where a newer message took the place of the one that told of it
+    "later_choice": Said(
+        en="A later choice of yours took its place.", es="Una decisión suya posterior ocupó su lugar."
+    ),
+    "newer_message": Said(
+        en="A newer message took the place of this one.", es="Un mensaje más reciente ocupó el lugar de este."
+    ),
+    "newer_shown": Said(
+        en="A newer message took the place of this one. This is how far the newer one is.",
+        es="Un mensaje más reciente ocupó el lugar de este. Así va el más reciente.",
+    ),
+    "newer_carries_on": Said(
+        en="A newer message took the place of this one and carries on what it asked. This is how far the newer one is.",
+        es="Un mensaje más nuevo sustituyó a este y sigue pidiendo lo mismo. Aquí ve por dónde va el nuevo.",
+    ),
+    # Titles, and what is so now
+    "you_paused_all": Said(en="You paused all sharing", es="Usted puso en pausa todo el uso compartido"),
+    "you_allowed": Said(en="You allowed {name}: {why}", es="Usted permitió a {name}: {why}"),
+    "you_stopped": Said(en="You stopped {name}", es="Usted detuvo a {name}"),
+    "paused_until": Said(
+        en="We say no from {exact} until {moment}. Then what was there before counts again.",
+        es="Decimos que no desde el {exact} hasta el {moment}. Después vuelve a valer lo que había antes.",
+    ),
+    "pause_over": Said(
+        en="We said no from {exact} until {moment}. That is over: what was there before counts again.",
+        es="Dijimos que no desde el {exact} hasta el {moment}. Eso ya terminó: vuelve a valer lo que había antes.",
+    ),
+    "yes_until": Said(
+        en="We say yes when it asks, since {exact} and until {moment}. You can stop it at any time, in one step.",
+        es="Decimos que sí cuando pregunta, desde el {exact} y hasta el {moment}. Puede detenerlo cuando quiera, en un "
+        "paso.",
+    ),
+    "yes": Said(
+        en="We say yes when it asks, since {exact}. You can stop it at any time, in one step.",
+        es="Decimos que sí cuando pregunta, desde el {exact}. Puede detenerlo cuando quiera, en un paso.",
+    ),
+    "yes_gone": Said(
+        en="It does not count now: we say no when it asks.", es="Ahora no cuenta: decimos que no cuando pregunta."
+    ),
+    "no_since": Said(
+        en="We have said no since {exact}. That part is done and depends on nobody else.",
+        es="Decimos que no desde el {exact}. Esa parte está hecha y no depende de nadie más.",
+    ),
+    "no_changed": Said(
+        en="We said no from {exact}. A newer choice changed that on {changed}.",
+        es="Dijimos que no desde el {exact}. Una decisión más reciente lo cambió el {changed}.",
+    ),
+    "see_now": Said(en="See where things stand now", es="Ver cómo está todo ahora"),
+    "again_1": Said(
+        en="Since then {n} use was allowed again, by name. See where things stand now",
+        es="Desde entonces se permitió otra vez {n} uso, por su nombre. Ver cómo está todo ahora",
+    ),
+    "again_n": Said(
+        en="Since then {n} uses were allowed again, by name. See where things stand now",
+        es="Desde entonces se permitieron otra vez {n} usos, por su nombre. Ver cómo está todo ahora",
+    ),
+    "nobody_told": Said(
+        en="That part is done and depends on nobody else. There was no company to tell. If one comes later, we say no "
+        "to it.",
+        es="Esa parte está hecha y no depende de nadie más. No había ninguna empresa que avisar. Si viene una después, "
+        "le decimos que no.",
+    ),
+    "roadside": Said(en="To give you a service you asked for", es="Para darle un servicio que pidió"),
+    "notice_of_yes": Said(
+        en="If you say yes, {service} and {link} may learn where your phone is, for this only: To give you a service "
+        "you asked for. How exactly: within about 500 m. Until: the day you choose, and never longer than Dec 31, "
+        "2095. Saying no changes nothing about your phone service, and you can stop at any time on this page.",
+        es="If you say yes, {service} and {link} may learn where your phone is, for this only: To give you a service "
+        "you asked for. How exactly: within about 500 m. Until: the day you choose, and never longer than Dec 31, "
+        "2095. Saying no changes nothing about your phone service, and you can stop at any time on this page.",
+    ),
+    "companies_about": Said(en="The companies it was about: {names}", es="Las empresas de las que trataba: {names}"),
 }
