@@ -1,6 +1,6 @@
 """The page of a stop: how far each partner is, in all its words, at each moment; and what a script asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
@@ -178,21 +178,21 @@ def looks(page: Part) -> dict[str, Look]:
     }
 
 
-def assert_whole_page(cast: Cast, language: str, cards: Cards, expected: dict[str, list[str]]) -> Part:
-    say, now = cards.say, timezone.now()
-    page = main(sign_in(cast.line), choice_path(cast.choice), language)
-    head = [say("all_is_off", exact=say.exact(cast.made_at)), say("done_and_now")]
-    notice, inside = [say("notice_of_stop")], cards.in_order(expected)
-    whole = whole_page(say, cast.choice, now=now, head=head, cards=inside, notice=notice)
-    assert_reads(page, whole, language)
-    return page
+def assert_whole_page(cast: Cast, expected: Callable[[Cards], dict[str, list[str]]]) -> Part:
+    """The page now, in both languages. Returns the English one."""
+    browser, now = sign_in(cast.line), timezone.now()
+    pages = {language: main(browser, choice_path(cast.choice), language) for language in LANGUAGES}
+    for language, page in pages.items():
+        cards = Cards(cast, language)
+        say, inside = cards.say, cards.in_order(expected(cards))
+        head, notice = [say("all_is_off", exact=say.exact(cast.made_at)), say("done_and_now")], [say("notice_of_stop")]
+        assert_reads(page, whole_page(say, cast.choice, now=now, head=head, cards=inside, notice=notice), language)
+    return pages["en"]
 
 
 def test_five_minutes_after_a_stop_nobody_is_said_to_have_signed(cast: Cast) -> None:
     with cast.later(5 * MINUTE):
-        for language in LANGUAGES:
-            cards = Cards(cast, language)
-            page = assert_whole_page(cast, language, cards, when_told(cards))
+        page = assert_whole_page(cast, when_told)
     seen = looks(page)
     received = ("warn", ["done", "done", "done", "now"])
     on_its_way, told = ("plain", ["done", "now", "todo", "todo"]), ("plain", ["done", "done", "now", "todo"])
@@ -208,9 +208,7 @@ def test_five_minutes_after_a_stop_nobody_is_said_to_have_signed(cast: Cast) -> 
 def test_three_days_after_a_stop_each_has_signed_what_it_signed(cast: Cast) -> None:
     cast.answered()
     with cast.later(3 * DAY):
-        for language in LANGUAGES:
-            cards = Cards(cast, language)
-            page = assert_whole_page(cast, language, cards, when_answered(cards))
+        page = assert_whole_page(cast, when_answered)
     on_its_way = ("warn", ["done", "now", "todo", "todo"])
     assert looks(page) == {
         NAMES[role]: {
@@ -229,9 +227,7 @@ def test_three_days_after_a_stop_each_has_signed_what_it_signed(cast: Cast) -> N
 def test_eleven_days_after_a_stop_what_is_owed_is_late(cast: Cast) -> None:
     cast.answered()
     with cast.later(11 * DAY):
-        for language in LANGUAGES:
-            cards = Cards(cast, language)
-            page = assert_whole_page(cast, language, cards, when_late(cards))
+        page = assert_whole_page(cast, when_late)
     tones = {name: tone for name, (tone, _steps) in looks(page).items()}
     done = ("alone", "with_one", "with_two", "with_others", "by_its_word")
     assert tones == {

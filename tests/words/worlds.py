@@ -200,7 +200,8 @@ def pause_everything(line: Line, *, length: str = "7") -> Browser:
 def stop_company(line: Line, name: str) -> Browser:
     """Sign in and stop one company, on its card."""
     browser = sign_in(line)
-    (card,) = (one for one in main(browser, "/home/").all("article") if [head.words for head in one.all("h3")] == [name])
+    cards = main(browser, "/home/").all("article")
+    (card,) = (one for one in cards if [head.words for head in one.all("h3")] == [name])
     press(browser, card, "Stop")
     return browser
 
