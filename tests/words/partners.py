@@ -24,7 +24,7 @@ from audit.queries import database_clock
 from partners.actions import ASSERTION_TYPE, register_client
 from partners.models import Campaign, Client, Contract, Party
 from revocations import delivery
-from tests.factories import READ, a_campaign, a_contract, a_party, counter
+from tests.factories import READ, ROADSIDE, a_campaign, a_contract, a_party, counter
 from tests.partners.fixtures import serving
 from tests.partners.outside import Answer, Outside, Signer
 from tests.people import number_of
@@ -220,7 +220,9 @@ class Market:
             self.companies[name] = Company(party, Signer(party.uri, server))
         return self.companies[name]
 
-    def a_partner(self, name: str, *, service: str = "RoadAid", reachable: bool = True, **contract: Any) -> Partner:
+    def a_partner(
+        self, name: str, *, service: str = "RoadAid", purpose: str = ROADSIDE, reachable: bool = True, **contract: Any
+    ) -> Partner:
         """One of this name that stores what it is pushed. `service`: whose campaign stands under its agreement.
 
         `reachable`: whether we know an address of it.
@@ -231,7 +233,7 @@ class Market:
         Party.objects.filter(pk=party.pk).update(jwks_uri=f"{server.url}/jwks.json")
         party.refresh_from_db()
         agreed = a_contract(party, endpoint_url=f"{server.url}/events" if reachable else "", **contract)
-        use = a_campaign(agreed, self.a_company(service).party)
+        use = a_campaign(agreed, self.a_company(service).party, purpose=purpose)
         machine = Machine(Client.Kind.AGGREGATOR, party)
         made = Partner(party, agreed, use, server, Signer(party.uri, server), machine)
         self.partners[name] = made

@@ -258,4 +258,144 @@ TABLE: Final = {
         "2095. Saying no changes nothing about your phone service, and you can stop at any time on this page.",
     ),
     "companies_about": Said(en="The companies it was about: {names}", es="Las empresas de las que trataba: {names}"),
+    "you_stopped_kind": Said(
+        en="You stopped every use of this kind: {why}", es="Usted detuvo todos los usos de este tipo: {why}"
+    ),
+    "you_stopped_use": Said(en="You stopped one use by {name}: {why}", es="Usted detuvo un uso de {name}: {why}"),
+    "you_paused": Said(en="You paused {name}", es="Usted puso en pausa a {name}"),
+    "you_paused_kind": Said(
+        en="You paused every use of this kind: {why}", es="Usted puso en pausa todos los usos de este tipo: {why}"
+    ),
+    "you_said_no": Said(en="You said no to {name}", es="Usted dijo que no a {name}"),
+    "you_disputed": Said(en="You said you never agreed to {name}", es="Usted dijo que nunca aceptó a {name}"),
+    "you_disputed_all": Said(en="You said you never agreed", es="Usted dijo que nunca aceptó"),
+    "we_suspended": Said(en="We suspended {name} for this phone", es="Suspendimos a {name} para este teléfono"),
+    "was_stopped_all": Said(en="All sharing was stopped", es="Se detuvo todo"),
+    "was_stopped": Said(en="{name} was stopped", es="Se detuvo a {name}"),
+    "was_stopped_kind": Said(
+        en="Every use of this kind was stopped: {why}", es="Se detuvo todo uso de este tipo: {why}"
+    ),
+    "was_stopped_use": Said(en="One use by {name} was stopped: {why}", es="Se detuvo un uso de {name}: {why}"),
+    "was_paused_all": Said(en="All sharing was paused", es="Se puso todo en pausa"),
+    "was_paused": Said(en="{name} was paused", es="Se puso en pausa a {name}"),
+    "was_paused_kind": Said(
+        en="Every use of this kind was paused: {why}", es="Se puso en pausa todo uso de este tipo: {why}"
+    ),
+    "was_allowed": Said(en="{name} was allowed: {why}", es="Se permitió a {name}: {why}"),
+    "was_said_no": Said(en="{name} was told no", es="Se dijo que no a {name}"),
+    "was_disputed": Said(en="It was said that nobody agreed to {name}", es="Se dijo que nadie había aceptado a {name}"),
+    "was_disputed_all": Said(en="It was said that nobody agreed", es="Se dijo que nadie había aceptado"),
+    "case_opened": Said(
+        en="We opened a case. Our privacy office looks into it. See the case",
+        es="Abrimos un caso. Nuestra oficina de privacidad lo examina. Ver el caso",
+    ),
+    "paused_but": Said(
+        en="We say no from {exact} until {moment}, but for what was allowed after that. Then what was there before "
+        "counts again.",
+        es="Decimos que no desde el {exact} hasta el {moment}, salvo lo que se permitió después. Después vuelve a "
+        "valer lo que había antes.",
+    ),
+    "suspended_since": Said(
+        en="We have said no since {exact}. It looked up this phone when it should not have. It stays so until you "
+        "allow it: nobody else can, and neither can we.",
+        es="Decimos que no desde el {exact}. Consultó este teléfono cuando no debía. Sigue así hasta que usted la "
+        "permita: nadie más puede, y nosotros tampoco.",
+    ),
+    "file_gone": Said(
+        en="Taken over from an earlier system. It does not count now: we say no when it asks.",
+        es="Tomado de un sistema anterior. Ahora no cuenta: decimos que no cuando pregunta.",
+    ),
+    "file_over_before": Said(
+        en="Taken over from an earlier system. It had ended before it came here.",
+        es="Tomado de un sistema anterior. Ya había terminado antes de llegar aquí.",
+    ),
+    "file_since": Said(
+        en="Taken over from an earlier system; in force here since {exact}.",
+        es="Tomado de un sistema anterior; vigente aquí desde el {exact}.",
+    ),
+    "file_since_until": Said(
+        en="Taken over from an earlier system; in force here since {exact} and until {moment}.",
+        es="Tomado de un sistema anterior; vigente aquí desde el {exact} y hasta el {moment}.",
+    ),
+    "file_was_until": Said(
+        en="Taken over from an earlier system; it was in force here from {exact} until {moment}.",
+        es="Tomado de un sistema anterior; rigió aquí desde el {exact} hasta el {moment}.",
+    ),
+    "file_changed": Said(
+        en="Taken over from an earlier system; in force here since {exact}. A newer choice or record has changed that "
+        "for a part, or for all of it.",
+        es="Tomado de un sistema anterior; vigente aquí desde el {exact}. Una decisión o un registro más reciente lo "
+        "cambió en parte o del todo.",
+    ),
+    "file_until_changed": Said(
+        en="Taken over from an earlier system; in force here since {exact} and until {moment}. A newer choice or "
+        "record has changed that for a part, or for all of it.",
+        es="Tomado de un sistema anterior; vigente aquí desde el {exact} y hasta el {moment}. Una decisión o un "
+        "registro más reciente lo cambió en parte o del todo.",
+    ),
+    "no_receipt_of_ours": Said(
+        en="Made in an earlier system, so it has no receipt of ours.",
+        es="Hecha en un sistema anterior, así que no tiene comprobante nuestro.",
+    ),
+    "over_nothing_to_block": Said(
+        en="Nothing to block: it had ended {at}", es="Nada que bloquear: ya había terminado {at}"
+    ),
+    # Who made it, and how
+    "by_signed_in": Said(en="Made by a signed-in person", es="Hecho por una persona que entró"),
+    "by_phone": Said(
+        en="Made without an account, with a code texted to this phone",
+        es="Hecho sin cuenta, con un código enviado a este teléfono",
+    ),
+    "by_agent": Said(en="Made for you by a support agent", es="Hecho por un agente en su nombre"),
+    "by_program": Said(
+        en="Taken over from an earlier program, “{program}”", es="Tomado de un programa anterior, «{program}»"
+    ),
+    "by_file": Said(en="Taken over from an earlier system", es="Tomado de un sistema anterior"),
+    "by_signal": Said(
+        en="By the privacy signal of a browser (Global Privacy Control)",
+        es="Por la señal de privacidad de un navegador (Global Privacy Control)",
+    ),
+    "by_us": Said(
+        en="By us, after what our records show", es="Lo hicimos nosotros, por lo que muestran nuestros registros"
+    ),
+    "by_growing_up": Said(
+        en="By us: the account holder had allowed it, and this phone became an adult's",
+        es="Por nosotros: el titular de la cuenta lo había permitido, y este teléfono pasó a ser de una persona adulta",
+    ),
+    "by_delegate": Said(
+        en="Made by somebody who was asked to look after this line",
+        es="La tomó alguien a quien se pidió cuidar de esta línea",
+    ),
+    "by_holder": Said(en="Made by the account holder", es="La tomó el titular de la cuenta"),
+    "by_user": Said(en="Made by the person who uses this phone", es="La tomó la persona que usa este teléfono"),
+    # The list
+    "every_choice": Said(en="Every choice you made", es="Todas sus decisiones"),
+    "kept_for_ever": Said(
+        en="Each one is kept for ever. Those you make here have a signed receipt. A stop stays until you yourself "
+        "allow again.",
+        es="Cada una se guarda para siempre. Las que hace aquí tienen un comprobante firmado. Un no vale hasta que "
+        "usted mismo permita otra vez.",
+    ),
+    "receipt": Said(en="Receipt {number}", es="Comprobante {number}"),
+    "have_message_1": Said(
+        en="{k} of {n} company in between has the message", es="{k} de {n} empresa intermedia tiene el mensaje"
+    ),
+    "have_message_n": Said(
+        en="{k} of {n} companies in between have the message", es="{k} de {n} empresas intermedias tienen el mensaje"
+    ),
+    "have_signed_1": Said(en="{k} of {n} company in between has signed", es="{k} de {n} empresa intermedia ha firmado"),
+    "have_signed_n": Said(
+        en="{k} of {n} companies in between have signed", es="{k} de {n} empresas intermedias han firmado"
+    ),
+    "no_choices": Said(en="No choices yet", es="Aún no hay decisiones"),
+    "will_be_listed": Said(
+        en="When you stop, pause or allow something, it will be listed here, with a receipt and with how far each "
+        "company has come.",
+        es="Cuando detenga, ponga en pausa o permita algo, aparecerá aquí, con un comprobante y con lo que lleva hecho "
+        "cada empresa.",
+    ),
+    "nothing_older": Said(en="Nothing older.", es="No hay nada más antiguo."),
+    "newest": Said(en="Newest", es="Lo más reciente"),
+    "older": Said(en="Older", es="Más antiguas"),
+    "fraud": Said(en="To spot fraud", es="Para detectar fraudes"),
 }
