@@ -23,9 +23,9 @@ from revocations.models import Cohort, Duty, Order, State
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import sign_end
 from tests.people import number_of, sign_in, texts_to
-from tests.promises.test_06_the_page_never_says_more import words
 from tests.revocations.test_suspend import in_another_session
 from tests.staff import an_actor
+from tests.words.pages import words_of
 from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -86,18 +86,18 @@ def test_each_page_says_what_ended_and_what_the_partner_must_do(campaign: Campai
     browser = sign_in(line)
     company = f"/companies/{campaign.lbs_provider_id}/"
     for path in ("/home/", "/history/", company):
-        assert "We ended our agreement" not in words(browser.get(path).text)
+        assert "We ended our agreement" not in words_of(browser.get(path).text)
     cohort = end(campaign)
     local = cohort.terminated_at.astimezone(PACIFIC)
     day = f"{local:%b} {local.day}, {local.year}"
     for path in ("/home/", "/history/", company):
-        shown = words(browser.get(path).text)
-        assert f"We ended our agreement with GeoBridge on {day} ." in shown
+        shown = words_of(browser.get(path).text)
+        assert f"We ended our agreement with GeoBridge on {day}." in shown
         assert "GeoBridge must delete your data by" in shown
         assert "signed that it deleted" not in shown
     signed(cohort)
     for path in ("/home/", "/history/", company):
-        shown = words(browser.get(path).text)
+        shown = words_of(browser.get(path).text)
         assert "GeoBridge signed that it deleted your data" in shown
         assert "must delete" not in shown
 
@@ -108,16 +108,16 @@ def test_a_stop_is_not_said_to_cut_help_that_ended_already(campaign: Campaign) -
     disclosed(line, [campaign.contract.aggregator.uri, campaign.lbs_provider.uri], at=NOW, campaign=campaign.ref)
     browser = sign_in(line)
     pages = ("/home/", f"/companies/{campaign.lbs_provider_id}/")
-    assert ["RoadAid can't find you until" in words(browser.get(path).text) for path in pages] == [True, True]
+    assert ["RoadAid can't find you until" in words_of(browser.get(path).text) for path in pages] == [True, True]
     end(campaign)
-    assert ["find you until" in words(browser.get(path).text) for path in pages] == [False, False]
+    assert ["find you until" in words_of(browser.get(path).text) for path in pages] == [False, False]
 
 
 def test_a_signature_that_is_not_the_whole_is_not_told_as_done(campaign: Campaign) -> None:
     line = a_line()
     an_approval(line, campaign)
     signed(end(campaign), State.PARTIAL)
-    shown = words(sign_in(line).get("/home/").text)
+    shown = words_of(sign_in(line).get("/home/").text)
     assert "not everybody who must has signed for all of it" in shown
     assert "signed that it deleted your data" not in shown
 
@@ -137,7 +137,7 @@ def test_a_partner_that_went_on_after_it_signed_is_not_told_as_done(campaign: Ca
     assert contradict_ends(uses=[use], at=database_clock()) == 1
     browser = sign_in(line)
     for page in ("/home/", "/history/", f"/companies/{campaign.lbs_provider_id}/"):
-        shown = words(browser.get(page).text)
+        shown = words_of(browser.get(page).text)
         assert "GeoBridge signed, but went on afterwards. We opened a case. GeoBridge must delete your data by" in shown
         assert "signed that it deleted" not in shown
     cohort.refresh_from_db()
@@ -147,7 +147,7 @@ def test_a_partner_that_went_on_after_it_signed_is_not_told_as_done(campaign: Ca
     assert [one.state for one in ended(line)] == ["contradicted"]
     signed(cohort)
     assert [one.state for one in ended(line)] == ["signed"]
-    assert "but went on" not in words(browser.get("/home/").text)
+    assert "but went on" not in words_of(browser.get("/home/").text)
     # Nobody's name is on the list: it is told as before.
     late_line = a_line()
     disclosed(late_line, path, at=NOW)
@@ -175,7 +175,7 @@ def test_of_a_campaign_only_its_own_lines_are_told(campaign: Campaign, fraud: Ca
     assert [[one.use for one in ended(line)] for line in (mine, others, dealt, stranger)] == [
         ["RoadAid"], [], ["RoadAid"], [],
     ]  # fmt: skip
-    assert "We ended what RoadAid did through GeoBridge" in words(sign_in(mine).get("/home/").text)
+    assert "We ended what RoadAid did through GeoBridge" in words_of(sign_in(mine).get("/home/").text)
 
 
 def test_a_line_that_was_not_on_the_list_is_not_told_that_its_data_is_deleted(campaign: Campaign) -> None:
@@ -202,16 +202,16 @@ def test_what_ended_by_its_term_is_told_as_such_by_its_day(campaign: Campaign, f
     assert (one.by_term, one.use, one.ended_at, one.state, one.signed_at) == (True, "RoadAid", day, "owed", None)
     assert one.delete_by > database_clock() + 9 * DAY
     local = day.astimezone(PACIFIC)
-    shown = words(sign_in(line).get("/home/").text)
-    said = f"The time agreed for what RoadAid did through GeoBridge ended on {local:%b} {local.day}, {local.year} ."
+    shown = words_of(sign_in(line).get("/home/").text)
+    said = f"The time agreed for what RoadAid did through GeoBridge ended on {local:%b} {local.day}, {local.year}."
     assert said in shown
     assert "GeoBridge must delete your data by" in shown
     over(campaign.contract, DAY)
-    assert "Our agreement with GeoBridge ended on" in words(sign_in(other).get("/home/").text)
+    assert "Our agreement with GeoBridge ended on" in words_of(sign_in(other).get("/home/").text)
     for cohort in Cohort.objects.all():
         signed(cohort)
     assert [(one.by_term, one.state) for one in ended(line)] == [(True, "signed")] * 2
-    assert "We ended" not in words(sign_in(line).get("/home/").text)
+    assert "We ended" not in words_of(sign_in(line).get("/home/").text)
 
 
 def over(row: Contract | Campaign, ago: timedelta) -> datetime:

@@ -1,3 +1,4 @@
 from tests.partners.fixtures import outside
+from tests.words.fixtures import market, surroundings
 
-__all__ = ["outside"]
+__all__ = ["market", "outside", "surroundings"]

@@ -1,25 +1,10 @@
-"""Texts stay in memory, no broker is there, and partners may be on loopback."""
-
-from collections.abc import Iterator
-
 import pytest
-from pytest_django import Settings
 
-from accounts.texts import MemoryBackend
-from tests.words.partners import Market, a_market
+from tests.words.fixtures import market, surroundings
+
+__all__ = ["market", "surroundings"]
 
 
 @pytest.fixture(autouse=True)
-def _as_in_a_shared_world(settings: Settings, no_broker: None) -> None:
-    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    settings.ACCOUNT_RATE_LIMITS = False
-    settings.DOOR_OUT_LOOPBACK = True
-    MemoryBackend.outbox.clear()
-
-
-@pytest.fixture
-def market(db: None) -> Iterator[Market]:
-    """One for this test alone."""
-    with a_market() as made:
-        yield made
+def _everywhere(surroundings: None) -> None:
+    """The same around every test of this package."""

@@ -202,6 +202,11 @@ def main(browser: Browser, path: str, language: str = "en") -> Part:
     return read(opened(browser, path, language)).one("main")
 
 
+def words_of(page: Page | str) -> str:
+    """Everything a whole page says, in one line."""
+    return read(page).words
+
+
 def opened(browser: Browser, path: str, language: str = "en") -> Page:
     """A page that is there, in the language that the person chose at its foot."""
     browser.client.cookies[settings.LANGUAGE_COOKIE_NAME] = language

@@ -15,7 +15,7 @@ from tests.factories import FRAUD, a_campaign, an_approval
 from tests.people import Browser, sign_in
 from tests.words.choice_pages import card, whole_page
 from tests.words.expected import LANGUAGES, Words
-from tests.words.pages import assert_reads, main
+from tests.words.pages import assert_reads, opened, read
 from tests.words.partners import INVALID, TAKEN, TAKEN_WITHOUT_A_WORD, Market, Partner
 from tests.words.worlds import (
     DAY,
@@ -31,7 +31,7 @@ from tests.words.worlds import (
 )
 
 pytestmark = pytest.mark.usefixtures("db")
-SECOND = timedelta(seconds=1)
+SECOND, MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
 # What a page should say, given its words.
 type Notice = Callable[[Words], list[str]]
 type Looks = tuple[list[str], list[list[str]]]
@@ -109,7 +109,11 @@ def assert_page(choice: Choice, now: datetime, page: Page, *, notice: Notice = n
             expected = whole_page(
                 seen.say, choice, now=now, head=head, cards=cards, notice=notice(seen.say), is_open=is_open
             )
-            assert_reads(main(browser, choice_path(choice), language), expected, (language, choice.kind))
+            opened_page = opened(browser, choice_path(choice), language)
+            assert_reads(read(opened_page).one("main"), expected, (language, choice.kind))
+            # It asks again, by a script, only while something may still come.
+            again = read(opened_page).one("section", id="progress").attributes.get("hx-trigger")
+            assert (again, "htmx-2" in opened_page.text) == (("every 4s", True) if is_open else (None, False))
 
 
 def test_a_pause_asks_for_an_end_of_use_and_for_no_deletion(market: Market) -> None:
@@ -174,7 +178,7 @@ def test_of_a_yes_no_more_is_ever_said_than_that_it_was_received(market: Market)
     allow(line, ash, days="30")
     yes = newest_choice(line)
 
-    def read(after: timedelta, tag: str, told: Callable[[Seen], str], received: Callable[[Seen], str]) -> None:
+    def look(after: timedelta, tag: str, told: Callable[[Seen], str], received: Callable[[Seen], str]) -> None:
         def page(seen: Seen) -> Looks:
             say = seen.say
             until = {"exact": say.exact(yes.made_at), "moment": say.moment(yes.made_at + 30 * DAY)}
@@ -190,16 +194,17 @@ def test_of_a_yes_no_more_is_ever_said_than_that_it_was_received(market: Market)
     def told(seen: Seen) -> str:
         return seen.at("told", tried_at(ash, 1))
 
-    read(5 * MINUTE, "tag_on_its_way", not_told, lambda seen: seen.say("not_received"))
-    read(15 * MINUTE, "tag_unconfirmed", not_told, lambda seen: seen.say("unconfirmed"))
+    # What was confirmed before is confirmed: what is said later has its own quarter of an hour.
+    look(15 * MINUTE - MICROSECOND, "tag_on_its_way", not_told, lambda seen: seen.say("not_received"))
+    look(15 * MINUTE, "tag_unconfirmed", not_told, lambda seen: seen.say("unconfirmed"))
     ash.answers(TAKEN_WITHOUT_A_WORD)
     ash.is_told(after=30 * SECOND)
-    read(5 * MINUTE, "tag_told", told, lambda seen: seen.say("not_received"))
+    look(5 * MINUTE, "tag_told", told, lambda seen: seen.say("not_received"))
     ash.answers(TAKEN)
     ash.is_told(after=3 * MINUTE)
-    read(20 * MINUTE, "tag_received", told, lambda seen: seen.at("received", tried_at(ash, 2)))
+    look(20 * MINUTE, "tag_received", told, lambda seen: seen.at("received", tried_at(ash, 2)))
     ash.signs()
-    read(20 * MINUTE, "tag_received", told, lambda seen: seen.at("received", tried_at(ash, 2)))
+    look(20 * MINUTE, "tag_received", told, lambda seen: seen.at("received", tried_at(ash, 2)))
 
 
 def test_a_stop_of_one_company_asks_for_what_that_one_had(market: Market) -> None:
@@ -392,7 +397,7 @@ def test_who_was_not_reached_before_has_no_new_quarter_of_an_hour(market: Market
     yes = newest_choice(line)
     limit = first.made_at + 15 * MINUTE
 
-    def read(now: datetime, tag: str, received: str) -> None:
+    def look(now: datetime, tag: str, received: str) -> None:
         def page(seen: Seen) -> Looks:
             say = seen.say
             head = [say("you_allowed", name="Ash Maps", why=say("roadside")), say("yes", exact=say.exact(yes.made_at))]
@@ -402,8 +407,8 @@ def test_who_was_not_reached_before_has_no_new_quarter_of_an_hour(market: Market
         assert_page(yes, now, page, notice=of_a_yes)
 
     assert yes.made_at > first.made_at
-    read(limit - timedelta(microseconds=1), "tag_on_its_way", "not_received")
-    read(limit, "tag_unconfirmed", "unconfirmed")
+    look(limit - MICROSECOND, "tag_on_its_way", "not_received")
+    look(limit, "tag_unconfirmed", "unconfirmed")
 
 
 def test_how_often_it_was_tried_is_counted(market: Market) -> None:
@@ -420,3 +425,20 @@ def test_how_often_it_was_tried_is_counted(market: Market) -> None:
         return all_off(seen), [card(say, "Ash Link", say("tag_unconfirmed"), *steps)]
 
     assert_page(stop, stop.made_at + 20 * MINUTE, tried, notice=of_a_stop)
+
+
+def test_who_is_found_below_after_the_signature_is_named_as_not_having_signed(market: Market) -> None:
+    line, (ash,) = a_line_dealing_with(market, "Ash Link")
+    service, late, before = market.a_company("Ash Maps"), market.a_company("Late"), timezone.now()
+    stop_everything(line)
+    stop = newest_choice(line)
+    ash.is_told()
+    ash.signs(below=[ash.signed_below(service)])
+    market.reports(ash.release(line, late, at=before - DAY))
+
+    def found(seen: Seen) -> Looks:
+        missing = seen.say.counted("missing", 1, names="Late")
+        said = seen.signed("deletion_signed", ash, missing, below=["Ash Maps"])
+        return all_off(seen), [seen.received(ash, seen.say("tag_deleted"), said)]
+
+    assert_page(stop, stop.made_at + MINUTE, found, notice=of_a_stop, is_open=False)

@@ -35,7 +35,7 @@ NAMES = {
     "begun": "Grove Link",  # it loses its 202, and signs later that it has begun
     "refused": "Hazel Link",  # it signs that it will not do it
     "alone": "Iris Link",  # it signs; nobody is known below it
-    "with_one": "Juniper Link",  # so does the one below it
+    "with_one": "Juniper Link",  # so does the one below it, and one that never had anything from it
     "with_two": "Kelp Link",  # so do both below it
     "with_others": "Laurel Link",  # so do both below it, and it says so of one that we did not know
     "by_its_word": "Maple Link",  # it says so of two that we did not know
@@ -99,7 +99,7 @@ class Cast:
         self._signs("begun", 3 * HOUR, "in_progress")
         self._signs("refused", 4 * HOUR, "rejected", reason="Not our customer, ask <b>another</b>\u202e", actions=())
         self._signs("alone", DAY)
-        self._signs("with_one", DAY + MINUTE, below=[own["with_one"]])
+        self._signs("with_one", DAY + MINUTE, below=[own["with_one"], five])
         self._signs("in_part", DAY + 2 * MINUTE, below=[own["in_part"]])
         self._signs("with_two", 2 * DAY, below=[own["with_two"], two])
         self._signs("with_others", 2 * DAY + MINUTE, below=[own["with_others"], three], by_word=[four])

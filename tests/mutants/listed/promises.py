@@ -184,7 +184,7 @@ MUTANTS = (
         "consent/queries/progress.py",
         "        case State.COMPLETED:\n            return Step(",
         "        case State.COMPLETED | State.ACKNOWLEDGED:\n            return Step(",
-        "tests/promises/test_06_the_page_never_says_more.py::test_each_state_has_its_own_words_on_every_page",
+        "tests/words/test_choice.py::test_five_minutes_after_a_stop_nobody_is_said_to_have_signed",
     ),
     Mutant(
         7,
