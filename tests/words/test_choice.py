@@ -44,13 +44,13 @@ class Cards:
         return self.say.near(moment, now=self.now)
 
     def told(self, role: str) -> str:
-        return self.say("told", at=self.at(self.cast.tried_at[self.cast[role].party.pk]))
+        return self.say("told_at", at=self.at(self.cast.tried_at[self.cast[role].party.pk]))
 
     def received(self, role: str) -> str:
-        return self.say("received", at=self.at(self.cast.tried_at[self.cast[role].party.pk]))
+        return self.say("received_at", at=self.at(self.cast.tried_at[self.cast[role].party.pk]))
 
     def received_by_receipt(self, role: str) -> str:
-        return self.say("received", at=self.at(self.cast.signed_at[role]))
+        return self.say("received_at", at=self.at(self.cast.signed_at[role]))
 
     def due(self, days: int = 10, *, passed: bool = False) -> str:
         return self.say("was_due" if passed else "due_by", day=self.say.day(self.cast.made_at + days * DAY))

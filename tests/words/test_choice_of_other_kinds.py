@@ -66,7 +66,7 @@ class Seen:
 
     def received(self, partner: Partner, tag: str, *more: str) -> list[str]:
         """A card of one that said 202 at once."""
-        told, received = (self.at(name, tried_at(partner)) for name in ("told", "received"))
+        told, received = (self.at(name, tried_at(partner)) for name in ("told_at", "received_at"))
         return card(self.say, partner.name, tag, self.made(), told, received, *more)
 
 
@@ -192,7 +192,7 @@ def test_of_a_yes_no_more_is_ever_said_than_that_it_was_received(market: Market)
         return seen.say("not_told")
 
     def told(seen: Seen) -> str:
-        return seen.at("told", tried_at(ash, 1))
+        return seen.at("told_at", tried_at(ash, 1))
 
     # What was confirmed before is confirmed: what is said later has its own quarter of an hour.
     look(15 * MINUTE - MICROSECOND, "tag_on_its_way", not_told, lambda seen: seen.say("not_received"))
@@ -202,9 +202,9 @@ def test_of_a_yes_no_more_is_ever_said_than_that_it_was_received(market: Market)
     look(5 * MINUTE, "tag_told", told, lambda seen: seen.say("not_received"))
     ash.answers(TAKEN)
     ash.is_told(after=3 * MINUTE)
-    look(20 * MINUTE, "tag_received", told, lambda seen: seen.at("received", tried_at(ash, 2)))
+    look(20 * MINUTE, "tag_received", told, lambda seen: seen.at("received_at", tried_at(ash, 2)))
     ash.signs()
-    look(20 * MINUTE, "tag_received", told, lambda seen: seen.at("received", tried_at(ash, 2)))
+    look(20 * MINUTE, "tag_received", told, lambda seen: seen.at("received_at", tried_at(ash, 2)))
 
 
 def test_a_stop_of_one_company_asks_for_what_that_one_had(market: Market) -> None:
@@ -250,7 +250,7 @@ def test_what_was_told_before_is_not_told_as_if_it_were_new(market: Market) -> N
     second = newest_choice(line)
 
     def again(seen: Seen) -> Looks:
-        told, received = (seen.at(name, tried_at(ash)) for name in ("already_told", "received"))
+        told, received = (seen.at(name, tried_at(ash)) for name in ("already_told", "received_at"))
         said = seen.signed("deletion_signed", ash, below=["Ash Maps"])
         return all_off(seen), [card(seen.say, "Ash Link", seen.say("tag_deleted"), seen.made(), told, received, said)]
 
@@ -332,7 +332,7 @@ def test_where_a_newer_message_took_its_place_it_is_shown_how_far_that_one_is(ma
     def of_the_yes(seen: Seen) -> Looks:
         say = seen.say
         until = {"exact": say.exact(yes.made_at), "moment": say.moment(yes.made_at + 30 * DAY)}
-        told, received = (seen.at(name, tried_at(ash)) for name in ("told", "received"))
+        told, received = (seen.at(name, tried_at(ash)) for name in ("told_at", "received_at"))
         steps = (say("newer_shown"), seen.made("allowed_here"), told, received)
         return [title(seen), say("yes_until", **until)], [card(say, "Ash Link", say("tag_received"), *steps)]
 
@@ -381,7 +381,7 @@ def test_a_word_that_was_broken_and_given_again_is_the_newer_one(market: Market)
 
     def kept(seen: Seen) -> Looks:
         say = seen.say
-        told, received = (seen.at(name, tried_at(ash, 1)) for name in ("told", "received"))
+        told, received = (seen.at(name, tried_at(ash, 1)) for name in ("told_at", "received_at"))
         said = seen.signed("deletion_signed_of", ash, names="Ash Maps")
         steps = (say("newer_carries_on"), seen.made(), told, received, said)
         return all_off(seen), [card(say, "Ash Link", say("tag_deleted"), *steps)]

@@ -13,7 +13,10 @@ from tests.words.expected import choices, companies, history, home
 
 LANGUAGES: Final = ("en", "es")
 PACIFIC = ZoneInfo("America/Los_Angeles")
-TABLE: Final = {**choices.TABLE, **home.TABLE, **companies.TABLE, **history.TABLE}
+TABLES: Final = (choices.TABLE, home.TABLE, companies.TABLE, history.TABLE)
+TABLE: Final = {name: said for table in TABLES for name, said in table.items()}
+# A name stands for one sentence, wherever it is used.
+assert len(TABLE) == sum(len(table) for table in TABLES)
 SPANISH_MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
 SPANISH_MONTH_NAMES = (
     "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre",

@@ -75,7 +75,6 @@ TABLE: Final = {
         "firmarlo. Aquí ve por dónde van.",
     ),
     "how_far_each": Said(en="How far each company is", es="Por dónde va cada empresa"),
-    "ask_about_this": Said(en="Ask about this", es="Preguntar por esto"),
     "as_of": Said(en="As of {second}.", es="A las {second}."),
     "as_of_open": Said(
         en="As of {second}. Load the page again to see what is new; with JavaScript it does so by itself.",
@@ -98,10 +97,6 @@ TABLE: Final = {
         en="Kept word for word. Your receipt names it by this number: {digest}",
         es="Guardado palabra por palabra. Su comprobante lo nombra con este número: {digest}",
     ),
-    "zone": Said(
-        en="Times are {zone}, the zone of the state this line is registered in.",
-        es="Las horas son de la zona del estado de esta línea: {zone}.",
-    ),
     # Where an order stands, in a few words
     "tag_on_its_way": Said(en="On its way", es="En camino"),
     "tag_told": Said(en="Told, no answer yet", es="Avisada, aún sin respuesta"),
@@ -119,7 +114,7 @@ TABLE: Final = {
     "tag_replaced": Said(en="Replaced", es="Sustituido"),
     # The steps at one partner
     "blocked": Said(en="Blocked here {at}", es="Bloqueado aquí {at}"),
-    "told": Said(en="Told {at}", es="Avisada {at}"),
+    "told_at": Said(en="Told {at}", es="Avisada {at}"),
     "already_told": Said(en="Already told {at}", es="Ya avisada {at}"),
     "not_told": Said(en="Not told yet", es="Aún sin avisar"),
     "not_told_held_back": Said(
@@ -127,10 +122,9 @@ TABLE: Final = {
     ),
     "tried_1": Said(en="Tried {n} time. We keep trying.", es="Lo intentamos {n} vez. Seguimos intentando."),
     "tried_n": Said(en="Tried {n} times. We keep trying.", es="Lo intentamos {n} veces. Seguimos intentando."),
-    "received": Said(en="Received {at}", es="Recibido {at}"),
+    "received_at": Said(en="Received {at}", es="Recibido {at}"),
     "not_received": Said(en="Not received yet", es="Aún no recibido"),
     "unconfirmed": Said(en="Not yet confirmed", es="Aún sin confirmar"),
-    "refused": Said(en="Refused", es="Rechazado"),
     "deletion_unsigned": Said(
         en="Signed that it deleted your data, and that those below it did: not yet",
         es="Firmar que borró sus datos, ella y las que están por debajo: todavía no",
