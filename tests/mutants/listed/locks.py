@@ -7,6 +7,7 @@ from tests.mutants.mutant import Mutant
 ACCOUNTS = "tests/accounts/test_at_once.py::"
 OFFICERS = "tests/support/test_officers_at_once.py::"
 REVOCATIONS = "tests/revocations/test_at_once.py::"
+CONSENT = "tests/consent/test_at_once.py::"
 DESK = "tests/support/test_desk_at_once.py::"
 PARTNERS = "tests/partners/test_at_once.py::"
 LOCK = re.compile(r"\.select_for_update\((?:[^()]|\([^()]*\))*\)| FOR (?:NO KEY )?UPDATE(?: OF \w+)?(?: SKIP LOCKED)?")
@@ -512,5 +513,90 @@ MUTANTS = (
         '        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])\n',
         '        cursor.execute("SELECT %s", [key])\n',
         f"{REVOCATIONS}test_a_partner_that_let_three_questions_pass_is_denied_once",
+    ),
+    unlocked(
+        2,
+        "consent/migrations/0002_gate.py",
+        "    SELECT * INTO g FROM consent_linegate WHERE line_id = line FOR UPDATE;\n",
+        f"{CONSENT}test_two_rows_of_the_ledger_at_once_both_move_the_gate",
+    ),
+    Mutant(
+        5,
+        "consent/expiry.py",
+        'cursor.execute("SELECT consent_lock_line(%s)", [line_id])',
+        'cursor.execute("SELECT %s", [line_id])',
+        f"{CONSENT}test_a_partner_that_is_told_again_never_hears_what_was_before_a_stop",
+    ),
+    Mutant(
+        2,
+        "consent/actions/asks.py",
+        "    take_turn(line_id=question.line.pk)\n    now_open",
+        "    now_open",
+        f"{CONSENT}test_a_question_is_answered_once",
+    ),
+    Mutant(
+        12,
+        "consent/actions/asks.py",
+        "    take_turn(line_id=question.line.pk)\n    if not asks.may_be_answered",
+        "    if not asks.may_be_answered",
+        f"{CONSENT}test_no_more_questions_are_put_to_a_line_than_a_month_has",
+    ),
+    Mutant(
+        12,
+        "consent/asking.py",
+        'cursor.execute("SELECT consent_lock_line(%s)", [line_id])',
+        'cursor.execute("SELECT %s", [line_id])',
+        f"{CONSENT}test_a_question_s_text_is_sent_by_one_worker",
+    ),
+    unlocked(
+        7,
+        "consent/actions/agents.py",
+        "AuthorizedAgent.objects.select_for_update().get(pk=agent.pk)",
+        f"{CONSENT}test_the_same_message_of_an_agent_is_one_request",
+    ),
+    unlocked(
+        7,
+        "consent/actions/agents.py",
+        "AuthorizedAgent.objects.select_for_update().get(pk=agent.pk)",
+        f"{CONSENT}test_a_suspended_agent_asks_for_nobody",
+    ),
+    unlocked(
+        7,
+        "consent/actions/agents.py",
+        'AgentRequest.objects.select_for_update(of=("self",))',
+        f"{CONSENT}test_an_agent_s_request_is_answered_once",
+    ),
+    unlocked(
+        7,
+        "consent/agency.py",
+        'AgentRequest.objects.select_for_update(skip_locked=True, of=("self",))',
+        f"{CONSENT}test_an_agent_s_request_that_nobody_answered_is_over_once",
+    ),
+    unlocked(
+        6,
+        "consent/actions/digests.py",
+        "DigestRun.objects.select_for_update().filter",
+        f"{CONSENT}test_a_bucket_of_a_partner_s_books_is_compared_once",
+    ),
+    Mutant(
+        7,
+        "consent/feeds/tenures.py",
+        "    with connection.cursor() as cursor:\n        cursor.execute(ONE_AT_A_TIME)\n    keeper =",
+        "    keeper =",
+        f"{CONSENT}test_a_number_that_two_files_give_to_two_lines_is_one_s",
+    ),
+    Mutant(
+        2,
+        "consent/actions/restoring.py",
+        "    take_turn(line_id=line_id)\n    if (\n",
+        "    if (\n",
+        f"{CONSENT}test_a_yes_that_was_lost_with_the_database_is_told_of_once",
+    ),
+    Mutant(
+        12,
+        "consent/actions/signals.py",
+        "    now = take_turn(line_id=line_id)\n    signal, first",
+        "    now = at\n    signal, first",
+        f"{CONSENT}test_a_privacy_signal_stops_once_what_came_since_the_last",
     ),
 )

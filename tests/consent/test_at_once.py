@@ -1,0 +1,255 @@
+"""A person, an agent, a file and workers at the same moment: said once, asked once, told once, and in one order."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import transaction
+from django.utils import timezone, translation
+
+from accounts.models import Line, Message
+from accounts.texts import MemoryBackend
+from audit.models import AuditEvent
+from audit.queries import database_clock
+from consent import actions, agency, agents, asking, asks, expiry, notices
+from consent.actions import restoring
+from consent.actions.asks import NotOpen, say_no, say_yes, text_code
+from consent.agents import Exercise
+from consent.models import Ask, Choice, EndedPause, LineGate
+from partners.models import AgentRequest, AuthorizedAgent, Campaign
+from revocations.models import Order, Standing
+from tests.agents import AGENT, LATER, an_agent_asks, let_in
+from tests.consent.books import Books
+from tests.consent.claiming import Partner, a_partner, by_day
+from tests.factories import a_campaign, a_ledger_row, a_line, an_approval
+from tests.feeds import line_row, take_lines, told
+from tests.overlapping import overlap
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+NUMBER = "+12065550142"
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def noted(action: str) -> int:
+    return AuditEvent.objects.filter(action=action).count()
+
+
+def stop(line: Line) -> actions.Recorded:
+    return actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+
+
+def allow(line: Line, campaign: Campaign) -> actions.Recorded:
+    return actions.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+
+
+# Choices
+
+
+def test_what_is_said_while_another_choice_is_written_is_the_newer_one(line: Line, campaign: Campaign) -> None:
+    first, second = overlap(lambda: allow(line, campaign), lambda: stop(line))
+    assert first.made_at < second.made_at
+    assert [order.version for order in Order.objects.order_by("version")] == [1, 2]
+    assert Standing.objects.get().order_id in second.order_ids
+    assert Order.objects.latest("version").snapshot["state"] == []
+
+
+def test_two_rows_of_the_ledger_at_once_both_move_the_gate(line: Line) -> None:
+    one, other = a_campaign(), a_campaign()
+    at = database_clock() - DAY
+
+    def brings(campaign: Campaign) -> Callable[[], None]:
+        def bring() -> None:
+            with transaction.atomic():
+                an_approval(line, campaign, at=at)
+
+        return bring
+
+    overlap(brings(one), brings(other))
+    assert sorted(LineGate.objects.get(pk=line.pk).approvals) == sorted([one.ref, other.ref])
+
+
+def test_a_pause_that_has_ended_is_told_of_once(line: Line, campaign: Campaign) -> None:
+    until = database_clock() + HOUR
+    actions.pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
+    before = Message.objects.count()
+
+    def ends() -> int:
+        return expiry.end_pauses(now=until)
+
+    overlap(ends, ends)
+    assert (EndedPause.objects.count(), Message.objects.count() - before) == (1, 1)
+
+
+def test_a_partner_that_is_told_again_never_hears_what_was_before_a_stop(line: Line, campaign: Campaign) -> None:
+    allow(line, campaign)
+    overlap(lambda: stop(line), lambda: expiry.retell(line_id=line.pk))
+    assert [order.snapshot["state"] for order in Order.objects.order_by("version")][1:] == [[]]
+
+
+def test_a_privacy_signal_stops_once_what_came_since_the_last(line: Line, campaign: Campaign) -> None:
+    allow(line, a_campaign())
+
+    def comes() -> None:
+        actions.take_signal(line_id=line.pk, actor="subscriber:1", at=database_clock())
+
+    comes()
+    with transaction.atomic():
+        an_approval(line, a_campaign(), at=database_clock())
+    overlap(comes, comes)
+    assert (Choice.objects.filter(kind="stop").count(), noted("consent.signal_taken")) == (2, 2)
+
+
+# Questions
+
+
+@pytest.fixture
+def partner() -> Partner:
+    return a_partner()
+
+
+def a_question(partner: Partner, line: Line) -> asks.Question:
+    """What a partner's claim asks of a line."""
+    status, answer = partner.one(partner.claim())
+    assert status == 200, answer
+    ask = Ask.objects.get(line_id=line.pk, campaign=partner.campaign.ref)
+    found = asks.behind(token=asks.token_of(ask_id=ask.id), at=database_clock())
+    assert found is not None
+    return found
+
+
+def says(verb: Callable[..., object], question: asks.Question) -> Callable[[], object]:
+    def say() -> object:
+        with translation.override("en"):
+            shown = notices.before_yes(campaign=question.campaign.ref, use="ask")
+            return verb(question=question, user=None, notice=shown, at=database_clock())
+
+    return say
+
+
+def test_a_question_is_answered_once(partner: Partner) -> None:
+    line = a_line(msisdn=NUMBER)
+    question = a_question(partner, line)
+    with pytest.raises(NotOpen):
+        overlap(says(say_no, question), says(say_yes, question))
+    assert list(Choice.objects.values_list("kind", flat=True)) == ["refuse"]
+
+
+def test_a_question_s_text_is_sent_by_one_worker(partner: Partner) -> None:
+    a_question(partner, a_line(msisdn=NUMBER))
+    now = by_day()
+
+    def sends() -> int:
+        return asking._run(now, lambda: 0.0)
+
+    assert overlap(sends, sends) == (1, 0)
+    assert len([text for text in MemoryBackend.outbox if "/ask/" in text.text]) == 1
+
+
+def test_no_more_questions_are_put_to_a_line_than_a_month_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asks, "AT_MOST", 1)
+    line = a_line(msisdn=NUMBER)
+    questions = [a_question(a_partner(name, provider=f"{name}Road"), line) for name in ("GeoBridge", "NorthLink")]
+
+    def asks_for_a_code(question: asks.Question) -> Callable[[], None]:
+        return lambda: text_code(question=question, asker="b1", at=database_clock())
+
+    overlap(*(asks_for_a_code(question) for question in questions))
+    assert Ask.objects.filter(texted_at__isnull=False).count() == 1
+    assert len([text for text in MemoryBackend.outbox if text.code]) == 1
+
+
+# Authorised agents
+
+
+def exercise(agent_id: str, msisdn: str, at: datetime) -> Exercise:
+    return Exercise(
+        agent_id=agent_id, business_id="CARRIER", issued_at=at, expires_at=LATER, version="1.0",
+        exercise="sale:opt_out", phone_number=msisdn,
+    )  # fmt: skip
+
+
+def test_the_same_message_of_an_agent_is_one_request(line: Line) -> None:
+    agent, now = let_in(AGENT, "Permission Slip", Ed25519PrivateKey.generate()), timezone.now()
+    said = exercise(AGENT, "+12065550177", now)
+
+    def asks_for_a_stop() -> AgentRequest:
+        return actions.take_request(agent=agent, said=said, body=b"the same", at=now)
+
+    first, second = overlap(asks_for_a_stop, asks_for_a_stop)
+    assert (first.pk, AgentRequest.objects.count(), noted("agent.asked")) == (second.pk, 1, 1)
+
+
+def test_a_suspended_agent_asks_for_nobody(line: Line) -> None:
+    agent, now = let_in(AGENT, "Permission Slip", Ed25519PrivateKey.generate()), timezone.now()
+    said = exercise(AGENT, "+12065550177", now)
+
+    def is_suspended() -> None:
+        with transaction.atomic():
+            AuthorizedAgent.objects.filter(pk=agent.pk).update(ended_at=now, changed_at=now)
+
+    with pytest.raises(agents.Refused):
+        overlap(is_suspended, lambda: actions.take_request(agent=agent, said=said, body=b"x", at=now))
+    assert AgentRequest.objects.count() == 0
+
+
+def test_an_agent_s_request_is_answered_once(line: Line) -> None:
+    token = an_agent_asks(line).rstrip("/").rpartition("/")[2]
+    now = timezone.now()
+
+    def answers(*, theirs: bool) -> Callable[[], str]:
+        return lambda: actions.answer_request(token=token, theirs=theirs, notice=None, at=now)
+
+    with pytest.raises(actions.NotOpenRequest):
+        overlap(answers(theirs=False), answers(theirs=True))
+    assert (Choice.objects.count(), noted("agent.refused"), noted("agent.confirmed")) == (0, 1, 0)
+
+
+def test_an_agent_s_request_that_nobody_answered_is_over_once(line: Line) -> None:
+    an_agent_asks(line)
+    late = timezone.now() + 8 * DAY
+
+    def ends() -> None:
+        agency._end(late)
+
+    overlap(ends, ends)
+    assert noted("agent.unanswered") == 1
+
+
+# Partners' books, files, and what is brought back
+
+
+def test_a_bucket_of_a_partner_s_books_is_compared_once() -> None:
+    books = Books()
+    line = books.a_line()
+    books.hold(line)
+    stop(line)
+    books.acknowledge(line)
+    run = books.send()
+
+    def answers() -> object:
+        return books.answer(run)
+
+    overlap(answers, answers)
+    run.refresh_from_db()
+    assert (run.findings["partner_has"], noted("digest.compared")) == (1, 1)
+
+
+def test_a_number_that_two_files_give_to_two_lines_is_one_s() -> None:
+    one, other = line_row(line_id="L1"), line_row(line_id="L2", account_id="A2")
+    first, second = overlap(lambda: told(take_lines(one)), lambda: told(take_lines(other)))
+    assert first == [("accepted",)]
+    assert second[0][0] == "rejected"
+    assert list(Line.objects.values_list("carrier_id", flat=True)) == ["L1"]
+
+
+def test_a_yes_that_was_lost_with_the_database_is_told_of_once(line: Line, campaign: Campaign) -> None:
+    lost = a_ledger_row(line, "allow", scope="campaign", ref=campaign.ref, at=database_clock()).id
+
+    def tells() -> bool:
+        return restoring.tell_of_lost_yes(
+            line_id=line.pk, choice_id=lost, campaign=campaign.ref, at=database_clock()
+        )  # fmt: skip
+
+    assert overlap(tells, tells) == (True, False)
+    assert noted("restore.allow_lost") == 1
