@@ -6,7 +6,7 @@ from django.conf import settings
 
 import audit.actions
 from accounts import queries
-from accounts.models import BrowserSession, TextedCode
+from accounts.models import BrowserSession, TextedCode, WrongCode
 from audit.models import Incident
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -29,8 +29,10 @@ def watch_code_texts(*, now: datetime) -> bool:
 def forget_codes(*, now: datetime) -> int:
     """Delete the codes that were sent last a day ago, used or not. Returns how many. Safe to repeat.
 
-    None of them opens anything by then, and no limit looks further back (`actions.codes`). Who asked goes with them.
+    None of them opens anything by then, and no limit looks further back (`actions.codes`). Who asked goes with them;
+    so do the wrong guesses of the day before.
     """
+    WrongCode.objects.filter(at__lte=now - DAY).delete()
     forgotten = 0
     while over := list(TextedCode.objects.filter(sent_at__lte=now - DAY).values_list("pk", flat=True)[:BATCH]):
         TextedCode.objects.filter(pk__in=over).delete()

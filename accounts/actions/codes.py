@@ -1,16 +1,17 @@
 """Text a code and take it (docs/decisions/0016)."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Sum
 from django.utils import translation
 
 from accounts import queries, texts
-from accounts.models import CodeAsker, Line, TextedCode
-from accounts.sealing import keyed, seal, unseal
+from accounts.models import CodeAsker, Line, TextedCode, WrongCode
+from accounts.sealing import keyed, number_hash, seal, unseal
 from accounts.wording import code_text, language_of, reply_code_text
 
 DAY = timedelta(days=1)
@@ -23,6 +24,9 @@ SENDS_OF_ONE_CODE, SENDS_OF_LONG_CODE = 5, 2
 SHORT, LONG = 6, 10
 SHORT_TRIES, LONG_TRIES = 5, 20
 SHORT_TRIES_OF_ALL, LONG_TRIES_OF_ALL = 20, 30_000
+# Of one line, for one purpose, in any 24 hours: so often is a wrong guess compared with a short code, over all of its
+# short codes and all browsers. After so many fewer, new codes are long.
+SHORT_COMPARISONS_A_DAY, LONG_AFTER = 40, 20
 # Short codes asked for and never used; one that was used was asked for by the line's own person.
 UNUSED_AT_MOST = {timedelta(hours=1): 3, DAY: 8}
 # docs/decisions/0024: for so many different lines codes are asked from one network in an hour before it gets fewer.
@@ -34,8 +38,10 @@ SELECT code_id FROM accounts_codeasker WHERE code_id = ANY (%s::uuid[]) AND aske
 """
 USE_UP = "UPDATE accounts_textedcode SET used_at = %s WHERE id = %s"
 FRESH_CODES = """
-SELECT id, line_id, purpose, code_sealed, made_at, sent_at, sends, tries_left, used_at, long FROM accounts_textedcode
-WHERE line_id = %(line)s AND purpose = %(purpose)s AND used_at IS NULL AND tries_left > 0 AND sent_at > %(since)s
+SELECT id, line_id, purpose, number_hash, code_sealed, made_at, sent_at, sends, tries_left, used_at, long
+FROM accounts_textedcode
+WHERE line_id = %(line)s AND purpose = %(purpose)s AND number_hash = %(number)s AND used_at IS NULL AND tries_left > 0
+    AND sent_at > %(since)s
 ORDER BY made_at DESC FOR UPDATE
 """
 
@@ -47,12 +53,12 @@ def text_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, network: 
     Where many go unused or are guessed at, codes are long, so that nobody's guesses keep the line's person out. The
     text goes out after the commit; call outside a transaction.
 
-    `network`: where the browser is (`sessions.network`). One from which very many lines are asked for gets codes to
-    stop alone, and none twice.
+    `network`: where the browser is (`sessions.network`). From one from which very many lines are asked for no code is
+    sent a second time; each line's first is, because the network may be a carrier's own, with thousands behind it.
     """
     line = queries.line_of_number(msisdn=msisdn, at=at)
     mark = keyed("network", network.encode()) if network else b""
-    code = _code_to_send(line=line, purpose=purpose, asker=asker, network=mark, at=at) if line else None
+    code = _code_to_send(line, msisdn, purpose, asker=asker, network=mark, at=at) if line else None
     if line and code:
         with translation.override(language_of(line)):
             words = code_text(purpose=purpose, code=code) if asker != BY_TEXT else reply_code_text(code=code)
@@ -62,47 +68,70 @@ def text_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, network: 
 def take_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: str, at: datetime) -> Line | None:
     """The line, when `typed` is a code that this browser session asked for and that was texted to the line for this.
 
-    None for everything else. A wrong try is counted for this session, and for the code; a right one uses the code up.
+    None for everything else. A wrong try is counted for this session, and against each code that is still good; a right
+    one uses the code up. Those who guess at one line take turns, so that no limit is passed by guessing at once.
     """
     line = queries.line_of_number(msisdn=msisdn, at=at)
     if line is None:
         return None
     with transaction.atomic():
-        fresh = _fresh(line=line, purpose=purpose, at=at)
+        fresh = _locked_codes(line, msisdn, purpose, at)
         with connection.cursor() as cursor:
             cursor.execute(OPEN_TO, [[code.pk for code in fresh], asker])
             open_to = {code_id for (code_id,) in cursor.fetchall()}
-            for code in fresh:
-                if code.pk in open_to and secrets.compare_digest(
-                    unseal(code.code_sealed).encode(), _digits(typed).encode()
-                ):
+            compared = _comparable([code for code in fresh if code.pk in open_to], line, purpose, at)
+            for code in compared:
+                if secrets.compare_digest(unseal(code.code_sealed).encode(), _digits(typed).encode()):
                     cursor.execute(USE_UP, [at, code.pk])
                     return line
-        mine = CodeAsker.objects.filter(code__in=open_to, asker=asker, tries_left__gt=0)
-        mine.update(tries_left=F("tries_left") - 1)
-        TextedCode.objects.filter(pk__in=open_to).update(tries_left=F("tries_left") - 1)
+        _count_wrong(line, purpose, asker=asker, fresh=fresh, compared=compared, at=at)
     return None
 
 
+def _comparable(codes: Sequence[TextedCode], line: Line, purpose: TextedCode.Purpose, at: datetime) -> list[TextedCode]:
+    """Return those of these codes that a guess may be compared with today: long ones, and as many short as are left."""
+    short = [code for code in codes if not code.long]
+    left = SHORT_COMPARISONS_A_DAY - _compared_lately(line, purpose, at) if short else 0
+    return [code for code in codes if code.long] + short[: max(0, left)]
+
+
+def _count_wrong(
+    line: Line, purpose: TextedCode.Purpose, *, asker: str, fresh: Sequence[TextedCode],
+    compared: Sequence[TextedCode], at: datetime,
+) -> None:  # fmt: skip
+    if not compared:
+        return
+    mine = CodeAsker.objects.filter(code__in=fresh, asker=asker, tries_left__gt=0)
+    mine.update(tries_left=F("tries_left") - 1)
+    TextedCode.objects.filter(pk__in=[code.pk for code in fresh]).update(tries_left=F("tries_left") - 1)
+    if short := sum(not code.long for code in compared):
+        WrongCode.objects.create(line=line, purpose=purpose, at=at, compared=short)
+
+
+def _compared_lately(line: Line, purpose: TextedCode.Purpose, at: datetime) -> int:
+    wrong = WrongCode.objects.filter(line=line, purpose=purpose, at__gt=at - DAY)
+    return wrong.aggregate(sum=Sum("compared"))["sum"] or 0
+
+
 @transaction.atomic
-def _code_to_send(*, line: Line, purpose: TextedCode.Purpose, asker: str, network: bytes, at: datetime) -> str | None:
-    crowded = _is_crowded(network, at)
-    if crowded and purpose != TextedCode.Purpose.STOP:
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_LINE, [line.pk])
-    code = next((one for one in _fresh(line=line, purpose=purpose, at=at) if at < one.made_at + _lasts(one)), None)
+def _code_to_send(
+    line: Line, msisdn: str, purpose: TextedCode.Purpose, *, asker: str, network: bytes, at: datetime
+) -> str | None:
+    fresh = [one for one in _locked_codes(line, msisdn, purpose, at) if at < one.made_at + _lasts(one)]
+    compared = _compared_lately(line, purpose, at)
+    # A short code that no guess is compared with any more is of no use to the line's person either.
+    code = next((one for one in fresh if one.long or compared < SHORT_COMPARISONS_A_DAY), None)
     if code is not None:
         asks = {"tries_left": _tries(code, asker), "network_hash": network, "asked_at": at}
         mine, _new = CodeAsker.objects.get_or_create(code=code, asker=asker, defaults=asks)
         # Whoever spent their own tries gets another code; a long one is not worth guessing at, and not sent twice.
         if mine.tries_left or code.long:
-            return None if crowded else _again(code, at)
-    long = _watched(line=line, purpose=purpose, at=at)
+            return None if _is_crowded(network, at) else _again(code, at)
+    long = compared >= LONG_AFTER or _has_many_unused(line=line, purpose=purpose, at=at)
     digits = "".join(str(secrets.randbelow(10)) for _ in range(LONG if long else SHORT))
     code = TextedCode.objects.create(
-        id=uuid4(), line=line, purpose=purpose, code_sealed=seal(digits), made_at=at, sent_at=at, long=long,
-        tries_left=LONG_TRIES_OF_ALL if long else SHORT_TRIES_OF_ALL,
+        id=uuid4(), line=line, purpose=purpose, number_hash=number_hash(msisdn), code_sealed=seal(digits), made_at=at,
+        sent_at=at, long=long, tries_left=LONG_TRIES_OF_ALL if long else SHORT_TRIES_OF_ALL,
     )  # fmt: skip
     CodeAsker.objects.create(code=code, asker=asker, tries_left=_tries(code, asker), network_hash=network, asked_at=at)
     return digits
@@ -126,16 +155,11 @@ def _again(code: TextedCode, at: datetime) -> str | None:
     return unseal(code.code_sealed)
 
 
-def _watched(*, line: Line, purpose: TextedCode.Purpose, at: datetime) -> bool:
-    """Whether somebody may be guessing: too many short codes went unused, or too many tries at them were wrong."""
-    longest = max(DAY, *UNUSED_AT_MOST)
-    short = TextedCode.objects.filter(line=line, purpose=purpose, long=False, made_at__gt=at - longest)
-    codes = list(short.values_list("made_at", "used_at", "tries_left"))
-    wrong = sum(SHORT_TRIES_OF_ALL - left for made_at, _, left in codes if made_at > at - DAY)
-    unused = [made_at for made_at, used_at, _ in codes if used_at is None]
-    return wrong >= SHORT_TRIES_OF_ALL or any(
-        sum(made_at > at - span for made_at in unused) >= most for span, most in UNUSED_AT_MOST.items()
-    )
+def _has_many_unused(*, line: Line, purpose: TextedCode.Purpose, at: datetime) -> bool:
+    """Whether so many short codes went unused that somebody else may be asking for them."""
+    short = TextedCode.objects.filter(line=line, purpose=purpose, long=False, used_at__isnull=True)
+    unused = list(short.filter(made_at__gt=at - max(UNUSED_AT_MOST)).values_list("made_at", flat=True))
+    return any(sum(made_at > at - span for made_at in unused) >= most for span, most in UNUSED_AT_MOST.items())
 
 
 def _lasts(code: TextedCode) -> timedelta:
@@ -149,9 +173,14 @@ def _tries(code: TextedCode, asker: str) -> int:
     return LONG_TRIES if code.long else SHORT_TRIES
 
 
-def _fresh(*, line: Line, purpose: TextedCode.Purpose, at: datetime) -> list[TextedCode]:
-    """The codes that still count, locked, the newest first."""
-    codes = TextedCode.objects.raw(FRESH_CODES, {"line": line.pk, "purpose": purpose.value, "since": at - LONG_FRESH})
+def _locked_codes(line: Line, msisdn: str, purpose: TextedCode.Purpose, at: datetime) -> list[TextedCode]:
+    """Lock the line, and return the codes that are still good, the newest first: those texted to its number now."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_LINE, [line.pk])
+    asked = {
+        "line": line.pk, "purpose": purpose.value, "number": number_hash(msisdn), "since": at - LONG_FRESH,
+    }  # fmt: skip
+    codes = TextedCode.objects.raw(FRESH_CODES, asked)
     return [code for code in codes if at < code.sent_at + _lasts(code)]
 
 

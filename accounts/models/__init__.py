@@ -18,6 +18,7 @@ from accounts.models.lines import (
     TextedCode,
     TextTaken,
     User,
+    WrongCode,
 )
 
 __all__ = [
@@ -40,5 +41,6 @@ __all__ = [
     "TextTaken",
     "TextedCode",
     "User",
+    "WrongCode",
     "WrongPassword",
 ]

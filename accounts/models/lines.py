@@ -141,7 +141,8 @@ class LineUser(models.Model):
 class TextedCode(models.Model):
     """A code texted to a line for one purpose, kept sealed, so that asking again repeats it while it is fresh.
 
-    A `long` one has more digits than anybody could guess. `tries_left` over all browsers that asked for it.
+    A `long` one has more digits than anybody could guess. `tries_left`: over all browsers. `number_hash`: the number
+    that it was texted to, with which it dies.
     """
 
     class Purpose(models.TextChoices):
@@ -153,6 +154,7 @@ class TextedCode(models.Model):
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)
     purpose = models.CharField(max_length=10, choices=Purpose)
+    number_hash = models.BinaryField(default=b"", db_default=b"")
     code_sealed = models.BinaryField()
     made_at = models.DateTimeField()
     sent_at = models.DateTimeField()
@@ -190,6 +192,25 @@ class CodeAsker(models.Model):
 
     def __str__(self) -> str:
         return f"asker of code {self.code_id}"
+
+
+class WrongCode(models.Model):
+    """A wrong guess at a line's short codes for one purpose, and with how many of them it was `compared`."""
+
+    id = models.BigAutoField(primary_key=True)
+    line = models.ForeignKey(Line, on_delete=models.PROTECT)
+    purpose = models.CharField(max_length=10, choices=TextedCode.Purpose)
+    at = models.DateTimeField()
+    compared = models.PositiveSmallIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["line", "purpose", "at"], name="accounts_wrongcode_lately"),
+            models.Index(fields=["at"], name="accounts_wrongcode_over"),
+        ]
+
+    def __str__(self) -> str:
+        return f"wrong code of line {self.line_id}"
 
 
 class Message(models.Model):

@@ -72,7 +72,16 @@ TABLES: Mapping[str, Table] = {
         time="made_at sent_at used_at",
         figure="sends tries_left long",
         word="purpose",
-        sealed="code_sealed",
+        sealed="code_sealed number_hash",
+    ),
+    "accounts.WrongCode": Table(
+        "A wrong guess at a line's six-digit codes: with how many of them it was compared, never what was typed.",
+        "a day, until the next daily run",
+        "nobody",
+        key="id line",
+        time="at",
+        figure="compared",
+        word="purpose",
     ),
     "accounts.CodeAsker": Table(
         "The browser session that asked for a code, by a random name, and a keyed hash of its network.",

@@ -212,20 +212,6 @@ def test_a_flood_against_a_number_does_not_keep_its_owner_from_stopping() -> Non
     assert actions.take_code(msisdn=msisdn, purpose=STOP, asker=MINE, typed=code, at=now) == line
 
 
-def test_no_more_than_forty_guesses_a_day_are_taken_at_short_codes() -> None:
-    line, now = a_line(), timezone.now()
-    msisdn = number_of(line)
-    for number in range(100):
-        asker, at = f"{number:032}", now + timedelta(minutes=12 * number)
-        actions.text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=at)
-        for _ in range(5):
-            actions.take_code(msisdn=msisdn, purpose=STOP, asker=asker, typed="no", at=at)
-    short = TextedCode.objects.filter(long=False)
-    assert sum(20 - code.tries_left for code in short) <= 40
-    # Neither do texts without end go out.
-    assert len(texts_to(msisdn)) <= 60
-
-
 def test_after_three_codes_an_hour_and_eight_a_day_that_go_unused_they_are_long_and_last() -> None:
     line, now = a_line(), timezone.now()
     msisdn = number_of(line)

@@ -1,0 +1,168 @@
+"""How likely a texted code is guessed: the figures of decision 16, and that no way of guessing passes them."""
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from accounts import actions
+from accounts.actions.codes import LONG, SHORT, SHORT_COMPARISONS_A_DAY
+from accounts.models import Line, LineNumber, TextedCode, WrongCode
+from accounts.sealing import number_hash, seal
+from accounts.texts import MemoryBackend
+from tests.factories import a_line
+from tests.people import NO_CODE, newest_text, number_of, texts_to
+
+RECORD = Path(__file__).parents[2] / "docs/decisions/0016-codes-belong-to-the-browser-that-asked.md"
+STOP, MINUTE, DAY = TextedCode.Purpose.STOP, timedelta(minutes=1), timedelta(days=1)
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+@pytest.fixture(autouse=True)
+def _texts(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    MemoryBackend.outbox.clear()
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """When guesses were compared with short codes: once for each guess and code, on the guesser's clock."""
+    found: list[datetime] = []
+
+    def compare(code: bytes, typed: bytes) -> bool:
+        if len(code) == SHORT:
+            found.append(Guesser.clock)
+        return secrets.compare_digest(code, typed)
+
+    watched = SimpleNamespace(randbelow=secrets.randbelow, compare_digest=compare)
+    monkeypatch.setattr("accounts.actions.codes.secrets", watched)
+    return found
+
+
+class Guesser:
+    """Somebody with as many browser sessions as they want, all of which ask for every code there is."""
+
+    clock = timezone.now()
+
+    def __init__(self, msisdn: str, sessions: int) -> None:
+        self.msisdn, self.sessions = msisdn, [f"{number:032}" for number in range(sessions)]
+
+    def asks(self) -> None:
+        for asker in self.sessions:
+            actions.text_code(msisdn=self.msisdn, purpose=STOP, asker=asker, at=Guesser.clock)
+
+    def guesses(self, times: int) -> None:
+        for asker in self.sessions * times:
+            actions.take_code(msisdn=self.msisdn, purpose=STOP, asker=asker, typed=NO_CODE, at=Guesser.clock)
+
+
+def most_in_a_day(moments: list[datetime]) -> int:
+    return max(sum(start <= moment < start + DAY for moment in moments) for start in moments)
+
+
+def test_no_way_of_asking_and_guessing_passes_the_limit(compared: list[datetime]) -> None:
+    """One who gathers three codes first, one who guesses at each at once, one who comes back when a day is over."""
+    for step, times in ((11, 1), (9, 1), (3, 5), (61, 3)):
+        line, began = a_line(), timezone.now()
+        guesser = Guesser(number_of(line), sessions=6)
+        compared.clear()
+        for minutes in (*range(0, 90, step), *range(1430, 1520, step), *range(2870, 2960, step)):
+            Guesser.clock = began + minutes * MINUTE
+            guesser.asks()
+            if minutes % 90 > 20 or times > 1:
+                guesser.guesses(times)
+        assert compared
+        assert most_in_a_day(compared) <= SHORT_COMPARISONS_A_DAY
+
+
+def test_the_limit_is_reached_and_a_long_code_still_works(compared: list[datetime]) -> None:
+    line, began = a_line(), timezone.now()
+    msisdn = number_of(line)
+    guesser = Guesser(msisdn, sessions=9)
+    for minutes in (0, 10, 19):
+        Guesser.clock = began + minutes * MINUTE
+        guesser.asks()
+        guesser.guesses(1)
+    guesser.guesses(30)
+    Guesser.clock += 10 * MINUTE
+    guesser.asks()
+    assert 20 <= len(compared) <= SHORT_COMPARISONS_A_DAY
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker="mine", at=Guesser.clock)
+    code = newest_text(msisdn).code
+    assert len(code) == LONG
+    assert actions.take_code(msisdn=msisdn, purpose=STOP, asker="mine", typed=code, at=Guesser.clock) == line
+    assert len(texts_to(msisdn)) < 60
+
+
+def test_a_wrong_guess_counts_against_each_code_that_is_still_good() -> None:
+    line, now = a_line(), timezone.now()
+    msisdn = number_of(line)
+    actions.text_code(msisdn=msisdn, purpose=STOP, asker="a", at=now)
+    for _ in range(5):
+        actions.take_code(msisdn=msisdn, purpose=STOP, asker="a", typed=NO_CODE, at=now)
+    for asker in ("a", "b"):
+        actions.text_code(msisdn=msisdn, purpose=STOP, asker=asker, at=now)
+    # "b" asked for the newer code alone.
+    actions.take_code(msisdn=msisdn, purpose=STOP, asker="b", typed=NO_CODE, at=now)
+    assert sorted(TextedCode.objects.values_list("tries_left", flat=True)) == [14, 19]
+
+
+def test_a_guess_of_who_asked_for_no_code_costs_the_owner_nothing() -> None:
+    line, now = a_line(), timezone.now()
+    actions.text_code(msisdn=number_of(line), purpose=STOP, asker="mine", at=now)
+    for _ in range(50):
+        actions.take_code(msisdn=number_of(line), purpose=STOP, asker="theirs", typed=NO_CODE, at=now)
+    assert TextedCode.objects.get().tries_left == 20
+    assert WrongCode.objects.count() == 0
+
+
+def test_guesses_at_once_never_pass_the_limit() -> None:
+    line, now = a_line(), timezone.now()
+    msisdn = number_of(line)
+    for number in range(10):
+        actions.text_code(msisdn=msisdn, purpose=STOP, asker=str(number), at=now)
+
+    def guess(number: int) -> None:
+        try:
+            actions.take_code(msisdn=msisdn, purpose=STOP, asker=str(number % 10), typed=NO_CODE, at=now)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(guess, range(80)))
+    assert TextedCode.objects.get().tries_left == 0
+    assert sum(WrongCode.objects.values_list("compared", flat=True)) == 20
+
+
+def test_a_code_dies_with_the_number_it_was_texted_to() -> None:
+    line, now = a_line(), timezone.now()
+    before, after = number_of(line), "+12065550777"
+    actions.text_code(msisdn=before, purpose=STOP, asker="mine", at=now)
+    code = newest_text(before).code
+    change_number(line, after, at=now)
+    # Whoever still has the old phone asks with the new number: its code goes to the new phone, and is another.
+    actions.text_code(msisdn=after, purpose=STOP, asker="mine", at=now + MINUTE)
+    for number in (before, after):
+        taken = actions.take_code(msisdn=number, purpose=STOP, asker="mine", typed=code, at=now + MINUTE)
+        assert taken is None
+    assert [len(texts_to(number)) for number in (before, after)] == [1, 1]
+    new = newest_text(after).code
+    assert actions.take_code(msisdn=after, purpose=STOP, asker="mine", typed=new, at=now + MINUTE) == line
+
+
+def change_number(line: Line, msisdn: str, *, at: datetime) -> None:
+    LineNumber.objects.filter(line=line).update(ends_at=at)
+    LineNumber.objects.create(line=line, msisdn_hash=number_hash(msisdn), msisdn_sealed=seal(msisdn), starts_at=at)
+
+
+def test_the_figures_of_the_record_are_these() -> None:
+    said = RECORD.read_text()
+    short, long = 10**SHORT // SHORT_COMPARISONS_A_DAY, 10**LONG // 100_000
+    assert f"at most {SHORT_COMPARISONS_A_DAY} comparisons in any 24 hours, so at most 1 in {short:,}" in said
+    assert f"100,000 guesses a day at long codes make 1 in {long:,}" in said
