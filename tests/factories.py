@@ -33,6 +33,7 @@ def a_line(
     activated_at: datetime = LONG_AGO,
     deactivated_at: datetime | None = None,
     carrier_id: str | None = None,
+    language: str = "en",
 ) -> Line:
     """A tenure with its number, its state and (by the database) its gate row."""
     n = next(counter)
@@ -42,7 +43,7 @@ def a_line(
         holder_name_sealed=seal(holder_name),
         user_role=role,
         state=state,
-        language="en",
+        language=language,
         activated_at=activated_at,
         deactivated_at=deactivated_at,
     )

@@ -150,8 +150,11 @@ class Partner:
         below: Sequence[Mapping[str, str]] = (),
         reason: str = "",
         actions: Sequence[str] | None = None,
-    ) -> None:
-        """Hand in a receipt about its newest order, as of now. `below`: see `signed_below` and `said_below`."""
+    ) -> str:
+        """Hand in a receipt about its newest order, as of now. `below`: see `signed_below` and `said_below`.
+
+        Returns what it signed, word for word.
+        """
         about = order or self.orders[-1]
         done = about.required if actions is None else actions
         event = {
@@ -167,8 +170,10 @@ class Partner:
             "toe": int(time.time()), "txn": about.txn,
             "sub_id": {"format": "jwt_id", "iss": settings.BASE_URL, "jti": about.jti}, "events": {RECEIPT: event},
         }  # fmt: skip
-        answer = self.machine.post("/ssf/receipts", self.signer.sign(claims).encode(), "application/secevent+jwt")
+        token = self.signer.sign(claims)
+        answer = self.machine.post("/ssf/receipts", token.encode(), "application/secevent+jwt")
         assert answer == (202, None), answer
+        return token
 
     def signed_below(self, company: Company, *, status: str = "completed") -> dict[str, str]:
         """That a company below followed its newest order, with what that company signed itself."""

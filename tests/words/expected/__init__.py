@@ -9,11 +9,13 @@ from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from tests.words.expected import choices, companies, history, home
+from tests.words.expected import choices, companies, history, home, receipts, texts
 
 LANGUAGES: Final = ("en", "es")
 PACIFIC = ZoneInfo("America/Los_Angeles")
-TABLES: Final = (choices.TABLE, home.TABLE, companies.TABLE, history.TABLE)
+TABLES: Final = (
+    choices.TABLE, home.TABLE, companies.TABLE, history.TABLE, receipts.TABLE, texts.TABLE
+)  # fmt: skip
 TABLE: Final = {name: said for table in TABLES for name, said in table.items()}
 # A name stands for one sentence, wherever it is used.
 assert len(TABLE) == sum(len(table) for table in TABLES)

@@ -392,8 +392,4 @@ TABLE: Final = {
     "newest": Said(en="Newest", es="Lo más reciente"),
     "older": Said(en="Older", es="Más antiguas"),
     "fraud": Said(en="To spot fraud", es="Para detectar fraudes"),
-    # What a partner signed, beside its receipt
-    "signed_as_begun": Said(en="It signed that it has begun", es="Firmó que ha empezado"),
-    "signed_as_done": Said(en="It signed that it is done", es="Firmó que está hecho"),
-    "signed_as_refused": Said(en="It signed that it will not do it", es="Firmó que no lo hará"),
 }
