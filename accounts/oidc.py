@@ -6,7 +6,6 @@ for the door that asked.
 """
 
 import hashlib
-import json
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -23,6 +22,8 @@ from django.urls import reverse
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+
+from accounts.json_reader import Unreadable, read_json
 
 ALGORITHMS = ["ES256", "RS256", "PS256"]
 SECONDS = 10
@@ -165,8 +166,8 @@ def _answered(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict[str,
 def _claims(token: str, keys: Mapping[str, Any]) -> dict[str, Any]:
     try:
         opened = jws.deserialize_compact(token, KeySet.import_key_set({"keys": keys["keys"]}), algorithms=ALGORITHMS)
-        claims = json.loads(opened.payload)
-    except (JoseError, ValueError, KeyError, TypeError) as error:
+        claims = read_json(opened.payload)
+    except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise OidcRefused(f"the id_token's signature: {type(error).__name__}") from error
     if not isinstance(claims, dict):
         raise OidcRefused("the id_token holds no claims")
@@ -258,8 +259,8 @@ def _asked(method: str, url: str, form: Mapping[str, str] | None) -> dict[str, A
     if response.status_code != 200 or len(body) > LARGEST_ANSWER:
         raise OidcRefused(f"the provider answers {response.status_code}")
     try:
-        found = json.loads(body)
-    except ValueError as error:
+        found = read_json(body)
+    except Unreadable as error:
         raise OidcRefused("the provider's answer is not JSON") from error
     if not isinstance(found, dict):
         raise OidcRefused("the provider's answer is not an object")

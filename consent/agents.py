@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from django.conf import settings
 from django.urls import reverse
 
+from accounts.json_reader import Unreadable, decode_json
 from consent.models import ProgressLink
 from partners.models import AgentRequest, AuthorizedAgent
 
@@ -78,13 +79,15 @@ def opened[M: Message](*, body: bytes, agent: AuthorizedAgent, shape: type[M], a
     """A signed message, checked in the protocol's own order. Raises Refused."""
     plain = signed_by(body=body, agent=agent)
     try:
-        message = msgspec.json.decode(plain, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        message = decode_json(plain, msgspec.json.Decoder(shape))
+    except Unreadable as error:
         raise Refused("The signed text is not the JSON object that it should be.") from error
     if message.agent_id != agent.pk:
         raise Refused("agent-id is not the agent that signed.")
     if message.business_id != settings.DRP_BUSINESS_ID:
         raise Refused("business-id is not ours.")
+    if message.version != VERSION:
+        raise Refused(f"drp.version is not {VERSION}.")
     if message.issued_at.tzinfo is None or message.expires_at.tzinfo is None:
         raise Refused("issued-at and expires-at need a time zone.")
     if message.issued_at > at + SKEW or message.expires_at > message.issued_at + LONGEST_VALID:

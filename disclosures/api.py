@@ -1,6 +1,7 @@
 """The carrier's own doors: what its gateway released and refused, and what becomes of its lines."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,21 +10,23 @@ from django.views.decorators.http import require_POST
 
 import audit.queries
 from disclosures import feeds
-from partners.access import ClientRequest, client_required, problem
+from partners.access import CSV, NDJSON, ClientRequest, client_required, problem, unsupported
+from partners.feeds.checking import NothingReadable
 
 
 @require_POST
 @client_required("disclosures:write")
 def disclosures(request: ClientRequest) -> HttpResponse:
     """NDJSON, up to 10,000 lines; tells what became of each. The same lines again change nothing."""
-    return _taken(request, feeds.take_report)
+    return unsupported(request, NDJSON) or _taken(request, feeds.take_report)
 
 
 @require_POST
 @client_required("lines:write")
 def lines(request: ClientRequest) -> HttpResponse:
     """NDJSON or CSV with a header, up to 10,000 lines; tells what became of each. The same again changes nothing."""
-    return _taken(request, feeds.take_lines)
+    take = partial(feeds.take_lines, is_csv=request.content_type == CSV)
+    return unsupported(request, NDJSON, CSV) or _taken(request, take)
 
 
 def _taken(request: ClientRequest, take: Callable[..., dict[str, Any]]) -> HttpResponse:
@@ -35,4 +38,6 @@ def _taken(request: ClientRequest, take: Callable[..., dict[str, Any]]) -> HttpR
             "Too many lines",
             f"At most {feeds.MOST_REPORTED:,} lines and {feeds.MOST_BYTES:,} bytes go into one request.",
         )
+    except NothingReadable as error:
+        return problem(400, "Nothing can be read", str(error))
     return HttpResponse(msgspec.json.encode(report), content_type="application/json")

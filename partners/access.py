@@ -30,6 +30,9 @@ SCOPES: dict[str, frozenset[str]] = {
     ),
 }
 MOST_REMEMBERED = 4096
+JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
+NO_BODY = (None, "", "0", 0)
+UTF_8 = frozenset({"", "utf-8", "utf8"})
 # What a gateway of the carrier's own signs a request with: when, and an HMAC.
 SIGNATURE = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})")
 FRESH_S = 300
@@ -74,6 +77,29 @@ class _Remembered:
 
 
 _remembered = _Remembered()
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a `Content-Type` header says JSON, which is UTF-8 and nothing else."""
+    kind, _, parameters = content_type.partition(";")
+    charset = parameters.partition("charset=")[2].strip(' "').lower()
+    return kind.strip().lower() == JSON and charset in UTF_8
+
+
+def unsupported(request: HttpRequest, *kinds: str, refuse: Refuse | None = None) -> HttpResponse | None:
+    """Refuse a body of another kind of content than these, before it is read (RFC 9110, 15.5.16). None: it is one.
+
+    No body at all is of no kind: that it is missing is the address's own to say.
+    refuse(status, error, detail): makes the answer in a standard's own form.
+    """
+    charset = request.content_params.get("charset", "") if request.content_params else ""
+    if request.content_type in kinds and charset.lower() in UTF_8:
+        return None
+    if not request.content_type and request.META.get("CONTENT_LENGTH") in NO_BODY:
+        return None
+    refusal = (refuse or problem)(415, "Unsupported Media Type", f"Content-Type must be {' or '.join(kinds)}.")
+    refusal["Accept"] = ", ".join(kinds)
+    return refusal
 
 
 def problem(status: int, error: str, detail: str) -> HttpResponse:

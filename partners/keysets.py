@@ -1,6 +1,5 @@
 """The partners' public keys: fetched through the one door out, kept, and fetched again for a key not seen before."""
 
-import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from joserfc.errors import JoseError
 
+from accounts.json_reader import Unreadable, read_json
 from partners import client, tokens
 from partners.models import Contract, PartnerKeySet, Party
 from partners.tokens import BadToken, Json, PublicKey, UnknownKey, peek
@@ -145,10 +145,10 @@ def _fetched(party: Party, at: datetime) -> dict[str, list[Json]]:
 def _read(body: bytes) -> dict[str, list[Json]] | None:
     """The set as it will be kept: public halves of usable keys only; None if it is no JWK Set."""
     try:
-        keys = json.loads(body)["keys"]
+        keys = read_json(body)["keys"]
         if not isinstance(keys, list):
             return None
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (Unreadable, TypeError, KeyError):
         return None
     return {"keys": [public for key in keys[:MOST_KEYS] if (public := _public(key)) is not None]}
 

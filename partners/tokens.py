@@ -1,14 +1,13 @@
 """Reading and checking signed tokens, whoever signed them. Knows no table and no clock."""
 
-import json
-import math
 from dataclasses import dataclass
-from typing import Never
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry, extract_compact
+
+from accounts.json_reader import read_json
 
 # A token that names another algorithm is refused before any key is looked for: never `none`, never HS*.
 ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
@@ -44,7 +43,7 @@ def peek(token: str) -> Opened:
         raise BadToken("the token is too long")
     try:
         signature = extract_compact(token.encode(), registry=_registry())
-        claims = json.loads(signature.payload, parse_constant=_refused, parse_float=_finite)
+        claims = read_json(signature.payload, max_bytes=LARGEST_TOKEN)
         unstorable = not storable(claims) or not storable(signature.headers().get("kid"))
     except (JoseError, ValueError, RecursionError) as error:
         raise BadToken("this is not a compact JWS with JSON claims") from error
@@ -75,7 +74,7 @@ def check_signature(token: str, key: PublicKey) -> None:
     """Raise BadToken unless `key` signed `token`, by the one algorithm that keys of this kind use here."""
     try:
         jwt.decode(token, key, algorithms=[ALGORITHMS[key.key_type]], registry=_registry())
-    except (JoseError, ValueError, KeyError) as error:
+    except (JoseError, ValueError, KeyError, RecursionError) as error:
         raise BadToken(BAD_SIGNATURE) from error
 
 
@@ -104,15 +103,6 @@ def thumbprint(jwk: Json) -> str:
 def media_type(typ: str) -> str:
     """A `typ` header in its one form: lower case, without "application/" (RFC 7515, 4.1.9)."""
     return typ.lower().removeprefix("application/")
-
-
-def _refused(constant: str) -> Never:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _refused(text)
 
 
 def _registry() -> JWSRegistry:

@@ -54,17 +54,3 @@ class Verification(msgspec.Struct, frozen=True):
 stream = msgspec.json.Decoder(StreamWanted)
 status = msgspec.json.Decoder(StatusWanted)
 verification = msgspec.json.Decoder(Verification)
-
-
-class Unreadable(Exception):
-    """The body is not what the address takes; the message says where."""
-
-
-def read[T](body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """The body in the decoder's shape. Raises Unreadable."""
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise Unreadable(str(error)) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Unreadable("The body is not JSON.") from error

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -12,9 +13,13 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts.access import same_time
 from consent import actions, agents
+from partners.access import unsupported
 from partners.models import AgentRequest, AuthorizedAgent
 
 BEARER = "Bearer "
+TEXT = "text/plain"
+# What has a body: base64 of a signature and a text.
+SIGNED = ("POST", "DELETE")
 NOT_SIGNED_IN = "The bearer token is not one that counts."
 
 
@@ -30,6 +35,8 @@ def _door(*methods: str) -> Callable[[Callable[..., HttpResponse]], Callable[...
                 return response
             if not settings.DRP_BUSINESS_ID:
                 raise Http404
+            if request.method in SIGNED and (refusal := unsupported(request, TEXT, refuse=_of_another_kind)):
+                return refusal
             return view(request, **kwargs)
 
         return door
@@ -99,7 +106,14 @@ def _request(request_id: str) -> AgentRequest | None:
         return None
 
 
+def _of_another_kind(status: int, error: str, detail: str) -> HttpResponse:
+    del error
+    return refused(status, detail)
+
+
 def refused(status: int, message: str, *, fatal: bool = False) -> HttpResponse:
-    """How this protocol says no."""
+    """How this protocol says no: in JSON, but for 403, which has no body."""
+    if status == HTTPStatus.FORBIDDEN:
+        return HttpResponse(status=status)
     body = {"code": str(status), "message": message, **({"fatal": True} if fatal else {})}
     return JsonResponse(body, status=status)

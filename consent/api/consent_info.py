@@ -12,14 +12,14 @@ from django.views.decorators.http import require_POST
 
 import audit.queries
 from accounts.access import same_time
+from accounts.json_reader import Unreadable, decode_json
 from consent import actions
-from consent.api.decisions import UNREADABLE
 from consent.schemas import consent_info as shapes
-from partners.access import ClientRequest, client_required
+from partners.access import JSON, ClientRequest, client_required, unsupported
 
 CORRELATOR = re.compile(r"[a-zA-Z0-9\-_:;./<>{}]{0,256}")
 PLAIN = re.compile(r"[!-~]+")
-CODES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED"}
+CODES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 415: "UNSUPPORTED_MEDIA_TYPE"}
 
 
 def correlated(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -55,12 +55,12 @@ def _no_token(status: int, error: str, detail: str) -> HttpResponse:
 @same_time
 def retrieve(request: ClientRequest) -> HttpResponse:
     """May this partner use these scopes of this number for this purpose, and where can its person say yes?"""
+    if (refusal := unsupported(request, JSON, refuse=_no_token)) is not None:
+        return refusal
     try:
-        asked = shapes.DECODER.decode(request.body)
-    except msgspec.ValidationError as error:
+        asked = decode_json(request.body, shapes.DECODER)
+    except Unreadable as error:
         return refused(400, "INVALID_ARGUMENT", str(error))
-    except UNREADABLE:
-        return refused(400, "INVALID_ARGUMENT", "The body is not JSON.")
     if asked.callback_url and not PLAIN.fullmatch(asked.callback_url):
         return refused(400, "INVALID_ARGUMENT", "callbackUrl is not a URL.")
     if asked.phone_number is msgspec.UNSET:

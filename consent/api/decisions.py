@@ -10,12 +10,11 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
+from accounts.json_reader import Unreadable
 from consent import archiving, gate, schemas
 from consent.words import UNAVAILABLE
-from partners.access import ClientRequest, client_required, document, problem
+from partners.access import JSON, ClientRequest, client_required, document, problem, unsupported
 
-# What the decoder raises: a text that is not UTF-8 is no DecodeError of its own.
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 SCOPE = "decisions:read"
 
 type Ask = Callable[[Sequence[gate.Question]], list[gate.Answer]]
@@ -44,13 +43,8 @@ def unavailable(questions: Sequence[gate.Question]) -> list[gate.Answer]:
 
 
 def take_one(body: bytes, ask: Ask) -> bytes:
-    """The answer's body. Raises what `UNREADABLE` lists for a body that is no question."""
-    return written(ask([read(body)]))
-
-
-def read(body: bytes) -> gate.Question:
-    """The one question in a body. Raises what `UNREADABLE` lists."""
-    return schemas.question(schemas.one(body))
+    """The answer's body. Raises Unreadable for a body that is no question."""
+    return written(ask([schemas.one(body)]))
 
 
 def written(answered: Sequence[gate.Answer]) -> bytes:
@@ -60,18 +54,16 @@ def written(answered: Sequence[gate.Answer]) -> bytes:
 
 
 def take_many(body: bytes, ask: Ask) -> bytes:
-    """The body of the answers up to the one that settles the batch. Raises what `UNREADABLE` lists, or Incomplete."""
-    asked = schemas.many(body)
-    return written_many(asked, ask(schemas.questions(asked)))
+    """The body of the answers up to the one that settles the batch. Raises Unreadable, Incomplete."""
+    batch = schemas.many(body)
+    return written_many(batch, ask(batch.questions))
 
 
-def written_many(asked: schemas.Evaluations, answers: list[gate.Answer]) -> bytes:
+def written_many(batch: schemas.Batch, answers: Sequence[gate.Answer]) -> bytes:
     """The body of these answers up to the one that settles the batch; they are counted with this."""
-    answered = schemas.until_settled(answers, asked.options.evaluations_semantic)
-    _note(answered)
-    if not asked.evaluations:
-        return msgspec.json.encode(schemas.response(answered[0]))
-    return msgspec.json.encode(schemas.Responses([schemas.response(answer) for answer in answered]))
+    responses = schemas.responses(batch, answers)
+    _note(answers[: sum(isinstance(item, gate.Question) for item in batch.items[: len(responses)])])
+    return msgspec.json.encode(responses[0] if batch.is_single else schemas.Responses(responses))
 
 
 def _note(answered: Sequence[gate.Answer]) -> None:
@@ -110,6 +102,8 @@ def configuration(request: HttpRequest) -> HttpResponse:
 
 def answers(questions: Sequence[gate.Question]) -> list[gate.Answer]:
     """The gate's answers."""
+    if not questions:
+        return []
     try:
         return gate.evaluate(questions=questions, for_release=True)
     except Error:
@@ -117,14 +111,14 @@ def answers(questions: Sequence[gate.Question]) -> list[gate.Answer]:
 
 
 def _taken(request: HttpRequest, take: Take, ask: Ask) -> HttpResponse:
-    """What `take` makes of the request's body, or why it can't be taken."""
+    """What `take` makes of the request's body, or why it can't be taken. AuthZEN knows no 415."""
+    if unsupported(request, JSON) is not None:
+        return problem(400, "The question can't be read", f"Content-Type must be {JSON}.")
     try:
         response = HttpResponse(take(request.body, ask), content_type="application/json")
     except RequestDataTooBig:
         most = f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes go into one request."
         response = problem(413, "Too much at once", most)
-    except (msgspec.ValidationError, schemas.Incomplete) as error:
+    except (Unreadable, schemas.Incomplete) as error:
         response = problem(400, "The question can't be read", str(error))
-    except UNREADABLE:
-        response = problem(400, "The question can't be read", "The body is not JSON.")
     return response

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 from consent import actions
 from consent.actions.digests import NoSuchRun, NotDiffering, TooMany
 from consent.feeds import digests
-from partners.access import ClientRequest, client_required, problem
+from partners.access import JSON, ClientRequest, client_required, problem, unsupported
 from partners.models import Party
 
 
@@ -17,6 +17,8 @@ def digest(request: ClientRequest) -> HttpResponse:
     """A partner's digest, or what it holds of some buckets. A suspended or terminated partner's counts as well."""
     if request.client.party is None:
         return problem(403, "Not for this client", "Only a partner has books to compare.")
+    if (unread := unsupported(request, JSON)) is not None:
+        return unread
     encoding = request.headers.get("Content-Encoding", "")
     try:
         sent = digests.read(stream=request, encoding=encoding, at=timezone.now())

@@ -15,10 +15,11 @@ from typing import Any
 from django.conf import settings
 from django.db import Error
 
+from accounts.json_reader import Unreadable
 from consent import gate, schemas
-from consent.api.decisions import SCOPE, UNREADABLE, read, unavailable, written, written_many
+from consent.api.decisions import SCOPE, unavailable, written, written_many
 from consent.api.straight import answer_headers, is_ours
-from partners.access import Grant, remembered_grant_of
+from partners.access import Grant, is_json, remembered_grant_of
 
 DOOR, BATCHES = "/access/v1/evaluation", "/access/v1/evaluations"
 BODY_WITHIN_S = 15.0
@@ -92,6 +93,7 @@ def _may_go(scope: Scope, headers: dict[bytes, bytes], first: Message) -> bool:
     return bool(
         scope["path"] in {DOOR, BATCHES}
         and scope["method"] == "POST"
+        and is_json(headers.get(b"content-type", b"").decode("latin-1"))
         and len(headers) == len(scope["headers"])  # what is said twice is not this way's to weigh
         and headers.get(b"content-length", b"") == b"%d" % len(first["body"])
         and not first["more_body"]
@@ -108,14 +110,16 @@ async def _answered(pipelines: gate.Pipelines, path: str, headers: dict[bytes, b
         return None
     try:
         if path == DOOR:
-            return written(await _answers(pipelines.single, grant, [read(first["body"])]))
-        asked = schemas.many(first["body"])
-        return written_many(asked, await _answers(pipelines.least_asked(), grant, schemas.questions(asked)))
-    except (*UNREADABLE, schemas.Incomplete, gate.NotLive):
+            return written(await _answers(pipelines.single, grant, [schemas.one(first["body"])]))
+        batch = schemas.many(first["body"])
+        return written_many(batch, await _answers(pipelines.least_asked(), grant, batch.questions))
+    except (Unreadable, schemas.Incomplete, gate.NotLive):
         return None
 
 
 async def _answers(pipeline: gate.Pipeline, grant: Grant, questions: Sequence[gate.Question]) -> list[gate.Answer]:
+    if not questions:  # the statement that answers is what finds the machine live
+        raise gate.NotLive
     try:
         return await gate.evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=questions)
     except Error:

@@ -6,7 +6,7 @@ told there what is wrong. So there is one place that refuses, and this one can o
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from io import BytesIO
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -15,9 +15,10 @@ from django.conf import settings
 from django.db import Error, connection
 from django.http.request import split_domain_port, validate_host
 
+from accounts.json_reader import Unreadable
 from consent import gate, schemas
-from consent.api.decisions import SCOPE, UNREADABLE, Ask, take_many, take_one
-from partners.access import Grant, grant_of
+from consent.api.decisions import SCOPE, Ask, take_many, take_one
+from partners.access import Grant, grant_of, is_json
 
 DOORS: dict[str, Callable[[bytes, Ask], bytes]] = {
     "/access/v1/evaluation": take_one,
@@ -50,6 +51,7 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
     length = environ.get("CONTENT_LENGTH", "")
     return (
         environ["REQUEST_METHOD"] == "POST"
+        and is_json(environ.get("CONTENT_TYPE", ""))
         and length.isdecimal()
         and int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         and is_ours(environ.get("HTTP_HOST", ""))
@@ -67,14 +69,19 @@ def _answered(door: Callable[[bytes, Ask], bytes], environ: WSGIEnvironment) -> 
             return door(body, _asking_for(grant))
     except Error:
         connection.close()
-    except (*UNREADABLE, schemas.Incomplete, gate.NotLive):
+    except (Unreadable, schemas.Incomplete, gate.NotLive):
         pass
     environ["wsgi.input"] = BytesIO(body)
     return None
 
 
 def _asking_for(grant: Grant) -> Ask:
-    return lambda questions: gate.evaluate_for(client_id=grant.client_id, kid=grant.kid, questions=questions)
+    def ask(questions: Sequence[gate.Question]) -> list[gate.Answer]:
+        if not questions:  # the statement that answers is what finds the machine live
+            raise gate.NotLive
+        return gate.evaluate_for(client_id=grant.client_id, kid=grant.kid, questions=questions)
+
+    return ask
 
 
 @lru_cache(maxsize=64)

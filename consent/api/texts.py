@@ -1,15 +1,15 @@
 """The door of the carrier's message gateway: texts from phones, signed, fresh, each taken once."""
 
-import msgspec
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from accounts.json_reader import Unreadable, decode_json
 from consent import actions
 from consent.schemas.texts import DECODER, meant
-from partners.access import FRESH_S, is_signed, problem
+from partners.access import FRESH_S, JSON, is_signed, problem, unsupported
 
 HEADER = "X-Text-Signature"
 
@@ -23,9 +23,11 @@ def texts(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if not is_signed(request, header=HEADER, secrets=settings.SMS_INBOUND_SECRETS, at=now):
         return problem(401, "Not signed", f"{HEADER} must sign this very body, no longer than {FRESH_S} seconds ago.")
+    if (refusal := unsupported(request, JSON)) is not None:
+        return refusal
     try:
-        texted = DECODER.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        texted = decode_json(request.body, DECODER)
+    except Unreadable:
         return problem(400, "Not a text", "The body must be JSON with id, from, text and on_network.")
     said = meant(text=texted.text)
     actions.take_text(

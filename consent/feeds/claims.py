@@ -27,6 +27,7 @@ from consent.feeds.records import LINES_AT_ONCE, Entry, take_turn
 from consent.models import HeldRow
 from partners import pairwise
 from partners.feeds.checking import (
+    STATUSES,
     Fate,
     FreeText,
     Instant,
@@ -38,15 +39,16 @@ from partners.feeds.checking import (
     accepted,
     content_hash,
     decode,
+    refuse_if_nothing_readable,
     rejected,
     repeated,
+    summary_of,
 )
 from partners.feeds.reading import LONGEST_LINE, Numbered, Readable, numbered_lines, problem_of
 from partners.models import Campaign, Party
 
 MOST_CLAIMED = 1000
 MOST_BYTES = 8_000_000
-STATUSES = ("accepted", "repeated", "rejected")
 FEED = ApprovalsFeed()
 
 
@@ -106,9 +108,11 @@ class _Named:
 def take_claims(*, stream: Readable, single: bool, party: Party, at: datetime) -> list[Fated]:
     """Take in what a partner claims: a claim a line, or (`single`) one in all.
 
-    Raises TooManyLines, VerifiedByIsOurs.
+    Raises TooManyLines, VerifiedByIsOurs, and NothingReadable for many of which none is an object.
     """
     fates, entries = _checked(_lines(stream, single=single), party, at)
+    if not single and not entries:
+        refuse_if_nothing_readable([one.fate for one in fates])
     fates += _settled(_named(entries, fates, party, at), party, at)
     counted = Counter(one.fate.status for one in fates)
     audit.actions.record(
@@ -123,9 +127,8 @@ def take_claims(*, stream: Readable, single: bool, party: Party, at: datetime) -
 
 def report(*, fates: Sequence[Fated]) -> dict[str, object]:
     """The answer to many claims: counts, and what became of each line."""
-    counted = Counter(one.fate.status for one in fates)
     results = [{"line": one.fate.line, **told(one=one)} for one in fates]
-    return {**{status: counted[status] for status in STATUSES}, "results": results}
+    return {**summary_of([one.fate for one in fates]), "results": results}
 
 
 def told(*, one: Fated) -> dict[str, object]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from accounts.json_reader import Unreadable, decode_json
 from consent.digests import AS_OF_SKEW, BUCKETS, WIDTH, Entry, bucket_of, name_of
 
 MOST_SENT = 2_000_000
@@ -102,11 +103,10 @@ def read(*, stream: Stream, encoding: str, at: datetime) -> Digest | Held:
     """The body of a `PUT`, whichever of the two it is. Raises Refused."""
     body = _unpacked(stream.read(MOST_SENT + 1), encoding)
     try:
-        found = _held(_buckets.decode(body)) if "run" in _which.decode(body) else _whole(_digest.decode(body))
-    except msgspec.ValidationError as error:
+        is_held = "run" in decode_json(body, _which)
+        found = _held(decode_json(body, _buckets)) if is_held else _whole(decode_json(body, _digest))
+    except Unreadable as error:
         raise Refused(400, str(error)) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(400, "The body is not JSON.") from error
     if not at - OLDEST_BOOKS <= found.as_of <= at + AS_OF_SKEW:
         raise Refused(400, "as_of must be a time of the last 6 hours.")
     return found

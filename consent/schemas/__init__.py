@@ -1,27 +1,15 @@
 """What machines may ask and how they are answered: the gateway's questions (AuthZEN), partners' (CAMARA)."""
 
 from consent.schemas import consent_info
-from consent.schemas.decisions import (
-    Evaluations,
-    Incomplete,
-    Responses,
-    many,
-    one,
-    question,
-    questions,
-    response,
-    until_settled,
-)
+from consent.schemas.decisions import Batch, Incomplete, Responses, many, one, response, responses
 
 __all__ = [
-    "Evaluations",
+    "Batch",
     "Incomplete",
     "Responses",
     "consent_info",
     "many",
     "one",
-    "question",
-    "questions",
     "response",
-    "until_settled",
+    "responses",
 ]

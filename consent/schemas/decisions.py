@@ -1,14 +1,19 @@
 """The shapes of the gateway's question: OpenID AuthZEN Authorization API 1.0, with our properties named in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
 
+from accounts.json_reader import Unreadable, WrongShape, decode_json
 from consent.gate import USE_WITHIN_S, Answer, Question
 
 MAX_EVALUATIONS = 1000
+PARTNER, LINE, MSISDN = "partner", "line", "msisdn"
+LINES = (LINE, MSISDN)
+BAD_REQUEST = 400
 # No text may hold a NUL, which the database can't keep. The decoder would try a pattern on each text, and take twice as
 # long over that as over all the rest: `_without_nul` looks once.
 Text = Annotated[str, msgspec.Meta(max_length=1000, extra_json_schema={"pattern": r"^[^\x00]*$"})]
@@ -26,7 +31,7 @@ class SubjectProperties(msgspec.Struct, frozen=True, gc=False):
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):
-    type: Literal["partner"]
+    type: Annotated[Text, msgspec.Meta(description="`partner`; whoever is of another kind is denied.")]
     id: Text
     properties: SubjectProperties = SubjectProperties()
 
@@ -42,7 +47,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
 
 
 class Resource(msgspec.Struct, frozen=True, gc=False):
-    type: Literal["line", "msisdn"]
+    type: Annotated[Text, msgspec.Meta(description="`line` or `msisdn`; what is of another kind is no line of ours.")]
     id: Text
     properties: Unread = Unread()
 
@@ -63,6 +68,24 @@ class PartialEvaluation(msgspec.Struct, frozen=True, gc=False):
     context: Unread = Unread()
 
 
+class AnyEntity(msgspec.Struct, frozen=True, gc=False):
+    """A subject, an action or a resource of a kind that is none of ours: its properties have no shape."""
+
+    type: Text = ""
+    id: Text = ""
+    name: Text = ""
+    properties: Unread = Unread()
+
+
+class AnyEvaluation(msgspec.Struct, frozen=True, gc=False):
+    """A question as AuthZEN has it, whatever its subject and its resource are."""
+
+    subject: AnyEntity | None = None
+    action: AnyEntity | None = None
+    resource: AnyEntity | None = None
+    context: Unread = Unread()
+
+
 class Options(msgspec.Struct, frozen=True, gc=False):
     evaluations_semantic: Semantic = "execute_all"
 
@@ -78,6 +101,41 @@ class Evaluations(msgspec.Struct, frozen=True, gc=False):
     context: Unread = Unread()
 
 
+class BatchFrame(msgspec.Struct, frozen=True, gc=False):
+    """A batch whose questions are looked at one by one, because one of them is none."""
+
+    evaluations: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MAX_EVALUATIONS)] = []
+    options: Options = Options()
+    subject: Subject | None = None
+    action: Action | None = None
+    resource: Resource | None = None
+    context: Unread = Unread()
+
+
+class Fault(msgspec.Struct, frozen=True, gc=False):
+    """Why one item of a batch is no question: AuthZEN's `error` in its answer."""
+
+    status: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a batch asks, in order: a question of the gate's, or the fault of an item that is none.
+
+    `is_single`: it has no `evaluations`, and is answered like one question.
+    """
+
+    items: Sequence[Question | Fault]
+    semantic: Semantic = "execute_all"
+    is_single: bool = False
+
+    @property
+    def questions(self) -> list[Question]:
+        """Those that the gate is asked."""
+        return [item for item in self.items if isinstance(item, Question)]
+
+
 class Denied(msgspec.Struct, frozen=True, gc=False):
     decision_id: str
     reason: str
@@ -89,6 +147,14 @@ class Consent(msgspec.Struct, frozen=True, gc=False):
     epoch: int
     version: int
     record_id: str
+
+
+class Failed(msgspec.Struct, frozen=True, gc=False):
+    """Why an item of a batch was not answered: there is no decision, and so no id."""
+
+    error: Fault
+    decision_id: str = ""
+    reason: Literal["invalid_request"] = "invalid_request"
 
 
 class Allowed(msgspec.Struct, frozen=True, gc=False):
@@ -105,7 +171,7 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     """An answer in AuthZEN's form."""
 
     decision: bool
-    context: Denied | Allowed
+    context: Denied | Allowed | Failed
 
 
 class Responses(msgspec.Struct, frozen=True, gc=False):
@@ -113,35 +179,97 @@ class Responses(msgspec.Struct, frozen=True, gc=False):
 
 
 class Incomplete(Exception):
-    """A question that names no subject, action or resource, neither itself nor by default."""
+    """A question names no subject, action or resource, neither itself nor by default; the message says which."""
 
 
 _one = msgspec.json.Decoder(Evaluation)
 _many = msgspec.json.Decoder(Evaluations)
+_any = msgspec.json.Decoder(AnyEvaluation)
+_frame = msgspec.json.Decoder(BatchFrame)
+_item = msgspec.json.Decoder(PartialEvaluation)
 # The one way to write it in JSON.
 NUL = rb"\u0000"
 
 
-def one(body: bytes) -> Evaluation:
-    """The question in a body. Raises msgspec's errors for what is none."""
-    asked = _one.decode(body)
+def one(body: bytes) -> Question:
+    """The gate's question in a body. Raises Unreadable."""
+    try:
+        asked = decode_json(body, _one)
+    except WrongShape:
+        if (question := _of_another_kind(body, Evaluations())) is not None:
+            return question
+        raise
     if NUL in body:
-        _without_nul(asked)
-    return asked
+        _without_nul(asked, "$")
+    return _question(asked.subject, asked.action, asked.resource)
 
 
-def many(body: bytes) -> Evaluations:
-    """The batch in a body. Raises msgspec's errors for what is none."""
-    asked = _many.decode(body)
+def many(body: bytes) -> Batch:
+    """The batch in a body. Raises Unreadable, and Incomplete for the one question of a batch without `evaluations`."""
+    try:
+        asked = decode_json(body, _many)
+    except WrongShape:
+        return _item_by_item(body)
     if NUL in body:
-        _without_nul(asked)
-    return asked
+        return _item_by_item(body)
+    if not asked.evaluations:
+        return Batch([_question(*_whole(asked, PartialEvaluation()))], is_single=True)
+    items = [_item_of(asked, item, place) for place, item in enumerate(asked.evaluations)]
+    return Batch(items, asked.options.evaluations_semantic)
 
 
-def _without_nul(asked: msgspec.Struct) -> None:
-    for place, text in _texts(asked, "$"):
+def _item_by_item(body: bytes) -> Batch:
+    """A batch in which something is wrong: where that is an item, the others are asked all the same."""
+    frame = decode_json(body, _frame)
+    if not frame.evaluations:
+        return Batch([one(body)], is_single=True)
+    beside = Evaluations([], frame.options, frame.subject, frame.action, frame.resource)
+    if NUL in body:
+        _without_nul(beside, "$")
+    items = [_read_item(beside, bytes(raw), place) for place, raw in enumerate(frame.evaluations)]
+    return Batch(items, frame.options.evaluations_semantic)
+
+
+def _read_item(beside: Evaluations, raw: bytes, place: int) -> Question | Fault:
+    try:
+        item = decode_json(raw, _item)
+        if NUL in raw:
+            _without_nul(item, "$")
+    except Unreadable as error:
+        fault = Fault(BAD_REQUEST, str(error).replace("`$", f"`$.evaluations[{place}]"))
+        return _of_another_kind(raw, beside) or fault
+    return _item_of(beside, item, place)
+
+
+def _item_of(beside: Evaluations, item: PartialEvaluation, place: int) -> Question | Fault:
+    try:
+        return _question(*_whole(beside, item))
+    except Incomplete as error:
+        return Fault(BAD_REQUEST, f"evaluations[{place}] {error}")
+
+
+def _of_another_kind(body: bytes, beside: Evaluations) -> Question | None:
+    """A question about a subject or a resource of a kind that we do not know, whose properties may hold anything.
+
+    None where both are of a kind of ours, or where it is no question at all.
+    """
+    try:
+        found = decode_json(body, _any)
+    except Unreadable:
+        return None
+    subject, resource = found.subject or beside.subject, found.resource or beside.resource
+    action = found.action or beside.action
+    if subject is None or resource is None or action is None or not action.name or NUL in body:
+        return None
+    if not subject.type or not resource.type or (subject.type == PARTNER and resource.type in LINES):
+        return None
+    return _question(Subject(subject.type, subject.id), Action(action.name), Resource(resource.type, resource.id))
+
+
+def _without_nul(asked: msgspec.Struct, top: str) -> None:
+    for place, text in _texts(asked, top):
         if "\0" in text:
-            raise msgspec.ValidationError(f"Expected a text without NUL - at `{place}`")
+            raise WrongShape(f"Expected a text without NUL - at `{place}`")
 
 
 def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
@@ -156,54 +284,48 @@ def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
             yield from _texts(getattr(value, name), f"{place}.{name}")
 
 
-def question(evaluation: Evaluation) -> Question:
-    """The gate's question in a request."""
-    return _question(evaluation.subject, evaluation.action, evaluation.resource)
-
-
-def questions(asked: Evaluations) -> list[Question]:
-    """The gate's questions in a batch, defaults filled in. Raises Incomplete with the place of the first gap."""
-    items = asked.evaluations or [PartialEvaluation()]
-    return [_question(*_whole(asked, item, place)) for place, item in enumerate(items)]
-
-
-def _whole(asked: Evaluations, item: PartialEvaluation, place: int) -> tuple[Subject, Action, Resource]:
-    subject = item.subject or asked.subject
-    action = item.action or asked.action
-    resource = item.resource or asked.resource
+def _whole(beside: Evaluations, item: PartialEvaluation) -> tuple[Subject, Action, Resource]:
+    subject = item.subject or beside.subject
+    action = item.action or beside.action
+    resource = item.resource or beside.resource
     if subject is None or action is None or resource is None:
         missing = next(
             name for name, value in (("subject", subject), ("action", action), ("resource", resource)) if value is None
         )
-        raise Incomplete(f"evaluations[{place}] has no {missing}, and there is no default")
+        raise Incomplete(f"has no {missing}, and there is no default")
     return subject, action, resource
 
 
 def _question(subject: Subject, action: Action, resource: Resource) -> Question:
+    """The gate's question. Whoever is no partner asks as nobody, and what is no line of ours is named by no id."""
     properties = subject.properties
-    by_line = resource.type == "line"
     return Question(
-        aggregator=subject.id,
+        aggregator=subject.id if subject.type == PARTNER else "",
         provider=properties.on_behalf_of,
         campaign=properties.campaign,
         recipient=properties.recipient,
         purpose=action.properties.purpose,
         scope=action.name,
         precision_m=action.properties.precision_m,
-        line=resource.id if by_line else None,
-        msisdn=None if by_line else resource.id,
+        line=resource.id if resource.type == LINE else None if resource.type == MSISDN else "",
+        msisdn=resource.id if resource.type == MSISDN else None,
     )
 
 
-def until_settled(answers: list[Answer], semantic: Semantic) -> list[Answer]:
-    """The answers up to the one that settles the batch, in request order."""
-    if semantic == "execute_all":
-        return answers
-    settling = semantic == "permit_on_first_permit"
-    for place, answer in enumerate(answers):
-        if answer.allowed is settling:
-            return answers[: place + 1]
-    return answers
+def responses(batch: Batch, answers: Sequence[Answer]) -> list[Response]:
+    """What each item of a batch is answered, in request order, up to the one that settles the batch."""
+    given = iter(answers)
+    settling = None if batch.semantic == "execute_all" else batch.semantic == "permit_on_first_permit"
+    told: list[Response] = []
+    for item in batch.items:
+        told.append(response(next(given)) if isinstance(item, Question) else _failed(item))
+        if told[-1].decision is settling:
+            break
+    return told
+
+
+def _failed(fault: Fault) -> Response:
+    return Response(decision=False, context=Failed(fault))
 
 
 def response(answer: Answer) -> Response:

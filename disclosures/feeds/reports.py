@@ -1,18 +1,17 @@
 """What is reported by API: one request's lines, as the file of the same fields is taken in."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import audit.actions
 from consent.feeds import LinesFeed
 from disclosures import actions
 from disclosures.feeds.releases import DisclosuresFeed
-from partners.feeds.checking import Fate
-from partners.feeds.command import Feed
-from partners.feeds.reading import Numbered, Readable, Record, numbered_lines, shaped
+from partners.feeds.checking import STATUSES, Fate, NothingReadable, refuse_if_nothing_readable, summary_of
+from partners.feeds.reading import Numbered, Readable, Record, csv_records, numbered_lines
 
 MOST_REPORTED = 10_000
 MOST_BYTES = 32_000_000
@@ -23,27 +22,33 @@ class TooManyLines(Exception):
 
 
 def take_report(*, stream: Readable, client_id: str, at: datetime) -> dict[str, Any]:
-    """Take in what the gateway reports: the counts, and what became of each line. Raises TooManyLines."""
+    """Take in what the gateway reports: the counts, and what became of each line.
+
+    Raises TooManyLines, NothingReadable.
+    """
     feed = DisclosuresFeed(gateway=client_id)
-    fates = feed.take(lines=_lines_in(stream, feed), at=at)
+    fates = feed.take(lines=_within_limits(_lines(stream)), at=at)
     told = _told(fates, client_id=client_id, action="disclosures.reported", at=at)
-    return {**told, "paths_completed": sum(bool(fate.filled) for fate in fates)}
+    judged = Counter(fate.note for fate in fates if fate.note)
+    completed = sum(bool(fate.filled) for fate in fates)
+    return {**told, "judged": dict(sorted(judged.items())), "paths_completed": completed, "results": _results(fates)}
 
 
-def take_lines(*, stream: Readable, client_id: str, at: datetime) -> dict[str, Any]:
+def take_lines(*, stream: Readable, client_id: str, is_csv: bool, at: datetime) -> dict[str, Any]:
     """Take in what the carrier's systems report of lines, NDJSON or CSV, as the file of the same fields is taken in.
 
-    The counts, and what became of each line. Raises TooManyLines.
+    The counts, and what became of each line. Raises TooManyLines, NothingReadable.
     """
     feed = LinesFeed()
-    fates = feed.take(lines=_lines_in(stream, feed), at=at)
+    lines = _lines(stream)
+    fates = feed.take(lines=_within_limits(_records(lines, feed.header) if is_csv else lines), at=at)
     fates += feed.finish(at=at)
     actions.catch_up(cause=feed.name, at=at)
     ordered = sorted(fates, key=lambda fate: int(fate.line))
-    return _told(ordered, client_id=client_id, action="lines.reported", at=at)
+    return {**_told(ordered, client_id=client_id, action="lines.reported", at=at), "results": _results(ordered)}
 
 
-def _lines_in(stream: Readable, feed: Feed) -> list[Numbered | Record]:
+def _lines(stream: Readable) -> Iterator[Numbered]:
     read = Counter[str]()
 
     def seen(size: int) -> None:
@@ -51,19 +56,36 @@ def _lines_in(stream: Readable, feed: Feed) -> list[Numbered | Record]:
         if read["bytes"] > MOST_BYTES:
             raise TooManyLines
 
-    lines = list(islice(shaped(numbered_lines(stream, seen=seen), header=feed.header), MOST_REPORTED + 1))
-    if len(lines) > MOST_REPORTED:
+    return numbered_lines(stream, seen=seen)
+
+
+def _records(lines: Iterator[Numbered], header: str) -> Iterator[Record]:
+    """CSV records by their header, which must name this column. Raises NothingReadable."""
+    first = next(lines, None)
+    if first is None or header.encode() not in first.content.lower():
+        raise NothingReadable(f"The first line must be a header that names {header}.")
+    return csv_records(chain([first], lines))
+
+
+def _within_limits(lines: Iterator[Numbered] | Iterator[Record]) -> list[Numbered | Record]:
+    found = list[Numbered | Record](islice(lines, MOST_REPORTED + 1))
+    if len(found) > MOST_REPORTED:
         raise TooManyLines
-    return lines
+    return found
 
 
 def _told(fates: Sequence[Fate], *, client_id: str, action: str, at: datetime) -> dict[str, Any]:
-    counted = Counter(fate.status for fate in fates)
-    counts = {status: counted[status] for status in ("accepted", "repeated", "rejected")}
+    """The head of the answer, once it is recorded. Raises NothingReadable, and then nothing is recorded."""
+    refuse_if_nothing_readable(fates)
+    summary = summary_of(fates)
     target = f"feed:{action.partition('.')[0]}"
+    counts = {status: summary[status] for status in STATUSES}
     audit.actions.record(action=action, actor=f"client:{client_id}", target=target, at=at, detail=counts)
-    judged = Counter(fate.note for fate in fates if fate.note)
-    return {**counts, "judged": dict(sorted(judged.items())), "results": [_result(fate) for fate in fates]}
+    return summary
+
+
+def _results(fates: Sequence[Fate]) -> list[dict[str, object]]:
+    return [_result(fate) for fate in fates]
 
 
 def _result(fate: Fate) -> dict[str, object]:

@@ -1,14 +1,14 @@
 """What a line may hold, and the words for why it is refused: `(field, reason)`, never the value."""
 
-import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 
+from accounts.json_reader import Unreadable, WrongShape, decode_json, read_json
 from accounts.sealing import keyed_hash
 from partners.feeds.reading import Numbered, Record
 
@@ -19,6 +19,9 @@ NAMES = frozenset({
     "id", "aggregator", "path", "campaign", "ref", "captured_by", "lbs_provider", "recipients", "succeeds", "same_as",
     "disclosure_id",
 })  # fmt: skip
+STATUSES = ("accepted", "repeated", "rejected")
+# Why a line is no record at all.
+NO_RECORD = frozenset({"broken", "not_utf8", "nul", "too_long"})
 SECOND = timedelta(seconds=1)
 # Of a day in UTC; only there is a second inserted.
 LAST_MINUTE = (23, 59)
@@ -64,6 +67,10 @@ class Refused(Exception):
         self.reason = reason
 
 
+class NothingReadable(Exception):
+    """A body holds no line, or none that can be read. The message says so, and what is wrong with the first."""
+
+
 class Fate(msgspec.Struct, frozen=True, gc=False):
     """What became of one line. `note`: for a disclosure its judgement, where it counts among the judged.
 
@@ -93,13 +100,30 @@ def rejected(line: int | str, field: str, reason: str) -> Fate:
     return Fate(line, "rejected", field, reason)
 
 
+def refuse_if_nothing_readable(fates: Sequence[Fate]) -> None:
+    """Raise NothingReadable where each of the lines is no JSON object, or no CSV record, or where there is none."""
+    if not fates:
+        raise NothingReadable("The body holds no line.")
+    if all(fate.reason in NO_RECORD and not fate.field for fate in fates):
+        first = fates[0]
+        raise NothingReadable(f"None of the {len(fates):,} lines can be read. Line {first.line}: {first.reason}.")
+
+
+def summary_of(fates: Sequence[Fate]) -> dict[str, object]:
+    """How many lines were taken, at the head of the answer for them: in one word, then in numbers."""
+    counted = Counter(fate.status for fate in fates)
+    taken = len(fates) - counted["rejected"]
+    outcome = "all_taken" if taken == len(fates) else "some_rejected" if taken else "all_rejected"
+    return {"outcome": outcome, "lines": len(fates), **{status: counted[status] for status in STATUSES}}
+
+
 def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) -> T:
     """One JSON line as the struct of its feed. Unknown fields are ignored, repeated ones are not. Raises Refused."""
     try:
-        row, twice = decoder.decode(content), names_twice(content)
-    except msgspec.ValidationError as error:
+        row, twice = decode_json(content, decoder), names_twice(content)
+    except WrongShape as error:
         raise Refused(*explained(str(error))) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except Unreadable as error:
         raise Refused("", "broken") from error
     for name in twice:
         raise Refused(name if name in row.__struct_fields__ else "", "twice")
@@ -111,14 +135,17 @@ def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) 
 
 
 def names_twice(content: bytes) -> list[str]:
-    """Names that stand twice in an object: it says two things then, and a reader that takes the last one hides that."""
+    """Names that stand twice in an object: it says two things then, and a reader that takes the last one hides that.
+
+    Raises Unreadable.
+    """
     repeated: list[str] = []
 
     def look(pairs: list[tuple[str, object]]) -> None:
         times = Counter(name for name, _ in pairs)
         repeated.extend(name for name, n in times.items() if n > 1)
 
-    json.loads(content, object_pairs_hook=look, parse_int=str, parse_float=str)
+    read_json(content, pairs=look)
     return repeated
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from django.db import transaction
 
+from accounts import json_reader
 from partners.feeds import terms
 from partners.feeds.checking import (
     Fate,
@@ -181,8 +182,8 @@ class PartiesFeed:
 def sections_of(content: bytes) -> dict[str, list[Any]]:
     """The document's three lists; one that is missing is empty. Raises Unreadable."""
     try:
-        document = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        document = json_reader.read_json(content, max_bytes=len(content))
+    except json_reader.Unreadable as error:
         raise Unreadable("the file is not JSON") from error
     if not isinstance(document, dict):
         raise Unreadable("the file is not a JSON object with parties, contracts and campaigns")

@@ -1,6 +1,5 @@
 """One trial from its first event to its last receipt."""
 
-import json
 import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 
+from accounts.json_reader import Unreadable, read_json
 from partners import client
 from partners.actions import publish_trial_key, retire_trial_key
 from portal.conformance.cases import CASES
@@ -380,8 +380,8 @@ def _why_not(receipts: Sequence[TrialReceipt]) -> str:
 
 def _body(reply: client.Reply) -> Mapping[str, object]:
     try:
-        said = json.loads(reply.body)
-    except (ValueError, RecursionError):
+        said = read_json(reply.body)
+    except Unreadable:
         return {}
     return said if isinstance(said, dict) else {}
 

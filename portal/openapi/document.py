@@ -65,12 +65,19 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.takes:
         said["requestBody"] = {"required": True, "content": _content(operation.takes)}
     answers = {status: _answer(status, contents) for status, contents in operation.answers.items()}
-    refused = REFUSED[form_of(operation.path)]
     for status in operation.refusals:
-        # RFC 8935 has no word for a failure of ours.
-        answers[status] = _answer(status, (refused if status < 500 or refused[1] != "error" else REFUSED[as_problem],))
+        answers[status] = _answer(status, _refusal(operation.path, status))
     said["responses"] = {str(status): answers[status] for status in sorted(answers)}
     return said
+
+
+def _refusal(path: str, status: int) -> tuple[Content, ...]:
+    """The kind and the schema of a refusal. The Data Rights Protocol's 403 has no body."""
+    form = form_of(path)
+    if form is as_drp and status == HTTPStatus.FORBIDDEN:
+        return ()
+    # RFC 8935 has no word for a failure of ours.
+    return (REFUSED[as_problem if form is as_secevent and status >= 500 else form],)
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 SECEVENT, PROBLEM, FORM = "application/secevent+jwt", "application/problem+json", "application/x-www-form-urlencoded"
 TEXT, GZIP, JWS = "text/plain", "application/gzip", "application/jose"
 WRITING = ("POST", "PUT", "PATCH")
+# What another kind of content is told by these addresses' own standards: 400.
+KNOWS_NO_415 = ("/access/v1/evaluation", "/access/v1/evaluations", "/oauth/token", "/ssf/receipts")
 
 type Content = tuple[str, str]
 
@@ -36,6 +38,7 @@ class Operation:
         found |= {401, 403} if self.scope else set()
         found |= {403} if self.agents else set()
         found |= {400, 411, 413} if self.method in WRITING or self.takes else set()
+        found |= {415} if self.takes and self.path not in KNOWS_NO_415 else set()
         return sorted(found)
 
 

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-import msgspec
 from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from partners.access import ClientRequest, client_required
+from accounts.json_reader import Unreadable, decode_json
+from partners.access import JSON, ClientRequest, client_required, unsupported
 from revocations import actions, delivery, schemas
 from revocations.api.refusals import refusal, unauthenticated
 
@@ -18,12 +18,12 @@ def poll(request: ClientRequest) -> HttpResponse:
     """Settle what the partner names and give it what waits; where nothing does, wait for it, if it wants that."""
     if request.client.party is None:
         return refusal(403, "access_denied", "Only a partner has orders to fetch.")
+    if (refused := unsupported(request, JSON, refuse=unauthenticated)) is not None:
+        return refused
     try:
-        asked = schemas.poll.decode(request.body)
-    except msgspec.ValidationError as error:
+        asked = decode_json(request.body, schemas.poll)
+    except Unreadable as error:
         return refusal(400, "invalid_request", str(error))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return refusal(400, "invalid_request", "The body is not JSON.")
     found = actions.poll(
         party=request.client.party,
         limit=min(asked.max_events, schemas.MOST_EVENTS),

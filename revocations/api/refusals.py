@@ -2,6 +2,8 @@
 
 from django.http import HttpResponse, JsonResponse
 
+ERRORS = {401: "authentication_failed", 403: "access_denied", 415: "invalid_request"}
+
 
 def refusal(status: int, err: str, description: str) -> HttpResponse:
     """RFC 8935's form of a refusal."""
@@ -11,5 +13,5 @@ def refusal(status: int, err: str, description: str) -> HttpResponse:
 
 
 def unauthenticated(status: int, error: str, description: str) -> HttpResponse:
-    """The same for a caller that may not pass."""
-    return refusal(status, "authentication_failed" if status == 401 else "access_denied", description)
+    """The same for a caller that may not pass, or whose body is of another kind."""
+    return refusal(status, ERRORS[status], description)

@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from partners.access import ClientRequest, client_required
+from accounts.json_reader import Unreadable, decode_json
+from partners.access import JSON, ClientRequest, client_required, unsupported
 from partners.models import Party
 from revocations import actions, schemas
 from revocations.api.refusals import refusal, unauthenticated
@@ -23,6 +24,8 @@ STATUSES: dict[type[actions.StreamRefused], int] = {
     actions.TooSoon: 429,
 }
 
+WITH_A_BODY = ("POST", "PUT", "PATCH")
+
 type Door[**P] = Callable[Concatenate[HttpRequest, Party, P], HttpResponse]
 
 
@@ -35,9 +38,11 @@ def for_partners(scope: str, *, also: str = "") -> Callable[[Door[[]]], Callable
         def wrapper(request: ClientRequest) -> HttpResponse:
             if request.client.party is None:
                 return refusal(403, "access_denied", "Only a partner has a stream.")
+            if request.method in WITH_A_BODY and (refused := unsupported(request, JSON, refuse=unauthenticated)):
+                return refused
             try:
                 response = door(request, request.client.party)
-            except schemas.Unreadable as error:
+            except Unreadable as error:
                 response = refusal(400, "invalid_request", str(error))
             except actions.StreamRefused as error:
                 status = STATUSES[type(error)]
@@ -65,21 +70,21 @@ def read_stream(request: HttpRequest, party: Party) -> HttpResponse:
 @for_partners("ssf.manage")
 def create_stream(request: HttpRequest, party: Party) -> HttpResponse:
     """201 with the new stream; 409 where there is one."""
-    wanted = schemas.read(request.body, schemas.stream)
+    wanted = decode_json(request.body, schemas.stream)
     return JsonResponse(actions.create_stream(party=party, wanted=wanted, at=timezone.now()), status=201)
 
 
 @for_partners("ssf.manage")
 def update_stream(request: HttpRequest, party: Party) -> HttpResponse:
     """Change what the body names."""
-    wanted = schemas.read(request.body, schemas.stream)
+    wanted = decode_json(request.body, schemas.stream)
     return JsonResponse(actions.change_stream(party=party, wanted=wanted, whole=False, at=timezone.now()))
 
 
 @for_partners("ssf.manage")
 def replace_stream(request: HttpRequest, party: Party) -> HttpResponse:
     """Put the body's configuration in the place of the whole."""
-    wanted = schemas.read(request.body, schemas.stream)
+    wanted = decode_json(request.body, schemas.stream)
     return JsonResponse(actions.change_stream(party=party, wanted=wanted, whole=True, at=timezone.now()))
 
 
@@ -100,7 +105,7 @@ def read_status(request: HttpRequest, party: Party) -> HttpResponse:
 @for_partners("ssf.manage")
 def update_status(request: HttpRequest, party: Party) -> HttpResponse:
     """The partner's own word; 403 for what an officer paused."""
-    wanted = schemas.read(request.body, schemas.status)
+    wanted = decode_json(request.body, schemas.status)
     return JsonResponse(
         actions.set_status(
             party=party,
@@ -116,7 +121,7 @@ def update_status(request: HttpRequest, party: Party) -> HttpResponse:
 @for_partners("ssf.manage")
 def verify(request: HttpRequest, party: Party) -> HttpResponse:
     """204; a verification event with the same `state` is on its way."""
-    wanted = schemas.read(request.body, schemas.verification)
+    wanted = decode_json(request.body, schemas.verification)
     actions.verify_stream(party=party, stream_id=wanted.stream_id, state=wanted.state, at=timezone.now())
     return HttpResponse(status=204)
 

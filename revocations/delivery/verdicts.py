@@ -1,7 +1,6 @@
 """What a partner's answer means (RFC 8935), and when to try again."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -10,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from accounts.json_reader import Unreadable, read_json
 from audit.models import Incident
 from partners import client
 from revocations.models import ParkedWith, State
@@ -74,8 +74,8 @@ def _accepted(reply: client.Reply) -> Verdict:
 def _refusal(reply: client.Reply) -> Verdict:
     """RFC 8935: 400 with `err` and `description`, both a stranger's text."""
     try:
-        said = json.loads(reply.body)
-    except (ValueError, RecursionError):
+        said = read_json(reply.body)
+    except Unreadable:
         said = None
     err = said.get("err") if isinstance(said, dict) else None
     description = said.get("description") if isinstance(said, dict) else None

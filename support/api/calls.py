@@ -1,13 +1,13 @@
 """The door of the telephone system: calls of ours that were answered, signed, fresh, each good once."""
 
-import msgspec
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from partners.access import FRESH_S, is_signed, problem
+from accounts.json_reader import Unreadable, decode_json
+from partners.access import FRESH_S, JSON, is_signed, problem, unsupported
 from support.actions.calls import NotYet, log_call
 from support.schemas import DECODER
 
@@ -23,9 +23,11 @@ def calls(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if not is_signed(request, header=HEADER, secrets=settings.CALL_LOG_SECRETS, at=now):
         return problem(401, "Not signed", f"{HEADER} must sign this very body, no longer than {FRESH_S} seconds ago.")
+    if (refusal := unsupported(request, JSON)) is not None:
+        return refusal
     try:
-        call = DECODER.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        call = decode_json(request.body, DECODER)
+    except Unreadable:
         return problem(
             400, "Not a call", "The body must be JSON with id, to and answered_at, RFC 3339 with its offset."
         )

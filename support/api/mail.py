@@ -1,13 +1,13 @@
 """The door of the carrier's mail gateway: mail to us, signed, fresh, each taken once."""
 
-import msgspec
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from partners.access import FRESH_S, is_signed, problem
+from accounts.json_reader import Unreadable, decode_json
+from partners.access import FRESH_S, JSON, is_signed, problem, unsupported
 from support.actions import mail as actions
 from support.feeds import DECODER
 
@@ -23,9 +23,11 @@ def mail(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if not is_signed(request, header=HEADER, secrets=settings.MAIL_INBOUND_SECRETS, at=now):
         return problem(401, "Not signed", f"{HEADER} must sign this very body, no longer than {FRESH_S} seconds ago.")
+    if (refusal := unsupported(request, JSON)) is not None:
+        return refusal
     try:
-        came = DECODER.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        came = decode_json(request.body, DECODER)
+    except Unreadable:
         return problem(400, "Not a mail", "The body must be JSON with to, from, subject, text and message_id.")
     actions.take_mail(mail=came.said(), at=now)
     return HttpResponse(status=202)

@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey
 
 import consent.actions
 from accounts import synthetic
+from accounts.json_reader import Unreadable, read_json
 from accounts.models import TextedCode
 from accounts.sealing import unseal
 from consent import gate
@@ -186,7 +187,7 @@ def _answered(reply: Reply) -> str:
 
 def _json(reply: Reply) -> dict[str, object]:
     try:
-        found = json.loads(reply.body)
-    except (ValueError, RecursionError):
+        found = read_json(reply.body)
+    except Unreadable:
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,6 +1,5 @@
 """Rules of states, notices, machines that sign in, streams."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from accounts.json_reader import Unreadable, read_json
 from partners.models import Client, NoticeText, Party
 from support.forms.base import ActForm, midnight
 from support.forms.terms import DAY, purpose_choices
@@ -57,8 +57,8 @@ class KeyForm(ActForm):
     def clean_public_jwk(self) -> dict[str, object]:
         """The key; one with a private half is refused, and not shown again."""
         try:
-            key = json.loads(self.cleaned_data["public_jwk"])
-        except ValueError as error:
+            key = read_json(self.cleaned_data["public_jwk"])
+        except Unreadable as error:
             raise ValidationError("This is not JSON.") from error
         if not isinstance(key, dict) or "kty" not in key:
             raise ValidationError("This is not a key: a JWK has a kty.")

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from accounts.json_reader import read_json
 from partners.models import Contract, PairwiseSubject, Party
 from revocations.models import Attempt, DownstreamReport, Order, Receipt, StreamAttempt, StreamEvent
 from support.oversight.delivery import Health, health_of
@@ -181,7 +182,7 @@ def opened(*, token: str) -> tuple[str, str]:
 
 def _part(text: str) -> str:
     try:
-        return _pretty(json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4))))
+        return _pretty(read_json(urlsafe_b64decode(text + "=" * (-len(text) % 4))))
     except ValueError:
         return ""
 

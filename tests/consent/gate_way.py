@@ -9,9 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Line
-from consent import gate
+from consent import gate, schemas
 from consent.actions import stop
-from consent.api.decisions import read
 from consent.api.on_a_loop import DOOR, Message, Receive, Scope, Send, gate_on_a_loop
 from partners import access
 from partners.models import Campaign
@@ -100,7 +99,7 @@ def in_one(*asks: Callable[[gate.Pipeline], Awaitable[Any]]) -> list[Any]:
 
 
 def question_about(line: Line, campaign: Campaign) -> gate.Question:
-    return read(json.dumps(asked(line, campaign)).encode())
+    return schemas.one(json.dumps(asked(line, campaign)).encode())
 
 
 async def answer_to(pipeline: gate.Pipeline, question: gate.Question, machine: Machine, kid: str) -> gate.Answer:

@@ -37,7 +37,6 @@ pytestmark = pytest.mark.usefixtures("db", "no_broker")
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 BUSINESS = "CARRIER"
 CALLBACK = "https://agent.example/status"
-NOT_SIGNED = {"code": "403", "message": "This is not signed as it should be by an agent that may ask."}
 
 
 class Agent:
@@ -235,6 +234,8 @@ def broken(agent: Agent, said: dict[str, object]) -> list[dict[str, object]]:
     return [
         {**said, "agent-id": "ANOTHER"},
         {**said, "business-id": "ANOTHER"},
+        {**said, "drp.version": "0.9"},
+        {**said, "drp.version": "1.0.1"},
         {**said, "issued-at": (now + 5 * MINUTE).isoformat(), "expires-at": (now + 9 * MINUTE).isoformat()},
         {**said, "issued-at": (now - 9 * MINUTE).isoformat(), "expires-at": (now - MINUTE).isoformat()},
         {**said, "expires-at": (now + DAY).isoformat()},
@@ -259,15 +260,34 @@ def test_what_is_not_signed_for_us_by_them_and_now_is_refused(agent: Agent, line
     for body in ("", "not base64!", "AAAA", agent.signed(said)[:-8]):
         answer = agent.http.post(path, body, content_type="text/plain", headers=agent.bearer)
         assert answer.status_code == 400
-    assert Http().post(path, agent.signed(said), content_type="text/plain").status_code == 403
+    refused = Http().post(path, agent.signed(said), content_type="text/plain")
+    assert (refused.status_code, refused.content) == (403, b"")
     assert not AgentRequest.objects.exists()
+
+
+def test_no_message_of_another_version_of_the_protocol_is_taken(agent: Agent, line: Line) -> None:
+    older = {"drp.version": "0.9"}
+    assert agent.post(f"agent/{agent.id}", agent.envelope(**older)) == (403, {})
+    made = agent.exercise(number_of(line))
+    path = f"/drp/v1/data-rights-request/{made['request_id']}"
+    body = agent.signed(agent.envelope(**older))
+    answer = agent.http.delete(path, body, content_type="text/plain", headers=agent.bearer)
+    assert (answer.status_code, answer.json()["message"]) == (400, "drp.version is not 1.0.")
+    assert agent.status(made["request_id"])["status"] == "in_progress"
+
+
+def test_a_refusal_of_who_may_not_ask_has_no_body(agent: Agent) -> None:
+    path = f"/drp/v1/agent/{agent.id}"
+    for answer in (Http().get(path), Http().get("/drp/v1/data-rights-request/none"), agent.http.post(path, "AAAA",
+                   content_type="text/plain")):  # fmt: skip
+        assert (answer.status_code, answer.content) == (403, b"")
 
 
 def test_tokens_and_requests_are_each_agent_s_own(agent: Agent, line: Line) -> None:
     other = Agent("OTHER")
-    assert other.post("agent/OTHER", other.envelope()) == (403, NOT_SIGNED)
+    assert other.post("agent/OTHER", other.envelope()) == (403, {})
     other.register()
-    assert agent.post("agent/OTHER", agent.envelope()) == (403, NOT_SIGNED)
+    assert agent.post("agent/OTHER", agent.envelope()) == (403, {})
     other.sign_in()
     told = agent.exercise(number_of(line))
     path = f"/drp/v1/data-rights-request/{told['request_id']}"
@@ -282,9 +302,9 @@ def test_tokens_and_requests_are_each_agent_s_own(agent: Agent, line: Line) -> N
 def test_a_message_gives_one_token_and_a_request_gives_none(agent: Agent, line: Line) -> None:
     earlier, later = agent.envelope(), agent.envelope()
     path = f"agent/{agent.id}"
-    assert agent.post(path, agent.envelope(exercise="sale:opt_out", phone_number=number_of(line))) == (403, NOT_SIGNED)
+    assert agent.post(path, agent.envelope(exercise="sale:opt_out", phone_number=number_of(line))) == (403, {})
     assert agent.post(path, later)[0] == 200
-    assert [agent.post(path, said) for said in (later, earlier)] == [(403, NOT_SIGNED)] * 2
+    assert [agent.post(path, said) for said in (later, earlier)] == [(403, {})] * 2
     assert agent.post(path, agent.envelope())[0] == 200
 
 
@@ -391,7 +411,7 @@ def test_one_that_ended_asks_for_nothing_and_its_open_questions_end(agent: Agent
     suspend_agent(number=number, actor=an_actor(), reason="left the network", at=timezone.now())
     assert Browser().get(link(line)).status_code == 404
     assert agent.post("data-rights-request", agent.envelope(exercise="sale:opt_out"))[0] == 403
-    assert agent.post(f"agent/{agent.id}", agent.envelope()) == (403, NOT_SIGNED)
+    assert agent.post(f"agent/{agent.id}", agent.envelope()) == (403, {})
     assert set(AuditEvent.objects.filter(target=f"authorized:{number}").values_list("action", flat=True)) == {
         "authorized.registered", "proposal.made", "proposal.agreed", "authorized.let_in", "authorized.suspended",
     }  # fmt: skip

@@ -15,9 +15,9 @@ from accounts.models import Line
 from consent import gate
 from consent.actions import stop
 from consent.api import on_a_loop
-from consent.api.decisions import read
 from consent.api.on_a_loop import DOOR, Message
 from consent.gate import pipeline as pipelines
+from consent.schemas import one
 from partners import access, rotation
 from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
@@ -192,8 +192,8 @@ def test_of_a_thousand_at_once_each_gets_its_own_answer_from_one_connection(
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     kinds = {
         "": question_about(line, campaign), "stopped_all": question_about(stopped, campaign),
-        "line_unknown": read(json.dumps(asked(line, campaign, type="line", id="L-none")).encode()),
-        "no_approval": read(json.dumps({**asked(line, campaign), "action": {"name": "another"}}).encode()),
+        "line_unknown": one(json.dumps(asked(line, campaign, type="line", id="L-none")).encode()),
+        "no_approval": one(json.dumps({**asked(line, campaign), "action": {"name": "another"}}).encode()),
     }  # fmt: skip
     wanted = [list(kinds)[number % 4] for number in range(1000)]
 

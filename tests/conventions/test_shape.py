@@ -1,48 +1,14 @@
 """Rules of the house that the linters cannot say, read from the code itself."""
 
 import ast
-from functools import cache
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-APPS = ("support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
+from tests.conventions.sources import ROOT, calls, functions, own_modules, place, read, rooms
+
 WRITES = {
     "save", "create", "get_or_create", "update_or_create", "delete", "bulk_create", "bulk_update",
 }  # fmt: skip
 KEYWORDS_ONLY = ("actions", "queries", "tasks", "delivery", "expiry")
 DOORS = ("views", "api")
-
-
-def rooms(*names: str) -> list[Path]:
-    """The files of these rooms, whether a module or a package."""
-    return [
-        path
-        for app in APPS
-        for name in names
-        for path in [ROOT / app / f"{name}.py", *sorted((ROOT / app / name).rglob("*.py"))]
-        if path.exists()
-    ]
-
-
-def own_modules() -> list[Path]:
-    return [path for app in ("portal", *APPS) for path in sorted((ROOT / app).rglob("*.py"))]
-
-
-@cache
-def read(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
-
-
-def functions(path: Path) -> list[ast.FunctionDef]:
-    return [node for node in read(path).body if isinstance(node, ast.FunctionDef)]
-
-
-def place(path: Path, node: ast.stmt | ast.expr, name: str = "") -> str:
-    return f"{path.relative_to(ROOT)}:{node.lineno} {name}".strip()
-
-
-def calls(of: ast.AST) -> list[ast.Call]:
-    return [node for node in ast.walk(of) if isinstance(node, ast.Call)]
 
 
 def on_actions(called: ast.Attribute) -> bool:

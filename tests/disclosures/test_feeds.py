@@ -114,10 +114,11 @@ def test_what_is_no_json_object(content: bytes, reason: str) -> None:
     assert read(content) == ("", reason)
 
 
-def test_a_field_we_do_not_know_may_be_as_deep_as_it_likes() -> None:
+def test_a_field_we_do_not_know_may_hold_anything_but_what_nests_too_deep() -> None:
     content = json.dumps(release_row()).encode()
-    assert read(content[:-1] + b', "x":' + b"[" * 500 + b"]" * 500 + b"}") is None
-    assert read(content[:-1] + b', "x":' + b"[" * 90_000 + b"]" * 90_000 + b"}") in {None, ("", "broken")}
+    assert read(content[:-1] + b', "x":' + b"[" * 30 + b"]" * 30 + b"}") is None
+    for levels in (500, 90_000):
+        assert read(content[:-1] + b', "x":' + b"[" * levels + b"]" * levels + b"}") == ("", "broken")
 
 
 def test_meaning_is_kept_apart_from_writing() -> None:

@@ -342,7 +342,7 @@ def test_a_file_of_everything_that_may_tell_of_it_is_gone() -> None:
 
 def test_what_the_carriers_systems_report_of_lines_gives_back_as_well() -> None:
     take_releases(release_row(id="r", occurred_at=WINTER))
-    reports.take_lines(stream=BytesIO(ndjson([ENDED, NEXT])), client_id="billing", at=database_clock())
+    reports.take_lines(is_csv=False, stream=BytesIO(ndjson([ENDED, NEXT])), client_id="billing", at=database_clock())
     assert [(line, row) for line, row, _ in whose()] == [("B", "r")]
 
 

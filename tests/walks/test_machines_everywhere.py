@@ -145,8 +145,8 @@ def cases(machines: Machines) -> Iterator[Case]:
     held = {"run": str(machines.run_id), "as_of": timezone.now().isoformat(), "buckets": {"0007": []}}
     yield Case("evaluation", "POST", (403, 403, 200, 403), body=question)
     yield Case("evaluations", "POST", (403, 403, 200, 403), body={"evaluations": [question]})
-    yield Case("api-disclosures", "POST", (403, 403, 200, 403), body="", kind=NDJSON)
-    yield Case("api-lines", "POST", (403, 403, 403, 200), body="", kind=NDJSON)
+    yield Case("api-disclosures", "POST", (403, 403, 200, 403), body="{}", kind=NDJSON)
+    yield Case("api-lines", "POST", (403, 403, 403, 200), body="{}", kind=NDJSON)
     yield Case("api-approvals", "POST", (400, 200, 403, 403), body=claim)
     yield Case("consent-info", "POST", (403, 200, 403, 403), body=asked)
     yield Case("ssf_receipts", "POST", (400, 400, 403, 403), body="x.y.z", kind=SECEVENT)

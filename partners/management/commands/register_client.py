@@ -1,6 +1,5 @@
 """Let a machine sign in: the location gateway, a carrier feed, an aggregator."""
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from django.utils import timezone
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from accounts.json_reader import Unreadable, read_json
 from partners import actions
 from partners.access import SCOPES
 from partners.certificates import NoCertificate
@@ -84,8 +84,8 @@ def _jwk(path: Path) -> dict[str, Json]:
 
 def _of_json(text: str) -> dict[str, Json]:
     try:
-        jwk = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        jwk = read_json(text)
+    except Unreadable as error:
         raise BadToken("the key is neither a JWK nor PEM") from error
     if not isinstance(jwk, dict):
         raise BadToken("a JWK is a JSON object")

@@ -1,0 +1,93 @@
+"""Read JSON that others wrote: within a size and a depth, with one error for whatever is wrong with it.
+
+Every door that takes JSON from outside reads it here, whatever else it checks afterwards: bodies of requests, what is
+inside signed tokens, answers of partners and of sign-in providers, carrier files. A parser follows nesting by recursion
+and fails somewhere between some hundred and a thousand levels, depending on who called it. Nothing that is sent to us
+nests deeper than `MAX_DEPTH`.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any, Never
+
+import msgspec
+
+MAX_DEPTH = 32
+MAX_BYTES = 8_000_000
+NOT_JSON = "The body is not JSON."
+TOO_DEEP = f"The JSON nests more than {MAX_DEPTH} levels deep."
+NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+ALIKE = bytes.maketrans(b"{}", b"[]")
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+type Pairs = list[tuple[str, Any]]
+
+
+class Unreadable(ValueError):
+    """This is not JSON, or is too large or too deep. The message is fit for the sender to read."""
+
+
+class WrongShape(Unreadable):
+    """This is JSON, but not of the shape that is taken here. The message says where."""
+
+
+def decode_json[T](content: bytes, decoder: msgspec.json.Decoder[T], *, max_bytes: int = MAX_BYTES) -> T:
+    """Decode JSON into the decoder's shape. Raises Unreadable, WrongShape."""
+    # A shape has an end: what nests beyond it is only skipped, so that brackets inside texts may hide how deep it is.
+    _check_bounds(content, max_bytes, exactly=False)
+    try:
+        return decoder.decode(content)
+    except msgspec.ValidationError as error:
+        raise WrongShape(str(error)) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreadable(NOT_JSON) from error
+
+
+def read_json(content: bytes | str, *, max_bytes: int = MAX_BYTES, pairs: Callable[[Pairs], Any] = dict) -> Any:
+    """Parse any JSON (RFC 8259: UTF-8, no NaN, no infinite number). Raises Unreadable.
+
+    pairs: makes an object of its names and values, in order.
+    """
+    encoded = content.encode(errors="surrogatepass") if isinstance(content, str) else content
+    _check_bounds(encoded, max_bytes, exactly=True)
+    try:
+        return json.loads(encoded.decode(), object_pairs_hook=pairs, parse_constant=_refused, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(NOT_JSON) from error
+
+
+def _check_bounds(content: bytes, max_bytes: int, *, exactly: bool) -> None:
+    if len(content) > max_bytes:
+        raise Unreadable(f"At most {max_bytes:,} bytes are read.")
+    if _nests_too_deep(content, exactly=exactly):
+        raise Unreadable(TOO_DEEP)
+
+
+def _nests_too_deep(content: bytes, *, exactly: bool) -> bool:
+    """Whether brackets nest deeper than they may. What is no JSON at all may count as too deep."""
+    if content.count(b"{") + content.count(b"[") <= MAX_DEPTH:
+        return False
+    brackets = content.translate(ALIKE, NOT_BRACKETS)
+    if not exactly and not _left_over(brackets):
+        return False
+    return bool(_left_over(STRING.sub(b"", content).translate(ALIKE, NOT_BRACKETS)))
+
+
+def _left_over(brackets: bytes) -> bytes:
+    """What is left of brackets when the innermost pairs are taken out as often as they may nest."""
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            break
+        brackets = brackets.replace(b"[]", b"")
+    return brackets
+
+
+def _refused(constant: str) -> Never:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refused(text)

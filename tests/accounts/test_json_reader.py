@@ -1,0 +1,80 @@
+"""JSON from outside is read within a depth and a size, and whatever is wrong with it is one error."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from accounts.json_reader import MAX_DEPTH, NOT_JSON, TOO_DEEP, Unreadable, WrongShape, decode_json, read_json
+
+SHAPE = msgspec.json.Decoder(dict[str, Any])
+
+
+class Known(msgspec.Struct):
+    a: int
+
+
+OBJECT = msgspec.json.Decoder(Known)
+
+
+def nested(levels: int, inner: str = "") -> bytes:
+    """An object in which lists nest so deep that there are this many levels in all."""
+    return f'{{"x": {"[" * (levels - 1)}{inner}{"]" * (levels - 1)}, "a": 1}}'.encode()
+
+
+def test_json_may_nest_as_deep_as_the_limit_and_no_deeper() -> None:
+    assert read_json(nested(MAX_DEPTH))["a"] == 1
+    assert decode_json(nested(MAX_DEPTH), OBJECT).a == 1
+    for levels in (MAX_DEPTH + 1, 900, 200_000):
+        with pytest.raises(Unreadable, match=TOO_DEEP):
+            read_json(nested(levels))
+        with pytest.raises(Unreadable, match=TOO_DEEP):
+            decode_json(nested(levels), OBJECT)
+
+
+@pytest.mark.parametrize("text", ["]}", "[{", '\\"]', "\\\\", "}{]["], ids=range(5))
+def test_brackets_inside_texts_do_not_count(text: str) -> None:
+    content = json.dumps([{"text": text}] * 100).encode().replace(json.dumps(text).encode(), f'"{text}"'.encode())
+    assert read_json(content)[99] == {"text": json.loads(f'"{text}"')}
+    assert len(decode_json(content, msgspec.json.Decoder(list[dict[str, str]]))) == 100
+
+
+def test_brackets_inside_texts_do_not_hide_how_deep_it_is() -> None:
+    content = b'["]",' * 500 + b"1" + b"]" * 500
+    with pytest.raises(Unreadable):
+        read_json(content)
+    content = b'{"x": ' + b'["]",' * 5000 + b"1" + b"]" * 5000 + b', "a": 1}'
+    with pytest.raises(Unreadable):
+        decode_json(content, OBJECT)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b'"\xff"',
+        b"[NaN]",
+        b"[1e999]",
+        b"[" + b"9" * 5000 + b"]",
+        b"\xef\xbb\xbf{}",
+        b"\xff\xfe{\0}\0",
+    ],
+)
+def test_what_is_no_json_is_told_as_that(content: bytes) -> None:
+    with pytest.raises(Unreadable, match=NOT_JSON):
+        read_json(content)
+
+
+def test_what_is_too_large_is_not_parsed() -> None:
+    with pytest.raises(Unreadable, match=r"At most 1,000 bytes are read\."):
+        read_json(b"[" * 1001, max_bytes=1000)
+    with pytest.raises(Unreadable, match=r"At most 1,000 bytes are read\."):
+        decode_json(b"[" * 1001, SHAPE, max_bytes=1000)
+
+
+def test_another_shape_is_told_with_its_place() -> None:
+    with pytest.raises(WrongShape, match=r"Expected `int`, got `str` - at `\$.a`"):
+        decode_json(b'{"a": "b"}', OBJECT)

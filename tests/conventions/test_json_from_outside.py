@@ -1,0 +1,49 @@
+"""JSON that others wrote is parsed in one place: `accounts.json_reader`."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.conventions.sources import ROOT, calls, own_modules, place, read
+
+# What we wrote ourselves: sealed rows, columns of our own database, files of our own data directory.
+OURS = (
+    "accounts/letters.py", "accounts/ways_in.py", "consent/archiving/entries.py", "consent/digests/books.py",
+    "consent/feeds/claims.py", "consent/gate/rules.py", "consent/gate/shapes.py", "consent/queries/termination.py",
+    "consent/paper.py", "disclosures/ingest/held.py", "partners/sealing.py", "support/oversight/anomalies.py",
+    "portal/bench/", "portal/demo/", "portal/demo_phone.py", "portal/embedded/", "portal/openapi/",
+    "portal/management/commands/bench.py", "portal/management/commands/demo.py",
+)  # fmt: skip
+# A program of its own, which knows nothing of ours; and a command that reads the file somebody has on their own disk.
+APART = ("portal/sandbox/", "portal/management/commands/verify_receipt.py")
+# The quick look at a line of a file. Where it fails, `decode_json` says what is wrong.
+QUICK = {"disclosures/feeds/releases.py": 1}
+
+
+def parsers(path: Path) -> Iterator[ast.Call]:
+    decoders = {
+        target.id
+        for node in ast.walk(read(path))
+        if isinstance(node, ast.Assign) and "json.Decoder" in ast.unparse(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for call in calls(read(path)):
+        called = ast.unparse(call.func)
+        if (
+            called in {"json.loads", "json.load", "msgspec.json.decode"}
+            or called.removesuffix(".decode") in decoders
+            or called.startswith("msgspec.json.Decoder(")
+            or called.endswith("DECODER.decode")
+        ):
+            yield call
+
+
+def test_only_one_module_parses_json_from_outside() -> None:
+    found: list[str] = []
+    for path in own_modules():
+        name = path.relative_to(ROOT).as_posix()
+        if name == "accounts/json_reader.py" or name.startswith((*OURS, *APART)):
+            continue
+        found += [place(path, call) for call in list(parsers(path))[QUICK.get(name, 0) :]]
+    assert found == []
