@@ -30,7 +30,7 @@ KEY_LENGTH = 32
 PROOFS = AUTHENTICATION_METHODS_SESSION_KEY
 LOAD = "SELECT data FROM accounts_browsersession WHERE key_hash = %s AND expires_at > statement_timestamp()"
 CREATE = """
-INSERT INTO accounts_browsersession (key_hash, data, expires_at, user_id, place_sealed)
+INSERT INTO accounts_browsersession (key_hash, data, expires_at, user_id, origin_sealed)
 VALUES (%(key)s, %(data)s, %(expires_at)s, %(user)s, '')
 """
 UPDATE = """

@@ -241,7 +241,7 @@ def start_clock(request: HttpRequest, *, at: datetime) -> None:
         "address": get_adapter().get_client_ip(request),
         "browser": request.headers.get("User-Agent", "")[:LONGEST_NAME],
     }
-    BrowserSession.objects.filter(key_hash=key_hash(request)).update(began_at=at, place_sealed=seal(json.dumps(place)))
+    BrowserSession.objects.filter(key_hash=key_hash(request)).update(began_at=at, origin_sealed=seal(json.dumps(place)))
 
 
 def start_by_code(request: HttpRequest, *, user: User, redirect_url: str) -> HttpResponse:

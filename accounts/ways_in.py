@@ -80,7 +80,7 @@ class SignIn:
     @classmethod
     def of(cls, row: BrowserSession, *, is_current: bool) -> "SignIn":
         """Return the sign-in that a session's row tells of."""
-        place = json.loads(unseal(row.place_sealed)) if row.place_sealed else {"address": "", "browser": ""}
+        place = json.loads(unseal(row.origin_sealed)) if row.origin_sealed else {"address": "", "browser": ""}
         return cls(pk=row.pk, since=row.began_at, is_current=is_current, **place)
 
 

@@ -27,7 +27,7 @@ def clone_test_database() -> str:
     template = _template_name()
     with owner._nodb_cursor() as cursor:
         _make_template(cursor, template)
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        _drop(cursor, name)
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     for alias in connections:
         _point(alias, name)
@@ -35,10 +35,23 @@ def clone_test_database() -> str:
 
 
 def drop_test_database(name: str) -> None:
-    """Drop a test database, though a server may still be busy with the end of a session whose client has gone."""
+    """Drop a test database."""
     connections.close_all()
     with connections["owner"]._nodb_cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        _drop(cursor, name)
+
+
+def _drop(cursor: CursorWrapper, name: str) -> None:
+    """A server may still be busy with the end of a session whose client has gone.
+
+    `WITH (FORCE)` would end a worker of autovacuum too, which only a superuser may.
+    """
+    cursor.execute(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+        " WHERE datname = %s AND backend_type = 'client backend'",
+        [name],
+    )
+    cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
 
 
 def _template_name() -> str:
@@ -64,7 +77,7 @@ def _make_template(cursor: CursorWrapper, template: str) -> None:
 def _migrate(cursor: CursorWrapper, template: str) -> None:
     """Under another name until it is whole: a run that is cut off leaves nothing that looks like a template."""
     unfinished, was = f"unfinished_{template}", str(connections["owner"].settings_dict["NAME"])
-    cursor.execute(f'DROP DATABASE IF EXISTS "{unfinished}" WITH (FORCE)')
+    _drop(cursor, unfinished)
     cursor.execute(f'CREATE DATABASE "{unfinished}"')
     _point("owner", unfinished)
     try:

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('data', models.BinaryField()),
                 ('began_at', models.DateTimeField(null=True)),
                 ('expires_at', models.DateTimeField(db_index=True)),
-                ('place_sealed', models.BinaryField(default=b'')),
+                ('origin_sealed', models.BinaryField(default=b'')),
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='browser_sessions', to=settings.AUTH_USER_MODEL)),
             ],
         ),

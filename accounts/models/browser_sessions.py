@@ -8,7 +8,7 @@ from accounts.models.lines import User
 class BrowserSession(models.Model):
     """One browser's session (`accounts.session_store`): its row alone opens nothing.
 
-    `user`: who is signed in by it, since `began_at`. `place_sealed`: from which network address and by which browser.
+    `user`: who is signed in by it, since `began_at`. `origin_sealed`: from which network address and by which browser.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -17,7 +17,7 @@ class BrowserSession(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="browser_sessions")
     began_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(db_index=True)
-    place_sealed = models.BinaryField(default=b"")
+    origin_sealed = models.BinaryField(default=b"")
 
     def __str__(self) -> str:
         return f"browser session {self.pk}"

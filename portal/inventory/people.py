@@ -24,7 +24,7 @@ TABLES: Mapping[str, Table] = {
         "the person: since when, and with a password or passkey by which address and browser",
         key="id user",
         time="began_at expires_at",
-        sealed="key_hash data place_sealed",
+        sealed="key_hash data origin_sealed",
     ),
     "accounts.User_groups": Table(
         "Empty: roles are words, not groups.", "nothing is in it", "nobody", key="id user group"

@@ -1,9 +1,9 @@
 """Leave quickly: the session is over, nothing is kept, and the browser is shown nothing until its person goes on."""
 
 import pytest
-from django.contrib.sessions.models import Session
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import BrowserSession
 from tests.factories import a_line
 from tests.people import Browser, sign_in, sign_in_by_code, user_of
 
@@ -78,7 +78,7 @@ def test_what_is_sent_without_a_sign_in_begins_no_session_and_asks_the_database_
     with django_assert_num_queries(0):
         sent = client.post("/settings/", {"language": "es"})
     assert (sent.url, dict(client.client.cookies)) == ("/accounts/login/?next=/home/&sent=1", {})
-    assert not Session.objects.exists()
+    assert not BrowserSession.objects.exists()
 
 
 def test_what_is_sent_after_the_password_was_changed_elsewhere_is_said_not_to_be_done() -> None:

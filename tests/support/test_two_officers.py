@@ -81,7 +81,7 @@ def test_the_same_officer_under_another_name_is_the_same_officer() -> None:
 
 def test_the_database_refuses_one_officer_s_own_yes() -> None:
     proposal = propose("terminate", "contract", a_contract().pk, an_actor())
-    with pytest.raises(IntegrityError, match="needs_two_officers"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="another officer agrees to it"), transaction.atomic():
         Proposal.objects.filter(pk=proposal.pk).update(
             decision="agreed", decided_by=proposal.proposed_by, decided_at=NOW
         )
