@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.urls import URLResolver, get_resolver
 
 from support.admin.addresses import ADDRESSES
+from tests.selection import NIGHTLY
 from tests.walks import rows, world
 from tests.walks.addresses import filled, patterns
 from tests.walks.marks import found, whole, written
@@ -43,6 +44,9 @@ def test_everyone_gets_exactly_this_and_sees_only_their_own(everyone: World) -> 
     for name in rows.ROWS:
         path = filled(routes[name], everyone.ids)
         for method, who, status in rows.expected(name):
+            # Elsewhere what no address takes is refused before anybody is looked at: by day one person tries it.
+            if not NIGHTLY and method not in {"get", "post"} and name not in rows.OTHERWISE and who != rows.WHO[0]:
+                continue
             may_see = rows.ALSO_SHOWN.get((name, who), frozenset())
             wrong += _differences(everyone, method, path, who, status, may_see)
     assert wrong == [], "\n".join(wrong)
