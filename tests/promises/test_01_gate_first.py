@@ -169,7 +169,7 @@ def on_a_loop(kid: str) -> Iterator[pairs.Asks]:
 
 
 def test_no_check_that_started_after_a_stop_committed_is_allowed() -> None:
-    """A thousand pairs of check and stop by night, eight at a time, each on a line of its own; asked as the gateway asks.
+    """Eight pairs at a time, each on a line of its own; asked as the gateway asks. A thousand pairs by night.
 
     Half on connections of their own, half together on the one of an event loop, as the gate's own process does.
     """
