@@ -37,7 +37,7 @@ def sent(page: Page, selector: str) -> None:
         page.click(selector)
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.nightly), False], ids=["script", "no script"])
 def test_who_asks_about_a_row_reads_the_answer_rates_it_and_opens_it_again(visit: Visit, *, script: bool) -> None:
     world = a_world(at=timezone.now())
     page = visit(line=world.line, script=script).new_page()
@@ -63,7 +63,7 @@ def test_who_asks_about_a_row_reads_the_answer_rates_it_and_opens_it_again(visit
     assert (ticket.rating, ticket.reopened, ticket.state) == (5, 1, "open")
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.nightly), False], ids=["script", "no script"])
 def test_an_agent_begins_an_answer_comes_back_to_it_sends_it_and_takes_it_back(
     visit: Visit, site: str, *, script: bool
 ) -> None:

@@ -38,7 +38,9 @@ def walk_in(page: Page) -> None:
     assert "Whereabouts" in told(page)
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
+@pytest.mark.parametrize(
+    "script", [pytest.param(True, marks=pytest.mark.nightly), False], ids=["with a script", "without"]
+)
 def test_back_shows_nothing_of_what_was_there(visit: Visit, world: World, script: bool) -> None:
     page = visit(line=world.line, script=script).new_page()
     walk_in(page)
@@ -62,7 +64,9 @@ def test_with_a_script_the_page_itself_is_no_longer_in_the_history(visit: Visit,
     assert page.evaluate("history.length") == before
 
 
-@pytest.mark.parametrize("path", ["/", "/stop/", "/help/"])
+@pytest.mark.parametrize(
+    "path", [pytest.param("/", marks=pytest.mark.nightly), "/stop/", pytest.param("/help/", marks=pytest.mark.nightly)]
+)
 def test_somebody_who_is_not_signed_in_leaves_as_well(visit: Visit, site: str, path: str) -> None:
     context = visit(script=False)
     page = context.new_page()

@@ -78,6 +78,7 @@ def test_a_passkey_is_set_up_and_lets_its_person_see_without_a_password(visit: V
     assert page.locator("[data-sharing-state]").count() == 1
 
 
+@pytest.mark.nightly
 def test_who_had_a_line_until_it_ended_comes_back_by_their_passkey(visit: Visit, at: str) -> None:
     line = a_line()
     number = number_of(line)

@@ -30,6 +30,7 @@ def peak(folder: Path, chunks: int) -> int:
     return int(done.stdout.splitlines()[-1]) * KILOBYTES
 
 
+@pytest.mark.nightly
 def test_four_times_the_file_takes_the_same_memory(tmp_path: Path) -> None:
     take_parties()
     take_lines(line_row())

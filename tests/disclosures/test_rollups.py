@@ -300,6 +300,7 @@ DROPPED = Step("drop", 0, 0, 0)
 @example(
     [*(Step("store", 1, moment, 0) for moment in range(7)), Step("hide", 9, 0, 0), ROLLED, DROPPED, ROLLED, DROPPED]
 )
+@pytest.mark.nightly
 def test_whatever_happens_the_pages_say_what_the_months_that_are_kept_say(steps: list[Step]) -> None:
     story = Story(OLD)
     for step in steps:

@@ -103,6 +103,7 @@ def test_no_small_count_of_one_row_is_told() -> None:
     assert told(DISPUTES, of_disputes(34)) == []
 
 
+@pytest.mark.nightly
 def test_no_small_count_of_several_rows_and_their_sums_is_told() -> None:
     rows = [row for row in pairs(22, "n", "from_files") if row["n"] not in {2, 3, 4, 5, 6}]
     assert told(CHOICES, product(rows, rows)) == []
@@ -110,7 +111,7 @@ def test_no_small_count_of_several_rows_and_their_sums_is_told() -> None:
     assert told(RELEASES, product(few, few, few)) == []
 
 
-@pytest.mark.parametrize("contracts", [1, 2])
+@pytest.mark.parametrize("contracts", [pytest.param(1, marks=pytest.mark.nightly), 2])
 def test_no_small_count_is_told_by_the_figures_of_a_company_that_is_told_of_everything(contracts: int) -> None:
     """It has so many agreements, and is told of each choice by an order under each of them."""
     alike: dict[object, list[Counts]] = defaultdict(list)

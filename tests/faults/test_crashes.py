@@ -87,7 +87,7 @@ def test_a_storm_of_kills_loses_nothing_and_doubles_nothing(world: World) -> Non
     connection.close()
 
 
-@pytest.mark.parametrize("hung", [False, True], ids=["killed", "hung"])
+@pytest.mark.parametrize("hung", [pytest.param(False, marks=pytest.mark.nightly), True], ids=["killed", "hung"])
 def test_with_the_broker_gone_a_stop_is_quick_and_told_when_it_is_back(world: World, *, hung: bool) -> None:
     broker = next(program for program in world.programs.all if program.name == "broker")
     if hung:

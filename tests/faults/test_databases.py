@@ -37,6 +37,7 @@ def server(committed_db: None, tmp_path: Path) -> Iterator[Postgres]:
         yield started
 
 
+@pytest.mark.nightly
 def test_a_database_that_is_killed_and_one_that_takes_over(
     server: Postgres, settings: Settings, tmp_path: Path
 ) -> None:

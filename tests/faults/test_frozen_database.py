@@ -48,7 +48,7 @@ class Asked:
         return [one["context"]["reason"] for one in told]
 
 
-@pytest.fixture(params=["web", "gate"])
+@pytest.fixture(params=[pytest.param("web", marks=pytest.mark.nightly), "gate"])
 def asked(request: pytest.FixtureRequest, committed_db: None, settings: Settings, tmp_path: Path) -> Iterator[Asked]:
     database = settings.DATABASES["default"]
     with relay_to(database["HOST"], int(database["PORT"] or 5432)) as relay:

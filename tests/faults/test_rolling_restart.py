@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
 from django.db import connections
 
 from accounts.models import Line, TextedCode
@@ -140,6 +141,7 @@ def test_a_request_is_counted_until_its_answer_was_read() -> None:
         web.shutdown()
 
 
+@pytest.mark.nightly
 def test_a_release_under_load_fails_no_stop(world: World) -> None:
     lines = [world.a_line() for _ in range(LINES)]
     webs = two_webs(world)

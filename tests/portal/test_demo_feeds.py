@@ -34,6 +34,7 @@ def test_the_worried_subscriber_has_fourteen_months_of_history(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("db", "no_broker")
+@pytest.mark.nightly
 def test_every_kind_of_anomaly_is_there_to_be_seen(tmp_path: Path) -> None:
     at = database_clock()
     # Elsewhere than in the demo no loopback address is taken, and every company has its keys on its own host.

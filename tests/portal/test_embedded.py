@@ -79,6 +79,7 @@ def test_the_servers_end_when_their_only_user_is_killed(tmp_path: Path) -> None:
         assert processes_naming(str(tmp_path / "postgres")) == []
 
 
+@pytest.mark.nightly
 def test_a_second_start_finds_the_same_keys_and_data(tmp_path: Path) -> None:
     with a_user(tmp_path) as first:
         before = said(first)
@@ -111,6 +112,7 @@ def test_nobody_enters_without_a_password_and_the_application_makes_no_tables(tm
             connection.execute("CREATE TABLE mine (n int)")
 
 
+@pytest.mark.nightly
 def test_the_first_command_on_an_empty_directory_migrates(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "showmigrations", "--plan"],
