@@ -47,7 +47,7 @@ def test_each_step_takes_so_many_statements() -> None:
         "page": 1,
         "number": 10,
         "page for the code": 2,
-        "code": 9,
+        "code": 11,
         "page with the button": 3,
         "button": 39,
         "progress": 6,
