@@ -83,6 +83,7 @@ class Incident(models.Model):
         OUR_BREACH = "our_breach", "A breach of ours, reported by hand"
         PARTNER_BREACH = "partner_breach", "A breach at a partner, reported by hand"
         STAFF_BROWSING = "staff_browsing", "Somebody of staff looked at unusually many subscribers"
+        MACHINE_BY_OPERATOR = "machine_by_operator", "A machine was let in or given another key without two officers"
         STOPS_BY_AGENT = "stops_by_agent", "Unusually many stops by one agent"
         # Found in the ledger of releases, one a company and year (`disclosures.anomalies`).
         AFTER_STOP = "after_stop", "Look-ups after people said stop"

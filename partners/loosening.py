@@ -52,10 +52,14 @@ class Terminate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
-class EnableMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`key`: the thumbprint (RFC 7638) of its key when it was proposed; to another by now nobody agreed."""
+class LetMachineIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The key (a public JWK) a machine signs in with, and the certificate (its thumbprint, "" for none) it is bound to.
 
-    key: Annotated[str, msgspec.Meta(max_length=64)]
+    As they are where it is let in again; others where it is given another key or certificate.
+    """
+
+    public_jwk: dict[str, str]
+    certificate: Annotated[str, msgspec.Meta(max_length=43)]
 
 
 class LetAgentAsk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,9 +79,7 @@ class LoosenAnomalies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool
 
 
-type Payload = (
-    Nothing | ExtendTerm | RelaxRule | PaidForLess | Terminate | EnableMachine | LoosenAnomalies | LetAgentAsk
-)
+type Payload = Nothing | ExtendTerm | RelaxRule | PaidForLess | Terminate | LetMachineIn | LoosenAnomalies | LetAgentAsk
 
 SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.LIFT_SUSPENSION: (Nothing, frozenset({"party", "contract", "campaign"})),
@@ -85,7 +87,7 @@ SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.RELAX_RULE: (RelaxRule, frozenset({"rule"})),
     Proposal.Act.PAID_FOR_LESS: (PaidForLess, frozenset({"campaign"})),
     Proposal.Act.TERMINATE: (Terminate, frozenset({"contract", "campaign"})),
-    Proposal.Act.ENABLE_MACHINE: (EnableMachine, frozenset({"machine"})),
+    Proposal.Act.ENABLE_MACHINE: (LetMachineIn, frozenset({"machine"})),
     Proposal.Act.LOOSEN_ANOMALIES: (LoosenAnomalies, frozenset({"anomaly"})),
     Proposal.Act.LET_AGENT_ASK: (LetAgentAsk, frozenset({"authorized"})),
 }

@@ -95,6 +95,11 @@ def read_jwk(value: Json) -> PublicKey:
     raise BadToken("only EC P-256 and RSA keys of 2048 bits or more are used")
 
 
+def public_part(jwk: Json) -> dict[str, str]:
+    """The public half of a key, as a JWK with nothing beside it. Raises BadToken for what `read_jwk` refuses."""
+    return {name: str(part) for name, part in read_jwk(jwk).as_dict(private=False).items()}
+
+
 def thumbprint(jwk: Json) -> str:
     """RFC 7638's name for a key, by its SHA-256: 43 characters. Raises BadToken for what `read_jwk` refuses."""
     return str(read_jwk(jwk).thumbprint())

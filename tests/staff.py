@@ -2,12 +2,16 @@
 
 import itertools
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import partners.actions
 from accounts.models import User
 from accounts.permissions import actor_of
-from partners.models import Proposal
+from audit.queries import database_clock
+from partners.models import Client, Proposal
+from partners.tokens import Json
 
 counter = itertools.count(1)
 
@@ -34,3 +38,16 @@ def an_agreed_proposal(
     proposal.decision, proposal.decided_by, proposal.decided_at = Proposal.Decision.AGREED, an_actor(), at
     proposal.save(update_fields=["decision", "decided_by", "decided_at"])
     return proposal
+
+
+def a_machine(client_id: str, kind: str, *, public_jwk: Mapping[str, Json], party: str = "") -> Client:
+    """A machine that two officers have let in just now. `party`: an aggregator's URI."""
+    at = database_clock()
+    machine = partners.actions.register_machine(
+        client_id=client_id, kind=kind, public_jwk=public_jwk, party=party, reason="test", actor=an_actor(), at=at
+    )
+    proposal = Proposal.objects.get(of=Proposal.Of.MACHINE, target_id=machine.number, decision="")
+    agreed = partners.actions.mark_agreed(proposal_id=proposal.pk, reason="test", actor=an_actor(), at=at)
+    partners.actions.carry_out(proposal=agreed, at=at)
+    machine.refresh_from_db()
+    return machine

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 import audit.actions
+import partners.actions
 from accounts.actions.devices import end_sessions
 from accounts.models import Delegation, User
 from consent.actions.restoring import ACTOR, REASON, TakenBack
@@ -118,9 +119,9 @@ def _machine(said: Said, at: datetime) -> TakenBack:
     return _changed(running.update(disabled_at=at))
 
 
-def _key(said: Said, _at: datetime) -> TakenBack:
-    known = Client.objects.filter(client_id=said["client_id"]).exclude(public_jwk=said["public_jwk"])
-    return _changed(known.update(public_jwk=said["public_jwk"]))
+def _key(said: Said, at: datetime) -> TakenBack:
+    key = {"client_id": said["client_id"], "public_jwk": said["public_jwk"]}
+    return _changed(partners.actions.restore_key(**key, actor=ACTOR, reason=REASON, at=at))
 
 
 def _contract(said: Said, _at: datetime) -> TakenBack:

@@ -1,7 +1,7 @@
 """The verbs of partners: keys, machines that sign in, and what officers do with companies, contracts and campaigns."""
 
 from partners.actions.authorized import propose_agent, register_agent, suspend_agent
-from partners.actions.clients import bind_client, disable_client, register_client
+from partners.actions.clients import bind_client, disable_client, register_client, restore_key
 from partners.actions.drafts import (
     CampaignTerms,
     ContractTerms,
@@ -11,7 +11,13 @@ from partners.actions.drafts import (
     put_in_force,
 )
 from partners.actions.keys import ensure_signing_keys
-from partners.actions.machines import bind_machine, disable_machine, register_machine, replace_key, unbind_machine
+from partners.actions.machines import (
+    disable_machine,
+    propose_certificate,
+    propose_key,
+    register_machine,
+    unbind_machine,
+)
 from partners.actions.notices import publish_notice
 from partners.actions.parties import add_party, change_party
 from partners.actions.proposals import carry_out, decline, mark_agreed, propose, withdraw
@@ -28,7 +34,6 @@ __all__ = [
     "add_party",
     "add_rule",
     "bind_client",
-    "bind_machine",
     "carry_out",
     "change_draft",
     "change_party",
@@ -43,13 +48,15 @@ __all__ = [
     "mark_agreed",
     "propose",
     "propose_agent",
+    "propose_certificate",
+    "propose_key",
     "publish_notice",
     "publish_trial_key",
     "put_in_force",
     "register_agent",
     "register_client",
     "register_machine",
-    "replace_key",
+    "restore_key",
     "retire_trial_key",
     "set_consideration",
     "set_endpoints",

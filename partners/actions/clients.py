@@ -1,18 +1,23 @@
-"""The machines that may sign in: registered, bound to a certificate, disabled; by the operator's own commands.
+"""API clients by the operator's own commands: registered, given another key, bound to a certificate, disabled.
 
-What officers do about them stands in `machines`.
+What officers do about them is in `machines`, where letting one in takes two. An operator does it alone, so that a
+carrier can begin before it has officers: each such act is in the trail and opens an incident for the officers.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
 import audit.actions
+from audit.models import Incident
 from partners import certificates, tokens
+from partners.actions import guards
 from partners.lifecycle import NotNow
 from partners.models import Client, Party
 from partners.tokens import Json
+
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 @transaction.atomic
@@ -28,20 +33,30 @@ def register_client(
 ) -> Client:
     """Let a machine ask for tokens with the private half of this key; a known one gets the new key in the old's place.
 
-    One that is disabled stays so: two officers let it in again. `party`: for an aggregator only. Raises BadToken for a
-    key that is not EC P-256 or RSA, and NotNow where the name is another's: a machine stays what it is and whose it is.
+    One that is disabled stays so: two officers let it in again. With the key it has nothing is done. `party`: for an
+    aggregator only. Raises BadToken for a key that is not EC P-256 or RSA, and NotNow where the name is another's: a
+    machine stays what it is and whose it is.
     """
-    key = tokens.read_jwk(dict(public_jwk))
+    key = tokens.public_part(dict(public_jwk))
     known = Client.objects.select_for_update().filter(client_id=client_id).first()
-    if known is not None and (known.kind, known.party_id) != (kind, party.pk if party else None):
+    if known is None:
+        client = Client.objects.create(client_id=client_id, kind=kind, party=party, public_jwk=key, disabled_at=at)
+        return _change(client, "client.registered", actor, reason, at, disabled_at=None)
+    if (known.kind, known.party_id) != (kind, party.pk if party else None):
         raise NotNow(f"{client_id} is registered as another machine. Choose another client id.")
-    client, made = Client.objects.update_or_create(
-        client_id=client_id,
-        defaults={"kind": kind, "party": party, "public_jwk": key.as_dict(private=False)},
-    )
-    verb = "client.registered" if made else "client.key_changed"
-    _written_down(verb, client, actor, reason, at)
-    return client
+    if known.public_jwk == key:
+        return known
+    return _change(known, "client.key_changed", actor, reason, at, public_jwk=key)
+
+
+@transaction.atomic
+def restore_key(*, client_id: str, public_jwk: Mapping[str, Json], actor: str, reason: str, at: datetime) -> bool:
+    """Give a machine once more the key that it had before a backup was restored. Returns whether it had another."""
+    client = Client.objects.select_for_update().filter(client_id=client_id).exclude(public_jwk=public_jwk).first()
+    if client is None:
+        return False
+    _change(client, "client.key_changed", actor, reason, at, public_jwk=dict(public_jwk))
+    return True
 
 
 @transaction.atomic
@@ -63,7 +78,10 @@ def bind_client(*, client_id: str, certificate: str, actor: str, reason: str, at
     Counts where MTLS_CLIENT_CERTIFICATES is on. Raises NoCertificate.
     """
     client = _known(client_id)
-    client.certificate_sha256 = certificates.thumbprint_of(certificate) if certificate else ""
+    if certificate:
+        bound_to = certificates.thumbprint_of(certificate)
+        return _change(client, "client.bound", actor, reason, at, certificate_sha256=bound_to)
+    client.certificate_sha256 = ""
     client.save(update_fields=["certificate_sha256"])
     _written_down("client.bound", client, actor, reason, at)
     return client
@@ -73,6 +91,19 @@ def _known(client_id: str) -> Client:
     client = Client.objects.select_for_update().filter(client_id=client_id).first()
     if client is None:
         raise NotNow(f"There is no machine {client_id}.")
+    return client
+
+
+def _change(client: Client, action: str, actor: str, reason: str, at: datetime, **changed: object) -> Client:
+    """Change what a machine signs in with, and open the incident without which the database refuses the change."""
+    client.changed_at = at if client.changed_at is None else max(at, client.changed_at + MICROSECOND)
+    for name, value in changed.items():
+        setattr(client, name, value)
+    target = guards.machine_target(number=client.number)
+    moment = (client.changed_at - EPOCH) // MICROSECOND
+    audit.actions.open_incident(kind=Incident.Kind.MACHINE_BY_OPERATOR, key=f"{target}:{moment}", subject=target, at=at)
+    client.save(update_fields=["changed_at", *changed])
+    _written_down(action, client, actor, reason, at)
     return client
 
 

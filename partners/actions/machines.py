@@ -1,4 +1,7 @@
-"""What officers do about the machines that sign in. To let a disabled one in again takes two (`proposals`)."""
+"""What officers do about API clients: to let one in, or give it another key or certificate, takes two (`proposals`).
+
+To disable one, or to take its certificate away, takes one officer.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,20 +11,24 @@ from django.db import transaction
 
 from partners import certificates, tokens
 from partners.actions import guards
+from partners.actions.proposals import end_open, propose
 from partners.lifecycle import NotNow
-from partners.models import Client, Party
+from partners.models import Client, Party, Proposal
 from partners.queries import thumbprint_of
-from partners.tokens import BadToken, Json, PublicKey
+from partners.tokens import BadToken, Json
+
+DISABLED = "The machine was disabled since: propose it again."
 
 
 @transaction.atomic
 def register_machine(
     *, client_id: str, kind: str, public_jwk: Mapping[str, Json], party: str, reason: str, actor: str, at: datetime
 ) -> Client:
-    """Let a new machine ask for tokens with the private half of this key (a JWK). `party`: an aggregator's URI, or "".
+    """Write a machine down, disabled, and propose to let it in with the private half of this key (a JWK).
 
-    Raises ValidationError (by field) for a key that is not EC P-256 or RSA and for a party that does not fit, NotNow
-    where the client id is known, NotForThem.
+    It gets no token before another officer agrees. `party`: an aggregator's URI, or "". Raises ValidationError (by
+    field) for a key that is not EC P-256 or RSA and for a party that does not fit, NotNow where the client id is known,
+    NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
     key = _public(public_jwk)
@@ -33,56 +40,38 @@ def register_machine(
     if Client.objects.filter(client_id=client_id).exists():
         raise NotNow(f"{client_id} is registered already. Its key is replaced from its own page.")
     with guards.first(else_said=f"{client_id} was registered a moment ago, by you or another officer."):
-        machine = Client.objects.create(
-            client_id=client_id, kind=kind, party=owner, public_jwk=key.as_dict(private=False)
-        )
+        machine = Client.objects.create(client_id=client_id, kind=kind, party=owner, public_jwk=key, disabled_at=at)
     _note("machine.registered", name, machine, at, reason)
+    _propose(machine, reason, actor, at)
     return machine
 
 
 @transaction.atomic
-def replace_key(
+def propose_key(
     *, number: int, public_jwk: Mapping[str, Json], was: str, reason: str, actor: str, at: datetime
-) -> Client:
-    """Put another key in the place of the one it has, whose thumbprint (RFC 7638) is `was`: nothing else is replaced.
+) -> Proposal:
+    """Propose another key in place of the one the machine has, whose thumbprint (RFC 7638) is `was`.
 
-    A disabled machine stays disabled. Raises ValidationError (by field) for what is no key, NotNow where it has
-    another key than `was` by now, or this very one; NotForThem.
+    Until another officer agrees the machine signs in as before, or not at all. Then it is let in with the new key.
+    Raises ValidationError (by field) for what is no key, NotNow where it has another key than `was` by now, or this
+    very one; NotForThem.
     """
-    name = guards.officer(actor=actor, reason=reason)
     machine = _locked(number)
     key = _public(public_jwk)
     if thumbprint_of(machine=machine) != was:
         raise NotNow(f"The key of {machine.client_id} was changed since you looked. Look at it again.")
-    if key.thumbprint() == was:
+    if tokens.thumbprint(dict(key)) == was:
         raise NotNow(f"This is the key that {machine.client_id} has.")
-    machine.public_jwk = key.as_dict(private=False)
-    machine.save(update_fields=["public_jwk"])
-    _note("machine.key_replaced", name, machine, at, reason, was=was)
-    return machine
+    return _propose(machine, reason, actor, at, public_jwk=key)
 
 
 @transaction.atomic
-def disable_machine(*, number: int, reason: str, actor: str, at: datetime) -> Client:
-    """Let a machine in no more: its tokens end at once. Raises NotNow where it is disabled already, NotForThem."""
-    name = guards.officer(actor=actor, reason=reason)
-    machine = _locked(number)
-    if machine.disabled_at is not None:
-        raise NotNow(f"{machine.client_id} is disabled already.")
-    machine.disabled_at = at
-    machine.save(update_fields=["disabled_at"])
-    _note("machine.disabled", name, machine, at, reason)
-    return machine
-
-
-@transaction.atomic
-def bind_machine(*, number: int, certificate: str, reason: str, actor: str, at: datetime) -> Client:
-    """Bind a machine's tokens to this certificate (PEM). Tokens bound to another end at once.
+def propose_certificate(*, number: int, certificate: str, reason: str, actor: str, at: datetime) -> Proposal:
+    """Propose to bind a machine's tokens to this certificate (PEM). Tokens bound to another end when it is agreed to.
 
     Counts where MTLS_CLIENT_CERTIFICATES is on. Raises ValidationError for what is no certificate, NotNow where it is
     bound to this one, NotForThem.
     """
-    name = guards.officer(actor=actor, reason=reason)
     machine = _locked(number)
     try:
         thumbprint = certificates.thumbprint_of(certificate)
@@ -90,8 +79,23 @@ def bind_machine(*, number: int, certificate: str, reason: str, actor: str, at: 
         raise ValidationError({"certificate": "This is no certificate in PEM."}) from error
     if machine.certificate_sha256 == thumbprint:
         raise NotNow(f"{machine.client_id} is bound to this certificate already.")
-    _bind(machine, thumbprint)
-    _note("machine.bound", name, machine, at, reason)
+    return _propose(machine, reason, actor, at, certificate=thumbprint)
+
+
+@transaction.atomic
+def disable_machine(*, number: int, reason: str, actor: str, at: datetime) -> Client:
+    """Let a machine in no more: its tokens end at once, and what was proposed about it is off the officers' list.
+
+    Raises NotNow where it is disabled already, NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    machine = _locked(number)
+    if machine.disabled_at is not None:
+        raise NotNow(f"{machine.client_id} is disabled already.")
+    machine.disabled_at = at
+    machine.save(update_fields=["disabled_at"])
+    _note("machine.disabled", name, machine, at, reason)
+    end_open(act=Proposal.Act.ENABLE_MACHINE, of=Proposal.Of.MACHINE, target_id=number, reason=DISABLED, at=at)
     return machine
 
 
@@ -106,14 +110,18 @@ def unbind_machine(*, number: int, reason: str, actor: str, at: datetime) -> Cli
     if not machine.certificate_sha256:
         raise NotNow(f"{machine.client_id} is bound to no certificate.")
     was = machine.certificate_sha256
-    _bind(machine, "")
+    machine.certificate_sha256 = ""
+    machine.save(update_fields=["certificate_sha256"])
     _note("machine.unbound", name, machine, at, reason, was=was)
     return machine
 
 
-def _bind(machine: Client, thumbprint: str) -> None:
-    machine.certificate_sha256 = thumbprint
-    machine.save(update_fields=["certificate_sha256"])
+def _propose(machine: Client, reason: str, actor: str, at: datetime, **other: object) -> Proposal:
+    """Propose to let it in, with the key and certificate that it has but for what is `other`."""
+    return propose(
+        act=Proposal.Act.ENABLE_MACHINE, of=Proposal.Of.MACHINE, target_id=machine.number, payload=other,
+        reason=reason, actor=actor, at=at,
+    )  # fmt: skip
 
 
 def _locked(number: int) -> Client:
@@ -123,9 +131,9 @@ def _locked(number: int) -> Client:
     return machine
 
 
-def _public(jwk: Mapping[str, Json]) -> PublicKey:
+def _public(jwk: Mapping[str, Json]) -> dict[str, str]:
     try:
-        return tokens.read_jwk(dict(jwk))
+        return tokens.public_part(dict(jwk))
     except BadToken as error:
         raise ValidationError({"public_jwk": f"This key can't be used: {error}."}) from error
 

@@ -13,22 +13,24 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.permissions import StaffAction
-from partners import loosening
+from partners import loosening, tokens
 from partners.actions import guards
 from partners.actions.guards import Of
 from partners.lifecycle import NotNow
 from partners.loosening import (
     OPEN_FOR,
     PAID,
-    EnableMachine,
+    BadProposal,
     ExtendTerm,
     LetAgentAsk,
+    LetMachineIn,
     PaidForLess,
     RelaxRule,
     Terminate,
 )
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
 from partners.queries import key_of, thumbprint_of
+from partners.tokens import BadToken
 
 MICROSECOND = timedelta(microseconds=1)
 EXPIRED_BY = "system:expiry"
@@ -40,9 +42,9 @@ def propose(
 ) -> Proposal:
     """Say that a loosening act is wanted. Nothing changes until another officer agrees, within 7 days.
 
-    `payload`: what the act needs besides its target (`partners.loosening`; the `was` of a term and the `key` of a
-    machine are filled in here). A rule for anomalies stands above this app: `disclosures.actions` looks at it and
-    proposes.
+    `payload`: what the act needs besides its target (`partners.loosening`; the `was` of a term is filled in here, and
+    the key and certificate of a machine where they are to stay as they are). A rule for anomalies stands above this
+    app: `disclosures.actions` looks at it and proposes.
     Raises BadProposal, NotNow where the act makes no sense as things stand, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)
@@ -51,7 +53,7 @@ def propose(
     if act == Proposal.Act.EXTEND_TERM and isinstance(row, Contract | Campaign):
         said["was"] = row.ends_at.isoformat()
     if isinstance(row, Client):
-        said["key"] = thumbprint_of(machine=row)
+        said = {"public_jwk": row.public_jwk, "certificate": row.certificate_sha256, **said}
     wanted = loosening.read(act=act, of=of, payload=said)
     _refuse_senseless(act, of, row, wanted, at)
     _end_expired(act, of, target_id, at)
@@ -119,8 +121,8 @@ def carry_out(*, proposal: Proposal, at: datetime) -> None:
             _relax(proposal, wanted, at)
         case PaidForLess():
             _pay_less(proposal, wanted, at)
-        case EnableMachine():
-            _enable(proposal, wanted, at)
+        case LetMachineIn():
+            _let_in(proposal, wanted, at)
         case LetAgentAsk():
             _let_ask(proposal, wanted, at)
         case _:
@@ -159,18 +161,18 @@ def _pay_less(proposal: Proposal, wanted: PaidForLess, at: datetime) -> None:
         _done("campaign.paid_for_less", proposal, guards.target_of(row=row), at, said)
 
 
-def _enable(proposal: Proposal, wanted: EnableMachine, at: datetime) -> None:
+def _let_in(proposal: Proposal, wanted: LetMachineIn, at: datetime) -> None:
     machine = Client.objects.select_for_update(of=("self",)).get(number=proposal.target_id)
-    if machine.disabled_at is None:
-        raise NotNow(f"{machine.client_id} is not disabled.")
-    if machine.disabled_at > proposal.proposed_at:
-        raise NotNow(f"{machine.client_id} was disabled again since it was proposed: propose it again.")
-    if thumbprint_of(machine=machine) != wanted.key:
-        raise NotNow(f"The key of {machine.client_id} was changed since it was proposed: propose it again.")
-    machine.disabled_at = None
-    machine.save(update_fields=["disabled_at"])
-    said = {"ref": machine.client_id, "key": wanted.key, "certificate": machine.certificate_sha256}
-    _done("machine.enabled", proposal, guards.machine_target(number=machine.number), at, said)
+    since = [moment for moment in (machine.changed_at, machine.disabled_at) if moment is not None]
+    if max(since, default=proposal.proposed_at) > proposal.proposed_at:
+        raise NotNow(f"{machine.client_id} was disabled or changed since it was proposed: propose it again.")
+    _refuse_machine(machine, wanted)
+    was = {"was": thumbprint_of(machine=machine), "was_bound_to": machine.certificate_sha256}
+    machine.public_jwk, machine.certificate_sha256 = wanted.public_jwk, wanted.certificate
+    machine.disabled_at, machine.changed_at = None, at
+    machine.save(update_fields=["public_jwk", "certificate_sha256", "disabled_at", "changed_at"])
+    said = {"ref": machine.client_id, "key": thumbprint_of(machine=machine), "certificate": wanted.certificate, **was}
+    _done("machine.let_in", proposal, guards.machine_target(number=machine.number), at, said)
 
 
 def _let_ask(proposal: Proposal, wanted: LetAgentAsk, at: datetime) -> None:
@@ -235,18 +237,30 @@ def _refuse_senseless(act: str, of: str, row: Target | None, wanted: loosening.P
     elif isinstance(row, JurisdictionRule):
         if row.ends_at is not None:
             raise NotNow("The rule's end is settled already.")
-    elif isinstance(row, Client | AuthorizedAgent):
-        _refuse_let_in(row, wanted)
+    elif isinstance(row, Client):
+        _refuse_machine(row, wanted)
+    elif isinstance(row, AuthorizedAgent):
+        _refuse_agent(row, wanted)
     elif isinstance(row, Contract | Campaign):
         _refuse_senseless_terms(row, wanted, at)
 
 
-def _refuse_let_in(row: Client | AuthorizedAgent, wanted: loosening.Payload) -> None:
-    if isinstance(row, Client):
-        if row.disabled_at is None:
-            raise NotNow(f"{row.client_id} is not disabled.")
-    elif row.ended_at is None and wanted == LetAgentAsk(row.name, key_of(agent=row), tuple(row.hosts)):
-        raise NotNow(f"{row.pk} may ask already, under this name, with this key and these hosts.")
+def _refuse_machine(machine: Client, wanted: loosening.Payload) -> None:
+    if not isinstance(wanted, LetMachineIn):
+        return
+    try:
+        key = tokens.public_part(dict(wanted.public_jwk))
+    except BadToken as error:
+        raise BadProposal(f"This key can't be used: {error}.") from error
+    if key != wanted.public_jwk:
+        raise BadProposal("A machine is let in by the public half of its key, with nothing beside it.")
+    if machine.disabled_at is None and wanted == LetMachineIn(machine.public_jwk, machine.certificate_sha256):
+        raise NotNow(f"{machine.client_id} may sign in already, with this key and this certificate.")
+
+
+def _refuse_agent(agent: AuthorizedAgent, wanted: loosening.Payload) -> None:
+    if agent.ended_at is None and wanted == LetAgentAsk(agent.name, key_of(agent=agent), tuple(agent.hosts)):
+        raise NotNow(f"{agent.pk} may ask already, under this name, with this key and these hosts.")
 
 
 def _refuse_senseless_terms(row: Contract | Campaign, wanted: loosening.Payload, at: datetime) -> None:

@@ -115,7 +115,7 @@ def _authenticate(assertion: str) -> tuple[Client, Claims]:
     if not isinstance(client_id, str) or claims.get("sub") != client_id:
         raise BadToken("iss and sub must both be the client_id")
     client = Client.objects.filter(client_id=client_id, disabled_at__isnull=True).first()
-    fits = client is not None and opened.alg == tokens.ALGORITHMS[str(client.public_jwk["kty"])]
+    fits = client is not None and opened.alg == tokens.ALGORITHMS.get(client.public_jwk.get("kty", ""))
     jwk = client.public_jwk if client and fits else _key_of_nobody(opened.alg)
     tokens.check_signature(assertion, tokens.read_jwk(jwk))
     if client is None or not fits:

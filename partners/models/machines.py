@@ -76,8 +76,11 @@ class PartnerKeySet(models.Model):
 class Client(models.Model):
     """A machine that may ask for tokens: the gateway, a carrier feed, an aggregator.
 
-    One that is disabled is let in again only by a proposal on which two officers agreed (trigger
-    `partners_client_let_in_again`). `number` names it to proposals and in addresses: never given twice, never changed.
+    It begins disabled, stays what it is and whose it is, and is let in, given another key or bound to another
+    certificate only by a proposal on which two officers agreed; or by the operator's own commands, of which an incident
+    tells the officers (trigger `partners_client_two_officers`). `changed_at`: when that was last done, None before it
+    was let in for the first time; a yes counts only for what was proposed since. `number` names it to proposals and in
+    addresses: never given twice, never changed. One with the key `{}` can't sign in at all.
     """
 
     class Kind(models.TextChoices):
@@ -95,6 +98,7 @@ class Client(models.Model):
     # RFC 8705's `x5t#S256`: the certificate to which this client's tokens are bound, where that is switched on.
     certificate_sha256 = models.CharField(max_length=43, blank=True)
     disabled_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

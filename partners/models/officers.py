@@ -17,7 +17,7 @@ class Proposal(models.Model):
         RELAX_RULE = "relax_rule", "Relax a rule of a state"
         PAID_FOR_LESS = "paid_for_less", "Say that less is paid for a campaign"
         TERMINATE = "terminate", "Terminate"
-        ENABLE_MACHINE = "enable_machine", "Let a machine in again"
+        ENABLE_MACHINE = "enable_machine", "Let a machine in"
         LOOSEN_ANOMALIES = "loosen_anomalies", "Loosen a rule for anomalies"
         LET_AGENT_ASK = "let_agent_ask", "Let an agent ask for people"
 

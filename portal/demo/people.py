@@ -4,10 +4,11 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from allauth.account.models import EmailAddress
@@ -19,8 +20,11 @@ import accounts.actions
 import consent.actions
 import partners.actions
 from accounts.models import LineUser, TextedCode, User
+from accounts.permissions import actor_of
 from partners.access import SCOPES
-from partners.models import Client, Party
+from partners.models import Client, Proposal
+from partners.queries import thumbprint_of
+from partners.tokens import Json
 from portal import demo_phone
 from portal.demo import world
 
@@ -82,6 +86,7 @@ CLIENTS = (
 
 def sign_up(*, data_dir: Path, at: datetime) -> list[Login]:
     """Make who is not there yet, and return how each signs in. Passwords are kept in DATA_DIR, for its owner alone."""
+    partners.actions.ensure_signing_keys(at=at)
     path = data_dir / "people.json"
     kept: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
     for person in (person for person in PEOPLE if person.name not in kept):
@@ -93,8 +98,7 @@ def sign_up(*, data_dir: Path, at: datetime) -> list[Login]:
 
 
 def register(*, data_dir: Path, at: datetime) -> list[Machine]:
-    """Give each machine its key (kept in DATA_DIR) and a fresh token."""
-    partners.actions.ensure_signing_keys(at=at)
+    """Give each machine its key (kept in DATA_DIR), by the two officers, who are there, and a fresh token."""
     return [
         _machine(data_dir / "keys" / f"{client_id}.pem", client_id, kind, party, at)
         for client_id, kind, party in CLIENTS
@@ -153,19 +157,27 @@ def _machine(path: Path, client_id: str, kind: Client.Kind, party: str, at: date
     if not path.exists():
         _keep(path, ECKey.generate_key("P-256").as_pem(private=True).decode())
     key = ECKey.import_key(path.read_text())
-    uri = f"https://{party}.example"
-    client = partners.actions.register_client(
-        client_id=client_id,
-        kind=kind,
-        public_jwk={name: part for name, part in key.as_dict(private=False).items() if isinstance(part, str)},
-        party=Party.objects.get(uri=uri) if party else None,
-        actor="system:demo",
-        at=at,
-    )
+    public = {name: str(part) for name, part in key.as_dict(private=False).items()}
+    client = _let_in(client_id, kind, f"https://{party}.example" if party else "", public, at)
     issued = partners.actions.issue_access_token(
         client=client, scopes=SCOPES[client.kind], lifetime=TOKEN_LIFETIME, at=at
     )
     return Machine(client_id, party, issued.scopes, path, issued.token)
+
+
+def _let_in(client_id: str, kind: Client.Kind, party: str, public_jwk: Mapping[str, Json], at: datetime) -> Client:
+    first, second = (actor_of(one) for one in User.objects.filter(role=User.Role.OFFICER).order_by("pk")[:2])
+    about: dict[str, Any] = {"public_jwk": public_jwk, "reason": "A machine of the demo.", "actor": first, "at": at}
+    known = Client.objects.filter(client_id=client_id).first()
+    if known is None:
+        known = partners.actions.register_machine(client_id=client_id, kind=kind, party=party, **about)
+    elif known.public_jwk != public_jwk:
+        partners.actions.propose_key(number=known.number, was=thumbprint_of(machine=known), **about)
+    for waiting in Proposal.objects.filter(of=Proposal.Of.MACHINE, target_id=known.number, decision=""):
+        agreed = partners.actions.mark_agreed(proposal_id=waiting.pk, reason="Seen.", actor=second, at=at)
+        partners.actions.carry_out(proposal=agreed, at=at)
+    known.refresh_from_db()
+    return known
 
 
 def lines_of(*, names: Iterable[str]) -> dict[str, list[world.Line]]:

@@ -133,7 +133,7 @@ TABLES: Mapping[str, Table] = {
         BUSINESS,
         OFFICE,
         key="client_id party number",
-        time="disabled_at",
+        time="disabled_at changed_at",
         word="kind",
         proof="certificate_sha256",
         shapes={"public_jwk": "its public key"},

@@ -1,4 +1,6 @@
-"""Machines that sign in: register, replace the key, disable, let in again, bind to a certificate."""
+"""API clients: two officers let one in, or change its key or certificate; one disables or unbinds it."""
+
+from collections.abc import Sequence
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -14,6 +16,9 @@ from support.admin.console import show
 from support.forms import rules
 from support.forms.base import ActForm
 from support.oversight.machines import key_replaced, machine_page
+from support.oversight.proposals import Asked, asked_about
+
+PROPOSED = "Proposed. It counts when another officer agrees, within 7 days."
 
 
 def machine(request: PersonRequest, number: int) -> HttpResponse:
@@ -25,35 +30,38 @@ def machine(request: PersonRequest, number: int) -> HttpResponse:
 
 
 def register(request: PersonRequest) -> HttpResponse:
-    """Let a machine ask for tokens."""
+    """Write a machine down and propose to let it in: another officer must agree."""
     act = Act(
         title="Register a machine",
-        lead="It signs in with the private half of its own key. One that is known gets another key on its own page.",
+        lead="It signs in with the private half of its own key, once another officer has agreed. One that is known gets"
+        " another key on its own page.",
         form=rules.ClientForm(request.POST or None),
         verb=lambda form, actor, at: partners.actions.register_machine(**form.cleaned_data, actor=actor, at=at),
         back=lambda made: _page(getattr(made, "number", 0)),
-        done="Registered.",
-        button="Register",
+        done="Registered, and proposed. It may sign in when another officer agrees, within 7 days.",
+        button="Register and propose",
         cancel=reverse("admin:clients"),
     )
     return answer(request, act)
 
 
-def replace_key(request: PersonRequest, number: int) -> HttpResponse:
-    """Give it another key, after a look at both."""
+def propose_key(request: PersonRequest, number: int) -> HttpResponse:
+    """Propose another key, after a look at both: another officer must agree."""
     one = get_object_or_404(Client, number=number)
     act = Act(
-        title=f"Replace the key of {one.client_id}",
-        lead="With the old key nobody signs in any more. Before it is replaced you see both keys.",
+        title=f"Propose another key for {one.client_id}",
+        lead="With the old key nobody signs in any more once another officer has agreed. Before you propose it you see"
+        " both keys.",
         form=rules.KeyForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.replace_key(
+        verb=lambda form, actor, at: partners.actions.propose_key(
             number=number, public_jwk=form.cleaned_data["public_jwk"], was=thumbprint_of(machine=one),
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
         back=_page(number),
-        done="The key was replaced.",
-        button="Replace the key",
+        done=PROPOSED,
+        button="Propose",
         replaces=lambda form: key_replaced(machine=one, public_jwk=form.cleaned_data["public_jwk"]),
+        asked=_asked(number),
     )  # fmt: skip
     return answer(request, act)
 
@@ -77,38 +85,40 @@ def disable(request: PersonRequest, number: int) -> HttpResponse:
 
 
 def enable(request: PersonRequest, number: int) -> HttpResponse:
-    """Propose to let it in again: another officer must agree."""
+    """Propose to let it in as it is: another officer must agree."""
     one = get_object_or_404(Client, number=number)
     act = Act(
-        title=f"Propose to let {one.client_id} in again",
-        lead="It stays out until another officer agrees, to the key that it has now.",
+        title=f"Propose to let {one.client_id} in",
+        lead="It stays out until another officer agrees, to the key and the certificate that it has now.",
         form=ActForm(request.POST or None),
         verb=lambda form, actor, at: partners.actions.propose(
             act=Proposal.Act.ENABLE_MACHINE, of="machine", target_id=number, payload={},
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
         back=_page(number),
-        done="Proposed. It is let in when another officer agrees, within 7 days.",
+        done=PROPOSED,
         button="Propose",
+        asked=_asked(number),
     )  # fmt: skip
     return answer(request, act)
 
 
-def bind(request: PersonRequest, number: int) -> HttpResponse:
-    """Bind its tokens to a certificate."""
+def propose_certificate(request: PersonRequest, number: int) -> HttpResponse:
+    """Propose a certificate to which its tokens are bound: another officer must agree."""
     one = get_object_or_404(Client, number=number)
     now = f"It is bound to {one.certificate_sha256} now." if one.certificate_sha256 else "It is bound to none now."
     act = Act(
-        title=f"Bind {one.client_id} to a certificate",
-        lead=f"{now} Tokens that were bound to another end at once.",
+        title=f"Propose a certificate for {one.client_id}",
+        lead=f"{now} Once another officer agrees, tokens that were bound to another end at once.",
         form=rules.CertificateForm(request.POST or None),
-        verb=lambda form, actor, at: partners.actions.bind_machine(
+        verb=lambda form, actor, at: partners.actions.propose_certificate(
             number=number, certificate=form.cleaned_data["certificate"], reason=form.cleaned_data["reason"],
             actor=actor, at=at,
         ),
         back=_page(number),
-        done="Bound to the certificate.",
-        button="Bind it",
+        done=PROPOSED,
+        button="Propose",
+        asked=_asked(number),
     )  # fmt: skip
     return answer(request, act)
 
@@ -129,6 +139,10 @@ def unbind(request: PersonRequest, number: int) -> HttpResponse:
         warns=True,
     )
     return answer(request, act)
+
+
+def _asked(number: int) -> Sequence[Asked]:
+    return asked_about(of=Proposal.Of.MACHINE, target_id=number, at=timezone.now())
 
 
 def _page(number: int) -> str:

@@ -5,16 +5,14 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from joserfc.jwk import ECKey
 
 import audit.actions
-import partners.actions
 from accounts import synthetic
 from accounts.actions import person_behind
 from accounts.models import Account, Line, LineNumber, LineState
 from accounts.sealing import number_hash, seal
+from partners.actions import guards
 from partners.models import Campaign, Client, Contract, Party
-from partners.tokens import Json
 
 ACTOR = "system:canary"
 PURPOSE = "dpv:RequestedServiceProvision"
@@ -91,16 +89,13 @@ def _campaign(at: datetime) -> Campaign:
 
 
 def _client(kind: Client.Kind, party: Party | None, at: datetime) -> Client:
-    """A machine that nobody can sign in as: the private half of its key is thrown away here.
-
-    Its tokens are made where they are used.
-    """
+    """A machine that nobody can sign in as: it has no key. Its tokens are made where they are used."""
     client_id = f"{synthetic.NAME}-{KINDS[kind]}"
     known = Client.objects.select_related("party").filter(client_id=client_id).first()
     if known is not None:
         return known
-    made_up = ECKey.generate_key("P-256", private=True).as_dict(private=False)
-    key: dict[str, Json] = {name: part for name, part in made_up.items() if isinstance(part, str)}
-    return partners.actions.register_client(
-        client_id=client_id, kind=kind, public_jwk=key, party=party, actor=ACTOR, at=at
-    )
+    client = Client.objects.create(client_id=client_id, kind=kind, party=party, public_jwk={}, disabled_at=at)
+    client.disabled_at = None
+    client.save(update_fields=["disabled_at"])
+    audit.actions.record(action="canary.made", actor=ACTOR, target=guards.machine_target(number=client.number), at=at)
+    return client

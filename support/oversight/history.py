@@ -113,7 +113,8 @@ def _of_machine(event: AuditEvent) -> list[str]:
     was = said.get("was") if isinstance(said.get("was"), str) else ""
     parts = []
     if isinstance(key, str) and key:
-        parts.append(_changed("key", key, was if event.action == "machine.key_replaced" else ""))
+        replaced = event.action in {"machine.key_replaced", "machine.let_in"} and was != key
+        parts.append(_changed("key", key, was if replaced else ""))
     if event.action == "machine.unbound":
         parts.append(f"certificate: none, was {was}")
     elif isinstance(certificate, str) and certificate:

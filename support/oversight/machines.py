@@ -24,8 +24,13 @@ class MachinePage:
     history: Sequence[Done]
 
     @property
+    def is_new(self) -> bool:
+        """Whether it was never let in."""
+        return self.machine.disabled_at is not None and self.machine.changed_at is None
+
+    @property
     def waits(self) -> bool:
-        """Whether it is proposed already to let it in again."""
+        """Whether it is proposed already to let it in, or to change how it signs in."""
         return any(one.proposal.act == Proposal.Act.ENABLE_MACHINE for one in self.asked)
 
 

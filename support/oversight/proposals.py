@@ -11,11 +11,12 @@ from django.utils.dateparse import parse_datetime
 from consent.queries import termination
 from disclosures.models import AnomalyRule
 from disclosures.queries.rules import finds, proposed
-from partners import loosening
+from partners import loosening, tokens
+from partners.access import SCOPES
 from partners.lifecycle import NotNow
-from partners.loosening import OPEN_FOR, LetAgentAsk, LoosenAnomalies
-from partners.models import AuthorizedAgent, Campaign, Proposal, Suspension
-from partners.queries import key_of
+from partners.loosening import OPEN_FOR, BadProposal, LetAgentAsk, LetMachineIn, LoosenAnomalies
+from partners.models import AuthorizedAgent, Campaign, Client, Proposal, Suspension
+from partners.queries import key_of, thumbprint_of
 from partners.words import shown
 from support.oversight import names
 from support.oversight.stages import running
@@ -136,13 +137,33 @@ def _changes(one: Proposal, target: names.Named) -> str:
             word = dict(Campaign.Consideration.choices).get(said.get("consideration"), "")
             return f"What is paid for {name} would be written down as: {word}. State rules about sales look at this."
         case Proposal.Act.ENABLE_MACHINE:
-            return f"{name} could ask for tokens again at once, with the key {said.get('key')}."
+            return _machine(one)
         case Proposal.Act.LOOSEN_ANOMALIES:
             return _looser(one)
         case Proposal.Act.LET_AGENT_ASK:
             return _agent(one)
         case _:
             return f"{name} would be terminated for good. It can't be taken back."
+
+
+def _machine(one: Proposal) -> str:
+    machine = Client.objects.select_related("party").filter(number=one.target_id).first()
+    if machine is None:
+        return "There is no such machine."
+    whose = f"{machine.get_kind_display()} of {machine.party or 'the carrier'}"
+    try:
+        values = loosening.read(act=one.act, of=one.of, payload=one.payload)
+    except BadProposal:
+        values = None
+    if not isinstance(values, LetMachineIn):
+        return "It was proposed before the last upgrade, and is to be proposed again."
+    key, certificate = tokens.thumbprint(dict(values.public_jwk)), values.certificate or "no certificate"
+    now = "It may not sign in now" if machine.disabled_at else "It may sign in now"
+    return (
+        f"{machine.client_id} ({whose}) could sign in at once for {', '.join(sorted(SCOPES[machine.kind]))}, with the"
+        f" key {key}, bound to {certificate}. {now}; its key is {thumbprint_of(machine=machine)}, bound to"
+        f" {machine.certificate_sha256 or 'no certificate'}."
+    )
 
 
 def _agent(one: Proposal) -> str:

@@ -12,7 +12,7 @@ from consent import gate
 from consent.gate import Question, evaluate
 from disclosures.feeds import reports
 from disclosures.models import Disclosure
-from partners.actions import issue_access_token, register_client
+from partners.actions import issue_access_token
 from partners.feeds.reading import BUFFER
 from partners.models import Client
 from tests.feeds import (
@@ -29,20 +29,14 @@ from tests.feeds import (
     take_parties,
 )
 from tests.partners.outside import Signer
+from tests.staff import a_machine
 
 pytestmark = pytest.mark.usefixtures("db")
 
 
 @pytest.fixture
 def gateway(db: None) -> Client:
-    return register_client(
-        client_id="gateway",
-        kind=Client.Kind.GATEWAY,
-        public_jwk=dict(Signer("gateway").public),
-        party=None,
-        actor="system:test",
-        at=datetime.now(UTC),
-    )
+    return a_machine("gateway", Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public))
 
 
 def post(client: Client, body: bytes, scope: str = "disclosures:write") -> tuple[int, dict[str, object]]:

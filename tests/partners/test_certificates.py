@@ -22,7 +22,7 @@ from django.test import Client as Http
 from pytest_django import Settings
 
 from partners import certificates
-from partners.actions import ASSERTION_TYPE, register_client
+from partners.actions import ASSERTION_TYPE, bind_client, register_client
 from partners.certificates import NoCertificate, thumbprint_in, thumbprint_of
 from partners.models import Client
 from partners.tokens import peek
@@ -117,8 +117,15 @@ def a_client(certificate: Certificate | None) -> Signer:
         actor="system:test",
         at=datetime.now(UTC),
     )
-    Client.objects.update(certificate_sha256=certificate.thumbprint if certificate else "")
+    if certificate:
+        bind(certificate)
     return signer
+
+
+def bind(certificate: Certificate) -> None:
+    bind_client(
+        client_id="geobridge", certificate=certificate.pem, actor="system:test", reason="", at=datetime.now(UTC)
+    )
 
 
 @pytest.mark.django_db
@@ -136,7 +143,9 @@ def _issued(signer: Signer, header: str) -> str:
 
 
 @pytest.mark.django_db
-def test_a_token_from_before_it_was_switched_on_ends(settings: Settings, right: Certificate) -> None:
+def test_a_token_from_before_it_was_switched_on_ends(
+    settings: Settings, right: Certificate, other: Certificate
+) -> None:
     signer = a_client(right)
     token = _issued(signer, right.header)
     bearer = {"Authorization": f"Bearer {token}", "Client-Cert": right.header}
@@ -145,7 +154,7 @@ def test_a_token_from_before_it_was_switched_on_ends(settings: Settings, right: 
     assert Http().get("/ssf/streams", headers=bearer).status_code == 401
     bound = {"Authorization": f"Bearer {_issued(signer, right.header)}", "Client-Cert": right.header}
     assert Http().get("/ssf/streams", headers=bound).status_code == 200
-    Client.objects.update(certificate_sha256="x" * 43)
+    bind(other)
     assert Http().get("/ssf/streams", headers=bound).status_code == 401
 
 

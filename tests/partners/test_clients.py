@@ -4,18 +4,21 @@ import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client as Http
 from joserfc.jwk import ECKey, RSAKey
 
-from audit.models import AuditEvent
+import audit.actions
+from audit.models import AuditEvent, Incident
 from partners import actions
 from partners.certificates import NoCertificate
 from partners.lifecycle import NotNow
 from partners.models import Client, Party
 from tests.factories import a_party
+from tests.fixtures import Refusal
 from tests.partners.outside import Signer
 from tests.partners.terminator import a_certificate
 
@@ -57,6 +60,56 @@ def test_registering_and_a_new_key_are_written_down() -> None:
     ]
     keys = [event.detail["key"] for event in AuditEvent.objects.filter(target="client:gateway").order_by("id")]
     assert keys == [ECKey.import_key(one.public_jwk).thumbprint() for one in (first, second)]
+
+
+def incidents() -> list[tuple[str, str]]:
+    return list(Incident.objects.order_by("id").values_list("kind", "subject"))
+
+
+def test_officers_are_told_of_each_key_by_an_incident() -> None:
+    client = register()
+    told = ("machine_by_operator", f"machine:{client.number}")
+    assert incidents() == [told]
+    again = actions.register_client(
+        client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=client.public_jwk, party=None, actor=OFFICER, at=NOW
+    )
+    assert (again.pk, incidents()) == (client.pk, [told])
+    register()
+    assert incidents() == [told, told]
+
+
+def test_taking_away_is_no_incident(tmp_path: Path) -> None:
+    register()
+    certificate = a_certificate("gateway", tmp_path)
+    about: dict[str, Any] = {"client_id": "gateway", "actor": OFFICER, "reason": "", "at": NOW}
+    actions.bind_client(certificate=certificate.pem, **about)
+    assert len(incidents()) == 2
+    actions.bind_client(certificate="", **about)
+    actions.disable_client(**about)
+    assert len(incidents()) == 2
+
+
+def test_an_operator_s_incident_covers_one_act(refused: Refusal) -> None:
+    register()
+    refused(
+        """UPDATE partners_client SET public_jwk = '{"kty": "EC"}', changed_at = changed_at + interval '1 s'""",
+        constraint="partners_client_two_officers",
+    )
+    refused("""UPDATE partners_client SET public_jwk = '{"kty": "EC"}'""", constraint="partners_client_two_officers")
+
+
+def test_an_operator_lets_no_disabled_machine_in(refused: Refusal) -> None:
+    client = register()
+    actions.disable_client(client_id="gateway", actor=OFFICER, reason="", at=NOW)
+    moment = NOW + timedelta(seconds=1)
+    micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    audit.actions.open_incident(
+        kind="machine_by_operator", key=f"machine:{client.number}:{micros}", subject="x", at=moment
+    )
+    refused(
+        f"UPDATE partners_client SET disabled_at = NULL, changed_at = '{moment.isoformat()}'",
+        constraint="partners_client_two_officers",
+    )
 
 
 def test_a_machine_stays_what_it_is_and_whose_it_is() -> None:

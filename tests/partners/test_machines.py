@@ -1,27 +1,29 @@
-"""What officers do about machines: with a reason, in the trail, and a disabled one is let in again by two alone."""
+"""What officers do about machines: with a reason, in the trail; one is let in, or given another key, by two alone."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import connection
 
 import support.actions
 from accounts.queries import NotForThem
-from audit.models import AuditEvent
+from audit.models import AuditEvent, Incident
 from partners import actions, tokens
 from partners.lifecycle import NotNow
+from partners.loosening import BadProposal
 from partners.models import Client, Proposal
 from tests.factories import a_party
+from tests.fixtures import Refusal
 from tests.partners.outside import Signer
 from tests.partners.terminator import a_certificate
 from tests.staff import an_actor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 NOW = datetime.now(UTC)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -33,75 +35,144 @@ def a_key(name: str) -> dict[str, tokens.Json]:
     return dict(Signer(name).public)
 
 
-def a_machine(officer: str, client_id: str = "gateway") -> Client:
+def registered(officer: str, client_id: str = "gateway") -> Client:
     return actions.register_machine(
         client_id=client_id, kind="gateway", public_jwk=a_key(client_id), party="", reason="New.", actor=officer, at=NOW
     )
 
 
-def disabled(officer: str, client_id: str = "gateway") -> Client:
-    machine = a_machine(officer, client_id)
-    return actions.disable_machine(number=machine.number, reason="Lost.", actor=officer, at=NOW)
+def waiting() -> Proposal:
+    return Proposal.objects.get(decision="")
 
 
-def proposed(officer: str, machine: Client, *, at: datetime = NOW) -> Proposal:
-    return actions.propose(
-        act=Proposal.Act.ENABLE_MACHINE, of="machine", target_id=machine.number, payload={}, reason="Found.",
-        actor=officer, at=at,
+def agree(*, by: str = "", at: datetime = NOW) -> Client:
+    """Another officer's yes to what waits."""
+    proposal = waiting()
+    support.actions.agree(proposal_id=proposal.pk, reason="Seen.", actor=by or an_actor(), at=at)
+    return Client.objects.get(number=proposal.target_id)
+
+
+def let_in(officer: str, client_id: str = "gateway") -> Client:
+    registered(officer, client_id)
+    return agree()
+
+
+def test_a_new_machine_is_let_in_by_a_second_officer(officer: str) -> None:
+    machine = registered(officer)
+    assert (machine.disabled_at, machine.changed_at) == (NOW, None)
+    with pytest.raises(NotNow, match="another officer's yes"):
+        agree(by=officer)
+    second = an_actor()
+    machine = agree(by=second, at=NOW + MINUTE)
+    assert (machine.disabled_at, machine.changed_at) == (None, NOW + MINUTE)
+    done = AuditEvent.objects.get(action="machine.let_in")
+    assert (done.target, done.actor, done.reason, done.detail["proposed_by"], done.detail["key"]) == (
+        f"machine:{machine.number}", second, "New.", officer, tokens.thumbprint(machine.public_jwk),
     )  # fmt: skip
+    with pytest.raises(NotNow, match="gateway may sign in already, with this key and this certificate"):
+        actions.propose(
+            act="enable_machine", of="machine", target_id=machine.number, payload={}, reason="r", actor=officer, at=NOW
+        )
+    assert not Incident.objects.exists()
 
 
-def agreed(proposal: Proposal) -> None:
-    support.actions.agree(proposal_id=proposal.pk, reason="Seen.", actor=an_actor(), at=NOW + timedelta(minutes=1))
+def test_another_key_counts_once_a_second_officer_agreed(officer: str) -> None:
+    machine = let_in(officer)
+    was, key = tokens.thumbprint(machine.public_jwk), a_key("other")
+    about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW + MINUTE}
+    actions.propose_key(public_jwk=key, was=was, **about)
+    assert tokens.thumbprint(Client.objects.get().public_jwk) == was
+    with pytest.raises(NotNow, match="The same is proposed already"):
+        actions.propose_key(public_jwk=a_key("third"), was=was, **about)
+    machine = agree(at=NOW + 2 * MINUTE)
+    assert (machine.public_jwk, machine.disabled_at) == (key, None)
+    detail = AuditEvent.objects.filter(action="machine.let_in").latest("id").detail
+    assert (detail["was"], detail["key"]) == (was, tokens.thumbprint(key))
 
 
-def test_every_act_stands_in_the_trail_with_its_reason_and_its_keys(officer: str, tmp_path: Path) -> None:
-    first, second = a_key("gateway"), a_key("other")
-    machine = actions.register_machine(
-        client_id="gateway", kind="gateway", public_jwk=first, party="", reason="One.", actor=officer, at=NOW
-    )
-    was, now = tokens.thumbprint(first), tokens.thumbprint(second)
+def test_a_key_is_replaced_only_as_it_was_seen(officer: str) -> None:
+    machine = let_in(officer)
+    kept = tokens.thumbprint(machine.public_jwk)
+    about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW}
+    with pytest.raises(NotNow, match="was changed since you looked"):
+        actions.propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(a_key("y")), **about)
+    with pytest.raises(NotNow, match="This is the key that gateway has"):
+        actions.propose_key(public_jwk=machine.public_jwk, was=kept, **about)
+    with pytest.raises(ValidationError, match="This key can't be used"):
+        actions.propose_key(public_jwk={"kty": "oct"}, was=kept, **about)
+
+
+def test_a_certificate_counts_once_a_second_officer_agreed(officer: str, tmp_path: Path) -> None:
+    machine = let_in(officer)
     certificate = a_certificate("gateway", tmp_path)
-    about: dict[str, Any] = {"number": machine.number, "actor": officer, "at": NOW}
-    actions.replace_key(public_jwk=second, was=was, reason="Two.", **about)
-    actions.bind_machine(certificate=certificate.pem, reason="Three.", **about)
-    actions.unbind_machine(reason="Four.", **about)
-    actions.disable_machine(reason="Five.", **about)
-    written = AuditEvent.objects.filter(target=f"machine:{machine.number}", actor=officer).order_by("id")
-    assert [(one.action, one.reason, one.detail.get("key"), one.detail.get("was")) for one in written] == [
-        ("machine.registered", "One.", was, None),
-        ("machine.key_replaced", "Two.", now, was),
-        ("machine.bound", "Three.", now, None),
-        ("machine.unbound", "Four.", now, certificate.thumbprint),
-        ("machine.disabled", "Five.", now, None),
-    ]
-    kept = Client.objects.get()
-    assert (tokens.thumbprint(kept.public_jwk), kept.certificate_sha256, kept.disabled_at) == (now, "", NOW)
+    about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW + MINUTE}
+    with pytest.raises(ValidationError, match="no certificate in PEM"):
+        actions.propose_certificate(certificate="x", **about)
+    with pytest.raises(NotNow, match="bound to no certificate"):
+        actions.unbind_machine(**about)
+    actions.propose_certificate(certificate=certificate.pem, **about)
+    assert Client.objects.get().certificate_sha256 == ""
+    assert agree(at=NOW + 2 * MINUTE).certificate_sha256 == certificate.thumbprint
+    with pytest.raises(NotNow, match="bound to this certificate already"):
+        actions.propose_certificate(certificate=certificate.pem, **about)
+    assert actions.unbind_machine(**about).certificate_sha256 == ""
+
+
+def test_one_officer_disables_and_what_was_proposed_is_over(officer: str) -> None:
+    machine = let_in(officer)
+    about: dict[str, Any] = {"number": machine.number, "reason": "Lost.", "actor": officer, "at": NOW + MINUTE}
+    actions.propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(machine.public_jwk), **about)
+    assert actions.disable_machine(**about).disabled_at == NOW + MINUTE
+    assert not Proposal.objects.filter(decision="").exists()
+    with pytest.raises(NotNow, match="disabled already"):
+        actions.disable_machine(**about)
+    with pytest.raises(NotNow, match="no such machine"):
+        actions.disable_machine(**{**about, "number": machine.number + 1})
+    actions.propose(act="enable_machine", of="machine", target_id=machine.number, payload={}, reason="Found.",
+                    actor=officer, at=NOW + MINUTE)  # fmt: skip
+    assert agree(at=NOW + MINUTE).disabled_at is None
+
+
+def test_what_changed_since_it_was_proposed_is_proposed_again(officer: str) -> None:
+    machine = let_in(officer)
+    early: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW - MINUTE}
+    actions.propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(machine.public_jwk), **early)
+    with pytest.raises(NotNow, match="gateway was disabled or changed since it was proposed"):
+        agree()
+
+
+def test_nothing_but_the_public_half_of_a_key_is_proposed(officer: str) -> None:
+    machine = let_in(officer)
+    for key in ({**a_key("x"), "d": "secret"}, {"kty": "EC"}, {**a_key("x"), "kid": "1"}):
+        with pytest.raises(BadProposal):
+            actions.propose(
+                act="enable_machine", of="machine", target_id=machine.number, payload={"public_jwk": key}, reason="r",
+                actor=officer, at=NOW,
+            )  # fmt: skip
 
 
 @pytest.mark.parametrize("who", ["auditor", "agent", "legal"])
 def test_nobody_but_an_officer_and_nobody_without_a_reason(officer: str, who: str) -> None:
-    number = a_machine(officer).number
+    machine = let_in(officer)
     new: dict[str, Any] = {"client_id": "x", "kind": "feed", "public_jwk": a_key("x"), "party": ""}
     for wrong, error, reason in ((an_actor(who), NotForThem, "Because."), (officer, NotNow, "  ")):
         about: dict[str, Any] = {"actor": wrong, "reason": reason, "at": NOW}
         with pytest.raises(error):
             actions.register_machine(**new, **about)
+        about["number"] = machine.number
         with pytest.raises(error):
-            actions.replace_key(number=number, public_jwk=a_key("x"), was="", **about)
+            actions.propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(machine.public_jwk), **about)
         with pytest.raises(error):
-            actions.disable_machine(number=number, **about)
+            actions.disable_machine(**about)
         with pytest.raises(error):
-            actions.bind_machine(number=number, certificate="", **about)
-        with pytest.raises(error):
-            actions.unbind_machine(number=number, **about)
+            actions.unbind_machine(**about)
     assert Client.objects.get().disabled_at is None
 
 
 def test_a_known_machine_is_not_registered_again_and_whose_it_is_must_fit(officer: str) -> None:
-    a_machine(officer)
+    registered(officer)
     with pytest.raises(NotNow, match="gateway is registered already"):
-        a_machine(officer)
+        registered(officer)
     party = a_party("RoadAid", "lbs_provider")
     for kind, uri in (("aggregator", ""), ("aggregator", party.uri), ("feed", a_party().uri), ("odd", "")):
         with pytest.raises(ValidationError, match="belongs to its party"):
@@ -114,78 +185,69 @@ def test_a_known_machine_is_not_registered_again_and_whose_it_is_must_fit(office
         )
 
 
-def test_a_key_is_replaced_only_as_it_was_seen(officer: str) -> None:
-    machine = a_machine(officer)
-    kept = tokens.thumbprint(machine.public_jwk)
-    about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW}
-    with pytest.raises(NotNow, match="was changed since you looked"):
-        actions.replace_key(public_jwk=a_key("x"), was=tokens.thumbprint(a_key("y")), **about)
-    with pytest.raises(NotNow, match="This is the key that gateway has"):
-        actions.replace_key(public_jwk=machine.public_jwk, was=kept, **about)
-    assert tokens.thumbprint(Client.objects.get().public_jwk) == kept
+# --- whatever writes the row
 
 
-def test_what_is_so_already_is_said(officer: str, tmp_path: Path) -> None:
-    machine = disabled(officer)
-    certificate = a_certificate("gateway", tmp_path).pem
-    about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW}
-    with pytest.raises(NotNow, match="disabled already"):
-        actions.disable_machine(**about)
-    with pytest.raises(NotNow, match="bound to no certificate"):
-        actions.unbind_machine(**about)
-    actions.bind_machine(certificate=certificate, **about)
-    with pytest.raises(NotNow, match="bound to this certificate already"):
-        actions.bind_machine(certificate=certificate, **about)
-    with pytest.raises(ValidationError, match="no certificate in PEM"):
-        actions.bind_machine(certificate="x", **about)
-    with pytest.raises(NotNow, match="no such machine"):
-        actions.disable_machine(**{**about, "number": machine.number + 1})
+def run(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
-def test_a_disabled_machine_is_let_in_again_by_a_second_officer(officer: str, no_broker: None) -> None:
-    machine = disabled(officer)
-    proposal = proposed(officer, machine)
-    assert proposal.payload == {"key": tokens.thumbprint(machine.public_jwk)}
-    with pytest.raises(NotNow, match="another officer's yes"):
-        support.actions.agree(proposal_id=proposal.pk, reason="Mine.", actor=officer, at=NOW)
-    assert Client.objects.get().disabled_at == NOW
-    agreed(proposal)
-    assert Client.objects.get().disabled_at is None
-    done = AuditEvent.objects.get(action="machine.enabled")
-    assert (done.target, done.reason, done.detail["proposed_by"]) == (f"machine:{machine.number}", "Found.", officer)
-    with pytest.raises(NotNow, match="gateway is not disabled"):
-        proposed(officer, machine)
+LATER = f"changed_at = '{NOW + timedelta(hours=1)}'"
+ANOTHER = """public_jwk = '{"kty": "EC"}'"""
 
 
-def test_the_second_officer_s_yes_is_to_the_key_of_then(officer: str, no_broker: None) -> None:
-    machine = disabled(officer)
-    proposal = proposed(officer, machine)
-    was = tokens.thumbprint(machine.public_jwk)
-    actions.replace_key(number=machine.number, public_jwk=a_key("x"), was=was, reason="r", actor=officer, at=NOW)
-    with pytest.raises(NotNow, match="The key of gateway was changed since it was proposed"):
-        agreed(proposal)
-    assert Client.objects.get().disabled_at == NOW
+@pytest.mark.parametrize(
+    "change",
+    [
+        "disabled_at = NULL",
+        f"disabled_at = NULL, {LATER}",
+        f"disabled_at = '{NOW - MINUTE}', {LATER}",
+        f"{ANOTHER}, {LATER}",
+        f"{ANOTHER}, disabled_at = NULL, {LATER}",
+        f"certificate_sha256 = 'x', {LATER}",
+        "public_jwk = '{}'",
+    ],
+)
+def test_the_database_lets_no_machine_in_without_two(officer: str, refused: Refusal, change: str) -> None:
+    machine = let_in(officer)
+    actions.disable_machine(number=machine.number, reason="Lost.", actor=officer, at=NOW + MINUTE)
+    refused(f"UPDATE partners_client SET {change}", constraint="partners_client_two_officers")
 
 
-def refused(constraint: str, **changed: object) -> None:
-    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
-        Client.objects.filter(client_id="gateway").update(**changed)
+def test_a_yes_counts_once(officer: str, refused: Refusal) -> None:
+    machine = let_in(officer)
+    first = Client.objects.values("public_jwk").get()["public_jwk"]
+    about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer}
+    actions.propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(first), at=NOW + MINUTE, **about)
+    agree(at=NOW + MINUTE)
+    # The first yes was to the first key.
+    back = f"public_jwk = (SELECT payload -> 'public_jwk' FROM partners_proposal ORDER BY proposed_at LIMIT 1), {LATER}"
+    refused(f"UPDATE partners_client SET {back}", constraint="partners_client_two_officers")
 
 
-def test_the_database_lets_no_disabled_machine_in_without_two(officer: str) -> None:
-    machine, other = disabled(officer), disabled(officer, "other")
-    two = "needs two officers"
-    refused(two, disabled_at=None)
-    refused(two, disabled_at=NOW - timedelta(days=1))
-    refused(two, disabled_at=None, public_jwk={})
-    late, early = proposed(officer, other), proposed(officer, machine, at=NOW - timedelta(minutes=5))
-    for one in (late, early):
-        actions.mark_agreed(proposal_id=one.pk, reason="r", actor=an_actor(), at=NOW)
-        refused(two, disabled_at=None)
-    with pytest.raises(IntegrityError, match=re.escape("partners_client")), transaction.atomic():
-        machine.delete()
-    refused("partners_client", number=other.number + 7)
-    assert Client.objects.get(client_id="gateway").disabled_at == NOW
-    fresh = proposed(officer, machine)
-    actions.mark_agreed(proposal_id=fresh.pk, reason="r", actor=an_actor(), at=NOW)
-    assert Client.objects.filter(client_id="gateway").update(disabled_at=None) == 1
+NEW_ONE = """
+INSERT INTO partners_client (client_id, kind, public_jwk, certificate_sha256) VALUES ('new', 'feed', '{}', '')
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "constraint"),
+    [
+        ("UPDATE partners_client SET kind = 'feed'", "partners_client_stays_itself"),
+        ("UPDATE partners_client SET number = number + 7", "partners_client_stays_itself"),
+        ("UPDATE partners_client SET changed_at = NULL", "partners_client_stays_itself"),
+        ("DELETE FROM partners_client", "partners_client_kept"),
+        (NEW_ONE, "partners_client_waits"),
+    ],
+)
+def test_a_machine_stays_what_it_is(officer: str, refused: Refusal, statement: str, constraint: str) -> None:
+    let_in(officer)
+    refused(statement, constraint=constraint)
+
+
+def test_nobody_is_let_in_by_a_key_that_nobody_agreed_to(officer: str, refused: Refusal) -> None:
+    """A machine without a key may stand there; to give it one takes two."""
+    Client.objects.create(client_id="canary", kind="gateway", public_jwk={}, disabled_at=NOW)
+    run("UPDATE partners_client SET disabled_at = NULL")
+    refused(f"UPDATE partners_client SET {ANOTHER}, {LATER}", constraint="partners_client_two_officers")

@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 
 from disclosures.feeds import MOST_BYTES
-from partners.actions import ASSERTION_TYPE, register_client
+from partners.actions import ASSERTION_TYPE, bind_client, register_client
 from partners.certificates import thumbprint_in
 from partners.models import Client
 from partners.tokens import peek
@@ -171,7 +171,7 @@ def test_a_token_is_its_certificate_s(
         client_id="geobridge", kind=Client.Kind.AGGREGATOR, public_jwk=dict(signer.public), party=a_party("GeoBridge"),
         actor="system:test", at=datetime.now(UTC),
     )  # fmt: skip
-    Client.objects.update(certificate_sha256=right.thumbprint)
+    bind_client(client_id="geobridge", certificate=right.pem, actor="system:test", reason="", at=datetime.now(UTC))
     a_contract(a_party("GeoBridge"))
     other = a_certificate("trackhub", folder, by=authority)
     web = granian(tmp_path, "web", free_port(), "portal.wsgi:application", of_production(tmp_path))

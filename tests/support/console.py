@@ -165,7 +165,9 @@ def _more(campaign: Campaign, line: Line, at: datetime) -> None:
         run=run, kind="partner_has", line_id=line.pk, contract_id=campaign.contract_id, purpose=campaign.purpose,
         recipient=campaign.lbs_provider.uri, scope=campaign.scope, found_at=at,
     )  # fmt: skip
-    Client.objects.create(client_id=MACHINE, kind=Client.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC"})
+    Client.objects.create(
+        client_id=MACHINE, kind=Client.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC"}, disabled_at=at
+    )
     audit.actions.open_incident(kind=Incident.Kind.PARTNER_HAS, key=f"party:{party.pk}", subject=party.uri, at=at)
     an_anomaly(campaign, line, at=at)
     audit.actions.record(

@@ -72,7 +72,7 @@ def one_more_of_each(n: int, *, at: datetime) -> None:
     a_breach(campaign, f"order:{n}", at=at)
     DigestRun.objects.create(id=uuid.uuid4(), party_id=party.pk, received_at=at, differing=[])
     Machine.objects.create(
-        client_id=f"machine-{n}", kind=Machine.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC"}
+        client_id=f"machine-{n}", kind=Machine.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC"}, disabled_at=at
     )
     partners.actions.add_rule(
         state="NV", starts_at=at + timedelta(days=n), purposes=(), sale_test=True, source=f"Act {n}", reason="New law.",

@@ -26,10 +26,21 @@ def second(officer: Member) -> Member:
 
 
 @pytest.fixture
-def gateway(officer: Member) -> Client:
+def gateway(officer: Member, second: Member) -> Client:
+    """A gateway that two officers have let in."""
     form = {"client_id": "gateway", "kind": "gateway", "party": "", "public_jwk": json.dumps(Signer("old").public)}
     post(officer, "/admin/clients/register/", form)
+    agree(second)
     return Client.objects.get()
+
+
+def agree(member: Member) -> str:
+    """Agree to the proposal that waits; what its page said would happen."""
+    proposal = Proposal.objects.get(decision="")
+    path = f"/admin/proposals/{proposal.pk}/"
+    waiting = shown(member, path)
+    assert post(member, f"{path}agree/")
+    return waiting
 
 
 def print_of(signer: Signer) -> str:
@@ -60,22 +71,40 @@ def test_without_a_reason_no_machine_is_registered(officer: Member) -> None:
     assert not Client.objects.exists()
 
 
-def test_a_key_is_replaced_after_a_look_at_both(officer: Member, gateway: Client) -> None:
+def test_a_machine_is_let_in_by_a_second_officer_who_reads_what_for(officer: Member, second: Member) -> None:
+    signer = Signer("old")
+    form = {"client_id": "feed", "kind": "feed", "party": "", "public_jwk": json.dumps(signer.public)}
+    page = post(officer, "/admin/clients/register/", form)
+    told = shown(officer, page)
+    assert "feed not let in yet" in told
+    assert "It gets no tokens until another officer agrees." in told
+    assert "Let a machine in was proposed by first@carrier.example on" in told
+    key = print_of(signer)
+    assert (
+        f"feed (Carrier feed of the carrier) could sign in at once for lines:write, with the key {key}, bound to no"
+        f" certificate. It may not sign in now; its key is {key}, bound to no certificate."
+    ) in agree(second)
+    assert "feed may sign in" in shown(officer, page)
+    assert "machine: let in" in shown(officer, page)
+
+
+def test_another_key_is_proposed_after_a_look_at_both(officer: Member, second: Member, gateway: Client) -> None:
     path, page = f"/admin/clients/{gateway.number}/key/", f"/admin/clients/{gateway.number}/"
     new, other = Signer("new"), Signer("other")
     typed: dict[str, object] = {"public_jwk": json.dumps(new.public)}
     was = tokens.thumbprint(gateway.public_jwk)
     asked = shown(officer, path, typed)
     assert f"Now Key {was} In its place Key {print_of(new)}" in asked
-    assert Client.objects.get().public_jwk == gateway.public_jwk
     seal = seal_in(officer, path, typed)
     # The yes is to these two keys, and to no others.
     shown(officer, path, {"public_jwk": json.dumps(other.public), "seen": seal})
     shown(officer, path, {**typed, "seen": "x"})
-    assert Client.objects.get().public_jwk == gateway.public_jwk
+    assert not Proposal.objects.filter(decision="").exists()
     assert post(officer, path, {**typed, "seen": seal}) == page
+    assert Client.objects.get().public_jwk == gateway.public_jwk
+    agree(second)
     assert tokens.thumbprint(Client.objects.get().public_jwk) == print_of(new)
-    assert f"machine: key replaced (key: {print_of(new)}, was {was}" in shown(officer, page)
+    assert f"machine: let in (key: {print_of(new)}, was {was}" in shown(officer, page)
     assert "This is the key that gateway has." in shown(officer, path, typed)
     assert "registered already" in shown(
         officer, "/admin/clients/register/", {"client_id": "gateway", "kind": "gateway", **typed}
@@ -91,23 +120,24 @@ def test_a_machine_is_disabled_by_one_and_let_in_again_by_two(officer: Member, s
     assert "Nothing matches" in shown(officer, "/admin/clients/?state=in")
     assert post(officer, f"{page}enable/") == page
     told = shown(officer, page)
-    assert "Let a machine in again was proposed by first@carrier.example on" in told
-    assert "Propose to let it in again" not in told
-    proposal = Proposal.objects.get()
-    waiting = shown(second, f"/admin/proposals/{proposal.pk}/")
-    assert f"with the key {tokens.thumbprint(gateway.public_jwk)}." in waiting
+    assert "Let a machine in was proposed by first@carrier.example on" in told
+    assert "Propose to let it in" not in told
+    proposal = Proposal.objects.get(decision="")
     assert f'<a href="{page}">' in second.client.get(f"/admin/proposals/{proposal.pk}/").content.decode()
-    assert post(second, f"/admin/proposals/{proposal.pk}/agree/")
+    agree(second)
     assert Client.objects.get().disabled_at is None
-    assert "machine: enabled" in shown(officer, page)
 
 
-def test_a_machine_is_bound_to_a_certificate_and_unbound(officer: Member, gateway: Client, tmp_path: Path) -> None:
+def test_a_machine_is_bound_by_two_and_unbound_by_one(
+    officer: Member, second: Member, gateway: Client, tmp_path: Path
+) -> None:
     page = f"/admin/clients/{gateway.number}/"
     certificate = a_certificate("gateway", tmp_path)
     assert "bound to none" in shown(officer, page)
     assert "This is no certificate in PEM." in shown(officer, f"{page}certificate/", {"certificate": "x"})
     assert post(officer, f"{page}certificate/", {"certificate": certificate.pem}) == page
+    assert "bound to none" in shown(officer, page)
+    agree(second)
     assert f"Certificate {certificate.thumbprint} its thumbprint" in shown(officer, page)
     assert f"It is bound to {certificate.thumbprint} now." in shown(officer, f"{page}certificate/")
     assert post(officer, f"{page}unbind/") == page

@@ -24,7 +24,8 @@ PRIVATE = ("d", "p", "q")
 class Command(BaseCommand):
     help = (
         "Register a machine by the public half of its key (EC P-256 or RSA; a JWK or PEM file), give a known one a new "
-        "key, bind one to a certificate, or disable one. Its scopes follow its kind."
+        "key, bind one to a certificate, or disable one. Its scopes follow its kind. In the console that takes two "
+        "officers: each time it is done here, an incident tells them."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -67,8 +67,8 @@ class Command(BaseCommand):
         if _migrations_are_missing():
             call_command("migrate", interactive=False, verbosity=0)
         load.sample(data_dir=data_dir, at=at, endpoints=endpoints, tell=self._tell)
-        machines = people.register(data_dir=data_dir, at=at)
         logins = people.sign_up(data_dir=data_dir, at=at)
+        machines = people.register(data_dir=data_dir, at=at)
         cases.open_cases(at=at)
         anomalies.find(at=timezone.now())
         static.end()
