@@ -76,6 +76,8 @@ def suspend_agent(*, number: int, reason: str, actor: str, at: datetime) -> Auth
     Raises NotNow where it may not ask as it is, NotForThem.
     """
     officer = guards.officer(actor=actor, reason=reason, action=StaffAction.SUSPEND)
+    # Proposals before what they are about, as where one is agreed to.
+    end_open(act=Proposal.Act.LET_AGENT_ASK, of=Proposal.Of.AUTHORIZED, target_id=number, reason=SUSPENDED, at=at)
     agent = AuthorizedAgent.objects.select_for_update(of=("self",)).filter(number=number).first()
     if agent is None:
         raise NotNow("There is no such agent.")
@@ -86,7 +88,6 @@ def suspend_agent(*, number: int, reason: str, actor: str, at: datetime) -> Auth
     agent.save(update_fields=["ended_at", "changed_at", "token_hash"])
     _note("authorized.suspended", officer, agent, at, reason)
     _end_what_is_open(agent, at)
-    end_open(act=Proposal.Act.LET_AGENT_ASK, of=Proposal.Of.AUTHORIZED, target_id=number, reason=SUSPENDED, at=at)
     return agent
 
 

@@ -89,13 +89,14 @@ def disable_machine(*, number: int, reason: str, actor: str, at: datetime) -> Cl
     Raises NotNow where it is disabled already, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
+    # Proposals before what they are about, as where one is agreed to.
+    end_open(act=Proposal.Act.ENABLE_MACHINE, of=Proposal.Of.MACHINE, target_id=number, reason=DISABLED, at=at)
     machine = _locked(number)
     if machine.disabled_at is not None:
         raise NotNow(f"{machine.client_id} is disabled already.")
     machine.disabled_at = at
     machine.save(update_fields=["disabled_at"])
     _note("machine.disabled", name, machine, at, reason)
-    end_open(act=Proposal.Act.ENABLE_MACHINE, of=Proposal.Of.MACHINE, target_id=number, reason=DISABLED, at=at)
     return machine
 
 

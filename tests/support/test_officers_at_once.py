@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import disclosures.actions
 import partners.actions
 from audit.models import AuditEvent
+from audit.queries import database_clock
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Client, Contract, Party, Proposal, Suspension
 from partners.queries import thumbprint_of
@@ -19,7 +20,7 @@ from tests.agents import public
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party
 from tests.overlapping import overlap
 from tests.partners.outside import Signer
-from tests.staff import an_actor
+from tests.staff import a_machine, an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 DAY = timedelta(days=1)
@@ -115,18 +116,26 @@ def test_what_is_paid_is_said_once() -> None:
     assert Campaign.objects.get().consideration == "monetary"
 
 
-def test_a_machine_is_disabled_once_and_its_key_replaced_as_it_was_seen() -> None:
-    key, other = Signer("gateway"), Signer("another")
-    machine = partners.actions.register_machine(
-        client_id="gateway", kind="gateway", public_jwk=dict(key.public), party="", reason="New.", actor=an_actor(),
-        at=NOW,
-    )  # fmt: skip
+def test_a_machine_is_disabled_once_and_another_key_proposed_once() -> None:
+    machine = a_machine("gateway", Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public))
     the_same_twice(
-        partners.actions.replace_key, "changed since you looked", number=machine.number,
-        public_jwk=dict(other.public), was=thumbprint_of(machine=machine),
+        partners.actions.propose_key, "The same is proposed already", number=machine.number,
+        public_jwk=dict(Signer("another").public), was=thumbprint_of(machine=machine),
     )  # fmt: skip
     the_same_twice(partners.actions.disable_machine, "disabled already", number=machine.number)
-    assert (noted("machine.key_replaced"), noted("machine.disabled")) == (1, 1)
+    assert (noted("proposal.made"), noted("machine.disabled")) == (2, 1)
+
+
+def test_a_machine_that_is_disabled_meanwhile_is_not_let_in() -> None:
+    machine, one = a_machine("gateway", Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public)), an_actor()
+    at = database_clock()
+    about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": one, "at": at}
+    proposal = partners.actions.propose_key(
+        public_jwk=dict(Signer("another").public), was=thumbprint_of(machine=machine), **about
+    )
+    with pytest.raises(NotNow, match="decided already"):
+        overlap(lambda: partners.actions.disable_machine(**about), agrees(proposal))
+    assert Client.objects.get().disabled_at == at
 
 
 def test_so_is_one_by_the_operator_s_commands() -> None:
