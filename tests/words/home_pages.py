@@ -37,16 +37,14 @@ def the_sentence(say: Words, *, lookups: int, no_record: int = 4) -> list[str]:
     ]  # fmt: skip
 
 
-def the_act(say: Words) -> list[str]:
-    """Stop, or pause, and what that would do."""
+def the_act(say: Words, *, known: bool = True, lifelines: str = "", noticed: bool = False) -> list[str]:
+    """Stop, or pause, and what that would do. `known`: there are companies."""
+    help_ends = [say.counted("cant_find_you_until", 1, names=lifelines)] if lifelines else []
     return [
         say("stop_all_sharing"), say("pause_until"), say("how_long"), say("for_one_day"), say("for_one_week"),
         say("for_30_days"), say("until_a_day"), say("that_day"), say("pause_all_sharing"),
-        " ".join((
-            say("for_these_companies_and"), say("before_a_stop"),
-            say.counted("cant_find_you_until", 1, names="Sage Rescue"),
-        )),
-        f"{say('if_you_stop_it')} {say('stay_safe')}",
+        " ".join(([say("for_these_companies_and")] if known else []) + [say("before_a_stop"), *help_ends]),
+        *([f"{say('if_you_stop_it')} {say('stay_safe')}"] if noticed else []),
     ]  # fmt: skip
 
 
@@ -149,18 +147,16 @@ def folded(say: Words, roles: Sequence[str], fact: Mapping[str, Fact], *, more: 
     return f"{say.counted('more_company', len(roles))} {', '.join(fact[role].name for role in roles[:5])}{more}"
 
 
-def limits(crowd: Crowd, say: Words) -> list[str]:
-    """What no choice stops, at the foot of the page."""
-    recent = f"{say('emergency_call')}, 2; {say('lawful_order')}, 1"
+def limits(say: Words, *, recent: str = "", earlier: str = "", doubtful: int = 0) -> list[str]:
+    """What no choice stops, at the foot of the page: what there was of it lately and before, in words."""
+    tallies = ([say("in_30_days", tally=recent)] if recent else []) + (
+        [say("earlier", tally=earlier)] if earlier else []
+    )
+    asking = [f"(warn) {say.counted('one_of_these_went', doubtful)} {say('ask_about_this')}"] if doubtful else []
     return [
         say("what_a_stop_cant"), say("outside_your_choices"), say("calls_to_911_orders"), say("some_court_orders_also"),
-        " ".join((
-            say("in_30_days", tally=recent), say("earlier", tally=f"{say('running_the_network')}, 1"),
-            say("see_each_one"),
-        )),
-        f"(warn) {say.counted('one_of_these_went', 1)} {say('ask_about_this')}",
-        say("what_we_cant_see"), say("apps_that_may_use"), say("if_someone_may_be"),
-        say("zone", zone=say("pacific")),
+        *([" ".join([*tallies, say("see_each_one")])] if tallies else []), *asking,
+        say("what_we_cant_see"), say("apps_that_may_use"), say("if_someone_may_be"), say("zone", zone=say("pacific")),
     ]  # fmt: skip
 
 
@@ -188,13 +184,16 @@ def assert_home(crowd: Crowd, say: Words, page: Part, stands: dict[str, Stands],
         fact |= facts_afterwards(crowd, say, fact)
     laid_open, folded_away = (LAID_OPEN_AFTER, FOLDED_AFTER) if acted else (LAID_OPEN, FOLDED)
     sentence, besides = the_sentence(say, lookups=25 if acted else 24)
+    act = the_act(say, lifelines="Sage Rescue", noticed=True)
+    recent = f"{say('emergency_call')}, 2; {say('lawful_order')}, 1"
+    foot = limits(say, recent=recent, earlier=f"{say('running_the_network')}, 1", doubtful=1)
     read = {role: a_card(say, stands[role], fact[role]) for role in fact}
     expected = [
-        say("sharing_is_partly_off" if acted else "sharing_is_on"), sentence, *the_act(say), besides,
+        say("sharing_is_partly_off" if acted else "sharing_is_on"), sentence, *act, besides,
         say("who_had_it_in"), *(line for role in laid_open for line in read[role]),
         folded(say, folded_away, fact, more="…"), *(line for role in folded_away for line in read[role]),
         say("before_that_or_allowed"), folded(say, EARLIER, fact),
-        *(line for role in EARLIER for line in read[role]), say("look_ups_each_week"), *limits(crowd, say),
+        *(line for role in EARLIER for line in read[role]), say("look_ups_each_week"), *foot,
     ]  # fmt: skip
     assert changes(expected, without(page, page.one("figure", of_class="chart")).whole) == []
     assert page.one("table").rows == chart(crowd, say)

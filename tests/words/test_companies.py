@@ -3,9 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from tests.people import Browser, sign_in
 from tests.words import cards
 from tests.words.company_pages import Page, Record
 from tests.words.crowd import NAMES, Crowd, a_crowd
-from tests.words.expected import LANGUAGES, Words
+from tests.words.expected import LANGUAGES, PACIFIC, Words
 from tests.words.home_pages import assert_home
-from tests.words.looks import days
+from tests.words.looks import REFUSED, Look, days
 from tests.words.pages import changes, main, opened
 from tests.words.worlds import in_a_market
 
@@ -132,6 +133,39 @@ def test_the_history_has_every_look_up_and_nothing_that_is_hidden(crowd: Crowd, 
         expected = days(say, crowd.looks)
         first = page.whole.index(expected[0])
         assert changes(expected, page.whole[first : first + len(expected)]) == []
+
+
+def test_who_asked_is_told_day_by_day(crowd: Crowd, person: Browser) -> None:
+    newest = max(look.at for look in crowd.looks).astimezone(PACIFIC).date()
+    older = newest - timedelta(days=29)
+    for language in LANGUAGES:
+        say = Words(language)
+        top = [say("companies_that_asked_where"), f"{say('day_by_day_how')} {say('history')}",
+               say("people_and_programs_here"), say("companies_that_asked")]  # fmt: skip
+        zone = say("zone", zone=say("pacific"))
+        first = main(person, "/access-log/companies/", language)
+        recent = [look for look in crowd.looks if look.at.astimezone(PACIFIC).date() >= older]
+        assert changes([*top, *asked(say, recent), say("older"), zone], first.whole) == []
+        before = main(person, f"/access-log/companies/?before={older.isoformat()}", language)
+        rest = [look for look in crowd.looks if look not in recent]
+        assert changes([*top, *asked(say, rest), say("newest"), zone], before.whole) == []
+
+
+def asked(say: Words, looks: Iterable[Look]) -> list[str]:
+    """For each day who asked, how often they were told and refused; who asked most comes first."""
+    read = []
+    newest_first = sorted(looks, key=lambda look: look.at, reverse=True)
+    for day, of_day in groupby(newest_first, key=lambda look: look.at.astimezone(PACIFIC).date()):
+        by_company: dict[str, list[Look]] = {}
+        for look in of_day:
+            by_company.setdefault(look.company, []).append(look)
+        read.append(say.heading(day))
+        for name, each in sorted(by_company.items(), key=lambda one: (-len(one[1]), one[0])):
+            refused = sum(look.judged == REFUSED for look in each)
+            counts = (("told_once", len(each) - refused), ("refused_once", refused))
+            read.append(f"{name} {', '.join(say.counted(words, n) for words, n in counts if n)}")
+            read += [say("some_of_it_never")] if not all(look.by_agreement for look in each) else []
+    return read
 
 
 def test_the_files_say_what_the_history_says(crowd: Crowd, person: Browser) -> None:

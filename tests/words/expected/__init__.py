@@ -9,13 +9,27 @@ from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from tests.words.expected import choices, companies, history, home, receipts, texts
+from tests.words.expected import (
+    choices,
+    companies,
+    history,
+    home,
+    log,
+    receipts,
+    texts,
+)
 
 LANGUAGES: Final = ("en", "es")
-PACIFIC = ZoneInfo("America/Los_Angeles")
+PACIFIC, EASTERN = ZoneInfo("America/Los_Angeles"), ZoneInfo("America/New_York")
 TABLES: Final = (
-    choices.TABLE, home.TABLE, companies.TABLE, history.TABLE, receipts.TABLE, texts.TABLE
-)  # fmt: skip
+    choices.TABLE,
+    companies.TABLE,
+    history.TABLE,
+    home.TABLE,
+    log.TABLE,
+    receipts.TABLE,
+    texts.TABLE,
+)
 TABLE: Final = {name: said for table in TABLES for name, said in table.items()}
 # A name stands for one sentence, wherever it is used.
 assert len(TABLE) == sum(len(table) for table in TABLES)

@@ -108,7 +108,6 @@ TABLE: Final = {
         "ni llamada en que lo hiciera, y la empresa no nos ha mostrado ninguno.",
     ),
     "its_history": Said(en="Its history", es="Su historial"),
-    "told": Said(en="Told", es="Avisada"),
     "received": Said(en="Received", es="Recibido"),
     "nobody_knows_who": Said(en="nobody knows who", es="nadie sabe quién"),
     "english": Said(en="English", es="Inglés"),

@@ -27,6 +27,7 @@ TABLE: Final = {
     "it_rested_on": Said(en="It rested on", es="Se basó en"),
     "a_claim_that_you": Said(en="a claim that you agreed", es="la afirmación de que usted aceptó"),
     "was_it_allowed": Said(en="Was it allowed", es="¿Estaba permitido?"),
+    "history": Said(en="History", es="Historial"),
     "you_allowed_it": Said(en="You allowed it", es="Usted lo permitió"),
     "your_agreement_had_ended": Said(en="Your agreement had ended", es="Su permiso había terminado"),
     "the_companys_contract_was": Said(

@@ -5,6 +5,13 @@ from typing import Final
 from tests.words.expected.said import Said
 
 TABLE: Final = {
+    "you_stopped_all_sharing": Said(en="You stopped all sharing.", es="Usted detuvo todo el uso compartido."),
+    "we_say_no_to": Said(
+        en="We say no to every company, also to those that come later. It stays so until you allow one again.",
+        es="Decimos que no a todas las empresas, también a las que vengan después. Así queda hasta que usted permita"
+        " a una otra vez.",
+    ),
+    "see_how_far_each": Said(en="See how far each company is", es="Ver por dónde va cada empresa"),
     "stop_all_sharing": Said(en="Stop all sharing", es="Detener todo"),
     "pause_until": Said(en="Pause until…", es="Pausa hasta…"),
     "for_these_companies_and": Said(
@@ -57,7 +64,28 @@ TABLE: Final = {
         es="Además, se entregó {n} veces por motivos que nunca le preguntan.",
     ),
     "see_for_what": Said(en="See for what", es="Ver para qué"),
+    "we_have_no_record": Said(
+        en="We have no record of any look-up for this phone.",
+        es="No tenemos registro de ninguna consulta sobre este teléfono.",
+    ),
+    "in_that_time_no": Said(
+        en="In that time no company got it in the name of an agreement with you.",
+        es="En ese tiempo ninguna empresa la obtuvo en nombre de un acuerdo con usted.",
+    ),
     "what_a_stop_cant": Said(en="What a stop can't stop", es="Lo que no se puede detener"),
+    "below_is_what_happened": Said(
+        en="Below is what happened before that, and who may still ask.",
+        es="Abajo está lo que pasó antes y quién puede preguntar todavía.",
+    ),
+    "see_every_record_there": Said(en="See every record there is", es="Ver todos los registros que hay"),
+    "before_that_it_was_1": Said(
+        en="Before that it was given out {n} time for a reason that never asks you.",
+        es="Antes se entregó {n} vez por un motivo que nunca le pregunta.",
+    ),
+    "before_that_it_was_n": Said(
+        en="Before that it was given out {n} times for reasons that never ask you.",
+        es="Antes se entregó {n} veces por motivos que nunca le preguntan.",
+    ),
     "stop": Said(en="Stop", es="Detener"),
     "keep": Said(en="Keep", es="Mantener"),
     "why": Said(en="Why", es="Para qué"),
@@ -134,6 +162,10 @@ TABLE: Final = {
         es="Así lo dice un registro tomado de un sistema anterior. Un registro más reciente podría cambiarlo; si "
         "usted mismo dice que pare, solo usted puede.",
     ),
+    "we_did_that_ourselves": Said(
+        en="We did that ourselves, after what our records show. Only you can change it.",
+        es="Lo hicimos nosotros mismos, por lo que muestran nuestros registros. Solo usted puede cambiarlo.",
+    ),
     "we_have_suspended_it": Said(
         en="We have suspended it, or a company that it goes through: until that is lifted we say no whatever was "
         "agreed.",
@@ -157,21 +189,58 @@ TABLE: Final = {
         en="{n} have no record that you agreed.",
         es="De {n} no hay registro de que usted aceptó.",
     ),
+    "your_location_was_not": Said(
+        en="Your location was not shared with any company.",
+        es="Su ubicación no se compartió con ninguna empresa.",
+    ),
+    "your_location_was_given_1": Said(
+        en="Your location was given out {n} time in the last 30 days, for a reason that never asks you.",
+        es="Su ubicación se entregó {n} vez en los últimos 30 días, por un motivo que nunca le pregunta.",
+    ),
+    "your_location_was_given_n": Said(
+        en="Your location was given out {n} times in the last 30 days, for reasons that never ask you.",
+        es="Su ubicación se entregó {n} veces en los últimos 30 días, por motivos que nunca le preguntan.",
+    ),
+    "your_location_was_not_shared": Said(
+        en="Your location was not shared with any company in the last 30 days.",
+        es="Su ubicación no se compartió con ninguna empresa en los últimos 30 días.",
+    ),
     "after_you_said_stop": Said(en="After you said stop", es="Después de que usted dijo que no"),
     "no_record_that_you": Said(en="No record that you agreed", es="Sin registro de que usted aceptó"),
     "you_stopped_it": Said(en="You stopped it", es="Usted la detuvo"),
     "paused": Said(en="Paused", es="En pausa"),
+    "stopped_by_an_earlier": Said(en="Stopped, by an earlier record", es="Detenido, según un registro anterior"),
     "we_are_asking_why": Said(en="We are asking why", es="Estamos preguntando por qué"),
     "refused": Said(en="Refused", es="Rechazado"),
     "only_the_company_says": Said(en="Only the company says so", es="Solo lo dice la empresa"),
     "you_agreed": Said(en="You agreed", es="Usted aceptó"),
     "your_agreement_has_ended": Said(en="Your agreement has ended", es="Su permiso ha terminado"),
     "we_suspended_this_partner": Said(en="We suspended this partner", es="Suspendimos a este socio"),
+    "nothing_yet": Said(en="Nothing yet", es="Nada todavía"),
+    "no_company_has_asked": Said(
+        en="No company has asked us for this phone's location, and no record says that you agreed to any. New "
+        "companies start at no.",
+        es="Ninguna empresa nos ha pedido la ubicación de este teléfono y ningún registro dice que usted aceptó a "
+        "alguna. Las empresas nuevas empiezan en no.",
+    ),
+    "no_company_has_asked_us": Said(
+        en="No company has asked us for this phone's location, and no record says that you agreed to any. New "
+        "companies start at no. You can still stop all sharing, for any that come later.",
+        es="Ninguna empresa nos ha pedido la ubicación de este teléfono y ningún registro dice que usted aceptó a "
+        "alguna. Las empresas nuevas empiezan en no. Aun así puede detener todo, para las que vengan después.",
+    ),
     "who_had_it_in": Said(en="Who had it in the last 30 days", es="Quién la tuvo en los últimos 30 días"),
     "before_that_or_allowed": Said(en="Before that, or allowed to", es="Antes, o con permiso"),
+    "earlier_or_allowed_to": Said(en="Earlier, or allowed to", es="Antes, o con permiso"),
     "look_ups_each_week": Said(en="Look-ups each week", es="Consultas por semana"),
+    "all_sharing_is_paused": Said(en="All sharing is paused", es="Todo está en pausa"),
+    "all_sharing_is_off": Said(en="All sharing is off", es="No se comparte nada"),
     "sharing_is_partly_off": Said(en="Sharing is partly off", es="Se comparte solo en parte"),
     "sharing_is_on": Said(en="Sharing is on", es="Se puede compartir"),
+    "has_not_yet_confirmed": Said(
+        en="{party} has not yet confirmed our message. We keep trying.",
+        es="{party} aún no ha confirmado nuestro mensaje. Seguimos intentando.",
+    ),
     "the_message_to_is": Said(en="The message to {party} is on its way.", es="El mensaje a {party} está en camino."),
     "no_record_that_you_agreed": Said(en="No record that you agreed.", es="Sin registro de que usted aceptó."),
     "only_the_company_says_you": Said(
@@ -190,8 +259,39 @@ TABLE: Final = {
     "the_record_does_not": Said(en="the record does not say", es="el registro no lo dice"),
     "asked_for_it": Said(en="asked for it", es="la pidió"),
     "received_it_next": Said(en="received it next", es="la recibió después"),
+    "what_does_not_look": Said(en="What does not look right", es="Lo que no parece correcto"),
+    "looked_up_time_with_1": Said(
+        en="Looked up {n} time with no record that you agreed.",
+        es="Consultó {n} vez sin ningún registro de que usted aceptara.",
+    ),
+    "looked_up_time_with_n": Said(
+        en="Looked up {n} times with no record that you agreed.",
+        es="Consultó {n} veces sin ningún registro de que usted aceptara.",
+    ),
+    "we_have_suspended_this": Said(
+        en="We have suspended this company for your line.",
+        es="Hemos suspendido a esta empresa para su línea.",
+    ),
+    "see_these_look_ups": Said(en="See these look-ups", es="Ver estas consultas"),
     "i_never_agreed_to": Said(en="I never agreed to this", es="Nunca acepté esto"),
     "i_never_agreed": Said(en="I never agreed", es="Nunca acepté"),
+    "you": Said(en="you", es="usted"),
+    "child": Said(en="child", es="menor"),
+    "all_lines": Said(en="All lines", es="Todas las líneas"),
+    "you_look_after_this": Said(
+        en="You look after this line for its user. You may see who gets its location, and change nothing.",
+        es="Usted cuida de esta línea por quien la usa. Puede ver quién recibe su ubicación, y no cambiar nada.",
+    ),
+    "you_look_after_this_line": Said(
+        en="You look after this line for its user. You may stop or pause sharing, and see nothing.",
+        es="Usted cuida de esta línea por quien la usa. Puede detener o poner en pausa el uso compartido, y no ver "
+        "nada.",
+    ),
+    "you_look_after_this_line_for": Said(
+        en="You look after this line for its user. You may see who gets its location, and stop or pause it.",
+        es="Usted cuida de esta línea por quien la usa. Puede ver quién recibe su ubicación, y detenerlo o ponerlo "
+        "en pausa.",
+    ),
     "how_long": Said(en="How long?", es="¿Cuánto tiempo?"),
     "pause_all_sharing": Said(en="Pause all sharing", es="Poner todo en pausa"),
     "to_check_who_you": Said(en="To check who you are", es="Para comprobar quién es usted"),
@@ -212,6 +312,10 @@ TABLE: Final = {
         es="Un registro anterior dice que usted lo permitió el {day}.",
     ),
     "you_allowed_it_here": Said(en="You allowed it here on {day}.", es="Usted lo permitió aquí el {day}."),
+    "holder_allowed_it_here": Said(
+        en="The account holder allowed it here on {day}.",
+        es="El titular de la cuenta lo permitió aquí el {day}.",
+    ),
     "it_ends_on": Said(en="It ends on {day}.", es="Termina el {day}."),
     "kept_your_stop": Said(
         en="A record says you agreed by phone on {day}. We kept your stop.",
@@ -224,6 +328,14 @@ TABLE: Final = {
     "often_n": Said(
         en="{n} times in 30 days, last on {moment}, {precision}",
         es="{n} veces en 30 días, la última, el {moment}, {precision}",
+    ),
+    "often_before_1": Said(
+        en="{n} time, none in the last 30 days, last on {moment}, {precision}",
+        es="{n} vez, ninguna en los últimos 30 días, la última, el {moment}, {precision}",
+    ),
+    "often_before_n": Said(
+        en="{n} times, none in the last 30 days, last on {moment}, {precision}",
+        es="{n} veces, ninguna en los últimos 30 días, la última, el {moment}, {precision}",
     ),
     "said_no_since": Said(en="We have said no since {moment}.", es="Decimos que no desde el {moment}."),
     "say_no_until": Said(en="We say no until {moment}.", es="Decimos que no hasta el {moment}."),
@@ -245,6 +357,10 @@ TABLE: Final = {
         en="Outside your choices, in the last 30 days: {tally}.",
         es="Fuera de sus decisiones, en los últimos 30 días: {tally}.",
     ),
+    "outside_earlier": Said(
+        en="Outside your choices, before the last 30 days: {tally}.",
+        es="Fuera de sus decisiones, antes de los últimos 30 días: {tally}.",
+    ),
     "last_was_on": Said(en="Last on {moment}.", es="La última, el {moment}."),
     "in_30_days": Said(en="In the last 30 days: {tally}.", es="En los últimos 30 días: {tally}."),
     "earlier": Said(en="Before that: {tally}.", es="Antes de eso: {tally}."),
@@ -263,5 +379,25 @@ TABLE: Final = {
     "zone": Said(
         en="Times are {zone}, the zone of the state this line is registered in.",
         es="Las horas son de la zona del estado de esta línea: {zone}.",
+    ),
+    "all_paused_until": Said(en="All sharing is paused until {moment}.", es="Todo está en pausa hasta el {moment}."),
+    "may_ask_after_1": Said(
+        en="After that {n} company may ask again.",
+        es="Después, {n} empresa podrá volver a preguntar.",
+    ),
+    "paused_but_for": Said(
+        en="Sharing is paused until {moment}, but for what was allowed after that.",
+        es="El uso de su ubicación está en pausa hasta el {moment}, salvo lo que se permitió después.",
+    ),
+    "a_file_stopped_all": Said(
+        en="A record taken over from an earlier system says that all sharing is stopped. We have said no to every "
+        "company since {moment}. A newer record could change that. If you say stop yourself, only you can.",
+        es="Un registro tomado de un sistema anterior dice que todo está detenido, así que decimos que no a todas "
+        "las empresas desde el {moment}. Un registro más reciente podría cambiarlo. Si usted mismo dice que pare,"
+        " solo usted puede.",
+    ),
+    "suspend_on": Said(
+        en="If nothing comes that explains it, we suspend this company for your line on {day}.",
+        es="Si no llega nada que lo explique, suspendemos a esta empresa para su línea el {day}.",
     ),
 }
