@@ -68,9 +68,7 @@ def read(person: Browser, path: str = "/home/") -> Mapping[str, list[str]]:
     found = {}
     for language in LANGUAGES:
         page = main(person, path, language)
-        for chart in page.all("figure", of_class="chart"):
-            page = without(page, chart)
-        found[language] = page.whole
+        found[language] = without(page, *page.all("figure", of_class="chart")).whole
     return found
 
 

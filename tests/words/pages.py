@@ -120,7 +120,8 @@ class Part:
         if self.tag in UNREAD or "hidden" in self.attributes:
             return
         yield self
-        edge = "\n" if self.tag in BLOCKS else ""
+        # In the console what is small stands below.
+        edge = "\n" if self.tag in BLOCKS else " " if self.tag == "small" else ""
         yield edge
         for child in self.children:
             if isinstance(child, Part):
@@ -133,7 +134,8 @@ class Part:
         if (self.tag in UNREAD and self.tag not in DRAWN) or "hidden" in self.attributes:
             return
         look = self.look
-        edge = "\n" if self.tag in ALONE or look or "role" in self.attributes.get("class", "").split() else ""
+        alone = self.tag in ALONE or look or "role" in self.attributes.get("class", "").split()
+        edge = "\n" if alone else " " if self.tag == "small" else ""
         yield edge
         yield f"({look}) " if look else ""
         for child in self.children:
@@ -182,10 +184,11 @@ def read(page: Page | str) -> Part:
     return reader.root
 
 
-def without(part: Part, left_out: Part) -> Part:
-    """The same but for one part within it."""
-    kept = [without(one, left_out) if isinstance(one, Part) else one for one in part.children if one is not left_out]
-    return Part(part.tag, part.attributes, kept)
+def without(part: Part, *left_out: Part) -> Part:
+    """The same but for these parts within it."""
+    kept = [one for one in part.children if not any(one is other for other in left_out)]
+    children = [without(one, *left_out) if isinstance(one, Part) else one for one in kept]
+    return Part(part.tag, part.attributes, children)
 
 
 def changes(before: Sequence[str], after: Sequence[str]) -> list[str]:

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from tests.words.expected import (
     choices,
     companies,
+    console,
+    desk,
     history,
     home,
     log,
@@ -24,6 +26,8 @@ PACIFIC, EASTERN = ZoneInfo("America/Los_Angeles"), ZoneInfo("America/New_York")
 TABLES: Final = (
     choices.TABLE,
     companies.TABLE,
+    console.TABLE,
+    desk.TABLE,
     history.TABLE,
     home.TABLE,
     log.TABLE,

@@ -242,6 +242,30 @@ TABLE: Final = {
         es="{party} aún no ha confirmado nuestro mensaje. Seguimos intentando.",
     ),
     "the_message_to_is": Said(en="The message to {party} is on its way.", es="El mensaje a {party} está en camino."),
+    "was_told_and_has": Said(
+        en="{party} was told and has not answered yet.",
+        es="{party} fue avisada y aún no ha respondido.",
+    ),
+    "has_our_message_it": Said(
+        en="{party} has our message. It has not signed yet that it deleted your data.",
+        es="{party} tiene nuestro mensaje. Aún no ha firmado que borró sus datos.",
+    ),
+    "signed_that_it_deleted_your": Said(
+        en="{party} signed that it deleted your data.",
+        es="{party} firmó que borró sus datos.",
+    ),
+    "signed_for_a_part": Said(
+        en="{party} signed for a part. Not everyone below it has.",
+        es="{party} firmó una parte. No todas las de abajo lo han hecho.",
+    ),
+    "the_message_to_is_held": Said(
+        en="The message to {party} is held back. We are looking into it.",
+        es="El mensaje a {party} está retenido. Lo estamos mirando.",
+    ),
+    "refused_our_message_we": Said(
+        en="{party} refused our message. We are looking into it.",
+        es="{party} rechazó nuestro mensaje. Lo estamos mirando.",
+    ),
     "no_record_that_you_agreed": Said(en="No record that you agreed.", es="Sin registro de que usted aceptó."),
     "only_the_company_says_you": Said(
         en="Only the company says you agreed",
