@@ -12,6 +12,8 @@ from accounts.json_reader import read_json
 # A token that names another algorithm is refused before any key is looked for: never `none`, never HS*.
 ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
 LARGEST_TOKEN = 200_000
+# In the year 2242.
+LATEST = 2**33
 BAD_SIGNATURE = "the signature does not fit the key"
 
 type PublicKey = ECKey | RSAKey
@@ -68,6 +70,14 @@ def storable(value: Json) -> bool:
     if isinstance(value, list):
         return all(storable(one) for one in value)
     return not isinstance(value, dict) or all(storable(name) and storable(one) for name, one in value.items())
+
+
+def numeric_date(claims: Claims, name: str) -> float:
+    """Return a NumericDate (RFC 7519, section 2): seconds since 1970, with a fraction or without. Raises BadToken."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LATEST:
+        raise BadToken(f"{name} must be seconds since 1970")
+    return value
 
 
 def check_signature(token: str, key: PublicKey) -> None:

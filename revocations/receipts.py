@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from django.conf import settings
 
-from partners import keysets, tokens
+from partners import client, keysets, tokens
 from partners.models import Party
 from partners.tokens import BadToken, Claims, Json, Opened, UnknownKey
 from revocations import wire
@@ -80,16 +80,24 @@ class Root(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """The event of a receipt. `acted_on` and `list_sha256` speak of the list of an ended agreement."""
+    """The event of a receipt. `acted_on` and `list_sha256` speak of the list of an ended agreement.
+
+    Who rejects an order says why: the person is shown it.
+    """
 
     status: Status
     applied: Applied | None = None
     actions: tuple[Deed, ...] = ()
     downstream: Annotated[tuple[Below, ...], msgspec.Meta(max_length=MOST_DOWNSTREAM)] = ()
-    reason: str = ""
+    reason: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     root: Root | None = None
     acted_on: Count | None = None
     list_sha256: Annotated[str, msgspec.Meta(max_length=43)] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a rejection without a reason."""
+        if self.status == "rejected" and not client.readable(self.reason).strip():
+            raise ValueError("reason must say why the order is rejected")
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -207,7 +215,18 @@ def _trusted(token: str, party: Party, at: datetime) -> Claims:
     _check_signature(token, opened, party, at)
     if claims.get("aud") not in (settings.BASE_URL, [settings.BASE_URL]):
         raise Refused("invalid_audience", f"aud must be {settings.BASE_URL}")
+    _check_dates(claims)
     return claims
+
+
+def _check_dates(claims: Claims) -> None:
+    """Refuse a token that does not say when it was signed (RFC 8417, 2.2), or whose times are none."""
+    try:
+        tokens.numeric_date(claims, "iat")
+        if "toe" in claims:
+            tokens.numeric_date(claims, "toe")
+    except BadToken as error:
+        raise Refused("invalid_request", str(error)) from error
 
 
 def _subject(claims: Claims) -> str:
@@ -233,6 +252,8 @@ def _peek(token: str) -> Opened:
         raise Refused("invalid_request", "alg must be ES256 or RS256")
     if "exp" in opened.claims:
         raise Refused("invalid_request", "exp must be absent: what was signed does not stop being so")
+    if "sub" in opened.claims:
+        raise Refused("invalid_request", "sub must be absent: what the token is about stands in sub_id")
     return opened
 
 

@@ -88,7 +88,7 @@ def _who_asserts(assertion: str, client_id: str, certificate: str, at: datetime)
     try:
         client, claims = _authenticate(assertion)
         _check_surroundings(client, client_id, certificate)
-        jti, ends = _timely(claims, int(at.timestamp()))
+        jti, ends = _timely(claims, at.timestamp())
     except BadToken as error:
         raise Refused("invalid_client", str(error)) from error
     UsedAssertion.objects.filter(client=client, expires_at__lt=at).delete()
@@ -140,15 +140,13 @@ def _check_surroundings(client: Client, client_id: str, certificate: str) -> Non
         raise BadToken("the connection does not carry this client's certificate")
 
 
-def _timely(claims: Claims, now: int) -> tuple[str, int]:
+def _timely(claims: Claims, now: float) -> tuple[str, float]:
     """The assertion's `jti` and `exp`, if it lives a minute at most and is alive."""
-    jti, ends, made = claims.get("jti"), claims.get("exp"), claims.get("iat", now)
+    jti, ends = claims.get("jti"), tokens.numeric_date(claims, "exp")
+    made = tokens.numeric_date({"iat": now, **claims}, "iat")
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
         raise BadToken(f"jti must be a text of 1 to {LONGEST_JTI} characters")
-    if not isinstance(ends, int) or not isinstance(made, int):
-        raise BadToken("exp and iat must be whole seconds since 1970")
-    not_before = claims.get("nbf", made)
-    if not isinstance(not_before, int) or not_before > now + CLOCK_SKEW:
+    if tokens.numeric_date({"nbf": made, **claims}, "nbf") > now + CLOCK_SKEW:
         raise BadToken("the assertion is not yet valid")
     if ends <= now:
         raise BadToken("the assertion has expired")

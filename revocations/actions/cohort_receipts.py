@@ -118,7 +118,7 @@ def _outcome(word: Word, event: StreamEvent, cohort: Cohort) -> tuple[State, str
             note = _left(word, event, cohort)
             return (State.PARTIAL, note) if note else (State.COMPLETED, "")
         case "rejected" if now in BEFORE_ANY_RECEIPT:
-            return State.REJECTED, client.readable(word.said.reason) or "no reason was given"
+            return State.REJECTED, client.readable(word.said.reason)
         case "in_progress" if now in TO_PUSH:
             return State.ACKNOWLEDGED, ""
         case _:

@@ -143,7 +143,7 @@ def _outcome(word: Word, order: Order) -> tuple[State, str]:
             coverage = coverage_of(order=order)
             return (State.COMPLETED, "") if coverage.whole else (State.PARTIAL, coverage.note())
         case "rejected" if now in BEFORE_ANY_RECEIPT:
-            return State.REJECTED, client.readable(word.said.reason) or "no reason was given"
+            return State.REJECTED, client.readable(word.said.reason)
         case "in_progress" if now in TO_PUSH:
             return State.ACKNOWLEDGED, ""
         case _:

@@ -139,6 +139,21 @@ def test_an_assertion_lives_a_minute_at_most(signer: Signer, iat: int | None, ex
     assert refusal(signer, {"iat": made, "exp": now + exp}) == (401, "invalid_client")
 
 
+def test_its_times_are_numeric_dates_with_a_fraction_or_without(signer: Signer) -> None:
+    now = time.time()
+    good: list[dict[str, object]] = [
+        {"exp": now + 30.25}, {"iat": now - 1.5, "exp": now + 58.25}, {"nbf": now - 0.5}, {"exp": int(now) + 50.0},
+    ]  # fmt: skip
+    for times in good:
+        assert ask(signer.sign(claims(signer, **times), typ="JWT"))[0] == 200, times
+    wrong: list[dict[str, object]] = [
+        {"exp": now - 0.25}, {"iat": now, "exp": now + 60.25}, {"nbf": now + 99.5}, {"exp": True}, {"iat": False},
+        {"nbf": "1"}, {"exp": str(int(now) + 30)}, {"exp": 1e30}, {"exp": [now + 30]},
+    ]  # fmt: skip
+    for times in wrong:
+        assert refusal(signer, times) == (401, "invalid_client"), times
+
+
 @pytest.mark.parametrize("typ", ["secevent+jwt", "at+jwt", "whereabouts-receipt+jwt"])
 def test_a_token_of_another_kind_is_no_assertion(signer: Signer, typ: str) -> None:
     assert refusal(signer, {}, typ) == (401, "invalid_client")

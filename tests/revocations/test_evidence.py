@@ -98,6 +98,13 @@ def test_a_dispute_asks_the_partner_in_its_own_transaction(line: Line, scene: Sc
     assert claims["sub_id"] == {"format": "iss_sub", "iss": settings.BASE_URL, "sub": sub}
 
 
+def test_an_answer_about_a_subject_of_its_own_does_not_count(scene: Scene, asked: EvidenceRequest) -> None:
+    for wrong in ({"sub": "k1.subject"}, {"exp": 4_102_444_800}, {"iat": None}):
+        with pytest.raises(Refused):
+            hand_in(scene, {**answer(asked, scene), **wrong})
+    hand_in(scene, {**answer(asked, scene), "iat": 1.5})
+
+
 def test_a_plain_stop_asks_for_nothing(line: Line) -> None:
     stop_all(line)
     assert not EvidenceRequest.objects.exists()

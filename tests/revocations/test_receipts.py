@@ -77,6 +77,11 @@ def test_the_same_bytes_again_change_nothing(ordered: Ordered) -> None:
     assert (Receipt.objects.count(), AuditEvent.objects.filter(action="order.receipt").count()) == (1, 1)
 
 
+def test_its_times_may_have_a_fraction(ordered: Ordered) -> None:
+    ordered.hand_in(ordered.scene.signer.sign(ordered.claims(iat=1_795_557_600.25, toe=1_795_557_600.0)))
+    assert ordered.order.state == State.COMPLETED
+
+
 def test_a_receipt_for_a_newer_version_than_the_order_s_counts(ordered: Ordered) -> None:
     assert ordered.sign(applied={"epoch": 1, "version": 9}) == State.COMPLETED
 
@@ -177,6 +182,16 @@ def of_an_order_that_is_another_partner_s(ordered: Ordered) -> str:
         (saying("-Infinity"), "invalid_request", "not a compact JWS with JSON claims"),
         (saying("1e999"), "invalid_request", "not a compact JWS with JSON claims"),
         (with_claims(exp=4_102_444_800), "invalid_request", "exp must be absent"),
+        (with_claims(sub="k1.subject"), "invalid_request", "sub must be absent"),
+        (with_claims(sub=None), "invalid_request", "sub must be absent"),
+        (with_claims(iat=None), "invalid_request", "iat must be seconds since 1970"),
+        (with_claims(iat="1795557600"), "invalid_request", "iat must be seconds since 1970"),
+        (with_claims(iat=True), "invalid_request", "iat must be seconds since 1970"),
+        (with_claims(iat=-0.5), "invalid_request", "iat must be seconds since 1970"),
+        (with_claims(toe=2**40), "invalid_request", "toe must be seconds since 1970"),
+        (with_event(status="rejected", applied=None), "invalid_request", "reason must say why"),
+        (with_event(status="rejected", reason=" \n\t"), "invalid_request", "reason must say why"),
+        (with_event(status="rejected", reason="x" * 1001), "invalid_request", "length <= 1000"),
         (changed_after_signing, "invalid_key", "the signature does not fit the key"),
         (of_another_typ, "invalid_request", "typ must be secevent+jwt"),
         (with_claims(iss="https://northlink.example"), "invalid_issuer", "iss is not the party"),
