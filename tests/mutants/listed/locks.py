@@ -217,7 +217,7 @@ MUTANTS = (
         8,
         "partners/actions/machines.py",
         'Client.objects.select_for_update(of=("self",)).filter(number=number)',
-        f"{OFFICERS}test_a_machine_is_disabled_once_and_its_key_replaced_as_it_was_seen",
+        f"{OFFICERS}test_a_machine_is_disabled_once_and_another_key_proposed_once",
     ),
     unlocked(
         8,
