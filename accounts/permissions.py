@@ -155,6 +155,7 @@ class StaffAction(StrEnum):
     CHANGE_DELAYED = "change_delayed"
     CHANGE_REPLIES = "change_replies"  # the answers that are written often
     WORK_SEPARATIONS = "work_separations"  # asked in confidence: each look in the person's own log
+    REVEAL_PERSON = "reveal_person"  # for 15 minutes the number and name behind a case, with a reason, in their own log
     PROTECT_LINES = "protect_lines"  # that two of staff must agree before one of them sees whose a line is
 
 
@@ -169,7 +170,7 @@ _READ_ONLY = {
 
 STAFF_MAY: dict[str, frozenset[StaffAction]] = {
     User.Role.SUBSCRIBER: frozenset(),
-    User.Role.AGENT: frozenset({StaffAction.SEE_TICKETS, StaffAction.WORK_TICKETS}),
+    User.Role.AGENT: frozenset({StaffAction.SEE_TICKETS, StaffAction.WORK_TICKETS, StaffAction.REVEAL_PERSON}),
     User.Role.OFFICER: frozenset(
         _READ_ONLY
         | {
@@ -184,6 +185,7 @@ STAFF_MAY: dict[str, frozenset[StaffAction]] = {
             StaffAction.CHANGE_REPLIES,
             StaffAction.WORK_SEPARATIONS,
             StaffAction.PROTECT_LINES,
+            StaffAction.REVEAL_PERSON,
         }
     ),
     User.Role.AUDITOR: frozenset(_READ_ONLY),

@@ -15,6 +15,7 @@ import audit.actions
 import partners.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
+from accounts.reasons import check_reason
 from accounts.sealing import derived_secret
 from disclosures import anomalies, archiving, ingest, returning
 from disclosures.ingest import Outcome, Row
@@ -28,10 +29,6 @@ from partners.loosening import LoosenAnomalies
 from partners.models import Proposal
 
 LONGEST_REF = 1000
-
-
-class NoReason(Exception):
-    """Whoever acts says why."""
 
 
 class NothingHidden(Exception):
@@ -166,8 +163,7 @@ def change_anomaly_rule(
     NotNow where nothing would change or that is proposed already, NotForThem, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    reason = check_reason(reason)
     newest = _newest_locked(kind)
     _refuse_bad_values(kind, threshold, window, suspend_after_days)
     wanted, was = LoosenAnomalies(threshold, window, suspend_after_days, enabled), values_of(rule=newest)
@@ -281,8 +277,7 @@ def _hidden_by(order_ref: str, at: datetime) -> list[DelayedRow]:
 
 def _legal(actor: str, reason: str, action: StaffAction) -> str:
     name = acting_staff(actor=actor, action=action)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    check_reason(reason)
     return name
 
 

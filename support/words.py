@@ -19,6 +19,7 @@ TOPIC: Mapping[Ticket.Kind, str | Promise] = {
     Ticket.Kind.OTHER: gettext_lazy("Something else"),
 }
 
+
 VARIABLES = ("company", "code", "due", "link")
 VARIABLE = re.compile(r"\{([A-Za-z_]+)\}")
 

@@ -11,6 +11,7 @@ from psycopg.errors import UniqueViolation
 import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
+from accounts.reasons import NoReason, check_reason
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, Party
 
@@ -19,10 +20,12 @@ type Named = Party | Contract | Campaign
 
 
 def officer(*, actor: str, reason: str, action: StaffAction = StaffAction.CHANGE_TERMS) -> str:
-    """The one name of the officer who acts. Raises NotForThem, and NotNow where no reason is given."""
+    """The one name of the officer who acts. Raises NotForThem, and NotNow where the reason can't be taken."""
     name = acting_staff(actor=actor, action=action)
-    if not reason.strip():
-        raise NotNow("Say why: the reason is kept with every act.")
+    try:
+        check_reason(reason)
+    except NoReason as error:
+        raise NotNow(str(error)) from error
     return name
 
 

@@ -1,7 +1,7 @@
 """What staff do across more than one app: proposals, drafts, rules, links, looks at an order, incidents, cases."""
 
 from accounts.queries import NotForThem
-from disclosures.actions import NoReason
+from accounts.reasons import NoReason
 from support.actions.canary import hear_canary
 from support.actions.figures import take_complaints, take_figures
 from support.actions.finding import search

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 import audit.actions
 from accounts.permissions import Action, StaffAction
 from accounts.queries import acting_staff, acting_under_glass
-from disclosures.actions import NoReason
+from accounts.reasons import check_reason
 from support.lifecycle import DONE, UNDER_WAY, NotNow, hurry, move
 from support.models import Ticket
 from support.oversight.case import Case, case_of
@@ -36,7 +36,7 @@ def see_case(*, code: str, actor: str, at: datetime) -> Case | None:
 def export_case(*, code: str, reason: str, actor: str, at: datetime) -> Case | None:
     """The same to be taken away, with the person masked whatever was revealed. Raises NotForThem, NoReason."""
     name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
-    why = given(reason=reason)
+    why = check_reason(reason)
     ticket = Ticket.objects.select_related("assignee", "merged_into").filter(code=code).first()
     if ticket is None:
         return None
@@ -53,7 +53,7 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
     Raises NotForThem, NoReason, NotNow.
     """
     name, ticket = worked(code=code, actor=actor)
-    why = given(reason=reason)
+    why = check_reason(reason)
     if to not in (*UNDER_WAY, State.SOLVED):
         raise NotNow(_("A case is merged or closed elsewhere."))
     if to == State.SOLVED and not is_answered(ticket=ticket):
@@ -70,7 +70,7 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
 def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: str, at: datetime) -> None:
     """Say how urgent a case is, which may bring its date nearer. Raises NotForThem, NoReason, NotNow."""
     name, ticket = worked(code=code, actor=actor)
-    why = given(reason=reason)
+    why = check_reason(reason)
     was = Ticket.Priority(ticket.priority)
     if was == priority:
         raise NotNow(_("It is that already."))
@@ -85,7 +85,7 @@ def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: st
 def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
     """Hand a case up to the privacy office, for whoever of it takes it first. Raises NotForThem, NoReason, NotNow."""
     name, ticket = worked(code=code, actor=actor)
-    why = given(reason=reason)
+    why = check_reason(reason)
     if ticket.state in DONE:
         raise NotNow(_("It is done. Open it again first."))
     if ticket.escalated_at is not None:
@@ -129,13 +129,6 @@ def of_somebody(*, ticket: Ticket) -> int:
     if ticket.line_id is None:
         raise NotNow(_("This case is about no single line."))
     return ticket.line_id
-
-
-def given(*, reason: str) -> str:
-    """The reason, trimmed. Raises NoReason."""
-    if not reason.strip():
-        raise NoReason(_("Say why: the reason is kept with every act."))
-    return reason.strip()[:500]
 
 
 def note(

@@ -1,4 +1,4 @@
-"""Staff's looks at one subscriber: each with its reason, and in that subscriber's own log."""
+"""Staff's looks at one subscriber: each with its reason (`look_reason`), and in that subscriber's own log."""
 
 import uuid
 from collections.abc import Collection, Iterator, Sequence
@@ -10,22 +10,23 @@ import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from audit.models import AuditEvent, Incident
-from disclosures.actions import NoReason
 from disclosures.queries.found import Behind
 from support.oversight import anomalies
 from support.oversight.differences import FindingPage, finding_page
 from support.oversight.timeline import SentPage, order_page
+from support.reasons import look_reason
 
 
 @transaction.atomic
-def look_at_order(*, party_id: int, order_id: uuid.UUID, actor: str, reason: str, at: datetime) -> SentPage | None:
+def look_at_order(
+    *, party_id: int, order_id: uuid.UUID, actor: str, kind: str, reason: str = "", at: datetime
+) -> SentPage | None:
     """One order about one line, as it was sent; None where this partner has none of that id.
 
     The line is named by the partner's own name for it alone. Raises NotForThem, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_SUBSCRIBERS_ORDERS)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    reason = look_reason(kind=kind, words=reason)
     page = order_page(party_id=party_id, order_id=order_id)
     if page is not None:
         audit.actions.record(
@@ -36,15 +37,14 @@ def look_at_order(*, party_id: int, order_id: uuid.UUID, actor: str, reason: str
 
 @transaction.atomic
 def look_at_difference(
-    *, run_id: uuid.UUID, finding_id: int, actor: str, reason: str, at: datetime
+    *, run_id: uuid.UUID, finding_id: int, actor: str, kind: str, reason: str = "", at: datetime
 ) -> FindingPage | None:
     """One difference between a partner's books and ours; None where this comparison has none of that id.
 
     The line is named by the partner's own name for it alone. Raises NotForThem, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_SUBSCRIBERS_ORDERS)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    reason = look_reason(kind=kind, words=reason)
     page = finding_page(run_id=run_id, finding_id=finding_id)
     if page is not None:
         audit.actions.record(
@@ -55,15 +55,16 @@ def look_at_difference(
 
 
 @transaction.atomic
-def look_at_rows(*, incident_id: int, after: str, actor: str, reason: str, at: datetime) -> anomalies.RowsPage | None:
+def look_at_rows(
+    *, incident_id: int, after: str, actor: str, kind: str, reason: str = "", at: datetime
+) -> anomalies.RowsPage | None:
     """One page of the look-ups behind an incident; None where there is no such incident.
 
     `after`: what the page before says (`RowsPage.later`); "" for the first. Lines have codes. Every subscriber whose
     row is on the page finds the look in their own log. Raises NotForThem, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    reason = look_reason(kind=kind, words=reason)
     incident = Incident.objects.filter(pk=incident_id).first()
     if incident is None:
         return None
@@ -73,15 +74,14 @@ def look_at_rows(*, incident_id: int, after: str, actor: str, reason: str, at: d
 
 
 @transaction.atomic
-def take_rows(*, incident_id: int, actor: str, reason: str, at: datetime) -> Iterator[str] | None:
+def take_rows(*, incident_id: int, actor: str, kind: str, reason: str = "", at: datetime) -> Iterator[str] | None:
     """The same as a file, all of it. That it was taken is in the trail, and in every subscriber's log.
 
     Each part is in the logs of its people before it is given out, once for each of them. Read it outside a transaction.
     Raises NotForThem, NoReason.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    reason = look_reason(kind=kind, words=reason)
     incident = Incident.objects.filter(pk=incident_id).first()
     if incident is None:
         return None

@@ -7,9 +7,9 @@ from django.db import transaction
 import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import NotForThem, acting_staff
+from accounts.reasons import NoReason, check_reason
 from audit.duties import REPORTED
 from audit.models import Incident
-from disclosures.actions import NoReason
 from partners.lifecycle import NotNow
 from partners.models import Party
 from support.oversight import names
@@ -56,8 +56,7 @@ def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -
     Raises NotForThem, NoReason, and NotNow where it is closed already.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    reason = check_reason(reason)
     if not audit.actions.close_incident(incident_id=incident_id, actor=name, reason=reason, at=at):
         raise NotNow("It is closed already.")
 
@@ -69,8 +68,7 @@ def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: d
     Raises NotForThem, also for somebody who could not close it; NoReason; NotNow where it is closed.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    reason = check_reason(reason)
     try:
         theirs = acting_staff(actor=to, action=StaffAction.CLOSE_INCIDENT)
     except NotForThem as error:
@@ -98,8 +96,7 @@ def do_duty(
     Raises NotForThem, NoReason, and NotNow for a day to come or a duty that this incident has not.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    reason = check_reason(reason)
     if told_on > at.date():
         raise NotNow("That day is still to come. Write down what was done, not what is planned.")
     done = audit.actions.do_duty(
@@ -116,8 +113,7 @@ def export_incident(*, incident_id: int, form: str, actor: str, reason: str, at:
     `form`: "html" or "json". Raises NotForThem, NoReason, and NotNow where there is no such incident.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    reason = check_reason(reason)
     page = incident_page(incident_id=incident_id, at=at)
     if page is None:
         raise NotNow("There is no such incident.")

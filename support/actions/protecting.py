@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
-from support.actions.cases import given, locked, of_somebody
+from accounts.reasons import check_reason
+from support.actions.cases import locked, of_somebody
 from support.lifecycle import NotNow
 from support.models import ProtectedLine
 
@@ -20,7 +21,7 @@ def protect(*, code: str, reason: str, actor: str, at: datetime) -> None:
     In the log of the line for whoever uses it alone: no holder of its account is told.
     """
     name = acting_staff(actor=actor, action=StaffAction.PROTECT_LINES)
-    why, line_id = given(reason=reason), of_somebody(ticket=locked(code=code))
+    why, line_id = check_reason(reason), of_somebody(ticket=locked(code=code))
     # Another may protect it in the same moment, from another case.
     _row, is_new = ProtectedLine.objects.get_or_create(
         line_id=line_id, ended_at__isnull=True, defaults={"reason": why, "by": name, "at": at}
@@ -37,7 +38,7 @@ def unprotect(*, code: str, reason: str, actor: str, at: datetime) -> None:
     Raises as `protect`.
     """
     name = acting_staff(actor=actor, action=StaffAction.PROTECT_LINES)
-    why, line_id = given(reason=reason), of_somebody(ticket=locked(code=code))
+    why, line_id = check_reason(reason), of_somebody(ticket=locked(code=code))
     ended = ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).update(ended_at=at, ended_by=name)
     if not ended:
         raise NotNow(_("No officer protects it."))

@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts.models import User
 from accounts.permissions import StaffAction, actor_of, staff_may
 from accounts.queries import acting_staff
-from disclosures.actions import NoReason
+from accounts.reasons import NoReason
 from support.actions.cases import locked, note
 from support.lifecycle import CLOCK_RUNS, UNDER_WAY, NotNow, move
 from support.models import LONGEST, Attachment, Draft, Entry, Ticket

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
+from accounts.reasons import check_reason
 from consent import telling
 from consent.models import Choice
 from disclosures.models import Disclosure
@@ -16,7 +17,7 @@ from partners.words import UNKNOWN, party_name
 from revocations.actions import Disputed, resend_for_case, suspend
 from revocations.actions import ask_evidence as ask_partners
 from revocations.models import EvidenceRequest, Order
-from support.actions.cases import given, note, of_somebody, worked
+from support.actions.cases import note, of_somebody, worked
 from support.lifecycle import DONE, NEXT, NotNow, move
 from support.models import SuspendRequest, Ticket
 from support.oversight.case import choice_id_of, evidence_key, look_up_of
@@ -30,7 +31,7 @@ def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int
     Each is asked once for a case. The case waits for the partner. Raises NotForThem, NoReason, NotNow.
     """
     name, ticket = worked(code=code, actor=actor)
-    why, line_id = given(reason=reason), of_somebody(ticket=ticket)
+    why, line_id = check_reason(reason), of_somebody(ticket=ticket)
     key = evidence_key(ticket=ticket)
     known = EvidenceRequest.objects.filter(line_id=line_id, choice_id=key).values_list("contract_id", "campaign")
     asked = set(known)
@@ -60,7 +61,7 @@ def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: date
     Raises NotForThem, NoReason, NotNow.
     """
     name, ticket = worked(code=code, actor=actor)
-    why, line_id = given(reason=reason), of_somebody(ticket=ticket)
+    why, line_id = check_reason(reason), of_somebody(ticket=ticket)
     partner = Party.objects.filter(pk=party_id).first()
     if partner is None or not Order.objects.filter(line_id=line_id, party_id=party_id).exists():
         raise NotNow(_("This partner was told nothing about this person."))
@@ -77,7 +78,7 @@ def ask_to_suspend(*, code: str, party_id: int, reason: str, actor: str, at: dat
     Raises NotForThem, NoReason, NotNow.
     """
     name, ticket = worked(code=code, actor=actor)
-    why = given(reason=reason)
+    why = check_reason(reason)
     party = Party.objects.filter(pk=party_id).exclude(uri=UNKNOWN).first()
     if party is None:
         raise NotNow(_("There is no such company."))
@@ -97,7 +98,7 @@ def decide_request(*, request_id: int, suspends: bool, reason: str, actor: str, 
     Raises NotForThem, NoReason, and NotNow for one that is decided or not there.
     """
     name = acting_staff(actor=actor, action=StaffAction.SUSPEND)
-    why = given(reason=reason)
+    why = check_reason(reason)
     asked = SuspendRequest.objects.select_for_update(of=("self",)).filter(pk=request_id).first()
     if asked is None or asked.decision:
         raise NotNow(_("It is decided already."))

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
+from accounts.reasons import NoReason
 from audit.models import Incident
-from disclosures.actions import NoReason
 from support.lifecycle import NotNow
 from support.models import BulkReply, Ticket
 from support.oversight.replies import hit_by

@@ -7,25 +7,27 @@ from django.utils.translation import gettext as _
 
 from accounts.permissions import Action, StaffAction
 from accounts.queries import acting_staff, acting_under_glass
-from support.actions.cases import given, locked, note, of_somebody
+from accounts.reasons import check_reason
+from support.actions.cases import locked, note, of_somebody
 from support.lifecycle import NotNow
 from support.models import Reveal
 from support.oversight.protected import takes_two
+from support.reasons import look_reason
 
 LASTS = timedelta(minutes=15)
 
 
 @transaction.atomic
-def reveal(*, code: str, reason: str, actor: str, at: datetime) -> Reveal:
+def reveal(*, code: str, kind: str, reason: str = "", actor: str, at: datetime) -> Reveal:
     """Show the number and the holder's name to who asks, for 15 minutes; of a protected line once another agrees.
 
     In the person's own log at once. Asked again meanwhile, it is the same one, unless the line came to take two
-    since. Raises NotForThem, NoReason, NotNow.
+    since. `kind`: a `LookKind`. Raises NotForThem, NoReason, NotNow.
     """
     name = acting_under_glass(actor=actor, action=Action.SEE_UNDER_GLASS)
-    acting_staff(actor=name, action=StaffAction.SEE_TICKETS)
-    why = given(reason=reason)
+    acting_staff(actor=name, action=StaffAction.REVEAL_PERSON)
     ticket = locked(code=code)
+    why = look_reason(kind=kind, words=reason, case=ticket.code)
     line_id, user_id = of_somebody(ticket=ticket), int(name.partition(":")[2])
     two = takes_two(line_id=line_id, at=at)
     mine = Reveal.objects.filter(ticket=ticket, user_id=user_id)
@@ -51,7 +53,7 @@ def agree_to_reveal(*, code: str, reveal_id: int, reason: str, actor: str, at: d
     """
     name = acting_under_glass(actor=actor, action=Action.SEE_UNDER_GLASS)
     acting_staff(actor=name, action=StaffAction.WORK_TICKETS)
-    why = given(reason=reason)
+    why = check_reason(reason)
     rows = Reveal.objects.select_for_update(of=("self",)).select_related("user", "ticket")
     asked = rows.filter(pk=reveal_id, ticket__code=code).first()
     if asked is None or not asked.two_needed or not asked.is_waiting(at=at):

@@ -9,7 +9,7 @@ import audit.actions
 from accounts.models import Line
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
-from disclosures.actions import NoReason
+from accounts.reasons import check_reason
 from partners.lifecycle import NotNow
 from support.models import SeedLine
 
@@ -22,8 +22,7 @@ def mark_test_line(*, carrier_id: str, actor: str, reason: str, at: datetime) ->
     NotForThem, NoReason, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    reason = check_reason(reason)
     line = Line.objects.filter(
         carrier_id=carrier_id, account__carrier_id__in=settings.TEST_ACCOUNTS, deactivated_at__isnull=True
     ).first()
@@ -44,8 +43,7 @@ def mark_test_line(*, carrier_id: str, actor: str, reason: str, at: datetime) ->
 def end_test_line(*, seed_id: int, actor: str, reason: str, at: datetime) -> None:
     """Watch it no more. Its incidents stay. Raises NotForThem, NoReason, and NotNow where it is not watched."""
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
-    if not reason.strip():
-        raise NoReason("Say why: the reason is kept with every act.")
+    reason = check_reason(reason)
     seed = SeedLine.objects.select_for_update().filter(pk=seed_id, ended_at__isnull=True).first()
     if seed is None:
         raise NotNow("It is not watched.")

@@ -15,10 +15,11 @@ import accounts.actions
 from accounts.models import Line, LineNumber, TextedCode, User
 from accounts.permissions import Action, StaffAction
 from accounts.queries import acting_staff, acting_under_glass, line_of_number, msisdn_of
+from accounts.reasons import check_reason
 from consent.actions import Recorded, pause, stop
 from consent.actions.choices import again_if_a_release_came_between
 from consent.models import Choice
-from support.actions.cases import given, locked, note, of_somebody
+from support.actions.cases import locked, note, of_somebody
 from support.lifecycle import NotNow
 from support.models import LoggedCall, Ticket
 from support.tickets import happened
@@ -60,7 +61,7 @@ def stop_for_person(*, code: str, wish: Wish, typed: str, reason: str, actor: st
     UnknownRef for what there is not, ValueError for a pause in the past, NotNow. Call outside a transaction.
     """
     name, msisdn, asker = _asked_for(code, actor, at)
-    given(reason=reason)
+    check_reason(reason)
     if not typed:
         return _stop(code=code, wish=wish, name=name, reason=reason, by_call=True, at=at)
     line = accounts.actions.take_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, typed=typed, at=at)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
-from disclosures.actions import NoReason
+from accounts.reasons import NoReason
 from support import files, tickets
 from support.actions.attaching import attach
 from support.actions.cases import locked, note, seen

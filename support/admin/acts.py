@@ -16,7 +16,8 @@ from accounts.access import PersonRequest
 from accounts.actions import NotOpen
 from accounts.permissions import actor_of
 from accounts.queries import NotForThem
-from disclosures.actions import NoReason, NothingHidden
+from accounts.reasons import NoReason
+from disclosures.actions import NothingHidden
 from partners.lifecycle import NotNow
 from partners.loosening import BadProposal
 from support.admin.console import show

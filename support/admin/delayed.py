@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts.access import PersonRequest
 from accounts.permissions import actor_of
 from accounts.queries import NotForThem
+from accounts.reasons import NoReason
 from disclosures import actions
 from support.admin.acts import Act, answer
 from support.admin.console import show
@@ -22,7 +23,7 @@ def look(request: PersonRequest) -> HttpResponse:
             orders = actions.look_at_delayed(
                 actor=actor_of(request.user), reason=form.cleaned_data["reason"], at=timezone.now()
             )
-        except (NotForThem, actions.NoReason) as error:
+        except (NotForThem, NoReason) as error:
             form.add_error(None, str(error) or "You may not do this.")
     return show(request, "delayed.html", title="Delayed notices", form=form, orders=orders)
 

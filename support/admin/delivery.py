@@ -11,7 +11,7 @@ from accounts.access import PersonRequest
 from accounts.permissions import actor_of
 from support import actions
 from support.admin.console import show
-from support.forms.base import ActForm
+from support.forms.base import LookForm
 from support.oversight import timeline
 
 
@@ -23,17 +23,17 @@ def of_partner(request: PersonRequest, party_id: int) -> HttpResponse:
     if page is None:
         raise Http404
     title = f"Sent to {page.party.name}"
-    return show(request, "timeline.html", title=title, page=page, at=at, form=ActForm(), party_id=party_id)
+    return show(request, "timeline.html", title=title, page=page, at=at, form=LookForm(), party_id=party_id)
 
 
 def order(request: PersonRequest, party_id: int, order_id: uuid.UUID) -> HttpResponse:
     """Say why, and see one order: its states, attempts, exact token, what it says, and what the partner signed."""
-    form = ActForm(request.POST or None)
+    form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             page = actions.look_at_order(
                 party_id=party_id, order_id=order_id, actor=actor_of(request.user),
-                reason=form.cleaned_data["reason"], at=timezone.now(),
+                at=timezone.now(), **form.said(),
             )  # fmt: skip
         except (actions.NotForThem, actions.NoReason) as error:
             form.add_error(None, str(error))

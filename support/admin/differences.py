@@ -17,7 +17,7 @@ from support import actions
 from support.admin import cells
 from support.admin.console import show
 from support.admin.listing import Cell, Column, Listing, of_choices, page_of
-from support.forms.base import ActForm
+from support.forms.base import LookForm
 from support.oversight import differences
 
 
@@ -47,12 +47,12 @@ def download(request: PersonRequest, run_id: uuid.UUID) -> HttpResponseBase:
 
 def finding(request: PersonRequest, run_id: uuid.UUID, finding_id: int) -> HttpResponse:
     """Say why, and see one difference with the partner's name for the line and its newest order."""
-    form = ActForm(request.POST or None)
+    form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             page = actions.look_at_difference(
                 run_id=run_id, finding_id=finding_id, actor=actor_of(request.user),
-                reason=form.cleaned_data["reason"], at=timezone.now(),
+                at=timezone.now(), **form.said(),
             )  # fmt: skip
         except (actions.NotForThem, actions.NoReason) as error:
             form.add_error(None, str(error))

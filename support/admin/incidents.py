@@ -20,7 +20,7 @@ from support.admin.acts import Act, answer
 from support.admin.console import show
 from support.admin.listing import Cell, Column, Filter, Listing, page_of
 from support.forms.anomalies import AssignForm
-from support.forms.base import ActForm
+from support.forms.base import ActForm, LookForm
 from support.oversight.anomalies import CONSEQUENCES, anomalies_under, code_of
 from support.oversight.incidents import incident_page, officers
 
@@ -92,18 +92,17 @@ def assign(request: PersonRequest, incident_id: int) -> HttpResponse:
 def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Say why, and see the look-ups behind it, a page at a time."""
     get_object_or_404(Incident, pk=incident_id)
-    form = ActForm(request.POST or None)
+    form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        reason = form.cleaned_data["reason"]
         try:
             page = support.actions.look_at_rows(
                 incident_id=incident_id, after=request.POST.get("after", ""), actor=actor_of(request.user),
-                reason=reason, at=timezone.now(),
+                at=timezone.now(), **form.said(),
             )  # fmt: skip
         except (support.actions.NotForThem, support.actions.NoReason) as error:
             form.add_error(None, str(error))
         else:
-            return show(request, "anomaly_rows.html", title="Look-ups behind an incident", page=page, reason=reason)
+            return show(request, "anomaly_rows.html", title="Look-ups behind an incident", page=page, said=form.said())
     return _look(request, form, incident_id, "Show the look-ups")
 
 
@@ -111,12 +110,11 @@ def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
 def download(request: PersonRequest, incident_id: int) -> HttpResponseBase:
     """Say why, and take the look-ups behind it as CSV."""
     get_object_or_404(Incident, pk=incident_id)
-    form = ActForm(request.POST or None)
+    form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             parts = support.actions.take_rows(
-                incident_id=incident_id, actor=actor_of(request.user), reason=form.cleaned_data["reason"],
-                at=timezone.now(),
+                incident_id=incident_id, actor=actor_of(request.user), at=timezone.now(), **form.said(),
             )  # fmt: skip
         except (support.actions.NotForThem, support.actions.NoReason) as error:
             form.add_error(None, str(error))
@@ -125,7 +123,7 @@ def download(request: PersonRequest, incident_id: int) -> HttpResponseBase:
     return _look(request, form, incident_id, "Take the file")
 
 
-def _look(request: PersonRequest, form: ActForm, incident_id: int, button: str) -> HttpResponse:
+def _look(request: PersonRequest, form: LookForm, incident_id: int, button: str) -> HttpResponse:
     words = {"form": form, "incident_id": incident_id, "button": button}
     return show(request, "anomaly_look.html", title="Look-ups behind an incident", **words)
 

@@ -9,10 +9,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.reasons import LONGEST
 from support.actions.stop_for import Wish
+from support.forms.base import checked
 from support.models import Ticket
+from support.reasons import LookKind
 
-LONGEST_REASON = 500
 NO_CODE = _("Type the code that the person read out, or say that you called them.")
 
 
@@ -21,7 +23,7 @@ class WhyForm(forms.Form):
 
     reason = forms.CharField(
         label=_("Why"),
-        max_length=LONGEST_REASON,
+        max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("The person reads it in their own log. Write no name and no number."),
         error_messages={"required": _("Say why: the reason is kept with every act.")},
@@ -30,6 +32,10 @@ class WhyForm(forms.Form):
     def __init__(self, data: Mapping[str, Any] | None = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, label_suffix="")
         self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])
+
+    def clean_reason(self) -> str:
+        """The reason, if it can be kept."""
+        return checked(self.cleaned_data["reason"])
 
     def said(self, *, at: datetime) -> dict[str, object]:
         """What was said, by the names that the act's verb has for it."""
@@ -52,6 +58,21 @@ class Act:
     form: WhyForm
     verb: Callable[..., object]
     extra: str = ""
+
+
+class RevealForm(WhyForm):
+    """Why somebody of staff needs to see whose case it is: a kind from a list, and more in their own words."""
+
+    kind = forms.ChoiceField(label=_("What you look for"), widget=forms.RadioSelect, choices=LookKind.choices)
+
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data)
+        self.fields["reason"].required = False
+        self.fields["reason"].label = _("More, in your own words")
+
+    def said(self, *, at: datetime) -> dict[str, object]:
+        """What for, and why."""
+        return {**super().said(at=at), "kind": self.cleaned_data["kind"]}
 
 
 class MoveForm(WhyForm):

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-LONGEST_REASON = 500
+from accounts.reasons import LONGEST, NoReason, check_reason
+from support.reasons import LookKind
 
 
 class ActForm(forms.Form):
@@ -15,7 +16,7 @@ class ActForm(forms.Form):
 
     reason = forms.CharField(
         label="Why",
-        max_length=LONGEST_REASON,
+        max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Kept with the act for ever. Write no person's name or number.",
     )
@@ -27,6 +28,10 @@ class ActForm(forms.Form):
         super().__init__(data, initial=initial, label_suffix="", auto_id=f"id_{apart}%s")
         self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])
 
+    def clean_reason(self) -> str:
+        """The reason, if it can be kept."""
+        return checked(self.cleaned_data["reason"])
+
     def refuse(self, error: ValidationError) -> None:
         """Say what a verb found wrong, beside the fields that it names."""
         if not hasattr(error, "error_dict"):
@@ -34,6 +39,31 @@ class ActForm(forms.Form):
             return
         for name, errors in error.error_dict.items():
             self.add_error(name if name in self.fields else None, errors)
+
+
+class LookForm(ActForm):
+    """A look at what is one person's: a kind from a list, and a case or words of one's own."""
+
+    kind = forms.ChoiceField(label="What you look for", choices=LookKind.choices)
+
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, initial: dict[str, Any] | None = None, apart: str = ""
+    ) -> None:
+        super().__init__(data, initial=initial, apart=apart)
+        self.fields["reason"].required = False
+        self.fields["reason"].label = "The case, or why in your own words"
+
+    def said(self) -> dict[str, str]:
+        """What was said, by the names that a look's verb has for it."""
+        return {"kind": self.cleaned_data["kind"], "reason": self.cleaned_data["reason"]}
+
+
+def checked(reason: str) -> str:
+    """The same for every form that asks why: what can't be kept is refused beside its field."""
+    try:
+        return check_reason(reason) if reason.strip() else ""
+    except NoReason as error:
+        raise ValidationError(str(error)) from error
 
 
 def midnight(day: date) -> datetime:

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from accounts import numbers
 from accounts.models import Line, LineNumber
+from accounts.permissions import StaffAction, staff_may
 from accounts.queries import msisdn_of
 from accounts.sealing import unseal
 from audit.models import Incident
@@ -226,7 +227,9 @@ def _partners(authors: Collection[str]) -> dict[str, str]:
 
 def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
     line = Line.objects.get(pk=line_id)
-    user_id = int(reader.partition(":")[2]) if reader else 0
+    role, _colon, number = reader.partition(":")
+    # Who was shown them, and has another role now, sees them masked.
+    user_id, may_reveal = int(number or 0), staff_may(role, StaffAction.REVEAL_PERSON)
     asks = list(Reveal.objects.filter(ticket=ticket).select_related("user").order_by("-asked_at")[:50])
     mine = [one for one in asks if one.user_id == user_id]
     two = takes_two(line_id=line_id, at=at)
@@ -239,7 +242,7 @@ def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
         ended=line.deactivated_at is not None and line.deactivated_at <= at,
         two_needed=two,
         marked=marked(line_id=line_id) is not None,
-        seen=_seen(line, shown_until, at) if shown_until else None,
+        seen=_seen(line, shown_until, at) if shown_until and may_reveal else None,
         asked=next((one for one in mine if one.is_waiting(at=at)), None),
         waiting=[one for one in asks if one.user_id != user_id and one.is_waiting(at=at)],
     )

@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts import queries
 from accounts.access import PersonRequest
 from accounts.permissions import actor_of
+from accounts.reasons import NoReason
 from consent.actions import UnknownRef
-from disclosures.actions import NoReason
 from partners.lifecycle import NotNow as NotNowThere
 from support.actions.cases import see_case
 from support.actions.stop_for import NotProved

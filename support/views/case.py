@@ -13,14 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import PersonRequest
 from accounts.permissions import StaffAction, actor_of, staff_may
-from disclosures.actions import NoReason
+from accounts.reasons import NoReason
 from support.access import at_the_desk
 from support.actions.cases import escalate, export_case, move_case, set_priority
 from support.actions.protecting import protect, unprotect
 from support.actions.referring import ask_for_evidence, ask_to_suspend, resend_orders
 from support.actions.reveal import agree_to_reveal, reveal
 from support.actions.stop_for import stop_for_person, text_code_for_stop
-from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, StopForForm, WhyForm
+from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, RevealForm, StopForForm, WhyForm
 from support.lifecycle import CLOCK_RUNS, NEXT, UNDER_WAY, NotNow
 from support.models import Ticket
 from support.oversight.case import Case
@@ -43,6 +43,7 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
         "case": found,
         "ticket": found.ticket,
         "may_work": staff_may(role, StaffAction.WORK_TICKETS) and found.ticket.state != Ticket.State.MERGED,
+        "may_reveal": staff_may(role, StaffAction.REVEAL_PERSON),
         "may_protect": staff_may(role, StaffAction.PROTECT_LINES),
         "sees_terms": staff_may(role, StaffAction.SEE_TERMS),
         "late": found.ticket.state in CLOCK_RUNS and found.ticket.due_at < timezone.now(),
@@ -55,7 +56,7 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
 
 
 @require_http_methods(FORM)
-@at_the_desk(StaffAction.SEE_TICKETS)
+@at_the_desk(StaffAction.REVEAL_PERSON)
 def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
     """See whose case it is, for 15 minutes."""
 
@@ -68,7 +69,7 @@ def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
             + (" " + _("This line is protected: somebody else of us must agree first.") if two else ""),
             button=_("Ask a second person") if two else _("Show them"),
             done=_("Somebody else must agree now. They find it on this case.") if two else _("Shown for 15 minutes."),
-            form=WhyForm(request.POST or None),
+            form=RevealForm(request.POST or None),
             verb=reveal,
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import PersonRequest
 from accounts.permissions import StaffAction, actor_of, staff_may
-from disclosures.actions import NoReason
+from accounts.reasons import NoReason
 from support import actions
 from support.access import at_the_desk
 from support.forms.queue import AssignForm, HandOverForm, MergeForm, QueueForm, SearchForm

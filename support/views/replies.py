@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import PersonRequest
 from accounts.permissions import StaffAction, actor_of
 from accounts.queries import NotForThem
-from disclosures.actions import NoReason
+from accounts.reasons import NoReason
 from support import actions
 from support.access import at_the_desk
 from support.forms.replies import ReplyForm

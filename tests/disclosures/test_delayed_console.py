@@ -7,10 +7,11 @@ import pytest
 
 from accounts.models import Line
 from accounts.queries import NotForThem
+from accounts.reasons import NoReason
 from audit.models import AuditEvent
 from audit.queries import database_clock, events_of_line
 from disclosures import actions
-from disclosures.actions import Delayed, NoReason, NothingHidden, hide_again
+from disclosures.actions import Delayed, NothingHidden, hide_again
 from disclosures.ingest import id_of
 from disclosures.models import DelayedNotice, HeldNotice
 from disclosures.queries.delayed import DelayedOrder

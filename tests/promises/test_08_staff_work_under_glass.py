@@ -79,7 +79,7 @@ def test_no_address_shows_a_subscriber_without_an_entry_in_their_log(console: Co
         for method in ("GET", *(["POST"] if one.looks or one.roles == LEGAL else [])):
             before = len(log_of(console))
             ask = member.client.post if method == "POST" else member.client.get
-            shown = body(ask(path, {"reason": WHY}))
+            shown = body(ask(path, {"kind": "fault", "reason": WHY}))
             if any(name in shown for name in names_of(console)) and len(log_of(console)) == before:
                 unseen.append(f"{method} {path}")
     assert unseen == []
@@ -89,11 +89,13 @@ def test_no_address_shows_a_subscriber_without_an_entry_in_their_log(console: Co
 def test_a_look_at_an_order_needs_a_reason_and_is_in_the_log_at_once(console: Console, role: User.Role) -> None:
     member, before = staff(role), log_of(console)
     sub = pairwise.subject(line_id=console.line.pk, party_id=int(str(console.ids["party_id"])))
-    for nothing in (member.client.get(order_of(console)), member.client.post(order_of(console), {"reason": " "})):
-        assert sub not in body(nothing)
+    refused = [{}, {"reason": WHY}, {"kind": "fault", "reason": "z"}, {"kind": "x", "reason": WHY}]
+    for form in refused:
+        assert sub not in body(member.client.post(order_of(console), form))
+    assert sub not in body(member.client.get(order_of(console)))
     assert log_of(console) == before
-    assert sub in body(member.client.post(order_of(console), {"reason": WHY}))
-    assert log_of(console) == [*before, ("order.seen", WHY)]
+    assert sub in body(member.client.post(order_of(console), {"kind": "fault", "reason": WHY}))
+    assert log_of(console) == [*before, ("order.seen", f"To find out what went wrong: {WHY}")]
     read = sign_in(console.line).get("/access-log/").text
     assert "Looked at what a company was told about this line" in read
     assert WHY in read
@@ -104,11 +106,11 @@ def test_the_verb_asks_for_staff_and_a_reason_whoever_calls_it(console: Console)
     ids: dict[str, Any] = {"party_id": console.ids["party_id"], "order_id": console.ids["order_id"]}
     agent, officer = staff(User.Role.AGENT), staff(User.Role.OFFICER)
     with pytest.raises(actions.NotForThem):
-        actions.look_at_order(**ids, actor=agent.actor, reason=WHY, at=timezone.now())
+        actions.look_at_order(**ids, actor=agent.actor, kind="fault", reason=WHY, at=timezone.now())
     with pytest.raises(actions.NotForThem):
-        actions.look_at_order(**ids, actor=f"subscriber:{officer.user.pk}", reason=WHY, at=timezone.now())
+        actions.look_at_order(**ids, actor=f"subscriber:{officer.user.pk}", kind="fault", reason=WHY, at=timezone.now())
     with pytest.raises(actions.NoReason):
-        actions.look_at_order(**ids, actor=officer.actor, reason=" ", at=timezone.now())
+        actions.look_at_order(**ids, actor=officer.actor, kind="fault", reason=" ", at=timezone.now())
     assert "order.seen" not in {action for action, _ in log_of(console)}
 
 

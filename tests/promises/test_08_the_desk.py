@@ -24,6 +24,7 @@ import audit.actions
 import audit.queries
 from accounts.actions import person_behind
 from accounts.models import Line, Message, TextedCode, User
+from accounts.queries import NotForThem
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
@@ -32,6 +33,7 @@ from disclosures.models import Basis, Disclosure
 from partners.models import Suspension
 from revocations.models import EvidenceRequest
 from support.actions.asking import Said, ask
+from support.actions.reveal import reveal
 from support.models import Entry, LoggedCall, Reveal, SuspendRequest, Ticket
 from support.oversight.asked import subject_of
 from support.oversight.writing import values_of
@@ -52,7 +54,7 @@ HERE = Path(__file__).resolve().parents[2] / "support"
 SOURCES = [*HERE.glob("actions/*.py"), *HERE.glob("views/*.py"), *HERE.glob("api/*.py"), HERE / "tickets.py"]
 APPS = ("support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
 SECRET = "a telephone system's own secret, long"
-WHY = "They called and asked."
+WHY, FAULT = "They called and asked.", "To find out what went wrong"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Desk:
 
     def post(self, member: Member, below: str, **said: object) -> bool:
         """Send a form of the case. Whether it was done; a refusal shows the form again."""
-        answer = member.client.post(f"{self.path}{below}", {"reason": WHY, **said})
+        answer = member.client.post(f"{self.path}{below}", {"kind": "fault", "reason": WHY, **said})
         assert answer.status_code in {200, 302}, answer.status_code
         return answer.status_code == 302
 
@@ -164,7 +166,7 @@ def test_no_page_of_the_desk_shows_a_person_s_case_without_an_entry_in_their_log
         path = filled(str(one.pattern), defaultdict(lambda: 1, code=desk.ticket.code, reveal_id=reveal.pk))
         for method in ("get", "post"):
             before = len(desk.log())
-            shown = getattr(desk.agent.client, method)(path, {"reason": WHY}).content.decode()
+            shown = getattr(desk.agent.client, method)(path, {"kind": "fault", "reason": WHY}).content.decode()
             tells = "GeoBridge" in shown or desk.ticket.about in shown
             seen += tells
             if tells and len(desk.log()) == before:
@@ -186,18 +188,76 @@ def test_a_look_that_can_t_be_written_down_shows_nothing(desk: Desk, monkeypatch
 
 def test_to_see_who_it_is_takes_a_case_and_a_reason_and_lasts_15_minutes(desk: Desk) -> None:
     protected_by(desk, "none")
-    assert not desk.post(desk.agent, "reveal/", reason=" ")
-    assert desk.agent.client.post("/desk/T-234567/reveal/", {"reason": WHY}).status_code == 404
+    assert not desk.post(desk.agent, "reveal/", kind="")
+    assert desk.agent.client.post("/desk/T-234567/reveal/", {"kind": "fault", "reason": WHY}).status_code == 404
     assert not Reveal.objects.exists()
     assert PERSON not in desk.shows(desk.agent)
     assert desk.post(desk.agent, "reveal/")
-    assert ("agent", "person.revealed", f"{desk.ticket.code}: {WHY}") in desk.log()
+    assert ("agent", "person.revealed", f"{desk.ticket.code}: {FAULT}: {WHY}") in desk.log()
     shown = desk.shows(desk.agent)
     assert PERSON in shown
     assert "(206) 555-0199" in shown
     assert PERSON not in desk.shows(desk.officer)
     Reveal.objects.update(until=timezone.now())
     assert PERSON not in desk.shows(desk.agent)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "takes"),
+    [
+        ("call", "", True),
+        ("call", "z", True),
+        ("other", "z", False),
+        ("other", "", False),
+        ("other", "They asked twice.", True),
+        ("curious", "They asked twice.", False),
+        ("", "They asked twice.", False),
+    ],
+)
+def test_a_look_has_a_kind_and_something_else_has_words(desk: Desk, kind: str, reason: str, takes: bool) -> None:
+    protected_by(desk, "none")
+    assert desk.post(desk.agent, "reveal/", kind=kind, reason=reason) is takes
+    assert (PERSON in desk.shows(desk.agent)) is takes
+
+
+@pytest.mark.parametrize(
+    "typed", ["(206) 555-0199", "206.555.0142", "+1 206 555 0142", "5550142", "２０６５５５０１９９"]
+)
+def test_a_reason_with_a_phone_number_is_refused_whosever_it_is(desk: Desk, typed: str) -> None:
+    """The person's own number (the first and last) and another's: the answer is the same, and says nothing of them."""
+    protected_by(desk, "none")
+    form = {"kind": "call", "reason": f"Called {typed} back."}
+    page = desk.agent.client.post(f"{desk.path}reveal/", form).content.decode()
+    assert "Write no phone number: the reason is read by others. Name the case instead." in page
+    assert not Reveal.objects.exists()
+
+
+@pytest.mark.parametrize("typed", ["Called on 2026-11-29 about T-234567.", "CTR-2024-000123 since 11/29/2026, 9 a.m."])
+def test_dates_and_references_may_stand_in_a_reason(desk: Desk, typed: str) -> None:
+    protected_by(desk, "none")
+    assert desk.post(desk.agent, "reveal/", reason=typed)
+
+
+def test_an_auditor_sees_the_case_and_nobody_s_number_or_name(desk: Desk) -> None:
+    protected_by(desk, "none")
+    auditor = staff("auditor")
+    page = desk.shows(auditor)
+    assert "number hidden" in page
+    assert "See whose it is" not in page
+    for method in ("get", "post"):
+        answer = getattr(auditor.client, method)(f"{desk.path}reveal/", {"kind": "review", "reason": WHY})
+        assert answer.status_code == 403
+    with pytest.raises(NotForThem):
+        reveal(code=desk.ticket.code, kind="review", reason=WHY, actor=auditor.actor, at=timezone.now())
+    assert not Reveal.objects.exists()
+
+
+def test_whoever_becomes_an_auditor_sees_them_masked_at_once(desk: Desk) -> None:
+    protected_by(desk, "none")
+    assert desk.post(desk.officer, "reveal/")
+    assert PERSON in desk.shows(desk.officer)
+    User.objects.filter(pk=desk.officer.user.pk).update(role="auditor")
+    assert PERSON not in desk.shows(desk.officer)
 
 
 def protected_by(desk: Desk, how: str) -> None:
@@ -225,9 +285,9 @@ def test_whose_a_protected_line_is_takes_two(desk: Desk, how: str) -> None:
     said = [one for one in desk.log() if one[1].startswith("person.")]
     code = desk.ticket.code
     assert said == [
-        ("agent", "person.reveal_asked", f"{code}: {WHY}"),
+        ("agent", "person.reveal_asked", f"{code}: {FAULT}: {WHY}"),
         ("officer", "person.reveal_agreed", f"{code}: I heard the call."),
-        ("agent", "person.revealed", f"{code}: {WHY}"),
+        ("agent", "person.revealed", f"{code}: {FAULT}: {WHY}"),
     ]
 
 

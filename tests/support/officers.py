@@ -13,7 +13,8 @@ from accounts.models import User
 from consent import gate
 from partners.models import Campaign
 
-WHY = {"reason": "They sold it on."}
+# Looks at a person say what for as well; other acts don't read it.
+WHY = {"kind": "fault", "reason": "They sold it on."}
 
 
 class Member(NamedTuple):

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 import disclosures.actions
 import support.actions
 from accounts.models import Line, User
+from accounts.reasons import NoReason
 from audit.duties import still_to_do
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
@@ -29,6 +30,7 @@ from tests.support.officers import Member, post, shown, staff
 from tests.support.test_admin_lists import rows_of
 from tests.world import gagged
 
+LOOK = {"kind": "review", "reason": "As asked for."}
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 HOUR = timedelta(hours=1)
 MAY = datetime(2026, 5, 10, 18, tzinfo=UTC)
@@ -156,7 +158,7 @@ def test_the_rows_show_after_a_reason_and_each_subscriber_finds_the_look(
     assert "Say why you look" in shown(member, f"{path}rows/")
     assert "This field is required." in member.client.post(f"{path}rows/", {"reason": " "}).content.decode()
     assert not AuditEvent.objects.filter(action="anomaly.seen").exists()
-    answer = member.client.post(f"{path}rows/", {"reason": "Case 7."})
+    answer = member.client.post(f"{path}rows/", LOOK)
     rows = table(answer.content.decode())
     assert [row[0] for row in rows] == [
         code_of(incident_id=incident.pk, line_id=one.pk) for one in (line, line, line, other, other, other)
@@ -169,11 +171,11 @@ def test_the_rows_show_after_a_reason_and_each_subscriber_finds_the_look(
     assert NUMBER[-7:] not in answer.content.decode()
     events = AuditEvent.objects.filter(action="anomaly.seen")
     assert sorted(events.values_list("line_id", "actor", "reason")) == sorted(
-        (one.pk, member.actor, "Case 7.") for one in (line, other)
+        (one.pk, member.actor, "To check how we work: As asked for.") for one in (line, other)
     )
     log = sign_in(line).get("/access-log/").text
     assert "Looked at look-ups of this line that look wrong" in log
-    assert "Case 7." in log
+    assert "As asked for." in log
 
 
 def test_rows_are_paged_and_every_page_is_a_look_of_its_own(officer: Member, now: datetime) -> None:
@@ -181,11 +183,10 @@ def test_rows_are_paged_and_every_page_is_a_look_of_its_own(officer: Member, now
     for one in lines:
         looked(one, *every(MAY, 20, HOUR), judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path = the_incident(now, kind="after_stop")
-    first = officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode()
+    first = officer.client.post(f"{path}rows/", LOOK).content.decode()
     later = re.findall(r'name="after" value="([^"]+)">Next page', first)
     second, strange = (
-        officer.client.post(f"{path}rows/", {"reason": "7", "after": after}).content.decode()
-        for after in (later[0], "2")
+        officer.client.post(f"{path}rows/", {**LOOK, "after": after}).content.decode() for after in (later[0], "2")
     )
     assert [len(table(page)) for page in (first, second, strange)] == [50, 10, 50]
     assert ["First page" in page for page in (first, second, strange)] == [False, True, False]
@@ -201,11 +202,11 @@ def test_rows_are_paged_and_every_page_is_a_look_of_its_own(officer: Member, now
 def test_rows_that_come_or_go_between_two_pages_shift_no_other(officer: Member, line: Line, now: datetime) -> None:
     rows = looked(line, *every(MAY, 60, HOUR), judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path = the_incident(now)
-    first = officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode()
+    first = officer.client.post(f"{path}rows/", LOOK).content.decode()
     gagged(rows[3], until=None, at=now)
     looked(line, MAY - HOUR, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     (later,) = re.findall(r'name="after" value="([^"]+)"', first)
-    second = officer.client.post(f"{path}rows/", {"reason": "7", "after": later}).content.decode()
+    second = officer.client.post(f"{path}rows/", {**LOOK, "after": later}).content.decode()
     moments = [row[1] for page in (first, second) for row in table(page)]
     assert moments == [f"{at:%-d %b %Y, %H:%M:%S}" for at in every(MAY, 60, HOUR)]
 
@@ -216,7 +217,7 @@ JUNE = datetime(2026, 6, 1, 3, tzinfo=UTC)
 def moments_of(officer: Member, kind: str, now: datetime) -> list[datetime]:
     """When the rows behind the incident of a kind were, as its file says it."""
     path = the_incident(now, kind=kind)
-    text = officer.client.post(f"{path}csv/", {"reason": "7"}).getvalue().decode("utf-8-sig")
+    text = officer.client.post(f"{path}csv/", LOOK).getvalue().decode("utf-8-sig")
     return [datetime.fromisoformat(row["at"]) for row in csv.DictReader(io.StringIO(text))]
 
 
@@ -250,7 +251,7 @@ def test_all_of_a_month_that_was_judged_so_is_shown_beyond_the_fullest_window(
     looked(line, MAY + 2 * DAY, judgement=judgement, path=(BRIDGE, JAIL), recorded_at=now)
     looked(a_line(), MAY, path=PATH, recorded_at=now)
     path = the_incident(now, kind=kind, subject=TRACK)
-    text = officer.client.post(f"{path}csv/", {"reason": "7"}).getvalue().decode("utf-8-sig")
+    text = officer.client.post(f"{path}csv/", LOOK).getvalue().decode("utf-8-sig")
     read = [datetime.fromisoformat(row["at"]) for row in csv.DictReader(io.StringIO(text))]
     assert read == [at.replace(microsecond=0) for at in told]
     assert (Anomaly.objects.get(kind=kind, party=TRACK).n, len(read)) == (4, 5)
@@ -262,7 +263,7 @@ def test_the_file_has_codes_and_everybody_in_it_finds_that_it_was_taken(
     looked(line, MAY, MAY + HOUR, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     path, incident = the_incident(now), Incident.objects.get()
     assert "Say why you look" in shown(officer, f"{path}csv/")
-    answer = officer.client.post(f"{path}csv/", {"reason": "For counsel."})
+    answer = officer.client.post(f"{path}csv/", {"kind": "other", "reason": "For counsel."})
     assert answer.headers["Content-Disposition"] == f'attachment; filename="whereabouts-incident-{incident.pk}.csv"'
     text = answer.getvalue().decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
@@ -278,7 +279,7 @@ def test_the_file_has_codes_and_everybody_in_it_finds_that_it_was_taken(
     )  # fmt: skip
     assert AuditEvent.objects.get(action="export.given").detail == {"incident": incident.pk, "rows": 2}
     event = AuditEvent.objects.get(action="anomaly.taken")
-    assert (event.line_id, event.reason) == (line.pk, "For counsel.")
+    assert (event.line_id, event.reason) == (line.pk, "Something else: For counsel.")
 
 
 @pytest.mark.parametrize("part", [1, 2, 3, 7, 8])
@@ -294,16 +295,20 @@ def test_the_file_has_all_of_them_whatever_its_parts(
     for one in lines:
         looked(one, MAY + 30 * HOUR, path=PATH, recorded_at=now)
     path = the_incident(now, kind="after_stop")
-    text = officer.client.post(f"{path}csv/", {"reason": "x"}).getvalue().decode()
+    text = officer.client.post(f"{path}csv/", {**LOOK, "reason": "xx xx"}).getvalue().decode()
     told = sorted([*every(MAY, 3, HOUR), MAY])
     assert [line.split(",")[1] for line in text.splitlines()[1:]] == [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in told] * 2
     everybody = Incident.objects.get(kind="many_lines", subject=JAIL)
-    text = officer.client.post(f"/admin/incidents/{everybody.pk}/csv/", {"reason": "y"}).getvalue().decode()
+    text = officer.client.post(f"/admin/incidents/{everybody.pk}/csv/", {**LOOK, "reason": "yy yy"}).getvalue().decode()
     told = [MAY] * 27 + [MAY + HOUR] * 25 + [MAY + 2 * HOUR] * 2 + [MAY + 30 * HOUR] * 25
     assert [line.split(",")[1] for line in text.splitlines()[1:]] == [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in told]
     looks = AuditEvent.objects.filter(action="anomaly.taken").order_by("line_id")
-    assert list(looks.filter(reason="x").values_list("line_id", flat=True)) == [one.pk for one in lines[:2]]
-    assert list(looks.filter(reason="y").values_list("line_id", flat=True)) == [one.pk for one in lines]
+    assert list(looks.filter(reason="To check how we work: xx xx").values_list("line_id", flat=True)) == [
+        one.pk for one in lines[:2]
+    ]
+    assert list(looks.filter(reason="To check how we work: yy yy").values_list("line_id", flat=True)) == [
+        one.pk for one in lines
+    ]
 
 
 def test_a_part_stands_in_the_logs_before_it_is_given_out(
@@ -314,7 +319,7 @@ def test_a_part_stands_in_the_logs_before_it_is_given_out(
     for one in lines:
         looked(one, MAY, judgement=AFTER_STOP, path=PATH, recorded_at=now)
     the_incident(now)
-    parts = support.actions.take_rows(incident_id=Incident.objects.get().pk, actor=officer.actor, reason="x", at=now)
+    parts = support.actions.take_rows(incident_id=Incident.objects.get().pk, actor=officer.actor, **LOOK, at=now)
     assert parts is not None
     looks = AuditEvent.objects.filter(action="anomaly.taken").order_by("line_id")
     assert AuditEvent.objects.filter(action="export.taken").exists()
@@ -328,10 +333,10 @@ def test_what_is_hidden_is_in_no_row_no_file_and_no_count(officer: Member, line:
     (hidden, *_) = looked(line, *every(MAY, 4, HOUR), judgement=NO_APPROVAL, path=PATH, recorded_at=now)
     path = the_incident(now)
     gagged(hidden, until=None, at=now)
-    page = officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode()
+    page = officer.client.post(f"{path}rows/", LOOK).content.decode()
     assert len(table(page)) == 3
     assert "10 May 2026, 18:00" not in page
-    text = officer.client.post(f"{path}csv/", {"reason": "7"}).getvalue().decode()
+    text = officer.client.post(f"{path}csv/", LOOK).getvalue().decode()
     assert ("T18:00" in text, text.count("\r\n")) == (False, 4)
 
 
@@ -339,7 +344,7 @@ def test_a_night_s_rows_are_those_of_the_nights(officer: Member, line: Line, now
     ten = datetime(2026, 5, 11, 5, tzinfo=UTC)
     looked(line, *every(ten, 4, DAY), *every(ten + 12 * HOUR, 3, DAY), path=PATH, recorded_at=now)
     path = the_incident(now, kind="night")
-    assert len(table(officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode())) == 4
+    assert len(table(officer.client.post(f"{path}rows/", LOOK).content.decode())) == 4
 
 
 def test_an_end_customer_s_rows_are_of_every_line(officer: Member, now: datetime) -> None:
@@ -349,7 +354,7 @@ def test_an_end_customer_s_rows_are_of_every_line(officer: Member, now: datetime
         looked(one, MAY, path=(BRIDGE, TRACK), recorded_at=now)
     path = the_incident(now, kind="many_lines")
     assert rows_of(officer.client, path)[0].startswith("many lines 25 ")
-    rows = table(officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode())
+    rows = table(officer.client.post(f"{path}rows/", LOOK).content.decode())
     assert (len(rows), len({row[0] for row in rows})) == (25, 25)
     assert AuditEvent.objects.filter(action="anomaly.seen").count() == 25
 
@@ -361,7 +366,7 @@ def test_disputed_claims_are_shown_with_when_they_were_disputed(officer: Member,
     stop(line_id=line.pk, scope="party", ref=TRACK, actor="subscriber:1", channel="web", reason="never_agreed")
     path = the_incident(database_clock(), kind="disputed")
     assert "1 of 2 claims" in rows_of(officer.client, path)[0]
-    (row,) = table(officer.client.post(f"{path}rows/", {"reason": "7"}).content.decode())
+    (row,) = table(officer.client.post(f"{path}rows/", LOOK).content.decode())
     assert row[2:] == ["GeoBridge → SecureTrack", "To give you a service you asked for", "Claimed, and disputed"]
 
 
@@ -372,14 +377,14 @@ def test_what_is_no_longer_so_is_told_apart_and_has_no_rows(officer: Member, lin
     assert "no longer so since" in rows_of(officer.client, path)[0]
     assert rows_of(officer.client, f"{path}?state=so") == []
     assert len(rows_of(officer.client, f"{path}?state=over")) == 1
-    assert "Nothing that may be shown" in shown(officer, f"{path}rows/", {"reason": "7"})
+    assert "Nothing that may be shown" in shown(officer, f"{path}rows/", LOOK)
 
 
 def test_an_incident_of_another_kind_has_no_rows(officer: Member, now: datetime) -> None:
     one = Incident.objects.create(kind="overdue", key="partner:1:2026-11-01", subject="partner:1", opened_at=now)
     assert "The look-ups behind it" not in shown(officer, f"/admin/incidents/{one.pk}/")
-    assert "Nothing that may be shown" in shown(officer, f"/admin/incidents/{one.pk}/rows/", {"reason": "7"})
-    assert officer.client.post("/admin/incidents/999/rows/", {"reason": "7"}).status_code == 404
+    assert "Nothing that may be shown" in shown(officer, f"/admin/incidents/{one.pk}/rows/", LOOK)
+    assert officer.client.post("/admin/incidents/999/rows/", LOOK).status_code == 404
 
 
 BURST = "/admin/anomaly-rules/burst/"
@@ -471,7 +476,7 @@ def test_the_verb_refuses_what_the_form_would(officer: Member, now: datetime) ->
     assert set(caught.value.message_dict) == {"threshold", "window", "suspend_after_days"}
     with pytest.raises(ValidationError):
         disclosures.actions.change_anomaly_rule(**{**values, "kind": "other"})
-    with pytest.raises(disclosures.actions.NoReason):
+    with pytest.raises(NoReason):
         disclosures.actions.change_anomaly_rule(**{**values, "reason": " "})
     for role in (User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL):
         with pytest.raises(support.actions.NotForThem):

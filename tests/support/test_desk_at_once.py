@@ -229,7 +229,7 @@ def test_a_reveal_asked_for_twice_is_one(line: Line, now: datetime) -> None:
     case, agent = a_ticket(line_id=line.pk), an_actor("agent")
 
     def asks() -> Reveal:
-        return reveal(code=case.code, reason=WHY, actor=agent, at=now)
+        return reveal(code=case.code, kind="call", reason=WHY, actor=agent, at=now)
 
     first, second = overlap(asks, asks)
     assert (first, noted("person.revealed")) == (second, 1)

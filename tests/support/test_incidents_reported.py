@@ -9,9 +9,9 @@ from django.utils import timezone
 
 import support.actions
 from accounts.models import User
+from accounts.reasons import NoReason
 from audit.duties import ALL
 from audit.models import AuditEvent, Incident
-from disclosures.actions import NoReason
 from partners.lifecycle import NotNow
 from support.models import Ticket
 from support.oversight.incidents import duties_of

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.queries import NotForThem
+from accounts.reasons import NoReason
 from audit.models import AuditEvent
-from disclosures.actions import NoReason
 from support import actions
 from support.actions.cases import move_case
 from support.lifecycle import NotNow

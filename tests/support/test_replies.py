@@ -9,8 +9,8 @@ from django.utils import timezone
 
 import audit.actions
 from accounts.models import User
+from accounts.reasons import NoReason
 from audit.models import AuditEvent, Incident
-from disclosures.actions import NoReason
 from partners.models import Party
 from support import actions, replying
 from support.actions.replies import TAKES_BACK

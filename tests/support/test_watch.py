@@ -56,7 +56,12 @@ def a_stopped_line() -> Line:
 def looked_at(line: Line, actor: str) -> None:
     order = Order.objects.filter(line_id=line.pk).latest("queued_at")
     support.actions.look_at_order(
-        party_id=order.party_id, order_id=order.id, actor=actor, reason="Case 7.", at=timezone.now()
+        party_id=order.party_id,
+        order_id=order.id,
+        actor=actor,
+        kind="fault",
+        reason="Case 7, they called.",
+        at=timezone.now(),
     )
 
 
