@@ -1,7 +1,10 @@
-"""How long a property test looks for a story that breaks its rule."""
+"""How long a property test looks for a story that breaks its rule, and how one story leaves nothing to the next."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from django.db import transaction
 from hypothesis import HealthCheck, settings
 
 # Every run looks at the same stories, so that a failure is of the change at hand; this looks at others, and at all.
@@ -20,3 +23,11 @@ def stories(number: int) -> settings:
         derandomize=not AFRESH,
         database=None,
     )
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """A stretch of the test's transaction that leaves nothing behind."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

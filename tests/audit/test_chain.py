@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 import audit.actions
 import audit.queries
 from audit.models import AuditEvent
 from tests.factories import NOW
 from tests.fixtures import Refusal
+from tests.overlapping import overlap
 
 SWAP_3_AND_4 = (
     "UPDATE audit_auditevent SET seq = -4 WHERE seq = 3; UPDATE audit_auditevent SET seq = 3 WHERE seq = 4;"
@@ -181,3 +182,13 @@ def test_the_application_can_neither_change_nor_remove_an_event(refused: Refusal
     refused("ALTER TABLE audit_auditevent DISABLE TRIGGER ALL")
     refused("DROP TRIGGER audit_event_chain ON audit_auditevent")
     assert AuditEvent.objects.count() == 1
+
+
+def test_two_events_at_once_stand_one_behind_the_other() -> None:
+    def records() -> None:
+        with transaction.atomic():
+            some_events(1)
+
+    overlap(records, records)
+    assert sorted(AuditEvent.objects.values_list("seq", flat=True)) == [1, 2]
+    assert check() == audit.queries.Verification(2, None)

@@ -57,10 +57,11 @@ class Suspension:
 
 @dataclass(frozen=True)
 class Rule:
-    """A state prohibits what `PROHIBITED` names, and any sale."""
+    """A state prohibits what `PROHIBITED` names, and any sale. `until` None: with no end."""
 
     state: str
     since: datetime
+    until: datetime | None = None
 
 
 @dataclass
@@ -165,7 +166,8 @@ def _of_campaign(
     if not campaign.starts <= t < campaign.ends:
         return "campaign_not_in_force"
     here = [state for since, state in world.states if since <= t]
-    ruled = any(rule.state == here[-1] and rule.since <= t for rule in world.rules) if here else False
+    rules = [rule for rule in world.rules if rule.since <= t and (rule.until is None or t < rule.until)]
+    ruled = any(rule.state == here[-1] for rule in rules) if here else False
     if ruled and (campaign.purpose in PROHIBITED or campaign.sale):
         return "jurisdiction_prohibits"
     if not yeses:

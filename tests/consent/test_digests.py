@@ -33,11 +33,10 @@ from partners.models import Client as Machine
 from revocations.models import Cohort, Order, State, StreamEvent
 from support import settling
 from tests.consent.books import GUIDE, LATER, Books, a_name_of_nobody, guide
-from tests.consent.test_permission_properties import undone
 from tests.factories import LONG_AGO, a_line, a_party, an_approval
 from tests.feeds import line_row, take_lines, told
 from tests.orders import bring_all_to, sign_end
-from tests.properties import stories
+from tests.properties import stories, undone
 from tests.selection import NIGHTLY
 from tests.staff import an_actor
 

@@ -9,8 +9,8 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent import gate, permission
 from partners.models import Campaign
-from tests.consent.test_permission_properties import undone
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_ledger_row, a_line, an_approval
+from tests.properties import undone
 
 pytestmark = pytest.mark.django_db
 NUMBER = "+12065550170"

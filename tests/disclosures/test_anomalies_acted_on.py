@@ -39,6 +39,7 @@ from tests.feeds import (
     take_parties,
 )
 from tests.feeds import take_releases as take
+from tests.overlapping import overlap
 from tests.people import texts_by_day
 from tests.promises.test_01_gate_first import ask
 
@@ -372,6 +373,18 @@ def test_two_at_once_find_and_do_the_same_as_one(now: datetime) -> None:
     assert told(standing()) == alone
     assert list(Incident.objects.values_list("kind", "count")) == [("no_approval", 1)]
     assert consequences() == ["suspended"]
+
+
+def test_two_workers_who_act_at_once_suspend_once(now: datetime) -> None:
+    take(*unapproved(now, 5, 4, 3))
+    at = database_clock()
+    find(at=at)
+
+    def acts() -> int:
+        return act(at=at + 4 * DAY)
+
+    assert overlap(acts, acts) == (1, 0)
+    assert (Choice.objects.filter(origin="system").count(), consequences()) == (1, ["suspended"])
 
 
 def test_the_deep_look_never_falls_due_with_the_usual_one() -> None:

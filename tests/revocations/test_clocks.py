@@ -36,11 +36,10 @@ from revocations.queries import breaches, late_by_party, lateness
 from revocations.queries.answering import answerable, counted
 from support import tickets
 from support.models import Ticket
-from tests.consent.test_permission_properties import undone
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
 from tests.orders import an_index, bring_to, sign_end
-from tests.properties import stories
+from tests.properties import stories, undone
 from tests.staff import an_agreed_proposal
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]

@@ -324,14 +324,23 @@ def test_a_company_signs_with_keys_below_its_own_host(ordered: Ordered) -> None:
     party, signer = company(ordered.scene.outside)
     dealt_with(ordered, party)
     own = party.uri.removeprefix("https://")
-    Party.objects.filter(pk=party.pk).update(jwks_uri=f"https://keys.{own}/jwks.json")
-    jwks = {"keys": [{**signer.public, "kid": signer.kid}]}
-    PartnerKeySet.objects.update_or_create(party=party, defaults={"jwks": jwks, "fetched_at": database_clock()})
-    assert ordered.sign(downstream=[below(party.uri, nested(ordered, signer))]) == State.COMPLETED
+    token = _with_keys_at(f"https://keys.{own}/jwks.json", ordered, party, signer)
+    assert ordered.sign(downstream=[below(party.uri, token)]) == State.COMPLETED
 
 
 def keys_elsewhere(ordered: Ordered, party: Party, signer: Signer) -> str:
-    Party.objects.filter(pk=party.pk).update(jwks_uri="https://geobridge.example/roadaid.json")
+    return _with_keys_at("https://geobridge.example/roadaid.json", ordered, party, signer)
+
+
+def keys_on_a_host_that_ends_alike(ordered: Ordered, party: Party, signer: Signer) -> str:
+    return _with_keys_at("https://notroadaid.example/jwks.json", ordered, party, signer)
+
+
+def _with_keys_at(jwks_uri: str, ordered: Ordered, party: Party, signer: Signer) -> str:
+    """As if its keys had been fetched from there."""
+    Party.objects.filter(pk=party.pk).update(jwks_uri=jwks_uri)
+    jwks = {"keys": [{**signer.public, "kid": signer.kid}]}
+    PartnerKeySet.objects.update_or_create(party=party, defaults={"jwks": jwks, "fetched_at": database_clock()})
     return nested(ordered, signer)
 
 
@@ -344,6 +353,7 @@ def no_keys(ordered: Ordered, party: Party, signer: Signer) -> str:
     "made",
     [
         keys_elsewhere,
+        keys_on_a_host_that_ends_alike,
         no_keys,
         lambda ordered, party, _: nested(ordered, Signer(party.uri)),
         lambda ordered, party, _: nested(ordered, ordered.scene.signer, iss=party.uri),
@@ -360,7 +370,8 @@ def no_keys(ordered: Ordered, party: Party, signer: Signer) -> str:
         lambda *_: "",
     ],
     ids=[
-        "keys on another host", "no keys known", "an unregistered key", "the partner's own key", "another issuer",
+        "keys on another host", "keys on a host that ends alike", "no keys known", "an unregistered key",
+        "the partner's own key", "another issuer",
         "for somebody else", "no root", "another order", "another carrier", "not completed", "no event", "no jti",
         "another typ", "no token", "nothing",
     ],

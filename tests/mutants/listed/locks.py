@@ -8,6 +8,7 @@ ACCOUNTS = "tests/accounts/test_at_once.py::"
 OFFICERS = "tests/support/test_officers_at_once.py::"
 REVOCATIONS = "tests/revocations/test_at_once.py::"
 CONSENT = "tests/consent/test_at_once.py::"
+DISCLOSURES = "tests/disclosures/test_workers_at_once.py::"
 DESK = "tests/support/test_desk_at_once.py::"
 PARTNERS = "tests/partners/test_at_once.py::"
 LOCK = re.compile(r"\.select_for_update\((?:[^()]|\([^()]*\))*\)| FOR (?:NO KEY )?UPDATE(?: OF \w+)?(?: SKIP LOCKED)?")
@@ -598,5 +599,126 @@ MUTANTS = (
         "    now = take_turn(line_id=line_id)\n    signal, first",
         "    now = at\n    signal, first",
         f"{CONSENT}test_a_privacy_signal_stops_once_what_came_since_the_last",
+    ),
+    Mutant(
+        11,
+        "disclosures/ingest/notices.py",
+        "SELECT pg_advisory_xact_lock(",
+        "SELECT (",
+        f"{DISCLOSURES}test_an_order_and_its_row_that_come_at_once_find_each_other[the_row_first]",
+    ),
+    Mutant(
+        11,
+        "disclosures/ingest/notices.py",
+        "SELECT pg_advisory_xact_lock_shared(",
+        "SELECT (",
+        f"{DISCLOSURES}test_an_order_and_its_row_that_come_at_once_find_each_other[the_order_first]",
+    ),
+    Mutant(
+        11,
+        "disclosures/ingest/judging.py",
+        "SELECT pg_advisory_xact_lock(",
+        "SELECT (",
+        f"{DISCLOSURES}test_a_judgement_is_changed_once_however_often_its_line_was_touched",
+    ),
+    Mutant(
+        7,
+        "disclosures/returning.py",
+        "    with connection.cursor() as cursor:\n        cursor.execute(NOTED_ALONE)\n",
+        "",
+        f"{DISCLOSURES}test_what_was_given_back_is_noted_once",
+    ),
+    Mutant(
+        11,
+        "disclosures/ingest/held.py",
+        "LIMIT %(most)s FOR UPDATE",
+        "LIMIT %(most)s",
+        f"{DISCLOSURES}test_what_is_held_without_the_gate_s_yes_is_counted_once",
+    ),
+    Mutant(
+        11,
+        "disclosures/ingest/chunks.py",
+        "SELECT pg_advisory_lock(",
+        "SELECT num_nonnulls(",
+        f"{DISCLOSURES}test_one_run_notes_how_far_a_file_is",
+    ),
+    Mutant(
+        11,
+        "disclosures/ingest/chunks.py",
+        "SELECT pg_advisory_xact_lock_shared(",
+        "SELECT num_nonnulls(",
+        f"{DISCLOSURES}test_who_resumes_a_file_knows_of_the_chunk_that_was_being_committed",
+    ),
+    Mutant(
+        7,
+        "disclosures/archiving.py",
+        "Archive.objects.select_for_update(skip_locked=True)",
+        "Archive.objects",
+        f"{DISCLOSURES}test_an_archive_is_made_by_one_worker",
+    ),
+    Mutant(
+        2,
+        "disclosures/anomalies/acting.py",
+        " ORDER BY a.id FOR UPDATE OF a",
+        " ORDER BY a.id",
+        "tests/disclosures/test_anomalies_acted_on.py::test_two_workers_who_act_at_once_suspend_once",
+    ),
+    Mutant(
+        11,
+        "disclosures/ingest/underway.py",
+        "SELECT pg_advisory_xact_lock(hashtext('disclosures.underway'), pg_backend_pid())",
+        "SELECT 1",
+        "tests/disclosures/test_at_once_terms.py::"
+        "test_news_that_commit_while_rows_are_judged_are_seen_after_all[a_stop]",
+    ),
+    Mutant(
+        3,
+        "partners/migrations/0019_links_take_turns.py",
+        "        PERFORM pg_advisory_xact_lock(hashtext('partners.kin'));\n",
+        "        NULL;\n",
+        "tests/partners/test_links_at_once.py::"
+        "test_a_campaign_and_a_link_that_come_at_once_know_of_each_other[the_link_first]",
+    ),
+    Mutant(
+        1,
+        "partners/actions/sign_in.py",
+        "    _, first = UsedAssertion.objects.get_or_create(\n",
+        "    first = not UsedAssertion.objects.filter(client=client, jti=jti).exists()\n"
+        "    UsedAssertion.objects.update_or_create(\n",
+        f"{PARTNERS}test_one_assertion_signs_in_once",
+    ),
+    Mutant(
+        7,
+        "partners/pairwise.py",
+        "        PairwiseKey.objects.bulk_create([first], ignore_conflicts=True)\n",
+        "        PairwiseKey.objects.bulk_create([first])\n",
+        f"{PARTNERS}test_a_partner_knows_a_line_by_one_name[a_new_partner]",
+    ),
+    Mutant(
+        7,
+        "partners/pairwise.py",
+        "named (party_id, sub)\nON CONFLICT DO NOTHING\n",
+        "named (party_id, sub)\n",
+        f"{PARTNERS}test_a_line_is_named_for_many_partners_by_one_name_each",
+    ),
+    Mutant(
+        6,
+        "partners/keysets.py",
+        "    return Party.objects.select_for_update().get(pk=party.pk)\n",
+        "    return Party.objects.get(pk=party.pk)\n",
+        f"{PARTNERS}test_what_is_fetched_while_an_officer_moves_the_keys_is_not_kept",
+    ),
+    Mutant(
+        10,
+        "partners/rotation.py",
+        "SELECT pg_advisory_xact_lock(hashtextextended('rotate signing keys', 0))",
+        "SELECT 1",
+        f"{PARTNERS}test_keys_are_rotated_once",
+    ),
+    unlocked(
+        10,
+        "audit/migrations/0002_chain.py",
+        " WHERE chain = NEW.chain FOR UPDATE;\n",
+        "tests/audit/test_chain.py::test_two_events_at_once_stand_one_behind_the_other",
     ),
 )

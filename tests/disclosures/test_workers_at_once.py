@@ -1,0 +1,160 @@
+"""Two workers at the same job, or two files of one matter: each thing is done, counted and noted once."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from audit.models import AuditEvent, Incident
+from audit.queries import database_clock
+from consent.gate import decision_id_for
+from consent.models import Touched
+from disclosures import actions, archiving, publishing, returning
+from disclosures.feeds import DisclosuresFeed
+from disclosures.ingest import chunks, held, judging
+from disclosures.models import (
+    Archive,
+    DelayedNotice,
+    HeldNotice,
+    ImportedChunk,
+    JudgementChange,
+    PublishedFigure,
+)
+from disclosures.queries.figures import STATEMENTS
+from tests.factories import LONG_AGO, a_line
+from tests.feeds import (
+    approval_row,
+    choice_row,
+    line_row,
+    ndjson,
+    release_row,
+    take_approvals,
+    take_choices,
+    take_lines,
+    take_notices,
+    take_parties,
+    take_releases,
+    taken,
+    told,
+)
+from tests.overlapping import overlap
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+FILE = b"0123456789abcdef"
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["of_a_row_we_have", "of_one_to_come"])
+def test_two_orders_on_one_row_have_two_numbers(is_there: bool) -> None:
+    take_parties()
+    take_lines(line_row())
+    if is_there:
+        take_releases(release_row(id="r"))
+
+    def orders(ref: str) -> Callable[[], object]:
+        return lambda: told(take_notices({"disclosure_id": "r", "suppressed_until": None, "order_ref": ref}))
+
+    overlap(orders("court-1"), orders("court-2"))
+    kept = DelayedNotice if is_there else HeldNotice
+    assert sorted(kept.objects.values_list("number", "order_ref")) == [(1, "court-1"), (2, "court-2")]
+
+
+@pytest.mark.parametrize("row_first", [True, False], ids=["the_row_first", "the_order_first"])
+def test_an_order_and_its_row_that_come_at_once_find_each_other(row_first: bool) -> None:
+    take_parties()
+    take_lines(line_row())
+
+    def comes() -> object:
+        return told(take_releases(release_row(id="r")))
+
+    def is_hidden() -> object:
+        return told(take_notices({"disclosure_id": "r", "suppressed_until": None, "order_ref": "court"}))
+
+    overlap(*((comes, is_hidden) if row_first else (is_hidden, comes)))
+    assert (DelayedNotice.objects.count(), HeldNotice.objects.count()) == (1, 0)
+
+
+def test_a_judgement_is_changed_once_however_often_its_line_was_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row())
+    take_releases(release_row(occurred_at="2025-07-01T00:00:00Z"))
+    # As when the run that was to judge again was killed.
+    monkeypatch.setattr(judging, "_touched", lambda **_: {})
+    take_choices(choice_row(made_at="2025-06-15T00:00:00Z"))
+    again = Touched.objects.create(line_id=Touched.objects.get().line_id, since=LONG_AGO).pk
+    once = Touched.objects.exclude(pk=again).get().pk
+
+    def judges(touched: int) -> Callable[[], int]:
+        return lambda: judging._batch([touched], "consent")
+
+    assert overlap(judges(once), judges(again)) == (1, 0)
+    assert [(one.was, one.becomes) for one in JudgementChange.objects.all()] == [("permitted", "after_stop")]
+
+
+def test_what_was_given_back_is_noted_once() -> None:
+    take_parties()
+    take_lines(line_row())
+    take_releases(*(release_row(id=one, occurred_at="2025-12-01T00:00:00Z") for one in ("r", "s")))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(returning, "_note", lambda *_: None)
+        take_lines(line_row(deactivated_at="2025-09-01T00:00:00Z"))
+
+    def notes() -> None:
+        returning._note(database_clock(), "system:test")
+
+    overlap(notes, notes)
+    events = AuditEvent.objects.filter(action=returning.ACTION)
+    assert [event.detail["count"] for event in events] == [2]
+
+
+def test_what_is_held_without_the_gate_s_yes_is_counted_once() -> None:
+    take_parties()
+    now = database_clock()
+    claimed = decision_id_for(line_id=1, campaign="CMP-road", allowed=True, at_us=int(now.timestamp() * 1_000_000))
+    row = release_row(occurred_at=now.isoformat(), decision_id=claimed)
+    assert told(taken(DisclosuresFeed(gateway="gateway-1"), ndjson([row]))) == [("rejected", "msisdn", "line_unknown")]
+
+    def counts() -> None:
+        held.count_ungated(at=now + 2 * DAY)
+
+    overlap(counts, counts)
+    assert Incident.objects.get(kind="ungated").count == 1
+
+
+def test_one_run_notes_how_far_a_file_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "WAITS", "10ms")
+    assert overlap(lambda: chunks.begin_run(file=FILE), lambda: chunks.begin_run(file=FILE)) == (True, False)
+    chunks.end_run(file=FILE)
+    assert chunks.begin_run(file=FILE)
+
+
+def test_who_resumes_a_file_knows_of_the_chunk_that_was_being_committed() -> None:
+    def takes() -> None:
+        with transaction.atomic():
+            chunks.take_part(file=FILE)
+            chunks.note(file=FILE, starts_at=0, content=b"x", told=chunks.Taken(1, 1, {}, {}, []), at=database_clock())
+
+    _, known = overlap(takes, lambda: chunks.known_of(file=FILE))
+    assert known == {0: chunks.digest_of(b"x")}
+    assert ImportedChunk.objects.count() == 1
+
+
+def test_an_archive_is_made_by_one_worker() -> None:
+    line, now = a_line(), database_clock()
+    actions.ask_archive(line_id=line.pk, user_id=7, language="en", at=now)
+
+    def claims() -> Archive | None:
+        return archiving._claim(now)
+
+    first, second = overlap(claims, claims)
+    assert first is not None
+    assert second is None
+
+
+def test_what_counts_people_is_counted_once_for_its_month() -> None:
+    first, later = database_clock(), database_clock() + HOUR
+    overlap(lambda: publishing.make(at=first), lambda: publishing.make(at=later))
+    counted = [name for name, statement in STATEMENTS.items() if statement.counts]
+    assert set(PublishedFigure.objects.filter(name__in=counted).values_list("made_at", flat=True)) == {first}

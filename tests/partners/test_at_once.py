@@ -1,0 +1,99 @@
+"""Machines and programs at the same moment: an assertion is good once, a line has one name, keys are those of now."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+
+import partners.actions
+from partners import keysets, pairwise, rotation
+from partners.actions import Issued, Refused
+from partners.models import Client, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
+from partners.tokens import UnknownKey
+from tests.factories import NOW, a_line, a_party
+from tests.overlapping import overlap
+from tests.partners.outside import Outside, Signer
+from tests.staff import an_actor
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+def test_one_assertion_signs_in_once() -> None:
+    signer, now = Signer("gateway"), int(time.time())
+    partners.actions.register_client(
+        client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(signer.public), party=None, actor="system:test",
+        at=datetime.now(UTC),
+    )  # fmt: skip
+    claims = {"iss": "gateway", "sub": "gateway", "aud": settings.BASE_URL, "iat": now, "exp": now + 60, "jti": "j-1"}
+    assertion = signer.sign(claims, typ="JWT")
+
+    def signs_in() -> Issued:
+        return partners.actions.sign_in(assertion=assertion, scopes=[], at=datetime.now(UTC))
+
+    with pytest.raises(Refused, match="used before"):
+        overlap(signs_in, signs_in)
+    assert UsedAssertion.objects.count() == 1
+
+
+@pytest.mark.parametrize("knows_a_line", [True, False], ids=["a_partner_with_a_key", "a_new_partner"])
+def test_a_partner_knows_a_line_by_one_name(knows_a_line: bool) -> None:
+    party, line = a_party(), a_line()
+    if knows_a_line:
+        pairwise.subject(line_id=a_line().pk, party_id=party.pk)
+
+    def names() -> str:
+        with transaction.atomic():
+            return pairwise.subject(line_id=line.pk, party_id=party.pk)
+
+    first, second = overlap(names, names)
+    assert first == second == PairwiseSubject.objects.get(line_id=line.pk).sub
+    assert PairwiseKey.objects.count() == 1
+
+
+def test_a_line_is_named_for_many_partners_by_one_name_each() -> None:
+    parties, line = [a_party(), a_party("NorthLink")], a_line()
+
+    def names() -> None:
+        with transaction.atomic():
+            pairwise.name_line(line_id=line.pk, party_ids={party.pk for party in parties})
+
+    overlap(names, names)
+    assert PairwiseSubject.objects.filter(line_id=line.pk).count() == 2
+
+
+def test_what_is_fetched_while_an_officer_moves_the_keys_is_not_kept(outside: Outside) -> None:
+    party = a_party(jwks_uri=f"{outside.url}/old.json")
+    old, officer = Signer(party.uri, outside, "/old.json"), an_actor()
+
+    def moves() -> None:
+        partners.actions.change_party(
+            party_id=party.pk, name="GeoBridge", website="", about="", jwks_uri=f"{outside.url}/new.json", reason="r",
+            actor=officer, at=NOW,
+        )  # fmt: skip
+
+    with pytest.raises(UnknownKey):
+        overlap(moves, lambda: keysets.key_of(party=party, kid=old.kid, at=NOW))
+    assert not PartnerKeySet.objects.exists()
+
+
+def test_keys_are_rotated_once() -> None:
+    now = SigningKey.objects.earliest("used_from").used_from + rotation.PERIOD
+
+    def rotates() -> int:
+        return len(rotation.rotate(now=now).made)
+
+    assert overlap(rotates, rotates) == (len(rotation.KINDS), 0)
+
+
+def test_two_who_press_the_button_for_emergencies_make_one_new_key() -> None:
+    now = datetime.now(UTC)
+
+    def replaces() -> int:
+        made = rotation.replace(
+            uses=[SigningKey.Use.ACCESS], emergency=True, actor="officer:1", reason="It was seen.", now=now
+        )
+        return len(made.made)
+
+    assert overlap(replaces, replaces) == (1, 0)

@@ -1,0 +1,128 @@
+"""Whose host an address is on, where this very machine is nobody's own: no demo, no tests, as at a carrier."""
+
+import pytest
+from pytest_django import Settings
+
+from partners import client, keysets
+from partners.hosts import host_of, hosts_of, on_list
+from partners.models import Contract
+from revocations import streams
+from revocations.actions.streams import _may_be_opened
+from tests.factories import a_contract, a_party
+
+OWN = "https://roadaid.example"
+LOOPBACK = ["http://127.0.0.1:9/keys", "http://localhost/keys", "http://[::1]/keys", "https://127.0.0.1/keys"]
+
+
+@pytest.fixture(autouse=True)
+def _as_at_a_carrier(settings: Settings) -> None:
+    settings.DOOR_OUT_LOOPBACK = False
+
+
+@pytest.mark.parametrize(
+    ("jwks_uri", "is_own"),
+    [
+        ("https://roadaid.example/jwks.json", True),
+        ("https://ROADAID.example:8443/jwks.json", True),
+        ("https://keys.roadaid.example/jwks.json", True),
+        ("https://a.b.roadaid.example/jwks.json", True),
+        ("https://notroadaid.example/jwks.json", False),
+        ("https://roadaid.example.evil.example/jwks.json", False),
+        ("https://example/jwks.json", False),
+        ("https://evil.example/roadaid.example", False),
+        ("https://roadaid.example@evil.example/", False),
+        *((url, False) for url in LOOPBACK),
+        ("", False),
+        ("https://[", False),
+    ],
+)
+def test_keys_are_on_their_company_s_own_host_or_below_it(jwks_uri: str, is_own: bool) -> None:
+    assert keysets.on_own_host(uri=OWN, jwks_uri=jwks_uri) is is_own
+
+
+@pytest.mark.parametrize("uri", ["", "unknown", "urn:company:7", "https:///path"])
+def test_a_company_without_a_host_has_no_keys_of_its_own(uri: str) -> None:
+    assert not keysets.on_own_host(uri=uri, jwks_uri="https://roadaid.example/jwks.json")
+    assert not keysets.on_own_host(uri=uri, jwks_uri="")
+
+
+def test_where_this_machine_is_everybody_s_no_other_host_is(settings: Settings) -> None:
+    settings.DOOR_OUT_LOOPBACK = True
+    assert all(keysets.on_own_host(uri=OWN, jwks_uri=url) for url in LOOPBACK)
+    assert not keysets.on_own_host(uri=OWN, jwks_uri="https://notroadaid.example/jwks.json")
+    assert not keysets.on_own_host(uri=OWN, jwks_uri="https://127.0.0.1.evil.example/jwks.json")
+    assert not keysets.on_own_host(uri=OWN, jwks_uri="")
+
+
+@pytest.mark.parametrize("url", ["http://roadaid.example/", *LOOPBACK[:3], "ftp://roadaid.example/", "roadaid.example"])
+def test_nothing_but_https_is_opened(url: str) -> None:
+    assert client.refused(url=url)
+    assert not _may_be_opened(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://me@roadaid.example/", "https://:pw@roadaid.example/", "https://a:b@x.example/"]
+)
+def test_no_address_carries_a_name_or_password(url: str) -> None:
+    assert client.refused(url=url) == "the address is not a plain URL"
+    assert not _may_be_opened(url)
+
+
+def test_this_machine_alone_is_spoken_to_without_tls_in_the_demo(settings: Settings) -> None:
+    settings.DOOR_OUT_LOOPBACK = True
+    assert [client.refused(url=url) for url in LOOPBACK[:3]] == [""] * 3
+    assert client.refused(url="http://roadaid.example/") == "the address is not https"
+    assert not _may_be_opened("http://roadaid.example/")
+    assert not _may_be_opened("http://me@127.0.0.1/")
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://A.example/x", "a.example"),
+        ("https://a.example:443/x", "a.example"),
+        ("https://a.example./x", "a.example"),
+        ("https://a.example:8443/x", "a.example:8443"),
+        ("http://a.example/x", "a.example:80"),
+        ("http://a.example:443/x", "a.example"),
+        ("https://[::1]:9/x", "[::1]:9"),
+        ("https://a.example:99999/", ""),
+        ("not a url", ""),
+    ],
+)
+def test_a_host_has_one_form_with_its_port(url: str, host: str) -> None:
+    assert host_of(url) == host
+
+
+@pytest.fixture
+def contract(db: None) -> Contract:
+    return a_contract(
+        a_party(), endpoint_url="https://events.bridge.example:8443/x", jwks_uri="https://bridge.example/keys",
+        hosts=["Second.bridge.example"],
+    )  # fmt: skip
+
+
+ON_THE_LIST = ["https://events.bridge.example:8443/y", "https://bridge.example/", "https://second.bridge.example/cb"]
+NOT_ON_IT = [
+    "https://events.bridge.example/", "https://bridge.example:8443/", "https://sub.bridge.example/",
+    "https://notbridge.example/", "http://bridge.example/", *LOOPBACK,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("url", "is_listed"), [*((url, True) for url in ON_THE_LIST), *((url, False) for url in NOT_ON_IT)]
+)
+def test_a_partner_names_addresses_on_its_contract_s_list_alone(contract: Contract, url: str, is_listed: bool) -> None:
+    assert on_list(url=url, hosts=hosts_of(contract)) is is_listed
+    assert streams.allows(url=url, party_id=contract.aggregator_id) is is_listed
+
+
+def test_a_draft_lists_nothing(contract: Contract) -> None:
+    a_contract(contract.aggregator, is_draft=True, hosts=["draft.bridge.example"])
+    assert not streams.allows(url="https://draft.bridge.example/", party_id=contract.aggregator_id)
+
+
+def test_this_machine_is_on_every_list_in_the_demo_and_nothing_else(contract: Contract, settings: Settings) -> None:
+    settings.DOOR_OUT_LOOPBACK = True
+    assert all(streams.allows(url=url, party_id=contract.aggregator_id) for url in LOOPBACK)
+    assert not any(streams.allows(url=url, party_id=contract.aggregator_id) for url in NOT_ON_IT[:5])
