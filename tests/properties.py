@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # Every run looks at the same stories, so that a failure is of the change at hand; this looks at others, and at all.
 AFRESH = os.environ.get("PROPERTIES_AFRESH") == "1"
 # Looking at the same stories again finds little: a quarter of them is enough for every day, and on a second pair of
 # servers fewer still.
 PART = int(os.environ.get("PROPERTIES_PART", "1" if AFRESH else "4"))
+# Whoever only wants to know whether a story is found at all, as of a mutant, need not wait for a shorter one.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target)
+SHORTENED = (*PHASES, Phase.shrink)
+UNSHORTENED = os.environ.get("PROPERTIES_UNSHORTENED") == "1"
 
 
 def stories(number: int) -> settings:
@@ -22,6 +26,7 @@ def stories(number: int) -> settings:
         suppress_health_check=list(HealthCheck),
         derandomize=not AFRESH,
         database=None,
+        phases=PHASES if UNSHORTENED else SHORTENED,
     )
 
 

@@ -1,0 +1,83 @@
+"""What happens by itself: jobs run, now one and now all of them, and time goes on, to the very moment of an end too."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from consent import cohorts, expiry
+from consent.feeds import take_in_held
+from disclosures import ingest, returning
+from support import settling
+from tests.machine.carrier import DAY, HOUR, MINUTE, MOMENT
+from tests.machine.story import Story, told, when
+
+FARTHEST = 100 * DAY
+ACTOR = "system:jobs"
+
+
+def bring_in(now: datetime) -> None:
+    take_in_held(at=now)
+    returning.attribute(at=now, actor=ACTOR)
+
+
+def judge_again(now: datetime) -> None:
+    del now
+    ingest.rejudge(cause="consent")
+
+
+JOBS: Mapping[str, Callable[[datetime], object]] = {
+    "ends terms": lambda now: cohorts.end_terms(now=now),
+    "lists the lines of what ended": lambda now: cohorts.build_manifests(now=now),
+    "ends pauses": lambda now: expiry.end_pauses(now=now),
+    "shows what was hidden": lambda now: ingest.reveal(at=now),
+    "takes in what was held": bring_in,
+    "settles officers' acts": lambda now: settling.settle(now=now),
+    "judges again": judge_again,
+    "settles orders": lambda now: cohorts.settle_orders(now=now),
+}
+
+
+class Days(Story):
+    """Steps of jobs and of time."""
+
+    @rule(job=st.sampled_from(sorted(JOBS)))
+    @told
+    def a_job_runs(self, job: str) -> None:
+        self.say(f"The job that {job} runs.")
+        self._run(job)
+
+    @rule()
+    @told
+    def all_jobs_run(self) -> None:
+        self.say("Every job runs.")
+        for job in JOBS:
+            self._run(job)
+        self.checks.look()
+        self.checks.everybody_was_told()
+        self.checks.releases_are_judged()
+
+    def _run(self, job: str) -> None:
+        JOBS[job](self.now)
+        if job == "shows what was hidden":
+            self.facts.reveal(self.now)
+        if job == "settles officers' acts":
+            self.facts.links_told = list(self.facts.links)
+
+    @rule(by=st.sampled_from([MINUTE, 16 * MINUTE, HOUR, DAY, 11 * DAY]))
+    @told
+    def time_passes(self, by: timedelta) -> None:
+        self._move_to(self.now + by)
+
+    @rule(which=st.integers(0, 3), off=st.sampled_from([-MOMENT, timedelta(0), timedelta(0), MOMENT]))
+    @told
+    def an_end_comes(self, which: int, off: timedelta) -> None:
+        """Something ends, or begins, at this very moment, or did so or will do so within a microsecond."""
+        ahead = [one + off for one in self.facts.moments() if self.now < one + off < self.now + FARTHEST]
+        if ahead:
+            self._move_to(ahead[min(which, len(ahead) - 1)])
+
+    def _move_to(self, at: datetime) -> None:
+        self.carrier.clock.move_to(at)
+        self.say(f"It is {when(at)}.")

@@ -1,0 +1,121 @@
+"""What officers do: suspend and, by two, lift; shorten, renew and terminate; write down who succeeds whom."""
+
+from datetime import timedelta
+from typing import Literal
+
+from django.core.exceptions import ValidationError
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+import partners.actions
+import revocations.actions
+from consent.actions.terminate import terminate
+from consent.queries import termination
+from partners.lifecycle import NotNow
+from partners.models import Campaign, Contract, Party, Proposal
+from support.actions.proposals import agree
+from tests.machine.carrier import AGREEMENTS, COMPANIES, DAY, MOMENT, USES
+from tests.machine.story import ENDS, WHICH, Story, name_of, ref_of, told, when
+
+type Term = tuple[Literal["contract", "campaign"], str]
+
+TERMS: tuple[Term, ...] = (*(("contract", one) for one in AGREEMENTS), *(("campaign", one) for one in USES))
+TERM = st.sampled_from(TERMS)
+TARGET = st.sampled_from([*(("party", one) for one in COMPANIES.values()), *TERMS])
+WHY = "It sold them on."
+
+
+def id_of(of: str, ref: str) -> int:
+    if of == "party":
+        return Party.objects.get(uri=ref).pk
+    return Contract.objects.get(ref=ref).pk if of == "contract" else Campaign.objects.get(ref=ref).pk
+
+
+class Officers(Story):
+    """Steps of officers."""
+
+    @rule(whom=TARGET)
+    @told
+    def suspend(self, whom: tuple[str, str]) -> None:
+        of, ref = whom
+        self.say(f"An officer suspends {name_of(ref)}.")
+        revocations.actions.suspend(
+            of=of, target_id=id_of(of, ref), actor=self.carrier.officers[0], reason=WHY, at=self.now
+        )
+        if not any(one[:2] == whom and one[3] is None for one in self.facts.suspensions):
+            self.facts.suspensions.append((of, ref, self.now, None))
+
+    @precondition(lambda self: any(one[3] is None for one in self.facts.suspensions))
+    @rule(which=WHICH)
+    @told
+    def lift(self, which: int) -> None:
+        running = [one for one in self.facts.suspensions if one[3] is None]
+        of, ref, since, _ = lifted = running[which % len(running)]
+        self.say(f"Two officers lift the suspension of {name_of(ref)}.")
+        self._agreed_by_two(Proposal.Act.LIFT_SUSPENSION, of, ref)
+        self.facts.suspensions.remove(lifted)
+        self.facts.suspensions.append((of, ref, since, self.now))
+
+    @rule(term=TERM, lasts=ENDS)
+    @told
+    def shorten(self, term: Term, lasts: timedelta) -> None:
+        of, ref = term
+        starts, ends = self.facts.term(of, ref)
+        wanted = max(self.now + lasts, starts + MOMENT)
+        if wanted >= ends:
+            return
+        self.say(f"An officer lets {ref} end at {when(wanted)}.")
+        partners.actions.shorten_term(
+            of=of, target_id=id_of(of, ref), ends_at=wanted, reason=WHY, actor=self.carrier.officers[0], at=self.now
+        )
+        self.facts.end_at(of, ref, wanted)
+
+    @rule(term=TERM, lasts=ENDS)
+    @told
+    def renew(self, term: Term, lasts: timedelta) -> None:
+        of, ref = term
+        _, ends = self.facts.term(of, ref)
+        if not self.now < ends < self.now + 1000 * DAY:
+            return
+        self.say(f"Two officers renew {ref} until {when(ends + lasts)}.")
+        self._agreed_by_two(Proposal.Act.EXTEND_TERM, of, ref, ends_at=(ends + lasts).isoformat())
+        self.facts.end_at(of, ref, ends + lasts)
+
+    @rule(term=TERM)
+    @told
+    def terminate(self, term: Term) -> None:
+        of, ref = term
+        starts, ends = self.facts.term(of, ref)
+        if not starts < self.now < ends:
+            return
+        self.say(f"An officer terminates {ref}.")
+        plan = termination.plan(of=of, target_id=id_of(of, ref), at=self.now)
+        terminate(
+            of=of, target_id=id_of(of, ref), actor=self.carrier.officers[0], reason=WHY, plan_digest=plan.digest,
+            at=self.now,
+        )  # fmt: skip
+        self.facts.end_at(of, ref, self.now)
+
+    @rule(of=st.sampled_from(["party", "purpose", "campaign"]), one=WHICH, other=WHICH, same=st.booleans())
+    @told
+    def link(self, of: str, one: int, other: int, same: bool) -> None:
+        refs = ref_of(of, one), ref_of(of, other)
+        if refs[0] == refs[1] or not all(self.is_known(of, ref) for ref in refs) or (of, *refs) in self.facts.links:
+            return
+        words = "same_as" if same and of == "party" else "succeeds"
+        self.say(f"An officer writes down: {name_of(refs[0])} {words} {name_of(refs[1])}.")
+        try:
+            partners.actions.link(
+                of=of, ref=refs[0], kin_ref=refs[1], link=words, reason=WHY, actor=self.carrier.officers[0], at=self.now
+            )
+        except (NotNow, ValidationError) as error:
+            self.add(f"That is not possible: {error}.")
+            return
+        self.facts.links.append((of, *refs))
+
+    def _agreed_by_two(self, act: str, of: str, ref: str, **payload: object) -> None:
+        first, second = self.carrier.officers
+        proposal = partners.actions.propose(
+            act=act, of=of, target_id=id_of(of, ref), payload=payload, reason=WHY, actor=first, at=self.now
+        )
+        agree(proposal_id=proposal.pk, reason=WHY, actor=second, at=self.now)
