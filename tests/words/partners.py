@@ -29,7 +29,9 @@ from tests.partners.fixtures import serving
 from tests.partners.outside import Answer, Outside, Signer
 from tests.people import number_of
 
-RECEIPT = f"{settings.BASE_URL}/schemas/secevent/consent/event-type/revocation-receipt"
+EVENTS = f"{settings.BASE_URL}/schemas/secevent/consent/event-type"
+RECEIPT, CHANGE = f"{EVENTS}/revocation-receipt", f"{EVENTS}/consent-change"
+QUESTION, PROOF = f"{EVENTS}/evidence-request", f"{EVENTS}/evidence-response"
 TAKEN = Answer(202)
 # It has read every byte, and says something else than that it stored them.
 TAKEN_WITHOUT_A_WORD = Answer(503)
@@ -121,7 +123,7 @@ class Partner:
     @property
     def orders(self) -> list[Order]:
         """What it was pushed so far, each order once, the oldest first."""
-        read = [Order.read(asked.body) for asked in self.server.posted if asked.path == "/events"]
+        read = [Order.read(token) for token in self._pushed(CHANGE)]
         return list({one.jti: one for one in read}.values())
 
     def answers(self, answer: Answer) -> None:
@@ -170,6 +172,24 @@ class Partner:
             "toe": int(time.time()), "txn": about.txn,
             "sub_id": {"format": "jwt_id", "iss": settings.BASE_URL, "jti": about.jti}, "events": {RECEIPT: event},
         }  # fmt: skip
+        return self._hand_in(claims)
+
+    def proves(self, answer: str, **said: str) -> None:
+        """Answer the newest question for proof: "evidence", with what it says of it, or "none"."""
+        asked, now = claims_of(self._pushed(QUESTION)[-1].decode()), int(time.time())
+        claims = {
+            "iss": self.party.uri, "aud": settings.BASE_URL, "jti": uuid.uuid4().hex, "iat": now, "toe": now,
+            "txn": uuid.uuid4().hex, "sub_id": {"format": "jwt_id", "iss": settings.BASE_URL, "jti": asked["jti"]},
+            "events": {PROOF: {"event_timestamp": now, "answer": answer, **said}},
+        }  # fmt: skip
+        self._hand_in(claims)
+
+    def _pushed(self, kind: str) -> list[bytes]:
+        """What it was pushed of a kind of event, again and again where it was."""
+        bodies = [asked.body for asked in self.server.posted if asked.path == "/events"]
+        return [body for body in bodies if kind in claims_of(body.decode())["events"]]
+
+    def _hand_in(self, claims: Mapping[str, object]) -> str:
         token = self.signer.sign(claims)
         answer = self.machine.post("/ssf/receipts", token.encode(), "application/secevent+jwt")
         assert answer == (202, None), answer

@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from tests.words.expected import (
+    cases,
     choices,
     companies,
     console,
@@ -24,6 +25,7 @@ from tests.words.expected import (
 LANGUAGES: Final = ("en", "es")
 PACIFIC, EASTERN = ZoneInfo("America/Los_Angeles"), ZoneInfo("America/New_York")
 TABLES: Final = (
+    cases.TABLE,
     choices.TABLE,
     companies.TABLE,
     console.TABLE,
