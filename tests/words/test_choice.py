@@ -1,12 +1,14 @@
 """The page of a stop: how far each partner is, in all its words, at each moment; and what a script asks for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
+from consent import archiving
+from revocations.models import Order
 from tests.people import sign_in
 from tests.words.choice_pages import card, whole_page
 from tests.words.expected import LANGUAGES, Words
@@ -178,6 +180,23 @@ def looks(page: Part) -> dict[str, Look]:
     }
 
 
+STATES = {
+    "unsent": "queued", "dead": "queued", "homeless": "queued", "sent": "sent", "parked": "parked",
+    "received": "acknowledged", "begun": "acknowledged", "refused": "rejected", "in_part": "partial",
+    "broken": "contradicted",
+}  # fmt: skip
+
+
+def assert_beside_the_words(cast: Cast, page: Part, states: Mapping[str, str]) -> None:
+    """What programs read of each card, and where its link leads: to a question about this partner's order."""
+    orders = dict(Order.objects.filter(line_id=cast.line.pk, version=1).values_list("party_id", "id"))
+    cards = {card.one("h3").words: card for card in page.all("article")}
+    for role, name in NAMES.items():
+        assert cards[name].attributes["data-order-state"] == states.get(role, "completed"), role
+        (link,) = (one.attributes["href"] for one in cards[name].all("a", of_class="ask-about"))
+        assert link == f"/help/ask/order/{orders[cast[role].party.pk]}/", role
+
+
 def assert_whole_page(cast: Cast, expected: Callable[[Cards], dict[str, list[str]]]) -> Part:
     """The page now, in both languages. Returns the English one."""
     browser, now = sign_in(cast.line), timezone.now()
@@ -196,6 +215,8 @@ def test_five_minutes_after_a_stop_nobody_is_said_to_have_signed(cast: Cast) -> 
     seen = looks(page)
     received = ("warn", ["done", "done", "done", "now"])
     on_its_way, told = ("plain", ["done", "now", "todo", "todo"]), ("plain", ["done", "done", "now", "todo"])
+    not_received = {role: state for role, state in STATES.items() if state in {"queued", "sent", "parked"}}
+    assert_beside_the_words(cast, page, dict.fromkeys(NAMES, "acknowledged") | not_received | {"begun": "sent"})
     assert seen == {
         NAMES[role]: {
             "unsent": on_its_way, "dead": on_its_way, "homeless": on_its_way, "sent": told, "begun": told,
@@ -209,6 +230,7 @@ def test_three_days_after_a_stop_each_has_signed_what_it_signed(cast: Cast) -> N
     cast.answered()
     with cast.later(3 * DAY):
         page = assert_whole_page(cast, when_answered)
+    assert_beside_the_words(cast, page, STATES)
     on_its_way = ("warn", ["done", "now", "todo", "todo"])
     assert looks(page) == {
         NAMES[role]: {
@@ -245,3 +267,15 @@ def test_the_part_that_a_script_asks_for_says_the_same(cast: Cast) -> None:
             assert_reads(part, page.lines, language)
             asks = [one.one("section", id="progress").attributes.get("hx-trigger") for one in (part,)]
             assert asks == ["every 4s"]
+
+
+def test_while_the_gate_is_closed_each_page_says_first_that_nobody_gets_anything(cast: Cast) -> None:
+    archiving.close(why="restored")
+    with cast.later(5 * MINUTE):
+        browser = sign_in(cast.line)
+        for language in LANGUAGES:
+            say = Words(language)
+            closed = [say("closed_now"), say("closed_stays")]
+            crumb = say("crumb", moment=say.moment(cast.made_at))
+            assert main(browser, choice_path(cast.choice), language).lines[:3] == [*closed, crumb]
+            assert main(browser, "/choices/", language).lines[:3] == [*closed, say("every_choice")]

@@ -16,11 +16,16 @@ from tests.factories import FRAUD, ROADSIDE, a_line
 from tests.feeds import approval_row, choice_row, take_approvals, take_choices
 from tests.people import Browser, newest_text, number_of, sign_in, user_of
 from tests.words.expected import LANGUAGES, Words
-from tests.words.pages import Part, assert_reads, main, press
+from tests.words.pages import Part, assert_reads, main, opened, press, read
 from tests.words.partners import Market, Partner
 from tests.words.worlds import DAY, MINUTE, a_line_dealing_with, choice_path, newest_choice, stop_by_phone
 
 pytestmark = pytest.mark.usefixtures("db")
+# What the tab says of each, by the title on the page.
+TABS = {
+    "we_suspended": "tab_suspended", "you_allowed": "tab_allowed", "you_stopped_all": "you_stopped_all",
+    "you_disputed_all": "you_stopped_all",
+}  # fmt: skip
 ASH, BEECH = "https://ashmaps.example", "https://beechmaps.example"
 
 
@@ -39,6 +44,7 @@ class Row:
     told: tuple[int, int] | None = None
     signed: tuple[int, int] | None = None
     more: Sequence[str] = ()
+    changed_by: Choice | None = None
 
     def heading(self, say: Words) -> str:
         why = {"why": say(self.filled["why"])} if "why" in self.filled else {}
@@ -58,16 +64,21 @@ class Row:
         """As its own page begins."""
         until = {"moment": say.moment(self.choice.until)} if self.choice.until else {}
         since = self.choice.recorded_at if self.choice.origin == "file" else self.choice.made_at
-        changed = {"changed": say.exact(moment)} if (moment := self.changed_at()) else {}
+        changed = {"changed": say.exact(self.changed_by.made_at)} if self.changed_by else {}
         lead = say(self.lead, exact=say.exact(since), **until, **changed)
         if self.lead == "all_is_off":
             return [lead, say("done_and_now")]
         return [self.heading(say), lead, *(_more(say, one) for one in self.more)]
 
-    def changed_at(self) -> datetime | None:
-        later = Choice.objects.filter(line_id=self.choice.line_id, made_at__gt=self.choice.made_at, kind="allow")
-        found = later.order_by("made_at").first()
-        return found.made_at if found else None
+    def tab(self, say: Words) -> str:
+        """As the browser's tab has it."""
+        if self.title.startswith("was_"):
+            name = "tab_another"
+        elif self.title.startswith("you_paused"):
+            name = "tab_paused"
+        else:
+            name = TABS.get(self.title, "tab_stop")
+        return say("tab", title=say(name))
 
 
 def _more(say: Words, name: str) -> str:
@@ -80,15 +91,18 @@ def assert_list_and_pages(browser: Browser, rows: Sequence[Row], *, query: str =
     for language in LANGUAGES:
         say = Words(language)
         page = main(browser, f"/choices/{query}", language)
+        links = [one.attributes["href"] for one in page.all("a", of_class="title")]
+        assert links == [choice_path(row.choice) for row in reversed(rows)]
         listed = [line for row in reversed(rows) for line in row.entry(say)]
         expected = [say("every_choice"), say("kept_for_ever"), *listed, say("zone", zone=say("pacific"))]
         # Which line it is about stands above, where there are several.
         above = len(page.one("nav").lines) if tabs else 0
         assert_reads(Part("main", children=[f"{line}\n" for line in page.lines[above:]]), expected, language)
         for row in rows:
-            read = main(browser, choice_path(row.choice), language).lines[1:]
-            first = row.first_words(say)
-            assert read[: len(first)] == first, language
+            whole = read(opened(browser, choice_path(row.choice), language))
+            words, first = whole.one("main").lines[1:], row.first_words(say)
+            assert words[: len(first)] == first, language
+            assert whole.one("title").words == row.tab(say), language
 
 
 def say_by_form(browser: Browser, line: Line, path: str, **said: str) -> Choice:
@@ -157,8 +171,8 @@ def test_a_yes_changes_what_was_said_before_it(market: Market) -> None:
     ash_maps, beech_maps, me = {"name": "Ash Maps"}, {"name": "Beech Maps"}, "by_signed_in"
     after = ["see_now"]
     rows = [
-        Row(said_no, "you_said_no", me, "no_changed", beech_maps, signed=(1, 1), more=after),
-        Row(stopped, "you_stopped", me, "no_changed", ash_maps, signed=(1, 1), more=after),
+        Row(said_no, "you_said_no", me, "no_changed", beech_maps, signed=(1, 1), more=after, changed_by=allowed[1]),
+        Row(stopped, "you_stopped", me, "no_changed", ash_maps, signed=(1, 1), more=after, changed_by=allowed[0]),
         Row(paused, "you_paused_all", me, "paused_but", signed=(2, 2), more=["again_2"]),
         Row(allowed[0], "you_allowed", me, "yes", {**ash_maps, "why": "roadside"}, signed=(1, 1)),
         Row(allowed[1], "you_allowed", me, "yes", {**beech_maps, "why": "fraud"}, signed=(1, 1)),
@@ -223,7 +237,16 @@ def test_what_we_did_ourselves_says_that_it_was_us(market: Market) -> None:
     assert_list_and_pages(browser, [row])
     allowed = _allow(browser, line, ash)
     rows = [
-        Row(suspended, "we_suspended", "by_us", "no_changed", ash_maps, told=(0, 1), more=["see_now"]),
+        Row(
+            suspended,
+            "we_suspended",
+            "by_us",
+            "no_changed",
+            ash_maps,
+            told=(0, 1),
+            more=["see_now"],
+            changed_by=allowed,
+        ),
         Row(allowed, "you_allowed", "by_signed_in", "yes", {**ash_maps, "why": "roadside"}, told=(0, 1)),
     ]
     assert_list_and_pages(browser, rows)
@@ -255,17 +278,22 @@ def test_a_child_and_the_account_holder_read_who_of_them_said_it(market: Market)
         (made[8], "disputed_all", "no_changed", {}, (0, 2), ["case_opened", "again_1"]),
         (made[9], "stopped_all", "no_changed", {}, (0, 2), ["again_1"]),
     ]
-    seen_by_holder = [
-        Row(one, f"was_{kind}", both, lead, filled, told, more=more) for one, kind, lead, filled, told, more in kinds
-    ]
-    seen_by_child = [
-        Row(one, f"you_{kind}", "by_signed_in", lead, filled, told, more=more)
-        for one, kind, lead, filled, told, more in kinds
-    ]
+
+    def read_as(prefix: str, by: str) -> list[Row]:
+        return [
+            Row(one, f"{prefix}_{kind}", by, lead, filled, told, more=more, changed_by=allowed)
+            for one, kind, lead, filled, told, more in kinds
+        ]
+
     assert_list_and_pages(
-        old, [*seen_by_holder, Row(allowed, "you_allowed", "by_signed_in", "yes", why, (0, 1))], query=query, tabs=True
+        old,
+        [*read_as("was", both), Row(allowed, "you_allowed", "by_signed_in", "yes", why, (0, 1))],
+        query=query,
+        tabs=True,
     )
-    assert_list_and_pages(young, [*seen_by_child, Row(allowed, "was_allowed", "by_holder", "yes", why, (0, 1))])
+    assert_list_and_pages(
+        young, [*read_as("you", "by_signed_in"), Row(allowed, "was_allowed", "by_holder", "yes", why, (0, 1))]
+    )
 
 
 def test_a_delegate_an_agent_and_a_browser_s_signal_are_named_as_such(market: Market) -> None:

@@ -392,4 +392,24 @@ TABLE: Final = {
     "newest": Said(en="Newest", es="Lo más reciente"),
     "older": Said(en="Older", es="Más antiguas"),
     "fraud": Said(en="To spot fraud", es="Para detectar fraudes"),
+    # What the tab of a browser says
+    "tab": Said(en="{title} · Whereabouts", es="{title} · Whereabouts"),
+    "tab_suspended": Said(en="We suspended a company", es="Suspendimos a una empresa"),
+    "tab_another": Said(en="A choice about this phone", es="Una decisión sobre este teléfono"),
+    "tab_allowed": Said(en="You allowed one use", es="Usted permitió un uso"),
+    "tab_paused": Said(en="You paused sharing", es="Usted puso en pausa"),
+    "tab_stop": Said(en="You said stop", es="Usted dijo que no"),
+    "tab_choices": Said(en="Your choices", es="Sus decisiones"),
+    # While no company gets anything
+    "closed_now": Said(
+        en="Right now no company gets your location from us. We are checking our records after a repair. Until that is "
+        "done we say no to every company.",
+        es="En este momento ninguna empresa recibe su ubicación de nosotros. Estamos revisando nuestros registros "
+        "después de una reparación. Hasta terminar, decimos que no a todas las empresas.",
+    ),
+    "closed_stays": Said(
+        en="What you stopped stays stopped. You can stop more at any time. 911 can find you as always.",
+        es="Lo que usted detuvo sigue detenido. Puede detener más en cualquier momento. El 911 puede encontrarle como "
+        "siempre.",
+    ),
 }

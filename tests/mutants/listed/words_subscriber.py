@@ -1,0 +1,275 @@
+"""What subscribers read of their choices: two words swapped, a sentence dropped, one state counted as another."""
+
+from tests.mutants.mutant import Mutant
+
+WORDS = "tests/words"
+LINK = f"{WORDS}/test_behind_the_link.py::test_the_counts_are_those_of_what_each_partner_did"
+ALL_SIGNED = f"{WORDS}/test_behind_the_link.py::test_of_three_none_one_two_and_all_have_signed"
+TOLD = f"{WORDS}/test_choice.py::test_five_minutes_after_a_stop_nobody_is_said_to_have_signed"
+ANSWERED = f"{WORDS}/test_choice.py::test_three_days_after_a_stop_each_has_signed_what_it_signed"
+LATE = f"{WORDS}/test_choice.py::test_eleven_days_after_a_stop_what_is_owed_is_late"
+KINDS = f"{WORDS}/test_choice_of_other_kinds.py"
+PAUSE = f"{KINDS}::test_a_pause_asks_for_an_end_of_use_and_for_no_deletion"
+YES = f"{KINDS}::test_of_a_yes_no_more_is_ever_said_than_that_it_was_received"
+REPLACED = f"{KINDS}::test_where_a_newer_message_took_its_place_it_is_shown_how_far_that_one_is"
+LISTED = f"{WORDS}/test_choices_by_everyone.py"
+BY_A_YES = f"{LISTED}::test_a_yes_changes_what_was_said_before_it"
+RECEIPT = f"{WORDS}/test_receipts.py::test_the_receipt_of_a_stop_says_who_signed_what_and_when"
+TEXTS = f"{WORDS}/test_texts.py"
+
+MUTANTS = (
+    # The page behind the link
+    Mutant(6, "templates/stop/progress.html", "<dd>{{ counts.received }}</dd>", "<dd>{{ counts.signed }}</dd>", LINK),
+    Mutant(6, "templates/stop/progress.html", "<dd>{{ counts.signed }}</dd>", "<dd>{{ counts.received }}</dd>", LINK),
+    Mutant(6, "templates/stop/progress.html", "<dd>{{ counts.waiting }}</dd>", "<dd>{{ counts.told }}</dd>", LINK),
+    Mutant(6, "templates/stop/progress.html", "{% if counts.in_part %}", "{% if counts.told == 1 %}", LINK),
+    Mutant(
+        6,
+        "templates/stop/progress.html",
+        " Received means that their system has our order, not yet that they deleted anything.",
+        "",
+        LINK,
+    ),
+    Mutant(
+        6, "templates/stop/progress.html", "counts.signed < counts.told", "counts.waiting <= counts.told", ALL_SIGNED
+    ),
+    Mutant(
+        6,
+        "consent/queries/links.py",
+        "RECEIVED = (State.ACKNOWLEDGED,)",
+        "RECEIVED = (State.ACKNOWLEDGED, State.PARTIAL)",
+        LINK,
+    ),
+    Mutant(
+        6, "consent/queries/links.py", "state == State.COMPLETED for", "state in (*RECEIVED, State.COMPLETED) for", LINK
+    ),
+    Mutant(6, "consent/queries/links.py", "WAITING = (State.QUEUED, State.SENT)", "WAITING = (State.QUEUED,)", LINK),
+    Mutant(
+        6,
+        "consent/queries/links.py",
+        "SELECT coalesce(newest.state, told.state)",
+        "SELECT told.state",
+        f"{WORDS}/test_behind_the_link.py::test_a_newer_message_is_counted_for_the_one_that_it_carries_on",
+    ),
+    # Where an order stands
+    Mutant(
+        6,
+        "templates/choices/_order_tag.html",
+        '{% translate "Received, deletion not yet signed" as text %}',
+        '{% translate "Signed as deleted" as text %}',
+        TOLD,
+    ),
+    Mutant(
+        6,
+        "templates/choices/_order_tag.html",
+        '{% translate "Told, no answer yet" as text %}',
+        '{% translate "Received" as text %}',
+        TOLD,
+    ),
+    Mutant(
+        6,
+        "templates/choices/_order_tag.html",
+        '{% translate "Signed in part" as text %}',
+        '{% translate "Signed" as text %}',
+        ANSWERED,
+    ),
+    Mutant(
+        6,
+        "templates/choices/_order_tag.html",
+        '{% elif order.state == "completed" and order.owes_deletion %}',
+        '{% elif order.state == "completed" %}',
+        PAUSE,
+    ),
+    Mutant(6, "templates/choices/_order_tag.html", "{% elif order.overdue %}", "{% elif order.owes_nothing %}", LATE),
+    Mutant(
+        6,
+        "templates/choices/_order_tag.html",
+        ' or kind == "allow" and order.state == "partial" %}',
+        " %}",
+        YES,
+    ),
+    # The steps at a partner
+    Mutant(
+        6,
+        "templates/choices/_partner.html",
+        '{% if kind != "allow" or step.key != "signed" %}',
+        "{% if step.key %}",
+        YES,
+    ),
+    Mutant(
+        6,
+        "templates/choices/_partner.html",
+        "{% if step.already %}{% translate",
+        "{% if step.never %}{% translate",
+        f"{KINDS}::test_what_was_told_before_is_not_told_as_if_it_were_new",
+    ),
+    Mutant(
+        6,
+        "templates/choices/_partner.html",
+        "{% if not partner.replaced or not undone %}<ol",
+        "{% if partner %}<ol",
+        f"{KINDS}::test_a_yes_that_a_later_stop_replaced_shows_no_steps_of_that_stop",
+    ),
+    Mutant(
+        6,
+        "templates/choices/_partner.html",
+        '{% if step.status == "done" %}{% translate "Received" %}',
+        '{% if step.status == "now" %}{% translate "Received" %}',
+        TOLD,
+    ),
+    Mutant(
+        6,
+        "templates/choices/_signed.html",
+        'kind != "pause" %}{% if partner.only_about %}{% blocktranslate with names=partner.only',
+        "kind %}{% if partner.only_about %}{% blocktranslate with names=partner.only",
+        PAUSE,
+    ),
+    Mutant(
+        6,
+        "templates/choices/_signed.html",
+        "count n=partner.missing|length with names=partner.missing|listed",
+        "count n=partner.signed|length with names=partner.signed|listed",
+        ANSWERED,
+    ),
+    Mutant(
+        6,
+        "templates/choices/_signed.html",
+        "names=partner.reported|listed",
+        "names=partner.signed|listed",
+        ANSWERED,
+    ),
+    Mutant(
+        6,
+        "templates/choices/_signed.html",
+        ", and so did {{ n }} company below it{% plural %}, and so did {{ n }} companies below it",
+        ", and so did {{ n }} companies below it{% plural %}, and so did {{ n }} company below it",
+        ANSWERED,
+    ),
+    Mutant(
+        6,
+        "templates/choices/_signed.html",
+        '{% if order.state == "contradicted" %}<strong',
+        '{% if order.state == "rejected" %}<strong',
+        ANSWERED,
+    ),
+    Mutant(6, "templates/choices/_signed.html", "{% if partner.note %}", "{% if partner.noted %}", ANSWERED),
+    Mutant(
+        6,
+        "templates/choices/_signed.html",
+        "{% if order.overdue %}{% translate",
+        "{% if order.owes %}{% translate",
+        ANSWERED,
+    ),
+    Mutant(6, "consent/queries/progress.py", "if report.party_uri in received], below", "], below", ANSWERED),
+    Mutant(
+        6,
+        "consent/queries/progress.py",
+        "if uri not in {report.party_uri for report in done}}",
+        "if uri not in {uri for uri in received if done}}",
+        ANSWERED,
+    ),
+    Mutant(
+        6,
+        "consent/queries/progress.py",
+        'Step("signed", "now", order.completed_at if order.state == State.PARTIAL else None)',
+        'Step("signed", "now", order.acknowledged_at)',
+        ANSWERED,
+    ),
+    Mutant(
+        6,
+        "consent/queries/progress.py",
+        "order.complete_by <= at",
+        "order.queued_at + UNCONFIRMED_AFTER <= at",
+        ANSWERED,
+    ),
+    Mutant(
+        6,
+        "consent/queries/progress.py",
+        '.order_by("queued_at")\n    .values("queued_at")[:1]\n)',
+        '.order_by("-queued_at")\n    .values("queued_at")[:1]\n)',
+        f"{KINDS}::test_who_was_not_reached_before_has_no_new_quarter_of_an_hour",
+    ),
+    # What a choice's page says first, and the list
+    Mutant(
+        6,
+        "templates/choices/_head.html",
+        '{% elif choice.kind == "stop" and choice.scope == "all" and not changed %}',
+        '{% elif choice.kind == "stop" and choice.scope == "all" %}',
+        REPLACED,
+    ),
+    Mutant(
+        6,
+        "templates/choices/_head.html",
+        '{% translate "We said no from" %} {% when choice.made_at "exact" %} {% translate "until" %}',
+        '{% translate "We say no from" %} {% when choice.made_at "exact" %} {% translate "until" %}',
+        PAUSE,
+    ),
+    Mutant(6, "templates/choices/list.html", "with k=choice.signed", "with k=choice.orders", BY_A_YES),
+    Mutant(
+        6,
+        "templates/choices/list.html",
+        "with k=choice.acknowledged",
+        "with k=choice.orders",
+        f"{LISTED}::test_whatever_one_says_is_listed_and_its_page_says_how_it_stands",
+    ),
+    Mutant(
+        6,
+        "templates/choices/_by.html",
+        '{% elif who == "holder" %}{% translate "Made by the account holder" %}',
+        '{% elif who == "holder" %}{% translate "Made by the person who uses this phone" %}',
+        f"{LISTED}::test_a_child_and_the_account_holder_read_who_of_them_said_it",
+    ),
+    Mutant(
+        6,
+        "consent/queries/choices.py",
+        "self.current[order.id] if follow else order for",
+        "order for",
+        BY_A_YES,
+    ),
+    Mutant(
+        6,
+        "consent/queries/choices.py",
+        "order.acknowledged_at is not None for",
+        "order.sent_at is not None or order.state for",
+        f"{LISTED}::test_whatever_one_says_is_listed_and_its_page_says_how_it_stands",
+    ),
+    # Receipts and texts
+    Mutant(6, "templates/choices/receipt.html", "{% when one.received_at %}", "{% when choice.made_at %}", RECEIPT),
+    Mutant(10, "templates/choices/receipt.html", '<p class="token" tabindex="0">{{ one.token }}</p>', "", RECEIPT),
+    Mutant(
+        6,
+        "consent/queries/receipts.py",
+        '"in_progress": gettext_lazy("It signed that it has begun")',
+        '"in_progress": gettext_lazy("It signed that it is done")',
+        RECEIPT,
+    ),
+    Mutant(6, "consent/paper.py", "{one.in_words}, {isolated(_moment(one.received_at))}", "{one.in_words}", RECEIPT),
+    Mutant(
+        6,
+        "consent/paper.py",
+        '*([(_("Until"), _moment(paper.until))] if paper.until else [])',
+        "*()",
+        f"{WORDS}/test_receipts.py::test_the_receipt_of_a_pause_says_until_when",
+    ),
+    Mutant(
+        10,
+        "consent/receipts.py",
+        'completion(number=receipt.number, one=one) if one.status == COMPLETED else ""',
+        "completion(number=receipt.number, one=one)",
+        RECEIPT,
+    ),
+    Mutant(
+        6,
+        "consent/messages.py",
+        "        if answer == Ask.Answer.NO:\n",
+        "        if answer != Ask.Answer.NO:\n",
+        f"{TEXTS}::test_a_company_s_question_and_its_answer_are_told",
+    ),
+    Mutant(
+        6,
+        "consent/changes.py",
+        "(Change.PAUSE_OVER, Who.PORTAL): Message.Kind.PAUSE_OVER",
+        "(Change.PAUSE_OVER, Who.PORTAL): Message.Kind.RECORDS",
+        f"{TEXTS}::test_what_time_files_and_we_ourselves_did_is_told",
+    ),
+)
