@@ -5,6 +5,8 @@ first makes it; the others wait for it. Templates stay on the server for the nex
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -32,6 +34,30 @@ def clone_test_database() -> str:
     for alias in connections:
         _point(alias, name)
     return name
+
+
+@contextmanager
+def copied_test_database() -> Iterator[str]:
+    """A copy of the test database as it is now, for programs that share it with no test. Its name."""
+    of = str(connections["owner"].settings_dict["NAME"])
+    name = f"{of}_copy"
+    connections.close_all()
+    with connections["owner"]._nodb_cursor() as cursor:
+        cut_off(cursor, of)
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{of}"')
+    yield name
+    with connections["owner"]._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def cut_off(cursor: CursorWrapper, name: str) -> None:
+    """End every session of a database."""
+    cursor.execute(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+        " WHERE datname = %s AND backend_type = 'client backend'",
+        [name],
+    )
 
 
 def drop_test_database(name: str) -> None:

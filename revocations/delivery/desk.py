@@ -55,7 +55,7 @@ class Desk:
                     if self._inbox.empty():
                         self._thread = None
                         return
-        except Exception:  # the sweep begins anew, with whatever the leases give back
+        except Exception:  # the sweep begins anew, on another session and with whatever the leases give back
             log.exception("delivery stopped")
             with self._lock:
                 self._thread = None

@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from uuid import UUID
 
 import structlog
+from django.db import connection
 
 from partners import client
 from revocations.delivery.claims import BATCH, Claimed, Full, Push, claim
@@ -122,6 +123,9 @@ class Round:
             return False
         except Exception:  # one partner's broken row must not keep the others from theirs
             log.exception("claiming for a partner failed", party=partner.party_id)
+            if not connection.is_usable():
+                # Every partner's claims would fail on it, for as long as this round is woken again and again.
+                raise
             self.done["failed"] += 1
             claimed = Claimed()
         # What comes to be due now has a nudge of its own, or the sweep.

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -21,7 +21,9 @@ from revocations.delivery import claims
 from revocations.delivery.clock import Clock
 from revocations.delivery.verdicts import judge
 from revocations.models import Attempt, Order, State
+from tests.databases import cut_off
 from tests.factories import a_contract, a_line, an_approval
+from tests.faults.programs import until
 from tests.partners.outside import Answer, Asked, Outside
 from tests.revocations.scenes import Scene, a_scene, allow, deliver, stop_all, the_order
 
@@ -318,6 +320,23 @@ def test_a_task_is_free_at_once_and_the_process_s_own_thread_delivers(scene: Sce
     hold.set()
     desk.finish(within_s=20)
     assert {the_order(one).state for one in (order_id, later)} == {State.ACKNOWLEDGED}
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_worker_whose_database_session_was_cut_off_delivers_on_another(scene: Scene) -> None:
+    (before,) = stop_all(scene.a_line())
+    desk = delivery.desk()
+    desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=3600)
+    until(lambda: the_order(before).state == State.ACKNOWLEDGED, 20)
+    connections.close_all()
+    with connections["owner"]._nodb_cursor() as cursor:
+        cut_off(cursor, str(connection.settings_dict["NAME"]))
+    (after,) = stop_all(scene.a_line())
+    # The first is the sweep that finds its session gone, the second the one after it.
+    for linger_s in (3600, 0.01):
+        desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=linger_s)
+        desk.finish(within_s=20)
+    assert the_order(after).state == State.ACKNOWLEDGED
 
 
 @pytest.mark.usefixtures("committed_db")

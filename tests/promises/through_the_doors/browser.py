@@ -1,17 +1,16 @@
 """A person at a browser without scripts: pages over HTTP, forms filled in as they stand, links followed."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import unescape
-from html.parser import HTMLParser
+from functools import cached_property
 from urllib.parse import urljoin
 
 import requests
 
+from tests.words.pages import Part, read
+
 WITHIN_S = 60.0
-UNREAD = re.compile(r"<(script|style|svg|template)\b.*?</\1>|<[^>]*>", re.DOTALL)
-FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
+TYPED = frozenset({"text", "tel", "password", "email", "search", "url", "number", "date"})
 
 
 @dataclass
@@ -21,16 +20,12 @@ class Form:
     `asks`: the fields to type into; `chosen`: those to choose from.
     """
 
-    action: str = ""
-    method: str = "get"
+    path: str
+    action: str
+    method: str
     data: dict[str, str] = field(default_factory=dict)
     asks: list[str] = field(default_factory=list)
     chosen: list[str] = field(default_factory=list)
-    button: str = ""
-
-    @property
-    def path(self) -> str:
-        return self.action.partition("?")[0].partition("#")[0]
 
 
 @dataclass(frozen=True)
@@ -40,18 +35,28 @@ class Page:
     status: int
     url: str
     headers: Mapping[str, str]
-    text: str
     body: bytes
 
     @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @cached_property
+    def main(self) -> Part:
+        """Its main part."""
+        return read(self.text).one("main")
+
+    @property
     def words(self) -> str:
-        """What a person reads in the page's main part, in one line."""
-        main = self.text.partition("<main")[2].partition("</main>")[0] if "<main" in self.text else self.text
-        return " ".join(unescape(UNREAD.sub(" ", f"<main{main}")).split())
+        """What a person reads there, in one line."""
+        return self.main.words
 
     def forms(self, action: str = "", *, asks: str = "", **data: str) -> list[Form]:
-        """The forms that are sent there, ask for this field and carry these values if nobody touches them."""
-        forms = [read_form(one) for one in FORM.findall(self.text)]
+        """The forms there that are sent to this path, ask for this field and carry these values if nobody touches them.
+
+        One without a path of its own is sent back to its page.
+        """
+        forms = [_form(one, self.url) for one in self.main.all("form")]
         return [
             one
             for one in forms
@@ -65,101 +70,71 @@ class Page:
         return found[0]
 
     def links(self, beginning: str) -> list[str]:
-        """The paths that links of this page lead to, of those that begin so."""
-        found = (unescape(one) for one in re.findall(r'href="([^"]*)"', self.text))
+        """The paths that links there lead to, of those that begin so."""
+        found = (one.attributes.get("href", "") for one in self.main.all("a"))
         return [one for one in dict.fromkeys(found) if one.startswith(beginning)]
 
 
 class Browser:
-    """One browser with its cookies."""
+    """One browser with its cookies. `pressed`: how many buttons its person has pressed."""
 
-    def __init__(self, base_url: str, *, language: str = "en") -> None:
+    def __init__(self, base_url: str) -> None:
+        self.pressed = 0
         self._base_url = base_url
         self._session = requests.Session()
-        self._session.headers.update({"Accept-Language": language, "User-Agent": "Mozilla/5.0 (Linux) Firefox/140"})
+        self._session.headers.update({"Accept-Language": "en", "User-Agent": "Mozilla/5.0 (Linux) Firefox/140"})
         self._at = base_url
 
     def get(self, path: str) -> Page:
         return self._shown(self._session.get(urljoin(self._at, path), timeout=WITHIN_S))
 
     def send(self, form: Form, **filled: str) -> Page:
-        """Press the button of a form. A field that the form does not have can't be filled in, and no other changed."""
+        """Press the first button of a form. A field that the form does not have can't be filled in."""
         assert filled.keys() <= {*form.asks, *form.chosen}, (filled, form)
+        self.pressed += 1
         data = {**form.data, **filled}
-        url = urljoin(self._at, form.action)
         if form.method == "post":
-            headers = {"Referer": self._at, "Origin": self._base_url}
-            return self._shown(self._session.post(url, data, headers=headers, timeout=WITHIN_S))
-        return self._shown(self._session.get(url, params=data, timeout=WITHIN_S))
+            return self._post(form.action, data)
+        return self._shown(self._session.get(urljoin(self._at, form.action), params=data, timeout=WITHIN_S))
 
     def post(self, path: str, data: Mapping[str, str]) -> Page:
         """Send what no form of ours offered, with this browser's own token against forgeries."""
-        token = self._session.cookies.get("csrftoken", "")
+        return self._post(path, {"csrfmiddlewaretoken": self._session.cookies.get("csrftoken") or "", **data})
+
+    def _post(self, path: str, data: Mapping[str, str]) -> Page:
         headers = {"Referer": self._at, "Origin": self._base_url}
-        whole = {"csrfmiddlewaretoken": token, **data}
-        return self._shown(self._session.post(urljoin(self._at, path), whole, headers=headers, timeout=WITHIN_S))
+        return self._shown(self._session.post(urljoin(self._at, path), dict(data), headers=headers, timeout=WITHIN_S))
 
     def _shown(self, answer: requests.Response) -> Page:
         self._at = answer.url
-        path = answer.url.removeprefix(self._base_url)
-        return Page(answer.status_code, path, answer.headers, answer.text, answer.content)
+        return Page(answer.status_code, answer.url.removeprefix(self._base_url), answer.headers, answer.content)
 
 
-class _Fields(HTMLParser):
-    """Reads one form."""
-
-    TYPED = ("text", "tel", "password", "email", "search", "url", "number", "date")
-
-    def __init__(self, form: Form) -> None:
-        super().__init__()
-        self.form = form
-        self._select = ""
-
-    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        had = {name: value or "" for name, value in attrs}
-        reads = {
-            "form": self._form, "textarea": self._typed, "select": self._chosen, "option": self._option,
-            "input": self._input, "button": self._button,
-        }  # fmt: skip
-        if tag in reads:
-            reads[tag](had)
-
-    def _form(self, had: Mapping[str, str]) -> None:
-        self.form.action, self.form.method = had.get("action", ""), had.get("method", "get")
-
-    def _typed(self, had: Mapping[str, str]) -> None:
-        self.form.asks.append(had["name"])
-        self.form.data[had["name"]] = ""
-
-    def _chosen(self, had: Mapping[str, str]) -> None:
-        self._select = had["name"]
-        self.form.chosen.append(had["name"])
-
-    def _option(self, had: Mapping[str, str]) -> None:
-        if "selected" in had or self._select not in self.form.data:
-            self.form.data[self._select] = had.get("value", "")
-
-    def _input(self, had: Mapping[str, str]) -> None:
-        kind, name = had.get("type", "text"), had.get("name", "")
-        if kind in self.TYPED:
-            self.form.asks.append(name)
-            self.form.data[name] = had.get("value", "")
-        elif kind in {"radio", "checkbox"}:
-            self.form.chosen.append(name)
-            if "checked" in had:
-                self.form.data[name] = had.get("value", "on")
-        elif kind == "hidden":
-            self.form.data[name] = had.get("value", "")
-
-    def _button(self, had: Mapping[str, str]) -> None:
-        # The first button is the one that Enter presses.
-        if not self.form.button and "name" in had:
-            self.form.data[had["name"]] = had.get("value", "")
-        self.form.button = self.form.button or had.get("name", "-")
+def counts(page: Page) -> dict[str, int]:
+    """What the page behind the link of a stop counts, by its labels."""
+    return {label: int(said) for label, said in page.main.one("dl").pairs}
 
 
-def read_form(source: str) -> Form:
+def _form(part: Part, url: str) -> Form:
     """What a browser makes of a form."""
-    form = Form()
-    _Fields(form).feed(source)
+    action = part.attributes.get("action") or url
+    form = Form(action.partition("?")[0].partition("#")[0], action, part.attributes.get("method", "get"))
+    for one in part.all():
+        name, kind, value = (one.attributes.get(key, "") for key in ("name", "type", "value"))
+        if one.tag == "textarea" or (one.tag == "input" and (kind or "text") in TYPED):
+            form.asks.append(name)
+            form.data[name] = value
+        elif one.tag == "select":
+            options = one.all("option")
+            form.chosen.append(name)
+            chosen = [option for option in options if "selected" in option.attributes] or options
+            form.data[name] = chosen[0].attributes["value"]
+        elif kind in {"radio", "checkbox"}:
+            form.chosen.append(name)
+            form.data |= {name: one.attributes.get("value", "on")} if "checked" in one.attributes else {}
+        elif one.tag == "input" and kind == "hidden":
+            form.data[name] = value
+    # The first button is the one that Enter presses.
+    first = next(iter(part.all("button")), part).attributes
+    form.data |= {first["name"]: first.get("value", "")} if first.get("name") else {}
     return form

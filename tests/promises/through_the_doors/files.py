@@ -65,10 +65,10 @@ def approval(line: Line, use: Use, **changes: object) -> Row:
     return approval_row(**{"msisdn": line.msisdn, "campaign": use.campaign, "captured_by": use.provider, **changes})
 
 
-def release(line: Line, use: Use, *, days_ago: float = 3, **changes: object) -> Row:
-    """A release for such a use."""
+def release(line: Line, use: Use, **changes: object) -> Row:
+    """A release for such a use, three days ago if nothing else is said."""
     of_use = {"campaign": use.campaign, "purpose": use.purpose, "path": [use.aggregator, use.provider]}
-    mine = {"msisdn": line.msisdn, "occurred_at": ago(days_ago), "aggregator": use.aggregator, **of_use}
+    mine = {"msisdn": line.msisdn, "occurred_at": ago(3), "aggregator": use.aggregator, **of_use}
     return release_row(**{**mine, **changes})
 
 

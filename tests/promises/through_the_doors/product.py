@@ -7,6 +7,7 @@ carrier's commands brought in from files.
 
 import json
 import re
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,12 +19,13 @@ from typing import Any
 
 import requests
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
-from django.db import connection, connections
+from django.db import connections
 from joserfc.jwk import ECKey
 
 from portal.sandbox.identity import Signer, kept_key
 from portal.sandbox.transmitter import Transmitter
 from tests import forks
+from tests.databases import copied_test_database, cut_off
 from tests.faults.programs import PROJECT, Program, Programs, database_url, free_port, get
 from tests.feeds import Row, ndjson
 from tests.promises.through_the_doors.browser import Browser, Page
@@ -102,9 +104,9 @@ class Product:
 
     def command(self, *arguments: str) -> CompletedProcess[str]:
         """Run `manage.py` to its end."""
-        return self._run("manage.py", *arguments)
+        return self.run("manage.py", *arguments)
 
-    def _run(self, *arguments: str) -> CompletedProcess[str]:
+    def run(self, *arguments: str) -> CompletedProcess[str]:
         return forks.run(
             [sys.executable, *arguments], cwd=PROJECT, env=self.programs.environment, server=self.programs.loaded(),
             timeout=WITHIN_S,
@@ -154,7 +156,7 @@ class Product:
 
     def later(self, seconds: float, *command: str) -> None:
         """Run `manage.py` on a machine whose clock is so far ahead."""
-        done = self._run("-m", "tests.promises.through_the_doors.later", str(seconds), *command)
+        done = self.run("-m", "tests.promises.through_the_doors.later", str(seconds), *command)
         assert done.returncode == 0, done.stderr
 
     @contextmanager
@@ -170,6 +172,15 @@ class Product:
         for program in programs:
             if program.port:
                 program.wait()
+
+    @contextmanager
+    def while_it_sleeps(self, program: Program) -> Iterator[None]:
+        """While this lasts a program does nothing at all."""
+        program.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            program.send(signal.SIGCONT)
 
     @contextmanager
     def without_database(self) -> Iterator[None]:
@@ -195,16 +206,16 @@ class Product:
         """The newest code that a phone has received."""
         return next(text["code"] for text in reversed(self.texts(msisdn)) if text["code"])
 
-    def stops_all(self, line: Line) -> Page:
+    def stops_all(self, line: Line, browser: Browser | None = None) -> Page:
         """Somebody with this phone stops everything, without an account. The page of the stop's progress."""
-        browser = self.browser()
+        browser = browser or self.browser()
         page = browser.send(browser.get("/stop/").form("/stop/"), number=line.msisdn)
         page = browser.send(page.form("/stop/code/"), code=self.code(line.msisdn))
         return browser.send(page.form("/stop/all/"))
 
-    def signs_in(self, line: Line) -> Browser:
+    def signs_in(self, line: Line, browser: Browser | None = None) -> Browser:
         """A browser signed in by the code texted to a line, and the password chosen the first time: it may see."""
-        browser = self.browser()
+        browser = browser or self.browser()
         page = browser.send(browser.get("/accounts/login/").form("/accounts/login/"), number=line.msisdn)
         page = browser.send(page.form("/accounts/login/code/"), code=self.code(line.msisdn))
         page = browser.send(browser.get("/home/").form(asks="password"), password=PASSWORD)
@@ -243,39 +254,16 @@ def question(line: Line, use: Use, /, **changes: object) -> dict[str, object]:
     }
 
 
-def cut_off(cursor: Any, database: str) -> None:
-    """End every session of this database."""
-    cursor.execute(
-        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-        " WHERE datname = %s AND backend_type = 'client backend'",
-        [database],
-    )
-
-
-@contextmanager
-def own_database() -> Iterator[str]:
-    """A copy of the tests' database, as the migrations left it, for one product. Its name."""
-    tests = str(connection.settings_dict["NAME"])
-    name = f"{tests}_product"
-    connections.close_all()
-    with connections["owner"]._nodb_cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        cut_off(cursor, tests)
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{tests}"')
-    yield name
-    with connections["owner"]._nodb_cursor() as cursor:
-        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
 @contextmanager
 def running(folder: Path) -> Iterator[Product]:
     """The product with its first files brought in, for as long as this lasts."""
-    with own_database() as database:
+    with copied_test_database() as database:
         more = {
             "DATABASE_URL": database_url("default", name=database),
             "DATABASE_OWNER_URL": database_url("owner", name=database),
             "SMS_BACKEND": "portal.demo_phone.Backend",
             "WHEREABOUTS_DEMO": "0",
+            "DJANGO_SETTINGS_MODULE": "tests.promises.through_the_doors.settings",
         }
         programs = Programs(folder, web_port=free_port(), broker_port=free_port(), more=more)
         with ExitStack() as stack:
@@ -292,10 +280,13 @@ def _started(folder: Path, programs: Programs, database: str, roads: Mapping[str
     product = Product(folder, programs, database, gate, programs.worker(), broker, gateway, document)
     product.takes_parties()
     lines = [a_line(number + 1) for number in range(LINES)]
-    uses = [(line, use) for line in lines for use in (ROADSIDE, TRACKING)]
+    moments = {ROADSIDE: ago(3), TRACKING: ago(4)}
     product.takes("import_lines", [line.row() for line in lines])
-    product.takes("import_approvals", [approval(*one) for one in uses])
-    product.takes("import_disclosures", [release(*one) for one in uses])
+    product.takes("import_approvals", [approval(line, use) for line in lines for use in moments])
+    product.takes(
+        "import_disclosures",
+        [release(line, use, occurred_at=at) for line in lines for use, at in moments.items()],
+    )
     product.partners = {uri: _partner(product, uri, port, roads[uri]) for uri, port in ports.items()}
     _register(product, GATEWAY, "--kind", "gateway")
     for program in (gate, *product.partner_programs):

@@ -1,12 +1,15 @@
 """Promise 2: what is on record is allowed, and to every other question the gateway hears a no."""
 
+from dataclasses import replace
 from typing import Any
 
-from tests.feeds import BRIDGE, JAIL, LINK
+from tests.feeds import BRIDGE, JAIL, LINK, Row
 from tests.promises.through_the_doors.files import ROADSIDE, ago, approval, campaign_row
 from tests.promises.through_the_doors.product import DECIDE, Product, question
 
 NOBODY = "https://nobody.example"
+OTHER_BRIDGE = "https://otherbridge.example"
+OTHER = replace(ROADSIDE, campaign="CMP-other", aggregator=OTHER_BRIDGE, provider="https://other.example")
 
 
 def test_whatever_a_question_changes_of_the_record_is_denied(product: Product) -> None:
@@ -38,23 +41,36 @@ def test_whatever_a_question_changes_of_the_record_is_denied(product: Product) -
     ]
 
 
+def other_companies(product: Product) -> dict[str, list[Row]]:
+    """An aggregator without an address, its agreement, and a company below it: nobody else's pages name them."""
+    known = {row["kind"]: row for row in product.document["parties"]}
+    parties = [
+        {**known["aggregator"], "id": OTHER_BRIDGE, "name": "Other Bridge", "jwks_uri": None},
+        {**known["lbs_provider"], "id": OTHER.provider, "name": "Other", "jwks_uri": None},
+    ]
+    contract = {
+        **product.document["contracts"][0], "id": "AGR-other", "aggregator": OTHER_BRIDGE, "endpoint_url": None,
+        "jwks_uri": None,
+    }  # fmt: skip
+    return {"parties": parties, "contracts": [contract], "campaigns": []}
+
+
 def test_what_is_not_in_force_or_not_agreed_is_denied(product: Product) -> None:
-    line, seconds = product.next_line(), 1 / 86_400
-    over = ROADSIDE.but("CMP-over")
-    ended, begins = ROADSIDE.but("CMP-ended"), ROADSIDE.but("CMP-begins")
-    expired, claimed, never = ROADSIDE.but("CMP-expired"), ROADSIDE.but("CMP-claimed"), ROADSIDE.but("CMP-never")
-    contract = {**product.document["contracts"][0], "id": "AGR-over", "ends_at": ago(seconds)}
-    product.takes_parties(
-        contracts=[contract],
-        campaigns=[
-            campaign_row(over, "AGR-over"),
-            campaign_row(ended, "AGR-1", ends_at=ago(seconds)),
-            campaign_row(begins, "AGR-1", starts_at=ago(-1)),
-            *(campaign_row(use, "AGR-1") for use in (expired, claimed, never)),
-        ],
-    )
+    line, just_now = product.next_line(), ago(1 / 86_400)
+    over, ended, begins = OTHER.but("CMP-over"), OTHER.but("CMP-ended"), OTHER.but("CMP-begins")
+    expired, claimed, never = OTHER.but("CMP-expired"), ROADSIDE.but("CMP-claimed"), OTHER.but("CMP-never")
+    more = other_companies(product)
+    more["contracts"] += [{**more["contracts"][0], "id": "AGR-over", "ends_at": just_now}]
+    more["campaigns"] = [
+        campaign_row(over, "AGR-over"),
+        campaign_row(ended, "AGR-other", ends_at=just_now),
+        campaign_row(begins, "AGR-other", starts_at=ago(-1)),
+        *(campaign_row(use, "AGR-other") for use in (expired, never)),
+        campaign_row(claimed, "AGR-1"),
+    ]
+    assert product.takes_parties(**more)["rejected"] == 0
     agreed = [approval(line, use) for use in (over, ended, begins)]
-    assert product.takes("import_approvals", [*agreed, approval(line, expired, expires_at=ago(seconds))])["accepted"]
+    assert product.takes("import_approvals", [*agreed, approval(line, expired, expires_at=just_now)])["accepted"]
     product.claims(line, claimed)
     answers = {use.campaign: product.answers(line, use) for use in (over, ended, begins, expired, claimed, never)}
     assert answers == {
@@ -77,16 +93,16 @@ def test_a_machine_that_may_not_ask_hears_no(product: Product) -> None:
 
 def test_a_company_that_an_officer_suspended_is_denied_from_the_answer_on(product: Product) -> None:
     line, officer = product.next_line(), product.hires("officer")
-    doubtful = ROADSIDE.but("CMP-doubtful", provider="https://doubtful.example")
-    party = {**product.document["parties"][-1], "id": doubtful.provider, "name": "Doubtful", "kind": "lbs_provider"}
-    product.takes_parties(parties=[party], campaigns=[campaign_row(doubtful, "AGR-1")])
-    product.takes("import_approvals", [approval(line, doubtful)])
-    assert product.answers(line, doubtful) == "allowed"
+    more = other_companies(product)
+    more["campaigns"] = [campaign_row(OTHER, "AGR-other")]
+    product.takes_parties(**more)
+    product.takes("import_approvals", [approval(line, OTHER)])
+    assert product.answers(line, OTHER) == "allowed"
     pages = [officer.get(path) for path in officer.get("/admin/parties/").links("/admin/parties/")]
-    (page,) = [one for one in pages if one.words.startswith("Parties Doubtful")]
+    (page,) = [one for one in pages if one.words.startswith("Parties Other Location")]
     (form,) = [one for one in page.forms(asks="reason") if one.path.startswith("/admin/suspend/")]
     officer.send(form, reason="It sold what it got.")
-    assert (product.answers(line, doubtful), product.answers(line)) == ("partner_suspended", "allowed")
+    assert (product.answers(line, OTHER), product.answers(line)) == ("partner_suspended", "allowed")
 
 
 def test_a_database_that_is_away_is_a_no(product: Product) -> None:

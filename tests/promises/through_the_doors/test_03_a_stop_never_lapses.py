@@ -67,6 +67,9 @@ def test_whatever_changes_around_it_only_its_person_lifts_a_stop(product: Produc
     assert product.takes("import_choices", allows)["accepted"] == len(allows)
     product.claims(everything, NEWCOMER)
     nothing_is_lifted(everything, company)
+    # The names are as they were.
+    product.takes_parties()
+    nothing_is_lifted(everything, company)
     # Another SIM, another plan's state and language, another number, and a line that goes on from the last.
     moved = {"sim_changed_at": ago(3), "state": "TX", "language": "es"}
     product.takes("import_lines", [line.row(**moved) for line in (everything, company)])
