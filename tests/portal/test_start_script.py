@@ -73,6 +73,14 @@ def test_uv_gets_the_command_and_no_foreign_environment(
     assert outcome.returncode == 0
 
 
+def test_bytecode_is_kept_where_python_may_keep_none_beside_the_code(machine: Path) -> None:
+    (machine / "bin" / "python3").symlink_to(sys.executable)
+    add_program(machine, "uv", 'echo "${PYTHONPYCACHEPREFIX:-nowhere} ${PYTHONDONTWRITEBYTECODE:-allowed}"')
+    clone = machine / "my clones"
+    assert run(machine, "demo", PYTHONDONTWRITEBYTECODE="1").stdout == f"{clone}/.data/bytecode allowed\n"
+    assert run(machine, "demo").stdout == "nowhere allowed\n"
+
+
 def test_the_first_python_of_the_path_need_not_be_the_one(machine: Path) -> None:
     add_program(machine, "python3", "exit 1")
     (machine / "other").mkdir()
