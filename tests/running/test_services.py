@@ -24,7 +24,7 @@ def test_systemd_takes_a_unit_and_finds_it_shut_in(unit: Path, tmp_path: Path) -
     analyze = the_program("systemd-analyze", "systemd")
     text, commands = re.subn(
         r"^ExecStart=/opt/whereabouts/\.venv/bin/\w+",
-        f"ExecStart={sys.executable}",
+        f'ExecStart="{sys.executable}"',
         unit.read_text(),
         flags=re.MULTILINE,
     )
@@ -41,9 +41,9 @@ def test_systemd_takes_a_unit_and_finds_it_shut_in(unit: Path, tmp_path: Path) -
 def test_the_gate_and_its_database_may_go_before_all_others(service: str, tmp_path: Path) -> None:
     """The drop-in is read with a unit, and RestrictRealtime does not contradict it: systemd itself sets the order."""
     analyze = the_program("systemd-analyze", "systemd")
-    systemd = RUNNING / "systemd"
+    systemd, quoted = RUNNING / "systemd", f'"{sys.executable}"'
     unit = tmp_path / "whereabouts-gate.service"
-    unit.write_text(re.sub(r"/opt/whereabouts/\.venv/bin/\w+", sys.executable, (systemd / unit.name).read_text()))
+    unit.write_text(re.sub(r"/opt/whereabouts/\.venv/bin/\w+", quoted, (systemd / unit.name).read_text()))
     (tmp_path / f"{unit.name}.d").mkdir()
     drop_in = (systemd / f"{service}.d" / "first.conf").read_text()
     for said, taken in ((drop_in, True), (drop_in.replace("Policy=rr", "Policy=first"), False)):
