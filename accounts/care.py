@@ -108,6 +108,33 @@ def untold(*, at: datetime) -> QuerySet[Separation]:
     return Separation.objects.filter(state__in=going).exclude(tell_from__lte=at)
 
 
+def leaves_in_confidence(*, line_id: int, at: datetime) -> bool:
+    """Whether a line leaves its account in confidence, or has left it and the holder may not be told yet."""
+    return untold(at=at).filter(line=line_id).exists()
+
+
+def number_now(*, line_id: int, at: datetime) -> str:
+    """The number that a line has now, or ""."""
+    held = LineNumber.objects.filter(line=line_id, starts_at__lte=at).exclude(ends_at__lte=at)
+    number = held.order_by("-starts_at").first()
+    return sealing.unseal(number.msisdn_sealed) if number else ""
+
+
+def number_before(*, line_id: int) -> str:
+    """The number that a line had before the one it has now, if it is nobody else's since; else ""."""
+    periods = LineNumber.objects.filter(line=line_id).order_by("-starts_at")
+    number = next(iter(periods[1:2]), None)
+    if number is None or not is_nobody_elses(number=number):
+        return ""
+    return sealing.unseal(number.msisdn_sealed)
+
+
+def is_nobody_elses(*, number: LineNumber) -> bool:
+    """Whether no other line has had a number since it was this line's, also none that has given it back."""
+    others = LineNumber.objects.filter(msisdn_hash=number.msisdn_hash, starts_at__gte=number.starts_at)
+    return not others.exclude(line=number.line_id).exists()
+
+
 def open_separations() -> Sequence[Separation]:
     """What was asked and is not done, what is due first in front."""
     return list(Separation.objects.filter(state=Separation.State.OPEN).select_related("line").order_by("due_at", "id"))

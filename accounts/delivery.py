@@ -22,7 +22,7 @@ from django.utils import translation
 import audit.actions
 from accounts import care, queries, texts, wording
 from accounts.models import Line, LineNumber, Message, SafeContact
-from accounts.sealing import seal, unseal
+from accounts.sealing import number_hash, seal, unseal
 from accounts.texts import Outcome
 from accounts.turns import turn
 from accounts.zones import next_day_time, zone_of
@@ -49,7 +49,7 @@ AT_ONCE = frozenset(
     {
         Message.Kind.REPLY, Message.Kind.WAY_IN, Message.Kind.STOPPED, Message.Kind.ANSWERED, Message.Kind.SIGNAL,
         Message.Kind.CHILD, Message.Kind.STAFF, Message.Kind.DELEGATE, Message.Kind.CONTACT, Message.Kind.INVITED,
-        Message.Kind.RECEIPT,
+        Message.Kind.RECEIPT, Message.Kind.MOVED,
     }
 )  # fmt: skip
 
@@ -174,7 +174,14 @@ def _claim(message_id: UUID, now: datetime) -> _Due | None:
 
 
 def _is_still_theirs(message: Message, msisdn: str, now: datetime) -> bool:
-    """Whether the number is still the line's own; of a safe contact, whether it counted when this was written."""
+    """Whether the number is still the line's own; of a safe contact, whether it counted when this was written.
+
+    A number that was the line's until a moment ago is still its person's to be warned by, if it is nobody else's since.
+    """
+    if message.contact is None and message.kind == Message.Kind.MOVED:
+        had = LineNumber.objects.filter(line=message.line_id, msisdn_hash=number_hash(msisdn)).order_by("-starts_at")
+        number = had.first()
+        return number is not None and care.is_nobody_elses(number=number)
     if message.contact is None:
         holds_it = queries.line_of_number(msisdn=msisdn, at=now) if msisdn else None
         return holds_it is not None and holds_it.pk == message.line_id

@@ -21,6 +21,7 @@ class Relation(StrEnum):
     MINOR_USER = "minor_user"  # carries the phone, and is a child
     SAME_HOLDER = "same_holder"  # holds the account, and this is another line that is their own
     HOLDER_OF_MINOR = "holder_of_minor"  # holds the account of a child's line
+    NEW_HOLDER = "new_holder"  # would be one of these two, of a line that came to them less than a day ago
     HOLDER_OF_ADULT = "holder_of_adult"  # holds the account of a line that another adult uses
     DELEGATE_SEES = "delegate_sees"  # asked by the line's user to look
     DELEGATE_STOPS = "delegate_stops"  # asked by the line's user to stop, without looking
@@ -100,6 +101,7 @@ MAY: Mapping[Relation, Mapping[Action, How]] = {
     Relation.MINOR_USER: {**_READ, **_TIGHTEN, **_SIGNAL, **_OWN, **_ASK},
     Relation.SAME_HOLDER: {**_READ, **_TIGHTEN, **_ALLOW, **_SIGNAL, **_ASK},
     Relation.HOLDER_OF_MINOR: {**_READ, **_TIGHTEN, **_ALLOW, **_SIGNAL, **_ASK},
+    Relation.NEW_HOLDER: {Action.KNOW: How.PROOF, Action.STOP: How.CODE, Action.PAUSE: How.CODE},
     Relation.HOLDER_OF_ADULT: {Action.KNOW: How.PROOF, Action.INVITE: How.PROOF},
     Relation.DELEGATE_SEES: _FOR_ME_SEE,
     Relation.DELEGATE_STOPS: _FOR_ME_STOP,

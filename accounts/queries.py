@@ -30,7 +30,8 @@ from accounts.zones import name_of, zone_of
 # Every stop asks it three times. Each column by its name: a kept plan outlives a new one.
 HOLDS_NUMBER = """
 SELECT line.id, carrier_id, public_id, account_id, holder_name_sealed, user_role, state, language, activated_at,
-    deactivated_at, sim_changed_at, number_changed_at, forwarding_changed_at, recorded_at, continues_line_id
+    deactivated_at, sim_changed_at, number_changed_at, forwarding_changed_at, recorded_at, change_known_at,
+    holder_known_at, continues_line_id
 FROM accounts_linenumber held JOIN accounts_line line ON line.id = held.line_id
 WHERE msisdn_hash = %(hash)s AND starts_at <= %(at)s AND (ends_at IS NULL OR ends_at > %(at)s)
     AND activated_at <= %(at)s AND (deactivated_at IS NULL OR deactivated_at > %(at)s) ORDER BY line.id LIMIT 1
@@ -163,12 +164,15 @@ def msisdn_of(*, line_id: int, at: datetime) -> str:
 def held_until(*, line: Line, at: datetime) -> datetime | None:
     """Until when nobody who signs in by this line may see, allow, or change what lets them in; None: it is not held.
 
-    What the tenure began with is no change.
+    A day from the change, or from when we learned of it, whichever is later. What the tenure began with is no change.
     """
     moments = (line.sim_changed_at, line.number_changed_at, line.forwarding_changed_at)
     changes = [moment for moment in moments if moment is not None and moment > line.activated_at]
-    until = max(changes, default=None)
-    return until + HOLD if until is not None and at < until + HOLD else None
+    return _held(max([*changes, *([line.change_known_at] if line.change_known_at else [])], default=None), at)
+
+
+def _held(since: datetime | None, at: datetime) -> datetime | None:
+    return since + HOLD if since is not None and at < since + HOLD else None
 
 
 def wants_no_news(*, line_id: int) -> bool:
@@ -301,12 +305,15 @@ def _is_id(text: str) -> bool:
     return text.isdecimal() and text.isascii() and len(text) < LONGEST_ID
 
 
-def _as_holder(line: Line, holder_name: str) -> Relation:
+def _as_holder(line: Line, holder_name: str, at: datetime) -> Relation:
+    """What a holder is to another line of their account: for a day after it came to them they see nothing of it."""
     if line.user_role == Line.UserRole.MINOR:
-        return Relation.HOLDER_OF_MINOR
-    if line.user_role == Line.UserRole.HOLDER and unseal(line.holder_name_sealed) == holder_name:
-        return Relation.SAME_HOLDER
-    return Relation.HOLDER_OF_ADULT
+        relation = Relation.HOLDER_OF_MINOR
+    elif line.user_role == Line.UserRole.HOLDER and unseal(line.holder_name_sealed) == holder_name:
+        relation = Relation.SAME_HOLDER
+    else:
+        return Relation.HOLDER_OF_ADULT
+    return relation if _held(line.holder_known_at, at) is None else Relation.NEW_HOLDER
 
 
 def _on_the_account(own: Line, others: Sequence[Line], at: datetime) -> list[PersonsLine]:
@@ -315,7 +322,7 @@ def _on_the_account(own: Line, others: Sequence[Line], at: datetime) -> list[Per
     Another adult's line has the number there that it began with: whoever changed it may have done so to escape.
     """
     holder_name = unseal(own.holder_name_sealed)
-    found = {line.pk: _persons_line(line, _as_holder(line, holder_name)) for line in others}
+    found = {line.pk: _persons_line(line, _as_holder(line, holder_name, at)) for line in others}
     for left in care.left_untold(account_id=own.account_id, at=at) if vars(own)["left"] else ():
         if left.line_id != own.pk:
             found.setdefault(left.line_id, PersonsLine(line=left.line, relation=Relation.HOLDER_OF_ADULT, msisdn=""))

@@ -115,6 +115,9 @@ WHAT: dict[str, Words] = {
     "disclosures.attributed": gettext_lazy("Brought in look-ups that had waited for this line"),
     "disclosures.reported": gettext_lazy("Reported look-ups"),
     "line.changed": gettext_lazy("The carrier changed its record of this line"),
+    "line.recorded": gettext_lazy("Brought this line in"),
+    "line.continued": gettext_lazy("Said which line this one continues"),
+    "line.earlier_number": gettext_lazy("Said which number this line had before"),
 }
 # Reasons that are no person's words: what was taken.
 TAKEN: dict[str, Words] = {

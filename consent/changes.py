@@ -36,6 +36,9 @@ class Change(StrEnum):
     RECORDS = "records"
     NUMBER = "number"
     SIGNAL = "signal"
+    SIM = "sim"
+    FORWARDING = "forwarding"
+    HOLDER = "holder"
 
 
 class Who(StrEnum):
@@ -61,6 +64,7 @@ TOLD: Mapping[tuple[Change, Who], Message.Kind] = {
     (Change.PAUSE_OVER, Who.PORTAL): Message.Kind.PAUSE_OVER,
     (Change.RECORDS, Who.FILE): Message.Kind.RECORDS,
     (Change.NUMBER, Who.FILE): Message.Kind.NUMBER,
+    **{(change, Who.FILE): Message.Kind.MOVED for change in (Change.SIM, Change.FORWARDING, Change.HOLDER)},
     (Change.SIGNAL, Who.PHONE): Message.Kind.SIGNAL,
 }
 # What is said besides that something changed.
@@ -96,6 +100,25 @@ WORDS: Mapping[Message.Kind, Promise] = {
         "To see it, sign in: %(url)s"
     ),
 }
+# What may be the doing of somebody who takes the line over. Never says to what it was changed.
+MOVES: Mapping[Change, Promise] = {
+    Change.NUMBER: gettext_lazy(
+        "Whereabouts: our records now show another number for your phone line. If you didn't ask for this, call your "
+        "carrier now. For 24 hours nobody can open the line's location pages."
+    ),
+    Change.SIM: gettext_lazy(
+        "Whereabouts: our records now show another SIM for your phone line. If you didn't ask for this, call your "
+        "carrier now. For 24 hours nobody can open the line's location pages."
+    ),
+    Change.FORWARDING: gettext_lazy(
+        "Whereabouts: our records now show another call forwarding for your phone line. If you didn't ask for this, "
+        "call your carrier now. For 24 hours nobody can open the line's location pages."
+    ),
+    Change.HOLDER: gettext_lazy(
+        "Whereabouts: our records now show another account or account holder for your phone line. If you didn't ask "
+        "for this, call your carrier now."
+    ),
+}
 ACTORS = {
     "line": Who.PHONE,
     "delegate": Who.DELEGATE,
@@ -123,6 +146,16 @@ def tell_of_records(*, line_ids: Collection[int], change: Change, at: datetime) 
     """The same of what files changed for many lines: each is told at most once a day, and not on its first day."""
     kind = TOLD[change, Who.FILE]
     actions.post_news(line_ids=line_ids, kind=kind, words=_in_words_of(kind), at=at)
+
+
+def tell_of_move(*, line_id: int, change: Change, at: datetime) -> None:
+    """Warn a line's person, wherever they can be reached, that the carrier's record says that the line has moved."""
+
+    def in_words(line: Line) -> str:
+        with translation.override(language_of(line)):
+            return str(MOVES[change])
+
+    actions.warn(line_id=line_id, words=in_words, has_new_number=change == Change.NUMBER, at=at)
 
 
 def _who(line: Line, actor: str) -> Who:

@@ -18,6 +18,7 @@ WHO: Mapping[Relation, str] = {
     Relation.MINOR_USER: "the minor who uses it",
     Relation.SAME_HOLDER: "the holder, of another line of their own",
     Relation.HOLDER_OF_MINOR: "the holder, of a minor's line",
+    Relation.NEW_HOLDER: "the holder, of a line that came to the account a day ago or less",
     Relation.HOLDER_OF_ADULT: "the holder, of another adult's line",
     Relation.DELEGATE_SEES: "a delegate who sees",
     Relation.DELEGATE_STOPS: "a delegate who stops",

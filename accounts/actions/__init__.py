@@ -32,6 +32,7 @@ from accounts.actions.posting import (
     post_notice,
     post_receipt,
     remind,
+    warn,
 )
 from accounts.actions.separating import (
     Asked,
@@ -119,4 +120,5 @@ __all__ = [
     "take_code",
     "take_once",
     "text_code",
+    "warn",
 ]

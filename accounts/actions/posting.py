@@ -34,7 +34,10 @@ LASTS = {
     Message.Kind.REMINDER: timedelta(days=7),
     Message.Kind.AGENT: timedelta(days=7),
     Message.Kind.CASE: timedelta(days=7),
+    Message.Kind.MOVED: timedelta(days=3),
 }
+# So often a line's person is warned in a day: each time something else may have changed, and nobody is flooded.
+WARNED_A_DAY = 5
 # What an account holder does for a child is no news that the child, or whoever has its phone a minute, can turn off.
 NEWS = frozenset(
     {
@@ -150,6 +153,35 @@ def _either(msisdn: str, contact: SafeContact | None, at: datetime) -> list[tupl
     there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
     phone_too = contact is None or care.both_until(contact=contact, at=at) is not None
     return there + ([(msisdn, None)] if msisdn and phone_too else [])
+
+
+@transaction.atomic(savepoint=False)
+def warn(*, line_id: int, words: Callable[[Line], str], has_new_number: bool, at: datetime) -> None:
+    """Have a line's person texted at once, by day and night, of what somebody may do who takes the line over.
+
+    To the phone and to its safe contact, both. Where the line `has_new_number`, to the number before instead of the
+    new, if no other line has had it since. Nothing is sent where the line leaves its account in confidence.
+    """
+    line = Line.objects.get(pk=line_id)
+    lately = Message.objects.filter(line=line, kind=Message.Kind.MOVED, made_at__gt=at - DAY)
+    if care.leaves_in_confidence(line_id=line_id, at=at) or lately.count() >= WARNED_A_DAY:
+        return
+    number = care.number_before(line_id=line_id) if has_new_number else care.number_now(line_id=line_id, at=at)
+    contact = delivery.contacts_that_count(line_ids=[line_id], at=at).get(line_id)
+    there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
+    there += [(number, None)] if number else []
+    made = [
+        Message(
+            id=uuid4(), line=line, kind=Message.Kind.MOVED, to_sealed=seal(msisdn),
+            words_sealed=seal(_read_there(line, words(line), to)), made_at=at, contact=to, next_at=at,
+            expires_at=at + LASTS[Message.Kind.MOVED],
+        )
+        for msisdn, to in there
+    ]  # fmt: skip
+    Message.objects.bulk_create(made)
+    if not texts.waits_for_network():
+        for message in made:
+            transaction.on_commit(partial(delivery.deliver_one, message_id=message.pk, now=at), robust=True)
 
 
 @transaction.atomic

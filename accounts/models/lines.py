@@ -71,6 +71,10 @@ class Line(models.Model):
     forwarding_changed_at = models.DateTimeField(null=True)
     # When we first heard of it: what files bring on its first day with us is how it begins, and no news to anybody.
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+    # When we last learned of a new SIM, number or forwarding, and of another account or holder, however long after it
+    # was so; not by the import that first brought the line (`queries.held_until`, `permissions.NEW_HOLDER`).
+    change_known_at = models.DateTimeField(null=True)
+    holder_known_at = models.DateTimeField(null=True)
     continues_line = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="continued_by")
 
     class Meta:
@@ -239,6 +243,7 @@ class Message(models.Model):
         REMINDER = "reminder", "Something is still on"
         AGENT = "agent", "Somebody asks for a stop in the person's name"
         CASE = "case", "Something was written in a case"
+        MOVED = "moved", "The carrier's record of the line has another number, SIM, forwarding, account or holder"
 
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 import audit.actions
-from accounts import queries
+from accounts import care, queries
 from consent import changes, messages, snapshots, telling
 from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
 from consent.models import Choice, Touched
@@ -27,7 +27,8 @@ def number_changed(*, line_id: int, at: datetime, actor: str) -> None:
     """The line has another number (its row says so): its approvals ended, and partners hear that without a number."""
     _withdraw(line_id, at)
     Touched.objects.create(line_id=line_id, since=at)
-    changes.tell_of_records(line_ids=[line_id], change=changes.Change.NUMBER, at=at)
+    if not care.leaves_in_confidence(line_id=line_id, at=at):
+        changes.tell_of_records(line_ids=[line_id], change=changes.Change.NUMBER, at=at)
     audit.actions.record(action="line.number_changed", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id)
 
 

@@ -10,7 +10,7 @@ import msgspec
 from accounts.models import Line
 from consent.actions import grow_up
 from consent.feeds.held import take_in_held
-from consent.feeds.tenures import record_lines
+from consent.feeds.tenures import ACTOR, Source, record_lines
 from consent.feeds.unsettled import LineRecord, RowFate, Unsettled
 from consent.queries import left_from_childhood
 from partners.feeds.checking import (
@@ -61,11 +61,15 @@ class LinesFeed:
     header = "line_id"
     chunk = 1000
 
-    def __init__(self) -> None:
+    def __init__(self, *, actor: str = ACTOR) -> None:
+        """`actor`: who brings the lines, as the trail names them: a file, or a machine ("client:feed-1")."""
+        self._actor = actor
+        self._began_at: datetime | None = None
         self._unsettled = Unsettled()
         self._pierced = 0
 
     def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
+        self._began_at = self._began_at or at
         fates: list[Fate] = []
         records: list[LineRecord] = []
         for line in lines:
@@ -97,7 +101,10 @@ class LinesFeed:
     def _record(
         self, records: Sequence[LineRecord], at: datetime, *, read_to_end: bool = False
     ) -> list[tuple[LineRecord, RowFate]]:
-        settled = record_lines(records=records, unsettled=self._unsettled, at=at, read_to_end=read_to_end)
+        source = Source(self._actor, self._began_at or at)
+        settled = record_lines(
+            records=records, unsettled=self._unsettled, source=source, at=at, read_to_end=read_to_end
+        )
         _grow_up(self._unsettled.grown(), at)
         return settled
 

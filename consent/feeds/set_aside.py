@@ -17,11 +17,9 @@ from consent.feeds.choices import ChoicesFeed
 from consent.models import Approval, Choice, Origin, SetAside, Touched
 from consent.queries.set_aside import STANDS
 
-ACTOR = "import:lines"
-
 
 @transaction.atomic
-def set_aside(*, line: Line, since: datetime, at: datetime) -> int:
+def set_aside(*, line: Line, since: datetime, at: datetime, actor: str) -> int:
     """It became known that a number was not this line's from `since` on: what it said yes to by it is not its own.
 
     In the transaction in which that is written down: there is no moment at which the gate allows by it. What came so
@@ -61,7 +59,7 @@ def set_aside(*, line: Line, since: datetime, at: datetime) -> int:
     Touched.objects.create(line_id=line.pk, since=min(moment for _, moment in named.values()))
     audit.actions.record(
         action="consent.set_aside",
-        actor=ACTOR,
+        actor=actor,
         target=f"line:{line.pk}",
         at=now,
         line_id=line.pk,

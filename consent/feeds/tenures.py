@@ -1,6 +1,7 @@
 """Bring the lines we know to what a lines file says: new tenures, their ends, new numbers, what else changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -10,6 +11,7 @@ import audit.actions
 from accounts.models import Account, Line, LineNumber, LineState
 from accounts.sealing import number_hash, seal, unseal
 from consent.actions import end_tenure, number_changed, tell_who_grew_up
+from consent.changes import Change, tell_of_move
 from consent.expiry import retell
 from consent.feeds.hands import Hands, stays
 from consent.feeds.set_aside import set_aside
@@ -19,19 +21,40 @@ from consent.feeds.unsettled import LineRecord, RowFate, Unsettled
 from consent.models import Touched
 
 ACTOR = "import:lines"
+# When we learned of it: our own words, and nothing that a row says.
+KNOWN_AT = ("change_known_at", "holder_known_at")
 ACCEPTED, REPEATED, WAITS = ("", "accepted"), ("", "repeated"), ("", "waits")
 TAKEN = (ACCEPTED, REPEATED)
 # What may be cured by a later line of the same file: a number given back, a predecessor, the moment of a new number.
 CURABLE = ("number_overlap", "line_unknown", "missing")
 # Besides a new number: what may put a phone's calls and texts into other hands.
-MOVES = ("sim_changed_at", "forwarding_changed_at")
+MOVES = {"sim_changed_at": Change.SIM, "forwarding_changed_at": Change.FORWARDING}
+# What says whose the line is.
+HOLDER = frozenset({"account", "holder_name_sealed"})
 # Whoever takes lines in does so alone: whether a number is free is decided on what others have written before.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('accounts.lines'))"
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where rows come from: `actor`, as the trail names who brings them, and since when this import runs."""
+
+    actor: str
+    began_at: datetime
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether a machine brings them, of which each row is in the trail."""
+        return self.actor.startswith("client:")
+
+    def brought(self, line: Line) -> bool:
+        """Whether this import is the first that names the line: what it says of it is how it begins."""
+        return line.recorded_at >= self.began_at
+
+
 @transaction.atomic
 def record_lines(
-    *, records: Sequence[LineRecord], unsettled: Unsettled, at: datetime, read_to_end: bool = False
+    *, records: Sequence[LineRecord], unsettled: Unsettled, source: Source, at: datetime, read_to_end: bool = False
 ) -> list[tuple[LineRecord, RowFate]]:
     """Take in rows in order: what became of each, (field, "accepted" | "repeated" | why it is refused).
 
@@ -41,7 +64,7 @@ def record_lines(
     """
     with connection.cursor() as cursor:
         cursor.execute(ONE_AT_A_TIME)
-    keeper = _Keeper(records, unsettled, at, read_to_end=read_to_end)
+    keeper = _Keeper(records, unsettled, source, at, read_to_end=read_to_end)
     settled = [(record, fate) for record in records if (fate := keeper.take(record)) != WAITS]
     keeper.write()
     keeper.set_aside()
@@ -51,8 +74,11 @@ def record_lines(
 class _Keeper:
     """The lines that a chunk speaks of, as they stand and as it changes them."""
 
-    def __init__(self, records: Sequence[LineRecord], unsettled: Unsettled, at: datetime, *, read_to_end: bool) -> None:
+    def __init__(
+        self, records: Sequence[LineRecord], unsettled: Unsettled, source: Source, at: datetime, *, read_to_end: bool
+    ) -> None:
         self.at = at
+        self.source = source
         self.unsettled = unsettled
         self.read_to_end = read_to_end
         named = {record.carrier_id for record in records} | {record.continues for record in records if record.continues}
@@ -87,6 +113,9 @@ class _Keeper:
         Line.objects.bulk_create(lines)
         LineState.objects.bulk_create(LineState(line=line, state=line.state, since=line.activated_at) for line in lines)
         self._store_numbers(lines)
+        if self.source.is_machine:
+            began = {line.pk: {"line": line.carrier_id} for line in lines}
+            audit.actions.record_for_lines(action="line.recorded", actor=self.source.actor, at=self.at, details=began)
         for line in lines:
             take_over(line=line, at=self.at)
 
@@ -94,7 +123,7 @@ class _Keeper:
         """What came by numbers that were not these lines' any more; a later row may have given one back to its line."""
         for pk in sorted(self.shortened):
             line, since = self.shortened[pk]
-            set_aside(line=line, since=since, at=self.at)
+            set_aside(line=line, since=since, at=self.at, actor=self.source.actor)
 
     def _shortened(self, line: Line, since: datetime) -> None:
         known = self.shortened.get(line.pk)
@@ -123,6 +152,7 @@ class _Keeper:
             sim_changed_at=record.sim_changed_at,
             number_changed_at=period.starts_at if period.starts_at > record.activated_at else None,
             forwarding_changed_at=record.forwarding_changed_at,
+            recorded_at=self.at,
             continues_line=before,
         )
         self.unsettled.heard(record, since=period.starts_at)
@@ -180,6 +210,7 @@ class _Keeper:
         line.continues_line = self.lines[record.continues]
         line.save(update_fields=["continues_line"])
         take_over_late(line=line)
+        self._noted("line.continued", line)
         return True
 
     def _dated(self, line: Line, record: LineRecord, since: datetime) -> RowFate:
@@ -219,16 +250,18 @@ class _Keeper:
         self._store_numbers([line])
         self._shortened(line, record.has_number_since)
         Touched.objects.create(line_id=line.pk, since=record.has_number_since)
+        self._noted("line.earlier_number", line)
         return ACCEPTED
 
     def _new_number(self, line: Line, record: LineRecord) -> bool:
         if not self.timeline.insert(_period(record)):
             return False
         line.number_changed_at = record.has_number_since
-        line.save(update_fields=["number_changed_at"])
+        line.save(update_fields=["number_changed_at", *self._learned(line)])
         self._store_numbers([line])
         self._shortened(line, record.has_number_since)
-        number_changed(line_id=line.pk, at=self.at, actor=ACTOR)
+        number_changed(line_id=line.pk, at=self.at, actor=self.source.actor)
+        self._warn(line, Change.NUMBER)
         Touched.objects.create(line_id=line.pk, since=record.has_number_since)
         return True
 
@@ -244,7 +277,7 @@ class _Keeper:
         self._store_numbers([line])
         self._shortened(line, min(ends))
         accounts.actions.end_tenure(line_id=line.pk, at=self.at)
-        end_tenure(line_id=line.pk, at=self.at, actor=ACTOR)
+        end_tenure(line_id=line.pk, at=self.at, actor=self.source.actor)
         Touched.objects.create(line_id=line.pk, since=min(ends))
         return True
 
@@ -254,8 +287,21 @@ class _Keeper:
         if said is None or (known and known >= said):
             return False
         setattr(line, name, said)
-        self._changed(line, [name])
+        self._changed(line, [name, *self._learned(line)])
+        self._warn(line, MOVES[name])
         return True
+
+    def _learned(self, line: Line) -> list[str]:
+        """The column, now written, that says when we learned of what holds what the line opens; none at its begin."""
+        if self.source.brought(line):
+            return []
+        line.change_known_at = self.at
+        return ["change_known_at"]
+
+    def _warn(self, line: Line, change: Change) -> None:
+        """Tell the person of a change that may be somebody else's doing."""
+        if not self.source.brought(line):
+            tell_of_move(line_id=line.pk, change=change, at=self.at)
 
     def _undated(self, line: Line, record: LineRecord, since: datetime, fate: RowFate) -> RowFate:
         """What has no moment of its own in the file is so from now on, as the file's last row of the line has it."""
@@ -271,15 +317,23 @@ class _Keeper:
         if corrected and not self._end(line, record):
             return "msisdn", "number_overlap"
         if news:
-            grew = Line.UserRole.MINOR == line.user_role != _role(line, record)
-            for name, value in news.items():
-                setattr(line, name, value)
-            self._changed(line, list(news), **({"was": "minor"} if grew else {}))
-            if grew:
-                tell_who_grew_up(line_id=line.pk, at=self.at)
-                self.unsettled.grew_up(line.pk)
+            self._take_news(line, news)
         self.unsettled.heard(record, since=since)
         return ACCEPTED if news or corrected else fate
+
+    def _take_news(self, line: Line, news: Mapping[str, object]) -> None:
+        """Write what a row says otherwise, and tell whom it concerns: who grew up, whose line has another holder."""
+        grew = Line.UserRole.MINOR == line.user_role != news.get("user_role", line.user_role)
+        moved = bool(HOLDER & news.keys()) and not self.source.brought(line)
+        known = {"holder_known_at": self.at} if moved else {}
+        for name, value in {**news, **known}.items():
+            setattr(line, name, value)
+        self._changed(line, [*news, *known], **({"was": "minor"} if grew else {}))
+        if moved:
+            self._warn(line, Change.HOLDER)
+        if grew:
+            tell_who_grew_up(line_id=line.pk, at=self.at)
+            self.unsettled.grew_up(line.pk)
 
     def _changed(self, line: Line, names: list[str], **besides: str) -> None:
         line.save(update_fields=names)
@@ -289,12 +343,19 @@ class _Keeper:
             retell(line_id=line.pk)
         audit.actions.record(
             action="line.changed",
-            actor=ACTOR,
+            actor=self.source.actor,
             target=f"line:{line.pk}",
             at=self.at,
             line_id=line.pk,
-            detail={"changed": [name.removesuffix("_sealed") for name in names], **besides},
+            detail={"changed": [name.removesuffix("_sealed") for name in names if name not in KNOWN_AT], **besides},
         )
+
+    def _noted(self, action: str, line: Line) -> None:
+        """Name the machine whose row this is; a file's rows of this kind change nothing that the line opens."""
+        if self.source.is_machine:
+            audit.actions.record(
+                action=action, actor=self.source.actor, target=f"line:{line.pk}", at=self.at, line_id=line.pk
+            )
 
     def _news(self, line: Line, record: LineRecord) -> dict[str, object]:
         """What a row says otherwise than it is known."""

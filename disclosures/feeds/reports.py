@@ -39,7 +39,7 @@ def take_lines(*, stream: Readable, client_id: str, is_csv: bool, at: datetime) 
 
     The counts, and what became of each line. Raises TooManyLines, NothingReadable.
     """
-    feed = LinesFeed()
+    feed = LinesFeed(actor=f"client:{client_id}")
     lines = _lines(stream)
     fates = feed.take(lines=_within_limits(_records(lines, feed.header) if is_csv else lines), at=at)
     fates += feed.finish(at=at)

@@ -40,7 +40,8 @@ TABLES: Mapping[str, Table] = {
         TENURE,
         "its user; of a child's line its account's holder too; staff, with a reason that the person sees",
         key="id carrier_id public_id account continues_line",
-        time="activated_at deactivated_at sim_changed_at number_changed_at forwarding_changed_at recorded_at",
+        time="activated_at deactivated_at sim_changed_at number_changed_at forwarding_changed_at recorded_at"
+        " change_known_at holder_known_at",
         word="user_role",
         personal="state language",
         sealed="holder_name_sealed",

@@ -19,6 +19,7 @@ TABLE = {
     Relation.MINOR_USER: "pppp ccc -pu - ---c cp ---",
     Relation.SAME_HOLDER: "pppp ccc pp- - ---- cp ---",
     Relation.HOLDER_OF_MINOR: "pppp ccc pp- - ---- cp ---",
+    Relation.NEW_HOLDER: "p--- cc- --- - ---- -- ---",
     Relation.HOLDER_OF_ADULT: "p--- --- --- p ---- -- ---",
     Relation.DELEGATE_SEES: "pp-- --- --- - -p-- -- ---",
     Relation.DELEGATE_STOPS: "p--- pp- --- - -p-- -- ---",

@@ -138,9 +138,11 @@ def build(at: datetime) -> Cells:
     adult = a_line(account="A-1", role="user", msisdn=NUMBER)
     holder, second = (a_line(account="A-1") for _ in range(2))
     minor, stranger, ended = a_line(account="A-1", role="minor"), a_line(), a_line(msisdn="+12065550177")
+    new = a_line(account="A-1", role="minor")
+    Line.objects.filter(pk=new.pk).update(holder_known_at=at)
     old = a_line(account="A-old")
     left = a_line(account="A-old", role="user")
-    choices = {line.pk: _data(line, campaign, at) for line in (adult, second, minor, ended, left)}
+    choices = {line.pk: _data(line, campaign, at) for line in (adult, second, minor, new, ended, left)}
     theirs, own = sign_in(adult).client, sign_in(holder).client
     asked = {may: _delegate(adult, may, at) for may in Delegation.May}
 
@@ -152,6 +154,7 @@ def build(at: datetime) -> Cells:
         Relation.MINOR_USER: somebody(sign_in(minor).client, minor),
         Relation.SAME_HOLDER: somebody(own, second),
         Relation.HOLDER_OF_MINOR: somebody(own, minor),
+        Relation.NEW_HOLDER: somebody(own, new),
         Relation.HOLDER_OF_ADULT: somebody(own, adult),
         Relation.DELEGATE_SEES: somebody(asked[Delegation.May.SEE][0], adult, asked[Delegation.May.SEE][1]),
         Relation.DELEGATE_STOPS: somebody(asked[Delegation.May.STOP][0], adult, asked[Delegation.May.STOP][1]),
@@ -276,6 +279,7 @@ def test_each_cell_by_a_code_alone_and_while_a_new_sim_holds_the_line(cells: Cel
 TOLD = {
     Relation.SAME_HOLDER: {"child"},
     Relation.HOLDER_OF_MINOR: {"child"},
+    Relation.NEW_HOLDER: {"child"},
     Relation.DELEGATE_STOPS: {"delegate"},
     Relation.DELEGATE_BOTH: {"delegate"},
 }
@@ -309,7 +313,7 @@ def test_the_officers_search_finds_no_person(cells: Cells) -> None:
         assert answer.status_code == 200
         assert str(line.public_id) not in answer.content.decode().replace(f'value="{line.public_id}"', "")
         assert "/admin/lines" not in answer.content.decode()
-    assert Choice.objects.count() == 5
+    assert Choice.objects.count() == 6
 
 
 def test_the_page_says_what_the_code_decides() -> None:

@@ -1,0 +1,248 @@
+"""Promise 7. A line that is moved under its person: they are told wherever they can be reached, and it is held."""
+
+from datetime import UTC, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+from pytest_django import Settings
+
+import accounts.actions
+from accounts import delivery
+from accounts.models import Line, LineNumber, Message
+from accounts.queries import HOLD, held_until
+from accounts.sealing import number_hash, seal
+from accounts.texts import MemoryBackend
+from audit.models import AuditEvent
+from consent.feeds import LinesFeed
+from consent.models import Choice
+from tests.factories import a_campaign, a_line, a_safe_contact, an_approval
+from tests.feeds import line_row, ndjson, take_lines, taken
+from tests.people import sign_in, sign_in_by_code, texts_to
+from tests.staff import a_staff_user, an_actor
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+OLD, NEW, SAFE = "+12065550142", "+12065550143", "+14155550199"
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+LATE = timedelta(hours=25)
+MOVES = ("sim_changed_at", "forwarding_changed_at", "number_changed_at")
+ANOTHER = {
+    "number": "another number", "sim": "another SIM", "forwarding": "another call forwarding",
+    "holder": "another account or account holder",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _texts_in_memory(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+
+
+def ago(span: timedelta) -> str:
+    return (timezone.now() - span).astimezone(UTC).isoformat()
+
+
+def the_line() -> Line:
+    return Line.objects.get(carrier_id="L1")
+
+
+@pytest.fixture
+def line() -> Line:
+    """A line that an earlier file brought."""
+    take_lines(line_row())
+    return the_line()
+
+
+def warning(what: str) -> str:
+    """The text in which a line's person reads what was changed."""
+    start = f"Whereabouts: our records now show {ANOTHER[what]} for your phone line. If you didn't ask for this, call "
+    held = "" if what == "holder" else " For 24 hours nobody can open the line's location pages."
+    return f"{start}your carrier now.{held}"
+
+
+def read(number: str) -> list[str]:
+    return [text.text for text in texts_to(number)]
+
+
+# --- how long it is held
+
+
+@pytest.mark.parametrize("moment", MOVES)
+def test_a_change_reported_late_holds_a_day_from_when_we_learn(line: Line, moment: str) -> None:
+    changed = {"msisdn": NEW} if moment == "number_changed_at" else {}
+    take_lines(line_row(**changed, **{moment: ago(LATE)}))
+    now = timezone.now()
+    until = held_until(line=the_line(), at=now)
+    assert until is not None
+    assert now + HOLD - MINUTE < until <= now + HOLD
+    assert sign_in_by_code(the_line()).get("/history/").status_code == 403
+
+
+@pytest.mark.parametrize("moment", MOVES)
+def test_what_the_first_import_of_a_line_says_holds_from_when_it_was(moment: str) -> None:
+    later = {"msisdn": NEW} if moment == "number_changed_at" else {}
+    take_lines(line_row(), line_row(**later, **{moment: ago(LATE)}))
+    assert held_until(line=the_line(), at=timezone.now()) is None
+    take_lines(line_row(line_id="L2", msisdn="+12065550144", sim_changed_at=ago(2 * HOUR)))
+    until = held_until(line=Line.objects.get(carrier_id="L2"), at=timezone.now())
+    assert until is not None
+    assert abs(until - timezone.now() - 22 * HOUR) < MINUTE
+
+
+def test_the_same_row_again_holds_no_longer(line: Line) -> None:
+    row = line_row(sim_changed_at=ago(LATE))
+    take_lines(row)
+    first = held_until(line=the_line(), at=timezone.now())
+    take_lines(row)
+    assert held_until(line=the_line(), at=timezone.now()) == first
+
+
+def test_a_person_without_a_password_is_held_after_a_number_change_too(line: Line) -> None:
+    take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)))
+    browser = sign_in_by_code(the_line())
+    assert browser.post("/accounts/password/set/", {"password": "three quiet words"}).status_code == 403
+    assert [browser.get(page).status_code for page in ("/home/", "/history/", "/choices/")] == [403, 403, 403]
+    assert browser.post("/choices/stop/", {"scope": "all"}).status_code == 302
+    assert Choice.objects.get().kind == "stop"
+
+
+# --- who is told
+
+
+def test_a_number_change_tells_the_old_number_and_the_safe_contact_at_once(line: Line) -> None:
+    a_safe_contact(line, msisdn=SAFE, at=timezone.now() - timedelta(days=3))
+    take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)))
+    assert read(OLD) == [warning("number")]
+    assert read(SAFE) == [f"About your other phone line: {warning('number')}"]
+    for text in read(OLD) + read(SAFE):
+        assert not {"0143", "555", NEW} & set(text.replace("-", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("what", "changes"),
+    [
+        ("sim", {"sim_changed_at": LATE}),
+        ("forwarding", {"forwarding_changed_at": LATE}),
+        ("holder", {"holder_name": "Boris Crane"}),
+        ("holder", {"account_id": "A9"}),
+    ],
+)
+def test_another_sim_forwarding_or_holder_tells_the_phone_and_the_safe_contact(
+    what: str, changes: dict[str, object]
+) -> None:
+    row = line_row(user_role="user")
+    take_lines(row)
+    a_safe_contact(the_line(), msisdn=SAFE, at=timezone.now() - timedelta(days=3))
+    take_lines(row | {name: ago(value) if isinstance(value, timedelta) else value for name, value in changes.items()})
+    assert read(OLD) == [warning(what)]
+    assert read(SAFE) == [f"About your other phone line: {warning(what)}"]
+
+
+def test_a_number_that_another_line_has_had_since_is_told_nothing(line: Line) -> None:
+    given_back = line_row(line_id="L2", msisdn=OLD, activated_at=ago(24 * HOUR), deactivated_at=ago(23 * HOUR))
+    take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)), given_back)
+    assert (read(OLD), Message.objects.filter(kind="moved").count()) == ([], 0)
+
+
+def test_a_number_that_becomes_another_s_before_the_text_is_sent_is_told_nothing(
+    line: Line, settings: Settings
+) -> None:
+    settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
+    take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)))
+    waiting = Message.objects.filter(kind="moved")
+    assert waiting.count() == 1
+    other = a_line()
+    LineNumber.objects.create(
+        line=other, msisdn_hash=number_hash(OLD), msisdn_sealed=seal(OLD), starts_at=timezone.now()
+    )
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    delivery.deliver(now=timezone.now() + HOUR)
+    assert (read(OLD), waiting.count()) == ([], 0)
+
+
+def test_nothing_is_told_where_the_line_leaves_in_confidence(line: Line) -> None:
+    user = a_staff_user("subscriber")
+    accounts.actions.ask_separation(line_id=line.pk, user=user, reach="-", note="", at=timezone.now())
+    a_safe_contact(line, msisdn=SAFE, at=timezone.now() - timedelta(days=3))
+    Line.objects.update(recorded_at=timezone.now() - timedelta(days=3))
+    take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE), sim_changed_at=ago(LATE)))
+    separation = line.separations.get()
+    accounts.actions.close_separation(
+        separation_id=separation.pk, done=True, tell_from=timezone.now() + timedelta(days=30), actor=an_actor(),
+        reason="Done.", at=timezone.now(),
+    )  # fmt: skip
+    take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE), sim_changed_at=ago(HOUR), account_id="A9"))
+    assert Message.objects.count() == 0
+    assert held_until(line=the_line(), at=timezone.now()) is not None
+
+
+def test_others_on_the_account_are_told_nothing() -> None:
+    grown, child = line_row(user_role="user"), line_row(line_id="L3", msisdn="+12065550133", user_role="minor")
+    take_lines(line_row(line_id="L2", msisdn="+12065550122"), grown, child)
+    take_lines(grown | {"msisdn": NEW, "number_changed_at": ago(LATE)}, child | {"sim_changed_at": ago(LATE)})
+    assert read("+12065550122") == []
+    assert read("+12065550133") == [warning("sim")]
+
+
+def test_the_first_import_of_a_line_tells_nobody() -> None:
+    take_lines(line_row(), line_row(msisdn=NEW, number_changed_at=ago(LATE)), line_row(msisdn=NEW, account_id="A2"))
+    assert not Message.objects.filter(kind="moved").exists()
+
+
+def test_nobody_is_flooded(line: Line) -> None:
+    for hours in range(24, 12, -1):
+        take_lines(line_row(sim_changed_at=ago(hours * HOUR)))
+    assert len(read(OLD)) == 5
+
+
+# --- who did it
+
+
+def test_the_trail_names_the_machine_of_each_row() -> None:
+    feed = "client:carrier-feed"
+
+    def reported(*rows: dict[str, object]) -> None:
+        taken(LinesFeed(actor=feed), ndjson(rows))
+
+    reported(line_row(), line_row(line_id="L0", msisdn="+12065550100", activated_at="2024-01-01T00:00:00Z"))
+    reported(line_row(msisdn=NEW, number_changed_at="2026-02-01T00:00:00Z"))
+    reported(line_row(msisdn="+12065550144", number_changed_at="2026-01-01T00:00:00Z"))
+    reported(line_row(msisdn=NEW, sim_changed_at=ago(HOUR), continues_line_id="L0"))
+    reported(line_row(msisdn=NEW, state="OR", account_id="A9", user_role="user"))
+    reported(line_row(msisdn=NEW, user_role="user", deactivated_at=ago(MINUTE)))
+    of_rows = AuditEvent.objects.filter(line_id=the_line().pk).exclude(actor__startswith="system:").order_by("id")
+    assert list(of_rows.values_list("actor", "action")) == [
+        (feed, "line.recorded"),
+        (feed, "line.number_changed"),
+        (feed, "line.earlier_number"),
+        (feed, "line.changed"),
+        (feed, "line.continued"),
+        (feed, "line.changed"),
+        (feed, "line.ended"),
+        (feed, "line.changed"),
+    ]
+
+
+# --- a line that comes to another holder
+
+
+def test_a_new_holder_sees_nothing_of_a_child_s_line_for_a_day_and_may_stop() -> None:
+    child = line_row(line_id="L3", msisdn="+12065550133", user_role="minor")
+    take_lines(line_row(), line_row(line_id="L2", account_id="A2", msisdn="+12065550122", holder_name="B"), child)
+    holder = sign_in(Line.objects.get(carrier_id="L2"))
+    theirs = Line.objects.get(carrier_id="L3")
+    an_approval(theirs, a_campaign())
+    take_lines(child | {"account_id": "A2", "holder_name": "B"})
+    asked = f"?line={theirs.public_id}"
+    pages = [f"/{page}/{asked}" for page in ("home", "history", "choices", "access-log")]
+    assert [holder.get(page).status_code for page in pages] == [404] * 4
+    lines = holder.get("/lines/").text
+    assert "This line is new on your account. For 24 hours you can stop or pause its sharing." in lines
+    assert "Nothing is stopped" in lines.split("(206) 555-0122")[1].split("(206) 555-0133")[0]
+    assert "Nothing is stopped" not in lines.split("(206) 555-0133")[1]
+    assert holder.post("/choices/stop/", {"scope": "all", "line": str(theirs.public_id)}).status_code == 302
+    assert Choice.objects.get().line_id == theirs.pk
+    Line.objects.filter(pk=theirs.pk).update(holder_known_at=timezone.now())
+    with time_machine.travel(timezone.now() + HOLD + MINUTE, tick=False):
+        assert sign_in(Line.objects.get(carrier_id="L2")).get(pages[1]).status_code == 200
