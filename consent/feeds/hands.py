@@ -7,6 +7,7 @@ into other hands needs a line of its own, which begins with nothing.
 from dataclasses import dataclass
 
 from accounts.models import Line
+from accounts.sealing import unseal
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,13 @@ def stays(*, before: Hands, after: Hands) -> bool:
         return True
     elsewhere = before.account_id != after.account_id and before.holder != after.holder
     return elsewhere != (before.role == Line.UserRole.HOLDER)
+
+
+def hands_of(*, line: Line) -> Hands:
+    """In whose hands a line is known to be."""
+    return Hands(line.user_role, line.account_id, unseal(bytes(line.holder_name_sealed)))
+
+
+def role_of(*, line: Line, said: str) -> str:
+    """The role a row gives a line. An adult stays one: an old file must not hand what is theirs alone to others."""
+    return line.user_role if said == Line.UserRole.MINOR else said

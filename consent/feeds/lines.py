@@ -10,8 +10,8 @@ import msgspec
 from accounts.models import Line
 from consent.actions import grow_up
 from consent.feeds.held import take_in_held
-from consent.feeds.tenures import ACTOR, Source, record_lines
-from consent.feeds.unsettled import LineRecord, RowFate, Unsettled
+from consent.feeds.tenures import ACTOR, record_lines
+from consent.feeds.unsettled import LineRecord, RowFate, Source, Unsettled
 from consent.queries import left_from_childhood
 from partners.feeds.checking import (
     Fate,

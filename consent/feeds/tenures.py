@@ -1,7 +1,6 @@
 """Bring the lines we know to what a lines file says: new tenures, their ends, new numbers, what else changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -13,11 +12,12 @@ from accounts.sealing import number_hash, seal, unseal
 from consent.actions import end_tenure, number_changed, tell_who_grew_up
 from consent.changes import Change, tell_of_move
 from consent.expiry import retell
-from consent.feeds.hands import Hands, stays
+from consent.feeds.hands import Hands, hands_of, role_of, stays
+from consent.feeds.numbers import period_in, periods_of, stored
 from consent.feeds.set_aside import set_aside
 from consent.feeds.successors import take_over, take_over_late
 from consent.feeds.timeline import Period, Timeline
-from consent.feeds.unsettled import LineRecord, RowFate, Unsettled
+from consent.feeds.unsettled import LineRecord, RowFate, Source, Unsettled
 from consent.models import Touched
 
 ACTOR = "import:lines"
@@ -33,23 +33,6 @@ MOVES = {"sim_changed_at": Change.SIM, "forwarding_changed_at": Change.FORWARDIN
 HOLDER = frozenset({"account", "holder_name_sealed"})
 # Whoever takes lines in does so alone: whether a number is free is decided on what others have written before.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('accounts.lines'))"
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where rows come from: `actor`, as the trail names who brings them, and since when this import runs."""
-
-    actor: str
-    began_at: datetime
-
-    @property
-    def is_machine(self) -> bool:
-        """Whether a machine brings them, of which each row is in the trail."""
-        return self.actor.startswith("client:")
-
-    def brought(self, line: Line) -> bool:
-        """Whether this import is the first that names the line: what it says of it is how it begins."""
-        return line.recorded_at >= self.began_at
 
 
 @transaction.atomic
@@ -86,7 +69,9 @@ class _Keeper:
         refs = {record.account for record in records}
         Account.objects.bulk_create([Account(carrier_id=ref) for ref in sorted(refs)], ignore_conflicts=True)
         self.accounts = {account.carrier_id: account for account in Account.objects.filter(carrier_id__in=refs)}
-        self.timeline = Timeline.of(_periods(self.lines.values(), {number_hash(record.msisdn) for record in records}))
+        self.timeline = Timeline.of(
+            periods_of(lines=self.lines.values(), numbers={number_hash(record.msisdn) for record in records})
+        )
         self.new: dict[str, Line] = {}
         # Lines that had a number for a shorter time than was known, and from when on that may be.
         self.shortened: dict[int, tuple[Line, datetime]] = {}
@@ -133,11 +118,13 @@ class _Keeper:
         before = self.lines.get(record.continues) if record.continues else None
         if record.continues and before is None:
             return "continues_line_id", "line_unknown"
-        if before is not None and not self._stays(_hands(before), self._said(record, role=record.user_role), before):
+        if before is not None and not self._stays(
+            hands_of(line=before), self._said(record, role=record.user_role), before
+        ):
             return "continues_line_id", "not_same_user"
         if record.continues in self.new:
             self.write()
-        period = _period(record)
+        period = period_in(record=record)
         if not self.timeline.insert(period):
             return "msisdn", "number_overlap"
         self.lines[record.carrier_id] = self.new[record.carrier_id] = Line(
@@ -199,7 +186,11 @@ class _Keeper:
                 # In a circle: each would be the other's past.
                 return "continues_line_id", "id_conflict"
         before = self.lines[record.continues]
-        return None if self._stays(_hands(before), _hands(line), line) else ("continues_line_id", "not_same_user")
+        return (
+            None
+            if self._stays(hands_of(line=before), hands_of(line=line), line)
+            else ("continues_line_id", "not_same_user")
+        )
 
     def _continue(self, line: Line, record: LineRecord) -> bool:
         """A later row names the predecessor for the first time: its person's stops come over now."""
@@ -245,7 +236,7 @@ class _Keeper:
         if there is not None:
             same = there.number == number_hash(record.msisdn)
             return REPEATED if same else ("number_changed_at", "missing")
-        if not self.timeline.insert(_period(record)):
+        if not self.timeline.insert(period_in(record=record)):
             return "msisdn", "number_overlap"
         self._store_numbers([line])
         self._shortened(line, record.has_number_since)
@@ -254,7 +245,7 @@ class _Keeper:
         return ACCEPTED
 
     def _new_number(self, line: Line, record: LineRecord) -> bool:
-        if not self.timeline.insert(_period(record)):
+        if not self.timeline.insert(period_in(record=record)):
             return False
         line.number_changed_at = record.has_number_since
         line.save(update_fields=["number_changed_at", *self._learned(line)])
@@ -312,7 +303,9 @@ class _Keeper:
         if (news or corrected) and not self.read_to_end:
             self.unsettled.wait(record, fate)
             return WAITS
-        if news and not self._stays(_hands(line), self._said(record, role=_role(line, record)), line):
+        if news and not self._stays(
+            hands_of(line=line), self._said(record, role=role_of(line=line, said=record.user_role)), line
+        ):
             return "user_role", "needs_new_line_id"
         if corrected and not self._end(line, record):
             return "msisdn", "number_overlap"
@@ -360,7 +353,7 @@ class _Keeper:
     def _news(self, line: Line, record: LineRecord) -> dict[str, object]:
         """What a row says otherwise than it is known."""
         said: dict[str, object] = {
-            "user_role": _role(line, record),
+            "user_role": role_of(line=line, said=record.user_role),
             "state": record.state,
             "language": record.language,
             "account": self.accounts[record.account],
@@ -388,50 +381,10 @@ class _Keeper:
         for line in lines:
             for period in self.timeline.by_line[line.carrier_id]:
                 if period.pk is None:
-                    fresh.append((period, _stored(line, period)))
+                    fresh.append((period, stored(line=line, period=period)))
                 elif period.changed:
                     LineNumber.objects.filter(pk=period.pk).update(ends_at=period.ends_at)
                 period.changed = False
         LineNumber.objects.bulk_create([row for _, row in fresh])
         for period, row in fresh:
             period.pk = row.pk
-
-
-def _hands(line: Line) -> Hands:
-    return Hands(line.user_role, line.account_id, unseal(bytes(line.holder_name_sealed)))
-
-
-def _role(line: Line, record: LineRecord) -> str:
-    """The role a row gives a line. An adult stays one: an old file must not hand what is theirs alone to others."""
-    return line.user_role if record.user_role == Line.UserRole.MINOR else record.user_role
-
-
-def _period(record: LineRecord) -> Period:
-    return Period(
-        line=record.carrier_id,
-        number=number_hash(record.msisdn),
-        msisdn=record.msisdn,
-        starts_at=record.has_number_since,
-        ends_at=record.deactivated_at,
-    )
-
-
-def _periods(lines: Iterable[Line], numbers: Iterable[bytes]) -> list[Period]:
-    """The periods of these lines, and of whoever had these numbers."""
-    known = LineNumber.objects.filter(line__in=list(lines)) | LineNumber.objects.filter(msisdn_hash__in=list(numbers))
-    return [
-        Period(carrier_id, bytes(number), "", starts_at, ends_at, pk)
-        for carrier_id, number, starts_at, ends_at, pk in known.distinct().values_list(
-            "line__carrier_id", "msisdn_hash", "starts_at", "ends_at", "pk"
-        )
-    ]
-
-
-def _stored(line: Line, period: Period) -> LineNumber:
-    return LineNumber(
-        line=line,
-        msisdn_hash=period.number,
-        msisdn_sealed=seal(period.msisdn),
-        starts_at=period.starts_at,
-        ends_at=period.ends_at,
-    )

@@ -38,6 +38,23 @@ class LineRecord:
         return max(self.activated_at, self.number_changed_at or self.activated_at)
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where rows come from: `actor`, as the trail names who brings them, and since when this import runs."""
+
+    actor: str
+    began_at: datetime
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether a machine brings them, of which each row is in the trail."""
+        return self.actor.startswith("client:")
+
+    def brought(self, line: Line) -> bool:
+        """Whether this import is the first that names the line: what it says of it is how it begins."""
+        return line.recorded_at >= self.began_at
+
+
 class Unsettled:
     """What is open of one file. Its size is that of what differs from what is known, not that of the file."""
 

@@ -197,10 +197,38 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/queries.py",
-        "    if line.user_role == Line.UserRole.MINOR:\n        return Relation.HOLDER_OF_MINOR\n",
-        "    if line.user_role != Line.UserRole.HOLDER:\n        return Relation.HOLDER_OF_MINOR\n",
+        "    if line.user_role == Line.UserRole.MINOR:\n        relation = Relation.HOLDER_OF_MINOR\n",
+        "    if line.user_role != Line.UserRole.HOLDER:\n        relation = Relation.HOLDER_OF_MINOR\n",
         "tests/promises/test_07_each_person_sees_only_their_own.py::"
         "test_a_role_change_to_adult_cuts_the_holder_off_at_once_past_included",
+    ),
+    Mutant(
+        7,
+        "accounts/queries.py",
+        "    return relation if _held(line.holder_known_at, at) is None else Relation.NEW_HOLDER\n",
+        "    return relation\n",
+        "tests/promises/test_07_moved.py::test_a_new_holder_sees_nothing_of_a_child_s_line_for_a_day_and_may_stop",
+    ),
+    Mutant(
+        7,
+        "consent/feeds/tenures.py",
+        '        line.change_known_at = self.at\n        return ["change_known_at"]\n',
+        "        return []\n",
+        "tests/promises/test_07_moved.py::test_a_change_reported_late_holds_a_day_from_when_we_learn",
+    ),
+    Mutant(
+        7,
+        "accounts/actions/posting.py",
+        "    if care.leaves_in_confidence(line_id=line_id, at=at) or lately",
+        "    if lately",
+        "tests/promises/test_07_moved.py::test_nothing_is_told_where_the_line_leaves_in_confidence",
+    ),
+    Mutant(
+        7,
+        "disclosures/feeds/reports.py",
+        'LinesFeed(actor=f"client:{client_id}")',
+        "LinesFeed()",
+        "tests/promises/test_07_taken_over.py::test_whoever_has_a_machine_is_named_and_the_person_is_told",
     ),
     Mutant(
         7,
