@@ -1,0 +1,331 @@
+"""Codes, waits, numbers, proofs and texts end at their very moment, not a microsecond later, and not before."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.contrib.auth import SESSION_KEY
+from django.http import HttpRequest
+from django.test import RequestFactory
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts import actions, care, delivery, letters, queries, sessions, ways_in
+from accounts.actions import people
+from accounts.actions.codes import FRESH, LONG_FRESH
+from accounts.clocks import forget_codes
+from accounts.letters import Mail
+from accounts.models import Letter, Line, LineNumber, Message, NewPassword, TextedCode, TextTaken, User, WrongPassword
+from accounts.sealing import number_hash, seal
+from accounts.session_store import SessionStore
+from accounts.texts import MemoryBackend
+from tests.factories import LONG_AGO, a_line
+from tests.moments import A_MOMENT, begins_at, ends_at
+
+pytestmark = pytest.mark.usefixtures("db")
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SIGN_IN = TextedCode.Purpose.SIGN_IN
+ELSEWHERE = "+13605550111"
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line()
+
+
+@pytest.fixture
+def user(line: Line, now: datetime) -> User:
+    return actions.person_behind(line=line, at=now)
+
+
+def newest_code() -> str:
+    return next(text.code for text in reversed(MemoryBackend.outbox) if text.code)
+
+
+# Codes
+
+
+def ask(line: Line, at: datetime) -> str:
+    actions.text_code(
+        msisdn=queries.msisdn_of(line_id=line.pk, at=at), purpose=SIGN_IN, asker="b1", at=at
+    )  # fmt: skip
+    return newest_code()
+
+
+def opens(line: Line, code: str) -> Callable[[datetime], object]:
+    return lambda at: actions.take_code(
+        msisdn=queries.msisdn_of(line_id=line.pk, at=at), purpose=SIGN_IN, asker="b1", typed=code, at=at
+    )
+
+
+@pytest.mark.parametrize(("is_long", "lasts"), [(False, FRESH), (True, LONG_FRESH)], ids=["short", "long"])
+def test_a_code_lasts_from_when_it_was_last_sent(line: Line, now: datetime, is_long: bool, lasts: timedelta) -> None:
+    code = ask(line, now)
+    TextedCode.objects.update(long=is_long)
+    assert ends_at(opens(line, code), now + lasts)
+    again = now + lasts - A_MOMENT
+    assert ask(line, again) == code
+    assert ends_at(opens(line, code), again + lasts)
+
+
+def test_once_a_code_is_over_another_is_made(line: Line, now: datetime) -> None:
+    code = ask(line, now)
+    assert ends_at(lambda at: ask(line, at) == code, now + FRESH)
+
+
+def test_codes_are_forgotten_a_day_after_they_were_sent(line: Line, now: datetime) -> None:
+    ask(line, now)
+    assert begins_at(lambda at: forget_codes(now=at), now + DAY)
+
+
+def test_the_code_of_a_safe_contact_lasts_ten_minutes(line: Line, user: User, now: datetime) -> None:
+    actions.ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    code = newest_code()
+    assert ends_at(
+        lambda at: actions.prove_contact(line_id=line.pk, user=user, typed=code, at=at), now + 10 * MINUTE
+    )  # fmt: skip
+    assert ends_at(lambda at: care.contact_waiting(line_id=line.pk, at=at), now + 10 * MINUTE)
+
+
+# Whose number and line it is
+
+
+def test_a_line_has_its_number_from_its_beginning_to_its_end(now: datetime) -> None:
+    line = a_line(msisdn=ELSEWHERE, activated_at=now, deactivated_at=now + DAY)
+
+    def is_theirs(at: datetime) -> bool:
+        return queries.line_of_number(msisdn=ELSEWHERE, at=at) == line
+
+    assert begins_at(is_theirs, now)
+    assert ends_at(is_theirs, now + DAY)
+    assert begins_at(lambda at: queries.line_named(carrier_id=line.carrier_id, msisdn="", at=at), now)
+    assert ends_at(lambda at: queries.line_named(carrier_id=line.carrier_id, msisdn="", at=at), now + DAY)
+
+
+def test_a_number_is_another_line_s_from_the_moment_on(line: Line, now: datetime) -> None:
+    number = line.numbers.get()
+    msisdn = queries.msisdn_of(line_id=line.pk, at=now)
+    LineNumber.objects.filter(pk=number.pk).update(ends_at=now)
+    next_one = a_line(activated_at=LONG_AGO)
+    LineNumber.objects.filter(line=next_one).update(ends_at=now)
+    LineNumber.objects.create(line=next_one, msisdn_hash=number_hash(msisdn), msisdn_sealed=seal(msisdn), starts_at=now)
+    assert ends_at(lambda at: queries.line_of_number(msisdn=msisdn, at=at) == line, now)
+    assert begins_at(lambda at: queries.line_of_number(msisdn=msisdn, at=at) == next_one, now)
+
+
+@pytest.mark.parametrize("what", ["sim_changed_at", "number_changed_at", "forwarding_changed_at"])
+def test_a_change_holds_for_a_day_what_lets_somebody_see(line: Line, now: datetime, what: str) -> None:
+    setattr(line, what, now)
+    assert ends_at(lambda at: queries.held_until(line=line, at=at), now + DAY)
+    setattr(line, what, line.activated_at)
+    assert queries.held_until(line=line, at=line.activated_at) is None
+    setattr(line, what, line.activated_at + A_MOMENT)
+    assert queries.held_until(line=line, at=line.activated_at + A_MOMENT) is not None
+
+
+# Passwords
+
+
+def test_the_wait_for_a_new_password_ends_after_a_day_and_counts_for_a_week(user: User, now: datetime) -> None:
+    user = actions.set_first_password(user=user, password="three quiet words", at=now)
+    actions.ask_new_password(user=user, at=now)
+    waited = NewPassword.objects.get()
+
+    def is_replaced(at: datetime) -> bool:
+        try:
+            actions.replace_password(user=user, password="four other quiet words", at=at)
+        except actions.NotYet:
+            return False
+        return True
+
+    assert begins_at(is_replaced, now + DAY)
+    assert ends_at(is_replaced, now + 8 * DAY)
+    assert ends_at(lambda at: ways_in.new_password_of(user=user, at=at), waited.expires_at)
+
+    # Only then may another wait begin.
+    def begins_anew(at: datetime) -> bool:
+        actions.ask_new_password(user=user, at=at)
+        return NewPassword.objects.count() == 2
+
+    assert begins_at(begins_anew, waited.expires_at)
+
+
+def test_wrong_passwords_of_a_number_are_counted_for_an_hour(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "WRONG_AN_HOUR", 1)
+    line = a_line(msisdn=ELSEWHERE)
+    user = actions.set_first_password(
+        user=actions.person_behind(line=line, at=now), password="three quiet words", at=now
+    )  # fmt: skip
+    Line.objects.filter(pk=line.pk).update(deactivated_at=now)
+    LineNumber.objects.filter(line=line).update(ends_at=now)
+    actions.end_tenure(line_id=line.pk, at=now)
+
+    def comes_back(at: datetime, password: str = "three quiet words") -> bool:
+        return actions.sign_in_after_end(msisdn=ELSEWHERE, password=password, at=at) == user
+
+    assert not comes_back(now, "another password")
+    assert WrongPassword.objects.count() == 1
+    assert begins_at(comes_back, now + HOUR)
+
+
+# Who else looks after a line
+
+
+def test_what_was_asked_waits_a_week_and_ends_on_its_day(line: Line, user: User, now: datetime) -> None:
+    other = a_line(msisdn=ELSEWHERE)
+    helper = actions.person_behind(line=other, at=now)
+    ends = now + 30 * DAY
+    asked = actions.delegate(line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=ends, at=now)
+
+    def waits(at: datetime) -> object:
+        return care.asked_of(line_id=other.pk, at=at)
+
+    assert ends_at(waits, now + 7 * DAY)
+    assert ends_at(lambda at: care.delegations_of(line_id=line.pk, at=at), now + 7 * DAY)
+    actions.answer_delegation(delegation_id=asked, user=helper, line_id=other.pk, answer="yes", at=now)
+    for known in (
+        lambda at: care.delegations_of(line_id=line.pk, at=at),
+        lambda at: care.delegations_to(user=helper, at=at),
+        lambda at: [one for one in queries.lines_known_by(user=helper, at=at) if one.line == line],
+    ):
+        assert ends_at(known, ends)
+
+
+def test_whoever_had_the_number_before_was_asked_something_else(line: Line, user: User, now: datetime) -> None:
+    a_line(msisdn=ELSEWHERE, activated_at=LONG_AGO, deactivated_at=now)
+    other = a_line(msisdn=ELSEWHERE, activated_at=now)
+    asked = actions.delegate(
+        line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=now + 30 * DAY, at=now - A_MOMENT
+    )  # fmt: skip
+    assert care.asked_of(line_id=other.pk, at=now) == []
+    actions.end_delegation(delegation_id=asked, line_id=line.pk, user=user, at=now)
+    actions.delegate(line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=now + 30 * DAY, at=now)
+    assert len(care.asked_of(line_id=other.pk, at=now)) == 1
+
+
+def test_a_phone_hears_of_its_contact_s_news_for_a_day(line: Line, user: User, now: datetime) -> None:
+    actions.ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    actions.prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
+    own = queries.msisdn_of(line_id=line.pk, at=now)
+
+    def texted(at: datetime) -> list[str]:
+        before = Message.objects.count()
+        actions.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=at)
+        return [own] if Message.objects.count() - before == 2 else []
+
+    assert ends_at(texted, now + DAY)
+    # From the moment on at which its number is another line's, news goes to the phone again.
+    a_line(msisdn=ELSEWHERE, activated_at=now + 2 * DAY)
+    assert ends_at(lambda at: delivery.contacts_that_count(line_ids=[line.pk], at=at), now + 2 * DAY)
+
+
+# Texts and mails
+
+
+def test_a_text_goes_out_from_its_moment_to_its_end(line: Line, now: datetime, settings: Settings) -> None:
+    settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
+    actions.post(line_id=line.pk, kind=Message.Kind.STOPPED, words="It happened.", at=now)
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    message = Message.objects.get()
+
+    def goes_out(at: datetime) -> int:
+        return delivery.deliver(now=at)
+
+    assert begins_at(goes_out, now)
+    assert ends_at(goes_out, message.expires_at)
+    assert ends_at(lambda at: delivery.deliver_one(message_id=message.pk, now=at), message.expires_at)
+
+
+def test_so_does_a_mail(line: Line, now: datetime) -> None:
+    actions.post_letter(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
+    assert begins_at(lambda at: letters.deliver(now=at), now)
+    assert ends_at(lambda at: letters.deliver(now=at), Letter.objects.get().expires_at)
+
+
+def test_limits_of_a_day_and_an_hour_end_after_them(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.actions.posting.LETTERS_A_DAY", 1)
+    monkeypatch.setattr("accounts.actions.posting.RECEIPT_TEXTS_A_DAY", 1)
+    monkeypatch.setattr("accounts.actions.texting.ANSWERS_AN_HOUR", 1)
+
+    def mails(at: datetime) -> bool:
+        try:
+            actions.post_letter(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=at)
+        except actions.SentEnough:
+            return False
+        return True
+
+    def links(at: datetime) -> bool:
+        try:
+            actions.post_receipt(line_id=line.pk, words="Your receipt", at=at)
+        except actions.SentEnough:
+            return False
+        return True
+
+    assert mails(now)
+    assert begins_at(mails, now + DAY)
+    assert links(now)
+    assert begins_at(links, now + DAY)
+    actions.post(line_id=line.pk, kind=Message.Kind.REPLY, words="Hello.", at=now)
+    assert begins_at(lambda at: actions.may_answer(line_id=line.pk, at=at), now + HOUR)
+
+
+def test_news_of_one_kind_come_once_a_day_and_not_on_the_first(line: Line, now: datetime) -> None:
+    Line.objects.filter(pk=line.pk).update(recorded_at=now)
+
+    def news(at: datetime) -> int:
+        return actions.post_news(line_ids=[line.pk], kind=Message.Kind.RECORDS, words=lambda _: "New.", at=at)
+
+    assert begins_at(news, now + DAY)
+    assert news(now + 2 * DAY) == 1
+    assert begins_at(news, now + 3 * DAY)
+
+
+def test_a_text_is_known_for_a_day(now: datetime) -> None:
+    actions.take_once(text_id="m-1", at=now)
+
+    def is_known(at: datetime) -> bool:
+        actions.take_once(text_id="m-2", at=at)
+        return TextTaken.objects.count() == 2
+
+    assert ends_at(is_known, now + DAY + A_MOMENT)
+
+
+# What a session has shown
+
+
+def a_request(**session: object) -> HttpRequest:
+    request = RequestFactory().get("/")
+    request.session = SessionStore()
+    request.session.update(session)
+    return request
+
+
+def test_what_was_proved_at_a_door_lasts_a_quarter_of_an_hour(line: Line, now: datetime) -> None:
+    request = a_request()
+    sessions.prove_line(request, door="stop", line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    assert ends_at(lambda at: sessions.proved_line(request, door="stop", at=at), now + 15 * MINUTE)
+    sessions.keep_link(request, token="t", at=now, msisdn=ELSEWHERE)
+    assert ends_at(lambda at: sessions.kept_link(request, at=at), now + 15 * MINUTE)
+    assert ends_at(lambda at: sessions.number_of_link(request, token="t", at=at), now + 15 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("is_staff", "unused", "in_all"),
+    [(False, timedelta(hours=12), timedelta(days=7)), (True, timedelta(minutes=30), timedelta(hours=12))],
+    ids=["a_subscriber", "staff"],
+)
+def test_a_sign_in_ends_when_it_lay_too_long_or_lasted_too_long(
+    now: datetime, is_staff: bool, unused: timedelta, in_all: timedelta
+) -> None:
+    def is_on(seen: datetime, at: datetime) -> bool:
+        clock = {"of": "1", "staff": is_staff, "began": now.isoformat(), "seen": seen.isoformat()}
+        request = a_request(**{SESSION_KEY: "1", sessions.CLOCK_KEY: clock})
+        return not sessions.is_over(request, by_hand=True, stops=False, at=at)
+
+    assert ends_at(lambda at: is_on(now, at), now + unused)
+    assert ends_at(lambda at: is_on(at, at), now + in_all)
