@@ -1,0 +1,245 @@
+"""Links, questions and agents' messages begin and end at their very moment."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Line
+from audit.queries import database_clock
+from consent import actions, agency, agents, asking, asks, expiry, reminding
+from consent.actions.asks import text_code
+from consent.actions.digests import NoSuchRun, TooMany
+from consent.actions.statuses import AskedTooOften, retrieve_status
+from consent.actions.without_account import stop_all_by_line
+from consent.models import Ask, EndedPause
+from consent.queries.links import behind_link
+from partners.models import AgentRequest, Campaign, Contract, Suspension
+from tests.agents import AGENT, an_agent_asks, let_in
+from tests.consent.books import Books
+from tests.consent.claiming import Partner, a_partner, stamp
+from tests.factories import a_ledger_row, a_line
+from tests.moments import A_MOMENT, begins_at, ends_at
+from tests.properties import undone
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+NUMBER = "+12065550142"
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return database_clock()
+
+
+def test_a_progress_link_opens_for_thirty_days(line: Line, now: datetime) -> None:
+    token = stop_all_by_line(line_id=line.pk, at=now)
+    assert ends_at(lambda at: behind_link(token=token, at=at), now + 30 * DAY)
+
+
+# Questions
+
+
+@pytest.fixture
+def partner() -> Partner:
+    return a_partner()
+
+
+@pytest.fixture
+def asked(partner: Partner) -> Ask:
+    a_line(msisdn=NUMBER)
+    assert partner.one(partner.claim())[0] == 200
+    return Ask.objects.get()
+
+
+def question(asked: Ask, at: datetime) -> asks.Question | None:
+    return asks.behind(token=asks.token_of(ask_id=asked.id), at=at)
+
+
+def test_a_question_s_link_opens_for_a_week(asked: Ask) -> None:
+    assert ends_at(lambda at: question(asked, at), asked.asked_at + 7 * DAY)
+
+
+def test_it_opens_while_its_agreement_and_campaign_are_in_force(asked: Ask, now: datetime) -> None:
+    day = now + DAY
+    for model in (Campaign, Contract):
+        with undone():
+            model.objects.update(ends_at=day)
+            assert ends_at(lambda at: question(asked, at), day)
+    party = Campaign.objects.get().lbs_provider_id
+    Suspension.objects.create(
+        of="party", target_id=party, starts_at=day, ends_at=day + DAY, reason="r", actor="officer:1"
+    )  # fmt: skip
+    assert ends_at(lambda at: question(asked, at), day)
+    assert begins_at(lambda at: question(asked, at), day + DAY)
+
+
+def test_a_question_is_answered_before_what_was_claimed_would_end(partner: Partner, now: datetime) -> None:
+    a_line(msisdn=NUMBER)
+    assert partner.one(partner.claim(expires_at=stamp(now + DAY)))[0] == 200
+    found = question(Ask.objects.get(), now)
+    assert found is not None
+    assert ends_at(lambda at: asks.may_be_answered(question=found, at=at), now + DAY)
+
+
+def test_what_was_claimed_under_another_number_is_not_asked(asked: Ask, now: datetime) -> None:
+    found = question(asked, now)
+    assert found is not None
+    assert found.line is not None
+    for changed_at, may in ((found.since - A_MOMENT, True), (found.since, False)):
+        found.line.number_changed_at = changed_at
+        assert asks.may_be_answered(question=found, at=now) is may
+
+
+def test_nobody_is_asked_for_a_year_after_a_no(partner: Partner, now: datetime) -> None:
+    line = a_line(msisdn=NUMBER)
+    a_ledger_row(line, "stop", scope="campaign", ref="CMP-elsewhere", at=now)
+    case = asks.Case(line.pk, partner.campaign.ref)
+    assert begins_at(lambda at: asks.askable(cases=[case], at=at)[0], now + 366 * DAY)
+
+
+def test_a_month_has_its_number_of_questions(partner: Partner, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asks, "AT_MOST", 1)
+    monkeypatch.setattr(asks, "LASTS", 60 * DAY)
+    a_line(msisdn=NUMBER)
+    other = a_partner("NorthLink", provider="AdReach")
+    for one in (partner, other):
+        assert one.one(one.claim())[0] == 200
+    second = Ask.objects.get(campaign=other.campaign.ref)
+    Ask.objects.filter(campaign=partner.campaign.ref).update(texted_at=now)
+
+    def may_be_texted(at: datetime) -> bool:
+        found = question(second, at)
+        assert found is not None
+        text_code(question=found, asker="b", at=at)
+        return Ask.objects.filter(pk=second.pk, texted_at__isnull=False).exists()
+
+    assert begins_at(may_be_texted, now + 31 * DAY)
+    assert begins_at(lambda at: asking._may_be_texted(Ask.objects.get(pk=second.pk), at), now + 31 * DAY)
+
+
+def test_so_it_has_of_links_that_a_partner_shows(partner: Partner, now: datetime) -> None:
+    a_line(msisdn=NUMBER)
+
+    def retrieves(at: datetime) -> str:
+        try:
+            found = retrieve_status(
+                client_id="c", party_id=partner.party.pk, msisdn=NUMBER, scopes=[partner.campaign.scope],
+                purpose=partner.campaign.purpose, campaign="", capture=True, callback="", at=at,
+            )  # fmt: skip
+        except AskedTooOften:
+            return ""
+        return found.token
+
+    first = retrieves(now)
+    # It is given again while it is good for a day or more.
+    assert ends_at(lambda at: retrieves(at) == first, now + 6 * DAY)
+    second = retrieves(now + 6 * DAY)
+    assert second not in {"", first}
+    later = now + 14 * DAY
+    assert retrieves(later) == ""
+    assert begins_at(retrieves, now + 31 * DAY)
+
+
+# Choices that end, and what comes of it
+
+
+def test_a_pause_is_told_of_as_over_at_its_end(line: Line, campaign: Campaign, now: datetime) -> None:
+    actions.pause(line_id=line.pk, scope="all", until=now + DAY, actor="subscriber:1", channel="web")
+
+    def is_over(at: datetime) -> bool:
+        expiry.end_pauses(now=at)
+        return EndedPause.objects.exists()
+
+    assert begins_at(is_over, now + DAY)
+
+
+def test_no_pause_begins_that_would_be_over(line: Line) -> None:
+    with pytest.raises(actions.PauseOver):
+        actions.pause(line_id=line.pk, scope="all", until=database_clock(), actor="subscriber:1", channel="web")
+
+
+def test_a_line_is_reminded_every_ninety_days(line: Line, campaign: Campaign, now: datetime) -> None:
+    Line.objects.filter(pk=line.pk).update(recorded_at=now)
+
+    def reminds(at: datetime) -> int:
+        return reminding.remind(now=at)
+
+    assert begins_at(reminds, now + 90 * DAY)
+    assert reminds(now + 90 * DAY) == 1
+    assert begins_at(reminds, now + 180 * DAY)
+
+
+# Authorised agents
+
+
+@pytest.fixture
+def key(settings: Settings) -> Ed25519PrivateKey:
+    settings.DRP_BUSINESS_ID = "CARRIER"
+    return Ed25519PrivateKey.generate()
+
+
+def test_an_agent_s_request_waits_for_a_week(line: Line) -> None:
+    token = an_agent_asks(line).rstrip("/").rpartition("/")[2]
+    asked = AgentRequest.objects.get()
+    over = asked.received_at + 7 * DAY
+    assert asked.expires_at == over
+    assert ends_at(lambda at: agents.behind_link(token=token, at=at), over)
+
+    def is_refused(at: datetime) -> bool:
+        try:
+            actions.answer_request(token=token, theirs=False, notice=None, at=at)
+        except actions.NotOpenRequest:
+            return False
+        return True
+
+    assert ends_at(is_refused, over)
+
+    def is_closed(at: datetime) -> bool:
+        agency._end(at)
+        return AgentRequest.objects.filter(closed_at__isnull=False).exists()
+
+    assert begins_at(is_closed, over)
+
+
+def test_an_agent_s_token_is_given_once_for_a_message(key: Ed25519PrivateKey) -> None:
+    let_in(AGENT, "Permission Slip", key)
+    asked_at = timezone.now()
+    actions.give_token(agent_id=AGENT, asked_at=asked_at)
+    for used in (asked_at, asked_at - A_MOMENT):
+        with pytest.raises(agents.Refused, match="used before"):
+            actions.give_token(agent_id=AGENT, asked_at=used)
+    assert actions.give_token(agent_id=AGENT, asked_at=asked_at + A_MOMENT)
+
+
+# Partners' books
+
+
+def test_a_run_of_a_partner_s_books_lasts_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    books = Books()
+    line = books.a_line()
+    books.hold(line)
+    actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    books.acknowledge(line)
+    run = books.send()
+
+    def goes_on(at: datetime) -> bool:
+        try:
+            books.answer(run, at)
+        except NoSuchRun:
+            return False
+        return True
+
+    assert ends_at(goes_on, run.received_at + DAY)
+    monkeypatch.setattr("consent.actions.digests.MOST_RUNS_A_DAY", 1)
+
+    def is_taken(at: datetime) -> bool:
+        try:
+            books.send(at)
+        except TooMany:
+            return False
+        return True
+
+    assert begins_at(is_taken, run.received_at + DAY)

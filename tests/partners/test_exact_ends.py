@@ -1,0 +1,248 @@
+"""Assertions, tokens, keys, terms and proposals begin and end at their very moment, and none lasts for ever."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.conf import settings
+from django.test import RequestFactory
+
+import partners.actions
+from partners import access, keys, keysets, lifecycle, queries, rotation
+from partners.actions import Refused, issue_access_token, register_client, sign_in
+from partners.lifecycle import NotNow, Stage
+from partners.models import Client, Contract, Proposal, SigningKey, Suspension, UsedAssertion
+from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party
+from tests.moments import A_MOMENT, begins_at, ends_at
+from tests.partners.outside import Outside, Signer
+from tests.staff import an_actor
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+WHOLE = NOW.replace(microsecond=0)
+
+
+# Sign-in of machines
+
+
+@pytest.fixture
+def signer() -> Signer:
+    signer = Signer("gateway")
+    register_client(
+        client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(signer.public), party=None, actor="system:test",
+        at=NOW,
+    )  # fmt: skip
+    return signer
+
+
+def is_let_in(signer: Signer, **times: float) -> Callable[[datetime], bool]:
+    """By an assertion with these times, in seconds from `WHOLE` on."""
+    claims = {
+        "iss": "gateway", "sub": "gateway", "aud": settings.BASE_URL, "jti": "j-1",
+        **{name: WHOLE.timestamp() + seconds for name, seconds in times.items()},
+    }  # fmt: skip
+    assertion = signer.sign(claims, typ="JWT")
+
+    def enters(at: datetime) -> bool:
+        try:
+            sign_in(assertion=assertion, scopes=[], at=at)
+        except Refused:
+            return False
+        return True
+
+    return enters
+
+
+def test_an_assertion_is_good_until_its_end_and_from_five_seconds_before_its_beginning(signer: Signer) -> None:
+    assert ends_at(is_let_in(signer, iat=0, exp=60), WHOLE + 60 * SECOND)
+    assert begins_at(is_let_in(signer, iat=0, exp=30), WHOLE - 5 * SECOND)
+    assert begins_at(is_let_in(signer, iat=0, nbf=10, exp=60), WHOLE + 5 * SECOND)
+    # From its own time on it lives a minute; where it does not say since when, a minute and five seconds from now.
+    assert is_let_in(signer, iat=0, exp=60)(WHOLE)
+    assert not is_let_in(signer, iat=0, exp=60.5)(WHOLE)
+
+
+def test_used_assertions_are_known_until_they_would_be_over(signer: Signer) -> None:
+    assert is_let_in(signer, iat=0, exp=60)(WHOLE)
+    end = UsedAssertion.objects.get().expires_at
+    assert end == WHOLE + 60 * SECOND
+
+    def is_forgotten(at: datetime) -> bool:
+        other = {"iat": at.timestamp(), "exp": at.timestamp() + 30}
+        claims = {"iss": "gateway", "sub": "gateway", "aud": settings.BASE_URL, "jti": "j-2", **other}
+        sign_in(assertion=signer.sign(claims, typ="JWT"), scopes=[], at=at)
+        return not UsedAssertion.objects.filter(jti="j-1").exists()
+
+    assert begins_at(is_forgotten, end + A_MOMENT)
+
+
+def test_an_access_token_ends_and_none_is_issued_without_an_end(signer: Signer) -> None:
+    issued = issue_access_token(
+        client=Client.objects.get(), scopes=["decisions:read"], lifetime=10 * MINUTE, at=WHOLE
+    )  # fmt: skip
+    end = int(WHOLE.timestamp()) + 600
+    for grant_of in (access.grant_of, access.remembered_grant_of):
+        assert grant_of(f"Bearer {issued.token}", now=end - 1) is not None
+        assert grant_of(f"Bearer {issued.token}", now=end) is None
+    claims = keys.verify_own(use=SigningKey.Use.ACCESS, token=issued.token)
+    assert (claims["exp"], claims["iat"]) == (end, end - 600)
+    assert sign_in_answer(signer) == 600
+
+
+def sign_in_answer(signer: Signer) -> int:
+    claims = {
+        "iss": "gateway", "sub": "gateway", "aud": settings.BASE_URL, "jti": "j-3", "iat": WHOLE.timestamp(),
+        "exp": WHOLE.timestamp() + 60,
+    }  # fmt: skip
+    return sign_in(assertion=signer.sign(claims, typ="JWT"), scopes=[], at=WHOLE).seconds
+
+
+def test_a_token_without_an_end_lets_nobody_in() -> None:
+    claims = {"iss": settings.BASE_URL, "aud": settings.BASE_URL, "client_id": "gateway", "scope": "decisions:read"}
+    for without in ({}, {"exp": None}, {"exp": "never"}, {"exp": True}):
+        token = keys.sign(use=SigningKey.Use.ACCESS, claims={**claims, **without})
+        assert access.grant_of(f"Bearer {token}", now=int(WHOLE.timestamp())) is None
+
+
+def test_what_a_gateway_signs_is_taken_for_five_minutes_either_way() -> None:
+    stamp = int(WHOLE.timestamp())
+    signed = hmac.new(b"secret", f"{stamp}.".encode(), hashlib.sha256).hexdigest()
+    request = RequestFactory().generic("POST", "/", headers={"X-Signed": f"t={stamp},v1={signed}"})
+
+    def is_taken(at: datetime) -> bool:
+        return access.is_signed(request, header="X-Signed", secrets=["secret"], at=at)
+
+    fresh = access.FRESH_S * SECOND
+    assert ends_at(is_taken, WHOLE + fresh + A_MOMENT)
+    assert begins_at(is_taken, WHOLE - fresh)
+
+
+# Keys
+
+
+def test_a_partner_s_keys_are_fetched_anew_after_a_day(outside: Outside) -> None:
+    party = a_party(jwks_uri=f"{outside.url}/jwks.json")
+    signer = Signer(party.uri, outside)
+    keysets.key_of(party=party, kid=signer.kid, at=NOW)
+
+    def fetches(at: datetime) -> bool:
+        before = len(outside.asked)
+        keysets.key_of(party=party, kid=signer.kid, at=at)
+        return len(outside.asked) > before
+
+    assert begins_at(fetches, NOW + DAY)
+
+
+def test_a_key_signs_from_its_moment_until_it_is_retired_and_is_published_as_long() -> None:
+    first = SigningKey.objects.filter(use=SigningKey.Use.RECEIPT).get()
+    due = first.used_from + rotation.PERIOD - rotation.PUBLISHED_BEFORE
+    assert begins_at(lambda at: rotation.rotate(now=at).made, due)
+    made = set(rotation.rotate(now=due).made)
+    (second,) = SigningKey.objects.filter(use=SigningKey.Use.RECEIPT, kid__in=made)
+
+    def signs(at: datetime) -> bool:
+        return keys.signer(use=SigningKey.Use.RECEIPT, at=at).kid == second.kid
+
+    def is_published(at: datetime) -> bool:
+        return second.kid in {one["kid"] for one in keys.jwks(at=at)["keys"]}
+
+    assert begins_at(signs, due + rotation.PUBLISHED_BEFORE)
+    assert begins_at(is_published, due)
+    over = second.used_from + keys.PUBLISHED_AFTER
+    assert begins_at(lambda at: first.kid in rotation.rotate(now=at).retired, over)
+    SigningKey.objects.filter(pk=second.pk).update(retired_at=over)
+    assert ends_at(signs, over)
+    assert ends_at(is_published, over)
+
+
+# Terms and what officers decide
+
+
+def test_a_partner_is_let_in_while_an_agreement_is_in_force() -> None:
+    contract = a_contract(starts_at=NOW, ends_at=NOW + 30 * DAY)
+
+    def is_in_force(at: datetime) -> bool:
+        return queries.has_contract_in_force(party_id=contract.aggregator_id, at=at)
+
+    assert begins_at(is_in_force, NOW)
+    assert ends_at(is_in_force, NOW + 30 * DAY)
+    Suspension.objects.create(
+        of="contract", target_id=contract.pk, starts_at=NOW + DAY, ends_at=NOW + 2 * DAY, reason="r", actor="officer:1"
+    )
+    assert ends_at(is_in_force, NOW + DAY)
+    assert begins_at(is_in_force, NOW + 2 * DAY)
+
+
+def test_the_console_s_stages_begin_at_their_moment() -> None:
+    contract = a_contract(starts_at=NOW, ends_at=NOW + 100 * DAY)
+    campaign = a_campaign(contract, starts_at=NOW + DAY)
+
+    def stage(of: Stage, *, own: bool) -> Callable[[datetime], bool]:
+        row = campaign if own else contract
+        return lambda at: lifecycle.stage(row, at=at) == of
+
+    assert ends_at(stage(Stage.NOT_YET, own=False), NOW)
+    assert ends_at(stage(Stage.NOT_YET, own=True), NOW + DAY)
+    assert begins_at(stage(Stage.ENDING, own=False), contract.ends_at - lifecycle.NOTICE_PERIOD)
+    assert begins_at(stage(Stage.ENDED, own=False), contract.ends_at)
+    assert begins_at(stage(Stage.ENDED, own=True), contract.ends_at)
+
+
+def proposed(contract: Contract, officer: str) -> Proposal:
+    return partners.actions.propose(
+        act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()}, reason="r",
+        actor=officer, at=NOW,
+    )  # fmt: skip
+
+
+def test_a_proposal_counts_for_seven_days_to_the_moment() -> None:
+    one, two = an_actor(), an_actor()
+    contract = a_contract(ends_at=NOW + 30 * DAY)
+    proposal = proposed(contract, one)
+
+    def is_agreed(at: datetime) -> bool:
+        try:
+            partners.actions.mark_agreed(proposal_id=proposal.id, reason="r", actor=two, at=at)
+        except NotNow:
+            return False
+        return True
+
+    def may_be_proposed_again(at: datetime) -> bool:
+        try:
+            partners.actions.propose(
+                act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()},
+                reason="r", actor=two, at=at,
+            )  # fmt: skip
+        except NotNow:
+            return False
+        return True
+
+    assert ends_at(is_agreed, NOW + 7 * DAY)
+    assert begins_at(may_be_proposed_again, NOW + 7 * DAY)
+
+
+def test_what_has_ended_is_neither_extended_nor_shortened() -> None:
+    one, two = an_actor(), an_actor()
+    contract = a_contract(ends_at=NOW + 3 * DAY)
+    proposal = partners.actions.mark_agreed(proposal_id=proposed(contract, one).id, reason="r", actor=two, at=NOW)
+
+    def is_extended(at: datetime) -> bool:
+        try:
+            partners.actions.carry_out(proposal=proposal, at=at)
+        except NotNow:
+            return False
+        return True
+
+    def is_shortened(at: datetime) -> bool:
+        try:
+            partners.actions.shorten_term(
+                of="contract", target_id=contract.pk, ends_at=at, reason="r", actor=one, at=at
+            )  # fmt: skip
+        except NotNow:
+            return False
+        return True
+
+    assert ends_at(is_extended, contract.ends_at)
+    assert ends_at(is_shortened, contract.ends_at)

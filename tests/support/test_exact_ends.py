@@ -1,0 +1,172 @@
+"""At the desk too, what ends is over at its very moment: what is revealed, a call, a wait, what may be taken back."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+import accounts.queries
+import audit.actions
+from accounts.actions import person_behind
+from accounts.models import Line
+from audit.models import Incident
+from support import actions, sending
+from support.actions import asking, calls, reveal, stop_for, writing
+from support.lifecycle import NotNow
+from support.models import BulkReply, LoggedCall, ProtectedLine, Reveal, Ticket
+from support.models.desk import ASKED_FOR
+from support.oversight.protected import takes_two
+from support.replying import send_replies
+from support.tickets import close_tickets, end_waits
+from tests.factories import a_line, a_party
+from tests.moments import begins_at, ends_at
+from tests.staff import a_staff_user, an_actor
+from tests.support.desk import a_ticket
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+WHY = "They called."
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line()
+
+
+def is_done(verb: Callable[[], object], *refusals: type[Exception]) -> bool:
+    try:
+        verb()
+    except refusals:
+        return False
+    return True
+
+
+def ask(line: Line, at: datetime) -> Ticket:
+    user = person_behind(line=line, at=at)
+    return asking.ask(user=user, line=line, topic=Ticket.Kind.OTHER, subject=None, said=asking.Said("Why?"), at=at)
+
+
+def test_who_a_case_is_about_is_shown_for_a_quarter_of_an_hour(line: Line, now: datetime) -> None:
+    case, agent = a_ticket(line_id=line.pk), an_actor("agent")
+    first = reveal.reveal(code=case.code, kind=LookKind.OTHER, reason=WHY, actor=agent, at=now)
+
+    def is_the_same(at: datetime) -> bool:
+        return reveal.reveal(code=case.code, kind=LookKind.OTHER, reason=WHY, actor=agent, at=at) == first
+
+    assert first.until == now + 15 * MINUTE
+    assert ends_at(is_the_same, now + 15 * MINUTE)
+
+
+def test_a_second_person_s_yes_is_waited_for_as_long_as_it_says(line: Line, now: datetime) -> None:
+    case, agent, officer = a_ticket(line_id=line.pk), a_staff_user("agent"), an_actor()
+    asked = Reveal.objects.create(ticket=case, user=agent, line_id=line.pk, reason=WHY, asked_at=now, two_needed=True)
+
+    def agrees(at: datetime) -> bool:
+        return is_done(
+            lambda: reveal.agree_to_reveal(
+                code=case.code, reveal_id=asked.pk, reason=WHY, actor=officer, at=at
+            ), NotNow,
+        )  # fmt: skip
+
+    assert ends_at(agrees, now + ASKED_FOR)
+
+
+def test_an_officer_s_protection_goes_on_for_a_day(line: Line, now: datetime) -> None:
+    kept = ProtectedLine.objects.create(line_id=line.pk, reason=WHY, by="officer:1", at=now - DAY)
+    ProtectedLine.objects.filter(pk=kept.pk).update(ended_at=now, ended_by="officer:1")
+    assert ends_at(lambda at: takes_two(line_id=line.pk, at=at), now + DAY)
+
+
+def test_a_logged_call_proves_for_half_an_hour_from_when_it_was_answered(line: Line, now: datetime) -> None:
+    agent, case = a_staff_user("agent"), a_ticket(line_id=line.pk)
+    LoggedCall.objects.create(call_ref="c", line_id=line.pk, answered_at=now, heard_at=now, by=agent.email)
+
+    def stops(at: datetime) -> bool:
+        return is_done(
+            lambda: stop_for.stop_for_person(
+                code=case.code, wish=stop_for.Wish("all"), typed="", reason=WHY, actor=f"agent:{agent.pk}", at=at
+            ), stop_for.NotProved,
+        )  # fmt: skip
+
+    assert begins_at(stops, now)
+    assert ends_at(stops, now + 30 * MINUTE)
+
+
+def test_no_call_is_logged_that_was_answered_more_than_a_minute_from_now(line: Line, now: datetime) -> None:
+    msisdn = accounts.queries.msisdn_of(line_id=line.pk, at=now)
+
+    def is_logged(at: datetime) -> bool:
+        return is_done(
+            lambda: calls.log_call(call_ref="c", msisdn=msisdn, answered_at=now, by="ana", at=at), calls.NotYet
+        )  # fmt: skip
+
+    assert begins_at(is_logged, now - MINUTE)
+
+
+def test_an_answer_may_be_taken_back_until_it_goes_out(line: Line, now: datetime) -> None:
+    case, agent = ask(line, now), an_actor("agent")
+    send_at = writing.send(code=case.code, body="Because.", then=Ticket.State.SOLVED, actor=agent, at=now)
+    assert send_at == now + 30 * SECOND
+    assert begins_at(lambda at: sending.send(now=at), send_at)
+
+
+def test_a_reply_to_many_may_be_taken_back_until_it_begins(line: Line, now: datetime) -> None:
+    audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject=a_party().uri, at=now)
+    incident, agent = Incident.objects.get(), an_actor("agent")
+    a_ticket(line_id=line.pk, about_kind="incident", about_ref=str(incident.pk))
+    reply = actions.begin_reply(incident_id=incident.pk, kinds=[], language="", body="We did.", actor=agent, at=now)
+
+    def is_taken_back(at: datetime) -> bool:
+        return is_done(lambda: actions.undo_reply(reply_id=reply.pk, actor=agent, at=at), NotNow)
+
+    assert reply.begins_at == now + MINUTE
+    assert ends_at(is_taken_back, reply.begins_at)
+    assert begins_at(lambda at: send_replies(at=at), reply.begins_at)
+    assert BulkReply.objects.get().answered == 0
+
+
+def test_a_case_is_opened_again_by_writing_for_thirty_days(line: Line, now: datetime) -> None:
+    case = ask(line, now)
+    Ticket.objects.filter(pk=case.pk).update(state=Ticket.State.SOLVED, solved_at=now, first_answer_at=now)
+    user = person_behind(line=line, at=now)
+
+    def writes(at: datetime) -> bool:
+        return is_done(
+            lambda: asking.write_again(
+                code=case.code, user=user, line_ids=[line.pk], said=asking.Said("And?"), at=at
+            ), asking.Over,
+        )  # fmt: skip
+
+    assert ends_at(writes, now + 30 * DAY)
+
+
+def test_limits_of_a_day_end_after_it(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "CASES_A_DAY", 1)
+    monkeypatch.setattr(asking, "WORDS_A_DAY", 1)
+    case, user = ask(line, now), person_behind(line=line, at=now)
+
+    def writes(at: datetime) -> bool:
+        return is_done(
+            lambda: asking.write_again(
+                code=case.code, user=user, line_ids=[line.pk], said=asking.Said("And?"), at=at
+            ), asking.Enough,
+        )  # fmt: skip
+
+    assert begins_at(lambda at: is_done(lambda: ask(line, at), asking.Enough), now + DAY)
+    assert begins_at(writes, now + DAY)
+
+
+def test_what_was_answered_is_closed_after_fourteen_days(now: datetime) -> None:
+    a_ticket(state=Ticket.State.SOLVED, solved_at=now)
+    assert begins_at(lambda at: close_tickets(at=at), now + 14 * DAY)
+
+
+def test_a_wait_for_the_person_ends_when_it_is_due(now: datetime) -> None:
+    a_ticket(state=Ticket.State.WAITING, at=now, due_in=14 * DAY)
+    assert begins_at(lambda at: end_waits(at=at), now + 14 * DAY)
