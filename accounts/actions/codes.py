@@ -42,7 +42,7 @@ SELECT id, line_id, purpose, number_hash, code_sealed, made_at, sent_at, sends, 
 FROM accounts_textedcode
 WHERE line_id = %(line)s AND purpose = %(purpose)s AND number_hash = %(number)s AND used_at IS NULL AND tries_left > 0
     AND sent_at > %(since)s
-ORDER BY made_at DESC FOR UPDATE
+ORDER BY made_at DESC
 """
 
 

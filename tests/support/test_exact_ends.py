@@ -54,10 +54,10 @@ def ask(line: Line, at: datetime) -> Ticket:
 
 def test_who_a_case_is_about_is_shown_for_a_quarter_of_an_hour(line: Line, now: datetime) -> None:
     case, agent = a_ticket(line_id=line.pk), an_actor("agent")
-    first = reveal.reveal(code=case.code, kind=LookKind.OTHER, reason=WHY, actor=agent, at=now)
+    first = reveal.reveal(code=case.code, kind="call", reason=WHY, actor=agent, at=now)
 
     def is_the_same(at: datetime) -> bool:
-        return reveal.reveal(code=case.code, kind=LookKind.OTHER, reason=WHY, actor=agent, at=at) == first
+        return reveal.reveal(code=case.code, kind="call", reason=WHY, actor=agent, at=at) == first
 
     assert first.until == now + 15 * MINUTE
     assert ends_at(is_the_same, now + 15 * MINUTE)

@@ -23,9 +23,16 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/codes.py",
-        "ORDER BY made_at DESC FOR UPDATE\n",
-        "ORDER BY made_at DESC\n",
+        'LOCK_LINE = "SELECT FROM accounts_line WHERE id = %s FOR NO KEY UPDATE"\n',
+        'LOCK_LINE = "SELECT FROM accounts_line WHERE id = %s"\n',
         f"{ACCOUNTS}test_a_code_typed_twice_at_once_opens_once",
+    ),
+    Mutant(
+        7,
+        "accounts/actions/codes.py",
+        'LOCK_LINE = "SELECT FROM accounts_line WHERE id = %s FOR NO KEY UPDATE"\n',
+        'LOCK_LINE = "SELECT FROM accounts_line WHERE id = %s"\n',
+        f"{ACCOUNTS}test_no_guess_at_the_same_time_is_one_too_many",
     ),
     Mutant(
         12,
