@@ -9,7 +9,12 @@ import pytest
 
 NIGHTLY = os.environ.get("NIGHTLY") == "1"
 # They start programs and wait for them: begun first, they are done by the time that all others are.
-SLOW = ("tests/portal/test_demo.py", "tests/faults/", "tests/browser/", "tests/running/", "tests/sandbox/")
+SLOW = (
+    "tests/promises/through_the_doors/", "tests/portal/test_demo.py", "tests/faults/", "tests/browser/",
+    "tests/running/", "tests/sandbox/",
+)  # fmt: skip
+# Tests of one running product: one worker has them all, or each would start a product of its own.
+TOGETHER = ("tests/promises/through_the_doors/",)
 
 # What can differ from one version of PostgreSQL, Redis or broker to another: the promises that the database keeps,
 # migrations, plans and locks; and every test that a statement is refused (`refused`), whichever file it stands in.
@@ -56,15 +61,20 @@ def mark(item: pytest.Item) -> None:
 
 
 def deal(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
-    """Order tests so that each of so many equal shares begins with slow modules, dealt out in turn."""
+    """Order tests so that each of so many equal shares begins with slow modules, dealt out in turn.
+
+    Those of a folder in TOGETHER are dealt like one module, and first: there are many of them.
+    """
     slow, quick = dict[str, list[pytest.Item]](), list[pytest.Item]()
     for item in items:
         module = item.nodeid.partition("::")[0]
         if module.startswith(SLOW):
-            slow.setdefault(module, []).append(item)
+            unit = next((folder for folder in TOGETHER if module.startswith(folder)), module)
+            slow.setdefault(unit, []).append(item)
         else:
             quick.append(item)
-    modules, rest, room = list(slow.values()), iter(quick), ceil(len(items) / workers)
+    modules = [slow[unit] for unit in sorted(slow, key=lambda unit: unit not in TOGETHER)]
+    rest, room = iter(quick), ceil(len(items) / workers)
     dealt = list[pytest.Item]()
     for n in range(workers):
         first = list(chain.from_iterable(modules[n::workers]))

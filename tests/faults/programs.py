@@ -1,6 +1,7 @@
 """The portal's own processes, for tests that kill them: web server, worker, broker, partners, each started for real."""
 
 import contextlib
+import fcntl
 import itertools
 import json
 import os
@@ -8,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -188,12 +190,17 @@ def database_url(alias: str, *, at: str = "", name: str = "") -> str:
 def free_port() -> int:
     """A port of which nothing makes use, nor will while a program of ours is away from it between two starts.
 
-    It lies below those that the system gives to connections that go out, in a range of this test worker's own.
+    It lies below those that the system gives to connections that go out, in a range of this test worker's own. Other
+    test runs on this machine leave it to this process until its end.
     """
+    LOCKS.mkdir(exist_ok=True)
     for port in PORTS:
+        lock = os.open(LOCKS / str(port), os.O_CREAT | os.O_RDWR)
         with socket.socket() as tried, contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             tried.bind(("127.0.0.1", port))
             return port
+        os.close(lock)
     raise AssertionError("no port is free")
 
 
@@ -204,6 +211,7 @@ def _ports() -> Iterator[int]:
 
 
 PORTS = _ports()
+LOCKS = Path(tempfile.gettempdir()) / f"whereabouts-ports-{os.getuid()}"
 
 
 def listening(port: int) -> bool:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from pytest_django import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
@@ -18,7 +19,7 @@ from revocations.models import Order
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import choice_row, line_row, take_choices, take_lines
 from tests.fixtures import Refusal
-from tests.orders import bring_to
+from tests.words.partners import a_market
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
@@ -158,18 +159,20 @@ def test_a_second_stop_that_changes_nothing_names_the_orders_already_standing() 
     assert Order.objects.count() == 2
 
 
-def test_an_order_is_never_deleted_and_never_goes_back(refused: Refusal) -> None:
-    stop(line_id=a_line_dealt_with_by_two().pk, scope="all", actor="subscriber:1", channel="web")
-    refused("DELETE FROM revocations_order")
-    refused("TRUNCATE revocations_order")
-    refused("UPDATE revocations_order SET snapshot = '{}'")
-    bring_to("acknowledged", acknowledged_at=NOW)
-    refused(
-        "UPDATE revocations_order SET state = 'queued', next_attempt_at = now()",
-        constraint="revocations_order_never_goes_back",
-    )
+def test_an_order_is_never_deleted_and_never_goes_back(refused: Refusal, settings: Settings) -> None:
+    settings.DOOR_OUT_LOOPBACK = True
+    with a_market() as market:
+        line, partner = a_line(), market.a_partner("GeoBridge")
+        an_approval(line, partner.campaign)
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        refused("DELETE FROM revocations_order")
+        refused("TRUNCATE revocations_order")
+        refused("UPDATE revocations_order SET snapshot = '{}'")
+        partner.is_told()
+    back = "UPDATE revocations_order SET state = 'queued', next_attempt_at = now()"
+    refused(back, constraint="revocations_order_never_goes_back")
     refused("DELETE FROM revocations_attempt")
-    assert Order.objects.filter(state="acknowledged").count() == 2
+    assert Order.objects.get().state == "acknowledged"
 
 
 def test_a_queued_order_always_has_a_next_try() -> None:

@@ -6,16 +6,17 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from pytest_django import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import stop
 from consent.models import ChoiceOrder
 from partners.models import Campaign, Dealing
-from revocations.models import Duty, Order, Standing
+from revocations.models import Duty, Order, Receipt, Standing
 from tests.factories import NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
-from tests.orders import bring_to
+from tests.words.partners import a_market
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 BOTH = pytest.mark.parametrize("role", ["default", "owner"])
@@ -83,15 +84,21 @@ def test_the_version_told_to_a_partner_only_rises(line: Line, campaign: Campaign
 
 @BOTH
 def test_what_is_owed_ends_only_with_what_was_signed(
-    line: Line, campaign: Campaign, refused: Refusal, role: str
+    line: Line, refused: Refusal, settings: Settings, role: str
 ) -> None:
-    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    settings.DOOR_OUT_LOOPBACK = True
     signed = "revocations_duty_is_signed_for"
-    refused("UPDATE revocations_duty SET discharged_at = now()", constraint=signed, using=role)
     discharge = "UPDATE revocations_duty SET discharged_at = now(), discharged_by = '{}'"
-    refused(discharge.format("r-nobody"), constraint=signed, using=role)
-    assert bring_to("rejected") == 1
-    refused(discharge.format("r-rejected"), constraint=signed, using=role)
+    with a_market() as market:
+        partner = market.a_partner("GeoBridge")
+        an_approval(line, partner.campaign)
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        refused("UPDATE revocations_duty SET discharged_at = now()", constraint=signed, using=role)
+        refused(discharge.format("r-nobody"), constraint=signed, using=role)
+        partner.is_told()
+        partner.signs("rejected", reason="Not our customer", actions=())
+    assert Order.objects.get().state == "rejected"
+    refused(discharge.format(Receipt.objects.get().jti), constraint=signed, using=role)
     assert Duty.objects.filter(discharged_at__isnull=False).count() == 0
 
 

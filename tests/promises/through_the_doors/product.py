@@ -21,6 +21,7 @@ import requests
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.db import connections
 from joserfc.jwk import ECKey
+from redis import Redis
 
 from portal.sandbox.identity import Signer, kept_key
 from portal.sandbox.transmitter import Transmitter
@@ -172,6 +173,11 @@ class Product:
         for program in programs:
             if program.port:
                 program.wait()
+
+    def empty_broker(self) -> None:
+        """Have the broker forget whatever waits at it."""
+        with Redis(port=self.broker.port) as broker:
+            broker.flushall()
 
     @contextmanager
     def while_it_sleeps(self, program: Program) -> Iterator[None]:

@@ -3,6 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from portal.sandbox.transmitter import Unreachable
 from tests.feeds import BRIDGE, JAIL, LINK, Row
 from tests.promises.through_the_doors.files import ROADSIDE, ago, approval, campaign_row
 from tests.promises.through_the_doors.product import DECIDE, Product, question
@@ -86,9 +89,11 @@ def test_what_is_not_in_force_or_not_agreed_is_denied(product: Product) -> None:
 
 def test_a_machine_that_may_not_ask_hears_no(product: Product) -> None:
     line = product.next_line()
-    partner = product.partners[BRIDGE].machine
-    told = partner.send_json("POST", DECIDE, question(line, ROADSIDE), scope="approvals:write")
+    partner, asked = product.partners[BRIDGE].machine, question(line, ROADSIDE)
+    told = partner.send_json("POST", DECIDE, asked, scope="approvals:write")
     assert (told.status, "decision" in told.json()) == (403, False)
+    with pytest.raises(Unreachable, match="400"):
+        partner.send_json("POST", DECIDE, asked, scope="decisions:read")
 
 
 def test_a_company_that_an_officer_suspended_is_denied_from_the_answer_on(product: Product) -> None:

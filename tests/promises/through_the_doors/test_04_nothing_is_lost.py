@@ -45,10 +45,11 @@ def test_a_worker_killed_while_the_partner_thinks_and_an_emptied_broker_lose_no_
     assert [one["version"] for one in partner.get("/state") if one["jti"] == order] == [1]
 
 
-def test_what_was_stopped_while_broker_and_worker_were_dead_is_told_by_the_worker_alone(product: Product) -> None:
+def test_what_waited_at_a_broker_that_is_emptied_is_told_all_the_same(product: Product) -> None:
     came = {uri: len(partner.road.pushed) for uri, partner in product.partners.items()}
-    with product.without(product.broker, product.worker):
+    with product.while_it_sleeps(product.worker):
         stops = [product.stops_all(product.next_line()) for _ in range(2)]
+        product.empty_broker()
     for page in stops:
         waiting = counts(page)
         assert waiting[say("count_waiting")] == waiting[say("concerns")] >= len(product.partners)

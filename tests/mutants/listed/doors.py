@@ -1,0 +1,124 @@
+"""What only the running product shows: settings, schedules, forms, sessions, programs, and what lies between them."""
+
+from tests.mutants.mutant import Mutant
+
+DOORS = "tests/promises/through_the_doors"
+
+MUTANTS = (
+    # The gate's process answers a question that it was asked before from memory.
+    Mutant(
+        1,
+        "consent/api/on_a_loop.py",
+        "        return await gate.evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, "
+        "questions=questions)\n",
+        '        seen = globals().setdefault("seen", {})\n'
+        "        if str(questions) not in seen:\n"
+        "            seen[str(questions)] = await gate.evaluate_in(\n"
+        "                pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=questions)\n"
+        "        return list(seen[str(questions)])\n",
+        f"{DOORS}/test_01_gate_first.py::test_every_way_to_stop_is_in_force_in_the_answer",
+    ),
+    # A stop waits for a broker that is down.
+    Mutant(
+        1,
+        "portal/settings.py",
+        "CELERY_TASK_PUBLISH_RETRY = False\n",
+        "CELERY_TASK_PUBLISH_RETRY = True\n"
+        'CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1000, "interval_start": 1, "interval_max": 1}\n',
+        f"{DOORS}/test_01_gate_first.py::test_no_question_after_the_click_is_allowed_with_broker_and_partners_dead",
+    ),
+    Mutant(
+        2,
+        "consent/api/on_a_loop.py",
+        "    except Error:\n        return unavailable(questions)\n",
+        "    except ZeroDivisionError:\n        return unavailable(questions)\n",
+        f"{DOORS}/test_02_no_record_no_disclosure.py::test_a_database_that_is_away_is_a_no",
+    ),
+    Mutant(
+        2,
+        "partners/access.py",
+        '        {"ssf.manage", "ssf.read",',
+        '        {"decisions:read", "ssf.manage", "ssf.read",',
+        f"{DOORS}/test_02_no_record_no_disclosure.py::test_a_machine_that_may_not_ask_hears_no",
+    ),
+    Mutant(
+        3,
+        "consent/gate/rules.py",
+        '        return self.origin == "person" or origin == "file"\n',
+        '        return self.origin != "system"\n',
+        f"{DOORS}/test_03_a_stop_never_lapses.py::test_whatever_changes_around_it_only_its_person_lifts_a_stop",
+    ),
+    Mutant(
+        4,
+        "portal/settings.py",
+        '    "sweep-orders": {"task": "revocations.tasks.sweep", "schedule": 5.0},\n',
+        '    "sweep-orders": {"task": "revocations.tasks.sweep", "schedule": 86400.0},\n',
+        f"{DOORS}/test_04_nothing_is_lost.py::test_what_waited_at_a_broker_that_is_emptied_is_told_all_the_same",
+    ),
+    # A worker keeps the session that its database has cut off.
+    Mutant(
+        4,
+        "revocations/delivery/rounds.py",
+        "            if not connection.is_usable():\n",
+        "            if connection.in_atomic_block:\n",
+        "tests/revocations/test_delivery.py::test_a_worker_whose_database_session_was_cut_off_delivers_on_another",
+    ),
+    Mutant(
+        5,
+        "revocations/delivery/claims.py",
+        "    _supersede([*older, *_also_waiting(rows, newest)], newest)\n",
+        "    _supersede(older, newest)\n",
+        f"{DOORS}/test_05_the_newest_wins.py::"
+        "test_an_allow_that_could_not_be_told_is_never_told_after_the_stop_that_followed_it",
+    ),
+    Mutant(
+        7,
+        "accounts/middleware.py",
+        "        if not leaving.has_one(request):\n            return get_response(request)\n",
+        "        return get_response(request)\n",
+        f"{DOORS}/test_07_each_person_sees_only_their_own.py::"
+        "test_the_next_holder_of_a_number_starts_with_nothing_and_the_last_one_is_out",
+    ),
+    # What a gateway reports is written into the log.
+    Mutant(
+        9,
+        "disclosures/api.py",
+        "    try:\n        report = take(",
+        "    try:\n        print(request.body, flush=True)\n        report = take(",
+        f"{DOORS}/test_09_not_a_location_database.py::"
+        "test_a_place_in_what_the_carrier_and_its_gateway_say_is_nowhere_afterwards",
+    ),
+    # A receipt is checked by the keys of our database as well, which whoever holds it does not have.
+    Mutant(
+        10,
+        "portal/management/commands/verify_receipt.py",
+        "            published = _object(json.loads(jwks.read_text())) if jwks else keys.archive(at=timezone.now())\n",
+        "            ours = keys.archive(at=timezone.now())\n"
+        "            published = _object(json.loads(jwks.read_text())) if jwks else ours\n",
+        f"{DOORS}/test_10_proof_without_trust.py::"
+        "test_what_a_person_downloads_verifies_without_us_and_nothing_changed_does",
+    ),
+    # Pages that browsers send on, and Django's test client does not: it asks for no token against forgeries.
+    Mutant(
+        12,
+        "templates/stop/everything.html",
+        "    {% csrf_token %}\n",
+        "",
+        f"{DOORS}/test_12_easy.py::test_whoever_holds_the_phone_stops_all_with_three_buttons_and_no_account",
+    ),
+    Mutant(
+        12,
+        "templates/choices/_pause_form.html",
+        '  <input type="hidden" name="csrfmiddlewaretoken" value="{{ csrf_token }}">\n',
+        "",
+        f"{DOORS}/test_12_easy.py::test_from_home_each_stop_takes_one_button_and_to_allow_takes_two",
+    ),
+    Mutant(
+        8,
+        "templates/desk/act.html",
+        "      {% csrf_token %}\n",
+        "",
+        f"{DOORS}/test_08_staff_work_under_glass.py::"
+        "test_an_agents_looks_and_acts_stand_in_the_persons_log_and_none_of_them_allows",
+    ),
+)
