@@ -84,7 +84,7 @@ USES = {
 }
 # It comes by a file while the story runs.
 LATER_USES = {"CMP-F": Use("AGR-2", "RoadAid", FRAUD, 1000, succeeds="CMP-C")}
-CAMPAIGNS = (*USES, *LATER_USES)
+CAMPAIGNS = ("CMP-A", "CMP-D", "CMP-C", "CMP-B", "CMP-E", "CMP-F")
 # It begins while the story runs.
 CONNECTICUT = datetime(2051, 10, 1, tzinfo=UTC)
 RULES = [

@@ -13,32 +13,50 @@ from tests.machine.story import AGO, LASTS, SCOPES, WHICH, WHO, Story, name_of, 
 MOST_LINES = 5
 NAMES = ("Ana", "Ben", "Cy", "Dee", "Eve")
 NUMBER = st.sampled_from(NUMBERS)
+# A number that somebody has now, or any.
+WHOSE = st.one_of(WHO, WHO, NUMBER)
+SAID = {
+    "approval": "agreed to", "claim": "agreed, says its partner, to", "allow": "allowed", "stop": "stopped",
+    "pause": "paused",
+}  # fmt: skip
+MOMENTS = st.one_of(AGO, st.integers(0, 3))
 KINDS = st.sampled_from(["approval", "approval", "claim", "allow", "stop", "stop", "pause"])
 
 
 class Files(Story):
     """Steps of files."""
 
-    @rule(kind=KINDS, number=NUMBER, ago=AGO, at_once=st.booleans(), scope=SCOPES, which=WHICH, lasts=LASTS)
+    @rule(kind=KINDS, whose=WHOSE, at=MOMENTS, scope=SCOPES, which=WHICH, lasts=LASTS)
     @told
     def a_file_brings(
-        self, kind: str, number: str, ago: timedelta, at_once: bool, scope: str, which: int, lasts: timedelta | None
+        self, kind: str, whose: int | str, at: timedelta | int, scope: str, which: int, lasts: timedelta | None
     ) -> None:
-        """A record that never came before; `at_once`: of the very moment of what its line said last."""
-        holder = self.facts.holder(number, self.now)
-        at = holder.newest_word if at_once and holder and holder.newest_word <= self.now else self.now - ago
+        """A record that never came before: of so long ago, or of the very moment of something else."""
+        holder = self.somebody(whose) if isinstance(whose, int) else None
+        number = holder.number_at(self.now) if holder else str(whose) if isinstance(whose, str) else NUMBERS[0]
+        moment = self.now - at if isinstance(at, timedelta) else self._same_moment(number, at)
         if kind not in NO:
             scope = "campaign"
         lasts = DAY if kind == "pause" and lasts is None else lasts
-        until = at + lasts if lasts and kind != "stop" else None
-        row = FileRow(f"row-{len(self.facts.rows)}", kind, number, at, scope, ref_of(scope, which), until)
-        self.say(f"A file brings a record of {when(at)} by {number}, {self._whose(number, at)}: {kind} of ")
-        self.lines[-1] += f"{name_of(row.ref)}{f' until {when(until)}' if until else ''}."
+        until = moment + lasts if lasts and kind != "stop" else None
+        row = FileRow(f"row-{len(self.facts.rows)}", kind, number, moment, scope, ref_of(scope, which), until)
+        holder = self.facts.holder(number, moment)
+        self.say(f"A file says that {number} ({holder.name if holder else 'nobody'}) {SAID[kind]} {name_of(row.ref)}")
+        self.add(f"at {when(moment)}{f', until {when(until)}' if until else ''}.")
         world.add_row(self.carrier, row)
 
-    def _whose(self, number: str, at: datetime) -> str:
-        holder = self.facts.holder(number, at)
-        return f"{holder.name}'s then" if holder else "nobody's then as far as is known"
+    def _same_moment(self, number: str, which: int) -> datetime:
+        """When something was said by the line that has this number, or when the number came or went."""
+        holder = self.facts.holder(number, self.now)
+        there = [row.at for row in self.facts.rows if row.number == number]
+        there += [one for tenure in self.facts.tenures for one in self._ends_of(tenure, number)]
+        if holder is not None:
+            there += [one.at for one in holder.denials] + [one.at for one in holder.yeses]
+        past = sorted({one for one in there if one <= self.now})
+        return past[-1 - which % len(past)] if past else self.now
+
+    def _ends_of(self, tenure: Tenure, number: str) -> list[datetime]:
+        return [one for period in tenure.periods_of(number) for one in period if one is not None]
 
     @precondition(lambda self: self.facts.rows)
     @rule(which=st.integers(0, 50), changed=st.booleans())
@@ -46,9 +64,9 @@ class Files(Story):
     def a_file_repeats(self, which: int, changed: bool) -> None:
         row = self.facts.rows[which % len(self.facts.rows)]
         is_there = row.tenure is not None
-        self.say(f"A file repeats the record of {row.kind} {name_of(row.ref)} by {row.number}.")
+        self.say(f"A file says again that {row.number} {SAID[row.kind]} {name_of(row.ref)} at {when(row.at)}.")
         if changed and is_there:
-            self.add("It says something else.")
+            self.add("It differs from the first.")
         came = world.send_row(row, method_or_channel="ivr" if changed and is_there else "")
         if is_there:
             assert came == ("id_conflict" if changed else "repeated")

@@ -23,7 +23,11 @@ from tests.machine.story import AGO, WHICH, WHO, Story, told, when
 
 PARTNER = st.sampled_from(sorted(AGGREGATORS))
 BELOW = st.sampled_from(["", "", "BailNow", "Jail", "Late", NOBODY, "unknown"])
-PROOFS = st.sampled_from(["own", "own", "none", "another line's", "old", "made up"])
+PROOFS = {
+    "own": "the gate's answer", "none": "no answer of the gate", "another's": "the gate's answer for another line",
+    "old": "the gate's answer of now", "made up": "an answer that the gate never gave",
+}  # fmt: skip
+PROOF = st.sampled_from(["own", *PROOFS])
 STATUSES = st.sampled_from(["completed", "completed", "completed", "rejected", "in_progress"])
 WHO_SIGNS_BELOW = st.sampled_from(["all", "all", "nobody", "one", "nobody, it says they did"])
 FAULTS = st.sampled_from(
@@ -37,7 +41,7 @@ class Trade(Story):
 
     # Releases
 
-    @rule(who=WHO, campaign=CAMPAIGN, below=BELOW, proof=PROOFS, ago=AGO)
+    @rule(who=WHO, campaign=CAMPAIGN, below=BELOW, proof=PROOF, ago=AGO)
     @told
     def release(self, who: int, campaign: str, below: str, proof: str, ago: timedelta) -> None:
         """The gateway reports one, with the gate's own yes or without; what is without is an incident."""
@@ -48,9 +52,9 @@ class Trade(Story):
         answer = self._ask(tenure, campaign)
         ids = {"own": answer.decision_id, "old": answer.decision_id, "none": "", "made up": "d1.AAAA"}
         others = [one for one in self.facts.tenures if one is not tenure]
-        ids["another line's"] = self._ask(others[0], campaign).decision_id if others else ""
-        self.say(f"{self._path(release)} received where {tenure.name} was at {when(at)} by {campaign}.")
-        self.add(f"The gate says {answer.reason or 'yes'}; the report's proof: {proof}.")
+        ids["another's"] = self._ask(others[0], campaign).decision_id if others else ""
+        self.say(f"{self._path(release)} received {tenure.name}'s location of {when(at)} for {campaign}.")
+        self.add(f"The gate says {answer.reason or 'yes'}; the report carries {PROOFS[proof]}.")
         before = self._ungated()
         told = world.add_release(self.carrier, release, decision_id=ids[proof])
         assert told["status"] == "accepted"
@@ -64,7 +68,7 @@ class Trade(Story):
         if tenure is None or campaign not in self.facts.campaigns:
             return
         release = self._a_release(tenure, campaign, below, self.now)
-        self.say(f"{self._path(release)} asked where {tenure.name} was by {campaign}, and was refused.")
+        self.say(f"{self._path(release)} asked for {tenure.name}'s location for {campaign} and got nothing.")
         assert world.send_release(self.carrier, release, outcome="refused")["status"] == "accepted"
 
     @rule(who=WHO, campaign=CAMPAIGN, below=BELOW, ago=AGO, hidden=st.sampled_from([HOUR, DAY]), look=st.booleans())
@@ -78,7 +82,7 @@ class Trade(Story):
             return
         release = self._a_release(tenure, campaign, below, at)
         release.hidden_until = self.now + hidden
-        self.say(f"{self._path(release)} received where {tenure.name} was at {when(at)} by {campaign}.")
+        self.say(f"{self._path(release)} received {tenure.name}'s location of {when(at)} for {campaign}.")
         self.add(f"A court hides that until {when(release.hidden_until)}.")
         if look and self.now >= tenure.held_until:
             self.add(f"{tenure.name} looks at their pages before and after.")
@@ -116,14 +120,14 @@ class Trade(Story):
         aggregator.mood = mood
         done = delivery.deliver_due(party_id=aggregator.party.pk, now=self.now)
         aggregator.mood = TAKES
-        self.say(f"{name} is pushed what is due: {sum(done.values())}. It {mood}.")
+        self.say(f"{name} is sent {sum(done.values())} messages. It {mood}.")
 
     @rule(name=PARTNER, limit=st.sampled_from([1, 10]), ack=st.booleans())
     @told
     def poll(self, name: str, limit: int, ack: bool) -> None:
         aggregator = self.carrier.aggregators[name]
         got = aggregator.poll(ack=[], limit=limit)
-        self.say(f"{name} polls and gets {len(got)}.")
+        self.say(f"{name} polls and gets {len(got)} messages.")
         if ack and got:
             self.add("It acknowledges them.")
             aggregator.poll(ack=got, limit=0)
@@ -141,8 +145,10 @@ class Trade(Story):
         signers = [uri for uri in received if uri in self.carrier.companies and below in ("all", "one")]
         nested = {uri: self.carrier.companies[uri] for uri in (signers[:1] if below == "one" else signers)}
         word = tuple(received) if below == "nobody, it says they did" else ()
-        self.say(f"{aggregator.name} signs {status} for version {held.newness} about {tenure.name}.")
-        self.add(f"Of {len(received)} below {below} signed{f'. It is wrong: {wrong}' if wrong else ''}.")
+        self.say(f"{aggregator.name} signs {status!r} for order {held.newness} about {tenure.name}.")
+        self.add(f"Of {len(received)} companies below it {below} signed.")
+        if wrong:
+            self.add(f"Its receipt is wrong: {wrong}.")
         token = aggregator.receipt(held, status, at=self.now, nested=nested, word=word, wrong=wrong)
         before = Order.objects.get(jti=held.jti)
         is_good = self._is_good(held, status, wrong)
