@@ -1,6 +1,6 @@
 """What a person reads of a stop, held against what its partners did: no page is ahead of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -64,10 +64,12 @@ def read_link(carrier: Carrier, tenure: Tenure, choice_id: UUID, link: str) -> s
 def read_choice(carrier: Carrier, tenure: Tenure, choice_id: UUID, line: Line) -> str:
     """The page of a choice, for its person. Returns the tag of each partner."""
     page = main(sign_in(line), f"/choices/{choice_id}/")
-    cards = {one.one("h3").words: one for one in page.all("article") if one.all("h3")}
-    for one in deeds_of(carrier, tenure, choice_id):
-        _read_card(cards[one.name], one)
-    return "; ".join(f"{name}: {card.one(of_class='tag').words}" for name, card in cards.items()) or "nobody to tell"
+    cards = [one for one in page.all("article") if one.all("h3")]
+    deeds = deeds_of(carrier, tenure, choice_id)
+    assert sorted(card.one("h3").words for card in cards) == sorted(one.name for one in deeds)
+    for name in carrier.aggregators:
+        _read_cards([one for one in cards if one.one("h3").words == name], [one for one in deeds if one.name == name])
+    return "; ".join(f"{one.one('h3').words}: {one.one(of_class='tag').words}" for one in cards) or "nobody to tell"
 
 
 @contextmanager
@@ -79,10 +81,19 @@ def that_stay_the_same(line: Line) -> Iterator[None]:
     assert {path: main(browser, path).lines for path in PAGES} == before
 
 
-def _read_card(card: Part, deeds: Deeds) -> None:
-    claims = [f"{deeds.name} signed that it", "Signed as deleted"]
-    said = [claim for claim in claims if claim in card.words]
-    assert deeds.has_signed or not said, (deeds.name, said)
-    done = [step.words for step in card.all("li", of_class="done")]
-    assert deeds.was_told or not any("Told" in one for one in done), (deeds.name, done)
-    assert deeds.has_received or not any(one.startswith("Received") for one in done), (deeds.name, done)
+def _read_cards(cards: Sequence[Part], deeds: Sequence[Deeds]) -> None:
+    """Those of one partner, one for each agreement: no more of them claim something than is so."""
+    names = {one.name for one in deeds}
+    signed = {SAY("tag_deleted"), SAY("tag_in_part")}
+    signed |= {SAY(claim, party=name) for claim in ("deletion_signed", "use_signed") for name in names}
+    signed |= {SAY("deletion_signed_of", party=name, names="…").partition("…")[0] for name in names}
+    said = sum(any(claim in card.words for claim in signed) for card in cards)
+    assert said <= sum(one.has_signed for one in deeds), [card.words for card in cards]
+    assert _done(cards, "received") <= sum(one.has_received for one in deeds), [card.words for card in cards]
+    assert _done(cards, "told", "already_told") <= sum(one.was_told for one in deeds), [card.words for card in cards]
+
+
+def _done(cards: Sequence[Part], *steps: str) -> int:
+    """How many of them say that a step is done."""
+    words = tuple(SAY(step, at="").strip() for step in steps)
+    return sum(any(step.words.startswith(words) for step in card.all("li", of_class="done")) for card in cards)
