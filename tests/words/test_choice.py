@@ -204,7 +204,10 @@ def assert_whole_page(cast: Cast, expected: Callable[[Cards], dict[str, list[str
     for language, page in pages.items():
         cards = Cards(cast, language)
         say, inside = cards.say, cards.in_order(expected(cards))
-        head, notice = [say("all_is_off", exact=say.exact(cast.made_at)), say("done_and_now")], [say("notice_of_stop")]
+        head, notice = (
+            [say("all_is_off", exact=say.exact(cast.made_at)), say("done_and_now")],
+            [Words("en")("before_a_stop")],
+        )
         assert_reads(page, whole_page(say, cast.choice, now=now, head=head, cards=inside, notice=notice), language)
     return pages["en"]
 

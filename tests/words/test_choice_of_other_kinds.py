@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Line
 from consent.models import Choice
 from revocations.models import Attempt, Order, Receipt
-from tests.factories import FRAUD, a_campaign, an_approval
+from tests.factories import FAR_OFF, FRAUD, a_campaign, an_approval
 from tests.people import Browser, sign_in
 from tests.words.choice_pages import card, whole_page
 from tests.words.expected import LANGUAGES, Words
@@ -86,13 +86,17 @@ def all_off(seen: Seen) -> list[str]:
     return [seen.say("all_is_off", exact=seen.say.exact(seen.choice.made_at)), seen.say("done_and_now")]
 
 
-def of_a_stop(say: Words) -> list[str]:
-    return [say("notice_of_stop")]
+def of_a_stop(_say: Words) -> list[str]:
+    """As it was read, in English: it is kept word for word."""
+    return [Words("en")("before_a_stop")]
 
 
 def of_a_yes(say: Words) -> list[str]:
-    about = say("companies_about", names="Ash Maps, Ash Link")
-    return [say("notice_of_yes", service="Ash Maps", link="Ash Link"), about]
+    """The same of a yes, with the companies that it was about."""
+    read = Words("en")
+    why, names = read("roadside"), read("and_last", some="Ash Maps", last="Ash Link")
+    notice = read("notice_of_yes", names=names, why=why, day=read.day(FAR_OFF))
+    return [notice, say("companies_about", names="Ash Maps, Ash Link")]
 
 
 def nothing(say: Words) -> list[str]:

@@ -205,6 +205,10 @@ def test_what_was_taken_over_from_files_says_from_when_it_counts_here(market: Ma
         ]
 
     assert_list_and_pages(browser, rows("file_gone", "file_over_before", "file_since_until", "file_since"))
+    for language in LANGUAGES:
+        say = Words(language)
+        ended = say("over_nothing_to_block", at=say.near(over.recorded_at, now=timezone.now()))
+        assert ended in main(browser, choice_path(over), language).one("section", id="progress").lines
     with time_machine.travel(now + 3 * DAY, tick=False):
         later = rows("file_gone", "file_over_before", "file_was_until", "file_since")
         assert_list_and_pages(sign_in(line), later)

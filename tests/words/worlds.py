@@ -153,9 +153,11 @@ def a_cast(market: Market, make: Callable[["Cast"], None]) -> Cast:
     return cast
 
 
-def a_line_dealing_with(market: Market, *names: str, released: bool = True) -> tuple[Line, list[Partner]]:
+def a_line_dealing_with(
+    market: Market, *names: str, released: bool = True, state: str = "WA"
+) -> tuple[Line, list[Partner]]:
     """A line that agreed to a use at each of these partners, by "Ash Maps" at "Ash Link"; and went there yesterday."""
-    line, at = a_line(), timezone.now()
+    line, at = a_line(state=state), timezone.now()
     partners = [market.partners.get(name) or market.a_partner(name, service=service_of(name)) for name in names]
     for partner in partners:
         an_approval(line, partner.campaign, at=at - 90 * DAY)

@@ -5,6 +5,7 @@ To reword a page is to reword it here as well, and nowhere else. Nothing here is
 translations, from a template or from the code that writes the words.
 """
 
+from collections import Counter
 from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from tests.words.expected import (
     companies,
     console,
     desk,
+    forms,
     history,
     home,
     log,
@@ -30,6 +32,7 @@ TABLES: Final = (
     companies.TABLE,
     console.TABLE,
     desk.TABLE,
+    forms.TABLE,
     history.TABLE,
     home.TABLE,
     log.TABLE,
@@ -38,7 +41,8 @@ TABLES: Final = (
 )
 TABLE: Final = {name: said for table in TABLES for name, said in table.items()}
 # A name stands for one sentence, wherever it is used.
-assert len(TABLE) == sum(len(table) for table in TABLES)
+REPEATED = [name for name, n in Counter(name for table in TABLES for name in table).items() if n > 1]
+assert not REPEATED, REPEATED
 SPANISH_MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
 SPANISH_MONTH_NAMES = (
     "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre",

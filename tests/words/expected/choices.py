@@ -86,13 +86,6 @@ TABLE: Final = {
     ),
     "see_or_download": Said(en="See it Download (PDF)", es="Verlo Descargar (PDF)"),
     "what_you_read": Said(en="What you read before you chose", es="Lo que leyó antes de decidir"),
-    # The privacy office words it in English first: until it does in Spanish, everybody reads the English.
-    "notice_of_stop": Said(
-        en="Stopping is in force at once and stays until you yourself allow again. It changes nothing about your phone "
-        "service. 911 can still find you.",
-        es="Stopping is in force at once and stays until you yourself allow again. It changes nothing about your phone "
-        "service. 911 can still find you.",
-    ),
     "kept_word_for_word": Said(
         en="Kept word for word. Your receipt names it by this number: {digest}",
         es="Guardado palabra por palabra. Su comprobante lo nombra con este número: {digest}",
@@ -244,13 +237,14 @@ TABLE: Final = {
     ),
     "roadside": Said(en="To give you a service you asked for", es="Para darle un servicio que pidió"),
     "notice_of_yes": Said(
-        en="If you say yes, {service} and {link} may learn where your phone is, for this only: To give you a service "
-        "you asked for. How exactly: within about 500 m. Until: the day you choose, and never longer than Dec 31, "
-        "2095. Saying no changes nothing about your phone service, and you can stop at any time on this page.",
-        es="If you say yes, {service} and {link} may learn where your phone is, for this only: To give you a service "
-        "you asked for. How exactly: within about 500 m. Until: the day you choose, and never longer than Dec 31, "
-        "2095. Saying no changes nothing about your phone service, and you can stop at any time on this page.",
+        en="If you say yes, {names} may learn where your phone is, for this only: {why}. How exactly: within about "
+        "500 m. Until: the day you choose, and never longer than {day}. Saying no changes nothing about your phone "
+        "service, and you can stop at any time on this page.",
+        es="Si dice que sí, {names} podrán saber dónde está su teléfono, solo para esto: {why}. Con qué exactitud: a "
+        "unos 500 m. Hasta: el día que elija, y nunca más allá del {day}. Decir que no no cambia nada de su servicio, "
+        "y puede detenerlo cuando quiera en esta página.",
     ),
+    "and_last": Said(en="{some} and {last}", es="{some} y {last}"),
     "companies_about": Said(en="The companies it was about: {names}", es="Las empresas de las que trataba: {names}"),
     "you_stopped_kind": Said(
         en="You stopped every use of this kind: {why}", es="Usted detuvo todos los usos de este tipo: {why}"
