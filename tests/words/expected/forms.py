@@ -68,7 +68,8 @@ TABLE: Final = {
     ),
     "reason_restoring": Said(
         en="Our records are being put back in order after a fault. Until then nobody gets a location.",
-        es="Estamos poniendo en orden nuestros registros después de una falla. Hasta entonces nadie recibe una ubicación.",
+        es="Estamos poniendo en orden nuestros registros después de una falla. Hasta entonces nadie recibe una "
+        "ubicación.",
     ),
     "allow_crumb": Said(
         en="Home / Allow again",
