@@ -12,7 +12,7 @@ from consent import archiving
 from partners.models import Suspension
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import number_of, sign_in, user_of
-from tests.words.expected import LANGUAGES, TABLE, Words
+from tests.words.expected import EASTERN, LANGUAGES, PACIFIC, TABLE, Words
 from tests.words.pages import assert_reads, main, press
 from tests.words.partners import Market, Partner
 from tests.words.worlds import DAY, a_line_dealing_with, allow, stop_everything
@@ -39,8 +39,9 @@ def assert_before_yes(
 ) -> None:
     """The whole page in both languages: the facts, then `rest` of the table, then the form if there is one."""
     browser, number = sign_in(line), f"(564) 555-{number_of(line)[-4:]}"
+    zone = EASTERN if line.state == "VA" else PACIFIC
     for language in LANGUAGES:
-        say = Words(language)
+        say = Words(language, zone)
         service = {"name": ash.campaign.lbs_provider.name}
         expected = [
             say("allow_crumb"), say("allow_title", **service),
