@@ -32,17 +32,24 @@ def staff(role: str = User.Role.OFFICER, *, name: str = "", second_factor: bool 
     """A member of staff who is signed in."""
     name = name or role
     user = User.objects.create_user(name, f"{name}@carrier.example", "three quiet words", role=role, is_staff=True)
-    client = Client(enforce_csrf_checks=csrf)
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    member = Member(user, Client(enforce_csrf_checks=csrf))
+    sign_in_anew(member, second_factor=second_factor)
+    return member
+
+
+def sign_in_anew(member: Member, *, second_factor: bool = True) -> None:
+    """Sign in once more, now."""
+    client = member.client
+    client.cookies.clear()
+    client.force_login(member.user, backend="django.contrib.auth.backends.ModelBackend")
     session = client.session
     given = [{"method": "password", "at": time.time()}]
     if second_factor:
         given.append({"method": "mfa", "type": "totp", "at": time.time()})
     session["account_authentication_methods"] = given
-    session["account_authentication_methods_user"] = str(user.pk)
+    session["account_authentication_methods_user"] = str(member.user.pk)
     session.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
-    return Member(user, client)
 
 
 def post(member: Member, path: str, data: Mapping[str, object] | None = None) -> str:

@@ -283,6 +283,10 @@ TABLE: Final = {
     "the_record_does_not": Said(en="the record does not say", es="el registro no lo dice"),
     "asked_for_it": Said(en="asked for it", es="la pidió"),
     "received_it_next": Said(en="received it next", es="la recibió después"),
+    "that_date_has_passed": Said(
+        en="That date has passed. Our privacy office has taken it up.",
+        es="Esa fecha ya pasó. Nuestra oficina de privacidad se ocupa de ello.",
+    ),
     "what_does_not_look": Said(en="What does not look right", es="Lo que no parece correcto"),
     "looked_up_time_with_1": Said(
         en="Looked up {n} time with no record that you agreed.",
@@ -423,5 +427,21 @@ TABLE: Final = {
     "suspend_on": Said(
         en="If nothing comes that explains it, we suspend this company for your line on {day}.",
         es="Si no llega nada que lo explique, suspendemos a esta empresa para su línea el {day}.",
+    ),
+    "we_ended_with": Said(
+        en="We ended our agreement with {name} on {ended}.",
+        es="Terminamos nuestro acuerdo con {name} el {ended}.",
+    ),
+    "must_delete_by": Said(
+        en="{name} must delete your data by {delete_by}.",
+        es="{name} debe borrar sus datos a más tardar el {delete_by}.",
+    ),
+    "signed_for_some": Said(
+        en="{name} signed that it deleted data, but not everybody who must has signed for all of it, {signed}.",
+        es="{name} firmó que borró datos, pero todavía no han firmado por todo todas las que deben hacerlo, {signed}.",
+    ),
+    "signed_that_deleted": Said(
+        en="{name} signed that it deleted your data, {signed_again}.",
+        es="{name} firmó que borró sus datos, {signed_again}.",
     ),
 }
