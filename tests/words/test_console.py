@@ -72,14 +72,10 @@ def test_a_contract_is_suspended_and_two_officers_lift_it(market: Market) -> Non
         "campaign": f"/admin/campaigns/{ash.campaign.pk}/", "service": f"/admin/parties/{aid.party.pk}/",
         "customer": f"/admin/parties/{bank.party.pk}/",
     }  # fmt: skip
-    with reader.later(hours=1) as at:
-        opened = Incident.objects.filter(kind="ungated").latest("pk").opened_at
-        reader.knows(opened=opened)
-        reader.filled["ago"] = f"{int((at - opened).total_seconds() // 60)} min"
+    with reader.later(hours=1):
         for name, path in paths.items():
             reader.reads(f"{name} in force", one, path)
         reader.reads("dashboard quiet", one, "/admin/")
-        reader.reads("incidents", one, "/admin/incidents/?kind=ungated")
     with reader.later(hours=2):
         post(first, f"/admin/suspend/contract/{ash.contract.pk}/", {"reason": "They sold it."})
     began = Suspension.objects.get().starts_at

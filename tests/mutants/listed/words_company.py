@@ -20,15 +20,15 @@ MUTANTS = (
     Mutant(
         6,
         "templates/components/state.html",
-        "{% translate \"Sharing is partly off\" %}",
-        "{% translate \"All sharing is off\" %}",
+        '{% translate "Sharing is partly off" %}',
+        '{% translate "All sharing is off" %}',
         "tests/words/test_companies_stopped.py::test_home_has_every_company_as_it_stands_now",
     ),
     Mutant(
         6,
         "templates/components/state.html",
-        "{% translate \"All sharing is paused\" %}",
-        "{% translate \"All sharing is off\" %}",
+        '{% translate "All sharing is paused" %}',
+        '{% translate "All sharing is off" %}',
         "tests/words/test_home_overall.py::test_nobody_asked_and_everything_that_can_be_said_then",
     ),
     Mutant(
@@ -48,8 +48,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/home/_tag.html",
-        "{% translate \"Only the company says so\" as text %}",
-        "{% translate \"You agreed\" as text %}",
+        '{% translate "Only the company says so" as text %}',
+        '{% translate "You agreed" as text %}',
         "tests/words/test_companies.py::test_home_has_every_company_as_it_stands",
     ),
     Mutant(
@@ -62,8 +62,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/home/_now.html",
-        "{% translate \"We say no until\" %} {% when card.paused_until %}",
-        "{% translate \"We have said no since\" %} {% when card.paused_until %}",
+        '{% translate "We say no until" %} {% when card.paused_until %}',
+        '{% translate "We have said no since" %} {% when card.paused_until %}',
         "tests/words/test_companies_stopped.py::test_home_has_every_company_as_it_stands_now",
     ),
     Mutant(
@@ -83,7 +83,7 @@ MUTANTS = (
     Mutant(
         6,
         "templates/components/proof.html",
-        " {% translate \"We kept your stop.\" %}",
+        ' {% translate "We kept your stop." %}',
         "",
         "tests/words/test_companies_stopped.py::test_home_has_every_company_as_it_stands_now",
     ),
@@ -111,15 +111,15 @@ MUTANTS = (
     Mutant(
         6,
         "templates/companies/_how.html",
-        "{% if how == \"itself\" %}",
-        "{% if how == \"to\" %}",
+        '{% if how == "itself" %}',
+        '{% if how == "to" %}',
         "tests/words/test_companies.py::test_each_companys_page_says_what_it_got_and_on_what_proof",
     ),
     Mutant(
         6,
         "templates/companies/company.html",
-        "{% if one.proof.verified_by == \"carrier\" %}",
-        "{% if one.proof.verified_by == \"partner\" %}",
+        '{% if one.proof.verified_by == "carrier" %}',
+        '{% if one.proof.verified_by == "partner" %}',
         "tests/words/test_companies.py::test_each_companys_page_says_what_it_got_and_on_what_proof",
     ),
     Mutant(
@@ -139,15 +139,15 @@ MUTANTS = (
     Mutant(
         6,
         "templates/history/_group.html",
-        "group.asked_itself and group.judgement != \"permitted\"",
-        "group.asked_itself and group.judgement == \"permitted\"",
+        'group.asked_itself and group.judgement != "permitted"',
+        'group.asked_itself and group.judgement == "permitted"',
         "tests/words/test_companies.py::test_the_history_has_every_look_up_and_nothing_that_is_hidden",
     ),
     Mutant(
         6,
         "templates/components/trail.html",
-        "{% elif stop.role == \"service\" %}{% translate \"asked for it\" %}",
-        "{% elif stop.role == \"service\" %}{% translate \"received it next\" %}",
+        '{% elif stop.role == "service" %}{% translate "asked for it" %}',
+        '{% elif stop.role == "service" %}{% translate "received it next" %}',
         "tests/words/test_companies.py::test_the_history_has_every_look_up_and_nothing_that_is_hidden",
     ),
     Mutant(
@@ -160,15 +160,15 @@ MUTANTS = (
     Mutant(
         6,
         "templates/account/lines.html",
-        "{% translate \"Partly stopped\" as state %}",
-        "{% translate \"All sharing is off\" as state %}",
+        '{% translate "Partly stopped" as state %}',
+        '{% translate "All sharing is off" as state %}',
         "tests/words/test_lines_and_logs.py::test_each_line_says_whose_it_is_and_how_it_stands",
     ),
     Mutant(
         7,
         "templates/looking_after/_may.html",
-        "{% elif line.relation == \"delegate_stops\" %}",
-        "{% elif line.relation == \"delegate_both\" %}",
+        '{% elif line.relation == "delegate_stops" %}',
+        '{% elif line.relation == "delegate_both" %}',
         "tests/words/test_lines_and_logs.py::test_whoever_looks_after_a_line_reads_what_they_may",
     ),
     Mutant(
@@ -188,15 +188,15 @@ MUTANTS = (
     Mutant(
         6,
         "templates/desk/_order_state.html",
-        "{% translate \"Received by the partner\" as words %}",
-        "{% translate \"Signed as done\" as words %}",
+        '{% translate "Received by the partner" as words %}',
+        '{% translate "Signed as done" as words %}',
         "tests/words/test_partners_followed.py::test_the_desk_reads_what_partners_were_told",
     ),
     Mutant(
         6,
         "templates/desk/_about.html",
-        "{% elif case.choice.kind == \"stop\" %}{% translate \"A stop\" %}",
-        "{% elif case.choice.kind == \"stop\" %}{% translate \"A pause\" %}",
+        '{% elif case.choice.kind == "stop" %}{% translate "A stop" %}',
+        '{% elif case.choice.kind == "stop" %}{% translate "A pause" %}',
         "tests/words/test_partners_followed.py::test_the_desk_reads_what_partners_were_told",
     ),
     Mutant(
@@ -237,8 +237,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/components/ended.html",
-        "{% elif one.state == \"partial\" %}",
-        "{% elif one.state == \"owed\" %}",
+        '{% elif one.state == "partial" %}',
+        '{% elif one.state == "owed" %}',
         "tests/words/test_console.py::test_two_officers_end_a_contract_and_its_partner_signs_for_it",
     ),
     Mutant(
@@ -265,15 +265,15 @@ MUTANTS = (
     Mutant(
         6,
         "disclosures/queries/company.py",
-        "WAYS: tuple[How, ...] = (\"itself\", \"through\", \"to\")",
-        "WAYS: tuple[How, ...] = (\"itself\", \"to\", \"through\")",
+        'WAYS: tuple[How, ...] = ("itself", "through", "to")',
+        'WAYS: tuple[How, ...] = ("itself", "to", "through")',
         "tests/words/test_companies.py::test_each_companys_page_says_what_it_got_and_on_what_proof",
     ),
     Mutant(
         6,
         "disclosures/words.py",
-        "Judgement.AFTER_STOP: _(\"After you said stop\")",
-        "Judgement.AFTER_STOP: _(\"No record that you agreed\")",
+        'Judgement.AFTER_STOP: _("After you said stop")',
+        'Judgement.AFTER_STOP: _("No record that you agreed")',
         "tests/words/test_companies_stopped.py::test_home_has_every_company_as_it_stands_now",
     ),
     Mutant(
