@@ -10,7 +10,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from a2wsgi import WSGIMiddleware
 
-from portal.wsgi import application as pages
+from portal import wsgi
 
 if TYPE_CHECKING:
     from consent.api.on_a_loop import Application, Message, Receive, Scope, Send
@@ -28,7 +28,7 @@ FOR_BATCHES = 2
 def whole_product(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """What the other processes serve. The bridge gives it bodies that end, and does not say so."""
     environ["wsgi.input_terminated"] = True
-    return pages(environ, start_response)
+    return wsgi.whole_product(environ, start_response)
 
 
 # As it is known to the standard library; the bridge has types of its own for the same.

@@ -6,7 +6,10 @@ from wsgiref.types import WSGIApplication
 
 from django.core.wsgi import get_wsgi_application
 
+from portal.unread_bodies import closing_after_unread
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 pages = get_wsgi_application()
-application: WSGIApplication = import_module("consent.api.straight").straight_to_the_gate(pages)
+whole_product: WSGIApplication = import_module("consent.api.straight").straight_to_the_gate(pages)
+application = closing_after_unread(whole_product)

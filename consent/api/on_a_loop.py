@@ -54,7 +54,8 @@ def gate_on_a_loop(otherwise: Application, pipelines: gate.Pipelines) -> Applica
             return
         said = await _answered(pipelines, scope["path"], headers, first) if _may_go(scope, headers, first) else None
         if said is None:
-            await otherwise(scope, _again(first, receive), send)
+            body = _Rest(first, receive)
+            await otherwise(scope, body.receive, body.closing(send))
             return
         await _answered_with(send, 200, _answer_headers(headers, said), said)
 
@@ -126,14 +127,34 @@ async def _answers(pipeline: gate.Pipeline, grant: Grant, questions: Sequence[ga
         return unavailable(questions)
 
 
-def _again(first: Message, receive: Receive) -> Receive:
+class _Rest:
     """What was received already, and then what comes."""
-    waiting = [first]
 
-    async def received() -> Message:
-        return waiting.pop() if waiting else await receive()
+    def __init__(self, first: Message, receive: Receive) -> None:
+        self._waiting = [first]
+        self._receive = receive
+        self._is_whole = not first["more_body"]
 
-    return received
+    async def receive(self) -> Message:
+        """The next message of the body."""
+        if self._waiting:
+            return self._waiting.pop()
+        message = await self._receive()
+        self._is_whole = not message.get("more_body", False)
+        return message
+
+    def closing(self, send: Send) -> Send:
+        """`send`, which says that the connection is closed where the answer begins before the body was read.
+
+        The server cannot read the next request behind it, and a client that is not told so would send one (RFC 9112).
+        """
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start" and not self._is_whole:
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            await send(message)
+
+        return sent
 
 
 def _is_secure(scope: Scope, headers: dict[bytes, bytes]) -> bool:

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from accounts.texts import MemoryBackend
-from portal.wsgi import application
+from portal.wsgi import whole_product as application
 from tests.people import sign_in
 from tests.selection import NIGHTLY
 

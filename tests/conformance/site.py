@@ -18,7 +18,7 @@ from partners.actions import register_client
 from partners.models import Campaign, Client, Contract, Party
 from portal.sandbox.identity import slug
 from portal.sandbox.server import jwks_path
-from portal.wsgi import application
+from portal.wsgi import whole_product as application
 from tests.factories import a_campaign, a_contract, a_party
 from tests.forks import Forked
 from tests.partners.outside import Signer

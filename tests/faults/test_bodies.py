@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -137,4 +138,53 @@ def test_a_body_whose_length_is_not_said_is_refused_and_never_taken_as_empty(ser
         "/ssf/receipts": "invalid_request",
         "/ssf/digest": None,
     }
-    assert server.ask("/api/v1/disclosures", b"", NDJSON, token).status == 200
+    assert server.ask("/api/v1/disclosures", b"", NDJSON, token).status == 400
+
+
+def exchanged(port: int, head: str, body: bytes) -> tuple[bytes, bool]:
+    """What came back for a request of which this much of the body was sent, and whether the server hung up then."""
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as connection:
+        connection.sendall(head.encode())
+        with suppress(OSError):
+            connection.sendall(body)
+        came = b""
+        try:
+            while piece := connection.recv(65_536):
+                came += piece
+                connection.settimeout(2)
+        except TimeoutError:
+            return came, False
+        except ConnectionResetError:
+            pass
+        return came, True
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "status"),
+    [
+        ("/api/v1/disclosures", "Content-Length: 20000000\r\n", 401),
+        ("/api/v1/lines", "Content-Length: 20000000\r\n", 401),
+        ("/ssf/poll", "Content-Length: 20000000\r\n", 401),
+        ("/access/v1/evaluation", "Content-Length: 20000000\r\n", 401),
+        ("/api/v1/disclosures", "Transfer-Encoding: chunked\r\n", 411),
+    ],
+)
+def test_whoever_is_refused_before_the_body_was_read_is_told_that_the_connection_ends(
+    server: Server, path: str, more: str, status: int
+) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: {NDJSON}\r\n{more}\r\n"
+    body = (b"" if "Length" in more else b"1312d00\r\n") + b"x" * 3_000_000
+    came, ended = exchanged(server.port, head, body)
+    line, *headers = came.partition(b"\r\n\r\n")[0].decode().lower().splitlines()
+    assert f" {status} " in line
+    assert ("connection: close" in headers, ended) == (True, True)
+
+
+def test_after_a_whole_body_the_connection_stays_open(server: Server) -> None:
+    token = a_token(Client.Kind.GATEWAY, "disclosures:write")
+    head = (
+        f"POST /api/v1/disclosures HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: {NDJSON}\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Length: 3\r\n\r\n"
+    )
+    came, ended = exchanged(server.port, head, b"{}\n")
+    assert (b" 200 OK" in came, b"connection: close" in came.lower(), ended) == (True, False, False)

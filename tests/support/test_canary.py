@@ -21,7 +21,7 @@ from consent.models import Choice
 from disclosures.queries.figures.statements import STATEMENTS, Figure
 from partners.models import Campaign, Party
 from portal import health
-from portal.wsgi import application
+from portal.wsgi import whole_product as application
 from revocations import clocks, delivery
 from revocations.models import Order, State
 from support import canary
