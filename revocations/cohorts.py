@@ -8,7 +8,8 @@ import gzip
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,22 +29,43 @@ ACTIONS = (Duty.Action.STOP_USE, Duty.Action.DELETE_HELD, Duty.Action.NOTIFY_DOW
 
 @dataclass(frozen=True)
 class Ended:
-    """What ended, in the words of the wire. `part`: of the agreement, where it did not end as a whole."""
+    """What ended, in the words of the wire. `part`: of the agreement, where it did not end as a whole.
+
+    `still_in_force`: the uses of the agreement that go on beside that part.
+    """
 
     agreement: str
     group: str
-    part: dict[str, str] | None
+    part: Mapping[str, str] | None
+    still_in_force: Sequence[Mapping[str, object]] = ()
 
     @classmethod
-    def of(cls, cohort: Cohort) -> "Ended":
-        """The agreement, or the campaign under it, of a cohort."""
+    def of(cls, cohort: Cohort, *, at: datetime) -> "Ended":
+        """The agreement, or the campaign under it, of a cohort, as things stand at this moment."""
         contract = Contract.objects.get(pk=cohort.contract_id)
         agreement = f"{settings.BASE_URL}/agreements/{contract.ref}"
         if cohort.of == Cohort.Of.CONTRACT:
             return cls(agreement, agreement, None)
         campaign = Campaign.objects.select_related("lbs_provider").get(pk=cohort.target_id)
         part = {"purpose": campaign.purpose, "recipient": campaign.lbs_provider.uri}
-        return cls(agreement, f"{settings.BASE_URL}/campaigns/{campaign.ref}", part)
+        group = f"{settings.BASE_URL}/campaigns/{campaign.ref}"
+        return cls(agreement, group, part, _still_in_force(campaign, at))
+
+
+def _still_in_force(ended: Campaign, at: datetime) -> list[Mapping[str, object]]:
+    """The other uses of its agreement whose term runs, each company and purpose once.
+
+    Of its own company and purpose nothing is named: whom another campaign serves there is told by an order of the new
+    epoch.
+    """
+    others = Campaign.objects.filter(contract=ended.contract_id, is_draft=False, starts_at__lte=at, ends_at__gt=at)
+    others = others.exclude(lbs_provider=ended.lbs_provider_id, purpose=ended.purpose)
+    scopes: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for uri, purpose, scope in others.values_list("lbs_provider__uri", "purpose", "scope"):
+        scopes[uri, purpose].add(scope)
+    return [
+        {"recipient": uri, "purpose": purpose, "scopes": sorted(of)} for (uri, purpose), of in sorted(scopes.items())
+    ]
 
 
 def digest(*, content: bytes) -> str:
@@ -102,7 +124,7 @@ def event_body(
         "agreement": ended.agreement,
         "epoch": cohort.epoch,
         "selector": "all_subjects_of_group",
-        **({"scope": ended.part} if ended.part else {}),
+        **({"scope": ended.part, "still_in_force": ended.still_in_force} if ended.part else {}),
         "subject_count": cohort.subject_count,
         "manifest": {
             "url": f"{settings.BASE_URL}/ssf/manifests/{cohort.pk}",

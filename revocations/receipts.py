@@ -30,6 +30,7 @@ NO_NUL = r"^[^\x00]*$"
 type Words = Annotated[str, msgspec.Meta(max_length=1000, pattern=NO_NUL)]
 type Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 type Status = Literal["in_progress", "completed", "rejected"]
+UNREGISTERED = "no key with this kid is registered to iss"
 # What an index entry of the database holds, with room for the rest of its key.
 MOST_BYTES = 2000
 
@@ -200,8 +201,8 @@ def believe(*, token: str, party: Party, at: datetime) -> Word:
     said = _event(claims)
     order_jti = _subject(claims)
     reports = {
-        below.recipient: _report(below, order_jti=order_jti, partner=party, at=at)
-        for below in sorted(said.downstream, key=lambda below: bool(below.receipt))
+        below.recipient: _report(place, below, order_jti=order_jti, partner=party, at=at)
+        for place, below in sorted(enumerate(said.downstream), key=lambda placed: bool(placed[1].receipt))
     }
     return Word(jti=_text(claims, "jti"), order_jti=order_jti, said=said, reports=tuple(reports.values()))
 
@@ -264,7 +265,7 @@ def _check_signature(token: str, opened: Opened, signer: Party, at: datetime) ->
             raise Refused("invalid_key", "alg is not the one this key is for")
         tokens.check_signature(token, key)
     except UnknownKey as error:
-        raise Refused("invalid_key", "no key with this kid is registered to iss") from error
+        raise Refused("invalid_key", UNREGISTERED) from error
     except BadToken as error:
         raise Refused("invalid_key", str(error)) from error
 
@@ -293,27 +294,37 @@ def _text(claims: dict[str, Json], name: str) -> str:
     return value
 
 
-def _report(below: Below, *, order_jti: str, partner: Party, at: datetime) -> Report:
-    nested = _signed_by_itself(below, order_jti, partner, at) if below.receipt else None
+def _report(place: int, below: Below, *, order_jti: str, partner: Party, at: datetime) -> Report:
+    """What is said of one company. A receipt of its own that does not count is refused, so that the partner hears it.
+
+    Taken in silence, it would leave the order partial for ever, and nobody would know why.
+    """
+    if not below.receipt:
+        return Report(uri=below.recipient, status=below.status, at=below.at, nested=None)
+    try:
+        nested = _signed_by_itself(below, order_jti, partner, at)
+    except Refused as error:
+        raise Refused(error.err, f"downstream[{place}].receipt of {below.recipient}: {error}") from error
     return Report(uri=below.recipient, status=below.status, at=below.at, nested=nested)
 
 
-def _signed_by_itself(below: Below, order_jti: str, partner: Party, at: datetime) -> Nested | None:
-    """What the company's own key signed about this very order of ours; None where it did not."""
+def _signed_by_itself(below: Below, order_jti: str, partner: Party, at: datetime) -> Nested:
+    """What the company's own key signed about this very order of ours. Raises Refused.
+
+    Of whoever has no keys with us it is said as of a key that is not registered: which companies we know is not told.
+    """
+    opened = _peek(below.receipt)
     party = Party.objects.filter(uri=below.recipient).first()
     if party is None or party.pk == partner.pk or not keysets.on_own_host(uri=party.uri, jwks_uri=party.jwks_uri):
-        return None
-    try:
-        opened = _peek(below.receipt)
-        _check_signature(below.receipt, opened, party, at)
-        said = _event(opened.claims)
-        jti = _text(opened.claims, "jti")
-    except Refused:
-        return None
-    counts = (
-        opened.claims.get("iss") == party.uri
-        and opened.claims.get("aud") in (partner.uri, settings.BASE_URL)
-        and said.status == below.status
-        and said.root == Root(iss=settings.BASE_URL, jti=order_jti)
-    )
-    return Nested(jti, said, below.receipt) if counts else None
+        raise Refused("invalid_key", UNREGISTERED)
+    if opened.claims.get("iss") != party.uri:
+        raise Refused("invalid_issuer", "iss is not this company")
+    _check_signature(below.receipt, opened, party, at)
+    if opened.claims.get("aud") not in (partner.uri, settings.BASE_URL):
+        raise Refused("invalid_audience", f"aud must be you or {settings.BASE_URL}")
+    said = _event(opened.claims)
+    if said.root != Root(iss=settings.BASE_URL, jti=order_jti):
+        raise Refused("invalid_request", "root must name the order that this receipt is about")
+    if said.status != below.status:
+        raise Refused("invalid_request", "its status is not the one that you report")
+    return Nested(_text(opened.claims, "jti"), said, below.receipt)

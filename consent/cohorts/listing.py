@@ -106,14 +106,14 @@ def renew(*, contract_id: int, epoch: int) -> int:
 
 
 def keep(*, cohort: Cohort) -> int:
-    """Tell anew, in the new epoch, whom another campaign goes on serving in the very place of the one that ended.
+    """Tell anew, in the new epoch, whom another campaign goes on serving for the company and purpose that ended.
 
-    A campaign that follows it, say, to which the person agreed: by the end alone the partner would deny that too. Not
-    while something else denies it: when that is over, `keep_after`. Returns how many lines were told. Goes on where it
-    was.
+    A campaign that follows it, say, or one of another data scope, to which the person agreed: by the end alone, which
+    names company and purpose, the partner would deny that too. Not while something else denies it: when that is over,
+    `keep_after`. Returns how many lines were told. Goes on where it was.
     """
     ended = Campaign.objects.get(pk=cohort.target_id)
-    place = {"lbs_provider": ended.lbs_provider_id, "purpose": ended.purpose, "scope": ended.scope}
+    place = {"lbs_provider": ended.lbs_provider_id, "purpose": ended.purpose}
     others = Campaign.objects.filter(contract=cohort.contract_id, is_draft=False, ends_at__gt=ended.ends_at, **place)
     refs = list(others.exclude(pk=ended.pk).order_by("ref").values_list("ref", flat=True))
     done, after = 0, 0
@@ -141,11 +141,8 @@ def _keep(line_id: int, contract_id: int, ended: Campaign) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT consent_lock_line(%s)", [line_id])
     (agreement,) = telling.agreements(line_id=line_id, contract_ids=[contract_id])
-    if not any(
-        (entry["recipient"], entry["purpose"]) == (ended.lbs_provider.uri, ended.purpose)
-        and ended.scope in entry["scopes"]
-        for entry in agreement.state
-    ):
+    place = (ended.lbs_provider.uri, ended.purpose)
+    if all((entry["recipient"], entry["purpose"]) != place for entry in agreement.state):
         return False
     # Nothing changes by it: what is allowed was before.
     unchanged = replace(agreement, before=agreement.state)

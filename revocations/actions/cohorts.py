@@ -106,7 +106,7 @@ def announce_again(*, cohort: Cohort, at: datetime) -> StreamEvent:
 
 def _announce(cohort: Cohort, list_sha256: str, by: str, at: datetime) -> tuple[StreamEvent, str]:
     """Sign an index of the list as it is, and queue an event that names it. Returns both."""
-    ended = Ended.of(cohort)
+    ended = Ended.of(cohort, at=at)
     shards = list(ManifestShard.objects.filter(cohort_id=cohort.pk).order_by("number").defer("content"))
     index = keys.sign(
         use=SigningKey.Use.MANIFEST,

@@ -403,6 +403,9 @@ def test_a_campaign_ends_alone_and_what_is_in_flight_goes_anew(campaign: Campaig
     assert set(listed(cohort)) == names(campaign.contract.aggregator, [line, idle])
     event = event_of(stream_event_claims(event=StreamEvent.objects.get(), audience="x"))
     assert event["scope"] == {"purpose": campaign.purpose, "recipient": campaign.lbs_provider.uri}
+    assert event["still_in_force"] == [
+        {"recipient": other.lbs_provider.uri, "purpose": other.purpose, "scopes": [other.scope]}
+    ]
     after = Order.objects.exclude(id=before.id).get()
     before.refresh_from_db()
     assert (before.state, before.superseded_by) == (State.SUPERSEDED, after.id)

@@ -200,13 +200,25 @@ def test_it_is_done_only_when_every_company_below_signed(ended: Ended) -> None:
     assert sorted(signers) == sorted([ended.scene.party.uri] * 3 + [road.uri, med.uri])
 
 
-NOT_SIGNED: dict[str, Callable[[Ended, Signer], dict[str, object]]] = {
+STILL_MISSING: dict[str, Callable[[Ended, Signer], dict[str, object]]] = {
     "only said": lambda ended, signer: {**ended.nested(signer), "receipt": ""},
+    "still at it": lambda ended, signer: ended.nested(signer, {"status": "in_progress"}),
+}
+
+
+@pytest.mark.parametrize("how", STILL_MISSING)
+def test_a_company_that_did_not_sign_this_is_missing(ended: Ended, how: str) -> None:
+    road, signer = company(ended)
+    received(ended, road)
+    assert ended.sign(downstream=[STILL_MISSING[how](ended, signer)]) == State.PARTIAL
+    assert [one.name for one in cohort_progress(cohort_id=ended.cohort_id, at=NOW).missing] == ["RoadAid"]
+
+
+NOT_ITS_OWN: dict[str, Callable[[Ended, Signer], dict[str, object]]] = {
     "about another order": lambda ended, signer: ended.nested(
         signer, {"root": {"iss": settings.BASE_URL, "jti": "another"}}
     ),
     "with no root": lambda ended, signer: ended.nested(signer, {"root": None}),
-    "still at it": lambda ended, signer: ended.nested(signer, {"status": "in_progress"}),
     "said done, signed in progress": lambda ended, signer: {
         **ended.nested(signer, {"status": "in_progress"}),
         "status": "completed",
@@ -220,12 +232,14 @@ NOT_SIGNED: dict[str, Callable[[Ended, Signer], dict[str, object]]] = {
 }
 
 
-@pytest.mark.parametrize("how", NOT_SIGNED)
-def test_a_company_that_did_not_sign_this_is_missing(ended: Ended, how: str) -> None:
+@pytest.mark.parametrize("how", NOT_ITS_OWN)
+def test_a_receipt_with_another_s_word_for_a_company_is_refused(ended: Ended, how: str) -> None:
     road, signer = company(ended)
     received(ended, road)
-    assert ended.sign(downstream=[NOT_SIGNED[how](ended, signer)]) == State.PARTIAL
-    assert [one.name for one in cohort_progress(cohort_id=ended.cohort_id, at=NOW).missing] == ["RoadAid"]
+    before = ended.state
+    with pytest.raises(Refused, match=r"^downstream\[0\]\.receipt of https://roadaid\.example: "):
+        ended.sign(downstream=[NOT_ITS_OWN[how](ended, signer)])
+    assert (ended.state, CohortReceipt.objects.count()) == (before, 0)
 
 
 def test_a_company_we_can_t_name_keeps_it_partial(ended: Ended) -> None:

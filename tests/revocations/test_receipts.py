@@ -349,41 +349,83 @@ def no_keys(ordered: Ordered, party: Party, signer: Signer) -> str:
     return nested(ordered, signer)
 
 
-@pytest.mark.parametrize(
-    "made",
-    [
-        keys_elsewhere,
-        keys_on_a_host_that_ends_alike,
-        no_keys,
-        lambda ordered, party, _: nested(ordered, Signer(party.uri)),
-        lambda ordered, party, _: nested(ordered, ordered.scene.signer, iss=party.uri),
-        lambda ordered, _, signer: nested(ordered, signer, iss="https://other.example"),
-        lambda ordered, _, signer: nested(ordered, signer, aud="https://elsewhere.example"),
-        lambda ordered, _, signer: nested(ordered, signer, {"root": None}),
+NOT_REGISTERED = "no key with this kid is registered to iss"
+NOT_ITS_OWN: dict[str, tuple[Callable[[Ordered, Party, Signer], str], str, str]] = {
+    "keys on another host": (keys_elsewhere, "invalid_key", NOT_REGISTERED),
+    "keys on a host that ends alike": (keys_on_a_host_that_ends_alike, "invalid_key", NOT_REGISTERED),
+    "no keys known": (no_keys, "invalid_key", NOT_REGISTERED),
+    "an unregistered key": (
+        lambda ordered, party, _: nested(ordered, Signer(party.uri)), "invalid_key", NOT_REGISTERED,
+    ),
+    "the partner's own key": (
+        lambda ordered, party, _: nested(ordered, ordered.scene.signer, iss=party.uri), "invalid_key", NOT_REGISTERED,
+    ),
+    "another issuer": (
+        lambda ordered, _, signer: nested(ordered, signer, iss="https://other.example"), "invalid_issuer",
+        "iss is not this company",
+    ),
+    "for somebody else": (
+        lambda ordered, _, signer: nested(ordered, signer, aud="https://elsewhere.example"), "invalid_audience",
+        "aud must be you or",
+    ),
+    "no root": (lambda ordered, _, signer: nested(ordered, signer, {"root": None}), "invalid_request", "root must"),
+    "another order": (
         lambda ordered, _, signer: nested(ordered, signer, {"root": {"iss": settings.BASE_URL, "jti": "another"}}),
-        lambda ordered, _, signer: nested(ordered, signer, {"root": {"iss": "https://x", "jti": ordered.order.jti}}),
-        lambda ordered, _, signer: nested(ordered, signer, {"status": "in_progress"}),
-        lambda ordered, _, signer: nested(ordered, signer, events={}),
-        lambda ordered, _, signer: nested(ordered, signer, jti=""),
-        lambda ordered, party, signer: signer.sign({"iss": party.uri}, typ="at+jwt"),
-        lambda *_: "not a token",
-        lambda *_: "",
-    ],
-    ids=[
-        "keys on another host", "keys on a host that ends alike", "no keys known", "an unregistered key",
-        "the partner's own key", "another issuer",
-        "for somebody else", "no root", "another order", "another carrier", "not completed", "no event", "no jti",
-        "another typ", "no token", "nothing",
-    ],
-)  # fmt: skip
-def test_a_word_that_is_not_the_company_s_own_is_only_reported(
-    ordered: Ordered, made: Callable[[Ordered, Party, Signer], str]
-) -> None:
+        "invalid_request", "root must name the order",
+    ),
+    "another carrier": (
+        lambda ordered, _, signer: nested(
+            ordered, signer, {"root": {"iss": "https://x", "jti": ordered.order.jti}}
+        ),
+        "invalid_request", "root must name the order",
+    ),
+    "not completed": (
+        lambda ordered, _, signer: nested(ordered, signer, {"status": "in_progress"}), "invalid_request",
+        "its status is not the one that you report",
+    ),
+    "no event": (lambda ordered, _, signer: nested(ordered, signer, events={}), "invalid_request", "exactly one event"),
+    "no jti": (lambda ordered, _, signer: nested(ordered, signer, jti=""), "invalid_request", "jti must be a text"),
+    "a sub": (lambda ordered, _, signer: nested(ordered, signer, sub="k1.x"), "invalid_request", "sub must be absent"),
+    "another typ": (
+        lambda ordered, party, signer: signer.sign({"iss": party.uri}, typ="at+jwt"), "invalid_request", "typ must be",
+    ),
+    "no token": (lambda *_: "not a token", "invalid_request", "this is not a compact JWS"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", NOT_ITS_OWN)
+def test_the_partner_hears_why_a_company_s_own_receipt_does_not_count(ordered: Ordered, how: str) -> None:
+    made, err, says = NOT_ITS_OWN[how]
+    party, signer = company(ordered.scene.outside)
+    other, _ = company(ordered.scene.outside, "AdReach")
+    dealt_with(ordered, party)
+    told = [below(other.uri), below(party.uri, made(ordered, party, signer))]
+    code, description = ordered.refused(ordered.receipt(downstream=told))
+    assert code == err
+    assert description.startswith(f"downstream[1].receipt of {party.uri}: {says}")
+    assert not DownstreamReport.objects.exists()
+    # Without it, the company is what the partner says of it.
+    assert ordered.sign(downstream=[below(party.uri)]) == State.PARTIAL
+    assert DownstreamReport.objects.get().signed is False
+
+
+def test_the_same_receipt_counts_once_the_company_s_key_is_registered(ordered: Ordered) -> None:
     party, signer = company(ordered.scene.outside)
     dealt_with(ordered, party)
-    token = made(ordered, party, signer)
-    assert ordered.sign(downstream=[below(party.uri, token)]) == State.PARTIAL
-    assert DownstreamReport.objects.get().signed is False
+    published = ordered.scene.outside.documents.pop("/RoadAid.json")
+    token = ordered.receipt(downstream=[below(party.uri, nested(ordered, signer))])
+    assert ordered.refused(token)[0] == "invalid_key"
+    ordered.scene.outside.documents["/RoadAid.json"] = published
+    ordered.hand_in(token, after=timedelta(minutes=2))
+    assert (ordered.order.state, DownstreamReport.objects.get().signed) == (State.COMPLETED, True)
+
+
+def test_a_company_that_we_do_not_know_is_refused_like_one_without_a_key(ordered: Ordered) -> None:
+    stranger = Signer("https://stranger.example")
+    told = [below(stranger.uri, nested(ordered, stranger))]
+    assert ordered.refused(ordered.receipt(downstream=told)) == (
+        "invalid_key", f"downstream[0].receipt of {stranger.uri}: {NOT_REGISTERED}",
+    )  # fmt: skip
 
 
 def test_one_company_s_signature_does_not_speak_for_another(ordered: Ordered) -> None:
@@ -391,7 +433,8 @@ def test_one_company_s_signature_does_not_speak_for_another(ordered: Ordered) ->
     ads, _ = company(ordered.scene.outside, "AdReach")
     dealt_with(ordered, road, ads)
     token = nested(ordered, signer)
-    assert ordered.sign(downstream=[below(road.uri, token), below(ads.uri, token)]) == State.PARTIAL
+    told = [below(road.uri, token), below(ads.uri, token)]
+    assert ordered.refused(ordered.receipt(downstream=told))[0] == "invalid_issuer"
 
 
 def test_the_order_does_not_list_whom_to_name(ordered: Ordered) -> None:
