@@ -1,4 +1,12 @@
-"""Which browser, on which machine, one says it is by the name that it gives itself (its User-Agent)."""
+"""Which browser somebody is at: by the name that it gives itself (its User-Agent), and by its cookie and network."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.http import HttpRequest
 
 # By the mark that tells it. The first that is found counts: most browsers name others beside themselves.
 FAMILIES = {
@@ -10,6 +18,9 @@ MACHINES = {
     "CrOS": "Chromebook", "Linux": "Linux",
 }  # fmt: skip
 
+IPV4, IPV4_PREFIX, IPV6_PREFIX = 4, 24, 48
+DEVICE_BYTES, DEVICE_TOKEN = 24, re.compile(r"[\w-]{32}", re.ASCII)
+
 
 def family(user_agent: str) -> str:
     """ "Firefox", as its person calls it; "" for one that is not known here."""
@@ -19,3 +30,30 @@ def family(user_agent: str) -> str:
 def machine(user_agent: str) -> str:
     """The mark of its machine, a key of MACHINES; "" for one that is not known here."""
     return next((mark for mark in MACHINES if mark in user_agent), "")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a try at a door comes from: its network, and the token of its device cookie, "" for none."""
+
+    network: str
+    device: str = ""
+
+
+def device(request: HttpRequest) -> str:
+    """By which family of browsers, on which network, somebody is here: to be hashed with a key, never kept as it is."""
+    said = request.headers.get("User-Agent", "")
+    return f"{family(said) or 'another'}|{machine(said) or 'another'}|{network(request)}"
+
+
+def network(request: HttpRequest) -> str:
+    """The network that a request comes from: 256 addresses of the old kind, or what a customer gets of the new."""
+    found: str = get_adapter().get_client_ip(request)
+    address = ip_address(found)
+    return str(ip_network((address, IPV4_PREFIX if address.version == IPV4 else IPV6_PREFIX), strict=False))
+
+
+def source(request: HttpRequest) -> Source:
+    """Where a request comes from, for limits on guessing."""
+    token = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
+    return Source(network(request), token if DEVICE_TOKEN.fullmatch(token) else "")

@@ -6,7 +6,7 @@ from django.conf import settings
 
 import audit.actions
 from accounts import queries
-from accounts.models import BrowserSession, TextedCode, WrongCode
+from accounts.models import BrowserSession, TextedCode, Throttle, WrongCode
 from audit.models import Incident
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -33,6 +33,8 @@ def forget_codes(*, now: datetime) -> int:
     so do the wrong guesses of the day before.
     """
     WrongCode.objects.filter(at__lte=now - DAY).delete()
+    # By then every limit has faded (`actions.tries`).
+    Throttle.objects.filter(last_at__lte=now - 3 * DAY).delete()
     forgotten = 0
     while over := list(TextedCode.objects.filter(sent_at__lte=now - DAY).values_list("pk", flat=True)[:BATCH]):
         TextedCode.objects.filter(pk__in=over).delete()

@@ -1,21 +1,23 @@
 """What people type at the doors: a number, a code, a first password."""
 
+from contextlib import AbstractContextManager
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Protocol, cast
 from zoneinfo import ZoneInfo
 
-from allauth.account.adapter import get_adapter
-from allauth.core import context
-from allauth.core.internal import ratelimit
+from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.account.forms import ChangePasswordForm, LoginForm
 from allauth.core.internal.cryptokit import normalize_user_code
-from allauth.mfa.app_settings import TOTP_DIGITS
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts import numbers, tokens
+from accounts import actions, numbers, tokens
+from accounts.actions.tries import Door
 from accounts.models import Delegation, User
 
 A_YEAR = timedelta(days=365)
@@ -38,6 +40,56 @@ class NumberForm(forms.Form):
             raise forms.ValidationError(
                 _("That does not look like a phone number. Type all its digits, like (206) 555-0142.")
             ) from error
+
+
+class DoorAdapter(Protocol):
+    """What forms ask of our adapter (`accounts.adapter`), which reads the clock and knows the request."""
+
+    def trying(self, *, door: Door, account: str) -> AbstractContextManager[actions.Try]:
+        """Around the check of what somebody typed: it is counted before, and taken back unless it raises."""
+
+    def must_wait_error(self, until: datetime, at: datetime) -> ValidationError:
+        """What a form says of a door at which nothing is looked at until then."""
+
+
+def door_adapter() -> DoorAdapter:
+    """The adapter that allauth was given."""
+    return cast("DoorAdapter", get_account_adapter())
+
+
+class _CodeField(forms.CharField):
+    """The code of an authenticator app, or a recovery code, beside a password: with it nobody has to wait."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Code of your authenticator app, or a recovery code"),
+            help_text=_("You can leave it empty. With it you don't have to wait, however often somebody tried."),
+            max_length=20,
+            required=False,
+            widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "dir": "ltr"}),
+        )
+
+    def clean(self, value: Any) -> str:
+        return str(normalize_user_code(super().clean(value)))
+
+
+class StaffForm(LoginForm):
+    """The door of staff (ACCOUNT_FORMS)."""
+
+    code = _CodeField()
+
+    def user_credentials(self) -> dict[str, str]:
+        """What the password is checked with; the code goes with it."""
+        return {**super().user_credentials(), "code": self.cleaned_data["code"]}
+
+
+class ChangeForm(ChangePasswordForm):
+    """Another password in place of one's own (ACCOUNT_FORMS), which can be guessed at here as at a door."""
+
+    def clean_oldpassword(self) -> str:
+        """The password so far, if it is right."""
+        with door_adapter().trying(door=Door.AGAIN, account=str(self.user and self.user.pk)):
+            return str(super().clean_oldpassword())
 
 
 class CodeForm(forms.Form):
@@ -64,23 +116,18 @@ class _FactorForm(BaseAuthenticateForm):
     """A code of an authenticator app, six digits, or else a recovery code, which is kept as a hash alone."""
 
     def clean_code(self) -> str:
+        """The code, if it is right. One of an app is good once."""
         typed = normalize_user_code(self.cleaned_data["code"])
-        is_of_an_app = len(typed) == TOTP_DIGITS and typed.isdecimal()
-        self.cleaned_data["code"] = typed if is_of_an_app else self._as_kept(typed)
-        return str(super().clean_code())
+        with door_adapter().trying(door=Door.FACTOR, account=str(self.user.pk)) as taken:
+            self.cleaned_data["code"] = typed if tokens.is_of_an_app(typed) else self._as_kept(typed)
+            code = str(super().clean_code())
+            if tokens.is_of_an_app(typed) and not actions.spend_code(user_id=self.user.pk, code=typed, at=taken.at):
+                raise get_adapter().validation_error("incorrect_code")
+            return code
 
     def _as_kept(self, typed: str) -> str:
-        """It takes one of few tries before it costs a slow hash; what fits no code costs none."""
-        if not tokens.is_like_one(typed):
-            return ""
-        key = f"mfa-auth-user-{self.user.pk}"
-        tried = ratelimit.consume(context.request, app="allauth.account", action="login_failed", key=key)
-        if not tried:
-            raise get_adapter().validation_error("too_many_login_attempts")
-        kept = tokens.as_kept(user=self.user, typed=typed)
-        # allauth counts it itself.
-        tried.rollback()
-        return kept
+        """What could be no recovery code costs no slow hash."""
+        return tokens.as_kept(user=self.user, typed=typed) if tokens.is_like_one(typed) else ""
 
 
 class FactorForm(_FactorForm, AuthenticateForm):
@@ -133,7 +180,7 @@ class EndForm(forms.Form):
 class EndedForm(NumberForm):
     """The number somebody had when their line ended, and their password."""
 
-    wrong = _("That number and password do not fit. Check both, or wait an hour and try again.")
+    wrong = _("That number and password don't match. Check both and try again.")
 
     password = forms.CharField(
         label=_("Your password"),
@@ -141,6 +188,7 @@ class EndedForm(NumberForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         error_messages={"required": _("Type your password.")},
     )
+    code = _CodeField()
 
 
 class PasskeyForm(forms.Form):

@@ -1,5 +1,6 @@
 """What holds for every answer to somebody at a browser."""
 
+import secrets
 from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -12,10 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from accounts import leaving, sessions
+from accounts import actions, browsers, leaving, sessions
 from accounts.access import SENT, page_anew
+from accounts.models import User
+from accounts.session_store import PROOFS
 
 OK = 200
+DEVICE_KEY = "device"
 # Where somebody who is signed in sends a stop: a pause and a dispute are stops as well.
 STOPS_SIGNED_IN = frozenset({"choice-stop", "choice-dispute", "choice-pause", "choice-signal-stop"})
 SIGN_IN = ("account_login", "sign-in-staff")
@@ -73,6 +77,40 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
         return response
 
     return middleware
+
+
+def remembering_devices(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Give a browser a device cookie once its person has proved who they are: others' guesses don't slow it then.
+
+    The cookie is a random token that says nothing of anybody. "Leave quickly" takes it back, as it does every cookie.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        token = _device_to_remember(request) if leaving.has_one(request) else ""
+        if token and request.user.pk:
+            actions.remember_device(user_id=request.user.pk, token=token, at=timezone.now())
+            response.set_cookie(
+                settings.DEVICE_COOKIE_NAME, token, max_age=actions.DEVICE_LASTS, httponly=True, samesite="Lax",
+                secure=settings.SESSION_COOKIE_SECURE,
+            )  # fmt: skip
+        return response
+
+    return middleware
+
+
+def _device_to_remember(request: HttpRequest) -> str:
+    """The token for this browser's device cookie, where its person has just proved who they are; else ""."""
+    proofs, user = request.session.get(PROOFS), request.user
+    if not proofs or not isinstance(user, User) or request.session.get(DEVICE_KEY) == len(proofs):
+        return ""
+    request.session[DEVICE_KEY] = len(proofs)
+    # As they are now: this very request may have given them a password.
+    user = User.objects.get(pk=user.pk)
+    factor = sessions.next_proof if user.is_subscriber else sessions.next_factor
+    if factor(request, user=user):
+        return ""
+    return browsers.source(request).device or secrets.token_urlsafe(browsers.DEVICE_BYTES)
 
 
 def never_blank(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -5,11 +5,11 @@ A texted code signs in, which is enough to stop. To see takes more in the same s
 """
 
 import json
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 from uuid import UUID, uuid4
 
 from allauth.account.adapter import get_adapter
@@ -24,7 +24,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from accounts import browsers
 from accounts.models import BrowserSession, User
 from accounts.sealing import seal, unseal
 from accounts.session_store import session_key_hash
@@ -49,9 +48,9 @@ STAFF_UNUSED, STAFF_IN_ALL = timedelta(minutes=30), timedelta(hours=12)
 OWN_UNUSED, OWN_IN_ALL = timedelta(hours=12), timedelta(days=7)
 # A use is noted so much later than the one before it, at least: not each page is worth a write.
 NOTED_AFTER = timedelta(minutes=1)
-IPV4, IPV4_PREFIX, IPV6_PREFIX = 4, 24, 48
 # Of the name that a browser gives itself so much is kept.
 LONGEST_NAME = 200
+CODE_IS_NEW_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -122,20 +121,6 @@ def proved_line(request: HttpRequest, *, door: str, at: datetime, about: str = "
     if steps.get("proved") != door or steps.get("about", "") != about or at >= datetime.fromisoformat(steps["until"]):
         return None
     return ProvedLine(line_id=steps["line"], msisdn=unseal(steps["number"].encode()), mark=steps.get("mark", ""))
-
-
-def device(request: HttpRequest) -> str:
-    """By which family of browsers, on which network, somebody is here: to be hashed with a key, never kept as it is."""
-    said = request.headers.get("User-Agent", "")
-    family, machine = browsers.family(said) or "another", browsers.machine(said) or "another"
-    return f"{family}|{machine}|{network(request)}"
-
-
-def network(request: HttpRequest) -> str:
-    """The network that a request comes from: 256 addresses of the old kind, or what a customer gets of the new."""
-    found: str = get_adapter().get_client_ip(request)
-    address = ip_address(found)
-    return str(ip_network((address, IPV4_PREFIX if address.version == IPV4 else IPV6_PREFIX), strict=False))
 
 
 def key_hash(request: HttpRequest) -> bytes:
@@ -260,12 +245,28 @@ def start_by_carrier(request: HttpRequest, *, user: User, strong: bool, redirect
     return response
 
 
-def start_after_end(request: HttpRequest, *, user: User) -> HttpResponse:
-    """Sign somebody in by their password whose line has ended; their app's code is asked for next, if they have one."""
+def start_after_end(request: HttpRequest, *, user: User, with_code: bool = False) -> HttpResponse:
+    """Sign somebody in by their password whose line has ended; their app's code is asked for next, if they have one.
+
+    `with_code`: they gave it with the password.
+    """
     forget_steps(request)
+    if with_code:
+        record_code(request, user=user)
     record_authentication(request, user, method="password")
     response: HttpResponse = perform_login(request, Login(user=user, redirect_url=None))
     return response
+
+
+def record_code(request: HttpRequest, *, user: User) -> None:
+    """Note that this person has just given a right code of their app, or a recovery code, with their password."""
+    record_authentication(request, user, method="mfa", type=str(Authenticator.Type.TOTP))
+
+
+def gave_code_now(request: HttpRequest, *, user: User) -> bool:
+    """Whether this session has a code of this person's from a moment ago: with the password that signs them in."""
+    given = [one for one in get_authentication_records(request, user) if one["method"] == "mfa"]
+    return bool(given) and time.time() - float(given[-1]["at"]) < CODE_IS_NEW_S
 
 
 def ask_passkey_after_end() -> dict[str, object]:

@@ -9,7 +9,7 @@ hashed before allauth compares it (`accounts.forms`), so that a hash that was re
 import hashlib
 import secrets
 
-from allauth.mfa.app_settings import RECOVERY_CODE_DIGITS
+from allauth.mfa.app_settings import RECOVERY_CODE_DIGITS, TOTP_DIGITS
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.conf import settings
@@ -43,11 +43,23 @@ def is_like_one(typed: str) -> bool:
     return len(typed) == RECOVERY_CODE_DIGITS and typed.isdecimal()
 
 
-def as_kept(*, user: User, typed: str) -> str:
-    """What was typed, as it would stand among this person's recovery codes; "" where they have none."""
-    hash_codes(user=user)
-    kept = _row(user).first()
-    return _hashed(typed, kept.data[SALT], kept.data[ROUNDS]) if kept else ""
+def is_of_an_app(typed: str) -> bool:
+    """Whether this could be a code of an authenticator app."""
+    return len(typed) == TOTP_DIGITS and typed.isdecimal()
+
+
+def as_kept(*, user: User | None, typed: str) -> str:
+    """What was typed, as it would stand among this person's recovery codes; "" where they have none.
+
+    It takes as long where there is nobody, or they have none.
+    """
+    if user is not None:
+        hash_codes(user=user)
+    kept = _row(user).first() if user is not None else None
+    if kept is None:
+        _hashed(typed, "00" * SALT_BYTES, settings.RECOVERY_CODE_ROUNDS)
+        return ""
+    return _hashed(typed, kept.data[SALT], kept.data[ROUNDS])
 
 
 def used(kept: Authenticator) -> int:

@@ -128,6 +128,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.ending_sign_ins",
+    "accounts.middleware.remembering_devices",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.never_blank",
     "allauth.account.middleware.AccountMiddleware",
@@ -176,10 +177,12 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
-ACCOUNT_RATE_LIMITS = {"reauthenticate": "30/m/user"}
+# Guesses are limited by rows of ours (accounts.actions.tries), which need no cache and keep nobody out.
+ACCOUNT_RATE_LIMITS = False
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 # Recovery codes are shown once, and kept as slow hashes from then on.
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+ACCOUNT_FORMS = {"login": "accounts.forms.StaffForm", "change_password": "accounts.forms.ChangeForm"}
 MFA_FORMS = {"authenticate": "accounts.forms.FactorForm", "reauthenticate": "accounts.forms.FactorAgainForm"}
 RECOVERY_CODE_ROUNDS = 600_000
 MFA_TOTP_ISSUER = "Whereabouts"
@@ -217,6 +220,8 @@ else:
     WHITENOISE_USE_FINDERS = True
 
 SESSION_ENGINE = "accounts.session_store"
+# Tells a browser in which somebody proved who they are, so that others' guesses don't slow it.
+DEVICE_COOKIE_NAME = "device"
 # What a page says next is kept with the session: no cookie of its own.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
@@ -265,6 +270,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 if env.https:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, LANGUAGE_COOKIE_NAME = "__Host-session", "__Host-csrf", "__Host-language"
+    DEVICE_COOKIE_NAME = "__Host-device"
 # Who is in front of us, as X-Forwarded-For has it: one proxy, which adds the address that it sees.
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.behind_proxy else 0
 if env.behind_proxy:

@@ -21,7 +21,7 @@ def shared[T](blocker: DjangoDbBlocker, build: Callable[[], T]) -> Iterator[T]:
     # As the transactions of Django's own tests: what refuses to run within another one runs within this.
     vars(block)["_from_testcase"] = True
     quick = override_settings(
-        SMS_BACKEND="accounts.texts.MemoryBackend", ANSWER_SECONDS=0.0, ACCOUNT_RATE_LIMITS=False,
+        SMS_BACKEND="accounts.texts.MemoryBackend", ANSWER_SECONDS=0.0,
         DOOR_OUT_LOOPBACK=True,
     )  # fmt: skip
     with blocker.unblock():

@@ -1,7 +1,7 @@
 """People and the lines they sign in by: from the first code to the end of the tenure."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import uuid4
 
 from allauth.socialaccount.models import SocialAccount
@@ -15,15 +15,14 @@ from accounts.actions.contacts import end_contacts
 from accounts.actions.devices import end_sessions, end_sign_ins, note_device
 from accounts.actions.looking_after import end_with
 from accounts.actions.notes import note, tell
-from accounts.models import KnownDevice, Line, LineUser, TextedCode, User, WrongPassword
+from accounts.actions.tries import Door, give_back, is_right_code, take_try
+from accounts.browsers import Source
+from accounts.models import KnownDevice, Line, LineUser, TextedCode, User
 from accounts.oidc import LineWord
-from accounts.sealing import keyed
 
-HOUR = timedelta(hours=1)
-# At the door for lines that have ended: so many wrong passwords of one number or network, and none is looked at.
-WRONG_AN_HOUR = 10
 # Of all who ever had a number, the last: as many passwords are looked at for every number.
 HAD_IT_AT_MOST = 3
+NOWHERE = Source("")
 
 
 def sign_in(*, msisdn: str, asker: str, typed: str, device: str = "", alone: bool = False, at: datetime) -> User | None:
@@ -64,26 +63,28 @@ def sign_in_by_carrier(*, word: LineWord, device: str = "", at: datetime) -> Use
     return user
 
 
-@transaction.atomic
-def sign_in_after_end(*, msisdn: str, password: str, network: str = "", at: datetime) -> User | None:
+def sign_in_after_end(
+    *, msisdn: str, password: str, code: str = "", source: Source = NOWHERE, at: datetime
+) -> User | None:
     """Who had this number when their line ended, and has this password; None for everything else.
 
-    As long for a number that nobody had. A network that gets it wrong often is not looked at for a while, nor is a
-    number that many get wrong.
+    As long for a number that nobody had. `code`: of their app, or a recovery code, which must be right too. Call
+    outside a transaction. Raises TooManyTries, with a code never.
     """
-    marks = [keyed("ended", msisdn.encode()), *([keyed("ended-net", network.encode())] if network else [])]
-    if WrongPassword.objects.filter(mark_hash__in=marks, at__gt=at - HOUR).count() >= WRONG_AN_HOUR:
-        return None
+    taken = None if code else take_try(door=Door.ENDED, account=msisdn, source=source, at=at)
     users = care.users_of_ended(msisdn=msisdn)[:HAD_IT_AT_MOST]
     found = [user for user in users if user.check_password(password)]
     for _none in range(HAD_IT_AT_MOST - len(users)):
         make_password(password)
     known = next((user for user in found if user.is_active), None)
-    if known is None:
-        WrongPassword.objects.filter(at__lt=at - HOUR).delete()
-        WrongPassword.objects.bulk_create(WrongPassword(mark_hash=mark, at=at) for mark in marks)
+    if code and not is_right_code(user=known, code=code, source=source, at=at):
         return None
-    note(user=known, what="signed_in_after_end", at=at)
+    if known is None:
+        return None
+    if taken is not None:
+        give_back(right=taken)
+    with transaction.atomic():
+        note(user=known, what="signed_in_after_end", at=at)
     return known
 
 

@@ -1,7 +1,7 @@
 """People, accounts and lines, and who else has to do with them."""
 
 from accounts.models.browser_sessions import BrowserSession
-from accounts.models.care import Delegation, SafeContact, Separation, WrongPassword
+from accounts.models.care import Delegation, SafeContact, Separation
 from accounts.models.lines import (
     Account,
     CodeAsker,
@@ -20,12 +20,14 @@ from accounts.models.lines import (
     User,
     WrongCode,
 )
+from accounts.models.tries import DeviceCookie, SpentCode, Throttle
 
 __all__ = [
     "Account",
     "BrowserSession",
     "CodeAsker",
     "Delegation",
+    "DeviceCookie",
     "KnownDevice",
     "Letter",
     "Line",
@@ -38,9 +40,10 @@ __all__ = [
     "NewPassword",
     "SafeContact",
     "Separation",
+    "SpentCode",
     "TextTaken",
     "TextedCode",
+    "Throttle",
     "User",
     "WrongCode",
-    "WrongPassword",
 ]

@@ -127,17 +127,3 @@ class Separation(models.Model):
 
     def __str__(self) -> str:
         return f"separation {self.id}"
-
-
-class WrongPassword(models.Model):
-    """A wrong password at the door for lines that have ended: keyed hashes of the number and of the network."""
-
-    id = models.BigAutoField(primary_key=True)
-    mark_hash = models.BinaryField()
-    at = models.DateTimeField()
-
-    class Meta:
-        indexes = [models.Index(fields=["mark_hash", "at"], name="accounts_wrongpassword_lately")]
-
-    def __str__(self) -> str:
-        return f"wrong password {self.pk}"

@@ -2,7 +2,6 @@
 
 from urllib.parse import urlencode
 
-from allauth.account.forms import LoginForm
 from django.conf import settings as django_settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,13 +11,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, care, oidc, sessions
+from accounts import actions, browsers, care, oidc, sessions
 from accounts.access import (
     same_time,
     way_on,
 )
-from accounts.forms import CodeForm, EndedForm, NumberForm, PasskeyForm, SignInCodeForm
-from accounts.models import TextedCode
+from accounts.forms import CodeForm, EndedForm, NumberForm, PasskeyForm, SignInCodeForm, StaffForm, door_adapter
+from accounts.models import TextedCode, User
 from accounts.numbers import shown
 
 SIGN_IN = TextedCode.Purpose.SIGN_IN
@@ -40,13 +39,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             msisdn=msisdn,
             purpose=SIGN_IN,
             asker=sessions.asker(request),
-            network=sessions.network(request),
+            network=browsers.network(request),
             at=timezone.now(),
         )
         sessions.remember_number(request, door=SIGN_IN, msisdn=msisdn, then=then)
         return redirect("sign-in-code")
     ways = {"by_carrier": oidc.named(oidc.CARRIER), "carrier_query": urlencode({"next": then})}
-    return render(request, "account/login.html", {"form": form, "staff_form": LoginForm(), "then": then, **ways})
+    return render(request, "account/login.html", {"form": form, "staff_form": StaffForm(), "then": then, **ways})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,7 +64,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
             asker=sessions.asker(request),
             typed=typed,
             alone=alone,
-            device=sessions.device(request),
+            device=browsers.device(request),
             at=now,
         )
         if user:
@@ -85,7 +84,7 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
         msisdn=msisdn,
         purpose=SIGN_IN,
         asker=sessions.asker(request),
-        network=sessions.network(request),
+        network=browsers.network(request),
         at=timezone.now(),
     )
     messages.info(request, CodeForm.sent_again)
@@ -106,16 +105,24 @@ def sign_in_ended(request: HttpRequest) -> HttpResponse:
         return redirect("sign-in-ended-passkey")
     form = EndedForm(request.POST or None)
     if form.is_valid():
-        user = actions.sign_in_after_end(
-            msisdn=form.cleaned_data["number"],
-            password=form.cleaned_data["password"],
-            network=sessions.network(request),
-            at=timezone.now(),
-        )
+        user = _after_end(request, form)
         if user:
-            return sessions.start_after_end(request, user=user)
-        form.add_error(None, EndedForm.wrong)
+            return sessions.start_after_end(request, user=user, with_code=bool(form.cleaned_data["code"]))
     return render(request, "account/ended.html", {"form": form})
+
+
+def _after_end(request: HttpRequest, form: EndedForm) -> User | None:
+    said, now = form.cleaned_data, timezone.now()
+    try:
+        user = actions.sign_in_after_end(
+            msisdn=said["number"], password=said["password"], code=said["code"], source=browsers.source(request), at=now
+        )
+    except actions.TooManyTries as error:
+        form.add_error(None, door_adapter().must_wait_error(error.until, now))
+        return None
+    if user is None:
+        form.add_error(None, EndedForm.wrong)
+    return user
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 import accounts.actions
-from accounts import sessions
+from accounts import browsers, sessions
 from accounts.access import same_time
 from accounts.forms import CodeForm
 from consent import actions, asks, notices
@@ -30,7 +30,7 @@ def question(request: AskRequest) -> HttpResponse:
 def text(request: AskRequest) -> HttpResponse:
     """Text a code to the phone that is asked; the same words whether or not there is one, or one to ask."""
     actions.text_code(
-        question=request.question, asker=sessions.asker(request), network=sessions.network(request), at=timezone.now()
+        question=request.question, asker=sessions.asker(request), network=browsers.network(request), at=timezone.now()
     )
     if "again" in request.POST:
         messages.info(request, CodeForm.sent_again)

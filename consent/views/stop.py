@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 import accounts.actions
-from accounts import oidc, sessions
+from accounts import browsers, oidc, sessions
 from accounts.access import same_time
 from accounts.forms import CodeForm, NumberForm
 from accounts.models import TextedCode
@@ -34,7 +34,7 @@ def number(request: HttpRequest) -> HttpResponse:
             msisdn=msisdn,
             purpose=STOP,
             asker=sessions.asker(request),
-            network=sessions.network(request),
+            network=browsers.network(request),
             at=timezone.now(),
         )
         sessions.remember_number(request, door=STOP, msisdn=msisdn)
@@ -77,7 +77,7 @@ def again(request: HttpRequest) -> HttpResponse:
     if not msisdn:
         return redirect("stop")
     accounts.actions.text_code(
-        msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), network=sessions.network(request), at=timezone.now()
+        msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), network=browsers.network(request), at=timezone.now()
     )
     messages.info(request, CodeForm.sent_again)
     return redirect("stop-code")

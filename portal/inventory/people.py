@@ -160,13 +160,29 @@ TABLES: Mapping[str, Table] = {
         word="state",
         sealed="reach_sealed note_sealed",
     ),
-    "accounts.WrongPassword": Table(
-        "A wrong password at the door for lines that have ended, by keyed hashes of the number and of the network.",
-        "an hour",
+    "accounts.Throttle": Table(
+        "How often a guess at a door was wrong for one device, account or network: keyed hashes, never what was typed.",
+        "three days after the last try, until the next daily run",
         "nobody",
         key="id",
-        time="at",
+        time="last_at wait_until",
+        figure="level_milli",
         sealed="mark_hash",
+    ),
+    "accounts.DeviceCookie": Table(
+        "A browser in which a person proved who they are, by a keyed hash of its cookie, a random token.",
+        "a year after its last sign-in",
+        "nobody",
+        key="id user",
+        time="last_at",
+        sealed="token_hash",
+    ),
+    "accounts.SpentCode": Table(
+        "A code of an authenticator app that was taken, by a keyed hash, so that it is good once.",
+        "five minutes, until the next one is taken",
+        "nobody",
+        time="at",
+        sealed="code_hash",
     ),
     "accounts.LineReminder": Table(
         "When a line was last reminded of what is still on, and whether its person wants that.",

@@ -176,7 +176,6 @@ def opens(browser: Browser, code: str) -> bool:
 def test_only_what_may_be_a_recovery_code_is_hashed_and_only_while_there_are_tries(
     line: Line, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "5/h/key"}
     browser, hashed, as_kept = at_home(line), [], tokens.as_kept
     RecoveryCodes.activate(user_of(line))
 

@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import delivery, sessions
+from accounts import browsers, delivery
 from accounts.clocks import forget_codes, watch_code_texts
 from accounts.models import CodeAsker, Line, TextedCode
 from accounts.tasks import watch_code_texts as task
@@ -114,9 +114,9 @@ def test_of_a_network_only_a_keyed_hash_is_kept() -> None:
 def test_who_is_in_front_is_what_one_proxy_saw_and_never_what_a_browser_says(settings: Settings) -> None:
     request = RequestFactory().get("/", headers={"X-Forwarded-For": "192.0.2.1, 203.0.113.9"}, REMOTE_ADDR=THERE)
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 0
-    assert sessions.network(request) == "198.51.100.0/24"
+    assert browsers.network(request) == "198.51.100.0/24"
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    assert sessions.network(request) == "203.0.113.0/24"
+    assert browsers.network(request) == "203.0.113.0/24"
 
 
 # What is spent is seen

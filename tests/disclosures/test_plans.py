@@ -58,7 +58,7 @@ IN_ONE_PLACE = {
     "accounts_linenumber",
     "accounts_linereminder", "accounts_linestate", "accounts_linetexts", "accounts_lineuser", "accounts_message",
     "accounts_safecontact", "accounts_separation", "accounts_textedcode", "accounts_user", "accounts_wrongcode",
-    "accounts_wrongpassword",
+    "accounts_devicecookie", "accounts_spentcode", "accounts_throttle",
     "audit_auditevent", "audit_incidentline", "consent_ask",
     "consent_digestfinding", "consent_heldrow", "consent_privacysignal", "consent_progresslink", "consent_touched",
     "disclosures_anomaly", "disclosures_archive", "disclosures_archivepart",

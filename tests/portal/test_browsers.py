@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 from django.utils import translation
 
-from accounts import sessions
+from accounts import browsers
 from portal.templatetags.browsers import browser_named
 
 WINDOWS, PHONE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "Mozilla/5.0 (Linux; Android 16; Pixel 9)"
@@ -63,4 +63,4 @@ def test_a_browser_that_gives_itself_no_name_is_said_to_give_none(language: str,
 )
 def test_where_somebody_signs_in_is_told_by_the_same_names(user_agent: str, device: str) -> None:
     request = RequestFactory().get("/", headers={"User-Agent": user_agent}, REMOTE_ADDR="203.0.113.9")
-    assert sessions.device(request) == f"{device}|203.0.113.0/24"
+    assert browsers.device(request) == f"{device}|203.0.113.0/24"

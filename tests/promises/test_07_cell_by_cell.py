@@ -127,7 +127,6 @@ def everybody(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 def cells(everybody: Cells, db: None, no_broker: None, settings: Settings) -> Iterator[Cells]:
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
-    settings.ACCOUNT_RATE_LIMITS = False
     MemoryBackend.outbox.clear()
     with as_they_were(one.client for one in everybody.people.values()):
         yield everybody

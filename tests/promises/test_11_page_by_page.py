@@ -89,7 +89,6 @@ def surroundings(settings: Settings) -> None:
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     settings.METRICS_TOKEN = "t"
-    settings.ACCOUNT_RATE_LIMITS = False
     # So that whatever is there is counted each time anew.
     settings.FIGURES_TO_THE_MINUTE = True
 

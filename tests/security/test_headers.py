@@ -131,6 +131,7 @@ def production() -> dict[str, Any]:
 
 
 def test_cookies_where_others_come(production: dict[str, Any]) -> None:
+    assert production["DEVICE_COOKIE_NAME"] == "__Host-device"
     for kind in ("SESSION", "CSRF", "LANGUAGE"):
         assert production[f"{kind}_COOKIE_NAME"].startswith("__Host-"), kind
         marks = [production[f"{kind}_COOKIE_{mark}"] for mark in ("SECURE", "HTTPONLY", "SAMESITE", "DOMAIN")]

@@ -14,7 +14,6 @@ def surroundings(settings: Settings, no_broker: None) -> None:
     """Texts stay in memory, no broker is there, pages answer at once, and partners may be on loopback."""
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
-    settings.ACCOUNT_RATE_LIMITS = False
     settings.DOOR_OUT_LOOPBACK = True
     MemoryBackend.outbox.clear()
 
