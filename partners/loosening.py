@@ -90,6 +90,7 @@ SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.ENABLE_MACHINE: (LetMachineIn, frozenset({"machine"})),
     Proposal.Act.LOOSEN_ANOMALIES: (LoosenAnomalies, frozenset({"anomaly"})),
     Proposal.Act.LET_AGENT_ASK: (LetAgentAsk, frozenset({"authorized"})),
+    Proposal.Act.END_PROTECTION: (Nothing, frozenset({"protection"})),
 }
 
 

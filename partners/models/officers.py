@@ -20,6 +20,7 @@ class Proposal(models.Model):
         ENABLE_MACHINE = "enable_machine", "Let a machine in"
         LOOSEN_ANOMALIES = "loosen_anomalies", "Loosen a rule for anomalies"
         LET_AGENT_ASK = "let_agent_ask", "Let an agent ask for people"
+        END_PROTECTION = "end_protection", "End the protection of a line"
 
     class Of(models.TextChoices):
         PARTY = "party", "Party"
@@ -29,6 +30,7 @@ class Proposal(models.Model):
         MACHINE = "machine", "Machine"
         ANOMALY = "anomaly", "Rule for anomalies"
         AUTHORIZED = "authorized", "Authorized agent"
+        PROTECTION = "protection", "Protection of a line"
 
     class Decision(models.TextChoices):
         AGREED = "agreed", "Agreed"

@@ -17,6 +17,7 @@ from partners.models import Proposal
 from revocations.actions.suspend import lift
 from revocations.models import Cohort
 from support import tasks
+from support.actions.protecting import end_protection
 
 
 def propose_termination(*, of: str, target_id: int, plan: str, reason: str, actor: str, at: datetime) -> Proposal:
@@ -44,6 +45,8 @@ def agree(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime) -> P
         _terminate(proposal, reason, at)
     elif proposal.act == Proposal.Act.LOOSEN_ANOMALIES:
         loosen_anomaly_rule(proposal=proposal, at=at)
+    elif proposal.act == Proposal.Act.END_PROTECTION:
+        end_protection(proposal=proposal, at=at)
     else:
         partners.actions.carry_out(proposal=proposal, at=at)
     transaction.on_commit(partial(tasks.settle.delay), robust=True)

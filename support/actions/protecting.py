@@ -1,4 +1,4 @@
-"""An officer says that two of staff must agree before one sees whose a line is, or that one is enough again."""
+"""Two of staff must agree before one sees whose a line is: an officer says so, and two say that one is enough again."""
 
 from datetime import datetime
 
@@ -6,9 +6,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 import audit.actions
+import partners.actions
 from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.reasons import check_reason
+from partners.models import Proposal
 from support.actions.cases import locked, of_somebody
 from support.lifecycle import NotNow
 from support.models import ProtectedLine
@@ -32,17 +34,30 @@ def protect(*, code: str, reason: str, actor: str, at: datetime) -> None:
 
 
 @transaction.atomic
-def unprotect(*, code: str, reason: str, actor: str, at: datetime) -> None:
-    """End an officer's protection, a day from now; what a safe contact or a separation protects stays so.
+def propose_end_of_protection(*, code: str, reason: str, actor: str, at: datetime) -> None:
+    """Propose that one of staff alone may see whose line it is, a day after another officer agrees.
 
-    Raises as `protect`.
+    What a safe contact or a separation protects stays so. Raises as `protect`.
     """
-    name = acting_staff(actor=actor, action=StaffAction.PROTECT_LINES)
     why, line_id = check_reason(reason), of_somebody(ticket=locked(code=code))
-    ended = ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).update(ended_at=at, ended_by=name)
-    if not ended:
+    row = ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).first()
+    if row is None:
         raise NotNow(_("No officer protects it."))
-    _note("protection.ended", line_id, name, why, at)
+    partners.actions.propose(
+        act=Proposal.Act.END_PROTECTION, of=Proposal.Of.PROTECTION, target_id=row.pk, payload={}, reason=why,
+        actor=actor, at=at,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def end_protection(*, proposal: Proposal, at: datetime) -> None:
+    """End what two officers agreed to end. Raises NotNow where it has ended meanwhile."""
+    row = ProtectedLine.objects.select_for_update().filter(pk=proposal.target_id, ended_at__isnull=True).first()
+    if row is None:
+        raise NotNow(_("No officer protects it."))
+    row.ended_at, row.ended_by = at, proposal.decided_by
+    row.save(update_fields=["ended_at", "ended_by"])
+    _note("protection.ended", row.line_id, proposal.decided_by, proposal.reason, at)
 
 
 def _note(action: str, line_id: int, name: str, why: str, at: datetime) -> None:

@@ -16,7 +16,7 @@ from support.oversight import names
 from support.oversight.history import acts_of_staff, more_of, proposal_of, said
 from support.oversight.incidents import DUE_FIRST, OF_A_SEED, subjects, tickets
 
-TARGETS = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly")
+TARGETS = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly", "protection")
 
 
 def incidents(request: HttpRequest) -> HttpResponse:

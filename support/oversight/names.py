@@ -7,6 +7,7 @@ from accounts.models import User
 from disclosures.models import AnomalyRule
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party
 from partners.words import party_name, shown
+from support.models import ProtectedLine
 
 STAFF = ("officer", "agent", "auditor", "legal")
 MACHINES = {"system": "The system", "partner": "Partner", "import": "A carrier file", "job": "The system"}
@@ -82,9 +83,17 @@ def _names(kind: str, ids: Collection[int]) -> Mapping[int, str]:
         return {rule.pk: str(rule) for rule in JurisdictionRule.objects.filter(pk__in=ids)}
     if kind == "machine":
         return {one.number: shown(one.client_id, at_most=80) for one in Client.objects.filter(number__in=ids)}
+    return _names_of_others(kind, ids)
+
+
+def _names_of_others(kind: str, ids: Collection[int]) -> Mapping[int, str]:
     if kind == "authorized":
         agents = AuthorizedAgent.objects.filter(number__in=ids)
         return {one.number: f"{shown(one.name, at_most=80)} ({one.pk})" for one in agents}
+    if kind == "protection":
+        # Never whose the lines are: that takes a case, a reason and two people.
+        rows = ProtectedLine.objects.filter(pk__in=ids).values_list("pk", "at")
+        return {pk: f"the line of a case, since {at:%-d %b %Y}" for pk, at in rows}
     if kind == "anomaly":
         return {
             one.pk: f"{one.get_kind_display()}, version {one.version}" for one in AnomalyRule.objects.filter(pk__in=ids)

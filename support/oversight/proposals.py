@@ -21,6 +21,14 @@ from partners.words import shown
 from support.oversight import names
 from support.oversight.stages import running
 
+# What happens where the act and its target say it all.
+LIFTED = "{name} would be answered again as its contracts and people's choices allow, at once."
+UNPROTECTED = "A day after you agree, one of staff alone could see whose line this is, with a reason."
+BY_NAME: Mapping[str, str] = {
+    Proposal.Act.LIFT_SUSPENSION: LIFTED,
+    Proposal.Act.END_PROTECTION: UNPROTECTED,
+}
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -126,9 +134,9 @@ def _plan(one: Proposal, at: datetime) -> termination.Plan | None:
 def _changes(one: Proposal, target: names.Named) -> str:
     said = one.payload
     name = target.name
+    if one.act in BY_NAME:
+        return BY_NAME[one.act].format(name=name)
     match one.act:
-        case Proposal.Act.LIFT_SUSPENSION:
-            return f"{name} would be answered again as its contracts and people's choices allow, at once."
         case Proposal.Act.EXTEND_TERM:
             return f"{name} would end on {_day(said.get('ends_at'))} instead of {_day(said.get('was'))}."
         case Proposal.Act.RELAX_RULE:

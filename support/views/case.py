@@ -16,7 +16,7 @@ from accounts.permissions import StaffAction, actor_of, staff_may
 from accounts.reasons import NoReason
 from support.access import at_the_desk
 from support.actions.cases import escalate, export_case, move_case, set_priority
-from support.actions.protecting import protect, unprotect
+from support.actions.protecting import propose_end_of_protection, protect
 from support.actions.referring import ask_for_evidence, ask_to_suspend, resend_orders
 from support.actions.reveal import agree_to_reveal, reveal
 from support.actions.stop_for import stop_for_person, text_code_for_stop
@@ -242,15 +242,16 @@ def protection(request: PersonRequest, code: str) -> HttpResponse:
     def act(found: Case) -> Act:
         ends = found.person is not None and found.person.marked
         return Act(
-            title=_("End the protection of this line") if ends else _("Protect this line"),
-            lead=_("From tomorrow one of us alone may see whose line it is, unless something else protects it.")
+            title=_("Propose to end the protection of this line") if ends else _("Protect this line"),
+            lead=_("A day after another officer agrees, one of us alone may see whose line it is, unless something "
+                   "else protects it.")
             if ends
             else _("From now on two of us must agree before one sees whose line it is. No holder of an account is "
                    "told."),
-            button=_("End it") if ends else _("Protect it"),
-            done=_("It ends in a day.") if ends else _("Protected."),
+            button=_("Propose it") if ends else _("Protect it"),
+            done=_("Proposed. Another officer must agree within 7 days.") if ends else _("Protected."),
             form=WhyForm(request.POST or None),
-            verb=unprotect if ends else protect,
+            verb=propose_end_of_protection if ends else protect,
         )  # fmt: skip
 
     return answer(request, code, act)

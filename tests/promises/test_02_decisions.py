@@ -16,7 +16,7 @@ from revocations.models import EvidenceRequest
 from support.models import ProtectedLine, Reveal, SuspendRequest, Ticket
 from tests.factories import NOW, a_campaign, a_line
 from tests.fixtures import Refusal
-from tests.staff import a_staff_user, an_actor
+from tests.staff import a_staff_user, an_actor, an_agreed_proposal
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(minutes=1)
@@ -138,6 +138,11 @@ def another_user() -> object:
     return a_staff_user("agent").pk
 
 
+def who_agreed_to_end() -> object:
+    protection = ProtectedLine.objects.get().pk
+    return an_agreed_proposal("end_protection", "protection", protection, at=NOW).decided_by
+
+
 type Values = Mapping[str, Callable[[], object]]
 AT = is_(LATER.isoformat())
 OTHER_BYTES = is_(r"\x02")
@@ -181,7 +186,7 @@ CASES = {
     "support_protectedline": Waiting(
         a_protected_line,
         {"id": is_(7), "line_id": is_(7)},
-        {"ended_at": AT, "ended_by": an_actor},
+        {"ended_at": AT, "ended_by": who_agreed_to_end},
         "ended_once",
     ),
     "consent_ask": Waiting(

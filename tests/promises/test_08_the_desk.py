@@ -22,6 +22,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 import audit.actions
 import audit.queries
+import support.actions
 from accounts.actions import person_behind
 from accounts.models import Line, Message, TextedCode, User
 from accounts.queries import NotForThem
@@ -30,11 +31,11 @@ from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from consent.models import Choice
 from disclosures.models import Basis, Disclosure
-from partners.models import Suspension
+from partners.models import Proposal, Suspension
 from revocations.models import EvidenceRequest
 from support.actions.asking import Said, ask
 from support.actions.reveal import reveal
-from support.models import Entry, LoggedCall, Reveal, SuspendRequest, Ticket
+from support.models import Entry, LoggedCall, ProtectedLine, Reveal, SuspendRequest, Ticket
 from support.oversight.asked import subject_of
 from support.oversight.writing import values_of
 from support.tickets import take_evidence
@@ -43,6 +44,7 @@ from tests.factories import a_line, a_party, a_safe_contact
 from tests.fixtures import Refusal
 from tests.people import sign_in
 from tests.shared import as_they_were, shared
+from tests.staff import an_actor
 from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, a_case, everything
 from tests.support.officers import Member, staff
 from tests.walks.addresses import filled
@@ -314,6 +316,14 @@ def test_a_line_without_anything_of_the_kind_takes_one(desk: Desk) -> None:
 def test_an_officer_s_protection_goes_on_for_a_day_and_no_holder_reads_of_it(desk: Desk) -> None:
     protected_by(desk, "officer")
     assert desk.post(desk.officer, "protect/")
+    proposal = Proposal.objects.get(act="end_protection")
+    protection = ProtectedLine.objects.get()
+    own = f"/admin/proposals/{proposal.pk}/"
+    assert PERSON not in desk.officer.client.get(own).content.decode()
+    assert "You proposed it yourself" in desk.officer.client.post(f"{own}agree/", {"reason": WHY}).content.decode()
+    protection.refresh_from_db()
+    assert protection.ended_at is None
+    support.actions.agree(proposal_id=proposal.pk, reason=WHY, actor=an_actor(), at=timezone.now())
     assert desk.post(desk.officer, "reveal/")
     assert PERSON not in desk.shows(desk.officer)
     Line.objects.filter(pk=desk.line.pk).update(user_role="minor")

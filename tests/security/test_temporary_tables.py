@@ -96,10 +96,11 @@ def paying_less() -> str:
 
 
 def letting_a_machine_in() -> str:
-    machine = Client.objects.create(client_id="gateway-1", kind="gateway", public_jwk={}, disabled_at=LONG_AGO)
+    key = {"kty": "EC"}
+    machine = Client.objects.create(client_id="gateway-1", kind="gateway", public_jwk=key, disabled_at=LONG_AGO)
     machine.refresh_from_db()
-    proposed("enable_machine", "machine", machine.number)
-    return "UPDATE public.partners_client SET disabled_at = NULL"
+    proposed("enable_machine", "machine", machine.number, public_jwk=key, certificate="")
+    return f"UPDATE public.partners_client SET disabled_at = NULL, changed_at = '{FAR_OFF}'"
 
 
 def letting_an_agent_ask() -> str:
@@ -128,7 +129,7 @@ def taking_a_number() -> str:
         (extending, "partners_term_only_shrinks"),
         (relaxing, "partners_rule_relaxed"),
         (paying_less, "partners_paid_for_less"),
-        (letting_a_machine_in, "partners_client_let_in_again"),
+        (letting_a_machine_in, "partners_client_two_officers"),
         (letting_an_agent_ask, "partners_agent_two_officers"),
         (taking_a_number, "accounts_number_overlap"),
     ],
