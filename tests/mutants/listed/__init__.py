@@ -1,10 +1,12 @@
 """Every mutant. A module of this package lists those of one subject as `MUTANTS`; here they are put together."""
 
-from tests.mutants.listed import doors, locks, promises, words_company, words_subscriber
+from tests.mutants.listed import doors, exact_ends, hosts, locks, promises, words_company, words_subscriber
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *doors.MUTANTS,
+    *exact_ends.MUTANTS,
+    *hosts.MUTANTS,
     *locks.MUTANTS,
     *promises.MUTANTS,
     *words_company.MUTANTS,

@@ -1,0 +1,519 @@
+"""Ends and beginnings that are a microsecond off: in the gate, in the ledger's reading and in the naive one."""
+
+from tests.mutants.mutant import Mutant
+
+ALL_READINGS = "tests/consent/test_exact_ends.py::test_all_readings_agree_at_each_beginning_and_end"
+
+MUTANTS = (
+    Mutant(
+        2,
+        "consent/gate/rules.py",
+        "        return self.until is None or at < self.until",
+        "        return self.until is None or at <= self.until",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/rules.py",
+        "    if line.number_changed_at is not None and line.number_changed_at <= at:",
+        "    if line.number_changed_at is not None and line.number_changed_at < at:",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/rules.py",
+        "        if since <= at < until",
+        "        if since < at < until",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/rules.py",
+        "        if since <= at < until",
+        "        if since <= at <= until",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "            WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)",
+        "            WHERE rule.starts_at < moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "            WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)",
+        "            WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now <= rule.ends_at)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "            AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)",
+        "            AND s.starts_at < moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "            AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)",
+        "            AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now <= s.ends_at)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        (
+            "    <covering>, g.line_id, g.version,\n"
+            "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
+        ),
+        (
+            "    <covering>, g.line_id, g.version,\n"
+            "    g.active_from < at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
+        ),
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        (
+            "    <covering>, g.line_id, g.version,\n"
+            "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
+        ),
+        (
+            "    <covering>, g.line_id, g.version,\n"
+            "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at <= g.active_until),"
+        ),
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "    terms.contract_starts_at <= at.at AND at.at < terms.contract_in_force_until,",
+        "    terms.contract_starts_at < at.at AND at.at < terms.contract_in_force_until,",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "    terms.contract_starts_at <= at.at AND at.at < terms.contract_in_force_until,",
+        "    terms.contract_starts_at <= at.at AND at.at <= terms.contract_in_force_until,",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "    terms.starts_at <= at.at AND at.at < terms.in_force_until, g.state = ANY (terms.prohibited_in),",
+        "    terms.starts_at < at.at AND at.at < terms.in_force_until, g.state = ANY (terms.prohibited_in),",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "    terms.starts_at <= at.at AND at.at < terms.in_force_until, g.state = ANY (terms.prohibited_in),",
+        "    terms.starts_at <= at.at AND at.at <= terms.in_force_until, g.state = ANY (terms.prohibited_in),",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "        AND by_number.starts_at <= moment.now"
+        " AND (by_number.ends_at IS NULL OR moment.now < by_number.ends_at)",
+        "        AND by_number.starts_at < moment.now"
+        " AND (by_number.ends_at IS NULL OR moment.now < by_number.ends_at)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        (
+            "    g.line_id, g.version,\n"
+            "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
+        ),
+        (
+            "    g.line_id, g.version,\n"
+            "    g.active_from < at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
+        ),
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        (
+            "    g.line_id, g.version,\n"
+            "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),"
+        ),
+        (
+            "    g.line_id, g.version,\n"
+            "    g.active_from <= at.at AND (g.active_until IS NULL OR at.at <= g.active_until),"
+        ),
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "    k.starts_at <= at.at AND at.at < k.in_force_until,",
+        "    k.starts_at < at.at AND at.at < k.in_force_until,",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "    k.starts_at <= at.at AND at.at < k.in_force_until,",
+        "    k.starts_at <= at.at AND at.at <= k.in_force_until,",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "    c.starts_at <= at.at AND at.at < CASE WHEN c.is_draft THEN c.starts_at ELSE c.ends_at END,",
+        "    c.starts_at < at.at AND at.at < CASE WHEN c.is_draft THEN c.starts_at ELSE c.ends_at END,",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "    c.starts_at <= at.at AND at.at < CASE WHEN c.is_draft THEN c.starts_at ELSE c.ends_at END,",
+        "    c.starts_at <= at.at AND at.at <= CASE WHEN c.is_draft THEN c.starts_at ELSE c.ends_at END,",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "        AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)) suspended",
+        "        AND s.starts_at < moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)) suspended",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/gate/look_up.py",
+        "        AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now < s.ends_at)) suspended",
+        "        AND s.starts_at <= moment.now AND (s.ends_at IS NULL OR moment.now <= s.ends_at)) suspended",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        AND own.contract_starts_at <= question.at AND question.at < own.contract_ends_at",
+        "        AND own.contract_starts_at <= question.at AND question.at <= own.contract_ends_at",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        AND own.starts_at <= question.at AND question.at < own.ends_at",
+        "        AND own.starts_at <= question.at AND question.at <= own.ends_at",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        AND line.activated_at <= question.at"
+        " AND (line.deactivated_at IS NULL OR question.at < line.deactivated_at)",
+        "        AND line.activated_at <= question.at"
+        " AND (line.deactivated_at IS NULL OR question.at <= line.deactivated_at)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "                AND (a.expires_at IS NULL OR question.at < a.expires_at) AND <stands>",
+        "                AND (a.expires_at IS NULL OR question.at <= a.expires_at) AND <stands>",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "                        AND n.starts_at > a.captured_at AND n.starts_at <= question.at))",
+        "                        AND n.starts_at > a.captured_at AND n.starts_at < question.at))",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        WHEN NOT (own.contract_starts_at <= question.at AND question.at < own.contract_ends_at)",
+        "        WHEN NOT (own.contract_starts_at < question.at AND question.at < own.contract_ends_at)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        WHEN NOT (own.contract_starts_at <= question.at AND question.at < own.contract_ends_at)",
+        "        WHEN NOT (own.contract_starts_at <= question.at AND question.at <= own.contract_ends_at)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        WHEN NOT (own.starts_at <= question.at AND question.at < own.ends_at) THEN 'campaign_not_in_force'",
+        "        WHEN NOT (own.starts_at < question.at AND question.at < own.ends_at) THEN 'campaign_not_in_force'",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        WHEN NOT (own.starts_at <= question.at AND question.at < own.ends_at) THEN 'campaign_not_in_force'",
+        "        WHEN NOT (own.starts_at <= question.at AND question.at <= own.ends_at) THEN 'campaign_not_in_force'",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        (
+            "LEFT JOIN accounts_line line ON line.id = question.line_id\n"
+            "    AND line.activated_at <= question.at"
+            " AND (line.deactivated_at IS NULL OR question.at < line.deactivated_at)"
+        ),
+        (
+            "LEFT JOIN accounts_line line ON line.id = question.line_id\n"
+            "    AND line.activated_at < question.at"
+            " AND (line.deactivated_at IS NULL OR question.at < line.deactivated_at)"
+        ),
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        (
+            "LEFT JOIN accounts_line line ON line.id = question.line_id\n"
+            "    AND line.activated_at <= question.at"
+            " AND (line.deactivated_at IS NULL OR question.at < line.deactivated_at)"
+        ),
+        (
+            "LEFT JOIN accounts_line line ON line.id = question.line_id\n"
+            "    AND line.activated_at <= question.at"
+            " AND (line.deactivated_at IS NULL OR question.at <= line.deactivated_at)"
+        ),
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        WHERE NOT s.automatic AND s.starts_at <= question.at"
+        " AND (s.ends_at IS NULL OR question.at < s.ends_at) AND (",
+        "        WHERE NOT s.automatic AND s.starts_at < question.at"
+        " AND (s.ends_at IS NULL OR question.at < s.ends_at) AND (",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        WHERE NOT s.automatic AND s.starts_at <= question.at"
+        " AND (s.ends_at IS NULL OR question.at < s.ends_at) AND (",
+        "        WHERE NOT s.automatic AND s.starts_at <= question.at"
+        " AND (s.ends_at IS NULL OR question.at <= s.ends_at) AND (",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        (
+            "        WHERE line_id = question.line_id AND kind = 'allow' AND ref = own.ref\n"
+            "            AND made_at <= question.at AND recorded_at <= question.known_at"
+        ),
+        (
+            "        WHERE line_id = question.line_id AND kind = 'allow' AND ref = own.ref\n"
+            "            AND made_at < question.at AND recorded_at <= question.known_at"
+        ),
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        (
+            "        WHERE line_id = question.line_id AND campaign = own.ref AND verified_by = 'carrier'\n"
+            "            AND captured_at <= question.at AND recorded_at <= question.known_at"
+        ),
+        (
+            "        WHERE line_id = question.line_id AND campaign = own.ref AND verified_by = 'carrier'\n"
+            "            AND captured_at < question.at AND recorded_at <= question.known_at"
+        ),
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        (
+            "    WHERE s.line_id = question.line_id AND s.kind IN ('stop', 'refuse')\n"
+            "        AND s.made_at <= question.at AND s.recorded_at <= question.known_at"
+        ),
+        (
+            "    WHERE s.line_id = question.line_id AND s.kind IN ('stop', 'refuse')\n"
+            "        AND s.made_at < question.at AND s.recorded_at <= question.known_at"
+        ),
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "            AND p.made_at <= question.at AND question.at < p.until AND p.recorded_at <= question.known_at",
+        "            AND p.made_at < question.at AND question.at < p.until AND p.recorded_at <= question.known_at",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "            AND p.made_at <= question.at AND question.at < p.until AND p.recorded_at <= question.known_at",
+        "            AND p.made_at <= question.at AND question.at <= p.until AND p.recorded_at <= question.known_at",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        WHERE rule.starts_at <= question.at AND (rule.ends_at IS NULL OR question.at < rule.ends_at)",
+        "        WHERE rule.starts_at < question.at AND (rule.ends_at IS NULL OR question.at < rule.ends_at)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        WHERE rule.starts_at <= question.at AND (rule.ends_at IS NULL OR question.at < rule.ends_at)",
+        "        WHERE rule.starts_at <= question.at AND (rule.ends_at IS NULL OR question.at <= rule.ends_at)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "                AND made_at <= question.at AND recorded_at <= question.known_at",
+        "                AND made_at < question.at AND recorded_at <= question.known_at",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "                AND captured_at <= question.at AND recorded_at <= question.known_at",
+        "                AND captured_at < question.at AND recorded_at <= question.known_at",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "        WHERE (a.until IS NULL OR question.at < a.until) AND <stands>",
+        "        WHERE (a.until IS NULL OR question.at <= a.until) AND <stands>",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "                    AND n.starts_at > a.at AND n.starts_at <= question.at)",
+        "                    AND n.starts_at > a.at AND n.starts_at < question.at)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "                    AND (s.kind IN ('stop', 'refuse') OR s.kind = 'pause' AND question.at < s.until)",
+        "                    AND (s.kind IN ('stop', 'refuse') OR s.kind = 'pause' AND question.at <= s.until)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    if not (world.active_from <= t and (world.active_until is None or t < world.active_until)):",
+        "    if not (world.active_from < t and (world.active_until is None or t < world.active_until)):",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    if not (world.active_from <= t and (world.active_until is None or t < world.active_until)):",
+        "    if not (world.active_from <= t and (world.active_until is None or t <= world.active_until)):",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    suspended = {one.ref for one in world.suspensions if one.since <= t and"
+        " (one.until is None or t < one.until)}",
+        "    suspended = {one.ref for one in world.suspensions if one.since < t and"
+        " (one.until is None or t < one.until)}",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    suspended = {one.ref for one in world.suspensions if one.since <= t and"
+        " (one.until is None or t < one.until)}",
+        "    suspended = {one.ref for one in world.suspensions if one.since <= t and"
+        " (one.until is None or t <= one.until)}",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    yeses = [y for y in world.yeses if campaign and y.campaign == campaign.ref and y.at <= t]",
+        "    yeses = [y for y in world.yeses if campaign and y.campaign == campaign.ref and y.at < t]",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    covering = [d for d in world.denials if d.at <= t and covers(world, d, request, campaign)]",
+        "    covering = [d for d in world.denials if d.at < t and covers(world, d, request, campaign)]",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    pauses = [d for d in covering if d.until is not None and t < d.until]",
+        "    pauses = [d for d in covering if d.until is not None and t <= d.until]",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    if not campaign.contract_starts <= t < campaign.contract_ends:",
+        "    if not campaign.contract_starts < t < campaign.contract_ends:",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    if not campaign.contract_starts <= t < campaign.contract_ends:",
+        "    if not campaign.contract_starts <= t <= campaign.contract_ends:",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    if not campaign.starts <= t < campaign.ends:",
+        "    if not campaign.starts < t < campaign.ends:",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    if not campaign.starts <= t < campaign.ends:",
+        "    if not campaign.starts <= t <= campaign.ends:",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    rules = [rule for rule in world.rules if rule.since <= t and (rule.until is None or t < rule.until)]",
+        "    rules = [rule for rule in world.rules if rule.since < t and (rule.until is None or t < rule.until)]",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "    rules = [rule for rule in world.rules if rule.since <= t and (rule.until is None or t < rule.until)]",
+        "    rules = [rule for rule in world.rules if rule.since <= t and (rule.until is None or t <= rule.until)]",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "            (yes.ends is not None and yes.ends <= t)",
+        "            (yes.ends is not None and yes.ends < t)",
+        ALL_READINGS,
+    ),
+    Mutant(
+        3,
+        "tests/consent/oracle.py",
+        "            or any(yes.at < change <= t for change in world.number_changes)",
+        "            or any(yes.at < change < t for change in world.number_changes)",
+        ALL_READINGS,
+    ),
+)

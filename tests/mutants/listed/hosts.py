@@ -1,0 +1,92 @@
+"""Checks of whose host an address is on, that this very machine would switch off."""
+
+from tests.mutants.mutant import Mutant
+
+HOSTS = "tests/security/test_own_hosts.py::"
+
+MUTANTS = (
+    Mutant(
+        6,
+        "partners/keysets.py",
+        'theirs.endswith(f".{own}")',
+        "theirs.endswith(own)",
+        f"{HOSTS}test_keys_are_on_their_company_s_own_host_or_below_it[https://notroadaid.example/jwks.json-False]",
+    ),
+    Mutant(
+        6,
+        "partners/keysets.py",
+        "client.loopback_allowed() and client.is_loopback(theirs)",
+        "client.is_loopback(theirs)",
+        f"{HOSTS}test_keys_are_on_their_company_s_own_host_or_below_it[http://127.0.0.1:9/keys-False]",
+    ),
+    Mutant(
+        6,
+        "partners/keysets.py",
+        "on_own = bool(own) and (theirs",
+        "on_own = (theirs",
+        f"{HOSTS}test_a_company_without_a_host_has_no_keys_of_its_own",
+    ),
+    Mutant(
+        6,
+        "partners/client.py",
+        '(parts.scheme == "http" and loopback_allowed() and is_loopback(host))',
+        '(parts.scheme == "http" and is_loopback(host))',
+        f"{HOSTS}test_nothing_but_https_is_opened",
+    ),
+    Mutant(
+        6,
+        "partners/client.py",
+        '(parts.scheme == "http" and loopback_allowed() and is_loopback(host))',
+        '(parts.scheme == "http" and loopback_allowed())',
+        f"{HOSTS}test_this_machine_alone_is_spoken_to_without_tls_in_the_demo",
+    ),
+    Mutant(
+        6,
+        "partners/client.py",
+        "if not host or parts.username or parts.password:",
+        "if not host or parts.username:",
+        f"{HOSTS}test_no_address_carries_a_name_or_password",
+    ),
+    Mutant(
+        6,
+        "revocations/streams/endpoints.py",
+        "client.loopback_allowed() and client.is_loopback(",
+        "client.is_loopback(",
+        f"{HOSTS}test_a_partner_names_addresses_on_its_contract_s_list_alone",
+    ),
+    Mutant(
+        6,
+        "revocations/streams/endpoints.py",
+        "aggregator_id=party_id, is_draft=False",
+        "aggregator_id=party_id",
+        f"{HOSTS}test_a_draft_lists_nothing",
+    ),
+    Mutant(
+        6,
+        "revocations/actions/streams.py",
+        'parts.scheme == "http" and client.loopback_allowed() and client',
+        'parts.scheme == "http" and client',
+        f"{HOSTS}test_nothing_but_https_is_opened",
+    ),
+    Mutant(
+        6,
+        "revocations/actions/streams.py",
+        "and not parts.username and not parts.password",
+        "and not parts.username",
+        f"{HOSTS}test_no_address_carries_a_name_or_password",
+    ),
+    Mutant(
+        6,
+        "partners/hosts.py",
+        'return host if port == PORTS["https"] or not host else f"{host}:{port}"',
+        "return host",
+        f"{HOSTS}test_a_partner_names_addresses_on_its_contract_s_list_alone",
+    ),
+    Mutant(
+        6,
+        "partners/hosts.py",
+        "return host_of(url) in hosts",
+        "return any(host_of(url).endswith(one) for one in hosts)",
+        f"{HOSTS}test_a_partner_names_addresses_on_its_contract_s_list_alone",
+    ),
+)
