@@ -39,6 +39,12 @@ WITH_A_STOP = (
     Event("stop", 2, "all", 0, None, person=False),
     Event("approval", 3, "campaign", 0, 1, person=False),
 )
+# Nor is one of the very moment of a pause.
+WITH_A_PAUSE = (
+    Event("approval", 2, "campaign", 0, None, person=False),
+    Event("pause", 2, "all", 0, 40, person=False),
+)
+CLAIM = Event("claim", 2, "campaign", 0, None, person=False)
 PLAIN = Plan((WHOLE_YES,), "WA", None, (), None, "", None)
 
 
@@ -56,6 +62,9 @@ def clock(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 @example(plan=replace(PLAIN, events=(WHOLE_YES, PAUSE)))
 @example(plan=replace(PLAIN, events=WITH_A_STOP[:2]))
 @example(plan=replace(PLAIN, events=WITH_A_STOP))
+@example(plan=replace(PLAIN, events=WITH_A_PAUSE))
+@example(plan=replace(PLAIN, events=(CLAIM,)))
+@example(plan=replace(PLAIN, events=(), rule=(-1100, None)))
 @example(plan=replace(PLAIN, number_change=1))
 @example(plan=replace(PLAIN, number_change=35))
 @example(plan=replace(PLAIN, deactivated=35))
