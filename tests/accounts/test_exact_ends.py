@@ -11,11 +11,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import actions, care, delivery, letters, queries, sessions, ways_in
-from accounts.actions import people
 from accounts.actions.codes import FRESH, LONG_FRESH
 from accounts.clocks import forget_codes
 from accounts.letters import Mail
-from accounts.models import Letter, Line, LineNumber, Message, NewPassword, TextedCode, TextTaken, User, WrongPassword
+from accounts.models import Letter, Line, LineNumber, Message, NewPassword, TextedCode, TextTaken, User
 from accounts.sealing import number_hash, seal
 from accounts.session_store import SessionStore
 from accounts.texts import MemoryBackend
@@ -153,24 +152,6 @@ def test_the_wait_for_a_new_password_ends_after_a_day_and_counts_for_a_week(user
         return NewPassword.objects.count() == 2
 
     assert begins_at(begins_anew, waited.expires_at)
-
-
-def test_wrong_passwords_of_a_number_are_counted_for_an_hour(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(people, "WRONG_AN_HOUR", 1)
-    line = a_line(msisdn=ELSEWHERE)
-    user = actions.set_first_password(
-        user=actions.person_behind(line=line, at=now), password="three quiet words", at=now
-    )  # fmt: skip
-    Line.objects.filter(pk=line.pk).update(deactivated_at=now)
-    LineNumber.objects.filter(line=line).update(ends_at=now)
-    actions.end_tenure(line_id=line.pk, at=now)
-
-    def comes_back(at: datetime, password: str = "three quiet words") -> bool:
-        return actions.sign_in_after_end(msisdn=ELSEWHERE, password=password, at=at) == user
-
-    assert not comes_back(now, "another password")
-    assert WrongPassword.objects.count() == 1
-    assert begins_at(comes_back, now + HOUR)
 
 
 # Who else looks after a line
