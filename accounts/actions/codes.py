@@ -53,7 +53,7 @@ def text_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, network: 
     Where many go unused or are guessed at, codes are long, so that nobody's guesses keep the line's person out. The
     text goes out after the commit; call outside a transaction.
 
-    `network`: where the browser is (`sessions.network`). From one from which very many lines are asked for no code is
+    `network`: where the browser is (`browsers.network`). From one from which very many lines are asked for no code is
     sent a second time; each line's first is, because the network may be a carrier's own, with thousands behind it.
     """
     line = queries.line_of_number(msisdn=msisdn, at=at)
