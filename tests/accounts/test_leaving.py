@@ -19,6 +19,7 @@ def test_leaving_quickly_ends_everything_at_once() -> None:
     assert {name: morsel["max-age"] for name, morsel in client.client.cookies.items()} == {
         "sessionid": 0,
         "csrftoken": 0,
+        "device": 0,
     }
     assert "Whereabouts" not in client.get("/away/").text
     assert client.get("/lines/").url == "/accounts/login/?next=/lines/"
