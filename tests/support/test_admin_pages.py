@@ -206,7 +206,7 @@ def test_what_was_sent_is_listed_without_the_line_and_shown_whole_after_a_reason
     asked = officer.client.get(order).content.decode()
     assert "Say why you look" in words(asked)
     assert sub not in asked
-    page = officer.client.post(order, {"reason": "Ticket 7: was it sent?"}).content.decode()
+    page = officer.client.post(order, {"kind": "review", "reason": "Ticket 7: was it sent?"}).content.decode()
     assert "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJhYmMifQ.c2ln" in page
     for said in ('"alg": "ES256"', '"jti": "abc"', "refused (HTTP 503)", "busy", sub, '"required_actions"'):
         assert said in words(page)
@@ -263,7 +263,9 @@ def test_what_is_held_back_says_whose_move_it_is_and_until_when(officer: Member)
     for with_whom, said in (("us", "us"), ("partner", "the partner"), ("both", "both")):
         held.update(state="parked", parked_with=with_whom, next_attempt_at=until)
         assert f"Whose move: {said}. Offered anew {until:%-d %b}, 09:05" in shown(officer, page)
-    looked = officer.client.post(f"{page}orders/{console.ids['order_id']}/", {"reason": "r"}).content.decode()
+    looked = officer.client.post(
+        f"{page}orders/{console.ids['order_id']}/", {"kind": "review", "reason": "For a review."}
+    ).content.decode()
     assert f"Whose move: both. Offered anew {until:%-d %b}, 09:05" in words(looked)
 
 

@@ -12,7 +12,7 @@ from accounts.actions import person_behind
 from accounts.models import Line
 from audit.models import Incident
 from support import actions, sending
-from support.actions import asking, calls, reveal, stop_for, writing
+from support.actions import asking, calls, protecting, reveal, stop_for, writing
 from support.lifecycle import NotNow
 from support.models import BulkReply, LoggedCall, ProtectedLine, Reveal, Ticket
 from support.models.desk import ASKED_FOR
@@ -21,7 +21,7 @@ from support.replying import send_replies
 from support.tickets import close_tickets, end_waits
 from tests.factories import a_line, a_party
 from tests.moments import begins_at, ends_at
-from tests.staff import a_staff_user, an_actor
+from tests.staff import a_staff_user, an_actor, an_agreed_proposal
 from tests.support.desk import a_ticket
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -79,7 +79,9 @@ def test_a_second_person_s_yes_is_waited_for_as_long_as_it_says(line: Line, now:
 
 def test_an_officer_s_protection_goes_on_for_a_day(line: Line, now: datetime) -> None:
     kept = ProtectedLine.objects.create(line_id=line.pk, reason=WHY, by="officer:1", at=now - DAY)
-    ProtectedLine.objects.filter(pk=kept.pk).update(ended_at=now, ended_by="officer:1")
+    protecting.end_protection(
+        proposal=an_agreed_proposal(act="end_protection", of="protection", target_id=kept.pk, at=now), at=now
+    )
     assert ends_at(lambda at: takes_two(line_id=line.pk, at=at), now + DAY)
 
 
