@@ -18,13 +18,12 @@ MUTANTS = (
         "        return list(seen[str(questions)])\n",
         f"{DOORS}/test_01_gate_first.py::test_every_way_to_stop_is_in_force_in_the_answer",
     ),
-    # A stop waits for a broker that is down.
+    # Whoever stops is told of an error where no broker takes the nudge.
     Mutant(
         1,
-        "portal/settings.py",
-        "CELERY_TASK_PUBLISH_RETRY = False\n",
-        "CELERY_TASK_PUBLISH_RETRY = True\n"
-        'CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1000, "interval_start": 1, "interval_max": 1}\n',
+        "revocations/actions/tell.py",
+        "partial(tasks.deliver.delay, party_ids=party_ids), robust=True)\n",
+        "partial(tasks.deliver.delay, party_ids=party_ids))\n",
         f"{DOORS}/test_01_gate_first.py::test_no_question_after_the_click_is_allowed_with_broker_and_partners_dead",
     ),
     Mutant(
@@ -63,19 +62,20 @@ MUTANTS = (
         "            if connection.in_atomic_block:\n",
         "tests/revocations/test_delivery.py::test_a_worker_whose_database_session_was_cut_off_delivers_on_another",
     ),
+    # A partner takes whatever comes last for the newest.
     Mutant(
         5,
-        "revocations/delivery/claims.py",
-        "    _supersede([*older, *_also_waiting(rows, newest)], newest)\n",
-        "    _supersede(older, newest)\n",
-        f"{DOORS}/test_05_the_newest_wins.py::"
-        "test_an_allow_that_could_not_be_told_is_never_told_after_the_stop_that_followed_it",
+        "portal/sandbox/store.py",
+        "            if repeated or (standing is not None and (order.epoch, order.version) <= _numbers(standing)):\n",
+        "            if repeated:\n",
+        f"{DOORS}/test_05_the_newest_wins.py::test_a_partner_ends_stopped_however_its_orders_are_mixed_up_and_repeated",
     ),
+    # A file that ends a line leaves its person signed in.
     Mutant(
         7,
-        "accounts/middleware.py",
-        "        if not leaving.has_one(request):\n            return get_response(request)\n",
-        "        return get_response(request)\n",
+        "consent/feeds/tenures.py",
+        "        accounts.actions.end_tenure(line_id=line.pk, at=self.at)\n",
+        "",
         f"{DOORS}/test_07_each_person_sees_only_their_own.py::"
         "test_the_next_holder_of_a_number_starts_with_nothing_and_the_last_one_is_out",
     ),
