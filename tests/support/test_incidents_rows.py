@@ -58,6 +58,9 @@ def by_the_gateway(*rows: Row) -> None:
     assert {fate.status for fate in taken(DisclosuresFeed(gateway="gateway"), ndjson(rows))} == {"accepted"}
 
 
+LOOK = {"kind": "review", "reason": "As asked for."}
+
+
 def an_incident(kind: str) -> Incident:
     return Incident.objects.get(kind=kind, key__contains=DAY)
 
@@ -83,7 +86,7 @@ def test_releases_are_counted_by_line_and_looked_at_with_a_reason(officer: Membe
     assert f'href="{path}rows/"' in officer.client.get(path).content.decode()
     assert "Say why you look" in shown(officer, f"{path}rows/", {"reason": " "})
     assert not AuditEvent.objects.filter(action="anomaly.seen").exists()
-    page = shown(officer, f"{path}rows/", {"kind": "other", "reason": "Case 7."})
+    page = shown(officer, f"{path}rows/", LOOK)
     lines = {line.carrier_id: line.pk for line in Line.objects.all()}
     codes = {name: code_of(incident_id=one.pk, line_id=pk) for name, pk in lines.items()}
     assert [page.count(codes[name]) for name in ("L1", "L2")] == [2, 1]
@@ -92,11 +95,9 @@ def test_releases_are_counted_by_line_and_looked_at_with_a_reason(officer: Membe
         assert mark not in page
     looks = AuditEvent.objects.filter(action="anomaly.seen").order_by("line_id")
     assert [(look.line_id, look.reason, look.detail) for look in looks] == [
-        (pk, "Something else: Case 7.", {"incident": one.pk}) for pk in sorted(lines.values())
+        (pk, "To check how we work: As asked for.", {"incident": one.pk}) for pk in sorted(lines.values())
     ]
-    taken_away = (
-        officer.client.post(f"{path}csv/", {"kind": "other", "reason": "Case 7."}).getvalue().decode("utf-8-sig")
-    )
+    taken_away = officer.client.post(f"{path}csv/", LOOK).getvalue().decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(taken_away)))
     assert sorted((row["line_code"], row["at"]) for row in rows) == sorted(
         [(codes["L1"], FIRST), (codes["L1"], LAST), (codes["L2"], FIRST)]
@@ -186,7 +187,7 @@ def test_what_a_partner_holds_and_we_deny_is_counted_and_looked_at(compared: Com
     officer, one = staff(name="first"), Incident.objects.get(kind="partner_has")
     path, code = f"/admin/incidents/{one.pk}/", code_of(incident_id=one.pk, line_id=compared.kept.pk)
     assert "shows only after a reason. 1 " in shown(officer, path)
-    page = shown(officer, f"{path}rows/", {"kind": "other", "reason": "Case 7."})
+    page = shown(officer, f"{path}rows/", LOOK)
     assert (page.count(code), page.count("Held as allowed, denied here")) == (1, 1)
     (look,) = AuditEvent.objects.filter(action="anomaly.seen")
     assert look.line_id == compared.kept.pk
