@@ -8,7 +8,7 @@ network. Whoever gives their second factor with the password is past all of thes
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from allauth.mfa.models import Authenticator
@@ -21,6 +21,8 @@ from accounts.sealing import keyed, number_hash
 
 DEVICE_LASTS = timedelta(days=365)
 CODE_LASTS = timedelta(minutes=5)
+# Whose clock is a little behind must not wait for a try that nobody has to wait after.
+NO_WAIT = datetime(1970, 1, 1, tzinfo=UTC)
 # Levels are kept in thousandths.
 ONE = 1000
 
@@ -99,7 +101,7 @@ def take_try(*, door: Door, account: str, source: Source, at: datetime) -> Try:
 def give_back(*, right: Try) -> None:
     """Take back a try that was right. What was wrong before it still counts."""
     with connection.cursor() as cursor:
-        cursor.execute(GIVE_BACK, [right.at, list(right.throttles)])
+        cursor.execute(GIVE_BACK, [NO_WAIT, list(right.throttles)])
 
 
 @transaction.atomic
@@ -150,13 +152,14 @@ def _is_known(door: Door, account: str, device: str) -> bool:
 
 
 def _count(mark: bytes, limit: Limit, at: datetime) -> int:
-    new = Throttle(mark_hash=mark, level_milli=0, last_at=at, wait_until=at)
+    new = Throttle(mark_hash=mark, level_milli=0, last_at=at, wait_until=NO_WAIT)
     Throttle.objects.bulk_create([new], ignore_conflicts=True)
     kept = Throttle.objects.select_for_update().get(mark_hash=mark)
     if at < kept.wait_until:
         raise TooManyTries(kept.wait_until)
-    level = max(0.0, kept.level_milli / ONE - (at - kept.last_at) / limit.fades) + 1
-    kept.level_milli, kept.last_at, kept.wait_until = round(level * ONE), at, at + _wait(level, limit)
+    level = max(0.0, kept.level_milli / ONE - max(at - kept.last_at, timedelta()) / limit.fades) + 1
+    wait = _wait(level, limit)
+    kept.level_milli, kept.last_at, kept.wait_until = round(level * ONE), at, at + wait if wait else NO_WAIT
     kept.save(update_fields=["level_milli", "last_at", "wait_until"])
     return kept.pk
 

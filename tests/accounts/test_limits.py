@@ -123,6 +123,17 @@ def test_each_door_counts_by_itself(officer: User) -> None:
     actions.take_try(door=Door.ENDED, account="+12065550142", source=source, at=at)
 
 
+def test_nobody_waits_because_a_server_s_clock_is_behind() -> None:
+    at, source = timezone.now(), Source("198.51.100.0/24")
+    for seconds in (0, -10, -10):
+        right = actions.take_try(door=Door.STAFF, account="a", source=source, at=at + timedelta(seconds=seconds))
+        actions.give_back(right=right)
+    # Nor after one that was wrong, as long as no wait follows it.
+    actions.take_try(door=Door.STAFF, account="a", source=source, at=at)
+    actions.take_try(door=Door.STAFF, account="a", source=source, at=at - timedelta(seconds=10))
+    assert set(Throttle.objects.values_list("level_milli", flat=True)) == {2000}
+
+
 def test_one_network_that_tries_one_password_at_many_accounts_is_slowed() -> None:
     at, source = timezone.now(), Source("198.51.100.0/24")
     for number in range(NETWORK.free):

@@ -133,7 +133,9 @@ def test_the_log_has_everybody_with_what_they_did_and_why(market: Market) -> Non
     ash.is_told()
     ash.signs()
     order = Order.objects.get(line_id=life.line.pk)
-    seen = officer.client.post(f"/admin/streams/{ash.party.pk}/orders/{order.id}/", {"reason": "They called."})
+    seen = officer.client.post(
+        f"/admin/streams/{ash.party.pk}/orders/{order.id}/", {"kind": "call", "reason": "They called."}
+    )
     assert seen.status_code == 200
     person.get("/history/download.csv")
     call_command("export_line", life.line.carrier_id, stdout=StringIO(), reason="A judge asked.")
@@ -142,7 +144,7 @@ def test_the_log_has_everybody_with_what_they_did_and_why(market: Market) -> Non
         ("you_did", "signed_in_with_a", ""),
         ("an_operator_of_this", "took_a_copy_of", "A judge asked."),
         ("you_did", "took_a_copy_csv", ""),
-        ("our_privacy_office", "looked_at_what_a", "They called."),
+        ("our_privacy_office", "looked_at_what_a", "To call or write to the person: They called."),
         ("a_company_we_share", "signed_what_it_did", ""),
         ("you_did", "stopped_sharing", ""),
         ("you_did", "chose_a_password", ""),

@@ -269,7 +269,9 @@ def test_the_console_reads_each_order_with_its_states_tries_and_receipts(cast: C
         for role in IN_THE_CONSOLE:
             order = Order.objects.filter(line_id=cast.line.pk, party_id=cast[role].party.pk).latest("queued_at")
             path = f"/admin/streams/{order.party_id}/orders/{order.id}/"
-            page = read(officer.client.post(path, {"reason": "They called."}).content.decode()).one("main")
+            page = read(officer.client.post(path, {"kind": "call", "reason": "They called."}).content.decode()).one(
+                "main"
+            )
             assert (role, changes(of_order(cast, say, role, order), without_tokens(page))) == (role, [])
 
 

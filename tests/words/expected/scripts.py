@@ -442,6 +442,7 @@ Terminate
 Let a machine in
 Loosen a rule for anomalies
 Let an agent ask for people
+End the protection of a line
 Show
 1 in this list
 Act
