@@ -51,6 +51,12 @@ def find_base() -> str:
     return _git("rev-parse", "--verify", "--quiet", f"HEAD~{RECENT}")
 
 
+def draw_seed() -> int:
+    """Draw the seed from the commit, so that a run of the same commit takes the same sample, and each commit its own."""
+    head = _git("rev-parse", "HEAD")
+    return int(head[:6], 16) if head else random.randrange(10**6)
+
+
 def list_changed_files(base: str) -> set[str]:
     """List what differs from the commit `base`, uncommitted files included. Without a base: the uncommitted ones."""
     told = (_git("diff", "--name-only", base or "HEAD"), _git("ls-files", "--others", "--exclude-standard"))

@@ -13,7 +13,6 @@ run anyway. Then the mutants run side by side.
 import argparse
 import os
 import queue
-import random
 import sys
 import tempfile
 import time
@@ -22,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests import servers
-from tests.mutants.choosing import choose, find_base, list_changed_files, read_lane, take_lane
+from tests.mutants.choosing import choose, draw_seed, find_base, list_changed_files, read_lane, take_lane
 from tests.mutants.listed import MUTANTS
 from tests.mutants.mutant import Mutant, find_problems
 from tests.mutants.workspaces import DATABASE, Workspace, make_workspaces
@@ -85,7 +84,7 @@ def _read_command_line() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="run every mutant, not a choice")
     parser.add_argument("--lane", type=read_lane, default="1/1", help="of all, the Kth of N parts: K/N")
     parser.add_argument("--base", default="", help="the commit that the change began at, if not where a branch left")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="draws the sample")
+    parser.add_argument("--seed", type=int, default=draw_seed(), help="draws the sample; from the commit if not given")
     parser.add_argument("--most", type=int, default=MOST, help=f"run no more than this many, {MOST} if not given")
     parser.add_argument("--unbroken-elsewhere", action="store_true", help="do not run the tests on the code as it is")
     return parser.parse_args()
