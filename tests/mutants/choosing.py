@@ -52,7 +52,7 @@ def find_base() -> str:
 
 
 def draw_seed() -> int:
-    """Draw the seed from the commit, so that a run of the same commit takes the same sample, and each commit its own."""
+    """Draw the seed from the commit: a run of the same commit takes the same sample, and each commit has its own."""
     head = _git("rev-parse", "HEAD")
     return int(head[:6], 16) if head else random.randrange(10**6)
 
