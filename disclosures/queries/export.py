@@ -78,7 +78,9 @@ def _choices(line: Line) -> Iterator[dict[str, object]]:
 
 def _approvals(line: Line) -> Iterator[dict[str, object]]:
     for row in (
-        Approval.objects.filter(STANDS, line_id=line.pk).order_by("-captured_at", "id").iterator(chunk_size=CHUNK)
+        Approval.objects.filter(STANDS, line_id=line.pk)
+        .order_by("-captured_at", "campaign", "id")
+        .iterator(chunk_size=CHUNK)
     ):
         yield {
             "id": row.source_id,
