@@ -164,7 +164,7 @@ class Waiting:
 CASES = {
     "partners_proposal": Waiting(
         a_proposal,
-        {"id": another_id, "target_id": is_(7)},
+        {"id": another_id, "target_id": is_(700_007)},
         {"decision": is_("agreed"), "decided_by": an_actor, "decided_at": AT},
         "decided_once",
     ),
@@ -176,16 +176,16 @@ CASES = {
     ),
     "support_suspendrequest": Waiting(
         a_suspend_request,
-        {"id": is_(7), "party_id": is_(7)},
+        {"id": is_(700_007), "party_id": is_(700_007)},
         {"decision": is_("suspended"), "decided_by": an_actor, "decided_at": AT},
         "decided_once",
     ),
     "support_reveal": Waiting(
-        a_reveal, {"id": is_(7)}, {"second_id": another_user, "agreed_at": AT, "until": AT}, "agreed_once"
+        a_reveal, {"id": is_(700_007)}, {"second_id": another_user, "agreed_at": AT, "until": AT}, "agreed_once"
     ),
     "support_protectedline": Waiting(
         a_protected_line,
-        {"id": is_(7), "line_id": is_(7)},
+        {"id": is_(700_007), "line_id": is_(700_007)},
         {"ended_at": AT, "ended_by": who_agreed_to_end},
         "ended_once",
     ),
@@ -202,7 +202,7 @@ CASES = {
         "taken_once",
     ),
     "accounts_safecontact": Waiting(
-        a_contact, {"id": is_(7), "line_id": lambda: a_line().pk}, {"proved_at": AT}, "proved_once"
+        a_contact, {"id": is_(700_007), "line_id": lambda: a_line().pk}, {"proved_at": AT}, "proved_once"
     ),
     "accounts_separation": Waiting(
         a_separation,
@@ -212,7 +212,7 @@ CASES = {
     ),
     "accounts_newpassword": Waiting(
         a_new_password,
-        {"id": is_(7), "token_hash": OTHER_BYTES, "user_id": another_user},
+        {"id": is_(700_007), "token_hash": OTHER_BYTES, "user_id": another_user},
         {"used_at": AT},
         "ended_once",
     ),

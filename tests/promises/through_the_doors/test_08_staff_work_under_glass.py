@@ -29,10 +29,8 @@ def test_an_agents_looks_and_acts_stand_in_the_persons_log_and_none_of_them_allo
     assert (refused.url, "Saw for 15 minutes" in log()) == (f"{case}reveal/", False)
     shown = agent.send(reveal, kind="call", reason=WHY)
     assert (tells(shown.text, line.msisdn), "Ada Marsh" in shown.text) == (True, True)
-    assert (
-        f"Saw for 15 minutes the number of this line and whose it is Reason given: {code}: To call or write to the person: {WHY}"
-        in log()
-    )
+    given = f"Reason given: {code}: To call or write to the person: {WHY}"
+    assert f"Saw for 15 minutes the number of this line and whose it is {given}" in log()
     # Nothing that the desk offers, and nothing that it does not, decides for the person, but to stop for them.
     about = {"line": person.get("/choices/pause/").form("/choices/pause/").data["line"], "scope": "all"}
     sent = {**about, "campaign": ROADSIDE.campaign, "days": "30", "allow": "1", "length": "7"}
