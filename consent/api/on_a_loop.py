@@ -54,8 +54,7 @@ def gate_on_a_loop(otherwise: Application, pipelines: gate.Pipelines) -> Applica
             return
         said = await _answered(pipelines, scope["path"], headers, first) if _may_go(scope, headers, first) else None
         if said is None:
-            body = _Rest(first, receive)
-            await otherwise(scope, body.receive, body.closing(send))
+            await otherwise(scope, *_with_the_rest(first, receive, send))
             return
         await _answered_with(send, 200, _answer_headers(headers, said), said)
 
@@ -127,34 +126,27 @@ async def _answers(pipeline: gate.Pipeline, grant: Grant, questions: Sequence[ga
         return unavailable(questions)
 
 
-class _Rest:
-    """What was received already, and then what comes."""
+def _with_the_rest(first: Message, receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """Receive what came already and then what comes; send `Connection: close` where the answer begins before all came.
 
-    def __init__(self, first: Message, receive: Receive) -> None:
-        self._waiting = [first]
-        self._receive = receive
-        self._is_whole = not first["more_body"]
+    The server cannot read the next request behind it, and a client that is not told so would send one (RFC 9112).
+    """
+    waiting, is_whole = [first], not first["more_body"]
 
-    async def receive(self) -> Message:
-        """The next message of the body."""
-        if self._waiting:
-            return self._waiting.pop()
-        message = await self._receive()
-        self._is_whole = not message.get("more_body", False)
+    async def receive_rest() -> Message:
+        nonlocal is_whole
+        if waiting:
+            return waiting.pop()
+        message = await receive()
+        is_whole = not message.get("more_body", False)
         return message
 
-    def closing(self, send: Send) -> Send:
-        """`send`, which says that the connection is closed where the answer begins before the body was read.
+    async def send_closing(message: Message) -> None:
+        if message["type"] == "http.response.start" and not is_whole:
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await send(message)
 
-        The server cannot read the next request behind it, and a client that is not told so would send one (RFC 9112).
-        """
-
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start" and not self._is_whole:
-                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
-            await send(message)
-
-        return sent
+    return receive_rest, send_closing
 
 
 def _is_secure(scope: Scope, headers: dict[bytes, bytes]) -> bool:

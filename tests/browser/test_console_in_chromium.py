@@ -22,6 +22,8 @@ from support.admin import addresses
 from support.admin.console import READ, SEEING
 from tests.agents import public
 from tests.factories import a_campaign, a_contract, a_party
+from tests.partners.outside import Signer
+from tests.staff import a_machine
 from tests.support.console import a_breach, a_cohort, everything
 from tests.support.officers import Member, staff
 
@@ -79,8 +81,8 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
         run=run, kind="partner_has", line_id=1, contract_id=contract.pk, recipient=provider.uri,
         purpose=campaign.purpose, scope=campaign.scope, told_so=True, found_at=at,
     )  # fmt: skip
-    Machine.objects.create(
-        client_id=WORD * 6, kind=Machine.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC", "kid": WORD * 3}
+    a_machine(
+        WORD * 6, Machine.Kind.AGGREGATOR, public_jwk=dict(Signer("wide").public) | {"kid": WORD * 3}, party=party.uri
     )
     partners.actions.add_rule(
         state="NV",

@@ -90,7 +90,7 @@ def _read_cards(cards: Sequence[Part], deeds: Sequence[Deeds]) -> None:
     said = sum(any(claim in card.words for claim in signed) for card in cards)
     assert said <= sum(one.has_signed for one in deeds), [card.words for card in cards]
     assert _done(cards, "received") <= sum(one.has_received for one in deeds), [card.words for card in cards]
-    assert _done(cards, "told", "already_told") <= sum(one.was_told for one in deeds), [card.words for card in cards]
+    assert _done(cards, "told_at", "already_told") <= sum(one.was_told for one in deeds), [card.words for card in cards]
 
 
 def _done(cards: Sequence[Part], *steps: str) -> int:

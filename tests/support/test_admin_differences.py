@@ -113,12 +113,16 @@ def test_whose_it_is_shows_after_a_reason_alone_and_stands_in_their_log(
         assert str(compared.kept.public_id) not in text
     assert sub not in member.client.post(path, {"reason": " "}).content.decode()
     assert not AuditEvent.objects.filter(action="difference.seen").exists()
-    told = shown(member, path, {"reason": "Incident 3."})
+    told = shown(member, path, {"kind": "fault", "reason": "Incident number three."})
     assert f"It knows the line as {sub}" in told
     assert compared.books.contract.ref in told
     seen = AuditEvent.objects.get(action="difference.seen")
-    assert (seen.line_id, seen.reason, seen.actor) == (compared.kept.pk, "Incident 3.", member.actor)
-    page = member.client.post(path, {"reason": "Again."}).content.decode()
+    assert (seen.line_id, seen.reason, seen.actor) == (
+        compared.kept.pk,
+        "To find out what went wrong: Incident number three.",
+        member.actor,
+    )
+    page = member.client.post(path, {"kind": "review", "reason": "Looking once more."}).content.decode()
     (order,) = re.findall(r'href="(/admin/streams/\d+/orders/[^"]+/)"', page)
     assert "Say why you look" in shown(member, order)
 
