@@ -3,6 +3,7 @@
 import os
 import time
 
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from pytest_django import DjangoDbBlocker
@@ -25,6 +26,7 @@ class Machine(People, Files, Officers, Trade, Days):
     """Everybody."""
 
 
+@pytest.mark.nightly
 def test_whatever_happens_the_promises_hold(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     until = time.monotonic() + SECONDS
     how = BY_NIGHT if SECONDS else settings(stories(STORIES), stateful_step_count=STEPS)
