@@ -261,16 +261,16 @@ OTHER_PARTNER: dict[str, dict[str, int]] = {
     "evaluation": {"post": 403},
     "evaluations": {"post": 403},
     "api-disclosures": {"post": 403},
-    "api-approvals": {"post": 200},
-    "consent-info": {"post": 400},
+    "api-approvals": {"post": 415},
+    "consent-info": {"post": 415},
     "api-lines": {"post": 403},
     "ssf_receipts": {"post": 400},
-    "ssf_poll": {"post": 400},
+    "ssf_poll": {"post": 415},
     "ssf_manifest": {"get": 404, "head": 404},
     "ssf_digest": {"put": 400},
-    "ssf_streams": {"get": 200, "head": 200, "post": 400, "put": 400, "patch": 400, "delete": 404},
-    "ssf_status": {"get": 404, "head": 404, "post": 400},
-    "ssf_verify": {"post": 400},
+    "ssf_streams": {"get": 200, "head": 200, "post": 415, "put": 400, "patch": 400, "delete": 404},
+    "ssf_status": {"get": 404, "head": 404, "post": 415},
+    "ssf_verify": {"post": 415},
 }
 # Whose marks a page may show to whom: an account holder knows the number of every line that they pay for, and whoever
 # has the link of a question sees which company asks.
