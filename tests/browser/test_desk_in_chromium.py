@@ -5,7 +5,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
 from disclosures.models import Disclosure
@@ -115,12 +115,13 @@ def test_without_a_script_it_is_whole(visit: Visit, site: str) -> None:
     page.locator("summary").click()
     page.select_option("#id_kind", "dispute")
     page.locator(".filters button").click()
-    assert page.locator("[data-case]").count() == 1
+    expect(page.locator("[data-case]")).to_have_count(1)
     page.fill("#desk-q", "quagga")
-    page.locator(".desk-search button").click()
-    assert page.locator("[data-case]").count() == 1
+    with page.expect_navigation():
+        page.locator(".desk-search button").click()
+    expect(page.locator("[data-case]")).to_have_count(1)
     page.locator("[data-case] button").click()
-    assert page.url.startswith(f"{site}/desk/T-")
+    page.wait_for_url(f"{site}/desk/T-*")
 
 
 def test_the_counts_follow(visit: Visit, site: str) -> None:
