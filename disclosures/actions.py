@@ -314,13 +314,13 @@ def parties_known(*, uris: Collection[str], at: datetime) -> None:
 
 
 def rule_changed(*, state: str, since: datetime) -> None:
-    """A rule of a state came that counts since then: mark the lines whose past judgements may rest on it."""
+    """A rule of a state counts since then, or no longer: mark the lines whose past judgements may rest on it."""
     ingest.touch_state(state=state, since=since)
 
 
-def suspension_changed(*, campaigns: Collection[str], parties: Collection[str], since: datetime) -> None:
-    """A suspension of these began then, or ended: mark the lines whose past judgements may rest on it."""
-    ingest.touch_suspended(campaigns=campaigns, parties=parties, since=since)
+def answer_changed(*, campaigns: Collection[str], parties: Collection[str], since: datetime) -> None:
+    """A term or suspension of these began then, or ended: mark the lines whose past judgements may rest on it."""
+    ingest.touch_since(campaigns=campaigns, parties=parties, since=since)
 
 
 @transaction.atomic

@@ -25,7 +25,7 @@ from consent.cohorts.listing import renew
 from consent.models import ArchiveHead, Choice, GateOpening, Tightening
 from disclosures.actions import hide_again, terms_changed
 from partners import checkpoints
-from partners.models import Contract
+from partners.models import Campaign, Contract
 from revocations.actions import tell_again
 from revocations.models import Standing
 
@@ -168,6 +168,7 @@ class _Restoring:
         ended = {(one.end.of, one.end.ref) for one in lost if one.end is not None}
         unknown: list[str] = []
         links: set[tuple[str, str]] = set()
+        campaigns: set[str] = set()
         # Of all, and not of the lost alone: what an earlier run has brought back is newer than what it passed over.
         for tightening_id, said in newest_of_each(entries=entries).items():
             if (said.kind, said.said.get("ref")) in ended:
@@ -177,10 +178,14 @@ class _Restoring:
             self.summary.done[f"{said.kind} {came}"] += 1
             if said.kind == Tightening.Kind.KIN:
                 links |= {(said.said["of"], said.said["ref"]), (said.said["of"], said.said["kin_ref"])}
+            if said.kind in (Tightening.Kind.CONTRACT, Tightening.Kind.CAMPAIGN, Tightening.Kind.PAYMENT):
+                of_contract = said.kind == Tightening.Kind.CONTRACT
+                named = {"contract__ref" if of_contract else "ref": said.said["ref"]}
+                campaigns |= set(Campaign.objects.filter(**named).values_list("ref", flat=True))
             if came == TakenBack.UNKNOWN:
                 unknown.append(str(said.said["ref"]))
-        if links:
-            terms_changed(campaigns=(), links=links, at=self.at)
+        if links or campaigns:
+            terms_changed(campaigns=campaigns, links=links, at=self.at)
         if unknown:
             self.summary.problems.append(
                 f"their terms were shortened or their payment said, and they are not here: {', '.join(unknown)}."

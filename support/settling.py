@@ -1,8 +1,9 @@
 """After an officer's act: tell partners, line by line, what it changed for lines that they were told of before.
 
 The gate keeps an act from its commit on; this only brings the partners' copies, and what was judged of the past, up to
-it. What comes on a day, a rule's beginning and end, is seen to on that day; the end of a term is told as a whole
-(`consent.cohorts`). The audit trail says what was settled, so that whatever breaks is done again; to do it twice tells
+it. What comes on a day, a rule's beginning and end, is seen to on that day; partners hear of the end of a term as a
+whole (`consent.cohorts`). An act names its moment before it commits: what was released from that very moment on may
+have been judged without it, and is judged again. The audit trail says what was settled, so that whatever breaks is done again; to do it twice tells
 nobody twice.
 """
 
@@ -24,7 +25,7 @@ from consent.expiry import retell
 from disclosures.feeds import settle_files, settle_terms
 from partners.feeds import terms
 from partners.feeds.terms import Changes
-from partners.models import Campaign, JurisdictionRule, Kin, Party, Proposal, Suspension
+from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party, Proposal, Suspension
 from revocations.models import Order, Standing
 
 LOOK_BACK = timedelta(days=30)
@@ -33,6 +34,10 @@ LINKED = tuple(f"{of}.linked" for of in Kin.Of.values)
 PAID = ("campaign.consideration_set", "campaign.paid_for_less")
 DRAFTED = ("campaign.drafted", "campaign.draft_changed")
 NAMED = "party.added"
+# Acts by which a term begins or ends at another moment than before.
+TERMS = tuple(
+    f"{of}.{act}" for of in ("contract", "campaign") for act in ("put_in_force", "shortened", "extended", "terminated")
+)
 BEGAN, BROUGHT_BACK = "suspension.began", "restore.suspension"
 SALE = (Campaign.Consideration.MONETARY, Campaign.Consideration.OTHER)
 SETTLED = "act.settled"
@@ -79,11 +84,12 @@ def _acts(now: datetime) -> Iterator[_Due]:
     lifted = Q(action="proposal.agreed", detail__act=Proposal.Act.LIFT_SUSPENSION)
     # What the rules of the streams began judges nothing.
     suspended = Q(action=BEGAN, detail__automatic=False) | Q(action=BROUGHT_BACK)
-    named = Q(action__in=(*LINKED, *PAID, *DRAFTED, NAMED))
+    named = Q(action__in=(*LINKED, *PAID, *DRAFTED, *TERMS, NAMED))
     acts = AuditEvent.objects.filter(named | suspended | lifted, at__gt=now - LOOK_BACK)
     for event in acts.order_by("id"):
         steps = {
             **dict.fromkeys(LINKED, _linked), **dict.fromkeys((BEGAN, BROUGHT_BACK), _suspended),
+            **dict.fromkeys(TERMS, _other_term),
             "proposal.agreed": _lifted, NAMED: _named,
         }  # fmt: skip
         yield _Due(f"event:{event.pk}", partial(steps.get(event.action, _changed), event))
@@ -113,9 +119,18 @@ def _suspended(event: AuditEvent, *, now: datetime) -> None:
     """It counts from a moment before its commit, or from long before where it was lost with a database: what was
     released since then, and judged before it was here, is judged again."""
     of, _, target = event.target.partition(":")
-    known = Suspension.objects.filter(of=of, target_id=int(target), automatic=False).order_by("-starts_at").first()
+    of_target = Suspension.objects.filter(of=of, target_id=int(target), automatic=False).order_by("-starts_at")
+    # It may have been lifted since, and another have begun.
+    known = of_target.filter(pk=event.detail["suspension"]).first() if event.action == BEGAN else of_target.first()
     if known is not None:
         _judge_since(known.starts_at, of, known.target_id, now)
+
+
+def _other_term(event: AuditEvent, *, now: datetime) -> None:
+    """No act changes what was in force before it; by a door's clock that is ahead, the end may be before the act."""
+    of, _, target = event.target.partition(":")
+    ends = Contract.objects.filter(pk=int(target)) if of == "contract" else Campaign.objects.filter(pk=int(target))
+    _judge_since(min(event.at, ends.values_list("ends_at", flat=True).get()), of, int(target), now)
 
 
 def _judge_since(since: datetime, of: str, target_id: int, now: datetime) -> None:
@@ -125,7 +140,7 @@ def _judge_since(since: datetime, of: str, target_id: int, now: datetime) -> Non
     else:
         under = Q(contract=target_id) if of == Suspension.Of.CONTRACT else Q(pk=target_id)
         campaigns = set(Campaign.objects.filter(under).values_list("ref", flat=True))
-    disclosures.actions.suspension_changed(campaigns=campaigns, parties=parties, since=since)
+    disclosures.actions.answer_changed(campaigns=campaigns, parties=parties, since=since)
     disclosures.actions.catch_up(cause=CAUSE, at=now)
 
 
@@ -171,7 +186,8 @@ def _began(rule: JurisdictionRule, *, now: datetime) -> None:
 
 def _ended(rule: JurisdictionRule, *, now: datetime) -> None:
     """Only lines with an order from while it ran, or whose campaign ended then; the others' copies were left alone."""
-    del now
+    disclosures.actions.rule_changed(state=rule.state, since=rule.ends_at or now)
+    disclosures.actions.catch_up(cause=CAUSE, at=now)
     contracts = _under(rule)
     _retell(_told_since(contracts, rule.starts_at))
     keep_after(contract_ids=contracts, since=rule.starts_at)

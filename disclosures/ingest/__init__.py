@@ -8,7 +8,7 @@ from disclosures.ingest.replay import attribute_held
 from disclosures.ingest.rolling import LONG, roll_up
 from disclosures.ingest.rows import Outcome, Report, Row, id_of, row_of
 from disclosures.ingest.store import nothing_besides, store
-from disclosures.ingest.terms import doubt, touch, touch_paths, touch_state, touch_suspended
+from disclosures.ingest.terms import doubt, touch, touch_paths, touch_since, touch_state
 from disclosures.ingest.traces import reveal
 
 __all__ = [
@@ -35,6 +35,6 @@ __all__ = [
     "take_turn_of_judging",
     "touch",
     "touch_paths",
+    "touch_since",
     "touch_state",
-    "touch_suspended",
 ]

@@ -46,7 +46,7 @@ WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.occurred_at >= %(sin
     AND EXISTS (SELECT FROM accounts_linestate s WHERE s.line_id = d.line_id AND s.state = %(state)s)
 GROUP BY d.line_id
 """
-SUSPENDED = """
+SINCE = """
 INSERT INTO consent_touched (line_id, since)
 SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
 WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.occurred_at >= %(since)s
@@ -139,11 +139,11 @@ def touch_state(*, state: str, since: datetime) -> None:
         cursor.execute(IN_STATE, {"state": state, "since": since})
 
 
-def touch_suspended(*, campaigns: Collection[str], parties: Collection[str], since: datetime) -> None:
+def touch_since(*, campaigns: Collection[str], parties: Collection[str], since: datetime) -> None:
     """Mark the lines that had releases by these campaigns or companies since then. Reads the partitions since then.
 
-    Call outside a transaction, when their suspension, or its end, is committed.
+    Call outside a transaction, when the beginning or end of their term or suspension is committed.
     """
     underway.wait()
     with connection.cursor() as cursor:
-        cursor.execute(SUSPENDED, {"campaigns": sorted(campaigns), "parties": sorted(parties), "since": since})
+        cursor.execute(SINCE, {"campaigns": sorted(campaigns), "parties": sorted(parties), "since": since})

@@ -100,7 +100,7 @@ def a_suspension() -> News:
     since = moment(SINCE)
 
     def settle() -> None:
-        actions.suspension_changed(campaigns={"CMP-road"}, parties=(), since=since)
+        actions.answer_changed(campaigns={"CMP-road"}, parties=(), since=since)
         actions.catch_up(cause="acts", at=database_clock())
 
     def commit() -> None:

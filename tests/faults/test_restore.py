@@ -31,6 +31,7 @@ from consent.models import ArchiveHead, Choice, ChoiceReceipt, GateOpening, Tigh
 from disclosures.actions import hide_again
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from disclosures.queries import visible
+from disclosures.tasks import rejudge
 from partners import checkpoints
 from partners.actions import disable_client, register_client
 from partners.actions.links import add_link
@@ -197,8 +198,10 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
 
 
 def released(line: Line, campaign: Campaign) -> uuid.UUID:
+    aggregator = campaign.contract.aggregator.uri
     row = Disclosure.objects.create(
-        line_id=line.pk, occurred_at=NOW, id=uuid.uuid4(), source_id="d-1", aggregator="a", path=["a"],
+        line_id=line.pk, occurred_at=NOW, id=uuid.uuid4(), source_id="d-1", aggregator=aggregator,
+        path=[aggregator, campaign.lbs_provider.uri],
         campaign=campaign.ref, purpose=campaign.purpose, scope=campaign.scope, precision_m=500, basis="approval",
         outcome="released", judgement="permitted", recorded_at=NOW,
     )  # fmt: skip
@@ -632,3 +635,15 @@ def test_what_a_restore_passed_over_is_not_the_newest_of_an_archive_begun_anew(
         assert archiving.begin_anew() == 2
         waiting = Tightening.objects.filter(archived_at__isnull=True).order_by("at")
         assert [one.said.get("order_ref", "AGR-1") for one in waiting] == ["since", "AGR-1"]
+
+
+def test_what_was_released_is_judged_by_the_terms_that_came_back(campaign: Campaign, tmp_path: Path) -> None:
+    (line,) = agreed(campaign, 1)
+    row = released(line, campaign)
+    backup = dump(tmp_path)
+    Contract.objects.filter(pk=campaign.contract_id).update(ends_at=NOW)
+    assert kept_outside() == 1
+    with life_in(backup):
+        after_restore("--confirm-lost-events", "Looked through.")
+        rejudge()
+        assert Disclosure.objects.get(pk=(line.pk, NOW, row)).judgement == "contract_not_in_force"

@@ -290,7 +290,7 @@ def test_what_follows_a_campaign_that_ended_while_it_was_suspended_is_told_when_
     end_now(ended)
     assert Order.objects.count() == 0
     by_two("lift_suspension", of, target)
-    assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (2, 0)
+    assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (3, 0)
     order = Order.objects.get()
     assert (order.line_id, order.epoch, order.snapshot["changes"], uses_of(line)) == (line.pk, 2, [], [follows.purpose])
 
@@ -303,7 +303,7 @@ def test_so_it_is_when_a_state_s_rule_is_over() -> None:
     end_now(ended)
     at = database_clock()
     by_two("relax_rule", "rule", rule.pk, at=at - HOUR, ends_at=at.isoformat())
-    assert (settling.settle(now=at), uses_of(line)) == (1, [ended.purpose])
+    assert (settling.settle(now=at), uses_of(line)) == (2, [ended.purpose])
 
 
 def test_what_ended_before_it_was_suspended_is_told_to_nobody_again() -> None:
@@ -313,7 +313,7 @@ def test_what_ended_before_it_was_suspended_is_told_to_nobody_again() -> None:
     target = ended.contract_id
     revocations.actions.suspend(of="contract", target_id=target, actor=an_actor(), reason="r", at=database_clock())
     by_two("lift_suspension", "contract", target)
-    assert (settling.settle(now=database_clock()), Order.objects.count()) == (2, 1)
+    assert (settling.settle(now=database_clock()), Order.objects.count()) == (3, 1)
 
 
 def test_one_worker_settles_at_a_time() -> None:
