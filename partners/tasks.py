@@ -13,6 +13,12 @@ def write_checkpoint() -> None:
 
 
 @shared_task
+def sign_acts() -> None:
+    """Sign what was done in the last seconds, between two of these checkpoints."""
+    checkpoints.sign_acts(place=checkpoints.place(), at=timezone.now())
+
+
+@shared_task
 def rotate_keys() -> None:
     """Publish, take over and retire our signing keys as they come due."""
     rotation.rotate(now=timezone.now())

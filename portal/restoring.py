@@ -108,8 +108,8 @@ class _Restoring:
     def _verify_trail(self) -> str:
         """Against the newest checkpoint that speaks of nothing that is gone. Returns from when to when events are gone.
 
-        Only what a checkpoint signed can be missed: of the last ten minutes before the database was lost the archive
-        alone tells.
+        Only what a checkpoint signed can be missed: of the last seconds before the database was lost the archive alone
+        tells.
         """
         place = checkpoints.place()
         signed, newest = checkpoints.fitting(place=place), checkpoints.claimed(place=place)

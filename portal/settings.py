@@ -359,6 +359,8 @@ CELERY_BEAT_SCHEDULE = {
     "mend-breaches": {"task": "revocations.tasks.mend_breaches", "schedule": 600.0},
     "verify-streams": {"task": "revocations.tasks.verify_streams", "schedule": 60.0},
     "rotate-keys": {"task": "partners.tasks.rotate_keys", "schedule": 3600.0},
+    # Of several that waited one is enough.
+    "sign-acts": {"task": "partners.tasks.sign_acts", "schedule": 3.0, "options": {"expires": 30.0}},
     "write-checkpoint": {
         "task": "partners.tasks.write_checkpoint",
         "schedule": 600.0,

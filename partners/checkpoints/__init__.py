@@ -1,14 +1,16 @@
 """Signed checkpoints of the audit chains, kept outside the database: a cut-off or rewritten trail is found by them.
 
 They lie in a folder or another store (`places`), each by itself under the moment of its signing, and each names the one
-before it (`writing`). What they say is held against the database and against each other (`reading`).
+before it (`writing`). Between two of them interim checkpoints sign whatever happened, within seconds. What they say is
+held against the database and against each other (`reading`).
 """
 
 from partners.checkpoints.places import FolderPlace, Place, place
 from partners.checkpoints.reading import Line, Signed, ahead, claimed, fitting, gap, line, newest
-from partners.checkpoints.writing import WRITTEN, Behind, age_s, write
+from partners.checkpoints.writing import SIGNED, WRITTEN, Behind, age_s, sign_acts, write
 
 __all__ = [
+    "SIGNED",
     "WRITTEN",
     "Behind",
     "FolderPlace",
@@ -23,5 +25,6 @@ __all__ = [
     "line",
     "newest",
     "place",
+    "sign_acts",
     "write",
 ]

@@ -12,6 +12,9 @@ from typing import Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+# Where interim checkpoints lie, below the others, in a folder for each day.
+INTERIM = "interim"
+
 
 class Place(Protocol):
     """A place of tokens, each under a name that is the moment of its signing (`20261126T143000000000Z.jws`).
@@ -31,45 +34,70 @@ class Place(Protocol):
         """Add one. It is there whole or not at all; when this returns, a power cut does not take it back."""
         ...
 
+    def interim(self) -> "Place":
+        """Return the place of interim checkpoints, which lies apart: there are many, and few are ever read."""
+        ...
+
 
 class FolderPlace:
     """A file for each in CHECKPOINT_DIR."""
 
-    def __init__(self) -> None:
-        self._folder = Path(settings.CHECKPOINT_DIR)
+    def __init__(self, *, below: str = "") -> None:
+        self._folder = Path(settings.CHECKPOINT_DIR) / below
+        self._by_day = bool(below)
 
     def __str__(self) -> str:
         return str(self._folder)
 
     def oldest_first(self) -> Iterator[tuple[str, bytes]]:
         """By the files' names."""
-        return ((path.name, path.read_bytes()) for path in sorted(self._folder.glob("*.jws")))
+        return self._read(newest_first=False)
 
     def newest_first(self) -> Iterator[tuple[str, bytes]]:
         """By the files' names."""
-        return ((path.name, path.read_bytes()) for path in sorted(self._folder.glob("*.jws"), reverse=True))
+        return self._read(newest_first=True)
 
     def put(self, *, name: str, token: bytes) -> None:
         """Written under another name first, which a full disk or a crash may leave behind."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / name
+        folder = self._folder / day(name) if self._by_day else self._folder
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / name
         unfinished = path.with_suffix(".unfinished")
         with unfinished.open("wb") as file:
             file.write(token)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-        opened = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
+        for holds in (folder, folder.parent) if self._by_day else (folder,):
+            _sync(holds)
+
+    def interim(self) -> Place:
+        """Below CHECKPOINT_DIR."""
+        return FolderPlace(below=INTERIM)
+
+    def _read(self, *, newest_first: bool) -> Iterator[tuple[str, bytes]]:
+        for folder in sorted(self._folder.glob("*/"), reverse=newest_first) if self._by_day else [self._folder]:
+            for path in sorted(folder.glob("*.jws"), reverse=newest_first):
+                yield path.name, path.read_bytes()
+
+
+def day(name: str) -> str:
+    """The day in a checkpoint's name, as its folder is called."""
+    return f"{name[:4]}-{name[4:6]}-{name[6:8]}"
 
 
 def place() -> Place:
     """The one that the settings name."""
     made: Place = _backend(settings.CHECKPOINT_BACKEND)()
     return made
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 @cache

@@ -1,9 +1,11 @@
 """What checkpoints say, held against the database and against each other."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from heapq import merge
+from operator import itemgetter
 
 import msgspec
 from joserfc.util import urlsafe_b64decode
@@ -19,10 +21,11 @@ SIGNATURE = 64
 
 @dataclass(frozen=True)
 class Signed:
-    """What the newest checkpoint says: each chain's `seq` and hash, and when."""
+    """What a checkpoint says: each chain's `seq` and hash, and when; and its name."""
 
     at: datetime
     heads: Mapping[int, tuple[int, bytes]]
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,14 @@ class Line:
     same.
 
     `forged`: what is wrong with the first that is none of ours, if no gap comes before it; "" for none.
+
+    `back`: the name of the first that signed less than the one before it, though no restore says so; "" for none.
     """
 
     unreadable: list[str] = field(default_factory=list)
     gap: str = ""
     forged: str = ""
+    back: str = ""
 
 
 def end(*, place: Place) -> End:
@@ -64,10 +70,26 @@ def end(*, place: Place) -> End:
     return End(newest, "", b"")
 
 
+def ends(*, place: Place) -> list[End]:
+    """The ends of the line and of the interim checkpoints, the newest first. An older interim one says nothing more."""
+    there, interim = end(place=place), end(place=place.interim())
+    return [interim, there] if interim.whole > there.whole else [there]
+
+
 def newest(*, place: Place) -> Signed | None:
     """What the newest whole checkpoint signed; None where there is none. Raises ValueError where it is forged."""
-    token = end(place=place).token
-    return _signed(token) if token else None
+    return together(found=ends(place=place))
+
+
+def together(*, found: Sequence[End]) -> Signed | None:
+    """What these ends signed. Of two written at the same time each may know more of some chains: the longer counts."""
+    signed = [_signed(one.token, one.whole) for one in found if one.token]
+    if not signed:
+        return None
+    heads: dict[int, tuple[int, bytes]] = {}
+    for one in signed:
+        heads |= {chain: head for chain, head in one.heads.items() if head[0] > heads.get(chain, (-1, b""))[0]}
+    return Signed(signed[0].at, heads, signed[0].name)
 
 
 def claimed(*, place: Place) -> Signed | None:
@@ -75,7 +97,7 @@ def claimed(*, place: Place) -> Signed | None:
 
     None where there is none, or where it is none of ours. For what must be asked, never for what may be trusted.
     """
-    token = end(place=place).token
+    token = ends(place=place)[0].token
     try:
         return _said(tokens.peek(token.decode()).claims) if token else None
     except ValueError:
@@ -84,7 +106,7 @@ def claimed(*, place: Place) -> Signed | None:
 
 def ahead(*, place: Place) -> bool:
     """Whether the newest checkpoint signed events that the database does not have, or by a key that it does not."""
-    return is_ahead(token=end(place=place).token)
+    return any(is_ahead(token=one.token) for one in ends(place=place))
 
 
 def is_ahead(*, token: bytes) -> bool:
@@ -111,6 +133,7 @@ def line(*, place: Place) -> Line:
     """Read every checkpoint once. Raises OSError."""
     found = Line()
     fitting: set[str] | None = None
+    before: Mapping[int, tuple[int, bytes]] = {}
     for name, token in place.oldest_first():
         own = digest(token)
         if not _is_whole(token):
@@ -120,14 +143,28 @@ def line(*, place: Place) -> Line:
         if found.gap or found.forged:
             continue
         try:
-            named = _claims(token).get("before")
+            claims = _claims(token)
+            signed = _said(claims)
         except ValueError as error:
             found.forged = str(error)
             continue
+        named = claims.get("before")
         if fitting is not None and named is not None and named not in fitting:
             found.gap = name
-        fitting = {own}
+        # Those from before they said whether one follows a restore say nothing of it.
+        if claims.get("restored") is False and _went_back(before, signed.heads):
+            found.back = found.back or name
+        fitting, before = {own}, signed.heads
     return found
+
+
+def _went_back(before: Mapping[int, tuple[int, bytes]], heads: Mapping[int, tuple[int, bytes]]) -> bool:
+    """Whether some chain is shorter than it was, or as long and another."""
+    return any(
+        seq < before[chain][0] or (seq == before[chain][0] and own_hash != before[chain][1])
+        for chain, (seq, own_hash) in heads.items()
+        if chain in before
+    )
 
 
 def gap(*, place: Place) -> str:
@@ -148,21 +185,23 @@ def _covered(signed: Signed) -> bool:
     return not audit.queries.lacking(signed=signed.heads)
 
 
-def _signed(token: bytes) -> Signed:
-    return _said(_claims(token))
+def _signed(token: bytes, name: str = "") -> Signed:
+    return _said(_claims(token), name)
 
 
-def _said(claims: Mapping[str, object]) -> Signed:
+def _said(claims: Mapping[str, object], name: str = "") -> Signed:
     heads = msgspec.convert(claims.get("heads"), dict[str, tuple[int, str]])
     return Signed(
         at=datetime.fromtimestamp(msgspec.convert(claims.get("iat"), int), tz=UTC),
         heads={int(chain): (seq, bytes.fromhex(own_hash)) for chain, (seq, own_hash) in heads.items()},
+        name=name,
     )
 
 
 def _whole(place: Place) -> Iterator[bytes]:
-    """What holds a whole token, the newest first."""
-    return (token for _, token in place.newest_first() if _is_whole(token))
+    """What holds a whole token, interim ones among them, the newest first."""
+    found = merge(place.newest_first(), place.interim().newest_first(), key=itemgetter(0), reverse=True)
+    return (token for _, token in found if _is_whole(token))
 
 
 def _is_whole(token: bytes) -> bool:

@@ -11,6 +11,7 @@ from itertools import batched
 
 from django.conf import settings
 
+from partners.checkpoints.places import INTERIM, Place, day
 from partners.s3 import Bucket, Signer, StoreFailed
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -25,9 +26,10 @@ class S3Place:
     What fails raises StoreFailed, an OSError, and so does an object that is none of ours.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, below: str = "") -> None:
         signer = Signer(settings.CHECKPOINT_S3_REGION, settings.CHECKPOINT_S3_KEY_ID, settings.CHECKPOINT_S3_SECRET)
-        self._bucket = Bucket(url=settings.CHECKPOINT_S3_URL, signer=signer, called="the checkpoints' store")
+        url = f"{settings.CHECKPOINT_S3_URL.rstrip('/')}/{below}"
+        self._bucket = Bucket(url=url, signer=signer, called="the checkpoints' store")
 
     def __str__(self) -> str:
         return self._bucket.url
@@ -35,29 +37,38 @@ class S3Place:
     def oldest_first(self) -> Iterator[tuple[str, bytes]]:
         """Some are read at once: a year's, one after the other, would take a quarter of an hour."""
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="read-checkpoints") as readers:
-            for keys in batched(_ours(self._bucket.keys()), IN_MEMORY, strict=False):
-                yield from zip(map(_name, keys), readers.map(self._bucket.read, keys), strict=True)
+            for one in self._days():
+                for keys in batched(self._of(one), IN_MEMORY, strict=False):
+                    yield from zip(map(_name, keys), readers.map(self._bucket.read, keys), strict=True)
 
     def newest_first(self) -> Iterator[tuple[str, bytes]]:
         """Day by day, and object by object."""
-        days = self._bucket.folders()
-        strange = [day for day in days if not DAY.fullmatch(day)]
-        if strange:
-            raise StoreFailed(f"{len(strange)} folders are no days of checkpoints")
-        for day in reversed(days):
-            for key in reversed(_ours(self._bucket.keys(folder=day))):
+        for one in reversed(self._days()):
+            for key in reversed(self._of(one)):
                 yield _name(key), self._bucket.read(key)
 
     def put(self, *, name: str, token: bytes) -> None:
         """An object is there whole or not at all, and once however often it is sent."""
-        self._bucket.put(key=f"{name[:4]}-{name[4:6]}-{name[6:8]}/{name}", body=token)
+        self._bucket.put(key=f"{day(name)}/{name}", body=token)
 
+    def interim(self) -> Place:
+        """Below CHECKPOINT_S3_URL."""
+        return S3Place(below=INTERIM)
 
-def _ours(keys: Sequence[str]) -> Sequence[str]:
-    strange = [key for key in keys if not OBJECT.fullmatch(key)]
-    if strange:
-        raise StoreFailed(f"{len(strange)} objects are no checkpoints of ours")
-    return keys
+    def _days(self) -> Sequence[str]:
+        days = [one for one in self._bucket.folders() if one != INTERIM]
+        strange = [one for one in days if not DAY.fullmatch(one)]
+        if strange:
+            raise StoreFailed(f"{len(strange)} folders are no days of checkpoints")
+        return days
+
+    def _of(self, one: str) -> Sequence[str]:
+        """The keys of a day."""
+        keys = self._bucket.keys(folder=one)
+        strange = [key for key in keys if not OBJECT.fullmatch(key)]
+        if strange:
+            raise StoreFailed(f"{len(strange)} objects are no checkpoints of ours")
+        return keys
 
 
 def _name(key: str) -> str:

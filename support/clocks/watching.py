@@ -164,13 +164,16 @@ def verify_audit(*, now: datetime) -> None:
 def _fault(now: datetime) -> str:
     place = checkpoints.place()
     try:
-        signed, missing = checkpoints.newest(place=place), checkpoints.gap(place=place)
+        signed, line = checkpoints.newest(place=place), checkpoints.line(place=place)
     except ValueError:
         return "the newest checkpoint can't be trusted"
     except OSError:
         return "the checkpoints can't be read"
-    if missing:
-        return f"a checkpoint before {missing} is not there"
+    if line.forged:
+        return "the newest checkpoint can't be trusted"
+    if line.gap or line.back:
+        said = f"a checkpoint before {line.gap} is not there"
+        return said if line.gap else f"the checkpoint {line.back} signed less than the one before it"
     began = audit.queries.began_at()
     if began is not None and began < now - LATE and (signed is None or signed.at < now - LATE):
         return "there is no checkpoint" if signed is None else f"there is no checkpoint since {signed.at:%Y-%m-%d}"

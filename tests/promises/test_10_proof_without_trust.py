@@ -2,7 +2,7 @@
 
 import errno
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -137,16 +137,25 @@ def said_of_the_trail() -> str:
     return said.getvalue().splitlines()[-1]
 
 
+def vouched(by: Path, later: int = 0) -> str:
+    """What `verify_audit` says last, by the name of a checkpoint's file."""
+    moment = datetime.strptime(by.name, "%Y%m%dT%H%M%S%fZ.jws").replace(tzinfo=UTC)
+    return (
+        f"The audit trail verifies up to {moment:%Y-%m-%dT%H:%M:%SZ}, by the checkpoint {by.name}."
+        f" Rows after that: {later}. Until the next checkpoint, rows cut off after this one would not show."
+    )
+
+
 def test_without_a_checkpoint_no_old_trail_is_called_whole(tmp_path: Path, settings: Settings) -> None:
     settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
     now = timezone.now()
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now)
-    assert said_of_the_trail() == "The audit trail is whole, as far as it shows: there is no checkpoint yet."
+    assert said_of_the_trail() == "There is no checkpoint yet, so nothing vouches for the end of these 1 rows."
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(minutes=11))
     with pytest.raises(CommandError, match="a cut-off end can't be excluded"):
         said_of_the_trail()
-    checkpoint(now)
-    assert said_of_the_trail() == "The audit trail is whole."
+    written = checkpoint(now)
+    assert said_of_the_trail() == vouched(written)
 
 
 def test_a_checkpoint_that_is_gone_is_missed(tmp_path: Path, settings: Settings) -> None:
@@ -154,14 +163,13 @@ def test_a_checkpoint_that_is_gone_is_missed(tmp_path: Path, settings: Settings)
     now = timezone.now().replace(microsecond=0)
     audit.actions.record(action="test.done", actor="system:test", target="thing:1", at=now - timedelta(days=1))
     written = [checkpoint(now - timedelta(minutes=10 * n)) for n in (5, 4, 3, 0)]
-    assert said_of_the_trail() == "The audit trail is whole."
+    assert said_of_the_trail() == vouched(written[3])
     newest = written[3].read_text()
     written[3].unlink()
-    until = f"{now - timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}"
-    assert f"whole up to its newest checkpoint, of {until}" in said_of_the_trail()
+    assert said_of_the_trail() == vouched(written[2])
     written[3].write_text(newest)
     written[0].unlink()
-    assert said_of_the_trail() == "The audit trail is whole."
+    assert said_of_the_trail() == vouched(written[3])
     written[2].unlink()
     with pytest.raises(CommandError, match=f"a checkpoint before {written[3].name} is not there"):
         said_of_the_trail()
@@ -186,7 +194,7 @@ def test_a_checkpoint_that_a_crash_cut_off_is_said_and_the_next_follows_on_what_
     said = StringIO()
     call_command("verify_audit", stdout=said)
     assert said.getvalue().splitlines()[0] == f"1 files are no whole checkpoints: {torn.name}"
-    assert said.getvalue().splitlines()[-1] == "The audit trail is whole."
+    assert said.getvalue().splitlines()[-1] == vouched(newest)
     assert clocks_fault(now) == []
     # One that was whole when the next one named it is missed.
     after.write_bytes(after.read_bytes()[:kept] if kept else b"")

@@ -54,23 +54,29 @@ class Command(BaseCommand):
 
     def _vouch(self, place: checkpoints.Place, signed: checkpoints.Signed | None, line: checkpoints.Line) -> None:
         """What no chain can show of itself: whether its end was cut off together with its head."""
-        now, began = timezone.now(), audit.queries.began_at()
+        rows = sum(seq for seq, _ in audit.queries.heads().values())
         if signed is None:
-            if began is not None and began < now - SIGNED_EVERY:
+            began = audit.queries.began_at()
+            if began is not None and began < timezone.now() - SIGNED_EVERY:
                 raise CommandError(f"there is no checkpoint in {place}: a cut-off end can't be excluded")
-            self.stdout.write("The audit trail is whole, as far as it shows: there is no checkpoint yet.")
+            self.stdout.write(f"There is no checkpoint yet, so nothing vouches for the end of these {rows} rows.")
             return
         if line.forged:
             raise CommandError(f"a checkpoint in {place} can't be trusted: {line.forged}")
         if line.gap:
             raise CommandError(f"a checkpoint before {line.gap} is not there: the trail may have been cut off")
-        if signed.at < now - 2 * SIGNED_EVERY:
-            self.stdout.write(
-                f"The audit trail is whole up to its newest checkpoint, of {signed.at:%Y-%m-%dT%H:%M:%SZ}:"
-                " of what came after, a cut-off end can't be excluded."
+        if line.back:
+            raise CommandError(f"the checkpoint {line.back} signed less than the one before it: the trail was cut off")
+        if gone := audit.queries.lacking(signed=signed.heads):
+            seq = signed.heads[gone[0]][0]
+            raise CommandError(
+                f"the audit trail does not verify: chain {gone[0]}, row {seq} is not what the checkpoint signed"
             )
-            return
-        self.stdout.write("The audit trail is whole.")
+        later = rows - sum(seq for seq, _ in signed.heads.values())
+        self.stdout.write(
+            f"The audit trail verifies up to {signed.at:%Y-%m-%dT%H:%M:%SZ}, by the checkpoint {signed.name}."
+            f" Rows after that: {later}. Until the next checkpoint, rows cut off after this one would not show."
+        )
 
 
 def _time(text: str) -> datetime:

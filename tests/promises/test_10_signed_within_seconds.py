@@ -1,0 +1,212 @@
+"""Promise 10: what was done is signed outside the database within seconds, and a trail that went back is found."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.conf import settings as portal
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.utils import timezone
+from pytest_django import Settings
+
+import audit.actions
+import audit.queries
+from audit.models import AuditEvent, Incident
+from partners import checkpoints, keys
+from partners.models import SigningKey
+from partners.tasks import sign_acts, write_checkpoint
+from support import clocks
+from tests.factories import a_line
+from tests.stores import checkpoints_stored
+from tests.support.console import a_case
+from tests.support.officers import staff
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+GONE = "rows that a checkpoint signed are gone or changed"
+
+
+@pytest.fixture(params=["folder", "store"])
+def place(
+    request: pytest.FixtureRequest, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[checkpoints.Place]:
+    cache.delete_many([checkpoints.SIGNED, checkpoints.WRITTEN])
+    if request.param == "folder":
+        settings.CHECKPOINT_DIR = tmp_path
+        yield checkpoints.place()
+    else:
+        with checkpoints_stored(settings, monkeypatch):
+            yield checkpoints.place()
+    cache.delete_many([checkpoints.SIGNED, checkpoints.WRITTEN])
+
+
+@pytest.fixture
+def folder(settings: Settings, tmp_path: Path) -> Iterator[Path]:
+    cache.delete_many([checkpoints.SIGNED, checkpoints.WRITTEN])
+    settings.CHECKPOINT_DIR = tmp_path
+    yield tmp_path
+    cache.delete_many([checkpoints.SIGNED, checkpoints.WRITTEN])
+
+
+def something(*, at: datetime | None = None, line_id: int = 7) -> None:
+    audit.actions.record(
+        action="test.done", actor="system:test", target="thing:1", at=at or timezone.now(), line_id=line_id
+    )
+
+
+def three_looks() -> int:
+    """An agent opens somebody's case three times. Returns the chain in which that stands."""
+    line = a_line()
+    case, agent = a_case(line), staff("agent")
+    for _ in range(3):
+        assert agent.client.get(f"/desk/{case.code}/").status_code == 200
+    looks = AuditEvent.objects.filter(actor=agent.actor, line_id=line.pk).order_by("-seq")
+    chains = set(looks.values_list("chain", flat=True)[:3])
+    assert (len(looks) >= 3, len(chains)) == (True, 1)
+    return chains.pop()
+
+
+def cut_off(chain: int, rows: int) -> None:
+    """Take a chain's newest rows away and put its head back, as whoever has every right in the database can."""
+    with connections["owner"].cursor() as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("SELECT seq FROM audit_chainhead WHERE chain = %s", [chain])
+        seq = owner.fetchone()[0] - rows
+        owner.execute("DELETE FROM audit_auditevent WHERE chain = %s AND seq > %s", [chain, seq])
+        owner.execute(
+            "UPDATE audit_chainhead h SET seq = %s, hash = coalesce("
+            " (SELECT e.hash FROM audit_auditevent e WHERE e.chain = h.chain AND e.seq = %s),"
+            " sha256(convert_to('whereabouts audit chain ' || h.chain, 'UTF8'))) WHERE h.chain = %s",
+            [seq, seq, chain],
+        )
+        owner.execute("SET session_replication_role = origin")
+
+
+def said(*arguments: str) -> str:
+    out = StringIO()
+    call_command("verify_audit", *arguments, stdout=out)
+    return out.getvalue().splitlines()[-1]
+
+
+def names(place: checkpoints.Place) -> list[str]:
+    return [name for name, _ in place.oldest_first()]
+
+
+def incidents() -> list[tuple[str, str, int]]:
+    return list(Incident.objects.values_list("kind", "subject", "count"))
+
+
+def test_looks_of_staff_cut_off_after_the_newest_checkpoint_are_found(place: checkpoints.Place) -> None:
+    write_checkpoint()
+    chain = three_looks()
+    sign_acts()
+    ((signed),) = names(place.interim())
+    assert said().endswith(
+        f"by the checkpoint {signed}. Rows after that: 0. Until the next checkpoint, rows cut off after this one would"
+        " not show."
+    )
+    cut_off(chain, 3)
+    with pytest.raises(CommandError, match=rf"does not verify: chain {chain}, row \d+ is cut off$"):
+        said()
+    # Whatever range is asked for.
+    for asked in (("--from", "2040-01-01T00:00:00Z"), ("--to", "2020-01-01T00:00:00Z")):
+        with pytest.raises(CommandError, match=rf"does not verify: chain {chain}, row \d+ is not what the checkpoint"):
+            said(*asked)
+    # Nothing is signed over it, and officers hear of it once, though no one asked.
+    for write in (sign_acts, write_checkpoint, sign_acts):
+        with pytest.raises(checkpoints.Behind):
+            write()
+    assert incidents() == [("audit_fault", GONE, 1)]
+    assert (len(names(place)), names(place.interim())) == (1, [signed])
+    # Nor do new rows in their places hide it.
+    for _ in range(4):
+        something(line_id=16 + chain)
+    with pytest.raises(CommandError, match=rf"does not verify: chain {chain}, row \d+ is not what the checkpoint sig"):
+        said()
+
+
+def test_what_no_checkpoint_signed_yet_is_never_vouched_for(folder: Path) -> None:
+    something()
+    sign_acts()
+    chain = three_looks()
+    (signed,) = names(checkpoints.place().interim())
+    moment = datetime.strptime(signed, "%Y%m%dT%H%M%S%fZ.jws").replace(tzinfo=UTC)
+    up_to = f"The audit trail verifies up to {moment:%Y-%m-%dT%H:%M:%SZ}, by the checkpoint {signed}. Rows after that: "
+    later = AuditEvent.objects.count() - 1
+    ends = ". Until the next checkpoint, rows cut off after this one would not show."
+    assert said() == f"{up_to}{later}{ends}"
+    cut_off(chain, 3)
+    assert said() == f"{up_to}{later - 3}{ends}"
+
+
+def test_an_interim_checkpoint_is_written_where_something_happened_and_every_few_seconds(folder: Path) -> None:
+    task = portal.CELERY_BEAT_SCHEDULE["sign-acts"]
+    assert (task["task"], task["schedule"]) == ("partners.tasks.sign_acts", 3.0)
+    place = checkpoints.place()
+    write_checkpoint()
+    assert names(place.interim()) == []
+    for n in (1, 2):
+        something()
+        sign_acts()
+        sign_acts()
+        assert len(names(place.interim())) == n
+    (day,) = (folder / "interim").iterdir()
+    assert day.name == f"{names(place.interim())[0][:8]:.4}-{names(place.interim())[0][4:6]}-{day.name[-2:]}"
+    # With the memory of what was signed gone, what lies outside is asked.
+    cache.delete(checkpoints.SIGNED)
+    sign_acts()
+    newest = names(place.interim())[-1]
+    assert f"by the checkpoint {newest}." in said()
+    # The line goes on beyond them: then they are of no more use.
+    write_checkpoint()
+    assert f"by the checkpoint {names(place)[-1]}." in said()
+    for file in day.iterdir():
+        file.unlink()
+    assert (f"by the checkpoint {names(place)[-1]}." in said(), checkpoints.gap(place=place)) == (True, "")
+    something()
+    sign_acts()
+    assert f"by the checkpoint {names(place.interim())[-1]}." in said()
+
+
+def test_a_clock_that_was_set_back_puts_none_before_those_that_are_there(folder: Path) -> None:
+    place, now = checkpoints.place(), timezone.now()
+    something()
+    checkpoints.write(place=place, at=now)
+    for minutes in (10, 5):
+        something()
+        checkpoints.sign_acts(place=place, at=now - timedelta(minutes=minutes))
+    after = checkpoints.write(place=place, at=now - timedelta(minutes=20))
+    line, interim = names(place), names(place.interim())
+    assert line[0] < interim[0] < interim[1] < after
+    assert f"by the checkpoint {after}." in said()
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_one_that_signs_less_than_the_one_before_is_found_unless_a_restore_says_so(
+    folder: Path, *, restored: bool
+) -> None:
+    place, now = checkpoints.place(), timezone.now()
+    for _ in range(3):
+        something()
+    first = checkpoints.write(place=place, at=now - timedelta(minutes=30))
+    cut_off(7, 2)
+    if restored:
+        second = checkpoints.write(place=place, at=now, over=True)
+        assert f"by the checkpoint {second}." in said()
+        return
+    # By whoever has our key, and can take nothing away outside.
+    heads = {str(chain): [seq, own.hex()] for chain, (seq, own) in audit.queries.heads().items()}
+    before = hashlib.sha256((folder / first).read_bytes()).hexdigest()
+    claims = {"iat": int(now.timestamp()), "heads": heads, "before": before, "restored": False}
+    name = f"{now:%Y%m%dT%H%M%S%fZ}.jws"
+    place.put(name=name, token=keys.sign(use=SigningKey.Use.CHECKPOINT, claims=claims).encode())
+    with pytest.raises(
+        CommandError, match=rf"^the checkpoint {name} signed less than the one before it: the trail was"
+    ):
+        said()
+    clocks.verify_audit(now=now)
+    assert incidents() == [("audit_fault", f"the checkpoint {name} signed less than the one before it", 1)]
