@@ -1,6 +1,7 @@
 """The document itself."""
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -9,6 +10,7 @@ from django.conf import settings
 
 from partners.access import SCOPES
 from portal.machines import Form, as_camara, as_drp, as_oauth, as_problem, as_secevent, form_of
+from portal.openapi.examples import EXAMPLES, Example
 from portal.openapi.operations import JSON, OPERATIONS, PROBLEM, SECEVENT, Content, Operation
 from portal.openapi.shapes import AT, schemas
 
@@ -19,6 +21,8 @@ REFUSED: dict[Form, Content] = {
     as_oauth: (JSON, "oauth-error"),
     as_secevent: (JSON, "error"),
 }
+# By the name of the example: the kind of content ("": the first) and the body.
+type Bodies = Mapping[str, tuple[str, object]]
 PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -33,7 +37,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Whereabouts",
             "version": "1",
-            "description": "What machines may call. See docs/partners.md and docs/agents.md.",
+            "description": "What machines may call. See docs/gateway.md, docs/partners.md and docs/agents.md.",
         },
         "servers": [{"url": settings.BASE_URL}],
         "paths": paths,
@@ -57,14 +61,23 @@ def document() -> dict[str, Any]:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    said: dict[str, Any] = {"summary": operation.summary, "parameters": _parameters(operation)}
+    examples = EXAMPLES[f"{operation.method} {operation.path}"]
+    said: dict[str, Any] = {
+        "summary": operation.summary,
+        "description": operation.about,
+        "parameters": _parameters(operation, examples),
+    }
     if operation.scope:
         said["security"] = [{"oauth2": [operation.scope]}]
     if operation.agents:
         said["security"] = [{"agents": []}]
     if operation.takes:
-        said["requestBody"] = {"required": True, "content": _content(operation.takes)}
+        sent = {one.name: (one.takes, one.sends) for one in examples if one.sends is not None}
+        said["requestBody"] = {"required": True, "content": _content(operation.takes, sent)}
     answers = {status: _answer(status, contents) for status, contents in operation.answers.items()}
+    told = {one.name: (one.gives, one.answers) for one in examples if one.answers is not None}
+    first = min(operation.answers)
+    answers[first] = _answer(first, operation.answers[first], told)
     for status in operation.refusals:
         answers[status] = _answer(status, _refusal(operation.path, status))
     said["responses"] = {str(status): answers[status] for status in sorted(answers)}
@@ -80,32 +93,40 @@ def _refusal(path: str, status: int) -> tuple[Content, ...]:
     return (REFUSED[as_problem if form is as_secevent and status >= 500 else form],)
 
 
-def _parameters(operation: Operation) -> list[dict[str, Any]]:
+def _parameters(operation: Operation, examples: Sequence[Example]) -> list[dict[str, Any]]:
     places = [("path", name, "") for name in PLACE.findall(operation.path)]
     asked = [("query", *one) for one in operation.query.items()]
     headers = [("header", *one) for one in operation.headers.items()]
+    values = {name: value for one in examples for name, value in one.values.items()}
     return [
         {"name": name, "in": where, "required": where == "path", "description": what, "schema": {"type": "string"}}
+        | ({"example": values[name]} if name in values else {})
         for where, name, what in (*places, *asked, *headers)
     ]
 
 
-def _answer(status: int, contents: tuple[Content, ...]) -> dict[str, Any]:
-    return {"description": HTTPStatus(status).phrase, **({"content": _content(contents)} if contents else {})}
+def _answer(status: int, contents: tuple[Content, ...], told: Bodies | None = None) -> dict[str, Any]:
+    content = {"content": _content(contents, told or {})} if contents else {}
+    return {"description": HTTPStatus(status).phrase, **content}
 
 
-def _content(contents: tuple[Content, ...]) -> dict[str, Any]:
-    """By kind of content; where several schemas have the same kind, any of them."""
+def _content(contents: tuple[Content, ...], examples: Bodies) -> dict[str, Any]:
+    """By kind of content; where several schemas have the same kind, any of them. Examples are of the first kind."""
     by_kind: dict[str, list[dict[str, str]]] = {}
     for kind, schema in contents:
         by_kind.setdefault(kind, []).append({"$ref": f"{AT}{schema}"})
-    return {kind: {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}} for kind, refs in by_kind.items()}
+    content: dict[str, Any] = {
+        kind: {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}} for kind, refs in by_kind.items()
+    }
+    for name, (kind, value) in examples.items():
+        content[kind or contents[0][0]].setdefault("examples", {})[name] = {"value": value}
+    return content
 
 
 def _pushed() -> dict[str, Any]:
     return {
         "summary": "What a partner is pushed: one signed event (RFC 8935).",
-        "requestBody": {"required": True, "content": _content(((SECEVENT, "text"),))},
+        "requestBody": {"required": True, "content": _content(((SECEVENT, "text"),), {})},
         "responses": {"202": {"description": "Stored."}, "400": _answer(400, ((JSON, "error"),))},
     }
 
@@ -113,6 +134,6 @@ def _pushed() -> dict[str, Any]:
 def _called_back() -> dict[str, Any]:
     return {
         "summary": "What an agent is told at its `status_callback` once a request is closed.",
-        "requestBody": {"required": True, "content": _content(((JSON, "drp-status"),))},
+        "requestBody": {"required": True, "content": _content(((JSON, "drp-status"),), {})},
         "responses": {"200": {"description": "Taken: it is not told again."}},
     }

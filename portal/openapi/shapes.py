@@ -11,13 +11,15 @@ from consent.feeds.lines import ReportedLine
 from consent.schemas.decisions import Evaluation, Evaluations
 from consent.schemas.texts import TextedUs
 from consent.words import REASONS, UNAVAILABLE
-from disclosures.feeds.releases import ReportedRelease
+from disclosures.feeds.releases import FILLED, ReportedRelease
 from portal.openapi.agents import AGENTS
 from support.feeds import MailedUs
 from support.schemas import LoggedByPhone
 
 AT = "#/components/schemas/"
 STRUCTS = (Evaluation, Evaluations, ReportedRelease, ReportedLine, TextedUs, LoggedByPhone, MailedUs)
+# What an item of a batch is told that is no question.
+INVALID = "invalid_request"
 TEXT: dict[str, Any] = {"type": "string"}
 COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
 RESULT = {
@@ -26,12 +28,39 @@ RESULT = {
     "properties": {
         "line": {"type": ["integer", "string"], "description": "Counted from 1."},
         "status": {"enum": ["accepted", "repeated", "rejected"]},
-        "judgement": TEXT,
-        "field": TEXT,
-        "reason": TEXT,
+        "judgement": {"type": "string", "description": "Of a release by approval: `permitted`, or why not."},
+        "path_completed": {
+            "type": "array",
+            "items": {"enum": sorted({place for places in FILLED.values() for place in places})},
+            "description": "The places that the reported path left out, and that we filled.",
+        },
+        "field": {"type": "string", "description": "What is wrong; left out where it is the line as a whole."},
+        "reason": {"type": "string", "description": "Why the line was rejected."},
     },
+    "additionalProperties": False,
 }
-COUNTS = {"accepted": COUNT, "repeated": COUNT, "rejected": COUNT}
+COUNTS = {
+    "outcome": {
+        "enum": ["all_taken", "some_rejected", "all_rejected"],
+        "description": "Whether every line was taken. Read it first.",
+    },
+    "lines": {"type": "integer", "minimum": 1},
+    "accepted": COUNT,
+    "repeated": COUNT,
+    "rejected": COUNT,
+}
+
+
+def _report(about: str, **more: object) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": about,
+        "required": [*COUNTS, *more, "results"],
+        "properties": {**COUNTS, **more, "results": {"type": "array", "items": RESULT}},
+        "additionalProperties": False,
+    }
+
+
 OURS: dict[str, Any] = {
     "text": TEXT,
     "bytes": {"type": "string", "contentEncoding": "binary"},
@@ -58,11 +87,20 @@ OURS: dict[str, Any] = {
                 "type": "object",
                 "required": ["decision_id"],
                 "properties": {
-                    "decision_id": {"type": "string", "description": f"Empty only where `reason` is `{UNAVAILABLE}`."},
+                    "decision_id": {
+                        "type": "string",
+                        "description": f"Empty only where `reason` is `{UNAVAILABLE}` or `{INVALID}`.",
+                    },
                     "reason": {
-                        "enum": [*REASONS, UNAVAILABLE],
+                        "enum": [*REASONS, UNAVAILABLE, INVALID],
                         "description": "Why not; only where `decision` is false. "
-                        f"`{UNAVAILABLE}`: our database could not be asked; release nothing, and ask again soon.",
+                        f"`{UNAVAILABLE}`: our database could not be asked; release nothing, and ask again soon. "
+                        f"`{INVALID}`: this item of a batch is no question; `error` says why.",
+                    },
+                    "error": {
+                        "type": "object",
+                        "required": ["status", "message"],
+                        "properties": {"status": {"const": 400}, "message": TEXT},
                     },
                     "consent": {
                         "type": "object",
@@ -89,15 +127,16 @@ OURS: dict[str, Any] = {
             {"$ref": f"{AT}decision"},
         ],
     },
-    "report": {
-        "type": "object",
-        "required": [*COUNTS, "judged", "results"],
-        "properties": {
-            **COUNTS,
-            "judged": {"type": "object", "additionalProperties": COUNT},
-            "results": {"type": "array", "items": RESULT},
+    "report": _report(
+        "What became of releases.",
+        judged={
+            "type": "object",
+            "additionalProperties": COUNT,
+            "description": "How many releases by approval were judged in each way.",
         },
-    },
+        paths_completed={**COUNT, "description": "How many paths had a place that we filled."},
+    ),
+    "lines-report": _report("What became of lines."),
 }
 
 

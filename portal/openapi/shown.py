@@ -1,7 +1,7 @@
 """The document as a page shows it, row by row."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +20,17 @@ class Body:
 
 @dataclass(frozen=True)
 class Shown:
-    """One operation. `parameters`: where, name, what it is."""
+    """One operation. `parameters`: where, name, what it is. `examples`: by name, what is sent and what is answered."""
 
     method: str
     path: str
     summary: str
+    description: str
     scopes: Sequence[str]
     parameters: Sequence[tuple[str, str, str]]
     takes: Sequence[Body]
     answers: Sequence[Body]
+    examples: Mapping[str, Sequence[str]]
 
 
 def shown() -> tuple[list[Shown], dict[str, str]]:
@@ -39,10 +41,12 @@ def shown() -> tuple[list[Shown], dict[str, str]]:
             method=method.upper(),
             path=path,
             summary=one["summary"],
+            description=one["description"],
             scopes=[scope for needed in one.get("security", []) for scope in needed.get("oauth2", ())],
             parameters=[(each["in"], each["name"], each["description"]) for each in one["parameters"]],
             takes=_bodies("", one.get("requestBody", {})),
             answers=[body for status, answer in one["responses"].items() for body in _bodies(status, answer)],
+            examples=_examples(one.get("requestBody", {}), *one["responses"].values()),
         )
         for path, methods in whole["paths"].items()
         for method, one in methods.items()
@@ -58,3 +62,15 @@ def _bodies(status: str, said: dict[str, Any]) -> list[Body]:
 
 def _names(schema: dict[str, Any]) -> list[str]:
     return [one["$ref"].removeprefix(AT) for one in schema.get("anyOf", [schema])]
+
+
+def _examples(*bodies: dict[str, Any]) -> dict[str, list[str]]:
+    """By their names, each as text: what is sent, then what is answered, where there is any."""
+    found = dict[str, list[str]]()
+    for body in bodies:
+        for content in body.get("content", {}).values():
+            for name, example in content.get("examples", {}).items():
+                value = example["value"]
+                text = value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
+                found.setdefault(name, []).append(text)
+    return found
