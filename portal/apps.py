@@ -5,7 +5,7 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.conf import settings
 
-from portal import deployment
+from portal import deployment, instants
 
 
 class PortalConfig(AppConfig):
@@ -16,6 +16,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell of errors and times whoever was named for it. What does so is not loaded where nobody is."""
+        instants.write_in_utc()
         if settings.SENTRY_DSN:
             import_module("portal.errors").report(dsn=settings.SENTRY_DSN)
         if settings.TRACES:

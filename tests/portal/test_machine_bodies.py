@@ -230,3 +230,14 @@ def test_what_a_partner_answers_may_nest_as_it_likes_and_says_nothing_then(outsi
     outside.always = Answer(400, f'{{"err": "invalid_key", "x": {nested(levels)}}}'.encode())
     reply = client.post(url=outside.url, body=b"{}", content_type=JSON)
     assert judge(reply=reply).note == "answered 400 without a reason"
+
+
+@pytest.mark.usefixtures("open_doors")
+def test_a_moment_with_an_offset_that_the_database_does_not_know_is_that_moment() -> None:
+    poll = sender("/ssf/poll")
+    for since in ("1052-04-05T17:11:19-21:02", "2026-01-01T00:00:00+23:59", "0001-01-01T00:00:00+23:59"):
+        answer = poll(json.dumps({"returnImmediately": True, "since": since}).encode(), JSON)
+        assert (since, answer.status_code) == (since, 200), answer.content
+    for answered_at, status in (("2026-11-20T12:00:00-20:00", 202), ("9999-12-31T23:59:59-23:59", 400)):
+        said = {"id": f"call-{status}", "to": "+12065550101", "answered_at": answered_at}
+        assert signed("/api/v1/calls", json.dumps(said).encode()).status_code == status, answered_at
