@@ -304,8 +304,17 @@ def _report(place: int, below: Below, *, order_jti: str, partner: Party, at: dat
     try:
         nested = _signed_by_itself(below, order_jti, partner, at)
     except Refused as error:
-        raise Refused(error.err, f"downstream[{place}].receipt of {below.recipient}: {error}") from error
+        raise _of_company(error, place, below.recipient) from error
     return Report(uri=below.recipient, status=below.status, at=below.at, nested=nested)
+
+
+def unregistered(*, place: int, recipient: str) -> Refused:
+    """How the receipt of a company whose key we do not know is refused. `place`: in `downstream`."""
+    return _of_company(Refused("invalid_key", UNREGISTERED), place, recipient)
+
+
+def _of_company(error: Refused, place: int, recipient: str) -> Refused:
+    return Refused(error.err, f"downstream[{place}].receipt of {recipient}: {error}")
 
 
 def _signed_by_itself(below: Below, order_jti: str, partner: Party, at: datetime) -> Nested:

@@ -31,11 +31,16 @@ CASES = {
         Case("error-language", 8, "each 400 names a language", "Say in Content-Language what description is in."),
         Case("cohort", 13, "202, and the whole list is fetched", "Fetch the index and each shard with your token."),
         Case("late-order", 13, "202, and it is ignored", "A cohort raises the epoch of each name on its list."),
+        Case("part-cohort", 13, "202, the list, and a receipt for that part alone", "With scope only that part ended."),
         Case("spoiled-cohort", 13, "202, and never signed as done", "Compare the index with the digest in the event."),
         Case("receipts", 12, "a valid completed receipt for each order taken", "Sign when it is done, and hand it in."),
         Case("cohort-receipt", 12, "a completed receipt with counts", "Sign one receipt: acted_on and list_sha256."),
         Case("downstream", 11, "every company that changes withdraws is named", "Tell each, and put in its receipt."),
+        Case(
+            "unregistered-below", 12, "handed in again after our 400", "Read why, have the key registered, send again."
+        ),
         Case("evidence", 17, "202, and an answer to the question", "Answer an evidence-request, also with none."),
+        Case("authorization", 18, "401, 403 or 400 authentication_failed", "Take a push by your own header alone."),
         Case("answer-time", 9, "every answer within the time", "Store, answer, and work afterwards."),
         Case("no-redirects", 9, "no answer sends us elsewhere", "Answer at the address that you gave us."),
     )

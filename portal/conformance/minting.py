@@ -19,12 +19,13 @@ from partners.models import SigningKey
 from portal.conformance.target import Below, Target
 from revocations import actions, cohorts, wire
 from revocations.cohorts import Ended
-from revocations.models import Cohort, ManifestShard, Order, StreamEvent, Trial
+from revocations.models import Cohort, ManifestShard, Order, StreamEvent, Trial, TrialOrder
 from revocations.wire import StreamClaims
 
 REQUIRED = ("stop_use", "delete_held", "notify_downstream")
 COMPLETE_WITHIN = timedelta(days=10)
 LARGE = 1_200_000
+ANY_SCOPE = "location-retrieval:read"
 SHARD = 2
 
 
@@ -65,8 +66,13 @@ class Mint:
         version: int = 1,
         required: Sequence[str] = REQUIRED,
         state: Sequence[Mapping[str, object]] = (),
+        below: TrialOrder.Below = TrialOrder.Below.AS_EVER,
+        agreement: str = "",
     ) -> Minted:
-        """A consent-change that withdraws what every company below had, but for what `state` names."""
+        """A consent-change that withdraws what every company below had, but for what `state` names.
+
+        `agreement`: a second one of the trial's, by a name of its own.
+        """
         minute = actions.minute(at=at)
         order = Order(
             jti=uuid.uuid4().hex,
@@ -75,7 +81,7 @@ class Mint:
             snapshot={
                 "event_timestamp": int(minute.timestamp()),
                 "initiating_entity": "user",
-                "agreement": self._agreement,
+                "agreement": self._agreement + agreement,
                 "epoch": 1,
                 "version": version,
                 "snapshot": True,
@@ -88,18 +94,24 @@ class Mint:
             },
         )
         actions.add_trial_order(
-            trial=self._trial, jti=order.jti, epoch=1, version=version, required_actions=required, at=at
+            trial=self._trial, jti=order.jti, epoch=1, version=version, required_actions=required, below=below, at=at
         )
         claims = wire.order_claims(order=order, audience=self._target.party.uri, sub=sub or self.sub())
         return Minted(order.jti, claims)
 
-    def granted(self) -> dict[str, object]:
-        """An entry of `state`."""
-        nobody = Below(self._target.party.uri, "dpv:ServiceProvision", "location-retrieval:read")
-        below = next(iter(self._target.below), nobody)
-        return {
-            "scopes": [below.scope], "purpose": below.purpose, "recipient": below.recipient, "status": "granted",
-        }  # fmt: skip
+    def granted(self, place: int = 0) -> dict[str, object]:
+        """An entry of `state`; each place another company below or, where there are not so many, another purpose."""
+        known = self._target.below or (Below(self._target.party.uri, "dpv:ServiceProvision", ANY_SCOPE),)
+        below = known[min(place, len(known) - 1)]
+        purpose = below.purpose if place < len(known) else "dpv:CustomerCare"
+        return {"scopes": [below.scope], "purpose": purpose, "recipient": below.recipient, "status": "granted"}
+
+    def part(self, *, agreement: str) -> Ended:
+        """The end of what `granted(0)` allows, of an agreement under which `granted(1)` goes on."""
+        whole, ended, other = self._agreement + agreement, self.granted(0), self.granted(1)
+        goes_on = {name: other[name] for name in ("recipient", "purpose", "scopes")}
+        part = {name: str(ended[name]) for name in ("purpose", "recipient")}
+        return Ended(whole, f"{settings.BASE_URL}/campaigns/trial.{self._trial.pk.hex}", part, [goes_on])
 
     def stream_event(self, kind: StreamEvent.Kind, event: Mapping[str, object], *, at: datetime) -> Minted:
         """A verification or stream-updated."""
@@ -116,16 +128,18 @@ class Mint:
         actions.add_trial_order(trial=self._trial, jti=minted.jti, epoch=0, version=0, required_actions=[], at=at)
         return minted
 
-    def cohort(self, *, subs: Sequence[str], at: datetime, spoiled: bool = False) -> MintedCohort:
+    def cohort(
+        self, *, subs: Sequence[str], at: datetime, spoiled: bool = False, ended: Ended | None = None
+    ) -> MintedCohort:
         """The end of the trial's agreement for these names, the list served like a real one.
 
-        `spoiled`: the event names another index than the one that is served.
+        `spoiled`: the event names another index than the one that is served. `ended`: what ended, if not all of it.
         """
         manifest_id = uuid.uuid4()
         cohort = Cohort(
             pk=manifest_id, of=Cohort.Of.CONTRACT, epoch=2, subject_count=len(subs), complete_by=at + COMPLETE_WITHIN
         )
-        ended = Ended(self._agreement, self._agreement, None)
+        ended = ended or Ended(self._agreement, self._agreement, None)
         shards = self._shards(sorted(subs))
         list_sha256 = cohorts.list_digest(shards=shards)
         claims = cohorts.index_claims(

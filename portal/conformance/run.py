@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -13,10 +13,11 @@ from partners.actions import publish_trial_key, retire_trial_key
 from portal.conformance.cases import CASES
 from portal.conformance.minting import REQUIRED, Mint, Minted, MintedCohort
 from portal.conformance.report import Finding, Report, Verdict
+from portal.conformance.signed import Sent, Signed
 from portal.conformance.target import Target
 from portal.conformance.waiting import Wait
 from revocations import actions, queries
-from revocations.models import StreamEvent, TrialReceipt
+from revocations.models import StreamEvent, TrialOrder
 
 ACTOR = "system:check_partner"
 SECEVENT = "application/secevent+jwt"
@@ -24,7 +25,9 @@ CODES = {
     "invalid_request", "invalid_key", "invalid_issuer", "invalid_audience", "authentication_failed", "access_denied",
     "invalid_state",
 }  # fmt: skip
-CANNOT_BE_SEEN = "cannot be seen from here"
+NO_ENTRY = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+# A second agreement of the trial's, beside the one that ends whole.
+PART = ".part"
 # Tags as RFC 9110 (8.5) has them in the head of an answer.
 LANGUAGES = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*( *, *[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*)*")
 # Room for the answer of a server that is only just in time.
@@ -57,17 +60,13 @@ class Trial:
     redirected: bool = False
     refusals: list[client.Reply] = field(default_factory=list)
     silent: bool = False
-    taken: dict[str, Minted] = field(default_factory=dict)
-    reordered: tuple[Minted, Minted] | None = None
-    late: Minted | None = None
-    unfit: dict[str, Minted] = field(default_factory=dict)
-    cohort: MintedCohort | None = None
-    asked: Minted | None = None
+    sent: Sent = field(default_factory=Sent)
 
     def __post_init__(self) -> None:
         """Begin: from here on, receipts are known."""
         self.row = actions.begin_trial(party=self.target.party, actor=ACTOR, at=self.clock())
         self.mint = Mint(trial=self.row, target=self.target)
+        self.signed = Signed(self.row, self.target, self.sent, self.limits.receipts, self._find)
 
     def run(self) -> Report:
         """Send everything, wait for what comes back, and keep the report."""
@@ -87,7 +86,8 @@ class Trial:
             return
         for step in (
             self._orders, self._evidence, self._rotated_key, self._refusals, self._unknown_words, self._oversized,
-            self._cohorts, self._error_form, self._look_at_refusals,
+            self._unregistered_below, self._cohorts, self._part, self._authorization, self._error_form,
+            self._look_at_refusals,
         ):  # fmt: skip
             step()
 
@@ -106,23 +106,23 @@ class Trial:
     def _orders(self) -> None:
         good = self.mint.order(at=self.clock())
         if self._taken("good-order", self._push(good)):
-            self.taken["good-order"] = good
+            self.sent.taken["good-order"] = good
         empty = self.mint.order(at=self.clock(), state=[])
         if self._taken("empty-state", self._push(empty)):
-            self.taken["empty-state"] = empty
+            self.sent.taken["empty-state"] = empty
         self._taken("repeated", self._push(good))
         sub = self.mint.sub()
         newer = self.mint.order(at=self.clock(), sub=sub, version=3)
         older = self.mint.order(at=self.clock(), sub=sub, version=2, state=[self.mint.granted()])
         replies = [self._push(newer), self._push(older)]
         if self._taken("reordered", next((one for one in replies if not _well(one)), replies[1])):
-            self.taken["reordered"] = newer
-            self.reordered = newer, older
+            self.sent.taken["reordered"] = newer
+            self.sent.reordered = newer, older
 
     def _evidence(self) -> None:
         asked = self.mint.evidence(at=self.clock())
         if self._taken("evidence", self._push(asked)):
-            self.asked = asked
+            self.sent.asked = asked
 
     def _rotated_key(self) -> None:
         minted = self.mint.order(at=self.clock())
@@ -139,15 +139,35 @@ class Trial:
         finally:
             retire_trial_key(kid=signer.kid, at=self.clock())
         if self._taken("rotated-key", replies[-1]):
-            self.taken["rotated-key"] = minted
+            self.sent.taken["rotated-key"] = minted
 
     def _unknown_words(self) -> None:
         strange = {**self.mint.granted(), "purpose": "dpv:TrialOfWords", "scopes": ["trial:read"]}
         minted = self.mint.order(at=self.clock(), required=(*REQUIRED, "trial_action"), state=[strange])
         if self._taken("unknown-words", self._push(minted)):
-            self.unfit["unknown-words"] = minted
+            self.sent.unfit["unknown-words"] = minted
+
+    def _unregistered_below(self) -> None:
+        """The first receipt for it that a company below signed is refused, as if we did not know that company's key."""
+        minted = self.mint.order(at=self.clock(), below=TrialOrder.Below.REFUSE)
+        if self._taken("unregistered-below", self._push(minted)):
+            self.sent.unregistered = minted
 
     # What must be refused
+
+    def _authorization(self) -> None:
+        """By another header than the one that was given to us, and by none."""
+        if not self.target.authorization:
+            self._find("authorization", Verdict.UNKNOWN, "no authorization_header was given to us")
+            return
+        token = self.mint.signer.sign(
+            self.mint.stream_event(StreamEvent.Kind.VERIFICATION, {"state": "header"}, at=self.clock()).claims
+        )
+        replies = [self._send(token, headers={"Authorization": f"{self.target.authorization}x"})]
+        replies.append(self._send(token, headers={}))
+        fine = [one.status in NO_ENTRY or _refusal(one) == "authentication_failed" for one in replies]
+        seen = f"another header: {_seen(replies[0])}; none: {_seen(replies[1])}"
+        self._find("authorization", Verdict.PASSED if all(fine) else Verdict.FAILED, seen)
 
     def _refusals(self) -> None:
         mint, order = self.mint, self.mint.order(at=self.clock())
@@ -204,111 +224,48 @@ class Trial:
             self._push(self.mint.order(at=self.clock(), sub=sub, required=(), state=[self.mint.granted()]))
         cohort = self.mint.cohort(subs=[*known, unheard], at=self.clock())
         spoiled = self.mint.cohort(subs=[self.mint.sub()], at=self.clock(), spoiled=True)
-        if self._taken("cohort", self._push(cohort)):
-            self.cohort = cohort
-            self.limits.wait(self._list_is_fetched)
-            fetched, parts = queries.fetched_parts(manifest_id=cohort.manifest_id)
-            if fetched < parts:
-                self._find("cohort", Verdict.FAILED, f"202; {fetched} of {parts} parts of the list were fetched")
-            elif self.limits.receipts:
-                # That the list is fetched does not say that it is kept; its receipt does.
-                self.limits.wait(lambda: self._completed(cohort))
+        if self._cohort_taken("cohort", cohort):
+            self.sent.cohort = cohort
             late = self.mint.order(at=self.clock(), sub=known[0], version=9, state=[self.mint.granted()])
             if self._taken("late-order", self._push(late)):
-                self.late = late
+                self.sent.late = late
         if self._taken("spoiled-cohort", self._push(spoiled)):
-            self.unfit["spoiled-cohort"] = spoiled
+            self.sent.unfit["spoiled-cohort"] = spoiled
 
-    def _list_is_fetched(self) -> bool:
-        fetched, parts = queries.fetched_parts(manifest_id=self.cohort.manifest_id) if self.cohort else (0, 0)
-        return fetched == parts
+    def _part(self) -> None:
+        """The end of one use of an agreement whose other use goes on."""
+        granted, ended = [self.mint.granted(place) for place in range(2)], self.mint.part(agreement=PART)
+        sub = self.mint.sub()
+        self._push(self.mint.order(at=self.clock(), sub=sub, required=(), state=granted, agreement=PART))
+        cohort = self.mint.cohort(subs=[sub], ended=ended, at=self.clock())
+        if self._cohort_taken("part-cohort", cohort):
+            going_on = {str(one["recipient"]) for one in ended.still_in_force} - {*(ended.part or {}).values()}
+            self.sent.part = cohort, frozenset(going_on)
+
+    def _cohort_taken(self, name: str, cohort: MintedCohort) -> bool:
+        """Whether it was taken. Its list is waited for, and its receipt, which says that the list is kept."""
+        if not self._taken(name, self._push(cohort)):
+            return False
+
+        def fetched() -> bool:
+            came, parts = queries.fetched_parts(manifest_id=cohort.manifest_id)
+            return came == parts
+
+        self.limits.wait(fetched)
+        if not fetched():
+            came, parts = queries.fetched_parts(manifest_id=cohort.manifest_id)
+            self._find(name, Verdict.FAILED, f"202; {came} of {parts} parts of the list were fetched")
+        elif self.limits.receipts:
+            self.limits.wait(lambda: self.signed.completed(cohort))
+        return True
 
     # What is signed
 
     def _look_at_receipts(self) -> None:
-        wanted = {**self.taken, **({"cohort-receipt": self.cohort} if self.cohort else {})}
         if self.limits.receipts:
             self.say("waiting for receipts")
-            self.limits.wait(lambda: all(self._completed(one) for one in wanted.values()) and self._unfit_answered())
-        came = queries.trial_receipts(trial=self.row)
-        self._judge_receipts(came)
-        self._judge_repeats(came)
-        self._judge_unfit(came)
-        self._judge_downstream(came)
-        self._judge_evidence(came)
-
-    def _completed(self, minted: Minted) -> bool:
-        return any(_valid(one) for one in queries.trial_receipts(trial=self.row).get(minted.jti, ()))
-
-    def _unfit_answered(self) -> bool:
-        came = queries.trial_receipts(trial=self.row)
-        if self.asked is not None and self.asked.jti not in came:
-            return False
-        return all(minted.jti in came for minted in self.unfit.values())
-
-    def _judge_receipts(self, came: Mapping[str, Sequence[TrialReceipt]]) -> None:
-        if not self.limits.receipts:
-            for name in ("receipts", "cohort-receipt"):
-                self._find(name, Verdict.UNKNOWN, "not waited for")
-            return
-        lacking = [
-            f"{name}: {_why_not(came.get(one.jti, ()))}" for name, one in self.taken.items() if not _any(came, one)
-        ]
-        if not self.taken:
-            self._find("receipts", Verdict.UNKNOWN, "no order was taken")
-        elif lacking:
-            self._find("receipts", Verdict.FAILED, "; ".join(lacking))
-        else:
-            self._find("receipts", Verdict.PASSED, f"{len(self.taken)} of {len(self.taken)}")
-        if self.cohort is None:
-            self._find("cohort-receipt", Verdict.UNKNOWN, "no cohort was taken")
-        elif _any(came, self.cohort):
-            self._find("cohort-receipt", Verdict.PASSED, "completed, with its counts")
-        else:
-            self._find("cohort-receipt", Verdict.FAILED, _why_not(came.get(self.cohort.jti, ())))
-
-    def _judge_repeats(self, came: Mapping[str, Sequence[TrialReceipt]]) -> None:
-        good = self.taken.get("good-order")
-        if good is not None and len({one.jti for one in came.get(good.jti, ())}) > 1:
-            self._find("repeated", Verdict.FAILED, "202; and two receipts for one order")
-        older = [("reordered", self.reordered[1])] if self.reordered else []
-        older += [("late-order", self.late)] if self.late else []
-        for name, minted in older:
-            if any(one.status == "completed" for one in came.get(minted.jti, ())):
-                self._find(name, Verdict.FAILED, "202; and it signed that it carried out the older order")
-            elif not came:
-                self._find(name, Verdict.UNKNOWN, f"202; whether it was ignored {CANNOT_BE_SEEN}")
-
-    def _judge_unfit(self, came: Mapping[str, Sequence[TrialReceipt]]) -> None:
-        for name, minted in self.unfit.items():
-            statuses = [one.status or one.fault for one in came.get(minted.jti, ())]
-            if not statuses:
-                self._find(name, Verdict.UNKNOWN, f"202; whether it was denied {CANNOT_BE_SEEN}")
-            elif all(status == "rejected" for status in statuses):
-                self._find(name, Verdict.PASSED, "202; signed as rejected")
-            else:
-                self._find(name, Verdict.FAILED, f"202; signed: {client.readable(', '.join(statuses))}")
-
-    def _judge_downstream(self, came: Mapping[str, Sequence[TrialReceipt]]) -> None:
-        wanted = {below.recipient for below in self.target.below}
-        receipts = [one for minted in self.taken.values() for one in came.get(minted.jti, ()) if _valid(one)]
-        if not wanted or not receipts:
-            why = "no receipt came" if wanted else "no company below is known to us"
-            self._find("downstream", Verdict.UNKNOWN, f"{CANNOT_BE_SEEN}: {why}")
-            return
-        missing = {uri for one in receipts for uri in wanted - {*one.downstream}}
-        if missing:
-            self._find("downstream", Verdict.FAILED, f"not named: {', '.join(sorted(missing))}")
-        else:
-            signed = min(one.signed for one in receipts)
-            self._find("downstream", Verdict.PASSED, f"all {len(wanted)} are named, {signed} signed themselves")
-
-    def _judge_evidence(self, came: Mapping[str, Sequence[TrialReceipt]]) -> None:
-        answers = [one.status for one in came.get(self.asked.jti, ())] if self.asked else []
-        if answers:
-            self._find("evidence", Verdict.PASSED, f"202; answered: {client.readable(answers[0])}")
-        elif self.asked is not None and self.limits.receipts:
-            self._find("evidence", Verdict.FAILED, "202; and no answer came")
+            self.limits.wait(self.signed.all_came)
+        self.signed.judge()
 
     def _look_at_answers(self) -> None:
         if self.slowest > self.limits.answer_s:
@@ -324,13 +281,13 @@ class Trial:
     def _push(self, minted: Minted) -> client.Reply:
         return self._send(self.mint.signer.sign(minted.claims))
 
-    def _send(self, token: str) -> client.Reply:
+    def _send(self, token: str, *, headers: Mapping[str, str] | None = None) -> client.Reply:
         began = time.monotonic()
         reply = client.post(
             url=self.target.url,
             body=token.encode(),
             content_type=SECEVENT,
-            headers=self.target.headers,
+            headers=self.target.headers if headers is None else headers,
             seconds=self.limits.answer_s + SLACK_S,
         )
         took = time.monotonic() - began
@@ -364,18 +321,6 @@ def _in_form(reply: client.Reply) -> bool:
     said = _body(reply)
     coded = said.get("err") in CODES and isinstance(said.get("description"), str)
     return reply.status == HTTPStatus.BAD_REQUEST and coded
-
-
-def _valid(receipt: TrialReceipt) -> bool:
-    return receipt.status == "completed" and not receipt.fault
-
-
-def _any(came: Mapping[str, Sequence[TrialReceipt]], minted: Minted) -> bool:
-    return any(_valid(one) for one in came.get(minted.jti, ()))
-
-
-def _why_not(receipts: Sequence[TrialReceipt]) -> str:
-    return client.readable(", ".join(one.fault or one.status for one in receipts)) or "none came"
 
 
 def _body(reply: client.Reply) -> Mapping[str, object]:

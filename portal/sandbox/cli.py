@@ -39,7 +39,13 @@ class Options:
     delay: float
     poll: bool
     manage_stream: bool
+    authorization: str
     digest_every: float
+
+    @property
+    def header(self) -> str:
+        """What each push must have: its stream is made with it."""
+        return self.authorization if self.manage_stream and not self.poll else ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--downstream", metavar="URI,URI", default="", help="companies it passes data on to")
     parser.add_argument("--delay", metavar="SECONDS", type=float, default=0.0, help="how long its own work takes")
     parser.add_argument("--manage-stream", action="store_true", help="create a push stream and have it verified")
+    parser.add_argument("--authorization", metavar="VALUE", default="", help="the header each push must have")
     parser.add_argument("--poll", action="store_true", help="create a poll stream and receive by polling")
     parser.add_argument("--digest-every", metavar="SECONDS", type=float, default=0.0, help="send a digest so often")
 
@@ -106,11 +113,12 @@ def run(asked: Options) -> int:
     except OSError as error:
         sys.stderr.write(f"can't listen on 127.0.0.1:{asked.port}: {error.strerror}\n")
         return 1
-    server.digest_every = max(asked.digest_every, 0.0)
+    server.authorization, server.digest_every = asked.header, max(asked.digest_every, 0.0)
     if asked.poll or asked.manage_stream:
         server.stream = Stream(
             method=Method.POLL if asked.poll else Method.PUSH,
             endpoint_url=f"{server.base_url}/events",
+            authorization=asked.header,
             name=asked.name,
             transmitter=transmitter,
             inbox=inbox,

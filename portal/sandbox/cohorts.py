@@ -5,11 +5,11 @@ import logging
 import sqlite3
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 from portal.sandbox import clock, manifests, rules, signing
-from portal.sandbox.faults import Faults
+from portal.sandbox.faults import Fault, Faults
 from portal.sandbox.identity import Identity
 from portal.sandbox.manifests import Manifest, Mismatch
 from portal.sandbox.orders import Cohort, Record
@@ -39,6 +39,8 @@ class Cohorts:
 
     def take(self, cohort: Cohort, *, at: datetime) -> bool:
         """Keep it, and use nothing of what it covers from then on. False if it was here before."""
+        if self._faults.now is Fault.WHOLESALE:
+            cohort = replace(cohort, scope={"all": True})
         with self._store.transaction() as db:
             known = db.execute("SELECT 1 FROM cohorts WHERE jti = ?", [cohort.jti]).fetchone() is not None
             if known:

@@ -20,6 +20,8 @@ class Fault(StrEnum):
     GULLIBLE = "gullible"
     MISLABEL = "mislabel"
     NO_EVIDENCE = "no-evidence"
+    DEAF = "deaf"
+    WHOLESALE = "wholesale"
 
 
 class Faults:

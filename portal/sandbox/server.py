@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -59,6 +60,8 @@ class Server(ThreadingHTTPServer):
         self.faults = faults
         self.stream: Stream | None = None
         self.digest_every = 0.0
+        # Of each push; "" where any header will do.
+        self.authorization = ""
 
     @property
     def base_url(self) -> str:
@@ -124,6 +127,9 @@ class Handler(BaseHTTPRequestHandler):
             faults.dawdle()
         if faults.now is Fault.ERR500:
             return self._json(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "broken, as ordered"})
+        if not self._is_authorized():
+            said = {"err": "authentication_failed", "description": "This is not our authorization_header."}
+            return self._json(HTTPStatus.UNAUTHORIZED, said, {"Content-Language": "en"})
         try:
             self._take(body)
         except orders.Refused as refusal:
@@ -134,6 +140,12 @@ class Handler(BaseHTTPRequestHandler):
         except Unreachable:
             return self._json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "the transmitter's keys can't be had"})
         return self._send(HTTPStatus.ACCEPTED, b"", {})
+
+    def _is_authorized(self) -> bool:
+        """Whether this push has the header that the stream was made with, or none was asked for."""
+        wanted, given = self.server.authorization, self.headers.get("Authorization", "")
+        gullible = self.server.faults.now is Fault.GULLIBLE
+        return gullible or not wanted or secrets.compare_digest(given.encode(), wanted.encode())
 
     def _take(self, body: bytes | None) -> None:
         if body is None or self.headers.get_content_type() != "application/secevent+jwt":

@@ -46,8 +46,9 @@ def evidence(asked: EvidenceRequest, identity: Identity) -> tuple[str, str]:
 
 
 def told_downstream(about: Order | Cohort, identity: Identity, faults: Faults) -> Deeds:
-    """Each company below deletes and signs for it, naming the order at the root."""
-    companies = [*identity.downstream.values()]
+    """Each company below deletes and signs for it, naming the order at the root. Of a part, the company it is about."""
+    part = about.scope.get("recipient") if isinstance(about, Cohort) else None
+    companies = [one for one in identity.downstream.values() if part in {None, one.uri}]
     if faults.now is Fault.PARTIAL:
         companies = companies[:-1]
     return [_told(company, about, identity) for company in companies]

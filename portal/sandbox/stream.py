@@ -39,9 +39,19 @@ class Stream:
     """One thread's work, after the server listens."""
 
     def __init__(
-        self, *, method: Method, endpoint_url: str, name: str, transmitter: Transmitter, inbox: Inbox, faults: Faults
+        self,
+        *,
+        method: Method,
+        endpoint_url: str,
+        authorization: str,
+        name: str,
+        transmitter: Transmitter,
+        inbox: Inbox,
+        faults: Faults,
     ) -> None:
+        """`authorization`: the header that it wants each push to have; "" for none."""
         self._method = method
+        self._authorization = authorization
         self._endpoint_url = endpoint_url
         self._name = name
         self._transmitter = transmitter
@@ -85,6 +95,8 @@ class Stream:
         delivery: dict[str, object] = {"method": self._method.value}
         if self._method is Method.PUSH:
             delivery["endpoint_url"] = self._endpoint_url
+            if self._authorization:
+                delivery["authorization_header"] = self._authorization
         wanted: dict[str, object] = {
             "delivery": delivery,
             "events_requested": [

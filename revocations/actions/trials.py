@@ -52,6 +52,7 @@ def add_trial_order(
     at: datetime,
     subject_count: int | None = None,
     list_sha256: str = "",
+    below: TrialOrder.Below = TrialOrder.Below.AS_EVER,
 ) -> TrialOrder:
     """Write down an order before it goes out, so that its receipt is known. A cohort has a count and version 0."""
     return TrialOrder.objects.create(
@@ -63,6 +64,7 @@ def add_trial_order(
         required_actions=list(required_actions),
         subject_count=subject_count,
         list_sha256=list_sha256,
+        below=below,
         queued_at=at,
     )
 
@@ -105,6 +107,7 @@ def take_trial_receipt(*, token: str, party: Party, at: datetime) -> bool:
         word = receipts.believe(token=token, party=party, at=at)
         _check_first(before, digest)
         _check(word, order, at)
+        _refuse_below_once(word, order)
     except Refused as refusal:
         _keep(claims, digest, order, at, fault=str(refusal))
         raise
@@ -156,6 +159,14 @@ def _check(word: Word, order: TrialOrder, at: datetime) -> None:
             raise Refused("invalid_request", f"acted_on must be the {order.subject_count} names of the list")
         if word.said.list_sha256 != order.list_sha256:
             raise Refused("invalid_request", "list_sha256 is not that of the list")
+
+
+def _refuse_below_once(word: Word, order: TrialOrder) -> None:
+    """Say once of a company's own receipt what is said where its key is not registered."""
+    place = next((place for place, below in enumerate(word.said.downstream) if below.receipt), None)
+    waiting = TrialOrder.objects.filter(pk=order.pk, below=TrialOrder.Below.REFUSE)
+    if place is not None and waiting.update(below=TrialOrder.Below.REFUSED):
+        raise receipts.unregistered(place=place, recipient=word.said.downstream[place].recipient)
 
 
 def _keep(

@@ -20,7 +20,18 @@ class Trial(models.Model):
 
 
 class TrialOrder(models.Model):
-    """An order of a trial, about a name that no line has: kept so that the receipt for it is known for what it is."""
+    """An order of a trial, about a name that no line has: kept so that the receipt for it is known for what it is.
+
+    `below`: whether the first receipt that brings one of a company below is refused, as if that company's key were not
+    registered with us, so that it shows whether the partner hears a refusal.
+    """
+
+    class Below(models.TextChoices):
+        """How the receipts of companies below are judged."""
+
+        AS_EVER = "", "as ever"
+        REFUSE = "refuse", "refused once"
+        REFUSED = "refused", "was refused once"
 
     jti = models.CharField(max_length=64, primary_key=True)
     trial = models.ForeignKey(Trial, on_delete=models.CASCADE, related_name="orders")
@@ -31,6 +42,7 @@ class TrialOrder(models.Model):
     # A cohort's receipt says on how many it acted, and on which list.
     subject_count = models.PositiveIntegerField(null=True)
     list_sha256 = models.CharField(max_length=43, blank=True)
+    below = models.CharField(max_length=8, blank=True, choices=Below.choices, default="", db_default="")
     queued_at = models.DateTimeField()
 
     def __str__(self) -> str:

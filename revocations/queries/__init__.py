@@ -2,6 +2,15 @@
 
 from revocations.queries.coverage import uncovered
 from revocations.queries.lateness import Late, breaches, late_by_party, lateness
-from revocations.queries.trials import fetched_parts, trial_receipts
+from revocations.queries.trials import fetched_parts, trial_receipts, was_refused_below
 
-__all__ = ["Late", "breaches", "fetched_parts", "late_by_party", "lateness", "trial_receipts", "uncovered"]
+__all__ = [
+    "Late",
+    "breaches",
+    "fetched_parts",
+    "late_by_party",
+    "lateness",
+    "trial_receipts",
+    "uncovered",
+    "was_refused_below",
+]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from revocations.models import Trial, TrialReceipt, TrialShard
+from revocations.models import Trial, TrialOrder, TrialReceipt, TrialShard
 
 
 def trial_receipts(*, trial: Trial) -> Mapping[str, Sequence[TrialReceipt]]:
@@ -18,3 +18,8 @@ def fetched_parts(*, manifest_id: UUID) -> tuple[int, int]:
     """How many parts of a trial's manifest were fetched, and how many there are."""
     parts = list(TrialShard.objects.filter(manifest_id=manifest_id).values_list("fetched_at", flat=True))
     return sum(at is not None for at in parts), len(parts)
+
+
+def was_refused_below(*, jti: str) -> bool:
+    """Whether a receipt for this order was refused for that of a company below."""
+    return TrialOrder.objects.filter(jti=jti, below=TrialOrder.Below.REFUSED).exists()

@@ -12,25 +12,29 @@ from django.core.management import CommandError, call_command
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners import keys
-from partners.models import SigningKey
+from partners.models import Party, SigningKey
 from portal.conformance.cases import CASES
 from portal.conformance.report import Report
 from portal.conformance.run import Limits, Trial
 from portal.conformance.target import NoTarget, target
 from portal.conformance.waiting import PAUSE_S, for_seconds
+from portal.sandbox.identity import slug
+from portal.sandbox.server import jwks_path
 from revocations import actions, models
 from revocations.streams import Delivery, StreamWanted
-from tests.conformance.site import Aggregator, Sandbox
+from tests.conformance.site import BELOW, Aggregator, Sandbox
 from tests.conformance.test_receiver import Receiver
-from tests.factories import a_line, a_party
+from tests.factories import a_campaign, a_line, a_party
 from tests.partners.outside import Answer, Outside, Signer
 from tests.sandbox.process import until
 
 EVERYTHING = {*CASES}
-UNSEEN = {"reordered", "late-order", "unknown-words", "spoiled-cohort", "downstream"}
+UNSEEN = {"reordered", "late-order", "unknown-words", "spoiled-cohort", "downstream", "unregistered-below"}
+# Of a partner that gave us no header.
+NO_HEADER = {"authorization"}
 ACCEPTING = {
     "verification", "stream-updated", "good-order", "empty-state", "repeated", "reordered", "rotated-key",
-    "unknown-words", "cohort", "spoiled-cohort", "oversized", "evidence",
+    "unknown-words", "cohort", "part-cohort", "spoiled-cohort", "oversized", "evidence", "unregistered-below",
 }  # fmt: skip
 REFUSING = {"wrong-key", "unknown-key", "wrong-audience", "audience-list", "wrong-issuer"}
 # Refused by the code that a partner in trouble says of everything.
@@ -46,12 +50,16 @@ FAULTS: dict[str, tuple[set[str], set[str]]] = {
         ACCEPTING | REFUSING | INVALID | {"error-form"},
         {"receipts", "cohort-receipt", "downstream", "late-order", "error-type", "error-language"},
     ),
-    "drop-receipt": ({"receipts", "cohort-receipt", "evidence"}, UNSEEN),
-    "partial": ({"downstream"}, set()),
-    "gullible": (REFUSING | INVALID | {"error-form", "cohort", "receipts", "cohort-receipt", "evidence"}, UNSEEN),
+    "drop-receipt": ({"receipts", "cohort-receipt", "part-cohort", "evidence"}, UNSEEN),
+    "partial": ({"downstream"}, {"unregistered-below"}),
+    "gullible": (
+        REFUSING | INVALID | {"error-form", "cohort", "part-cohort", "receipts", "cohort-receipt", "evidence"},
+        UNSEEN,
+    ),
     "mislabel": ({"error-type", "error-language"}, set()),
-    "forget": ({"cohort", "receipts", "cohort-receipt", "evidence"}, UNSEEN),
+    "forget": ({"cohort", "part-cohort", "receipts", "cohort-receipt", "evidence"}, UNSEEN),
     "no-evidence": ({"evidence"}, set()),
+    "deaf": ({"unregistered-below"}, set()),
 }
 
 
@@ -93,9 +101,33 @@ def test_a_fault_fails_exactly_what_it_breaks(sandbox: Sandbox, aggregator: Aggr
     found = report.verdicts()
     failed, unknown = FAULTS[fault]
     assert {name for name, verdict in found.items() if verdict == "FAIL"} == failed, report.as_text()
-    assert {name for name, verdict in found.items() if verdict == "unknown"} == unknown, report.as_text()
+    assert {name for name, verdict in found.items() if verdict == "unknown"} == unknown | NO_HEADER - failed, (
+        report.as_text()
+    )
     assert report.passed == (not failed)
     assert [*found] == [*CASES]
+
+
+def test_the_end_of_a_part_is_not_taken_for_the_end_of_all(site: str, aggregator: Aggregator, tmp_path: Path) -> None:
+    """And a push by another header than the partner's own, or by none, is refused."""
+    second = a_campaign(aggregator.contract, a_party("TowHelp", "lbs_provider")).lbs_provider
+    options = ("--downstream", f"{BELOW},{second.uri}", "--manage-stream", "--authorization", "Bearer of-its-own")
+    sandbox = Sandbox(site, aggregator, tmp_path, *options)
+    Party.objects.filter(pk=second.pk).update(jwks_uri=sandbox.url + jwks_path(slug(second.uri)))
+    try:
+        until(lambda: bool((sandbox.get("/stream") or {}).get("configuration")))
+        good = tried(sandbox, aggregator)
+        assert good.passed, good.as_text()
+        assert "unknown" not in good.verdicts().values(), good.as_text()
+        found = {finding.case.name: finding.seen for finding in good.findings}
+        assert found["authorization"] == "another header: 401 authentication_failed; none: 401 authentication_failed"
+        assert found["unregistered-below"] == "refused with 400, and handed in again"
+        sandbox.post("/fault?name=wholesale")
+        bad = tried(sandbox, aggregator)
+        failed = {finding.case.name: finding.seen for finding in bad.findings if finding.verdict == "FAIL"}
+        assert failed == {"part-cohort": f"202; told {second.uri}, whose use goes on"}, bad.as_text()
+    finally:
+        sandbox.end()
 
 
 def everything() -> dict[str, int]:
@@ -142,9 +174,9 @@ def test_names_of_trials_are_no_lines_and_its_agreement_is_none_of_ours(
     tried(sandbox, aggregator)
     received = sandbox.get("/received")
     assert {one["sub"][:3] for one in received} == {"k0."}
-    (agreement,) = {one["agreement"] for one in received}
     (trial,) = models.Trial.objects.all()
-    assert agreement == f"{site}/agreements/trial.{trial.pk.hex}"
+    agreement = f"{site}/agreements/trial.{trial.pk.hex}"
+    assert {one["agreement"] for one in received} == {agreement, f"{agreement}.part"}
 
 
 def test_another_partner_sees_nothing_of_it(sandbox: Sandbox, aggregator: Aggregator) -> None:
@@ -210,9 +242,11 @@ def test_the_receiver_of_the_guide_passes_what_can_be_seen_of_it(
     receiver.end()
     verdicts = report.verdicts()
     # It leaves the list of a cohort to another program, and signs nothing.
-    assert {name for name, verdict in verdicts.items() if verdict == "FAIL"} == {"cohort"}, report.as_text()
+    assert {name for name, verdict in verdicts.items() if verdict == "FAIL"} == {"cohort", "part-cohort"}, (
+        report.as_text()
+    )
     assert {name for name, verdict in verdicts.items() if verdict == "unknown"} == {
-        *UNSEEN, "receipts", "cohort-receipt",
+        *UNSEEN, *NO_HEADER, "receipts", "cohort-receipt",
     }  # fmt: skip
 
 
