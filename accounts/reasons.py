@@ -13,6 +13,11 @@ NO_PHONE = re.compile(
 PHONE = re.compile(r"(?:\d[\s().+–-]*){7,}")
 
 
+def without_numbers(words: str) -> str:
+    """These words, or that they held the digits of a phone number: what is kept for ever holds nobody's."""
+    return "(a number)" if _holds_number(words) else words
+
+
 class NoReason(Exception):
     """The reason is missing, says nothing, or holds what may not stand in it; the message says which."""
 
@@ -27,6 +32,10 @@ def check_reason(reason: str) -> str:
     trimmed = reason.strip()
     if not trimmed:
         raise NoReason(_("Say why: the reason is kept with every act."))
-    if PHONE.search(NO_PHONE.sub(" ", unicodedata.normalize("NFKC", trimmed))):
+    if _holds_number(trimmed):
         raise NoReason(_("Write no phone number: the reason is read by others. Name the case instead."))
     return trimmed[:LONGEST]
+
+
+def _holds_number(words: str) -> bool:
+    return bool(PHONE.search(NO_PHONE.sub(" ", unicodedata.normalize("NFKC", words))))

@@ -29,7 +29,15 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["line_id", "-at"], name="audit_event_line_at", condition=Q(line_id__isnull=False)),
             models.Index(fields=["target", "-at"], name="audit_event_target_at"),
-            models.Index(fields=["-at"], name="audit_event_officers", condition=Q(actor__startswith="officer:")),
+            models.Index(
+                fields=["-at"],
+                name="audit_event_staff",
+                condition=Q(actor__startswith="officer:")
+                | Q(actor__startswith="agent:")
+                | Q(actor__startswith="auditor:")
+                | Q(actor__startswith="legal:")
+                | Q(actor__startswith="command:"),
+            ),
             models.Index(
                 fields=["at"],
                 name="audit_event_looks",

@@ -4,7 +4,7 @@ from accounts.queries import NotForThem
 from accounts.reasons import NoReason
 from support.actions.canary import hear_canary
 from support.actions.figures import take_complaints, take_figures
-from support.actions.finding import search
+from support.actions.finding import note_search, search
 from support.actions.glass import look_at_difference, look_at_order, look_at_rows, take_rows
 from support.actions.incidents import (
     assign_incident,
@@ -19,6 +19,7 @@ from support.actions.queue import assign, claim, claim_next, hand_over, merge
 from support.actions.replies import begin_reply, undo_reply
 from support.actions.seeds import end_test_line, mark_test_line
 from support.actions.terms import add_rule, link, put_in_force, set_consideration
+from support.actions.trail import take_trail
 
 __all__ = [
     "NoReason",
@@ -43,6 +44,7 @@ __all__ = [
     "mark_test_line",
     "merge",
     "note_incident",
+    "note_search",
     "propose_termination",
     "put_in_force",
     "report_incident",
@@ -51,5 +53,6 @@ __all__ = [
     "take_complaints",
     "take_figures",
     "take_rows",
+    "take_trail",
     "undo_reply",
 ]

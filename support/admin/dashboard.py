@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts.access import PersonRequest
 from accounts.models import User
 from accounts.permissions import actor_of
+from support import actions
 from support.admin.console import show
 from support.oversight import worries
 from support.oversight.search import found
@@ -24,4 +25,7 @@ def index(request: PersonRequest) -> HttpResponse:
 def search(request: PersonRequest) -> HttpResponse:
     """Companies, contracts, campaigns and machines by name."""
     asked = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    if asked:
+        said = {"Name": asked}
+        actions.note_search(where="Search", said=said, actor=actor_of(request.user), at=timezone.now())
     return show(request, "search.html", title="Search", asked=asked, searched_for=asked, hits=found(asked=asked))

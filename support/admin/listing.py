@@ -10,8 +10,12 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access import PersonRequest
+from accounts.permissions import actor_of
+from support import actions
 from support.admin.console import show
 from support.oversight.counts import Count, count_of
 
@@ -64,12 +68,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Filter:
-    """One way to narrow a list: a choice of values."""
+    """One way to narrow a list: a choice of values, or words or a day that are typed in (`typed`: text or date)."""
 
     name: str
     label: str
     choices: tuple[tuple[str, str], ...]
     narrow: Narrow
+    typed: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,30 @@ class Listing:
     filters: tuple[Filter, ...] = ()
     empty: tuple[str, str] = ("Nothing here", "")
     acts: tuple[tuple[str, str], ...] = ()
+    # The name of the address where what is narrowed may be taken away.
+    export: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an address asks a list for: words, and a value for each of its filters, "" for none."""
+
+    words: str
+    chosen: tuple[tuple[Filter, str], ...]
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.words or any(value for _, value in self.chosen))
+
+    def said(self, *, words: str, typed_in: bool = False) -> dict[str, str]:
+        """What was asked for, by the names that the page gives it. `words`: what it calls the first of them.
+
+        `typed_in`: without what was chosen from a list.
+        """
+        chosen = [one for one in self.chosen if one[0].typed or not typed_in]
+        said = {words: self.words} | {one.label: dict(one.choices).get(value, value) for one, value in chosen}
+        return {label: value for label, value in said.items() if value}
 
 
 @dataclass(frozen=True)
@@ -112,19 +141,22 @@ class Shown:
     filters: tuple[tuple[Filter, str], ...] = ()
     earlier: str = ""
     later: str = ""
+    export: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
 
 
-def show_list(request: HttpRequest, listing: Listing) -> HttpResponse:
-    """The page of this list that the address asks for."""
-    return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=timezone.now()))
+def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
+    """The page of this list that the address asks for. That somebody searched it is written down."""
+    at = timezone.now()
+    if said := asked_of(request, listing).said(words=listing.search_label, typed_in=True):
+        actions.note_search(where=listing.title, said=said, actor=actor_of(request.user), at=at)
+    return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
 
 
 def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> Shown:
     """Read one page. An unknown filter, sort or page number is as good as none."""
-    asked = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
-    chosen = [(one, _chosen(request, one)) for one in listing.filters]
-    rows = narrowed(listing, asked=asked, chosen=chosen, at=at)
+    asked = asked_of(request, listing)
+    rows = narrowed(listing, asked=asked, at=at)
     column, down = _sort(request, listing)
     if column:
         rows = rows.order_by(f"-{column.sort}" if down else column.sort, "-pk")
@@ -136,24 +168,31 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> Shown:
         rows=listing.cells(found[:SIZE], at),
         total=count_of(rows=rows),
         page=page,
-        asked=asked,
-        narrowed=bool(asked or any(value for _, value in chosen)),
-        filters=tuple(chosen),
+        asked=asked.words,
+        narrowed=asked.narrows,
+        filters=asked.chosen,
         earlier=_question(request, page=str(page - 1)) if page > 1 else "",
         later=_question(request, page=str(page + 1)) if len(found) > SIZE and page < LAST_PAGE else "",
+        export=f"{reverse(listing.export)}{_question(request, page='', sort='')}" if listing.export else "",
         kept={"sort": request.GET["sort"]} if column else {},
     )
 
 
-def narrowed(listing: Listing, *, asked: str, chosen: Sequence[tuple[Filter, str]], at: datetime) -> Rows:
+def asked_of(request: HttpRequest, listing: Listing) -> Asked:
+    """What the address asks this list for."""
+    words = _words(request, "q") if listing.search else ""
+    return Asked(words, tuple((one, _chosen(request, one)) for one in listing.filters))
+
+
+def narrowed(listing: Listing, *, asked: Asked, at: datetime) -> Rows:
     """The rows of a list that a search and its filters leave."""
     rows = listing.start(at)
-    if asked and listing.search:
+    if asked.words:
         wanted = Q()
         for name in listing.search:
-            wanted |= Q(**{f"{name}__icontains": asked})
+            wanted |= Q(**{f"{name}__icontains": asked.words})
         rows = rows.filter(wanted)
-    for one, value in chosen:
+    for one, value in asked.chosen:
         if value:
             rows = one.narrow(rows, value, at)
     return rows
@@ -172,7 +211,18 @@ def _has_long_word(text: object) -> bool:
     return any(len(word) > LONGEST_WORD for word in str(text).split())
 
 
+def typed(name: str, label: str, narrow: Narrow, *, kind: str = "text") -> Filter:
+    """A filter whose value is typed in: words, or a day (`kind`: date)."""
+    return Filter(name, label, (), narrow, kind)
+
+
+def _words(request: HttpRequest, name: str) -> str:
+    return request.GET.get(name, "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+
+
 def _chosen(request: HttpRequest, one: Filter) -> str:
+    if one.typed:
+        return _words(request, one.name)
     value = request.GET.get(one.name, "")
     return value if value in {known for known, _ in one.choices} else ""
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 
+from accounts.access import PersonRequest
 from partners.loosening import OPEN_FOR
 from partners.models import Proposal, Suspension
 from partners.words import shown
@@ -17,17 +18,17 @@ from support.oversight import names
 from support.oversight.proposals import waiting
 
 
-def suspensions(request: HttpRequest) -> HttpResponse:
+def suspensions(request: PersonRequest) -> HttpResponse:
     """Every suspension, by officers and by the stream rules; those that run first."""
     return show_list(request, SUSPENSIONS)
 
 
-def proposals(request: HttpRequest) -> HttpResponse:
+def proposals(request: PersonRequest) -> HttpResponse:
     """Every loosening act that somebody wanted; those that wait for a second officer first."""
     return show_list(request, PROPOSALS)
 
 
-def terminations(request: HttpRequest) -> HttpResponse:
+def terminations(request: PersonRequest) -> HttpResponse:
     """Every end, by a term or an officer, and how far its deletion receipts are."""
     return show_list(request, TERMINATIONS)
 

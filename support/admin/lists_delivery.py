@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 
+from accounts.access import PersonRequest
 from consent.models import DigestRun
 from partners.models import Client, Contract, Party, SigningKey
 from partners.queries import thumbprint_of
@@ -17,27 +18,27 @@ from support.oversight import names
 from support.oversight.delivery import health_of
 
 
-def streams(request: HttpRequest) -> HttpResponse:
+def streams(request: PersonRequest) -> HttpResponse:
     """Every partner that receives orders, and how well."""
     return show_list(request, STREAMS)
 
 
-def breaches(request: HttpRequest) -> HttpResponse:
+def breaches(request: PersonRequest) -> HttpResponse:
     """Every date of a contract that a partner let pass. Names no line."""
     return show_list(request, BREACHES)
 
 
-def reconciliation(request: HttpRequest) -> HttpResponse:
+def reconciliation(request: PersonRequest) -> HttpResponse:
     """Every comparison of a partner's books with ours."""
     return show_list(request, RUNS)
 
 
-def keys(request: HttpRequest) -> HttpResponse:
+def keys(request: PersonRequest) -> HttpResponse:
     """Our own signing keys, by use."""
     return show_list(request, KEYS)
 
 
-def clients(request: HttpRequest) -> HttpResponse:
+def clients(request: PersonRequest) -> HttpResponse:
     """Every machine that may ask for tokens."""
     return show_list(request, CLIENTS)
 

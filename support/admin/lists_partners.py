@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 
+from accounts.access import PersonRequest
 from partners.lifecycle import Stage
 from partners.models import AuthorizedAgent, Campaign, Contract, Party
 from partners.queries import key_of
@@ -21,22 +22,22 @@ STAGES = tuple((one.value, one.value.capitalize()) for one in Stage)
 YES_NO = (("yes", "Yes"), ("no", "No"))
 
 
-def parties(request: HttpRequest) -> HttpResponse:
+def parties(request: PersonRequest) -> HttpResponse:
     """Every organisation, and the chains it stands in."""
     return show_list(request, PARTIES)
 
 
-def contracts(request: HttpRequest) -> HttpResponse:
+def contracts(request: PersonRequest) -> HttpResponse:
     """Every contract: what is in force, what ends soon, who does not receive."""
     return show_list(request, CONTRACTS)
 
 
-def campaigns(request: HttpRequest) -> HttpResponse:
+def campaigns(request: PersonRequest) -> HttpResponse:
     """Every campaign: who asks, what for, what is paid, how many agreed."""
     return show_list(request, CAMPAIGNS)
 
 
-def agents(request: HttpRequest) -> HttpResponse:
+def agents(request: PersonRequest) -> HttpResponse:
     """Every authorised agent: who may ask for people, and who waits or was suspended."""
     return show_list(request, AGENTS)
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from itertools import chain
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 
+from accounts.access import PersonRequest
 from disclosures.models import AnomalyRule
 from disclosures.queries.rules import finds, newest_rules
 from partners.lifecycle import Stage
@@ -24,22 +25,22 @@ from support.oversight.stages import campaigns_at
 IN_FORCE = (Stage.IN_FORCE, Stage.ENDING)
 
 
-def rules(request: HttpRequest) -> HttpResponse:
+def rules(request: PersonRequest) -> HttpResponse:
     """What may not be done in which state, whoever agreed."""
     return show_list(request, RULES)
 
 
-def notices(request: HttpRequest) -> HttpResponse:
+def notices(request: PersonRequest) -> HttpResponse:
     """What people read before they choose, every version."""
     return show_list(request, NOTICES)
 
 
-def anomaly_rules(request: HttpRequest) -> HttpResponse:
+def anomaly_rules(request: PersonRequest) -> HttpResponse:
     """By what anomalies are found, every version."""
     return show_list(request, ANOMALY_RULES)
 
 
-def purposes(request: HttpRequest) -> HttpResponse:
+def purposes(request: PersonRequest) -> HttpResponse:
     """Every purpose that a campaign has, in words, and where it is prohibited."""
     return show_list(request, PURPOSES)
 

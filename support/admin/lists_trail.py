@@ -1,32 +1,70 @@
 """Lists for oversight: incidents, and who did what."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
+from django.utils import timezone
 
+from accounts.access import PersonRequest, few_at_once
+from accounts.models import User
 from audit.models import AuditEvent, Incident
 from partners.words import shown
+from support import actions
 from support.admin import cells
-from support.admin.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
+from support.admin.console import show
+from support.admin.listing import (
+    Cell,
+    Column,
+    Filter,
+    Listing,
+    Rows,
+    asked_of,
+    narrowed,
+    of_choices,
+    show_list,
+    typed,
+)
+from support.forms.base import ActForm
 from support.models import Ticket
-from support.oversight import names
-from support.oversight.history import acts_of_staff, more_of, proposal_of, said
+from support.oversight import names, staff
+from support.oversight.history import more_of, proposal_of, said
 from support.oversight.incidents import DUE_FIRST, OF_A_SEED, subjects, tickets
+from support.oversight.names import Named
 
-TARGETS = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly", "protection")
 
-
-def incidents(request: HttpRequest) -> HttpResponse:
+def incidents(request: PersonRequest) -> HttpResponse:
     """What went wrong in a way that may be reportable."""
     return show_list(request, INCIDENTS)
 
 
-def trail(request: HttpRequest) -> HttpResponse:
-    """Every act of an officer that changed something, from the audit trail."""
-    return show_list(request, TRAIL)
+def trail(request: PersonRequest) -> HttpResponse:
+    """Every look and act of staff, from the audit trail; for the legal-process role its own."""
+    return show_list(request, _trail_of(request))
+
+
+@few_at_once
+def export(request: PersonRequest) -> HttpResponseBase:
+    """Say why, and take the same as CSV, narrowed as the address says."""
+    listing, form, at = _trail_of(request), ActForm(request.POST or None), timezone.now()
+    asked = asked_of(request, listing)
+    narrows = asked.said(words=listing.search_label)
+    if request.method == "POST" and form.is_valid():
+        parts = actions.take_trail(
+            rows=narrowed(listing, asked=asked, at=at), said=narrows, user=request.user,
+            reason=form.cleaned_data["reason"], at=at,
+        )  # fmt: skip
+        response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
+        response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-who-did-what-{at:%Y-%m-%d}.csv"'
+        return response
+    return show(request, "trail_export.html", title="Export who did what", form=form, narrows=narrows.items())
+
+
+def _trail_of(request: PersonRequest) -> Listing:
+    return TRAIL_OF_LEGAL if request.user.role == User.Role.LEGAL else TRAIL
 
 
 def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, ...]]:
@@ -81,14 +119,14 @@ def _ticket(one: Ticket | None, at: datetime) -> Cell:
 
 def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, ...]]:
     who = names.actors(wanted={one.actor for one in rows})
-    named = names.targets(wanted={key for one in rows if (key := _key(one))})
+    named = names.targets(wanted={key for one in rows if (key := staff.target_of(one))})
     return [
         (
             cells.moment(one.at),
-            Cell(who[one.actor]),
+            Cell(who[one.actor], under=staff.role_of(one)),
             _did(one),
-            cells.target(named[key]) if (key := _key(one)) else Cell(*_bare(one)),
-            Cell("–" if one.line_id else shown(one.reason, at_most=200) or "–"),
+            _to(one, named),
+            Cell(shown(staff.why(one), at_most=200) or "–"),
         )
         for one in rows
     ]
@@ -101,20 +139,24 @@ def _did(event: AuditEvent) -> Cell:
     return Cell(said(action=event.action), href=href, under=more_of(event=event))
 
 
-def _key(event: AuditEvent) -> tuple[str, int] | None:
+def _to(event: AuditEvent, named: Mapping[tuple[str, int], Named]) -> Cell:
+    """What it was done to, with the case in which it was."""
+    key = staff.target_of(event)
+    if key and event.line_id is None:
+        return cells.target(named[key])
     kind, _, own = event.target.partition(":")
-    return (kind, int(own)) if kind in TARGETS and own.isdecimal() else None
+    case = staff.case_of(event)
+    if case:
+        return Cell(
+            "a subscriber" if event.line_id is not None else "a case",
+            href=reverse("desk-case", args=[case]), under=case,
+        )  # fmt: skip
+    href = {"purpose": cells.purpose_page, "proposal": _proposal_page}.get(kind)
+    return Cell(staff.bare(event), href=href(own) if href and event.line_id is None else "")
 
 
-def _bare(event: AuditEvent) -> tuple[str, str]:
-    """A target without a page of its own; one that is about a line is not named."""
-    kind, _, own = event.target.partition(":")
-    if event.line_id is not None or kind == "line":
-        return "a subscriber", ""
-    if kind == "purpose":
-        return f"{kind} {own[:40]}", cells.purpose_page(own)
-    href = reverse("admin:proposal", args=[own]) if kind == "proposal" else ""
-    return f"{kind} {own[:40]}", href
+def _proposal_page(own: str) -> str:
+    return reverse("admin:proposal", args=[own])
 
 
 def _by_clock(rows: Rows, value: str, at: datetime) -> Rows:
@@ -150,19 +192,32 @@ INCIDENTS = Listing(
 )  # fmt: skip
 TRAIL = Listing(
     title="Who did what",
-    lead="Every act of an officer, with its reason, from the audit trail that nobody can change.",
+    lead="Every look and every act of staff, with its reason, from the audit trail that nobody can change.",
     columns=(Column("When", "at"), Column("Who"), Column("Did"), Column("To"), Column("Why")),
-    start=lambda _: acts_of_staff(),
+    start=lambda _: staff.acts(),
     cells=_event_cells,
     search=("reason", "action"),
     search_label="Act or reason",
     filters=(
+        typed("who", "Staff member (e-mail)", lambda rows, value, _: staff.by_member(rows, value)),
+        typed("company", "Company", lambda rows, value, _: staff.about_company(rows, value)),
+        typed("case", "Case", lambda rows, value, _: staff.about_case(rows, value)),
+        typed("from", "From (UTC)", lambda rows, value, _: staff.since(rows, value), kind="date"),
+        typed("to", "To (UTC)", lambda rows, value, _: staff.until(rows, value), kind="date"),
+        Filter("kind", "Kind", staff.KINDS, lambda rows, value, _: staff.of_kind(rows, value)),
         Filter(
             "about", "About",
             (("party:", "Parties"), ("contract:", "Contracts"), ("campaign:", "Campaigns"), ("machine:", "Machines"),
-             ("proposal:", "Proposals")),
+             ("proposal:", "Proposals"), ("ticket:", "Cases"), ("incident:", "Incidents"), ("export:", "Exports")),
             lambda rows, value, _: rows.filter(Q(target__startswith=value)),
         ),
     ),
-    empty=("Nothing yet", "The first act of an officer will stand here."),
+    empty=("Nothing yet", "The first look or act of staff will stand here."),
+    export="admin:trail-export",
 )  # fmt: skip
+TRAIL_OF_LEGAL = replace(
+    TRAIL,
+    lead="Every look and every act of the legal-process role, with its reason. Nobody else sees that there are any.",
+    start=lambda _: staff.acts(of_legal=True),
+    filters=tuple(one for one in TRAIL.filters if one.name in {"who", "from", "to", "kind"}),
+)

@@ -69,7 +69,9 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         ),
     ),
 )
-LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (("", (Place("delayed", "Delayed notices", "visibility_off"),)),)
+LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (
+    ("", (Place("delayed", "Delayed notices", "visibility_off"), Place("trail", "Who did what", "history"))),
+)
 OFFICERS_ALONE = frozenset({"separations"})
 BELOW = {
     "party": "parties", "party-add": "parties", "party-change": "parties", "contract": "contracts",
@@ -90,7 +92,7 @@ BELOW = {
     "authorized-propose": "authorized-agents", "authorized-suspend": "authorized-agents",
     "test-line-mark": "test-lines", "test-line-end": "test-lines",
     "separation": "separations", "separation-close": "separations", "delayed-hide": "delayed",
-    "delayed-lift": "delayed",
+    "delayed-lift": "delayed", "trail-export": "trail",
 }  # fmt: skip
 
 

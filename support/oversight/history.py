@@ -1,10 +1,9 @@
-"""What was done, from the audit trail: by officers, and to one party, contract or campaign."""
+"""What was done, from the audit trail, to one party, contract or campaign."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
 from audit.duties import ALL
@@ -36,11 +35,6 @@ class Done:
     reason: str
     more: str
     proposal: str
-
-
-def acts_of_staff() -> QuerySet[AuditEvent]:
-    """Every act of an officer, the newest first (index `audit_event_officers`)."""
-    return AuditEvent.objects.filter(actor__startswith="officer:").order_by("-at", "-id")
 
 
 def done_to(*, target: str, also: str = "") -> list[Done]:
@@ -75,6 +69,7 @@ def more_of(*, event: AuditEvent) -> str:
     parts += _of_agent(event)
     parts += _of_rule(event)
     parts += _of_duty(event)
+    parts += _of_search(event)
     if isinstance(said.get("fields"), list):
         parts.append(", ".join(shown(str(one), at_most=40).replace("_", " ") for one in said["fields"]))
     return "; ".join(part for part in parts if part)
@@ -96,6 +91,17 @@ def _of_duty(event: AuditEvent) -> list[str]:
         return []
     named = [f"reference {shown(reference, at_most=100)}"] if reference else []
     return [duty.what, f"done on {event.detail.get('on')}", *named]
+
+
+def _of_search(event: AuditEvent) -> list[str]:
+    """Where somebody searched and what for; in which cases somebody was found; what a file was narrowed to."""
+    said, named = event.detail, event.detail.get("for")
+    parts = [f"in {shown(str(said['in']), at_most=60)}"] if event.action == "search.made" and "in" in said else []
+    if isinstance(named, dict):
+        parts += [f"{label}: {shown(str(words), at_most=100)}" for label, words in named.items()]
+    if isinstance(said.get("tickets"), list):
+        parts.append(", ".join(str(code) for code in said["tickets"]))
+    return parts
 
 
 def _plain(value: object) -> str:

@@ -10,7 +10,10 @@ from partners.words import party_name, shown
 from support.models import ProtectedLine
 
 STAFF = ("officer", "agent", "auditor", "legal")
-MACHINES = {"system": "The system", "partner": "Partner", "import": "A carrier file", "job": "The system"}
+MACHINES = {
+    "system": "The system", "partner": "Partner", "import": "A carrier file", "job": "The system",
+    "command": "The operator",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

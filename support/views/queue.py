@@ -23,6 +23,10 @@ def queue(request: PersonRequest) -> HttpResponse:
     """What waits for us, as it was asked for."""
     form, at = QueueForm(request.GET), timezone.now()
     asked = form.asked()
+    if asked.company:
+        actions.note_search(
+            where="Cases", said={"Company": asked.company}, actor=actor_of(request.user), at=at
+        )  # fmt: skip
     shown = {
         "form": form,
         "asked": asked,

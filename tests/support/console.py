@@ -172,7 +172,7 @@ def _more(campaign: Campaign, line: Line, at: datetime) -> None:
     an_anomaly(campaign, line, at=at)
     audit.actions.record(
         action="line.seen", actor="officer:1", target=f"line:{line.pk}", at=at, line_id=line.pk,
-        reason=f"{PERSON} asked on {NUMBER}",
+        reason=f"They asked on {NUMBER}",
     )  # fmt: skip
 
 

@@ -1,0 +1,230 @@
+"""Who did what: every look and act of staff with its reason, narrowed, and taken away by those who may."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+from html import unescape
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+import audit.actions
+import partners.actions
+import revocations.actions
+from accounts.models import Line, User
+from audit.models import AuditEvent
+from disclosures.models import Disclosure
+from partners.models import Campaign, Proposal
+from tests.factories import a_line
+from tests.support.console import NUMBER, PERSON, a_case, a_chain
+from tests.support.officers import Member, staff
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+
+
+@pytest.fixture
+def officer() -> Member:
+    return staff()
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line(msisdn=NUMBER, holder_name=f"{PERSON} Person")
+
+
+@pytest.fixture
+def campaign(line: Line) -> Campaign:
+    return a_chain(line, "GeoBridge", at=timezone.now())
+
+
+def rows_of(member: Member, question: str = "") -> list[str]:
+    """Each row as its text, without its moment."""
+    answer = member.client.get(f"/admin/trail/{question}")
+    assert answer.status_code == 200
+    body = answer.content.decode().partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = [re.sub(r"<time.*?</time>", "", row) for row in re.findall(r"<tr>(.*?)</tr>", body, flags=re.DOTALL)]
+    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", row).split())) for row in rows]
+
+
+def taken(member: Member, question: str = "", reason: str = "Yearly review") -> list[list[str]]:
+    """The file as its rows."""
+    answer = member.client.post(f"/admin/trail/export/{question}", {"reason": reason})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    text = answer.getvalue().decode()
+    return list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+
+
+def without_searches(member: Member, question: str) -> list[str]:
+    return [row for row in rows_of(member, question) if "search: made" not in row]
+
+
+def a_suspension(campaign: Campaign, officer: Member) -> None:
+    revocations.actions.suspend(
+        of="contract", target_id=campaign.contract_id, actor=officer.actor, reason="They sold it on.",
+        at=timezone.now(),
+    )  # fmt: skip
+
+
+def test_each_look_and_act_says_who_what_to_whom_and_why(officer: Member, line: Line, campaign: Campaign) -> None:
+    agent, auditor = staff(User.Role.AGENT), staff(User.Role.AUDITOR)
+    case = a_case(line)
+    agent.client.get(f"/desk/{case.code}/")
+    order = campaign.contract.aggregator
+    audit.actions.record(
+        action="order.seen", actor=auditor.actor, target=f"order:{order.pk}", at=timezone.now(), line_id=line.pk,
+        reason="To check how we work: the yearly look",
+    )  # fmt: skip
+    a_suspension(campaign, officer)
+    call_command("export_line", line.carrier_id, "--reason", "A court asked.", stdout=StringIO())
+    assert rows_of(officer) == [
+        "The operator (export_line) line: exported a subscriber A court asked.",
+        f"officer@carrier.example Privacy officer suspension: began {campaign.contract.ref} contract They sold it on.",
+        "auditor@carrier.example Auditor order: seen a subscriber To check how we work: the yearly look",
+        f"agent@carrier.example Support agent case: seen a subscriber {case.code} {case.code}",
+    ]
+    assert rows_of(auditor) == rows_of(officer)
+
+
+def test_what_it_was_narrowed_to(officer: Member, line: Line, campaign: Campaign) -> None:
+    ana, ben = staff(User.Role.AGENT, name="ana"), staff(User.Role.AGENT, name="ben")
+    cases = [a_case(line), a_case(line), a_case(a_line())]
+    for member, case in zip((ana, ben, ben), cases, strict=True):
+        member.client.get(f"/desk/{case.code}/")
+    a_suspension(campaign, officer)
+    partners.actions.propose(
+        act=Proposal.Act.LIFT_SUSPENSION, of="contract", target_id=campaign.contract_id, payload={},
+        reason="They mended it.", actor=officer.actor, at=timezone.now(),
+    )  # fmt: skip
+    other = a_chain(a_line(), "Northlink", at=timezone.now())
+    a_suspension(other, officer)
+    seen = {
+        name: without_searches(officer, question)
+        for name, question in {
+            "ana": "?who=ANA@", "nobody": "?who=zoe", "company": "?company=geobri",
+            "case": f"?case={cases[1].code[2:].lower()}", "no case": "?case=T-000000", "looks": "?kind=look",
+            "acts": "?kind=act&company=geobridge", "cases": "?about=ticket:&who=ben",
+        }.items()
+    }  # fmt: skip
+    look, privacy = "case: seen a subscriber", "officer@carrier.example Privacy officer"
+    assert seen == {
+        "ana": [f"ana@carrier.example Support agent {look} {cases[0].code} {cases[0].code}"],
+        "nobody": [],
+        "company": [
+            f"{privacy} proposal: made Lift a suspension {campaign.contract.ref} contract They mended it.",
+            f"{privacy} suspension: began {campaign.contract.ref} contract They sold it on.",
+        ],
+        "case": [f"ben@carrier.example Support agent {look} {cases[1].code} {cases[1].code}"],
+        "no case": [],
+        "looks": [
+            f"{who}@carrier.example Support agent {look} {case.code} {case.code}"
+            for who, case in (("ben", cases[2]), ("ben", cases[1]), ("ana", cases[0]))
+        ],
+        "acts": seen["company"],
+        "cases": [f"ben@carrier.example Support agent {look} {case.code} {case.code}" for case in cases[:0:-1]],
+    }
+
+
+def test_days_are_whole_and_in_utc(officer: Member) -> None:
+    day = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
+    tick = timedelta(microseconds=1)
+    for n, at in enumerate((day - tick, day, day + timedelta(days=1) - tick, day + timedelta(days=1))):
+        audit.actions.record(action="test.done", actor="officer:1", target=f"thing:{n}", at=at, reason=f"Reason {n}.")
+    found = without_searches(officer, f"?from={day:%Y-%m-%d}&to={day:%Y-%m-%d}")
+    assert [row[-9:] for row in found] == ["Reason 2.", "Reason 1."]
+    assert len(without_searches(officer, "?from=yesterday&to=2026-13-01")) == 4
+
+
+def test_who_was_found_by_a_search_is_found_by_their_case(officer: Member, line: Line) -> None:
+    agent, case = staff(User.Role.AGENT), a_case(line)
+    agent.client.post("/desk/search/", {"q": "who looked"})
+    found = f"agent@carrier.example Support agent ticket: found {case.code} a subscriber A search at our desk"
+    assert without_searches(officer, f"?case={case.code}") == [found]
+    assert rows_of(officer, "?kind=search&who=agent") == [
+        "agent@carrier.example Support agent search: made in Cases list cases –",
+        found,
+    ]
+
+
+def test_every_search_is_written_down_and_no_number_in_it(officer: Member) -> None:
+    agent = staff(User.Role.AGENT)
+    officer.client.get("/admin/search/?q=GeoBridge")
+    officer.client.get("/admin/parties/?q=Geo&kind=aggregator")
+    officer.client.get(f"/admin/contracts/?q={NUMBER[1:]}")
+    officer.client.get("/admin/trail/?who=agent&from=2026-01-01&kind=look")
+    officer.client.get("/admin/incidents/?kind=overdue")
+    officer.client.get("/admin/parties/?sort=-name&page=1")
+    agent.client.get("/desk/?company=Geo")
+    agent.client.post("/desk/search/", {"q": f"{PERSON} 555 0199"})
+    made = AuditEvent.objects.filter(action="search.made").order_by("id")
+    assert [(one.actor, one.target, one.detail) for one in made] == [
+        (officer.actor, "list:search", {"in": "Search", "for": {"Name": "GeoBridge"}}),
+        (officer.actor, "list:parties", {"in": "Parties", "for": {"Name or address": "Geo"}}),
+        (officer.actor, "list:contracts", {"in": "Contracts", "for": {"Contract or aggregator": "(a number)"}}),
+        (
+            officer.actor, "list:who did what",
+            {"in": "Who did what", "for": {"Staff member (e-mail)": "agent", "From (UTC)": "2026-01-01"}},
+        ),
+        (agent.actor, "list:cases", {"in": "Cases", "for": {"Company": "Geo"}}),
+        (agent.actor, "list:cases", {"in": "Cases", "for": {}, "found": 0}),
+    ]  # fmt: skip
+
+
+def test_it_is_taken_away_by_who_may_and_that_is_written_down(officer: Member, line: Line, campaign: Campaign) -> None:
+    agent, auditor, case = staff(User.Role.AGENT), staff(User.Role.AUDITOR), a_case(line)
+    agent.client.get(f"/desk/{case.code}/")
+    a_suspension(campaign, officer)
+    page = officer.client.get("/admin/trail/?who=agent").content.decode()
+    assert '<a href="/admin/trail/export/?who=agent">Export as CSV</a>' in page
+    asked = unescape(auditor.client.get("/admin/trail/export/?who=agent").content.decode())
+    assert "Staff member (e-mail): <bdi>agent</bdi>" in asked
+    head, first, mark = taken(auditor, "?who=agent")
+    assert head == ["when", "who", "role", "did", "more", "to", "case", "why"]
+    assert first[1:] == [
+        "agent@carrier.example", "Support agent", "case: seen", "", "a subscriber", case.code, case.code,
+    ]  # fmt: skip
+    assert re.fullmatch(r"Taken by auditor@carrier\.example at \d{4}-\d\d-\d\d \d\d:\d\d UTC", mark[0])
+    whole = taken(officer)
+    assert [row[3] for row in whole[1:-1]] == [
+        "case: seen", "suspension: began", "search: made", "export: taken", "export: taken",
+    ]  # fmt: skip
+    assert (whole[2][5], whole[2][7]) == (f"contract: {campaign.contract.ref}", "They sold it on.")
+    exports = AuditEvent.objects.filter(action="export.taken").order_by("id").values_list("actor", "reason", "detail")
+    assert list(exports) == [
+        (auditor.actor, "Yearly review", {"for": {"Staff member (e-mail)": "agent"}}),
+        (officer.actor, "Yearly review", {"for": {}}),
+    ]
+    for refused in ("", f"Call {NUMBER}"):
+        answer = officer.client.post("/admin/trail/export/", {"reason": refused})
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert agent.client.post("/admin/trail/export/", {"reason": "Curious"}).status_code == 403
+    assert exports.count() == 2
+
+
+def test_acts_on_hidden_rows_are_legal_process_s_own(officer: Member, line: Line, campaign: Campaign) -> None:
+    legal, agent, case = staff(User.Role.LEGAL), staff(User.Role.AGENT), a_case(line)
+    agent.client.get(f"/desk/{case.code}/")
+    before = rows_of(officer)
+    (row,) = Disclosure.objects.all()
+    order = {"reason": "Order of 3 May", "order_ref": "SEALED-26-0417"}
+    hidden = legal.client.post("/admin/delayed/hide/", {**order, "open_end": "on", "disclosures": row.source_id})
+    assert hidden.status_code == 302
+    legal.client.post("/admin/delayed/", {"reason": "Yearly review of orders"})
+    # As if nothing had been done: in the list, its count, its searches and its file.
+    assert rows_of(officer) == before
+    assert [one[3] for one in taken(officer)[1:-1]] == ["case: seen", "export: taken"]
+    assert "1 in this list" in officer.client.get("/admin/trail/?kind=look").content.decode()
+    for question in ("?who=legal", "?q=3 May", "?q=legal", "?kind=act"):
+        assert without_searches(officer, question) == []
+    assert rows_of(officer, "?about=delay:") == rows_of(officer)
+    target = AuditEvent.objects.get(action="legal.delayed").target.removeprefix("delay:")
+    hid = f"legal@carrier.example Legal process legal: delayed delay {target[:40]} Order of 3 May"
+    assert rows_of(legal)[1:] == [hid]
+    assert rows_of(legal)[0].endswith("Yearly review of orders")
+    assert rows_of(legal, "?company=GeoBridge&case=T-AAAAAA") == rows_of(legal)
+    assert [one[3] for one in taken(legal, reason="For the court")[1:-1]] == [
+        "legal: delayed", "legal: delayed seen", "export: taken",
+    ]  # fmt: skip
+    assert "For the court" not in str(taken(officer))
