@@ -3,8 +3,8 @@
 The gate keeps an act from its commit on; this only brings the partners' copies, and what was judged of the past, up to
 it. What comes on a day, a rule's beginning and end, is seen to on that day; partners hear of the end of a term as a
 whole (`consent.cohorts`). An act names its moment before it commits: what was released from that very moment on may
-have been judged without it, and is judged again. The audit trail says what was settled, so that whatever breaks is done again; to do it twice tells
-nobody twice.
+have been judged without it, and is judged again. The audit trail says what was settled, so that whatever breaks is done
+again; to do it twice tells nobody twice.
 """
 
 from collections.abc import Collection, Iterator

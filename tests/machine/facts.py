@@ -4,7 +4,7 @@ Nothing here reads the database. A record of a file belongs to whoever had its n
 known now: a yes moves when more becomes known, a stop stays where it first came.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -21,8 +21,8 @@ type Link = tuple[str, str, str]
 class Tenure:
     """One person's subscription, from its activation to its end. `numbers` and `states`: since when, and which.
 
-    `held_until`: what its person may see waits until then, after a new SIM or number. `stopped_by_us`: we have
-    stopped a company for it, or for the one that it continues.
+    `held_until`: what its person may see waits until then, after we heard of a new SIM or number. `stopped_by_us`: we
+    have stopped a company for it, or for the one that it continues.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Tenure:
     pk: int = 0
     held_until: datetime = LONG_PAST
     stopped_by_us: bool = False
+    newest_row: datetime = LONG_PAST
     denials: list[oracle.Denial] = field(default_factory=list)
     yeses: list[oracle.Yes] = field(default_factory=list)
 
@@ -51,6 +52,11 @@ class Tenure:
         """The moment of what the person, or we for them, said last."""
         own = [one.at for one in self.denials if one.person] + [one.at for one in self.yeses]
         return max(own, default=self.since)
+
+    @property
+    def newest_record(self) -> datetime:
+        """The moment of the newest record of any kind, one that was given to somebody else since included."""
+        return max(self.newest_word, self.newest_row, *(one.at for one in self.denials))
 
     def periods_of(self, number: str) -> Iterator[tuple[datetime, datetime | None]]:
         """When the line had a number."""
@@ -107,7 +113,7 @@ class Facts:
 
     campaigns: dict[str, oracle.Campaign]
     contract_of: dict[str, str]
-    rules: Sequence[oracle.Rule]
+    rules: list[oracle.Rule]
     tenures: list[Tenure] = field(default_factory=list)
     rows: list[FileRow] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
@@ -144,6 +150,8 @@ class Facts:
                     row.left.append(row.tenure)
                 # What was set aside on a line stays so, also where its number comes back to it.
                 row.tenure = None if holder in row.left else holder
+                if row.tenure is not None:
+                    row.tenure.newest_row = max(row.tenure.newest_row, row.at)
 
     def deny(self, tenure: Tenure, denial: oracle.Denial) -> None:
         """A line says no; what a file knows of before, whoever continues it says as well."""
@@ -263,7 +271,7 @@ class Facts:
 
     def moments(self) -> list[datetime]:
         """When something ends or begins by itself."""
-        found: list[datetime | None] = [one.since for one in self.rules]
+        found: list[datetime | None] = [moment for one in self.rules for moment in (one.since, one.until)]
         for one in self.campaigns.values():
             found += [one.starts, one.ends, one.contract_starts, one.contract_ends]
         for tenure in self.tenures:

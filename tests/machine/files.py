@@ -32,9 +32,29 @@ class Files(Story):
         self, kind: str, whose: int | str, at: timedelta | int, scope: str, which: int, lasts: timedelta | None
     ) -> None:
         """A record that never came before: of so long ago, or of the very moment of something else."""
-        holder = self.somebody(whose) if isinstance(whose, int) else None
-        number = holder.number_at(self.now) if holder else str(whose) if isinstance(whose, str) else NUMBERS[0]
+        number = self._number_of(whose)
         moment = self.now - at if isinstance(at, timedelta) else self._same_moment(number, at)
+        self._brings(kind, number, moment, scope, which, lasts)
+
+    @rule(first=KINDS, then=KINDS, whose=WHOSE, ago=AGO, scope=SCOPES, other=SCOPES, which=WHICH, lasts=LASTS)
+    @told
+    def a_file_brings_two_of_one_moment(
+        self, first: str, then: str, whose: int | str, ago: timedelta, scope: str, other: str, which: int,
+        lasts: timedelta | None,
+    ) -> None:  # fmt: skip
+        """Neither is newer than the other, whichever comes first. The second lasts for ever."""
+        number, moment = self._number_of(whose), self.now - ago
+        self._brings(first, number, moment, scope, which, lasts)
+        self._brings(then, number, moment, other, which, None)
+
+    def _number_of(self, whose: int | str) -> str:
+        """A number, or that of somebody."""
+        holder = self.somebody(whose) if isinstance(whose, int) else None
+        return holder.number_at(self.now) if holder else str(whose) if isinstance(whose, str) else NUMBERS[0]
+
+    def _brings(
+        self, kind: str, number: str, moment: datetime, scope: str, which: int, lasts: timedelta | None
+    ) -> None:
         if kind not in NO:
             scope = "campaign"
         lasts = DAY if kind == "pause" and lasts is None else lasts
@@ -89,7 +109,7 @@ class Files(Story):
         self.say(f"We hear that {tenure.name} has had the number {number} since {when(since)}.")
         row = {**world.line_row(tenure), "msisdn": number, "number_changed_at": since.isoformat()}
         tenure.numbers = sorted([*tenure.numbers, (since, number)])
-        tenure.held_until = max(tenure.held_until, since + DAY)
+        tenure.held_until = self.now + DAY
         assert world.send_line(self.carrier, row) == "accepted"
 
     def _may_have(self, tenure: Tenure, number: str, since: datetime) -> bool:

@@ -1,8 +1,10 @@
-"""What officers do: suspend and, by two, lift; shorten, renew and terminate; write down who succeeds whom."""
+"""What officers do: suspend and, by two, lift; add rules; shorten, renew, terminate; write down who succeeds whom."""
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
+import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -12,10 +14,11 @@ import revocations.actions
 from consent.actions.terminate import terminate
 from consent.queries import termination
 from partners.lifecycle import NotNow
-from partners.models import Campaign, Contract, Party, Proposal
+from partners.models import Campaign, Contract, JurisdictionRule, Party, Proposal
 from support.actions.proposals import agree
-from tests.machine.carrier import AGREEMENTS, COMPANIES, DAY, MOMENT, USES
-from tests.machine.story import ENDS, WHICH, Story, name_of, ref_of, told, when
+from tests.consent import oracle
+from tests.machine.carrier import AGREEMENTS, COMPANIES, DAY, MOMENT, STATES, USES
+from tests.machine.story import AHEAD, ENDS, WHICH, Story, name_of, ref_of, told, when
 
 type Term = tuple[Literal["contract", "campaign"], str]
 
@@ -52,9 +55,50 @@ class Officers(Story):
         running = [one for one in self.facts.suspensions if one[3] is None]
         of, ref, since, _ = lifted = running[which % len(running)]
         self.say(f"Two officers lift the suspension of {name_of(ref)}.")
-        self._agreed_by_two(Proposal.Act.LIFT_SUSPENSION, of, ref)
+        self._agreed_by_two(Proposal.Act.LIFT_SUSPENSION, of, id_of(of, ref))
         self.facts.suspensions.remove(lifted)
         self.facts.suspensions.append((of, ref, since, self.now))
+
+    @precondition(lambda self: any(one[3] is None for one in self.facts.suspensions))
+    @rule(which=WHICH)
+    @told
+    def one_officer_alone_lifts_nothing(self, which: int) -> None:
+        running = [one for one in self.facts.suspensions if one[3] is None]
+        of, ref, *_ = running[which % len(running)]
+        self.say(f"An officer proposes to lift the suspension of {name_of(ref)}, and agrees to it.")
+        alone: dict[str, Any] = {"reason": WHY, "actor": self.carrier.officers[0], "at": self.now}
+        proposal = partners.actions.propose(
+            act=Proposal.Act.LIFT_SUSPENSION, of=of, target_id=id_of(of, ref), payload={}, **alone
+        )
+        with pytest.raises(NotNow, match="it needs another officer's yes"):
+            agree(proposal_id=proposal.pk, **alone)
+        partners.actions.withdraw(proposal_id=proposal.pk, **alone)
+
+    @rule(state=st.sampled_from(sorted(STATES)), ahead=AHEAD)
+    @told
+    def add_a_rule(self, state: str, ahead: timedelta) -> None:
+        starts = self.now + ahead
+        if any((one.state, one.since) == (state, starts) for one in self.facts.rules):
+            return
+        self.say(f"From {when(starts)} on {STATES[state]} prohibits advertising and sales.")
+        partners.actions.add_rule(
+            state=state, starts_at=starts, purposes=tuple(sorted(oracle.PROHIBITED)), sale_test=True, source="a law",
+            reason=WHY, actor=self.carrier.officers[0], at=self.now,
+        )  # fmt: skip
+        self.facts.rules = [*self.facts.rules, oracle.Rule(state, starts)]
+
+    @precondition(lambda self: any(one.until is None for one in self.facts.rules))
+    @rule(which=WHICH, ahead=AHEAD)
+    @told
+    def relax_a_rule(self, which: int, ahead: timedelta) -> None:
+        running = [one for one in self.facts.rules if one.until is None and one.state in STATES]
+        relaxed = running[-1 - which % len(running)]
+        until = max(self.now + ahead, relaxed.since + MOMENT)
+        self.say(f"Two officers let the rule of {STATES[relaxed.state]} of {when(relaxed.since)} end at {when(until)}.")
+        row = JurisdictionRule.objects.get(state=relaxed.state, starts_at=relaxed.since)
+        self._agreed_by_two(Proposal.Act.RELAX_RULE, "rule", row.pk, ends_at=until.isoformat())
+        ended = replace(relaxed, until=until)
+        self.facts.rules = [ended if one is relaxed else one for one in self.facts.rules]
 
     @rule(term=TERM, lasts=ENDS)
     @told
@@ -78,7 +122,7 @@ class Officers(Story):
         if not self.now < ends < self.now + 1000 * DAY:
             return
         self.say(f"Two officers renew {ref} until {when(ends + lasts)}.")
-        self._agreed_by_two(Proposal.Act.EXTEND_TERM, of, ref, ends_at=(ends + lasts).isoformat())
+        self._agreed_by_two(Proposal.Act.EXTEND_TERM, of, id_of(of, ref), ends_at=(ends + lasts).isoformat())
         self.facts.end_at(of, ref, ends + lasts)
 
     @rule(term=TERM)
@@ -113,9 +157,9 @@ class Officers(Story):
             return
         self.facts.links.append((of, *refs))
 
-    def _agreed_by_two(self, act: str, of: str, ref: str, **payload: object) -> None:
+    def _agreed_by_two(self, act: str, of: str, target_id: int, **payload: object) -> None:
         first, second = self.carrier.officers
         proposal = partners.actions.propose(
-            act=act, of=of, target_id=id_of(of, ref), payload=payload, reason=WHY, actor=first, at=self.now
+            act=act, of=of, target_id=target_id, payload=payload, reason=WHY, actor=first, at=self.now
         )
         agree(proposal_id=proposal.pk, reason=WHY, actor=second, at=self.now)

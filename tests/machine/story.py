@@ -8,7 +8,7 @@ from typing import ClassVar, Concatenate
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant
+from hypothesis.stateful import RuleBasedStateMachine
 
 import audit.queries
 from tests.consent import oracle
@@ -24,13 +24,15 @@ WHICH = st.one_of(st.integers(0, 2), st.integers(0, 8))
 SCOPES = st.sampled_from(["all", "party", "purpose", "campaign"])
 AGO = st.sampled_from([timedelta(0), MOMENT, MINUTE, HOUR, DAY, 3 * DAY, 40 * DAY])
 ENDS = st.sampled_from([MINUTE, HOUR, DAY, 3 * DAY, 30 * DAY])
+# From when on: mostly from now.
+AHEAD = st.one_of(st.just(timedelta(0)), ENDS)
 LASTS = st.one_of(st.none(), ENDS)
 A_LITTLE = timedelta(milliseconds=1)
 KINDS_OF_USE = {ROADSIDE: "roadside help", ADS: "advertising", FRAUD: "fraud checks", "dpv:Older": "an older purpose"}
 
 
 def told[S: "Story", **P](step: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P], None]:
-    """A step: what it wrote is checked as its commit would, and a failure ends with the story up to it."""
+    """A step: what it wrote is checked as at its commit, everything is looked at, and a failure tells the story."""
 
     @wraps(step)
     def wrapper(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -38,6 +40,7 @@ def told[S: "Story", **P](step: Callable[Concatenate[S, P], None]) -> Callable[C
             self.go_on()
             step(self, *args, **kwargs)
             as_at_commit()
+            self.look()
 
     return wrapper
 
@@ -81,12 +84,10 @@ class Story(RuleBasedStateMachine):
                     self.checks.look(closely=True)
                     assert audit.queries.verify(since=None, until=None, signed={}).fault is None
 
-    @invariant()
-    def the_promises_hold(self) -> None:
-        """Look, if anything happened."""
+    def look(self) -> None:
+        """See that the promises hold, if anything happened since the last look."""
         if self._looked_at < len(self.lines):
-            with self.telling():
-                self.checks.look()
+            self.checks.look()
             self._looked_at = len(self.lines)
 
     @contextmanager
@@ -119,6 +120,13 @@ class Story(RuleBasedStateMachine):
         if near:
             self.carrier.clock.move_to(max(near) + A_LITTLE)
 
+    def very_moment(self, which: int) -> datetime:
+        """At which something began or ended by now: the newest such moment, or one of those before."""
+        marks = [one.newest_word for one in self.facts.tenures] + self.facts.moments()
+        marks += [moment for _, _, *both in self.facts.suspensions for moment in both if moment is not None]
+        past = sorted({one for one in marks if self.facts.tenures[0].since < one <= self.now})
+        return past[-1 - which % len(past)] if past else self.now
+
     def somebody(self, who: int) -> Tenure | None:
         """One of those whose line is active."""
         there = [one for one in self.facts.tenures if one.number_at(self.now)]
@@ -137,7 +145,7 @@ class Story(RuleBasedStateMachine):
 
     def said_at(self, tenure: Tenure) -> datetime:
         """The moment of a choice made now: later than all that the line said before, whatever the clock says."""
-        return max(self.now, tenure.newest_word + MOMENT)
+        return max(self.now, tenure.newest_record + MOMENT)
 
     def denied(self, tenure: Tenure, denial: oracle.Denial) -> None:
         """A no counts from now on, and everybody whom it concerns has an order."""

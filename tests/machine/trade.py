@@ -41,11 +41,16 @@ class Trade(Story):
 
     # Releases
 
-    @rule(who=WHO, campaign=CAMPAIGN, below=BELOW, proof=PROOF, ago=AGO)
+    @rule(who=WHO, campaign=CAMPAIGN, below=BELOW, proof=PROOF, ago=st.one_of(AGO, st.integers(0, 5)))
     @told
-    def release(self, who: int, campaign: str, below: str, proof: str, ago: timedelta) -> None:
-        """The gateway reports one, with the gate's own yes or without; what is without is an incident."""
-        tenure, at = self.somebody(who), self.now - ago if proof in ("none", "old") else self.now
+    def release(self, who: int, campaign: str, below: str, proof: str, ago: timedelta | int) -> None:
+        """The gateway reports one, with the gate's own yes or without; what is without is an incident.
+
+        It is of so long ago, or of the very moment at which something began or ended.
+        """
+        tenure, at = self.somebody(who), self.now
+        if proof in ("none", "old"):
+            at = self.now - ago if isinstance(ago, timedelta) else self.very_moment(ago)
         if tenure is None or campaign not in self.facts.campaigns or not tenure.number_at(at):
             return
         release = self._a_release(tenure, campaign, below, at)

@@ -1,6 +1,15 @@
 """Every mutant. A module of this package lists those of one subject as `MUTANTS`; here they are put together."""
 
-from tests.mutants.listed import doors, exact_ends, hosts, locks, promises, words_company, words_subscriber
+from tests.mutants.listed import (
+    doors,
+    exact_ends,
+    hosts,
+    locks,
+    promises,
+    state_machine,
+    words_company,
+    words_subscriber,
+)
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -9,6 +18,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *hosts.MUTANTS,
     *locks.MUTANTS,
     *promises.MUTANTS,
+    *state_machine.MUTANTS,
     *words_company.MUTANTS,
     *words_subscriber.MUTANTS,
 )
