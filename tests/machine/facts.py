@@ -258,16 +258,21 @@ class Facts:
         )
 
     def concerned(self, tenure: Tenure, denial: oracle.Denial) -> set[str]:
-        """The contracts under which this line ever agreed, or is said to have, to something that a no covers."""
+        """The contracts under which this line ever agreed, or is said to have, to something that a no covers.
+
+        Without those with a yes that outweighs it: their partners owe only what they had before that yes.
+        """
         world = self.world_of(tenure)
         refs = {one.campaign for one in world.yeses} | {ref for ref, _ in world.claims}
-        return {
-            self.contract_of[ref]
+        covered = {
+            ref
             for ref in refs
             if ref in self.campaigns
             # Whoever the request may be for: a no to one of them concerns the partner too.
             and oracle.covers(world, denial, replace(self.as_agreed(ref), recipient=""), self.campaigns[ref])
         }
+        outweighed = {one.campaign for one in world.yeses if oracle.outweighs(one, denial)}
+        return {self.contract_of[ref] for ref in covered} - {self.contract_of[ref] for ref in covered & outweighed}
 
     def moments(self) -> list[datetime]:
         """When something ends or begins by itself."""

@@ -15,7 +15,7 @@ from tests.properties import stories
 # By night: for so long, stories that nobody has seen. On every change a few, always the same.
 SECONDS = float(os.environ.get("STATE_MACHINE_SECONDS", "0"))
 STORIES, STEPS = 40, 20
-BY_NIGHT = settings(stories(400), stateful_step_count=50, derandomize=False)
+BY_NIGHT = settings(stories(100), stateful_step_count=50, derandomize=False)
 
 
 def test_whatever_happens_the_promises_hold(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:

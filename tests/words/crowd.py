@@ -98,8 +98,8 @@ class Crowd:
         return approval_row(**(row | changes))
 
     def looked(
-        self, role: str, at: datetime, *below: Company | str, through: Partner | None = None, judged: str = ALLOWED,
-        **changes: object,
+        self, role: str, at: datetime, *below: Company | Partner | str, through: Partner | None = None,
+        judged: str = ALLOWED, **changes: object,
     ) -> Row:  # fmt: skip
         """What the gateway reports of a company of the crowd, and how it must be told."""
         campaign, partner = self.campaigns[role], through or self.through
@@ -189,8 +189,8 @@ def _look(crowd: Crowd) -> None:
         crowd.looked("unknown", noon(4), "unknown", through=birch, judged=none),
         crowd.looked("one_customer", noon(17), bank),
         crowd.looked("one_customer", noon(18), shop),
-        crowd.looked("refused", noon(19), judged=REFUSED),
-        crowd.looked("refused", noon(33), judged=REFUSED),
+        crowd.looked("refused", noon(19), birch, judged=REFUSED),
+        crowd.looked("refused", noon(33), birch, judged=REFUSED),
         crowd.sees(
             Look(noon(25), ("Birch Exchange",), none, why="to_advertise"),
             birch.release(crowd.line, at=noon(25), campaign="", purpose="dpv:Marketing"),

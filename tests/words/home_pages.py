@@ -125,7 +125,10 @@ def facts(crowd: Crowd, say: Words) -> dict[str, Fact]:
         "family": fact("family", 14, why="to_run_a_service", more=[noticed]),
         "lifeline": fact("lifeline", 15, more=[say("if_you_stop_it_cant", name="Sage Rescue")]),
         "ended": fact("ended", 20, more=[not_allowed(1, "your_agreement_had_ended")]),
-        "refused": fact("refused", 19, often="", instead_of_use=nothing, more=[say.counted("it_asked_time_and", 2)]),
+        "refused": fact(
+            "refused", 19, often="", below=[["Birch Exchange"]], instead_of_use=nothing,
+            more=[say.counted("it_asked_time_and", 2)],
+        ),
         "not_looked": fact("not_looked", 0, often=say("may_look")),
         "not_looked_stopped": fact("not_looked_stopped", 0, often=say("may_look")),
     }  # fmt: skip
@@ -195,7 +198,8 @@ def assert_home(crowd: Crowd, say: Words, page: Part, stands: dict[str, Stands],
         say("before_that_or_allowed"), folded(say, EARLIER, fact),
         *(line for role in EARLIER for line in read[role]), say("look_ups_each_week"), *foot,
     ]  # fmt: skip
-    assert changes(expected, without(page, page.one("figure", of_class="chart")).whole) == []
+    found = changes(expected, without(page, page.one("figure", of_class="chart")).whole)
+    assert found == [], "\n".join(found)
     assert page.one("table").rows == chart(crowd, say)
 
 

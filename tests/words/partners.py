@@ -215,7 +215,9 @@ class Partner:
         """The same by the partner's word alone."""
         return {"recipient": company.party.uri, "status": status, "at": stamp()}
 
-    def release(self, line: Line, *below: Company | str, at: datetime, **changed: object) -> dict[str, object]:
+    def release(
+        self, line: Line, *below: "Company | Partner | str", at: datetime, **changed: object
+    ) -> dict[str, object]:
         """A release of this line's location through this partner to the companies below, as the gateway reports it."""
         path = [self.party.uri, *(one if isinstance(one, str) else one.party.uri for one in below)]
         return {

@@ -120,6 +120,28 @@ def assert_page(choice: Choice, now: datetime, page: Page, *, notice: Notice = n
             assert (again, "htmx-2" in opened_page.text) == (("every 4s", True) if is_open else (None, False))
 
 
+def test_of_a_pause_no_deletion_is_told_that_an_earlier_stop_asked_for(market: Market) -> None:
+    line, (ash,) = a_line_dealing_with(market, "Ash Link")
+    stop_everything(line)
+    pause_everything(line)
+    pause = newest_choice(line)
+    ash.is_told()
+
+    def page(*steps: Callable[[Seen], tuple[str, str]]) -> Page:
+        def as_read(seen: Seen) -> Looks:
+            until = {"exact": seen.say.exact(pause.made_at), "moment": seen.say.moment(pause.made_at + 7 * DAY)}
+            cards = [seen.received(ash, *step(seen)) for step in steps]
+            return [seen.say("you_paused_all"), seen.say("paused_until", **until)], cards
+
+        return as_read
+
+    unsigned = page(lambda seen: (seen.say("tag_received_deletion"), seen.unsigned("use_unsigned")))
+    assert_page(pause, pause.made_at + 5 * MINUTE, unsigned)
+    ash.signs(below=[ash.signed_below(market.a_company("Ash Maps"))])
+    signed = page(lambda seen: (seen.say("tag_deleted"), seen.signed("use_signed", ash, below=["Ash Maps"])))
+    assert_page(pause, timezone.now(), signed, is_open=False)
+
+
 def test_a_pause_asks_for_an_end_of_use_and_for_no_deletion(market: Market) -> None:
     names = ("Ash Link", "Beech Link", "Cherry Link", "Damson Link", "Elder Link", "Fig Link")
     line, (_ash, beech, cherry, damson, elder, fig) = a_line_dealing_with(market, *names)

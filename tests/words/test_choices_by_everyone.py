@@ -165,17 +165,17 @@ def test_a_yes_changes_what_was_said_before_it(market: Market) -> None:
     stopped = say_by_form(browser, line, "stop", scope="party", ref=ASH)
     paused = say_by_form(browser, line, "pause", length="30")
     allowed = [_allow(browser, line, partner) for partner in (ash, beech)]
-    for partner in (ash, beech):
-        partner.is_told()
-        partner.signs(below=[partner.signed_below(market.a_company(f"{partner.name.split()[0]} Maps"))])
+    ash.is_told()
+    beech.is_told()
+    ash.signs(below=[ash.signed_below(market.a_company("Ash Maps"))])
     ash_maps, beech_maps, me = {"name": "Ash Maps"}, {"name": "Beech Maps"}, "by_signed_in"
     after = ["see_now"]
     rows = [
-        Row(said_no, "you_said_no", me, "no_changed", beech_maps, signed=(1, 1), more=after, changed_by=allowed[1]),
+        Row(said_no, "you_said_no", me, "no_changed", beech_maps, told=(1, 1), more=after, changed_by=allowed[1]),
         Row(stopped, "you_stopped", me, "no_changed", ash_maps, signed=(1, 1), more=after, changed_by=allowed[0]),
-        Row(paused, "you_paused_all", me, "paused_but", signed=(2, 2), more=["again_2"]),
+        Row(paused, "you_paused_all", me, "paused_but", signed=(1, 2), more=["again_2"]),
         Row(allowed[0], "you_allowed", me, "yes", {**ash_maps, "why": "roadside"}, signed=(1, 1)),
-        Row(allowed[1], "you_allowed", me, "yes", {**beech_maps, "why": "fraud"}, signed=(1, 1)),
+        Row(allowed[1], "you_allowed", me, "yes", {**beech_maps, "why": "fraud"}, told=(1, 1)),
     ]
     assert_list_and_pages(browser, rows)
 

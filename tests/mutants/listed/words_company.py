@@ -259,7 +259,7 @@ MUTANTS = (
         6,
         "disclosures/queries/companies.py",
         "path[2:]",
-        "path[1:]",
+        "path[3:]",
         "tests/words/test_companies.py::test_home_has_every_company_as_it_stands",
     ),
     Mutant(

@@ -10,6 +10,7 @@ ANSWERED = f"{WORDS}/test_choice.py::test_three_days_after_a_stop_each_has_signe
 LATE = f"{WORDS}/test_choice.py::test_eleven_days_after_a_stop_what_is_owed_is_late"
 KINDS = f"{WORDS}/test_choice_of_other_kinds.py"
 PAUSE = f"{KINDS}::test_a_pause_asks_for_an_end_of_use_and_for_no_deletion"
+AFTER_A_STOP = f"{KINDS}::test_of_a_pause_no_deletion_is_told_that_an_earlier_stop_asked_for"
 YES = f"{KINDS}::test_of_a_yes_no_more_is_ever_said_than_that_it_was_received"
 REPLACED = f"{KINDS}::test_where_a_newer_message_took_its_place_it_is_shown_how_far_that_one_is"
 LISTED = f"{WORDS}/test_choices_by_everyone.py"
@@ -122,7 +123,7 @@ MUTANTS = (
         "templates/choices/_signed.html",
         'kind != "pause" %}{% if partner.only_about %}{% blocktranslate with names=partner.only',
         "kind %}{% if partner.only_about %}{% blocktranslate with names=partner.only",
-        PAUSE,
+        AFTER_A_STOP,
     ),
     Mutant(
         6,
