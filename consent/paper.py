@@ -41,13 +41,17 @@ ACROSS = 112
 
 @dataclass(frozen=True)
 class Paper:
-    """What a receipt says beside what was signed: what was chosen, how, when, and in which zone the time is told."""
+    """What a receipt says beside what was signed: what was chosen, how, when, and in which zone the time is told.
+
+    `standing`: how far each company that must sign is, in a sentence for each.
+    """
 
     title: str
     made_at: datetime
     until: datetime | None
     how: str
     zone: str
+    standing: Sequence[str] = ()
 
 
 def isolated(text: str) -> str:
@@ -97,6 +101,8 @@ def _words(receipt: ReceiptView, paper: Paper) -> dict[str, object]:
             }
             for one in receipt.partners
         ],
+        "far": _written(_("How far each company is")),
+        "standing": [_written(one) for one in paper.standing],
         "check": _written(_("How to check it")),
         "how": _written(
             _(

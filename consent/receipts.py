@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from consent.models import Choice, Origin
-from consent.queries import PartnerReceipt, ReceiptView
+from consent.queries import PartnerReceipt, PartnerStanding, ReceiptView
 from partners import keys, keysets
 from partners.models import SigningKey
 
@@ -105,7 +105,8 @@ def with_completions(*, receipt: ReceiptView) -> list[tuple[PartnerReceipt, str]
 def file_of(*, receipt: ReceiptView, at: datetime) -> dict[str, object]:
     """A receipt as a file that verifies offline: ours, what the partners signed, and the keys to check that by.
 
-    With each confirmation that something was done goes our own word that it came.
+    With each confirmation that something was done goes our own word that it came. `partners` tells how far each company
+    that must sign is, and who behind it has not; `standing` is the same, signed by us.
 
     The keys are a statement of ours, signed like the receipt: for this one, these confirmations, in these names.
     """
@@ -114,6 +115,12 @@ def file_of(*, receipt: ReceiptView, at: datetime) -> dict[str, object]:
         for one, ours in with_completions(receipt=receipt)
     ]
     body: dict[str, object] = {"receipt": receipt.number, "token": receipt.token, "partner_receipts": held}
+    if receipt.standing:
+        body["partners"] = partners = [_standing(one) for one in receipt.standing]
+        said = {"iss": settings.BASE_URL, "iat": int(at.timestamp()), "receipt": receipt.number}
+        body["standing"] = keys.sign(
+            use=SigningKey.Use.RECEIPT, claims={**said, "as_of": _instant(at), "partners": partners}
+        )
     if receipt.partners:
         claims = {
             "iss": settings.BASE_URL,
@@ -126,6 +133,17 @@ def file_of(*, receipt: ReceiptView, at: datetime) -> dict[str, object]:
         }
         body["partner_keys"] = keys.sign(use=SigningKey.Use.RECEIPT, claims=claims)
     return body
+
+
+def _standing(one: PartnerStanding) -> dict[str, object]:
+    named = {"signed": one.signed, "reported": one.reported, "not_signed": one.missing}
+    below = {how: [{"name": each.name, "id": each.uri} for each in them] for how, them in named.items()}
+    return {
+        "name": one.party,
+        "id": one.uri,
+        "state": one.state,
+        "below": {**below, "not_signed_unnamed": one.unnamed},
+    }
 
 
 def _instant(moment: datetime) -> str:

@@ -301,8 +301,9 @@ class _Writer:
     def _receipts(self) -> int:
         kept = 0
         for choice in self._progress.besides(self._choices()):
-            follow = choice.kind != "allow"
-            found = receipt_of(line_id=choice.line_id, choice_id=choice.id, order_ids=choice.order_ids, follow=follow)
+            found = receipt_of(
+                line_id=choice.line_id, choice_id=choice.id, order_ids=choice.order_ids, asks=choice.asks
+            )
             if found is not None:
                 body = receipts.file_of(receipt=found, at=self._at)
                 self._file(f"receipts/receipt-{found.number}.json", [json.dumps(body, indent=2, ensure_ascii=False)])

@@ -6,16 +6,26 @@ from consent.queries.digests import digest_runs
 from consent.queries.evidence import EvidenceView, evidence_of
 from consent.queries.later import changed_at
 from consent.queries.notice import notice_of
-from consent.queries.progress import OrderState, Progress, Step, newest_order_states, progress_of, standing_progress
-from consent.queries.receipts import PartnerReceipt, ReceiptView, receipt_of
+from consent.queries.progress import (
+    Asks,
+    OrderState,
+    Progress,
+    Step,
+    newest_order_states,
+    progress_of,
+    standing_progress,
+)
+from consent.queries.receipts import PartnerReceipt, PartnerStanding, ReceiptView, receipt_of
 from consent.queries.signals import SignalView, signal_of, stops_by_signal
 
 __all__ = [
+    "Asks",
     "ChoicePage",
     "ChoiceRow",
     "EvidenceView",
     "OrderState",
     "PartnerReceipt",
+    "PartnerStanding",
     "Progress",
     "ReceiptView",
     "SignalView",

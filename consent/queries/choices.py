@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from django.db.models import Q
 
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Origin
-from consent.queries.progress import find_current_orders
+from consent.queries.progress import Asks, Followed, asked_of, follow
 from consent.queries.set_aside import STANDS
 from partners.models import Campaign, Party
 from partners.words import UNKNOWN, party_name, purpose_in_words, shown
@@ -19,10 +19,18 @@ FIRST = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
+class Told:
+    """One partner told of a choice: by which order, and where what that asks stands now."""
+
+    order: Order
+    followed: Followed
+
+
+@dataclass(frozen=True)
 class ChoiceRow:
     """One choice in a list. `company` and `why` name what it is about, as far as its scope has them.
 
-    `orders` counts the partners told, `acknowledged` those that have it, `signed` those that signed that it is done.
+    `told`: how far each partner told of it is. `use`: of a campaign, whom it finds the phone for (URI) and its purpose.
     `notice`: the digest of what was read before it, "" where nothing was.
     """
 
@@ -42,15 +50,61 @@ class ChoiceRow:
     program: str
     disputed: bool
     receipt: str
-    order_ids: tuple[uuid.UUID, ...]
-    acknowledged: int
-    signed: int
+    told: tuple[Told, ...]
+    use: tuple[str, str]
     notice: str
 
     @property
-    def orders(self) -> int:
-        """How many partners are told of it."""
-        return len(self.order_ids)
+    def order_ids(self) -> tuple[uuid.UUID, ...]:
+        """The orders that told of it, one for each partner."""
+        return tuple(one.order.id for one in self.told)
+
+    @property
+    def told_still(self) -> tuple[Followed, ...]:
+        """Where each partner told of it stands; without those to whom a newer message took a yes back."""
+        return tuple(one.followed for one in self.told if not self._taken_back(one))
+
+    @property
+    def received(self) -> int:
+        """How many of them have it."""
+        return sum(one.received_at is not None for one in self.told_still)
+
+    @property
+    def to_sign(self) -> tuple[Followed, ...]:
+        """Those that are asked to sign for something."""
+        return tuple(
+            one.followed
+            for one in self.told
+            if asked_of(asks=self.asks, orders=[one.order, one.followed.order]).anything
+        )
+
+    @property
+    def signed(self) -> int:
+        """How many of these have signed that all of it is done."""
+        return sum(one.state == State.COMPLETED for one in self.to_sign)
+
+    @property
+    def in_part(self) -> tuple[Followed, ...]:
+        """Those that signed for a part: a company behind them has not."""
+        return _by_name(one for one in self.to_sign if one.state == State.PARTIAL)
+
+    @property
+    def still_open(self) -> tuple[str, ...]:
+        """The names of those whose signature is missing, or was broken."""
+        done = {State.COMPLETED, State.PARTIAL}
+        return tuple(one.party for one in _by_name(one for one in self.to_sign if one.state not in done))
+
+    def _taken_back(self, told: Told) -> bool:
+        newer = told.followed.order
+        allowed = {(entry["recipient"], entry["purpose"]) for entry in newer.snapshot["state"]}
+        return self.kind == Choice.Kind.ALLOW and newer is not told.order and self.use not in allowed
+
+    @property
+    def asks(self) -> Asks:
+        """What it asks partners to sign for. What had ended before it came asks nothing of anybody."""
+        if self.kind == Choice.Kind.ALLOW or self.over_before:
+            return "nothing"
+        return "stop" if self.kind == Choice.Kind.PAUSE else "delete"
 
     @property
     def in_force_since(self) -> datetime:
@@ -136,9 +190,9 @@ def _rows(choices: Sequence[Choice]) -> tuple[ChoiceRow, ...]:
         ChoiceReceipt.objects.filter(line_id__in=lines, choice_id__in=ids).values_list("choice_id", "number")
     )
     orders = _orders(lines, ids)
-    current = find_current_orders(told=[order for told in orders.values() for order in told])
+    known = follow(told=[order for told in orders.values() for order in told])
     names = _Names.of(choices)
-    return tuple(_row(choice, receipts, _Told(orders.get(choice.id, ()), current), names) for choice in choices)
+    return tuple(_row(choice, receipts, orders.get(choice.id, ()), known, names) for choice in choices)
 
 
 def _orders(lines: Collection[int], ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Order]]:
@@ -152,22 +206,9 @@ def _orders(lines: Collection[int], ids: Collection[uuid.UUID]) -> dict[uuid.UUI
 
 
 @dataclass(frozen=True)
-class _Told:
-    """The orders that tell of a choice, and by id the one that carries each on."""
-
-    orders: Sequence[Order]
-    current: Mapping[uuid.UUID, Order]
-
-    def where_they_stand(self, choice: Choice) -> list[Order]:
-        """What is asked by a no is carried on where its order was replaced; a yes is not, as on its own page."""
-        follow = choice.kind != Choice.Kind.ALLOW
-        return [self.current[order.id] if follow else order for order in self.orders]
-
-
-@dataclass(frozen=True)
 class _Names:
     parties: Mapping[str, str]
-    campaigns: Mapping[str, tuple[str, str]]
+    campaigns: Mapping[str, tuple[str, str, tuple[str, str]]]
 
     @classmethod
     def of(cls, choices: Iterable[Choice]) -> "_Names":
@@ -183,21 +224,31 @@ class _Names:
         return cls(
             {party.uri: party_name(party.name, party.uri) for party in parties},
             {
-                one.ref: (party_name(one.lbs_provider.name, one.lbs_provider.uri), purpose_in_words(one.purpose))
+                one.ref: (
+                    party_name(one.lbs_provider.name, one.lbs_provider.uri),
+                    purpose_in_words(one.purpose),
+                    (one.lbs_provider.uri, one.purpose),
+                )
                 for one in campaigns
             },
         )
 
 
-def _row(choice: Choice, receipts: Mapping[uuid.UUID, str], told: _Told, names: _Names) -> ChoiceRow:
-    company, why, orders = "", "", told.where_they_stand(choice)
+def _row(
+    choice: Choice,
+    receipts: Mapping[uuid.UUID, str],
+    orders: Sequence[Order],
+    known: Mapping[uuid.UUID, Followed],
+    names: _Names,
+) -> ChoiceRow:
+    company, why, use = "", "", ("", "")
     match choice.scope:
         case Choice.Scope.PARTY:
             company = names.parties.get(choice.ref, shown(choice.ref, at_most=80))
         case Choice.Scope.PURPOSE:
             why = purpose_in_words(choice.ref)
         case Choice.Scope.CAMPAIGN:
-            company, why = names.campaigns.get(choice.ref, (shown(choice.ref, at_most=80), ""))
+            company, why, use = names.campaigns.get(choice.ref, (shown(choice.ref, at_most=80), "", use))
         case _:
             pass
     return ChoiceRow(
@@ -217,11 +268,14 @@ def _row(choice: Choice, receipts: Mapping[uuid.UUID, str], told: _Told, names: 
         program=shown(choice.program, at_most=80),
         disputed=choice.reason == "never_agreed",
         receipt=receipts.get(choice.id, ""),
-        order_ids=tuple(order.id for order in told.orders),
-        acknowledged=sum(order.acknowledged_at is not None for order in orders),
-        signed=sum(order.state == State.COMPLETED for order in orders),
+        told=tuple(Told(order, known[order.id]) for order in orders),
+        use=use,
         notice=choice.notice,
     )
+
+
+def _by_name(followed: Iterable[Followed]) -> tuple[Followed, ...]:
+    return tuple(sorted(followed, key=lambda one: one.party.casefold()))
 
 
 def _by(choice: Choice) -> str:

@@ -4,14 +4,16 @@ What companies signed carries their names, and is for whoever may see: the link 
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection
 
+from consent.models import ChoiceOrder
+from consent.queries.progress import follow
 from consent.queries.receipts import ReceiptView, receipt_of
-from revocations.models import State
+from revocations.models import Order, State
 
 WAITING = (State.QUEUED, State.SENT)
 RECEIVED = (State.ACKNOWLEDGED,)
@@ -22,22 +24,14 @@ FROM consent_progresslink link
     JOIN accounts_line line ON line.id = link.line_id
 WHERE link.token_hash = %s AND link.expires_at > %s
 """
-# Each order that told of the choice, and where it stands: where it was replaced, the one that carries on what it asked.
-TOLD = """
-SELECT coalesce(newest.state, told.state)
-FROM consent_choiceorder named
-    JOIN revocations_order told ON told.line_id = named.line_id AND told.id = named.order_id
-    LEFT JOIN (
-        revocations_standing standing
-        JOIN revocations_order newest ON newest.line_id = standing.line_id AND newest.id = standing.order_id
-    ) ON told.state = %s AND standing.line_id = told.line_id AND standing.contract_id = told.contract_id
-WHERE named.line_id = %s AND named.choice_id = %s
-"""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many companies are told of a stop, and how many of them stand where. The five add up to `told`."""
+    """How many companies are told of a stop, and how many of them stand where. The five add up to `told`.
+
+    Of the companies behind them `below_signed` have signed and `below_missing` have not.
+    """
 
     told: int
     waiting: int
@@ -45,6 +39,8 @@ class Counts:
     signed: int
     in_part: int
     looked_into: int
+    below_signed: int
+    below_missing: int
 
 
 @dataclass(frozen=True)
@@ -70,15 +66,16 @@ def behind_link(*, token: str, at: datetime) -> Linked | None:
         if link is None:
             return None
         line_id, choice_id, made_at, state = link
-        cursor.execute(TOLD, [State.SUPERSEDED.value, line_id, choice_id])
-        told = cursor.fetchall()
-    receipt = receipt_of(line_id=line_id, choice_id=choice_id, order_ids=(), follow=False)
+    receipt = receipt_of(line_id=line_id, choice_id=choice_id, order_ids=(), asks="nothing")
     if receipt is None:
         return None  # such a link is only ever made for a choice that has one
-    return Linked(made_at=made_at, state=state, counts=_counts([one for (one,) in told]), receipt=receipt)
+    return Linked(made_at=made_at, state=state, counts=_counts(line_id, choice_id), receipt=receipt)
 
 
-def _counts(states: Sequence[str]) -> Counts:
+def _counts(line_id: int, choice_id: UUID) -> Counts:
+    named = ChoiceOrder.objects.filter(line_id=line_id, choice_id=choice_id).values("order_id")
+    known = follow(told=list(Order.objects.filter(line_id=line_id, id__in=named))).values()
+    states = [one.state for one in known]
     waiting = sum(state in WAITING for state in states)
     received = sum(state in RECEIVED for state in states)
     signed = sum(state == State.COMPLETED for state in states)
@@ -90,4 +87,6 @@ def _counts(states: Sequence[str]) -> Counts:
         signed=signed,
         in_part=in_part,
         looked_into=len(states) - waiting - received - signed - in_part,
+        below_signed=sum(len(one.coverage.signed) for one in known),
+        below_missing=sum(one.coverage.not_signed for one in known),
     )

@@ -5,21 +5,24 @@ stored the message; only what a partner signed is told as done, and as that part
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from partners.models import Dealing, Party
-from partners.words import UNKNOWN, party_name, shown
-from revocations.models import DownstreamReport, Duty, Order, Standing, State
+from partners.models import Party
+from partners.words import party_name, shown
+from revocations.models import Duty, Order, Standing, State
+from revocations.queries import Coverage, coverage_of
+from revocations.queries.coverage import NOBODY, state_of
 
 UNCONFIRMED_AFTER = timedelta(minutes=15)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Tone = Literal["good", "warn", "bad", "plain"]
+type Asks = Literal["nothing", "stop", "delete"]
 _TONES: Mapping[str, Tone] = {
     State.COMPLETED: "good",
     State.ACKNOWLEDGED: "warn",
@@ -49,7 +52,9 @@ class Step:
 class OrderState:
     """An order in the words of the protocol, and whether 15 minutes went by without an acknowledgement.
 
-    `only_about`: the companies (URIs) whose data it orders deleted, where that is not all that the partner holds.
+    `state` is what may be said of it: "partial" also where a company that did not sign was found after the partner
+    signed. `coverage`: who behind the partner has signed. `only_about`: the companies (URIs) whose data it orders
+    deleted, where that is not all that the partner holds.
     """
 
     partner_id: int
@@ -60,15 +65,46 @@ class OrderState:
     owes_deletion: bool
     owes: bool
     only_about: tuple[str, ...] = ()
+    coverage: Coverage = NOBODY
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Where what an order asks stands: `order` carries it on, itself unless it was replaced.
+
+    What every surface says of an order is read from here. `party` is the partner's name; `coverage`, who behind it has
+    signed.
+    """
+
+    order: Order
+    party: str
+    coverage: Coverage
+
+    @property
+    def state(self) -> str:
+        """In the words of the protocol, as far as may be said."""
+        return state_of(order=self.order, coverage=self.coverage)
+
+    @property
+    def received_at(self) -> datetime | None:
+        """When the partner had it: it said so, or signed about it."""
+        return self.order.acknowledged_at or (self.order.completed_at if self.order.state in _SIGNED else None)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a choice asks of a partner to sign for: nothing, to stop using (`anything`), to delete what it holds too."""
+
+    anything: bool
+    deletion: bool
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One partner's order: where it stands, its four steps, and who below the partner is known to have followed.
+    """One partner's order: where it stands, and its steps.
 
-    `state` is the order's own; `shown` is that of the newest order where this one was replaced. Of the companies
-    known to have received data through it, `signed` signed with their own key and `missing` have not followed.
-    `reported` did so by the partner's word alone.
+    `state` is the order's own; `shown` is that of the newest order where this one was replaced, and what the choice
+    asks to be signed by it.
     """
 
     order_id: uuid.UUID
@@ -80,10 +116,6 @@ class Progress:
     attempts: int
     complete_by: datetime | None
     note: str
-    signed: tuple[str, ...] = ()
-    reported: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    unnamed_missing: bool = False
     only_about: tuple[str, ...] = ()
 
     @property
@@ -92,32 +124,38 @@ class Progress:
         return self.state == State.SUPERSEDED
 
     @property
+    def received(self) -> bool:
+        """Whether the partner has it."""
+        return any(step.key == "received" and step.status == "done" for step in self.steps)
+
+    @property
     def open(self) -> bool:
         """Whether more may still happen by itself: the page goes on asking."""
-        return self.shown.state != State.COMPLETED
+        return not all(step.status == "done" for step in self.steps)
 
 
-def order_state(*, order: Order, at: datetime, waits_since: datetime | None = None) -> OrderState:
-    """An order as a page may speak of it at `at`.
+def order_state(*, followed: Followed, asked: Asked, at: datetime, waits_since: datetime | None = None) -> OrderState:
+    """An order as a page may speak of it at `at`, where this is what is asked by it.
 
     `waits_since`: since when the partner has something to confirm, where an older order waited before this one.
     """
-    unconfirmed = order.state in _UNANSWERED and at - (waits_since or order.queued_at) >= UNCONFIRMED_AFTER
-    actions = order.snapshot.get("required_actions", ())
-    tone = _TONES.get(order.state, "plain")
-    if order.state == State.ACKNOWLEDGED and not actions:
+    order, state = followed.order, followed.state
+    unconfirmed = state in _UNANSWERED and at - (waits_since or order.queued_at) >= UNCONFIRMED_AFTER
+    tone = _TONES.get(state, "plain")
+    if state == State.ACKNOWLEDGED and not asked.anything:
         tone = "good"
     return OrderState(
         partner_id=order.party_id,
-        state=order.state,
+        state=state,
         tone="warn" if unconfirmed else tone,
         unconfirmed=unconfirmed,
         overdue=order.complete_by is not None
         and order.complete_by <= at
-        and order.state not in {State.COMPLETED, State.SUPERSEDED},
-        owes_deletion=Duty.Action.DELETE_HELD in actions,
-        owes=bool(actions),
+        and state not in {State.COMPLETED, State.SUPERSEDED},
+        owes_deletion=asked.deletion,
+        owes=asked.anything,
         only_about=_only_about(order),
+        coverage=followed.coverage,
     )
 
 
@@ -145,46 +183,82 @@ _WAITS_SINCE = Subquery(
 
 
 def newest_order_states(*, line_id: int, at: datetime) -> dict[int, OrderState]:
-    """By contract id: the order that stands for this line now. One query."""
-    orders = Order.objects.filter(line_id=line_id, id__in=Standing.objects.filter(line_id=line_id).values("order_id"))
+    """By contract id: the order that stands for this line now. A few queries, whatever their number."""
+    standing = Standing.objects.filter(line_id=line_id).values("order_id")
+    orders = list(Order.objects.filter(line_id=line_id, id__in=standing).annotate(waits_since=_WAITS_SINCE))
+    known = follow(told=orders)
     return {
-        order.contract_id: order_state(order=order, at=at, waits_since=order.waits_since)
-        for order in orders.annotate(waits_since=_WAITS_SINCE)
+        order.contract_id: order_state(
+            followed=known[order.id],
+            asked=asked_of(asks="delete", orders=[order]),
+            at=at,
+            waits_since=order.waits_since,
+        )
+        for order in orders
     }
 
 
-def progress_of(*, line_id: int, order_ids: Collection[uuid.UUID], since: datetime, at: datetime) -> list[Progress]:
-    """The four steps at each partner told, by the partner's name. Seven queries, whatever the number of partners.
+def asked_of(*, asks: Asks, orders: Collection[Order]) -> Asked:
+    """What a choice asks of a partner to sign for, by the orders that tell it: the first, and the newest.
 
-    `since`: from when on the gate has kept the choice.
+    An order carries on what older choices asked, too; that is not this choice's affair. A pause never asks to delete.
+    """
+    actions = {action for order in orders for action in order.snapshot.get("required_actions", ())}
+    return Asked(
+        anything=asks != "nothing" and bool(actions), deletion=asks == "delete" and Duty.Action.DELETE_HELD in actions
+    )
+
+
+def follow(*, told: Collection[Order]) -> dict[uuid.UUID, Followed]:
+    """By the id of each of these orders: where what it asks stands. A few queries, whatever their number."""
+    current = find_current_orders(told=told)
+    signed = [order for order in current.values() if order.state in _SIGNED]
+    covered = coverage_of(orders=signed)
+    parties = Party.objects.in_bulk({order.party_id for order in told}) if told else {}
+    return {
+        order_id: Followed(
+            order=order,
+            party=party_name(parties[order.party_id].name, parties[order.party_id].uri),
+            coverage=covered.get(order.id, NOBODY),
+        )
+        for order_id, order in current.items()
+    }
+
+
+def progress_of(
+    *, line_id: int, order_ids: Collection[uuid.UUID], asks: Asks, since: datetime, at: datetime
+) -> list[Progress]:
+    """The steps at each partner told of a choice, by the partner's name. A few queries, whatever their number.
+
+    `asks`: what the choice asks of them. `since`: from when on the gate has kept it.
     """
     told = list(Order.objects.filter(line_id=line_id, id__in=order_ids).annotate(waits_since=_WAITS_SINCE))
-    waits = {order.contract_id: order.waits_since for order in told}
-    newest = find_current_orders(told=told)
-    parties = Party.objects.in_bulk({order.party_id for order in told})
-    below = _Below.read(line_id, newest.values())
-    found = [
-        _progress(
-            order,
-            newest[order.id],
-            parties[order.party_id],
-            below,
-            _Times(since, waits[order.contract_id], at),
-        )
-        for order in told
-    ]
-    return sorted(found, key=lambda one: one.party.casefold())
+    return _progress_of(told, asks, since, at)
 
 
-def standing_progress(*, line_id: int, partner_ids: Collection[int], since: datetime, at: datetime) -> list[Progress]:
+def standing_progress(
+    *, line_id: int, partner_ids: Collection[int], asks: Asks, since: datetime, at: datetime
+) -> list[Progress]:
     """The same for the orders that stand now at these partners, whatever choice they tell of."""
     standing = Standing.objects.filter(line_id=line_id).values("order_id")
     orders = Order.objects.filter(line_id=line_id, id__in=standing, party_id__in=partner_ids)
-    told = list(orders.annotate(waits_since=_WAITS_SINCE))
-    parties = Party.objects.in_bulk({order.party_id for order in told})
-    below = _Below.read(line_id, told)
+    return _progress_of(list(orders.annotate(waits_since=_WAITS_SINCE)), asks, since, at)
+
+
+def _progress_of(told: Collection[Order], asks: Asks, since: datetime, at: datetime) -> list[Progress]:
+    waits = {order.id: vars(order)["waits_since"] for order in told}
+    known = follow(told=told)
+    scoped = {uri for one in known.values() for uri in _only_about(one.order)}
+    names = {one.uri: party_name(one.name, one.uri) for one in (Party.objects.filter(uri__in=scoped) if scoped else ())}
     found = [
-        _progress(order, order, parties[order.party_id], below, _Times(since, order.waits_since, at)) for order in told
+        _progress(
+            order,
+            known[order.id],
+            asked_of(asks=asks, orders=[order, known[order.id].order]),
+            names,
+            _Times(since, waits[order.id], at),
+        )
+        for order in told
     ]
     return sorted(found, key=lambda one: one.party.casefold())
 
@@ -214,39 +288,6 @@ def find_current_orders(*, told: Collection[Order]) -> dict[uuid.UUID, Order]:
 
 
 @dataclass(frozen=True)
-class _Below:
-    """Who received data through each partner, and what is known of their following."""
-
-    received: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
-    reports: Mapping[uuid.UUID, Sequence[DownstreamReport]] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, line_id: int, orders: Collection[Order]) -> "_Below":
-        signed = [order for order in orders if order.state in _SIGNED]
-        scoped = {uri for order in orders for uri in _only_about(order)}
-        if not signed:
-            return cls(names=_party_names(scoped))
-        received: dict[int, dict[str, str]] = {}
-        dealings = Dealing.objects.filter(line_id=line_id, aggregator_id__in={order.party_id for order in signed})
-        for dealing in dealings.select_related("party"):
-            if dealing.party_id != dealing.aggregator_id:
-                name = party_name(dealing.party.name, dealing.party.uri)
-                received.setdefault(dealing.aggregator_id, {})[dealing.party.uri] = name
-        reports: dict[uuid.UUID, list[DownstreamReport]] = {}
-        for report in DownstreamReport.objects.filter(line_id=line_id, order_id__in=[order.id for order in signed]):
-            reports.setdefault(report.order_id, []).append(report)
-        uris = {report.party_uri for each in reports.values() for report in each}
-        return cls(received, reports, _party_names(uris | scoped))
-
-
-def _party_names(uris: Collection[str]) -> dict[str, str]:
-    if not uris:
-        return {}
-    return {party.uri: party_name(party.name, party.uri) for party in Party.objects.filter(uri__in=uris)}
-
-
-@dataclass(frozen=True)
 class _Times:
     """Since when the gate keeps the choice, since when the partner has something to confirm, and the time now."""
 
@@ -255,64 +296,48 @@ class _Times:
     at: datetime
 
 
-def _progress(order: Order, newest: Order, party: Party, below: _Below, times: _Times) -> Progress:
-    done = [report for report in below.reports.get(newest.id, ()) if report.status == State.COMPLETED]
-    received = below.received.get(newest.party_id, {}) if newest.state in _SIGNED else {}
-    missing = {uri: name for uri, name in received.items() if uri not in {report.party_uri for report in done}}
-    state = order_state(order=newest, at=times.at, waits_since=times.waits_since)
+def _progress(order: Order, followed: Followed, asked: Asked, names: Mapping[str, str], times: _Times) -> Progress:
+    newest = followed.order
+    state = order_state(followed=followed, asked=asked, at=times.at, waits_since=times.waits_since)
     return Progress(
         order_id=order.id,
-        party=party_name(party.name, party.uri),
-        party_id=party.pk,
-        state=order.state,
+        party=followed.party,
+        party_id=order.party_id,
+        state=state.state if newest is order else order.state,
         shown=state,
-        steps=_steps(newest, state, times.since),
+        steps=_steps(followed, asked, times.since),
         attempts=newest.attempts,
         complete_by=newest.complete_by,
         note=shown(newest.note, at_most=200) if newest.state == State.REJECTED else "",
-        signed=_names([report for report in done if report.party_uri in received], below, signed=True),
-        reported=_names(done, below, signed=False),
-        missing=tuple(sorted(name for uri, name in missing.items() if uri != UNKNOWN)),
-        unnamed_missing=UNKNOWN in missing,
-        only_about=tuple(below.names.get(uri, shown(uri, at_most=80)) for uri in state.only_about),
+        only_about=tuple(names.get(uri, shown(uri, at_most=80)) for uri in state.only_about),
     )
 
 
-def _names(reports: Sequence[DownstreamReport], below: _Below, *, signed: bool) -> tuple[str, ...]:
-    named = (
-        below.names.get(one.party_uri, shown(one.party_uri, at_most=80)) for one in reports if one.signed == signed
-    )
-    return tuple(sorted(named, key=str.casefold))
-
-
-def _steps(order: Order, state: OrderState, since: datetime) -> tuple[Step, ...]:
-    told = order.sent_at or order.acknowledged_at
+def _steps(followed: Followed, asked: Asked, since: datetime) -> tuple[Step, ...]:
+    told = followed.order.sent_at or followed.order.acknowledged_at
+    received = followed.received_at
     steps = [
         Step("blocked", "done", since),
         Step("told", "done", told, already=told < since) if told else Step("told", "now"),
-        _received(order, told),
+        Step("received", "done", received) if received else Step("received", "now" if told else "todo"),
     ]
-    if state.owes or order.state in _SIGNED:
-        steps.append(_signed(order))
+    if asked.anything:
+        steps.append(_signed(followed))
     return tuple(steps)
 
 
-def _received(order: Order, told: datetime | None) -> Step:
-    received = order.acknowledged_at or (order.completed_at if order.state in _SIGNED else None)
-    if received:
-        return Step("received", "done", received)
-    return Step("received", "now" if told else "todo")
-
-
-def _signed(order: Order) -> Step:
-    match order.state:
+def _signed(followed: Followed) -> Step:
+    order = followed.order
+    match followed.state:
         case State.COMPLETED:
             return Step("signed", "done", order.completed_at)
         case State.CONTRADICTED:
             return Step("signed", "bad", order.completed_at)
         case State.REJECTED:
             return Step("signed", "bad")
-        case State.PARTIAL | State.ACKNOWLEDGED:
-            return Step("signed", "now", order.completed_at if order.state == State.PARTIAL else None)
+        case State.PARTIAL:
+            return Step("signed", "now", order.completed_at)
+        case State.ACKNOWLEDGED:
+            return Step("signed", "now")
         case _:
             return Step("signed", "todo")

@@ -10,10 +10,11 @@ from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from consent.queries.progress import carried_on
+from consent.queries.progress import Asks, Followed, asked_of, follow
 from partners.models import Party
 from partners.words import party_name
-from revocations.models import Receipt
+from revocations.models import Order, Receipt
+from revocations.queries import Company
 
 OWN = "SELECT number, token FROM consent_choicereceipt WHERE line_id = %s AND choice_id = %s"
 SIGNED = """
@@ -49,21 +50,39 @@ class PartnerReceipt:
 
 
 @dataclass(frozen=True)
+class PartnerStanding:
+    """How far one partner is that has to sign for a choice, and the companies behind it.
+
+    `state` is a word of the protocol. Where a partner signed, `missing` are those behind it that have not, and
+    `unnamed`: one of them is a company that nobody can name.
+    """
+
+    party: str
+    uri: str
+    state: str
+    signed: tuple[Company, ...]
+    reported: tuple[Company, ...]
+    missing: tuple[Company, ...]
+    unnamed: bool
+
+
+@dataclass(frozen=True)
 class ReceiptView:
-    """Our receipt for one choice, and the partners' about it so far."""
+    """Our receipt for one choice, the partners' about it so far, and how far each partner that must sign is."""
 
     number: str
     token: str
     partners: tuple[PartnerReceipt, ...]
+    standing: tuple[PartnerStanding, ...]
 
 
 def receipt_of(
-    *, line_id: int, choice_id: uuid.UUID, order_ids: Collection[uuid.UUID], follow: bool
+    *, line_id: int, choice_id: uuid.UUID, order_ids: Collection[uuid.UUID], asks: Asks
 ) -> ReceiptView | None:
     """The receipts of a choice; None for one that has none (it came from a file).
 
-    `follow`: also those of the order that took the place of a replaced one, as the choice's own page does: a stop's
-    duties are carried on, a yes is not.
+    `asks`: what the choice asks partners to sign for. Where it asks something, the receipts of the order that took the
+    place of a replaced one are among them, as on the choice's own page.
     """
     with connection.cursor() as cursor:
         cursor.execute(OWN, [line_id, choice_id])
@@ -71,9 +90,16 @@ def receipt_of(
     if own is None:
         return None
     number, token = own
-    told = {*order_ids, *(carried_on(line_id=line_id, order_ids=order_ids) if follow else ())}
+    orders = list(Order.objects.filter(line_id=line_id, id__in=order_ids)) if order_ids else []
+    known = follow(told=orders) if asks != "nothing" else {}
+    told = {*order_ids, *(one.order.id for one in known.values())}
     signed = list(Receipt.objects.raw(SIGNED, [line_id, list(told)]))
-    parties = Party.objects.in_bulk({one.party_id for one in signed})
+    parties = Party.objects.in_bulk({one.party_id for one in signed} | {order.party_id for order in orders})
+    to_sign = [
+        known[order.id]
+        for order in orders
+        if order.id in known and asked_of(asks=asks, orders=[order, known[order.id].order]).anything
+    ]
     return ReceiptView(
         number=number,
         token=token,
@@ -87,4 +113,21 @@ def receipt_of(
             )
             for one in signed
         ),
+        standing=tuple(
+            _standing(one, parties[one.order.party_id])
+            for one in sorted(to_sign, key=lambda one: (one.party.casefold(), one.order.party_id))
+        ),
+    )
+
+
+def _standing(followed: Followed, partner: Party) -> PartnerStanding:
+    covered = followed.coverage
+    return PartnerStanding(
+        party=followed.party,
+        uri=partner.uri,
+        state=followed.state,
+        signed=covered.signed,
+        reported=covered.reported,
+        missing=covered.missing,
+        unnamed=covered.unnamed,
     )

@@ -233,7 +233,9 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
     """What the pages about one choice show of it."""
     now = timezone.now()
     found, line = found_for(request, choice_id)
-    partners = queries.progress_of(line_id=found.line_id, order_ids=found.order_ids, since=found.in_force_since, at=now)
+    partners = queries.progress_of(
+        line_id=found.line_id, order_ids=found.order_ids, asks=found.asks, since=found.in_force_since, at=now
+    )
     standing = sharing(line=line.line, at=now)
     return {
         "line": line,

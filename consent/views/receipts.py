@@ -105,8 +105,7 @@ def _page(request: SubscriberRequest, choice_id: uuid.UUID, form: MailForm) -> H
 
 def _receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> queries.ReceiptView:
     found, _line = found_for(request, choice_id)
-    follow = found.kind != "allow"
-    receipt = queries.receipt_of(line_id=found.line_id, choice_id=found.id, order_ids=found.order_ids, follow=follow)
+    receipt = queries.receipt_of(line_id=found.line_id, choice_id=found.id, order_ids=found.order_ids, asks=found.asks)
     if receipt is None:
         raise Http404
     return receipt
@@ -121,7 +120,18 @@ def _paper(request: SubscriberRequest, choice_id: uuid.UUID) -> paper.Paper:
         until=found.until,
         how=_plain(render_to_string("choices/_by.html", about, request)),
         zone=line.zone_name,
+        standing=[
+            _plain(render_to_string("components/order_state.html", one, request)) for one in _far(request, found)
+        ],
     )
+
+
+def _far(request: SubscriberRequest, found: queries.ChoiceRow) -> list[dict[str, object]]:
+    """How far each company that must sign is, for the one sentence that pages have for it."""
+    partners = queries.progress_of(
+        line_id=found.line_id, order_ids=found.order_ids, asks=found.asks, since=found.in_force_since, at=timezone.now()
+    )
+    return [{"order": one.shown, "party": one.party} for one in partners if one.shown.owes]
 
 
 def _plain(words: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
-from consent.queries import Progress, newest_order_states, standing_progress
+from consent.queries import Asks, Progress, newest_order_states, standing_progress
 from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.standing import Proof, Sharing, sharing
 from disclosures.models import Basis, Outcome
@@ -118,7 +118,8 @@ def _parties(party: Party, facts: Sequence[Facts], standing: Sharing) -> Parties
 def _orders(line: Line, card: CompanyCard, partners: Collection[int], at: datetime) -> tuple[Progress, ...]:
     if card.denied_since is None:
         return ()
-    return tuple(standing_progress(line_id=line.pk, partner_ids=partners, since=card.denied_since, at=at))
+    asks: Asks = "delete" if card.stopped_at else "stop"
+    return tuple(standing_progress(line_id=line.pk, partner_ids=partners, asks=asks, since=card.denied_since, at=at))
 
 
 def _evidence(card: CompanyCard, parties: Parties) -> tuple[Evidence, ...]:

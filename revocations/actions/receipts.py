@@ -1,7 +1,6 @@
 """Take a partner's word for what it did with an order, as far as that word goes."""
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -10,36 +9,19 @@ from django.db.models.functions import Coalesce
 
 import audit.actions
 from partners import client
-from partners.models import Dealing, Party
+from partners.models import Party
 from revocations import receipts
 from revocations.actions.cohort_receipts import record_for_cohort
 from revocations.actions.deeds import check_applied, check_deeds
 from revocations.actions.evidence import record_evidence
 from revocations.actions.trials import take_trial_receipt
 from revocations.models import TO_PUSH, CohortReceipt, DownstreamReport, Duty, Order, Receipt, State
+from revocations.queries import coverage_of
 from revocations.receipts import Refused, Word
 
 # From here a receipt may still move an order; the other states stand.
 MOVABLE = (*TO_PUSH, State.ACKNOWLEDGED, State.REJECTED, State.PARTIAL)
 BEFORE_ANY_RECEIPT = (*TO_PUSH, State.ACKNOWLEDGED)
-UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """Of the companies that received this line's data through the partner: how many have not signed."""
-
-    known: int
-    missing: int
-    unnamed: bool
-
-    @property
-    def whole(self) -> bool:
-        return not self.missing and not self.unnamed
-
-    def note(self) -> str:
-        said = [f"{self.missing} of {self.known} companies below have not signed"] if self.missing else []
-        return "; ".join([*said, *(["one company we can't name"] if self.unnamed else [])])
 
 
 def record_receipt(*, token: str, party: Party, at: datetime) -> None:
@@ -140,8 +122,8 @@ def _outcome(word: Word, order: Order) -> tuple[State, str]:
     now = State(order.state)
     match word.said.status:
         case "completed":
-            coverage = coverage_of(order=order)
-            return (State.COMPLETED, "") if coverage.whole else (State.PARTIAL, coverage.note())
+            coverage = coverage_of(orders=[order])[order.id]
+            return (State.COMPLETED, "") if coverage.whole else (State.PARTIAL, coverage.note)
         case "rejected" if now in BEFORE_ANY_RECEIPT:
             return State.REJECTED, client.readable(word.said.reason)
         case "in_progress" if now in TO_PUSH:
@@ -161,27 +143,6 @@ def _changes(state: State, note: str, at: datetime) -> dict[str, object]:
         "acknowledged_at": Coalesce(F("acknowledged_at"), Value(at)),
         "completed_at": Value(at) if finished else F("completed_at"),
     }
-
-
-def coverage_of(*, order: Order) -> Coverage:
-    """Which of the companies that our own ledger knows behind this partner, for this line, have signed this order.
-
-    Companies that are only said to have done it don't count; an order that need not be passed on is whole.
-    """
-    if Duty.Action.NOTIFY_DOWNSTREAM not in order.snapshot["required_actions"]:
-        return Coverage(0, 0, unnamed=False)
-    received = set(
-        Dealing.objects.filter(line_id=order.line_id, aggregator_id=order.party_id)
-        .exclude(party_id=order.party_id)
-        .values_list("party__uri", flat=True)
-    )
-    signed = set(
-        DownstreamReport.objects.filter(
-            line_id=order.line_id, order_id=order.id, signed=True, status="completed"
-        ).values_list("party_uri", flat=True)
-    )
-    named = received - {UNKNOWN}
-    return Coverage(known=len(named), missing=len(named - signed), unnamed=UNKNOWN in received)
 
 
 def _discharge(word: Word, order: Order, state: State, at: datetime) -> None:

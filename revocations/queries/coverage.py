@@ -1,24 +1,120 @@
-"""Whether the companies behind a partner have signed as well."""
+"""Who of the companies behind a partner has signed for what one order asks: the one answer that everything reads."""
 
-from collections.abc import Collection
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from django.db import connection
+from django.db.models import F
 
-UNCOVERED = """
-SELECT standing.line_id, standing.contract_id
-FROM revocations_standing standing
-    JOIN revocations_order told ON told.line_id = standing.line_id AND told.id = standing.order_id
-WHERE standing.line_id = ANY (%s) AND told.state = 'completed'
-    AND told.snapshot -> 'required_actions' ? 'notify_downstream'
-    AND EXISTS (
-        SELECT FROM partners_dealing dealing JOIN partners_party party ON party.id = dealing.party_id
-        WHERE dealing.line_id = told.line_id AND dealing.aggregator_id = told.party_id
-            AND dealing.party_id <> told.party_id AND dealing.last_at <= told.completed_at
-            AND NOT EXISTS (
-                SELECT FROM revocations_downstreamreport report
-                WHERE report.line_id = told.line_id AND report.order_id = told.id
-                    AND report.party_uri = party.uri AND report.signed AND report.status = 'completed'))
-"""
+from partners.models import Dealing, Party
+from partners.words import UNKNOWN, party_name, shown
+from revocations.models import Cohort, CohortReceipt, DownstreamReport, Duty, Order, Standing, State
+
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+# From here on, what a company receives is for another order to ask about.
+_SIGNED_AS_DONE = (State.COMPLETED, State.CONTRADICTED)
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company behind a partner. `status` and `at` are of the newest word about it, where there is one."""
+
+    uri: str
+    name: str
+    status: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Who behind a partner has done what an order asks.
+
+    `signed`: by their own key. `reported`: by the partner's word alone. `missing`: who must sign and has not, which
+    the partner's word does not change; `unnamed`: one of those is a company that nobody can name. `known` companies
+    with a name must sign.
+    """
+
+    signed: tuple[Company, ...] = ()
+    reported: tuple[Company, ...] = ()
+    missing: tuple[Company, ...] = ()
+    unnamed: bool = False
+    known: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether everyone who must sign has."""
+        return not self.missing and not self.unnamed
+
+    @property
+    def signed_names(self) -> tuple[str, ...]:
+        """Who signed, by name."""
+        return tuple(one.name for one in self.signed)
+
+    @property
+    def reported_names(self) -> tuple[str, ...]:
+        """Who is only said to have done it, by name."""
+        return tuple(one.name for one in self.reported)
+
+    @property
+    def others_reported(self) -> tuple[Company, ...]:
+        """Who is only said to have done it, and need not sign."""
+        return tuple(one for one in self.reported if one not in self.missing)
+
+    @property
+    def missing_names(self) -> tuple[str, ...]:
+        """Who has not signed, by name."""
+        return tuple(one.name for one in self.missing)
+
+    @property
+    def not_signed(self) -> int:
+        """How many have not signed, the one without a name included."""
+        return len(self.missing) + self.unnamed
+
+    @property
+    def note(self) -> str:
+        """What an order keeps of it: counts alone."""
+        said = [f"{len(self.missing)} of {self.known} companies below have not signed"] if self.missing else []
+        return "; ".join([*said, *(["one company we can't name"] if self.unnamed else [])])
+
+
+NOBODY = Coverage()
+
+
+def state_of(*, order: Order, coverage: Coverage) -> State:
+    """The state of an order as far as it may be said: "partial" also where a company was found after the signature."""
+    return State.PARTIAL if order.state == State.COMPLETED and not coverage.whole else State(order.state)
+
+
+def coverage_of(*, orders: Collection[Order]) -> dict[uuid.UUID, Coverage]:
+    """Who behind the partner has signed for each of these orders, by its id. At most five queries.
+
+    An order that is to be passed on must be signed for by every company that our own ledger shows behind the partner
+    for this line (by the time of the partner's signature, once it has signed that all is done), and by every one of
+    which the partner itself says that it is not done there. Who is only said to have done it has not signed.
+    """
+    if not orders:
+        return {}
+    lines = {order.line_id for order in orders}
+    received: dict[tuple[int, int], list[Dealing]] = defaultdict(list)
+    dealings = Dealing.objects.filter(line_id__in=lines, aggregator_id__in={order.party_id for order in orders})
+    for dealing in dealings.exclude(party_id=F("aggregator_id")).select_related("party"):
+        received[dealing.line_id, dealing.aggregator_id].append(dealing)
+    reports: dict[uuid.UUID, list[DownstreamReport]] = defaultdict(list)
+    for report in DownstreamReport.objects.filter(line_id__in=lines, order_id__in={order.id for order in orders}):
+        reports[report.order_id].append(report)
+    names = {one.party.uri: _named(one.party) for known in received.values() for one in known}
+    by_cohort = _signed_by_cohort([order for order in orders if order.state == State.COMPLETED])
+    reported = {one.party_uri for said in reports.values() for one in said}.union(*by_cohort.values())
+    unnamed = reported - names.keys()
+    names |= {party.uri: _named(party) for party in (Party.objects.filter(uri__in=unnamed) if unnamed else ())}
+    return {
+        order.id: _coverage(
+            order, received[order.line_id, order.party_id], reports[order.id], by_cohort.get(order.id, set()), names
+        )
+        for order in orders
+    }
 
 
 def uncovered(*, line_ids: Collection[int]) -> set[tuple[int, int]]:
@@ -26,6 +122,73 @@ def uncovered(*, line_ids: Collection[int]) -> set[tuple[int, int]]:
 
     It received before the signature, and we heard of it after.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(UNCOVERED, [sorted(line_ids)])
-        return {(line_id, contract_id) for line_id, contract_id in cursor.fetchall()}
+    standing = Standing.objects.filter(line_id__in=line_ids).values("order_id")
+    done = list(Order.objects.filter(line_id__in=line_ids, id__in=standing, state=State.COMPLETED))
+    covered = coverage_of(orders=done)
+    return {(order.line_id, order.contract_id) for order in done if not covered[order.id].whole}
+
+
+def _signed_by_cohort(orders: Sequence[Order]) -> dict[uuid.UUID, set[str]]:
+    """By order: who signed for the end of its whole agreement, where that is what settled it."""
+    cohorts = (
+        Cohort.objects.filter(of=Cohort.Of.CONTRACT, contract_id__in={one.contract_id for one in orders})
+        if orders
+        else ()
+    )
+    ended = {one.contract_id: one for one in cohorts}
+    if not ended:
+        return {}
+    receipts: dict[uuid.UUID, list[CohortReceipt]] = defaultdict(list)
+    of_them = CohortReceipt.objects.filter(cohort_id__in=[one.pk for one in ended.values()], status=State.COMPLETED)
+    for receipt in of_them.defer("token"):
+        receipts[receipt.cohort_id].append(receipt)
+    found: dict[uuid.UUID, set[str]] = {}
+    for order in orders:
+        cohort = ended.get(order.contract_id)
+        if cohort is None or order.completed_at is None or cohort.epoch <= order.epoch:
+            continue
+        by_then = [one for one in receipts[cohort.pk] if one.received_at <= order.completed_at]
+        if any(one.received_at == order.completed_at for one in by_then):
+            found[order.id] = {one.signer_uri for one in by_then}
+    return found
+
+
+def _coverage(
+    order: Order,
+    received: Iterable[Dealing],
+    reports: Collection[DownstreamReport],
+    by_cohort: Collection[str],
+    names: Mapping[str, str],
+) -> Coverage:
+    until = order.completed_at if order.completed_at and order.state in _SIGNED_AS_DONE else END_OF_TIME
+    due = {one.party.uri for one in received if (one.first_at or one.last_at) <= until}
+    done = {one.party_uri for one in reports if one.status == State.COMPLETED}
+    signed = {one.party_uri for one in reports if one.status == State.COMPLETED and one.signed}
+    due |= {one.party_uri for one in reports} - done
+    signed |= {uri for uri in by_cohort if uri in due}
+    if Duty.Action.NOTIFY_DOWNSTREAM not in order.snapshot["required_actions"]:
+        due = set()
+    said = {one.party_uri: one for one in reports}
+    return Coverage(
+        signed=_companies(signed, names, said),
+        reported=_companies(done - signed, names, said),
+        missing=_companies(due - signed, names, said),
+        unnamed=UNKNOWN in due,
+        known=len(due - {UNKNOWN}),
+    )
+
+
+def _companies(
+    uris: Collection[str], names: Mapping[str, str], said: Mapping[str, DownstreamReport]
+) -> tuple[Company, ...]:
+    found = [_company(uri, names, said.get(uri)) for uri in uris if uri != UNKNOWN]
+    return tuple(sorted(found, key=lambda one: (one.name.casefold(), one.uri)))
+
+
+def _company(uri: str, names: Mapping[str, str], word: DownstreamReport | None) -> Company:
+    name = names.get(uri, shown(uri, at_most=80))
+    return Company(uri, name, word.status, word.at) if word else Company(uri, name)
+
+
+def _named(party: Party) -> str:
+    return party_name(party.name, party.uri)

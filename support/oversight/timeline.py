@@ -14,7 +14,9 @@ from django.db.models import Q
 
 from accounts.json_reader import read_json
 from partners.models import Contract, PairwiseSubject, Party
-from revocations.models import Attempt, DownstreamReport, Order, Receipt, StreamAttempt, StreamEvent
+from revocations.models import Attempt, Order, Receipt, StreamAttempt, StreamEvent
+from revocations.queries import Coverage, coverage_of
+from revocations.queries.coverage import NOBODY, state_of
 from support.oversight.delivery import Health, health_of
 
 SIZE = 50
@@ -28,7 +30,8 @@ FIRST = uuid.UUID(int=0)
 class Sent:
     """One order or event. `kind` is "order" or "event".
 
-    `move`: of what is held back, whose move it is; until `held_until`, when it is offered anew.
+    `move`: of what is held back, whose move it is; until `held_until`, when it is offered anew. `coverage`: of an order
+    that was signed for, who behind the partner has signed.
     """
 
     kind: str
@@ -46,6 +49,7 @@ class Sent:
     note: str
     move: str
     held_until: datetime | None
+    coverage: Coverage = NOBODY
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,12 @@ class SentPage:
     says: str
     tries: Sequence[Try]
     receipts: Sequence[Signed]
-    downstream: Sequence[DownstreamReport]
     line_id: int | None = None
     sub: str = ""
 
 
 def timeline(*, party_id: int, before: datetime | None, than: uuid.UUID = FIRST, at: datetime) -> Timeline | None:
-    """What was sent to a partner, the newest first; None where there is no such party. Six statements.
+    """What was sent to a partner, the newest first; None where there is no such party. Ten statements at most.
 
     Only what came before this moment, or in it with an id below `than`: many are written in one moment.
     """
@@ -143,7 +146,6 @@ def order_page(*, party_id: int, order_id: uuid.UUID) -> SentPage | None:
             Signed(one.received_at, one.status, one.token, opened(token=one.token)[1])
             for one in Receipt.objects.filter(**mine).order_by("-received_at")[:ATTEMPTS]
         ],
-        downstream=list(DownstreamReport.objects.filter(**mine).order_by("party_uri")[:ATTEMPTS]),
         line_id=order.line_id,
         sub=_sub(party_id=party_id, line_id=order.line_id),
     )
@@ -168,7 +170,6 @@ def event_page(*, party_id: int, event_id: uuid.UUID) -> SentPage | None:
         says=_pretty(event.claims),
         tries=[_try(one) for one in StreamAttempt.objects.filter(event_id=event.pk).order_by("-number")[:ATTEMPTS]],
         receipts=[],
-        downstream=[],
     )
 
 
@@ -203,14 +204,16 @@ def _sub(*, party_id: int, line_id: int) -> str:
 
 def _orders(orders: Sequence[Order]) -> list[Sent]:
     refs = _refs({one.contract_id for one in orders})
+    covered = coverage_of(orders=[one for one in orders if one.completed_at])
+    states = {one.id: state_of(order=one, coverage=covered.get(one.id, NOBODY)) for one in orders}
     return [
         Sent(
             kind="order",
             id=one.id,
             what=f"{one.get_lane_display()} {one.epoch}.{one.version}",
             contract=refs.get(one.contract_id, ""),
-            state=one.state,
-            state_words=one.get_state_display(),
+            state=states[one.id],
+            state_words=str(states[one.id].label),
             queued_at=one.queued_at,
             sent_at=one.sent_at,
             acknowledged_at=one.acknowledged_at,
@@ -220,6 +223,7 @@ def _orders(orders: Sequence[Order]) -> list[Sent]:
             note=one.note,
             move=one.get_parked_with_display(),
             held_until=one.next_attempt_at if one.parked_with else None,
+            coverage=covered.get(one.id, NOBODY),
         )
         for one in orders
     ]

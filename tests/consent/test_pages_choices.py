@@ -252,7 +252,7 @@ def queries(browser: Browser, path: str) -> int:
 
 
 def test_the_list_costs_the_same_for_one_choice_and_for_three() -> None:
-    assert {queries(sign_in(with_choices(n)), "/choices/") for n in (1, 3)} == {9}
+    assert {queries(sign_in(with_choices(n)), "/choices/") for n in (1, 3)} == {10}
 
 
 def test_a_choice_costs_the_same_for_one_partner_and_for_three() -> None:
@@ -263,7 +263,7 @@ def test_a_choice_costs_the_same_for_one_partner_and_for_three() -> None:
             an_agreed_use(line, f"Service {line.pk} {number}")
         made = actions.stop(line_id=line.pk, scope="all", actor=own(line), channel="web")
         counts.add(queries(sign_in(line), f"/choices/{made.choice_id}/"))
-    assert counts == {14}
+    assert counts == {15}
 
 
 def test_the_receipt_is_on_the_page_and_in_the_file() -> None:

@@ -14,8 +14,8 @@ from consent.actions import retrieve_status, stop
 from consent.models import LineGate, Touched
 from disclosures.models import Disclosure
 from partners.models import Campaign, Dealing, Party, Reach
-from revocations.actions.receipts import coverage_of
 from revocations.models import Order
+from revocations.queries import coverage_of
 from tests.feeds import (
     BRIDGE,
     JAIL,
@@ -168,7 +168,7 @@ def orders_of(line: Line) -> list[tuple[str, list[object], list[object]]]:
 def to_sign(line: Line, aggregator: str) -> int:
     """How many companies have to sign, too, before this partner's receipt counts as whole."""
     order = Order.objects.get(line_id=line.pk, party_id=Party.objects.get(uri=aggregator).pk)
-    return coverage_of(order=order).missing
+    return len(coverage_of(orders=[order])[order.id].missing)
 
 
 def export_but_for_looks(carrier_id: str) -> dict[str, object]:

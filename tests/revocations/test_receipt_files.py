@@ -46,9 +46,7 @@ def the_file(ordered: Ordered, choice: Choice | None = None) -> File:
     choice = choice or Choice.objects.get(line_id=ordered.line.pk, kind="stop")
     row = queries.choice_of(line_ids=[choice.line_id], choice_id=choice.id)
     assert row is not None
-    found = queries.receipt_of(
-        line_id=row.line_id, choice_id=row.id, order_ids=row.order_ids, follow=row.kind != "allow"
-    )
+    found = queries.receipt_of(line_id=row.line_id, choice_id=row.id, order_ids=row.order_ids, asks=row.asks)
     assert found is not None
     return receipts.file_of(receipt=found, at=database_clock())
 

@@ -123,7 +123,7 @@ class Partner:
     @property
     def orders(self) -> list[Order]:
         """What it was pushed so far, each order once, the oldest first."""
-        read = [Order.read(token) for token in self._pushed(CHANGE)]
+        read = [Order.read(token) for token in self.pushed(CHANGE)]
         return list({one.jti: one for one in read}.values())
 
     def answers(self, answer: Answer) -> None:
@@ -176,7 +176,7 @@ class Partner:
 
     def proves(self, answer: str, **said: str) -> None:
         """Answer the newest question for proof: "evidence", with what it says of it, or "none"."""
-        asked, now = claims_of(self._pushed(QUESTION)[-1].decode()), int(time.time())
+        asked, now = claims_of(self.pushed(QUESTION)[-1].decode()), int(time.time())
         claims = {
             "iss": self.party.uri, "aud": settings.BASE_URL, "jti": uuid.uuid4().hex, "iat": now, "toe": now,
             "txn": uuid.uuid4().hex, "sub_id": {"format": "jwt_id", "iss": settings.BASE_URL, "jti": asked["jti"]},
@@ -184,7 +184,7 @@ class Partner:
         }  # fmt: skip
         self._hand_in(claims)
 
-    def _pushed(self, kind: str) -> list[bytes]:
+    def pushed(self, kind: str) -> list[bytes]:
         """What it was pushed of a kind of event, again and again where it was."""
         bodies = [asked.body for asked in self.server.posted if asked.path == "/events"]
         return [body for body in bodies if kind in claims_of(body.decode())["events"]]

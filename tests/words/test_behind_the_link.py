@@ -43,12 +43,19 @@ def cast(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
     yield from in_a_market(django_db_blocker, build)
 
 
-def assert_says(page: Part, language: str, choice: Choice, *, number: str = "", **counts: int) -> None:
-    """The whole page: `counts` by the names of their labels, in their order; none where nobody was told."""
+def assert_says(
+    page: Part, language: str, choice: Choice, *, number: str = "", below: tuple[int, int] = (0, 0), **counts: int
+) -> None:
+    """The whole page: `counts` by the names of their labels, in their order; none where nobody was told.
+
+    `below`: how many companies below them have signed, and how many have not.
+    """
     say = Words(language)
     receipt = ChoiceReceipt.objects.get(choice_id=choice.id)
     if counts:
         far = [words for name, n in counts.items() for words in (say(name), str(n))]
+        signed, missing = say.counted("below_signed", below[0]), say.counted("below_missing", below[1])
+        far += [f"{signed} {missing}"] if any(below) else []
         far.append(say("what_received_means"))
         far += [] if counts["count_signed"] == counts["concerns"] else [say("load_again")]
     else:
@@ -85,6 +92,7 @@ def test_the_counts_are_those_of_what_each_partner_did(cast: Cast) -> None:
         assert_says(
             answered[language], language, cast.choice,
             concerns=15, count_waiting=4, count_received=2, count_signed=5, count_in_part=1, count_looked_into=3,
+            below=(8, 2),
         )  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def when_answered(cards: Cards) -> dict[str, list[str]]:
     say, unsigned, unconfirmed = cards.say, cards.unsigned(), cards.say("unconfirmed")
     silent = say("tag_unconfirmed")
     so_did = {
-        "alone": "", "by_its_word": "", "with_one": cards.so_did("Juniper Maps"),
+        "alone": "", "by_its_word": "", "with_one": cards.so_did("Five", "Juniper Maps"),
         "with_two": cards.so_did("Kelp Maps", "Two"), "with_others": cards.so_did("Laurel Maps", "Three"),
     }  # fmt: skip
     by_word = {

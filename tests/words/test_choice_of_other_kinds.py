@@ -212,7 +212,7 @@ def test_of_a_yes_no_more_is_ever_said_than_that_it_was_received(market: Market)
             one = card(say, "Ash Link", say(tag), seen.made("allowed_here"), told(seen), received(seen))
             return [title, say("yes_until", **until)], [one]
 
-        assert_page(yes, yes.made_at + after, page, notice=of_a_yes)
+        assert_page(yes, yes.made_at + after, page, notice=of_a_yes, is_open=tag != "tag_received")
 
     def not_told(seen: Seen) -> str:
         return seen.say("not_told")
@@ -260,7 +260,7 @@ def test_a_stop_of_one_company_asks_for_what_that_one_had(market: Market) -> Non
     ash.signs(below=[ash.signed_below(market.a_company("Ash Maps"))])
 
     def signed(seen: Seen) -> Looks:
-        said = seen.signed("deletion_signed_of", ash, names="Ash Maps")
+        said = seen.signed("deletion_signed_of", ash, below=["Ash Maps"], names="Ash Maps")
         return head(seen), [seen.received(ash, seen.say("tag_deleted"), said)]
 
     assert_page(stop, stop.made_at + MINUTE, signed, is_open=False)
@@ -321,7 +321,7 @@ def test_what_a_stop_asked_and_nobody_signed_is_still_owed_in_a_pause(market: Ma
         until = {"exact": seen.say.exact(pause.made_at), "moment": seen.say.moment(pause.made_at + 7 * DAY)}
         head = [seen.say("you_paused_all"), seen.say("paused_until", **until)]
         unsigned = f"{seen.say('use_unsigned')} {seen.due(since=stop.made_at)}"
-        return head, [seen.received(ash, seen.say("tag_received_deletion"), unsigned)]
+        return head, [seen.received(ash, seen.say("tag_received_owing"), unsigned)]
 
     def carried_on(seen: Seen) -> Looks:
         say = seen.say
@@ -367,8 +367,8 @@ def test_where_a_newer_message_took_its_place_it_is_shown_how_far_that_one_is(ma
         return [title(seen), say("yes_gone")], [card(say, "Ash Link", say("tag_replaced"), say("newer_message"))]
 
     assert_page(stop, newest.made_at + MINUTE, of_the_stop, notice=of_a_stop)
-    assert_page(yes, newest.made_at + MINUTE, of_the_yes, notice=of_a_yes)
-    assert_page(yes, newest.made_at + 31 * DAY, of_the_yes_when_over, notice=of_a_yes)
+    assert_page(yes, newest.made_at + MINUTE, of_the_yes, notice=of_a_yes, is_open=False)
+    assert_page(yes, newest.made_at + 31 * DAY, of_the_yes_when_over, notice=of_a_yes, is_open=False)
 
 
 def test_a_yes_that_a_later_stop_replaced_shows_no_steps_of_that_stop(market: Market) -> None:
@@ -384,7 +384,7 @@ def test_a_yes_that_a_later_stop_replaced_shows_no_steps_of_that_stop(market: Ma
         title = say("you_allowed", name="Ash Maps", why=say("roadside"))
         return [title, say("yes_gone")], [card(say, "Ash Link", say("tag_replaced"), say("later_choice"))]
 
-    assert_page(yes, yes.made_at + MINUTE, gone, notice=of_a_yes)
+    assert_page(yes, yes.made_at + MINUTE, gone, notice=of_a_yes, is_open=False)
 
 
 def test_a_word_that_was_broken_and_given_again_is_the_newer_one(market: Market) -> None:
@@ -408,7 +408,7 @@ def test_a_word_that_was_broken_and_given_again_is_the_newer_one(market: Market)
     def kept(seen: Seen) -> Looks:
         say = seen.say
         told, received = (seen.at(name, tried_at(ash, 1)) for name in ("told_at", "received_at"))
-        said = seen.signed("deletion_signed_of", ash, names="Ash Maps")
+        said = seen.signed("deletion_signed_of", ash, below=["Ash Maps"], names="Ash Maps")
         steps = (say("newer_carries_on"), seen.made(), told, received, said)
         return all_off(seen), [card(say, "Ash Link", say("tag_deleted"), *steps)]
 
@@ -464,7 +464,7 @@ def test_who_is_found_below_after_the_signature_is_named_as_not_having_signed(ma
 
     def found(seen: Seen) -> Looks:
         missing = seen.say.counted("missing", 1, names="Late")
-        said = seen.signed("deletion_signed", ash, missing, below=["Ash Maps"])
-        return all_off(seen), [seen.received(ash, seen.say("tag_deleted"), said)]
+        said = seen.signed("deletion_signed", ash, missing, seen.due(), below=["Ash Maps"])
+        return all_off(seen), [seen.received(ash, seen.say("tag_in_part"), said)]
 
-    assert_page(stop, stop.made_at + MINUTE, found, notice=of_a_stop, is_open=False)
+    assert_page(stop, stop.made_at + MINUTE, found, notice=of_a_stop)

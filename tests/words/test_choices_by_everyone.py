@@ -173,8 +173,8 @@ def test_a_yes_changes_what_was_said_before_it(market: Market) -> None:
     rows = [
         Row(said_no, "you_said_no", me, "no_changed", beech_maps, told=(1, 1), more=after, changed_by=allowed[1]),
         Row(stopped, "you_stopped", me, "no_changed", ash_maps, signed=(1, 1), more=after, changed_by=allowed[0]),
-        Row(paused, "you_paused_all", me, "paused_but", signed=(1, 2), more=["again_2"]),
-        Row(allowed[0], "you_allowed", me, "yes", {**ash_maps, "why": "roadside"}, signed=(1, 1)),
+        Row(paused, "you_paused_all", me, "paused_but", signed=(2, 2), more=["again_2"]),
+        Row(allowed[0], "you_allowed", me, "yes", {**ash_maps, "why": "roadside"}, told=(1, 1)),
         Row(allowed[1], "you_allowed", me, "yes", {**beech_maps, "why": "fraud"}, told=(1, 1)),
     ]
     assert_list_and_pages(browser, rows)

@@ -88,6 +88,14 @@ def of_cards(page: Part) -> dict[str, str]:
     return {card.one("h3").words: dict(card.pairs)[card.all("dt")[-1].words] for card in cards}
 
 
+def of_partner(cast: Cast, say: Words, role: str, state: str) -> str:
+    """How far it is, in a sentence; of one that signed in part, who below it has not."""
+    missing = (
+        f" {say.counted('missing', 1, names='Missing')} {say('one_unnamed')}" if state == "signed_for_a_part" else ""
+    )
+    return say(state, party=cast[role].name) + missing
+
+
 def test_home_says_how_far_each_partner_is_and_no_more(cast: Cast) -> None:
     found: list[dict[str, dict[str, str]]] = []
 
@@ -107,7 +115,7 @@ def test_home_says_how_far_each_partner_is_and_no_more(cast: Cast) -> None:
             say = Words(language)
             since = say("said_no_since", moment=say.moment(cast.made_at))
             assert cards == {
-                cast.services[role].name: f"{since} {say(states[moment], party=cast[role].name)}"
+                cast.services[role].name: f"{since} {of_partner(cast, say, role, states[moment])}"
                 for role, states in NOW.items()
             }
 
@@ -199,13 +207,13 @@ SIGNED = {
     "begun": "in_progress", "refused": "rejected", "alone": "completed", "with_one": "completed",
     "with_two": "completed", "with_others": "completed", "by_its_word": "completed", "in_part": "completed",
 }  # fmt: skip
-ITSELF, BY_ITS_WORD = "o_signed_by_itself", "o_reported"
+ITSELF, BY_ITS_WORD, NOT = "o_signed_by_itself", "o_reported", "o_has_not_signed"
 BELOW = {
-    "with_one": (("five", ITSELF), ("junipermaps", ITSELF)),
-    "with_two": (("kelpmaps", ITSELF), ("two", ITSELF)),
-    "with_others": (("four", BY_ITS_WORD), ("laurelmaps", ITSELF), ("three", ITSELF)),
-    "by_its_word": (("five", BY_ITS_WORD), ("four", BY_ITS_WORD)),
-    "in_part": (("nettlemaps", ITSELF),),
+    "with_one": (("Five", ITSELF), ("Juniper Maps", ITSELF)),
+    "with_two": (("Kelp Maps", ITSELF), ("Two", ITSELF)),
+    "with_others": (("Laurel Maps", ITSELF), ("Three", ITSELF), ("Four", BY_ITS_WORD)),
+    "by_its_word": (("Five", BY_ITS_WORD), ("Four", BY_ITS_WORD)),
+    "in_part": (("Missing", NOT), ("", "o_unnamed_has_not"), ("Nettle Maps", ITSELF)),
 }
 
 
@@ -238,11 +246,15 @@ def of_order(cast: Cast, say: Words, role: str, order: Order) -> list[str]:
         say("o_what_was_signed"),
         *([f"{stamp(cast.signed_at[role])}: {SIGNED[role]}"] if role in SIGNED else [say("o_no_receipt")]),
         *([say("o_below")] if role in BELOW else []),
-        *(
-            say(how, uri=f"https://{name}.example", status="completed", day=stamp(cast.signed_at[role], "%-d %b %Y"))
-            for name, how in BELOW.get(role, ())
-        ),
+        *(line for name, how in BELOW.get(role, ()) for line in below(cast, say, role, name, how)),
     ]  # fmt: skip
+
+
+def below(cast: Cast, say: Words, role: str, name: str, how: str) -> list[str]:
+    """A company below it, and what it signed, or that it did not."""
+    uri = f"https://{name.replace(' ', '').lower()}.example"
+    day = stamp(cast.signed_at[role], "%-d %b %Y")
+    return say(how, name=name, uri=uri, status="completed", day=day).replace(" (bad)", "\n(bad)").split("\n")
 
 
 def attempts(say: Words, role: str, tried_at: datetime | None, note: str) -> list[str]:

@@ -60,6 +60,35 @@ class Word:
         return hashlib.sha256(self.token.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Far:
+    """How far one partner is: a sentence of the table, its state, and the companies below it, by how they stand."""
+
+    partner: Partner
+    sentence: str
+    state: str
+    signed: Sequence[str] = ()
+    missing: Sequence[str] = ()
+
+    def words(self, say: Words) -> str:
+        missing = say.counted("missing", len(self.missing), names=", ".join(self.missing)) if self.missing else ""
+        return f"{say(self.sentence, party=self.partner.name)} {missing}".strip()
+
+    @property
+    def claim(self) -> dict[str, object]:
+        return {
+            "name": self.partner.name, "id": self.partner.party.uri, "state": self.state,
+            "below": {
+                "signed": [named(one) for one in self.signed], "reported": [],
+                "not_signed": [named(one) for one in self.missing], "not_signed_unnamed": False,
+            },
+        }  # fmt: skip
+
+
+def named(company: str) -> dict[str, str]:
+    return {"name": company, "id": f"https://{company.replace(' ', '').lower()}.example"}
+
+
 @dataclass
 class Signed:
     """A stop of everything, first by phone and then signed for by some of its partners."""
@@ -69,6 +98,7 @@ class Signed:
     stop: Choice
     link: str
     words: list[Word]
+    far: list[Far]
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +106,20 @@ def signed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
     def build(market: Market) -> Signed:
         line, partners = a_line_dealing_with(market, "Ash Link", "Beech Link", "Cherry Link", "Damson Link")
         link = stop_by_phone(line, Browser())
-        made = Signed(market, line, newest_choice(line), link, [])
+        made = Signed(market, line, newest_choice(line), link, [], [])
         for partner in partners:
             partner.is_told()
-        ash, beech, cherry, _damson = partners
+        ash, beech, cherry, damson = partners
         signs(made, ash, "in_progress", HOUR)
         signs(made, beech, "rejected", 2 * HOUR)
         signs(made, ash, "completed", DAY)
         signs(made, cherry, "completed", 2 * DAY, whole=False)
+        made.far += [
+            Far(ash, "signed_that_it_deleted_your", "completed", signed=["Ash Maps"]),
+            Far(beech, "refused_our_message_we", "rejected"),
+            Far(cherry, "signed_for_a_part", "partial", missing=["Cherry Maps"]),
+            Far(damson, "has_our_message_it", "acknowledged"),
+        ]
         return made
 
     yield from in_a_market(django_db_blocker, build)
@@ -151,7 +187,7 @@ class Facts:
 STOPPED = Facts("you_stopped_all", "by_phone")
 
 
-def assert_page(browser: Browser, choice: Choice, facts: Facts, words: Sequence[Word]) -> None:
+def assert_page(browser: Browser, choice: Choice, facts: Facts, words: Sequence[Word], far: Sequence[Far]) -> None:
     """The whole page, in both languages, with each signed text checked for what it says."""
     receipt, path = receipt_of(choice), f"{choice_path(choice)}receipt/"
     for language in LANGUAGES:
@@ -169,6 +205,7 @@ def assert_page(browser: Browser, choice: Choice, facts: Facts, words: Sequence[
             say("both_hold"), "PDF JSON",
             say("send_me"), say("email_address"), say("not_kept"), say("mail_it"), say("or_by_text"), say("text_me"),
             say("by_carrier"), receipt.token, *signed,
+            say("how_far_each"), *(one.words(say) for one in far), say("as_of", second=say.second(timezone.now())),
             say("how_to_check"), say("check_by_keys"), say("check_by_program", number=receipt.number),
         ]  # fmt: skip
         known = {word.token for word in words} | {receipt.token}
@@ -186,7 +223,9 @@ def _shape(claims: dict[str, object]) -> str:
     return json.dumps(claims, sort_keys=True)
 
 
-def assert_file(body: dict[str, Any], choice: Choice, words: Sequence[Word], **more: object) -> None:
+def assert_file(
+    body: dict[str, Any], choice: Choice, words: Sequence[Word], far: Sequence[Far], **more: object
+) -> None:
     """The whole file."""
     assert (body["receipt"], body["token"]) == (receipt_of(choice).number, receipt_of(choice).token)
     assert opened(body["token"]) == our_claims(choice, **more)
@@ -201,8 +240,19 @@ def assert_file(body: dict[str, Any], choice: Choice, words: Sequence[Word], **m
         }
         for word in words
     ]  # fmt: skip
+    parts = {"receipt", "token", "partner_receipts"} | ({"partners", "standing"} if far else set())
+    assert set(body) == parts | ({"partner_keys"} if words else set())
+    if far:
+        claims = [one.claim for one in far]
+        stated = opened(body["standing"])
+        as_of = stated.pop("as_of")
+        assert (body["partners"], stated) == (
+            claims, {
+                "iss": "http://localhost:8000", "receipt": receipt_of(choice).number, "partners": claims,
+                "iat": int(datetime.fromisoformat(as_of).timestamp()),
+            },
+        )  # fmt: skip
     if not words:
-        assert set(body) == {"receipt", "token", "partner_receipts"}
         return
     stated = opened(body["partner_keys"])
     assert stated["receipt"] == receipt_of(choice).number
@@ -211,7 +261,9 @@ def assert_file(body: dict[str, Any], choice: Choice, words: Sequence[Word], **m
     assert {(key["party"], key["kid"]) for key in stated["keys"]} >= signers
 
 
-def assert_paper(content: bytes, say: Words, choice: Choice, facts: Facts, words: Sequence[Word]) -> dict[str, Any]:
+def assert_paper(
+    content: bytes, say: Words, choice: Choice, facts: Facts, words: Sequence[Word], far: Sequence[Far]
+) -> dict[str, Any]:
     """The whole of what is printed. Returns the file inside."""
     receipt, pdf = receipt_of(choice), PdfReader(BytesIO(content))
     read = "".join(page.extract_text() for page in pdf.pages)
@@ -227,6 +279,7 @@ def assert_paper(content: bytes, say: Words, choice: Choice, facts: Facts, words
         f"{say('receipt_when')} {both_clocks(say, choice, say.exact(choice.made_at))}", *until,
         f"{say('receipt_how')} {say(facts.how)}",
         say("by_carrier"), receipt.token, *signed,
+        *([say("how_far_each")] if far else []), *(one.words(say) for one in far),
         say("how_to_check"), say("attached_inside"),
         f"uv run manage.py verify_receipt receipt-{receipt.number}.pdf --jwks jwks.json",
         f"{say('receipt', number=receipt.number)} 1 / 1",
@@ -248,14 +301,14 @@ def printed(browser: Browser, path: str, language: str) -> bytes:
 
 
 def test_the_receipt_of_a_stop_says_who_signed_what_and_when(signed: Signed) -> None:
-    stop, words = signed.stop, signed.words
+    stop, words, far = signed.stop, signed.words, signed.far
     with time_machine.travel(stop.made_at + 3 * DAY, tick=False):
         browser, path = sign_in(signed.line), choice_path(stop)
-        assert_page(browser, stop, STOPPED, words)
-        assert_file(browser.client.get(f"{path}receipt.json").json(), stop, words)
+        assert_page(browser, stop, STOPPED, words, far)
+        assert_file(browser.client.get(f"{path}receipt.json").json(), stop, words, far)
         for language in LANGUAGES:
             content = printed(browser, f"{path}receipt.pdf", language)
-            assert_file(assert_paper(content, Words(language), stop, STOPPED, words), stop, words)
+            assert_file(assert_paper(content, Words(language), stop, STOPPED, words, far), stop, words, far)
 
 
 def test_behind_the_link_is_our_word_alone_and_no_company_s_name(signed: Signed) -> None:
@@ -263,21 +316,22 @@ def test_behind_the_link_is_our_word_alone_and_no_company_s_name(signed: Signed)
         say, browser = Words(language), Browser()
         content = printed(browser, f"{signed.link}receipt.pdf", language)
         facts = Facts("was_stopped_all", "by_phone")
-        assert_file(assert_paper(content, say, signed.stop, facts, ()), signed.stop, ())
-    assert_file(Browser().client.get(f"{signed.link}receipt.json").json(), signed.stop, ())
+        assert_file(assert_paper(content, say, signed.stop, facts, (), ()), signed.stop, (), ())
+    assert_file(Browser().client.get(f"{signed.link}receipt.json").json(), signed.stop, (), ())
 
 
 def test_the_receipt_of_a_pause_says_until_when(market: Market) -> None:
-    line, _partners = a_line_dealing_with(market, "Elm Link")
+    line, (elm,) = a_line_dealing_with(market, "Elm Link")
     browser, facts = pause_everything(line), Facts("you_paused_all", "by_signed_in")
     pause = newest_choice(line)
     assert pause.until is not None
-    assert_page(browser, pause, facts, ())
+    far = [Far(elm, "the_message_to_is", "queued")]
+    assert_page(browser, pause, facts, (), far)
     path, until = choice_path(pause), utc(pause.until)
-    assert_file(browser.client.get(f"{path}receipt.json").json(), pause, (), until=until)
+    assert_file(browser.client.get(f"{path}receipt.json").json(), pause, (), far, until=until)
     for language in LANGUAGES:
         content = printed(browser, f"{path}receipt.pdf", language)
-        assert_file(assert_paper(content, Words(language), pause, facts, ()), pause, (), until=until)
+        assert_file(assert_paper(content, Words(language), pause, facts, (), far), pause, (), far, until=until)
 
 
 def test_what_is_signed_later_belongs_to_the_stop_that_asked_and_to_no_yes(market: Market) -> None:
@@ -290,12 +344,13 @@ def test_what_is_signed_later_belongs_to_the_stop_that_asked_and_to_no_yes(marke
     fig.is_told(after=timedelta(seconds=1))
     with time_machine.travel(yes.made_at + MINUTE, tick=False):
         word = Word(fig, "in_progress", fig.signs("in_progress"), timezone.now())
-    for choice, words in ((first, [word]), (yes, [])):
-        assert_file(browser.client.get(f"{choice_path(choice)}receipt.json").json(), choice, words)
+    far = [Far(fig, "has_our_message_it", "acknowledged")]
+    for choice, words, asked in ((first, [word], far), (yes, [], [])):
+        assert_file(browser.client.get(f"{choice_path(choice)}receipt.json").json(), choice, words, asked)
 
 
 def test_a_receipt_is_mailed_with_both_files_and_the_page_says_so(signed: Signed) -> None:
-    stop, words = signed.stop, signed.words
+    stop, words, far = signed.stop, signed.words, signed.far
     path, number = f"{choice_path(stop)}receipt/", receipt_of(stop).number
     with time_machine.travel(stop.made_at + 3 * DAY, tick=False):
         for language in LANGUAGES:
@@ -311,5 +366,5 @@ def test_a_receipt_is_mailed_with_both_files_and_the_page_says_so(signed: Signed
             assert letter.body == f"{say('mail_first', number=number)}\n\n{say('mail_second')}\n"
             (pdf_name, pdf, _), (json_name, file, _) = letter.attachments
             assert (pdf_name, json_name) == (f"receipt-{number}.pdf", f"receipt-{number}.json")
-            assert_file(json.loads(file), stop, words)
-            assert_paper(bytes(pdf), say, stop, STOPPED, words)
+            assert_file(json.loads(file), stop, words, far)
+            assert_paper(bytes(pdf), say, stop, STOPPED, words, far)

@@ -35,7 +35,7 @@ NAMES = {
     "begun": "Grove Link",  # it loses its 202, and signs later that it has begun
     "refused": "Hazel Link",  # it signs that it will not do it
     "alone": "Iris Link",  # it signs; nobody is known below it
-    "with_one": "Juniper Link",  # so does the one below it, and one that never had anything from it
+    "with_one": "Juniper Link",  # so do the one below it and one that we did not know below it
     "with_two": "Kelp Link",  # so do both below it
     "with_others": "Laurel Link",  # so do both below it, and it says so of one that we did not know
     "by_its_word": "Maple Link",  # it says so of two that we did not know

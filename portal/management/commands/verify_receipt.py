@@ -69,7 +69,7 @@ def _checked(kept: Object, published: Object) -> list[str]:
             json.dumps(said, indent=2, ensure_ascii=False),
             f"Signed by {said.get('iss')} with key {kid}. Our word that a confirmation came verifies.",
         ]
-    if "confirmations" in said:
+    if "confirmations" in said or "as_of" in said:
         raise DoesNotVerify("this is what we say of the partners' confirmations, and no receipt")
     number = said.get("receipt")
     if "receipt" in kept and kept["receipt"] != number:
@@ -78,7 +78,7 @@ def _checked(kept: Object, published: Object) -> list[str]:
         json.dumps(said, indent=2, ensure_ascii=False),
         f"Signed by {said.get('iss')} with key {kid}. The receipt verifies.",
     ]
-    return lines + _confirmations(kept, number, published)
+    return [*lines, *_confirmations(kept, number, published), *_standing(kept, number, published)]
 
 
 def _ours(token: object, published: Object) -> tuple[Object, str]:
@@ -128,6 +128,23 @@ def _confirmations(kept: Object, number: object, published: Object) -> list[str]
         lines += _completion(_object(one), number, party, token, published)
         lines += _deeds(_object(event))
         lines += [_below(entry, party, known) for entry in _object(event).get("downstream") or []]
+    return lines
+
+
+def _standing(kept: Object, number: object, published: Object) -> list[str]:
+    """How far each partner was when the file was made: what the file says of it is what we signed."""
+    if "standing" not in kept and "partners" not in kept:
+        return []
+    stated, _kid = _ours(kept.get("standing"), published)
+    if stated.get("receipt") != number or stated.get("partners") != kept.get("partners"):
+        raise DoesNotVerify("what it says of how far each company is, is not what we signed")
+    lines = [f"As of {stated.get('as_of')}, as {stated.get('iss')} signed. That verifies."]
+    for one in map(_object, stated["partners"]):
+        below = _object(one["below"])
+        missing = [str(each["id"]) for each in below["not_signed"]]
+        missing += ["a company that nobody can name"] if below["not_signed_unnamed"] else []
+        waits = f" Of the companies behind it these have not signed: {', '.join(missing)}." if missing else ""
+        lines.append(f"  {one['id']}: {one['state']}.{waits}")
     return lines
 
 

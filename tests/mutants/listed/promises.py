@@ -167,7 +167,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "revocations/actions/receipts.py",
+        "revocations/queries/coverage.py",
         "        return not self.missing and not self.unnamed\n",
         "        return True\n",
         "tests/revocations/test_receipts.py::test_a_known_company_that_has_not_signed_makes_it_partial",

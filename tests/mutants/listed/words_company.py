@@ -89,8 +89,8 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/components/order_state.html",
-        "signed for a part. Not everyone below it has.",
+        "templates/components/in_part.html",
+        "signed for a part.",
         "signed that it deleted your data.",
         "tests/words/test_partners_followed.py::test_home_says_how_far_each_partner_is_and_no_more",
     ),
@@ -202,8 +202,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/admin/sent.html",
-        "{% if one.signed %}signed by itself{% else %}reported by the partner{% endif %}",
-        "{% if one.signed %}reported by the partner{% else %}signed by itself{% endif %}",
+        "{% for one in coverage.signed %}",
+        "{% for one in coverage.missing %}",
         "tests/words/test_partners_followed.py::test_the_console_reads_each_order_with_its_states_tries_and_receipts",
     ),
     Mutant(

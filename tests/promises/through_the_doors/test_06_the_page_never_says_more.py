@@ -31,7 +31,7 @@ RECEIVED = State(
     say("count_received"),
 )
 SIGNED = State("Signed as deleted", "{} signed that it deleted your data.", say("count_signed"))
-IN_PART = State("Signed in part", "{} signed for a part. Not everyone below it has.", say("count_in_part"))
+IN_PART = State("Signed in part", "{} signed for a part.", say("count_in_part"))
 ALL = (QUEUED, SENT, RECEIVED, SIGNED, IN_PART)
 ALWAYS_COUNTED = (QUEUED, RECEIVED, SIGNED)
 

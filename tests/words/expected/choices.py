@@ -25,6 +25,12 @@ TABLE: Final = {
         en="Signed in part: a company below has not signed yet",
         es="Firmado en parte: una empresa por debajo aún no ha firmado",
     ),
+    "below_signed_1": Said(en="{n} company below them has signed too.", es="{n} empresa por debajo también firmó."),
+    "below_signed_n": Said(
+        en="{n} companies below them have signed too.", es="{n} empresas por debajo también firmaron."
+    ),
+    "below_missing_1": Said(en="{n} has not signed.", es="{n} no ha firmado."),
+    "below_missing_n": Said(en="{n} have not signed.", es="{n} no han firmado."),
     "count_looked_into": Said(en="Not done, we are looking into it", es="No hecho, lo estamos viendo"),
     "what_received_means": Said(
         en="These are companies we deal with directly. Received means that their system has our order, not yet "
@@ -371,6 +377,7 @@ TABLE: Final = {
     "have_message_n": Said(
         en="{k} of {n} companies in between have the message", es="{k} de {n} empresas intermedias tienen el mensaje"
     ),
+    "still_open": Said(en="Still open: {names}.", es="Pendientes: {names}."),
     "have_signed_1": Said(en="{k} of {n} company in between has signed", es="{k} de {n} empresa intermedia ha firmado"),
     "have_signed_n": Said(
         en="{k} of {n} companies in between have signed", es="{k} de {n} empresas intermedias han firmado"

@@ -36,8 +36,10 @@ TABLE: Final = {
         "o_what_was_signed": "What the partner signed",
         "o_no_receipt": "No receipt yet.",
         "o_below": "Companies below it",
-        "o_signed_by_itself": "{uri} signed by itself {status}, {day}",
-        "o_reported": "{uri} reported by the partner {status}, {day}",
+        "o_signed_by_itself": "{name} {uri} signed by itself, {day}",
+        "o_reported": "{name} {uri} reported by the partner: {status}, {day}",
+        "o_has_not_signed": "{name} {uri} (bad) has not signed",
+        "o_unnamed_has_not": "A company we can't name (bad) has not signed",
         # A partner's delivery
         "o_streams": "Streams",
         "o_silent": "silent",

@@ -255,8 +255,8 @@ TABLE: Final = {
         es="{party} firmó que borró sus datos.",
     ),
     "signed_for_a_part": Said(
-        en="{party} signed for a part. Not everyone below it has.",
-        es="{party} firmó una parte. No todas las de abajo lo han hecho.",
+        en="{party} signed for a part.",
+        es="{party} firmó una parte.",
     ),
     "the_message_to_is_held": Said(
         en="The message to {party} is held back. We are looking into it.",

@@ -1,0 +1,91 @@
+"""A company that has not signed is named wherever companies may be named, counted where not, and told to no partner."""
+
+import json
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from django.utils import timezone
+from pypdf import PdfReader
+
+from revocations.models import Order
+from support.models import Ticket
+from tests.people import Browser, sign_in
+from tests.support.officers import staff
+from tests.words.expected import LANGUAGES, Words
+from tests.words.pages import main, press, read
+from tests.words.partners import CHANGE, Market, Partner, claims_of
+from tests.words.worlds import DAY, a_line_dealing_with, choice_path, newest_choice, stop_by_phone
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+def signed_for_all_but_one(market: Market, ash: Partner) -> None:
+    """Of two that had the location one signs, and two that we did not know; the other is only said to have done it."""
+    known, gone, three, four = (market.a_company(name) for name in ("Ash Maps", "Gone", "Three", "Four"))
+    ash.signs(below=[ash.signed_below(known), ash.signed_below(three), ash.signed_below(four), ash.said_below(gone)])
+
+
+def test_who_has_not_signed_is_named_on_every_page_but_that_of_the_link(market: Market) -> None:
+    line, (ash,) = a_line_dealing_with(market, "Ash Link")
+    service, gone = market.a_company("Ash Maps"), market.a_company("Gone")
+    market.reports(ash.release(line, service, gone, at=timezone.now() - 2 * DAY))
+    link = stop_by_phone(line, Browser())
+    stop = newest_choice(line)
+    ash.is_told()
+    signed_for_all_but_one(market, ash)
+    browser, page = sign_in(line), choice_path(stop)
+    press(browser, main(browser, f"/help/ask/choice/{stop.id}/"), "Send", message="How far?")
+    agent, officer = Browser(), staff(name="who is missing")
+    agent.client = staff("agent", name="agent for the missing").client
+    order = ash.orders[0]
+    desk = f"/desk/{Ticket.objects.get(line_id=line.pk).code}/"
+    for language in LANGUAGES:
+        say = Words(language)
+        missing = say.counted("missing", 1, names="Gone")
+        so_did = say.counted("so_did", 3, names="Ash Maps, Four, Three")
+        in_part = f"{say('signed_for_a_part', party='Ash Link')} {missing}"
+        by_word = say.counted("by_word", 1, party="Ash Link", names="Gone")
+        whole = f"{say('deletion_signed', party='Ash Link')}{so_did} {by_word} {missing}"
+        expected = {
+            (browser, page): whole,
+            (browser, "/choices/"): in_part,
+            (browser, "/home/"): in_part,
+            (browser, f"/companies/{service.party.pk}/"): whole,
+            (browser, f"{page}receipt/"): in_part,
+            (agent, desk): missing,
+        }
+        for (reader, path), words in expected.items():
+            assert words in main(reader, path, language).words, (language, path)
+        paper = PdfReader(BytesIO(browser.client.get(f"{page}receipt.pdf").content)).pages
+        printed = "".join(one.extract_text() for one in paper).translate(dict.fromkeys(map(ord, "\u2066\u2068\u2069")))
+        assert in_part in " ".join(printed.split())
+        counted = main(Browser(), link, language)
+        assert (say("count_in_part"), "1") in counted.pairs
+        assert f"{say.counted('below_signed', 3)} {say.counted('below_missing', 1)}" in counted.lines
+        assert "Gone" not in counted.words
+        assert "Ash" not in counted.words
+    (said,) = browser.client.get(f"{page}receipt.json").json()["partners"]
+    assert (said["state"], [one["name"] for one in said["below"]["not_signed"]]) == ("partial", ["Gone"])
+    assert [one["name"] for one in said["below"]["signed"]] == ["Ash Maps", "Four", "Three"]
+    path = f"/admin/streams/{ash.party.pk}/orders/{Order.objects.get(jti=order.jti).id}/"
+    console = read(officer.client.post(path, {"kind": "call", "reason": "They called."}).content.decode()).one("main")
+    assert Words("en")("o_has_not_signed", name="Gone", uri=gone.party.uri).replace("(bad) ", "") in console.words
+    assert (
+        Words("en")("o_signed_by_itself", name="Three", uri="https://three.example", day=f"{timezone.now():%-d %b %Y}")
+        in console.words
+    )
+
+
+def test_what_a_partner_is_sent_lists_nobody_below_it(market: Market) -> None:
+    line, (ash,) = a_line_dealing_with(market, "Ash Link")
+    gone = market.a_company("Gone")
+    market.reports(ash.release(line, market.a_company("Ash Maps"), gone, at=timezone.now() - 2 * DAY))
+    stop_by_phone(line, Browser())
+    ash.is_told()
+    signed_for_all_but_one(market, ash)
+    market.reports(ash.release(line, market.a_company("Later"), at=timezone.now() - DAY))
+    ash.is_told(after=timedelta(seconds=2))
+    sent = [json.dumps(claims_of(one.decode())) for one in ash.pushed(CHANGE)]
+    assert sent
+    assert [uri for uri in ("gone", "later", "three") if any(uri in one for one in sent)] == []
