@@ -11,7 +11,10 @@ _LONG = "Ünïcode & <b>markup</b> Incorporated International Holdings of a Very
 
 
 def _order(state: str, *, unconfirmed: bool = False, owes: bool = True) -> SimpleNamespace:
-    return SimpleNamespace(state=state, unconfirmed=unconfirmed, owes=owes, owes_deletion=owes, overdue=False, tone="")
+    missing = SimpleNamespace(missing=(_LONG,), missing_names=(_LONG,), unnamed=True, whole=False)
+    return SimpleNamespace(
+        state=state, unconfirmed=unconfirmed, owes=owes, owes_deletion=owes, overdue=False, tone="", coverage=missing
+    )
 
 
 _AT = datetime(2026, 11, 24, 22, 0, 10, tzinfo=UTC)
