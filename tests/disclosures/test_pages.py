@@ -306,7 +306,7 @@ def test_a_companys_page_costs_the_same_for_one_company_and_for_three() -> None:
         stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
         party = Party.objects.get(name=f"Service {line.pk} 0")
         counts.add(queries(sign_in(line), f"/companies/{party.pk}/"))
-    assert counts == {16}
+    assert counts == {17}
 
 
 def test_a_long_history_is_read_in_pages() -> None:
