@@ -135,10 +135,10 @@ def test_of_a_pause_no_deletion_is_told_that_an_earlier_stop_asked_for(market: M
 
         return as_read
 
-    unsigned = page(lambda seen: (seen.say("tag_received_deletion"), seen.unsigned("use_unsigned")))
+    unsigned = page(lambda seen: (seen.say("tag_received_owing"), seen.unsigned("use_unsigned")))
     assert_page(pause, pause.made_at + 5 * MINUTE, unsigned)
     ash.signs(below=[ash.signed_below(market.a_company("Ash Maps"))])
-    signed = page(lambda seen: (seen.say("tag_deleted"), seen.signed("use_signed", ash, below=["Ash Maps"])))
+    signed = page(lambda seen: (seen.say("tag_signed"), seen.signed("use_signed", ash, below=["Ash Maps"])))
     assert_page(pause, timezone.now(), signed, is_open=False)
 
 

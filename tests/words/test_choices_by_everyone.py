@@ -34,6 +34,7 @@ class Row:
     """One choice as it should be read: names of the table, and what is filled in.
 
     `told`: how many companies have the message, of how many; `signed` the same of those that signed.
+    `still_open`: who has not.
     """
 
     choice: Choice
@@ -43,6 +44,7 @@ class Row:
     filled: Mapping[str, str] = field(default_factory=dict)
     told: tuple[int, int] | None = None
     signed: tuple[int, int] | None = None
+    still_open: str = ""
     more: Sequence[str] = ()
     changed_by: Choice | None = None
 
@@ -58,7 +60,8 @@ class Row:
             said.append(say.counted("have_signed", self.signed[1], k=self.signed[0]))
         elif self.told:
             said.append(say.counted("have_message", self.told[1], k=self.told[0]))
-        return [f"{self.heading(say)} {say.moment(self.choice.made_at)}", " · ".join(said)]
+        still_open = [say("still_open", names=self.still_open)] if self.still_open else []
+        return [f"{self.heading(say)} {say.moment(self.choice.made_at)}", " · ".join(said), *still_open]
 
     def first_words(self, say: Words) -> list[str]:
         """As its own page begins."""
@@ -173,7 +176,7 @@ def test_a_yes_changes_what_was_said_before_it(market: Market) -> None:
     rows = [
         Row(said_no, "you_said_no", me, "no_changed", beech_maps, told=(1, 1), more=after, changed_by=allowed[1]),
         Row(stopped, "you_stopped", me, "no_changed", ash_maps, signed=(1, 1), more=after, changed_by=allowed[0]),
-        Row(paused, "you_paused_all", me, "paused_but", signed=(2, 2), more=["again_2"]),
+        Row(paused, "you_paused_all", me, "paused_but", signed=(1, 2), still_open="Beech Link", more=["again_2"]),
         Row(allowed[0], "you_allowed", me, "yes", {**ash_maps, "why": "roadside"}, told=(1, 1)),
         Row(allowed[1], "you_allowed", me, "yes", {**beech_maps, "why": "fraud"}, told=(1, 1)),
     ]

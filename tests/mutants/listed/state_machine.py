@@ -154,9 +154,9 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "revocations/actions/receipts.py",
-        'order_id=order.id, signed=True, status="completed"',
-        'order_id=order.id, status="completed"',
+        "revocations/queries/coverage.py",
+        "if one.status == State.COMPLETED and one.signed}",
+        "if one.status == State.COMPLETED}",
         MACHINE,
     ),
     Mutant(
