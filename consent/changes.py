@@ -169,8 +169,13 @@ def _who(line: Line, actor: str) -> Who:
 
 
 def _in_words_of(kind: Message.Kind) -> Callable[[Line], str]:
+    said: dict[str, str] = {}
+
     def in_words(line: Line) -> str:
-        with translation.override(language_of(line)):
-            return str(WORDS[kind]) % {"url": f"{settings.BASE_URL}/home/"}
+        language = language_of(line)
+        if language not in said:
+            with translation.override(language):
+                said[language] = str(WORDS[kind]) % {"url": f"{settings.BASE_URL}/home/"}
+        return said[language]
 
     return in_words

@@ -1,6 +1,7 @@
 """Pauses end by themselves; the partners that were told of them are told what counts then."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -9,7 +10,7 @@ from django.db.models import Exists, OuterRef
 import audit.queries
 from consent import changes, telling
 from consent.models import Choice, EndedPause
-from revocations.actions import tell
+from revocations.actions import tell_each
 from revocations.models import Standing
 
 ACTOR = "system:expiry"
@@ -55,8 +56,24 @@ def retell(*, line_id: int, also: Collection[int] = ()) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT consent_lock_line(%s)", [line_id])
     told = Standing.objects.filter(line_id=line_id).values_list("contract_id", flat=True)
-    contract_ids = sorted({*told, *also})
-    if not contract_ids:
-        return
-    agreements = telling.agreements(line_id=line_id, contract_ids=contract_ids)
-    tell(line_id=line_id, agreements=agreements, by="system", at=audit.queries.database_clock())
+    _retell({line_id: {*told, *also}})
+
+
+def retell_each(*, line_ids: Collection[int], but: Collection[tuple[int, int]]) -> None:
+    """The same for many lines whose gate rows are locked, under all agreements but those told of just now.
+
+    `but`: lines and contracts.
+    """
+    contract_ids: dict[int, set[int]] = defaultdict(set)
+    for line_id, contract_id in Standing.objects.filter(line_id__in=line_ids).values_list("line_id", "contract_id"):
+        if (line_id, contract_id) not in but:
+            contract_ids[line_id].add(contract_id)
+    _retell(contract_ids)
+
+
+def _retell(contract_ids: Mapping[int, Collection[int]]) -> None:
+    told = {line_id: sorted(theirs) for line_id, theirs in contract_ids.items() if theirs}
+    if told:
+        now = audit.queries.database_clock()
+        agreements = telling.agreements_of_each(contract_ids=told)
+        tell_each(agreements=agreements, by="system", at=dict.fromkeys(told, now))

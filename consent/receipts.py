@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,8 +15,11 @@ from partners import keys, keysets
 from partners.models import SigningKey
 
 COMPLETED = "completed"
-KEEP = "INSERT INTO consent_choicereceipt (line_id, choice_id, number, token) VALUES (%s, %s, %s, %s)"
-PUBLIC_ID = "SELECT public_id FROM accounts_line WHERE id = %s"
+KEEP = """
+INSERT INTO consent_choicereceipt (line_id, choice_id, number, token)
+SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::text[])
+"""
+PUBLIC_IDS = "SELECT id, public_id FROM accounts_line WHERE id = ANY (%s)"
 # No letter or digit that can be read as another.
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -28,45 +32,47 @@ def new_number() -> str:
 
 def keep(*, choice: Choice) -> str:
     """Sign the proof of a choice that was just written down, and keep it with it. Returns its number."""
-    number = new_number()
-    token = signed(choice=choice, number=number)
-    with connection.cursor() as cursor:
-        cursor.execute(KEEP, [choice.line_id, choice.id, number, token])
+    (number,) = keep_each(choices=[choice])
     return number
 
 
-def signed(*, choice: Choice, number: str) -> str:
-    """The compact JWS (typ `whereabouts-receipt+jwt`) of one choice. It names no phone number."""
-    return keys.sign(
-        use=SigningKey.Use.RECEIPT,
-        claims={
-            "iss": settings.BASE_URL,
-            "iat": int(choice.made_at.timestamp()),
-            "receipt": number,
-            # The digest of what the person read before (`consent.notices.Shown.digest`).
-            **({"notice": choice.notice} if choice.notice else {}),
-            "line": str(_public_id(choice.line_id)),
-            "choice": {
-                "id": str(choice.id),
-                "kind": choice.kind,
-                "scope": choice.scope,
-                "ref": choice.ref,
-                "made_at": _instant(choice.made_at),
-                **({"taken_over_at": _instant(choice.recorded_at)} if _came_later(choice) else {}),
-                # Not pressed by anybody: a browser's Global Privacy Control.
-                **({"by": "gpc"} if choice.channel == "gpc" else {}),
-                **({"until": _instant(choice.until)} if choice.until else {}),
-            },
-        },
-    )
-
-
-def _public_id(line_id: int) -> UUID:
+def keep_each(*, choices: Sequence[Choice]) -> list[str]:
+    """The same for many choices, with one key and in as many statements as for one. In order."""
     with connection.cursor() as cursor:
-        cursor.execute(PUBLIC_ID, [line_id])
-        ((found,),) = cursor.fetchall()
-    assert isinstance(found, UUID)
-    return found
+        cursor.execute(PUBLIC_IDS, [list({choice.line_id for choice in choices})])
+        public_ids: dict[int, UUID] = dict(cursor.fetchall())
+    signer = keys.signer(use=SigningKey.Use.RECEIPT)
+    numbers = [new_number() for _ in choices]
+    rows = [
+        (choice.line_id, choice.id, number, signer.sign(_claims(choice, number, public_ids[choice.line_id])))
+        for choice, number in zip(choices, numbers, strict=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [list(column) for column in zip(*rows, strict=True)])
+    return numbers
+
+
+def _claims(choice: Choice, number: str, public_id: UUID) -> dict[str, object]:
+    """What the compact JWS (typ `whereabouts-receipt+jwt`) of one choice says. It names no phone number."""
+    return {
+        "iss": settings.BASE_URL,
+        "iat": int(choice.made_at.timestamp()),
+        "receipt": number,
+        # The digest of what the person read before (`consent.notices.Shown.digest`).
+        **({"notice": choice.notice} if choice.notice else {}),
+        "line": str(public_id),
+        "choice": {
+            "id": str(choice.id),
+            "kind": choice.kind,
+            "scope": choice.scope,
+            "ref": choice.ref,
+            "made_at": _instant(choice.made_at),
+            **({"taken_over_at": _instant(choice.recorded_at)} if _came_later(choice) else {}),
+            # Not pressed by anybody: a browser's Global Privacy Control.
+            **({"by": "gpc"} if choice.channel == "gpc" else {}),
+            **({"until": _instant(choice.until)} if choice.until else {}),
+        },
+    }
 
 
 def _came_later(choice: Choice) -> bool:

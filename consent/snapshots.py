@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import prefetch_related_objects
@@ -15,10 +16,14 @@ from revocations.actions import StateEntry, stamp
 
 type States = Mapping[int, list[StateEntry]]
 
+AFFECTED = """
+SELECT asked.n - 1, consent_affected(asked.line_id, asked.scope, asked.ref)
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) WITH ORDINALITY AS asked (line_id, scope, ref, n)
+"""
 ON_RECORD = """
-SELECT line.carrier_id, ARRAY(SELECT jsonb_object_keys(gate.approvals))
+SELECT gate.line_id, line.carrier_id, ARRAY(SELECT jsonb_object_keys(gate.approvals))
 FROM consent_linegate gate JOIN accounts_line line ON line.id = gate.line_id
-WHERE gate.line_id = %s
+WHERE gate.line_id = ANY (%s)
 """
 # Of each use what the gate is asked and what an order says. A stop asks this under load: Django would take several
 # times as long to make the statement out of objects as PostgreSQL to answer it.
@@ -39,9 +44,19 @@ WHERE used.contract_id = ANY (%s) AND used.ref = ANY (%s) ORDER BY used.ref
 
 def affected_contracts(*, line_id: int, scope: str, ref: str) -> list[int]:
     """The agreements whose partner a stop of this scope concerns (SQL function `consent_affected`, as at commit)."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT consent_affected(%s, %s, %s)", [line_id, scope, ref])
-        return sorted(contract_id for (contract_id,) in cursor.fetchall())
+    (contract_ids,) = affected_by_each(nos=[(line_id, scope, ref)])
+    return contract_ids
+
+
+def affected_by_each(*, nos: Sequence[tuple[int, str, str]]) -> list[list[int]]:
+    """The same for many stops at once, in order. `nos`: line, scope and what it names."""
+    found: list[list[int]] = [[] for _ in nos]
+    if nos:
+        with connection.cursor() as cursor:
+            cursor.execute(AFFECTED, [list(column) for column in zip(*nos, strict=True)])
+            for n, contract_id in cursor.fetchall():
+                found[n].append(contract_id)
+    return [sorted(contract_ids) for contract_ids in found]
 
 
 @dataclass(frozen=True)
@@ -58,11 +73,30 @@ class Uses:
 
 def uses(*, line_id: int, contract_ids: Sequence[int]) -> Uses:
     """What is on record for a line under these agreements. A no changes none of it: only what the gate says to it."""
+    return uses_of_each(contract_ids={line_id: contract_ids})[line_id]
+
+
+def uses_of_each(*, contract_ids: Mapping[int, Sequence[int]]) -> dict[int, Uses]:
+    """The same for many lines, each under its own agreements. `contract_ids`: by line."""
     with connection.cursor() as cursor:
-        cursor.execute(ON_RECORD, [line_id])
-        ((carrier_id, agreed_to),) = cursor.fetchall()
-    campaigns = _agreed(contract_ids, agreed_to)
+        cursor.execute(ON_RECORD, [list(contract_ids)])
+        on_record = {line_id: (carrier_id, set(agreed_to)) for line_id, carrier_id, agreed_to in cursor.fetchall()}
+    campaigns = _agreed(
+        sorted({pk for theirs in contract_ids.values() for pk in theirs}),
+        sorted({ref for _, agreed_to in on_record.values() for ref in agreed_to}),
+    )
     prefetch_related_objects([campaign for campaign in campaigns if campaign.names_recipient], "cover")
+    return {
+        line_id: _uses(
+            theirs,
+            on_record[line_id][0],
+            [one for one in campaigns if one.contract_id in theirs and one.ref in on_record[line_id][1]],
+        )
+        for line_id, theirs in contract_ids.items()
+    }
+
+
+def _uses(contract_ids: Sequence[int], carrier_id: str, campaigns: Sequence[Campaign]) -> Uses:
     asked = [(campaign, "") for campaign in campaigns]
     asked += [(campaign, recipient) for campaign, _ in asked for recipient in _recipients(campaign)]
     questions = [
@@ -99,7 +133,16 @@ def states(*, line_id: int, contract_ids: Sequence[int]) -> States:
 
 def states_of(*, uses: Uses) -> States:
     """The same of uses that were looked up before."""
-    answers = gate.evaluate(questions=uses.questions)
+    return _states(uses, gate.evaluate(questions=uses.questions))
+
+
+def states_of_each(*, uses: Mapping[int, Uses]) -> dict[int, States]:
+    """The same for many lines, from one statement and so of one moment. By line."""
+    answers = iter(gate.evaluate(questions=[question for one in uses.values() for question in one.questions]))
+    return {line_id: _states(one, islice(answers, len(one.questions))) for line_id, one in uses.items()}
+
+
+def _states(uses: Uses, answers: Iterable[gate.Answer]) -> States:
     found: dict[int, dict[tuple[str, str, str], _Use]] = defaultdict(dict)
     for (campaign, recipient), answer in zip(uses.asked, answers, strict=True):
         place = (campaign.scope, campaign.purpose, campaign.lbs_provider.uri)

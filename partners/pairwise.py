@@ -17,19 +17,22 @@ from partners.models import PairwiseKey, PairwiseSubject
 
 LENGTH = 18
 KNOWN = "SELECT line_id, sub FROM partners_pairwisesubject WHERE party_id = %s AND line_id = ANY (%s::bigint[])"
-# Those of some partners that have no name for a line yet, each with its newest key if it has one.
+# Lines that a partner has no name for yet, each with the partner's newest key if it has one.
 UNNAMED = """
-SELECT party.id, key.version, key.secret_sealed
-FROM unnest(%s::bigint[]) AS party (id)
+SELECT asked.line_id, asked.party_id, key.version, key.secret_sealed
+FROM unnest(%s::bigint[], %s::bigint[]) AS asked (line_id, party_id)
     LEFT JOIN LATERAL (
-        SELECT version, secret_sealed FROM partners_pairwisekey WHERE party_id = party.id ORDER BY version DESC LIMIT 1
+        SELECT version, secret_sealed FROM partners_pairwisekey key WHERE key.party_id = asked.party_id
+        ORDER BY version DESC LIMIT 1
     ) key ON true
-WHERE NOT EXISTS (SELECT FROM partners_pairwisesubject known WHERE known.line_id = %s AND known.party_id = party.id)
-ORDER BY party.id
+WHERE NOT EXISTS (
+    SELECT FROM partners_pairwisesubject known WHERE known.line_id = asked.line_id AND known.party_id = asked.party_id)
+ORDER BY asked.line_id, asked.party_id
 """
 NAME = """
 INSERT INTO partners_pairwisesubject (line_id, party_id, sub)
-SELECT %s, named.party_id, named.sub FROM unnest(%s::bigint[], %s::text[]) AS named (party_id, sub)
+SELECT named.line_id, named.party_id, named.sub
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS named (line_id, party_id, sub)
 ON CONFLICT DO NOTHING
 """
 
@@ -61,19 +64,25 @@ def subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
     return {**known, **known_subjects(line_ids=new, party_id=party_id)}
 
 
-def name_line(*, line_id: int, party_ids: Collection[int]) -> None:
-    """Write down these partners' names for a line where they had none: in two statements for any number."""
-    if not party_ids:
+def name_lines(*, pairs: Collection[tuple[int, int]]) -> None:
+    """Write down partners' names for lines where they had none. `pairs`: (line, party).
+
+    In two statements for any number.
+    """
+    if not pairs:
         return
     with connection.cursor() as cursor:
-        cursor.execute(UNNAMED, [list(party_ids), line_id])
+        cursor.execute(UNNAMED, [list(column) for column in zip(*pairs, strict=True)])
         new = cursor.fetchall()
-        named = {
-            party_id: _name(*(_opened(version, sealed) if sealed else _newest_key(party_id)), line_id)
-            for party_id, version, sealed in new
+        if not new:
+            return
+        keys = {party_id: (version, sealed) for _, party_id, version, sealed in new}
+        opened = {
+            party_id: _opened(version, sealed) if sealed else _newest_key(party_id)
+            for party_id, (version, sealed) in keys.items()
         }
-        if named:
-            cursor.execute(NAME, [line_id, list(named), list(named.values())])
+        named = [(line_id, party_id, _name(*opened[party_id], line_id)) for line_id, party_id, _, _ in new]
+        cursor.execute(NAME, [list(column) for column in zip(*named, strict=True)])
 
 
 def known_subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:

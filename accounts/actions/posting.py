@@ -55,12 +55,20 @@ ON CONFLICT (line_id) DO UPDATE SET told_at = excluded.told_at
 WHERE known.off_since IS NULL AND (known.told_at IS NULL OR known.told_at <= %(before)s)
 RETURNING line_id
 """
-DROP_REMINDERS = "DELETE FROM accounts_message WHERE line_id = %s AND kind = %s AND words_sealed <> ''"
+DROP_REMINDERS = "DELETE FROM accounts_message WHERE line_id = ANY (%s) AND kind = %s AND words_sealed <> ''"
 # Each stop by a texted code writes one: Django would take several times as long to make the statement.
 POST = """
 INSERT INTO accounts_message (id, line_id, kind, about, to_sealed, words_sealed, made_at, next_at, expires_at, tries,
     contact_id)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 0, %s)
+"""
+# The same of what files bring for many lines at once.
+POST_NEWS = """
+INSERT INTO accounts_message (id, line_id, kind, about, to_sealed, words_sealed, made_at, next_at, expires_at, tries,
+    contact_id)
+SELECT id, line_id, %s, '', to_sealed, words_sealed, %s, next_at, %s, 0, contact_id
+FROM unnest(%s::uuid[], %s::bigint[], %s::bytea[], %s::bytea[], %s::timestamptz[], %s::bigint[])
+    AS news (id, line_id, to_sealed, words_sealed, next_at, contact_id)
 """
 LETTER_LASTS = timedelta(days=3)
 # What somebody may have sent about one line in a day: enough for anybody, and no way to flood a mailbox.
@@ -119,16 +127,18 @@ def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[
     number_of = {line_id: unseal(sealed) for line_id, sealed in now.values_list("line_id", "msisdn_sealed")}
     contacts = delivery.contacts_that_count(line_ids=lines, at=at)
     made = [
-        Message(
-            id=uuid4(), line=line, kind=kind, to_sealed=seal(msisdn),
-            words_sealed=seal(_read_there(line, words(line), contact)), made_at=at, contact=contact,
-            next_at=delivery.from_when(kind=kind, line=line, at=at), expires_at=at + LASTS[kind],
+        (
+            uuid4(), pk, seal(msisdn), seal(_read_there(line, words(line), contact)),
+            delivery.from_when(kind=kind, line=line, at=at), contact.pk if contact else None,
         )
         for pk, line in lines.items()
         for msisdn, contact in _either(number_of.get(pk, ""), contacts.get(pk), at)
     ]  # fmt: skip
-    Message.objects.bulk_create(made)
-    return len({message.line_id for message in made})
+    if made:
+        columns = [list(column) for column in zip(*made, strict=True)]
+        with connection.cursor() as cursor:
+            cursor.execute(POST_NEWS, [kind, at, at + LASTS[kind], *columns])
+    return len({line_id for _, line_id, *_ in made})
 
 
 def _read_there(line: Line, words: str, contact: SafeContact | None) -> str:
@@ -218,11 +228,11 @@ def post_receipt(*, line_id: int, words: str, at: datetime) -> None:
     post(line_id=line_id, kind=Message.Kind.RECEIPT, words=words, at=at)
 
 
-def drop_reminders(*, line_id: int) -> None:
-    """Forget the reminders of a line that its phone was not sent yet: what they say is no longer so."""
+def drop_reminders(*, line_ids: Collection[int]) -> None:
+    """Forget the reminders of lines that their phones were not sent yet: what they say is no longer so."""
     # One that the gateway has and may give back goes too.
     with connection.cursor() as cursor:
-        cursor.execute(DROP_REMINDERS, [line_id, Message.Kind.REMINDER.value])
+        cursor.execute(DROP_REMINDERS, [list(line_ids), Message.Kind.REMINDER.value])
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 import psycopg
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 import accounts.actions
 import audit.actions
@@ -60,7 +60,10 @@ class Recorded:
 
 
 def again_if_a_release_came_between[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
-    """Repeat a verb whose transaction met a partner or company it did not know of: a stop must not fail for that."""
+    """Repeat a verb whose transaction met a partner or company it did not know of: a stop must not fail for that.
+
+    Nor for somebody who had to wait for it and for whom it had to wait.
+    """
 
     @wraps(verb)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -69,6 +72,9 @@ def again_if_a_release_came_between[**P, T](verb: Callable[P, T]) -> Callable[P,
                 return verb(*args, **kwargs)
             except IntegrityError as error:
                 if _broken_constraint(error) not in CAME_BETWEEN:
+                    raise
+            except OperationalError as error:
+                if not isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
                     raise
         return verb(*args, **kwargs)
 
@@ -211,7 +217,7 @@ def deny(*, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: Show
     before = snapshots.states_of(uses=uses)
     _append(choice, made_at, notice)
     if scope == Choice.Scope.ALL:
-        accounts.actions.drop_reminders(line_id=line_id)
+        accounts.actions.drop_reminders(line_ids=[line_id])
     scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=scope, ref=ref)
     agreements = telling.agreements(
         line_id=line_id, contract_ids=contract_ids, before=before, duties=duties, scopes=scopes, uses=uses

@@ -1,24 +1,39 @@
 """What carrier files bring: choices from an earlier system, approvals, claims. Never above the person's own."""
 
+import json
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
-from django.db import transaction
+from django.db import connection, transaction
 
 import accounts.actions
 import audit.actions
 from consent import changes, receipts, snapshots, telling
-from consent.actions.choices import again_if_a_release_came_between, take_turn, take_turns
-from consent.expiry import retell
-from consent.models import Approval, Choice, ChoiceReceipt, Origin, Touched
+from consent.actions.choices import again_if_a_release_came_between, take_turns
+from consent.expiry import retell_each
+from consent.models import Approval, Choice, Origin, Touched
 from partners import pairwise
 from partners.models import Campaign
-from revocations.actions import tell
-from revocations.models import Standing
+from revocations.actions import Agreement, tell_each
 
+# Millions of rows: Django would take several times as long to make the statement as PostgreSQL to follow it.
+APPEND = """
+INSERT INTO consent_choice (line_id, id, kind, scope, ref, made_at, until, origin, channel, program, reason, actor,
+    recorded_at, source_id, content_hash, notice)
+SELECT line_id, said.id, kind, scope, ref, made_at, until, origin, channel, program, reason, actor, recorded_at,
+    source_id, decode(content_hash, 'hex'), notice
+FROM jsonb_to_recordset(%s::jsonb) AS said (line_id bigint, id uuid, kind text, scope text, ref text,
+    made_at timestamptz, until timestamptz, origin text, channel text, program text, reason text, actor text,
+    recorded_at timestamptz, source_id text, content_hash text, notice text)
+"""
+APPENDED = (
+    "line_id", "id", "kind", "scope", "ref", "made_at", "until", "origin", "channel", "program", "reason", "actor",
+    "recorded_at", "source_id", "content_hash", "notice",
+)  # fmt: skip
 VERIFIED = Approval.VerifiedBy.CARRIER
 
 
@@ -58,34 +73,40 @@ class FileApproval:
 
 @again_if_a_release_came_between
 @transaction.atomic
-def record_file_choices(*, line_id: int, choices: Sequence[FileChoice], actor: str) -> None:
-    """Append choices of one line, new to us and none dated after the database's clock, and tell who is affected."""
-    now = take_turn(line_id=line_id)
-    concerned = {
-        choice.id: snapshots.affected_contracts(line_id=line_id, scope=choice.scope, ref=choice.ref)
-        for choice in choices
-        if choice.kind != Choice.Kind.ALLOW
-    }
-    everyone = sorted({contract_id for ids in concerned.values() for contract_id in ids})
-    before = snapshots.states(line_id=line_id, contract_ids=everyone)
-    rows = Choice.objects.bulk_create(_row(line_id, choice, now) for choice in choices)
-    ChoiceReceipt.objects.bulk_create(_receipt(row) for row in rows)
-    _name_for_partners({line_id: {choice.ref for choice in choices if choice.kind == Choice.Kind.ALLOW}})
-    if any(choice.id in concerned and choice.scope == Choice.Scope.ALL for choice in choices):
-        accounts.actions.drop_reminders(line_id=line_id)
-    for choice in choices:
-        if choice.id in concerned:
-            _tell_of(line_id, choice, concerned[choice.id], before, now)
-    retell(line_id=line_id)
-    Touched.objects.create(line_id=line_id, since=min(choice.made_at for choice in choices))
-    changes.tell_of_records(line_ids=[line_id], change=changes.Change.RECORDS, at=now)
-    audit.actions.record(
+def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: str) -> None:
+    """Append choices of many lines, new to us and none dated after the database's clock, and tell who is affected.
+
+    In as many statements for many lines as for one, but for lines of which a file says no several times.
+    """
+    turns = take_turns(line_ids=list(by_line))
+    late = _late(by_line, turns)
+    everyone: dict[int, set[int]] = defaultdict(set)
+    for one in late:
+        everyone[one.line_id] |= {*one.contract_ids}
+    uses = snapshots.uses_of_each(contract_ids={pk: sorted(theirs) for pk, theirs in everyone.items()}) if late else {}
+    before = snapshots.states_of_each(uses=uses)
+    _append(by_line, turns)
+    _name_for_partners(
+        {
+            line_id: {choice.ref for choice in choices if choice.kind == Choice.Kind.ALLOW}
+            for line_id, choices in by_line.items()
+        }
+    )
+    all_off = [pk for pk, them in by_line.items() if any(one.scope == Choice.Scope.ALL for one in them)]
+    accounts.actions.drop_reminders(line_ids=all_off)
+    told = _tell_of_each(late, before, turns)
+    retell_each(line_ids=list(by_line), but=told)
+    Touched.objects.bulk_create(
+        Touched(line_id=line_id, since=min(choice.made_at for choice in choices))
+        for line_id, choices in by_line.items()
+    )
+    now = max(turns.values())
+    changes.tell_of_records(line_ids=list(by_line), change=changes.Change.RECORDS, at=now)
+    audit.actions.record_for_lines(
         action="consent.choices_recorded",
         actor=actor,
-        target=f"line:{line_id}",
         at=now,
-        line_id=line_id,
-        detail={"count": len(choices)},
+        details={line_id: {"count": len(choices)} for line_id, choices in by_line.items()},
     )
 
 
@@ -114,8 +135,7 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
         for one in approvals
     )
     _name_for_partners({line_id: {one.campaign for one in approvals} for line_id, approvals in by_line.items()})
-    for line_id in sorted(Standing.objects.filter(line_id__in=by_line).values_list("line_id", flat=True).distinct()):
-        retell(line_id=line_id)
+    retell_each(line_ids=list(by_line), but=())
     Touched.objects.bulk_create(
         Touched(line_id=line_id, since=min(one.captured_at for one in approvals))
         for line_id, approvals in by_line.items()
@@ -131,48 +151,72 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
     )
 
 
-def _row(line_id: int, choice: FileChoice, now: datetime) -> Choice:
-    return Choice(
-        line_id=line_id,
-        id=choice.id,
-        kind=choice.kind,
-        scope=choice.scope,
-        ref=choice.ref,
-        made_at=choice.made_at,
-        until=choice.until,
-        origin=Origin.FILE,
-        channel=choice.channel,
-        program=choice.program,
-        actor="import:choices",
-        recorded_at=now,
-        source_id=choice.source_id,
-        content_hash=choice.content_hash,
-    )
+def _late(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datetime]) -> list[telling.Late]:
+    """The stops and pauses that concern a partner, each with whom."""
+    nos = [(pk, choice) for pk, them in by_line.items() for choice in them if choice.kind != Choice.Kind.ALLOW]
+    concerned = snapshots.affected_by_each(nos=[(line_id, choice.scope, choice.ref) for line_id, choice in nos])
+    return [
+        telling.Late(line_id, choice, contract_ids, running=choice.until is None or choice.until > turns[line_id])
+        for (line_id, choice), contract_ids in zip(nos, concerned, strict=True)
+        if contract_ids
+    ]
 
 
-def _receipt(choice: Choice) -> ChoiceReceipt:
-    number = receipts.new_number()
-    return ChoiceReceipt(
-        line_id=choice.line_id,
-        choice_id=choice.id,
-        number=number,
-        token=receipts.signed(choice=choice, number=number),
-    )
+def _append(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datetime]) -> None:
+    """Write the choices down, each with its receipt."""
+    rows = [
+        Choice(
+            line_id=line_id,
+            id=choice.id,
+            kind=choice.kind,
+            scope=choice.scope,
+            ref=choice.ref,
+            made_at=choice.made_at,
+            until=choice.until,
+            origin=Origin.FILE,
+            channel=choice.channel,
+            program=choice.program,
+            actor="import:choices",
+            recorded_at=turns[line_id],
+            source_id=choice.source_id,
+            content_hash=choice.content_hash,
+        )
+        for line_id, choices in by_line.items()
+        for choice in choices
+    ]
+    said = [{name: getattr(row, name) for name in APPENDED} for row in rows]
+    with connection.cursor() as cursor:
+        # Ids and moments as text, hashes in hex.
+        cursor.execute(APPEND, [json.dumps(said, default=_as_text)])
+    receipts.keep_each(choices=rows)
 
 
-def _tell_of(
-    line_id: int, choice: FileChoice, contract_ids: Sequence[int], before: snapshots.States, now: datetime
-) -> None:
-    agreements = telling.agreements_after(
-        line_id=line_id,
-        no=choice,
-        passed=telling.passed_by(line_id=line_id, no=choice, origin=Origin.FILE, contract_ids=contract_ids),
-        contract_ids=contract_ids,
-        before=before,
-        running=choice.until is None or choice.until > now,
-    )
-    told = tell(line_id=line_id, agreements=agreements, by="user", at=now)
-    telling.name_orders(line_id=line_id, choice_id=choice.id, told=told)
+def _as_text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _tell_of_each(
+    late: Sequence[telling.Late], before: Mapping[int, snapshots.States], turns: Mapping[int, datetime]
+) -> set[tuple[int, int]]:
+    """Tell partners of each no. Of one line's after one another, because each may say more than the one before it.
+
+    Returns the lines and contracts of which was told.
+    """
+    asked = telling.agreements_after_each(late=late, origin=Origin.FILE, before=before) if late else []
+    waiting: dict[int, list[tuple[uuid.UUID, Sequence[Agreement]]]] = defaultdict(list)
+    for one, agreements in zip(late, asked, strict=True):
+        waiting[one.line_id].append((one.no.id, agreements))
+    named: list[tuple[int, uuid.UUID, int, uuid.UUID]] = []
+    for together in zip_longest(*waiting.values()):
+        of_line = {pk: said for pk, said in zip(waiting, together, strict=True) if said is not None}
+        told = tell_each(agreements={pk: theirs for pk, (_, theirs) in of_line.items()}, by="user", at=turns)
+        named += [
+            (line_id, choice_id, contract_id, order_id)
+            for line_id, (choice_id, _) in of_line.items()
+            for contract_id, order_id in told[line_id].items()
+        ]
+    telling.name_orders_of_each(named=named)
+    return {(line_id, contract_id) for line_id, _, contract_id, _ in named}
 
 
 def _name_for_partners(campaigns: Mapping[int, Collection[str]]) -> None:

@@ -50,7 +50,7 @@ def take_back(*, line_id: int, choice_id: UUID, said: ArchivedChoice) -> TakenBa
     if Choice.objects.filter(line_id=line_id, id=choice_id).exists():
         return TakenBack.KNOWN
     if said.origin == Origin.FILE:
-        record_file_choices(line_id=line_id, choices=[_file_choice(choice_id, said)], actor=ACTOR)
+        record_file_choices(by_line={line_id: [_file_choice(choice_id, said)]}, actor=ACTOR)
         return TakenBack.REPLAYED
     now = take_turn(line_id=line_id)
     if said.until is not None and said.until <= now:

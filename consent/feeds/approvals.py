@@ -114,11 +114,8 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
     def take_in(self, by_line: Mapping[int, Sequence[Entry[FileApproval]]]) -> int:
         rows = {line_id: [entry.row for entry in entries] for line_id, entries in by_line.items()}
         record_file_approvals(by_line=rows, actor=ACTOR)
-        verified = {
-            line_id: [row.id for row in approvals if row.verified_by == "carrier"]
-            for line_id, approvals in rows.items()
-        }
-        return sum(pierced_stops(line_id=line_id, new=new) for line_id, new in verified.items() if new)
+        verified = [row.id for approvals in rows.values() for row in approvals if row.verified_by == "carrier"]
+        return pierced_stops(line_ids=list(rows), new=verified) if verified else 0
 
     def allows(self, entry: Entry[FileApproval]) -> bool:
         """A claim allows nothing; but its partner comes to be concerned by the stops that were there before it."""

@@ -32,7 +32,9 @@ LINE_UNKNOWN, NO_CAMPAIGN = ("msisdn", "line_unknown"), ("campaign", "campaign_u
 # Their gate rows are locked while they are written: a person's own stop must not wait for long.
 LINES_AT_ONCE = 100
 # Whoever writes rows of these feeds does so alone: whether an id is new is decided on what others have written before.
-ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('consent.feeds'))"
+ALONE = "SELECT pg_advisory_xact_lock(hashtext('consent.feeds'))"
+# Several processes take one file in, each with ids of its own: beside one another, and beside nobody else.
+BESIDE_THE_CREW = "SELECT pg_advisory_xact_lock_shared(hashtext('consent.feeds'))"
 CANDIDATES = """
 SELECT held.source_hash, held.row_sealed FROM consent_heldrow held
 WHERE held.feed = %s AND held.source_hash > %s
@@ -96,16 +98,17 @@ class Written[R: Checked]:
     pierced: int
 
 
-def take_turn() -> None:
-    """Before it is looked up which ids are known: alone until this transaction ends."""
+def take_turn(*, of_a_crew: bool = False) -> None:
+    """Before it is looked up which ids are known: alone, or beside its crew alone, until this transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(ONE_AT_A_TIME)
+        cursor.execute(BESIDE_THE_CREW if of_a_crew else ALONE)
 
 
 class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
     """The common way of a feed whose rows name a number: check, tell repeats, attribute, take in or hold.
 
-    `pierced`: how many stops taken over from files a newer yes from a file outweighs now.
+    `pierced`: how many stops taken over from files a newer yes from a file outweighs now. `of_a_crew`: others take in
+    other ids of the same file meanwhile.
     """
 
     name: str
@@ -116,8 +119,9 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
     decoder: msgspec.json.Decoder[T]
     kind: type[T]
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_a_crew: bool = False) -> None:
         self.pierced = 0
+        self.of_a_crew = of_a_crew
 
     @abstractmethod
     def checked(self, told: T, line: int, at: datetime) -> Entry[R]:
@@ -191,7 +195,7 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
 
         None, and nothing written, where there is a yes among them and a stop that is not among them waits.
         """
-        take_turn()
+        take_turn(of_a_crew=self.of_a_crew)
         there = self.known([entry.row.id for of_line in by_line.values() for entry in of_line])
         there |= _set_aside_here(by_line)
         new = {

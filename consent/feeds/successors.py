@@ -4,7 +4,7 @@ Rows by which it would be another person's are refused before (`hands`): what wa
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -87,6 +87,14 @@ def _copy_late(line: Line, choice: Choice) -> Choice | None:
     return _copied(line, choice, made_at=choice.made_at if newest is None or choice.made_at > newest else now, at=now)
 
 
+def carry_on_each(*, ids: Mapping[int, Collection[uuid.UUID]]) -> None:
+    """The same for the rows of many lines. `ids`: by line."""
+    before = Line.objects.filter(continues_line_id__in=ids).order_by("continues_line_id")
+    for line_id in before.values_list("continues_line_id", flat=True).distinct():
+        if line_id is not None:
+            carry_on(line_id=line_id, ids=ids[line_id])
+
+
 def carry_on(*, line_id: int, ids: Collection[uuid.UUID]) -> None:
     """Late rows of a file reach the lines that continue this one, however far, if they speak of the time before."""
     for successor in Line.objects.filter(continues_line_id=line_id).order_by("pk"):
@@ -121,7 +129,7 @@ def _copy_from_files(line: Line, *, among: Collection[uuid.UUID] | None) -> list
     there = set(Choice.objects.filter(line_id=line.pk, id__in=[one.id for one in copies]).values_list("id", flat=True))
     fresh = [one for one in copies if one.id not in there]
     if fresh:
-        record_file_choices(line_id=line.pk, choices=fresh, actor=ACTOR)
+        record_file_choices(by_line={line.pk: fresh}, actor=ACTOR)
     return [one.id for one in fresh]
 
 

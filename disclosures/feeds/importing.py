@@ -12,11 +12,11 @@ import msgspec
 
 import audit.queries
 from disclosures import actions
-from disclosures.feeds.crew import Crew, Done, Turn
 from disclosures.feeds.releases import DisclosuresFeed, fate_of, line_number, rows_in
 from disclosures.ingest import Outcome, Row, chunks
 from disclosures.ingest.chunks import Taken
 from partners.feeds.checking import Fate
+from partners.feeds.crew import Crew, Done, Turn
 from partners.feeds.reading import Block, Readable, blocks, numbered_lines
 
 # A file within this is taken in by one process: starting more would take longer.

@@ -32,7 +32,7 @@ from revocations.actions.streams import (
     verify_stream,
 )
 from revocations.actions.suspend import lift, suspend
-from revocations.actions.tell import EVERYTHING, Agreement, StateEntry, minute, stamp, tell
+from revocations.actions.tell import EVERYTHING, Agreement, StateEntry, minute, stamp, tell, tell_each
 from revocations.actions.trials import (
     add_trial_manifest,
     add_trial_order,
@@ -87,5 +87,6 @@ __all__ = [
     "take_trial_receipt",
     "tell",
     "tell_again",
+    "tell_each",
     "verify_stream",
 ]

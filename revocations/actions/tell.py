@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,11 +23,11 @@ StateEntry = dict[str, Any]
 # Most lines have none of these yet: Django would take ten times as long to ask as PostgreSQL to find nothing.
 STANDING = """
 SELECT line_id, contract_id, epoch, version, order_id FROM revocations_standing
-WHERE line_id = %s AND contract_id = ANY (%s) ORDER BY contract_id FOR UPDATE
+WHERE line_id = ANY (%s) AND contract_id = ANY (%s) ORDER BY line_id, contract_id FOR UPDATE
 """
 LAID = """
 SELECT line_id, id, contract_id, action, scope, since, discharged_at, discharged_by FROM revocations_duty
-WHERE line_id = %s AND contract_id = ANY (%s)
+WHERE line_id = ANY (%s) AND contract_id = ANY (%s)
 """
 STAND = """
 INSERT INTO revocations_standing (line_id, contract_id, epoch, version, order_id)
@@ -37,25 +37,28 @@ SET epoch = excluded.epoch, version = excluded.version, order_id = excluded.orde
 """
 LAY = """
 INSERT INTO revocations_duty (line_id, id, contract_id, action, scope, since, discharged_by)
-SELECT %s, laid.id, laid.contract_id, laid.action, laid.scope, laid.since, ''
-FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[])
-    AS laid (id, contract_id, action, scope, since)
+SELECT laid.line_id, laid.id, laid.contract_id, laid.action, laid.scope, laid.since, ''
+FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[])
+    AS laid (line_id, id, contract_id, action, scope, since)
 """
 QUEUE = """
 INSERT INTO revocations_order (line_id, id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot,
     queued_at, state, attempts, next_attempt_at, complete_by, parked_with, note)
-SELECT %(line)s, one.id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot,
-    %(at)s, 'queued', 0, %(at)s, complete_by, '', ''
-FROM jsonb_to_recordset(%(orders)s::jsonb) AS one (id uuid, contract_id bigint, party_id bigint, epoch integer,
-    version integer, jti text, txn text, record_id uuid, lane text, snapshot jsonb, complete_by timestamptz)
+SELECT line_id, one.id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot,
+    queued_at, 'queued', 0, queued_at, complete_by, '', ''
+FROM jsonb_to_recordset(%s::jsonb) AS one (line_id bigint, id uuid, contract_id bigint, party_id bigint, epoch integer,
+    version integer, jti text, txn text, record_id uuid, lane text, snapshot jsonb, queued_at timestamptz,
+    complete_by timestamptz)
 """
 QUEUED = (
-    "id", "contract_id", "party_id", "epoch", "version", "jti", "txn", "record_id", "lane", "snapshot", "complete_by",
+    "line_id", "id", "contract_id", "party_id", "epoch", "version", "jti", "txn", "record_id", "lane", "snapshot",
+    "queued_at", "complete_by",
 )  # fmt: skip
 RECEIVED = """
-SELECT aggregator_id, max(last_at) FROM partners_dealing WHERE line_id = %s AND aggregator_id = ANY (%s)
-GROUP BY aggregator_id
+SELECT line_id, aggregator_id, max(last_at) FROM partners_dealing
+WHERE line_id = ANY (%s) AND aggregator_id = ANY (%s) GROUP BY line_id, aggregator_id
 """
+type Orders = dict[int, uuid.UUID]
 
 
 @dataclass(frozen=True)
@@ -76,17 +79,47 @@ class Agreement:
     since: datetime | None = None
 
 
-def tell(*, line_id: int, agreements: Sequence[Agreement], by: str, at: datetime) -> dict[int, uuid.UUID]:
+def tell(*, line_id: int, agreements: Sequence[Agreement], by: str, at: datetime) -> Orders:
     """Queue one order for each agreement whose snapshot changes. Must run in the transaction of what it tells.
 
     Returns, by contract id, the order that tells it: a new one, or the one already standing where nothing changes.
     `by`: `user`, `admin`, `policy` or `system` (CAEP's `initiating_entity`). What is asked under one agreement for the
     sake of several choices goes into one order: `agreements` may name it several times, with one `state`.
     """
-    if not agreements:
-        return {}
-    known = _Known.read(line_id, agreements)
-    told = {pk: order.id for pk, order in known.newest.items()}
+    return tell_each(agreements={line_id: agreements}, by=by, at={line_id: at})[line_id]
+
+
+def tell_each(
+    *, agreements: Mapping[int, Sequence[Agreement]], by: str, at: Mapping[int, datetime]
+) -> dict[int, Orders]:
+    """The same for many lines at once, in as many statements as for one. Everything is by line."""
+    known = _Known.read_each({line_id: theirs for line_id, theirs in agreements.items() if theirs})
+    duties: list[Duty] = []
+    orders: list[Order] = []
+    for line_id, theirs in known.items():
+        laid, queued = _made_up(line_id, agreements[line_id], theirs, by, at[line_id])
+        duties += laid
+        orders += queued
+    if orders:
+        _lay(duties)
+        _write(orders)
+        _stand(orders)
+        # robust: a dead broker must not fail a stop; the sweep finds the rows.
+        party_ids = sorted({order.party_id for order in orders})
+        transaction.on_commit(partial(tasks.deliver.delay, party_ids=party_ids), robust=True)
+    told = {line_id: {pk: order.id for pk, order in theirs.newest.items()} for line_id, theirs in known.items()}
+    for order in orders:
+        told[order.line_id][order.contract_id] = order.id
+    return {
+        line_id: {pk: told[line_id][pk] for pk in sorted({one.contract.pk for one in theirs})}
+        for line_id, theirs in agreements.items()
+    }
+
+
+def _made_up(
+    line_id: int, agreements: Sequence[Agreement], known: "_Known", by: str, at: datetime
+) -> tuple[list[Duty], list[Order]]:
+    """The duties and orders that one line's agreements call for."""
     fresh: dict[int, list[Duty]] = {}
     anew: dict[int, Agreement] = {}
     for agreement in agreements:
@@ -97,13 +130,11 @@ def tell(*, line_id: int, agreements: Sequence[Agreement], by: str, at: datetime
         if newest is None or not lasts or duties or not _same(newest.snapshot["state"], agreement.state):
             fresh[contract.pk] = _without_repeats([*fresh.get(contract.pk, ()), *duties])
             anew.setdefault(contract.pk, agreement)
-    orders = _queue(line_id, list(anew.values()), known, fresh, by, at)
-    told.update({order.contract_id: order.id for order in orders})
-    if orders:
-        # robust: a dead broker must not fail a stop; the sweep finds the rows.
-        party_ids = sorted({order.party_id for order in orders})
-        transaction.on_commit(partial(tasks.deliver.delay, party_ids=party_ids), robust=True)
-    return {pk: told[pk] for pk in sorted({agreement.contract.pk for agreement in agreements})}
+    orders = [
+        _order(line_id, one, known, _owed(known, one, fresh[one.contract.pk]), fresh[one.contract.pk], by, at)
+        for one in sorted(anew.values(), key=lambda one: one.contract.pk)
+    ]
+    return [duty for laid in fresh.values() for duty in laid], orders
 
 
 @dataclass(frozen=True)
@@ -113,62 +144,50 @@ class _Known:
     By contract: where it stands, locked; the order that stands; all duties ever laid. By party: when it last received.
     """
 
-    standing: Mapping[int, Standing]
-    newest: Mapping[int, Order]
-    laid: Mapping[int, Sequence[Duty]]
-    received: Mapping[int, datetime]
-    uncovered: Collection[tuple[int, int]]
+    standing: dict[int, Standing]
+    newest: dict[int, Order]
+    laid: dict[int, list[Duty]]
+    received: dict[int, datetime]
+    uncovered: set[tuple[int, int]]
 
     @classmethod
-    def read(cls, line_id: int, agreements: Sequence[Agreement]) -> Self:
-        contracts = {one.contract.pk: one.contract.aggregator_id for one in agreements}
-        theirs = [line_id, list(contracts)]
-        standing = {one.contract_id: one for one in Standing.objects.raw(STANDING, theirs)}
-        ids = [one.order_id for one in standing.values()]
-        told = Order.objects.filter(line_id=line_id, id__in=ids) if ids else ()
-        newest = {one.contract_id: one for one in told}
-        laid: dict[int, list[Duty]] = defaultdict(list)
-        for duty in Duty.objects.raw(LAID, theirs):
-            laid[duty.contract_id].append(duty)
+    def read_each(cls, agreements: Mapping[int, Sequence[Agreement]]) -> dict[int, Self]:
+        """By line: what stands under all of these agreements, whichever of the lines they are named for."""
+        if not agreements:
+            return {}
+        contracts = {one.contract.pk: one.contract.aggregator_id for theirs in agreements.values() for one in theirs}
+        known = {line_id: cls({}, {}, defaultdict(list), {}, set()) for line_id in agreements}
+        among = [list(agreements), list(contracts)]
+        standing = list(Standing.objects.raw(STANDING, among))
+        for stands in standing:
+            known[stands.line_id].standing[stands.contract_id] = stands
+        ids = [one.order_id for one in standing]
+        told = list(Order.objects.filter(line_id__in=list(agreements), id__in=ids)) if ids else []
+        for order in told:
+            known[order.line_id].newest[order.contract_id] = order
+        for duty in Duty.objects.raw(LAID, among):
+            known[duty.line_id].laid[duty.contract_id].append(duty)
         with connection.cursor() as cursor:
-            cursor.execute(RECEIVED, [line_id, list(contracts.values())])
-            received = dict(cursor.fetchall())
-        uncovered = queries.uncovered(line_ids=[line_id]) if newest else ()
-        return cls(standing, newest, laid, received, uncovered)
+            cursor.execute(RECEIVED, [list(agreements), sorted(set(contracts.values()))])
+            for line_id, aggregator_id, last_at in cursor.fetchall():
+                known[line_id].received[aggregator_id] = last_at
+        for line_id, contract_id in queries.uncovered(line_ids={one.line_id for one in told}) if told else ():
+            known[line_id].uncovered.add((line_id, contract_id))
+        return known
 
 
-def _queue(
-    line_id: int,
-    agreements: Sequence[Agreement],
-    known: _Known,
-    fresh: Mapping[int, Sequence[Duty]],
-    by: str,
-    at: datetime,
-) -> list[Order]:
-    if not agreements:
-        return []
-    _lay(line_id, [duty for duties in fresh.values() for duty in duties])
-    orders = [
-        _order(line_id, one, known, _owed(known, one, fresh[one.contract.pk]), fresh[one.contract.pk], by, at)
-        for one in sorted(agreements, key=lambda one: one.contract.pk)
-    ]
-    _write(line_id, orders, at)
-    _stand(orders)
-    return orders
-
-
-def _lay(line_id: int, duties: Sequence[Duty]) -> None:
-    rows = [(one.id, one.contract_id, one.action, one.scope, one.since) for one in duties]
+def _lay(duties: Sequence[Duty]) -> None:
+    rows = [(one.line_id, one.id, one.contract_id, one.action, one.scope, one.since) for one in duties]
     if rows:
         with connection.cursor() as cursor:
-            cursor.execute(LAY, [line_id, *(list(column) for column in zip(*rows, strict=True))])
+            cursor.execute(LAY, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _write(line_id: int, orders: Sequence[Order], at: datetime) -> None:
+def _write(orders: Sequence[Order]) -> None:
     rows = [{name: getattr(one, name) for name in QUEUED} for one in orders]
     with connection.cursor() as cursor:
         # Ids and moments as text: PostgreSQL reads them so.
-        cursor.execute(QUEUE, {"line": line_id, "at": at, "orders": json.dumps(rows, default=str)})
+        cursor.execute(QUEUE, [json.dumps(rows, default=str)])
 
 
 def _owed(known: _Known, agreement: Agreement, fresh: Sequence[Duty]) -> list[Duty]:

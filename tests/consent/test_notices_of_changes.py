@@ -150,13 +150,14 @@ def test_a_pause_that_was_over_when_it_came_is_not_told(child: Line) -> None:
     assert kinds(child) == ["pause_over"]
     other = a_line()
     record_file_choices(
-        line_id=other.pk,
-        choices=[
-            FileChoice(
-                id=uuid.uuid4(), source_id="old", kind=Choice.Kind.PAUSE, scope="all", ref="", made_at=now - 3 * DAY,
-                until=now - 2 * DAY, channel="ivr", program="", content_hash=b"",
-            )
-        ],
+        by_line={
+            other.pk: [
+                FileChoice(
+                    id=uuid.uuid4(), source_id="old", kind=Choice.Kind.PAUSE, scope="all", ref="",
+                    made_at=now - 3 * DAY, until=now - 2 * DAY, channel="ivr", program="", content_hash=b"",
+                )
+            ]
+        },
         actor="import:choices",
     )  # fmt: skip
     assert (expiry.end_pauses(now=now), kinds(other)) == (1, [])
@@ -164,7 +165,7 @@ def test_a_pause_that_was_over_when_it_came_is_not_told(child: Line) -> None:
 
 def test_files_are_told_once_a_day_however_many_rows(child: Line, holder: Line, campaign: Campaign) -> None:
     for _ in range(2):
-        record_file_choices(line_id=child.pk, choices=[file_choice(campaign)], actor="import:choices")
+        record_file_choices(by_line={child.pk: [file_choice(campaign)]}, actor="import:choices")
         record_file_approvals(by_line={child.pk: [file_approval(campaign)]}, actor="import:approvals")
     assert (kinds(child), kinds(holder)) == (["records"], [])
     Message.objects.update(made_at=timezone.now() - DAY - timedelta(minutes=1))
@@ -174,7 +175,7 @@ def test_files_are_told_once_a_day_however_many_rows(child: Line, holder: Line, 
 
 def test_what_files_bring_on_a_line_s_first_day_is_no_change(campaign: Campaign) -> None:
     fresh = a_line()
-    record_file_choices(line_id=fresh.pk, choices=[file_choice(campaign)], actor="import:choices")
+    record_file_choices(by_line={fresh.pk: [file_choice(campaign)]}, actor="import:choices")
     record_file_approvals(by_line={fresh.pk: [file_approval(campaign)]}, actor="import:approvals")
     assert kinds(fresh) == []
 

@@ -94,7 +94,7 @@ def a_file_stop(line: Line) -> None:
         id=uuid.uuid4(), source_id="c1", kind=Choice.Kind.STOP, scope="all", ref="", made_at=database_clock(),
         until=None, channel="store", program="", content_hash=b"",
     )  # fmt: skip
-    record_file_choices(line_id=line.pk, choices=[one], actor="import:choices")
+    record_file_choices(by_line={line.pk: [one]}, actor="import:choices")
 
 
 def test_the_gate_says_no_from_the_commit_and_its_partner_is_told(line: Line, campaign: Campaign) -> None:

@@ -78,7 +78,7 @@ def test_a_stop_taken_over_from_a_file_orders_deleted_all_that_was_received_unti
         until=None, channel="store", program="", content_hash=b"",
     )  # fmt: skip
     before = database_clock()
-    record_file_choices(line_id=line.pk, choices=[old], actor="import:choices")
+    record_file_choices(by_line={line.pk: [old]}, actor="import:choices")
     said = keys.verify_own(use=SigningKey.Use.RECEIPT, token=ChoiceReceipt.objects.get(choice_id=old.id).token)
     assert isinstance(said["choice"], dict)
     assert (said["choice"]["kind"], "taken_over_at" in said["choice"]) == ("stop", True)

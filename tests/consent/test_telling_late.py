@@ -262,7 +262,7 @@ def test_a_newer_approval_from_a_file_asks_nothing_for_an_older_stop_from_one(
     line: Line, campaign: Campaign, *, stop_first: bool
 ) -> None:
     def record_stop() -> None:
-        record_file_choices(line_id=line.pk, actor="import:choices", choices=[a_file_stop(100)])
+        record_file_choices(by_line={line.pk: [a_file_stop(100)]}, actor="import:choices")
 
     if stop_first:
         record_stop()
@@ -276,7 +276,7 @@ def test_a_newer_approval_from_a_file_asks_nothing_for_an_older_stop_from_one(
 def test_one_older_than_the_stop_is_owed_up_to_the_newer(line: Line, campaign: Campaign) -> None:
     rows = [a_file_approval(campaign, 200), a_file_approval(campaign, 10)]
     record_file_approvals(by_line={line.pk: rows}, actor="import:approvals")
-    record_file_choices(line_id=line.pk, actor="import:choices", choices=[a_file_stop(100)])
+    record_file_choices(by_line={line.pk: [a_file_stop(100)]}, actor="import:choices")
     assert asked(campaign) == [([campaign.purpose], STOP)]
     assert since(campaign) == {a_minute(NOW - 10 * DAY)}
     ingest.rejudge(cause="import:approvals")

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from disclosures.feeds.crew import Crew, Done, Gone, Turn
+from partners.feeds.crew import Crew, Done, Gone, Turn
 
 PART, RESULT = 20_000_000, 1_000_000
 pytestmark = pytest.mark.usefixtures("committed_db")

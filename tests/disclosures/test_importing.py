@@ -14,10 +14,10 @@ import pytest
 from django.core.management import call_command
 
 from disclosures.feeds import DisclosuresFeed, importing
-from disclosures.feeds.crew import Turn
 from disclosures.ingest import chunks
 from disclosures.ingest.chunks import Taken
 from disclosures.models import Disclosure, DisclosureRegister, HeldDisclosure, ImportedChunk
+from partners.feeds.crew import Turn
 from tests import forks
 from tests.disclosures.cut_off import CHUNK
 from tests.faults.programs import PROJECT, Programs

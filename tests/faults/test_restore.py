@@ -108,7 +108,7 @@ def file_choice(line: Line) -> None:
         id=uuid.uuid4(), source_id="f-1", kind=Choice.Kind.STOP, scope="all", ref="", made_at=NOW - timedelta(days=9),
         until=None, channel="file", program="", content_hash=b"f-1",
     )  # fmt: skip
-    record_file_choices(line_id=line.pk, choices=[said], actor="import:choices")
+    record_file_choices(by_line={line.pk: [said]}, actor="import:choices")
 
 
 def as_owner(statement: str) -> None:

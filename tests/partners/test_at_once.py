@@ -57,7 +57,7 @@ def test_a_line_is_named_for_many_partners_by_one_name_each() -> None:
 
     def names() -> None:
         with transaction.atomic():
-            pairwise.name_line(line_id=line.pk, party_ids={party.pk for party in parties})
+            pairwise.name_lines(pairs={(line.pk, party.pk) for party in parties})
 
     overlap(names, names)
     assert PairwiseSubject.objects.filter(line_id=line.pk).count() == 2

@@ -60,12 +60,12 @@ def test_a_line_is_named_for_many_partners_in_two_statements(
     other = a_line()
     for party in parties[:2]:
         pairwise.subject(line_id=other.pk, party_id=party)
-    pairwise.name_line(line_id=other.pk, party_ids=parties)  # makes the third's first key
+    pairwise.name_lines(pairs={(other.pk, pk) for pk in parties})  # makes the third's first key
     with django_assert_num_queries(2):  # read with keys, write
-        pairwise.name_line(line_id=line.pk, party_ids=parties)
+        pairwise.name_lines(pairs={(line.pk, pk) for pk in parties})
     names = {pairwise.subject(line_id=line.pk, party_id=party) for party in parties}
     with django_assert_num_queries(1):
-        pairwise.name_line(line_id=line.pk, party_ids=parties)
+        pairwise.name_lines(pairs={(line.pk, pk) for pk in parties})
     assert len(names) == 3
     assert PairwiseSubject.objects.count() == 6
 
@@ -77,7 +77,7 @@ def test_by_which_key_a_line_is_named_for_many_partners() -> None:
     first = PairwiseKey.objects.get(party_id=parties[0])
     PairwiseKey.objects.create(party_id=parties[0], version=2, secret_sealed=first.secret_sealed, made_at=NOW)
     line = a_line()
-    pairwise.name_line(line_id=line.pk, party_ids=parties)
+    pairwise.name_lines(pairs={(line.pk, pk) for pk in parties})
     assert [pairwise.subject(line_id=line.pk, party_id=party)[:3] for party in parties] == ["k2.", "k1."]
 
 

@@ -50,7 +50,7 @@ def a_file_approval(campaign: Campaign) -> FileApproval:
 
 
 def test_no_file_outranks_the_person(line: Line, campaign: Campaign) -> None:
-    record_file_choices(line_id=line.pk, choices=[a_file_allow(campaign)], actor="import:choices")
+    record_file_choices(by_line={line.pk: [a_file_allow(campaign)]}, actor="import:choices")
     record_file_approvals(by_line={line.pk: [a_file_approval(campaign)]}, actor="import:approvals")
     assert ask(line, campaign).reason == "stopped_all"
 

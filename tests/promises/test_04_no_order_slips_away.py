@@ -90,7 +90,7 @@ def test_several_stops_of_one_file_are_committed_each_with_its_own_order(line: L
         )  # fmt: skip
 
     rows = [old(1, "campaign", campaign.ref), old(2, "party", campaign.lbs_provider.uri), old(3, "all", "")]
-    record_file_choices(line_id=line.pk, choices=rows, actor="import:choices")
+    record_file_choices(by_line={line.pk: rows}, actor="import:choices")
     newest = Order.objects.order_by("version").last()
     assert newest is not None
     assert (newest.snapshot["state"], ChoiceOrder.objects.count()) == ([], 3)
@@ -229,5 +229,5 @@ def test_a_no_taken_over_from_a_file_orders_deletion_like_a_stop(line: Line, cam
         id=uuid.uuid4(), source_id="no", kind=Choice.Kind.REFUSE, scope="campaign", ref=campaign.ref, made_at=NOW,
         until=None, channel="store", program="", content_hash=b"",
     )  # fmt: skip
-    record_file_choices(line_id=line.pk, choices=[no], actor="import:choices")
+    record_file_choices(by_line={line.pk: [no]}, actor="import:choices")
     assert Order.objects.get().snapshot["required_actions"] == ["stop_use", "delete_held", "notify_downstream"]

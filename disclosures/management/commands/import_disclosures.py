@@ -9,10 +9,10 @@ from django.core.management.base import CommandError
 
 import audit.queries
 from disclosures.feeds import DisclosuresFeed, FileImport
-from disclosures.feeds.crew import Gone
 from disclosures.ingest import chunks
 from partners.feeds.checking import rejected
 from partners.feeds.command import Feed, FeedCommand, Progress, Tally
+from partners.feeds.crew import Gone
 from partners.feeds.reading import Readable
 
 

@@ -1,0 +1,184 @@
+"""A file of choices is taken in by the thousand: as many lines together, or by several processes, as each by itself."""
+
+import io
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from consent.feeds import ChoicesFeed, importing
+from consent.models import Choice, ChoiceOrder, ChoiceReceipt, HeldRow, LineGate
+from partners.feeds.checking import Fate
+from revocations.models import Duty, Order, Standing
+from tests.feeds import (
+    BRIDGE,
+    LINK,
+    ROAD,
+    ROADSIDE,
+    TRACK,
+    Row,
+    approval_row,
+    choice_row,
+    line_row,
+    ndjson,
+    release_row,
+    take_approvals,
+    take_lines,
+    take_parties,
+    take_releases,
+    taken,
+)
+
+LINES = 12
+KINDS = ("stop", "stop", "pause", "allow", "refuse")
+REFS = {
+    "party": (BRIDGE, ROAD, "https://new.example", "unknown"),
+    "purpose": (ROADSIDE, "dpv:New"),
+    "campaign": ("CMP-road", "CMP-track", "CMP-new"),
+}
+
+
+def number(n: int) -> str:
+    return f"+1206556{n:04}"
+
+
+def a_world(lines: int) -> None:
+    take_parties()
+    take_lines(*(line_row(line_id=f"L{n}", msisdn=number(n), account_id=f"A{n}") for n in range(lines)))
+
+
+def with_something_agreed(lines: Sequence[int]) -> None:
+    take_approvals(*(approval_row(msisdn=number(n), campaign=("CMP-road", "CMP-track")[n % 2]) for n in lines))
+
+
+def statements(verb: Callable[[], list[Fate]], expected: int) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as seen:
+        fates = verb()
+    assert [fate.status for fate in fates] == ["accepted"] * expected
+    return len(seen.captured_queries)
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("agreed", [False, True], ids=["nothing agreed", "something agreed"])
+def test_many_lines_take_as_many_statements_as_few(agreed: bool) -> None:
+    a_world(70)
+    if agreed:
+        with_something_agreed(range(70))
+
+    def stops(numbers: range) -> list[Fate]:
+        return taken(ChoicesFeed(), ndjson(choice_row(msisdn=number(n)) for n in numbers))
+
+    few, many = statements(lambda: stops(range(10)), 10), statements(lambda: stops(range(10, 70)), 60)
+    assert many <= few + 2, "a statement for each line would be 50 more"
+    assert ChoiceOrder.objects.count() == (70 if agreed else 0)
+
+
+def some_rows(seed: int, count: int) -> list[bytes]:
+    """Choices of any kind, some broken, some repeated, some in contradiction to others, some of nobody's number."""
+    drawn = random.Random(seed)
+    rows: list[Row] = []
+    for n in range(count):
+        scope = drawn.choice(["all", "all", *REFS])
+        row = choice_row(
+            id=f"c{n}" if n < 5 or drawn.random() < 0.85 else f"c{drawn.randrange(n)}",
+            msisdn=number(drawn.randrange(LINES + 2)),
+            kind=drawn.choice(KINDS),
+            scope=scope,
+            made_at=f"2025-0{drawn.randint(3, 9)}-01T00:00:00Z",
+            channel=drawn.choice(["phone", "x" * 41]) if drawn.random() < 0.1 else "web",
+        )
+        if scope != "all":
+            row["ref"] = drawn.choice(REFS[scope])
+        if row["kind"] == "pause":
+            row["until"] = drawn.choice(["2025-10-01T00:00:00Z", "2094-01-01T00:00:00Z"])
+        rows.append(row)
+    lines = ndjson([*rows, *rows[:9]]).splitlines()
+    return [line[:-2] if n % 17 == 5 else line for n, line in enumerate(lines)]
+
+
+def what_stands() -> dict[str, object]:
+    """All that a file of choices leaves behind, but moments, secrets and names that are drawn."""
+    order_of = {order.id: (order.line_id, order.contract_id, order.version) for order in Order.objects.all()}
+    return {
+        "choices": sorted(
+            Choice.objects.values_list("line_id", "source_id", "kind", "scope", "ref", "until", "origin")
+        ),
+        "gates": list(
+            LineGate.objects.order_by("line_id").values_list("line_id", "stops", "pauses", "approvals", "claims")
+        ),
+        "receipts": sorted(ChoiceReceipt.objects.values_list("line_id", "choice_id")),
+        "orders": sorted(
+            (*order_of[order.id], order.lane, json.dumps(order.snapshot["state"]), order.snapshot["changes"] != [])
+            for order in Order.objects.all()
+        ),
+        "told": sorted(
+            (line_id, choice_id, *order_of[order_id])
+            for line_id, choice_id, order_id in ChoiceOrder.objects.values_list("line_id", "choice_id", "order_id")
+        ),
+        "standing": sorted(Standing.objects.values_list("line_id", "contract_id", "epoch", "version")),
+        "duties": sorted(Duty.objects.values_list("line_id", "contract_id", "action", "scope")),
+        "held": sorted(HeldRow.objects.values_list("msisdn_hash", "choice_id")),
+    }
+
+
+@pytest.mark.usefixtures("db")
+def test_many_lines_together_fare_as_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_world(LINES)
+    with_something_agreed(range(0, LINES, 2))
+    take_releases(*(release_row(msisdn=number(n), aggregator=LINK, path=[LINK, TRACK]) for n in range(0, LINES, 3)))
+    content = b"\n".join(some_rows(seed=35, count=80))
+
+    def as_taken(lines_at_once: int) -> tuple[list[Fate], dict[str, object]]:
+        monkeypatch.setattr(ChoicesFeed, "lines_at_once", lines_at_once)
+        with transaction.atomic():
+            fates = taken(ChoicesFeed(), content)
+            found = what_stands()
+            transaction.set_rollback(True)
+        return fates, found
+
+    each, together = as_taken(1), as_taken(LINES)
+    assert together[0] == each[0]
+    for name, found in together[1].items():
+        assert found == each[1][name], name
+    assert {"accepted", "repeated", "rejected"} == {fate.status for fate in each[0]}
+    assert each[1]["told"]
+    assert each[1]["held"]
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_a_large_file_is_taken_in_by_several_processes_as_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_world(LINES)
+    # The same id by two numbers, far apart and side by side, lands in one of them however it is dealt.
+    rows = some_rows(seed=36, count=60)
+    twins = [ndjson([choice_row(id=f"twin{n}", msisdn=number(n % LINES))]).strip() for n in range(12)]
+    others = [ndjson([choice_row(id=f"twin{n}", msisdn=number((n + 1) % LINES))]).strip() for n in range(12)]
+    file, rejects = tmp_path / "choices.ndjson", tmp_path / "rejects.ndjson"
+    file.write_bytes(b"\n".join([*rows, *(line for pair in zip(twins, others, strict=True) for line in pair), *twins]))
+    monkeypatch.setattr(importing, "LINES_AT_ONCE", 4)
+
+    def told(small: int) -> tuple[dict[str, int], list[str]]:
+        monkeypatch.setattr(importing, "SMALL", small)
+        out = io.StringIO()
+        call_command(
+            "import_choices", str(file), "--json", "--workers", "3", "--rejects", str(rejects), stdout=out,
+            stderr=io.StringIO(),
+        )  # fmt: skip
+        return json.loads(out.getvalue()), rejects.read_text().splitlines()
+
+    counts, refused = told(1)
+    found = sorted(Choice.objects.values_list("line_id", "source_id", "kind", "scope", "ref"))
+    again, refused_again = told(1_000_000)
+    assert counts["accepted"] == len(found)
+    assert len({source_id for _, source_id, *_ in found}) == len(found), "no id is there twice"
+    assert (again["accepted"], again["repeated"]) == (0, counts["accepted"] + counts["repeated"])
+    assert refused_again == refused, "the same lines for the same reasons, in the file's order"
+    assert sum(json.loads(line)["reason"] == "id_conflict" for line in refused) >= 12
