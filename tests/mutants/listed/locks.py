@@ -417,7 +417,7 @@ MUTANTS = (
     unlocked(
         5,
         "revocations/actions/tell.py",
-        "contract_id = ANY (%s) ORDER BY contract_id FOR UPDATE\n",
+        "contract_id = ANY (%s) ORDER BY line_id, contract_id FOR UPDATE\n",
         f"{REVOCATIONS}test_a_stop_and_a_partner_that_is_told_again_have_two_versions",
     ),
     unlocked(
@@ -704,8 +704,8 @@ MUTANTS = (
     Mutant(
         7,
         "partners/pairwise.py",
-        "named (party_id, sub)\nON CONFLICT DO NOTHING\n",
-        "named (party_id, sub)\n",
+        "named (line_id, party_id, sub)\nON CONFLICT DO NOTHING\n",
+        "named (line_id, party_id, sub)\n",
         f"{PARTNERS}test_a_line_is_named_for_many_partners_by_one_name_each",
     ),
     Mutant(
