@@ -173,6 +173,11 @@ def note_signal(request: HttpRequest, *, line_id: int) -> None:
     request.session[SIGNAL_KEY] = line_id
 
 
+def forget_signal(request: HttpRequest) -> None:
+    """Another line is proved now: what was honoured before was about the one before it."""
+    request.session.pop(SIGNAL_KEY, None)
+
+
 def has_taken_signal(request: HttpRequest, *, line_id: int | None = None) -> bool:
     """Whether it was, in this session: for this line, or for any where none is named."""
     taken = request.session.get(SIGNAL_KEY)

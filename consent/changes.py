@@ -65,7 +65,8 @@ TOLD: Mapping[tuple[Change, Who], Message.Kind] = {
     (Change.RECORDS, Who.FILE): Message.Kind.RECORDS,
     (Change.NUMBER, Who.FILE): Message.Kind.NUMBER,
     **{(change, Who.FILE): Message.Kind.MOVED for change in (Change.SIM, Change.FORWARDING, Change.HOLDER)},
-    (Change.SIGNAL, Who.PHONE): Message.Kind.SIGNAL,
+    # Nobody pressed a button for it, whoever came in.
+    **{(Change.SIGNAL, who): Message.Kind.SIGNAL for who in (Who.PHONE, Who.PERSON)},
 }
 # What is said besides that something changed.
 OF_ITS_OWN: Mapping[Message.Kind, _Says] = {
@@ -92,8 +93,8 @@ WORDS: Mapping[Message.Kind, Promise] = {
         "To see it, or to stop it, sign in: %(url)s"
     ),
     Message.Kind.SIGNAL: gettext_lazy(
-        "Whereabouts: a browser with the privacy signal Global Privacy Control proved this number, and we "
-        "followed the signal. To see what that changed or to undo it, sign in: %(url)s"
+        "Whereabouts: your browser's signal (Global Privacy Control) stopped sharing of this phone's location that you "
+        "had not allowed yourself. To see it, or to undo it, sign in: %(url)s"
     ),
     Message.Kind.NUMBER: gettext_lazy(
         "Whereabouts: this phone has a new number. What was agreed for the old one no longer counts. "

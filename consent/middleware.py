@@ -1,13 +1,17 @@
-"""What holds for every form of a browser with the Global Privacy Control signal, and for every stop."""
+"""What holds for every sign-in of a browser with the Global Privacy Control signal, and for every stop."""
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 import accounts.queries
 from accounts import sessions
@@ -66,36 +70,80 @@ def _is_a_stop(request: HttpRequest) -> bool:
 
 
 def privacy_signal(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Honour Sec-GPC: 1 for the line that this session has proved: once a session, at a form, never at a look."""
+    """Honour Sec-GPC: 1 for a line in the request that proves it: at a sign-in or a texted code, and nowhere else.
+
+    No look and no other form takes it: whoever changes a language has said nothing about their location.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if request.method != "POST" or request.headers.get("Sec-GPC") != "1":
+            return get_response(request)
+        before = _known_before(request)
         response = get_response(request)
-        if request.method == "POST" and request.headers.get("Sec-GPC") == "1":
-            try:
-                _take(request)
-            except Exception:  # whatever it is, what the form did stands, and its person must be told so
-                logger.exception("a privacy signal can't be taken: it is at this session's next form")
+        try:
+            _take(request, before)
+        except Exception:  # whatever it is, what the form did stands, and its person must be told so
+            logger.exception("a privacy signal can't be taken: it is at the next sign-in")
         return response
 
     return middleware
 
 
-def _take(request: HttpRequest) -> None:
-    now = timezone.now()
-    for line_id, actor in _proved(request, now):
-        if not sessions.has_taken_signal(request, line_id=line_id):
-            actions.take_signal(line_id=line_id, actor=actor, at=now)
-            sessions.note_signal(request, line_id=line_id)
+@dataclass(frozen=True)
+class _Proof:
+    """A line whose person is here, and how they are named. `whole`: nothing is missing to see it, too."""
+
+    line_id: int
+    actor: str
+    whole: bool = True
 
 
-def _proved(request: HttpRequest, now: datetime) -> list[tuple[int, str]]:
-    """The line whose person is here, and how they are named; nothing where nobody has proved one."""
+def _known_before(request: HttpRequest) -> Sequence[_Proof] | None:
+    """What was proved before this request; None where it can't be read, so that nothing is taken for new."""
+    try:
+        return _proved(request, timezone.now())
+    except Exception:  # the form comes first: it may be a stop
+        logger.exception("a privacy signal can't be taken: it is at the next sign-in")
+        return None
+
+
+def _take(request: HttpRequest, before: Sequence[_Proof] | None) -> None:
+    """Take it for each line that this request proved, or proved further, so that its sign-in is complete."""
+    if before is None:
+        return
+    for proof in _proved(request, now := timezone.now()):
+        if proof in before:
+            continue
+        if all(proof.line_id != one.line_id for one in before):
+            sessions.forget_signal(request)
+        if not sessions.has_taken_signal(request, line_id=proof.line_id):
+            taken = actions.take_signal(line_id=proof.line_id, actor=proof.actor, at=now)
+            sessions.note_signal(request, line_id=proof.line_id)
+            _say(request, taken)
+
+
+def _say(request: HttpRequest, taken: actions.SignalTaken) -> None:
+    """Say on the next page what nobody pressed a button for."""
+    if taken.everything:
+        messages.success(request, _("Your browser's signal stopped all sharing for this phone."))
+    elif taken.stopped:
+        words = ngettext(
+            "Your browser's signal stopped %(n)s use of this phone's location that you had not allowed here.",
+            "Your browser's signal stopped %(n)s uses of this phone's location that you had not allowed here.",
+            taken.stopped,
+        )
+        messages.success(request, words % {"n": taken.stopped})
+
+
+def _proved(request: HttpRequest, now: datetime) -> list[_Proof]:
+    """The line that somebody here has proved; nothing where nobody has."""
     proved = sessions.proved_line(request, door=STOP, at=now)
     if proved is not None:
-        return [(proved.line_id, f"line:{proved.line_id}")]
+        return [_Proof(proved.line_id, f"line:{proved.line_id}")]
     if not isinstance(request.user, User) or not request.user.is_subscriber:
         return []
     # The signal is a stop by whoever holds the phone: no line that has ended, nor one looked after for somebody.
     known = accounts.queries.lines_known_by(user=request.user, at=now)[:1]
     own = [one for one in known if one.how(Action.STOP) is How.CODE]
-    return [(one.line.pk, f"subscriber:{request.user.pk}") for one in own]
+    whole = bool(own) and not sessions.next_proof(request, user=request.user)
+    return [_Proof(one.line.pk, f"subscriber:{request.user.pk}", whole) for one in own]

@@ -24,7 +24,7 @@ from consent.actions.late import tell_newly_affected
 from consent.actions.lines import end_tenure, grow_up, number_changed, tell_who_grew_up
 from consent.actions.receipts import mail_receipt, text_receipt
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
-from consent.actions.signals import NotAsked, follow_signal, outweigh_signal, take_signal
+from consent.actions.signals import NotAsked, SignalTaken, follow_signal, outweigh_signal, take_signal
 from consent.actions.statuses import (
     AskedTooOften,
     NotOffered,
@@ -51,6 +51,7 @@ __all__ = [
     "PauseOver",
     "Recorded",
     "Retrieved",
+    "SignalTaken",
     "TooManyQuestions",
     "UnknownRef",
     "allow",

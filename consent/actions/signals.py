@@ -1,5 +1,6 @@
 """Global Privacy Control: a browser's signal is a person's no to all that they have not said yes to themselves."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,13 +16,21 @@ CHANNEL = "gpc"
 ASKS_AGAIN_AFTER = timedelta(days=365)
 
 
+@dataclass(frozen=True)
+class SignalTaken:
+    """What a signal stopped: so many uses, or `everything`."""
+
+    stopped: int
+    everything: bool
+
+
 class NotAsked(Exception):
     """Nobody is asked anything about a signal, or they have answered."""
 
 
 @again_if_a_release_came_between
 @transaction.atomic
-def take_signal(*, line_id: int, actor: str, at: datetime) -> None:
+def take_signal(*, line_id: int, actor: str, at: datetime) -> SignalTaken:
     """Honour the signal for a line that was proved just now: what has no yes of the person's own is stopped.
 
     Where such a yes stands it is kept, and the person is asked which counts, once in 12 months. Safe to repeat: what is
@@ -43,6 +52,7 @@ def take_signal(*, line_id: int, actor: str, at: datetime) -> None:
         )  # fmt: skip
     if stopped:
         changes.tell(line_id=line_id, change=changes.Change.SIGNAL, actor=actor, at=at)
+    return SignalTaken(stopped, everything=bool(stopped) and not standing.own_yeses)
 
 
 @again_if_a_release_came_between

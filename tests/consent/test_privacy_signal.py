@@ -1,4 +1,4 @@
-"""Global Privacy Control for a person: taken at a form, never at a look; their own yes is asked about once."""
+"""Global Privacy Control for a person: taken where they sign in or prove their phone, and nowhere else; said aloud."""
 
 import json
 from base64 import urlsafe_b64decode
@@ -22,6 +22,7 @@ from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sig
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 GPC = {"Sec-GPC": "1"}
 ASKS = "Which counts?"
+NOT_YET = "It has not come for this phone line yet."
 STOP = "/choices/signal/stop/"
 KEEP = PrivacySignal.Answer.KEEP
 
@@ -255,8 +256,12 @@ def test_the_banner_is_true_in_each_case(line: Line, road: Campaign) -> None:
     nobody = Browser().get("/", **GPC).text
     assert "Your phone's location is a separate matter" in nobody
     browser = sign_in(line)
-    assert "it counts from the next button that you press here" in browser.get("/home/", **GPC).text
-    post(browser, "/settings/", {"language": "en"})
+    later = "counts from your next sign-in with this browser."
+    signal = browser.get("/choices/signal/", **GPC).text
+    assert (signal.count(later), "Your browser sends it." in signal, NOT_YET in signal) == (1, True, False)
+    assert NOT_YET in browser.get("/choices/signal/").text
+    assert "For your phone line it counts from your next sign-in with this browser." in signal
+    browser = comes_in(line)
     assert "it was a no, when you came in" in browser.get("/home/", **GPC).text
     assert stops(line) == [("all", "")]
     settings = browser.get("/settings/", **GPC).text
@@ -267,22 +272,64 @@ def test_the_banner_is_true_in_each_case(line: Line, road: Campaign) -> None:
     assert "All sharing" in page
 
 
-def test_a_signal_that_cannot_be_taken_spoils_no_form_and_is_taken_at_the_next(
+def test_no_other_form_takes_it(line: Line, road: Campaign) -> None:
+    browser = sign_in(line)
+    for path, sent in (
+        ("/settings/", {"language": "en"}),
+        ("/i18n/setlang/", {"language": "en", "next": "/home/"}),
+        ("/choices/pause/", {"scope": "party", "ref": road.lbs_provider.uri, "length": "7"}),
+        ("/accounts/reauthenticate/", {"password": PASSWORD}),
+    ):
+        post(browser, path, sent)
+        assert (stops(line), PrivacySignal.objects.count()) == ([], 0), path
+    assert Choice.objects.get().kind == Choice.Kind.PAUSE
+    assert "For your phone line it counts from your next sign-in" in browser.get("/home/", **GPC).text
+
+
+def test_whoever_sends_it_from_the_password_on_completes_the_sign_in_by_that(line: Line, road: Campaign) -> None:
+    sign_in(line)
+    browser, msisdn = Browser(), number_of(line)
+    for path, sent in (("login/", {"number": msisdn}), ("login/code/", {})):
+        browser.post(f"/accounts/{path}", sent or {"code": newest_text(msisdn).code})
+    assert stops(line) == []
+    post(browser, "/accounts/reauthenticate/", {"password": PASSWORD})
+    assert stops(line) == [("all", "")]
+
+
+def test_what_it_stopped_is_said_on_the_next_page_and_by_text(line: Line, road: Campaign) -> None:
+    browser = comes_in(line)
+    everything = "Your browser&#x27;s signal stopped all sharing for this phone."
+    assert [browser.get("/home/", **GPC).text.count(everything) for _ in range(2)] == [1, 0]
+    said = "Whereabouts: your browser's signal (Global Privacy Control) stopped sharing of this phone's location that"
+    assert [text.text.startswith(said) for text in MemoryBackend.outbox].count(True) == 1
+    assert [message.kind for message in Message.objects.filter(kind="signal")] == ["signal"]
+    assert everything not in comes_in(line).get("/home/", **GPC).text
+
+
+def test_how_much_it_stopped_is_said_where_that_is_not_everything(line: Line, road: Campaign) -> None:
+    own(line)
+    page = comes_in(line).get("/home/", **GPC).text
+    assert (
+        "Your browser&#x27;s signal stopped 1 use of this phone&#x27;s location that you had not allowed here." in page
+    )
+
+
+def test_a_signal_that_cannot_be_taken_spoils_no_sign_in_and_is_taken_at_the_next(
     line: Line, road: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The form's own stop stands: to say "something went wrong" of it would be untrue."""
+    """To say that it was honoured would be untrue."""
 
     def fails(**_: object) -> None:
         raise OperationalError("the server closed the connection")
 
-    browser = sign_in(line)
     monkeypatch.setattr("consent.actions.take_signal", fails)
-    answer = browser.client.post("/choices/pause/", {"scope": "all", "length": "7"}, headers=GPC)
-    assert answer.status_code == 302
-    assert Choice.objects.get().kind == Choice.Kind.PAUSE
+    browser = comes_in(line)
     monkeypatch.undo()
+    assert "it counts from your next sign-in" in browser.get("/home/", **GPC).text
     post(browser, "/settings/", {"language": "en"})
-    assert PrivacySignal.objects.filter(line_id=line.pk).count() == 1
+    assert (stops(line), PrivacySignal.objects.count()) == ([], 0)
+    comes_in(line)
+    assert stops(line) == [("all", "")]
 
 
 def test_what_follows_a_family_is_not_stopped_before_its_person_was_warned(line: Line, road: Campaign) -> None:

@@ -192,17 +192,20 @@ def test_stop_is_taken_from_a_privacy_signal_s_question_that_lay_open_and_nothin
     someone: Someone, page: str
 ) -> None:
     allow(line_id=someone.line.pk, campaign=someone.campaign.ref, actor="subscriber:1", channel="web")
-    someone.browser.client.post("/settings/", {"language": "en"}, headers={"Sec-GPC": "1"})
-    keep, stop = question_on(someone.browser.get(page).text)
+    browser = Browser()
+    browser.client.defaults["HTTP_SEC_GPC"] = "1"
+    sign_in(someone.line, browser)
+    del browser.client.defaults["HTTP_SEC_GPC"]
+    keep, stop = question_on(browser.get(page).text)
     someone.changed("sim_changed_at", MINUTE)
     open_still = PrivacySignal.objects.filter(line_id=someone.line.pk, answer="")
-    refused = someone.browser.post(*keep)
+    refused = browser.post(*keep)
     assert (refused.status_code, HELD in refused.text, open_still.count()) == (403, True, 1)
     assert stands(someone)
-    sent = someone.browser.post(*stop)
+    sent = browser.post(*stop)
     assert (someone.choice().kind, someone.choice().scope, someone.choice().channel) == ("stop", "all", "gpc")
     assert (stands(someone), open_still.count()) == (False, 0)
-    shown = someone.browser.get(sent.url)
+    shown = browser.get(sent.url)
     assert (shown.status_code, HELD in shown.text) == (403, True)
     assert "Done. We say no to every company from now on." in shown.text
     for hidden in ("RoadAid", "GeoBridge", "Stop this too", "Global Privacy Control"):

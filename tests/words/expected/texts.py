@@ -30,10 +30,10 @@ TABLE: Final = {
         "verlo o detenerlo, inicie sesión: http://localhost:8000/home/",
     ),
     "text_signal": Said(
-        en="Whereabouts: a browser with the privacy signal Global Privacy Control proved this number, and we "
-        "followed the signal. To see what that changed or to undo it, sign in: http://localhost:8000/home/",
-        es="Whereabouts: un navegador con la señal de privacidad Global Privacy Control demostró este número, y "
-        "seguimos la señal. Para ver qué cambió o deshacerlo, inicie sesión: http://localhost:8000/home/",
+        en="Whereabouts: your browser's signal (Global Privacy Control) stopped sharing of this phone's location that "
+        "you had not allowed yourself. To see it, or to undo it, sign in: http://localhost:8000/home/",
+        es="Whereabouts: la señal de su navegador (Global Privacy Control) detuvo el uso compartido de la ubicación de "
+        "este teléfono que usted no había permitido. Para verlo o deshacerlo, inicie sesión: http://localhost:8000/home/",
     ),
     "text_new_number": Said(
         en="Whereabouts: this phone has a new number. What was agreed for the old one no longer counts. To see it, "
