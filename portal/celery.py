@@ -4,11 +4,8 @@ import os
 
 from celery import Celery
 
-from portal.heartbeats import Heart
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-app = Celery("portal")
+app = Celery("portal", task_cls="portal.heartbeats:Living")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.steps["worker"].add(Heart)

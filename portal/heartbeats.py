@@ -1,18 +1,32 @@
-"""Signs of life of beat and workers, kept where throttles are: `/metrics` tells how old the newest is."""
+"""Signs of life of beat and workers, kept where throttles are: `/metrics` tells how old the newest is.
+
+Each says that something went through, not that a process is there: beat that the broker took a job from it, a worker
+that it has ended a task. One that lost its broker for good is there as well.
+"""
 
 import time
 from typing import Any
 
-from celery import bootsteps
+from celery import Task
 from django.core.cache import cache
 
 EVERY_S = 15.0
 PROCESSES = ("beat", "worker")
+# When this process said so last, by its own clock.
+_noted_at: dict[str, float] = {}
 
 
 def note(*, process: str) -> None:
-    """Say that a process of this kind lives. Never fails: without Redis there is no sign, and that is one as well."""
+    """Say that a process of this kind works. Never fails: without Redis there is no sign, and that is one as well."""
     cache.set(f"heartbeat:{process}", time.time(), timeout=None)
+
+
+def note_now_and_then(*, process: str) -> None:
+    """The same where it happens all the time: this process says it at most once in `EVERY_S`."""
+    now = time.monotonic()
+    if now - _noted_at.get(process, -EVERY_S) >= EVERY_S:
+        _noted_at[process] = now
+        note(process=process)
 
 
 def age_s(*, process: str) -> float:
@@ -21,21 +35,10 @@ def age_s(*, process: str) -> float:
     return max(0.0, time.time() - newest) if isinstance(newest, float) else float("inf")
 
 
-class Heart(bootsteps.StartStopStep):
-    """Beats while a worker's main process runs."""
+class Living(Task[..., Any]):
+    """Every task of ours: that one has ended, well or not, is its worker's sign of life."""
 
-    requires = ("celery.worker.components:Timer",)
-
-    def __init__(self, worker: Any, **options: Any) -> None:
-        super().__init__(worker, **options)
-        self._beating: Any = None
-
-    def start(self, worker: Any) -> None:
-        note(process="worker")
-        self._beating = worker.timer.call_repeatedly(EVERY_S, note, kwargs={"process": "worker"})
-
-    def stop(self, worker: Any) -> None:
-        del worker
-        if self._beating is not None:
-            self._beating.cancel()
-            self._beating = None
+    def after_return(self, *args: Any, **options: Any) -> None:
+        """Called by the worker's process once the task is over."""
+        super().after_return(*args, **options)
+        note_now_and_then(process="worker")

@@ -1,14 +1,19 @@
 """When beat sends which job."""
 
-import time
 from datetime import timedelta
 from typing import Any
 
-from celery.beat import Scheduler
+from celery.beat import ScheduleEntry, Scheduler
+from kombu import Connection
+from kombu.utils.objects import cached_property
 
 from portal import heartbeats
 
 LONGER_THAN_ANY_INTERVAL = timedelta(days=366)
+# So long after a job could not be sent the next is tried: whatever is in the way may stay there.
+PAUSE_S = 1.0
+# So long RabbitMQ may take to say that it has a job. Without that what was written to a dead connection counts as sent.
+CONFIRMED_WITHIN_S = 5.0
 
 
 class Schedule(Scheduler):
@@ -19,17 +24,44 @@ class Schedule(Scheduler):
     would never run where beat is started anew more often than that.
     """
 
-    _said_at = 0.0
+    _has_failed = False
 
     def setup_schedule(self) -> None:
         """Read the settings, as if no job had run for long."""
         super().setup_schedule()
         for entry in self.schedule.values():
-            entry.last_run_at = entry.default_now() - LONGER_THAN_ANY_INTERVAL
+            entry.options = {**(entry.options or {}), "confirm_timeout": CONFIRMED_WITHIN_S}
+            _make_due(entry)
+
+    @cached_property
+    def connection(self) -> Connection:
+        """To the broker, for as long as nothing fails over it."""
+        made = self.app.connection_for_write()
+        if made.transport_cls == "amqp":
+            made.transport_options = {**(made.transport_options or {}), "confirm_publish": True}
+        return made
 
     def tick(self, *args: Any, **options: Any) -> Any:
-        """Send what is due, and say every few seconds that beat lives."""
-        if time.monotonic() - self._said_at > heartbeats.EVERY_S:
-            heartbeats.note(process="beat")
-            self._said_at = time.monotonic()
-        return super().tick(*args, **options)
+        """Send what is due. Where that fails the job stays due, and is sent over a new connection."""
+        self._has_failed = False
+        wait = super().tick(*args, **options)
+        return max(wait, PAUSE_S) if self._has_failed else wait
+
+    def apply_async(self, entry: ScheduleEntry, *args: Any, **options: Any) -> Any:
+        """Send a job, and say that beat lives: the broker has taken it."""
+        try:
+            sent = super().apply_async(entry, *args, **options)
+        except Exception:  # whatever it is, the connection may be what is broken, and Celery would keep it for ever
+            self._has_failed = True
+            self.close()
+            for one in self.schedule.values():
+                if one.name == entry.name:
+                    _make_due(one)
+            self._heap = None
+            raise
+        heartbeats.note_now_and_then(process="beat")
+        return sent
+
+
+def _make_due(entry: ScheduleEntry) -> None:
+    entry.last_run_at = entry.default_now() - LONGER_THAN_ANY_INTERVAL

@@ -21,6 +21,7 @@ class Relay:
     flowing: Event = field(default_factory=Event)
     # Set: answers come byte by byte, each well within a socket's own time limit.
     dripping: Event = field(default_factory=Event)
+    carried: list[socket.socket] = field(default_factory=list)
     entrance: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
 
     @property
@@ -39,9 +40,16 @@ class Relay:
         """Hand whoever comes from now on to another server."""
         self.behind = (host, port)
 
+    def cut(self) -> None:
+        """End whatever is open, as when the server is killed."""
+        while self.carried:
+            with suppress(OSError):
+                self.carried.pop().shutdown(socket.SHUT_RDWR)
+
     def _carry(self, caller: socket.socket) -> None:
         # With nobody there, who called is cut off.
         with caller, suppress(ConnectionError), socket.create_connection(self.behind) as server:
+            self.carried += [caller, server]
             back = Thread(target=self._hand_on, args=(server, caller, self.dripping), daemon=True)
             back.start()
             self._hand_on(caller, server)

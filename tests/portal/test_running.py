@@ -7,15 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from celery import Celery
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from consent.gate import DECISIONS
-from portal import heartbeats
-from portal.heartbeats import Heart
-from portal.schedule import Schedule
 from portal.traffic import TURNED_AWAY
 from revocations.models import Pulse, PushTally
 
@@ -99,30 +95,3 @@ def test_a_request_is_counted_by_the_template_of_its_route(client: Client, setti
     assert 'route="none",status="404"' in said
     assert "Zk3v9" not in said
     assert "nobody" not in said
-
-
-def test_beat_and_workers_say_that_they_live(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: dict[str, float] = {}
-
-    def put(name: str, value: float, *, timeout: None) -> None:
-        assert timeout is None
-        kept[name] = value
-
-    monkeypatch.setattr("portal.heartbeats.cache.set", put)
-    monkeypatch.setattr("portal.heartbeats.cache.get", kept.get)
-    assert heartbeats.age_s(process="beat") == float("inf")
-    plan = Schedule(app=Celery(set_as_current=False))
-    plan.tick()
-    assert 0 <= heartbeats.age_s(process="beat") < 5
-    assert heartbeats.age_s(process="worker") == float("inf")
-
-    class Timer:
-        def call_repeatedly(self, seconds: float, what: object, kwargs: dict[str, str]) -> None:
-            assert (seconds, what, kwargs) == (heartbeats.EVERY_S, heartbeats.note, {"process": "worker"})
-
-    class Worker:
-        timer = Timer()
-
-    worker = Worker()
-    Heart(worker).start(worker)
-    assert 0 <= heartbeats.age_s(process="worker") < 5
