@@ -33,6 +33,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -52,6 +53,8 @@ TRY_AGAIN_AFTER_S = 30
 HOME = "/home/"
 # Ends the address of a sign-in to which something sent has led; the page says that it was not done.
 SENT = "&sent=1"
+# In a request's environment: the moment before which its answer may not leave, and that it need not wait for one.
+ANSWER_AT, NOTHING_LOOKED_UP = "whereabouts.answer_at", "whereabouts.nothing_looked_up"
 
 
 class SubscriberRequest(HttpRequest):
@@ -210,17 +213,36 @@ def staff_required[**P](*who: User.Role | StaffAction) -> Callable[[PersonView[P
 def same_time[R: HttpRequest, **P](
     view: Callable[Concatenate[R, P], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """Answer a form no sooner than ANSWER_SECONDS after it came, so that the time does not tell who is a customer."""
+    """Answer a form no sooner than ANSWER_SECONDS after it came, so that the time does not tell who is a customer.
+
+    But for a form in which there was nothing to look up (`looks_up`, `nothing_to_look_up`): that tells of nobody.
+    """
 
     @wraps(view)
     def door(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         due = time.monotonic() + settings.ANSWER_SECONDS
         response = view(request, *args, **kwargs)
-        if request.method == "POST":
-            time.sleep(max(0.0, due - time.monotonic()))
+        if request.method == "POST" and NOTHING_LOOKED_UP not in request.META:
+            no_sooner(request, due=due)
         return response
 
     return door
+
+
+def no_sooner(request: HttpRequest, *, due: float) -> None:
+    """Have the answer wait until `due` (`time.monotonic`). Whoever serves the request waits, and keeps no thread."""
+    request.META[ANSWER_AT] = due
+
+
+def looks_up(request: HttpRequest, form: BaseForm) -> bool:
+    """Whether this form holds something to look up. Where it does not, the answer need not wait (`same_time`)."""
+    return form.is_valid() or nothing_to_look_up(request)
+
+
+def nothing_to_look_up(request: HttpRequest) -> bool:
+    """Say that nobody's number or code was looked at, so that the answer need not wait. Returns False."""
+    request.META[NOTHING_LOOKED_UP] = True
+    return False
 
 
 def to_sign_in(request: HttpRequest, *, then: str, page: str = "") -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The WSGI application that granian serves."""
+"""The whole product as WSGI: what `portal.asgi` runs in threads, and any WSGI server may serve."""
 
 import os
 from importlib import import_module
@@ -12,4 +12,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 pages = get_wsgi_application()
 whole_product: WSGIApplication = import_module("consent.api.straight").straight_to_the_gate(pages)
-application = closing_after_unread(whole_product)
+application = closing_after_unread(import_module("portal.waiting").waiting_in_its_thread(whole_product))

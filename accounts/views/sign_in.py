@@ -13,6 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions, browsers, care, oidc, sessions
 from accounts.access import (
+    looks_up,
+    nothing_to_look_up,
     same_time,
     way_on,
 )
@@ -31,9 +33,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Step one: a number. The same answer for every number."""
     then = way_on(request)
     if request.user.is_authenticated:
+        nothing_to_look_up(request)
         return redirect(then or django_settings.LOGIN_REDIRECT_URL)
     form = NumberForm(request.POST or None)
-    if form.is_valid():
+    if looks_up(request, form):
         msisdn = form.cleaned_data["number"]
         actions.text_code(
             msisdn=msisdn,
@@ -55,9 +58,10 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     """Step two: the code from the text. It lets its person stop; to see, they prove more."""
     msisdn = sessions.remembered_number(request, door=SIGN_IN)
     if not msisdn:
+        nothing_to_look_up(request)
         return redirect("account_login")
     form = SignInCodeForm(request.POST or None)
-    if form.is_valid():
+    if looks_up(request, form):
         typed, alone, now = form.cleaned_data["code"], form.cleaned_data["alone"], timezone.now()
         user = actions.sign_in(
             msisdn=msisdn,
@@ -79,6 +83,7 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
     """Text the code once more; the same words whether or not one went out."""
     msisdn = sessions.remembered_number(request, door=SIGN_IN)
     if not msisdn:
+        nothing_to_look_up(request)
         return redirect("account_login")
     actions.text_code(
         msisdn=msisdn,
@@ -98,13 +103,14 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
 def sign_in_ended(request: HttpRequest) -> HttpResponse:
     """For lines that have ended: the number that somebody had, and their password. No text can reach them any more."""
     if request.user.is_authenticated:
+        nothing_to_look_up(request)
         return redirect(django_settings.LOGIN_REDIRECT_URL)
     by_passkey = NumberForm(request.POST) if "passkey" in request.POST else None
     if by_passkey and by_passkey.is_valid():
         sessions.remember_number(request, door=ENDED, msisdn=by_passkey.cleaned_data["number"])
         return redirect("sign-in-ended-passkey")
     form = EndedForm(request.POST or None)
-    if form.is_valid():
+    if looks_up(request, form):
         user = _after_end(request, form)
         if user:
             return sessions.start_after_end(request, user=user, with_code=bool(form.cleaned_data["code"]))
@@ -132,9 +138,10 @@ def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
     """The same by a passkey. A number with none behind it is asked for one just so."""
     msisdn = sessions.remembered_number(request, door=ENDED)
     if not msisdn:
+        nothing_to_look_up(request)
         return redirect("sign-in-ended")
     form = PasskeyForm(request.POST or None)
-    if form.is_valid():
+    if looks_up(request, form):
         users = [user for user in care.users_of_ended(msisdn=msisdn) if user.is_active]
         passkey = sessions.passkey_given(users=users, credential=form.cleaned_data["credential"])
         if passkey:

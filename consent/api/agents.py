@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.access import same_time
+from accounts.access import nothing_to_look_up, same_time
 from consent import actions, agents
 from partners.access import unsupported
 from partners.models import AgentRequest, AuthorizedAgent
@@ -66,6 +66,7 @@ def exercise(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     caller = _caller(request)
     if caller is None:
+        nothing_to_look_up(request)
         return refused(403, NOT_SIGNED_IN)
     try:
         said = agents.opened(body=request.body, agent=caller, shape=agents.Exercise, at=now)

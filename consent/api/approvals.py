@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
 import audit.queries
+from accounts.access import no_sooner
 from consent.feeds import claims
 from partners.access import JSON, NDJSON, ClientRequest, client_required, problem, unsupported
 from partners.feeds.checking import NothingReadable
@@ -38,8 +39,7 @@ def approvals(request: ClientRequest) -> HttpResponse:
         return problem(400, "verified_by is not yours to say", "We ask the person. Nothing of this request was taken.")
     response = _one(found[0]) if single else _many(found)
     if settings.ANSWER_SECONDS:
-        due = started + settings.ANSWER_SECONDS + len(found) * SECONDS_A_CLAIM
-        time.sleep(max(0.0, due - time.monotonic()))
+        no_sooner(request, due=started + settings.ANSWER_SECONDS + len(found) * SECONDS_A_CLAIM)
     return response
 
 

@@ -52,7 +52,6 @@ def _no_token(status: int, error: str, detail: str) -> HttpResponse:
 @correlated
 @require_POST
 @client_required("consent-info:retrieve", refuse=_no_token, closed_when_suspended=True)
-@same_time
 def retrieve(request: ClientRequest) -> HttpResponse:
     """May this partner use these scopes of this number for this purpose, and where can its person say yes?"""
     if (refusal := unsupported(request, JSON, refuse=_no_token)) is not None:
@@ -68,6 +67,7 @@ def retrieve(request: ClientRequest) -> HttpResponse:
     return _answered(request, asked, asked.phone_number)
 
 
+@same_time
 def _answered(request: ClientRequest, asked: shapes.RetrieveStatus, number: str) -> HttpResponse:
     try:
         found = actions.retrieve_status(

@@ -23,6 +23,8 @@ from partners.access import Grant, is_json, remembered_grant_of
 
 DOOR, BATCHES = "/access/v1/evaluation", "/access/v1/evaluations"
 BODY_WITHIN_S = 15.0
+# Of what is no question so much is waited for here, which is more than a form has; whoever takes files reads the rest.
+FORM_BYTES = 65_536
 
 # ASGI 3.0, https://asgi.readthedocs.io/en/latest/specs/www.html
 type Message = MutableMapping[str, Any]
@@ -46,7 +48,7 @@ def gate_on_a_loop(otherwise: Application, pipelines: gate.Pipelines) -> Applica
             return
         try:
             async with asyncio.timeout(BODY_WITHIN_S):
-                first = await _gathered(receive)
+                first = await _gathered(receive, most=_most(scope["path"]))
         except TimeoutError:
             await _ended(send, 408)
             return
@@ -73,14 +75,18 @@ async def _answered_with(send: Send, status: int, headers: list[tuple[bytes, byt
         await send({"type": "http.response.body", "body": body})
 
 
-async def _gathered(receive: Receive) -> Message | None:
-    """The body in one message, or its beginning where it is longer than ours may be; None: its sender has hung up.
+def _most(path: str) -> int:
+    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE if path in {DOOR, BATCHES} else FORM_BYTES
+
+
+async def _gathered(receive: Receive, *, most: int) -> Message | None:
+    """The body in one message, or its beginning where it is longer than that; None: its sender has hung up.
 
     It is waited for here: whoever sends one slowly, or never, keeps no thread from anybody.
     """
     message = await receive()
     body = bytes(message.get("body", b""))
-    while message.get("more_body", False) and len(body) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    while message.get("more_body", False) and len(body) <= most:
         message = await receive()
         body += message.get("body", b"")
     if message.get("type") == "http.disconnect":

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 import accounts.actions
 from accounts import browsers, sessions
-from accounts.access import same_time
+from accounts.access import looks_up, same_time
 from accounts.forms import CodeForm
 from consent import actions, asks, notices
 from consent.access import DOOR, AskRequest, asked, closed
@@ -43,7 +43,7 @@ def text(request: AskRequest) -> HttpResponse:
 def code(request: AskRequest) -> HttpResponse:
     """The code from the text: whoever types it holds the phone that is asked."""
     form, asked_of = CodeForm(request.POST or None), request.question
-    if form.is_valid():
+    if looks_up(request, form):
         now = timezone.now()
         typed = form.cleaned_data["code"]
         line = accounts.actions.take_code(

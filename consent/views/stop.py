@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 import accounts.actions
 from accounts import browsers, oidc, sessions
-from accounts.access import same_time
+from accounts.access import looks_up, nothing_to_look_up, same_time
 from accounts.forms import CodeForm, NumberForm
 from accounts.models import TextedCode
 from accounts.numbers import shown as number_shown
@@ -28,7 +28,7 @@ STOP = TextedCode.Purpose.STOP
 def number(request: HttpRequest) -> HttpResponse:
     """Step one: a number."""
     form = NumberForm(request.POST or None)
-    if form.is_valid():
+    if looks_up(request, form):
         msisdn = form.cleaned_data["number"]
         accounts.actions.text_code(
             msisdn=msisdn,
@@ -54,9 +54,10 @@ def code(request: HttpRequest) -> HttpResponse:
     """Step two: the code from the text."""
     msisdn = sessions.remembered_number(request, door=STOP)
     if not msisdn:
+        nothing_to_look_up(request)
         return redirect("stop")
     form = CodeForm(request.POST or None)
-    if form.is_valid():
+    if looks_up(request, form):
         now = timezone.now()
         typed = form.cleaned_data["code"]
         line = accounts.actions.take_code(
@@ -75,6 +76,7 @@ def again(request: HttpRequest) -> HttpResponse:
     """Text the code once more; the same words whether or not one went out."""
     msisdn = sessions.remembered_number(request, door=STOP)
     if not msisdn:
+        nothing_to_look_up(request)
         return redirect("stop")
     accounts.actions.text_code(
         msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), network=browsers.network(request), at=timezone.now()

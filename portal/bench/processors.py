@@ -14,7 +14,7 @@ MS_A_TICK = 1000 / os.sysconf("SC_CLK_TCK")
 PARENT, OWN, OF_THE_ENDED = 1, slice(11, 13), slice(13, 15)
 # By a word of the command line.
 WHOSE = (
-    ("celery", "workers"), ("granian", "pages"), ("uvicorn", "gate"), ("receiver.py", "partners"),
+    ("celery", "workers"), ("spawn_main", "pages"), ("uvicorn", "gate"), ("receiver.py", "partners"),
     ("pgbouncer", "pooler"),
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """A story in the news: stops at the rate of 100,000 an hour beside people who look and a gateway that asks.
 
-Real granian, real workers and beat, a real receiver, and everybody on one machine, the people and the gateway too. Each
+Real uvicorn, real workers and beat, a real receiver, and everybody on one machine, the people and the gateway too. Each
 stop is seven requests without an account. Then the same stops beside readers who never pause.
 """
 
@@ -45,10 +45,9 @@ AIM_MS = 300.0
 DRAINS_WITHIN_S = 240.0
 LOOKED_AT = ("/home/", "/history/", "/choices/", "/transparency/")
 CHOSEN = "three quiet words of a benchmark"
-PAGES = "portal.wsgi:application"
+PAGES = "portal.asgi:application"
 # To whom the gate goes before: a ninth of its weight, where the units of docs/running say a tenth (`CPUWeight`).
 GIVES_WAY = ("/usr/bin/nice", "-n", "10")
-GRANIAN = ("--interface", "wsgi", "--no-ws", "--workers", "2", "--blocking-threads", "32", "--log-level", "error")
 
 LINES = """
 WITH made AS (
@@ -172,7 +171,7 @@ def _signed_in(number: str) -> str:
 @contextmanager
 def _server(way: str) -> Iterator[int]:
     port = free_port(0)
-    where = ("--working-dir", str(settings.BASE_DIR), "--host", "127.0.0.1", "--port", str(port))
+    where = ("--app-dir", str(settings.BASE_DIR), "--workers", "2", "--host", "127.0.0.1", "--port", str(port))
     # Texts go where the people of this benchmark read them.
     command = (
         *GIVES_WAY,
@@ -181,8 +180,8 @@ def _server(way: str) -> Iterator[int]:
         *([f"DATABASE_URL={way}"] if way else []),
         sys.executable,
         "-m",
-        "granian",
-        *GRANIAN,
+        "uvicorn",
+        *gateway.UVICORN,
         *where,
     )
     with world.running(*command, PAGES):

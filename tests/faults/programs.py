@@ -129,16 +129,14 @@ class Programs:
         program.start()
         return program
 
-    def web(self) -> Program:
-        granian = ("-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "error", "--blocking-threads", "4")
-        where = ("--host", "127.0.0.1", "--port", str(self.web_port), "portal.wsgi:application")
-        return self.add("web", sys.executable, *granian, *where, port=self.web_port, forked=self.loaded())
+    def web(self, name: str = "web") -> Program:
+        uvicorn = ("-m", "uvicorn", *UVICORN)
+        where = ("--host", "127.0.0.1", "--port", str(self.web_port), "portal.asgi:application")
+        return self.add(name, sys.executable, *uvicorn, *where, port=self.web_port, forked=self.loaded())
 
     def gate(self) -> Program:
         """The gate's own process, in the place of the web server."""
-        uvicorn = ("-m", "uvicorn", *UVICORN)
-        where = ("--host", "127.0.0.1", "--port", str(self.web_port), "portal.asgi:application")
-        return self.add("gate", sys.executable, *uvicorn, *where, port=self.web_port, forked=self.loaded())
+        return self.web("gate")
 
     def broker(self) -> Program:
         options = ("--port", str(self.broker_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder))

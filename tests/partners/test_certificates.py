@@ -26,6 +26,7 @@ from partners.actions import ASSERTION_TYPE, bind_client, register_client
 from partners.certificates import NoCertificate, thumbprint_in, thumbprint_of
 from partners.models import Client
 from partners.tokens import peek
+from portal.bench.gateway import UVICORN
 from portal.environment import environment
 from tests.factories import a_contract, a_party
 from tests.faults.programs import Program, free_port
@@ -160,7 +161,7 @@ def test_a_token_from_before_it_was_switched_on_ends(
 
 @dataclass(frozen=True)
 class Portal:
-    """The portal in production's shape: a TLS terminator, and granian behind it."""
+    """The portal in production's shape: a TLS terminator, and uvicorn behind it."""
 
     port: int
     web_port: int
@@ -204,10 +205,9 @@ def portal(committed_db: None, folder: Path, authority: Certificate, right: Cert
     a_contract(a_party("GeoBridge"))
     switched_on = {"MTLS_CLIENT_CERTIFICATES": "1", "BEHIND_PROXY": "1", "MTLS_BASE_URL": "https://mtls.portal.example"}
     port = free_port()
-    granian = ("-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "error", "--blocking-threads", "2")
-    where = ("--host", "127.0.0.1", "--port", str(port), "portal.wsgi:application")
+    command = (sys.executable, "-m", "uvicorn", *UVICORN, "--host", "127.0.0.1", "--port", str(port))
     web = Program(
-        "web", (sys.executable, *granian, *where), environment_of(switched_on, folder), folder / "web.log", port
+        "web", (*command, "portal.asgi:application"), environment_of(switched_on, folder), folder / "web.log", port
     )
     web.start()
     try:

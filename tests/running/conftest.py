@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.bench.gateway import UVICORN
 from tests.faults.programs import Program, free_port
 from tests.partners.terminator import Certificate, a_certificate
 from tests.running.proxies import HOST, Behind
@@ -26,11 +27,10 @@ def the_program(name: str, package: str) -> str:
     return found
 
 
-def granian(folder: Path, name: str, port: int, application: str, environment: dict[str, str]) -> Program:
-    """A web process as docs/running has it, with one worker and few threads."""
-    how = ("-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "error", "--blocking-threads", "4")
+def web(folder: Path, name: str, port: int, application: str, environment: dict[str, str]) -> Program:
+    """A web process as docs/running has it, with one worker."""
     where = ("--host", "127.0.0.1", "--port", str(port), application)
-    return Program(name, (sys.executable, *how, *where), environment, folder / f"{name}.out", port)
+    return Program(name, (sys.executable, "-m", "uvicorn", *UVICORN, *where), environment, folder / f"{name}.out", port)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,7 @@ def echoing(folder: Path) -> Iterator[dict[int, Program]]:
     """Three web processes that say back what they are handed, by port."""
     ports = [free_port() for _ in range(3)]
     programs = {
-        port: granian(folder, f"echo-{port}", port, "tests.running.echo:application", dict(os.environ))
-        for port in ports
+        port: web(folder, f"echo-{port}", port, "tests.running.echo:application", dict(os.environ)) for port in ports
     }
     for program in programs.values():
         program.start()

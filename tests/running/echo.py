@@ -1,18 +1,26 @@
 """What a web process is handed by whatever stands in front of it, said back: the headers, and how long the body was."""
 
 import json
-from collections.abc import Iterable
-from wsgiref.types import StartResponse, WSGIEnvironment
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
-BLOCK = 1_000_000
+type Message = MutableMapping[str, Any]
 
 
-def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Everything at every address."""
-    length = 0
-    while block := environ["wsgi.input"].read(BLOCK):
-        length += len(block)
-    headers = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
-    said = json.dumps({"headers": headers, "length": length, "port": int(environ["SERVER_PORT"])}).encode()
-    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(said)))])
-    return [said]
+async def application(
+    scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+) -> None:
+    """Everything at every address. Headers are named as CGI names them, whether with `-` or `_`."""
+    length, more = 0, True
+    while more:
+        message = await receive()
+        length, more = length + len(message.get("body", b"")), bool(message.get("more_body"))
+    headers = {
+        f"HTTP_{name.decode().upper().replace('-', '_')}": value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name not in {b"content-type", b"content-length"}
+    }
+    said = json.dumps({"headers": headers, "length": length, "port": scope["server"][1]}).encode()
+    kind = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(said))]
+    await send({"type": "http.response.start", "status": 200, "headers": kind})
+    await send({"type": "http.response.body", "body": said})

@@ -1,4 +1,4 @@
-"""nginx and Caddy, each with the configuration that docs/running shows, in front of granian."""
+"""nginx and Caddy, each with the configuration that docs/running shows, in front of uvicorn."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from tests.faults.programs import Program, free_port, listening, until
 from tests.partners.outside import Signer
 from tests.partners.terminator import Certificate, a_certificate
 from tests.running import proxies
-from tests.running.conftest import granian, the_program
+from tests.running.conftest import the_program, web
 from tests.running.proxies import HOST, RUNNING, Behind, Proxy
 
 PROXIES = ("nginx", "caddy")
@@ -174,13 +174,13 @@ def test_a_token_is_its_certificate_s(
     bind_client(client_id="geobridge", certificate=right.pem, actor="system:test", reason="", at=datetime.now(UTC))
     a_contract(a_party("GeoBridge"))
     other = a_certificate("trackhub", folder, by=authority)
-    web = granian(tmp_path, "web", free_port(), "portal.wsgi:application", of_production(tmp_path))
-    web.start()
+    one = web(tmp_path, "web", free_port(), "portal.asgi:application", of_production(tmp_path))
+    one.start()
     try:
-        web.wait()
+        one.wait()
         for name in found:
             (tmp_path / name).mkdir()
-            with started(name, tmp_path / name, Behind(web.port, web.port, web.port), own, authority) as running:
+            with started(name, tmp_path / name, Behind(one.port, one.port, one.port), own, authority) as running:
                 assert running.ask("GET", "/healthz").headers["strict-transport-security"].startswith("max-age=")
                 token = issued(running, signer, right).told["access_token"]
                 assert peek(token).claims["cnf"] == {"x5t#S256": right.thumbprint}
@@ -192,7 +192,7 @@ def test_a_token_is_its_certificate_s(
                         for written in (right.header, quote(right.pem)):
                             assert streams(running, token, certificate, **{spelled: written}).status == 401
     finally:
-        web.end()
+        one.end()
 
 
 def issued(proxy: Proxy, signer: Signer, certificate: Certificate | None) -> Answer:

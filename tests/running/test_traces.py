@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from portal.traces import KEPT
 from tests.faults.programs import Programs, free_port, until
-from tests.running.conftest import granian
+from tests.running.conftest import web as web_process
 
 TOKEN = "Zk3v9QxT0aBcD4eFgH5iJkL6"
 WITHIN_S = 60
@@ -88,7 +88,7 @@ def test_a_collector_is_told_of_pages_and_tasks_and_of_nobody(tmp_path: Path) ->
         programs = Programs(tmp_path, web_port=free_port(), broker_port=free_port(), more=told)
         try:
             programs.broker().wait()
-            web = granian(tmp_path, "web", programs.web_port, "portal.wsgi:application", programs.environment)
+            web = web_process(tmp_path, "web", programs.web_port, "portal.asgi:application", programs.environment)
             programs.all.append(web)
             web.start()
             celery = ("-m", "celery", "--app", "portal", "worker", "--beat", "--concurrency", "1")

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from consent import archiving
 from disclosures import anomalies, publishing
+from portal.bench.gateway import UVICORN
 from portal.demo import cases, load, manifest, people, world
 from portal.demo.feeds import homes
 from portal.demo.options import add_options
@@ -90,9 +91,8 @@ class Command(BaseCommand):
 
 def _start_all(processes: Processes, data_dir: Path, *, port: int, ports: Mapping[str, int]) -> list[dict[str, str]]:
     """Start every process, wait until the web server and the partners answer, and return the partners."""
-    granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "error"]
-    web = ("--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "6", "portal.wsgi:application")
-    processes.start("web", *granian, *web)
+    web = ("--host", "127.0.0.1", "--port", str(port), "portal.asgi:application")
+    processes.start("web", sys.executable, "-m", "uvicorn", *UVICORN, *web)
     # A partner that was stopped with receipts to hand in does so at once.
     processes.wait_for(port=port, path="/healthz")
     for key, number in ports.items():
