@@ -1,13 +1,13 @@
 """What was said for and against each use of one line, read once, and what still stands of it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Func, OuterRef, Q
+from django.db.models import BooleanField, Func, OuterRef
 from django.db.models.functions import JSONObject
 
 from consent.gate import IS_OPEN
@@ -17,6 +17,7 @@ from partners.models import Campaign
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+FOREVER = 2**62
 
 
 def microseconds(moment: datetime) -> int:
@@ -56,6 +57,7 @@ class Agreed(msgspec.Struct, frozen=True):
     evidence_ref: str
     expires_at: datetime | None
     verified_by: str
+    recorded_at: datetime
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -73,16 +75,28 @@ class Said(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """What the gate row, the approvals and the person's own allows say.
+class Yes:
+    """A yes to one campaign. Times in microseconds: its own, from when the gate kept it, and its end."""
 
-    `came`: when a no taken over from a file was recorded, by its key and its own time.
+    origin: str
+    at_us: int
+    from_us: int
+    until: int | None
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What the gate row, the approvals and the choices say.
+
+    `came`: when a no taken over from a file was recorded, by its key and its own time. `denials`: every no ever said,
+    by its key, where the gate row has the newest alone.
     """
 
     row: LineGate
     approvals: Mapping[str, list[Agreed]]
     allows: Mapping[str, list[Said]]
     came: Mapping[tuple[str, int], datetime]
+    denials: Mapping[str, Sequence[Denial]]
     at_us: int
 
     def stops(self, keys: Iterable[str]) -> list[Denial]:
@@ -126,6 +140,48 @@ class Ledger:
         """From when on the gate has kept it: one from a file counted for nobody before it came."""
         return self.came.get((denial.key, denial.at_us), moment_of(denial.at_us))
 
+    def yeses(self, campaign: str) -> list[Yes]:
+        """Every yes to a campaign that counts or did, ended ones too."""
+        agreed = (
+            (Origin.FILE, one.captured_at, one.recorded_at, one.expires_at)
+            for one in self.approvals.get(campaign, ())
+            if one.verified_by == Approval.VerifiedBy.CARRIER
+        )
+        allowed = ((one.origin, one.made_at, one.recorded_at, one.until) for one in self.allows.get(campaign, ()))
+        return [_yes(*one) for one in (*agreed, *allowed)]
+
+    def stood_since(
+        self, keys: Iterable[str], yeses: Sequence[Yes], *, newest: Sequence[Denial], comes_back: bool = False
+    ) -> datetime | None:
+        """Since when a no by one of these keys has stood without a gap, or None where `newest` is empty.
+
+        `newest`: those that stand now. A newer yes that counts against a no ends it for its use; `comes_back`: until
+        that yes has ended itself, as a stop of everything is whole again then.
+        """
+        stood: list[tuple[int, int]] = []
+        for denial in (one for key in keys for one in self.denials.get(key, ())):
+            against = [yes for yes in yeses if yes.at_us > denial.at_us and outweighs(yes=yes.origin, no=denial.origin)]
+            begins, ends = microseconds(self.began(denial)), FOREVER if denial.until is None else denial.until
+            for yes in sorted(against, key=lambda one: one.from_us):
+                if yes.from_us > begins:
+                    stood.append((begins, min(ends, yes.from_us)))
+                begins = max(begins, self._ends(yes)) if comes_back else FOREVER
+            stood.append((begins, ends))
+        since: int | None = None
+        until = 0
+        for begins, ends in sorted(stood):
+            if begins >= ends or begins > self.at_us:
+                continue
+            since, until = (begins if since is None or begins > until else since), max(until, ends)
+        stands = newest and since is not None and until > self.at_us
+        return moment_of(since) if stands and since is not None else self.in_force(newest)
+
+    def _ends(self, yes: Yes) -> int:
+        """When a yes ended or will: by its own end, or by the line's number change after it."""
+        changed = self.row.number_changed_at
+        by_change = microseconds(changed) if changed is not None and yes.at_us < microseconds(changed) else FOREVER
+        return min(by_change, FOREVER if yes.until is None else yes.until)
+
     def in_force(self, denials: Iterable[Denial]) -> datetime | None:
         """From when on the gate has kept the newest of them, or None where there is none."""
         newest = max(denials, key=lambda one: (one.at_us, one.key), default=None)
@@ -143,10 +199,9 @@ class Kept:
 
 
 def kept_of(*, line_id: int) -> Kept:
-    """All that is kept of one line: its gate row, what was agreed, every allow, and every no from a file. One query."""
+    """All that is kept of one line: its gate row, what was agreed, and every choice. One query."""
     agreed = Approval.objects.filter(STANDS, line_id=OuterRef("pk")).order_by("-captured_at", "id")
-    wanted = Q(kind=Choice.Kind.ALLOW) | Q(origin=Origin.FILE)
-    said = Choice.objects.filter(wanted, STANDS, line_id=OuterRef("pk")).order_by("-made_at", "-recorded_at")
+    said = Choice.objects.filter(STANDS, line_id=OuterRef("pk")).order_by("-made_at", "-recorded_at")
     row = LineGate.objects.annotate(
         agreed=ArraySubquery(agreed.values(json=JSONObject(**_fields(Agreed)))),
         said=ArraySubquery(said.values(json=JSONObject(**_fields(Said)))),
@@ -165,13 +220,23 @@ def read(*, kept: Kept, refs: Collection[str], at: datetime) -> Ledger:
             approvals.setdefault(one.campaign, []).append(one)
     allows: dict[str, list[Said]] = {}
     came: dict[tuple[str, int], datetime] = {}
+    denials: dict[str, list[Denial]] = {}
     for choice in kept.said:
         if choice.kind == Choice.Kind.ALLOW:
             allows.setdefault(choice.ref, []).append(choice)
-        else:
-            key = f"{choice.scope}:{choice.ref}" if choice.ref else choice.scope
-            came[key, microseconds(choice.made_at)] = choice.recorded_at
-    return Ledger(kept.row, approvals, allows, came, microseconds(at))
+            continue
+        key, made = f"{choice.scope}:{choice.ref}" if choice.ref else choice.scope, microseconds(choice.made_at)
+        until = microseconds(choice.until) if choice.until and choice.kind == Choice.Kind.PAUSE else None
+        denials.setdefault(key, []).append(Denial(key, choice.origin, made, until))
+        if choice.origin == Origin.FILE:
+            came[key, made] = choice.recorded_at
+    return Ledger(kept.row, approvals, allows, came, denials, microseconds(at))
+
+
+def _yes(origin: str, at: datetime, recorded_at: datetime, until: datetime | None) -> Yes:
+    return Yes(
+        origin, microseconds(at), microseconds(max(at, recorded_at)), None if until is None else microseconds(until)
+    )
 
 
 def _fields(struct: type[msgspec.Struct]) -> dict[str, str]:

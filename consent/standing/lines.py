@@ -42,15 +42,16 @@ def sharing(
     uses = _but_for_some({ref: use for (ref, recipient), use in found.items() if not recipient}, found, row)
     pauses = ledger.pauses(EVERYTHING)
     whole = _stop_of_everything(ledger)
+    every_yes = [yes for one in known for yes in ledger.yeses(one.ref)]
     return Sharing(
         state=_state(ledger, uses),
-        stopped_at=ledger.began(whole) if whole else None,
+        stopped_at=ledger.stood_since(EVERYTHING, every_yes, newest=[whole], comes_back=True) if whole else None,
         by_record=whole is not None and whole.origin == Origin.FILE,
         paused_since=ledger.in_force(pauses),
         paused_until=_ends(pauses),
         uses=uses,
         by_recipient={pair: use for pair, use in found.items() if pair[1]},
-        stops={key: since for key in row.stops if (since := ledger.in_force(ledger.stops((key,))))},
+        stops={key: since for key in row.stops if (since := _stopped_since(key, known, ledger))},
         own_stops=frozenset(key for key, said in row.stops.items() if Origin.PERSON in said),
         our_stops=frozenset(key for key, said in row.stops.items() if Origin.SYSTEM in said),
         gate_is_open=kept.gate_is_open,
@@ -136,13 +137,20 @@ def _use(campaign: Campaign, answer: gate.Answer, beneath: str, keys: Sequence[s
         allowed=answer.allowed,
         reason=answer.reason,
         beneath=beneath,
-        denied_since=ledger.in_force(standing),
+        denied_since=ledger.stood_since(keys, ledger.yeses(campaign.ref), newest=standing),
         paused_until=_ends(standing),
         by_record=bool(standing) and all(one.origin == Origin.FILE for one in standing),
         by_us=_is_ours(standing),
         proof=proofs[0] if proofs else Proof("none"),
         proofs=tuple(proofs),
     )
+
+
+def _stopped_since(key: str, known: Sequence[Campaign], ledger: Ledger) -> datetime | None:
+    """Since when the newest stop of a key has stood, with what was said before it of the same or of everything."""
+    covered = [one.ref for one in known if key in keys_of(campaign=one)]
+    yeses = [yes for ref in covered for yes in ledger.yeses(ref)]
+    return ledger.stood_since({*EVERYTHING, key}, yeses, newest=ledger.stops((key,)))
 
 
 def _is_ours(standing: Sequence[Denial]) -> bool:

@@ -15,7 +15,8 @@ class Use:
     """One campaign as this line stands to it now. `reason` is the gate's word, empty when allowed.
 
     `beneath`: the gate's word as if nobody were suspended, so that a suspension hides no stop of the person's.
-    `denied_since`: since when their stop or pause stands; `by_record`: it comes from a file, none of it from them;
+    `denied_since`: since when a stop or pause of theirs has stood without a gap; `by_record`: it comes from a file,
+    none of it from them;
     `by_us`: none of it comes from them, and we said it for what a company did.
     `not_for`: names of the companies for which alone they stopped it, where its requests say for whom they ask.
     """
@@ -69,8 +70,8 @@ class Use:
 class No:
     """What was said against all that a company does: a stop, a pause, both, or nothing.
 
-    `since`: when the newest of it began here. `by_record`: some of it comes from a file, and not from the person;
-    `by_us`: some of it is ours, and not the person's.
+    `since`: since when it has stood here without a gap. `by_record`: some of it comes from a file, and not from the
+    person; `by_us`: some of it is ours, and not the person's.
     """
 
     stopped_at: datetime | None = None
@@ -87,8 +88,9 @@ class Sharing:
     `off`: a stop or pause of everything is in force and no campaign is allowed; `on`: no stop or pause in force;
     else `partly`. A suspension changes none of it.
 
-    `stopped_at`: since when a stop of everything stands that no living yes has pierced; `by_record`: it comes from a
-    file. `paused_until`, `paused_since`: of the pause of everything that runs, pierced or not. `by_recipient`: uses by
+    `stopped_at`: since when a stop of everything has stood without a gap that no living yes has pierced; `by_record`:
+    it comes from a file. `stops`: by the gate's key, since when a stop of it has stood, one of everything included.
+    `paused_until`, `paused_since`: of the pause of everything that runs, pierced or not. `by_recipient`: uses by
     campaign and the party (URI) that it asks for, where the gate has an answer of its own for that party.
     `gate_is_open`: false after a restore, while every company is told no.
     """
@@ -113,7 +115,7 @@ class Sharing:
         """The no to a company whose uses these are; by its name alone where no use of it is known."""
         if not uses:
             keys = {"all", f"party:{uri}"}
-            stopped = max((since for key, since in self.stops.items() if key in keys), default=None)
+            stopped = min((since for key, since in self.stops.items() if key in keys), default=None)
             anothers = stopped is not None and not self.own_stops & keys
             by_us = anothers and bool(self.our_stops & keys)
             by_record = anothers and not by_us
@@ -135,6 +137,12 @@ class Sharing:
             for use in self.allowed
             if any(one.by_person and one.counts and one.at is not None and one.at > since for one in use.proofs)
         ]
+
+    def said_no_since(self, *, scope: str, ref: str, made_at: datetime) -> datetime:
+        """Since when a stop of this scope, made at a moment and standing now, has stood with those before it."""
+        key = f"{scope}:{ref}" if ref else scope
+        known = self.stopped_at if key == "all" else None
+        return min(made_at, known or self.stops.get(key, made_at))
 
     @property
     def own_yeses(self) -> list[Use]:

@@ -233,10 +233,14 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
     """What the pages about one choice show of it."""
     now = timezone.now()
     found, line = found_for(request, choice_id)
+    standing = sharing(line=line.line, at=now)
+    changed = queries.changed_at(choice=found)
+    since = found.in_force_since
+    if found.kind in {Choice.Kind.STOP, Choice.Kind.REFUSE} and not changed:
+        since = standing.said_no_since(scope=found.scope, ref=found.ref, made_at=since)
     partners = queries.progress_of(
         line_id=found.line_id, order_ids=found.order_ids, asks=found.asks, since=found.in_force_since, at=now
     )
-    standing = sharing(line=line.line, at=now)
     return {
         "line": line,
         "at_line": at_line(request),
@@ -245,7 +249,8 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
         "partners": partners,
         "sharing": standing,
         "undone": found.kind == "allow" and not _counts(found, standing.uses.get(found.ref)),
-        "changed": queries.changed_at(choice=found),
+        "changed": changed,
+        "since": since,
         "over": found.over(at=now),
         "again": standing.allowed_by_name(since=found.made_at),
         "open": any(one.open for one in partners),

@@ -322,18 +322,21 @@ def test_an_allow_from_before_the_choice_is_not_counted_as_after_it() -> None:
 def test_blocked_here_has_the_moment_of_the_stop_and_what_was_told_before_says_so() -> None:
     line = a_line()
     road = an_agreed_use(line)
-    stop(line)
+    first = stop(line)
     told = Order.objects.get(line_id=line.pk)
     bring_to(State.ACKNOWLEDGED, sent_at=told.queued_at, acknowledged_at=told.queued_at)
     second = stop(line, "party", road.lbs_provider.uri)
     assert Order.objects.get(line_id=line.pk).id == told.id
-    made_at = Choice.objects.get(id=second).made_at
     browser = sign_in(line)
-    for path in (f"/choices/{second}/", f"/companies/{road.lbs_provider_id}/"):
+    # The company's page is of the no that stands, and that began with the first of them.
+    for path, stopped, before in (
+        (f"/choices/{second}/", second, 1),
+        (f"/companies/{road.lbs_provider_id}/", first, 0),
+    ):
         page = browser.get(path).text
         (blocked,) = re.findall(r'Blocked here</span>\s*<time datetime="([^"]*)"', page)
-        assert datetime.fromisoformat(blocked) == made_at.replace(microsecond=0)
-        assert "Already told" in page
+        assert datetime.fromisoformat(blocked) == Choice.objects.get(id=stopped).made_at.replace(microsecond=0)
+        assert page.count("Already told") == before
 
 
 def test_the_page_of_a_company_that_is_paused_calls_it_a_pause() -> None:
