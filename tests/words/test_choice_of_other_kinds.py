@@ -81,9 +81,9 @@ def signed_at(partner: Partner) -> datetime:
     return Receipt.objects.filter(party_id=partner.party.pk).latest("received_at").received_at
 
 
-def all_off(seen: Seen) -> list[str]:
-    """The head of a stop of everything that stands."""
-    return [seen.say("all_is_off", exact=seen.say.exact(seen.choice.made_at)), seen.say("done_and_now")]
+def all_off(seen: Seen, since: Choice | None = None) -> list[str]:
+    """The head of a stop of everything that stands. `since`: the earlier no with which it began."""
+    return [seen.say("all_is_off", exact=seen.say.exact((since or seen.choice).made_at)), seen.say("done_and_now")]
 
 
 def of_a_stop(_say: Words) -> list[str]:
@@ -278,7 +278,9 @@ def test_what_was_told_before_is_not_told_as_if_it_were_new(market: Market) -> N
     def again(seen: Seen) -> Looks:
         told, received = (seen.at(name, tried_at(ash)) for name in ("already_told", "received_at"))
         said = seen.signed("deletion_signed", ash, below=["Ash Maps"])
-        return all_off(seen), [card(seen.say, "Ash Link", seen.say("tag_deleted"), seen.made(), told, received, said)]
+        return all_off(seen, first), [
+            card(seen.say, "Ash Link", seen.say("tag_deleted"), seen.made(), told, received, said)
+        ]
 
     assert second.made_at > tried_at(ash)
     assert_page(second, first.made_at + DAY, again, notice=of_a_stop, is_open=False)
@@ -301,7 +303,7 @@ def test_what_is_asked_after_a_signature_is_not_called_signed(market: Market) ->
     def unsent(seen: Seen) -> Looks:
         say, unsigned = seen.say, seen.unsigned("deletion_unsigned")
         steps = (seen.made(), say("not_told"), say("not_received"), unsigned)
-        return all_off(seen), [card(say, "Ash Link", say("tag_on_its_way"), *steps)]
+        return all_off(seen, pause), [card(say, "Ash Link", say("tag_on_its_way"), *steps)]
 
     assert_page(pause, stop.made_at + MINUTE, paused, is_open=False)
     assert_page(stop, stop.made_at + MINUTE, unsent, notice=of_a_stop)

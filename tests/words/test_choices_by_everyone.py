@@ -34,7 +34,7 @@ class Row:
     """One choice as it should be read: names of the table, and what is filled in.
 
     `told`: how many companies have the message, of how many; `signed` the same of those that signed.
-    `still_open`: who has not.
+    `still_open`: who has not. `since`: the earlier no with which it began.
     """
 
     choice: Choice
@@ -47,6 +47,7 @@ class Row:
     still_open: str = ""
     more: Sequence[str] = ()
     changed_by: Choice | None = None
+    since: Choice | None = None
 
     def heading(self, say: Words) -> str:
         why = {"why": say(self.filled["why"])} if "why" in self.filled else {}
@@ -66,7 +67,7 @@ class Row:
     def first_words(self, say: Words) -> list[str]:
         """As its own page begins."""
         until = {"moment": say.moment(self.choice.until)} if self.choice.until else {}
-        since = self.choice.recorded_at if self.choice.origin == "file" else self.choice.made_at
+        since = self.choice.recorded_at if self.choice.origin == "file" else (self.since or self.choice).made_at
         changed = {"changed": say.exact(self.changed_by.made_at)} if self.changed_by else {}
         lead = say(self.lead, exact=say.exact(since), **until, **changed)
         if self.lead == "all_is_off":
@@ -143,13 +144,13 @@ def test_whatever_one_says_is_listed_and_its_page_says_how_it_stands(market: Mar
         Row(made[0], "you_paused_kind", me, "paused_until", {"why": "roadside"}, told=(1, 1)),
         Row(made[1], "you_paused", me, "paused_until", ash_maps, told=(1, 1)),
         Row(made[2], "you_paused_all", me, "paused_until", told=(1, 2)),
-        Row(made[3], "you_stopped_use", me, "no_since", {**ash_maps, "why": "roadside"}, told=(1, 1)),
-        Row(made[4], "you_stopped_kind", me, "no_since", {"why": "fraud"}, told=(0, 1)),
-        Row(made[5], "you_stopped", me, "no_since", beech_maps, told=(0, 1)),
-        Row(made[6], "you_disputed", me, "no_since", ash_maps, told=(1, 1), more=["case_opened"]),
-        Row(made[7], "you_disputed_all", me, "all_is_off", told=(1, 2)),
-        Row(made[8], "you_stopped_all", me, "all_is_off", told=(1, 2)),
-        Row(made[9], "you_stopped_all", "by_phone", "all_is_off", told=(1, 2)),
+        Row(made[3], "you_stopped_use", me, "no_since", {**ash_maps, "why": "roadside"}, told=(1, 1), since=made[2]),
+        Row(made[4], "you_stopped_kind", me, "no_since", {"why": "fraud"}, told=(0, 1), since=made[2]),
+        Row(made[5], "you_stopped", me, "no_since", beech_maps, told=(0, 1), since=made[2]),
+        Row(made[6], "you_disputed", me, "no_since", ash_maps, told=(1, 1), more=["case_opened"], since=made[1]),
+        Row(made[7], "you_disputed_all", me, "all_is_off", told=(1, 2), since=made[2]),
+        Row(made[8], "you_stopped_all", me, "all_is_off", told=(1, 2), since=made[2]),
+        Row(made[9], "you_stopped_all", "by_phone", "all_is_off", told=(1, 2), since=made[2]),
     ]
     assert_list_and_pages(browser, rows)
 
