@@ -3,9 +3,11 @@
 from partners.actions.authorized import propose_agent, register_agent, suspend_agent
 from partners.actions.clients import bind_client, disable_client, register_client, restore_key
 from partners.actions.drafts import (
+    NOT_SIGNED_YET,
     CampaignTerms,
     ContractTerms,
     change_draft,
+    discard_draft,
     draft_campaign,
     draft_contract,
     put_in_force,
@@ -27,6 +29,7 @@ from partners.actions.trial_keys import publish_trial_key, retire_trial_key
 
 __all__ = [
     "ASSERTION_TYPE",
+    "NOT_SIGNED_YET",
     "CampaignTerms",
     "ContractTerms",
     "Issued",
@@ -40,6 +43,7 @@ __all__ = [
     "decline",
     "disable_client",
     "disable_machine",
+    "discard_draft",
     "draft_campaign",
     "draft_contract",
     "ensure_signing_keys",

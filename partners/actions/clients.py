@@ -7,11 +7,12 @@ carrier can begin before it has officers: each such act is in the trail and open
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 import audit.actions
 from audit.models import Incident
-from partners import certificates, tokens
+from partners import certificates, identifiers, tokens
 from partners.actions import guards
 from partners.lifecycle import NotNow
 from partners.models import Client, Party
@@ -40,6 +41,7 @@ def register_client(
     key = tokens.public_part(dict(public_jwk))
     known = Client.objects.select_for_update().filter(client_id=client_id).first()
     if known is None:
+        _refuse_bad_id(client_id)
         client = Client.objects.create(client_id=client_id, kind=kind, party=party, public_jwk=key, disabled_at=at)
         return _change(client, "client.registered", actor, reason, at, disabled_at=None)
     if (known.kind, known.party_id) != (kind, party.pk if party else None):
@@ -85,6 +87,13 @@ def bind_client(*, client_id: str, certificate: str, actor: str, reason: str, at
     client.save(update_fields=["certificate_sha256"])
     _written_down("client.bound", client, actor, reason, at)
     return client
+
+
+def _refuse_bad_id(client_id: str) -> None:
+    try:
+        identifiers.check_client_id(client_id)
+    except ValidationError as error:
+        raise NotNow(" ".join(error.messages)) from error
 
 
 def _known(client_id: str) -> Client:

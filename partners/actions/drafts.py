@@ -6,19 +6,20 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
-from partners import client, keysets
+from partners import client, identifiers, keysets
 from partners.actions import guards, links
-from partners.actions.guards import Of
+from partners.actions.guards import Faults, Of
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, Party
-from partners.words import PURPOSES
+from partners.words import PURPOSES, UNKNOWN
 
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 # 15 business days are three weeks.
 LONGEST_COMPLETION_DAYS = 21
 DRAFTED = "was written down a moment ago, by you or another officer. Look at it, or choose another id."
+NOT_SIGNED_YET = "That day is still to come. Draft a contract once it is signed."
 NEW_CAMPAIGN = "Somebody agreed to it as it is, so it stays as it is: make a new campaign, which starts without a yes."
 
 
@@ -65,8 +66,10 @@ def draft_contract(
     Raises ValidationError (by field), NotNow, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
-    row = Contract(ref=ref, aggregator=_party("aggregator", aggregator), is_draft=True, **_contract_fields(terms))
-    _check(row)
+    faults = _name_faults(ref)
+    owner = _party("aggregator", aggregator, faults)
+    row = Contract(ref=ref, aggregator=owner, is_draft=True, **_contract_fields(terms))
+    _check(row, faults, at)
     with guards.first(else_said=f"{ref} {DRAFTED}"), keysets.may_move(party=row.aggregator):
         row.save(force_insert=True)
     guards.note_on(action="contract.drafted", actor=name, row=row, at=at, reason=reason)
@@ -83,11 +86,12 @@ def draft_campaign(*, ref: str, contract: str, terms: CampaignTerms, reason: str
     under = Contract.objects.filter(ref=contract).first()
     if under is None:
         raise ValidationError({"contract": "There is no such contract."})
-    row = Campaign(ref=ref, contract=under, is_draft=True, **_campaign_fields(terms))
-    _check(row)
+    faults = _name_faults(ref)
+    row = Campaign(ref=ref, contract=under, is_draft=True, **_campaign_fields(terms, faults))
+    _check(row, faults, at)
     with guards.first(else_said=f"{ref} {DRAFTED}"):
         row.save(force_insert=True)
-    links.add_recipients(ref=ref, recipients=_uris(terms.recipients), told_apart=True)
+    links.add_recipients(ref=ref, recipients=terms.recipients, told_apart=True)
     guards.note_on(action="campaign.drafted", actor=name, row=row, at=at, reason=reason)
     return row
 
@@ -106,15 +110,16 @@ def change_draft(
         raise NotNow(f"{row.ref} is no draft any more. Shorten it, or make a new {of}.")
     if isinstance(row, Contract) != isinstance(terms, ContractTerms):
         raise NotNow(f"These are not the terms of a {of}.")
-    wanted = _contract_fields(terms) if isinstance(terms, ContractTerms) else _campaign_fields(terms)
+    faults = Faults()
+    wanted = _contract_fields(terms) if isinstance(terms, ContractTerms) else _campaign_fields(terms, faults)
     changed = [field for field, value in wanted.items() if getattr(row, field) != value]
     for field in changed:
         setattr(row, field, wanted[field])
-    _check(row)
+    _check(row, faults, at)
     if changed:
         _save(row, changed)
     if isinstance(terms, CampaignTerms):
-        links.add_recipients(ref=row.ref, recipients=_uris(terms.recipients), told_apart=True)
+        links.add_recipients(ref=row.ref, recipients=terms.recipients, told_apart=True)
     guards.note_on(
         action=f"{of}.draft_changed",
         actor=name,
@@ -151,6 +156,24 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
     return row
 
 
+@transaction.atomic
+def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> str:
+    """Take a draft away, with its recipients; its id is free again. Returns that id. The trail keeps that it was there.
+
+    Raises NotNow for what is no draft, what other drafts stand under, and what somebody agreed to already; NotForThem.
+    """
+    name = guards.officer(actor=actor, reason=reason)
+    row = guards.locked(of=of, target_id=target_id)
+    if not row.is_draft:
+        raise NotNow(f"{row.ref} is no draft any more: it stays on record. Terminate it instead.")
+    if isinstance(row, Contract) and row.campaigns.exists():
+        raise NotNow(f"{row.ref} has campaigns: discard those first.")
+    guards.note_on(action=f"{of}.draft_discarded", actor=name, row=row, at=at, reason=reason)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT partners_discard_draft(%s, %s)", [of, row.pk])
+    return row.ref
+
+
 def unlisted_purposes(*, purposes: tuple[str, ...]) -> list[str]:
     """Those that are no W3C DPV purpose which we have words for."""
     return [one for one in purposes if not (one.startswith("dpv:") and one.removeprefix("dpv:") in PURPOSES)]
@@ -164,50 +187,90 @@ def _contract_fields(terms: ContractTerms) -> dict[str, object]:
     }
 
 
-def _campaign_fields(terms: CampaignTerms) -> dict[str, object]:
+def _campaign_fields(terms: CampaignTerms, faults: Faults) -> dict[str, object]:
     fields = asdict(terms)
-    del fields["recipients"]
-    return {**fields, "lbs_provider": _party("lbs_provider", terms.lbs_provider)}
+    faults.note("recipients", *map(_recipient_fault, fields.pop("recipients")))
+    return {**fields, "lbs_provider": _party("lbs_provider", terms.lbs_provider, faults)}
 
 
-def _party(field: str, uri: str) -> Party:
-    party = Party.objects.filter(uri=uri).exclude(uri="unknown").first()
+def _name_faults(ref: str) -> Faults:
+    """What is wrong with the name of something new: what is known keeps the one it has."""
+    faults = Faults()
+    faults.check("ref", identifiers.check_id, ref)
+    return faults
+
+
+def _party(field: str, uri: str, faults: Faults) -> Party | None:
+    party = Party.objects.filter(uri=uri).exclude(uri=UNKNOWN).first()
     if party is None:
-        raise ValidationError({field: "There is no such company. Add it first."})
+        faults.note(field, "There is no such company. Add it first.")
     return party
 
 
-def _uris(recipients: tuple[str, ...]) -> list[str]:
-    wrong = [uri for uri in recipients if not uri or len(uri.encode()) > links.LONGEST_PAIR_BYTES or "\x00" in uri]
-    if wrong:
-        raise ValidationError({"recipients": "A recipient is named by its address, which is not too long."})
-    return list(recipients)
+def _recipient_fault(uri: str) -> str:
+    return "" if uri == UNKNOWN or identifiers.is_uri(uri) else f"Name each recipient. {identifiers.NOT_A_URI}"
 
 
-def _check(row: Contract | Campaign) -> None:
-    """Shape and order of everything; addresses as the door out sees them. Raises ValidationError."""
-    row.full_clean(validate_constraints=False)
+def _check(row: Contract | Campaign, faults: Faults, at: datetime) -> None:
+    """Everything that is wrong, at once. Raises ValidationError (by field)."""
+    # A company that there is none of was noted already.
+    unknown = [name for name in ("aggregator", "lbs_provider") if getattr(row, f"{name}_id", 0) is None]
+    try:
+        row.full_clean(exclude=unknown, validate_constraints=False)
+    except ValidationError as error:
+        faults.add(error)
     if row.ends_at <= row.starts_at:
-        raise ValidationError({"ends_at": "It must end after it starts."})
+        faults.note("ends_at", "It must end after it starts.")
     if isinstance(row, Campaign):
-        if unlisted_purposes(purposes=(row.purpose,)):
-            raise ValidationError({"purpose": "Name a DPV purpose that we have words for."})
-        return
+        _check_campaign(row, faults)
+    else:
+        _check_contract(row, faults, at)
+    faults.raise_if_any()
+
+
+def _check_contract(row: Contract, faults: Faults, at: datetime) -> None:
+    if row.signed_at > at:
+        faults.note("signed_at", NOT_SIGNED_YET)
     if unlisted_purposes(purposes=tuple(row.purposes)):
-        raise ValidationError({"purposes": "Name DPV purposes that we have words for."})
+        faults.note("purposes", "Name DPV purposes that we have words for.")
     if row.complete_within_days > LONGEST_COMPLETION_DAYS:
-        raise ValidationError({"complete_within_days": "At most 15 business days, which are 21 days."})
-    check_addresses(endpoint_url=row.endpoint_url, jwks_uri=row.jwks_uri, hosts=row.hosts)
+        faults.note("complete_within_days", "At most 15 business days, which are 21 days.")
+    try:
+        check_addresses(endpoint_url=row.endpoint_url, jwks_uri=row.jwks_uri, hosts=row.hosts)
+    except ValidationError as error:
+        faults.add(error)
+
+
+def _check_campaign(row: Campaign, faults: Faults) -> None:
+    faults.check("consent_flow", identifiers.check_consent_flow, row.consent_flow)
+    faults.check("scope", identifiers.check_scope, row.scope)
+    if unlisted_purposes(purposes=(row.purpose,)):
+        faults.note("purpose", "Name a DPV purpose that we have words for.")
+    for field, fault in under_contract(contract=row.contract, purpose=row.purpose, ends_at=row.ends_at).items():
+        faults.note(field, fault)
+
+
+def under_contract(*, contract: Contract, purpose: str, ends_at: datetime) -> dict[str, str]:
+    """What of a campaign goes beyond its contract, by field."""
+    found = dict[str, str]()
+    if purpose not in contract.purposes:
+        found["purpose"] = f"Its contract {contract.ref} does not allow this purpose."
+    if ends_at > contract.ends_at:
+        found["ends_at"] = (
+            f"Its contract {contract.ref} ends on {contract.ends_at:%Y-%m-%d}. Choose that day or earlier."
+        )
+    return found
 
 
 def check_addresses(*, endpoint_url: str, jwks_uri: str, hosts: Collection[str]) -> None:
     """The door out would open these addresses and may speak to these hosts. Raises ValidationError (by field)."""
+    faults = Faults()
     for field, url in (("endpoint_url", endpoint_url), ("jwks_uri", jwks_uri)):
         refused = client.refused(url=url) if url else ""
-        if refused:
-            raise ValidationError({field: f"We would not speak to it: {refused}."})
+        faults.note(field, refused and f"We would not speak to it: {refused}.")
     if not all(HOST.fullmatch(host) for host in hosts):
-        raise ValidationError({"hosts": "Name hosts as they stand in an address: name, or name:port."})
+        faults.note("hosts", "Name hosts as they stand in an address: name, or name:port.")
+    faults.raise_if_any()
 
 
 def _contract_lacks(contract: Contract) -> str:
@@ -228,6 +291,10 @@ def _campaign_lacks(campaign: Campaign) -> str:
         return f"Its contract {contract.ref} is a draft: put that in force first."
     if campaign.purpose not in contract.purposes:
         return f"Its purpose {campaign.purpose} is none of those of its contract {contract.ref}."
+    if campaign.ends_at > contract.ends_at:
+        return (
+            f"It ends after its contract {contract.ref}, which ends on {contract.ends_at:%Y-%m-%d}: change the draft."
+        )
     if campaign.lbs_provider.kind == Party.Kind.UNNAMED:
         return "Its location service was only ever seen in a path: add it as a company first."
     if not campaign.consideration:

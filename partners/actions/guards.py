@@ -1,10 +1,11 @@
 """What every act of an officer begins and ends with: who may, why, on which row, and the line in the trail."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from psycopg.errors import UniqueViolation
 
@@ -17,6 +18,36 @@ from partners.models import Campaign, Contract, Party
 
 type Of = Literal["contract", "campaign"]
 type Named = Party | Contract | Campaign
+
+
+class Faults:
+    """What is wrong with what an officer typed, by field: all of it is said at once."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[str]] = {}
+
+    def note(self, field: str, *faults: str) -> None:
+        """Add these faults of a field; "" is none."""
+        for fault in dict.fromkeys(filter(None, faults)):
+            self._found.setdefault(field, []).append(fault)
+
+    def add(self, error: ValidationError) -> None:
+        """Add what a check by field found."""
+        for field, messages in error.message_dict.items():
+            self.note(field, *messages)
+
+    def check(self, field: str, check: Callable[[str], None], value: str) -> None:
+        """Add what this check finds wrong with a field. Whatever is missing is said by the field itself."""
+        try:
+            check(value)
+        except ValidationError as error:
+            if value:
+                self.note(field, *error.messages)
+
+    def raise_if_any(self) -> None:
+        """Raise ValidationError (by field) if anything is wrong."""
+        if self._found:
+            raise ValidationError(dict(self._found))
 
 
 def officer(*, actor: str, reason: str, action: StaffAction = StaffAction.CHANGE_TERMS) -> str:

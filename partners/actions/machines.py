@@ -9,7 +9,7 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from partners import certificates, tokens
+from partners import certificates, identifiers, tokens
 from partners.actions import guards
 from partners.actions.proposals import end_open, propose
 from partners.lifecycle import NotNow
@@ -31,12 +31,16 @@ def register_machine(
     NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
-    key = _public(public_jwk)
+    faults, key = guards.Faults(), dict[str, str]()
+    faults.check("client_id", identifiers.check_client_id, client_id)
+    try:
+        key = _public(public_jwk)
+    except ValidationError as error:
+        faults.add(error)
     owner = Party.objects.filter(uri=party, kind=Party.Kind.AGGREGATOR).first() if party else None
     if kind not in Client.Kind.values or (kind == Client.Kind.AGGREGATOR) != (owner is not None):
-        raise ValidationError(
-            {"party": "An aggregator's machine belongs to its party; the carrier's own belong to none."}
-        )
+        faults.note("party", "An aggregator's machine belongs to its party; the carrier's own belong to none.")
+    faults.raise_if_any()
     if Client.objects.filter(client_id=client_id).exists():
         raise NotNow(f"{client_id} is registered already. Its key is replaced from its own page.")
     with guards.first(else_said=f"{client_id} was registered a moment ago, by you or another officer."):

@@ -5,13 +5,11 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from partners import client, keysets
+from partners import client, identifiers, keysets
 from partners.actions import guards
 from partners.lifecycle import NotNow
 from partners.models import Party
 from partners.words import link as linkable
-
-LONGEST_URI_BYTES = 2000
 
 
 @transaction.atomic
@@ -32,17 +30,16 @@ def add_party(
     Raises ValidationError (by field), NotNow where it is known already, NotForThem.
     """
     who = guards.officer(actor=actor, reason=reason)
-    if kind == Party.Kind.UNNAMED or kind not in Party.Kind.values:
-        raise ValidationError({"kind": "An aggregator, a location service or an end customer."})
-    if not uri or uri != uri.strip() or "\x00" in uri or len(uri.encode()) > LONGEST_URI_BYTES:
-        raise ValidationError({"uri": "Name it by its address, which is not too long."})
+    faults = guards.Faults()
+    faults.check("kind", identifiers.check_kind, kind)
+    faults.check("uri", identifiers.check_uri, uri)
     party = Party.objects.select_for_update().filter(uri=uri).first()
     if party is not None and (party.kind != Party.Kind.UNNAMED or uri == "unknown"):
         raise NotNow(f"{party.name} is written down already. Change it instead.")
     party = party or Party(uri=uri)
     party.kind = kind
     with guards.first(else_said="It was written down a moment ago, by you or another officer. Change it instead."):
-        _put(party, name=name, website=website, about=about, jwks_uri=jwks_uri)
+        _put(party, faults, name=name, website=website, about=about, jwks_uri=jwks_uri)
     guards.note_on(action="party.added", actor=who, row=party, at=at, reason=reason)
     return party
 
@@ -63,7 +60,7 @@ def change_party(
         raise NotNow("It was only seen in a path: add it as a company first.")
     wanted = {"name": name, "website": website, "about": about, "jwks_uri": jwks_uri}
     changed = sorted(field for field, value in wanted.items() if getattr(party, field) != value)
-    _put(party, **wanted)
+    _put(party, guards.Faults(), **wanted)
     guards.note_on(
         action="party.changed",
         actor=who,
@@ -75,21 +72,26 @@ def change_party(
     return party
 
 
-def _put(party: Party, *, name: str, website: str, about: str, jwks_uri: str) -> None:
+def _put(party: Party, faults: guards.Faults, *, name: str, website: str, about: str, jwks_uri: str) -> None:
     with keysets.may_move(party=party):
         party.name, party.website, party.about, party.jwks_uri = name, website, about, jwks_uri
-        party.full_clean(validate_unique=False)
+        try:
+            party.full_clean(validate_unique=False)
+        except ValidationError as error:
+            faults.add(error)
         if website and not linkable(website):
-            raise ValidationError({"website": "A web address that may be linked: https://…"})
+            faults.note("website", "A web address that may be linked: https://…")
         if jwks_uri:
-            _check_keys_address(party.uri, jwks_uri)
+            faults.note("jwks_uri", _keys_fault(party.uri, jwks_uri))
+        faults.raise_if_any()
         party.save()
 
 
-def _check_keys_address(uri: str, jwks_uri: str) -> None:
+def _keys_fault(uri: str, jwks_uri: str) -> str:
     """The keys of a company stand on its own host: whoever holds another can't sign for it."""
     refused = client.refused(url=jwks_uri)
     if refused:
-        raise ValidationError({"jwks_uri": f"We would not speak to it: {refused}."})
+        return f"We would not speak to it: {refused}."
     if not keysets.on_own_host(uri=uri, jwks_uri=jwks_uri):
-        raise ValidationError({"jwks_uri": "Its keys must be on its own host, the one of its address."})
+        return "Its keys must be on its own host, the one of its address."
+    return ""

@@ -270,6 +270,9 @@ def _refuse_senseless_terms(row: Contract | Campaign, wanted: loosening.Payload,
         raise NotNow(f"{row.ref} has ended. What has ended begins anew as another.")
     if isinstance(wanted, ExtendTerm) and wanted.ends_at <= row.ends_at:
         raise NotNow(f"{row.ref} ends on {row.ends_at:%Y-%m-%d}: name a later end. One officer may shorten it.")
+    if isinstance(wanted, ExtendTerm) and isinstance(row, Campaign) and wanted.ends_at > row.contract.ends_at:
+        until = f"{row.contract.ref} ends on {row.contract.ends_at:%Y-%m-%d}"
+        raise NotNow(f"Its contract {until}: name that day or an earlier one, or extend the contract first.")
     paid = PAID[row.consideration] if isinstance(row, Campaign) else 0
     if isinstance(wanted, PaidForLess) and PAID[wanted.consideration] >= paid:
         raise NotNow("That is not less than what is written down: one officer sets it.")

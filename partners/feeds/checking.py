@@ -74,7 +74,8 @@ class NothingReadable(Exception):
 class Fate(msgspec.Struct, frozen=True, gc=False):
     """What became of one line. `note`: for a disclosure its judgement, where it counts among the judged.
 
-    `filled`: for a disclosure the places of its path that were left out, and that we filled.
+    `filled`: for a disclosure the places of its path that were left out, and that we filled. `warnings`: what is odd in
+    a line that was taken all the same ("ends_at after_its_contract").
     """
 
     line: int | str
@@ -83,16 +84,17 @@ class Fate(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
     note: str = ""
     filled: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-def accepted(line: int | str, note: str = "", filled: tuple[str, ...] = ()) -> Fate:
+def accepted(line: int | str, note: str = "", filled: tuple[str, ...] = (), warnings: tuple[str, ...] = ()) -> Fate:
     """Taken in."""
-    return Fate(line, "accepted", note=note, filled=filled)
+    return Fate(line, "accepted", note=note, filled=filled, warnings=warnings)
 
 
-def repeated(line: int | str) -> Fate:
+def repeated(line: int | str, warnings: tuple[str, ...] = ()) -> Fate:
     """Known already, and the same."""
-    return Fate(line, "repeated")
+    return Fate(line, "repeated", warnings=warnings)
 
 
 def rejected(line: int | str, field: str, reason: str) -> Fate:

@@ -110,12 +110,14 @@ class Tally:
         self.counts: Counter[str] = Counter()
         self.judged: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
+        self.warnings: list[str] = []
 
     def add(self, fates: Iterable[Fate]) -> None:
         for fate in fates:
             self.counts[fate.status] += 1
             if fate.note:
                 self.judged[fate.note] += 1
+            self.warnings += [f"{fate.line}: {warning}" for warning in fate.warnings]
             if fate.status == "rejected":
                 self._refuse(fate)
 
@@ -134,6 +136,7 @@ class Tally:
         return {
             **{status: self.counts[status] for status in ("accepted", "repeated", "rejected")},
             "judged": dict(sorted(self.judged.items())),
+            **({"warnings": self.warnings} if self.warnings else {}),
             **extra,
         }
 
@@ -210,12 +213,14 @@ class FeedCommand(BaseCommand):
             self.stdout.write(json.dumps(counts))
             return
         for name, count in counts.items():
-            if name != "judged":
+            if name not in {"judged", "warnings"}:
                 self.stdout.write(f"{name.replace('_', ' ')} {count:,}")
         for name, count in counts["judged"].items():
             self.stdout.write(f"  {name} {count:,}")
         for reason, count in tally.reasons.most_common():
             self.stdout.write(f"  refused: {reason} {count:,}")
+        for warning in tally.warnings:
+            self.stdout.write(f"  taken, with a warning: {warning}")
 
 
 @contextmanager

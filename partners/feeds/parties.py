@@ -113,7 +113,8 @@ class PartiesFeed:
                 terms.note(changes=changes, at=at)
         except Refused as refused:
             return rejected(place, refused.field, refused.reason)
-        return accepted(place) if new else repeated(place)
+        warnings = tuple(changes.warnings)
+        return accepted(place, warnings=warnings) if new else repeated(place, warnings=warnings)
 
     def _party(self, entry: Any, at: datetime, changes: terms.Changes) -> bool:
         told = _checked(entry, ReportedParty)
@@ -130,7 +131,6 @@ class PartiesFeed:
         return terms.put_links(of="party", ref=told.id, others=links, at=at, changes=changes) or changed
 
     def _contract(self, entry: Any, at: datetime, changes: terms.Changes) -> bool:
-        del at
         told = _checked(entry, ReportedContract)
         fields = {
             "signed_at": instant("signed_at", told.signed_at),
@@ -142,7 +142,7 @@ class PartiesFeed:
             "endpoint_url": told.endpoint_url,
             "jwks_uri": told.jwks_uri,
         }
-        return terms.put_contract(ref=told.id, aggregator=told.aggregator, fields=fields, changes=changes)
+        return terms.put_contract(ref=told.id, aggregator=told.aggregator, fields=fields, changes=changes, at=at)
 
     def _campaign(self, entry: Any, at: datetime, changes: terms.Changes) -> bool:
         told = _checked(entry, ReportedCampaign)

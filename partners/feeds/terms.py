@@ -10,18 +10,21 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from partners import identifiers
 from partners.actions import links
-from partners.actions.drafts import LONGEST_COMPLETION_DAYS
+from partners.actions.drafts import LONGEST_COMPLETION_DAYS, under_contract
 from partners.feeds.checking import Refused
 from partners.keysets import jwks_uri_of, on_own_host
 from partners.loosening import PAID
 from partners.models import Campaign, Contract, Party, UnsettledChange
+from partners.words import UNKNOWN
 
 # What a new row has where the file says nothing.
 UNSAID: Mapping[str, Any] = {
     "website": "", "about": "", "jwks_uri": "", "endpoint_url": "", "names_recipient": False, "lifeline": False,
     "family_tracking": False, "consideration": "",
 }  # fmt: skip
+WARNINGS = {"ends_at": "after_its_contract", "purpose": "not_its_contract's"}
 FROZEN = ("purpose", "description", "consent_flow", "scope", "precision_m")
 
 
@@ -29,12 +32,14 @@ FROZEN = ("purpose", "description", "consent_flow", "scope", "precision_m")
 class Changes:
     """What a file changed that the past may rest on: campaigns by their id, new links as (of, id).
 
-    `parties`: the URIs of companies of which only now is known what they are.
+    `parties`: the URIs of companies of which only now is known what they are. `warnings`: what is odd in what was
+    taken.
     """
 
     campaigns: set[str] = field(default_factory=set)
     links: set[tuple[str, str]] = field(default_factory=set)
     parties: set[str] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)
 
 
 def note(*, changes: Changes, at: datetime) -> None:
@@ -91,11 +96,13 @@ def put_party(*, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:
     changes.parties.add(uri)
     if party is not None:
         return _update(party, fields)
+    if not identifiers.is_uri(uri):
+        raise Refused("id", "not_a_uri")
     Party.objects.create(uri=uri, **_whole(fields))
     return True
 
 
-def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], changes: Changes) -> bool:
+def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], changes: Changes, at: datetime) -> bool:
     """Write down a contract. A later end, an earlier start, more purposes, longer deadlines are refused.
 
     So is another address of keys than the one that counts: whose key counts is an officer's word.
@@ -107,6 +114,9 @@ def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], change
         raise Refused("complete_within_days", "too_large")
     contract = Contract.objects.filter(ref=ref).first()
     if contract is None:
+        _refuse_bad_id(ref)
+        if fields["signed_at"] > at:
+            raise Refused("signed_at", "in_future")
         _refuse_kind("aggregator", party, Party.Kind.AGGREGATOR)
         # A newer contract's address takes the place of an older one's, where the party has none of its own.
         if not party.jwks_uri and (known := jwks_uri_of(party=party)):
@@ -134,8 +144,10 @@ def put_campaign(*, ref: str, contract: str, provider: str, fields: Mapping[str,
     party = _known_party("lbs_provider", provider)
     if fields["ends_at"] <= fields["starts_at"]:
         raise Refused("ends_at", "before_starts_at")
+    changes.warnings += _beyond_its_contract(under, fields)
     campaign = Campaign.objects.filter(ref=ref).first()
     if campaign is None:
+        _refuse_bad_id(ref)
         _refuse_kind("lbs_provider", party, Party.Kind.LBS_PROVIDER)
         Campaign.objects.create(ref=ref, contract=under, lbs_provider=party, **_whole(fields))
         changes.campaigns.add(ref)
@@ -168,6 +180,8 @@ def counts(*, ref: str) -> bool:
 
 def put_recipients(*, ref: str, recipients: Sequence[str], told_apart: bool) -> bool:
     """Add those whom a campaign's data reaches; a party not known yet is added unnamed. Reach only grows."""
+    if any(uri != UNKNOWN and not identifiers.is_uri(uri) for uri in recipients):
+        raise Refused("recipients", "not_a_uri")
     return links.add_recipients(ref=ref, recipients=recipients, told_apart=told_apart)
 
 
@@ -183,6 +197,20 @@ def put_links(*, of: str, ref: str, others: Sequence[tuple[str, str]], at: datet
             changes.links |= {(of, ref), (of, other)}
         added = added or new
     return added
+
+
+def _refuse_bad_id(ref: str) -> None:
+    """Of something new: what is known keeps the id it has."""
+    if not identifiers.is_id(ref):
+        raise Refused("id", "not_an_id")
+
+
+def _beyond_its_contract(contract: Contract, fields: Mapping[str, Any]) -> list[str]:
+    """What of a campaign goes beyond what was agreed, or is said in words of its own. It is taken as it was agreed."""
+    beyond = under_contract(contract=contract, purpose=fields["purpose"], ends_at=fields["ends_at"])
+    found = [f"{name} {WARNINGS[name]}" for name in sorted(beyond)]
+    flow = fields["consent_flow"]
+    return found if identifiers.is_consent_flow(flow) else [*found, "consent_flow not_one_we_know"]
 
 
 def _known_party(field_name: str, uri: str) -> Party:

@@ -18,7 +18,7 @@ from support.actions.proposals import agree, propose_termination
 from support.actions.queue import assign, claim, claim_next, hand_over, merge
 from support.actions.replies import begin_reply, undo_reply
 from support.actions.seeds import end_test_line, mark_test_line
-from support.actions.terms import add_rule, link, put_in_force, set_consideration
+from support.actions.terms import add_rule, discard_draft, link, put_in_force, set_consideration
 from support.actions.trail import take_trail
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "claim",
     "claim_next",
     "close_incident",
+    "discard_draft",
     "do_duty",
     "end_test_line",
     "export_incident",

@@ -38,6 +38,15 @@ def _put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: dateti
 
 
 @transaction.atomic
+def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> str:
+    """Take a draft away: its id is free again. Returns that id. Raises NotNow, NotForThem."""
+    refs = list(Campaign.objects.filter(pk=target_id).values_list("ref", flat=True)) if of == "campaign" else []
+    if _somebody_agreed(refs):
+        raise NotNow(f"{refs[0]} stays: a yes to it is on record. It allows nothing while it is a draft.")
+    return partners.actions.discard_draft(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
+
+
+@transaction.atomic
 def set_consideration(*, campaign_id: int, consideration: str, reason: str, actor: str, at: datetime) -> Campaign:
     """Say that as much or more is paid for a campaign's data than was written down.
 

@@ -96,6 +96,24 @@ def force(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     return answer(request, act)
 
 
+def discard(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
+    """Take a draft away."""
+    one, back = _target(of, target_id)
+    act = Act(
+        title=f"Discard the draft {one.name}",
+        lead="Its page goes, and its id is free again. The audit log keeps that it was drafted and discarded.",
+        form=ActForm(request.POST or None),
+        verb=lambda form, actor, at: support.actions.discard_draft(
+            of=terms_of(of), target_id=target_id, reason=form.cleaned_data["reason"], actor=actor, at=at
+        ),
+        back=reverse(f"admin:{of}s"),
+        done=f"{one.name} was discarded.",
+        button="Discard",
+        cancel=back,
+    )
+    return answer(request, act)
+
+
 def link(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     """Say that it succeeds, or is the same as, another: stops hold across."""
     one, back = _target(of, target_id)

@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 
 import partners.actions
 from accounts.access import PersonRequest
@@ -53,7 +54,7 @@ def draft_contract(request: PersonRequest) -> HttpResponse:
     act = Act(
         title="Draft a contract",
         lead=DRAFT,
-        form=terms.ContractForm(request.POST or None),
+        form=terms.ContractForm(request.POST or None, at=timezone.now()),
         verb=lambda form, actor, at: partners.actions.draft_contract(
             ref=form.cleaned_data["ref"], aggregator=form.cleaned_data["aggregator"], terms=form.terms(),
             reason=form.cleaned_data["reason"], actor=actor, at=at,
@@ -71,7 +72,7 @@ def draft_campaign(request: PersonRequest, contract_id: int) -> HttpResponse:
     act = Act(
         title=f"Draft a campaign under {contract.ref}",
         lead=DRAFT,
-        form=terms.CampaignForm(request.POST or None),
+        form=terms.CampaignForm(request.POST or None, contract=contract),
         verb=lambda form, actor, at: partners.actions.draft_campaign(
             ref=form.cleaned_data["ref"], contract=contract.ref, terms=form.terms(),
             reason=form.cleaned_data["reason"], actor=actor, at=at,
@@ -89,7 +90,9 @@ def change_contract(request: PersonRequest, contract_id: int) -> HttpResponse:
     act = Act(
         title=f"Change the draft {contract.ref}",
         lead=DRAFT,
-        form=terms.ContractForm(request.POST or None, initial=terms.contract_initial(contract), drafted=True),
+        form=terms.ContractForm(
+            request.POST or None, at=timezone.now(), initial=terms.contract_initial(contract), drafted=True
+        ),
         verb=lambda form, actor, at: partners.actions.change_draft(
             of="contract", target_id=contract_id, terms=form.terms(), reason=form.cleaned_data["reason"],
             actor=actor, at=at,
@@ -102,11 +105,13 @@ def change_contract(request: PersonRequest, contract_id: int) -> HttpResponse:
 
 def change_campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
     """Put other terms into a draft."""
-    campaign = get_object_or_404(Campaign.objects.select_related("lbs_provider"), pk=campaign_id)
+    campaign = get_object_or_404(Campaign.objects.select_related("lbs_provider", "contract"), pk=campaign_id)
     act = Act(
         title=f"Change the draft {campaign.ref}",
         lead=DRAFT,
-        form=terms.CampaignForm(request.POST or None, initial=terms.campaign_initial(campaign), drafted=True),
+        form=terms.CampaignForm(
+            request.POST or None, contract=campaign.contract, initial=terms.campaign_initial(campaign), drafted=True
+        ),
         verb=lambda form, actor, at: partners.actions.change_draft(
             of="campaign", target_id=campaign_id, terms=form.terms(), reason=form.cleaned_data["reason"],
             actor=actor, at=at,

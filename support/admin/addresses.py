@@ -55,6 +55,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address(f"shorten/{TARGET}", acts_partners.shorten, "shorten", FORM),
     Address(f"extend/{TARGET}", acts_partners.extend, "extend", FORM),
     Address(f"force/{TARGET}", acts_partners.force, "force", FORM),
+    Address(f"discard/{TARGET}", acts_partners.discard, "discard", FORM),
     Address(f"link/{TARGET}", acts_partners.link, "link", FORM),
     Address(f"terminate/{TARGET}", ending.plan, "terminate", FORM),
     Address("suspensions/", lists_acts.suspensions, "suspensions"),

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from accounts.json_reader import Unreadable, read_json
+from partners.identifiers import check_client_id
 from partners.models import Client, NoticeText, Party
 from support.forms.base import ActForm, midnight
 from support.forms.terms import DAY, purpose_choices
@@ -70,7 +71,7 @@ class KeyForm(ActForm):
 class ClientForm(KeyForm):
     """A machine that may ask for tokens."""
 
-    client_id = forms.CharField(label="Client id", max_length=200)
+    client_id = forms.CharField(label="Client id", max_length=200, validators=[check_client_id])
     kind = forms.ChoiceField(label="What it is", choices=Client.Kind.choices)
     party = forms.ChoiceField(label="Whose (an aggregator's alone)", required=False)
 

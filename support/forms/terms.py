@@ -1,12 +1,14 @@
 """Terms of contracts and campaigns, and of companies."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
-from partners.actions import CampaignTerms, ContractTerms
+from partners.actions import NOT_SIGNED_YET, CampaignTerms, ContractTerms
+from partners.identifiers import check_consent_flow, check_id, check_scope, check_uri
 from partners.models import Campaign, Contract, Party
 from partners.words import PURPOSES, party_name
 from support.forms.base import ActForm, midnight
@@ -38,11 +40,21 @@ class TermForm(ActForm):
     starts_at = forms.DateField(label="From", widget=DAY)
     ends_at = forms.DateField(label="Until", widget=DAY, help_text="The first day on which it is over.")
 
+    def clean(self) -> dict[str, Any]:
+        """Whatever hangs together, said beside what is wrong by itself."""
+        said = super().clean() or self.cleaned_data
+        starts_at, ends_at = said.get("starts_at"), said.get("ends_at")
+        if starts_at and ends_at and ends_at <= starts_at:
+            self.add_error("ends_at", "It must end after it starts.")
+        return said
+
 
 class ContractForm(TermForm):
     """What is agreed with an aggregator."""
 
-    ref = forms.CharField(label="Contract", max_length=200, help_text="Its id everywhere, like AGR-2026-07.")
+    ref = forms.CharField(
+        label="Contract", max_length=200, help_text="Its id everywhere, like AGR-2026-07.", validators=[check_id]
+    )
     aggregator = forms.ChoiceField(label="Aggregator")
     signed_at = forms.DateField(label="Signed on", widget=DAY)
     purposes = forms.MultipleChoiceField(label="Purposes it may be used for", widget=forms.CheckboxSelectMultiple)
@@ -56,14 +68,25 @@ class ContractForm(TermForm):
         label="Other hosts it may name", required=False, widget=LINES, help_text="One a line: name, or name:port."
     )
 
-    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None, drafted: bool = False) -> None:
+    def __init__(
+        self, data: Any = None, *, at: datetime, initial: dict[str, Any] | None = None, drafted: bool = False
+    ) -> None:
+        """`at`: now, before which it was signed."""
         super().__init__(data, initial=initial)
+        self._at = at
         _choices(self, "purposes", purpose_choices())
         if drafted:
             del self.fields["ref"], self.fields["aggregator"]
             return
         _choices(self, "aggregator", party_choices([Party.Kind.AGGREGATOR]))
         self.order_fields(["ref", "aggregator"])
+
+    def clean_signed_at(self) -> date:
+        """A day that has come."""
+        day: date = self.cleaned_data["signed_at"]
+        if midnight(day) > self._at:
+            raise ValidationError(NOT_SIGNED_YET)
+        return day
 
     def terms(self) -> ContractTerms:
         """What was typed, as the verb takes it."""
@@ -84,12 +107,17 @@ class ContractForm(TermForm):
 class CampaignForm(TermForm):
     """What is agreed about one use by one location service."""
 
-    ref = forms.CharField(label="Campaign", max_length=200, help_text="Its id everywhere, like CMP-ROADAID-1.")
+    ref = forms.CharField(
+        label="Campaign", max_length=200, help_text="Its id everywhere, like CMP-ROADAID-1.", validators=[check_id]
+    )
     lbs_provider = forms.ChoiceField(label="Location service")
     purpose = forms.ChoiceField(label="Purpose")
     description = forms.CharField(label="What it is for, for people", max_length=1000, widget=LINES)
-    consent_flow = forms.CharField(label="How people say yes", max_length=1000, help_text="Like sms-double-opt-in.")
-    scope = forms.CharField(label="Scope", max_length=200, initial="location-retrieval:read")
+    consent_flow = forms.CharField(
+        label="How people say yes", max_length=200, validators=[check_consent_flow],
+        help_text="Begins with sms, ivr, web, app or paper, like sms-double-opt-in.",
+    )  # fmt: skip
+    scope = forms.CharField(label="Scope", max_length=200, initial="location-retrieval:read", validators=[check_scope])
     precision_m = forms.IntegerField(label="How exact at most (metres)", min_value=0, max_value=1_000_000)
     consideration = forms.ChoiceField(label="What is paid for it", help_text="Some states forbid any sale.")
     lifeline = forms.BooleanField(label="Medical or roadside: people depend on it", required=False)
@@ -99,14 +127,32 @@ class CampaignForm(TermForm):
         label="Who else receives it", required=False, widget=LINES, help_text="One address (URI) a line."
     )
 
-    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None, drafted: bool = False) -> None:
+    def __init__(
+        self, data: Any = None, *, contract: Contract, initial: dict[str, Any] | None = None, drafted: bool = False
+    ) -> None:
+        """`contract`: under which it stands; what that does not allow is no choice here."""
         super().__init__(data, initial=initial)
-        _choices(self, "purpose", [("", "Choose a purpose"), *purpose_choices()])
+        self._contract = contract
+        allowed = [choice for choice in purpose_choices() if choice[0] in contract.purposes]
+        _choices(self, "purpose", [("", "Choose a purpose"), *allowed])
+        self.fields[
+            "ends_at"
+        ].help_text = f"The first day on which it is over: {contract.ends_at:%Y-%m-%d} at the latest."
         _choices(self, "consideration", paid_choices(now=""))
         _choices(self, "lbs_provider", party_choices([Party.Kind.LBS_PROVIDER, Party.Kind.AGGREGATOR]))
         if drafted:
             del self.fields["ref"]
         self.order_fields(["ref", "lbs_provider", "purpose", "description"])
+
+    def clean(self) -> dict[str, Any]:
+        """And that it does not go on after its contract."""
+        said = super().clean()
+        if said.get("ends_at") and midnight(said["ends_at"]) > self._contract.ends_at:
+            latest = f"{self._contract.ends_at:%Y-%m-%d}"
+            self.add_error(
+                "ends_at", f"Its contract {self._contract.ref} ends on {latest}. Choose that day or earlier."
+            )
+        return said
 
     def terms(self) -> CampaignTerms:
         """What was typed, as the verb takes it."""
@@ -155,7 +201,7 @@ class ConsiderationForm(ActForm):
 class PartyForm(ActForm):
     """A company."""
 
-    uri = forms.CharField(label="Address that names it everywhere (URI)", max_length=1000)
+    uri = forms.CharField(label="Address that names it everywhere (URI)", max_length=1000, validators=[check_uri])
     name = forms.CharField(label="Name", max_length=1000)
     kind = forms.ChoiceField(
         label="What it is", choices=[one for one in Party.Kind.choices if one[0] != Party.Kind.UNNAMED]

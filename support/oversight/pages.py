@@ -163,7 +163,7 @@ def may_still(*, stage: Stage, ended: bool, held: Sequence[Held] = ()) -> frozen
     `ended`: terminated. `held`: by what it is suspended; what an officer suspended is not suspended once more.
     """
     allowed: Mapping[Stage, frozenset[str]] = {
-        Stage.DRAFT: frozenset({"change", "force"}),
+        Stage.DRAFT: frozenset({"change", "force", "discard"}),
         Stage.NOT_YET: frozenset({"suspend", "shorten", "extend"}),
         Stage.IN_FORCE: frozenset({"suspend", "shorten", "extend", "terminate"}),
         Stage.ENDING: frozenset({"suspend", "shorten", "extend", "terminate"}),

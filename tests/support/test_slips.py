@@ -1,0 +1,176 @@
+"""Slips of an officer's hand: what may not stand for ever is refused at the form, all of it at once; a draft can go."""
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+import partners.actions
+from audit.models import AuditEvent
+from partners.actions import CampaignTerms
+from partners.models import Campaign, Client, Contract, Party, Proposal, Reach
+from tests.factories import FRAUD, LONG_AGO, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.feeds import BRIDGE, ROAD, parties_document, take_parties
+from tests.fixtures import Refusal
+from tests.partners.outside import Signer
+from tests.support.officers import Member, post, shown, staff
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+A_URI = "Write an address with its scheme and without spaces, like https://geobridge.example."
+AN_ID = "Use letters, digits, dots, dashes, underscores and colons, like AGR-2026-07."
+
+
+@pytest.fixture
+def officer() -> Member:
+    return staff(name="first")
+
+
+def faults(member: Member, path: str, **typed: object) -> dict[str, str]:
+    """What the form says beside each field."""
+    answer = member.client.post(path, {"reason": "It was agreed.", **typed})
+    assert answer.status_code == 200, answer.headers.get("Location")
+    text = unescape(answer.content.decode())
+    return dict(re.findall(r'<p class="o-error" id="id_(\w+)_error">(.*?)</p>', text))
+
+
+def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
+    party = a_party()
+    said = faults(officer, "/admin/parties/add/", uri="not a uri", name="", kind="lbs_provider", website="elsewhere",
+                  reason="")  # fmt: skip
+    assert said == {"uri": A_URI, "name": "This field is required.", "reason": "This field is required."}
+    for uri in ("https://", "https://user@a.example", "https://a.example/#x", "//a.example", "a.example", "https://[b"):
+        assert faults(officer, "/admin/parties/add/", uri=uri, name="A", kind="lbs_provider")["uri"] == A_URI, uri
+    tomorrow = timezone.now().date() + timedelta(days=1)
+    said = faults(
+        officer, "/admin/contracts/draft/", ref="bad ref !!/../", aggregator=party.uri, signed_at=str(tomorrow),
+        starts_at="2026-01-01", ends_at="2025-01-01", purposes=[], ack_within_s="900", complete_within_days="99",
+    )  # fmt: skip
+    assert said == {
+        "ref": AN_ID,
+        "signed_at": "That day is still to come. Draft a contract once it is signed.",
+        "ends_at": "It must end after it starts.",
+        "purposes": "This field is required.",
+        "complete_within_days": "Ensure this value is less than or equal to 21.",
+    }
+    key = Signer("x").public
+    said = faults(
+        officer, "/admin/clients/register/", client_id="my client", kind="feed", party="", public_jwk=str(key)
+    )
+    assert said == {
+        "client_id": f"{AN_ID} An aggregator's may be its address, like https://geobridge.example.",
+        "public_jwk": "This is not JSON.",
+    }
+    assert (Party.objects.count(), Contract.objects.count(), Client.objects.count()) == (2, 0, 0)
+
+
+def test_a_campaign_stays_within_its_contract(officer: Member) -> None:
+    contract = a_contract(purposes=[FRAUD], ends_at=LONG_AGO + timedelta(days=3650))
+    a_party("RoadAid", "lbs_provider")
+    until = f"{contract.ends_at:%Y-%m-%d}"
+    path, typed = f"/admin/contracts/{contract.pk}/draft/", {
+        "ref": "CMP-1", "lbs_provider": ROAD, "purpose": ROADSIDE, "description": "Finds you",
+        "consent_flow": "carrier pigeon", "scope": "location", "precision_m": "500", "starts_at": "2026-01-01",
+        "ends_at": f"{contract.ends_at + timedelta(days=1):%Y-%m-%d}", "consideration": "none",
+    }  # fmt: skip
+    assert faults(officer, path, **typed) == {
+        "purpose": f"Select a valid choice. {ROADSIDE} is not one of the available choices.",
+        "consent_flow": "Begin with how people agree (sms, ivr, web, app or paper), like sms-double-opt-in.",
+        "scope": "Write a scope as partners ask by it, like location-retrieval:read.",
+        "ends_at": f"Its contract {contract.ref} ends on {until}. Choose that day or earlier.",
+    }
+    right = {**typed, "purpose": FRAUD, "consent_flow": "sms-double-opt-in", "scope": READ, "ends_at": until}
+    assert faults(officer, path, **right, recipients="not a uri\nhttps://third.example") == {
+        "recipients": f"Name each recipient. {A_URI}"
+    }
+    assert post(officer, path, right) != ""
+    campaign = Campaign.objects.get()
+    # The verb says it too, whoever calls it; and once more where the contract was made shorter meanwhile.
+    terms = CampaignTerms(
+        lbs_provider=ROAD, purpose=ROADSIDE, description="", consent_flow="a horse", scope="x", precision_m=1,
+        starts_at=contract.starts_at, ends_at=contract.ends_at + timedelta(days=1),
+    )  # fmt: skip
+    with pytest.raises(Exception, match="ends on") as refused:
+        partners.actions.change_draft(
+            of="campaign", target_id=campaign.pk, terms=terms, reason="x", actor=officer.actor, at=timezone.now()
+        )
+    assert sorted(getattr(refused.value, "message_dict", {})) == [
+        "consent_flow", "description", "ends_at", "purpose", "scope",
+    ]  # fmt: skip
+    Contract.objects.filter(pk=contract.pk).update(ends_at=contract.ends_at - timedelta(days=1))
+    told = shown(officer, f"/admin/force/campaign/{campaign.pk}/", {})
+    assert f"CMP-1 can't be put in force yet. It ends after its contract {contract.ref}" in told
+
+
+def test_a_longer_term_ends_with_its_contract_at_the_latest(officer: Member) -> None:
+    contract = a_contract(ends_at=LONG_AGO + timedelta(days=3650))
+    campaign = a_campaign(contract, ends_at=LONG_AGO + timedelta(days=3000))
+    told = shown(officer, f"/admin/extend/campaign/{campaign.pk}/", {"ends_at": "2090-01-01"})
+    assert f"Its contract {contract.ref} ends on {contract.ends_at:%Y-%m-%d}: name that day or an earlier one" in told
+    assert not Proposal.objects.exists()
+    assert post(officer, f"/admin/extend/campaign/{campaign.pk}/", {"ends_at": f"{contract.ends_at:%Y-%m-%d}"}) != ""
+
+
+def test_a_draft_can_be_discarded_and_its_id_is_free_again(officer: Member) -> None:
+    contract = a_contract(ref="AGR-SLIP", is_draft=True)
+    campaign = a_campaign(contract, ref="CMP-SLIP", is_draft=True)
+    Reach.objects.create(campaign=campaign, party=a_party("Bail", "end_customer"))
+    page = f"/admin/campaigns/{campaign.pk}/"
+    assert "Discard the draft" in shown(officer, page)
+    assert "AGR-SLIP has campaigns: discard those first." in shown(
+        officer, f"/admin/discard/contract/{contract.pk}/", {}
+    )
+    assert post(officer, f"/admin/discard/campaign/{campaign.pk}/") == "/admin/campaigns/"
+    assert officer.client.get(page).status_code == 404
+    assert post(officer, f"/admin/discard/contract/{contract.pk}/") == "/admin/contracts/"
+    assert not Contract.objects.filter(ref="AGR-SLIP").exists()
+    gone = (
+        AuditEvent.objects.filter(action__endswith="draft_discarded")
+        .order_by("pk")
+        .values_list("action", "detail__ref")
+    )
+    assert [*gone] == [("campaign.draft_discarded", "CMP-SLIP"), ("contract.draft_discarded", "AGR-SLIP")]
+    a_campaign(a_contract(ref="AGR-SLIP"), ref="CMP-SLIP")
+
+
+def test_what_counts_and_what_somebody_agreed_to_stays(officer: Member, refused: Refusal) -> None:
+    campaign = a_campaign()
+    draft = a_campaign(campaign.contract, ref="CMP-YES", is_draft=True)
+    an_approval(a_line(), draft)
+    told = shown(officer, f"/admin/discard/campaign/{draft.pk}/", {})
+    assert "CMP-YES stays: a yes to it is on record. It allows nothing while it is a draft." in told
+    assert "is no draft any more: it stays on record." in shown(officer, f"/admin/discard/campaign/{campaign.pk}/", {})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT partners_discard_draft('campaign', %s)", [campaign.pk])
+    assert Campaign.objects.count() == 2
+    refused(f"DELETE FROM partners_contract WHERE id = {campaign.contract_id}", constraint="partners_contract_kept")
+    refused(f"DELETE FROM partners_campaign WHERE id = {campaign.pk}", constraint="partners_campaign_kept")
+
+
+def test_a_file_names_nothing_so_either_and_what_goes_beyond_its_contract_comes_with_a_warning() -> None:
+    document = parties_document()
+    document["parties"].append({"id": "not a uri", "name": "X", "kind": "end_customer"})
+    document["contracts"].append({**document["contracts"][0], "id": "bad ref !!/../"})
+    document["contracts"].append({**document["contracts"][0], "id": "AGR-9", "signed_at": "2090-01-01T00:00:00Z"})
+    first = document["campaigns"][0]
+    document["campaigns"] += [
+        {**first, "id": "CMP/9"}, {**first, "id": "CMP-9", "recipients": ["no uri"]},
+        {**first, "id": "CMP-long", "ends_at": "2095-01-01T00:00:00Z", "purpose": FRAUD, "consent_flow": "pigeon"},
+    ]  # fmt: skip
+    fates = {str(fate.line): fate for fate in take_parties(document)}
+    refusals = {place: f"{fate.field} {fate.reason}" for place, fate in fates.items() if fate.status == "rejected"}
+    assert refusals == {
+        "parties[5]": "id not_a_uri", "contracts[2]": "id not_an_id", "contracts[3]": "signed_at in_future",
+        f"campaigns[{len(document['campaigns']) - 3}]": "id not_an_id",
+        f"campaigns[{len(document['campaigns']) - 2}]": "recipients not_a_uri",
+    }  # fmt: skip
+    warned = {place: fate.warnings for place, fate in fates.items() if fate.warnings}
+    assert warned == {
+        f"campaigns[{len(document['campaigns']) - 1}]": (
+            "ends_at after_its_contract", "purpose not_its_contract's", "consent_flow not_one_we_know",
+        )
+    }  # fmt: skip
+    assert Campaign.objects.get(ref="CMP-long").ends_at.year == 2095
+    assert Party.objects.get(uri=BRIDGE).name == "Geobridge"
