@@ -147,7 +147,9 @@ CROSS JOIN LATERAL (
                 SELECT s.state FROM accounts_linestate s WHERE s.line_id = question.line_id AND s.since <= question.at
                 ORDER BY s.since DESC LIMIT 1)
             AND (own.purpose = ANY (rule.purposes)
-                OR rule.sale_test AND own.consideration IN ('monetary', 'other'))
+                OR rule.sale_test AND own.consideration IN ('monetary', 'other')
+                    AND rule.consideration IN ('', own.consideration))
+            AND (rule.max_radius_m IS NULL OR coalesce(question.precision_m, 0) <= rule.max_radius_m)
     ) AS so
 ) prohibited
 CROSS JOIN LATERAL (

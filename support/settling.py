@@ -197,7 +197,7 @@ def _under(rule: JurisdictionRule) -> set[int]:
     """The contracts of the campaigns that a rule is about."""
     about = Q(purpose__in=rule.purposes)
     if rule.sale_test:
-        about |= Q(consideration__in=SALE)
+        about |= Q(consideration__in=[one for one in SALE if rule.consideration in {"", one}])
     return set(Campaign.objects.filter(about).values_list("contract_id", flat=True))
 
 

@@ -100,7 +100,7 @@ def _rule(said: Said, at: datetime) -> TakenBack:
         return TakenBack.KNOWN
     rule = JurisdictionRule.objects.create(
         state=said["state"], starts_at=starts_at, purposes=said["purposes"], sale_test=said["sale_test"],
-        source=said["source"],
+        consideration=said.get("consideration", ""), max_radius_m=said.get("max_radius_m"), source=said["source"],
     )  # fmt: skip
     # By this event what was released meanwhile is judged by the rule.
     audit.actions.record(

@@ -44,11 +44,15 @@ FOUND = """moment AS MATERIALIZED (
     FROM caller
 ),
 terms AS MATERIALIZED (
-    SELECT asking.k<first>, moment.now, moment.live, moment.is_open, own.*, suspended.*, ARRAY(SELECT rule.state::text
+    SELECT asking.k<first>, moment.now, moment.live, moment.is_open, own.*, suspended.*,
+        (SELECT jsonb_object_agg(rule.state, rule.within_m) FROM (
+            SELECT rule.state, max(coalesce(rule.max_radius_m, <anything>)) AS within_m
             FROM partners_jurisdictionrule rule
             WHERE rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)
                 AND (own.purpose = ANY (rule.purposes)
-                    OR rule.sale_test AND own.consideration IN ('monetary', 'other'))) AS prohibited_in,
+                    OR rule.sale_test AND own.consideration IN ('monetary', 'other')
+                        AND rule.consideration IN ('', own.consideration))
+            GROUP BY rule.state) rule) AS prohibited_in,
         CASE WHEN own.id IS NULL THEN
                 partners_kin_of('party', ARRAY[asking.aggregator, asking.provider, asking.recipient])
             WHEN asking.recipient = '' OR asking.recipient = ANY (own.covering) THEN own.covering
@@ -85,7 +89,8 @@ SELECT asked.n, us(told.now), told.live, told.is_open, told.ref, told.precision_
     <covering>, g.line_id, g.version,
     g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),
     terms.contract_starts_at <= at.at AND at.at < terms.contract_in_force_until,
-    terms.starts_at <= at.at AND at.at < terms.in_force_until, g.state = ANY (terms.prohibited_in),
+    terms.starts_at <= at.at AND at.at < terms.in_force_until,
+    (terms.prohibited_in ->> g.state::text)::bigint,
     CASE WHEN terms.now < g.newest_at THEN us(g.newest_at) END, us(g.number_changed_at),
     g.stops::text, g.pauses::text, g.approvals ->> terms.ref::text, g.claims ? terms.ref,
     standing.epoch, standing.version, subject.sub
@@ -104,6 +109,8 @@ LEFT JOIN partners_pairwisesubject subject ON subject.line_id = g.line_id AND su
 """
 
 
+# Beyond any radius that can be asked for: what a rule without one prohibits.
+ANY_RADIUS = "4294967296"
 # A campaign's own request, with no recipient named: nearly all. What covers it is in its row (`partners_cover`), so
 # there is less to look up, and the plan is begun in less time: it costs by parts and columns, not by rows, so no column
 # is asked for that isn't needed. It finds nothing for any other request.
@@ -118,10 +125,11 @@ SELECT 0, us(moment.now),
     g.active_from <= at.at AND (g.active_until IS NULL OR at.at < g.active_until),
     k.starts_at <= at.at AND at.at < k.in_force_until,
     c.starts_at <= at.at AND at.at < CASE WHEN c.is_draft THEN c.starts_at ELSE c.ends_at END,
-    EXISTS (SELECT FROM partners_jurisdictionrule rule
+    (SELECT max(coalesce(rule.max_radius_m, <anything>)) FROM partners_jurisdictionrule rule
         WHERE rule.state = g.state
             AND rule.starts_at <= moment.now AND (rule.ends_at IS NULL OR moment.now < rule.ends_at)
-            AND (c.purpose = ANY (rule.purposes) OR rule.sale_test AND c.consideration IN ('monetary', 'other'))),
+            AND (c.purpose = ANY (rule.purposes) OR rule.sale_test AND c.consideration IN ('monetary', 'other')
+                AND rule.consideration IN ('', c.consideration))),
     CASE WHEN moment.now < g.newest_at THEN us(g.newest_at) END, us(g.number_changed_at),
     g.stops::text, g.pauses::text, g.approvals ->> c.ref::text, g.claims ? c.ref,
     standing.epoch, standing.version, subject.sub
@@ -148,7 +156,7 @@ WHERE c.ref = $3::text AND c.scope = $7::text AND c.purpose = $6::text
 
 def _written_out(statement: str, **places: str) -> bytes:
     """`us(…)` is `consent_us`, which the database would call each time: written out it is part of the plan."""
-    for place, text in places.items():
+    for place, text in {"anything": ANY_RADIUS, **places}.items():
         statement = statement.replace(f"<{place}>", text)
     return re.sub(r"\bus\(([a-z_.]+)\)", r"(extract(epoch FROM \1) * 1000000)::bigint", statement).encode()
 

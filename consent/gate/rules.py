@@ -118,7 +118,7 @@ def _campaign_reason(question: Question, campaign: Terms, line: Line, weighed: W
         return "contract_not_in_force"
     if not line.campaign_in_force:
         return "campaign_not_in_force"
-    if line.prohibited:
+    if line.prohibited_within_m is not None and (question.precision_m or 0) <= line.prohibited_within_m:
         return "jurisdiction_prohibits"
     if not weighed.approvals:
         return "approval_unverified" if line.claimed else "no_approval"

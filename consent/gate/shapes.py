@@ -62,6 +62,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
 class Line(msgspec.Struct, frozen=True, gc=False):
     """What holds for the line asked about, in the order of the statement's columns; all empty for no line of ours.
 
+    `prohibited_within_m`: up to which radius its state prohibits the use; None where it does not.
     `newest_at` only where it is ahead of the clock. `stops` and `pauses` of a line without any are `NOTHING`.
     `approvals` and what follows are of the campaign asked for.
     """
@@ -71,7 +72,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     active: bool
     contract_in_force: bool
     campaign_in_force: bool
-    prohibited: bool
+    prohibited_within_m: int | None
     newest_at: int | None
     number_changed_at: int | None
     stops: str | None

@@ -24,7 +24,7 @@ from partners.actions.notices import publish_notice
 from partners.actions.parties import add_party, change_party
 from partners.actions.proposals import carry_out, decline, mark_agreed, propose, withdraw
 from partners.actions.sign_in import ASSERTION_TYPE, Issued, Refused, issue_access_token, sign_in
-from partners.actions.terms import add_rule, link, set_consideration, set_endpoints, shorten_term
+from partners.actions.terms import RuleTerms, add_rule, link, set_consideration, set_endpoints, shorten_term
 from partners.actions.trial_keys import publish_trial_key, retire_trial_key
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "ContractTerms",
     "Issued",
     "Refused",
+    "RuleTerms",
     "add_party",
     "add_rule",
     "bind_client",

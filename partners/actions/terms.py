@@ -1,10 +1,12 @@
 """Tighter terms for what is in force: one officer is enough. Looser ones are proposed (`proposals`)."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.zones import ZONE_OF_STATE
 from partners import keysets
 from partners.actions import guards, links
 from partners.actions.drafts import check_addresses, unlisted_purposes
@@ -15,7 +17,27 @@ from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party
 
 MICROSECOND = timedelta(microseconds=1)
 PASSED = "That day has passed, or is today. Name one to come; to end it now, terminate it, by its plan."
+# A slip of the year must not judge a past that nobody kept, nor wait for a day that nobody here will see.
+EARLIEST_BEFORE, LATEST_AFTER = timedelta(days=5 * 366), timedelta(days=10 * 366)
+RULE_DATES = "Name a day from five years ago to ten years from now."
 TWO_OFFICERS = "That loosens it: propose it, and another officer agrees."
+
+
+@dataclass(frozen=True)
+class RuleTerms:
+    """What a rule of a state prohibits: purposes by name and, with `sale_test`, any sale.
+
+    `consideration`: "monetary" where only what money is paid for is a sale. `max_radius_m`: only what is asked for
+    within this radius is prohibited; None: whatever the radius.
+    """
+
+    state: str
+    starts_at: datetime
+    purposes: tuple[str, ...]
+    sale_test: bool
+    source: str
+    consideration: str = ""
+    max_radius_m: int | None = None
 
 
 @transaction.atomic
@@ -117,39 +139,42 @@ def set_consideration(*, campaign_id: int, consideration: str, reason: str, acto
 
 
 @transaction.atomic
-def add_rule(
-    *,
-    state: str,
-    starts_at: datetime,
-    purposes: tuple[str, ...],
-    sale_test: bool,
-    source: str,
-    reason: str,
-    actor: str,
-    at: datetime,
-) -> JurisdictionRule:
-    """Prohibit purposes (and with `sale_test` any sale) in a state from a moment on, whoever agreed.
+def add_rule(*, terms: RuleTerms, reason: str, actor: str, at: datetime) -> JurisdictionRule:
+    """Prohibit uses in a state from a moment on, whoever agreed.
 
-    A rule is never changed; to let it end takes two officers. Raises ValidationError (by field), NotNow, NotForThem.
+    A rule is never changed, and prohibits no less because another does; to let it end takes two officers. Raises
+    ValidationError (by field), NotNow, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
-    if unlisted_purposes(purposes=purposes):
-        raise ValidationError({"purposes": "Name DPV purposes that we have words for."})
-    if not purposes and not sale_test:
-        raise ValidationError({"purposes": "A rule that prohibits nothing is none."})
-    if not (len(state) == 2 and state.isascii() and state.isalpha()):
-        raise ValidationError({"state": "Two letters, like MD."})
-    rule = JurisdictionRule(
-        state=state.upper(), starts_at=starts_at, purposes=list(purposes), sale_test=sale_test, source=source
-    )
-    # No purpose by name is fine beside the test of a sale; those named were looked at above.
-    rule.full_clean(exclude=["relaxed_by", "ends_at", "purposes"], validate_constraints=False)
+    rule = JurisdictionRule(**{**asdict(terms), "state": terms.state.upper(), "purposes": list(terms.purposes)})
+    _check_rule(rule, at)
     with guards.first(else_said=f"{rule.state} has a rule from that very moment. Let the new one begin at another."):
         rule.save(force_insert=True)
     guards.note(
         action="rule.added", actor=name, target=f"rule:{rule.pk}", at=at, reason=reason, detail={"state": rule.state}
     )
     return rule
+
+
+def _check_rule(rule: JurisdictionRule, at: datetime) -> None:
+    """Everything that is wrong, at once. Raises ValidationError (by field)."""
+    faults = guards.Faults()
+    if unlisted_purposes(purposes=tuple(rule.purposes)):
+        faults.note("purposes", "Name DPV purposes that we have words for.")
+    if not rule.purposes and not rule.sale_test:
+        faults.note("purposes", "A rule that prohibits nothing is none.")
+    if rule.state not in ZONE_OF_STATE:
+        faults.note("state", "Name a US state or territory by its postal code, like MD.")
+    if not at - EARLIEST_BEFORE <= rule.starts_at <= at + LATEST_AFTER:
+        faults.note("starts_at", RULE_DATES)
+    if rule.consideration and not rule.sale_test:
+        faults.note("consideration", "It says what makes a sale, and this rule looks at none.")
+    try:
+        # No purpose by name is fine beside the test of a sale; those named were looked at above.
+        rule.full_clean(exclude=["state", "relaxed_by", "ends_at", "purposes"], validate_constraints=False)
+    except ValidationError as error:
+        faults.add(error)
+    faults.raise_if_any()
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from django.db import migrations
 
 DISCARD = """
 CREATE OR REPLACE FUNCTION partners_reach_only_grows() RETURNS trigger LANGUAGE plpgsql
-    SET search_path = pg_catalog, public, pg_temp AS $$
+    SET search_path = public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.told_apart
         AND (NEW.campaign_id, NEW.party_id) IS NOT DISTINCT FROM (OLD.campaign_id, OLD.party_id)
@@ -19,7 +19,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION partners_only_drafts_go() RETURNS trigger LANGUAGE plpgsql
-    SET search_path = pg_catalog, public, pg_temp AS $$
+    SET search_path = public, pg_temp AS $$
 BEGIN
     IF OLD.is_draft THEN
         RETURN OLD;
@@ -34,7 +34,7 @@ CREATE TRIGGER partners_campaign_kept BEFORE DELETE ON partners_campaign FOR EAC
 
 -- The cover of a campaign is the owner's to write.
 CREATE FUNCTION partners_discard_draft(kind text, which bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, public, pg_temp AS $$
+    SET search_path = public, pg_temp AS $$
 BEGIN
     IF kind = 'contract' THEN
         DELETE FROM partners_contract WHERE id = which AND is_draft;

@@ -109,8 +109,15 @@ class Suspension(models.Model):
 class JurisdictionRule(models.Model):
     """In this state, from this moment, these purposes are prohibited whoever agreed; `sale_test`: any sale too.
 
+    `consideration`: what is paid where it is a sale; "": money or other value. `max_radius_m`: it prohibits what is
+    asked for within this radius, and nothing coarser; None: whatever the radius.
+
     A rule is never changed: it ends (trigger `partners_rule_relaxed`: two officers), and a new one begins.
     """
+
+    class Consideration(models.TextChoices):
+        ANY = "", "Money or other value"
+        MONETARY = "monetary", "Money alone"
 
     id = models.BigAutoField(primary_key=True)
     state = models.CharField(max_length=2)
@@ -118,6 +125,8 @@ class JurisdictionRule(models.Model):
     ends_at = models.DateTimeField(null=True)
     purposes = ArrayField(models.CharField(max_length=200))
     sale_test = models.BooleanField(default=True)
+    consideration = models.CharField(max_length=10, choices=Consideration, blank=True, default="", db_default="")
+    max_radius_m = models.PositiveIntegerField(null=True, blank=True)
     source = models.CharField(max_length=300)
     relaxed_by = models.ForeignKey(Proposal, on_delete=models.PROTECT, null=True, related_name="relaxed")
 

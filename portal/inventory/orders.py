@@ -180,6 +180,7 @@ TABLES: Mapping[str, Table] = {
         key="jti trial party_id epoch version",
         time="queued_at",
         figure="subject_count",
+        word="below",
         proof="list_sha256",
         shapes={"required_actions": "words for what was to be done"},
     ),

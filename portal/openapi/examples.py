@@ -14,7 +14,7 @@ from django.conf import settings
 BASE = settings.BASE_URL
 NOON = "2026-11-25T12:00:00Z"
 AGGREGATOR, PROVIDER = "https://locagg.example", "https://lbs-a.example"
-AGREEMENT, CAMPAIGN, PHONE = f"{BASE}/agreements/AGR-2026-0042", "CMP-2026-0007", "+12065550101"
+AGREEMENT, CAMPAIGN, PHONE = f"{BASE}/agreements/AGR-2026-0042", "CMP-2026-0007", "+12535550101"
 FRAUD, READ = "dpv:FraudPreventionAndDetection", "location-retrieval:read"
 YES = "a6611890fef000.4be1f6d2a0c38e57b9147ad0c6f2e813"
 NO = "d6611890fef000.9c05e7b11d4f4a6e8a2b3c4d5e6f7081"
@@ -143,14 +143,14 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
     )],
     "POST /access/v1/evaluation": [
         Example("allowed", _question(), _allow(), values={"X-Request-ID": "bfe9eb29-ab87"}),
-        Example("stopped", _question("+12065550102"), _deny("stopped_all")),
+        Example("stopped", _question("+12535550102"), _deny("stopped_all")),
     ],
     "POST /access/v1/evaluations": [
         Example(
             "three lines",
             {**{name: part for name, part in _question().items() if name != "resource"},
              "evaluations": [{"resource": {"type": "msisdn", "id": PHONE}},
-                             {"resource": {"type": "msisdn", "id": "+12065550102"}}, {}]},
+                             {"resource": {"type": "msisdn", "id": "+12535550102"}}, {}]},
             {"evaluations": [
                 _allow(), _deny("stopped_all"),
                 {"decision": False, "context": {"decision_id": "", "reason": "invalid_request", "error": {
@@ -161,7 +161,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
             "up to the first no",
             {**{name: part for name, part in _question().items() if name != "resource"},
              "options": {"evaluations_semantic": "deny_on_first_deny"},
-             "evaluations": [{"resource": {"type": "msisdn", "id": "+12065550102"}},
+             "evaluations": [{"resource": {"type": "msisdn", "id": "+12535550102"}},
                              {"resource": {"type": "msisdn", "id": PHONE}}]},
             {"evaluations": [_deny("stopped_all")]},
         ),
@@ -172,16 +172,16 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         Example("completed", _release(3, path=[]),
                 _released({"judgement": "permitted", "path_completed": ["aggregator", "lbs_provider"]}, completed=1,
                           permitted=1)),
-        Example("unlawful", _release(4, msisdn="+12065550102"), _released({"judgement": "after_stop"}, after_stop=1)),
+        Example("unlawful", _release(4, msisdn="+12535550102"), _released({"judgement": "after_stop"}, after_stop=1)),
         Example("emergency", {**_release(5, basis="emergency", authority_ref="PSAP-4711", path=[AGGREGATOR]),
                               "campaign": None, "decision_id": None, "purpose": "dpv:VitalInterest"}, _released({})),
-        Example("rejected", _release(6, msisdn="+12065550199"),
+        Example("rejected", _release(6, msisdn="+12535550199"),
                 _report("all_rejected", {"status": "rejected", "field": "msisdn", "reason": "line_unknown"},
                         rejected=1, judged={}, paths_completed=0)),
     ],
     "POST /api/v1/lines": [Example(
         "activated",
-        {"line_id": "L-7730042", "msisdn": "+12065550144", "account_id": "A-20017", "holder_name": "Ada Marsh",
+        {"line_id": "L-7730042", "msisdn": "+12535550144", "account_id": "A-20017", "holder_name": "Ada Marsh",
          "user_role": "user", "state": "WA", "language": "en", "activated_at": "2026-11-24T08:30:00-08:00"},
         _report("all_taken", {"status": "accepted"}, accepted=1),
     )],
@@ -208,7 +208,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
     )],
     "POST /consent-info/v0.2/retrieve": [Example(
         "to be asked",
-        {"phoneNumber": "+12065550103", "scopes": [READ], "purpose": FRAUD, "requestCaptureUrl": True,
+        {"phoneNumber": "+12535550103", "scopes": [READ], "purpose": FRAUD, "requestCaptureUrl": True,
          "callbackUrl": "https://app.locagg.example/back"},
         {"statusInfo": [{"scopes": [READ], "purpose": FRAUD, "statusValidForProcessing": False,
                          "statusReason": "PENDING"}], "captureUrl": f"{BASE}/ask/k7Qm3v2mSx6bq0VwYB1n7ZkQ/"},

@@ -9,6 +9,7 @@ from django.db import transaction
 import partners.actions
 from consent.feeds import take_in_held
 from consent.models import Approval, Choice
+from partners.actions import RuleTerms
 from partners.actions.guards import Of
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, JurisdictionRule
@@ -61,26 +62,13 @@ def set_consideration(*, campaign_id: int, consideration: str, reason: str, acto
 
 
 @transaction.atomic
-def add_rule(
-    *,
-    state: str,
-    starts_at: datetime,
-    purposes: tuple[str, ...],
-    sale_test: bool,
-    source: str,
-    reason: str,
-    actor: str,
-    at: datetime,
-) -> JurisdictionRule:
-    """Prohibit purposes (and with `sale_test` any sale) in a state from a moment on, whoever agreed.
+def add_rule(*, terms: RuleTerms, reason: str, actor: str, at: datetime) -> JurisdictionRule:
+    """Prohibit uses in a state from a moment on, whoever agreed.
 
     One that began already is kept by the gate when this commits; what was released since is judged again and partners
     are told next, of one that is to come when it begins (`settling`). Raises ValidationError, NotNow, NotForThem.
     """
-    rule = partners.actions.add_rule(
-        state=state, starts_at=starts_at, purposes=purposes, sale_test=sale_test, source=source, reason=reason,
-        actor=actor, at=at,
-    )  # fmt: skip
+    rule = partners.actions.add_rule(terms=terms, reason=reason, actor=actor, at=at)
     transaction.on_commit(partial(tasks.settle.delay), robust=True)
     return rule
 

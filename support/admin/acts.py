@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -22,13 +23,21 @@ from partners.lifecycle import NotNow
 from partners.loosening import BadProposal
 from support.admin.console import show
 from support.forms.base import ActForm
-from support.oversight.machines import Replaced
 from support.oversight.proposals import Asked
 
 REFUSED = (NotOpen, NotNow, NotForThem, BadProposal, NoReason, NothingHidden)
 
 
-def _nothing(_: ActForm) -> Replaced | None:
+class Shown(Protocol):
+    """What is shown before an act is done: by which template, and what stands for having seen this very thing."""
+
+    @property
+    def template(self) -> str: ...
+    @property
+    def seal(self) -> Sequence[object]: ...
+
+
+def _nothing(_: ActForm) -> Shown | None:
     return None
 
 
@@ -38,9 +47,9 @@ class Act[F: ActForm]:
 
     `verb` gets the valid form, the actor's name and the moment; `back` is an address, or made of the verb's result, and
     so is `done`, what the officer is told then.
-    `cancel`: where to go without doing it, if that is another address. `replaces`: which keys the form would put in
-    the place of which; where there are any, both are shown and the officer says yes to them before it is done. `asked`:
-    what is proposed about the same thing already.
+    `cancel`: where to go without doing it, if that is another address. `shows`: what the form would do, where an
+    officer has to see that first: keys in the place of others, campaigns and people that a rule concerns. It is shown,
+    and done once the officer says yes to what was shown. `asked`: what is proposed about the same thing already.
     """
 
     title: str
@@ -52,7 +61,7 @@ class Act[F: ActForm]:
     button: str = ""
     warns: bool = False
     cancel: str = ""
-    replaces: Callable[[F], Replaced | None] = _nothing
+    shows: Callable[[F], Shown | None] = _nothing
     asked: Sequence[Asked] = ()
 
 
@@ -60,10 +69,10 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
     """Show the form, or do the act and go back. A refusal is said in the form, with all that was typed in it."""
     cancel = act.back if isinstance(act.back, str) else act.cancel
     if request.method == "POST" and act.form.is_valid():
-        replaced = act.replaces(act.form)
-        if replaced is not None and request.POST.get("seen") != (seen := _seal(replaced)):
-            words = {"replaced": replaced, "seen": seen, "cancel": cancel, "button": act.button or act.title}
-            return show(request, "replace.html", title=act.title, form=act.form, **words)
+        first = act.shows(act.form)
+        if first is not None and request.POST.get("seen") != (seen := _seal(first)):
+            words = {"shown": first, "seen": seen, "cancel": cancel, "button": act.button or act.title}
+            return show(request, first.template, title=act.title, form=act.form, **words)
         done, result = _done(act, actor_of(request.user))
         if done:
             messages.success(request, act.done if isinstance(act.done, str) else act.done(result))
@@ -78,11 +87,9 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
     return show(request, "act.html", title=act.title, form=act.form, **words)
 
 
-def _seal(replaced: Replaced) -> str:
-    """What stands for the keys that were shown: others, and they are shown again."""
-    found = None if replaced.found is None else list(replaced.found)
-    said = [list(replaced.known), found, replaced.was, replaced.address]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+def _seal(shown: Shown) -> str:
+    """What stands for what was shown: if that is another by now, it is shown again."""
+    return hashlib.sha256(json.dumps(list(shown.seal)).encode()).hexdigest()
 
 
 def _done[F: ActForm](act: Act[F], actor: str) -> tuple[bool, object]:

@@ -60,7 +60,7 @@ def propose_key(request: PersonRequest, number: int) -> HttpResponse:
         back=_page(number),
         done=PROPOSED,
         button="Propose",
-        replaces=lambda form: key_replaced(machine=one, public_jwk=form.cleaned_data["public_jwk"]),
+        shows=lambda form: key_replaced(machine=one, public_jwk=form.cleaned_data["public_jwk"]),
         asked=_asked(number),
     )  # fmt: skip
     return answer(request, act)

@@ -18,6 +18,7 @@ from support.forms import rules
 from support.forms.anomalies import AnomalyRuleForm
 from support.forms.base import ActForm
 from support.forms.terms import EndForm
+from support.oversight.prohibited import prohibited
 from support.oversight.proposals import asked_about
 
 DECIDED = {
@@ -49,16 +50,18 @@ def add_rule(request: PersonRequest) -> HttpResponse:
     """Prohibit uses in a state."""
     act = Act(
         title="Add a rule",
-        lead="From that day these uses are denied in that state, whoever agreed. To end a rule takes two officers.",
+        lead=(
+            "From that day these uses are denied in that state, whoever agreed. To end a rule takes two officers; to "
+            "narrow one, add the narrower rule and propose that the wider one ends."
+        ),
         form=rules.RuleForm(request.POST or None),
         verb=lambda form, actor, at: support.actions.add_rule(
-            state=form.cleaned_data["state"], starts_at=form.since(), purposes=tuple(form.cleaned_data["purposes"]),
-            sale_test=form.cleaned_data["sale_test"], source=form.cleaned_data["source"],
-            reason=form.cleaned_data["reason"], actor=actor, at=at,
+            terms=form.terms(), reason=form.cleaned_data["reason"], actor=actor, at=at
         ),
         back=reverse("admin:rules"),
         done="The rule is written down.",
-    )  # fmt: skip
+        shows=lambda form: prohibited(terms=form.terms(), at=timezone.now()),
+    )
     return answer(request, act)
 
 

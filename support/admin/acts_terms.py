@@ -42,7 +42,7 @@ def change_party(request: PersonRequest, party_id: int) -> HttpResponse:
         back=reverse("admin:party", args=[party_id]),
         done="Changed.",
         button="Change it",
-        replaces=lambda form: keys_moved(
+        shows=lambda form: keys_moved(
             party=party, was=party.jwks_uri, address=form.cleaned_data["jwks_uri"], own_host=True
         ),
     )
@@ -138,7 +138,7 @@ def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
         back=reverse("admin:contract", args=[contract_id]),
         done="The endpoints were set.",
         button="Set the endpoints",
-        replaces=lambda form: keys_moved(
+        shows=lambda form: keys_moved(
             party=contract.aggregator, was=contract.jwks_uri, address=form.cleaned_data["jwks_uri"], own_host=False
         ),
     )  # fmt: skip

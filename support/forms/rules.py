@@ -8,32 +8,49 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from accounts.json_reader import Unreadable, read_json
+from accounts.zones import STATE_NAMES
+from partners.actions import RuleTerms
 from partners.identifiers import check_client_id
-from partners.models import Client, NoticeText, Party
+from partners.models import Client, JurisdictionRule, NoticeText, Party
 from support.forms.base import ActForm, midnight
 from support.forms.terms import DAY, purpose_choices
+
+STATES = [(code, f"{name} ({code})") for code, name in sorted(STATE_NAMES.items(), key=lambda one: one[1])]
 
 
 class RuleForm(ActForm):
     """What is prohibited in a state."""
 
-    state = forms.CharField(label="State", min_length=2, max_length=2, help_text="Two letters, like MD.")
+    state = forms.ChoiceField(label="State", choices=[("", "Choose a state"), *STATES])
     starts_at = forms.DateField(label="In force from", widget=DAY)
     purposes = forms.MultipleChoiceField(
         label="Purposes it prohibits", widget=forms.CheckboxSelectMultiple, required=False
     )
     sale_test = forms.BooleanField(label="And any use for which something is paid", required=False, initial=True)
+    consideration = forms.ChoiceField(
+        label="What makes it a sale", choices=JurisdictionRule.Consideration.choices, required=False
+    )
+    max_radius_m = forms.IntegerField(
+        label="Only within a radius of (metres)", min_value=0, max_value=1_000_000, required=False,
+        help_text="1,750 ft are 534 m. Empty: whatever the radius.",
+    )  # fmt: skip
     source = forms.CharField(label="Where it is written", max_length=300, help_text="Statute and section.")
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
+        self.fields["consideration"].initial = JurisdictionRule.Consideration.ANY
         field = self.fields["purposes"]
         if isinstance(field, forms.MultipleChoiceField):
             field.choices = purpose_choices()
 
-    def since(self) -> datetime:
-        """The midnight from which it holds."""
-        return midnight(self.cleaned_data["starts_at"])
+    def terms(self) -> RuleTerms:
+        """What was typed, as the verb takes it."""
+        said = self.cleaned_data
+        return RuleTerms(
+            **{name: said[name] for name in ("state", "sale_test", "consideration", "max_radius_m", "source")},
+            starts_at=midnight(said["starts_at"]),
+            purposes=tuple(said["purposes"]),
+        )
 
 
 class NoticeForm(ActForm):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from partners import client, tokens
 from partners.keysets import on_own_host, published
@@ -45,6 +46,12 @@ class Replaced:
     found: Sequence[str] | None
     was: str = ""
     address: str = ""
+    template: ClassVar[str] = "replace.html"
+
+    @property
+    def seal(self) -> Sequence[object]:
+        """Of the keys that were shown, and of where they stand."""
+        return [list(self.known), None if self.found is None else list(self.found), self.was, self.address]
 
 
 def machine_page(*, number: int, at: datetime) -> MachinePage | None:

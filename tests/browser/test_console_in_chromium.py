@@ -15,6 +15,7 @@ import partners.actions
 import revocations.actions
 from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
+from partners.actions import RuleTerms
 from partners.models import AuthorizedAgent, Campaign, NoticeText, Proposal
 from partners.models import Client as Machine
 from revocations.models import Order
@@ -85,19 +86,20 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
         WORD * 6, Machine.Kind.AGGREGATOR, public_jwk=dict(Signer("wide").public) | {"kid": WORD * 3}, party=party.uri
     )
     partners.actions.add_rule(
-        state="NV",
-        starts_at=at,
-        purposes=(),
-        sale_test=True,
-        source=f"test {WORD * 9}",
+        terms=RuleTerms(state="NV", starts_at=at, purposes=(), sale_test=True, source=f"test {WORD * 9}"),
         reason=WORD,
         actor=officer.actor,
         at=at,
     )
     partners.actions.register_agent(
-        agent_id=(WORD * 2)[:60], name=WORD * 6, key=public(Ed25519PrivateKey.generate()),
-        hosts=[f"{WORD.lower()}.{WORD.lower()}.example", "another.example"], reason=WORD, actor=officer.actor, at=at,
-    )  # fmt: skip
+        agent_id=(WORD * 2)[:60],
+        name=WORD * 6,
+        key=public(Ed25519PrivateKey.generate()),
+        hosts=[f"{WORD.lower()}.{WORD.lower()}.example", "another.example"],
+        reason=WORD,
+        actor=officer.actor,
+        at=at,
+    )
     partners.actions.publish_notice(
         use=NoticeText.Use.STOP, language="en", body=WORD * 9, reason=WORD, actor=officer.actor, at=at
     )

@@ -39,7 +39,7 @@ class Campaign:
     ends: datetime
     contract_starts: datetime
     contract_ends: datetime
-    sale: bool = False
+    paid: str = ""
     # Who is known behind it, for whom of them it can be asked alone, and whether its requests say which is meant.
     reach: tuple[str, ...] = ()
     told_apart: tuple[str, ...] = ()
@@ -57,11 +57,16 @@ class Suspension:
 
 @dataclass(frozen=True)
 class Rule:
-    """A state prohibits what `PROHIBITED` names, and any sale. `until` None: with no end."""
+    """A state prohibits what `PROHIBITED` names, and any sale. `until` None: with no end.
+
+    `within_m`: only what is asked for within this radius. `money_alone`: a sale is one for money.
+    """
 
     state: str
     since: datetime
     until: datetime | None = None
+    within_m: int | None = None
+    money_alone: bool = False
 
 
 @dataclass
@@ -165,10 +170,7 @@ def _of_campaign(
         return "contract_not_in_force"
     if not campaign.starts <= t < campaign.ends:
         return "campaign_not_in_force"
-    here = [state for since, state in world.states if since <= t]
-    rules = [rule for rule in world.rules if rule.since <= t and (rule.until is None or t < rule.until)]
-    ruled = any(rule.state == here[-1] for rule in rules) if here else False
-    if ruled and (campaign.purpose in PROHIBITED or campaign.sale):
+    if _prohibited(world, request, campaign, t):
         return "jurisdiction_prohibits"
     if not yeses:
         claimed = any(ref == campaign.ref and at <= t for ref, at in world.claims)
@@ -186,3 +188,14 @@ def _of_campaign(
     if (request.precision_m or 0) < campaign.precision_m:
         return "precision_exceeded"
     return "permitted"
+
+
+def _prohibited(world: World, request: Request, campaign: Campaign, t: datetime) -> bool:
+    here = [state for since, state in world.states if since <= t]
+    rules = [rule for rule in world.rules if rule.since <= t and (rule.until is None or t < rule.until)]
+    for rule in rules:
+        near = rule.within_m is None or (request.precision_m or 0) <= rule.within_m
+        sale = campaign.paid == "monetary" if rule.money_alone else campaign.paid in {"monetary", "other"}
+        if here and rule.state == here[-1] and near and (campaign.purpose in PROHIBITED or sale):
+            return True
+    return False

@@ -76,6 +76,9 @@ class Plan:
     # From and until which day: the suspension, a rule of the state WA, the campaign CMP-A and its contract's beginning.
     suspension: tuple[int, int | None] = (10, 60)
     rule: tuple[int, int | None] | None = None
+    # Within which radius it prohibits, and whether a sale is one for money alone.
+    within_m: int | None = None
+    money_alone: bool = False
     term: tuple[int, int] | None = None
     contract_starts: int | None = None
 
@@ -104,6 +107,8 @@ plans = st.builds(
     deactivated=st.one_of(st.none(), st.none(), st.none(), st.integers(20, 45)),
     suspension=st.tuples(st.integers(1, 40), st.one_of(st.none(), st.integers(41, 60))),
     rule=st.one_of(st.none(), st.tuples(st.integers(1, 40), st.one_of(st.none(), st.integers(41, 60)))),
+    within_m=st.sampled_from([None, 99, 100, 534, 999, 1000]),
+    money_alone=st.booleans(),
     term=st.one_of(st.none(), st.tuples(st.integers(1, 40), st.integers(41, 60))),
     contract_starts=st.one_of(st.none(), st.integers(1, 4)),
 )
@@ -131,7 +136,7 @@ def build(plan: Plan) -> tuple[Line, oracle.World]:
     a_campaign(second, roadaid, ref="CMP-C", purpose=FRAUD, precision_m=1000, consideration="monetary", ends_at=day(38))
     named = a_campaign(
         second, a_party("SecureTrack", "lbs_provider"), ref="CMP-D", purpose=ROADSIDE, precision_m=200,
-        names_recipient=True,
+        names_recipient=True, consideration="other",
     )  # fmt: skip
     bail, jail = a_party("BailNow", "end_customer"), a_party("Jail", "end_customer")
     for campaign, party in ((sold, bail), (named, bail), (named, jail)):
@@ -151,11 +156,12 @@ def build(plan: Plan) -> tuple[Line, oracle.World]:
                 "CMP-B", geobridge.uri, adreach.uri, ADS, READ, 100, LONG_AGO, FAR_OFF, starts, ends, reach=(BAIL,)
             ),
             "CMP-C": oracle.Campaign(
-                "CMP-C", northlink.uri, roadaid.uri, FRAUD, READ, 1000, LONG_AGO, day(38), LONG_AGO, FAR_OFF, sale=True
+                "CMP-C", northlink.uri, roadaid.uri, FRAUD, READ, 1000, LONG_AGO, day(38), LONG_AGO, FAR_OFF,
+                paid="monetary",
             ),
             "CMP-D": oracle.Campaign(
                 "CMP-D", northlink.uri, PARTIES[4], ROADSIDE, READ, 200, LONG_AGO, FAR_OFF, LONG_AGO, FAR_OFF,
-                reach=(BAIL, JAIL, LATE), told_apart=(BAIL, JAIL), names_recipient=True,
+                reach=(BAIL, JAIL, LATE), told_apart=(BAIL, JAIL), names_recipient=True, paid="other",
             ),
         },
     )  # fmt: skip
@@ -183,9 +189,10 @@ def _rule(plan: Plan, world: oracle.World) -> None:
     if plan.rule is not None:
         since, until = _from_until(plan.rule)
         JurisdictionRule.objects.create(
-            state="WA", starts_at=since, ends_at=until, purposes=sorted(oracle.PROHIBITED), source="a law"
-        )
-        world.rules.append(oracle.Rule("WA", since, until))
+            state="WA", starts_at=since, ends_at=until, purposes=sorted(oracle.PROHIBITED), source="a law",
+            max_radius_m=plan.within_m, consideration="monetary" if plan.money_alone else "",
+        )  # fmt: skip
+        world.rules.append(oracle.Rule("WA", since, until, plan.within_m, plan.money_alone))
 
 
 def _from_until(days: tuple[int, int | None]) -> tuple[datetime, datetime | None]:
@@ -282,7 +289,7 @@ def requests(world: oracle.World) -> list[oracle.Request]:
         own = oracle.Request(one.ref, one.aggregator, one.provider, one.purpose, one.scope, 5000)
         asked += [
             *(replace(own, recipient=recipient) for recipient in RECIPIENTS),
-            replace(own, precision_m=None),
+            *(replace(own, precision_m=radius) for radius in (None, 100, 1000)),
             replace(own, purpose="dpv:Older"),
             replace(own, campaign="CMP-none"),
             replace(own, campaign="CMP-none", recipient=JAIL),

@@ -28,6 +28,7 @@ from consent.actions.terminate import terminate
 from consent.models import DigestRun
 from consent.queries import digest_runs, termination
 from partners import actions as partners
+from partners.actions import RuleTerms
 from partners.models import Campaign, Contract, JurisdictionRule, Reach, Suspension
 from partners.models import Client as Machine
 from revocations.models import Cohort, Order, State, StreamEvent
@@ -446,9 +447,17 @@ def states_of(cohort: Cohort) -> list[str]:
 
 def a_rule_comes(books: Books) -> None:
     partners.add_rule(
-        state="WA", starts_at=database_clock() - timedelta(days=1), purposes=(books.campaign.purpose,), sale_test=False,
-        source="test: a law", reason="r", actor=an_actor(), at=database_clock(),
-    )  # fmt: skip
+        terms=RuleTerms(
+            state="WA",
+            starts_at=database_clock() - timedelta(days=1),
+            purposes=(books.campaign.purpose,),
+            sale_test=False,
+            source="test: a law",
+        ),
+        reason="r",
+        actor=an_actor(),
+        at=database_clock(),
+    )
 
 
 def a_sale_where_sales_are_prohibited(books: Books) -> None:

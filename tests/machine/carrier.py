@@ -16,7 +16,7 @@ from django.test import override_settings
 import partners.actions
 from accounts.models import Line
 from accounts.texts import MemoryBackend
-from partners.actions import issue_access_token, register_client
+from partners.actions import RuleTerms, issue_access_token, register_client
 from partners.models import Client, Contract, Party
 from tests import feeds
 from tests.clocks import Clock, standing_still
@@ -50,7 +50,7 @@ NOBODY = "https://newname.example"
 PARTIES = (*COMPANIES.values(), NOBODY)
 PURPOSES = (ROADSIDE, ADS, FRAUD, "dpv:Older")
 NUMBERS = tuple(f"+1206555020{n}" for n in range(1, 7))
-STATES = {"WA": "Washington", "MD": "Maryland", "CT": "Connecticut"}
+STATES = {"WA": "Washington", "MD": "Maryland", "NJ": "New Jersey"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Use:
     precision_m: int
     starts: datetime = LONG_AGO
     ends: datetime = FAR_OFF
-    sale: bool = False
+    paid: str = ""
     recipients: tuple[str, ...] = ()
     names_recipient: bool = False
     succeeds: str = ""
@@ -78,7 +78,7 @@ AGREEMENTS = {
 USES = {
     "CMP-A": Use("AGR-1", "RoadAid", ROADSIDE, 500),
     "CMP-B": Use("AGR-1", "AdReach", ADS, 100, recipients=("BailNow",)),
-    "CMP-C": Use("AGR-2", "RoadAid", FRAUD, 1000, ends=BEGINNING + 38 * DAY, sale=True),
+    "CMP-C": Use("AGR-2", "RoadAid", FRAUD, 1000, ends=BEGINNING + 38 * DAY, paid="monetary"),
     "CMP-D": Use("AGR-2", "SecureTrack", ROADSIDE, 200, recipients=("BailNow", "Jail"), names_recipient=True),
     "CMP-E": Use("AGR-3", "AdReach", FRAUD, 500),
 }
@@ -86,12 +86,12 @@ USES = {
 LATER_USES = {"CMP-F": Use("AGR-2", "RoadAid", FRAUD, 1000, succeeds="CMP-C")}
 CAMPAIGNS = ("CMP-A", "CMP-D", "CMP-C", "CMP-B", "CMP-E", "CMP-F")
 # It begins while the story runs.
-CONNECTICUT = datetime(2051, 10, 1, tzinfo=UTC)
+NEW_JERSEY = datetime(2051, 10, 1, tzinfo=UTC)
 RULES = [
     oracle.Rule("MD", datetime(2025, 10, 1, tzinfo=UTC)),
     oracle.Rule("OR", datetime(2026, 1, 1, tzinfo=UTC)),
     oracle.Rule("VA", datetime(2026, 7, 1, tzinfo=UTC)),
-    oracle.Rule("CT", CONNECTICUT),
+    oracle.Rule("NJ", NEW_JERSEY),
 ]
 
 
@@ -166,7 +166,7 @@ def campaign_of(ref: str, use: Use) -> oracle.Campaign:
     reach = tuple(COMPANIES[name] for name in use.recipients)
     return oracle.Campaign(
         ref, AGGREGATORS[aggregator], SERVICES[use.service], use.purpose, READ, use.precision_m, use.starts, use.ends,
-        starts, ends, sale=use.sale, reach=reach, told_apart=reach, names_recipient=use.names_recipient,
+        starts, ends, paid=use.paid, reach=reach, told_apart=reach, names_recipient=use.names_recipient,
     )  # fmt: skip
 
 
@@ -180,9 +180,13 @@ def a_carrier(clock: Clock, outside: Outside) -> Carrier:
     feeds.take_parties(document(outside))
     officers = an_actor(), an_actor()
     partners.actions.add_rule(
-        state="CT", starts_at=CONNECTICUT, purposes=tuple(sorted(oracle.PROHIBITED)), sale_test=True, source="a law",
-        reason="why", actor=officers[0], at=clock.now,
-    )  # fmt: skip
+        terms=RuleTerms(
+            state="NJ", starts_at=NEW_JERSEY, purposes=tuple(sorted(oracle.PROHIBITED)), sale_test=True, source="a law"
+        ),
+        reason="why",
+        actor=officers[0],
+        at=clock.now,
+    )
     companies = {uri: _signer(name, uri, outside) for name, uri in {**SERVICES, **CUSTOMERS}.items()}
     aggregators = {name: _aggregator(name, outside) for name in AGGREGATORS}
     http = Http()
@@ -233,7 +237,7 @@ def document(outside: Outside, uses: dict[str, Use] | None = None) -> dict[str, 
                 "description": "Finds you when you call", "consent_flow": "sms", "scope": READ,
                 "precision_m": use.precision_m, "starts_at": use.starts.isoformat(), "ends_at": use.ends.isoformat(),
                 "recipients": [COMPANIES[name] for name in use.recipients], "names_recipient": use.names_recipient,
-                "consideration": "monetary" if use.sale else "none",
+                "consideration": use.paid or "none",
                 **({"succeeds": [use.succeeds]} if use.succeeds else {}),
             } for ref, use in (USES if uses is None else uses).items()
         ],

@@ -52,7 +52,7 @@ def a_file_is_not_the_person(told: Machine) -> None:
 def a_rule_begins_and_ends(told: Machine) -> None:
     """It counts from its moment on, and at its end no more; what was released then is judged so."""
     told.release(ANA, "CMP-B", "", "own", NOW)
-    told.add_a_rule("WA", NOW)
+    told.add_a_rule("WA", NOW, None, money_alone=False)
     told.all_jobs_run()
     told.time_passes(HOUR)
     told.release(ANA, "CMP-B", "", "none", NOW)

@@ -13,6 +13,7 @@ import partners.actions
 import revocations.actions
 from consent.actions.terminate import terminate
 from consent.queries import termination
+from partners.actions import RuleTerms
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, JurisdictionRule, Party, Proposal
 from support.actions.proposals import agree
@@ -74,18 +75,24 @@ class Officers(Story):
             agree(proposal_id=proposal.pk, **alone)
         partners.actions.withdraw(proposal_id=proposal.pk, **alone)
 
-    @rule(state=st.sampled_from(sorted(STATES)), ahead=AHEAD)
+    @rule(
+        state=st.sampled_from(sorted(STATES)), ahead=AHEAD, within_m=st.sampled_from([None, 100, 534, 1000]),
+        money_alone=st.booleans(),
+    )  # fmt: skip
     @told
-    def add_a_rule(self, state: str, ahead: timedelta) -> None:
+    def add_a_rule(self, state: str, ahead: timedelta, within_m: int | None, money_alone: bool) -> None:
         starts = self.now + ahead
         if any((one.state, one.since) == (state, starts) for one in self.facts.rules):
             return
-        self.say(f"From {when(starts)} on {STATES[state]} prohibits advertising and sales.")
-        partners.actions.add_rule(
-            state=state, starts_at=starts, purposes=tuple(sorted(oracle.PROHIBITED)), sale_test=True, source="a law",
-            reason=WHY, actor=self.carrier.officers[0], at=self.now,
+        what = f"advertising and {'sales for money' if money_alone else 'sales'}"
+        within = "" if within_m is None else f" within {within_m} m"
+        self.say(f"From {when(starts)} on {STATES[state]} prohibits {what}{within}.")
+        terms = RuleTerms(
+            state, starts, tuple(sorted(oracle.PROHIBITED)), sale_test=True, source="a law", max_radius_m=within_m,
+            consideration="monetary" if money_alone else "",
         )  # fmt: skip
-        self.facts.rules = [*self.facts.rules, oracle.Rule(state, starts)]
+        partners.actions.add_rule(terms=terms, reason=WHY, actor=self.carrier.officers[0], at=self.now)
+        self.facts.rules = [*self.facts.rules, oracle.Rule(state, starts, None, within_m, money_alone)]
 
     @precondition(lambda self: any(one.until is None for one in self.facts.rules))
     @rule(which=WHICH, ahead=AHEAD)
@@ -121,6 +128,8 @@ class Officers(Story):
         _, ends = self.facts.term(of, ref)
         if not self.now < ends < self.now + 1000 * DAY:
             return
+        if of == "campaign" and ends + lasts > self.facts.term("contract", self.facts.contract_of[ref])[1]:
+            return  # a campaign goes on no longer than its contract
         self.say(f"Two officers renew {ref} until {when(ends + lasts)}.")
         self._agreed_by_two(Proposal.Act.EXTEND_TERM, of, id_of(of, ref), ends_at=(ends + lasts).isoformat())
         self.facts.end_at(of, ref, ends + lasts)

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from partners import actions, lifecycle
-from partners.actions import CampaignTerms, ContractTerms
+from partners.actions import CampaignTerms, ContractTerms, RuleTerms
 from partners.actions.guards import Of
 from partners.lifecycle import NotNow, Stage
 from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party, Reach, Suspension
@@ -285,14 +285,16 @@ def test_more_may_be_paid_by_one_officer_and_less_not(officer: str) -> None:
 def test_a_rule_is_added_by_one_officer_and_there_is_one_at_a_time(officer: str) -> None:
     def add(state: str = "wa", purposes: tuple[str, ...] = (FRAUD,)) -> JurisdictionRule:
         return actions.add_rule(
-            state=state, starts_at=NOW, purposes=purposes, sale_test=False, source="test: a law", reason="r",
-            actor=officer, at=NOW,
-        )  # fmt: skip
+            terms=RuleTerms(state=state, starts_at=NOW, purposes=purposes, sale_test=False, source="test: a law"),
+            reason="r",
+            actor=officer,
+            at=NOW,
+        )
 
     assert add().state == "WA"
     with pytest.raises(NotNow, match="a rule from that very moment"):
         add()
-    for state, purposes in (("WAX", (FRAUD,)), ("1A", (FRAUD,)), ("CA", ()), ("CA", ("x",))):
+    for state, purposes in (("WAX", (FRAUD,)), ("ZZ", (FRAUD,)), ("CA", ()), ("CA", ("x",))):
         with pytest.raises(ValidationError):
             add(state, purposes)
 

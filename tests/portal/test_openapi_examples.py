@@ -80,7 +80,7 @@ class World:
             hosts=["app.locagg.example"],
         )  # fmt: skip
         self.campaign = a_campaign(contract, a_party("LBS-A", "lbs_provider"), ref=examples.CAMPAIGN, purpose=FRAUD)
-        lines = [a_line(msisdn=f"+1206555010{number}", carrier_id=f"L-{number}") for number in (1, 2, 3)]
+        lines = [a_line(msisdn=f"+1253555010{number}", carrier_id=f"L-{number}") for number in (1, 2, 3)]
         for line in lines[:2]:
             an_approval(line, self.campaign)
             pairwise.subject(line_id=line.pk, party_id=self.party.pk)

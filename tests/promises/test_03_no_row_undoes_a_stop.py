@@ -174,7 +174,7 @@ def test_nothing_that_a_denial_hangs_on_can_be_emptied(line: Line, campaign: Cam
     Suspension.objects.create(of="campaign", target_id=campaign.pk, starts_at=NOW, reason="t", actor="officer:1")
     another_s = an_approval(line, campaign)
     SetAside.objects.create(line_id=line.pk, yes_id=another_s.id, campaign=campaign.ref, recorded_at=NOW)
-    assert JurisdictionRule.objects.count() == 3
+    assert JurisdictionRule.objects.count() == 4
     for table, rows, all_at_once in (
         ("partners_kin", "partners_kin_append_only", "partners_kin_no_truncate"),
         ("partners_reach", "partners_reach_only_grows", "partners_reach_no_truncate"),

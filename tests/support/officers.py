@@ -65,6 +65,13 @@ def shown(member: Member, path: str, data: Mapping[str, object] | None = None) -
     return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.content.decode().partition("<main")[2]).split()))
 
 
+def confirmed(member: Member, path: str, data: Mapping[str, object]) -> str:
+    """Send a form, look at what it would do, and say yes to that; where it leads then."""
+    page = member.client.post(path, {**WHY, **data}).content.decode()
+    seal = page.partition('name="seen" value="')[2].partition('"')[0]
+    return post(member, path, {**data, "seen": seal})
+
+
 def ask(campaign: Campaign, line_id: str) -> str:
     """Why the gate says no to this campaign about this line; "" for a yes."""
     question = gate.Question(

@@ -43,7 +43,10 @@ ONCE = [(302, False)] + [(200, True)] * (CLICKS - 1)
 
 
 def test_a_rule_is_added_once(officers: list[Member]) -> None:
-    typed = {"state": "NV", "starts_at": "2091-05-01", "sale_test": "on", "source": "test: a law"}
+    begins = timezone.now().year + 5
+    typed = {"state": "NV", "starts_at": f"{begins}-05-01", "sale_test": "on", "source": "test: a law"}
+    page = officers[0].client.post("/admin/rules/add/", {**typed, "reason": "A new law."}).content.decode()
+    typed["seen"] = page.partition('name="seen" value="')[2].partition('"')[0]
     assert at_once(officers, "/admin/rules/add/", typed) == ONCE
     assert JurisdictionRule.objects.filter(state="NV").count() == 1
     assert AuditEvent.objects.filter(action="rule.added").count() == 1

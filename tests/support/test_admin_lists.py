@@ -4,6 +4,7 @@ import re
 import uuid
 from datetime import datetime, timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 import time_machine
@@ -19,7 +20,8 @@ import revocations.actions
 from audit.models import Incident
 from consent.models import DigestRun
 from disclosures.models import DelayedNotice, Disclosure
-from partners.models import Campaign, Contract, NoticeText, Party, Proposal
+from partners.actions import RuleTerms
+from partners.models import Campaign, NoticeText, Party, Proposal
 from partners.models import Client as Machine
 from revocations.models import Breach, Order, Stream
 from support.oversight import counts
@@ -75,9 +77,11 @@ def one_more_of_each(n: int, *, at: datetime) -> None:
         client_id=f"machine-{n}", kind=Machine.Kind.AGGREGATOR, party=party, public_jwk={"kty": "EC"}, disabled_at=at
     )
     partners.actions.add_rule(
-        state="NV", starts_at=at + timedelta(days=n), purposes=(), sale_test=True, source=f"Act {n}", reason="New law.",
-        actor=officer, at=at,
-    )  # fmt: skip
+        terms=RuleTerms(state="NV", starts_at=at + timedelta(days=n), purposes=(), sale_test=True, source=f"Act {n}"),
+        reason="New law.",
+        actor=officer,
+        at=at,
+    )
     partners.actions.publish_notice(
         use=NoticeText.Use.STOP, language="en", body=f"Wording {n}.", reason="Plainer.", actor=officer, at=at
     )
@@ -165,12 +169,10 @@ def test_each_stage_is_said_and_found_by_its_filter(
     officer: Member, fields: dict[str, object], suspended: bool, stage: str
 ) -> None:
     at = timezone.now()
-    moved = {name: at + value if isinstance(value, timedelta) else value for name, value in fields.items()}
-    contract = a_contract(a_party("GeoBridge"))
-    for name, value in moved.items():
-        setattr(contract, name, value)
-    Contract.objects.filter(pk=contract.pk).delete()
-    contract.save(force_insert=True)
+    moved: dict[str, Any] = {
+        name: at + value if isinstance(value, timedelta) else value for name, value in fields.items()
+    }
+    contract = a_contract(a_party("GeoBridge"), **moved)
     campaign = a_campaign(contract)
     if suspended:
         revocations.actions.suspend(of="contract", target_id=contract.pk, actor=an_actor(), reason="Sold.", at=at)

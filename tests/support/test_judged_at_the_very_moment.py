@@ -18,7 +18,7 @@ from consent.actions.terminate import terminate
 from consent.queries import termination
 from disclosures import tasks
 from disclosures.models import Disclosure
-from partners.actions import CampaignTerms, ContractTerms
+from partners.actions import CampaignTerms, ContractTerms, RuleTerms
 from partners.actions.guards import Of
 from partners.models import Campaign, Contract, JurisdictionRule, Party
 from support import actions, settling
@@ -74,9 +74,13 @@ def shorten(of: Of) -> None:
     partners.actions.shorten_term(of=of, target_id=target(of), ends_at=T, reason="r", actor=an_actor(), at=T)
 
 
+# A campaign goes on no longer than its contract.
+A_TERM_S_END = "2094-01-01T00:00:00+00:00"
+
+
 def extend(of: Of) -> None:
     """What two agree to a microsecond before the end, and is written at the end."""
-    by_two("extend_term", of, target(of), at=T - A_MOMENT, ends_at=FAR_OFF.isoformat())
+    by_two("extend_term", of, target(of), at=T - A_MOMENT, ends_at=A_TERM_S_END)
 
 
 def ends_at_t(of: Of) -> None:
@@ -96,7 +100,8 @@ def draft(of: Of) -> None:
     partners.actions.draft_campaign(
         ref=DRAFT, contract=under, reason="r", actor=an_actor(), at=at,
         terms=CampaignTerms(
-            feeds.ROAD, feeds.ROADSIDE, "Finds you", "sms", "location-retrieval:read", 500, LONG_AGO, FAR_OFF,
+            feeds.ROAD, feeds.ROADSIDE, "Finds you", "sms", "location-retrieval:read", 500, LONG_AGO,
+            datetime.fromisoformat(A_TERM_S_END),
             consideration="none",
         ),
     )  # fmt: skip
@@ -117,9 +122,13 @@ def lift(of: str) -> None:
 
 def a_rule(starts_at: datetime = T, *, state: str = "WA") -> JurisdictionRule:
     return partners.actions.add_rule(
-        state=state, starts_at=starts_at, purposes=(feeds.ROADSIDE,), sale_test=False, source="test: a law", reason="r",
-        actor=an_actor(), at=starts_at,
-    )  # fmt: skip
+        terms=RuleTerms(
+            state=state, starts_at=starts_at, purposes=(feeds.ROADSIDE,), sale_test=False, source="test: a law"
+        ),
+        reason="r",
+        actor=an_actor(),
+        at=starts_at,
+    )
 
 
 def relax() -> None:

@@ -22,7 +22,7 @@ from consent.actions.terminate import PlanChanged, terminate
 from consent.permission import Asked, answers_at
 from consent.queries import termination
 from consent.snapshots import reason_against
-from partners.actions import CampaignTerms, ContractTerms
+from partners.actions import CampaignTerms, ContractTerms, RuleTerms
 from partners.lifecycle import NotNow
 from partners.loosening import BadProposal
 from partners.models import Campaign, Contract, JurisdictionRule, Proposal, Reach, Suspension
@@ -168,7 +168,10 @@ def _ways(
             campaign_id=campaign.pk, consideration=["none", "other", "monetary", ""][m % 4], **by
         ),
         "add_rule": lambda: verbs.add_rule(
-            state=["MD", "WA"][m % 2], starts_at=now + m * DAY, purposes=(ADS,), sale_test=True, source="test", **by
+            terms=RuleTerms(
+                state=["MD", "WA"][m % 2], starts_at=now + m * DAY, purposes=(ADS,), sale_test=True, source="test"
+            ),
+            **by,
         ),
         "link": lambda: support.actions.link(
             of="party", ref=party.uri, kin_ref=uris[m % len(uris)], link="same_as", **by

@@ -21,14 +21,14 @@ from consent.actions import restoring
 from consent.archiving.entries import ArchivedSuspension
 from consent.permission import Asked, answers_at
 from disclosures.models import Disclosure, JudgementChange
-from partners.actions import CampaignTerms
+from partners.actions import CampaignTerms, RuleTerms
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import Numbered
 from partners.models import Campaign, JurisdictionRule, UnsettledChange
 from revocations.models import Order, StreamEvent
 from support import actions, settling
 from tests import feeds
-from tests.factories import ADS, FAR_OFF, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.factories import ADS, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.staff import an_actor
 
@@ -73,9 +73,13 @@ def a_rule(state: str, purpose: str, *, days: float) -> JurisdictionRule:
     """A rule that begins so many days from now."""
     at = database_clock()
     return actions.add_rule(
-        state=state, starts_at=at + days * DAY, purposes=(purpose,), sale_test=False, source="test: a law", reason="r",
-        actor=an_actor(), at=at,
-    )  # fmt: skip
+        terms=RuleTerms(
+            state=state, starts_at=at + days * DAY, purposes=(purpose,), sale_test=False, source="test: a law"
+        ),
+        reason="r",
+        actor=an_actor(),
+        at=at,
+    )
 
 
 def test_what_is_paid_judges_the_past_again_up_and_down() -> None:
@@ -137,9 +141,17 @@ def test_a_rule_with_a_past_beginning_judges_what_was_released_since_again() -> 
     feeds.take_releases(feeds.release_row(occurred_at="2025-07-01T12:00:00Z"))
     at = database_clock()
     actions.add_rule(
-        state="MD", starts_at=feeds.moment("2025-12-01T00:00:00Z"), purposes=(release.purpose,), sale_test=False,
-        source="test: a law", reason="r", actor=an_actor(), at=at,
-    )  # fmt: skip
+        terms=RuleTerms(
+            state="MD",
+            starts_at=feeds.moment("2025-12-01T00:00:00Z"),
+            purposes=(release.purpose,),
+            sale_test=False,
+            source="test: a law",
+        ),
+        reason="r",
+        actor=an_actor(),
+        at=at,
+    )
     assert settling.settle(now=at) == 1
     judged = Disclosure.objects.order_by("occurred_at")
     assert [one.judgement for one in judged] == ["permitted", "jurisdiction_prohibits"]
@@ -169,7 +181,8 @@ def test_a_draft_judges_again_what_named_it() -> None:
     assert told == [("accepted", "no_approval")]
     terms = CampaignTerms(
         lbs_provider=feeds.ROAD, purpose=feeds.ROADSIDE, description="Finds you", consent_flow="sms",
-        scope="location-retrieval:read", precision_m=500, starts_at=LONG_AGO, ends_at=FAR_OFF,
+        scope="location-retrieval:read", precision_m=500, starts_at=LONG_AGO,
+        ends_at=feeds.moment("2094-01-01T00:00:00Z"),
     )  # fmt: skip
     at = database_clock()
     partners.actions.draft_campaign(ref="CMP-new", contract="AGR-1", terms=terms, reason="r", actor=an_actor(), at=at)
@@ -223,9 +236,13 @@ def test_a_rule_is_told_on_the_day_it_begins_however_long_ago_it_was_added() -> 
     line, campaign = a_line_that_was_told()
     at = database_clock()
     partners.actions.add_rule(
-        state="WA", starts_at=at - HOUR, purposes=(campaign.purpose,), sale_test=False, source="test: a law",
-        reason="r", actor=an_actor(), at=at - 40 * DAY,
-    )  # fmt: skip
+        terms=RuleTerms(
+            state="WA", starts_at=at - HOUR, purposes=(campaign.purpose,), sale_test=False, source="test: a law"
+        ),
+        reason="r",
+        actor=an_actor(),
+        at=at - 40 * DAY,
+    )
     assert (settling.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [ADS])
     assert (settling.settle(now=at), settling.settle(now=at), uses_of(line)) == (1, 0, [])
 

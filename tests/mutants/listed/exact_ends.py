@@ -104,15 +104,15 @@ MUTANTS = (
     Mutant(
         2,
         "consent/gate/look_up.py",
-        "    terms.starts_at <= at.at AND at.at < terms.in_force_until, g.state = ANY (terms.prohibited_in),",
-        "    terms.starts_at < at.at AND at.at < terms.in_force_until, g.state = ANY (terms.prohibited_in),",
+        "    terms.starts_at <= at.at AND at.at < terms.in_force_until,",
+        "    terms.starts_at < at.at AND at.at < terms.in_force_until,",
         ALL_READINGS,
     ),
     Mutant(
         2,
         "consent/gate/look_up.py",
-        "    terms.starts_at <= at.at AND at.at < terms.in_force_until, g.state = ANY (terms.prohibited_in),",
-        "    terms.starts_at <= at.at AND at.at <= terms.in_force_until, g.state = ANY (terms.prohibited_in),",
+        "    terms.starts_at <= at.at AND at.at < terms.in_force_until,",
+        "    terms.starts_at <= at.at AND at.at <= terms.in_force_until,",
         ALL_READINGS,
     ),
     Mutant(
@@ -515,5 +515,20 @@ MUTANTS = (
         "            or any(yes.at < change <= t for change in world.number_changes)",
         "            or any(yes.at < change < t for change in world.number_changes)",
         ALL_READINGS,
+    ),
+    # A rule that prohibits within a radius prohibits at that radius.
+    Mutant(
+        2,
+        "consent/gate/rules.py",
+        "(question.precision_m or 0) <= line.prohibited_within_m:",
+        "(question.precision_m or 0) < line.prohibited_within_m:",
+        "tests/support/test_rules_of_states.py::test_within_its_radius_a_rule_prohibits_and_beyond_it_does_not",
+    ),
+    Mutant(
+        2,
+        "consent/permission.py",
+        "coalesce(question.precision_m, 0) <= rule.max_radius_m)",
+        "coalesce(question.precision_m, 0) < rule.max_radius_m)",
+        "tests/support/test_rules_of_states.py::test_within_its_radius_a_rule_prohibits_and_beyond_it_does_not",
     ),
 )

@@ -1,0 +1,139 @@
+"""A rule of a state: real states and days alone, shown before it counts, and no wider or narrower than it says."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+import partners.actions
+from consent import gate
+from consent.permission import permission_at
+from partners.actions import RuleTerms
+from partners.models import Campaign, JurisdictionRule
+from support.oversight.prohibited import prohibited
+from tests.factories import ADS, FRAUD, LONG_AGO, NOW, a_campaign, a_line, a_party, an_approval
+from tests.fixtures import Refusal
+from tests.support.officers import Member, ask, confirmed, shown, staff
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+
+
+@pytest.fixture
+def officer() -> Member:
+    return staff(name="first")
+
+
+A_RULE = RuleTerms(state="NV", starts_at=NOW, purposes=(FRAUD,), sale_test=False, source="test")
+
+
+def a_rule(officer: Member, **changed: Any) -> None:
+    terms = replace(A_RULE, **changed)
+    partners.actions.add_rule(terms=terms, reason="A law.", actor=officer.actor, at=timezone.now())
+
+
+def test_a_state_that_is_none_and_a_day_out_of_reason_are_refused_at_once(officer: Member) -> None:
+    typed = {"reason": "A law.", "state": "ZZ", "starts_at": "1999-01-01", "sale_test": "", "source": ""}
+    text = unescape(officer.client.post("/admin/rules/add/", typed).content.decode())
+    found = dict(re.findall(r'<p class="o-error" id="id_(\w+)_error">(.*?)</p>', text))
+    assert found == {
+        "state": "Select a valid choice. ZZ is not one of the available choices.", "source": "This field is required.",
+    }  # fmt: skip
+    late = f"{timezone.now().year + 12}-01-01"
+    for starts_at, consideration in (("1999-01-01", ""), (late, "monetary")):
+        typed = {"state": "NV", "starts_at": starts_at, "source": "x", "consideration": consideration}
+        path = "/admin/rules/add/"
+        page = officer.client.post(path, {**typed, "reason": "A law."}).content.decode()
+        seal = page.partition('name="seen" value="')[2].partition('"')[0]
+        told = shown(officer, path, {**typed, "seen": seal})
+        assert "Name a day from five years ago to ten years from now." in told
+        assert "A rule that prohibits nothing is none." in told
+        assert ("It says what makes a sale, and this rule looks at none." in told) == bool(consideration)
+    assert JurisdictionRule.objects.count() == 4
+
+
+def test_what_a_rule_prohibits_and_for_how_many_is_seen_before_it_counts(officer: Member) -> None:
+    campaign = a_campaign(purpose=FRAUD, precision_m=500, lifeline=True, ref="CMP-F")
+    sold = a_campaign(campaign.contract, a_party("AdReach", "lbs_provider"), ref="CMP-S", consideration="other")
+    a_campaign(campaign.contract, ref="CMP-N", precision_m=600)
+    for state in ("NV", "NV", "WA"):
+        line = a_line(state=state, carrier_id=f"{state}{a_line().pk}")
+        an_approval(line, campaign)
+    an_approval(line := a_line(state="NV"), sold)
+    began = f"{NOW:%Y-%m-%d}"
+    typed = {"state": "NV", "starts_at": began, "purposes": [FRAUD], "sale_test": "on", "source": "NRS 1"}
+    told = shown(officer, "/admin/rules/add/", typed)
+    assert "Add a rule: what it prohibits In Nevada from" in told
+    assert "That day has come: the gate denies from the moment you add it" in told
+    assert "1 of these campaigns is a lifeline." in told
+    assert "Campaigns it prohibits 2 Lines in Nevada that agreed 3 Of the campaigns lifelines 1" in told
+    assert re.search(r"CMP-F lifeline RoadAid To spot fraud .* 2 CMP-S AdReach .* 1 Add a rule$", told)
+    assert (ask(sold, line.carrier_id), JurisdictionRule.objects.count()) == ("", 4)
+    # Another campaign by now, and it is shown again.
+    seal = officer.client.post("/admin/rules/add/", {**typed, "reason": "x"}).content.decode()
+    seal = seal.partition('name="seen" value="')[2].partition('"')[0]
+    a_campaign(campaign.contract, ref="CMP-T", purpose=FRAUD)
+    assert "CMP-T" in shown(officer, "/admin/rules/add/", {**typed, "seen": seal})
+    assert confirmed(officer, "/admin/rules/add/", typed) == "/admin/rules/"
+    assert ask(sold, line.carrier_id) == "jurisdiction_prohibits"
+    # Within a radius, and for money alone, it is about less.
+    terms = RuleTerms("NV", NOW, (FRAUD,), sale_test=True, source="x", consideration="monetary", max_radius_m=499)
+    assert [one.campaign.ref for one in prohibited(terms=terms, at=timezone.now()).campaigns] == []
+    terms = RuleTerms("NV", NOW, (FRAUD,), sale_test=True, source="x", consideration="monetary", max_radius_m=500)
+    assert [one.campaign.ref for one in prohibited(terms=terms, at=timezone.now()).campaigns] == ["CMP-F", "CMP-T"]
+
+
+def both(campaign: Campaign, line_id: int, carrier_id: str, precision_m: int | None) -> tuple[str, str, str]:
+    """The gate's answer by both of its ways, one question and many, and the ledger's: "permitted" for a yes."""
+    contract = campaign.contract
+    question = gate.Question(
+        aggregator=contract.aggregator.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref,
+        purpose=campaign.purpose, scope=campaign.scope, precision_m=precision_m, line=carrier_id,
+    )  # fmt: skip
+    one, (many, _) = gate.evaluate(questions=[question])[0], gate.evaluate(questions=[question, question])
+    at = timezone.now()
+    said = permission_at(
+        line_id=line_id, campaign=campaign.ref, purpose=campaign.purpose, at=at, known_at=at, precision_m=precision_m,
+        parties=[contract.aggregator.uri, campaign.lbs_provider.uri],
+    )  # fmt: skip
+    return one.reason or "permitted", many.reason or "permitted", said
+
+
+def test_within_its_radius_a_rule_prohibits_and_beyond_it_does_not(officer: Member) -> None:
+    campaign = a_campaign(purpose=FRAUD, precision_m=100)
+    line = a_line(state="NV")
+    an_approval(line, campaign)
+    a_rule(officer, max_radius_m=534)
+    for precision_m in (None, 0, 99, 100, 534, 535, 10_000):
+        answer = "jurisdiction_prohibits" if (precision_m or 0) <= 534 else "permitted"
+        assert both(campaign, line.pk, line.carrier_id, precision_m) == (answer,) * 3, precision_m
+    a_rule(officer, starts_at=NOW - timedelta(days=1))
+    assert both(campaign, line.pk, line.carrier_id, 10_000) == ("jurisdiction_prohibits",) * 3
+
+
+@pytest.mark.parametrize("paid", ["", "none", "other", "monetary"])
+def test_a_sale_is_what_the_rule_says_it_is(officer: Member, paid: str) -> None:
+    campaign, line = a_campaign(consideration=paid), a_line(state="NV")
+    an_approval(line, campaign)
+    a_rule(officer, purposes=(), sale_test=True, consideration="monetary")
+    money = ("jurisdiction_prohibits" if paid == "monetary" else "permitted",) * 3
+    assert both(campaign, line.pk, line.carrier_id, 500) == money
+    a_rule(officer, purposes=(), sale_test=True, starts_at=NOW - timedelta(days=1))
+    sale = ("jurisdiction_prohibits" if paid in {"monetary", "other"} else "permitted",) * 3
+    assert both(campaign, line.pk, line.carrier_id, 500) == sale
+
+
+def test_connecticut_has_its_row_and_no_row_of_today_denies_less(refused: Refusal) -> None:
+    rows = {one.state: one for one in JurisdictionRule.objects.all()}
+    assert sorted(rows) == ["CT", "MD", "OR", "VA"]
+    assert {(one.consideration, one.max_radius_m) for one in rows.values()} == {("", None)}
+    assert f"{rows['CT'].starts_at:%Y-%m-%d}" == "2026-10-01"
+    assert rows["CT"].source.endswith("Not yet confirmed by counsel")
+    campaign, line = a_campaign(purpose=ADS), a_line(state="CT", activated_at=LONG_AGO)
+    an_approval(line, campaign)
+    assert both(campaign, line.pk, line.carrier_id, 100_000) == ("jurisdiction_prohibits",) * 3
+    for change in ("max_radius_m = 534", "consideration = 'monetary'", "sale_test = false"):
+        refused(f"UPDATE partners_jurisdictionrule SET {change} WHERE state = 'CT'")
