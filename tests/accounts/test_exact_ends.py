@@ -15,7 +15,7 @@ from accounts.actions.codes import FRESH, LONG_FRESH
 from accounts.clocks import forget_codes
 from accounts.letters import Mail
 from accounts.models import Letter, Line, LineNumber, Message, NewPassword, TextedCode, TextTaken, User
-from accounts.sealing import number_hash, seal
+from accounts.sealing import number_hash, seal, unseal
 from accounts.session_store import SessionStore
 from accounts.texts import MemoryBackend
 from tests.factories import LONG_AGO, a_line
@@ -206,6 +206,24 @@ def test_a_phone_hears_of_its_contact_s_news_for_a_day(line: Line, user: User, n
 
 
 # Texts and mails
+
+
+def test_what_answers_the_phone_goes_to_no_contact(line: Line, user: User, now: datetime) -> None:
+    actions.ask_contact(line_id=line.pk, msisdn=ELSEWHERE, at=now)
+    actions.prove_contact(line_id=line.pk, user=user, typed=newest_code(), at=now)
+    phone = queries.msisdn_of(line_id=line.pk, at=now)
+    for kind, numbers in (
+        (Message.Kind.REPLY, {phone}),
+        (Message.Kind.INVITED, {phone}),
+        (Message.Kind.AGENT, {phone}),
+        (Message.Kind.RECEIPT, {phone}),
+        (Message.Kind.STAFF, {ELSEWHERE}),
+    ):
+        before = set(Message.objects.values_list("pk", flat=True))
+        # On the contact's first day the phone is told as well.
+        actions.post(line_id=line.pk, kind=kind, words="Something.", at=now + DAY)
+        made = Message.objects.exclude(pk__in=before)
+        assert {unseal(bytes(one.to_sealed)) for one in made} == numbers, kind
 
 
 def test_a_text_goes_out_from_its_moment_to_its_end(line: Line, now: datetime, settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from consent.actions import (
     tell_newly_affected,
 )
 from consent.models import Choice, ChoiceOrder
+from consent.queries import changed_at, choice_of
 from disclosures import ingest
 from partners.models import Campaign, Dealing
 from revocations.models import Duty, Order, Receipt, State
@@ -288,3 +290,23 @@ def test_an_approval_from_a_file_outlasts_no_stop_of_the_person(line: Line, camp
     an_approval(line, campaign, at=made_at + timedelta(microseconds=1))
     assert tell_newly_affected(line_ids=[line.pk]) == 1
     assert asked(campaign) == [([], STOP)]
+
+
+@pytest.mark.parametrize("stop_first", [True, False])
+def test_a_claim_outlasts_no_stop_of_a_file(line: Line, campaign: Campaign, *, stop_first: bool) -> None:
+    """A date that only the company names is none from which on less is owed, or a stop is over."""
+
+    def record_stop() -> None:
+        record_file_choices(line_id=line.pk, actor="import:choices", choices=[a_file_stop(100)])
+
+    if stop_first:
+        record_stop()
+    claim = replace(a_file_approval(campaign, 10), verified_by="partner")
+    record_file_approvals(by_line={line.pk: [claim]}, actor="import:approvals")
+    if not stop_first:
+        record_stop()
+    ingest.rejudge(cause="import:approvals")
+    assert asked(campaign) == [([], STOP)]
+    said = choice_of(line_ids=[line.pk], choice_id=Choice.objects.get().id)
+    assert said is not None
+    assert changed_at(choice=said) is None

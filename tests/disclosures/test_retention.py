@@ -26,6 +26,7 @@ from disclosures.models import (
     DroppedMonth,
     GivenBack,
     GrowingLine,
+    HeldDisclosure,
     JudgementChange,
     RolledFacts,
 )
@@ -141,6 +142,15 @@ def test_what_was_found_in_releases_goes_with_them() -> None:
     retention.drop_months(now=NOW)
     assert [one.period for one in Anomaly.objects.all()] == [KEPT]
     assert [one.occurred_at.month for one in GivenBack.objects.all()] == [KEPT.month]
+
+
+def test_what_is_held_for_nobody_is_kept_no_longer_than_a_release() -> None:
+    retention.make_partitions(now=NOW)
+    before = datetime(KEPT.year, KEPT.month, 1, tzinfo=UTC)
+    for at in (before - timedelta(microseconds=1), before):
+        HeldDisclosure.objects.create(id=uuid4(), msisdn_hash=b"", row_sealed=b"", held_at=at)
+    retention.drop_months(now=NOW)
+    assert [one.held_at for one in HeldDisclosure.objects.all()] == [before]
 
 
 def test_what_is_sent_again_after_it_was_dropped_is_taken_and_dropped_again() -> None:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from unittest import mock
 
 from django.core.cache import cache
-from django.db import transaction
 from django.test import Client as Http
 from django.test import override_settings
 
@@ -26,6 +25,7 @@ from tests.machine.aggregators import Aggregator
 from tests.machine.facts import Facts, FileRow, Release, Tenure
 from tests.partners.fixtures import serving
 from tests.partners.outside import Asked, Outside, Signer
+from tests.properties import undone
 from tests.staff import an_actor
 
 # After the day on which anybody will run this: what compares with the machine's own clock must not be over by then.
@@ -130,23 +130,12 @@ class Carrier:
         cache.clear()
         MemoryBackend.outbox.clear()
         try:
-            with forgotten():
+            with undone():
                 yield self
         finally:
             self.facts, self.sent_rows = facts, sent
             self.outside.asked.clear()
             self.outside.answers.clear()
-
-
-@contextmanager
-def forgotten() -> Iterator[None]:
-    """A transaction of which nothing remains."""
-    block = transaction.atomic()
-    # As those of Django's own tests: what refuses to run within another transaction runs within this.
-    vars(block)["_from_testcase"] = True
-    with block:
-        yield
-        transaction.set_rollback(True)
 
 
 @contextmanager
@@ -157,7 +146,7 @@ def a_world() -> Iterator[Carrier]:
         DOOR_OUT_LOOPBACK=True,
     )  # fmt: skip
     nobody_nudges = mock.patch("revocations.tasks.deliver.delay", return_value=None)
-    with serving() as outside, standing_still(BEGINNING) as clock, forgotten(), quick, nobody_nudges:
+    with serving() as outside, standing_still(BEGINNING) as clock, undone(), quick, nobody_nudges:
         yield a_carrier(clock, outside)
 
 

@@ -94,7 +94,7 @@ class Officers(Story):
         partners.actions.add_rule(terms=terms, reason=WHY, actor=self.carrier.officers[0], at=self.now)
         self.facts.rules = [*self.facts.rules, oracle.Rule(state, starts, None, within_m, money_alone)]
 
-    @precondition(lambda self: any(one.until is None for one in self.facts.rules))
+    @precondition(lambda self: any(one.until is None and one.state in STATES for one in self.facts.rules))
     @rule(which=WHICH, ahead=AHEAD)
     @told
     def relax_a_rule(self, which: int, ahead: timedelta) -> None:

@@ -1,0 +1,243 @@
+"""What should end, and does not: keeping, waiting, telling, proving; and what is left out of the trail or the roles."""
+
+from tests.mutants.mutant import Mutant
+
+RETENTION = "tests/disclosures/test_retention.py::"
+ENDS = "tests/accounts/test_exact_ends.py::"
+MACHINES = "tests/partners/test_exact_ends.py::"
+LINKS = "tests/consent/test_links_exactly.py::"
+DESK = "tests/support/test_exact_ends.py::"
+FAIRNESS = "tests/revocations/test_fairness.py::"
+MOVED = "tests/promises/test_07_moved.py::"
+TRAIL = "tests/support/test_acts_are_written_down.py::test_each_act_of_staff_is_in_the_trail"
+STAFF = "tests/accounts/test_staff.py::"
+
+MUTANTS = (
+    # Kept for ever, or a moment longer than was said
+    Mutant(
+        9,
+        "disclosures/retention.py",
+        "    HeldDisclosure.objects.filter(held_at__lt=before).delete()\n",
+        "",
+        f"{RETENTION}test_what_is_held_for_nobody_is_kept_no_longer_than_a_release",
+    ),
+    Mutant(
+        9,
+        "disclosures/retention.py",
+        "    HeldDisclosure.objects.filter(held_at__lt=before).delete()\n",
+        "    HeldDisclosure.objects.filter(held_at__lte=before).delete()\n",
+        f"{RETENTION}test_what_is_held_for_nobody_is_kept_no_longer_than_a_release",
+    ),
+    Mutant(
+        9,
+        "disclosures/retention.py",
+        '        _forget(owner, GIVEN_BACK, "disclosures_givenback", before, now)\n',
+        "",
+        f"{RETENTION}test_what_was_found_in_releases_goes_with_them",
+    ),
+    Mutant(
+        9,
+        "accounts/clocks.py",
+        "        TextedCode.objects.filter(pk__in=over).delete()\n",
+        "        TextedCode.objects.filter(pk__in=over[1:]).delete()\n",
+        f"{ENDS}test_codes_are_forgotten_a_day_after_they_were_sent",
+    ),
+    # A text that goes to one more number
+    Mutant(
+        7,
+        "accounts/actions/posting.py",
+        "    phone_too = contact is None or care.both_until(contact=contact, at=at) is not None\n",
+        "    phone_too = True\n",
+        f"{ENDS}test_a_phone_hears_of_its_contact_s_news_for_a_day",
+    ),
+    Mutant(
+        7,
+        "accounts/actions/posting.py",
+        "    there += [(number, None)] if number else []\n",
+        "    there += [(one, None) for one in {number, care.number_now(line_id=line_id, at=at)} if one]\n",
+        f"{MOVED}test_a_number_change_tells_the_old_number_and_the_safe_contact_at_once",
+    ),
+    Mutant(
+        7,
+        "accounts/care.py",
+        "    if number is None or not is_nobody_elses(number=number):\n",
+        "    if number is None:\n",
+        f"{MOVED}test_a_number_that_another_line_has_had_since_is_told_nothing",
+    ),
+    Mutant(
+        7,
+        "accounts/actions/posting.py",
+        "    contacts = {} if kind in TO_THE_PHONE else delivery.contacts_that_count(",
+        "    contacts = delivery.contacts_that_count(",
+        f"{ENDS}test_what_answers_the_phone_goes_to_no_contact",
+    ),
+    # A breaker that keeps its past
+    Mutant(
+        4,
+        "revocations/delivery/fairness.py",
+        "        PushTally.objects.filter(party_id=party_id).delete()\n",
+        "",
+        f"{FAIRNESS}test_the_probe_s_success_closes_it_and_everything_goes_out",
+    ),
+    Mutant(
+        4,
+        "revocations/delivery/fairness.py",
+        "party_id=party_id, minute__gt=at - WINDOW, minute__lte=at)",
+        "party_id=party_id, minute__lte=at)",
+        f"{FAIRNESS}test_what_failed_more_than_five_minutes_ago_is_forgotten",
+    ),
+    Mutant(
+        4,
+        "revocations/delivery/fairness.py",
+        "        breaker.opened_at = breaker.open_until = breaker.probe_id = None\n",
+        "        breaker.open_until = breaker.probe_id = None\n",
+        f"{FAIRNESS}test_the_probe_s_success_closes_it_and_everything_goes_out",
+    ),
+    # An act that is not in the trail, or not in its person's own log
+    Mutant(
+        8,
+        "support/actions/writing.py",
+        '        note(ticket=found.ticket, action="ticket.file_seen", actor=name, at=at)\n',
+        "        pass\n",
+        TRAIL,
+    ),
+    Mutant(
+        8,
+        "support/actions/cases.py",
+        'target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id, reason=why,',
+        'target=f"ticket:{ticket.code}", at=at, reason=why,',
+        TRAIL,
+    ),
+    Mutant(
+        8,
+        "audit/actions.py",
+        '    record(action="incident.noted", actor=actor, target=f"incident:{incident_id}", at=at, reason=note)\n',
+        "",
+        TRAIL,
+    ),
+    Mutant(
+        8,
+        "partners/actions/notices.py",
+        "    guards.note(\n"
+        '        action="notice.published", actor=name, target=f"notice:{use}.{language}.{row.version}",'
+        " at=at, reason=reason\n"
+        "    )\n",
+        "",
+        TRAIL,
+    ),
+    Mutant(
+        8,
+        "accounts/actions/staff.py",
+        '    audit.actions.record(action="staff.ended", actor=actor, target=f"user:{user.pk}", at=at)\n',
+        "",
+        TRAIL,
+    ),
+    # A date set by a claim that nobody verified
+    Mutant(
+        2,
+        "consent/queries/piercing.py",
+        "a.verified_by = 'carrier' AND %(origin)s = 'file'",
+        "%(origin)s = 'file'",
+        "tests/consent/test_telling_late.py::test_a_claim_outlasts_no_stop_of_a_file",
+    ),
+    Mutant(
+        6,
+        "consent/queries/later.py",
+        "verified_by = 'carrier' AND captured_at > %(made_at)s",
+        "captured_at > %(made_at)s",
+        "tests/consent/test_telling_late.py::test_a_claim_outlasts_no_stop_of_a_file",
+    ),
+    # A role that is forgotten, or taken for another
+    Mutant(
+        8,
+        "accounts/queries.py",
+        "    if user is None or not staff_may(user.role, action):\n",
+        "    if user is None:\n",
+        f"{STAFF}test_nobody_else_is_an_officer",
+    ),
+    Mutant(
+        11,
+        "accounts/permissions.py",
+        "    User.Role.LEGAL: frozenset({StaffAction.SEE_DELAYED, StaffAction.CHANGE_DELAYED}),\n",
+        "    User.Role.LEGAL: frozenset({StaffAction.SEE_DELAYED}),\n",
+        f"{STAFF}test_each_cell",
+    ),
+    Mutant(
+        8,
+        "accounts/permissions.py",
+        "    User.Role.AUDITOR: frozenset(_READ_ONLY),\n",
+        "    User.Role.AUDITOR: frozenset(_READ_ONLY | {StaffAction.REVEAL_PERSON}),\n",
+        f"{STAFF}test_each_cell",
+    ),
+    # Proofs, codes and tokens that never run out
+    Mutant(
+        7,
+        "accounts/sessions.py",
+        ' or at >= datetime.fromisoformat(steps["until"]):',
+        ":",
+        f"{ENDS}test_what_was_proved_at_a_door_lasts_a_quarter_of_an_hour",
+    ),
+    Mutant(
+        7,
+        "accounts/sessions.py",
+        '    if not kept or at >= datetime.fromisoformat(kept["until"]):\n',
+        '    if not kept or at > datetime.fromisoformat(kept["until"]):\n',
+        f"{ENDS}test_what_was_proved_at_a_door_lasts_a_quarter_of_an_hour",
+    ),
+    Mutant(
+        7,
+        "accounts/actions/codes.py",
+        "    AND sent_at > %(since)s\n",
+        "",
+        f"{ENDS}test_a_code_lasts_from_when_it_was_last_sent[short]",
+    ),
+    Mutant(
+        7,
+        "accounts/care.py",
+        "    return waits.filter(asked_at__gt=at - CODE_LASTS, tries_left__gt=0).first()\n",
+        "    return waits.filter(tries_left__gt=0).first()\n",
+        f"{ENDS}test_the_code_of_a_safe_contact_lasts_ten_minutes",
+    ),
+    Mutant(
+        7,
+        "accounts/queries.py",
+        "    return since + HOLD if since is not None and at < since + HOLD else None\n",
+        "    return since + HOLD if since is not None and at <= since + HOLD else None\n",
+        f"{ENDS}test_a_change_holds_for_a_day_what_lets_somebody_see[sim_changed_at]",
+    ),
+    Mutant(
+        2,
+        "partners/access.py",
+        "    if grant is None or grant.expires_at <= now:\n",
+        "    if grant is None or grant.expires_at < now:\n",
+        f"{MACHINES}test_an_access_token_ends_and_none_is_issued_without_an_end",
+    ),
+    Mutant(
+        2,
+        "partners/access.py",
+        "    return grant if grant is not None and now < grant.expires_at else None\n",
+        "    return grant\n",
+        f"{MACHINES}test_an_access_token_ends_and_none_is_issued_without_an_end",
+    ),
+    Mutant(
+        2,
+        "partners/actions/proposals.py",
+        "    if proposal.proposed_at + OPEN_FOR <= at:\n",
+        "    if proposal.proposed_at + OPEN_FOR < at:\n",
+        f"{MACHINES}test_a_proposal_counts_for_seven_days_to_the_moment",
+    ),
+    Mutant(
+        6,
+        "consent/queries/links.py",
+        "WHERE link.token_hash = %s AND link.expires_at > %s\n",
+        "WHERE link.token_hash = %s AND link.expires_at >= %s\n",
+        f"{LINKS}test_a_progress_link_opens_for_thirty_days",
+    ),
+    Mutant(
+        8,
+        "support/actions/stop_for.py",
+        "CALL_COUNTS = timedelta(minutes=30)",
+        "CALL_COUNTS = timedelta(days=30)",
+        f"{DESK}test_a_logged_call_proves_for_half_an_hour_from_when_it_was_answered",
+    ),
+)
