@@ -1,14 +1,20 @@
 """Whose host an address is on, where this very machine is nobody's own: no demo, no tests, as at a carrier."""
 
+from typing import Any
+
 import pytest
+from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
 from partners import client, keysets
+from partners.actions import add_party, change_party
 from partners.hosts import host_of, hosts_of, on_list
-from partners.models import Contract
+from partners.models import Contract, Party
 from revocations import streams
 from revocations.actions.streams import _may_be_opened
-from tests.factories import a_contract, a_party
+from support.oversight.machines import keys_moved
+from tests.factories import NOW, a_contract, a_party
+from tests.staff import an_actor
 
 OWN = "https://roadaid.example"
 LOOPBACK = ["http://127.0.0.1:9/keys", "http://localhost/keys", "http://[::1]/keys", "https://127.0.0.1/keys"]
@@ -126,3 +132,31 @@ def test_this_machine_is_on_every_list_in_the_demo_and_nothing_else(contract: Co
     settings.DOOR_OUT_LOOPBACK = True
     assert all(streams.allows(url=url, party_id=contract.aggregator_id) for url in LOOPBACK)
     assert not any(streams.allows(url=url, party_id=contract.aggregator_id) for url in NOT_ON_IT[:5])
+
+
+# Where an officer says it, and where a page shows what it would bring.
+ELSEWHERE = ["https://notroadaid.example/jwks.json", "https://127.0.0.1.evil.example/jwks.json"]
+
+
+@pytest.mark.parametrize("loopback", [False, True], ids=["at a carrier", "in the demo"])
+def test_whoever_moves_a_company_s_keys_moves_them_on_its_own_host(
+    db: None, settings: Settings, loopback: bool
+) -> None:
+    settings.DOOR_OUT_LOOPBACK = loopback
+    party, said = a_party("RoadAid", "lbs_provider"), {"reason": "r", "actor": an_actor(), "at": NOW}
+    about: dict[str, Any] = {"name": "RoadAid", "website": "", "about": "", **said}
+    for url in ELSEWHERE:
+        with pytest.raises(ValidationError, match="Its keys must be on its own host"):
+            change_party(party_id=party.pk, jwks_uri=url, **about)
+        with pytest.raises(ValidationError, match="Its keys must be on its own host"):
+            add_party(uri="https://newaid.example", kind="lbs_provider", jwks_uri=url, **about)
+        assert keys_moved(party=party, was=f"{OWN}/jwks.json", address=url, own_host=True) is None
+    assert not Party.objects.exclude(jwks_uri="").exists()
+
+
+@pytest.mark.parametrize("loopback", [False, True], ids=["at a carrier", "in the demo"])
+def test_no_address_of_a_network_of_its_own_is_spoken_to(settings: Settings, loopback: bool) -> None:
+    settings.DOOR_OUT_LOOPBACK = loopback
+    inside = ["10.0.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "[fd00::1]", "[::ffff:10.0.0.1]"]
+    for host in [*inside, "[64:ff9b::a00:1]", *([] if loopback else ["127.0.0.1"])]:
+        assert client.get(url=f"https://{host}/").detail == "the address is not a public one", host

@@ -89,4 +89,33 @@ MUTANTS = (
         "return any(host_of(url).endswith(one) for one in hosts)",
         f"{HOSTS}test_a_partner_names_addresses_on_its_contract_s_list_alone",
     ),
+    # A check that the demo's own leave to speak to itself would switch off
+    Mutant(
+        6,
+        "partners/actions/parties.py",
+        "    if not keysets.on_own_host(uri=uri, jwks_uri=jwks_uri):",
+        "    if not client.loopback_allowed() and not keysets.on_own_host(uri=uri, jwks_uri=jwks_uri):",
+        f"{HOSTS}test_whoever_moves_a_company_s_keys_moves_them_on_its_own_host[in the demo]",
+    ),
+    Mutant(
+        6,
+        "support/oversight/machines.py",
+        "(own_host and not on_own_host(uri=party.uri, jwks_uri=address))",
+        "(own_host and not client.loopback_allowed() and not on_own_host(uri=party.uri, jwks_uri=address))",
+        f"{HOSTS}test_whoever_moves_a_company_s_keys_moves_them_on_its_own_host[in the demo]",
+    ),
+    Mutant(
+        6,
+        "partners/client.py",
+        "not is_public(address) and not (loopback and address.is_loopback)",
+        "not is_public(address) and not loopback",
+        f"{HOSTS}test_no_address_of_a_network_of_its_own_is_spoken_to[in the demo]",
+    ),
+    Mutant(
+        6,
+        "partners/client.py",
+        '    return host in {"localhost", "127.0.0.1", "::1"}\n',
+        '    return host.startswith(("localhost", "127.0.0.1", "::1"))\n',
+        f"{HOSTS}test_where_this_machine_is_everybody_s_no_other_host_is",
+    ),
 )
