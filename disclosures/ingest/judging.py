@@ -29,12 +29,13 @@ WITH taken AS (
 )
 INSERT INTO touched SELECT line_id, min(since) FROM taken GROUP BY line_id
 """
+# By all that is on record: a row is written a moment after the newest of its line, which may be ahead of a clock.
 QUESTIONS = """
 INSERT INTO questions (qid, line_id, campaign, aggregator, parties, purpose, scope, precision_m, at, known_at,
     disclosure_id, was)
 SELECT row_number() OVER (), d.line_id, d.campaign, d.aggregator,
     <parties>,
-    d.purpose, d.scope, d.precision_m, d.occurred_at, audit_now(), d.id, d.judgement
+    d.purpose, d.scope, d.precision_m, d.occurred_at, 'infinity', d.id, d.judgement
 FROM touched JOIN disclosures_disclosure d ON d.line_id = touched.line_id AND d.occurred_at >= touched.since
 WHERE d.basis = 'approval' AND d.outcome = 'released'
 """.replace("<parties>", paths.JUDGED_BY)

@@ -115,6 +115,9 @@ def test_a_number_change_tells_the_old_number_and_the_safe_contact_at_once(line:
     take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)))
     assert read(OLD) == [warning("number")]
     assert read(SAFE) == [f"About your other phone line: {warning('number')}"]
+    # The new number may be with whoever took the line over: it reads none of it.
+    assert warning("number") not in read(NEW)
+    assert Message.objects.filter(kind="moved").count() == 2
     for text in read(OLD) + read(SAFE):
         assert not {"0143", "555", NEW} & set(text.replace("-", " ").split())
 

@@ -168,14 +168,17 @@ def test_the_probe_s_success_closes_it_and_everything_goes_out(scene: Scene) -> 
     breaker = Breaker.objects.get()
     assert (breaker.opened_at, breaker.open_until, breaker.probe_id) == (None, None, None)
     assert {the_order(one).state for one in ids} == {State.ACKNOWLEDGED}
-    # What failed before counts no longer: one more failure does not open it again.
-    told([*claimed_after(scene)], REFUSED, now + 40 * SECOND)
+
+
+@pytest.mark.django_db
+def test_what_failed_before_the_probe_counts_no_longer() -> None:
+    contract, now = a_contract(endpoint_url="https://geobridge.example/events"), database_clock()
+    some_orders(contract, 12, at=now)
+    open_breaker(contract, now)
+    later = now + 31 * SECOND
+    assert told(claimed(contract, later), YES, later) == ["acknowledged"]
+    assert told(claimed(contract, later)[:1], REFUSED, later) == ["no_connection"]
     assert Breaker.objects.get().open_until is None
-
-
-def claimed_after(scene: Scene) -> Sequence[Push]:
-    stop_all(scene.a_line())
-    return claims.claim(party_id=scene.party.pk, clock=Clock(database_clock() + 35 * SECOND)).pushes
 
 
 @pytest.mark.django_db

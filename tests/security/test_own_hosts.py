@@ -158,5 +158,6 @@ def test_whoever_moves_a_company_s_keys_moves_them_on_its_own_host(
 def test_no_address_of_a_network_of_its_own_is_spoken_to(settings: Settings, loopback: bool) -> None:
     settings.DOOR_OUT_LOOPBACK = loopback
     inside = ["10.0.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "[fd00::1]", "[::ffff:10.0.0.1]"]
-    for host in [*inside, "[64:ff9b::a00:1]", *([] if loopback else ["127.0.0.1"])]:
+    within = ["[64:ff9b::a00:1]", "[::10.0.0.1]", "[fec0::1]"]
+    for host in [*inside, *within, *([] if loopback else ["127.0.0.1"])]:
         assert client.get(url=f"https://{host}/").detail == "the address is not a public one", host

@@ -223,3 +223,18 @@ def test_a_release_of_the_moment_of_an_act_is_judged_by_it(clock: Clock) -> None
             judged = Disclosure.objects.order_by("occurred_at").values_list("judgement", flat=True)
             found[what] = tuple(judged)
     assert found == {what: (before, since) for what, (_, _, before, since) in ACTS.items()}
+
+
+def test_what_is_written_down_a_moment_ahead_of_the_clock_is_known_to_whoever_judges(clock: Clock) -> None:
+    """A row counts as written after the newest of its line: by a clock that was set back, only later."""
+    clock.move_to(T)
+    feeds.take_parties()
+    feeds.take_lines(feeds.line_row())
+    feeds.take_approvals(feeds.approval_row())
+    feeds.take_releases(feeds.release_row(occurred_at=(T - DAY).isoformat()))
+    agree()
+    a_file_says("stop", T - DAY)
+    tasks.rejudge()
+    feeds.take_releases(feeds.release_row(occurred_at=(T - DAY + A_MOMENT).isoformat()))
+    judged = Disclosure.objects.order_by("occurred_at").values_list("judgement", flat=True)
+    assert list(judged) == ["after_stop", "after_stop"]

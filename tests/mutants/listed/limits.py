@@ -38,8 +38,8 @@ MUTANTS = (
     Mutant(
         9,
         "accounts/clocks.py",
-        "        TextedCode.objects.filter(pk__in=over).delete()\n",
-        "        TextedCode.objects.filter(pk__in=over[1:]).delete()\n",
+        "TextedCode.objects.filter(sent_at__lte=now - DAY)",
+        "TextedCode.objects.filter(sent_at__lt=now - DAY)",
         f"{ENDS}test_codes_are_forgotten_a_day_after_they_were_sent",
     ),
     # A text that goes to one more number
@@ -59,10 +59,10 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/care.py",
-        "    if number is None or not is_nobody_elses(number=number):\n",
-        "    if number is None:\n",
-        f"{MOVED}test_a_number_that_another_line_has_had_since_is_told_nothing",
+        "accounts/delivery.py",
+        "        return number is not None and care.is_nobody_elses(number=number)\n",
+        "        return number is not None\n",
+        f"{MOVED}test_a_number_that_becomes_another_s_before_the_text_is_sent_is_told_nothing",
     ),
     Mutant(
         7,
@@ -77,7 +77,7 @@ MUTANTS = (
         "revocations/delivery/fairness.py",
         "        PushTally.objects.filter(party_id=party_id).delete()\n",
         "",
-        f"{FAIRNESS}test_the_probe_s_success_closes_it_and_everything_goes_out",
+        f"{FAIRNESS}test_what_failed_before_the_probe_counts_no_longer",
     ),
     Mutant(
         4,
@@ -187,8 +187,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/codes.py",
-        "    AND sent_at > %(since)s\n",
-        "",
+        "    return [code for code in codes if at < code.sent_at + _lasts(code)]\n",
+        "    return list(codes)\n",
         f"{ENDS}test_a_code_lasts_from_when_it_was_last_sent[short]",
     ),
     Mutant(
