@@ -49,6 +49,13 @@ def a_file_is_not_the_person(told: Machine) -> None:
     told.all_jobs_run()
 
 
+def a_stop_comes_late_at_the_moment_of_a_release(told: Machine) -> None:
+    """It is written down a moment after the yes of now, and so ahead of the clock by which the release is judged."""
+    told.a_file_brings("approval", ANA, NOW, "campaign", CMP_A, None)
+    told.a_file_brings("stop", ANA, DAY, "all", FIRST, None)
+    told.all_jobs_run()
+
+
 def a_rule_begins_and_ends(told: Machine) -> None:
     """It counts from its moment on, and at its end no more; what was released then is judged so."""
     told.release(ANA, "CMP-B", "", "own", NOW)
@@ -184,6 +191,7 @@ KNOWN: tuple[Known, ...] = (
     two_noes_of_one_moment,
     a_yes_and_a_no_of_one_moment,
     a_file_is_not_the_person,
+    a_stop_comes_late_at_the_moment_of_a_release,
     a_rule_begins_and_ends,
     a_suspension_begins_and_ends,
     an_agreement_ends_at_the_moment_of_a_release,

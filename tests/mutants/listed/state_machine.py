@@ -129,6 +129,14 @@ MUTANTS = (
         "",
         MACHINE,
     ),
+    # By all that is on record, also what was written ahead of the clock.
+    Mutant(
+        6,
+        "disclosures/ingest/judging.py",
+        "d.occurred_at, 'infinity', d.id",
+        "d.occurred_at, audit_now(), d.id",
+        MACHINE,
+    ),
     # Partners hear of the end of a pause at its end.
     Mutant(
         5,
