@@ -297,7 +297,7 @@ def test_a_claim_outlasts_no_stop_of_a_file(line: Line, campaign: Campaign, *, s
     """A date that only the company names is none from which on less is owed, or a stop is over."""
 
     def record_stop() -> None:
-        record_file_choices(line_id=line.pk, actor="import:choices", choices=[a_file_stop(100)])
+        record_file_choices(by_line={line.pk: [a_file_stop(100)]}, actor="import:choices")
 
     if stop_first:
         record_stop()
