@@ -100,7 +100,7 @@ def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
             request.held_until = queries.held_until(line=request.known[0].line, at=timezone.now())
             if missing := _missing_proof(request, user):
                 return missing
-            note_delegate(request)
+            note_look(request, line=request.line)
             with timezone.override(zone_of(request.line.line.state)):
                 return view(request, *args, **kwargs)
 
@@ -284,16 +284,20 @@ def at_line(request: SubscriberRequest) -> str:
     return "" if first else f"?{urlencode({LINE: request.line.line.public_id})}"
 
 
-def note_delegate(request: SubscriberRequest) -> None:
-    """Write down in a line's own log that somebody who was asked to look after it reads here; once in ten minutes."""
-    line, now = request.line, timezone.now()
-    if line.delegation is None or request.method == "POST":
+def note_look(request: SubscriberRequest, *, line: PersonsLine) -> None:
+    """Write down in a line's own log that somebody else than its own person reads here; once in ten minutes.
+
+    That is its account holder, or somebody who was asked to look after it.
+    """
+    now = timezone.now()
+    if line.is_own or request.method == "POST":
         return
-    if sessions.has_looked(request, delegation_id=line.delegation.pk, at=now):
+    if sessions.has_looked(request, about=str(line.delegation.pk if line.delegation else line.line.pk), at=now):
         return
+    who = "delegate" if line.is_delegated else "holder"
     audit.actions.record(
-        action="delegate.looked",
-        actor=f"delegate:{request.user.pk}",
+        action=f"{who}.looked",
+        actor=f"{who}:{request.user.pk}",
         target=f"line:{line.line.pk}",
         line_id=line.line.pk,
         at=now,

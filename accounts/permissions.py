@@ -123,6 +123,8 @@ OF_STAFF: Mapping[str, Relation] = {
     User.Role.OFFICER: Relation.OFFICER,
     User.Role.AUDITOR: Relation.AUDITOR,
 }
+# Whose own line it is: who uses it, or did until it ended.
+OWN = (Relation.ADULT_USER, Relation.MINOR_USER, Relation.EX_USER)
 DELEGATES = (Relation.DELEGATE_SEES, Relation.DELEGATE_STOPS, Relation.DELEGATE_BOTH)
 
 

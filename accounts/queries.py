@@ -23,7 +23,19 @@ from accounts.models import (
     TextedCode,
     User,
 )
-from accounts.permissions import DELEGATES, OF_STAFF, Action, How, Relation, StaffAction, actor_of, how, may, staff_may
+from accounts.permissions import (
+    DELEGATES,
+    OF_STAFF,
+    OWN,
+    Action,
+    How,
+    Relation,
+    StaffAction,
+    actor_of,
+    how,
+    may,
+    staff_may,
+)
 from accounts.sealing import number_hash, unseal
 from accounts.zones import name_of, zone_of
 
@@ -86,6 +98,11 @@ class PersonsLine:
     def how(self, action: Action) -> How:
         """By what proof."""
         return how(self.relation, action)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this person is the one who uses it, or did until it ended."""
+        return self.relation in OWN
 
     @property
     def is_delegated(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import get_authentication_records, perform_login, record_authentication
@@ -40,7 +40,7 @@ CARRIER = "carrier"
 # On the pin of a carrier account: its person has once come by it as strongly as it takes to see.
 SEES = "sees"
 PROOF_LASTS = timedelta(minutes=15)
-# So long somebody who looks after a line is noted once, whatever pages they open.
+# So long somebody who reads about another's line is noted once, whatever pages they open.
 LOOK_LASTS = timedelta(minutes=10)
 # How long a sign-in lasts unused, and in all. Staff see many people; a subscriber's phone is theirs, they may lay it
 # down in the middle of a form, and a stop needs no sign-in at all.
@@ -184,13 +184,13 @@ def has_taken_signal(request: HttpRequest, *, line_id: int | None = None) -> boo
     return taken is not None and line_id in {None, taken}
 
 
-def has_looked(request: HttpRequest, *, delegation_id: UUID, at: datetime) -> bool:
-    """Whether this session was noted lately as looking after a line; notes it where it was not."""
+def has_looked(request: HttpRequest, *, about: str, at: datetime) -> bool:
+    """Whether this session was noted lately as reading about another's line; notes it where it was not."""
     looked: dict[str, str] = request.session.get(LOOKED_KEY, {})
-    since = looked.get(str(delegation_id), "")
+    since = looked.get(about, "")
     if since and at < datetime.fromisoformat(since) + LOOK_LASTS:
         return True
-    request.session[LOOKED_KEY] = {**looked, str(delegation_id): at.isoformat()}
+    request.session[LOOKED_KEY] = {**looked, about: at.isoformat()}
     return False
 
 

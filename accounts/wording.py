@@ -41,6 +41,7 @@ WHAT: dict[str, Words] = {
     "delegate.taken_on": gettext_lazy("Said yes to looking after this line"),
     "delegate.ended": gettext_lazy("Ended that somebody looks after this line"),
     "delegate.looked": gettext_lazy("Looked at this line's pages"),
+    "holder.looked": gettext_lazy("Looked at this line's pages"),
     "separation.asked": gettext_lazy("Asked in confidence for a line separation"),
     "separation.taken_back": gettext_lazy("Took back the request for a line separation"),
     "separation.seen": gettext_lazy("Looked at your request for a line separation"),
@@ -322,7 +323,9 @@ def _url(name: str) -> str:
 def entry(*, event: AuditEvent, reader: User) -> Entry:
     """An event of the audit trail in the words of the person whose log it is. An action without words is named."""
     kind = event.actor.partition(":")[0]
-    who = _("You") if event.actor == f"subscriber:{reader.pk}" else str(WHO.get(kind, WHO["system"]))
+    # The account holder reads a child's log as well.
+    own = event.actor in {f"subscriber:{reader.pk}", f"holder:{reader.pk}"}
+    who = _("You") if own else str(WHO.get(kind, WHO["system"]))
     return Entry(
         at=event.at,
         who=who,

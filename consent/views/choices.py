@@ -17,7 +17,7 @@ from accounts.access import (
     allowing_required,
     at_line,
     line_required,
-    note_delegate,
+    note_look,
     seeing_required,
     subscriber_required,
 )
@@ -225,7 +225,7 @@ def found_for(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[queries
         raise Http404
     # Whatever line the address named: the page, and the ways on from it, are about the choice's own.
     request.line = lines[found.line_id]
-    note_delegate(request)
+    note_look(request, line=request.line)
     return found, request.line
 
 

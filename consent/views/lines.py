@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 import accounts.queries
-from accounts.access import SubscriberRequest, line_required
+from accounts.access import SubscriberRequest, line_required, note_look
 from accounts.permissions import Action
 from consent.standing import sharing
 
@@ -19,6 +19,9 @@ def lines(request: SubscriberRequest) -> HttpResponse:
     Where a line stands that is looked after is on its own pages, where its person's log says that somebody looked.
     """
     now = timezone.now()
+    for line in request.known:
+        if line.may(Action.SEE) and not line.is_delegated:
+            note_look(request, line=line)
     rows = [
         (line, sharing(line=line.line, at=now) if line.may(Action.SEE) and not line.is_delegated else None)
         for line in request.known

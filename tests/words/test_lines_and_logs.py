@@ -5,10 +5,13 @@ from datetime import datetime, time, timedelta
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.management import call_command
+from django.utils import timezone
 
 from accounts.models import Line
 from audit.models import AuditEvent
+from consent import actions
 from revocations.models import Order
 from tests.factories import a_line
 from tests.people import number_of, sign_in, sign_in_by_code
@@ -169,3 +172,40 @@ def test_the_log_has_everybody_with_what_they_did_and_why(market: Market) -> Non
         ]  # fmt: skip
 
     assert_reads(read(person, "/access-log/"), in_each(log))
+
+
+def looks_of_the_holder(child: Line, say: Words) -> int:
+    """How often the child's log says that the account holder looked."""
+    cards = main(sign_in(child), "/access-log/", say.language).all("article", of_class="card")
+    looked = (say("the_account_holder_did"), say("looked_at_the_pages"))
+    return sum(tuple(card.lines[:2]) == looked for card in cards)
+
+
+def test_a_child_reads_each_time_that_the_account_holder_looked() -> None:
+    holder, child, now = a_line(account="A-1"), a_line(account="A-1", role="minor"), timezone.now()
+    stopped = actions.stop(line_id=child.pk, scope="all", actor="subscriber:0", channel="web").choice_id
+    of_child, pages = f"?line={child.public_id}", 0
+    for path in (
+        "/lines/",
+        f"/home/{of_child}",
+        f"/history/{of_child}",
+        f"/choices/{of_child}",
+        f"/choices/{stopped}/",
+        f"/choices/{stopped}/receipt/",
+        f"/access-log/{of_child}",
+        f"/access-log/companies/{of_child}",
+    ):
+        parent, pages = sign_in(holder), pages + 1
+        for _ in range(2):
+            assert parent.get(path).status_code == 200, path
+        assert [looks_of_the_holder(child, Words(language)) for language in LANGUAGES] == [pages] * 2, path
+    with time_machine.travel(now, tick=False) as clock:
+        parent = sign_in(holder)
+        for minutes in (0, 9, 11):
+            clock.move_to(now + timedelta(minutes=minutes))
+            parent.get(f"/home/{of_child}")
+    assert looks_of_the_holder(child, Words("en")) == pages + 2
+    # Of their own line, and of the child's own looks, nothing is listed; and to the parent it is "You" who looked.
+    assert looks_of_the_holder(holder, Words("en")) == 0
+    assert AuditEvent.objects.filter(line_id=holder.pk, action__endswith=".looked").count() == 0
+    assert main(parent, f"/access-log/{of_child}").all("article", of_class="card")[0].lines[0] == "You"

@@ -79,10 +79,14 @@ TABLE: Final = {
     "you_did": Said(en="You", es="Usted"),
     "lookers_of": Said(
         en="Everything that people and programs here read or did about {number}, our own staff included. Nothing in "
-        "this list can be changed or removed.",
+        "this list can be changed or removed. When the person who uses this phone only looks at it, that is "
+        "not listed.",
         es="Todo lo que personas y programas de aquí leyeron o hicieron sobre {number}, también nuestro personal. "
-        "Nada de esta lista se puede cambiar ni quitar.",
+        "Nada de esta lista se puede cambiar ni quitar. Cuando la persona que usa este teléfono solo mira, no figura "
+        "aquí.",
     ),
+    "the_account_holder_did": Said(en="The account holder", es="El titular de la cuenta"),
+    "looked_at_the_pages": Said(en="Looked at this line's pages", es="Miró las páginas de esta línea"),
     "three_buttons": Said(
         en="Who has its location Who looked Who looks after it for youWhere its news goes",
         es="Quién tiene su ubicación Quién miró Quién cuida de ella por ustedAdónde van sus avisos",
