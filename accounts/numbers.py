@@ -27,6 +27,11 @@ def normalise(typed: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def masked(msisdn: str) -> str:
+    """A number of which its own person knows which one is meant, and nobody else: its last two digits."""
+    return f"•••• ••{msisdn[-2:]}"
+
+
 def shown(msisdn: str) -> str:
     """A number for a page: national form for the home country, `(206) 555-0142`, international form for others."""
     try:

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import typst
+from django.conf import settings
 from django.utils.dateformat import format as formatted
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, pgettext
@@ -128,6 +129,8 @@ def _facts(receipt: ReceiptView, paper: Paper) -> Sequence[tuple[str, str]]:
     exact = f"{LTR}{paper.made_at:%Y-%m-%d %H:%M:%S} UTC{END}"
     return [
         (_("Receipt"), isolated(receipt.number)),
+        (_("Carrier"), isolated(settings.CARRIER_NAME)),
+        *([(_("Phone number"), isolated(receipt.phone))] if receipt.phone else []),
         (_("When"), f"{_moment(paper.made_at)} ({isolated(paper.zone)}) = {exact}"),
         *([(_("Until"), _moment(paper.until))] if paper.until else []),
         (_("How"), paper.how),

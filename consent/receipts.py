@@ -2,13 +2,16 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 
+from accounts.numbers import masked
+from accounts.sealing import unseal
 from consent.models import Choice, Origin
 from consent.queries import PartnerReceipt, PartnerStanding, ReceiptView
 from partners import keys, keysets
@@ -19,7 +22,12 @@ KEEP = """
 INSERT INTO consent_choicereceipt (line_id, choice_id, number, token)
 SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::text[])
 """
-PUBLIC_IDS = "SELECT id, public_id FROM accounts_line WHERE id = ANY (%s)"
+# Of each line how a receipt names it, and when it came to have which number.
+LINES = """
+SELECT line.id, line.public_id, number.starts_at, number.msisdn_sealed
+FROM accounts_line line LEFT JOIN accounts_linenumber number ON number.line_id = line.id
+WHERE line.id = ANY (%s) ORDER BY number.starts_at
+"""
 # No letter or digit that can be read as another.
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -38,13 +46,11 @@ def keep(*, choice: Choice) -> str:
 
 def keep_each(*, choices: Sequence[Choice]) -> list[str]:
     """The same for many choices, with one key and in as many statements as for one. In order."""
-    with connection.cursor() as cursor:
-        cursor.execute(PUBLIC_IDS, [list({choice.line_id for choice in choices})])
-        public_ids: dict[int, UUID] = dict(cursor.fetchall())
+    lines = _lines({choice.line_id for choice in choices})
     signer = keys.signer(use=SigningKey.Use.RECEIPT)
     numbers = [new_number() for _ in choices]
     rows = [
-        (choice.line_id, choice.id, number, signer.sign(_claims(choice, number, public_ids[choice.line_id])))
+        (choice.line_id, choice.id, number, signer.sign(_claims(choice, number, lines[choice.line_id])))
         for choice, number in zip(choices, numbers, strict=True)
     ]
     with connection.cursor() as cursor:
@@ -52,15 +58,42 @@ def keep_each(*, choices: Sequence[Choice]) -> list[str]:
     return numbers
 
 
-def _claims(choice: Choice, number: str, public_id: UUID) -> dict[str, object]:
-    """What the compact JWS (typ `whereabouts-receipt+jwt`) of one choice says. It names no phone number."""
+@dataclass
+class _Line:
+    """A line as receipts name it, and its numbers, sealed, the oldest first."""
+
+    public_id: UUID
+    numbers: list[tuple[datetime, bytes]]
+
+    def phone_at(self, at: datetime) -> str:
+        """The number that it had then, masked; of what is older than all that is known, the first. "" for none."""
+        had = [sealed for starts_at, sealed in self.numbers if starts_at <= at][-1:]
+        return "".join(masked(unseal(sealed)) for sealed in had or [sealed for _, sealed in self.numbers[:1]])
+
+
+def _lines(line_ids: Collection[int]) -> dict[int, _Line]:
+    found: dict[int, _Line] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(LINES, [list(line_ids)])
+        for line_id, public_id, starts_at, sealed in cursor.fetchall():
+            line = found.setdefault(line_id, _Line(public_id, []))
+            if sealed is not None:
+                line.numbers.append((starts_at, bytes(sealed)))
+    return found
+
+
+def _claims(choice: Choice, number: str, line: _Line) -> dict[str, object]:
+    """What the compact JWS (typ `whereabouts-receipt+jwt`) of one choice says. It has two digits of the number."""
+    phone = line.phone_at(choice.made_at)
     return {
         "iss": settings.BASE_URL,
         "iat": int(choice.made_at.timestamp()),
         "receipt": number,
         # The digest of what the person read before (`consent.notices.Shown.digest`).
         **({"notice": choice.notice} if choice.notice else {}),
-        "line": str(public_id),
+        "carrier": settings.CARRIER_NAME,
+        "line": str(line.public_id),
+        **({"phone": phone} if phone else {}),
         "choice": {
             "id": str(choice.id),
             "kind": choice.kind,

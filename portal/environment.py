@@ -89,6 +89,7 @@ class Environment:
     oidc_client_secret: str
     oidc_line_claim: str
     oidc_seeing_acr: str
+    carrier_name: str
     drp_business_id: str
     reading_limit: int
     sentry_dsn: str
@@ -247,6 +248,7 @@ def environment() -> Environment:
         oidc_client_secret=_with_issuer("OIDC_ISSUER", "OIDC_CLIENT_SECRET"),
         oidc_line_claim=given.get("OIDC_LINE_CLAIM") or "line_id",
         oidc_seeing_acr=given.get("OIDC_SEEING_ACR", ""),
+        carrier_name=given.get("CARRIER_NAME") or urlsplit(base_url).hostname or "",
         drp_business_id=given.get("DRP_BUSINESS_ID", ""),
         reading_limit=_whole_number("READING_LIMIT", 8),
         sentry_dsn=given.get("SENTRY_DSN", ""),

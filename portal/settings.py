@@ -75,6 +75,7 @@ OIDC_CLIENT_ID = env.oidc_client_id
 OIDC_CLIENT_SECRET = env.oidc_client_secret
 OIDC_LINE_CLAIM = env.oidc_line_claim
 OIDC_SEEING_ACR = env.oidc_seeing_acr
+CARRIER_NAME = env.carrier_name
 DRP_BUSINESS_ID = env.drp_business_id
 READING_LIMIT = env.reading_limit
 SENTRY_DSN = env.sentry_dsn

@@ -10,13 +10,22 @@ from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from accounts.numbers import masked
+from accounts.sealing import unseal
 from consent.queries.progress import Asks, Followed, asked_of, follow
 from partners.models import Party
 from partners.words import party_name
 from revocations.models import Order, Receipt
 from revocations.queries import Company
 
-OWN = "SELECT number, token FROM consent_choicereceipt WHERE line_id = %s AND choice_id = %s"
+OWN = """
+SELECT receipt.number, receipt.token, (
+    SELECT known.msisdn_sealed FROM accounts_linenumber known WHERE known.line_id = choice.line_id
+    ORDER BY known.starts_at <= choice.made_at DESC, abs(extract(epoch FROM known.starts_at - choice.made_at)) LIMIT 1)
+FROM consent_choicereceipt receipt
+    JOIN consent_choice choice ON choice.line_id = receipt.line_id AND choice.id = receipt.choice_id
+WHERE receipt.line_id = %s AND receipt.choice_id = %s
+"""
 SIGNED = """
 SELECT line_id, order_id, jti, party_id, received_at, status, token, token_hash FROM revocations_receipt
 WHERE line_id = %s AND order_id = ANY (%s::uuid[]) ORDER BY received_at
@@ -68,10 +77,14 @@ class PartnerStanding:
 
 @dataclass(frozen=True)
 class ReceiptView:
-    """Our receipt for one choice, the partners' about it so far, and how far each partner that must sign is."""
+    """Our receipt for one choice, the partners' about it so far, and how far each partner that must sign is.
+
+    `phone`: the number that the line had then, masked.
+    """
 
     number: str
     token: str
+    phone: str
     partners: tuple[PartnerReceipt, ...]
     standing: tuple[PartnerStanding, ...]
 
@@ -89,7 +102,7 @@ def receipt_of(
         own = cursor.fetchone()
     if own is None:
         return None
-    number, token = own
+    number, token, sealed = own
     orders = list(Order.objects.filter(line_id=line_id, id__in=order_ids)) if order_ids else []
     known = follow(told=orders) if asks != "nothing" else {}
     told = {*order_ids, *(one.order.id for one in known.values())}
@@ -103,6 +116,7 @@ def receipt_of(
     return ReceiptView(
         number=number,
         token=token,
+        phone=masked(unseal(bytes(sealed))) if sealed else "",
         partners=tuple(
             PartnerReceipt(
                 party=party_name(parties[one.party_id].name, parties[one.party_id].uri),

@@ -15,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from portal import embedded
 from portal.embedded.keys import keys
 
+# A carrier that there is not.
+CARRIER = "Cascade Wireless"
 PROJECT = Path(__file__).resolve().parent.parent.parent
 # All that a data directory holds; `--fresh` removes these and nothing else that may lie beside them.
 OURS = (
@@ -63,6 +65,7 @@ def prepare(argv: Sequence[str]) -> None:
         SMS_BACKEND="portal.demo_phone.Backend",
         EMAIL_URL="console://",
     )
+    os.environ.setdefault("CARRIER_NAME", CARRIER)
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         kept = keys(data_dir=data_dir)
         os.environ.setdefault("SECRET_KEY", kept.secret_key)

@@ -133,7 +133,7 @@ def test_it_speaks_the_reader_s_language_aloud_too(
     assert shown == {"/DisplayDocTitle": "True", "/Direction": "/R2L" if language == "ar" else "/L2R"}
     read = tags(root["/StructTreeRoot"].get_object())
     assert [tag for tag in read if tag in {"/H1", "/H2", "/L", "/LI", "/Lbl", "/LBody"}] == (
-        ["/H1", "/L", *["/LI", "/Lbl", "/LBody"] * 3, "/H2", "/H2", "/H2"]
+        ["/H1", "/L", *["/LI", "/Lbl", "/LBody"] * 5, "/H2", "/H2", "/H2"]
     )
     used = fonts_of(pdf)
     assert {name for name, _held in used} == {*fonts, "CascadiaMono-Regular"}
@@ -143,7 +143,7 @@ def test_it_speaks_the_reader_s_language_aloud_too(
 
 def test_what_no_lasting_file_may_hold_is_a_question_mark() -> None:
     now = timezone.now()
-    receipt = ReceiptView(number="WB-AAAA-AA", token="a.b.c", partners=(), standing=())
+    receipt = ReceiptView(number="WB-AAAA-AA", token="a.b.c", phone="", partners=(), standing=())
     said = Paper(title="My \uf89e “Café” ½ ㏓", made_at=now, until=None, how="-", zone="UTC")
     assert "My ? “Café” ½ ? Receipt WB-AAAA-AA" in words(receipt_pdf(receipt=receipt, paper=said, body={}, at=now))
 

@@ -83,11 +83,35 @@ def test_a_file_that_holds_no_keys_is_named_in_one_line(receipt: Path, tmp_path:
         verify(receipt, file)
 
 
-def test_with_the_published_keys_no_server_is_needed(receipt: Path, tmp_path: Path) -> None:
-    jwks = saved("/.well-known/jwks-archive.json", tmp_path)
+def alone(receipt: Path, *options: str) -> tuple[int, str, str]:
+    """Run as whoever holds a receipt runs it: with no settings of ours. Nothing may have been made by it."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    command = [sys.executable, str(ROOT / "manage.py"), "verify_receipt", str(receipt), "--jwks", str(jwks)]
-    ran = forks.run(command, cwd=ROOT, env={**kept, "DATA_DIR": str(tmp_path / "data")})
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert "The receipt verifies." in ran.stdout
-    assert not (tmp_path / "data" / "postgres").exists()
+    data_dir = receipt.parent / "ours"
+    command = [sys.executable, str(ROOT / "manage.py"), "verify_receipt", str(receipt), *options]
+    ran = forks.run(command, cwd=ROOT, env={**kept, "DATA_DIR": str(data_dir)})
+    assert not (data_dir / "postgres").exists()
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+def test_with_the_published_keys_named_or_beside_it_nothing_else_is_needed(receipt: Path, tmp_path: Path) -> None:
+    missing = (
+        "save https://portal.example/.well-known/jwks.json as jwks.json beside the receipt, or name it with --jwks"
+    )
+    returned, _said, error = alone(receipt)
+    assert (returned, len(error.strip().splitlines()), missing in error) == (1, 1, True), error
+    (tmp_path / "elsewhere").mkdir()
+    named = saved("/.well-known/jwks-archive.json", tmp_path / "elsewhere")
+    found = [alone(receipt, "--jwks", str(named))]
+    saved("/.well-known/jwks-archive.json", tmp_path)
+    found.append(alone(receipt))
+    assert [(returned, "The receipt verifies." in said, error) for returned, said, error in found] == [
+        (0, True, "")
+    ] * 2
+
+
+def test_a_receipt_of_a_downloaded_archive_verifies_where_it_lies(receipt: Path, tmp_path: Path) -> None:
+    for name in ("receipts", "data"):
+        (tmp_path / name).mkdir()
+    moved = receipt.rename(tmp_path / "receipts" / receipt.name)
+    saved("/.well-known/jwks-archive.json", tmp_path).rename(tmp_path / "data" / "keys.json")
+    assert alone(moved)[0] == 0

@@ -20,7 +20,7 @@ from pytest_django import DjangoDbBlocker
 from accounts import letters
 from accounts.models import Line
 from consent.models import Choice, ChoiceReceipt
-from tests.people import Browser, sign_in
+from tests.people import Browser, number_of, sign_in
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import Part, assert_reads, main, press
 from tests.words.partners import Market, Partner
@@ -40,6 +40,8 @@ from tests.words.worlds import (
 )
 
 pytestmark = pytest.mark.usefixtures("db")
+# Whoever sets no name is called by the host.
+CARRIER = "localhost"
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,11 @@ def opened(token: str) -> dict[str, Any]:
     return dict(jwt.decode(token, keys, algorithms=["ES256"]).claims)
 
 
+def masked(choice: Choice) -> str:
+    """The number that it is about, as a receipt has it."""
+    return f"•••• ••{number_of(Line.objects.get(pk=choice.line_id))[-2:]}"
+
+
 def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -156,7 +163,8 @@ def our_claims(choice: Choice, **more: object) -> dict[str, object]:
     }  # fmt: skip
     claims: dict[str, object] = {
         "iss": "http://localhost:8000", "iat": int(choice.made_at.timestamp()), "receipt": number,
-        "line": str(Line.objects.get(pk=choice.line_id).public_id), "choice": said,
+        "carrier": CARRIER, "phone": masked(choice), "line": str(Line.objects.get(pk=choice.line_id).public_id),
+        "choice": said,
     }  # fmt: skip
     return claims | ({"notice": choice.notice} if choice.notice else {})
 
@@ -199,6 +207,7 @@ def assert_page(browser: Browser, choice: Choice, facts: Facts, words: Sequence[
             signed += [word.partner.name, f"{say(word.sentence)}, {say.moment(word.at)}", word.token, *ours]
         expected = [
             say("back_to_choice"), say("receipt_title"), receipt.number,
+            say("receipt_carrier"), CARRIER, say("receipt_phone"), masked(choice),
             say("receipt_choice"), say(facts.title),
             say("receipt_when"), both_clocks(say, choice, say.moment(choice.made_at)),
             *until, say("receipt_how"), say(facts.how),
@@ -276,6 +285,7 @@ def assert_paper(
         signed += [word.partner.name, f"{say(word.sentence)}, {say.exact(word.at)}", f"SHA-256 {word.digest}"]
     expected = [
         "Whereabouts", say(facts.title), say("receipt", number=receipt.number),
+        f"{say('receipt_carrier')} {CARRIER}", f"{say('receipt_phone')} {masked(choice)}",
         f"{say('receipt_when')} {both_clocks(say, choice, say.exact(choice.made_at))}", *until,
         f"{say('receipt_how')} {say(facts.how)}",
         say("by_carrier"), receipt.token, *signed,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.utils import timezone
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -21,6 +22,7 @@ from partners import keys, tokens
 from partners.models import SigningKey
 from partners.tokens import BadToken, Json
 from partners.words import shown
+from portal import offline
 from revocations.models import Duty
 
 KEYS = (
@@ -40,8 +42,9 @@ class DoesNotVerify(Exception):
 class Command(BaseCommand):
     help = (
         "Check the signature of a receipt file (JSON or PDF as downloaded, or the token alone), and those of the "
-        "partners' confirmations in it, and print what they say. With --jwks nothing but the two files is needed: no "
-        "server, no database. Without it our own keys are read, retired ones too."
+        "partners' confirmations in it, and print what they say. Nothing but the receipt and the carrier's published "
+        "keys is needed, named by --jwks or saved beside the receipt as jwks.json: no server, no network, no database. "
+        "Without them the keys of the database here are read, where there is one."
     )
     requires_system_checks = []
 
@@ -52,13 +55,39 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, jwks: Path | None, **options: Any) -> None:
         try:
             kept = _file(file.read_bytes())
-            published = _object(json.loads(jwks.read_text())) if jwks else keys.archive(at=timezone.now())
+            published = _published(kept, jwks or offline.keys_beside(file=file))
             for line in _checked(kept, published):
                 self.stdout.write(line)
+        except DatabaseError as error:
+            raise CommandError(
+                f"our own keys can't be read: {_one_line(error)}. Name the published ones: --jwks FILE"
+            ) from error
         except OSError as error:
             raise CommandError(f"can't read {error.filename}: {error.strerror}") from error
         except (DoesNotVerify, JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise CommandError(f"this receipt does not verify: {_one_line(error)}") from error
+
+
+def _published(kept: Object, jwks: Path | None) -> Object:
+    """The published keys: of this file, or of our own database where there is one."""
+    if jwks:
+        return _object(json.loads(jwks.read_text()))
+    if offline.is_offline():
+        raise CommandError(
+            f"the carrier's published keys are missing: save {_address(kept)} as jwks.json beside the receipt, "
+            "or name it with --jwks"
+        )
+    return keys.archive(at=timezone.now())
+
+
+def _address(kept: Object) -> str:
+    """Where the one who signed a receipt publishes its keys, by the receipt's own word."""
+    try:
+        issuer = tokens.peek(str(kept.get("token"))).claims.get("iss")
+    except BadToken:
+        issuer = None
+    known = isinstance(issuer, str) and issuer.startswith(("https://", "http://"))
+    return f"{shown(str(issuer), at_most=200) if known else 'https://(the portal)'}/.well-known/jwks.json"
 
 
 def _checked(kept: Object, published: Object) -> list[str]:

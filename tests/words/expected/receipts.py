@@ -5,6 +5,8 @@ from typing import Final
 from tests.words.expected.said import Said
 
 TABLE: Final = {
+    "receipt_carrier": Said(en="Carrier", es="Compañía telefónica"),
+    "receipt_phone": Said(en="Phone number", es="Número de teléfono"),
     "back_to_choice": Said(en="Back to the choice", es="Volver a la decisión"),
     "receipt_title": Said(en="Receipt", es="Comprobante"),
     "receipt_choice": Said(en="Choice", es="Decisión"),
