@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta
-from importlib import import_module
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -344,21 +343,6 @@ def test_what_the_carriers_systems_report_of_lines_gives_back_as_well() -> None:
     take_releases(release_row(id="r", occurred_at=WINTER))
     reports.take_lines(is_csv=False, stream=BytesIO(ndjson([ENDED, NEXT])), client_id="billing", at=database_clock())
     assert [(line, row) for line, row, _ in whose()] == [("B", "r")]
-
-
-def test_what_was_shortened_before_ends_were_noted_is_looked_through_once() -> None:
-    take_releases(release_row(id="r", occurred_at=WINTER), release_row(id="s", occurred_at=SUMMER))
-    take_lines(line_row(line_id="C", msisdn=OTHER, deactivated_at="2025-09-01T00:00:00Z"))
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
-        cursor.execute("UPDATE accounts_linenumber SET ends_at = '2025-09-01T00:00:00Z' WHERE ends_at IS NULL")
-        cursor.execute("SET session_replication_role = origin")
-        assert not ShortenedPeriod.objects.exists()
-        cursor.execute(import_module("disclosures.migrations.0019_what_was_shortened_before").ENDED)
-    assert ShortenedPeriod.objects.get().line_id == Line.objects.get(carrier_id="A").pk
-    tasks.attribute_held()
-    assert [(line, row) for line, row, _ in whose()] == [("A", "s")]
-    assert held() == {"r"}
 
 
 def test_changes_of_judgement_go_with_the_row() -> None:

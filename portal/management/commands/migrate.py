@@ -8,6 +8,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations import Migration
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from psycopg import errors
 
@@ -18,6 +20,11 @@ from portal import privileges
 NOT_FOR_LONG = "SET lock_timeout = '2s'"
 # What is made concurrently waits for those who are there, and nobody waits behind it.
 AS_LONG_AS_IT_TAKES = "SET lock_timeout = 0"
+# Migrations that were put into one are known to a database by their old names.
+BETWEEN = (
+    "{app} stands between its migrations of 0.1.0, which are one today ({new}): {missing} was never run. Install 0.1.0,"
+    " run its migrate to the end, then install this release and run migrate again. Nothing was changed."
+)
 IN_THE_WAY = (
     "{migration} waited two seconds for a table that others were using, and gave up so that no stop waits behind it. "
     "Nothing of it was kept; what was done before it was. Run migrate again. If that comes to the same, "
@@ -38,6 +45,7 @@ class Command(DjangoMigrate):
     def handle(self, *args: Any, **options: Any) -> None:
         using = options["database"]
         self._using, self._now = using, "migrate"
+        _refuse_between(using)
         try:
             super().handle(*args, **options)
             privileges.grant(using=using)
@@ -60,6 +68,17 @@ class Command(DjangoMigrate):
             self._now = f"{migration.app_label}.{migration.name}"
             with connections[self._using].cursor() as cursor:
                 cursor.execute(NOT_FOR_LONG if migration.atomic else AS_LONG_AS_IT_TAKES)
+
+
+def _refuse_between(using: str) -> None:
+    """Refuse a database that ran some of the migrations that one of today stands for: the rest would be left out."""
+    loader = MigrationLoader(connections[using], ignore_no_migrations=True)
+    ran = set(MigrationRecorder(connections[using]).applied_migrations())
+    stood_for = {old: new for new, migration in loader.disk_migrations.items() for old in migration.replaces}
+    missing = sorted(old for old, new in stood_for.items() if not {old, new} & ran)
+    if missing and ran & set(stood_for):
+        (app, name), (_, new) = missing[0], stood_for[missing[0]]
+        raise CommandError(BETWEEN.format(app=app, new=new, missing=name))
 
 
 def _is_the_applications(using: str) -> bool:

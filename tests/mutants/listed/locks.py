@@ -524,7 +524,7 @@ MUTANTS = (
     ),
     unlocked(
         2,
-        "consent/migrations/0002_gate.py",
+        "consent/sql/gate.sql",
         "    SELECT * INTO g FROM consent_linegate WHERE line_id = line FOR UPDATE;\n",
         f"{CONSENT}test_two_rows_of_the_ledger_at_once_both_move_the_gate",
     ),
@@ -680,7 +680,7 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "partners/migrations/0019_links_take_turns.py",
+        "partners/sql/cover.sql",
         "        PERFORM pg_advisory_xact_lock(hashtext('partners.kin'));\n",
         "        NULL;\n",
         "tests/partners/test_links_at_once.py::"
@@ -724,7 +724,7 @@ MUTANTS = (
     ),
     unlocked(
         10,
-        "audit/migrations/0002_chain.py",
+        "audit/sql/chain.sql",
         " WHERE chain = NEW.chain FOR UPDATE;\n",
         "tests/audit/test_chain.py::test_two_events_at_once_stand_one_behind_the_other",
     ),

@@ -5,14 +5,14 @@ from tests.mutants.mutant import Mutant
 MUTANTS = (
     Mutant(
         1,
-        "consent/migrations/0002_gate.py",
+        "consent/sql/gate.sql",
         "    PERFORM consent_put_gate(consent_after_choice(g, NEW));\n",
         "    NULL;\n",
         "tests/promises/test_01_gate_first.py::test_no_is_the_answer_from_the_commit_on_and_not_before",
     ),
     Mutant(
         1,
-        "consent/migrations/0002_gate.py",
+        "consent/sql/gate.sql",
         "    SELECT newest_at INTO newest FROM consent_linegate WHERE line_id = line FOR UPDATE;\n",
         "    SELECT newest_at INTO newest FROM consent_linegate WHERE line_id = line;\n",
         "tests/promises/test_01_gate_first.py::"
@@ -41,8 +41,8 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "consent/migrations/0002_gate.py",
-        "CREATE TRIGGER consent_choice_append_only BEFORE UPDATE OR DELETE ON consent_choice\n"
+        "consent/sql/append_only.sql",
+        "CREATE OR REPLACE TRIGGER consent_choice_append_only BEFORE UPDATE OR DELETE ON consent_choice\n"
         "    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();\n",
         "",
         "tests/promises/test_03_a_stop_never_lapses.py::test_not_even_the_owner_changes_a_choice_by_accident",
@@ -72,14 +72,14 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "accounts/migrations/0003_tenures_stay.py",
+        "accounts/sql/lines.sql",
         "    WHEN ((NEW.id, NEW.carrier_id) IS DISTINCT FROM (OLD.id, OLD.carrier_id))\n",
         "    WHEN (NEW.id IS DISTINCT FROM OLD.id)\n",
         "tests/promises/test_03_no_row_undoes_a_stop.py::test_a_tenure_stays_itself",
     ),
     Mutant(
         3,
-        "consent/migrations/0008_gate_stays.py",
+        "consent/sql/gate.sql",
         "    IF pg_trigger_depth() = 1 THEN\n",
         "    IF false THEN\n",
         "tests/promises/test_03_no_row_undoes_a_stop.py::"
@@ -87,14 +87,14 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "partners/migrations/0008_two_officers_for_all.py",
+        "partners/sql/suspensions.sql",
         "p.proposed_at >= OLD.starts_at)\n",
         "true)\n",
         "tests/promises/test_02_two_officers.py::test_what_began_after_the_proposal_is_not_lifted_by_it",
     ),
     Mutant(
         4,
-        "consent/migrations/0011_who_is_told.py",
+        "consent/sql/orders.sql",
         "        IF FOUND THEN\n            RAISE EXCEPTION 'the order",
         "        IF false THEN\n            RAISE EXCEPTION 'the order",
         "tests/promises/test_04_no_order_slips_away.py::"
@@ -102,7 +102,7 @@ MUTANTS = (
     ),
     Mutant(
         4,
-        "revocations/migrations/0008_nothing_slips_away.py",
+        "revocations/sql/orders.sql",
         "                AND (newer.epoch, newer.version) > (o.epoch, o.version));\n",
         "                AND newer.id <> o.id);\n",
         "tests/promises/test_04_no_order_slips_away.py::"
@@ -110,21 +110,21 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "accounts/migrations/0005_ends_stay.py",
+        "accounts/sql/lines.sql",
         "OR NEW.number_changed_at < OLD.number_changed_at",
         "AND NEW.number_changed_at < OLD.number_changed_at",
         "tests/promises/test_03_ends_stay.py::test_a_change_of_number_is_not_taken_back",
     ),
     Mutant(
         4,
-        "revocations/migrations/0010_orders_begin_queued.py",
+        "revocations/sql/duties.sql",
         "r.jti = NEW.discharged_by AND r.status = 'completed')\n        AND NOT",
         "true)\n        AND NOT",
         "tests/promises/test_04_orders_begin_at_the_beginning.py::test_what_is_owed_ends_only_with_what_was_signed",
     ),
     Mutant(
         4,
-        "consent/migrations/0017_received.py",
+        "consent/sql/orders.sql",
         "what = 'all' OR id IN (SELECT id FROM covered)",
         "true",
         "tests/promises/test_04_nothing_is_lost.py::"
@@ -146,7 +146,7 @@ MUTANTS = (
     ),
     Mutant(
         4,
-        "consent/migrations/0011_who_is_told.py",
+        "consent/sql/orders.sql",
         "    IF FOUND THEN\n        RAISE EXCEPTION 'choice % has no order",
         "    IF false THEN\n        RAISE EXCEPTION 'choice % has no order",
         "tests/promises/test_04_nothing_is_lost.py::test_a_stop_without_its_orders_can_t_be_committed",
@@ -269,7 +269,7 @@ MUTANTS = (
     ),
     Mutant(
         9,
-        "disclosures/migrations/0002_partitions.py",
+        "disclosures/migrations/0002_rules.py",
         "    recorded_at timestamptz NOT NULL,\n",
         "    recorded_at timestamptz NOT NULL,\n    cell_id text,\n",
         "tests/promises/test_09_not_a_location_database.py::"

@@ -1,0 +1,61 @@
+CREATE OR REPLACE FUNCTION disclosures_anomaly_newest() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp
+AS $$
+BEGIN
+    NEW.newest_at := greatest(NEW.newest_at, NEW.last_at);
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER disclosures_anomaly_newest BEFORE INSERT OR UPDATE ON disclosures_anomaly
+    FOR EACH ROW EXECUTE FUNCTION disclosures_anomaly_newest();
+
+CREATE OR REPLACE FUNCTION disclosures_anomalyrule_grace() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'a company is suspended after at most 14 days'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+END $$;
+CREATE OR REPLACE TRIGGER disclosures_anomalyrule_grace BEFORE INSERT ON disclosures_anomalyrule FOR EACH ROW
+    WHEN (NEW.suspend_after_days > 14) EXECUTE FUNCTION disclosures_anomalyrule_grace();
+
+-- A yes is to what follows one version, so that it counts once. None follows but the next: a version that nobody
+-- compared with the newest would be a way round.
+CREATE OR REPLACE FUNCTION disclosures_anomalyrule_looser() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp
+AS $$
+DECLARE
+    was disclosures_anomalyrule;
+BEGIN
+    SELECT * INTO was FROM disclosures_anomalyrule WHERE kind = NEW.kind ORDER BY version DESC LIMIT 1;
+    IF was.id IS NULL THEN
+        RETURN NEW;
+    END IF;
+    IF NEW.version <> was.version + 1 THEN
+        RAISE EXCEPTION 'the next version of the rule % is %', NEW.kind, was.version + 1
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    IF disclosures_looser(NEW, was) AND NOT EXISTS (
+        SELECT FROM partners_proposal p
+        WHERE p.act = 'loosen_anomalies' AND p.of = 'anomaly' AND p.target_id = was.id AND p.decision = 'agreed'
+            AND p.decided_by <> p.proposed_by AND p.payload = jsonb_build_object('threshold', NEW.threshold,
+                'window', NEW."window", 'suspend_after_days', NEW.suspend_after_days, 'enabled', NEW.enabled))
+    THEN
+        RAISE EXCEPTION 'a looser rule for anomalies needs two officers'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER disclosures_anomalyrule_looser BEFORE INSERT ON disclosures_anomalyrule
+    FOR EACH ROW EXECUTE FUNCTION disclosures_anomalyrule_looser();
+
+-- The same as `disclosures.queries.rules.is_looser`.
+CREATE OR REPLACE FUNCTION disclosures_looser(now disclosures_anomalyrule, was disclosures_anomalyrule) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+    SET search_path = public, pg_temp
+AS $$
+    SELECT was.enabled AND NOT now.enabled OR now.threshold > was.threshold
+        OR CASE now.kind WHEN 'dormant' THEN now."window" > was."window"
+            WHEN 'disputed' THEN now."window" <> was."window" ELSE now."window" < was."window" END
+        OR was.suspend_after_days IS NOT NULL
+            AND coalesce(now.suspend_after_days > was.suspend_after_days, true)
+$$;

@@ -1,0 +1,35 @@
+CREATE OR REPLACE TRIGGER partners_kin_append_only BEFORE UPDATE OR DELETE ON partners_kin
+    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_subject_never_changes BEFORE UPDATE OR DELETE ON partners_pairwisesubject
+    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_proposal_kept BEFORE DELETE ON partners_proposal
+    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_suspension_kept BEFORE DELETE ON partners_suspension
+    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_rule_kept BEFORE DELETE ON partners_jurisdictionrule
+    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_noticetext_append_only BEFORE UPDATE OR DELETE ON partners_noticetext
+    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_kin_no_truncate BEFORE TRUNCATE ON partners_kin
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_reach_no_truncate BEFORE TRUNCATE ON partners_reach
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_suspension_no_truncate BEFORE TRUNCATE ON partners_suspension
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_rule_no_truncate BEFORE TRUNCATE ON partners_jurisdictionrule
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+
+-- Otherwise an old yes would count again, for one of the same name or for what was changed since.
+CREATE OR REPLACE TRIGGER partners_agent_kept BEFORE DELETE ON partners_authorizedagent FOR EACH ROW
+    EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_agent_named BEFORE UPDATE ON partners_authorizedagent FOR EACH ROW
+    WHEN ((NEW.number, NEW.id, NEW.registered_at) IS DISTINCT FROM (OLD.number, OLD.id, OLD.registered_at)
+        OR (OLD.changed_at IS NOT NULL AND (NEW.changed_at IS NULL OR NEW.changed_at < OLD.changed_at)))
+    EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_client_kept BEFORE DELETE ON partners_client FOR EACH ROW
+    EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER partners_client_stays_itself BEFORE UPDATE ON partners_client FOR EACH ROW
+    WHEN ((NEW.number, NEW.client_id, NEW.kind, NEW.party_id)
+        IS DISTINCT FROM (OLD.number, OLD.client_id, OLD.kind, OLD.party_id)
+        OR OLD.changed_at IS NOT NULL AND (NEW.changed_at IS NULL OR NEW.changed_at < OLD.changed_at))
+    EXECUTE FUNCTION audit_refuse_change();
