@@ -12,7 +12,8 @@
 `staff_required`         staff of a role, signed in with a second factor
 
 A new SIM, number or forwarding of the line that somebody signs in by holds for 24 hours what lets them see, allow or
-change what lets them in (`queries.held_until`). It never holds stopping, pausing, disputing or ending sign-ins.
+change what lets them in (`queries.held_until`). It never holds stopping, pausing, disputing or ending sign-ins. A new
+number alone holds no reading by a password or passkey from before (`ways_in.is_held_by_number_alone`).
 
 The line is the one that `?line=` (or a posted `line`) names by its public id, else the person's first. A line that
 the person may neither see nor act on does not exist for them: 404, the same as a made-up id. Somebody who looks after a
@@ -40,7 +41,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 import audit.actions
-from accounts import queries, sessions
+from accounts import queries, sessions, ways_in
 from accounts.models import User
 from accounts.permissions import Action, How, StaffAction, roles_that_may
 from accounts.places import Places, until_sent
@@ -48,6 +49,7 @@ from accounts.queries import PersonsLine
 from accounts.zones import zone_of
 
 LINE = "line"
+READS = frozenset({Action.KNOW, Action.SEE, Action.DOWNLOAD, Action.SEE_LOG, Action.READ_CASES})
 DOWNLOADS_AT_ONCE = 2
 TRY_AGAIN_AFTER_S = 30
 HOME = "/home/"
@@ -326,11 +328,21 @@ def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase |
     how = request.line.how(request.action)
     if how not in {How.CODE, How.UNHELD, How.PROOF}:
         raise PermissionDenied
-    if request.held_until and how is not How.CODE:
+    if request.held_until and how is not How.CODE and not _reads_by_proof(request):
         return held_page(request, line=request.line, until=request.held_until)
     if how is How.PROOF and (proof := sessions.next_proof(request, user=user)):
         return to_sign_in(request, page=proof, then=_back(request))
     return None
+
+
+def _reads_by_proof(request: SubscriberRequest) -> bool:
+    """Whether they want to read, and a password or passkey from before their number changed opens that."""
+    return (
+        request.method in {"GET", "HEAD"}
+        and request.action in READS
+        and sessions.proves_by_their_own(request, user=request.user)
+        and ways_in.is_held_by_number_alone(line=request.known[0].line, at=timezone.now())
+    )
 
 
 def _person(request: HttpRequest) -> User | None:

@@ -368,6 +368,15 @@ def has_password_or_passkey(*, user: User) -> bool:
     return user.has_usable_password() or passkeys.exists()
 
 
+def proves_by_their_own(request: HttpRequest, *, user: User) -> bool:
+    """Whether a password or passkey of theirs is what this session gave, or what it will be asked for.
+
+    Not the carrier's sign-in, which goes by the same phone.
+    """
+    given = {_kind(record) for record in get_authentication_records(request, user)}
+    return has_password_or_passkey(user=user) and (CARRIER not in given or bool(given & {"password", "webauthn"}))
+
+
 def _sees_by_carrier(user: User) -> bool:
     return SocialAccount.objects.filter(user=user, **{f"extra_data__{SEES}": True}).exists()
 

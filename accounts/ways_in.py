@@ -4,17 +4,25 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from allauth.mfa.models import Authenticator
 
 from accounts import tokens
-from accounts.models import BrowserSession, NewPassword, User
+from accounts.models import BrowserSession, Line, NewPassword, User
 from accounts.sealing import unseal
+from audit.models import AuditEvent
 
 OWNED: dict[str, str] = {
     Authenticator.Type.WEBAUTHN: "passkey", Authenticator.Type.TOTP: "app", Authenticator.Type.RECOVERY_CODES: "codes",
 }  # fmt: skip
+# A new SIM so long before a new number may belong to the same theft.
+NEAR = timedelta(days=7)
+# What somebody else would do first who took a line over, as the trail calls it.
+LETS_IN = (
+    "line.password_chosen", "line.password_changed", "line.password_replaced", "line.passkey_added", "line.app_added",
+    "line.codes_added",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,19 @@ def differences(*, before: Factors, after: Factors) -> list[str]:
     replaced = {after.owned[one] for one in new}
     found += [f"{OWNED[before.owned[one]]}_removed" for one in sorted(gone) if before.owned[one] not in replaced]
     return found + (["code_used"] if after.used > before.used else [])
+
+
+def is_held_by_number_alone(*, line: Line, at: datetime) -> bool:
+    """Whether what holds this line is that it has another number, and nothing that lets its person in was set since.
+
+    Then a password or passkey from before shows who it is, whoever has the phone. A new SIM or forwarding near it, or
+    what was set after it, shows nothing: whoever took the line over may have done both.
+    """
+    moved, others = line.number_changed_at, (line.sim_changed_at, line.forwarding_changed_at)
+    recent = max(line.activated_at, at - NEAR)
+    if moved is None or moved <= recent or any(one is not None and one > recent for one in others):
+        return False
+    return not AuditEvent.objects.filter(line_id=line.pk, action__in=LETS_IN, at__gte=moved).exists()
 
 
 def link_hash(*, token: str) -> bytes:

@@ -165,6 +165,56 @@ def test_the_newest_of_the_three_counts_and_what_the_tenure_began_with_does_not(
     assert held_until(line=new, at=now) is None
 
 
+READS = ("/home/", "/history/", "/choices/", "/access-log/", "/lines/", "/settings/archive/")
+ACTS = ("/lines/delegates/", "/lines/contact/", "/accounts/password/change/", "/accounts/2fa/")
+
+
+def test_after_a_new_number_a_password_from_before_opens_what_there_is_to_read_and_nothing_else(
+    someone: Someone,
+) -> None:
+    someone.changed("number_changed_at", timedelta(0))
+    # With a code from the new number alone: no page, but the way to the password.
+    browser = sign_in_by_code(someone.line)
+    for path in READS:
+        answer = browser.get(path)
+        assert (answer.status_code, answer.url.partition("?")[0]) == (302, "/accounts/reauthenticate/"), path
+    assert all(HELD in browser.get(path).text for path in ACTS)
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    for shows in (browser, someone.browser):
+        assert [(path, shows.get(path).status_code) for path in READS] == [(path, 200) for path in READS]
+        assert "RoadAid" in shows.get("/home/").text
+        assert [(path, HELD in shows.get(path).text) for path in ACTS] == [(path, True) for path in ACTS]
+        for path in ("/choices/allow/", "/settings/texts/", "/settings/archive/ask/"):
+            answer = shows.post(path, {"campaign": someone.campaign.ref, "confirm": "1"})
+            assert (path, answer.status_code, HELD in answer.text) == (path, 403, True)
+
+
+@pytest.mark.parametrize("beside", ["sim_changed_at", "forwarding_changed_at"])
+@pytest.mark.parametrize("days", [0, 3, 6.9])
+def test_beside_a_new_sim_or_forwarding_no_password_opens_anything(someone: Someone, beside: str, days: float) -> None:
+    someone.changed("number_changed_at", timedelta(0))
+    assert "RoadAid" in someone.browser.get("/home/").text
+    someone.changed(beside, timedelta(days=days))
+    page = someone.browser.get("/home/")
+    assert (HELD in page.text, "RoadAid" in page.text) == (True, False)
+
+
+def test_a_password_that_was_chosen_after_the_number_changed_opens_nothing_sooner(someone: Someone) -> None:
+    # As when the carrier reports it late: the password is some seconds old.
+    someone.changed("number_changed_at", timedelta(minutes=5))
+    Line.objects.filter(pk=someone.line.pk).update(change_known_at=timezone.now())
+    page = someone.browser.get("/home/")
+    assert (HELD in page.text, "RoadAid" in page.text) == (True, False)
+
+
+def test_without_a_password_a_new_number_holds_everything(committed_db: None) -> None:
+    line = a_line()
+    browser = sign_in_by_code(line)
+    Line.objects.filter(pk=line.pk).update(number_changed_at=timezone.now())
+    page = browser.get("/home/")
+    assert (page.status_code, HELD in page.text) == (403, True)
+
+
 def test_stopping_pausing_disputing_and_ending_sign_ins_are_never_held(someone: Someone) -> None:
     other = sign_in(someone.line)
     someone.changed("sim_changed_at", MINUTE)
