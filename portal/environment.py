@@ -75,6 +75,7 @@ class Environment:
     test_accounts: list[str]
     email_url: str
     email_from: str
+    carrier_phone: str
     security_contact: str
     metrics_token: str
     log_format: str
@@ -233,6 +234,7 @@ def environment() -> Environment:
         canary=given.get("CANARY", "1") != "0",
         test_accounts=_listed("TEST_ACCOUNTS"),
         email_url=_needed_by_https("EMAIL_URL", "console://", base_url),
+        carrier_phone=given.get("CARRIER_PHONE", ""),
         email_from=given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(base_url).hostname}>"),
         security_contact=given.get("SECURITY_CONTACT", f"mailto:security@{urlsplit(base_url).hostname}"),
         metrics_token=given.get("METRICS_TOKEN", ""),

@@ -33,8 +33,15 @@ DETAILS = {
     411: "Send Content-Length: a body whose length is not said beforehand is not read.",
     413: f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes go into one request here.",
     500: "Something failed on our side. It was written down.",
+    503: "Our database does not answer. Ask again in half a minute.",
 }
-CAMARA_CODES = {403: "PERMISSION_DENIED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 500: "INTERNAL"}
+CAMARA_CODES = {
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
 
 
 def problems_for_machines(

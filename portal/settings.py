@@ -235,6 +235,8 @@ CACHES = {
     }
 }
 MAILERS = {"default": mailer(env.email_url)}
+# Where people can call, shown to them.
+CARRIER_PHONE = env.carrier_phone
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.email_from
 
 # Nothing from other hosts, nothing inline, nobody may frame us.

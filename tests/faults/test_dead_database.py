@@ -1,6 +1,11 @@
 """No database, no disclosure: with nothing where the database was, the gate's doors still answer, and say no."""
 
+import html
 import json
+import re
+import urllib.error
+import urllib.request
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -37,5 +42,45 @@ def test_the_gate_says_no_to_one_question_and_to_many(orphan: Programs, by: str)
         asked = json.dumps({"evaluations": [QUESTION] * 3}).encode()
         many = server.ask("/access/v1/evaluations", asked, "application/json", token)
         assert (many.status, many.told) == (200, {"evaluations": [DENIED] * 3})
+    finally:
+        orphan.end()
+
+
+def words(page: str) -> str:
+    """A page as somebody reads it."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page)))
+
+
+def opened(base: str, path: str, language: str = "en") -> tuple[int, Message, str]:
+    """What a browser is answered: the status, the head, the words."""
+    asked = urllib.request.Request(f"{base}{path}", headers={"Accept-Language": language, "Cookie": "sessionid=abc"})
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return answer.status, answer.headers, words(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, words(error.read().decode())
+
+
+def test_people_and_programs_are_told_that_the_records_are_away(orphan: Programs) -> None:
+    # Outside the demo pages are served without collecting what belongs to them.
+    orphan.more |= {"CARRIER_PHONE": "1-800-555-0100", "WHEREABOUTS_DEMO": ""}
+    try:
+        orphan.web().wait()
+        for path in ("/stop/", "/transparency/"):
+            status, head, told = opened(orphan.base_url, path)
+            assert (path, status, head["Retry-After"]) == (path, 503, "30")
+            for sentence in (
+                "We can't reach our records right now.",
+                "Until we can, we tell no company where a phone is. Every stop you made before is in force.",
+                "Try again in a few minutes.",
+                "If you had just pressed Stop, press it again then: a second stop does no harm.",
+                "Or call us at 1-800-555-0100 and say that you want to stop location sharing.",
+            ):
+                assert sentence in told
+        assert "En este momento no podemos acceder a nuestros registros." in opened(orphan.base_url, "/stop/", "es")[2]
+        status, head, told = opened(orphan.base_url, "/.well-known/jwks.json")
+        assert (status, head["Content-Type"], head["Retry-After"]) == (503, "application/problem+json", "30")
+        assert json.loads(told)["detail"] == "Our database does not answer. Ask again in half a minute."
     finally:
         orphan.end()

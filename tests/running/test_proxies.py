@@ -82,6 +82,12 @@ def test_what_a_caller_writes_into_our_headers_is_thrown_away(proxy: Proxy, righ
             assert seen["HTTP_HOST"] == HOST
 
 
+def test_the_address_that_was_asked_for_keeps_its_port(proxy: Proxy) -> None:
+    """A form's Origin names the port: without it in Host, each form at an address with one is refused."""
+    for path in ("/stop/", "/access/v1/evaluation"):
+        assert proxy.ask("GET", path, headers={"Host": f"{HOST}:8443"}).told["headers"]["HTTP_HOST"] == f"{HOST}:8443"
+
+
 def test_a_certificate_that_was_shown_is_handed_on_and_no_other(proxy: Proxy, folder: Path, right: Certificate) -> None:
     stranger = a_certificate("stranger", folder, by=a_certificate("Other CA", folder))
     for shown in (right, stranger):
