@@ -170,6 +170,9 @@ def environment() -> Environment:
     """Read the environment; with neither DATABASE_URL nor REDIS_URL, let the embedded servers fill it in first."""
     secret_files.read()
     data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".data").resolve()
+    if metrics_dir := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        # The first figure that a process counts makes a file there.
+        Path(metrics_dir).mkdir(parents=True, exist_ok=True)
     if not os.environ.get("DATABASE_URL") and not os.environ.get("REDIS_URL"):
         os.environ.update(embedded.ensure(data_dir=data_dir))
     given = os.environ

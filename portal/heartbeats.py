@@ -5,9 +5,11 @@ that it has ended a task. One that lost its broker for good is there as well.
 """
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from celery import Task
+from django.conf import settings
 from django.core.cache import cache
 
 EVERY_S = 15.0
@@ -17,7 +19,12 @@ _noted_at: dict[str, float] = {}
 
 
 def note(*, process: str) -> None:
-    """Say that a process of this kind works. Never fails: without Redis there is no sign, and that is one as well."""
+    """Say that a process of this kind works. Never fails: without Redis there is no sign, and that is one as well.
+
+    And here, for the health check of its own container (`portal/alive.py`).
+    """
+    with suppress(OSError):
+        (settings.DATA_DIR / f"heartbeat-{process}").touch()
     cache.set(f"heartbeat:{process}", time.time(), timeout=None)
 
 

@@ -1,6 +1,8 @@
 """Web processes behind PgBouncer, as docs/running.md has it: gate and stops say the same in both ways of pooling."""
 
 import os
+import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,11 +18,13 @@ from consent import gate
 from consent.actions import allow, stop
 from consent.models import Choice
 from partners.models import Campaign
+from portal.away import database_is_away
 from portal.environment import database
 from revocations.models import Order
 from tests.factories import a_campaign, a_line, an_approval
 from tests.faults.programs import Program, free_port
 from tests.running.conftest import the_program
+from tests.running.proxies import RUNNING
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 WAYS = ("session", "transaction")
@@ -30,18 +34,22 @@ TAKEN = ("HOST", "PORT", "OPTIONS", "DISABLE_SERVER_SIDE_CURSORS")
 
 
 @contextmanager
-def pgbouncer(way: str, folder: Path) -> Iterator[int]:
-    """One before the tests' database, of the version that Debian has. Its port."""
+def pgbouncer(way: str, folder: Path, *, nowhere: bool = False) -> Iterator[int]:
+    """One before the tests' database, of the version that Debian has. Its port. `nowhere`: before none that answers."""
     program, port, behind = the_program("pgbouncer", "pgbouncer"), free_port(), connection.settings_dict
-    at = f"host={behind['HOST'] or '127.0.0.1'} port={behind['PORT'] or 5432}"
+    at = f"host={behind['HOST'] or '127.0.0.1'} port={free_port() if nowhere else behind['PORT'] or 5432}"
     whole = folder / "pgbouncer.ini"
+    size = SESSIONS if way == "transaction" else CALLERS + 1
     # It knows the password; who comes to it is asked for none.
-    whole.write_text(
-        f"[databases]\n{behind['NAME']} = {at} user={behind['USER']} password={behind['PASSWORD']}\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
-        f"pool_mode = {way}\ndefault_pool_size = {SESSIONS if way == 'transaction' else CALLERS + 1}\n"
-        "max_prepared_statements = 500\n"
-    )
+    known = f"{behind['NAME']} = {at} user={behind['USER']} password={behind['PASSWORD']}"
+    shipped = (RUNNING / "pgbouncer.ini").read_text()
+    for was, now in (
+        (r"whereabouts = .*", known), (r"pool_mode = .*", f"pool_mode = {way}"),
+        (r"default_pool_size = .*", f"default_pool_size = {size}"),
+    ):  # fmt: skip
+        shipped, count = re.subn(f"^{was}$", now, shipped, flags=re.MULTILINE)
+        assert count == 1
+    whole.write_text(f"{shipped}listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n")
     # It does not run as root.
     somebody = ("-u", "nobody") if os.geteuid() == 0 else ()
     pooler = Program("pgbouncer", (program, *somebody, str(whole)), dict(os.environ), folder / "pgbouncer.log", port)
@@ -75,6 +83,15 @@ def test_a_pooler_refuses_options_at_the_start_of_a_session(way: str, tmp_path: 
     refused = pytest.raises(OperationalError, match="unsupported startup parameter in options: jit")
     with pgbouncer(way, tmp_path) as port, connecting(port, ""), refused:
         Line.objects.exists()
+
+
+def test_nobody_waits_for_long_while_postgresql_is_away(tmp_path: Path) -> None:
+    with pgbouncer("transaction", tmp_path, nowhere=True) as port, connecting(port, "options="):
+        began = time.monotonic()
+        with pytest.raises(OperationalError) as away:
+            Line.objects.exists()
+        assert time.monotonic() - began < 15, "PgBouncer's own patience is 120 s"
+        assert database_is_away(away.value), "people get the page that says what to do"
 
 
 def asked(line: Line, campaign: Campaign) -> str:

@@ -161,6 +161,19 @@ class Visitor:
         return tags[0].partition('name="')[2].partition('"')[0]
 
 
+def codes_sent(machine: Machine) -> str:
+    """What `/metrics` says of requests in which a number was given."""
+    headers = {"Authorization": f"Bearer {machine.secrets['METRICS_TOKEN']}"}
+    asked = urllib.request.Request(f"{machine.settings['BASE_URL']}/metrics", headers=headers)
+    with urllib.request.urlopen(asked, timeout=WITHIN_S) as answer:
+        said = answer.read().decode()
+    (counted,) = re.findall(
+        r'^whereabouts_request_seconds_count\{method="POST",route="/accounts/login/",status="302"\} (\S+)$', said,
+        re.MULTILINE,
+    )  # fmt: skip
+    return str(counted)
+
+
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("web", ["whereabouts-web.service", "whereabouts-web@.service", "Containerfile"])
 def test_somebody_signs_in_by_a_texted_code_with_what_the_shipped_files_load(
@@ -188,3 +201,5 @@ def test_somebody_signs_in_by_a_texted_code_with_what_the_shipped_files_load(
         visitor.go("/choices/")
         assert 'href="/accounts/logout/"' in visitor.page, "signed in, and asked for a password of their own first"
         assert visitor.url.endswith("/accounts/password/set/?next=%2Fchoices%2F")
+        # Whichever of its processes is asked tells of all.
+        assert {codes_sent(machine) for _ in range(6)} == {"1.0"}
