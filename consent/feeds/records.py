@@ -8,7 +8,7 @@ number: what is known of numbers is looked at once more under the locks of the l
 import uuid
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
@@ -41,6 +41,16 @@ WHERE held.feed = %s AND held.source_hash > %s
     AND EXISTS (SELECT FROM accounts_linenumber n WHERE n.msisdn_hash = held.msisdn_hash)
     AND (held.campaign = '' OR EXISTS (SELECT FROM partners_campaign c WHERE c.ref = held.campaign))
 ORDER BY held.source_hash LIMIT %s
+"""
+# The lines that these continue, however far, by line; nothing of one that continues none.
+BEFORE = """
+WITH RECURSIVE theirs AS (
+    SELECT id, continues_line_id AS earlier FROM accounts_line WHERE id = ANY (%s) AND continues_line_id IS NOT NULL
+    UNION
+    SELECT theirs.id, before.continues_line_id
+    FROM theirs JOIN accounts_line before ON before.id = theirs.earlier WHERE before.continues_line_id IS NOT NULL
+)
+SELECT id, array_agg(earlier) FROM theirs GROUP BY id
 """
 # What waits under a number of these lines, or of lines that they continue and whose stops they take over, with the time
 # in which it was theirs. By the number's index alone; what is in its ledger by now waits no more.
@@ -176,7 +186,7 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
             else:
                 known[entry.row.id] = entry.row.content_hash
                 by_line[line_id].append(entry)
-        for line_ids in batched(sorted(by_line), self.lines_at_once, strict=False):
+        for line_ids in _batches(by_line, self.lines_at_once):
             batch = {line_id: by_line[line_id] for line_id in line_ids}
             while (written := self._take_in(batch)) is None:
                 self.take_stops_in(line_ids=line_ids, at=at)
@@ -337,6 +347,24 @@ class RecordsFeed[T: msgspec.Struct, R: Checked](ABC):
             ],
             ignore_conflicts=True,
         )
+
+
+def _batches(line_ids: Collection[int], at_once: int) -> Iterator[list[int]]:
+    """Lines to take in together, in order; one that continues another, however far, only after the other.
+
+    What a line takes over from the other is told before what is its own, as if each line came by itself.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(BEFORE, [sorted(line_ids)])
+        before: dict[int, list[int]] = dict(cursor.fetchall())
+    batch: list[int] = []
+    for line_id in sorted(line_ids):
+        if len(batch) == at_once or not set(before.get(line_id, ())).isdisjoint(batch):
+            yield batch
+            batch = []
+        batch.append(line_id)
+    if batch:
+        yield batch
 
 
 def _by_line[R: Checked](entries: Collection[Entry[R]]) -> dict[int, list[Entry[R]]]:

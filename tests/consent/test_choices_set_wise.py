@@ -52,6 +52,19 @@ def a_world(lines: int) -> None:
     take_lines(*(line_row(line_id=f"L{n}", msisdn=number(n), account_id=f"A{n}") for n in range(lines)))
 
 
+def with_successors(lines: Sequence[int]) -> None:
+    """Each of these lines is continued by another, by a number of its own, and that by one more."""
+    for n in lines:
+        before = f"L{n}"
+        for place, since in ((300, "2025-06-01T00:00:00Z"), (600, "2025-08-15T00:00:00Z")):
+            told = line_row(
+                line_id=f"{before}+", msisdn=number(n + place), account_id=f"A{n}", activated_at=since,
+                continues_line_id=before,
+            )  # fmt: skip
+            take_lines(told)
+            before = f"{before}+"
+
+
 def with_something_agreed(lines: Sequence[int]) -> None:
     take_approvals(*(approval_row(msisdn=number(n), campaign=("CMP-road", "CMP-track")[n % 2]) for n in lines))
 
@@ -88,7 +101,7 @@ def some_rows(seed: int, count: int) -> list[bytes]:
         scope = drawn.choice(["all", "all", *REFS])
         row = choice_row(
             id=f"c{n}" if n < 5 or drawn.random() < 0.85 else f"c{drawn.randrange(n)}",
-            msisdn=number(drawn.randrange(LINES + 2)),
+            msisdn=number(drawn.choice([*range(LINES + 2), 300, 306, 600, 606])),
             kind=drawn.choice(KINDS),
             scope=scope,
             made_at=f"2025-0{drawn.randint(3, 9)}-01T00:00:00Z",
@@ -132,6 +145,7 @@ def what_stands() -> dict[str, object]:
 def test_many_lines_together_fare_as_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     a_world(LINES)
     with_something_agreed(range(0, LINES, 2))
+    with_successors([0, 6])
     take_releases(*(release_row(msisdn=number(n), aggregator=LINK, path=[LINK, TRACK]) for n in range(0, LINES, 3)))
     content = b"\n".join(some_rows(seed=35, count=80))
 
@@ -150,6 +164,20 @@ def test_many_lines_together_fare_as_each_by_itself(monkeypatch: pytest.MonkeyPa
     assert {"accepted", "repeated", "rejected"} == {fate.status for fate in each[0]}
     assert each[1]["told"]
     assert each[1]["held"]
+
+
+@pytest.mark.usefixtures("db")
+def test_what_a_line_takes_over_from_another_is_told_before_its_own() -> None:
+    """Whoever is allowed after a stop that came over is told of what counts, as no word of the person's own."""
+    a_world(1)
+    with_successors([0])
+    allow = choice_row(
+        msisdn=number(300), kind="allow", scope="campaign", ref="CMP-road", made_at="2025-07-01T00:00:00Z"
+    )
+    fates = taken(ChoicesFeed(), ndjson([choice_row(msisdn=number(0), made_at="2025-03-01T00:00:00Z"), allow]))
+    assert [fate.status for fate in fates] == ["accepted", "accepted"]
+    assert sorted(Choice.objects.values_list("kind", flat=True)) == ["allow", "stop", "stop", "stop"]
+    assert [(one.lane, one.snapshot["initiating_entity"]) for one in Order.objects.all()] == [("bulk", "system")]
 
 
 @pytest.mark.usefixtures("committed_db", "no_broker")
