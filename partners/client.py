@@ -1,9 +1,9 @@
 """The one door out: every connection the portal opens to a partner is opened here.
 
-https only, to hosts on a list where the caller has one, to addresses that are public after resolution, and to the
-address that was looked at; no redirects, no proxies, 10 s in all with the look-up of the name, 20 kB read at most. What
-comes back is hostile text. Connections are kept for the next; one that is kept was looked at when it was opened. Demo
-and tests may speak http to loopback.
+https only, to hosts on a list where the caller has one, to addresses that are public after resolution (a service of our
+own may be where INTERNAL_HOSTS says), and to the address that was looked at; no redirects, no proxies, 10 s in all with
+the look-up of the name, 20 kB read at most. What comes back is hostile text. Connections are kept for the next; one
+that is kept was looked at when it was opened. Demo and tests may speak http to loopback.
 """
 
 import errno
@@ -15,9 +15,10 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from ipaddress import IPv4Address, IPv6Address
 from queue import Empty, SimpleQueue
 from threading import Condition, Event, Thread, local
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -29,7 +30,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 
-from partners.hosts import first_address, is_public, on_list
+from partners.hosts import first_address, is_listed, is_public, literal, on_list
 
 if TYPE_CHECKING:
     from urllib3._base_connection import BaseHTTPConnection
@@ -43,6 +44,11 @@ FOR_THEIR_NAME = 0.8
 # No network, no more files, sockets, ports or room for them.
 OUR_FAULTS = {errno.ENETDOWN, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
 KEPT_CONNECTIONS, KEPT_HOSTS = 32, 256
+HTTPS = 443
+NOT_PUBLIC = "the address is not a public one"
+
+# Where an address may be: in public; where INTERNAL_HOSTS names it; or in any network of the operator's.
+type Reach = Literal["public", "listed", "inside"]
 
 
 class NotPublic(HTTPError):
@@ -77,13 +83,15 @@ def post(
     headers: Mapping[str, str] | None = None,
     seconds: float = SECONDS,
     hosts: Collection[str] | None = None,
+    is_ours: bool = False,
 ) -> Reply:
     """Send a body and read the short answer. Never raises for what the other side does. Never inside a transaction.
 
-    `hosts`: where given, the only hosts ("name", or "name:port" where it is not 443) that may be spoken to.
+    `hosts`: where given, the only hosts ("name", or "name:port" where it is not 443) that may be spoken to. `is_ours`:
+    it is a service of our own operator's, which INTERNAL_HOSTS may name; never a partner's.
     """
     sent = {"Content-Type": content_type, "Accept": "application/json", **(headers or {})}
-    return _exchange("POST", url, sent, body, seconds, hosts)
+    return _exchange("POST", url, sent, body, seconds, hosts, reach="listed" if is_ours else "public")
 
 
 def get(
@@ -102,7 +110,7 @@ def store(*, method: str, url: str, headers: Mapping[str, str], body: bytes | No
 
     What is longer than LARGEST_OBJECT comes with `detail`: half an object is none. Otherwise as `post`.
     """
-    return _exchange(method, url, headers, body, STORE_SECONDS, None, most=LARGEST_OBJECT, inside=True)
+    return _exchange(method, url, headers, body, STORE_SECONDS, None, most=LARGEST_OBJECT, reach="inside")
 
 
 def readable(text: str, *, length: int = 300) -> str:
@@ -111,7 +119,30 @@ def readable(text: str, *, length: int = 300) -> str:
 
 
 def refused(*, url: str, hosts: Collection[str] | None = None) -> str:
-    """Why this URL is not one to open, before any name is looked up; "" if it may be tried. `hosts`: as for `post`."""
+    """Why a partner's URL is not one to open, before any name is looked up; "" if it may be tried.
+
+    `hosts`: as for `post`.
+    """
+    return _unfit(url, hosts) or _not_public(url)
+
+
+def refused_once_looked_up(*, url: str, seconds: float) -> str:
+    """The same, and whether its name leads to an address that is not public. One that leads nowhere may do so later."""
+    reason = refused(url=url)
+    if reason:
+        return reason
+    parts = urlsplit(url)
+    with _deadline(seconds):
+        try:
+            _public_address(str(parts.hostname), parts.port or HTTPS)
+        except NotPublic:
+            return NOT_PUBLIC
+        except (HTTPError, OSError):
+            return ""
+    return ""
+
+
+def _unfit(url: str, hosts: Collection[str] | None) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -122,6 +153,14 @@ def refused(*, url: str, hosts: Collection[str] | None = None) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback_allowed() and is_loopback(host)):
         return "the address is not https"
     return "" if hosts is None or on_list(url=url, hosts=hosts) else "the address is not on the contract's list"
+
+
+def _not_public(url: str) -> str:
+    """Why a URL whose host is an address itself is none to open."""
+    address = literal(urlsplit(url).hostname or "")
+    if address is None or is_public(address) or (loopback_allowed() and address.is_loopback):
+        return ""
+    return NOT_PUBLIC
 
 
 def loopback_allowed() -> bool:
@@ -136,21 +175,21 @@ def is_loopback(host: str) -> bool:
 
 def _exchange(
     method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float,
-    hosts: Collection[str] | None, *, most: int = LARGEST_ANSWER, inside: bool = False,
+    hosts: Collection[str] | None, *, most: int = LARGEST_ANSWER, reach: Reach = "public",
 ) -> Reply:  # fmt: skip
-    reason = refused(url=url, hosts=hosts)
+    reason = _unfit(url, hosts)
     if reason:
         return Reply(None, detail=reason)
     with _deadline(seconds) as watch:
         try:
-            watch.inside = inside
-            response = _pools(os.getpid(), loopback=loopback_allowed(), inside=inside).urlopen(
+            watch.reach = reach
+            response = _pools(os.getpid(), loopback=loopback_allowed(), reach=reach).urlopen(
                 method, url, body=body, headers={**headers, "User-Agent": "whereabouts"}, redirect=False, retries=False,
                 timeout=Timeout(total=seconds), preload_content=False, decode_content=False,
             )  # fmt: skip
-            return _read(response, most, whole=inside)
+            return _read(response, most, whole=reach == "inside")
         except NotPublic:
-            return Reply(None, detail="the address is not a public one")
+            return Reply(None, detail=NOT_PUBLIC)
         except (HTTPError, OSError, ValueError) as error:
             slow = watch.over or isinstance(error, ReadTimeoutError) or _was_slow_to_connect(error)
             ours = watch.ours or _is_ours(error)
@@ -207,9 +246,9 @@ class _Watch:
     def __init__(self, ends_at: float) -> None:
         self.ends_at = ends_at
         self.connection: BaseHTTPConnection | None = None
-        # `wrote`: all of the request is out, so that the other side may have taken it. `inside`: it may stand in a
-        # network of the operator's.
-        self.wrote = self.over = self.ours = self.inside = False
+        # `wrote`: all of the request is out, so that the other side may have taken it.
+        self.wrote = self.over = self.ours = False
+        self.reach: Reach = "public"
 
     def left(self) -> float:
         """Seconds that are left, never none: to a socket 0 would mean not to wait at all, and to fail otherwise."""
@@ -286,11 +325,11 @@ def _public_address(host: str, port: int) -> str:
     The look-up is given what is left of the exchange's time: a resolver that hangs must not hold a worker.
     """
     found: SimpleQueue[str | Exception] = SimpleQueue()
-    loopback, inside = loopback_allowed(), _here.watch.inside
+    loopback, reach = loopback_allowed(), _here.watch.reach
 
     def look_up() -> None:
         try:
-            found.put(first_address(host, port) if inside else filter_host(host, port, allow_loopback=loopback))
+            found.put(_looked_up(host, port, reach, loopback=loopback))
         except (RequestException, OSError, ValueError) as error:
             found.put(error)
 
@@ -307,9 +346,21 @@ def _public_address(host: str, port: int) -> str:
         _here.watch.ours = not _own_name_is_found(seconds=left * (1 - FOR_THEIR_NAME))
         raise OSError("the name leads nowhere") from answer
     address = ipaddress.ip_address(answer.strip("[]"))
-    if not inside and not is_public(address) and not (loopback and address.is_loopback):
+    if not _may_be_spoken_to(host, address, reach, loopback=loopback):
         raise NotPublic
     return str(address)
+
+
+def _looked_up(host: str, port: int, reach: Reach, *, loopback: bool) -> str:
+    if reach == "public":
+        return filter_host(host, port, allow_loopback=loopback)
+    return first_address(host, port)
+
+
+def _may_be_spoken_to(host: str, address: IPv4Address | IPv6Address, reach: Reach, *, loopback: bool) -> bool:
+    if reach == "inside" or is_public(address) or (loopback and address.is_loopback):
+        return True
+    return reach == "listed" and is_listed(host=host, address=address, internal=settings.INTERNAL_HOSTS)
 
 
 def _own_name_is_found(*, seconds: float) -> bool:
@@ -388,13 +439,13 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 @cache
-def _pools(_pid: int, *, loopback: bool, inside: bool) -> PoolManager:
+def _pools(_pid: int, *, loopback: bool, reach: Reach) -> PoolManager:
     """Kept connections. Not shared over a fork: two processes must not speak on one socket.
 
     A connection opened while loopback or a network of the operator's was allowed is not there for anybody to whom it
     is not.
     """
-    del loopback, inside
+    del loopback, reach
     pools = PoolManager(num_pools=KEPT_HOSTS, maxsize=KEPT_CONNECTIONS, block=False)
     pools.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
     return pools

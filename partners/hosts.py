@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from partners.models import Contract
@@ -37,6 +37,28 @@ def on_list(*, url: str, hosts: Collection[str]) -> bool:
 def first_address(host: str, port: int) -> str:
     """The first address that a name leads to, whatever network it is in. Raises OSError."""
     return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+
+
+def literal(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a URL's host is itself; None where it is a name."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def is_listed(*, host: str, address: IPv4Address | IPv6Address, internal: Collection[str]) -> bool:
+    """Whether a service of ours may be spoken to there: its host or the network of its address is in INTERNAL_HOSTS.
+
+    Never on this very machine, nor at an address by which a machine speaks to its own wire: cloud providers hand out
+    their machines' secrets there.
+    """
+    if address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast:
+        return False
+    networks = [ip_network(one) for one in internal if "/" in one]
+    return host.lower().rstrip(".") in internal or any(
+        address in network for network in networks if network.version == address.version
+    )
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

@@ -29,6 +29,7 @@ class HttpBackend:
             body=msgspec.json.encode({"to": msisdn, "text": text}),
             content_type="application/json",
             headers={"Authorization": f"Bearer {settings.SMS_WEBHOOK_TOKEN}"},
+            is_ours=True,
         )
         if reply.status is None and reply.taken:
             raise InDoubt(reply.detail)

@@ -34,6 +34,7 @@ class Environment:
     base_url: str
     password_words: list[str]
     plain_hosts: list[str]
+    internal_hosts: list[str]
     behind_proxy: bool
     mtls_client_certificates: bool
     mtls_certificate_header: str
@@ -197,6 +198,7 @@ def environment() -> Environment:
         base_url=base_url,
         password_words=_listed("PASSWORD_WORDS"),
         plain_hosts=plain_hosts,
+        internal_hosts=_internal_hosts(),
         behind_proxy=given.get("BEHIND_PROXY") == "1",
         mtls_client_certificates=_certificates(),
         mtls_certificate_header=given.get("MTLS_CERTIFICATE_HEADER") or "Client-Cert",
@@ -303,6 +305,11 @@ def _issuer(name: str) -> str:
     if issuer and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise ImproperlyConfigured(f"{name} must start with https:// (http:// only for a loopback address).")
     return issuer
+
+
+def _internal_hosts() -> list[str]:
+    named = [one.strip().lower().rstrip(".") for one in _listed("INTERNAL_HOSTS") if one.strip()]
+    return [str(wires.network("INTERNAL_HOSTS", one)) if "/" in one else one for one in named]
 
 
 def _sentinel_s_master() -> str:

@@ -29,7 +29,7 @@ HOW = {
 
 def look(given: Mapping[str, str], *, plain: Collection[str]) -> None:
     """Raise ImproperlyConfigured for the first of these settings that would speak openly to another machine."""
-    networks = [_network(one) for one in plain if "/" in one]
+    networks = [network("PLAIN_HOSTS", one) for one in plain if "/" in one]
     for name, (kind, is_safe) in SPOKEN_TO.items():
         for url in given.get(name, "").split(";" if kind == "broker" else None):
             # After the first of several brokers Celery takes a bare name too.
@@ -128,11 +128,12 @@ def _is_here(host: str) -> bool:
         return host in LOOPBACK_NAMES
 
 
-def _network(text: str) -> Network:
+def network(setting: str, text: str) -> Network:
+    """A network as a setting names it. Raises ImproperlyConfigured."""
     try:
         return ip_network(text, strict=False)
     except ValueError as error:
-        raise ImproperlyConfigured(f"PLAIN_HOSTS names no network: {text!r}. Write it like 10.0.0.0/8.") from error
+        raise ImproperlyConfigured(f"{setting} names no network: {text!r}. Write it like 10.0.0.0/8.") from error
 
 
 def _is_inside(host: str, networks: Collection[Network]) -> bool:

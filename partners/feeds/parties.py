@@ -92,6 +92,10 @@ class PartiesFeed:
     header = ""
     chunk = 1
 
+    def __init__(self) -> None:
+        # Where entries that were taken say that their partner is: place in the file, field, address.
+        self.addresses: list[tuple[str, str, str]] = []
+
     def take(self, *, lines: Sequence[Numbered | Record], at: datetime) -> list[Fate]:
         """Take in the whole document, which is one line here. Raises Unreadable."""
         return [fate for line in lines if isinstance(line, Numbered) for fate in self._document(line.content, at)]
@@ -113,6 +117,9 @@ class PartiesFeed:
                 terms.note(changes=changes, at=at)
         except Refused as refused:
             return rejected(place, refused.field, refused.reason)
+        for name in ("endpoint_url", "jwks_uri"):
+            if isinstance(entry, dict) and (url := entry.get(name)):
+                self.addresses.append((place, name, str(url)))
         warnings = tuple(changes.warnings)
         return accepted(place, warnings=warnings) if new else repeated(place, warnings=warnings)
 

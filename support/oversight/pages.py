@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from partners import client
 from partners.lifecycle import Stage
 from partners.models import Campaign, Client, Contract, Kin, PartnerKeySet, Party, Suspension
 from partners.words import party_name, shown
@@ -31,15 +32,17 @@ class Held:
 
 @dataclass(frozen=True)
 class ContractPage:
-    """A contract's page."""
+    """A contract's page. `events_refused`, `keys_refused`: why an address can't be used; "" where it may be tried."""
 
     facts: ContractFacts
     campaigns: Sequence[CampaignFacts]
     held: Sequence[Held]
     asked: Sequence[Asked]
     clients: Sequence[Client]
+    events_refused: str
     keys: Sequence[str]
     keys_from: str
+    keys_refused: str
     keys_at: datetime | None
     breaches: Sequence[Breach]
     cohort: Cohort | None
@@ -61,7 +64,10 @@ class CampaignPage:
 
 @dataclass(frozen=True)
 class PartyPage:
-    """A party's page: every chain it stands in. `health` is None where nothing is sent to it."""
+    """A party's page: every chain it stands in. `health` is None where nothing is sent to it.
+
+    `keys_refused`: why its keys can't be fetched from where they should be; "" where nothing speaks against it.
+    """
 
     facts: PartyFacts
     chains: Sequence[Link]
@@ -70,6 +76,7 @@ class PartyPage:
     asked: Sequence[Asked]
     kin: Sequence[Kin]
     clients: Sequence[Client]
+    keys_refused: str
     health: Health | None
     history: Sequence[Done]
 
@@ -89,6 +96,7 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         return None
     rows = Campaign.objects.filter(contract=contract).select_related("contract__aggregator", "lbs_provider")
     known = PartnerKeySet.objects.filter(party=contract.aggregator_id).first()
+    keys_from = contract.jwks_uri or contract.aggregator.jwks_uri
     return ContractPage(
         facts=chains.contracts(rows=[contract], at=at)[0],
         campaigns=chains.campaigns(rows=list(rows.order_by("ref")[:MOST]), at=at),
@@ -96,12 +104,19 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         asked=asked_about(of="contract", target_id=contract.pk, at=at),
         clients=list(Client.objects.filter(party=contract.aggregator_id).order_by("client_id")),
         keys=_kids(known.jwks if known else {}),
-        keys_from=contract.jwks_uri or contract.aggregator.jwks_uri,
+        events_refused=_refused(contract.endpoint_url),
+        keys_from=keys_from,
+        keys_refused=_refused(keys_from),
         keys_at=known.fetched_at if known else None,
         breaches=list(Breach.objects.filter(contract_id=contract.pk).order_by("-at")[:NEWEST]),
         cohort=_cohort("contract", contract.pk),
         history=done_to(target=f"contract:{contract.pk}"),
     )
+
+
+def _refused(url: str) -> str:
+    """Why the door out would not open this address; "" where it is empty, or nothing speaks against it."""
+    return client.refused(url=url) if url else ""
 
 
 def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
@@ -140,6 +155,7 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         asked=asked_about(of="party", target_id=party.pk, at=at),
         kin=_kin(Kin.Of.PARTY, party.uri),
         clients=list(Client.objects.filter(party=party).order_by("client_id")),
+        keys_refused=_refused(party.jwks_uri),
         health=health_of(party_ids=[party.pk], at=at)[party.pk] if own else None,
         history=done_to(target=f"party:{party.pk}"),
     )

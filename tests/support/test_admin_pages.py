@@ -185,6 +185,22 @@ def test_a_contract_s_page_holds_everything_about_it(officer: Member) -> None:
         assert said in told
 
 
+def test_pages_say_which_addresses_can_t_be_used(officer: Member) -> None:
+    contract = a_contract()
+    page, party_page = f"/admin/contracts/{contract.pk}/", f"/admin/parties/{contract.aggregator_id}/"
+    assert "can't be" not in shown(officer, page) + shown(officer, party_page)
+    for address, why in (
+        ("http://partner.example/x", "the address is not https"),
+        ("https://10.1.2.3/x", "the address is not a public one"),
+    ):
+        Contract.objects.filter(pk=contract.pk).update(endpoint_url=address, jwks_uri=address)
+        Party.objects.filter(pk=contract.aggregator_id).update(jwks_uri=address)
+        told = shown(officer, page)
+        assert f"Nothing can be sent here: {why}." in told
+        assert f"Its keys can't be fetched from here: {why}." in told
+        assert f"Its keys can't be fetched from here: {why}." in shown(officer, party_page)
+
+
 def test_a_party_s_page_shows_every_chain_it_stands_in(officer: Member) -> None:
     console = everything()
     third = Party.objects.get(name="GeoBridge Customer")

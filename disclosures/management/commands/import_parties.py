@@ -7,11 +7,13 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from disclosures.feeds import settle_files
+from partners.client import refused_once_looked_up
 from partners.feeds.command import Feed, FeedCommand, Progress
 from partners.feeds.parties import PartiesFeed, Unreadable
 from partners.feeds.reading import Numbered, Readable, Record
 
 LONGEST = 100_000_000
+LOOK_UP_S = 2.0
 
 
 class Command(FeedCommand):
@@ -28,7 +30,8 @@ class Command(FeedCommand):
     )
 
     def feed(self) -> Feed:
-        return PartiesFeed()
+        self.taken = PartiesFeed()
+        return self.taken
 
     def shaped(self, *, stream: Readable, progress: Progress) -> Iterator[Numbered | Record]:
         """The whole document as one line."""
@@ -43,4 +46,16 @@ class Command(FeedCommand):
             raise CommandError(f"{options['file']}: {error}") from error
 
     def afterwards(self, *, at: datetime) -> dict[str, int]:
-        return {"file_stops_pierced": settle_files(at=at) or 0}
+        return {"file_stops_pierced": settle_files(at=at) or 0, "addresses_refused": self._warn()}
+
+    def _warn(self) -> int:
+        """Tell of addresses that the door out would refuse, and how many they are: nothing can be sent there."""
+        looked_at: dict[str, str] = {}
+        count = 0
+        for place, name, url in self.taken.addresses:
+            if url not in looked_at:
+                looked_at[url] = refused_once_looked_up(url=url, seconds=LOOK_UP_S)
+            if looked_at[url]:
+                count += 1
+                self.stderr.write(f"{place} {name}: {looked_at[url]}. Nothing is sent there until it is changed.")
+        return count

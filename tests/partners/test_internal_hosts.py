@@ -1,0 +1,110 @@
+"""Services of the carrier's own may stand in its network where it says so; partners never."""
+
+import errno
+import io
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from pytest_django import Settings
+
+from accounts.texts import NotTaken
+from partners import client
+from partners.sms import HttpBackend
+from portal.environment import environment
+from tests.feeds import Row, parties_document
+from tests.portal.processes import clean_environment
+
+LEADS_TO = {
+    "sms.corp.example": "10.20.0.7",
+    "sms.public.example": "93.184.215.14",
+    "sms.cloud.example": "169.254.169.254",
+    "sms.here.example": "127.0.0.1",
+    "partner.example": "10.20.0.8",
+}
+
+
+@pytest.fixture
+def dialled(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> list[str]:
+    """The addresses that were called, each of which refused."""
+    settings.DOOR_OUT_LOOPBACK = False
+    called: list[str] = []
+
+    def look_up(host: str, port: int, *_: object, **__: object) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (LEADS_TO.get(host, host), port))]
+
+    def refuse(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        called.append(address[0])
+        raise OSError(errno.ECONNREFUSED, "no")
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", refuse)
+    return called
+
+
+@pytest.mark.parametrize(
+    ("host", "internal", "reached"),
+    [
+        ("sms.corp.example", [], False),
+        ("sms.corp.example", ["sms.corp.example"], True),
+        ("sms.corp.example", ["10.20.0.0/16"], True),
+        ("sms.corp.example", ["10.21.0.0/16", "fd00::/8", "corp.example"], False),
+        ("sms.public.example", [], True),
+        ("sms.cloud.example", ["sms.cloud.example", "169.254.0.0/16"], False),
+        ("sms.here.example", ["sms.here.example", "127.0.0.0/8"], False),
+    ],
+)
+def test_the_text_gateway_is_reached_inside_where_it_is_listed(
+    host: str, internal: list[str], reached: bool, dialled: list[str], settings: Settings
+) -> None:
+    settings.INTERNAL_HOSTS = internal
+    settings.SMS_WEBHOOK_URL, settings.SMS_WEBHOOK_TOKEN = f"https://{host}/send", "token"
+    with pytest.raises(NotTaken) as said:
+        HttpBackend().send(msisdn="+12065550142", text="Your code is 123456.")
+    assert dialled == ([LEADS_TO[host]] if reached else [])
+    assert str(said.value) == ("ConnectionError" if reached else "the address is not a public one")
+
+
+def test_a_partner_is_never_reached_inside(dialled: list[str], settings: Settings) -> None:
+    settings.INTERNAL_HOSTS = ["partner.example", "10.0.0.0/8"]
+    for reply in (
+        client.post(url="https://partner.example/events", body=b"x", content_type="text/plain"),
+        client.get(url="https://partner.example/jwks.json"),
+        client.get(url="https://10.20.0.8/jwks.json"),
+    ):
+        assert (reply.status, reply.detail) == (None, "the address is not a public one")
+    assert dialled == []
+
+
+def test_the_setting_takes_hosts_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", clean_environment(INTERNAL_HOSTS=" SMS.Corp.Example., 10.20.3.4/16 ,"))
+    assert environment().internal_hosts == ["sms.corp.example", "10.20.0.0/16"]
+    monkeypatch.setattr("os.environ", clean_environment(INTERNAL_HOSTS="10.20.0/16"))
+    with pytest.raises(ImproperlyConfigured, match=r"INTERNAL_HOSTS names no network: '10\.20\.0/16'"):
+        environment()
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_parties_file_is_warned_of_addresses_that_the_door_would_refuse(
+    dialled: list[str], settings: Settings, tmp_path: Path
+) -> None:
+    settings.INTERNAL_HOSTS = ["partner.example"]
+    contracts: list[Row] = parties_document()["contracts"]
+    contracts[0] |= {"endpoint_url": "https://partner.example/events", "jwks_uri": "http://sms.public.example/jwks"}
+    contracts[1] |= {"endpoint_url": "https://sms.public.example/events", "jwks_uri": "https://192.168.1.1/jwks"}
+    (tmp_path / "parties.json").write_text(json.dumps(parties_document(contracts=contracts)))
+    out, said = io.StringIO(), io.StringIO()
+    call_command("import_parties", str(tmp_path / "parties.json"), "--json", stdout=out, stderr=said)
+    assert json.loads(out.getvalue())["addresses_refused"] == 3
+    warned = [line for line in said.getvalue().splitlines() if line.startswith("contracts")]
+    assert warned == [
+        f"contracts[{n}] {name}: the address is not {what}. Nothing is sent there until it is changed."
+        for n, name, what in (
+            (0, "endpoint_url", "a public one"), (0, "jwks_uri", "https"), (1, "jwks_uri", "a public one"),
+        )
+    ]  # fmt: skip
+    assert dialled == [], "a look at the name is enough"
