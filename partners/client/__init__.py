@@ -10,15 +10,14 @@ import errno
 import ipaddress
 import os
 import socket
-import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address
 from queue import Empty, SimpleQueue
-from threading import Condition, Event, Thread, local
-from typing import TYPE_CHECKING, Any, Literal
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -30,6 +29,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 
+from partners.client.watch import Reach, deadline, here
 from partners.hosts import first_address, is_listed, is_public, literal, on_list
 
 if TYPE_CHECKING:
@@ -46,9 +46,6 @@ OUR_FAULTS = {errno.ENETDOWN, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.E
 KEPT_CONNECTIONS, KEPT_HOSTS = 32, 256
 HTTPS = 443
 NOT_PUBLIC = "the address is not a public one"
-
-# Where an address may be: in public; where INTERNAL_HOSTS names it; or in any network of the operator's.
-type Reach = Literal["public", "listed", "inside"]
 
 
 class NotPublic(HTTPError):
@@ -132,7 +129,7 @@ def refused_once_looked_up(*, url: str, seconds: float) -> str:
     if reason:
         return reason
     parts = urlsplit(url)
-    with _deadline(seconds):
+    with deadline(seconds):
         try:
             _public_address(str(parts.hostname), parts.port or HTTPS)
         except NotPublic:
@@ -180,7 +177,7 @@ def _exchange(
     reason = _unfit(url, hosts)
     if reason:
         return Reply(None, detail=reason)
-    with _deadline(seconds) as watch:
+    with deadline(seconds) as watch:
         try:
             watch.reach = reach
             response = _pools(os.getpid(), loopback=loopback_allowed(), reach=reach).urlopen(
@@ -240,92 +237,13 @@ def _read(response: BaseHTTPResponse, most: int, *, whole: bool) -> Reply:
     )
 
 
-class _Watch:
-    """What one exchange is doing, for the thread that ends it: no answer may drip on beyond its time."""
-
-    def __init__(self, ends_at: float) -> None:
-        self.ends_at = ends_at
-        self.connection: BaseHTTPConnection | None = None
-        # `wrote`: all of the request is out, so that the other side may have taken it.
-        self.wrote = self.over = self.ours = False
-        self.reach: Reach = "public"
-
-    def left(self) -> float:
-        """Seconds that are left, never none: to a socket 0 would mean not to wait at all, and to fail otherwise."""
-        return max(0.001, self.ends_at - time.monotonic())
-
-    def end(self) -> None:
-        self.over = True
-        sock = getattr(self.connection, "sock", None)
-        if isinstance(sock, socket.socket):
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-
-class _Deadlines:
-    """One thread that ends every exchange whose time is over."""
-
-    def __init__(self) -> None:
-        self._changed = Condition()
-        self._running: set[_Watch] = set()
-        self._next = float("inf")
-        Thread(target=self._look, daemon=True).start()
-
-    def add(self, watch: _Watch) -> None:
-        with self._changed:
-            self._running.add(watch)
-            if watch.ends_at < self._next:
-                self._next = watch.ends_at
-                self._changed.notify()
-
-    def remove(self, watch: _Watch) -> None:
-        with self._changed:
-            self._running.discard(watch)
-
-    def _look(self) -> None:
-        with self._changed:
-            while True:
-                now = time.monotonic()
-                for watch in [one for one in self._running if one.ends_at <= now]:
-                    self._running.discard(watch)
-                    watch.end()
-                self._next = min((one.ends_at for one in self._running), default=float("inf"))
-                self._changed.wait(min(self._next - now, 3600.0))
-
-
-class _Here(local):
-    """The exchange that this thread is in."""
-
-    watch = _Watch(float("inf"))
-
-
-_here = _Here()
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[_Watch]:
-    _here.watch = watch = _Watch(time.monotonic() + seconds)
-    deadlines = _deadlines(os.getpid())
-    deadlines.add(watch)
-    try:
-        yield watch
-    finally:
-        deadlines.remove(watch)
-
-
-@cache
-def _deadlines(_pid: int) -> _Deadlines:
-    """A thread does not live on in a forked process: each has its own."""
-    return _Deadlines()
-
-
 def _public_address(host: str, port: int) -> str:
     """The one address that this name leads to now and that may be spoken to. Raises NotPublic.
 
     The look-up is given what is left of the exchange's time: a resolver that hangs must not hold a worker.
     """
     found: SimpleQueue[str | Exception] = SimpleQueue()
-    loopback, reach = loopback_allowed(), _here.watch.reach
+    loopback, reach = loopback_allowed(), here.watch.reach
 
     def look_up() -> None:
         try:
@@ -334,16 +252,16 @@ def _public_address(host: str, port: int) -> str:
             found.put(error)
 
     Thread(target=look_up, daemon=True).start()
-    left = _here.watch.left()
+    left = here.watch.left()
     try:
         answer = found.get(timeout=left * FOR_THEIR_NAME)
     except Empty:
-        _here.watch.ours = not _own_name_is_found(seconds=left * (1 - FOR_THEIR_NAME))
+        here.watch.ours = not _own_name_is_found(seconds=left * (1 - FOR_THEIR_NAME))
         raise ConnectTimeoutError("the name was not looked up in time") from None
     if isinstance(answer, InvalidIPAddress):
         raise NotPublic
     if isinstance(answer, Exception):
-        _here.watch.ours = not _own_name_is_found(seconds=left * (1 - FOR_THEIR_NAME))
+        here.watch.ours = not _own_name_is_found(seconds=left * (1 - FOR_THEIR_NAME))
         raise OSError("the name leads nowhere") from answer
     address = ipaddress.ip_address(answer.strip("[]"))
     if not _may_be_spoken_to(host, address, reach, loopback=loopback):
@@ -394,7 +312,7 @@ class _OneWrite(HTTPConnection):
             return
         whole, self._head = self._head + data, b""
         super().send(whole)
-        _here.watch.wrote = True
+        here.watch.wrote = True
 
 
 class _Connection(_OneWrite):
@@ -406,9 +324,9 @@ class _Connection(_OneWrite):
 
     def _new_conn(self) -> socket.socket:
         self._dns_host = _public_address(self.host, self.port)
-        self.timeout = _here.watch.left()
+        self.timeout = here.watch.left()
         connected = super()._new_conn()
-        connected.settimeout(_here.watch.left())
+        connected.settimeout(here.watch.left())
         return connected
 
 
@@ -423,7 +341,7 @@ class _Pool(HTTPConnectionPool):
 
     def _get_conn(self, timeout: float | None = None) -> "BaseHTTPConnection":
         connection = super()._get_conn(timeout)
-        _here.watch.connection = connection
+        here.watch.connection = connection
         return connection
 
 
@@ -434,7 +352,7 @@ class _TlsPool(HTTPSConnectionPool):
 
     def _get_conn(self, timeout: float | None = None) -> "BaseHTTPConnection":
         connection = super()._get_conn(timeout)
-        _here.watch.connection = connection
+        here.watch.connection = connection
         return connection
 
 
