@@ -106,14 +106,14 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "partners/client.py",
-        "not is_public(address) and not (loopback and address.is_loopback)",
-        "not is_public(address) and not loopback",
+        "partners/client/__init__.py",
+        "is_public(address) or (loopback and address.is_loopback)",
+        "is_public(address) or loopback",
         f"{HOSTS}test_no_address_of_a_network_of_its_own_is_spoken_to[in the demo]",
     ),
     Mutant(
         6,
-        "partners/client.py",
+        "partners/client/__init__.py",
         '    return host in {"localhost", "127.0.0.1", "::1"}\n',
         '    return host.startswith(("localhost", "127.0.0.1", "::1"))\n',
         f"{HOSTS}test_where_this_machine_is_everybody_s_no_other_host_is",
