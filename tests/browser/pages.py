@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
@@ -156,16 +156,19 @@ class Walk:
             yield Visit("404", MISSING, {})
 
 
-def a_walk() -> Walk:
-    """The whole world's data, a choice on its way, a link of each kind, and somebody at every step of every door."""
-    world = a_world(at=timezone.now())
+def a_walk(*, at: datetime | None = None) -> Walk:
+    """The whole world's data, a choice on its way, a link of each kind, and somebody at every step of every door.
+
+    `at`: when its look-ups were; now, if not given.
+    """
+    world = a_world(at=at or timezone.now())
+    subscriber = sign_in(world.line)
     choice = actions.stop(
-        line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web",
-        reason=actions.NEVER_AGREED,
+        line_id=world.line.pk, scope="party", ref="https://securetrack.example",
+        actor=f"subscriber:{user_of(world.line).pk}", channel="web", reason=actions.NEVER_AGREED,
     )  # fmt: skip
     opened, answered = _asked_twice()
     publishing.make(at=when_counted(timezone.now()))
-    subscriber = sign_in(world.line)
     subscriber.post("/accounts/reauthenticate/", {"password": PASSWORD})
     every_factor, passkey = _with_every_factor()
     case, mailed = _cases(world.line)

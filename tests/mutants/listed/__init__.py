@@ -8,6 +8,7 @@ from tests.mutants.listed import (
     locks,
     promises,
     state_machine,
+    whole_pages,
     words_company,
     words_subscriber,
 )
@@ -21,6 +22,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *locks.MUTANTS,
     *promises.MUTANTS,
     *state_machine.MUTANTS,
+    *whole_pages.MUTANTS,
     *words_company.MUTANTS,
     *words_subscriber.MUTANTS,
 )

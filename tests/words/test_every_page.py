@@ -1,0 +1,112 @@
+"""Every page that a visitor, a subscriber or staff can open says what it said when somebody last read it through."""
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import User
+from accounts.texts import MemoryBackend
+from support.admin.addresses import ADDRESSES
+from support.admin.console import LEGAL
+from support.models import CannedReply
+from tests.browser.pages import a_walk
+from tests.browser.states import states
+from tests.factories import a_line, a_party
+from tests.support.console import everything
+from tests.support.desk import a_ticket, said
+from tests.support.officers import staff
+from tests.walks.test_officers_everywhere import filled
+from tests.words.expected import EASTERN
+from tests.words.transcripts import compare, transcript
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+
+
+@pytest.fixture(autouse=True)
+def _quick(settings: Settings) -> None:
+    settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
+
+
+def noon_of_late() -> datetime:
+    """Far enough from midnight that what comes soon after is of the same day, and further back than a day."""
+    return datetime.combine((timezone.now() - timedelta(days=3)).date(), time(12), EASTERN)
+
+
+def a_while_ago() -> datetime:
+    """For pages that say how long ago something was: in the middle of what rounds to the same."""
+    return timezone.now() - timedelta(days=2, hours=12, minutes=30)
+
+
+def read_by(cookies: dict[str, str], path: str, form: tuple[tuple[str, str], ...] = ()) -> list[str]:
+    client = Client()
+    client.cookies.load(cookies)
+    answer = client.post(path, dict(form)) if form else client.get(path)
+    is_page = answer.headers.get("Content-Type", "").startswith("text/html") and not answer.streaming
+    return (
+        transcript(answer.content.decode())
+        if is_page
+        else [f"{answer.status_code} {answer.headers.get('Content-Type', '')}"]
+    )
+
+
+def assert_as_before(name: str, pages: Iterator[tuple[str, list[str]]]) -> None:
+    told = list(pages)
+    found = dict(told)
+    assert len(found) == len(told), "two pages have one title"
+    if differences := compare(name, found):
+        pytest.fail("\n".join(differences), pytrace=False)
+
+
+def test_pages_of_visitors_and_subscribers() -> None:
+    visits = a_walk(at=noon_of_late()).visits()
+    pages = ((f"{one.name} {urlsplit(one.path).query}".strip(), read_by(dict(one.cookies), one.path)) for one in visits)
+    assert_as_before("visitors", pages)
+
+
+def test_states_of_pages() -> None:
+    def each() -> Iterator[tuple[str, list[str]]]:
+        # What is very long is the same words again and again.
+        for n, one in enumerate(one for one in states() if one.state != "very long"):
+            lines = transcript(one.bodies["en"]) if one.bodies else read_by(one.cookies, one.path, one.form)
+            yield f"{n} {one.state}", lines
+
+    assert_as_before("states", each())
+
+
+def test_pages_of_the_console() -> None:
+    console, officer = everything(at=a_while_ago()), staff()
+    cookies = {name: morsel.value for name, morsel in officer.client.cookies.items()}
+    legal = {name: morsel.value for name, morsel in staff(User.Role.LEGAL).client.cookies.items()}
+
+    def each() -> Iterator[tuple[str, list[str]]]:
+        for address in ADDRESSES:
+            who = legal if address.roles == LEGAL else cookies
+            yield address.name, read_by(who, filled(address.route, console.ids))
+
+    assert_as_before("console", each())
+
+
+def test_pages_of_the_desk() -> None:
+    at, party = a_while_ago(), a_party("GeoBridge Locations")
+    agent = staff(User.Role.AGENT, name="ana")
+    cookies = {name: morsel.value for name, morsel in agent.client.cookies.items()}
+    late = a_ticket(at=at, due_in=timedelta(days=-2), kind="dispute", party_id=party.pk, priority=1, language="es")
+    said(late, "They sold it.", at=at)
+    theirs = a_ticket(at=at, number_ending="0177", line_id=a_line().pk, about="Who looked?", assignee=agent.user)
+    said(theirs, "Who was that?", at=at)
+    a_ticket(at=at, state="waiting", assignee=staff(User.Role.AGENT, name="ben").user)
+    reply = CannedReply.objects.get(key="look-up", language="en")
+    paths = (
+        "", "?state=closed", "figures/", "figures/complaints/2026/", "many/", "replies/", "replies/new/",
+        f"replies/{reply.pk}/", f"{late.code}/", f"{theirs.code}/", f"{theirs.code}/write/",
+    )  # fmt: skip
+    titles = (*paths[:7], "a reply", "a late dispute", "a case of theirs", "write")
+    pages = ((title or "queue", read_by(cookies, f"/desk/{path}")) for title, path in zip(titles, paths, strict=True))
+    assert_as_before("desk", pages)

@@ -1,0 +1,77 @@
+"""Pages as they are read, word for word, beside what was read of them when somebody last looked through it.
+
+`tests/words/transcripts/*.txt` holds every page that a person or staff can open, in English. A word that is changed,
+dropped or shown in another state is a difference there. After a change that is meant, write them anew and read the
+difference before it is committed:
+
+    TRANSCRIBE=1 ./whereabouts test tests/words/test_every_page.py
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from difflib import unified_diff
+from pathlib import Path
+from textwrap import wrap
+
+from tests.words.pages import read
+
+FOLDER = Path(__file__).parent / "transcripts"
+WRITE = os.environ.get("TRANSCRIBE") == "1"
+WIDTH = 118
+MONTH = (
+    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|March|April|May|June|July|Aug(?:ust|\.)?|Sept(?:ember|\.)?|Oct(?:ober|\.)?"
+    r"|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
+)
+DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+# What differs from run to run, and what is read in its place.
+MASKS: tuple[tuple[str, str], ...] = (
+    (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "‹id›"),
+    (r"\b(?:[0-9A-Z]{4}-){2,}[0-9A-Z]{4}\b", "‹number of the receipt›"),
+    (r"\bT-[0-9A-Z]+\b", "‹case›"),
+    (r"\bWB-[0-9A-Z]{4}-[0-9A-Z]{2}\b", "‹receipt›"),
+    (r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC|\+00:00)?)?", "‹date›"),
+    (rf"\b\d\d? {MONTH}(?: \d{{4}})?", "‹date›"),
+    (rf"(?:{DAY}, )?{MONTH} \d\d?(?:, \d{{4}})?(?!\d)|{MONTH} \d{{4}}", "‹date›"),
+    (r"\b\d{1,3},?\d{3} days\b|\b\d{3} days ago\b", "‹many days›"),
+    (r"\b20\d\d(?=\D|$)", "‹year›"),
+    (rf"\b{DAY}\b", "‹weekday›"),
+    (r"\b(?:\d\d?(?::\d\d)?\s[ap]\.m\.|\d\d?:\d\d(?::\d\d)?\s[AP]M\b|noon|midnight)(?!\w)", "‹time›"),
+    (r"\b\d\d:\d\d(?::\d\d)?(?:\.\d+)?\b", "‹time›"),
+    (r"(?:\+1 ?)?\(\d{3}\) ?\d{3}[-‑]\d{4}|\+1\d{10}", "‹phone number›"),
+    (r"^\d{8}$", "‹code›"),
+    (r"(?<=AGR-)\d{4}\b|(?<=CMP-)\d{4}\b|(?<=officer)\d+(?=@)|(?<=agent)\d+(?=@)|\b[0-9a-f]{6,11}(?=…)", "‹n›"),
+    (r"\b\d+(?= Compañía)|(?<=between )\d+|(?<=service )\d+|(?<=line:)\d+|(?<=subscriber:)\d+|(?<=party )\d+", "‹n›"),
+    (r"(?<=[•*…])\d{2,4}\b|(?<=ending in )\d{2,4}\b", "‹end of number›"),
+    (r"[A-Za-z0-9_-]{16}…|[A-Za-z0-9+/]{43}=|\b[0-9a-f]{12,}\b|\b[A-Za-z0-9_-]{32,}\b", "‹key›"),
+    (r"^[0-9A-Z]{8}$", "‹order›"),
+    (r"\bS-[0-9A-F]{8}\b", "‹separation›"),
+    (r"\b\d+\.\d KB\b", "‹size›"),
+)
+
+
+def transcript(html: str) -> list[str]:
+    """A page's title and main part, line by line as it is read; all of one that has no main part."""
+    page = read(html)
+    parts = [*page.all("title")[:1], *(page.all("main") or page.all("body") or [page])]
+    lines = [line for part in parts for line in part.whole or part.lines]
+    return [
+        part for line in lines for part in wrap(masked(line), WIDTH, break_long_words=False, break_on_hyphens=False)
+    ]
+
+
+def masked(line: str) -> str:
+    """The line without what differs from run to run."""
+    for pattern, instead in MASKS:
+        line = re.sub(pattern, instead, line)
+    return line
+
+
+def compare(name: str, pages: Mapping[str, list[str]]) -> list[str]:
+    """How these pages differ from their transcript, as lines of a difference; nothing where they are the same."""
+    file = FOLDER / f"{name}.txt"
+    told = [line for title, lines in pages.items() for line in (f"== {title}", *lines, "")]
+    if WRITE:
+        FOLDER.mkdir(exist_ok=True)
+        file.write_text("\n".join(told))
+    return list(unified_diff(file.read_text().split("\n"), told, "expected", "read", lineterm="", n=2))
