@@ -27,8 +27,11 @@ from partners import loosening
 from partners.lifecycle import NotNow
 from partners.loosening import LoosenAnomalies
 from partners.models import Proposal
+from partners.words import shown
 
 LONGEST_REF = 1000
+# Of ids that are none, in what an officer is told.
+MOST_NAMED = 5
 
 
 class NothingHidden(Exception):
@@ -106,15 +109,19 @@ def delay_notice(
     actor: str,
     reason: str,
     at: datetime,
+    awaited: bool = False,
 ) -> Delayed:
     """Hide disclosures under an order until a moment (None: until further order). Not undone but by `lift_notice`.
 
     `source_ids`: the carrier's ids of the disclosures; none: all that the order hides already are hidden to the new
-    moment. An id that we do not have yet is hidden as it arrives. Raises NotForThem, NoReason, NothingHidden.
+    moment. An id that we do not have hides nothing, and nothing beside it either: it may be mistyped. `awaited`: it is
+    said that they are still to come, and each is hidden as it arrives. Raises NotForThem, NoReason, NothingHidden.
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
     if suppressed_until is not None and suppressed_until <= at:
         raise NothingHidden("A delay ends in the future. To end one now, lift it.")
+    if not awaited and (missing := ingest.not_arrived(source_ids=source_ids)):
+        raise NothingHidden(_no_such(missing))
     done = _write(order_ref, source_ids, suppressed_until, at)
     _note("legal.delayed", name, order_ref, reason, at, done)
     return done
@@ -228,6 +235,15 @@ def _refuse_bad_values(kind: str, threshold: int, window: int, suspend_after_day
         raise ValidationError(wrong)
 
 
+def _no_such(ids: Sequence[str]) -> str:
+    named = ", ".join(shown(one, at_most=80) for one in ids[:MOST_NAMED])
+    more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+    return (
+        f"No such release: {named}{more}. Nothing is hidden, the others that you named included. Check each id. If a"
+        " release is still to arrive, say so by “Hide before it arrives”."
+    )
+
+
 def _write(order_ref: str, source_ids: Sequence[str], until: datetime | None, at: datetime) -> Delayed:
     if not 0 < len(order_ref) <= LONGEST_REF or "\x00" in order_ref:
         raise NothingHidden(f"Name the order, in at most {LONGEST_REF} characters.")
@@ -259,14 +275,14 @@ def _put(
     """`is_hidden`: another order has hidden them up to this very transaction."""
     anomalies.take_turn()
     ingest.take_turn()
-    shown = {} if is_hidden else archiving.shown_now(disclosure_ids=ids, at=at)
+    visible = {} if is_hidden else archiving.shown_now(disclosure_ids=ids, at=at)
     fates = {
         one: ingest.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
         for one in sorted(ids)
     }
     changed = [one for one, fate in fates.items() if fate]
     if until is None or until > at:
-        archiving.take_away(line_ids={shown[one] for one in changed if one in shown})
+        archiving.take_away(line_ids={visible[one] for one in changed if one in visible})
         anomalies.look_again(disclosure_ids=ids, at=at)
     return Delayed(changed=len(changed), waiting=list(fates.values()).count(None))
 

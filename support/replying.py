@@ -4,6 +4,7 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
 from support import tickets
 from support.lifecycle import UNDER_WAY
@@ -33,7 +34,7 @@ def _send_batch(at: datetime) -> int:
         return 0
     done = reply.answered + reply.skipped
     batch = reply.ticket_ids[done : done + BATCH]
-    locked = list(Ticket.objects.select_for_update().filter(pk__in=batch, state__in=UNDER_WAY).order_by("id"))
+    locked = list(_still_theirs(batch))
     answered = sum(_answer(ticket, reply, at) for ticket in locked)
     reply.answered += answered
     reply.skipped += len(batch) - answered
@@ -41,6 +42,12 @@ def _send_batch(at: datetime) -> int:
         reply.finished_at = at
     reply.save(update_fields=["answered", "skipped", "finished_at"])
     return answered
+
+
+def _still_theirs(ticket_ids: list[int]) -> QuerySet[Ticket]:
+    """Those that are still to be answered, and were not handed up to the privacy office meanwhile."""
+    rows = Ticket.objects.select_for_update().filter(pk__in=ticket_ids, state__in=UNDER_WAY)
+    return rows.filter(escalated_at__isnull=True).order_by("id")
 
 
 def _answer(ticket: Ticket, reply: BulkReply, at: datetime) -> bool:

@@ -16,14 +16,19 @@ from accounts.wording import language_of
 from partners.words import shown
 from revocations.models import EvidenceRequest
 from support import messages, queries
-from support.lifecycle import CLOSES_AFTER, NEXT, WAITS, answered_again, due_at, move
+from support.lifecycle import CLOSES_AFTER, NEXT, WAITS, NotNow, answered_again, due_at, move
 from support.models import CODE_LETTERS, Attachment, Entry, Ticket
 from support.oversight.case import evidence_key
 from support.oversight.names import called
 from support.oversight.queue import works_cases
+from support.oversight.writing import is_read
 from support.queries import Wanted
 
 SYSTEM = "system:tickets"
+NOBODY_READS = (
+    "This case is about no person: nobody would read an answer. Write a note, or say on the incident's own page what"
+    " was done."
+)
 ENDING = 4
 BATCH = 500
 
@@ -126,8 +131,10 @@ def answer(
 
     A case that nobody has is its writer's from then on. Call in a transaction. `then`: solved, or waiting for the
     person. `to_many`: the reply to many that it is part of, which takes no files along, and whose case it is stays.
-    Raises NotNow for a merged ticket.
+    Raises NotNow for a merged ticket, and for one that is about no person.
     """
+    if not is_read(ticket=ticket):
+        raise NotNow(NOBODY_READS)
     if to_many is None:
         _claim(ticket, actor, at)
     entry = write(ticket=ticket, kind=Entry.Kind.ANSWER, author=actor, channel=Entry.Channel.DESK, body=body, at=at)

@@ -3,7 +3,7 @@
 from disclosures.ingest.giving_back import Stretch, give_back, outside, pass_over, shortened
 from disclosures.ingest.giving_back import take_turn as take_turn_of_judging
 from disclosures.ingest.judging import rejudge
-from disclosures.ingest.notices import append, take_turn
+from disclosures.ingest.notices import append, not_arrived, take_turn
 from disclosures.ingest.replay import attribute_held
 from disclosures.ingest.rolling import LONG, roll_up
 from disclosures.ingest.rows import Outcome, Report, Row, id_of, row_of
@@ -22,6 +22,7 @@ __all__ = [
     "doubt",
     "give_back",
     "id_of",
+    "not_arrived",
     "nothing_besides",
     "outside",
     "pass_over",

@@ -4,6 +4,7 @@ A notice and the row it is about may arrive at the same moment. Whoever stores r
 notices, or reveals what they hid, holds it alone: so a notice is never held for a row that has just been stored.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 
+from disclosures.ingest.rows import id_of
 from disclosures.models import DelayedNotice, DisclosureRegister, HeldNotice
 
 SHARED = "SELECT pg_advisory_xact_lock_shared(hashtext('disclosures.notices'))"
@@ -58,6 +60,13 @@ def apply(*, cursor: CursorWrapper, at: datetime) -> None:
     cursor.execute(WITH_THE_ROWS, [at])
     cursor.execute(WAITING)
     cursor.execute(CONCEAL)
+
+
+def not_arrived(*, source_ids: Sequence[str]) -> list[str]:
+    """Those of the carrier's ids under which we have no release of a line."""
+    ids = {id_of(one): one for one in source_ids}
+    known = set(DisclosureRegister.objects.filter(id__in=ids).values_list("id", flat=True))
+    return [one for row_id, one in ids.items() if row_id not in known]
 
 
 def append(

@@ -118,8 +118,11 @@ def change_draft(
     _check(row, faults, at)
     if changed:
         _save(row, changed)
-    if isinstance(terms, CampaignTerms):
-        links.add_recipients(ref=row.ref, recipients=terms.recipients, told_apart=True)
+    reached = isinstance(terms, CampaignTerms) and links.add_recipients(
+        ref=row.ref, recipients=terms.recipients, told_apart=True
+    )
+    if not changed and not reached:
+        raise NotNow(guards.THE_SAME)
     guards.note_on(
         action=f"{of}.draft_changed",
         actor=name,

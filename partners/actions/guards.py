@@ -16,6 +16,8 @@ from accounts.reasons import NoReason, check_reason
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, Party
 
+THE_SAME = "Nothing is different: it stays as it was."
+
 type Of = Literal["contract", "campaign"]
 type Named = Party | Contract | Campaign
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from partners import identifiers
 from partners.models import Campaign, Kin, Party, Reach
 
 # Looked up together, so they share what one entry of an index may hold.
@@ -27,6 +28,15 @@ def add_recipients(*, ref: str, recipients: Sequence[str], told_apart: bool) -> 
         )
         added = added or new
     return added
+
+
+def fault_of(*, of: str, ref: str) -> str:
+    """What is wrong with such a name of something that need not be known yet: a link to it is never taken back."""
+    if of == Kin.Of.PARTY and not identifiers.is_uri(ref) and not Party.objects.filter(uri=ref).exists():
+        return identifiers.NOT_A_URI
+    if of == Kin.Of.CAMPAIGN and not identifiers.is_id(ref) and not Campaign.objects.filter(ref=ref).exists():
+        return identifiers.NOT_AN_ID
+    return ""
 
 
 def add_link(*, of: str, ref: str, kin_ref: str, link: str, at: datetime) -> bool:

@@ -60,6 +60,8 @@ def change_party(
         raise NotNow("It was only seen in a path: add it as a company first.")
     wanted = {"name": name, "website": website, "about": about, "jwks_uri": jwks_uri}
     changed = sorted(field for field, value in wanted.items() if getattr(party, field) != value)
+    if not changed:
+        raise NotNow(guards.THE_SAME)
     _put(party, guards.Faults(), **wanted)
     guards.note_on(
         action="party.changed",

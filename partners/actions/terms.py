@@ -94,11 +94,13 @@ def set_endpoints(
     wanted = {"endpoint_url": endpoint_url, "jwks_uri": jwks_uri, "hosts": sorted({host.lower() for host in hosts})}
     check_addresses(endpoint_url=endpoint_url, jwks_uri=jwks_uri, hosts=hosts)
     changed = sorted(field for field, value in wanted.items() if getattr(row, field) != value)
+    if not changed:
+        raise NotNow(guards.THE_SAME)
     for field in changed:
         setattr(row, field, wanted[field])
     row.full_clean(validate_constraints=False, validate_unique=False)
     with keysets.may_move(party=Party.objects.get(contracts=row.pk)):
-        row.save(update_fields=changed or ["endpoint_url"])
+        row.save(update_fields=changed)
     guards.note_on(
         action="contract.endpoints_set",
         actor=name,
@@ -195,6 +197,8 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
     target = _target(of, ref)
     if "\x00" in kin_ref or not kin_ref:
         raise ValidationError({"kin_ref": "Name the other."})
+    if fault := links.fault_of(of=of, ref=kin_ref):
+        raise ValidationError({"kin_ref": fault})
     try:
         new = links.add_link(of=of, ref=ref, kin_ref=kin_ref, link=link, at=at)
     except links.TooLong as error:

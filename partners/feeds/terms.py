@@ -189,6 +189,8 @@ def put_links(*, of: str, ref: str, others: Sequence[tuple[str, str]], at: datet
     """Write down what an id succeeds or is the same as; the other need not be known. Links are never taken back."""
     added = False
     for link, other in others:
+        if links.fault_of(of=of, ref=other):
+            raise Refused(link, "not_a_uri" if of == "party" else "not_an_id")
         try:
             new = links.add_link(of=of, ref=ref, kin_ref=other, link=link, at=at)
         except links.TooLong as error:

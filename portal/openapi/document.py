@@ -10,7 +10,7 @@ from django.conf import settings
 
 from partners.access import SCOPES
 from portal.machines import Form, as_camara, as_drp, as_oauth, as_problem, as_secevent, form_of
-from portal.openapi.examples import EXAMPLES, Example
+from portal.openapi.examples import CLOSED, EXAMPLES, PUSHED, Example
 from portal.openapi.operations import JSON, OPERATIONS, PROBLEM, SECEVENT, Content, Operation
 from portal.openapi.shapes import AT, schemas
 
@@ -126,7 +126,9 @@ def _content(contents: tuple[Content, ...], examples: Bodies) -> dict[str, Any]:
 def _pushed() -> dict[str, Any]:
     return {
         "summary": "What a partner is pushed: one signed event (RFC 8935).",
-        "requestBody": {"required": True, "content": _content(((SECEVENT, "text"),), {})},
+        "description": "Answer 202 with an empty body once the event is on your disk; nothing else counts as received."
+        " Refuse with 400 in the form of RFC 8935. docs/partners.md says what each event asks.",
+        "requestBody": {"required": True, "content": _content(((SECEVENT, "text"),), {"an order": ("", PUSHED)})},
         "responses": {"202": {"description": "Stored."}, "400": _answer(400, ((JSON, "error"),))},
     }
 
@@ -134,6 +136,7 @@ def _pushed() -> dict[str, Any]:
 def _called_back() -> dict[str, Any]:
     return {
         "summary": "What an agent is told at its `status_callback` once a request is closed.",
-        "requestBody": {"required": True, "content": _content(((JSON, "drp-status"),), {})},
+        "description": "Nothing is signed: believe what GET says. It is tried twelve times, with growing waits.",
+        "requestBody": {"required": True, "content": _content(((JSON, "drp-status"),), {"closed": ("", CLOSED)})},
         "responses": {"200": {"description": "Taken: it is not told again."}},
     }

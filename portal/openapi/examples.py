@@ -111,6 +111,24 @@ ASKED = {
     "user_verification_url": f"{BASE}/authorized/{REQUEST}/", "received_at": NOON,
     "expected_by": "2026-12-02T12:00:00Z", "expires_at": "2026-12-02T12:00:00Z",
 }  # fmt: skip
+CLOSED = {
+    "request_id": REQUEST, "status": "fulfilled", "received_at": NOON, "expected_by": "2026-12-02T12:00:00Z",
+    "expires_at": "2026-12-02T12:00:00Z",
+}  # fmt: skip
+PUSHED = _jws("secevent+jwt", {
+    "iss": BASE, "aud": AGGREGATOR, "jti": JTI, "iat": 1795608000, "toe": 1795608000,
+    "txn": "tx-1b0a7c2f5d3e4f6a8b9c0d1e2f3a4b5c", "sub_id": {"format": "iss_sub", "iss": BASE, "sub": SUBJECT},
+    "events": {f"{EVENTS}consent-change": {
+        "event_timestamp": 1795608000, "initiating_entity": "user",
+        "reason_admin": {"en": "Permission changed. See the current state."}, "agreement": AGREEMENT, "epoch": 1,
+        "version": 1, "snapshot": True, "changes": [
+            {"scopes": [READ], "purpose": FRAUD, "recipient": PROVIDER, "from": "granted", "to": "withdrawn"}],
+        "state": [], "default": "denied", "required_actions": ["stop_use", "delete_held", "notify_downstream"],
+        "duties": [{"action": one, "scope": {"all": True}, "since": NOON}
+                   for one in ("delete_held", "notify_downstream", "stop_use")],
+        "consent_record_id": "urn:uuid:5c0f4a6b-2f3d-4e19-9d0a-1b2c3d4e5f61",
+        "stop_by": "2026-11-25T12:15:00Z", "complete_by": "2026-12-05T12:00:00Z"}},
+})  # fmt: skip
 CLAIM = {
     "id": "claim-2026-000017", "campaign": CAMPAIGN, "msisdn": PHONE, "method": "web",
     "captured_at": "2026-11-24T21:58:03Z", "captured_by": PROVIDER, "wording": "Check my payments. I agree.",

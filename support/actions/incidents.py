@@ -12,6 +12,7 @@ from audit.duties import REPORTED
 from audit.models import Incident
 from partners.lifecycle import NotNow
 from partners.models import Party
+from support.lifecycle import ZONE
 from support.oversight import names
 from support.oversight.incidents import IncidentPage, incident_page
 
@@ -93,12 +94,18 @@ def do_duty(
 ) -> None:
     """Write down that the FCC, the agencies, the customers or the partner were told, on which day, by which reference.
 
-    Raises NotForThem, NoReason, and NotNow for a day to come or a duty that this incident has not.
+    Raises NotForThem, NoReason, and NotNow for a day to come, one before the incident was known, or a duty that this
+    incident has not.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     reason = check_reason(reason)
     if told_on > at.date():
         raise NotNow("That day is still to come. Write down what was done, not what is planned.")
+    known = Incident.objects.filter(pk=incident_id).first()
+    if known is not None and told_on < (began := known.opened_at.astimezone(ZONE).date()):
+        raise NotNow(
+            f"It became known on {began:%Y-%m-%d}: nobody was told of it before. Write down a day from then on."
+        )
     done = audit.actions.do_duty(
         incident_id=incident_id, duty=duty, told_on=told_on, reference=reference, actor=name, reason=reason, at=at
     )

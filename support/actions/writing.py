@@ -85,6 +85,8 @@ def send(
     ticket = locked(code=code)
     if not body.strip():
         raise NoReason("Write the answer.")
+    if not writing.is_read(ticket=ticket):
+        raise NotNow(tickets.NOBODY_READS)
     if left := writing.left_open(body=body):
         raise BadVariable(f"Fill in “{left}”, or take it out.")
     words = filled(body=body.strip(), values=writing.values_of(ticket=ticket, at=at))

@@ -11,6 +11,7 @@ from support.admin.acts import Act, answer
 from support.forms.base import ActForm
 from support.forms.rules import SinceForm
 
+NOTHING_OPEN = "Nothing was sent: it has signed for every order."
 STATUS = {
     "pause": (
         revocations.actions.pause_stream,
@@ -57,7 +58,7 @@ def resend(request: PersonRequest, party_id: int) -> HttpResponse:
             party_id=party_id, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:timeline", args=[party_id]),
-        done="They are on their way.",
+        done=lambda n: f"{n} of its orders {'is' if n == 1 else 'are'} sent again." if n else NOTHING_OPEN,
         button="Send again",
     )
     return answer(request, act)
@@ -74,7 +75,9 @@ def recover(request: PersonRequest, party_id: int) -> HttpResponse:
             party_id=party_id, since=form.moment(), actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=reverse("admin:timeline", args=[party_id]),
-        done="Everything since then is offered again.",
+        done=lambda n: (
+            f"{n} of its orders {'is' if n == 1 else 'are'} offered again." if n else "Nothing was queued since then."
+        ),
         button="Offer again",
     )
     return answer(request, act)

@@ -127,7 +127,7 @@ def link(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
         back=back,
-        done="Linked: stops of one hold for the other.",
+        done=lambda new: "Linked: stops of one hold for the other." if new else "They were linked already.",
     )  # fmt: skip
     return answer(request, act)
 

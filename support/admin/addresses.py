@@ -122,5 +122,6 @@ ADDRESSES: tuple[Address, ...] = (
     Address("exports/<str:name>/<int:year>/", exports.download, "export"),
     Address("delayed/", delayed.look, "delayed", FORM, LEGAL),
     Address("delayed/hide/", delayed.hide, "delayed-hide", FORM, LEGAL),
+    Address("delayed/await/", delayed.await_and_hide, "delayed-await", FORM, LEGAL),
     Address("delayed/lift/", delayed.lift, "delayed-lift", FORM, LEGAL),
 )

@@ -9,10 +9,11 @@ from accounts.permissions import actor_of
 from accounts.queries import NotForThem
 from accounts.reasons import NoReason
 from disclosures import actions
+from disclosures.actions import Delayed
 from support.admin.acts import Act, answer
 from support.admin.console import show
 from support.forms.base import ActForm
-from support.forms.delayed import DelayForm, OrderForm
+from support.forms.delayed import AwaitedForm, DelayForm, OrderForm
 
 
 def look(request: PersonRequest) -> HttpResponse:
@@ -39,10 +40,42 @@ def hide(request: PersonRequest) -> HttpResponse:
             actor=actor, reason=form.cleaned_data["reason"], at=at,
         ),
         back=reverse("admin:delayed"),
-        done="Hidden.",
+        done=_done,
         button="Hide",
     )  # fmt: skip
     return answer(request, act)
+
+
+def await_and_hide(request: PersonRequest) -> HttpResponse:
+    """Hide disclosures that are still to come, each as it arrives."""
+    act = Act(
+        title="Hide before it arrives",
+        lead=(
+            "For releases that the carrier has not reported yet. Each is hidden from the moment it arrives. An id that"
+            " is mistyped waits for ever, and the release that you mean is shown: compare each with the order."
+        ),
+        form=AwaitedForm(request.POST or None),
+        verb=lambda form, actor, at: actions.delay_notice(
+            order_ref=form.cleaned_data["order_ref"], suppressed_until=form.end(), source_ids=form.source_ids(),
+            actor=actor, reason=form.cleaned_data["reason"], at=at, awaited=True,
+        ),
+        back=reverse("admin:delayed"),
+        done=_done,
+        button="Hide as they arrive",
+        warns=True,
+    )  # fmt: skip
+    return answer(request, act)
+
+
+def _done(result: object) -> str:
+    """What came of it, in numbers: nothing is called hidden that is not."""
+    if not isinstance(result, Delayed):
+        return ""
+    hidden = f"{result.changed:,} release{'' if result.changed == 1 else 's'} hidden."
+    if not result.waiting:
+        return hidden if result.changed else "Nothing changed: it was hidden so already."
+    waiting = f"{result.waiting:,} not arrived yet: hidden as {'it arrives' if result.waiting == 1 else 'they arrive'}."
+    return f"{hidden} {waiting}" if result.changed else waiting
 
 
 def lift(request: PersonRequest) -> HttpResponse:

@@ -1,7 +1,7 @@
 """Lists of whom the carrier deals with: parties, contracts, campaigns; and who asks for people: agents."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -17,6 +17,7 @@ from support.oversight import chains
 from support.oversight.authorized import asked_and_done
 from support.oversight.proposals import asked_of
 from support.oversight.stages import campaigns_at, contracts_at, running_on
+from support.oversight.worries import ENDING
 
 STAGES = tuple((one.value, one.value.capitalize()) for one in Stage)
 YES_NO = (("yes", "Yes"), ("no", "No"))
@@ -123,9 +124,18 @@ def _late(one: chains.ContractFacts, at: datetime) -> str:
     return one.health.tone if one.health.oldest and one.health.tone != "good" else ""
 
 
+def _ends(rows: Rows, value: str, at: datetime) -> Rows:
+    """In its term, and out of it within so many days: as the dashboard counts them."""
+    return rows.filter(is_draft=False, starts_at__lte=at, ends_at__gt=at, ends_at__lte=at + timedelta(days=int(value)))
+
+
 def _suspended(rows: Rows, value: str, at: datetime) -> Rows:
     ids = running_on(of="party", at=at)
     return rows.filter(pk__in=ids) if value == "yes" else rows.exclude(pk__in=ids)
+
+
+# As the dashboard counts what ends soon, and as a stage of theirs does.
+ENDS = Filter("ends", "Ends within", (("30", "30 days"), (str(ENDING.days), f"{ENDING.days} days")), _ends)
 
 
 PARTIES = Listing(
@@ -152,7 +162,10 @@ CONTRACTS = Listing(
     cells=_contract_cells,
     search=("ref", "aggregator__name"),
     search_label="Contract or aggregator",
-    filters=(Filter("stage", "Stage", STAGES, lambda rows, value, at: contracts_at(rows=rows, stages=[value], at=at)),),
+    filters=(
+        Filter("stage", "Stage", STAGES, lambda rows, value, at: contracts_at(rows=rows, stages=[value], at=at)),
+        ENDS,
+    ),
     empty=("No contracts yet", "Draft one, or load the carrier's with import_parties."),
     acts=(("admin:contract-draft", "Draft a contract"),),
 )  # fmt: skip
@@ -170,6 +183,7 @@ CAMPAIGNS = Listing(
     search_label="Name, company or purpose",
     filters=(
         Filter("stage", "Stage", STAGES, lambda rows, value, at: campaigns_at(rows=rows, stages=[value], at=at)),
+        ENDS,
         Filter("lifeline", "Lifeline", YES_NO, lambda rows, value, _: rows.filter(lifeline=value == "yes")),
         of_choices("consideration", "Paid with", Campaign.Consideration.choices),
     ),

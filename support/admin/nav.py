@@ -92,6 +92,7 @@ BELOW = {
     "authorized-propose": "authorized-agents", "authorized-suspend": "authorized-agents",
     "test-line-mark": "test-lines", "test-line-end": "test-lines",
     "separation": "separations", "separation-close": "separations", "delayed-hide": "delayed",
+    "delayed-await": "delayed",
     "delayed-lift": "delayed", "trail-export": "trail",
 }  # fmt: skip
 

@@ -40,3 +40,13 @@ class DelayForm(OrderForm):
         """The moment it ends; None: until further order."""
         day = self.cleaned_data["until"]
         return midnight(day) if day else None
+
+
+class AwaitedForm(DelayForm):
+    """Hide what is still to come."""
+
+    disclosures = forms.CharField(
+        label="Disclosures",
+        widget=LINES,
+        help_text="The carrier's ids, one a line, of releases that are still to come.",
+    )

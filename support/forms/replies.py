@@ -39,4 +39,4 @@ class ReplyForm(forms.Form):
 
 def _said(hit: Hit) -> str:
     day = formatted(localtime(hit.opened_at), "M j")
-    return " · ".join(part for part in (hit.company, hit.kind, day, str(hit.cases)) if part)
+    return " · ".join(part for part in (hit.company, hit.kind, day, str(hit.people)) if part)

@@ -22,13 +22,13 @@ MOST_INCIDENTS = 50
 
 @dataclass(frozen=True)
 class Hit:
-    """An incident that people with open cases were hit by. `cases`: how many, up to COUNTED_TO."""
+    """An incident that people with open cases were hit by. `people`: how many, each once, up to COUNTED_TO."""
 
     id: int
     kind: str
     company: str
     opened_at: datetime
-    cases: int
+    people: int
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ def incidents() -> list[Hit]:
     counted = [
         Hit(
             one.pk, one.get_kind_display(), _name(parties.get(one.subject)), one.opened_at,
-            _hit(one)[:COUNTED_TO].count(),
+            _hit(one).values("line_id").distinct()[:COUNTED_TO].count(),
         )
         for one in found
     ]  # fmt: skip
-    return [one for one in counted if one.cases]
+    return [one for one in counted if one.people]
 
 
 def hit_by(*, incident_id: int, kinds: Collection[str] = (), language: str = "") -> QuerySet[Ticket]:
@@ -80,7 +80,8 @@ def _hit(incident: Incident) -> QuerySet[Ticket]:
     party = parties_of(subjects=[incident.subject]).get(incident.subject)
     if party is not None:
         about |= Q(party_id=party.pk, opened_at__gte=incident.opened_at - BEFORE)
-    return Ticket.objects.filter(about, state__in=UNDER_WAY, line_id__isnull=False)
+    # What was handed up is the privacy office's to answer, one by one.
+    return Ticket.objects.filter(about, state__in=UNDER_WAY, line_id__isnull=False, escalated_at__isnull=True)
 
 
 def _name(party: Party | None) -> str:

@@ -27,11 +27,15 @@ TO_FILL_IN = re.compile(r"\[[^\[\]]{3,200}\]")
 WRITES = timedelta(hours=1)
 
 
+# What the system opens cases about.
+OF_OURSELVES = frozenset({Ticket.Kind.INCIDENT, Ticket.Kind.OVERDUE, Ticket.Kind.PARTIAL})
+
+
 @dataclass(frozen=True)
 class Desk:
     """What somebody writes a case with. `answer`, `note`: what this person has begun; `others`: who else has, by name.
 
-    `on_its_way`: until when the answer may be taken back; None: none is.
+    `on_its_way`: until when the answer may be taken back; None: none is. `is_read`: whether an answer reaches anybody.
     """
 
     ticket: Ticket
@@ -41,6 +45,12 @@ class Desk:
     others: Sequence[str]
     canned: Sequence[CannedReply]
     files: Sequence[Attachment]
+    is_read: bool = True
+
+
+def is_read(*, ticket: Ticket) -> bool:
+    """Whether a person reads what is answered: a case that the system opened about no line of anybody's has none."""
+    return ticket.kind not in OF_OURSELVES or ticket.line_id is not None
 
 
 def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
@@ -58,6 +68,7 @@ def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
         others=list(dict.fromkeys(called(user=user) for user in others)),
         canned=canned_for(language=ticket.language),
         files=list(waiting_files(ticket=ticket, author=author)),
+        is_read=is_read(ticket=ticket),
     )
 
 

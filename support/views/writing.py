@@ -52,12 +52,15 @@ def canned(request: PersonRequest, code: str) -> HttpResponse:
 
     409 where no composer is shown, because one's own answer is on its way: a script then leaves what it has alone.
     """
+    said = _keep_files(request, code)
     seen = _seen(request, code)
     desk = seen.desk
     chosen = next((one for one in desk.canned if str(one.pk) == request.POST.get("canned")), None)
     before = request.POST.get("body", "").rstrip()
     body = "\n\n".join(part for part in (before, chosen.body if chosen else "") if part)
     initial = {"body": body, "then": request.POST.get("then", Ticket.State.SOLVED)}
+    if said:
+        messages.error(request, said)
     shown = composer(desk=desk, form=AnswerForm(initial=initial, auto_id="id_answer_%s"))
     status = HTTPStatus.CONFLICT if desk.on_its_way else HTTPStatus.OK
     return render(request, "desk/write.html", {**shown, "thread": seen.thread}, status=status)
@@ -66,9 +69,12 @@ def canned(request: PersonRequest, code: str) -> HttpResponse:
 @require_POST
 @at_the_desk(StaffAction.WORK_TICKETS)
 def preview(request: PersonRequest, code: str) -> HttpResponse:
-    """The answer as its person would read it, with its variables filled in. Nothing is sent."""
+    """The answer as its person would read it, with its variables filled in. Nothing is sent, and files are kept."""
+    said = _keep_files(request, code)
     seen = _seen(request, code)
-    form = AnswerForm(request.POST, request.FILES, auto_id="id_answer_%s")
+    form = AnswerForm(request.POST, auto_id="id_answer_%s")
+    if said:
+        form.add_error("uploads", said)
     shown: dict[str, object] = {**composer(desk=seen.desk, form=form), "thread": seen.thread}
     if form.is_valid():
         try:
@@ -152,6 +158,23 @@ def file(request: PersonRequest, code: str, file_id: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     return to_save(name=found.name, media_type=found.media_type, content=files.kept(file_id=found.pk))
+
+
+def _keep_files(request: PersonRequest, code: str) -> str:
+    """Keep the files that came with what is only looked at: a browser sends them once. Returns what is wrong, or ""."""
+    if not request.FILES:
+        return ""
+    form = DraftForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return " ".join(str(error) for errors in form.errors.values() for error in errors)
+    try:
+        actions.keep_draft(
+            code=code, kind=Entry.Kind.ANSWER, body=form.cleaned_data["body"].replace("\r\n", "\n"),
+            uploads=form.cleaned_data["uploads"], actor=actor_of(request.user), at=timezone.now(),
+        )  # fmt: skip
+    except NotNow as error:
+        return str(error)
+    return ""
 
 
 def _page(request: PersonRequest, code: str, form: AnswerForm | None, note_form: NoteForm | None) -> HttpResponse:

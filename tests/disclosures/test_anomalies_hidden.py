@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -149,7 +150,7 @@ def hide(*names: str, by: Member, at: datetime) -> None:
 
 def test_whoever_writes_an_order_waits_for_a_search_before_it_keeps_anybody_waiting(line: Line, now: datetime) -> None:
     name, officer = a_named_one(line, MAY, now), staff(User.Role.LEGAL)
-    act = {"actor": officer.actor, "reason": "7"}
+    act: dict[str, Any] = {"actor": officer.actor, "reason": "7"}
     acts: list[Callable[[], object]] = [
         lambda: actions.record_notice(source_id=name, suppressed_until=None, order_ref="a file", at=now),
         lambda: actions.delay_notice(order_ref="court", suppressed_until=None, source_ids=[name], at=now, **act),

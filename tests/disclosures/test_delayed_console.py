@@ -19,6 +19,7 @@ from disclosures.queries.visible import visible
 from partners.models import Dealing
 from tests.feeds import line_row, release_row, take_lines, take_parties, take_releases
 from tests.staff import an_actor
+from tests.support.officers import post, shown, staff
 
 DAY = timedelta(days=1)
 pytestmark = pytest.mark.usefixtures("world")
@@ -35,12 +36,13 @@ def seen() -> list[str]:
     return sorted(row.source_id for row in visible(line_id=Line.objects.get().pk, at=database_clock()))
 
 
-def delay(*source_ids: str, legal: str, days: int | None = 30, ref: str = "26-mc-7") -> Delayed:
+def delay(*source_ids: str, legal: str, days: int | None = 30, ref: str = "26-mc-7", awaited: bool = False) -> Delayed:
     now = database_clock()
     until = None if days is None else now + days * DAY
     return actions.delay_notice(
-        order_ref=ref, suppressed_until=until, source_ids=source_ids, actor=legal, reason="Served today", at=now
-    )
+        order_ref=ref, suppressed_until=until, source_ids=source_ids, actor=legal, reason="Served today", at=now,
+        awaited=awaited,
+    )  # fmt: skip
 
 
 def lift(*source_ids: str, legal: str, ref: str = "26-mc-7") -> Delayed:
@@ -72,7 +74,7 @@ def test_rows_are_hidden_renewed_and_shown_again_by_their_order() -> None:
 
 def test_a_row_that_comes_later_is_hidden_as_it_arrives_and_leaves_all_when_it_is_shown() -> None:
     legal = an_actor("legal")
-    assert delay("late", legal=legal) == Delayed(changed=0, waiting=1)
+    assert delay("late", legal=legal, awaited=True) == Delayed(changed=0, waiting=1)
     (order,) = looked_at(legal, "26-mc-7")
     assert [(row.source_id, row.hidden, row.arrived) for row in order.rows] == [("", True, False)]
     take_releases(release_row(id="late"))
@@ -102,7 +104,7 @@ def test_an_order_that_was_lost_shortens_none_that_was_given_since(
     now = database_clock()
     if arrived:
         take_releases(release_row(id="a"))
-    delay("a", legal=an_actor("legal"), days=said, ref="since")
+    delay("a", legal=an_actor("legal"), days=said, ref="since", awaited=True)
     lost_until = None if lost is None else now + lost * DAY
     again = hide_again(disclosure_id=id_of("a"), suppressed_until=lost_until, order_ref="lost", at=database_clock())
     notices: list[DelayedNotice | HeldNotice] = [*DelayedNotice.objects.order_by("number")]
@@ -164,3 +166,37 @@ def test_what_makes_no_sense_is_refused_with_a_reason() -> None:
     with pytest.raises(NoReason):
         actions.look_at_delayed(actor=legal, reason=" ", at=database_clock())
     assert (seen(), DelayedNotice.objects.exists()) == (["a"], False)
+
+
+def test_an_order_for_a_mistyped_id_hides_nothing_and_says_so() -> None:
+    legal = staff("legal")
+    take_releases(release_row(id="a"), release_row(id="b"))
+    typed = {"order_ref": "26-mc-7", "open_end": "on", "disclosures": "a\nB"}
+    told = shown(legal, "/admin/delayed/hide/", typed)
+    assert (
+        "No such release: B. Nothing is hidden, the others that you named included. Check each id. If a release is"
+        " still to arrive, say so by “Hide before it arrives”."
+    ) in told
+    assert "Hidden." not in told
+    assert (seen(), DelayedNotice.objects.exists(), HeldNotice.objects.exists()) == (["a", "b"], False, False)
+    assert not AuditEvent.objects.filter(action="legal.delayed").exists()
+    many = shown(legal, "/admin/delayed/hide/", typed | {"disclosures": "\n".join(f"x{n}" for n in range(7))})
+    assert "No such release: x0, x1, x2, x3, x4 and 2 more. Nothing is hidden" in many
+
+
+def test_what_came_of_an_order_is_told_in_numbers_and_what_is_to_come_takes_a_step_of_its_own() -> None:
+    legal = staff("legal")
+    take_releases(release_row(id="a"), release_row(id="b"))
+    typed = {"order_ref": "26-mc-7", "open_end": "on", "disclosures": "a\nb"}
+
+    def told_after(path: str, **changed: str) -> str:
+        assert post(legal, path, typed | changed) == "/admin/delayed/"
+        return shown(legal, "/admin/delayed/")
+
+    assert "2 releases hidden." in told_after("/admin/delayed/hide/")
+    assert "Nothing changed: it was hidden so already." in told_after("/admin/delayed/hide/", disclosures="a")
+    assert "Hide before it arrives" in shown(legal, "/admin/delayed/")
+    awaited = told_after("/admin/delayed/await/", disclosures="late", order_ref="26-mc-8")
+    assert "1 not arrived yet: hidden as it arrives." in awaited
+    take_releases(release_row(id="late"))
+    assert seen() == []

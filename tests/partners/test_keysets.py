@@ -133,7 +133,10 @@ def test_an_act_that_moves_no_keys_keeps_them(outside: Outside) -> None:
     url = f"{outside.url}/jwks.json"
     contract = a_contract(party, jwks_uri=url)
     keysets.key_of(party=party, kid=Signer(party.uri, outside).kid, at=NOW)
-    moved_by_set_endpoints(party, url)
+    partners.actions.set_endpoints(
+        contract_id=contract.pk, endpoint_url="https://events.geobridge.example", jwks_uri=url, hosts=(),
+        actor=an_actor(), reason="r", at=NOW,
+    )  # fmt: skip
     partners.actions.change_party(
         party_id=party.pk, name="Renamed", website="", about="", jwks_uri="", actor=an_actor(), reason="r", at=NOW
     )

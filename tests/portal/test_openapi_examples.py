@@ -39,7 +39,7 @@ from tests.clocks import standing_still
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.partners.fixtures import serving
 from tests.partners.outside import Outside, Signer
-from tests.revocations.scenes import stop_all
+from tests.revocations.scenes import deliver, stop_all
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("no_broker")
@@ -59,6 +59,8 @@ ANEW = {
     "request_id",
     "user_verification_url",
     "token",
+    "sub",
+    "consent_record_id",
     "x",
     "y",
     "kid",
@@ -96,8 +98,8 @@ class World:
             self.tokens |= dict.fromkeys(scopes, issued.token)
         self.agent = Ed25519PrivateKey.generate()
         let_in("SLIP", "Permission Slip", self.agent)
-        (order_id,) = stop_all(lines[1])
-        order = Order.objects.get(id=order_id)
+        (self.order_id,) = stop_all(lines[1])
+        order = Order.objects.get(id=self.order_id)
         self.real |= {examples.JTI: order.jti, str(examples.RECEIPT["txn"]): order.txn, examples.YES: self._allowed()}
 
     def _allowed(self) -> str:
@@ -255,6 +257,11 @@ def test_every_example_is_answered_as_it_says(committed_db: None, settings: Sett
                     transaction.set_rollback(True)
                 world.real, world.tokens = real, tokens
                 ran += 1
+        deliver([world.order_id])
+        pushed = [asked for asked in outside.posted if asked.path == "/events"]
+        said = json.loads(world.as_here(json.dumps(claims_of(examples.PUSHED))))
+        real = claims_of(pushed[-1].body.decode())
+        assert as_said(said, real, in_part=False) == said, f"{said}\n{real}"
     assert not wrong, "\n".join(wrong)
     assert ran == sum(len(each) for each in EXAMPLES.values()) >= len(OPERATIONS)
 
@@ -262,7 +269,7 @@ def test_every_example_is_answered_as_it_says(committed_db: None, settings: Sett
 def test_every_example_fits_the_schemas_beside_it() -> None:
     found, wrong = document(), list[str]()
     schemas = {"components": {"schemas": found["components"]["schemas"]}}
-    for path, methods in found["paths"].items():
+    for path, methods in [*found["paths"].items(), *found["webhooks"].items()]:
         for method, one in methods.items():
             for body in (one.get("requestBody", {}), *one["responses"].values()):
                 for kind, content in body.get("content", {}).items():
@@ -275,12 +282,13 @@ def test_every_example_fits_the_schemas_beside_it() -> None:
 def test_every_operation_has_a_description_and_an_example() -> None:
     """Each body that it takes, or answers well with, has one; where it has neither, its parameters do."""
     without = list[str]()
-    for path, methods in document()["paths"].items():
+    found = document()
+    for path, methods in [*found["paths"].items(), *found["webhooks"].items()]:
         for method, one in methods.items():
             good = one["responses"][min(one["responses"])]
             bodies = [body for body in (one.get("requestBody"), good) if body and "content" in body]
             shown = [any("examples" in kind for kind in body["content"].values()) for body in bodies]
-            given = ["example" in each for each in one["parameters"] if each["in"] == "path" or not bodies]
+            given = ["example" in each for each in one.get("parameters", ()) if each["in"] == "path" or not bodies]
             if not one["description"].endswith(".") or not all(shown + given) or not shown + given:
                 without.append(f"{method.upper()} {path}")
     assert without == []

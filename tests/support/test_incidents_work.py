@@ -56,6 +56,8 @@ def test_what_is_to_be_told_has_its_clock_and_is_done_by_an_officer_s_word(offic
     assert "Select a valid choice" in shown(officer, f"{path}told/", wrong)
     ahead = f"{timezone.now() + 2 * DAY:%Y-%m-%d}"
     assert "still to come" in shown(officer, f"{path}told/", {"duty": "fcc", "told_on": ahead, "reference": "R-1"})
+    early = {"duty": "fcc", "told_on": "2026-01-20", "reference": "R-1"}
+    assert "nobody was told of it before. Write down a day from then on." in shown(officer, f"{path}told/", early)
     done = {"duty": "fcc", "told_on": "2026-11-20", "reference": "Docket 26-117", "reason": "Sent by portal."}
     assert post(officer, f"{path}told/", done) == path
     assert Incident.objects.filter(due_at=None).exists()

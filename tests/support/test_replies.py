@@ -53,10 +53,11 @@ def test_people_with_open_cases_are_hit_and_nobody_else() -> None:
     hit(incident, **company, at=at - timedelta(days=31))
     hit(incident, state="solved")
     hit(incident, line_id=None, kind="incident")
+    hit(incident, escalated_at=at)
     assert set(hit_by(incident_id=incident.pk)) == {about, of_the_company}
     assert set(hit_by(incident_id=incident.pk, kinds=["still_have"])) == {of_the_company}
     assert set(hit_by(incident_id=incident.pk, language="en")) == {about}
-    assert [(one.company, one.cases) for one in incidents()] == [("GeoBridge", 2)]
+    assert [(one.company, one.people) for one in incidents()] == [("GeoBridge", 2)]
     assert list(hit_by(incident_id=incident.pk + 1)) == []
 
 
@@ -227,3 +228,18 @@ def test_an_answer_to_many_takes_no_file_of_a_draft_along(ana: Member) -> None:
     assert Attachment.objects.get().entry is None
     event = AuditEvent.objects.get(action="ticket.answered")
     assert event.detail == {"to_many": str(BulkReply.objects.get().pk)}
+
+
+def test_people_are_counted_and_not_their_cases_and_what_was_handed_up_is_left_to_the_office(ana: Member) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    first = hit(incident)
+    second, handed_up = hit(incident, line_id=first.line_id), hit(incident)
+    page = ana.client.get("/desk/many/").content.decode()
+    assert f"GeoBridge · {incident.get_kind_display()} · {at:%b} {at.day} · 2<" in page
+    begun(ana, incident, at)
+    Ticket.objects.filter(pk=handed_up.pk).update(escalated_at=at)
+    assert send_replies(at=at + MINUTE) == 2
+    handed_up.refresh_from_db()
+    assert (handed_up.state, handed_up.first_answer_at) == ("open", None)
+    assert {one.ticket_id for one in Entry.objects.all()} == {first.pk, second.pk}

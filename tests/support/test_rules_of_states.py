@@ -11,6 +11,7 @@ from django.utils import timezone
 
 import partners.actions
 from consent import gate
+from consent.models import Tightening
 from consent.permission import permission_at
 from partners.actions import RuleTerms
 from partners.models import Campaign, JurisdictionRule
@@ -107,6 +108,8 @@ def test_within_its_radius_a_rule_prohibits_and_beyond_it_does_not(officer: Memb
     line = a_line(state="NV")
     an_approval(line, campaign)
     a_rule(officer, max_radius_m=534)
+    kept = Tightening.objects.get(kind="rule").said
+    assert (kept["state"], kept["max_radius_m"], kept["consideration"]) == ("NV", 534, "")
     for precision_m in (None, 0, 99, 100, 534, 535, 10_000):
         answer = "jurisdiction_prohibits" if (precision_m or 0) <= 534 else "permitted"
         assert both(campaign, line.pk, line.carrier_id, precision_m) == (answer,) * 3, precision_m

@@ -174,3 +174,46 @@ def test_a_file_names_nothing_so_either_and_what_goes_beyond_its_contract_comes_
     }  # fmt: skip
     assert Campaign.objects.get(ref="CMP-long").ends_at.year == 2095
     assert Party.objects.get(uri=BRIDGE).name == "Geobridge"
+
+
+def test_the_page_says_done_only_of_what_was_done(officer: Member) -> None:
+    contract = a_contract(endpoint_url="https://partner.example/e")
+    party = contract.aggregator
+    same = "Nothing is different: it stays as it was."
+    change = f"/admin/parties/{party.pk}/change/"
+    assert same in shown(officer, change, {"name": party.name})
+    endpoints = f"/admin/contracts/{contract.pk}/endpoints/"
+    assert same in shown(officer, endpoints, {"endpoint_url": contract.endpoint_url})
+    draft = a_campaign(contract, is_draft=True)
+    terms = {name: getattr(draft, name) for name in ("purpose", "description", "scope", "precision_m")}
+    typed = {
+        **terms, "consent_flow": "sms-double-opt-in", "lbs_provider": draft.lbs_provider.uri, "consideration": "none",
+        "starts_at": f"{draft.starts_at:%Y-%m-%d}", "ends_at": f"{draft.ends_at:%Y-%m-%d}",
+    }  # fmt: skip
+    page = f"/admin/campaigns/{draft.pk}/"
+    assert post(officer, f"{page}change/", typed) == page
+    assert same in shown(officer, f"{page}change/", typed)
+    shown(officer, page)
+    link, path = {"kin_ref": "https://old.example", "link": "succeeds"}, f"/admin/link/party/{party.pk}/"
+    assert A_URI in shown(officer, path, {**link, "kin_ref": "not a uri"})
+    assert AN_ID in shown(officer, f"/admin/link/campaign/{draft.pk}/", {**link, "kin_ref": "bad ref !!/../"})
+    for told in ("Linked: stops of one hold for the other.", "They were linked already."):
+        assert post(officer, path, link) == f"/admin/parties/{party.pk}/"
+        assert told in shown(officer, f"/admin/parties/{party.pk}/")
+    assert post(officer, f"/admin/streams/{party.pk}/resend/")
+    assert "Nothing was sent: it has signed for every order." in shown(officer, f"/admin/streams/{party.pk}/")
+
+
+def test_what_ends_within_60_days_is_a_list_of_60_days(officer: Member) -> None:
+    at = timezone.now()
+    soon = a_contract(ref="AGR-45", ends_at=at + timedelta(days=45))
+    a_contract(ref="AGR-90", ends_at=at + timedelta(days=90))
+    a_campaign(a_contract(), ref="CMP-45", ends_at=at + timedelta(days=45))
+    dashboard = officer.client.get("/admin/").content.decode()
+    card = dashboard.partition("Ending within 60 days")[2].partition("</section>")[0]
+    assert re.findall(r'href="([^"]+)"', card)[:2] == ["/admin/contracts/?ends=60", "/admin/campaigns/?ends=60"]
+    assert ("AGR-45" in card, "CMP-45" in card, "AGR-90" in card) == (True, True, False)
+    listed = shown(officer, "/admin/contracts/?ends=60")
+    assert (soon.ref in listed, "AGR-90" in listed) == (True, False)
+    assert "AGR-45" not in shown(officer, "/admin/contracts/?ends=30")
+    assert "CMP-45" in shown(officer, "/admin/campaigns/?ends=60")

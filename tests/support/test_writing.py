@@ -11,19 +11,24 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 from pytest_django import Settings
 from structlog.testing import capture_logs
 
+import audit.actions
 from accounts.models import Message
-from audit.models import AuditEvent
+from audit.models import AuditEvent, Incident
 from support import files, scanning, sending
 from support.actions.attaching import attach
 from support.actions.writing import keep_draft
+from support.actions.writing import send as send_answer
 from support.lifecycle import NotNow
 from support.models import Attachment, CannedReply, Draft, Entry, Ticket
+from support.tickets import answer as answer_case
+from support.tickets import open_tickets
 from support.words import BadVariable, filled
 from tests.factories import a_line
 from tests.people import Browser, sign_in
@@ -517,3 +522,41 @@ def test_what_an_answer_written_often_leaves_to_its_writer_does_not_go_out(
     assert (answer.status_code, "Fill in “[" in answer.content.decode()) == (400, True)
     assert not Draft.objects.exists()
     send(ana, ticket, re.sub(r"\[.*?\]", "your carrier [the old one]", body))
+
+
+def test_files_that_came_with_a_look_are_kept_beside_the_draft_and_go_out_with_the_answer(
+    ana: Member, ticket: Ticket
+) -> None:
+    path = f"/desk/{ticket.code}/write/"
+    reply = CannedReply.objects.get(key="more-needed", language="en")
+    for door, more in (("preview/", {}), ("canned/", {"canned": str(reply.pk)})):
+        file = SimpleUploadedFile(f"{door[:-1]}.txt", b"what you asked for", "text/plain")
+        page = ana.client.post(path + door, {"body": "See below.", "then": "solved", "uploads": [file], **more})
+        assert f"{door[:-1]}.txt" in page.content.decode()
+    waiting = Attachment.objects.filter(entry__isnull=True)
+    assert sorted(waiting.values_list("name", flat=True)) == ["canned.txt", "preview.txt"]
+    many = [SimpleUploadedFile(f"{n}.txt", b"x", "text/plain") for n in range(4)]
+    page = ana.client.post(f"{path}preview/", {"body": "See below.", "then": "solved", "uploads": many})
+    assert (page.status_code, "An answer takes 5 files at most." in page.content.decode()) == (400, True)
+    assert Attachment.objects.count() == 2
+
+
+def test_a_case_about_no_person_takes_notes_and_no_answer_that_nobody_would_read(ana: Member) -> None:
+    audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject="page", at=timezone.now())
+    open_tickets(at=timezone.now())
+    of_nobody = Ticket.objects.get(kind="incident")
+    path = f"/desk/{of_nobody.code}/write/"
+    page = ana.client.get(path).content.decode()
+    assert ('name="send"' in page, 'class="card note"' in page) == (False, True)
+    refused = ana.client.post(path, {"body": "We look into it.", "then": "solved"})
+    assert refused.status_code == 400
+    with pytest.raises(NotNow, match="This case is about no person: nobody would read an answer"):
+        send_answer(
+            code=of_nobody.code, body="We look into it.", then=Ticket.State.SOLVED, actor=ana.actor, at=timezone.now()
+        )
+    with pytest.raises(NotNow, match="about no person"):
+        answer_case(ticket=of_nobody, body="x", actor=ana.actor, then=Ticket.State.SOLVED, at=timezone.now())
+    of_nobody.refresh_from_db()
+    assert (of_nobody.state, of_nobody.first_answer_at, Draft.objects.count()) == ("open", None, 0)
+    ana.client.post(reverse("desk-note", args=[of_nobody.code]), {"body": "The office has it."})
+    assert [one.kind for one in Entry.objects.filter(ticket=of_nobody).order_by("at")][-1] == "note"

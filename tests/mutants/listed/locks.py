@@ -249,7 +249,7 @@ MUTANTS = (
         8,
         "partners/actions/parties.py",
         "Party.objects.select_for_update().filter(pk=party_id)",
-        f"{OFFICERS}test_the_trail_names_what_each_officer_changed_of_a_company",
+        f"{OFFICERS}test_a_company_is_renamed_once",
     ),
     Mutant(
         2,

@@ -280,7 +280,7 @@ Ends under way
 All that ended
 No partner owes us the signature that it deleted a whole contract's data.
 Ending within 60 days
-Contracts that end
+Contracts that end · Campaigns that end
 No contract or campaign ends soon.
 Books, dates and keys
 Dates that partners let pass, opennone
@@ -600,6 +600,10 @@ Suspended
 Not yet begun
 Ending
 In force
+Ends within
+Any
+30 days
+60 days
 Show
 1 in this list
 Contract
@@ -634,6 +638,10 @@ Suspended
 Not yet begun
 Ending
 In force
+Ends within
+Any
+30 days
+60 days
 Lifeline
 Any
 Yes
@@ -706,7 +714,7 @@ Contracts
 AGR-NEW
 (plain) draft
 With Ash Exchange, from {starts_day} until {ends_day}.
-Put in force Change the draft
+Put in force Change the draft Discard the draft
 Lines whose data it received
 0
 Look-ups in 30 days
@@ -774,7 +782,7 @@ Campaigns
 CMP-NEW
 (plain) draft
 To give you a service you asked for, within about 100 m. From {starts_day} until {ends_day}.
-Put in force Change the draft
+Put in force Change the draft Discard the draft
 (warn) A lifeline. People depend on it for medical or roadside help. To stop it may put them at risk; 911 can still \
 find them.
 Approvals on record
@@ -817,7 +825,7 @@ campaign: drafted first@carrier.example: They sold it on. {drafted}
     "contract not begun": """
 - (plain) draft
 + (plain) not yet begun
-- Put in force Change the draft
+- Put in force Change the draft Discard the draft
 + End earlier Propose a longer term
 + Suspend now
 + Every request under this contract is denied at once, all its campaigns with it. Stops, orders and receipts go on. \
@@ -832,7 +840,7 @@ To lift it takes two officers.
     "campaign not begun": """
 - (plain) draft
 + (plain) not yet begun
-- Put in force Change the draft
+- Put in force Change the draft Discard the draft
 + End earlier Propose a longer term
 + Suspend now
 + Every request for this campaign is denied at once. Stops, orders and receipts go on. To lift it takes two officers.
@@ -866,7 +874,7 @@ Ends under way
 All that ended
 No partner owes us the signature that it deleted a whole contract's data.
 Ending within 60 days
-Contracts that end
+Contracts that end · Campaigns that end
 No contract or campaign ends soon.
 Books, dates and keys
 Dates that partners let pass, opennone
@@ -891,6 +899,10 @@ Suspended
 Not yet begun
 Ending
 In force
+Ends within
+Any
+30 days
+60 days
 Show
 Clear
 1 in this list
@@ -951,7 +963,7 @@ Ends under way
 All that ended
 No partner owes us the signature that it deleted a whole contract's data.
 Ending within 60 days
-Contracts that end
+Contracts that end · Campaigns that end
 AGR-NEW Contract of Ash Exchange {ends_day}
 Books, dates and keys
 Dates that partners let pass, opennone
@@ -976,6 +988,10 @@ Suspended
 Not yet begun
 Ending
 In force
+Ends within
+Any
+30 days
+60 days
 Show
 Clear
 1 in this list
@@ -1032,7 +1048,7 @@ Ends under way
 All that ended
 No partner owes us the signature that it deleted a whole contract's data.
 Ending within 60 days
-Contracts that end
+Contracts that end · Campaigns that end
 AGR-NEW Contract of Ash Exchange {ends_day}
 Books, dates and keys
 Dates that partners let pass, opennone
@@ -1057,6 +1073,10 @@ Suspended
 Not yet begun
 Ending
 In force
+Ends within
+Any
+30 days
+60 days
 Show
 Clear
 1 in this list
@@ -1128,7 +1148,7 @@ Ends under way
 All that ended
 No partner owes us the signature that it deleted a whole contract's data.
 Ending within 60 days
-Contracts that end
+Contracts that end · Campaigns that end
 No contract or campaign ends soon.
 Books, dates and keys
 Dates that partners let pass, opennone
@@ -1153,6 +1173,10 @@ Suspended
 Not yet begun
 Ending
 In force
+Ends within
+Any
+30 days
+60 days
 Show
 Clear
 1 in this list
@@ -1424,7 +1448,7 @@ All that ended
 {contract} of Ash Exchange, terminated0 % List of lines: 0 %. The partner has not signed that it deleted.
 (warn) to be done by {delete_by_day}
 Ending within 60 days
-Contracts that end
+Contracts that end · Campaigns that end
 No contract or campaign ends soon.
 Books, dates and keys
 Dates that partners let pass, opennone
@@ -1630,7 +1654,7 @@ Ends under way
 All that ended
 No partner owes us the signature that it deleted a whole contract's data.
 Ending within 60 days
-Contracts that end
+Contracts that end · Campaigns that end
 No contract or campaign ends soon.
 Books, dates and keys
 Dates that partners let pass, opennone
