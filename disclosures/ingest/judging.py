@@ -53,16 +53,23 @@ WHERE d.line_id = changed.line_id AND d.occurred_at = changed.at AND d.id = chan
 """.replace("<words>", IN_WORDS).replace("<answer>", ANSWER)
 # Stops and running pauses that name a partner nobody told of them, or only by an order that asks nothing: it is looked
 # at again, for it may have had something before the yes for whose sake nothing was asked.
+# Line by line, by the index: where there are no statistics yet, as in a first import, the planner would rather read the
+# whole ledger for each batch, and ask of each of its rows whom it concerns.
 UNTOLD = """
-SELECT DISTINCT c.line_id FROM consent_choice c
-WHERE c.line_id = ANY (%s) AND (c.kind IN ('stop', 'refuse') OR c.kind = 'pause' AND c.until > audit_now())
-    AND EXISTS (
-        SELECT contract_id FROM consent_affected(c.line_id, c.scope, c.ref) AS affected (contract_id)
-        EXCEPT SELECT t.contract_id FROM consent_choiceorder t
-            JOIN revocations_order o ON o.line_id = t.line_id AND o.id = t.order_id
-                AND o.snapshot->'required_actions' <> '[]'
-        WHERE t.line_id = c.line_id AND t.choice_id = c.id)
-ORDER BY c.line_id
+SELECT asked.line_id FROM unnest(%s::bigint[]) AS asked (line_id)
+CROSS JOIN LATERAL (
+    SELECT FROM consent_choice c
+    WHERE c.line_id = asked.line_id
+        AND (c.kind IN ('stop', 'refuse') OR c.kind = 'pause' AND c.until > audit_now())
+        AND EXISTS (
+            SELECT contract_id FROM consent_affected(c.line_id, c.scope, c.ref) AS affected (contract_id)
+            EXCEPT SELECT t.contract_id FROM consent_choiceorder t
+                JOIN revocations_order o ON o.line_id = t.line_id AND o.id = t.order_id
+                    AND o.snapshot->'required_actions' <> '[]'
+            WHERE t.line_id = c.line_id AND t.choice_id = c.id)
+    LIMIT 1
+) untold
+ORDER BY asked.line_id
 """
 # One at a time: two that judge one line at once could each note a change that the other has made.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('disclosures.rejudge'))"

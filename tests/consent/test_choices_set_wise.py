@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from consent.feeds import ChoicesFeed, importing
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, HeldRow, LineGate
+from disclosures.ingest import judging
 from partners.feeds.checking import Fate
 from revocations.models import Duty, Order, Standing
 from tests.feeds import (
@@ -210,3 +212,16 @@ def test_a_large_file_is_taken_in_by_several_processes_as_by_one(
     assert (again["accepted"], again["repeated"]) == (0, counts["accepted"] + counts["repeated"])
     assert refused_again == refused, "the same lines for the same reasons, in the file's order"
     assert sum(json.loads(line)["reason"] == "id_conflict" for line in refused) >= 12
+
+
+@pytest.mark.usefixtures("db")
+def test_whom_a_stop_concerns_is_asked_of_the_lines_that_were_touched_alone() -> None:
+    """Nobody has statistics of a ledger that has just come in."""
+    a_world(60)
+    taken(ChoicesFeed(), ndjson(choice_row(msisdn=number(n)) for n in range(60)))
+    some = list(Choice.objects.values_list("line_id", flat=True)[:10])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {judging.UNTOLD}", [some])
+        plan = "\n".join(row for (row,) in cursor.fetchall())
+    (asked,) = re.findall(r"Function Scan on consent_affected affected \(actual rows=\d+ loops=(\d+)\)", plan)
+    assert int(asked) == 10
