@@ -1,7 +1,7 @@
 """What people type at the doors: a number, a code, a first password."""
 
 from contextlib import AbstractContextManager
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol, cast
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import actions, numbers, tokens
 from accounts.actions.tries import Door
 from accounts.models import Delegation, User
+from accounts.zones import end_of_day
 
 A_YEAR = timedelta(days=365)
 
@@ -96,6 +97,7 @@ class CodeForm(forms.Form):
     """The code of a text. What it answers is the same for every number."""
 
     wrong = _("That code does not fit. Check the newest text, or ask for it again. A code works for 10 minutes.")
+    too_many = _("Too many tries. Ask for a new code below.")
     sent_again = _("If this number is a line with us, we have texted the code again.")
 
     code = forms.CharField(
@@ -104,6 +106,10 @@ class CodeForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "dir": "ltr"}),
         error_messages={"required": _("Type the code from the text.")},
     )
+
+    def refuse(self, *, spent: bool) -> None:
+        """Say that it was not right; `spent`: that so many were not, that none is looked at before another text."""
+        self.add_error("code", self.too_many if spent else self.wrong)
 
 
 class SignInCodeForm(CodeForm):
@@ -199,6 +205,15 @@ class PasskeyForm(forms.Form):
     credential = forms.JSONField(widget=forms.HiddenInput)
 
 
+def refuse_reversed(form: forms.Form, *, since: str = "since", until: str = "until") -> bool:
+    """Say so on a form from one day to another whose last day is before its first. Returns whether it is."""
+    first, last = form.cleaned_data.get(since), form.cleaned_data.get(until)
+    if not first or not last or first <= last:
+        return False
+    form.add_error(until, _("This day is before the first. Choose a later one."))
+    return True
+
+
 class DelegateForm(NumberForm):
     """Whom somebody asks to look after their line, for what, and until the end of which day."""
 
@@ -239,8 +254,8 @@ class DelegateForm(NumberForm):
 
         That of the last day in the year may lie more than a year off, where the clocks were put back in between.
         """
-        end_of_day = datetime.combine(self.cleaned_data["day"] + timedelta(days=1), time(), self._zone)
-        return min(end_of_day, self._at + A_YEAR + timedelta(days=1))
+        ends_at = end_of_day(day=self.cleaned_data["day"], zone=self._zone)
+        return min(ends_at, self._at + A_YEAR + timedelta(days=1))
 
 
 class SafeNumberForm(NumberForm):

@@ -32,6 +32,9 @@ PROVED_KEY = "may_see"
 STEPS_KEY = "steps"
 ANSWERED_KEY = "answered"
 LINK_KEY = "stopped"
+TRIES_KEY = "tries"
+# As many as a short code takes from one browser (`actions.codes`).
+TRIES_AT_A_CODE = 5
 SIGNAL_KEY = "signal"
 ASKER_KEY = "asker"
 LOOKED_KEY = "looked"
@@ -79,7 +82,28 @@ def remember_number(request: HttpRequest, *, door: str, msisdn: str, then: str =
     What was done before for another number is over: whoever comes next must not be led to it.
     """
     request.session.pop(LINK_KEY, None)
+    begin_tries(request)
     request.session[STEPS_KEY] = {"door": door, "number": seal(msisdn).decode(), "then": then}
+
+
+def count_try(request: HttpRequest) -> bool:
+    """Count a code typed at the door whose steps are being taken, that was not right. Returns whether that is enough.
+
+    There may be no code, and no such number: it is counted all the same.
+    """
+    request.session[TRIES_KEY] = request.session.get(TRIES_KEY, 0) + 1
+    return has_tried_enough(request)
+
+
+def has_tried_enough(request: HttpRequest) -> bool:
+    """Whether so many were wrong since a code was last asked for that none counts: alike for every number."""
+    tries: int = request.session.get(TRIES_KEY, 0)
+    return tries >= TRIES_AT_A_CODE
+
+
+def begin_tries(request: HttpRequest) -> None:
+    """A code was asked for: what was tried before counts no more."""
+    request.session.pop(TRIES_KEY, None)
 
 
 def remembered_number(request: HttpRequest, *, door: str) -> str:
@@ -105,6 +129,7 @@ def prove_line(request: HttpRequest, *, door: str, line_id: int, msisdn: str, at
     `about`: the one thing at that door that the code was for.
     """
     request.session.cycle_key()
+    begin_tries(request)
     request.session[STEPS_KEY] = {
         "proved": door,
         "about": about,

@@ -4,7 +4,7 @@ A state with two zones gets the one where most of its people live; the pages say
 `<time>` carries the exact instant.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.functional import Promise
@@ -59,6 +59,11 @@ NAMES: dict[str, Promise] = {
 
 # Nobody is texted before or after, unless they have just done something themselves.
 MORNING, EVENING = 8, 21
+
+
+def end_of_day(*, day: date, zone: ZoneInfo) -> datetime:
+    """The last second of a day in a zone: what lasts until a day ends on that day, whoever reads it there."""
+    return datetime.combine(day, time(23, 59, 59), zone)
 
 
 def zone_of(state: str) -> ZoneInfo:

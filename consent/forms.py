@@ -1,12 +1,13 @@
 """What may be posted about choices, checked for shape. Whether a company exists is for the verbs to say."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.zones import end_of_day
 from consent.models import Choice
 
 LENGTHS = (
@@ -58,7 +59,7 @@ class PauseForm(StopForm):
                 raise forms.ValidationError(
                     {"day": _("Choose a day in the next hundred years. To say no for good, stop instead.")}
                 )
-            cleaned["until"] = datetime.combine(day + timedelta(days=1), time(), self._zone)
+            cleaned["until"] = end_of_day(day=day, zone=self._zone)
         elif cleaned.get("length"):
             cleaned["until"] = self._at + timedelta(days=int(cleaned["length"]))
         return cleaned
@@ -95,7 +96,7 @@ class AllowForm(forms.Form):
             case "hour":
                 return at + timedelta(hours=1)
             case "day":
-                return datetime.combine(self.cleaned_data["day"] + timedelta(days=1), time(), self._zone)
+                return end_of_day(day=self.cleaned_data["day"], zone=self._zone)
             case days:
                 return at + timedelta(days=int(days))
 

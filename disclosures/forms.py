@@ -1,8 +1,11 @@
 """What of the history is asked for."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import refuse_reversed
 from disclosures.queries import LOOKED, NO_RECORD, Filters
 from disclosures.words import JUDGEMENTS, NOT_ALLOWED
 
@@ -24,6 +27,13 @@ class HistoryForm(forms.Form):
     not_allowed = forms.BooleanField(label=_("Only what I did not allow"), required=False)
     only = forms.CharField(label=_("What happened"), max_length=100, required=False, widget=forms.Select(choices=WHAT))
     before = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
+
+    is_reversed = False
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        self.is_reversed = refuse_reversed(self)
+        return cleaned
 
     def filters(self) -> Filters:
         """The filters that make sense."""

@@ -63,17 +63,19 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     form = SignInCodeForm(request.POST or None)
     if looks_up(request, form):
         typed, alone, now = form.cleaned_data["code"], form.cleaned_data["alone"], timezone.now()
-        user = actions.sign_in(
-            msisdn=msisdn,
-            asker=sessions.asker(request),
-            typed=typed,
-            alone=alone,
-            device=browsers.device(request),
-            at=now,
-        )
+        user = None
+        if not sessions.has_tried_enough(request):
+            user = actions.sign_in(
+                msisdn=msisdn,
+                asker=sessions.asker(request),
+                typed=typed,
+                alone=alone,
+                device=browsers.device(request),
+                at=now,
+            )
         if user:
             return sessions.start_by_code(request, user=user, redirect_url=sessions.remembered_way(request))
-        form.add_error("code", CodeForm.wrong)
+        form.refuse(spent=sessions.count_try(request))
     return render(request, "account/code.html", {"form": form, "number": shown(msisdn)})
 
 
@@ -92,6 +94,7 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
         network=browsers.network(request),
         at=timezone.now(),
     )
+    sessions.begin_tries(request)
     messages.info(request, CodeForm.sent_again)
     return redirect("sign-in-code")
 

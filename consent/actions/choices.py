@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 import accounts.actions
 import audit.actions
 from consent import changes, gate, notices, receipts, snapshots, telling
-from consent.models import Choice, Origin
+from consent.models import Approval, Choice, ChoiceOrder, Origin
 from consent.notices import Shown
 from partners.models import Campaign, Party
 from partners.words import UNKNOWN
@@ -29,6 +29,8 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 TOUCHED = "INSERT INTO consent_touched (line_id, since) VALUES (%s, %s)"
 NEVER_AGREED = "never_agreed"
+# A form that lay open in another tab is sent again within this time.
+PRESSED_AGAIN = timedelta(minutes=15)
 # What the check at the commit says of a partner that came to be concerned, or of a company that came to be known behind
 # a campaign, while a verb made up its orders.
 CAME_BETWEEN = {"consent_stop_has_its_orders", "consent_order_says_so"}
@@ -52,11 +54,15 @@ class NotAllowable(Exception):
 
 @dataclass(frozen=True)
 class Recorded:
-    """A choice as it was written down: its id, its moment, and the orders that tell of it."""
+    """A choice as it was written down: its id, its moment, and the orders that tell of it.
+
+    `repeated`: it stood already, and the same button was only pressed once more.
+    """
 
     choice_id: uuid.UUID
     made_at: datetime
     order_ids: tuple[uuid.UUID, ...]
+    repeated: bool = False
 
 
 def again_if_a_release_came_between[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
@@ -108,10 +114,10 @@ def stop(
         kind=Choice.Kind.STOP, line_id=line_id, scope=scope, ref=ref, actor=actor, channel=channel, reason=reason
     )
     recorded = deny(choice=choice, duties=telling.STOP_DUTIES, by=by, notice=notice)
-    if reason == NEVER_AGREED:
+    if reason == NEVER_AGREED and not recorded.repeated:
         ask_evidence(
             line_id=line_id,
-            choice_id=choice.id,
+            choice_id=recorded.choice_id,
             disputed=telling.disputed(line_id=line_id, scope=scope, ref=ref),
             at=choice.made_at,
         )
@@ -176,6 +182,8 @@ def allow(
         channel=channel,
     )
     made_at = take_turn(line_id=line_id)
+    if (twin := _twin(choice, made_at)) is not None:
+        return _repeated(twin)
     before = snapshots.states(line_id=line_id, contract_ids=[known.contract_id])
     if notice is not None:
         notices.refuse_outdated(notice=notice, campaign=known)
@@ -212,6 +220,8 @@ def deny(*, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: Show
     made_at = take_turn(line_id=line_id)
     if choice.until is not None and choice.until <= made_at:
         raise PauseOver("a pause must end in the future")
+    if (twin := _twin(choice, made_at)) is not None:
+        return _repeated(twin)
     contract_ids = snapshots.affected_contracts(line_id=line_id, scope=scope, ref=ref)
     uses = snapshots.uses(line_id=line_id, contract_ids=contract_ids)
     before = snapshots.states_of(uses=uses)
@@ -223,6 +233,38 @@ def deny(*, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: Show
         line_id=line_id, contract_ids=contract_ids, before=before, duties=duties, scopes=scopes, uses=uses
     )
     return _finish(choice, agreements, choice.actor, by=by)
+
+
+def _twin(choice: Choice, at: datetime) -> Choice | None:
+    """The same choice, where it stands already: one button pressed twice is one choice, with one receipt and one text.
+
+    It is the newest of its line, made by the same person on the same kind of page a few minutes ago. "I never agreed"
+    stands as long as nothing was allowed since: it has a case of its own, however long ago it was said.
+    """
+    if choice.origin not in {"", Origin.PERSON}:
+        return None
+    alike = Choice.objects.filter(
+        line_id=choice.line_id, kind=choice.kind, scope=choice.scope, ref=choice.ref, reason=choice.reason,
+        origin=Origin.PERSON,
+    ).order_by("-made_at")  # fmt: skip
+    if choice.reason == NEVER_AGREED:
+        twin = alike.first()
+        allowed = Choice.objects.filter(line_id=choice.line_id, kind=Choice.Kind.ALLOW)
+        return None if twin is None or allowed.filter(made_at__gt=twin.made_at).exists() else twin
+    twin = alike.filter(actor=choice.actor, channel=choice.channel, made_at__gt=at - PRESSED_AGAIN).first()
+    if twin is None or Choice.objects.filter(line_id=choice.line_id, made_at__gt=twin.made_at).exists():
+        return None
+    if Approval.objects.filter(line_id=choice.line_id, recorded_at__gt=twin.made_at).exists():
+        return None
+    if (twin.until is None) != (choice.until is None):
+        return None
+    near = twin.until is None or choice.until is None or abs(twin.until - choice.until) <= PRESSED_AGAIN
+    return twin if near else None
+
+
+def _repeated(twin: Choice) -> Recorded:
+    told = ChoiceOrder.objects.filter(line_id=twin.line_id, choice_id=twin.id).values_list("order_id", flat=True)
+    return Recorded(twin.id, twin.made_at, tuple(told), repeated=True)
 
 
 def _append(choice: Choice, made_at: datetime, notice: Shown | None) -> None:

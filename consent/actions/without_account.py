@@ -21,6 +21,8 @@ LINK_LASTS = timedelta(days=30)
 def stop_all_by_line(*, line_id: int, notice: Shown | None = None, at: datetime) -> str:
     """Stop everything for a line that was proved by code. Returns the token of the link that shows how far it is.
 
+    Pressed again, in another tab say, it is the same stop, with one receipt and one text.
+
     `notice`: what was read before. The text waits in the same transaction: no gateway that is down loses it.
     """
     choice = Choice(
@@ -28,7 +30,8 @@ def stop_all_by_line(*, line_id: int, notice: Shown | None = None, at: datetime)
     )
     recorded = deny(choice=choice, duties=telling.STOP_DUTIES, by="user", notice=notice)
     token = _open_link(line_id=line_id, choice_id=recorded.choice_id, at=at)
-    messages.confirm_stop(line_id=line_id, at=at)
+    if not recorded.repeated:
+        messages.confirm_stop(line_id=line_id, at=at)
     return token
 
 

@@ -25,6 +25,12 @@ class EvidenceView:
     wording: str
     evidence_ref: str
 
+    @property
+    def moments(self) -> list[tuple[str, datetime]]:
+        """What happened and what is due, in the order of time: `asked`, `answered`, `due`."""
+        known = [("asked", self.asked_at), ("answered", self.answered_at), ("due", self.due_at)]
+        return sorted(((what, at) for what, at in known if at is not None), key=lambda one: one[1])
+
 
 def evidence_of(*, line_id: int, choice_id: uuid.UUID, at: datetime) -> tuple[EvidenceView, ...]:
     """What each partner was asked about one dispute, in the order of asking."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from accounts.models import Line
 from consent import gate
 from consent.models import LineGate, Origin
-from consent.standing.ledger import Denial, Ledger, kept_of, keys_of, moment_of, read
+from consent.standing.ledger import Denial, Kept, Ledger, kept_of, keys_of, moment_of, read
 from consent.standing.proofs import Proof, proofs_of
 from consent.standing.recipients import Asked, asked_by_name, kin_of, names_of, said_no_to
 from consent.standing.uses import Sharing, State, Use
@@ -46,6 +46,7 @@ def sharing(
     return Sharing(
         state=_state(ledger, uses),
         stopped_at=ledger.stood_since(EVERYTHING, every_yes, newest=[whole], comes_back=True) if whole else None,
+        stop_id=_own_stop(kept) if whole is not None and whole.origin == Origin.PERSON else "",
         by_record=whole is not None and whole.origin == Origin.FILE,
         paused_since=ledger.in_force(pauses),
         paused_until=_ends(pauses),
@@ -162,6 +163,12 @@ def _stop_of_everything(ledger: Ledger) -> Denial | None:
     """The stop of everything that stands unbroken: the person's own before one from a file."""
     found = [stop for stop in ledger.stops(EVERYTHING) if ledger.unbroken(stop)]
     return max(found, key=lambda stop: stop.origin == Origin.PERSON, default=None)
+
+
+def _own_stop(kept: Kept) -> str:
+    """The newest stop of everything that the person said."""
+    own = (one for one in kept.said if (one.kind, one.scope, one.origin) == ("stop", "all", Origin.PERSON))
+    return next((str(one.id) for one in own), "")
 
 
 def _state(ledger: Ledger, uses: Mapping[str, Use]) -> State:

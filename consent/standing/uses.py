@@ -89,14 +89,15 @@ class Sharing:
     else `partly`. A suspension changes none of it.
 
     `stopped_at`: since when a stop of everything has stood without a gap that no living yes has pierced; `by_record`:
-    it comes from a file. `stops`: by the gate's key, since when a stop of it has stood, one of everything included.
-    `paused_until`, `paused_since`: of the pause of everything that runs, pierced or not. `by_recipient`: uses by
-    campaign and the party (URI) that it asks for, where the gate has an answer of its own for that party.
-    `gate_is_open`: false after a restore, while every company is told no.
+    it comes from a file; `stop_id`: the newest such choice of the person's. `stops`: by the gate's key, since when a
+    stop of it has stood, one of everything included. `paused_until`, `paused_since`: of the pause of everything that
+    runs, pierced or not. `by_recipient`: uses by campaign and the party (URI) that it asks for, where the gate has an
+    answer of its own for that party. `gate_is_open`: false after a restore, while every company is told no.
     """
 
     state: State
     stopped_at: datetime | None
+    stop_id: str
     by_record: bool
     paused_since: datetime | None
     paused_until: datetime | None

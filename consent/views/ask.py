@@ -32,6 +32,7 @@ def text(request: AskRequest) -> HttpResponse:
     actions.text_code(
         question=request.question, asker=sessions.asker(request), network=browsers.network(request), at=timezone.now()
     )
+    sessions.begin_tries(request)
     if "again" in request.POST:
         messages.info(request, CodeForm.sent_again)
     return redirect("ask-code", token=request.question.token)
@@ -46,15 +47,17 @@ def code(request: AskRequest) -> HttpResponse:
     if looks_up(request, form):
         now = timezone.now()
         typed = form.cleaned_data["code"]
-        line = accounts.actions.take_code(
-            msisdn=asked_of.msisdn, purpose=DOOR, asker=sessions.asker(request), typed=typed, at=now
-        )
+        line = None
+        if not sessions.has_tried_enough(request):
+            line = accounts.actions.take_code(
+                msisdn=asked_of.msisdn, purpose=DOOR, asker=sessions.asker(request), typed=typed, at=now
+            )
         if line:
             sessions.prove_line(
                 request, door=DOOR, about=asked_of.token, line_id=line.pk, msisdn=asked_of.msisdn, at=now
             )
             return redirect("ask", token=asked_of.token)
-        form.add_error("code", CodeForm.wrong)
+        form.refuse(spent=sessions.count_try(request))
     return render(request, "ask/code.html", {"form": form, "question": asked_of})
 
 

@@ -60,13 +60,15 @@ def code(request: HttpRequest) -> HttpResponse:
     if looks_up(request, form):
         now = timezone.now()
         typed = form.cleaned_data["code"]
-        line = accounts.actions.take_code(
-            msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), typed=typed, at=now
-        )
+        line = None
+        if not sessions.has_tried_enough(request):
+            line = accounts.actions.take_code(
+                msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), typed=typed, at=now
+            )
         if line:
             sessions.prove_line(request, door=STOP, line_id=line.pk, msisdn=msisdn, at=now)
             return redirect("stop-all")
-        form.add_error("code", CodeForm.wrong)
+        form.refuse(spent=sessions.count_try(request))
     return render(request, "stop/code.html", {"form": form, "number": number_shown(msisdn)})
 
 
@@ -81,6 +83,7 @@ def again(request: HttpRequest) -> HttpResponse:
     accounts.actions.text_code(
         msisdn=msisdn, purpose=STOP, asker=sessions.asker(request), network=browsers.network(request), at=timezone.now()
     )
+    sessions.begin_tries(request)
     messages.info(request, CodeForm.sent_again)
     return redirect("stop-code")
 

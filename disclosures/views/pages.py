@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -71,8 +72,10 @@ def history(request: SubscriberRequest) -> HttpResponse:
 def history_csv(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as CSV."""
     now = audit.queries.database_clock()
-    line = request.line
-    filters = HistoryForm(request.GET).filters()
+    line, form = request.line, HistoryForm(request.GET)
+    filters = form.filters()
+    if form.is_reversed:
+        return redirect(f"{reverse('history')}?{request.GET.urlencode()}")
     rows = queries.history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
     actions.note_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.csv", at=now)
     return _download(queries.as_csv(rows=rows), "text/csv; charset=utf-8", "history.csv")
@@ -85,8 +88,10 @@ def history_csv(request: SubscriberRequest) -> HttpResponseBase:
 def history_json(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as JSON."""
     now = audit.queries.database_clock()
-    line = request.line
-    filters = HistoryForm(request.GET).filters()
+    line, form = request.line, HistoryForm(request.GET)
+    filters = form.filters()
+    if form.is_reversed:
+        return redirect(f"{reverse('history')}?{request.GET.urlencode()}")
     rows = queries.history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
     actions.note_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.json", at=now)
     written = queries.as_json(rows=rows, line=str(line.line.public_id), at=now)

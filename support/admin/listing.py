@@ -22,6 +22,7 @@ from support.oversight.counts import Count, count_of
 SIZE = 50
 LAST_PAGE = 200
 LONGEST_SEARCH = 100
+REVERSED = "The last day is before the first. Choose a later one."
 # A word that is longer may be broken anywhere, so that no column is wider than a page of 1280 px has room for.
 LONGEST_WORD = 16
 
@@ -103,6 +104,12 @@ class Asked:
     chosen: tuple[tuple[Filter, str], ...]
 
     @property
+    def is_reversed(self) -> bool:
+        """Whether the days asked for end before they begin."""
+        days = {one.name: value for one, value in self.chosen if one.typed == "date" and value}
+        return "from" in days and "to" in days and days["to"] < days["from"]
+
+    @property
     def narrows(self) -> bool:
         """Whether anything is left out."""
         return bool(self.words or any(value for _, value in self.chosen))
@@ -143,6 +150,7 @@ class Shown:
     later: str = ""
     export: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
 
 
 def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
@@ -173,7 +181,10 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> Shown:
         filters=asked.chosen,
         earlier=_question(request, page=str(page - 1)) if page > 1 else "",
         later=_question(request, page=str(page + 1)) if len(found) > SIZE and page < LAST_PAGE else "",
-        export=f"{reverse(listing.export)}{_question(request, page='', sort='')}" if listing.export else "",
+        export=f"{reverse(listing.export)}{_question(request, page='', sort='')}"
+        if listing.export and not asked.is_reversed
+        else "",
+        problem=REVERSED if asked.is_reversed else "",
         kept={"sort": request.GET["sort"]} if column else {},
     )
 

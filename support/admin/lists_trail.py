@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
@@ -52,6 +53,8 @@ def export(request: PersonRequest) -> HttpResponseBase:
     listing, form, at = _trail_of(request), ActForm(request.POST or None), timezone.now()
     asked = asked_of(request, listing)
     narrows = asked.said(words=listing.search_label)
+    if asked.is_reversed:
+        return redirect(f"{reverse('admin:trail')}?{request.GET.urlencode()}")
     if request.method == "POST" and form.is_valid():
         parts = actions.take_trail(
             rows=narrowed(listing, asked=asked, at=at), said=narrows, user=request.user,

@@ -8,6 +8,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import refuse_reversed
 from support.oversight.leads import Span
 
 # A calendar that ends has no day after its last.
@@ -28,7 +29,5 @@ class SpanForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """The last day is not before the first."""
         cleaned = super().clean() or {}
-        since, until = cleaned.get("since"), cleaned.get("until")
-        if since and until and until < since:
-            self.add_error("until", _("This day is before the first. Choose a later one."))
+        refuse_reversed(self)
         return cleaned

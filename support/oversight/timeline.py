@@ -22,6 +22,9 @@ from support.oversight.delivery import Health, health_of
 SIZE = 50
 ATTEMPTS = 50
 OF_A_LINE = 8
+FAILED = 400
+# Of what happened in one moment.
+ORDER = ("queued", "sent", "try", "acknowledged", "signed")
 # Below every id.
 FIRST = uuid.UUID(int=0)
 
@@ -100,6 +103,16 @@ class SentPage:
     receipts: Sequence[Signed]
     line_id: int | None = None
     sub: str = ""
+
+    @property
+    def events(self) -> list[tuple[str, datetime, Try | Signed | None]]:
+        """What came of it, in the order of time: `queued`, each `try` that failed, `sent`, `acknowledged`, `signed`."""
+        sent = self.sent
+        steps = (("queued", sent.queued_at), ("sent", sent.sent_at), ("acknowledged", sent.acknowledged_at))
+        found: list[tuple[str, datetime, Try | Signed | None]] = [(what, at, None) for what, at in steps if at]
+        found += [("try", one.at, one) for one in reversed(self.tries) if not one.status or one.status >= FAILED]
+        found += [("signed", one.at, one) for one in reversed(self.receipts)]
+        return sorted(found, key=lambda one: (one[1], ORDER.index(one[0])))
 
 
 def timeline(*, party_id: int, before: datetime | None, than: uuid.UUID = FIRST, at: datetime) -> Timeline | None:

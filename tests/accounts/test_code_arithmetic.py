@@ -17,7 +17,7 @@ from accounts.models import Line, LineNumber, TextedCode, WrongCode
 from accounts.sealing import number_hash, seal
 from accounts.texts import MemoryBackend
 from tests.factories import a_line
-from tests.people import NO_CODE, newest_text, number_of, texts_to
+from tests.people import NO_CODE, Browser, newest_text, number_of, texts_to
 
 RECORD = Path(__file__).parents[2] / "docs/decisions/0016-codes-belong-to-the-browser-that-asked.md"
 STOP, MINUTE, DAY = TextedCode.Purpose.STOP, timedelta(minutes=1), timedelta(days=1)
@@ -166,3 +166,21 @@ def test_the_figures_of_the_record_are_these() -> None:
     short, long = 10**SHORT // SHORT_COMPARISONS_A_DAY, 10**LONG // 100_000
     assert f"at most {SHORT_COMPARISONS_A_DAY} comparisons in any 24 hours, so at most 1 in {short:,}" in said
     assert f"100,000 guesses a day at long codes make 1 in {long:,}" in said
+
+
+@pytest.mark.parametrize("door", ["/stop/", "/accounts/login/"])
+def test_after_too_many_tries_a_right_code_is_not_called_wrong_and_another_text_helps(door: str) -> None:
+    line, too_many, wrong = a_line(), "Too many tries. Ask for a new code below.", "That code does not fit."
+    numbers = {"a line": number_of(line), "nobody": "+12065550999"}
+    pages: dict[str, list[tuple[bool, bool]]] = {}
+    for who, number in numbers.items():
+        browser = Browser()
+        browser.post(door, {"number": number})
+        right = newest_text(number).code if who == "a line" else NO_CODE
+        tries = [*(NO_CODE for _ in range(5)), right]
+        read = [browser.post(f"{door}code/", {"code": typed}).text for typed in tries]
+        pages[who] = [(wrong in page, too_many in page) for page in read]
+        browser.post(f"{door}again/", {})
+        if who == "a line":
+            assert browser.post(f"{door}code/", {"code": newest_text(number).code}).status_code == 302
+    assert pages["a line"] == pages["nobody"] == [(True, False)] * 4 + [(False, True)] * 2

@@ -149,7 +149,7 @@ def test_a_pause_until_a_day_lasts_to_its_end_where_the_line_is() -> None:
     browser.post("/choices/pause/", {"scope": "all", "ref": "", "length": "day", "day": "2099-07-01"})
     made = newest(line)
     assert made.until is not None
-    assert made.until.isoformat() == "2099-07-02T04:00:00+00:00"
+    assert made.until.isoformat() == "2099-07-02T03:59:59+00:00"
 
 
 @pytest.mark.parametrize("day", ["", "2001-01-01", "rubbish"])

@@ -348,3 +348,14 @@ def test_the_page_of_a_company_that_is_paused_calls_it_a_pause() -> None:
     assert "Signed that it stopped using your data" in words(page)
     (blocked,) = re.findall(r'Blocked here</span>\s*<time datetime="([^"]*)"', page)
     assert datetime.fromisoformat(blocked) == Choice.objects.get(id=made).made_at.replace(microsecond=0)
+
+
+def test_see_how_far_each_company_is_leads_to_the_stop_that_stands() -> None:
+    line = a_line()
+    an_agreed_use(line)
+    stop(line)
+    newest = stop(line, "all")
+    browser = sign_in(line)
+    (link,) = re.findall(r'href="([^"]*)">See how far each company is<', browser.get("/home/").text)
+    assert link == f"/choices/{newest}/"
+    assert "How far each company is" in browser.get(link).text

@@ -48,8 +48,9 @@ def test_a_case_says_what_each_was_asked_and_what_it_answered(market: Market) ->
                 say = Words(language)
                 asked = say("case_asked", exact=say.exact(made.made_at))
                 due = say("case_due", moment=say.moment(made.made_at + 7 * DAY))
+                # In the order of time: it answered before it had to.
                 ash_said = [
-                    say("case_proof", exact=say.exact(ash_at)), say("case_agreed_on"), say.moment(AGREED),
+                    say("case_proof", exact=say.exact(ash_at)), due, say("case_agreed_on"), say.moment(AGREED),
                     say("case_how"), say("case_by_paper"), say("case_words"), "“I agree <b>to all</b>”",
                     say("case_reference"), "c/4711", say("case_its_word"),
                 ]  # fmt: skip
@@ -57,7 +58,7 @@ def test_a_case_says_what_each_was_asked_and_what_it_answered(market: Market) ->
                 cards = {card.one("h2").words: card for card in page.all("article")}
                 read = [line for name in names for line in cards[name].lines]
                 expected = [
-                    "Ash Link", say("roadside"), asked, due, *ash_said,
+                    "Ash Link", say("roadside"), asked, *ash_said,
                     "Beech Link", say("fraud"), asked, due, beech_said(say),
                     "Cherry Link", say("roadside"), asked, due, say(cherry_said),
                 ]  # fmt: skip

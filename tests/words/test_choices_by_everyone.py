@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import pytest
 import time_machine
@@ -289,7 +290,17 @@ def test_a_child_and_the_account_holder_read_who_of_them_said_it(market: Market)
 
     def read_as(prefix: str, by: str) -> list[Row]:
         return [
-            Row(one, f"{prefix}_{kind}", by, lead, filled, told, more=more, changed_by=allowed)
+            Row(
+                one,
+                f"{prefix}_{kind}",
+                by,
+                lead,
+                filled,
+                told,
+                more=more,
+                changed_by=allowed,
+                since=made[3] if lead == "no_since" and one != made[0] else None,
+            )
             for one, kind, lead, filled, told, more in kinds
         ]
 
@@ -340,8 +351,9 @@ def test_an_empty_list_says_what_will_stand_in_it() -> None:
 def test_a_long_list_goes_on_where_its_first_page_ends(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     browser, say = sign_in(line), Words("en")
-    for _ in range(51):
-        consent.actions.stop(line_id=line.pk, scope="campaign", ref=ash.campaign.ref, actor=_me(line), channel="web")
+    for n in range(51):  # none of them is another one sent twice
+        said: dict[str, Any] = {"scope": "campaign", "ref": ash.campaign.ref, "actor": _me(line)}
+        consent.actions.stop(line_id=line.pk, channel=f"web {n}", **said)
     made = list(Choice.objects.filter(line_id=line.pk).order_by("-made_at"))
 
     def entries(choices: Sequence[Choice]) -> list[str]:

@@ -103,7 +103,7 @@ def test_whoever_looks_after_a_line_reads_what_they_may(market: Market) -> None:
         press(other, main(other, path), "Yes, I look after it")
         said = "(plain) You look after this line now. You can give it back at any time."
         assert main(other, "/lines/").whole[0] == said
-        ends = datetime.combine(last_day + timedelta(days=1), time(), PACIFIC)
+        ends = datetime.combine(last_day, time(23, 59, 59), PACIFIC)
         taken = {
             language: of_taken(Words(language), life.line, friend, told, buttons, ends) for language in LANGUAGES
         }  # fmt: skip

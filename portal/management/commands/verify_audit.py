@@ -28,6 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="until", metavar="TIME", type=_time, help="RFC 3339: check events before this")
 
     def handle(self, *args: Any, since: datetime | None, until: datetime | None, **options: Any) -> None:
+        if since and until and until < since:
+            raise CommandError("--to is before --from")
         started = time.monotonic()
         place = checkpoints.place()
         try:

@@ -1,0 +1,102 @@
+"""One button pressed twice, in another tab or at once, is one choice, with one receipt and one text."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Line, Message
+from audit.queries import database_clock
+from consent import actions
+from consent.actions.without_account import stop_all_by_line
+from consent.models import Choice, ChoiceReceipt, ProgressLink
+from partners.models import Campaign
+from revocations.models import EvidenceRequest
+from tests.factories import a_campaign, a_line, a_party, an_approval
+from tests.people import sign_in, user_of
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+WHO: dict[str, Any] = {"actor": "subscriber:1", "channel": "web"}
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line()
+
+
+@pytest.fixture
+def road(line: Line) -> Campaign:
+    campaign = a_campaign(provider=a_party("RoadAid", "lbs_provider"))
+    an_approval(line, campaign)
+    return campaign
+
+
+def kept(line: Line) -> tuple[int, int]:
+    """How many choices and receipts."""
+    of_line = {"line_id": line.pk}
+    return Choice.objects.filter(**of_line).count(), ChoiceReceipt.objects.filter(**of_line).count()
+
+
+def test_each_choice_said_twice_is_one(line: Line, road: Campaign) -> None:
+    until = timezone.now() + timedelta(days=7)
+    verbs: dict[str, Callable[[timedelta], actions.Recorded]] = {
+        "stop": lambda _: actions.stop(line_id=line.pk, scope="all", **WHO),
+        "stop of one": lambda _: actions.stop(line_id=line.pk, scope="party", ref=road.lbs_provider.uri, **WHO),
+        "refuse": lambda _: actions.refuse(line_id=line.pk, campaign=road.ref, **WHO),
+        "pause": lambda late: actions.pause(line_id=line.pk, scope="all", until=until + late, **WHO),
+        "allow": lambda late: actions.allow(line_id=line.pk, campaign=road.ref, until=until + late, **WHO),
+        "dispute": lambda _: actions.stop(line_id=line.pk, scope="all", reason=actions.NEVER_AGREED, **WHO),
+    }
+    for n, (name, said) in enumerate(verbs.items(), 1):
+        first, second = said(timedelta(0)), said(timedelta(seconds=9))
+        assert (second.choice_id, second.order_ids, second.repeated) == (first.choice_id, first.order_ids, True), name
+        assert kept(line) == (n, n), name
+    assert EvidenceRequest.objects.count() == 1
+
+
+def test_what_is_said_anew_is_a_choice_of_its_own(line: Line, road: Campaign) -> None:
+    week, month = (timezone.now() + timedelta(days=days) for days in (7, 30))
+    said: tuple[Callable[[], actions.Recorded], ...] = (
+        lambda: actions.stop(line_id=line.pk, scope="all", **WHO),
+        lambda: actions.stop(line_id=line.pk, scope="all", actor="subscriber:2", channel="web"),
+        lambda: actions.pause(line_id=line.pk, scope="all", until=week, **WHO),
+        lambda: actions.pause(line_id=line.pk, scope="all", until=month, **WHO),
+        lambda: actions.stop(line_id=line.pk, scope="all", **WHO),
+        lambda: actions.allow(line_id=line.pk, campaign=road.ref, **WHO),
+        lambda: actions.stop(line_id=line.pk, scope="all", **WHO),
+    )
+    assert len({one().choice_id for one in said}) == len(said)
+
+
+def test_a_stop_in_two_tabs_at_once_is_one_stop_one_receipt_and_one_text(line: Line, road: Campaign) -> None:
+    at = database_clock()
+
+    def press(_: int) -> str:
+        try:
+            return stop_all_by_line(line_id=line.pk, at=at)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as tabs:
+        links = set(tabs.map(press, range(4)))
+    assert kept(line) == (1, 1)
+    assert Message.objects.filter(line=line, kind=Message.Kind.STOPPED).count() == 1
+    assert (len(links), set(ProgressLink.objects.values_list("choice_id", flat=True))) == (
+        4, {Choice.objects.get().id},
+    )  # fmt: skip
+
+
+def test_i_never_agreed_leads_to_its_case_however_often_it_is_pressed(line: Line, road: Campaign) -> None:
+    browser = sign_in(line)
+    said = {"scope": "campaign", "ref": road.ref}
+    cases = {browser.post("/choices/dispute/", said).url for _ in range(3)}
+    browser.post("/choices/stop/", {"scope": "all", "ref": ""})
+    cases.add(browser.post("/choices/dispute/", said).url)
+    assert (len(cases), EvidenceRequest.objects.count(), kept(line)) == (1, 1, (2, 2))
+    actions.allow(line_id=line.pk, campaign=road.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
+    assert browser.post("/choices/dispute/", said).url not in cases
+    assert EvidenceRequest.objects.count() == 2
