@@ -19,6 +19,8 @@ MACHINES = {
 }  # fmt: skip
 
 IPV4, IPV4_PREFIX, IPV6_PREFIX = 4, 24, 48
+# In a session: the line for which the privacy signal of this browser was honoured.
+SIGNAL_KEY = "signal"
 DEVICE_BYTES, DEVICE_TOKEN = 24, re.compile(r"[\w-]{32}", re.ASCII)
 
 
@@ -57,3 +59,19 @@ def source(request: HttpRequest) -> Source:
     """Where a request comes from, for limits on guessing."""
     token = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     return Source(network(request), token if DEVICE_TOKEN.fullmatch(token) else "")
+
+
+def note_signal(request: HttpRequest, *, line_id: int) -> None:
+    """Note that the browser's privacy signal was honoured for a line in this session."""
+    request.session[SIGNAL_KEY] = line_id
+
+
+def forget_signal(request: HttpRequest) -> None:
+    """Another line is proved now: what was honoured before was about the one before it."""
+    request.session.pop(SIGNAL_KEY, None)
+
+
+def has_taken_signal(request: HttpRequest, *, line_id: int | None = None) -> bool:
+    """Whether it was, in this session: for this line, or for any where none is named."""
+    taken = request.session.get(SIGNAL_KEY)
+    return taken is not None and line_id in {None, taken}

@@ -32,10 +32,8 @@ PROVED_KEY = "may_see"
 STEPS_KEY = "steps"
 ANSWERED_KEY = "answered"
 LINK_KEY = "stopped"
-TRIES_KEY = "tries"
 # As many as a short code takes from one browser (`actions.codes`).
 TRIES_AT_A_CODE = 5
-SIGNAL_KEY = "signal"
 ASKER_KEY = "asker"
 LOOKED_KEY = "looked"
 CLOCK_KEY = "clock"
@@ -82,28 +80,27 @@ def remember_number(request: HttpRequest, *, door: str, msisdn: str, then: str =
     What was done before for another number is over: whoever comes next must not be led to it.
     """
     request.session.pop(LINK_KEY, None)
-    begin_tries(request)
     request.session[STEPS_KEY] = {"door": door, "number": seal(msisdn).decode(), "then": then}
 
 
 def count_try(request: HttpRequest) -> bool:
-    """Count a code typed at the door whose steps are being taken, that was not right. Returns whether that is enough.
+    """Count a code that was not right, at the door whose steps are being taken. Returns whether that is enough.
 
     There may be no code, and no such number: it is counted all the same.
     """
-    request.session[TRIES_KEY] = request.session.get(TRIES_KEY, 0) + 1
+    steps = request.session.get(STEPS_KEY, {})
+    request.session[STEPS_KEY] = {**steps, "tries": steps.get("tries", 0) + 1}
     return has_tried_enough(request)
 
 
 def has_tried_enough(request: HttpRequest) -> bool:
     """Whether so many were wrong since a code was last asked for that none counts: alike for every number."""
-    tries: int = request.session.get(TRIES_KEY, 0)
-    return tries >= TRIES_AT_A_CODE
+    return bool(request.session.get(STEPS_KEY, {}).get("tries", 0) >= TRIES_AT_A_CODE)
 
 
 def begin_tries(request: HttpRequest) -> None:
-    """A code was asked for: what was tried before counts no more."""
-    request.session.pop(TRIES_KEY, None)
+    """A code was asked for once more: what was tried before counts no more."""
+    request.session[STEPS_KEY] = {**request.session.get(STEPS_KEY, {}), "tries": 0}
 
 
 def remembered_number(request: HttpRequest, *, door: str) -> str:
@@ -129,7 +126,6 @@ def prove_line(request: HttpRequest, *, door: str, line_id: int, msisdn: str, at
     `about`: the one thing at that door that the code was for.
     """
     request.session.cycle_key()
-    begin_tries(request)
     request.session[STEPS_KEY] = {
         "proved": door,
         "about": about,
@@ -191,22 +187,6 @@ def note_answer(request: HttpRequest, *, about: str) -> None:
 def has_answered(request: HttpRequest, *, about: str) -> bool:
     """Whether this session is the one that answered it, and has answered nothing since."""
     return bool(request.session.get(ANSWERED_KEY) == about)
-
-
-def note_signal(request: HttpRequest, *, line_id: int) -> None:
-    """Note that the browser's privacy signal was honoured for a line in this session."""
-    request.session[SIGNAL_KEY] = line_id
-
-
-def forget_signal(request: HttpRequest) -> None:
-    """Another line is proved now: what was honoured before was about the one before it."""
-    request.session.pop(SIGNAL_KEY, None)
-
-
-def has_taken_signal(request: HttpRequest, *, line_id: int | None = None) -> bool:
-    """Whether it was, in this session: for this line, or for any where none is named."""
-    taken = request.session.get(SIGNAL_KEY)
-    return taken is not None and line_id in {None, taken}
 
 
 def has_looked(request: HttpRequest, *, about: str, at: datetime) -> bool:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 import accounts.queries
-from accounts import sessions
+from accounts import browsers, sessions
 from accounts.middleware import STOPS_SIGNED_IN
 from accounts.models import TextedCode, User
 from accounts.permissions import Action, How
@@ -115,10 +115,10 @@ def _take(request: HttpRequest, before: Sequence[_Proof] | None) -> None:
         if proof in before:
             continue
         if all(proof.line_id != one.line_id for one in before):
-            sessions.forget_signal(request)
-        if not sessions.has_taken_signal(request, line_id=proof.line_id):
+            browsers.forget_signal(request)
+        if not browsers.has_taken_signal(request, line_id=proof.line_id):
             taken = actions.take_signal(line_id=proof.line_id, actor=proof.actor, at=now)
-            sessions.note_signal(request, line_id=proof.line_id)
+            browsers.note_signal(request, line_id=proof.line_id)
             _say(request, taken)
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 import audit.queries
-from accounts import sessions
+from accounts import browsers
 from accounts.access import SubscriberRequest, at_line, few_at_once, line_required, seeing_required
 from accounts.permissions import Action
 from consent import notices
@@ -29,7 +29,7 @@ def home(request: SubscriberRequest) -> HttpResponse:
     now = timezone.now()
     line = request.line
     # Nothing is looked up for a browser that sends no privacy signal.
-    signal = signal_of(line_id=line.line.pk) if sessions.has_taken_signal(request, line_id=line.line.pk) else None
+    signal = signal_of(line_id=line.line.pk) if browsers.has_taken_signal(request, line_id=line.line.pk) else None
     shown = {
         "line": line,
         "at_line": at_line(request),

@@ -231,8 +231,8 @@ def test_a_slow_worker_writes_nothing_once_another_has_begun_anew(
 def test_many_receipts_keep_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     line, leases, file_of = a_line(), list[datetime | None](), receipts.file_of
     sign_in(line)
-    for _ in range(2):
-        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    for n in range(2):
+        stop(line_id=line.pk, scope="all", actor=f"subscriber:{n}", channel="web")
 
     def seen(**asked: Any) -> Any:
         leases.append(Archive.objects.get().leased_until)

@@ -66,6 +66,7 @@ MOVING = [
         (r'nonce="[^"]*"', "nonce"),
         (r"csrf[A-Za-z]*: ?'[^']*'|\"X-CSRFToken\": ?\"[^\"]*\"", "csrf"),
         (r'"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"', '"now"'),
+        (r'"(standing|partner_keys)": "[^"]*"', "signed now"),
         (r"seconds\S* [0-9.]+(e[+-]?\d+)?", "seconds"),
         (r'<time datetime="[^"]*">[^<]*</time>', "time"),
         (r"looked at \d\d:\d\d", "looked at"),

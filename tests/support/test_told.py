@@ -18,8 +18,8 @@ def test_what_a_partner_signed_is_said_in_words(status: str, words: str) -> None
         state="sent", queued_at=at, sent_at=None, acknowledged_at=None, complete_by=None, completed_at=None
     )
     told = SimpleNamespace(
-        party=SimpleNamespace(name="GeoBridge", pk=1), sent=sent, tries=[],
-        receipts=[SimpleNamespace(status=status, at=at)],
+        party=SimpleNamespace(name="GeoBridge", pk=1), sent=sent,
+        events=[("queued", at, None), ("signed", at, SimpleNamespace(status=status, at=at))],
     )  # fmt: skip
     steps = render_to_string("desk/_told.html", {"case": {"told": [told]}}).partition("<ol")[2]
     assert re.findall(r"<li>([^,<]*),", steps) == [words]
