@@ -41,7 +41,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 import audit.actions
-from accounts import queries, sessions, ways_in
+from accounts import browsers, queries, sessions, ways_in
 from accounts.models import User
 from accounts.permissions import Action, How, StaffAction, roles_that_may
 from accounts.places import Places, until_sent
@@ -294,7 +294,7 @@ def note_look(request: SubscriberRequest, *, line: PersonsLine) -> None:
     now = timezone.now()
     if line.is_own or request.method == "POST":
         return
-    if sessions.has_looked(request, about=str(line.delegation.pk if line.delegation else line.line.pk), at=now):
+    if browsers.has_looked(request, about=str(line.delegation.pk if line.delegation else line.line.pk), at=now):
         return
     who = "delegate" if line.is_delegated else "holder"
     audit.actions.record(

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 from allauth.account.adapter import get_adapter
@@ -20,7 +21,9 @@ MACHINES = {
 
 IPV4, IPV4_PREFIX, IPV6_PREFIX = 4, 24, 48
 # In a session: the line for which the privacy signal of this browser was honoured.
-SIGNAL_KEY = "signal"
+SIGNAL_KEY, LOOKED_KEY = "signal", "looked"
+# So long somebody who reads about another's line is noted once, whatever pages they open.
+LOOK_LASTS = timedelta(minutes=10)
 DEVICE_BYTES, DEVICE_TOKEN = 24, re.compile(r"[\w-]{32}", re.ASCII)
 
 
@@ -75,3 +78,13 @@ def has_taken_signal(request: HttpRequest, *, line_id: int | None = None) -> boo
     """Whether it was, in this session: for this line, or for any where none is named."""
     taken = request.session.get(SIGNAL_KEY)
     return taken is not None and line_id in {None, taken}
+
+
+def has_looked(request: HttpRequest, *, about: str, at: datetime) -> bool:
+    """Whether this session was noted lately as reading about another's line; notes it where it was not."""
+    looked: dict[str, str] = request.session.get(LOOKED_KEY, {})
+    since = looked.get(about, "")
+    if since and at < datetime.fromisoformat(since) + LOOK_LASTS:
+        return True
+    request.session[LOOKED_KEY] = {**looked, about: at.isoformat()}
+    return False

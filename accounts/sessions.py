@@ -35,14 +35,11 @@ LINK_KEY = "stopped"
 # As many as a short code takes from one browser (`actions.codes`).
 TRIES_AT_A_CODE = 5
 ASKER_KEY = "asker"
-LOOKED_KEY = "looked"
 CLOCK_KEY = "clock"
 CARRIER = "carrier"
 # On the pin of a carrier account: its person has once come by it as strongly as it takes to see.
 SEES = "sees"
 PROOF_LASTS = timedelta(minutes=15)
-# So long somebody who reads about another's line is noted once, whatever pages they open.
-LOOK_LASTS = timedelta(minutes=10)
 # How long a sign-in lasts unused, and in all. Staff see many people; a subscriber's phone is theirs, they may lay it
 # down in the middle of a form, and a stop needs no sign-in at all.
 STAFF_UNUSED, STAFF_IN_ALL = timedelta(minutes=30), timedelta(hours=12)
@@ -187,16 +184,6 @@ def note_answer(request: HttpRequest, *, about: str) -> None:
 def has_answered(request: HttpRequest, *, about: str) -> bool:
     """Whether this session is the one that answered it, and has answered nothing since."""
     return bool(request.session.get(ANSWERED_KEY) == about)
-
-
-def has_looked(request: HttpRequest, *, about: str, at: datetime) -> bool:
-    """Whether this session was noted lately as reading about another's line; notes it where it was not."""
-    looked: dict[str, str] = request.session.get(LOOKED_KEY, {})
-    since = looked.get(about, "")
-    if since and at < datetime.fromisoformat(since) + LOOK_LASTS:
-        return True
-    request.session[LOOKED_KEY] = {**looked, about: at.isoformat()}
-    return False
 
 
 def is_over(request: HttpRequest, *, by_hand: bool, stops: bool, at: datetime) -> bool:
