@@ -491,7 +491,7 @@ def test_the_end_of_a_term_is_told_as_a_whole_and_then_must_be_gone(term: str) -
     an_approval(never_told, books.campaign)
     books.hold_unordered(never_told)
     TERMS[term](books)
-    assert (settling.settle(now=database_clock()), cohorts.end_terms(now=database_clock())) == (0, 1)
+    assert (settling.settle(now=database_clock()), cohorts.end_terms(now=database_clock())) == (1, 1)
     for _ in range(2):
         # Neither before there is an event for it nor until the partner has that.
         assert books.compare() == {**NOTHING, "same": 2}
