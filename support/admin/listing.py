@@ -5,7 +5,7 @@ A list costs its own statement, one bounded count, and what its `rows` read for 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -106,8 +106,9 @@ class Asked:
     @property
     def is_reversed(self) -> bool:
         """Whether the days asked for end before they begin."""
-        days = {one.name: value for one, value in self.chosen if one.typed == "date" and value}
-        return "from" in days and "to" in days and days["to"] < days["from"]
+        days = {one.name: _day(value) for one, value in self.chosen if one.typed == "date"}
+        first, last = days.get("from"), days.get("to")
+        return first is not None and last is not None and last < first
 
     @property
     def narrows(self) -> bool:
@@ -225,6 +226,13 @@ def _has_long_word(text: object) -> bool:
 def typed(name: str, label: str, narrow: Narrow, *, kind: str = "text") -> Filter:
     """A filter whose value is typed in: words, or a day (`kind`: date)."""
     return Filter(name, label, (), narrow, kind)
+
+
+def _day(typed: str) -> date | None:
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        return None
 
 
 def _words(request: HttpRequest, name: str) -> str:
