@@ -31,7 +31,7 @@ from partners.models import AgentRequest, AuthorizedAgent
 from portal.openapi import document
 from tests.agents import let_in, let_in_again, texted_link
 from tests.factories import a_campaign, a_line, an_approval
-from tests.people import Browser, number_of, sign_in
+from tests.people import Browser, number_of, signed_in
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -153,7 +153,7 @@ def test_a_stop_is_done_when_its_person_says_so_from_the_phone(agent: Agent, lin
     now = agent.status(told["request_id"])
     assert (now["status"], "reason" in now) == ("fulfilled", False)
     assert Browser().get(path).status_code == 404
-    log = sign_in(line).get("/access-log/").text.replace("&#x27;", "'")
+    log = signed_in(line).get("/access-log/").text.replace("&#x27;", "'")
     for said in (
         "Asked in this person's name to stop all sharing: PERMISSION_SLIP Inc.",
         "an agent acts for them",
@@ -460,7 +460,7 @@ def test_that_nobody_answered_stands_in_the_persons_log(agent: Agent, line: Line
     event = AuditEvent.objects.get(action="agent.unanswered")
     assert (event.actor, event.line_id, event.detail) == ("system:agency", line.pk, {"agent": f"{agent.id} Inc."})
     said = "An agent&#x27;s request in this person&#x27;s name ended: they did not answer"
-    assert said in sign_in(line).get("/access-log/").text
+    assert said in signed_in(line).get("/access-log/").text
 
 
 def test_without_a_name_of_ours_in_the_network_the_doors_are_not_there(settings: Settings, agent: Agent) -> None:

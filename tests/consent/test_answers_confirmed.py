@@ -12,7 +12,7 @@ from accounts.texts import MemoryBackend
 from consent.models import Choice
 from tests.consent.claiming import Partner, a_partner, asked, link_in, prove, say_no, say_yes, text_now
 from tests.factories import a_line
-from tests.people import newest_text, number_of, sign_in, texts_to
+from tests.people import newest_text, number_of, signed_in, texts_to
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 NUMBER, CHILD = "+12065550142", "+12065550150"
@@ -69,7 +69,7 @@ def test_of_a_child_s_line_the_holder_is_told_whose_code_it_was_and_the_child_of
 def test_somebody_signed_in_is_not_told_what_they_see(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     path = question(partner)
-    say_no(sign_in(line), path)
+    say_no(signed_in(line), path)
     assert Choice.objects.get().kind == "refuse"
     assert [text for text in texts_to(number_of(line)) if "you said no" in text.text] == []
 

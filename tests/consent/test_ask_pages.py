@@ -31,7 +31,7 @@ from tests.consent.claiming import (
 from tests.consent.test_claims import as_at_commit, gate_says
 from tests.consent.test_pages_choices import press
 from tests.factories import a_line, a_party
-from tests.people import Browser, Page, number_of, sign_in, sign_in_by_code, texts_to
+from tests.people import Browser, Page, number_of, sign_in_by_code, signed_in, texts_to
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 NUMBER, HOLDER = "+12065550142", "+12065550150"
@@ -241,7 +241,7 @@ def test_a_wrong_code_is_told_so_and_five_end_it(partner: Partner) -> None:
 def test_its_user_signed_in_needs_no_code(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     path = a_question(partner, line)
-    browser = sign_in(line)
+    browser = signed_in(line)
     assert "<button>Yes</button>" in browser.get(path).text
     assert say_no(browser, path).url == f"{path}answered/"
     assert Choice.objects.get().kind == "refuse"
@@ -289,7 +289,7 @@ def test_it_ends_after_seven_days(partner: Partner) -> None:
 
 def test_another_person_signed_in_sees_the_same_page(partner: Partner) -> None:
     path = a_question(partner, a_line(msisdn=NUMBER))
-    stranger = sign_in(a_line(msisdn="+12065550143"))
+    stranger = signed_in(a_line(msisdn="+12065550143"))
     assert unforged(stranger.get(path)) == the_closed_page(stranger)
     assert unforged(stranger.post(f"{path}no/")) == the_closed_page(stranger)
 
@@ -329,8 +329,8 @@ def test_the_holder_answers_for_a_child_and_the_child_is_told(
     child = a_line(msisdn=NUMBER, account="A-family", role="minor")
     path = a_question(partner, child)
     assert link_in(asked(HOLDER)[0]) == path
-    signed_in = sign_in(child)
-    assert signed_in.get(path).status_code == 404
+    browser_of_child = signed_in(child)
+    assert browser_of_child.get(path).status_code == 404
     browser, page = prove(path, HOLDER)
     assert "May RoadAid find a child's phone on your account?" in plain(page)
     with django_capture_on_commit_callbacks(execute=True):
@@ -346,7 +346,7 @@ def test_the_holder_answers_for_a_child_and_the_child_is_told(
 def test_the_holder_may_not_answer_for_another_adult(partner: Partner) -> None:
     holder = a_line(msisdn=HOLDER, account="A-family", role="holder")
     path = a_question(partner, a_line(msisdn=NUMBER, account="A-family", role="user"))
-    assert sign_in(holder).get(path).status_code == 404
+    assert signed_in(holder).get(path).status_code == 404
 
 
 # What the partner hears.

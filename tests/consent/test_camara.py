@@ -28,7 +28,7 @@ from tests.consent.claiming import Partner, a_partner, stamp
 from tests.consent.shapes import camara
 from tests.consent.test_claims import STRANGER, as_at_commit
 from tests.factories import FRAUD, a_campaign, a_line, a_party, an_approval
-from tests.people import sign_in
+from tests.people import signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -357,7 +357,7 @@ def test_the_person_reads_in_their_log_who_asked_once_a_day(partner: Partner) ->
     info(partner, phoneNumber=STRANGER)
     asked = AuditEvent.objects.get(action="partner.asked")
     assert (asked.line_id, asked.actor) == (line.pk, f"partner:{partner.party.pk}")
-    log = sign_in(line).get("/access-log/").text
+    log = signed_in(line).get("/access-log/").text
     assert f"Asked us if it may find this phone: {partner.party.name}" in log
     again: dict[str, Any] = {
         "action": asked.action,

@@ -18,7 +18,7 @@ from tests.consent.camara import NUMBER, REQUESTED, ask, info, refusal
 from tests.consent.claiming import Partner, a_partner, asked, link_in, prove, say_no, say_yes, text_now
 from tests.consent.test_claims import STRANGER, as_at_commit
 from tests.factories import a_campaign, a_line, a_party, an_approval
-from tests.people import NO_CODE, Browser, sign_in
+from tests.people import NO_CODE, Browser, signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -109,7 +109,7 @@ def test_who_stopped_is_not_asked_by_the_link_either(partner: Partner) -> None:
     actions.stop(line_id=line.pk, scope="all", actor=f"line:{line.pk}", channel="stop_page")
     as_at_commit()
     path = link_in(ask(partner, requestCaptureUrl=True)["captureUrl"])
-    assert sign_in(line).get(path).status_code == 404
+    assert signed_in(line).get(path).status_code == 404
     MemoryBackend.outbox.clear()
     for _ in range(5):
         assert Browser().post(f"{path}text/").url == f"{path}code/"
@@ -133,7 +133,7 @@ def test_codes_for_partners_links_count_as_questions_and_those_answered_do_not(p
     assert sent == [1, 1, 0, 0, 1]
     other.one(other.claim(campaign=theirs.ref))
     assert text_now() == 0
-    browser = sign_in(Line.objects.get())
+    browser = signed_in(Line.objects.get())
     assert say_yes(browser, paths[0]).url == f"{paths[0]}answered/"
     MemoryBackend.outbox.clear()
     Browser().post(f"{paths[2]}text/")

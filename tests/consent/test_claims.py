@@ -22,7 +22,7 @@ from partners import pairwise
 from partners.models import Campaign, PairwiseKey, PairwiseSubject, Suspension
 from tests.consent.claiming import Partner, a_partner, stamp
 from tests.factories import LONG_AGO, a_campaign, a_contract, a_line, a_party
-from tests.people import sign_in
+from tests.people import signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 NUMBER, STRANGER = "+12065550142", "+12065559999"
@@ -332,7 +332,7 @@ def test_a_claim_belongs_to_whoever_had_the_number_then(partner: Partner) -> Non
 def test_the_person_sees_that_only_the_company_says_so(partner: Partner) -> None:
     line = a_line(msisdn=NUMBER)
     partner.one(partner.claim())
-    browser = sign_in(line)
+    browser = signed_in(line)
     provider = partner.campaign.lbs_provider
     for path in ("/home/", f"/companies/{provider.pk}/"):
         assert "Only the company says you agreed" in browser.get(path).text, path

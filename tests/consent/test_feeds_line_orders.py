@@ -34,7 +34,7 @@ from tests.feeds import (
     take_parties,
     told,
 )
-from tests.people import sign_in
+from tests.people import signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 N2, N3 = "+12065550177", "+12065550188"
@@ -163,7 +163,7 @@ def test_a_stop_that_comes_over_has_a_receipt_of_its_own(late: bool) -> None:
     assert (told_of["id"], told_of["kind"], told_of["scope"]) == (str(copy.id), "stop", "all")
     assert moment(told_of["made_at"]) == Choice.objects.get(id=choice_id).made_at
     assert moment(told_of["taken_over_at"]) == copy.recorded_at
-    page = sign_in(line).get(f"/choices/{copy.id}/").text
+    page = signed_in(line).get(f"/choices/{copy.id}/").text
     assert kept.number in page
     assert "earlier system" not in page
 

@@ -26,7 +26,7 @@ from support.oversight.exports import EXPORTS
 from tests.consent.test_while_more_comes import after_the_first_making_up
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party
 from tests.feeds import Row, line_row, take_lines, told
-from tests.people import number_of, sign_in, texts_to, user_of
+from tests.people import number_of, signed_in, texts_to, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
@@ -132,7 +132,7 @@ def test_who_had_nothing_allowed_for_them_is_texted_with_their_row(monkeypatch: 
 def test_what_is_not_left_from_a_childhood_stands() -> None:
     campaign, other = a_campaign(), a_campaign()
     (line,) = children(campaign, "LB")
-    sign_in(line)
+    signed_in(line)
     own = f"subscriber:{user_of(line).pk}"
     allow(line_id=line.pk, campaign=other.ref, actor=own, channel="web")
     adult = a_line(role="holder")

@@ -13,7 +13,7 @@ from consent.models import Choice
 from partners.models import Campaign, Party
 from tests.consent.test_pages_standing import words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -62,7 +62,7 @@ def test_no_verb_takes_it(verb: Verb) -> None:
 def test_it_has_no_page_no_button_and_no_link() -> None:
     line, _ = a_path_that_ends_in_nobody()
     disclosed(line, [LINK, "unknown"], at=timezone.now() - 2 * DAY)
-    browser, nobody = sign_in(line), Party.objects.get(uri="unknown")
+    browser, nobody = signed_in(line), Party.objects.get(uri="unknown")
     assert browser.get(f"/companies/{nobody.pk}/").status_code == 404
     for door in ("stop", "dispute"):
         assert browser.post(f"/choices/{door}/", {"scope": "party", "ref": "unknown"}).status_code == 404
@@ -75,7 +75,7 @@ def test_it_has_no_page_no_button_and_no_link() -> None:
 
 def test_the_pages_name_the_one_before_it_and_stopping_that_one_works() -> None:
     line, campaign = a_path_that_ends_in_nobody()
-    browser, track = sign_in(line), a_party("SecureTrack")
+    browser, track = signed_in(line), a_party("SecureTrack")
     company = f"/companies/{track.pk}/"
     for path in ("/home/", "/history/", company):
         assert f"{NOBODY} SecureTrack." in read(browser, path)
@@ -99,11 +99,11 @@ def test_the_one_before_it_is_the_last_that_has_a_name(path: list[str], before: 
     line = a_line()
     a_party("NorthLink"), a_party("SecureTrack", "lbs_provider")
     disclosed(line, path, at=timezone.now() - DAY)
-    assert f"{NOBODY} {before}." in read(sign_in(line), "/home/")
+    assert f"{NOBODY} {before}." in read(signed_in(line), "/home/")
 
 
 def test_where_everybody_has_a_name_nothing_is_said() -> None:
     line = a_line()
     a_party("NorthLink"), a_party("SecureTrack", "lbs_provider")
     disclosed(line, [LINK, TRACK], at=timezone.now() - DAY)
-    assert NOBODY not in read(sign_in(line), "/home/")
+    assert NOBODY not in read(signed_in(line), "/home/")

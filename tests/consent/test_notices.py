@@ -20,7 +20,7 @@ from consent import actions, notices
 from consent.models import Choice, ChoiceReceipt, Notice
 from partners.models import Campaign, NoticeText, Party, Reach
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import Browser, newest_text, number_of, sign_in
+from tests.people import Browser, newest_text, number_of, signed_in
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -148,7 +148,7 @@ def test_a_name_with_braces_is_a_name() -> None:
 def test_what_was_read_is_kept_with_the_yes_shown_later_and_signed() -> None:
     campaign = a_use()
     line = stopped(campaign)
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = browser.get(f"/choices/allow/?campaign={campaign.ref}").text
     shown = notices.before_yes(campaign=campaign.ref)
     with timezone.override("America/Los_Angeles"):
@@ -179,7 +179,7 @@ def test_one_wording_is_kept_once() -> None:
 def test_a_company_that_joined_meanwhile_shows_the_page_again(*, grown: bool) -> None:
     campaign = a_use()
     line = stopped(campaign)
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = browser.get(f"/choices/allow/?campaign={campaign.ref}").text
     if grown:
         Reach.objects.create(campaign=campaign, party=a_party("Bounty", "end_customer"))
@@ -222,7 +222,7 @@ def test_the_button_at_home_keeps_what_stood_beside_it() -> None:
     line = a_line()
     campaign = a_use()
     an_approval(line, campaign)
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = browser.get("/home/").text
     assert notices.before_stop().body in page
     browser.post("/choices/stop/", {"scope": "party", "ref": campaign.lbs_provider.uri})
@@ -234,7 +234,7 @@ def test_the_button_at_home_keeps_what_stood_beside_it() -> None:
 
 def test_a_choice_without_a_notice_says_nothing_of_one() -> None:
     line = stopped(a_use())
-    made = sign_in(line).get(f"/choices/{newest(line).id}/").text
+    made = signed_in(line).get(f"/choices/{newest(line).id}/").text
     assert "What you read" not in made
     assert "notice" not in claims(line)
     assert timedelta(0) <= timezone.now() - newest(line).made_at

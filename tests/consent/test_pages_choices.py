@@ -28,7 +28,7 @@ from tests.feeds import (
     take_lines,
     take_parties,
 )
-from tests.people import Browser, Page, sign_in, sign_in_by_code
+from tests.people import Browser, Page, sign_in_by_code, signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -66,7 +66,7 @@ def newest(line: Line) -> Choice:
 def test_stop_all_is_one_step() -> None:
     line = a_line()
     an_agreed_use(line)
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = press(browser, browser.get("/home/"), 'name="stop-all"')
     made = newest(line)
     assert (made.kind, made.scope, made.ref, made.channel, made.actor[:11]) == ("stop", "all", "", "web", "subscriber:")
@@ -78,7 +78,7 @@ def test_stopping_one_company_is_one_step() -> None:
     line = a_line()
     campaign = an_agreed_use(line)
     an_agreed_use(line, "FraudShield")
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = press(browser, browser.get("/home/"), f'name="stop" data-party="{campaign.lbs_provider.uri}"')
     made = newest(line)
     assert (made.kind, made.scope, made.ref) == ("stop", "party", campaign.lbs_provider.uri)
@@ -90,7 +90,7 @@ def test_allowing_again_takes_two_steps_and_shows_what_is_allowed() -> None:
     line = a_line()
     campaign = an_agreed_use(line)
     actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
-    browser = sign_in(line)
+    browser = signed_in(line)
     notice = press(browser, browser.get("/home/"), "Allow again")
     assert newest(line).kind == "stop"
     for said in ("RoadAid", "RoadAid Link", "To give you a service you asked for", "within about 500 m"):
@@ -107,7 +107,7 @@ def test_what_the_law_forbids_cannot_be_allowed() -> None:
     line = a_line(state="VA")
     campaign = a_campaign(a_contract(), a_party("DataMart", "lbs_provider"), purpose="dpv:SellDataToThirdParties")
     an_approval(line, campaign, at=timezone.now() - timedelta(days=90))
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = browser.get(f"/choices/allow/?campaign={campaign.ref}")
     assert "We don&#x27;t allow this in your state." in page.text
     assert 'name="allow"' not in page.text
@@ -121,7 +121,7 @@ def test_what_the_law_forbids_cannot_be_allowed() -> None:
 def test_i_never_agreed_stops_that_use_and_is_marked() -> None:
     line = a_line()
     campaign = an_agreed_use(line)
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = press(browser, browser.get("/home/"), "I never agreed to this")
     made = newest(line)
     assert (made.kind, made.scope, made.ref, made.reason) == ("stop", "campaign", campaign.ref, "never_agreed")
@@ -134,7 +134,7 @@ def test_i_never_agreed_stops_that_use_and_is_marked() -> None:
 def test_a_pause_ends_by_itself(length: str, days: int) -> None:
     line = a_line()
     an_agreed_use(line)
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = press(browser, browser.get("/home/"), "Pause all sharing", length=length)
     made = newest(line)
     assert (made.kind, made.scope) == ("pause", "all")
@@ -145,7 +145,7 @@ def test_a_pause_ends_by_itself(length: str, days: int) -> None:
 
 def test_a_pause_until_a_day_lasts_to_its_end_where_the_line_is() -> None:
     line = a_line(state="NY")
-    browser = sign_in(line)
+    browser = signed_in(line)
     browser.post("/choices/pause/", {"scope": "all", "ref": "", "length": "day", "day": "2099-07-01"})
     made = newest(line)
     assert made.until is not None
@@ -155,7 +155,7 @@ def test_a_pause_until_a_day_lasts_to_its_end_where_the_line_is() -> None:
 @pytest.mark.parametrize("day", ["", "2001-01-01", "rubbish"])
 def test_a_pause_that_makes_no_sense_is_asked_again(day: str) -> None:
     line = a_line()
-    page = sign_in(line).post("/choices/pause/", {"scope": "all", "ref": "", "length": "day", "day": day})
+    page = signed_in(line).post("/choices/pause/", {"scope": "all", "ref": "", "length": "day", "day": day})
     assert page.status_code == 200
     assert 'class="error"' in page.text
     assert not Choice.objects.filter(line_id=line.pk).exists()
@@ -166,7 +166,7 @@ def test_a_pause_whose_day_ended_on_the_way_is_asked_again() -> None:
     midnight = timezone.now().astimezone(zone_of(line.state)).replace(hour=0, minute=0, second=0, microsecond=0)
     with time_machine.travel(midnight - timedelta(seconds=1), tick=False):
         form = {"scope": "all", "ref": "", "length": "day", "day": f"{midnight - timedelta(seconds=1):%Y-%m-%d}"}
-        page = sign_in(line).post("/choices/pause/", form)
+        page = signed_in(line).post("/choices/pause/", form)
     assert (page.status_code, "Choose today or a day that is still to come." in page.text) == (200, True)
     assert not Choice.objects.filter(line_id=line.pk).exists()
 
@@ -193,19 +193,19 @@ def test_stopping_needs_no_password_and_seeing_does() -> None:
 )
 def test_what_is_not_known_is_not_there(path: str, data: dict[str, str]) -> None:
     line = a_line()
-    assert sign_in(line).post(path, data).status_code == 404
+    assert signed_in(line).post(path, data).status_code == 404
     assert not Choice.objects.filter(line_id=line.pk).exists()
 
 
 @pytest.mark.parametrize("path", ["/choices/stop/", "/choices/dispute/"])
 def test_looking_changes_nothing(path: str) -> None:
-    assert sign_in(a_line()).get(path).status_code == 405
+    assert signed_in(a_line()).get(path).status_code == 405
 
 
 def test_another_persons_choice_does_not_exist() -> None:
     line, other = a_line(), a_line()
     made = actions.stop(line_id=other.pk, scope="all", actor="subscriber:1", channel="web")
-    browser = sign_in(line)
+    browser = signed_in(line)
     for path in ("", "progress/", "receipt/", "receipt.json"):
         assert browser.get(f"/choices/{made.choice_id}/{path}").status_code == 404
         assert browser.get(f"/choices/{uuid4()}/{path}").status_code == 404
@@ -215,7 +215,7 @@ def test_the_list_goes_back_in_pages_and_names_each_choice() -> None:
     at, line = timezone.now(), a_line()
     for number in range(120):
         a_ledger_row(line, "stop", at=at - timedelta(minutes=200 - number), origin="file")
-    browser = sign_in(line)
+    browser = signed_in(line)
     path, seen, pages, page = "/choices/", list[str](), 0, ""
     while path:
         page = browser.get(path).text
@@ -228,7 +228,7 @@ def test_the_list_goes_back_in_pages_and_names_each_choice() -> None:
 
 
 def test_no_choices_is_a_page_too() -> None:
-    assert "No choices yet" in sign_in(a_line()).get("/choices/").text
+    assert "No choices yet" in signed_in(a_line()).get("/choices/").text
 
 
 def with_choices(n: int) -> Line:
@@ -252,7 +252,7 @@ def queries(browser: Browser, path: str) -> int:
 
 
 def test_the_list_costs_the_same_for_one_choice_and_for_three() -> None:
-    assert {queries(sign_in(with_choices(n)), "/choices/") for n in (1, 3)} == {10}
+    assert {queries(signed_in(with_choices(n)), "/choices/") for n in (1, 3)} == {10}
 
 
 def test_a_choice_costs_the_same_for_one_partner_and_for_three() -> None:
@@ -262,7 +262,7 @@ def test_a_choice_costs_the_same_for_one_partner_and_for_three() -> None:
         for number in range(n):
             an_agreed_use(line, f"Service {line.pk} {number}")
         made = actions.stop(line_id=line.pk, scope="all", actor=own(line), channel="web")
-        counts.add(queries(sign_in(line), f"/choices/{made.choice_id}/"))
+        counts.add(queries(signed_in(line), f"/choices/{made.choice_id}/"))
     assert counts == {15}
 
 
@@ -270,7 +270,7 @@ def test_the_receipt_is_on_the_page_and_in_the_file() -> None:
     line = a_line()
     made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     kept = ChoiceReceipt.objects.get(line_id=line.pk, choice_id=made.choice_id)
-    browser = sign_in(line)
+    browser = signed_in(line)
     assert kept.number in browser.get(f"/choices/{made.choice_id}/").text
     page = browser.get(f"/choices/{made.choice_id}/receipt/").text
     assert kept.number in page
@@ -283,7 +283,7 @@ def test_the_receipt_is_on_the_page_and_in_the_file() -> None:
 def test_a_choice_from_a_file_has_no_receipt_and_says_where_it_came_from() -> None:
     line = a_line()
     row = a_ledger_row(line, "stop", at=timezone.now() - timedelta(days=1), origin="file")
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = browser.get(f"/choices/{row.id}/").text
     assert "Your receipt" not in page
     assert browser.get(f"/choices/{row.id}/receipt/").status_code == 404
@@ -291,7 +291,7 @@ def test_a_choice_from_a_file_has_no_receipt_and_says_where_it_came_from() -> No
 
 def test_the_line_of_a_post_must_be_ones_own() -> None:
     line, other = a_line(), a_line()
-    answer = sign_in(line).post("/choices/stop/", {"scope": "all", "ref": "", "line": str(other.public_id)})
+    answer = signed_in(line).post("/choices/stop/", {"scope": "all", "ref": "", "line": str(other.public_id)})
     assert answer.status_code == 404
     assert not Choice.objects.exists()
 
@@ -314,7 +314,7 @@ def test_a_choice_taken_over_is_in_force_here_only_since_it_came() -> None:
     take_approvals(approval_row())
     take_choices(choice_row(made_at="2025-08-01T00:00:00Z"))
     line = Line.objects.get()
-    made, browser = newest(line), sign_in(line)
+    made, browser = newest(line), signed_in(line)
     came = made.recorded_at.replace(microsecond=0)
     assert (made.origin, made.made_at.year, came > timezone.now() - timedelta(minutes=5)) == ("file", 2025, True)
     page = browser.get(f"/choices/{made.id}/").text
@@ -338,7 +338,7 @@ def times(said: str, page: str) -> list[datetime]:
 def test_a_pause_that_had_ended_before_it_came_was_never_in_force_here() -> None:
     line = a_line()
     made = taken_over(line, "pause", until=timezone.now() - timedelta(days=30))
-    page = sign_in(line).get(f"/choices/{made.id}/").text
+    page = signed_in(line).get(f"/choices/{made.id}/").text
     assert "Taken over from an earlier system. It had ended before it came here." in page
     assert "in force here" not in page
     assert "Blocked here" not in page
@@ -350,7 +350,7 @@ def test_an_allow_that_a_later_stop_undid_is_not_said_to_count() -> None:
     actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     allowed = actions.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     earlier = taken_over(line, "allow", scope="campaign", ref=campaign.ref)
-    browser = sign_in(line)
+    browser = signed_in(line)
     assert "We say yes when it asks, since" in browser.get(f"/choices/{allowed.choice_id}/").text
     actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     for choice_id, said in ((allowed.choice_id, "It does not count now"), (earlier.id, "Taken over from an earlier")):
@@ -364,7 +364,7 @@ def test_an_allow_that_a_later_stop_undid_is_not_said_to_count() -> None:
 def test_a_choice_taken_over_has_no_receipt_and_says_so() -> None:
     line = a_line()
     made = taken_over(line)
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = browser.get(f"/choices/{made.id}/").text
     assert "Made in an earlier system, so it has no receipt of ours." in page
     assert "/receipt" not in page
@@ -377,5 +377,5 @@ def test_a_choice_taken_over_has_no_receipt_and_says_so() -> None:
 def test_the_case_of_a_dispute_is_not_said_of_another_stop() -> None:
     line = a_line()
     an_agreed_use(line)
-    browser = sign_in(line)
+    browser = signed_in(line)
     assert "We opened a case" not in press(browser, browser.get("/home/"), 'name="stop-all"').text

@@ -19,7 +19,7 @@ from tests.consent.test_pages_choices import an_agreed_use
 from tests.factories import a_line, an_approval
 from tests.feeds import Row, approval_row, choice_row, line_row, take_approvals, take_choices, take_lines, take_parties
 from tests.orders import bring_to
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -89,7 +89,7 @@ def test_a_pause_over_a_stop_that_was_pierced_is_told_as_a_pause_and_keeps_both_
         until,
         ["RoadAid"],
     )
-    page = sign_in(line).get("/home/").text
+    page = signed_in(line).get("/home/").text
     said = panel(page)
     assert OWN_STOP not in said
     assert "All sharing is paused until" in said
@@ -107,7 +107,7 @@ def test_a_stop_that_nothing_pierced_needs_no_button() -> None:
     an_agreed_use(line)
     stop(line)
     pause(line, timezone.now() + DAY)
-    page = sign_in(line).get("/home/").text
+    page = signed_in(line).get("/home/").text
     assert OWN_STOP in panel(page)
     assert 'name="stop-all"' not in page
 
@@ -117,7 +117,7 @@ def test_a_stop_taken_over_from_a_file_is_told_as_that_and_can_be_made_ones_own(
     road = Campaign.objects.get(ref="CMP-road")
     found = standing(line)
     assert (found.state, found.by_record, found.stopped_by_person) == ("off", True, False)
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = browser.get("/home/").text
     assert OWN_STOP not in panel(page)
     assert "A record taken over from an earlier system says that all sharing is stopped" in panel(page)
@@ -135,7 +135,7 @@ def test_what_a_file_allowed_later_was_not_allowed_by_name() -> None:
     later = choice_row(kind="allow", scope="campaign", ref="CMP-road", made_at="2025-09-01T00:00:00Z")
     line = with_a_record(choice_row(), later)
     made = Choice.objects.get(line_id=line.pk, kind="stop")
-    browser = sign_in(line)
+    browser = signed_in(line)
     said = read(browser, f"/choices/{made.id}/")
     assert "allowed again, by name" not in said
     assert "A newer choice or record has changed that for a part, or for all of it." in said
@@ -147,7 +147,7 @@ def test_a_stop_of_one_company_that_was_allowed_again_says_until_when_it_stood()
     line = a_line()
     road = an_agreed_use(line)
     made = stop(line, "party", road.lbs_provider.uri)
-    browser = sign_in(line)
+    browser = signed_in(line)
     assert "We have said no since" in read(browser, f"/choices/{made}/")
     allow(line, road)
     said = read(browser, f"/choices/{made}/")
@@ -161,7 +161,7 @@ def test_of_two_stops_with_a_yes_between_only_the_second_stands() -> None:
     first = stop(line)
     allow(line, road)
     second = stop(line)
-    browser = sign_in(line)
+    browser = signed_in(line)
     said = read(browser, f"/choices/{first}/")
     assert "All sharing is off." not in said
     assert re.search(r"We said no from .* A newer choice changed that on ", said)
@@ -173,7 +173,7 @@ def test_of_two_stops_with_nothing_between_both_stand() -> None:
     an_agreed_use(line)
     first = stop(line)
     stop(line)
-    assert "All sharing is off. We have said no to every company since" in read(sign_in(line), f"/choices/{first}/")
+    assert "All sharing is off. We have said no to every company since" in read(signed_in(line), f"/choices/{first}/")
 
 
 def test_an_earlier_yes_that_a_stop_ended_is_not_said_to_count_because_a_later_one_does() -> None:
@@ -182,7 +182,7 @@ def test_an_earlier_yes_that_a_stop_ended_is_not_said_to_count_because_a_later_o
     first = allow(line, road)
     stop(line)
     second = allow(line, road)
-    browser = sign_in(line)
+    browser = signed_in(line)
     assert "It does not count now" in read(browser, f"/choices/{first}/")
     assert "We say yes when it asks, since" in read(browser, f"/choices/{second}/")
 
@@ -201,7 +201,7 @@ def test_a_suspended_partner_hides_no_stop_of_the_person() -> None:
         True,
         False,
     )
-    said = read(sign_in(line), "/home/")
+    said = read(signed_in(line), "/home/")
     assert "You stopped it We suspended this partner" in said
     assert "We have said no since" in said
 
@@ -220,7 +220,7 @@ def test_a_suspension_changes_nothing_of_the_overall_state_and_ends_no_agreement
         False,
         False,
     )
-    said = read(sign_in(line), "/home/")
+    said = read(signed_in(line), "/home/")
     assert "You agreed We suspended this partner" in said
     assert "Your agreement has ended" not in said
     assert "We say yes when it asks" not in said
@@ -242,7 +242,7 @@ def test_each_proof_is_judged_by_itself() -> None:
         ("agreed", "", True),
         ("agreed", "", True),
     ]
-    page = sign_in(line).get(f"/companies/{road.lbs_provider_id}/").text
+    page = signed_in(line).get(f"/companies/{road.lbs_provider_id}/").text
     assert (page.count("Counts now"), page.count(">Ended<")) == (1, 3)
 
 
@@ -279,7 +279,7 @@ def test_a_pause_from_a_file_that_is_over_speaks_of_nothing_allowed_by_name() ->
     line = with_a_record(choice_row(kind="pause", until=(timezone.now() + DAY).isoformat()))
     made = Choice.objects.get(line_id=line.pk)
     with time_machine.travel(timezone.now() + 2 * DAY):
-        said = read(sign_in(line), f"/choices/{made.id}/")
+        said = read(signed_in(line), f"/choices/{made.id}/")
     assert "Taken over from an earlier system; it was in force here from" in said
     assert "allowed again, by name" not in said
     assert "in force here since" not in said
@@ -290,7 +290,7 @@ def test_a_pause_that_something_was_allowed_in_says_so() -> None:
     road, _ = an_agreed_use(line), an_agreed_use(line, "FraudShield")
     made = pause(line, timezone.now() + 3 * DAY)
     allow(line, road)
-    browser = sign_in(line)
+    browser = signed_in(line)
     said = panel(browser.get("/home/").text)
     assert "All sharing is paused" not in said
     assert re.search(r"Sharing is paused until .*, but for what was allowed after that\.", said)
@@ -304,7 +304,7 @@ def test_a_pause_that_is_over_is_told_as_past() -> None:
     an_agreed_use(line)
     made = pause(line, timezone.now() + DAY)
     with time_machine.travel(timezone.now() + 2 * DAY):
-        said = read(sign_in(line), f"/choices/{made}/")
+        said = read(signed_in(line), f"/choices/{made}/")
     assert "We say no from" not in said
     assert re.search(r"We said no from .* That is over: what was there before counts again\.", said)
 
@@ -316,7 +316,7 @@ def test_an_allow_from_before_the_choice_is_not_counted_as_after_it() -> None:
     allow(line, road)
     pause(line, timezone.now() + DAY)
     allow(line, fraud)
-    assert "Since then 1 use was allowed again, by name." in read(sign_in(line), f"/choices/{first}/")
+    assert "Since then 1 use was allowed again, by name." in read(signed_in(line), f"/choices/{first}/")
 
 
 def test_blocked_here_has_the_moment_of_the_stop_and_what_was_told_before_says_so() -> None:
@@ -327,7 +327,7 @@ def test_blocked_here_has_the_moment_of_the_stop_and_what_was_told_before_says_s
     bring_to(State.ACKNOWLEDGED, sent_at=told.queued_at, acknowledged_at=told.queued_at)
     second = stop(line, "party", road.lbs_provider.uri)
     assert Order.objects.get(line_id=line.pk).id == told.id
-    browser = sign_in(line)
+    browser = signed_in(line)
     # The company's page is of the no that stands, and that began with the first of them.
     for path, stopped, before in (
         (f"/choices/{second}/", second, 1),
@@ -343,7 +343,7 @@ def test_the_page_of_a_company_that_is_paused_calls_it_a_pause() -> None:
     line = a_line()
     road = an_agreed_use(line)
     made = pause(line, timezone.now() + DAY)
-    page = sign_in(line).get(f"/companies/{road.lbs_provider_id}/").text
+    page = signed_in(line).get(f"/companies/{road.lbs_provider_id}/").text
     assert "How far your pause is" in page
     assert "Signed that it stopped using your data" in words(page)
     (blocked,) = re.findall(r'Blocked here</span>\s*<time datetime="([^"]*)"', page)
@@ -355,7 +355,7 @@ def test_see_how_far_each_company_is_leads_to_the_stop_that_stands() -> None:
     an_agreed_use(line)
     stop(line)
     newest = stop(line, "all")
-    browser = sign_in(line)
+    browser = signed_in(line)
     (link,) = re.findall(r'href="([^"]*)">See how far each company is<', browser.get("/home/").text)
     assert link == f"/choices/{newest}/"
     assert "How far each company is" in browser.get(link).text

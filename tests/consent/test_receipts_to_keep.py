@@ -31,7 +31,7 @@ from consent.queries import ReceiptView
 from partners import keys
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.fixtures import KEYS_SINCE
-from tests.people import PASSWORD, Browser, number_of, sign_in, texts_to
+from tests.people import PASSWORD, Browser, number_of, sign_in, signed_in, texts_to
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 MINUTE = timedelta(minutes=1)
@@ -92,7 +92,7 @@ def fonts_of(pdf: PdfReader) -> list[tuple[str, bool]]:
 def test_the_pdf_says_it_in_words_and_verifies_offline(tmp_path: Path) -> None:
     line = a_line()
     choice = a_stop(line, "Café Việt 東 ཀ")
-    content = printed(sign_in(line), f"/choices/{choice.id}/receipt.pdf")
+    content = printed(signed_in(line), f"/choices/{choice.id}/receipt.pdf")
     said = words(content)
     for part in ("You stopped Café Việt 東 ?", number_of_receipt(choice), "Made by a signed-in person", "1 / 1"):
         assert part in said
@@ -120,7 +120,7 @@ def test_it_speaks_the_reader_s_language_aloud_too(
 ) -> None:
     line = a_line()
     choice = a_stop(line)
-    browser = sign_in(line)
+    browser = signed_in(line)
     browser.client.cookies["django_language"] = language
     content = printed(browser, f"/choices/{choice.id}/receipt.pdf")
     said = words(content)
@@ -190,7 +190,7 @@ def away(settings: Settings) -> type[Away]:
 
 def test_it_is_mailed_with_both_files_when_the_server_is_back(away: type[Away], tmp_path: Path) -> None:
     line = a_line()
-    choice, browser, now = a_stop(line), sign_in(line), timezone.now()
+    choice, browser, now = a_stop(line), signed_in(line), timezone.now()
     page = browser.post(f"/choices/{choice.id}/receipt/mail/", {"to": "ana@example.net"}, follow=True)
     assert "It is on its way to ana@example.net." in page.text
     assert letters.deliver(now=now + MINUTE) == 0
@@ -217,7 +217,7 @@ def test_it_is_mailed_with_both_files_when_the_server_is_back(away: type[Away], 
 
 def test_what_a_mail_server_refuses_for_good_is_not_tried_again(away: type[Away]) -> None:
     line = a_line()
-    choice, browser, now = a_stop(line), sign_in(line), timezone.now()
+    choice, browser, now = a_stop(line), signed_in(line), timezone.now()
     browser.post(f"/choices/{choice.id}/receipt/mail/", {"to": "nobody@example.net"})
     away.raises = [SMTPRecipientsRefused({"nobody@example.net": (450, b"later")})]
     assert letters.deliver(now=now + MINUTE) == 0
@@ -230,7 +230,7 @@ def test_what_a_mail_server_refuses_for_good_is_not_tried_again(away: type[Away]
 def test_nobody_floods_a_mailbox_and_what_is_no_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.actions.posting.LETTERS_A_DAY", 2)
     line = a_line()
-    choice, browser = a_stop(line), sign_in(line)
+    choice, browser = a_stop(line), signed_in(line)
     path = f"/choices/{choice.id}/receipt/mail/"
     page = browser.post(path, {"to": "no address"})
     assert (page.status_code, "Enter a valid email address" in page.text) == (400, True)
@@ -256,7 +256,7 @@ def test_a_text_has_the_link_and_says_nothing() -> None:
 
 @pytest.mark.parametrize("how", ["receipt.pdf", "receipt/mail/", "receipt/text/"])
 def test_another_s_receipt_is_not_there(how: str) -> None:
-    choice, stranger = a_stop(a_line()), sign_in(a_line())
+    choice, stranger = a_stop(a_line()), signed_in(a_line())
     path = f"/choices/{choice.id}/{how}"
     answer = stranger.get(path) if how.endswith("pdf") else stranger.post(path, {"to": "ana@example.net"})
     assert answer.status_code == 404
@@ -265,7 +265,7 @@ def test_another_s_receipt_is_not_there(how: str) -> None:
 
 def test_it_goes_to_the_phone_and_not_to_its_safe_contact() -> None:
     line = a_line()
-    choice, browser = a_stop(line), sign_in(line)
+    choice, browser = a_stop(line), signed_in(line)
     a_safe_contact(line, msisdn="+14155550123", at=timezone.now() - timedelta(days=2))
     browser.post(f"/choices/{choice.id}/receipt/text/")
     (message,) = Message.objects.filter(kind=Message.Kind.RECEIPT)
@@ -275,7 +275,7 @@ def test_it_goes_to_the_phone_and_not_to_its_safe_contact() -> None:
 def test_a_line_that_ended_gets_no_text_and_is_offered_none() -> None:
     line = a_line()
     choice, browser, at = a_stop(line), Browser(), timezone.now()
-    sign_in(line)
+    signed_in(line)
     number = number_of(line)
     line.numbers.update(ends_at=at)
     Line.objects.filter(pk=line.pk).update(deactivated_at=at)

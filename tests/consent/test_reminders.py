@@ -16,7 +16,7 @@ from consent.actions import pause, stop
 from disclosures.models import Judgement
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import number_of, sign_in
+from tests.people import number_of, signed_in
 from tests.world import disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -98,7 +98,7 @@ def test_who_has_just_chosen_or_has_just_come_knows(campaign: Campaign) -> None:
 def test_who_wants_none_gets_none_and_says_so_in_settings(campaign: Campaign) -> None:
     silent, line, now = an_old_line(campaign), an_old_line(campaign), timezone.now()
     refuse_texts(line_id=silent.pk, at=now)
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = browser.post("/settings/texts/", {"news": "on"}, follow=True)
     assert 'name="reminders" id="id_reminders">' in page.text
     assert 'name="news" id="id_news" checked>' in page.text

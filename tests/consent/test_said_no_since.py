@@ -15,7 +15,7 @@ from partners.models import Campaign
 from tests.clocks import Clock, standing_still
 from tests.factories import NOW, a_campaign, a_line, a_party, an_approval
 from tests.feeds import choice_row, take_choices
-from tests.people import number_of, sign_in
+from tests.people import number_of, signed_in
 from tests.words.expected import PACIFIC, Words
 from tests.words.pages import main
 
@@ -104,7 +104,7 @@ def test_a_no_has_stood_since_it_last_began(clock: Clock) -> None:
 def test_home_the_company_and_the_stop_s_own_page_say_since_when(clock: Clock, of: str) -> None:
     say, first = Words("en", PACIFIC), NOW - 9 * DAY
     line, campaign = told(clock, [said("stop", 9, of=of), said("stop", 5, of=of), said("stop", 2, of=of)])
-    browser = sign_in(line)
+    browser = signed_in(line)
     since = say("said_no_since", moment=say.moment(first))
     assert since in main(browser, "/home/").one("article", of_class="card").words
     assert since in main(browser, f"/companies/{campaign.lbs_provider_id}/").words

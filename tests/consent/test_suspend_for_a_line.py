@@ -41,7 +41,7 @@ from tests.factories import (
 )
 from tests.feeds import BRIDGE, ROAD, approval_row, line_row, release_row, take_approvals, take_lines, take_parties
 from tests.feeds import take_releases as take
-from tests.people import number_of, sign_in, texts_by_day
+from tests.people import number_of, signed_in, texts_by_day
 from tests.promises.test_01_gate_first import ask
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -243,7 +243,7 @@ def test_the_pages_say_that_it_was_us_and_how_to_undo_it(line: Line, campaign: C
     suspended(line, campaign)
     (row,) = choices_page(line_id=line.pk).rows
     assert (row.by, row.company) == ("us", "RoadAid")
-    browser = sign_in(line)
+    browser = signed_in(line)
     home = browser.get("/home/").text
     assert "We suspended it for you" in home
     assert "We did that ourselves, after what our records show. Only you can change it." in home

@@ -20,7 +20,7 @@ from consent.models import Choice, LineGate
 from consent.schemas.texts import Meant, meant
 from tests.consent.claiming import a_partner, asked, text_now
 from tests.factories import a_campaign, a_line, an_approval
-from tests.people import Browser, asked_for_new_password, newest_text, number_of, sign_in, texts_to
+from tests.people import Browser, asked_for_new_password, newest_text, number_of, signed_in, texts_to
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 SECRET, OLDER = "s" * 32, "o" * 40
@@ -188,7 +188,7 @@ def test_two_machines_that_answer_each_other_come_to_an_end(line: Line) -> None:
 
 
 def test_no_ends_the_wait_for_a_new_password_on_our_own_network_alone(line: Line) -> None:
-    sign_in(line)
+    signed_in(line)
     asked_for_new_password(line)
     texted(line, "NO", on_network=False)
     assert NewPassword.objects.get().cancelled_at is None

@@ -51,7 +51,7 @@ from tests.feeds import (
     told,
 )
 from tests.fixtures import empty_database
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -292,7 +292,7 @@ def test_partners_and_the_person_are_told_and_nothing_of_it_is_shown_to_them() -
     assert '"choices": []' in said
     # The day for which another number holds the line is over.
     with time_machine.travel(database_clock() + timedelta(days=2)):
-        browser = sign_in(line)
+        browser = signed_in(line)
         browser.post("/settings/archive/ask/")
         make_archives()
         packed = zipfile.ZipFile(io.BytesIO(browser.client.get("/settings/archive/whereabouts.zip").getvalue()))

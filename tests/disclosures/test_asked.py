@@ -12,7 +12,7 @@ from accounts.zones import zone_of
 from disclosures.models import Basis, Outcome
 from disclosures.queries import AskedPage, asked_page
 from tests.factories import a_line, a_party
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.world import disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -62,7 +62,7 @@ def test_older_days_are_a_page_of_their_own_and_every_day_stands_on_one() -> Non
 def test_the_page_in_words_empty_and_full() -> None:
     line, north, now = a_line(), a_party("NorthLink"), timezone.now()
     road = a_party("RoadAid", "lbs_provider")
-    browser = sign_in(line)
+    browser = signed_in(line)
     assert "Nobody has asked" in browser.get("/access-log/companies/").text
     disclosed(line, [north.uri, road.uri], at=now - DAY, n=2, every=timedelta(seconds=1))
     disclosed(line, [north.uri, road.uri], at=now - DAY, outcome=Outcome.REFUSED)

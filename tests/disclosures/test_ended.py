@@ -22,7 +22,7 @@ from revocations.actions import Use, contradict_ends, suspend
 from revocations.models import Cohort, Duty, Order, State
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import sign_end
-from tests.people import number_of, sign_in, texts_to
+from tests.people import number_of, signed_in, texts_to
 from tests.revocations.test_suspend import in_another_session
 from tests.staff import an_actor
 from tests.words.pages import words_of
@@ -83,7 +83,7 @@ def test_each_page_says_what_ended_and_what_the_partner_must_do(campaign: Campai
     line = a_line()
     an_approval(line, campaign, at=NOW - 90 * DAY)
     disclosed(line, [campaign.contract.aggregator.uri, campaign.lbs_provider.uri], at=NOW, campaign=campaign.ref)
-    browser = sign_in(line)
+    browser = signed_in(line)
     company = f"/companies/{campaign.lbs_provider_id}/"
     for path in ("/home/", "/history/", company):
         assert "We ended our agreement" not in words_of(browser.get(path).text)
@@ -106,7 +106,7 @@ def test_a_stop_is_not_said_to_cut_help_that_ended_already(campaign: Campaign) -
     line = a_line()
     an_approval(line, campaign, at=NOW - 90 * DAY)
     disclosed(line, [campaign.contract.aggregator.uri, campaign.lbs_provider.uri], at=NOW, campaign=campaign.ref)
-    browser = sign_in(line)
+    browser = signed_in(line)
     pages = ("/home/", f"/companies/{campaign.lbs_provider_id}/")
     assert ["RoadAid can't find you until" in words_of(browser.get(path).text) for path in pages] == [True, True]
     end(campaign)
@@ -117,7 +117,7 @@ def test_a_signature_that_is_not_the_whole_is_not_told_as_done(campaign: Campaig
     line = a_line()
     an_approval(line, campaign)
     signed(end(campaign), State.PARTIAL)
-    shown = words_of(sign_in(line).get("/home/").text)
+    shown = words_of(signed_in(line).get("/home/").text)
     assert "not everybody who must has signed for all of it" in shown
     assert "signed that it deleted your data" not in shown
 
@@ -135,7 +135,7 @@ def test_a_partner_that_went_on_after_it_signed_is_not_told_as_done(campaign: Ca
         occurred_at=database_clock(), campaign=campaign.ref,
     )  # fmt: skip
     assert contradict_ends(uses=[use], at=database_clock()) == 1
-    browser = sign_in(line)
+    browser = signed_in(line)
     for page in ("/home/", "/history/", f"/companies/{campaign.lbs_provider_id}/"):
         shown = words_of(browser.get(page).text)
         assert "GeoBridge signed, but went on afterwards. We opened a case. GeoBridge must delete your data by" in shown
@@ -175,7 +175,7 @@ def test_of_a_campaign_only_its_own_lines_are_told(campaign: Campaign, fraud: Ca
     assert [[one.use for one in ended(line)] for line in (mine, others, dealt, stranger)] == [
         ["RoadAid"], [], ["RoadAid"], [],
     ]  # fmt: skip
-    assert "We ended what RoadAid did through GeoBridge" in words_of(sign_in(mine).get("/home/").text)
+    assert "We ended what RoadAid did through GeoBridge" in words_of(signed_in(mine).get("/home/").text)
 
 
 def test_a_line_that_was_not_on_the_list_is_not_told_that_its_data_is_deleted(campaign: Campaign) -> None:
@@ -202,16 +202,16 @@ def test_what_ended_by_its_term_is_told_as_such_by_its_day(campaign: Campaign, f
     assert (one.by_term, one.use, one.ended_at, one.state, one.signed_at) == (True, "RoadAid", day, "owed", None)
     assert one.delete_by > database_clock() + 9 * DAY
     local = day.astimezone(PACIFIC)
-    shown = words_of(sign_in(line).get("/home/").text)
+    shown = words_of(signed_in(line).get("/home/").text)
     said = f"The time agreed for what RoadAid did through GeoBridge ended on {local:%b} {local.day}, {local.year}."
     assert said in shown
     assert "GeoBridge must delete your data by" in shown
     over(campaign.contract, DAY)
-    assert "Our agreement with GeoBridge ended on" in words_of(sign_in(other).get("/home/").text)
+    assert "Our agreement with GeoBridge ended on" in words_of(signed_in(other).get("/home/").text)
     for cohort in Cohort.objects.all():
         signed(cohort)
     assert [(one.by_term, one.state) for one in ended(line)] == [(True, "signed")] * 2
-    assert "We ended" not in words_of(sign_in(line).get("/home/").text)
+    assert "We ended" not in words_of(signed_in(line).get("/home/").text)
 
 
 def over(row: Contract | Campaign, ago: timedelta) -> datetime:

@@ -31,7 +31,7 @@ from tests.feeds import (
     take_parties,
     take_releases,
 )
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.world import World, a_world
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -137,7 +137,7 @@ def bytes_of(browser: Browser, world: World) -> list[str]:
 @pytest.mark.usefixtures("db", "no_broker")
 def test_pages_are_the_same_byte_for_byte_counted_or_not() -> None:
     world = a_world(at=timezone.now())
-    browser = sign_in(world.line)
+    browser = signed_in(world.line)
     plain = bytes_of(browser, world)
     GrowingLine.objects.create(line_id=world.line.pk)
     assert ingest.roll_up(at=timezone.now(), long=50) == 1

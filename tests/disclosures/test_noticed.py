@@ -35,7 +35,7 @@ from tests.disclosures.anomalies import (
 )
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import choice_row, take_choices
-from tests.people import Browser, sign_in, user_of
+from tests.people import Browser, signed_in, user_of
 from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -80,7 +80,7 @@ def test_after_a_stop(line: Line, campaign: Campaign, now: datetime) -> None:
     stop(line_id=line.pk, scope="party", ref=TRACK, actor=f"subscriber:{line.pk}", channel="web")
     looked(line, *every(now - 3 * DAY, 14, HOUR), judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
-    browser = sign_in(line)
+    browser = signed_in(line)
     sentence = "Looked up 14 times after you said stop. You stopped it, so we say no when it asks."
     assert said(browser.get("/home/").text) == [f"SecureTrack : {sentence} See these look-ups"]
     company = browser.get(f"/companies/{campaign.lbs_provider_id}/").text
@@ -102,7 +102,7 @@ def test_of_one_company_the_same_number_is_said_everywhere(now: datetime) -> Non
     looked(line, *every(now - 4 * DAY, 2, HOUR), judgement=AFTER_STOP, path=(BRIDGE, "unknown"), recorded_at=now)
     looked(line, *every(now - 5 * DAY, 5, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK, JAIL), recorded_at=now)
     find(at=now)
-    browser = sign_in(line)
+    browser = signed_in(line)
     home = browser.get("/home/").text
     assert {
         " ".join(re.sub(r"<[^>]+>", "", one).split())
@@ -141,7 +141,7 @@ def test_what_it_claims_afterwards_is_counted_on_and_said_and_found_by_the_link(
     others = looked(line, now - 9 * DAY, judgement=NO_APPROVAL, path=(BRIDGE, ROAD), recorded_at=now)
     judge_again([*rows[:2], *others], UNVERIFIED)
     find(at=now)
-    browser = sign_in(line)
+    browser = signed_in(line)
     page = browser.get("/home/").text
     (sentence,) = said(page)
     assert sentence.startswith(
@@ -181,7 +181,7 @@ def test_what_nobody_can_be_named_for_is_found_by_its_link_too(
     looked(line, *every(now - 3 * DAY, 2, HOUR), judgement=AFTER_STOP, path=path, recorded_at=now)
     looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, "unknown"), recorded_at=now)
     find(at=now)
-    browser = sign_in(line)
+    browser = signed_in(line)
     (link, _) = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', browser.get("/home/").text)
     assert "company=unknown&" in link
     assert len(list(csv.DictReader(io.StringIO(taken(browser, unescape(link)))))) == 2
@@ -198,7 +198,7 @@ def test_with_no_record_of_a_yes_what_comes_is_told_before_it_comes(
 ) -> None:
     looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
-    browser = sign_in(line)
+    browser = signed_in(line)
     day = (now + 3 * DAY).astimezone(WEST)
     when = f"{day:%b} {day.day}, {day.year}"
     assert said(browser.get("/home/").text) == [
@@ -232,7 +232,7 @@ def test_a_yes_of_before_is_not_called_newer_than_what_it_did(line: Line, campai
     an_approval(line, campaign, at=now - 10 * DAY)
     looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
-    (told,) = said(sign_in(line).get("/home/").text)
+    (told,) = said(signed_in(line).get("/home/").text)
     assert told.startswith(
         "SecureTrack : Looked up 3 times with no record that you agreed. We say no when it asks, but for what our"
         " records say you agreed to. If nothing comes that explains it, we suspend this company for your line on"
@@ -249,7 +249,7 @@ def test_the_first_day_on_which_anything_of_a_company_is_due_is_told(
     find(at=now)
     found = {one.kind: one.found_at for one in Anomaly.objects.all()}
     assert found == {"no_approval": now - 2 * DAY, "after_stop": now}
-    browser = sign_in(line)
+    browser = signed_in(line)
     day = (now + DAY).astimezone(WEST)
     when = f"we suspend this company for your line on {day:%b} {day.day}, {day.year} ."
     assert [when in one for one in said(browser.get("/home/").text)] == [True, True]
@@ -261,7 +261,7 @@ def test_nothing_is_promised_that_no_rule_will_do(line: Line, campaign: Campaign
     looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
     set_rule("no_approval", at=now, suspend_after_days=None)
-    assert said(sign_in(line).get("/home/").text) == [
+    assert said(signed_in(line).get("/home/").text) == [
         "SecureTrack : Looked up 3 times with no record that you agreed. We say no when it asks. See these look-ups"
     ]
     Anomaly.objects.all().delete()
@@ -281,7 +281,7 @@ def test_no_day_is_named_that_can_not_come(
     looked(line, *every(last - 2 * HOUR, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
     assert Anomaly.objects.get().last_at == last
-    assert ("we suspend this company" in said(sign_in(line).get("/home/").text)[0]) is shown
+    assert ("we suspend this company" in said(signed_in(line).get("/home/").text)[0]) is shown
     assert act(at=now + 3 * DAY + HOUR) == int(shown)
 
 
@@ -289,7 +289,7 @@ def test_a_stop_from_a_file_is_called_neither_ours_nor_theirs(line: Line, campai
     a_choice_from_a_file(line, TRACK, at=now - 5 * DAY)
     looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
-    browser = sign_in(line)
+    browser = signed_in(line)
     (before,) = said(browser.get("/home/").text)
     assert before.startswith("SecureTrack : Looked up 1 time after you said stop. We say no when it asks. If nothing")
     assert act(at=now + 4 * DAY) == 1
@@ -307,7 +307,7 @@ def a_choice_from_a_file(line: Line, party: str, *, at: datetime) -> None:
 
 
 def test_nor_one_on_which_it_would_be_left_alone(line: Line, campaign: Campaign, now: datetime) -> None:
-    browser = sign_in(line)
+    browser = signed_in(line)
     nobody = "https://nobody.example"
     for uri in (TRACK, nobody):
         looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, uri), recorded_at=now)
@@ -333,9 +333,9 @@ def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
     find(at=now)
     day = noon.astimezone(WEST)
     on = f"on {day:%b} {day.day}, {day.year}"
-    browser = sign_in(burst)
+    browser = signed_in(burst)
     assert rows_of(browser, browser.get("/home/").text) == 24
-    told = {one.pk: said(sign_in(one).get("/home/").text) for one in (burst, night, quiet)}
+    told = {one.pk: said(signed_in(one).get("/home/").text) for one in (burst, night, quiet)}
     assert told == {
         burst.pk: [f"SecureTrack : Looked up 24 times within 60 minutes, {on} . See these look-ups"],
         night.pk: [
@@ -357,7 +357,7 @@ def test_in_spanish(line: Line, campaign: Campaign, now: datetime) -> None:
     stop(line_id=line.pk, scope="party", ref=TRACK, actor=f"subscriber:{line.pk}", channel="web")
     looked(line, *every(now - 3 * DAY, 14, HOUR), judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
-    browser = sign_in(line)
+    browser = signed_in(line)
     browser.client.cookies["django_language"] = "es"
     assert said(browser.get("/home/").text) == [
         (
@@ -374,21 +374,21 @@ def test_only_what_is_about_the_line_itself_and_its_own(line: Line, campaign: Ca
         looked(one, now - 200 * DAY, now - DAY, path=(BRIDGE, TRACK, JAIL), recorded_at=now)
     find(at=now)
     assert Anomaly.objects.filter(kind="many_lines").exists()
-    assert said(sign_in(line).get("/home/").text) == []
+    assert said(signed_in(line).get("/home/").text) == []
 
 
 def test_what_is_over_a_year_ago_or_no_longer_so_is_not_at_the_head(line: Line, now: datetime) -> None:
     looked(line, now - 366 * DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, ROAD), recorded_at=now)
     find(at=now)
-    browser = sign_in(line)
+    browser = signed_in(line)
     assert [text.partition(" ")[0] for text in said(browser.get("/history/").text)] == ["https://roadaid.example"]
     Anomaly.objects.update(cleared_at=now)
     assert said(browser.get("/home/").text) == []
 
 
 def notices(line: Line, now: datetime) -> dict[str, list[str]]:
-    browser = sign_in(line)
+    browser = signed_in(line)
     return {path: said(browser.get(path).text) for path in ("/home/", "/history/")}
 
 
@@ -413,7 +413,7 @@ def test_at_most_six_are_at_the_head_and_the_rest_is_a_link_away(line: Line, now
         path = (BRIDGE, f"https://finder{n}.example")
         looked(line, now - 2 * DAY, judgement=AFTER_STOP, path=path, recorded_at=now)
     find(at=now)
-    page = sign_in(line).get("/home/").text
+    page = signed_in(line).get("/home/").text
     assert len(said(page)) == 6
     assert "And more: see everything that you did not allow" in page
 
@@ -422,7 +422,7 @@ def test_a_name_is_shown_harmlessly_and_one_that_nobody_knows_too(line: Line, no
     a_party("Odd", "lbs_provider")
     looked(line, now - DAY, judgement=AFTER_STOP, path=(BRIDGE, "https://x.example/<script>"), recorded_at=now)
     find(at=now)
-    page: str = Browser.get(sign_in(line), "/home/").text
+    page: str = Browser.get(signed_in(line), "/home/").text
     assert "<script>alert" not in page
     assert "/<script>" not in page
     assert len(said(page)) == 1

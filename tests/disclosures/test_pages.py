@@ -28,7 +28,7 @@ from partners.models import Party
 from tests.disclosures.anomalies import looked
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import release_row, take_releases, told
-from tests.people import Browser, number_of, sign_in
+from tests.people import Browser, number_of, signed_in
 from tests.world import a_world, disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -62,7 +62,7 @@ def with_companies(n: int) -> Line:
 
 def test_home_says_the_whole_answer() -> None:
     world = a_world(at=timezone.now())
-    page = sign_in(world.line).get("/home/").text
+    page = signed_in(world.line).get("/home/").text
     assert attributes(page, "data-sharing-state") == ["on"]
     assert re.search(r'<button[^>]*name="stop-all"', page)
     assert "shared with <em>6 companies</em> in the last 30 days." in page
@@ -87,7 +87,7 @@ def test_what_was_not_allowed_is_said_in_a_sentence() -> None:
     disclosed(line, [geo.uri, once.uri], at=at - DAY, judgement=Judgement.NO_APPROVAL)
     disclosed(line, [geo.uri, often.uri], at=at - DAY, n=1200, every=timedelta(seconds=1), judgement="no_approval")
     disclosed(line, [geo.uri, often.uri], at=at - DAY, n=2, judgement=Judgement.AFTER_STOP)
-    text = sign_in(line).get("/home/").text
+    text = signed_in(line).get("/home/").text
     said = {sentence.removesuffix("</p>") for sentence in re.findall(r"Not allowed by you, in all: .*?</p>", text)}
     assert said == {
         "Not allowed by you, in all: 1 time (no record that you agreed).",
@@ -98,7 +98,7 @@ def test_what_was_not_allowed_is_said_in_a_sentence() -> None:
 def test_no_record_leads_to_what_that_means_and_a_stop_is_named_beside_it() -> None:
     at, line, geo, once = timezone.now(), a_line(), a_party(), a_party("Once", "lbs_provider")
     disclosed(line, [geo.uri, once.uri], at=at - DAY, judgement=Judgement.NO_APPROVAL)
-    browser = sign_in(line)
+    browser = signed_in(line)
 
     def tags() -> list[str]:
         (card,) = re.findall(r"<article.*?</article>", browser.get("/home/").text, re.DOTALL)
@@ -115,7 +115,7 @@ def test_no_record_leads_to_what_that_means_and_a_stop_is_named_beside_it() -> N
 
 def test_every_stop_button_sits_alone_in_its_form() -> None:
     world = a_world(at=timezone.now())
-    page = sign_in(world.line).get("/home/").text
+    page = signed_in(world.line).get("/home/").text
     forms = re.findall(r"<form\b.*?</form>", page, re.DOTALL)
     stops = [form for form in forms if 'name="stop"' in form]
     assert stops
@@ -125,7 +125,7 @@ def test_every_stop_button_sits_alone_in_its_form() -> None:
 
 def test_hostile_names_are_text() -> None:
     world = a_world(at=timezone.now())
-    browser = sign_in(world.line)
+    browser = signed_in(world.line)
     hostile = Party.objects.get(uri="https://hostile.example")
     for path in ("/home/", "/history/", f"/companies/{hostile.pk}/"):
         page = browser.get(path).text
@@ -140,7 +140,7 @@ def test_a_release_whose_path_names_nobody_is_shown_on_every_page(path: list[str
     line, geo = a_line(), a_party()
     row = release_row(msisdn=number_of(line), aggregator=geo.uri, path=path, occurred_at=timezone.now().isoformat())
     assert told(take_releases(row)) == [("accepted", "no_approval")]
-    browser = sign_in(line)
+    browser = signed_in(line)
     home, history = browser.get("/home/"), browser.get("/history/")
     assert set(attributes(home.text, "data-party")) == {geo.uri}
     unnamed, next_unknown = "a company we can't name", "we do not know who received it next"
@@ -153,7 +153,7 @@ def test_a_release_stored_without_a_path_is_shown_as_a_company_we_cannot_name() 
     """Rows from before paths were completed."""
     line = a_line()
     disclosed(line, ["unknown"], at=timezone.now() - DAY)
-    browser = sign_in(line)
+    browser = signed_in(line)
     home = browser.get("/home/")
     assert (home.status_code, "a company we can&#x27;t name" in home.text) == (200, True)
     assert attributes(home.text, "data-party") == []
@@ -161,7 +161,7 @@ def test_a_release_stored_without_a_path_is_shown_as_a_company_we_cannot_name() 
 
 
 def test_a_first_visit_is_an_answer_too() -> None:
-    page = sign_in(a_line()).get("/home/").text
+    page = signed_in(a_line()).get("/home/").text
     assert "Your location was not shared with any company." in page
     assert attributes(page, "data-sharing-state") == ["on"]
     assert re.search(r'<button[^>]*name="stop-all"', page)
@@ -172,7 +172,7 @@ def test_a_company_that_was_only_refused_is_shown_as_that() -> None:
     at, line, geo, road = timezone.now(), a_line(), a_party(), a_party("RoadAid", "lbs_provider")
     a_campaign(a_contract(geo), road)
     disclosed(line, [geo.uri, road.uri], at=at - DAY, n=4, outcome=Outcome.REFUSED)
-    page = sign_in(line).get("/home/").text
+    page = signed_in(line).get("/home/").text
     for said in ("It got nothing.", "It asked 4 times and was refused.", "We say no when it asks.", "GeoBridge"):
         assert said in page
     assert "No record that you agreed" not in page
@@ -183,7 +183,7 @@ def test_very_many_companies_that_were_only_refused_are_shown_as_that() -> None:
     for number in range(14):
         provider = a_party(f"Asker {line.pk} {number}", "lbs_provider")
         disclosed(line, [a_party().uri, provider.uri], at=at - DAY, n=2, outcome=Outcome.REFUSED)
-    page = sign_in(line).get("/home/").text
+    page = signed_in(line).get("/home/").text
     assert page.count("It asked 2 times and was refused.") == 14
     assert "0 times" not in page
     assert "No record that you agreed" not in page
@@ -191,7 +191,7 @@ def test_very_many_companies_that_were_only_refused_are_shown_as_that() -> None:
 
 def test_keep_writes_nothing() -> None:
     world = a_world(at=timezone.now())
-    browser = sign_in(world.line)
+    browser = signed_in(world.line)
     before = Choice.objects.count()
     page = browser.get(f"/home/?keep={world.roadaid.lbs_provider_id}").text
     assert "Nothing changed. It stays allowed" in page
@@ -199,7 +199,7 @@ def test_keep_writes_nothing() -> None:
 
 
 def test_home_costs_the_same_for_one_company_and_for_three() -> None:
-    one, three = (sign_in(with_companies(n)) for n in (1, 3))
+    one, three = (signed_in(with_companies(n)) for n in (1, 3))
     assert (queries(one, "/home/"), queries(three, "/home/")) == (12, 12)
 
 
@@ -208,7 +208,7 @@ def test_very_many_companies_are_all_there_in_little() -> None:
     for number in range(300):
         provider = a_party(f"Service {number}", "lbs_provider")
         disclosed(line, [geo.uri, provider.uri], at=at - DAY, judgement=Judgement.NO_APPROVAL)
-    page = sign_in(line).get("/home/").text
+    page = signed_in(line).get("/home/").text
     assert "shared with <em>300 companies</em>" in page
     assert len(set(attributes(page, "data-party"))) == 300
     assert page.count("<article") == 24
@@ -232,7 +232,7 @@ def summaries(page: str) -> list[str]:
 def test_beyond_the_first_companies_are_folded_away_under_their_number() -> None:
     for n in (3, 4, 5):
         line = with_companies(n)
-        page = sign_in(line).get("/home/").text
+        page = signed_in(line).get("/home/").text
         # Alike but for the address.
         listed = sorted((f"Service {line.pk} {number}" for number in range(n)), key=uris_by_name().__getitem__)
         assert cards(page) == (listed[:3], listed[3:])
@@ -250,7 +250,7 @@ def test_who_got_it_lately_comes_before_the_others_who_are_folded_away() -> None
     for number in range(7):
         provider = a_party(f"Former {number}", "lbs_provider")
         disclosed(line, [a_party().uri, provider.uri], at=at - (60 + number) * DAY, campaign="")
-    page = sign_in(line).get("/home/").text
+    page = signed_in(line).get("/home/").text
     former = [f"Former {number}" for number in range(7)]
     assert cards(page) == ([f"Service {line.pk} 0"], former)
     assert summaries(page) == [f"7 more companies {', '.join(former[:5])}…"]
@@ -262,7 +262,7 @@ def test_where_nobody_got_it_lately_the_others_are_laid_open() -> None:
     for number in range(4):
         provider = a_party(f"Former {number}", "lbs_provider")
         disclosed(line, [a_party().uri, provider.uri], at=at - (60 + number) * DAY)
-    assert cards(sign_in(line).get("/home/").text) == (["Former 0", "Former 1", "Former 2"], ["Former 3"])
+    assert cards(signed_in(line).get("/home/").text) == (["Former 0", "Former 1", "Former 2"], ["Former 3"])
 
 
 @pytest.mark.parametrize(("wrong", "laid_open"), [(1, 3), (5, 5), (8, 6)])
@@ -271,7 +271,7 @@ def test_who_got_what_nobody_agreed_to_is_laid_open_up_to_six(wrong: int, laid_o
     for number in range(wrong):
         provider = a_party(f"Wrong {number}", "lbs_provider")
         disclosed(line, [a_party().uri, provider.uri], at=at - DAY, n=9 - number, judgement=Judgement.NO_APPROVAL)
-    page = sign_in(line).get("/home/").text
+    page = signed_in(line).get("/home/").text
     first, folded = cards(page)
     assert (len(first), len(folded)) == (laid_open, wrong + 3 - laid_open)
     assert first[:wrong] == [f"Wrong {number}" for number in range(min(wrong, 6))]
@@ -279,7 +279,7 @@ def test_who_got_what_nobody_agreed_to_is_laid_open_up_to_six(wrong: int, laid_o
 
 def test_what_was_kept_is_not_folded_away() -> None:
     line = with_companies(5)
-    browser = sign_in(line)
+    browser = signed_in(line)
     parties = dict(Party.objects.values_list("name", "pk"))
     first, folded = cards(browser.get("/home/").text)
     for name, opened in ((first[0], 0), (folded[0], 1), (folded[1], 1)):
@@ -289,12 +289,12 @@ def test_what_was_kept_is_not_folded_away() -> None:
 
 
 def test_history_costs_the_same_for_one_row_and_for_three() -> None:
-    one, three = (sign_in(with_companies(n)) for n in (1, 3))
+    one, three = (signed_in(with_companies(n)) for n in (1, 3))
     assert (queries(one, "/history/"), queries(three, "/history/")) == (9, 9)
 
 
 def test_a_day_that_is_none_is_said_beside_its_field_where_it_can_be_seen() -> None:
-    page = sign_in(a_line()).get("/history/?since=tomorrow").text
+    page = signed_in(a_line()).get("/history/?since=tomorrow").text
     opened = page[page.index('<details class="more" open>') : page.index("</details>")]
     assert ('value="tomorrow"' in opened, 'id="id_since_error"' in opened) == (True, True)
 
@@ -305,7 +305,7 @@ def test_a_companys_page_costs_the_same_for_one_company_and_for_three() -> None:
         line = with_companies(n)
         stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
         party = Party.objects.get(name=f"Service {line.pk} 0")
-        counts.add(queries(sign_in(line), f"/companies/{party.pk}/"))
+        counts.add(queries(signed_in(line), f"/companies/{party.pk}/"))
     assert counts == {17}
 
 
@@ -317,7 +317,7 @@ def test_a_long_history_is_read_in_pages() -> None:
         disclosed(
             line, [geo.uri], at=at - (day + 1) * DAY, n=120, every=timedelta(minutes=1), judgement=Judgement.NO_APPROVAL
         )
-    browser = sign_in(line)
+    browser = signed_in(line)
     seen, path, pages = 0, "/history/", 0
     while path:
         page = browser.get(path).text
@@ -333,7 +333,7 @@ def test_a_day_that_is_too_much_for_a_page_is_told_whole_and_where_the_rest_is()
     noon = (timezone.now() - 2 * DAY).astimezone(PACIFIC).replace(hour=12, minute=0)
     disclosed(line, [geo.uri, road.uri], at=noon, n=205, every=timedelta(minutes=1))
     disclosed(line, [geo.uri], at=noon + timedelta(hours=5))
-    browser, other = sign_in(line), "Some of them are on the page before or the next one."
+    browser, other = signed_in(line), "Some of them are on the page before or the next one."
     first = browser.get("/history/").text
     older = re.findall(r'rel="next" href="([^"]*)"', first)[0].replace("&amp;", "&")
     for page in (first, browser.get(older).text):
@@ -351,7 +351,7 @@ def test_what_was_refused_is_told_as_refused_whatever_it_was_to_rest_on() -> Non
     asked = partial(looked, line, outcome=Outcome.REFUSED, recorded_at=at)
     asked(at - 2 * DAY, path=("urn:police",), basis=Basis.LEGAL_PROCESS)
     asked(at - DAY, path=(a_party().uri, a_party("RoadAid", "lbs_provider").uri))
-    browser, refused = sign_in(line), "Refused: nothing was given out"
+    browser, refused = signed_in(line), "Refused: nothing was given out"
     history = browser.get("/history/").text
     facts = re.findall(r"<dt>It rested on</dt><dd>(.*?)</dd>\s*<dt>Was it allowed</dt><dd>(.*?)</dd>", history)
     assert facts == [("a claim that you agreed", refused), ("a lawful order", refused)]
@@ -371,7 +371,7 @@ def test_what_was_refused_is_told_as_refused_whatever_it_was_to_rest_on() -> Non
 
 def test_a_companys_page_of_a_stranger_to_the_line_is_not_there() -> None:
     stranger = a_party("Elsewhere", "lbs_provider")
-    browser = sign_in(a_line())
+    browser = signed_in(a_line())
     assert browser.get(f"/companies/{stranger.pk}/").status_code == 404
     assert browser.get("/companies/99999999/").status_code == 404
 
@@ -382,7 +382,7 @@ def test_a_website_is_linked_only_if_it_is_one() -> None:
     evil = a_party("Evil", "lbs_provider", website="javascript:alert(1)")
     for party in (fine, evil):
         disclosed(line, [geo.uri, party.uri], at=at - DAY, judgement=Judgement.NO_APPROVAL)
-    browser = sign_in(line)
+    browser = signed_in(line)
     assert '<a href="https://fine.example/a" rel="noreferrer noopener">' in browser.get(f"/companies/{fine.pk}/").text
     assert "javascript" not in browser.get(f"/companies/{evil.pk}/").text
 
@@ -390,7 +390,7 @@ def test_a_website_is_linked_only_if_it_is_one() -> None:
 @pytest.mark.parametrize("path", ["/home/", "/history/", "/choices/", "/companies/{}/"])
 def test_signed_in_pages_are_neither_kept_nor_indexed(path: str) -> None:
     world = a_world(at=timezone.now())
-    page = sign_in(world.line).get(path.format(world.roadaid.lbs_provider_id))
+    page = signed_in(world.line).get(path.format(world.roadaid.lbs_provider_id))
     assert "no-store" in page.headers["Cache-Control"]
     assert '<meta name="robots" content="noindex, noarchive">' in page.text
 
@@ -420,7 +420,7 @@ def test_two_lines_alike_but_for_hidden_rows_look_the_same_byte_for_byte(until: 
     ]
     for row in hidden:
         gagged(row, until=at + until if until else None, at=at)
-    one, other = sign_in(plain), sign_in(gag)
+    one, other = signed_in(plain), signed_in(gag)
     for path in (
         "/home/",
         "/history/",
@@ -443,7 +443,7 @@ def body(browser: Browser, path: str) -> str:
 
 def test_downloads_stream_and_are_written_into_the_persons_log() -> None:
     world = a_world(at=timezone.now())
-    browser = sign_in(world.line)
+    browser = signed_in(world.line)
     response: Any = browser.client.get("/history/download.json?not_allowed=on")
     assert (response.streaming, response["Content-Type"]) == (True, "application/json")
     assert response["Content-Disposition"] == 'attachment; filename="history.json"'

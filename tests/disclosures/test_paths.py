@@ -33,7 +33,7 @@ from tests.feeds import (
     told,
 )
 from tests.gateway import Gateway
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.properties import stories
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -206,7 +206,7 @@ def test_a_completed_release_follows_its_number_to_its_rightful_line(gateway: Ga
 
 def test_the_history_says_that_the_path_was_filled_in(gateway: Gateway) -> None:
     gateway.report([just_released(gateway, path=[])])
-    browser = sign_in(Line.objects.get())
+    browser = signed_in(Line.objects.get())
     sentence = "The report we got left out part of this path. We filled it in from the rest of the report."
     assert sentence in browser.get("/history/").text
     gateway.report([just_released(gateway)])

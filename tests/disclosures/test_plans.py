@@ -34,7 +34,7 @@ from tests.feeds import (
     take_releases,
     told,
 )
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.world import World, a_world
 
 DAY = timedelta(days=1)
@@ -124,7 +124,7 @@ def a_carrier() -> tuple[World, Browser]:
     """A line with a history, once long and counted, among thousands of others."""
     world = a_world(at=timezone.now())
     stop(line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web")
-    browser = sign_in(world.line)
+    browser = signed_in(world.line)
     GrowingLine.objects.create(line_id=world.line.pk)
     assert ingest.roll_up(at=timezone.now(), long=50) == 1
     with connections["owner"].cursor() as cursor:

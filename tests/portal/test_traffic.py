@@ -18,7 +18,7 @@ from accounts.places import Places
 from audit.models import AuditEvent
 from portal import traffic
 from tests.factories import a_line
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.staff import a_staff_user
 from tests.walks.addresses import patterns
 
@@ -87,7 +87,7 @@ def test_places_are_given_back_even_by_what_fails(client: Client, settings: Sett
 def test_a_download_keeps_its_place_until_it_has_gone_out(texts: None, settings: Settings) -> None:
     settings.READING_LIMIT = 1
     for path in ("/history/download.csv", "/history/download.json"):
-        reader = sign_in(a_line()).client
+        reader = signed_in(a_line()).client
         going = started(reader.get(path))
         assert (going.status_code, traffic.places.taken) == (200, 1)
         assert [reader.get(one).status_code for one in (path, "/history/", "/stop/")] == [503, 503, 200]
@@ -123,14 +123,14 @@ def test_a_place_is_free_however_a_download_ends(rf: RequestFactory, settings: S
 
 def test_two_downloads_a_person_at_a_time(texts: None) -> None:
     line, path = a_line(), "/history/download.csv"
-    reader = sign_in(line).client
+    reader = signed_in(line).client
     going = [started(reader.get(path)) for _ in range(2)]
     refused = reader.get("/history/download.json")
     assert (refused.status_code, refused["Retry-After"]) == (429, "30")
     assert "Two of your downloads are still on their way." in refused.content.decode()
     # What was refused was not taken.
     assert AuditEvent.objects.filter(line_id=line.pk, action="line.exported").count() == 2
-    other = started(sign_in(a_line()).client.get(path))
+    other = started(signed_in(a_line()).client.get(path))
     assert other.status_code == 200
     assert going.pop().getvalue()
     again = started(reader.get(path))

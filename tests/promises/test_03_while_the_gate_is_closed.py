@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from consent import archiving
 from tests.factories import a_line
-from tests.people import Browser, newest_text, number_of, sign_in
+from tests.people import Browser, newest_text, number_of, signed_in
 from tests.support.officers import staff
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -55,7 +55,7 @@ def test_a_person_reads_it_where_they_stop_and_where_they_look(closed: None) -> 
     shown.append(said(stranger, "/stop/all/"))
     # They stop, as always, and the page of its progress says both.
     shown.append(said(stranger, stranger.post("/stop/all/", {"stop-all": "1"}).url))
-    person = sign_in(line)
+    person = signed_in(line)
     choice = person.post("/choices/stop/", {"scope": "all"}).url
     shown += [said(person, path) for path in ("/home/", "/choices/", "/lines/", choice)]
     assert [one for one in shown if one[1:] != (True, True)] == []
@@ -73,7 +73,7 @@ def test_officers_and_agents_have_it_at_the_top_of_every_page(closed: None) -> N
 
 
 def test_while_it_is_open_nobody_reads_of_it() -> None:
-    person = sign_in(a_line())
+    person = signed_in(a_line())
     for browser, path in ((Browser(), "/stop/"), (person, "/home/"), (person, "/choices/")):
         assert "data-gate" not in browser.get(path).text
     assert "data-gate" not in staff().client.get("/admin/").content.decode()

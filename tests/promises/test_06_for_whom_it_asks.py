@@ -15,7 +15,7 @@ from consent.standing import sharing
 from partners.models import Campaign, Dealing, Kin, Party, Reach, Suspension
 from tests.consent.test_pages_standing import read, stop, words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -75,7 +75,7 @@ def with_bail_stopped_alone() -> tuple[Scene, Browser]:
     stop(scene.line)
     scene.allow()
     stop(scene.line, "party", scene.bail.uri)
-    return scene, sign_in(scene.line)
+    return scene, signed_in(scene.line)
 
 
 def test_home_says_off_only_while_the_gate_allows_no_recipient() -> None:
@@ -124,7 +124,7 @@ def test_a_stop_of_kin_reaches_the_page_of_the_end_customer_that_took_it_over() 
     Kin.objects.create(of=Kin.Of.PARTY, **kin)
     stop(scene.line, "party", scene.bail.uri)
     assert scene.gate_allows(scene.jail) is False
-    assert "We have said no since" in read(sign_in(scene.line), f"/companies/{scene.jail.pk}/")
+    assert "We have said no since" in read(signed_in(scene.line), f"/companies/{scene.jail.pk}/")
 
 
 def test_a_company_that_a_file_added_later_is_stopped_with_any_other_and_its_page_says_so() -> None:
@@ -141,7 +141,7 @@ def test_a_company_that_a_file_added_later_is_stopped_with_any_other_and_its_pag
     assert scene.gate_allows(late)
     stop(scene.line, "party", scene.bail.uri)
     assert (scene.gate_allows(late), scene.gate_allows(scene.jail)) == (False, True)
-    page = read(sign_in(scene.line), f"/companies/{late.pk}/")
+    page = read(signed_in(scene.line), f"/companies/{late.pk}/")
     assert "We have said no since" in page
 
 
@@ -151,7 +151,7 @@ def test_a_suspended_end_customer_is_told_on_its_own_page_alone() -> None:
         of="party", target_id=scene.jail.pk, starts_at=timezone.now() - DAY, reason="r", actor="officer:1"
     )
     assert (scene.gate_allows(scene.jail), scene.gate_allows(scene.bail)) == (False, True)
-    browser = sign_in(scene.line)
+    browser = signed_in(scene.line)
     assert "We have suspended it" in read(browser, f"/companies/{scene.jail.pk}/")
     assert "We have suspended it" not in read(browser, f"/companies/{scene.bail.pk}/")
     assert "We have suspended it" not in card(browser.get("/home/").text, scene.campaign.lbs_provider)

@@ -8,7 +8,7 @@ import time_machine
 
 from accounts.models import Line
 from consent.models import Choice
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import main
 from tests.words.partners import TAKEN, TAKEN_WITHOUT_A_WORD, Company, Market
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("db")
 
 def where_it_signed(line: Line, service: Company, link: str, language: str) -> dict[str, bool]:
     """Whether each page says of Ash Link that it signed that your data is deleted."""
-    say, browser, choice = Words(language), sign_in(line), newest_choice(line)
+    say, browser, choice = Words(language), signed_in(line), newest_choice(line)
     signed = say("deletion_signed", party="Ash Link")
     claims = {
         choice_path(choice): signed,

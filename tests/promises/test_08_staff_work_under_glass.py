@@ -21,7 +21,7 @@ from partners import pairwise
 from support import actions
 from support.admin.addresses import ADDRESSES
 from support.admin.console import LEGAL
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.shared import shared
 from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, everything
 from tests.support.officers import Member, staff
@@ -96,7 +96,7 @@ def test_a_look_at_an_order_needs_a_reason_and_is_in_the_log_at_once(console: Co
     assert log_of(console) == before
     assert sub in body(member.client.post(order_of(console), {"kind": "fault", "reason": WHY}))
     assert log_of(console) == [*before, ("order.seen", f"To find out what went wrong: {WHY}")]
-    read = sign_in(console.line).get("/access-log/").text
+    read = signed_in(console.line).get("/access-log/").text
     assert "Looked at what a company was told about this line" in read
     assert WHY in read
     assert member.user.email not in read

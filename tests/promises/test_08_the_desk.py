@@ -42,7 +42,7 @@ from support.tickets import take_evidence
 from support.urls import urlpatterns
 from tests.factories import a_line, a_party, a_safe_contact
 from tests.fixtures import Refusal
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.shared import as_they_were, shared
 from tests.staff import an_actor
 from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, a_case, everything
@@ -149,7 +149,7 @@ def test_each_look_at_a_case_is_in_its_person_s_log_by_role_and_code(desk: Desk,
     assert not tells(page, NUMBER)
     desk.shows(member)
     assert desk.log() == [(role, "case.seen", desk.ticket.code)] * 2
-    read = sign_in(desk.line).get("/access-log/").text
+    read = signed_in(desk.line).get("/access-log/").text
     assert "Looked at your case and at what it is about" in read
     assert desk.ticket.code in read
     assert member.user.email not in read

@@ -12,7 +12,7 @@ from accounts.texts import MemoryBackend
 from disclosures.models import Basis, Outcome
 from tests.consent.test_pages_standing import words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.world import disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -34,11 +34,11 @@ def _texts_in_memory(db: None, settings: Settings) -> None:
 
 
 def home(line: Line) -> str:
-    return words(sign_in(line).get("/home/").text)
+    return words(signed_in(line).get("/home/").text)
 
 
 def heading(line: Line) -> str:
-    page = sign_in(line).get("/home/").text
+    page = signed_in(line).get("/home/").text
     return words(f"<main{page[page.index('<h1>') : page.index('</h1>')]}</main>").lstrip("> ")
 
 
@@ -130,7 +130,7 @@ def test_the_companys_own_page_counts_what_it_got_without_an_agreement() -> None
     line = a_line()
     given_out(line, 4, [LINK, TRACK], Basis.EMERGENCY, n=9, doubtful=True)
     given_out(line, 50, [TRACK], Basis.LEGAL_PROCESS)
-    page = sign_in(line).get(f"/companies/{a_party('SecureTrack').pk}/").text
+    page = signed_in(line).get(f"/companies/{a_party('SecureTrack').pk}/").text
     said = words(page)
     assert "Nothing yet." not in said
     assert "Nothing in the name of an agreement with you." in said
@@ -143,7 +143,7 @@ def test_the_companys_own_page_counts_what_it_got_without_an_agreement() -> None
 def test_a_stop_that_told_nobody_does_not_say_that_nobody_got_anything() -> None:
     line = a_line()
     given_out(line, 44, [LINK, TRACK], Basis.EMERGENCY, doubtful=True)
-    said = words(sign_in(line).post("/choices/stop/", {"scope": "all"}, follow=True).text)
+    said = words(signed_in(line).post("/choices/stop/", {"scope": "all"}, follow=True).text)
     assert "All sharing is off." in said
     assert "There was no company to tell. If one comes later, we say no to it." in said
     assert "got this phone's location" not in said

@@ -44,7 +44,7 @@ from tests.feeds import (
     taken,
     told,
 )
-from tests.people import sign_in, user_of
+from tests.people import signed_in, user_of
 from tests.promises.test_11_honest_about_limits import FOREVER, GAGGED, HIDDEN, PLAIN
 from tests.selection import NIGHTLY
 from tests.support.officers import staff
@@ -198,7 +198,7 @@ def a_line_with_a_past() -> Line:
 
 def test_no_page_of_anybody_changes_by_rows_that_are_hidden() -> None:
     line = a_line_with_a_past()
-    person = sign_in(line)
+    person = signed_in(line)
     actions.stop(line_id=line.pk, scope="party", ref=TRACK, actor=f"subscriber:{user_of(line).pk}", channel="web")
     looks = [(person.client, url) for url in pages_of_the_person(line)]
     for role in ("officer", "auditor", "agent") if NIGHTLY else ("officer",):

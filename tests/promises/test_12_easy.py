@@ -15,7 +15,7 @@ from tests.consent.claiming import a_partner, link_in, prove, text_now
 from tests.consent.claiming import asked as asked_by_text
 from tests.consent.test_pages_choices import press
 from tests.factories import a_campaign, a_line, a_party, an_approval
-from tests.people import Browser, newest_text, number_of, sign_in
+from tests.people import Browser, newest_text, number_of, signed_in
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
@@ -78,7 +78,7 @@ def test_to_stop_takes_no_more_steps_than_to_allow() -> None:
     line = a_line()
     provider = a_party("RoadAid", "lbs_provider")
     an_approval(line, a_campaign(provider=provider))
-    browser = sign_in(line)
+    browser = signed_in(line)
 
     def newest_is(kind: str) -> Callable[[], bool]:
         return lambda: Choice.objects.order_by("-made_at").values_list("kind", flat=True).first() == kind
@@ -98,7 +98,7 @@ def test_a_part_of_what_a_company_does_takes_no_more_steps_to_stop(having: str, 
     provider = a_party("RoadAid", "lbs_provider")
     campaign = a_campaign(provider=provider)
     an_approval(line, campaign)
-    browser, page = sign_in(line), f"/companies/{provider.pk}/"
+    browser, page = signed_in(line), f"/companies/{provider.pk}/"
     assert steps(browser, having=having, until=Choice.objects.exists, start=page) == pressed
     choice = Choice.objects.get()
     ref = {"campaign": campaign.ref, "purpose": campaign.purpose, "party": provider.uri}[scope]
@@ -107,7 +107,7 @@ def test_a_part_of_what_a_company_does_takes_no_more_steps_to_stop(having: str, 
 
 def test_allowing_for_an_hour_or_to_a_day_takes_the_same_two_steps() -> None:
     line, campaign = a_line(), a_campaign()
-    browser, before = sign_in(line), timezone.now()
+    browser, before = signed_in(line), timezone.now()
     path = f"/choices/allow/?campaign={campaign.ref}"
     for given, end in (
         ({"days": "hour"}, before + timedelta(hours=1)),
@@ -127,14 +127,14 @@ def test_allowing_for_an_hour_or_to_a_day_takes_the_same_two_steps() -> None:
 def test_a_day_that_is_over_allows_nothing() -> None:
     line, campaign = a_line(), a_campaign()
     for day in ("2020-01-01", "", "9999-12-31"):
-        page = sign_in(line).post("/choices/allow/", {"campaign": campaign.ref, "days": "day", "day": day})
+        page = signed_in(line).post("/choices/allow/", {"campaign": campaign.ref, "days": "day", "day": day})
         assert page.status_code == 200
         assert "Choose" in page.text
     assert not Choice.objects.exists()
 
 
 def test_nobody_pauses_what_is_not_there() -> None:
-    browser = sign_in(a_line())
+    browser = signed_in(a_line())
     for asked_of in (
         "scope=party&ref=https://nobody.example",
         "scope=purpose&ref=x",

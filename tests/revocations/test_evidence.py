@@ -23,7 +23,7 @@ from support.tickets import open_tickets
 from tests.conformance.schemas import faults
 from tests.factories import a_line
 from tests.partners.outside import Outside, Signer
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.revocations.scenes import Scene, a_scene, event_of, stamp, stop_all
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -196,7 +196,7 @@ def case(browser: Browser, choice: Choice) -> str:
 
 
 def test_the_person_reads_who_was_asked_by_when_and_what_came(line: Line, scene: Scene) -> None:
-    browser = sign_in(line)
+    browser = signed_in(line)
     choice = dispute(line, "campaign", scene.campaign.ref)
     open_tickets(at=database_clock())
     asked = EvidenceRequest.objects.get()
@@ -217,5 +217,5 @@ def test_the_person_reads_who_was_asked_by_when_and_what_came(line: Line, scene:
 def test_the_case_is_its_own_person_s_alone(line: Line, scene: Scene) -> None:
     choice = dispute(line, "campaign", scene.campaign.ref)
     plain = Choice.objects.get(id=actions.stop(line_id=line.pk, scope="all", actor="s:1", channel="web").choice_id)
-    assert sign_in(a_line()).get(f"/help/{choice.id}/").status_code == 404
-    assert sign_in(line).get(f"/help/{plain.id}/").status_code == 404
+    assert signed_in(a_line()).get(f"/help/{choice.id}/").status_code == 404
+    assert signed_in(line).get(f"/help/{plain.id}/").status_code == 404

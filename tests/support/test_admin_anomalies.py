@@ -25,7 +25,7 @@ from support.oversight import anomalies
 from support.oversight.anomalies import code_of, rows_page
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, DAY, JAIL, NO_APPROVAL, TRACK, every, looked
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.support.officers import Member, post, shown, staff
 from tests.support.test_admin_lists import rows_of
 from tests.world import gagged
@@ -173,7 +173,7 @@ def test_the_rows_show_after_a_reason_and_each_subscriber_finds_the_look(
     assert sorted(events.values_list("line_id", "actor", "reason")) == sorted(
         (one.pk, member.actor, "To check how we work: As asked for.") for one in (line, other)
     )
-    log = sign_in(line).get("/access-log/").text
+    log = signed_in(line).get("/access-log/").text
     assert "Looked at look-ups of this line that look wrong" in log
     assert "As asked for." in log
 

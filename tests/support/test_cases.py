@@ -24,7 +24,7 @@ from support.messages import line_to_tell
 from support.models import Entry, Ticket
 from support.oversight.archived import cases
 from tests.factories import a_line
-from tests.people import Browser, number_of, sign_in, sign_in_by_code, user_of
+from tests.people import Browser, number_of, sign_in_by_code, signed_in, user_of
 from tests.staff import an_actor
 from tests.world import World, a_world, disclosed, gagged
 
@@ -62,7 +62,7 @@ def world() -> World:
 
 
 def test_from_a_row_of_history_to_the_answer_the_rating_and_open_again(world: World) -> None:
-    browser, line = sign_in(world.line), world.line
+    browser, line = signed_in(world.line), world.line
     link = re.search(r'href="(/help/ask/look_up/([^/]+)/)"', browser.get("/history/").text)
     assert link is not None
     assert re.search(r"\S (looked|asked and was refused): \S", shown(browser, link[1]))
@@ -105,7 +105,7 @@ def test_from_a_row_of_history_to_the_answer_the_rating_and_open_again(world: Wo
 
 
 def test_a_choice_an_order_and_a_company_have_their_link_too(world: World) -> None:
-    browser = sign_in(world.line)
+    browser = signed_in(world.line)
     made = consent.actions.stop(
         line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web"
     )
@@ -128,7 +128,7 @@ def test_a_choice_an_order_and_a_company_have_their_link_too(world: World) -> No
 
 @pytest.mark.parametrize("kind", ["look_up", "choice", "order", "company", "person"])
 def test_what_is_not_there_can_t_be_asked_about(world: World, kind: str) -> None:
-    browser = sign_in(world.line)
+    browser = signed_in(world.line)
     path = [world.northlink.aggregator.uri]
     theirs = disclosed(a_line(), path, at=timezone.now() - timedelta(days=1))[0].id
     bodies = set()
@@ -139,7 +139,7 @@ def test_what_is_not_there_can_t_be_asked_about(world: World, kind: str) -> None
 
 
 def test_a_row_under_an_order_is_not_there_neither_to_ask_nor_in_a_case_of_before(world: World) -> None:
-    browser, now = sign_in(world.line), timezone.now()
+    browser, now = signed_in(world.line), timezone.now()
     row = Disclosure.objects.filter(line_id=world.line.pk, basis="approval", outcome="released").latest("occurred_at")
     path = f"/help/ask/look_up/{row.id}/"
     ticket = asks(browser, path, topic="look_up")
@@ -168,11 +168,11 @@ def same_as_made_up(browser: Browser, ticket: Ticket) -> bool:
 def test_to_everybody_else_there_is_no_such_case() -> None:
     holder, adult = a_line(account="A-1"), a_line(account="A-1", role="user")
     old, left = a_line(account="A-2"), a_line(account="A-2", role="user")
-    owner, theirs = sign_in(adult), sign_in(left)
+    owner, theirs = signed_in(adult), signed_in(left)
     ticket, of_left = asks(owner), asks(theirs)
     Line.objects.filter(pk=left.pk).update(account=Account.objects.create(carrier_id="A-new"))
     friend = a_line()
-    looks_after, now = sign_in(friend), timezone.now()
+    looks_after, now = signed_in(friend), timezone.now()
     asked = accounts.actions.delegate(
         line_id=adult.pk, user=user_of(adult), msisdn=number_of(friend), may="both", ends_at=now + timedelta(days=9),
         at=now,
@@ -181,7 +181,7 @@ def test_to_everybody_else_there_is_no_such_case() -> None:
     # What it is told on its next page is said.
     looks_after.get("/lines/")
     for browser, of in (
-        (sign_in(a_line()), ticket), (sign_in(holder), ticket), (looks_after, ticket), (sign_in(old), of_left),
+        (signed_in(a_line()), ticket), (signed_in(holder), ticket), (looks_after, ticket), (signed_in(old), of_left),
     ):  # fmt: skip
         assert same_as_made_up(browser, of)
         assert of.code not in browser.get("/help/").text
@@ -192,7 +192,7 @@ def test_to_everybody_else_there_is_no_such_case() -> None:
 
 def test_parent_and_child_each_read_their_own() -> None:
     holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
-    parent, kid = sign_in(holder), sign_in(child)
+    parent, kid = signed_in(holder), signed_in(child)
     by_child = asks(kid)
     by_parent = asks(parent, "/help/write/", line=str(child.public_id))
     assert (by_child.line_id, by_parent.line_id) == (child.pk, child.pk)
@@ -207,7 +207,7 @@ def test_parent_and_child_each_read_their_own() -> None:
 
 def test_who_can_t_get_in_writes_by_a_code_alone_and_reads_nothing_by_it() -> None:
     line = a_line()
-    sign_in(line)
+    signed_in(line)
     browser = sign_in_by_code(line)
     Line.objects.filter(pk=line.pk).update(sim_changed_at=timezone.now() - timedelta(hours=1))
     ticket = asks(browser, topic="sign_in", message="My key is lost, and it is about me.")
@@ -223,7 +223,7 @@ SECRET = "Zebrafinch"
 
 def test_notes_and_what_partners_say_are_on_no_page_and_in_no_message() -> None:
     line = a_line()
-    browser = sign_in(line)
+    browser = signed_in(line)
     ticket, now = asks(browser, mail="me@example.net"), timezone.now()
     for kind in (Entry.Kind.NOTE, Entry.Kind.EVIDENCE, Entry.Kind.EVENT):
         tickets.write(ticket=ticket, kind=kind, author="agent:1", channel=Entry.Channel.DESK, body=SECRET, at=now)
@@ -239,7 +239,7 @@ def test_notes_and_what_partners_say_are_on_no_page_and_in_no_message() -> None:
 
 
 def test_what_is_too_long_is_counted_and_stays() -> None:
-    browser = sign_in(a_line())
+    browser = signed_in(a_line())
     page = browser.client.post("/help/write/", {"topic": "other", "message": "ab\r\n" * 3400})
     assert page.status_code == 400
     said = page.content.decode()
@@ -249,7 +249,7 @@ def test_what_is_too_long_is_counted_and_stays() -> None:
 
 
 def test_for_thirty_days_a_closed_case_is_opened_again(world: World) -> None:
-    browser = sign_in(world.line)
+    browser = signed_in(world.line)
     ticket, now = asks(browser), timezone.now()
     answered(ticket)
     for ago, status in ((29, 302), (31, 400)):
@@ -266,7 +266,7 @@ def test_for_thirty_days_a_closed_case_is_opened_again(world: World) -> None:
 
 def test_so_many_a_day_and_no_more() -> None:
     line = a_line()
-    browser = sign_in(line)
+    browser = signed_in(line)
     for _ in range(20):
         asks(browser)
     page = browser.client.post("/help/write/", {"topic": "other", "message": "Once more"})
@@ -276,7 +276,7 @@ def test_so_many_a_day_and_no_more() -> None:
 
 
 def test_a_dispute_has_its_case_beside_its_page(world: World) -> None:
-    browser = sign_in(world.line)
+    browser = signed_in(world.line)
     made = browser.post("/choices/dispute/", {"scope": "party", "ref": "https://securetrack.example"})
     choice = made.url.split("/")[-2]
     assert f'href="/help/dispute/{choice}/"' in browser.get(f"/help/{choice}/").text
@@ -287,13 +287,13 @@ def test_a_dispute_has_its_case_beside_its_page(world: World) -> None:
     page = browser.get(f"/help/{ticket.code}/").text
     assert f'href="/help/{choice}/"' in page
     assert "You said you never agreed to" in page
-    assert same_as_made_up(sign_in(a_line()), ticket)
+    assert same_as_made_up(signed_in(a_line()), ticket)
 
 
 def test_the_file_with_everything_has_their_cases_and_no_others(world: World) -> None:
     line = world.line
-    browser, now = sign_in(line), timezone.now()
-    mine, others = asks(browser, message="Is it <mine>?"), asks(sign_in(a_line()), message="Not yours")
+    browser, now = signed_in(line), timezone.now()
+    mine, others = asks(browser, message="Is it <mine>?"), asks(signed_in(a_line()), message="Not yours")
     tickets.write(ticket=mine, kind=Entry.Kind.NOTE, author="agent:1", channel=Entry.Channel.DESK, body=SECRET, at=now)
     answered(mine, body="Yes.")
     files = dict(cases(line=line, reader=user_of(line), at=timezone.now(), shown={"language": "en"}))
@@ -309,7 +309,7 @@ def test_the_file_with_everything_has_their_cases_and_no_others(world: World) ->
 
 def test_who_has_two_lines_is_told_by_the_one_that_they_asked_about() -> None:
     first = a_line()
-    browser = sign_in(first)
+    browser = signed_in(first)
     ticket = asks(browser)
     assert ticket.asked_by is not None
     second = a_line()
@@ -323,7 +323,7 @@ def test_who_has_two_lines_is_told_by_the_one_that_they_asked_about() -> None:
 
 def test_that_a_child_wrote_to_us_is_in_no_log_but_its_own() -> None:
     holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
-    parent, kid = sign_in(holder), sign_in(child)
+    parent, kid = signed_in(holder), signed_in(child)
     query = f"?line={child.public_id}"
     answered(asks(kid))
     assert [said in kid.get("/access-log/").text for said in ("Wrote to us", "Answered a case")] == [True, True]
@@ -343,7 +343,7 @@ def test_that_a_child_wrote_to_us_is_in_no_log_but_its_own() -> None:
 
 def test_a_search_of_staff_that_found_a_child_s_case_is_in_no_log_but_its_own() -> None:
     holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
-    parent, kid = sign_in(holder), sign_in(child)
+    parent, kid = signed_in(holder), signed_in(child)
     code = asks(kid).code
     audit.actions.record_for_lines(
         action="ticket.found", actor=an_actor("agent"), at=timezone.now(), reason="x",

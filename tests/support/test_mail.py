@@ -23,7 +23,7 @@ from support.lifecycle import NotNow
 from support.models import Attachment, Entry, Ticket
 from support.tokens import READ, reply_address, token_of
 from tests.factories import a_line
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.support.officers import staff
 from tests.support.test_cases import answered, asks
 
@@ -57,7 +57,7 @@ def a_mail(to: str = "help@mail.example", text: str = "Thank you.", **more: Any)
 
 @pytest.fixture
 def ticket(db: None) -> Ticket:
-    return asks(sign_in(a_line()))
+    return asks(signed_in(a_line()))
 
 
 def heard(ticket: Ticket) -> list[str]:
@@ -166,7 +166,7 @@ def test_hostile_text_is_harmless(ticket: Ticket) -> None:
 
 def sign_in_of(ticket: Ticket) -> Browser:
     assert ticket.asked_by is not None
-    return sign_in(ticket.asked_by.line_users.get().line)
+    return signed_in(ticket.asked_by.line_users.get().line)
 
 
 def test_files_of_a_mail_are_looked_at_like_all_others(ticket: Ticket) -> None:

@@ -31,7 +31,7 @@ from support.tickets import answer as answer_case
 from support.tickets import open_tickets
 from support.words import BadVariable, filled
 from tests.factories import a_line
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, staff
 from tests.support.test_cases import asks
@@ -44,7 +44,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
 @pytest.fixture
 def person(db: None) -> Browser:
-    return sign_in(a_line())
+    return signed_in(a_line())
 
 
 @pytest.fixture
@@ -306,7 +306,7 @@ def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, an
             assert one.headers["X-Content-Type-Options"] == "nosniff"
             assert one.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
             assert "html" not in one.headers["Content-Type"]
-    assert sign_in(a_line()).get(path).status_code == 404
+    assert signed_in(a_line()).get(path).status_code == 404
     send(ana, ticket, uploads=[given("what we found.pdf", a_pdf())])
     sending.send(now=timezone.now() + SOON)
     scanning.scan(now=timezone.now())

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.selection import NIGHTLY
 from tests.world import World, a_world
 
@@ -85,7 +85,7 @@ def world() -> World:
 
 def a_browser(world: World) -> Client:
     """A browser that is told of failures as a person would be."""
-    client = sign_in(world.line).client
+    client = signed_in(world.line).client
     client.raise_request_exception = False
     return client
 

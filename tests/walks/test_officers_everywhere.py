@@ -21,7 +21,7 @@ from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from support.admin.addresses import ADDRESSES
 from support.admin.console import EVERYBODY, FORM, LEGAL, OFFICERS, READ
 from tests.factories import a_line
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.selection import NIGHTLY
 from tests.shared import as_they_were, shared
 from tests.support.console import CARRIER_LINE, NUMBER, PERSON, Console, everything
@@ -63,7 +63,7 @@ type Everybody = tuple[dict[str, Client], Console]
 def build() -> Everybody:
     people = {
         "nobody": Client(),
-        "subscriber": sign_in(a_line()).client,
+        "subscriber": signed_in(a_line()).client,
         "agent": staff(User.Role.AGENT).client,
         "officer": staff(User.Role.OFFICER).client,
         "auditor": staff(User.Role.AUDITOR).client,

@@ -46,7 +46,7 @@ from support.tokens import READ, token_of
 from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import asked_for_new_password, sign_in, user_of
+from tests.people import asked_for_new_password, signed_in, user_of
 from tests.staff import an_actor
 from tests.walks.marks import whole, written
 
@@ -104,10 +104,10 @@ def build() -> World:
     ended = a_line(msisdn=NUMBERS["ended"], holder_name=f"{NAMES['ended']} Person")
     people = {
         "nobody": Client(),
-        "owner": sign_in(owner).client,
-        "holder": sign_in(holder).client,
-        "stranger": sign_in(stranger).client,
-        "ex-holder": sign_in(ended).client,
+        "owner": signed_in(owner).client,
+        "holder": signed_in(holder).client,
+        "stranger": signed_in(stranger).client,
+        "ex-holder": signed_in(ended).client,
         "agent": _agent(),
         "other partner": a_machine(a_partner("Otherwhile", provider="Otherwhile Finder").client),
     }
@@ -131,7 +131,7 @@ def build() -> World:
     links = {**_links(owner, holder), "invitation": _invitation(), "cancel": asked_for_new_password(owner)}
     _end(ended)
     new = a_line(msisdn=NUMBERS["ended"], activated_at=now - timedelta(minutes=1), holder_name=f"{NAMES['new']} Person")
-    people["new holder"] = sign_in(new).client
+    people["new holder"] = signed_in(new).client
     return World(
         people=people,
         line=owner,

@@ -14,7 +14,7 @@ from disclosures import tasks
 from partners.models import Campaign
 from tests.factories import ADS, ROADSIDE, a_campaign, a_line
 from tests.feeds import Row, approval_row, choice_row, take_approvals, take_choices, take_notices, told
-from tests.people import Browser, number_of, sign_in
+from tests.people import Browser, number_of, signed_in
 from tests.support.officers import post, staff
 from tests.words.expected import PACIFIC
 from tests.words.looks import ALLOWED, REFUSED, Look
@@ -233,7 +233,7 @@ def _get_outside_choices(crowd: Crowd) -> None:
 
 def everybody_acts(crowd: Crowd) -> Browser:
     """What the person says on the pages, the carrier's files, an officer, and one company that asks after a stop."""
-    person = sign_in(crowd.line)
+    person = signed_in(crowd.line)
     for role in ("unknown_stopped", "stopped", "kept_stop", "after_stop", "not_looked_stopped", "allowed"):
         _presses_stop(crowd, person, role)
     for role in ("unknown_paused", "paused"):

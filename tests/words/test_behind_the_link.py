@@ -10,7 +10,7 @@ from pytest_django import DjangoDbBlocker
 
 from consent.models import Choice, ChoiceReceipt
 from tests.factories import a_line, an_approval
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import Part, assert_reads, main, press
 from tests.words.partners import Market
@@ -139,7 +139,7 @@ def test_a_newer_message_is_counted_for_the_one_that_it_carries_on(market: Marke
     line, partner = a_line(), market.a_partner("Ash Link")
     an_approval(line, partner.campaign, at=timezone.now() - 90 * DAY)
     link = stop_by_phone(line, Browser())
-    choice, browser = newest_choice(line), sign_in(line)
+    choice, browser = newest_choice(line), signed_in(line)
     press(browser, main(browser, f"/choices/allow/?campaign={partner.campaign.ref}"), "Yes, allow RoadAid")
     stop_everything(line)
     partner.is_told(after=timedelta(seconds=5))

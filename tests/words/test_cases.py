@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Line
 from consent.models import Choice, PrivacySignal
 from tests.factories import FRAUD, a_line
-from tests.people import Browser, newest_text, number_of, sign_in
+from tests.people import Browser, newest_text, number_of, signed_in
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import assert_reads, main, press
 from tests.words.partners import Market
@@ -23,7 +23,7 @@ HOSTILE = "I agree \u202e<b>to all</b>"
 
 
 def dispute(line: Line, scope: str, ref: str) -> Browser:
-    browser = sign_in(line)
+    browser = signed_in(line)
     browser.post("/choices/dispute/", {"line": str(line.public_id), "scope": scope, "ref": ref})
     return browser
 
@@ -43,7 +43,7 @@ def test_a_case_says_what_each_was_asked_and_what_it_answered(market: Market) ->
 
     def look(after: timedelta, beech_said: Callable[[Words], str], cherry_said: str) -> None:
         with time_machine.travel(made.made_at + after, tick=False):
-            browser = sign_in(line)
+            browser = signed_in(line)
             for language in LANGUAGES:
                 say = Words(language)
                 asked = say("case_asked", exact=say.exact(made.made_at))
@@ -91,7 +91,7 @@ def test_a_case_with_nobody_to_ask_says_so(market: Market) -> None:
 def test_the_signal_s_page_says_what_it_stopped_and_asks_about_an_own_yes(market: Market) -> None:
     market.a_partner("Beech Link", service="Beech Maps", purpose=FRAUD)
     line, (ash, _beech) = a_line_dealing_with(market, "Ash Link", "Beech Link")
-    quiet = sign_in(line)
+    quiet = signed_in(line)
     for language in LANGUAGES:
         say = Words(language)
         top = [say("signal_crumb"), say("signal_title"), say("signal_lead")]
@@ -108,7 +108,7 @@ def test_the_signal_s_page_says_what_it_stopped_and_asks_about_an_own_yes(market
 
 def assert_signal_page(line: Line, stopped: Choice, *, asks: bool) -> None:
     """When it came, what was answered when, and what it stopped."""
-    browser, signal = sign_in(line), PrivacySignal.objects.get(pk=line.pk)
+    browser, signal = signed_in(line), PrivacySignal.objects.get(pk=line.pk)
     for language in LANGUAGES:
         say = Words(language)
         answer = f"{say('signal_keep')}, {say.moment(signal.answered_at)}" if signal.answered_at else ""

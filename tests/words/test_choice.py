@@ -9,7 +9,7 @@ from pytest_django import DjangoDbBlocker
 
 from consent import archiving
 from revocations.models import Order
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.words.choice_pages import card, whole_page
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import Part, assert_reads, main, opened, read
@@ -199,7 +199,7 @@ def assert_beside_the_words(cast: Cast, page: Part, states: Mapping[str, str]) -
 
 def assert_whole_page(cast: Cast, expected: Callable[[Cards], dict[str, list[str]]]) -> Part:
     """The page now, in both languages. Returns the English one."""
-    browser, now = sign_in(cast.line), timezone.now()
+    browser, now = signed_in(cast.line), timezone.now()
     pages = {language: main(browser, choice_path(cast.choice), language) for language in LANGUAGES}
     for language, page in pages.items():
         cards = Cards(cast, language)
@@ -263,7 +263,7 @@ def test_eleven_days_after_a_stop_what_is_owed_is_late(cast: Cast) -> None:
 def test_the_part_that_a_script_asks_for_says_the_same(cast: Cast) -> None:
     cast.answered()
     with cast.later(3 * DAY):
-        browser = sign_in(cast.line)
+        browser = signed_in(cast.line)
         for language in LANGUAGES:
             page = main(browser, choice_path(cast.choice), language).one("section", id="progress")
             part = read(opened(browser, f"{choice_path(cast.choice)}progress/", language))
@@ -275,7 +275,7 @@ def test_the_part_that_a_script_asks_for_says_the_same(cast: Cast) -> None:
 def test_while_the_gate_is_closed_each_page_says_first_that_nobody_gets_anything(cast: Cast) -> None:
     archiving.close(why="restored")
     with cast.later(5 * MINUTE):
-        browser = sign_in(cast.line)
+        browser = signed_in(cast.line)
         for language in LANGUAGES:
             say = Words(language)
             closed = [say("closed_now"), say("closed_stays")]

@@ -12,7 +12,7 @@ from accounts.models import Line
 from consent.models import Choice
 from revocations.models import Attempt, Order, Receipt
 from tests.factories import FAR_OFF, FRAUD, a_campaign, an_approval
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.words.choice_pages import card, whole_page
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import assert_reads, opened, read
@@ -106,7 +106,7 @@ def nothing(say: Words) -> list[str]:
 def assert_page(choice: Choice, now: datetime, page: Page, *, notice: Notice = nothing, is_open: bool = True) -> None:
     """The whole page of a choice, in both languages: `page` gives its head and its cards, `notice` what was read."""
     with time_machine.travel(now, tick=False):
-        browser = sign_in(Line.objects.get(pk=choice.line_id))
+        browser = signed_in(Line.objects.get(pk=choice.line_id))
         for language in LANGUAGES:
             seen = Seen(language, choice, now)
             head, cards = page(seen)

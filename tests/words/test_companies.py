@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.words import cards
 from tests.words.company_pages import Page, Record
 from tests.words.crowd import NAMES, Crowd, a_crowd
@@ -32,7 +32,7 @@ def crowd(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 
 @pytest.fixture
 def person(crowd: Crowd, db: None) -> Browser:
-    return sign_in(crowd.line)
+    return signed_in(crowd.line)
 
 
 def test_home_has_every_company_as_it_stands(crowd: Crowd, person: Browser) -> None:

@@ -16,7 +16,7 @@ from partners.models import Campaign, Client, Contract, Proposal, Suspension
 from revocations.models import Cohort, StreamEvent
 from support.oversight.incidents import duties_of
 from tests.factories import ROADSIDE, a_line, an_approval
-from tests.people import sign_in
+from tests.people import signed_in
 from tests.support.officers import Member, post, staff
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import main
@@ -200,7 +200,7 @@ def test_two_officers_end_a_contract_and_its_partner_signs_for_it(market: Market
 
     def told_at_home(*words: str) -> None:
         """What the person reads of it, in every language."""
-        person = sign_in(line)
+        person = signed_in(line)
         for language in LANGUAGES:
             say = Words(language)
             days = {name: say.day(at) for name, at in reader.moments.items()}

@@ -11,7 +11,7 @@ from accounts.models import Line
 from consent import archiving
 from partners.models import Suspension
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import number_of, sign_in, user_of
+from tests.people import number_of, signed_in, user_of
 from tests.words.expected import EASTERN, LANGUAGES, PACIFIC, TABLE, Words
 from tests.words.pages import assert_reads, main, press
 from tests.words.partners import Market, Partner
@@ -38,7 +38,7 @@ def assert_before_yes(
     form: bool = False,
 ) -> None:
     """The whole page in both languages: the facts, then `rest` of the table, then the form if there is one."""
-    browser, number = sign_in(line), f"(564) 555-{number_of(line)[-4:]}"
+    browser, number = signed_in(line), f"(564) 555-{number_of(line)[-4:]}"
     zone = EASTERN if line.state == "VA" else PACIFIC
     for language in LANGUAGES:
         say = Words(language, zone)
@@ -125,7 +125,7 @@ def test_a_yes_that_leaves_somebody_out_says_whom_and_passes_on_by_name(market: 
 
 def test_a_pause_says_what_it_is_about_and_how_long_it_may_be(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
-    browser = sign_in(line)
+    browser = signed_in(line)
     for query, about in (("", ""), (f"?scope=party&ref={ash.campaign.lbs_provider.uri}", "Ash Maps")):
         for language in LANGUAGES:
             say = Words(language)
@@ -141,7 +141,7 @@ def test_a_pause_says_what_it_is_about_and_how_long_it_may_be(market: Market) ->
 def test_every_use_is_named_in_plain_words(market: Market) -> None:
     names = [name.removeprefix("why_") for name in TABLE if name.startswith("why_")]
     line, service, contract = a_line(), a_party("Ash Maps", "lbs_provider"), a_contract(a_party("Ash Link"))
-    browser = sign_in(line)
+    browser = signed_in(line)
     for name in names:
         a_campaign(contract, service, purpose=f"dpv:{name}")
         actor = f"subscriber:{user_of(line).pk}"

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from disclosures import tasks
 from tests.feeds import choice_row, take_choices, told
-from tests.people import Browser, number_of, sign_in
+from tests.people import Browser, number_of, signed_in
 from tests.words.expected import LANGUAGES, Words
 from tests.words.home_pages import limits, the_act
 from tests.words.lives import AID, ASH, Life, assert_changed, assert_reads, in_each, read
@@ -49,7 +49,7 @@ def once(say: Words) -> list[str]:
 
 
 def test_nobody_asked_and_everything_that_can_be_said_then(life: Life) -> None:
-    person = sign_in(life.line)
+    person = signed_in(life.line)
 
     def on(say: Words) -> list[str]:
         return [
@@ -86,7 +86,7 @@ def test_nobody_asked_and_everything_that_can_be_said_then(life: Life) -> None:
 def test_one_company_paused_allowed_stopped_and_allowed_again(life: Life) -> None:
     life.agrees()
     life.looked(3)
-    person = sign_in(life.line)
+    person = signed_in(life.line)
 
     def whole(say: Words, state: str, of_card: list[str], act: Sequence[str]) -> list[str]:
         return [
@@ -167,9 +167,9 @@ def test_given_out_for_reasons_that_never_ask(market: Market) -> None:
             *limits(say, recent=recent, earlier=earlier),
         ]  # fmt: skip
 
-    person = sign_in(one.line)
+    person = signed_in(one.line)
     assert_reads(read(person), in_each(lambda say: whole(say, 1, tally(say, emergency_call=1))), "one")
-    person = sign_in(several.line)
+    person = signed_in(several.line)
     network = {"running_the_network": 2}
     assert_reads(
         read(person),
@@ -185,7 +185,7 @@ def test_given_out_for_reasons_that_never_ask(market: Market) -> None:
         ]  # fmt: skip
 
     with time_machine.travel(several.now + 37 * DAY):
-        assert_reads(read(sign_in(several.line)), in_each(later), "a month later")
+        assert_reads(read(signed_in(several.line)), in_each(later), "a month later")
 
 
 def test_what_was_long_ago_is_said_to_be(market: Market) -> None:
@@ -206,7 +206,7 @@ def test_what_was_long_ago_is_said_to_be(market: Market) -> None:
             *limits(say),
         ]  # fmt: skip
 
-    assert_reads(read(sign_in(former.line)), in_each(long_ago), "by a yes")
+    assert_reads(read(signed_in(former.line)), in_each(long_ago), "by a yes")
 
     def in_doubt(say: Words) -> list[str]:
         tally, asking = (
@@ -227,7 +227,7 @@ def test_what_was_long_ago_is_said_to_be(market: Market) -> None:
             *limits(say, earlier=tally, doubtful=2),
         ]  # fmt: skip
 
-    assert_reads(read(sign_in(doubtful.line)), in_each(in_doubt), "in doubt")
+    assert_reads(read(signed_in(doubtful.line)), in_each(in_doubt), "in doubt")
 
 
 def test_a_stop_from_a_file_is_nobodys_here(life: Life) -> None:
@@ -235,7 +235,7 @@ def test_a_stop_from_a_file_is_nobodys_here(life: Life) -> None:
     life.looked(3)
     row = choice_row(msisdn=number_of(life.line), made_at=life.noon(2).isoformat())
     assert told(take_choices(row)) == [("accepted",)]
-    person, began = sign_in(life.line), newest_choice(life.line).recorded_at
+    person, began = signed_in(life.line), newest_choice(life.line).recorded_at
 
     def off(say: Words) -> list[str]:
         no = f"{say('said_no_since', moment=say.moment(began))} {say('a_record_taken_over_from')}"
@@ -256,7 +256,7 @@ def test_a_stop_from_a_file_is_nobodys_here(life: Life) -> None:
 def test_what_does_not_look_right_and_what_we_do_about_it(life: Life) -> None:
     life.looked(2, 3, 4)
     tasks.find_anomalies()
-    person, found = sign_in(life.line), timezone.now()
+    person, found = signed_in(life.line), timezone.now()
     paths = ("/home/", "/history/", life.path())
     before = {path: read(person, path) for path in paths}
 
@@ -295,7 +295,7 @@ def test_what_does_not_look_right_and_what_we_do_about_it(life: Life) -> None:
         assert told_so(say, "") in before[life.path()][language]
     with time_machine.travel(life.now + 15 * DAY):
         tasks.act_on_anomalies()
-        began, person = newest_choice(life.line).made_at, sign_in(life.line)
+        began, person = newest_choice(life.line).made_at, signed_in(life.line)
         after = {path: read(person, path) for path in paths}
 
     def ours(say: Words, *, name: str) -> list[str]:

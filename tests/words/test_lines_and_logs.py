@@ -14,7 +14,7 @@ from audit.models import AuditEvent
 from consent import actions
 from revocations.models import Order
 from tests.factories import a_line
-from tests.people import number_of, sign_in, sign_in_by_code
+from tests.people import number_of, sign_in_by_code, signed_in
 from tests.support.officers import staff
 from tests.words.expected import LANGUAGES, PACIFIC, Words
 from tests.words.lives import AID, ASH, Life, assert_reads, in_each, read
@@ -42,7 +42,7 @@ def test_each_line_says_whose_it_is_and_how_it_stands(market: Market) -> None:
     holder, child = a_line(account="FAM"), Life.begin(market, role="minor", account="FAM")
     adult = a_line(role="user", account="FAM")
     child.agrees()
-    parent, kid = sign_in(holder), sign_in(child.line)
+    parent, kid = signed_in(holder), signed_in(child.line)
 
     def of_parent(say: Words, state: tuple[str, str]) -> list[str]:
         return [
@@ -85,7 +85,7 @@ def looking_after(say: Words, life: Life, may: str, until: object) -> str:
 
 def test_whoever_looks_after_a_line_reads_what_they_may(market: Market) -> None:
     life = Life.begin(market, role="user")
-    owner = sign_in(life.line)
+    owner = signed_in(life.line)
     may_read = {
         "see": ("you_look_after_this", "who_has_its_location"),
         "stop": ("you_look_after_this_line", "stop_all_sharing", "pause"),
@@ -93,7 +93,7 @@ def test_whoever_looks_after_a_line_reads_what_they_may(market: Market) -> None:
     }
     for may, (told, *buttons) in may_read.items():
         friend = a_line()
-        other, last_day = sign_in(friend), life.now.astimezone(PACIFIC).date() + timedelta(days=20)
+        other, last_day = signed_in(friend), life.now.astimezone(PACIFIC).date() + timedelta(days=20)
         asking = {"number": number_of(friend), "may": may, "day": last_day.isoformat()}
         press(owner, main(owner, "/lines/delegates/"), "Ask them", **asking)
         asked = {language: of_asked(Words(language), life.line, friend) for language in LANGUAGES}
@@ -131,7 +131,7 @@ def test_the_log_has_everybody_with_what_they_did_and_why(market: Market) -> Non
     life = Life.begin(market)
     life.agrees()
     life.looked(3)
-    ash, person, officer = market.partners[ASH], sign_in(life.line), staff()
+    ash, person, officer = market.partners[ASH], signed_in(life.line), staff()
     press(person, main(person, "/home/"), "Stop all sharing")
     ash.is_told()
     ash.signs()
@@ -176,7 +176,7 @@ def test_the_log_has_everybody_with_what_they_did_and_why(market: Market) -> Non
 
 def looks_of_the_holder(child: Line, say: Words) -> int:
     """How often the child's log says that the account holder looked."""
-    cards = main(sign_in(child), "/access-log/", say.language).all("article", of_class="card")
+    cards = main(signed_in(child), "/access-log/", say.language).all("article", of_class="card")
     looked = (say("the_account_holder_did"), say("looked_at_the_pages"))
     return sum(tuple(card.lines[:2]) == looked for card in cards)
 
@@ -195,12 +195,12 @@ def test_a_child_reads_each_time_that_the_account_holder_looked() -> None:
         f"/access-log/{of_child}",
         f"/access-log/companies/{of_child}",
     ):
-        parent, pages = sign_in(holder), pages + 1
+        parent, pages = signed_in(holder), pages + 1
         for _ in range(2):
             assert parent.get(path).status_code == 200, path
         assert [looks_of_the_holder(child, Words(language)) for language in LANGUAGES] == [pages] * 2, path
     with time_machine.travel(now, tick=False) as clock:
-        parent = sign_in(holder)
+        parent = signed_in(holder)
         for minutes in (0, 9, 11):
             clock.move_to(now + timedelta(minutes=minutes))
             parent.get(f"/home/{of_child}")

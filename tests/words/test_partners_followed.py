@@ -10,7 +10,7 @@ from consent.models import ChoiceReceipt
 from partners.models import PairwiseSubject
 from revocations.models import Order
 from support.models import Ticket
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.support.officers import staff
 from tests.words.expected import EASTERN, LANGUAGES, Words
 from tests.words.pages import Part, changes, main, press, read, without
@@ -101,7 +101,7 @@ def test_home_says_how_far_each_partner_is_and_no_more(cast: Cast) -> None:
 
     def look(after: timedelta) -> None:
         with cast.later(after):
-            browser = sign_in(cast.line)
+            browser = signed_in(cast.line)
             found.append({language: of_cards(main(browser, "/home/", language)) for language in LANGUAGES})
 
     look(MINUTE)

@@ -20,7 +20,7 @@ from pytest_django import DjangoDbBlocker
 from accounts import letters
 from accounts.models import Line
 from consent.models import Choice, ChoiceReceipt
-from tests.people import Browser, number_of, sign_in
+from tests.people import Browser, number_of, signed_in
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import Part, assert_reads, main, press
 from tests.words.partners import Market, Partner
@@ -313,7 +313,7 @@ def printed(browser: Browser, path: str, language: str) -> bytes:
 def test_the_receipt_of_a_stop_says_who_signed_what_and_when(signed: Signed) -> None:
     stop, words, far = signed.stop, signed.words, signed.far
     with time_machine.travel(stop.made_at + 3 * DAY, tick=False):
-        browser, path = sign_in(signed.line), choice_path(stop)
+        browser, path = signed_in(signed.line), choice_path(stop)
         assert_page(browser, stop, STOPPED, words, far)
         assert_file(browser.client.get(f"{path}receipt.json").json(), stop, words, far)
         for language in LANGUAGES:
@@ -364,7 +364,7 @@ def test_a_receipt_is_mailed_with_both_files_and_the_page_says_so(signed: Signed
     path, number = f"{choice_path(stop)}receipt/", receipt_of(stop).number
     with time_machine.travel(stop.made_at + 3 * DAY, tick=False):
         for language in LANGUAGES:
-            say, browser = Words(language), sign_in(signed.line)
+            say, browser = Words(language), signed_in(signed.line)
             press(browser, main(browser, path, language), say("mail_it"), to="ana@example.net")
             assert main(browser, path, language).lines[0] == say("mail_on_its_way", to="ana@example.net")
             press(browser, main(browser, path, language), say("text_me"))

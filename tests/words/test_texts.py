@@ -26,7 +26,7 @@ from tests.agents import an_agent_asks
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_no, say_yes, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit, choice_row, line_row, take_choices, take_lines
-from tests.people import Browser, newest_text, number_of, sign_in, sign_in_by_code, texts_by_day, user_of
+from tests.people import Browser, newest_text, number_of, sign_in_by_code, signed_in, texts_by_day, user_of
 from tests.staff import an_actor
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import main, press
@@ -82,7 +82,7 @@ def test_a_child_is_told_what_the_holder_did_and_that_it_is_grown_up() -> None:
         )
         take_lines(row)
         child, campaign = Line.objects.get(carrier_id=f"L-{language}"), a_campaign()
-        holder = sign_in(a_line(account=f"A-{language}"))
+        holder = signed_in(a_line(account=f"A-{language}"))
         MemoryBackend.outbox.clear()
         holder.post("/choices/stop/", {"line": str(child.public_id), "scope": "all", "ref": ""})
         as_at_commit()
@@ -99,13 +99,13 @@ def test_what_others_did_is_told_to_the_phone_itself() -> None:
     def once(language: str) -> None:
         line, friend, now = a_line(language=language), a_line(), timezone.now()
         party = a_campaign().lbs_provider.uri
-        sign_in(line)
+        signed_in(line)
         consent.actions.stop(line_id=line.pk, scope="party", ref=party, actor="agent:7", channel="desk")
         assert_told(line, language, "by_staff")
         asked_for = accounts.actions.delegate(
             line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may="both", ends_at=now + 9 * DAY, at=now
         )
-        helper = sign_in(friend)
+        helper = signed_in(friend)
         press(helper, main(helper, f"/lines/asked/{asked_for}/"), "Yes, I look after it")
         about_choices(line)
         MemoryBackend.outbox.clear()

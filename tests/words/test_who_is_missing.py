@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from revocations.models import Order
 from support.models import Ticket
-from tests.people import Browser, sign_in
+from tests.people import Browser, signed_in
 from tests.support.officers import staff
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import main, press, read
@@ -34,7 +34,7 @@ def test_who_has_not_signed_is_named_on_every_page_but_that_of_the_link(market: 
     stop = newest_choice(line)
     ash.is_told()
     signed_for_all_but_one(market, ash)
-    browser, page = sign_in(line), choice_path(stop)
+    browser, page = signed_in(line), choice_path(stop)
     press(browser, main(browser, f"/help/ask/choice/{stop.id}/"), "Send", message="How far?")
     agent, officer = Browser(), staff(name="who is missing")
     agent.client = staff("agent", name="agent for the missing").client

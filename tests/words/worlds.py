@@ -17,7 +17,7 @@ from accounts.models import Line
 from consent.models import Choice
 from revocations.models import Attempt, Order
 from tests.factories import a_line, an_approval
-from tests.people import Browser, newest_text, number_of, sign_in
+from tests.people import Browser, newest_text, number_of, signed_in
 from tests.shared import shared
 from tests.words.pages import main, press
 from tests.words.partners import INVALID, TAKEN_WITHOUT_A_WORD, Company, Market, Partner, a_market
@@ -187,21 +187,21 @@ def stop_by_phone(line: Line, browser: Browser) -> str:
 
 def stop_everything(line: Line) -> Browser:
     """Sign in and press the one button."""
-    browser = sign_in(line)
+    browser = signed_in(line)
     press(browser, main(browser, "/home/"), "Stop all sharing")
     return browser
 
 
 def pause_everything(line: Line, *, length: str = "7") -> Browser:
     """Sign in and pause all sharing for so many days."""
-    browser = sign_in(line)
+    browser = signed_in(line)
     press(browser, main(browser, "/choices/pause/"), "Pause all sharing", length=length)
     return browser
 
 
 def stop_company(line: Line, name: str) -> Browser:
     """Sign in and stop one company, on its card."""
-    browser = sign_in(line)
+    browser = signed_in(line)
     cards = main(browser, "/home/").all("article")
     (card,) = (one for one in cards if [head.words for head in one.all("h3")] == [name])
     press(browser, card, "Stop")
@@ -210,7 +210,7 @@ def stop_company(line: Line, name: str) -> Browser:
 
 def allow(line: Line, partner: Partner, *, days: str = "") -> Browser:
     """Sign in and say yes to a partner's campaign, having read what that means. `days`: for how many."""
-    browser, service = sign_in(line), partner.campaign.lbs_provider.name
+    browser, service = signed_in(line), partner.campaign.lbs_provider.name
     page = main(browser, f"/choices/allow/?campaign={partner.campaign.ref}")
     answer = press(browser, page, f"Yes, allow {service}", days=days)
     assert answer.status_code == 302
