@@ -55,8 +55,8 @@ def test_choices_and_approvals_are_refused_alone() -> None:
 
 def test_a_party_and_what_is_linked_to_it() -> None:
     party: Row = {"id": LONG, "name": "Long", "kind": "end_customer"}
-    linked: Row = {"id": FITS, "name": "Fits", "kind": "end_customer", "succeeds": [FITS[1:]]}
-    dense: Row = {"id": DENSE[:400], "name": "Dense", "kind": "end_customer", "same_as": [BRIDGE, DENSE[-500:]]}
+    linked: Row = {"id": "https://fits.example", "name": "Fits", "kind": "end_customer", "succeeds": [LONG]}
+    dense: Row = {"id": "https://dense.example", "name": "Dense", "kind": "end_customer", "same_as": [BRIDGE, DENSE]}
     campaign = parties_document()["campaigns"]
     assert isinstance(campaign, list)
     fates = take_parties(

@@ -15,7 +15,8 @@ import revocations.actions
 from accounts.models import Line, Separation
 from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
-from disclosures.models import Anomaly, AnomalyRule, Disclosure
+from disclosures import ingest
+from disclosures.models import Anomaly, AnomalyRule, Disclosure, DisclosureRegister
 from disclosures.queries.found import incident_key
 from partners import pairwise
 from partners.models import AuthorizedAgent, Campaign, Client, Dealing, Proposal, Reach
@@ -121,8 +122,12 @@ def a_chain(line: Line, name: str, *, at: datetime) -> Campaign:
     an_approval(line, campaign, at=at - timedelta(days=90))
     for party in (aggregator, provider):
         Dealing.objects.create(line_id=line.pk, aggregator=aggregator, party=party, last_at=at - timedelta(days=1))
+    release = ingest.id_of(f"{name}-1")
+    DisclosureRegister.objects.create(
+        id=release, line_id=line.pk, occurred_at=at - timedelta(days=1), content_hash=b"\0" * 32
+    )
     Disclosure.objects.create(
-        line_id=line.pk, occurred_at=at - timedelta(days=1), id=uuid.uuid4(), source_id=f"{name}-1",
+        line_id=line.pk, occurred_at=at - timedelta(days=1), id=release, source_id=f"{name}-1",
         aggregator=aggregator.uri, path=[aggregator.uri, provider.uri], campaign=campaign.ref,
         purpose=campaign.purpose, scope=campaign.scope, precision_m=500, basis="approval", outcome="released",
         judgement="permitted", recorded_at=at,

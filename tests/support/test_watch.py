@@ -313,11 +313,11 @@ def fail(db: None, settings: Settings) -> Iterator[Callable[[], int]]:
 
 def test_stops_that_fail_more_than_now_and_then(counted: None, fail: Callable[[], int], settings: Settings) -> None:
     settings.STOPS_FAILING_ALARM = 3
-    assert [fail(), fail()] == [500, 500]
+    assert [fail(), fail()] == [503, 503]
     now = timezone.now()
     clocks.watch_failed_stops(now=now)
     assert incidents() == []
-    assert fail() == 500
+    assert fail() == 503
     clocks.watch_failed_stops(now=now)
     clocks.watch_failed_stops(now=now)
     (one,) = Incident.objects.all()
@@ -349,7 +349,7 @@ def test_what_the_cache_did_not_take_waits_for_the_next_stop(
 ) -> None:
     one, now = settings.CACHES["default"], timezone.now()
     settings.CACHES = {"default": {**one, "LOCATION": "redis://127.0.0.1:1"}}
-    assert [fail(), fail()] == [500, 500]
+    assert [fail(), fail()] == [503, 503]
     assert failing.by_hour(now=now) == {}
     settings.CACHES = {"default": one}
     assert Client().post("/stop/", {"number": "206 555 0142"}).status_code == 302
@@ -362,7 +362,7 @@ def test_a_stop_by_staff_that_fails_is_counted(counted: None, fail: Callable[[],
     agent.raise_request_exception = False
     with connection.execute_wrapper(_broken):
         answer = agent.post(f"/desk/T-234567/{below}", {"what": "all"})
-    assert answer.status_code == 500
+    assert answer.status_code == 503
     now = timezone.now()
     assert failing.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 1}
 
@@ -374,7 +374,7 @@ def test_an_answer_that_stops_and_fails_is_counted_and_no_other(
     client, now = Client(raise_request_exception=False), timezone.now()
     client.cookies[configured.SESSION_COOKIE_NAME] = "a" * 32
     with connection.execute_wrapper(_broken):
-        assert client.post(path, {"answer": "keep"}).status_code == 500
+        assert client.post(path, {"answer": "keep"}).status_code == 503
     assert sum(failing.by_hour(now=now).values()) == n
 
 
@@ -383,7 +383,7 @@ def test_what_is_no_stop_and_what_was_refused_are_not_counted(
 ) -> None:
     client, now = Client(raise_request_exception=False), timezone.now()
     with connection.execute_wrapper(_broken):
-        assert client.post("/accounts/login/", {"number": "206 555 0142"}).status_code == 500
+        assert client.post("/accounts/login/", {"number": "206 555 0142"}).status_code == 503
     assert client.post("/choices/stop/", {}).status_code == 302
     assert failing.by_hour(now=now) == {}
     assert cache.get("nothing") is None

@@ -43,6 +43,7 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"(?<=AGR-)\d{4}\b|(?<=CMP-)\d{4}\b|(?<=officer)\d+(?=@)|(?<=agent)\d+(?=@)|\b[0-9a-f]{6,11}(?=…)", "‹n›"),
     (r"\b\d+(?= Compañía)|(?<=between )\d+|(?<=service )\d+|(?<=line:)\d+|(?<=subscriber:)\d+|(?<=party )\d+", "‹n›"),
     (r"(?<=[•*…])\d{2,4}\b|(?<=ending in )\d{2,4}\b", "‹end of number›"),
+    (r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "‹signed text›"),
     (r"[A-Za-z0-9_-]{16}…|[A-Za-z0-9+/]{43}=|\b[0-9a-f]{12,}\b|\b[A-Za-z0-9_-]{32,}\b", "‹key›"),
     (r"^[0-9A-Z]{8}$", "‹order›"),
     (r"\bS-[0-9A-F]{8}\b", "‹separation›"),
