@@ -42,8 +42,15 @@ loader = MigrationLoader(None)
 
 
 def new() -> list[tuple[tuple[str, str], migrations.Migration]]:
-    """Those since the beginning."""
-    return [(key, one) for key, one in sorted(loader.disk_migrations.items()) if key[0] in OURS and key[1] > BEGINNING]
+    """Those since the beginning, without the way that databases of 0.1.0 take there."""
+    known = {old for one in loader.disk_migrations.values() for old in one.replaces} | {
+        (app, BEGINNING) for app in OURS
+    }
+    return [
+        (key, one)
+        for key, one in sorted(loader.disk_migrations.items())
+        if key[0] in OURS and key[1] > BEGINNING and key not in known
+    ]
 
 
 def faults(operations: Sequence[Operation], app: str) -> list[str]:

@@ -105,9 +105,7 @@ def test_a_database_between_two_releases_is_sent_back_to_the_older_one(committed
     for name in forgotten:
         recorder.record_unapplied("support", name)
     try:
-        with pytest.raises(
-            CommandError, match=r"^support stands between its migrations of 0\.1\.0.* 0003_the_queue was"
-        ):
+        with pytest.raises(CommandError, match=r"^support stands before the end of 0\.1\.0.* 0003_the_queue was"):
             call_command("migrate", verbosity=0)
     finally:
         for name in forgotten:

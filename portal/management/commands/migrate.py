@@ -22,8 +22,8 @@ NOT_FOR_LONG = "SET lock_timeout = '2s'"
 AS_LONG_AS_IT_TAKES = "SET lock_timeout = 0"
 # Migrations that were put into one are known to a database by their old names.
 BETWEEN = (
-    "{app} stands between its migrations of 0.1.0, which are one today ({new}): {missing} was never run. Install 0.1.0,"
-    " run its migrate to the end, then install this release and run migrate again. Nothing was changed."
+    "{app} stands before the end of 0.1.0, whose migrations are one today ({new}): {missing} was never run. Install"
+    " 0.1.0, run its migrate to the end, then install this release and run migrate again. Nothing was changed."
 )
 IN_THE_WAY = (
     "{migration} waited two seconds for a table that others were using, and gave up so that no stop waits behind it. "
@@ -75,7 +75,9 @@ def _refuse_between(using: str) -> None:
     loader = MigrationLoader(connections[using], ignore_no_migrations=True)
     ran = set(MigrationRecorder(connections[using]).applied_migrations())
     stood_for = {old: new for new, migration in loader.disk_migrations.items() for old in migration.replaces}
-    missing = sorted(old for old, new in stood_for.items() if not {old, new} & ran)
+    missing = sorted(
+        old for old, new in stood_for.items() if not {old, new} & ran and old not in loader.disk_migrations
+    )
     if missing and ran & set(stood_for):
         (app, name), (_, new) = missing[0], stood_for[missing[0]]
         raise CommandError(BETWEEN.format(app=app, new=new, missing=name))

@@ -1,0 +1,30 @@
+"""What staff ask of each other begins undecided, and is decided once."""
+
+from django.db import migrations
+
+GUARDS = """
+CREATE TRIGGER support_suspendrequest_begins BEFORE INSERT ON support_suspendrequest FOR EACH ROW
+    EXECUTE FUNCTION audit_decide_by_transition(
+        '{"decision": "", "decided_by": "", "decided_at": null, "decision_reason": ""}');
+CREATE TRIGGER support_suspendrequest_decided_once BEFORE UPDATE ON support_suspendrequest FOR EACH ROW
+    EXECUTE FUNCTION audit_decide_by_transition(
+        '{"decision": ""}', 'decision', 'decided_by', 'decided_at', 'decision_reason');
+
+CREATE TRIGGER support_reveal_begins BEFORE INSERT ON support_reveal FOR EACH ROW
+    WHEN (NEW.two_needed OR NEW.second_id IS NOT NULL OR NEW.agreed_at IS NOT NULL)
+    EXECUTE FUNCTION audit_decide_by_transition('{"second_id": null, "agreed_at": null, "until": null}');
+CREATE TRIGGER support_reveal_agreed_once BEFORE UPDATE ON support_reveal FOR EACH ROW
+    WHEN (OLD.until IS NULL OR NEW.until IS NULL OR NEW.until > OLD.until OR (NEW.user_id, NEW.line_id, NEW.two_needed, NEW.second_id, NEW.agreed_at)
+        IS DISTINCT FROM (OLD.user_id, OLD.line_id, OLD.two_needed, OLD.second_id, OLD.agreed_at))
+    EXECUTE FUNCTION audit_decide_by_transition('{"until": null}', 'second_id', 'agreed_at', 'until');
+
+CREATE TRIGGER support_protectedline_begins BEFORE INSERT ON support_protectedline FOR EACH ROW
+    EXECUTE FUNCTION audit_decide_by_transition('{"ended_at": null}');
+CREATE TRIGGER support_protectedline_ended_once BEFORE UPDATE ON support_protectedline FOR EACH ROW
+    EXECUTE FUNCTION audit_decide_by_transition('{"ended_at": null}', 'ended_at', 'ended_by');
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("support", "0010_functions_look_in_our_schema"), ("audit", "0016_decide_by_transition")]
+    operations = [migrations.RunSQL(GUARDS, migrations.RunSQL.noop)]

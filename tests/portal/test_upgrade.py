@@ -1,0 +1,102 @@
+"""A database of 0.1.0 with a stop in it becomes one of today by `migrate` alone."""
+
+import json
+import lzma
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from pytest_django import DjangoDbBlocker
+
+from tests.conventions.test_sql_files import FUNCTIONS, TRIGGERS
+from tests.databases import cut_off
+from tests.faults.programs import PROJECT
+from tests.portal.processes import clean_environment
+
+# Made by 0.1.0: one line, an agreement, a campaign that its person allowed, and a stop of everything.
+DUMP = Path(__file__).with_name("0.1.0.sql.xz")
+KEYS = {
+    "FIELD_ENCRYPTION_KEYS": "g1K9WXm8dca3GukR8fiwMGP8A11YRMI2f4BLmK4WC78=",
+    "SECRET_KEY": "of-a-database-of-0.1.0-and-of-nothing-else-in-the-world",
+}
+LOOK = """
+import json, django
+django.setup()
+from accounts.models import Line
+from consent import gate, permission
+from consent.models import Choice, ChoiceReceipt
+from partners import keys
+from partners.models import Campaign, JurisdictionRule, SigningKey
+from revocations.models import Order
+line, campaign = Line.objects.get(), Campaign.objects.get()
+question = gate.Question(
+    aggregator=campaign.contract.aggregator.uri, provider=campaign.lbs_provider.uri, campaign=campaign.ref,
+    purpose=campaign.purpose, scope=campaign.scope, precision_m=campaign.precision_m, line=line.carrier_id,
+)
+(answer,) = gate.evaluate(questions=[question])
+receipt = keys.verify_own(use=SigningKey.Use.RECEIPT, token=ChoiceReceipt.objects.get().token)
+print(json.dumps({
+    "gate": str(answer.reason), "stops": Choice.objects.filter(kind="stop").count(),
+    "orders": Order.objects.count(), "receipt": sorted(receipt), "states": sorted(
+        JurisdictionRule.objects.values_list("state", flat=True)),
+}))
+"""
+
+
+def url(alias: str, name: str) -> str:
+    one = settings.DATABASES[alias]
+    return f"postgresql://{one['USER']}:{one['PASSWORD']}@{one['HOST']}:{one['PORT']}/{name}"
+
+
+@pytest.fixture
+def old(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The name of a database as 0.1.0 left it."""
+    name = f"{connections['owner'].settings_dict['NAME']}_0_1_0"
+    with django_db_blocker.unblock(), connections["owner"]._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        cursor.execute(f'CREATE DATABASE "{name}"')
+        with psycopg.connect(url("owner", name), autocommit=True) as session:
+            session.execute(lzma.decompress(DUMP.read_bytes()))
+        yield name
+        cut_off(cursor, name)
+        cursor.execute(f'DROP DATABASE "{name}"')
+
+
+def run(name: str, *command: str) -> str:
+    environment: Mapping[str, str] = clean_environment(
+        DATABASE_URL=url("default", name),
+        DATABASE_OWNER_URL=url("owner", name),
+        REDIS_URL=os.environ["REDIS_URL"],
+        DJANGO_SETTINGS_MODULE="portal.settings",
+        BASE_URL="http://localhost:8000",
+        **KEYS,
+    )
+    done = subprocess.run(
+        [sys.executable, *command], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def rules(name: str) -> dict[str, str]:
+    """Every function and trigger with its text, but for the owner's name in the clock."""
+    with psycopg.connect(url("owner", name)) as session:
+        found = [*session.execute(FUNCTIONS.encode()).fetchall(), *session.execute(TRIGGERS.encode()).fetchall()]
+    return {one: text for one, text in found if one != "audit_now"}
+
+
+def test_a_stop_of_0_1_0_stands_and_its_proofs_verify(old: str) -> None:
+    run(old, "manage.py", "migrate", "--no-input")
+    run(old, "manage.py", "migrate", "--check", "--no-input")
+    assert json.loads(run(old, "-c", LOOK)) == {
+        "gate": "stopped_all", "stops": 1, "orders": 1, "receipt": ["choice", "iat", "iss", "line", "receipt"],
+        "states": ["CT", "MD", "OR", "VA"],
+    }  # fmt: skip
+    assert run(old, "manage.py", "verify_audit").startswith("8 rows checked")
+    assert rules(old) == rules(str(connections["default"].settings_dict["NAME"]))
