@@ -61,7 +61,7 @@ def first_time() -> Iterator[Shown]:
 
 def nothing_found() -> Iterator[Shown]:
     """A filter that nothing fits."""
-    yield Shown("empty", "/history/?since=2001-01-01&until=2001-01-02", cookies_of(sign_in(_a_life())))
+    yield Shown("empty", "/history/?since=2001-01-01&until=2001-01-02", cookies_of(sign_in(a_life())))
 
 
 def typed_wrong() -> Iterator[Shown]:
@@ -91,7 +91,7 @@ def errors() -> Iterator[Shown]:
 def partners_away() -> Iterator[Shown]:
     """Partners that have not answered: not yet, for longer than a quarter of an hour, and never."""
     for state, minutes in (("on its way", 0), ("partner offline", 20)):
-        line = _a_life()
+        line = a_life()
         if minutes:
             _told_before(line, timedelta(minutes=minutes))
         made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
@@ -110,7 +110,7 @@ def signed_in_part() -> Iterator[Shown]:
 def all_off() -> Iterator[Shown]:
     """All sharing stopped, and done everywhere; all paused."""
     yield from _orders_in(State.COMPLETED, "all off")
-    line, until = _a_life(), timezone.now() + timedelta(days=3)
+    line, until = a_life(), timezone.now() + timedelta(days=3)
     actions.pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
     yield Shown("paused", "/home/", cookies_of(sign_in(line)))
 
@@ -133,7 +133,7 @@ def very_long() -> Iterator[Shown]:
 def archives() -> Iterator[Shown]:
     """Everything as one file: ready, and asked for."""
     for name in ("ready", "waiting"):
-        browser = sign_in(_a_life())
+        browser = sign_in(a_life())
         browser.post("/settings/archive/ask/")
         if name == "ready":
             archiving.make(now=timezone.now())
@@ -178,7 +178,7 @@ def cookies_of(browser: Browser) -> dict[str, str]:
     return {name: morsel.value for name, morsel in browser.client.cookies.items() if morsel.value}
 
 
-def _a_life() -> Line:
+def a_life() -> Line:
     """A line whose location went to two services that it agreed to, each through a company of its own."""
     at, line = timezone.now(), a_line()
     for name in ("First", "Second"):
@@ -200,7 +200,7 @@ def _told_before(line: Line, ago: timedelta) -> None:
 
 
 def _orders_in(state: State, name: str) -> Iterator[Shown]:
-    line, at = _a_life(), timezone.now()
+    line, at = a_life(), timezone.now()
     made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     done = {} if state in {State.PARKED, State.REJECTED, State.ACKNOWLEDGED} else {"completed_at": at}
     bring_to(state, Order.objects.filter(line_id=line.pk), sent_at=at, acknowledged_at=at, **done)

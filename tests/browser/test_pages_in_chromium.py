@@ -15,11 +15,12 @@ from pypdf import PdfReader
 
 from accounts.zones import zone_of
 from consent import actions
-from revocations.models import Order, State
+from partners.models import Dealing
+from revocations.models import DownstreamReport, Order, State
 from tests.browser.pages import NOT_VISITED, PAGES, a_walk
 from tests.browser.pages import Visit as Visited
 from tests.browser.release import WIDTHS
-from tests.browser.states import Shown, errors, languages, states
+from tests.browser.states import Shown, a_life, errors, languages, states
 from tests.factories import a_line, a_party
 from tests.orders import bring_to
 from tests.selection import NIGHTLY
@@ -45,6 +46,14 @@ def move(line_id: int, state: str) -> None:
     at = timezone.now()
     done = {State.COMPLETED: {"completed_at": at}}.get(State(state), {})
     moved = Order.objects.filter(line_id=line_id).exclude(state=State.SUPERSEDED)
+    if done:
+        DownstreamReport.objects.bulk_create(
+            DownstreamReport(
+                line_id=line_id, order_id=order.id, party_uri=dealing.party.uri, status=state, at=at, signed=True
+            )
+            for order in moved
+            for dealing in Dealing.objects.filter(line_id=line_id, aggregator_id=order.party_id).select_related("party")
+        )
     bring_to(state, moved, sent_at=at, acknowledged_at=at, **done)
 
 
@@ -265,21 +274,19 @@ def test_stop_all_with_the_keyboard_alone(visit: Visit) -> None:
 
 
 def test_the_progress_moves_by_itself_with_a_script_and_by_a_reload_without(visit: Visit) -> None:
-    world = a_world(at=timezone.now() - timedelta(minutes=1))
-    made = actions.stop(
-        line_id=world.line.pk, scope="party", ref="https://securetrack.example", actor="subscriber:1", channel="web"
-    )
-    moving = visit(line=world.line).new_page()
-    still = visit(line=world.line, script=False).new_page()
+    line = a_life()
+    made = actions.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    moving = visit(line=line).new_page()
+    still = visit(line=line, script=False).new_page()
     for page in (moving, still):
         page.goto(f"/choices/{made.choice_id}/")
-        assert page.get_attribute("[data-order-state]", "data-order-state") == "queued"
-    move(world.line.pk, State.ACKNOWLEDGED)
+        assert page.get_attribute("[data-order-state] >> nth=0", "data-order-state") == "queued"
+    move(line.pk, State.ACKNOWLEDGED)
     moving.wait_for_selector('[data-order-state="acknowledged"]', timeout=10_000)
-    assert still.get_attribute("[data-order-state]", "data-order-state") == "queued"
+    assert still.get_attribute("[data-order-state] >> nth=0", "data-order-state") == "queued"
     still.reload()
-    assert still.get_attribute("[data-order-state]", "data-order-state") == "acknowledged"
-    move(world.line.pk, State.COMPLETED)
+    assert still.get_attribute("[data-order-state] >> nth=0", "data-order-state") == "acknowledged"
+    move(line.pk, State.COMPLETED)
     moving.wait_for_selector('[data-order-state="completed"]', timeout=10_000)
     assert moving.get_attribute("#progress", "hx-get") is None
 

@@ -17,6 +17,7 @@ from accounts.texts import MemoryBackend
 from audit.models import Incident
 from audit.queries import database_clock
 from consent import gate
+from consent.actions import stop
 from consent.models import Choice
 from disclosures.queries.figures.statements import STATEMENTS, Figure
 from partners.models import Campaign, Party
@@ -211,6 +212,8 @@ def test_where_the_door_wants_a_certificate_a_closed_gate_still_breaks_the_trial
     with connection.cursor() as cursor:
         cursor.execute("SELECT consent_gate_close('restored')")
     assert not steps.gate_allows(world=tried, at=at)
+    # What is allowed already is not allowed again.
+    stop(line_id=tried.line.pk, scope="all", actor=tried.actor, channel="web")
     with pytest.raises(steps.Broken, match="no yes would count: restoring"):
         steps.allow(world=tried, at=at)
 
