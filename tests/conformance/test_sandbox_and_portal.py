@@ -120,8 +120,7 @@ def test_an_ended_agreement_is_told_once_fetched_and_signed_for(start: Start, ag
     )  # fmt: skip
     assert contradict_ends(uses=[use], at=database_clock()) == 1
     assert Cohort.objects.get(pk=cohort.pk).completed_at is None
-    sweep()
-    until(lambda: Cohort.objects.get(pk=cohort.pk).completed_at is not None)
+    swept(lambda: Cohort.objects.get(pk=cohort.pk).completed_at is not None)
     assert [(one["state"], one["acted_on"], one["epoch"]) for one in sandbox.get("/cohorts")] == [("done", 5, 2)] * 2
     events = StreamEvent.objects.filter(cohort_id=cohort.pk).order_by("queued_at")
     assert [event.state for event in events] == [State.CONTRADICTED, State.COMPLETED]
