@@ -63,7 +63,7 @@ def everything(*, at: datetime | None = None) -> Console:
         act=Proposal.Act.LIFT_SUSPENSION, of="contract", target_id=contract.pk, payload={}, reason="They mended it.",
         actor=officer, at=at,
     )  # fmt: skip
-    cohort = a_cohort(campaign, at=at)
+    cohort = a_cohort(campaign, at=at, actor=officer)
     _more(campaign, line, at)
     return Console(
         line=line,
@@ -78,7 +78,7 @@ def everything(*, at: datetime | None = None) -> Console:
             "seed_id": SeedLine.objects.create(line_id=0, marked_at=at, marked_by=officer, about="Test of ours").pk,
             "request_id": _asked_to_suspend(line, campaign, at),
             "separation_id": _separation(line, at), "number": Client.objects.get(client_id=MACHINE).number,
-            "agent_number": an_agent(officer, at=at).number,
+            "agent_number": an_agent(officer, at=at + timedelta(seconds=1)).number,
         },
     )  # fmt: skip
 

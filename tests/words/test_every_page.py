@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -25,6 +26,14 @@ from tests.words.expected import EASTERN
 from tests.words.transcripts import compare, transcript
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_number_one(db: None) -> None:
+    """Tests name people by that number who are nobody; the first user of an empty database would have it."""
+    with transaction.atomic():
+        User.objects.create_user("the first")
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)
