@@ -32,7 +32,7 @@ import json, django
 django.setup()
 from accounts.models import Line
 from audit.queries import verify
-from consent import gate, permission
+from consent import gate
 from consent.models import Choice, ChoiceReceipt
 from partners import keys
 from partners.models import Campaign, JurisdictionRule, SigningKey

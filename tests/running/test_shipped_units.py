@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from http.cookiejar import CookieJar
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from string import Template
 from urllib.parse import urlencode, urljoin
 
 import pytest
@@ -118,6 +119,7 @@ class Machine:
         environment = dict(
             pair.split("=", 1) for line in re.findall(r"^ENV (.*)$", said, re.MULTILINE) for pair in shlex.split(line)
         )
+        environment = {name: Template(value).safe_substitute(environment) for name, value in environment.items()}
         environment |= {name: str(self.folder / value[1:]) for name, value in environment.items() if value[0] == "/"}
         del environment["PATH"]
         (command,) = re.findall(r"^CMD (.*)$", said, re.MULTILINE)
