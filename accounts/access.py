@@ -13,7 +13,8 @@
 
 A new SIM, number or forwarding of the line that somebody signs in by holds for 24 hours what lets them see, allow or
 change what lets them in (`queries.held_until`). It never holds stopping, pausing, disputing or ending sign-ins. A new
-number alone holds no reading by a password or passkey from before (`ways_in.is_held_by_number_alone`).
+number alone holds no reading by a password or passkey from before (`ways_in.is_held_by_number_alone`), nor by a code
+sent to the safe contact from before (`ways_in.contact_from_before`).
 
 The line is the one that `?line=` (or a posted `line`) names by its public id, else the person's first. A line that
 the person may neither see nor act on does not exist for them: 404, the same as a made-up id. Somebody who looks after a
@@ -154,7 +155,7 @@ def unless_held(view: Door) -> Door:
         user, now = _person(request), timezone.now()
         lines = queries.lines_seen_by(user=user, at=now) if user and user.role == User.Role.SUBSCRIBER else []
         if lines and (until := queries.held_until(line=lines[0].line, at=now)):
-            return held_page(request, line=lines[0], until=until)
+            return held_page(request, line=lines[0], own=lines[0], until=until)
         with transaction.atomic():
             return view(request, *args, **kwargs)
 
@@ -182,10 +183,24 @@ def few_at_once[R: SubscriberRequest | PersonRequest, **P](
     return door
 
 
-def held_page(request: HttpRequest, *, line: PersonsLine, until: datetime) -> HttpResponse:
-    """Until when seeing, allowing and changing are held, and what works meanwhile. In place of what was asked for."""
+def held_page(request: HttpRequest, *, line: PersonsLine, own: PersonsLine, until: datetime) -> HttpResponse:
+    """Until when seeing, allowing and changing are held, and what works meanwhile. In place of what was asked for.
+
+    `own`: the person's own line, which is what holds them.
+    """
+    by_number = ways_in.is_held_by_number_alone(line=own.line, at=timezone.now())
+    shown = {"line": line, "until": until, "by_number": by_number, "takes_code": takes_reading_code(request, own=own)}
     with timezone.override(line.zone):
-        return render(request, "account/held.html", {"line": line, "until": until}, status=403)
+        return render(request, "account/held.html", shown, status=403)
+
+
+def takes_reading_code(request: HttpRequest, *, own: PersonsLine) -> bool:
+    """Whether a code to the safe contact would open what there is to read, if there is one; not once it has.
+
+    Whether there is one is told to nobody: whoever took the number over must not learn it.
+    """
+    may_have_one = own.may(Action.SAFE_CONTACT) and ways_in.is_held_by_number_alone(line=own.line, at=timezone.now())
+    return may_have_one and not _is_open_by_contact(request, own)
 
 
 def staff_required[**P](*who: User.Role | StaffAction) -> Callable[[PersonView[P]], Door]:
@@ -319,7 +334,7 @@ def has_shown_who_they_are(request: SubscriberRequest) -> bool:
 def to_show_who_they_are(request: SubscriberRequest, *, then: str) -> HttpResponse:
     """To the page of that proof, and on from there."""
     if request.held_until is not None:
-        return held_page(request, line=request.line, until=request.held_until)
+        return held_page(request, line=request.line, own=request.known[0], until=request.held_until)
     return to_sign_in(request, page=sessions.next_proof(request, user=request.user), then=then)
 
 
@@ -328,21 +343,26 @@ def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase |
     how = request.line.how(request.action)
     if how not in {How.CODE, How.UNHELD, How.PROOF}:
         raise PermissionDenied
-    if request.held_until and how is not How.CODE and not _reads_by_proof(request):
-        return held_page(request, line=request.line, until=request.held_until)
+    if request.held_until and how is not How.CODE:
+        reads = request.method in {"GET", "HEAD"} and request.action in READS
+        if reads and _is_open_by_contact(request, request.known[0]):
+            return None
+        if not reads or not _opens_by_proof(request):
+            return held_page(request, line=request.line, own=request.known[0], until=request.held_until)
     if how is How.PROOF and (proof := sessions.next_proof(request, user=user)):
         return to_sign_in(request, page=proof, then=_back(request))
     return None
 
 
-def _reads_by_proof(request: SubscriberRequest) -> bool:
-    """Whether they want to read, and a password or passkey from before their number changed opens that."""
-    return (
-        request.method in {"GET", "HEAD"}
-        and request.action in READS
-        and sessions.proves_by_their_own(request, user=request.user)
-        and ways_in.is_held_by_number_alone(line=request.known[0].line, at=timezone.now())
-    )
+def _opens_by_proof(request: SubscriberRequest) -> bool:
+    """Whether a password or passkey from before their number changed opens what there is to read."""
+    is_their_own = sessions.proves_by_their_own(request, user=request.user)
+    return is_their_own and ways_in.is_held_by_number_alone(line=request.known[0].line, at=timezone.now())
+
+
+def _is_open_by_contact(request: HttpRequest, own: PersonsLine) -> bool:
+    shown = browsers.shown_by_contact(request)
+    return ways_in.is_open_by_contact(shown=shown, line=own.line, at=timezone.now())
 
 
 def _person(request: HttpRequest) -> User | None:

@@ -22,6 +22,8 @@ MACHINES = {
 IPV4, IPV4_PREFIX, IPV6_PREFIX = 4, 24, 48
 # In a session: the line for which the privacy signal of this browser was honoured.
 SIGNAL_KEY, LOOKED_KEY = "signal", "looked"
+# Which safe contact's code was typed here, and when the line's number had changed.
+CONTACT_KEY = "shown_by_contact"
 # So long somebody who reads about another's line is noted once, whatever pages they open.
 LOOK_LASTS = timedelta(minutes=10)
 DEVICE_BYTES, DEVICE_TOKEN = 24, re.compile(r"[\w-]{32}", re.ASCII)
@@ -78,6 +80,21 @@ def has_taken_signal(request: HttpRequest, *, line_id: int | None = None) -> boo
     """Whether it was, in this session: for this line, or for any where none is named."""
     taken = request.session.get(SIGNAL_KEY)
     return taken is not None and line_id in {None, taken}
+
+
+def show_by_contact(request: HttpRequest, *, contact_id: int, moved: datetime) -> None:
+    """Note that the code texted to this safe contact was typed here, after the line's number had changed then.
+
+    The session goes on under another key, as with every proof.
+    """
+    request.session.cycle_key()
+    request.session[CONTACT_KEY] = [contact_id, moved.isoformat()]
+
+
+def shown_by_contact(request: HttpRequest) -> tuple[int, datetime] | None:
+    """Which contact's code was typed here, and after which change; None: none was."""
+    kept = request.session.get(CONTACT_KEY)
+    return (kept[0], datetime.fromisoformat(kept[1])) if kept else None
 
 
 def has_looked(request: HttpRequest, *, about: str, at: datetime) -> bool:

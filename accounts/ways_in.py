@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from allauth.mfa.models import Authenticator
 
-from accounts import tokens
-from accounts.models import BrowserSession, Line, NewPassword, User
-from accounts.sealing import unseal
+from accounts import care, tokens
+from accounts.models import BrowserSession, Line, LineNumber, NewPassword, SafeContact, User
+from accounts.sealing import number_hash, unseal
 from audit.models import AuditEvent
 
 OWNED: dict[str, str] = {
@@ -69,6 +69,33 @@ def is_held_by_number_alone(*, line: Line, at: datetime) -> bool:
     if moved is None or moved <= recent or any(one is not None and one > recent for one in others):
         return False
     return not AuditEvent.objects.filter(line_id=line.pk, action__in=LETS_IN, at__gte=moved).exists()
+
+
+def contact_from_before(*, line: Line, at: datetime) -> SafeContact | None:
+    """The safe contact by which whoever is held by a new number alone may show who they are; None: there is none.
+
+    One set before the change, by the trail as well, and still in force. Not one that may be somebody else's by now,
+    nor a number that the line has or had: whoever took the line over may have that.
+    """
+    contact, moved = care.contact_of(line_id=line.pk), line.number_changed_at
+    if contact is None or contact.proved_at is None or moved is None or contact.proved_at >= moved:
+        return None
+    if line.user_role == Line.UserRole.MINOR or not is_held_by_number_alone(line=line, at=at):
+        return None
+    own = LineNumber.objects.filter(line=line, msisdn_hash=number_hash(unseal(contact.to_sealed)))
+    if own.exists() or care.passed_on(contacts=[contact], at=at):
+        return None
+    was_set = AuditEvent.objects.filter(line_id=line.pk, action="line.contact_set", at=contact.proved_at)
+    return contact if was_set.exists() else None
+
+
+def is_open_by_contact(*, shown: tuple[int, datetime] | None, line: Line, at: datetime) -> bool:
+    """Whether what a session has `shown` (`browsers.shown_by_contact`) opens what there is to read of a held line.
+
+    It does while that contact counts, and until the number changes again.
+    """
+    contact = contact_from_before(line=line, at=at) if shown else None
+    return contact is not None and shown == (contact.pk, line.number_changed_at)
 
 
 def link_hash(*, token: str) -> bytes:

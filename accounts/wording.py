@@ -36,6 +36,7 @@ WHAT: dict[str, Words] = {
     "line.invited": gettext_lazy("Invited you to sign in"),
     "line.contact_set": gettext_lazy("Chose a safe number for news about this line"),
     "line.contact_removed": gettext_lazy("Removed the safe number: news goes to this phone again"),
+    "line.shown_by_contact": gettext_lazy("Opened the pages to read with a code sent to the safe number"),
     "line.signed_in_after_end": gettext_lazy("Signed in after the line had ended, with a password or passkey"),
     "delegate.asked": gettext_lazy("Asked somebody to look after this line"),
     "delegate.taken_on": gettext_lazy("Said yes to looking after this line"),
@@ -305,6 +306,14 @@ def contact_code_text(*, code: str) -> str:
     return _(
         "Whereabouts: %(code)s is your code to get news about a phone line at this number. It works for nothing else. "
         "If you did not ask for it, you can ignore this text."
+    ) % {"code": code}
+
+
+def reading_code_text(*, code: str) -> str:
+    """The text that carries a code to the safe contact of a line whose number has changed."""
+    return _(
+        "Whereabouts: %(code)s is your code to READ the pages of your other phone line, whose number has changed. It "
+        "works for nothing else. We never ask you for it. If you did not ask for it, call your carrier now."
     ) % {"code": code}
 
 

@@ -105,7 +105,7 @@ WORDS: Mapping[Message.Kind, Promise] = {
 MOVES: Mapping[Change, Promise] = {
     Change.NUMBER: gettext_lazy(
         "Whereabouts: our records now show another number for your phone line. If you didn't ask for this, call your "
-        "carrier now. For 24 hours nobody can open the line's location pages."
+        "carrier now. For 24 hours the new number alone opens none of the line's location pages."
     ),
     Change.SIM: gettext_lazy(
         "Whereabouts: our records now show another SIM for your phone line. If you didn't ask for this, call your "

@@ -70,8 +70,8 @@ INTRODUCTION = (
 PROOFS = (
     "- **code**: signed in by a texted code, held or not. **code, unheld**: the same, while no new SIM, number or"
     " forwarding holds the person's own line. **password**: a password or passkey in this session as well, and nothing"
-    " holds their line; where it is held by a new number alone, one from before that change opens what there is to"
-    " read.\n"
+    " holds their line; where it is held by a new number alone, one from before that change, or a code sent to the"
+    " safe contact from before it, opens what there is to read.\n"
     "- **signed**: with a permission that the person signed and we checked. **glass**: as staff, with a second factor"
     " and a reason that stands in the person's own log.\n"
     "- **-**: not at all. To whom a line is nobody's business it does not exist: the answer is that of a made-up one."

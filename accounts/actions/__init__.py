@@ -1,7 +1,13 @@
 """The verbs of people: codes, sign-in, factors, texts to them, staff."""
 
 from accounts.actions.codes import BY_TEXT, take_code, text_code
-from accounts.actions.contacts import ask_contact, prove_contact, remove_contact
+from accounts.actions.contacts import (
+    ask_contact,
+    prove_contact,
+    remove_contact,
+    take_reading_code,
+    text_reading_code,
+)
 from accounts.actions.devices import end_sessions, end_sign_ins, note_device
 from accounts.actions.factors import (
     HasProofAlready,
@@ -136,7 +142,9 @@ __all__ = [
     "take_back_separation",
     "take_code",
     "take_once",
+    "take_reading_code",
     "take_try",
     "text_code",
+    "text_reading_code",
     "warn",
 ]

@@ -57,8 +57,9 @@ def text_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, network: 
     sent a second time; each line's first is, because the network may be a carrier's own, with thousands behind it.
     """
     line = queries.line_of_number(msisdn=msisdn, at=at)
-    mark = keyed("network", network.encode()) if network else b""
-    code = _code_to_send(line, msisdn, purpose, asker=asker, network=mark, at=at) if line else None
+    code = None
+    if line:
+        code = code_to_send(line=line, number=msisdn, purpose=purpose, asker=asker, network=network, at=at)
     if line and code:
         with translation.override(language_of(line)):
             words = code_text(purpose=purpose, code=code) if asker != BY_TEXT else reply_code_text(code=code)
@@ -74,18 +75,24 @@ def take_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: st
     line = queries.line_of_number(msisdn=msisdn, at=at)
     if line is None:
         return None
-    with transaction.atomic():
-        fresh = _locked_codes(line, msisdn, purpose, at)
-        with connection.cursor() as cursor:
-            cursor.execute(OPEN_TO, [[code.pk for code in fresh], asker])
-            open_to = {code_id for (code_id,) in cursor.fetchall()}
-            compared = _comparable([code for code in fresh if code.pk in open_to], line, purpose, at)
-            for code in compared:
-                if secrets.compare_digest(unseal(code.code_sealed).encode(), _digits(typed).encode()):
-                    cursor.execute(USE_UP, [at, code.pk])
-                    return line
-        _count_wrong(line, purpose, asker=asker, fresh=fresh, compared=compared, at=at)
-    return None
+    is_right = use_code(line=line, number=msisdn, purpose=purpose, asker=asker, typed=typed, at=at)
+    return line if is_right else None
+
+
+@transaction.atomic
+def use_code(*, line: Line, number: str, purpose: TextedCode.Purpose, asker: str, typed: str, at: datetime) -> bool:
+    """Whether `typed` is such a code of this line's, bound to `number`; that is used up, or a wrong try counted."""
+    fresh = _locked_codes(line, number, purpose, at)
+    with connection.cursor() as cursor:
+        cursor.execute(OPEN_TO, [[code.pk for code in fresh], asker])
+        open_to = {code_id for (code_id,) in cursor.fetchall()}
+        compared = _comparable([code for code in fresh if code.pk in open_to], line, purpose, at)
+        for code in compared:
+            if secrets.compare_digest(unseal(code.code_sealed).encode(), _digits(typed).encode()):
+                cursor.execute(USE_UP, [at, code.pk])
+                return True
+    _count_wrong(line, purpose, asker=asker, fresh=fresh, compared=compared, at=at)
+    return False
 
 
 def _comparable(codes: Sequence[TextedCode], line: Line, purpose: TextedCode.Purpose, at: datetime) -> list[TextedCode]:
@@ -114,26 +121,28 @@ def _compared_lately(line: Line, purpose: TextedCode.Purpose, at: datetime) -> i
 
 
 @transaction.atomic
-def _code_to_send(
-    line: Line, msisdn: str, purpose: TextedCode.Purpose, *, asker: str, network: bytes, at: datetime
+def code_to_send(
+    *, line: Line, number: str, purpose: TextedCode.Purpose, asker: str, network: str, at: datetime
 ) -> str | None:
-    fresh = [one for one in _locked_codes(line, msisdn, purpose, at) if at < one.made_at + _lasts(one)]
+    """The code to text now, bound to `number`: one that is fresh still, or a new one; None where none is sent."""
+    mark = keyed("network", network.encode()) if network else b""
+    fresh = [one for one in _locked_codes(line, number, purpose, at) if at < one.made_at + _lasts(one)]
     compared = _compared_lately(line, purpose, at)
     # A short code that no guess is compared with any more is of no use to the line's person either.
     code = next((one for one in fresh if one.long or compared < SHORT_COMPARISONS_A_DAY), None)
     if code is not None:
-        asks = {"tries_left": _tries(code, asker), "network_hash": network, "asked_at": at}
+        asks = {"tries_left": _tries(code, asker), "network_hash": mark, "asked_at": at}
         mine, _new = CodeAsker.objects.get_or_create(code=code, asker=asker, defaults=asks)
         # Whoever spent their own tries gets another code; a long one is not worth guessing at, and not sent twice.
         if mine.tries_left or code.long:
-            return None if _is_crowded(network, at) else _again(code, at)
+            return None if _is_crowded(mark, at) else _again(code, at)
     long = compared >= LONG_AFTER or _has_many_unused(line=line, purpose=purpose, at=at)
     digits = "".join(str(secrets.randbelow(10)) for _ in range(LONG if long else SHORT))
     code = TextedCode.objects.create(
-        id=uuid4(), line=line, purpose=purpose, number_hash=number_hash(msisdn), code_sealed=seal(digits), made_at=at,
+        id=uuid4(), line=line, purpose=purpose, number_hash=number_hash(number), code_sealed=seal(digits), made_at=at,
         sent_at=at, long=long, tries_left=LONG_TRIES_OF_ALL if long else SHORT_TRIES_OF_ALL,
     )  # fmt: skip
-    CodeAsker.objects.create(code=code, asker=asker, tries_left=_tries(code, asker), network_hash=network, asked_at=at)
+    CodeAsker.objects.create(code=code, asker=asker, tries_left=_tries(code, asker), network_hash=mark, asked_at=at)
     return digits
 
 

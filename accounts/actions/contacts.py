@@ -1,20 +1,29 @@
-"""Where news about a line goes instead of its phone: a number of the line user's own, proved by a code."""
+"""Where news about a line goes instead of its phone: a number of the line user's own, proved by a code.
+
+While a new number holds the line, a code sent there shows who is here (docs/decisions/0075).
+"""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import translation
 
 import audit.actions
-from accounts import care, texts, wording
+from accounts import care, queries, texts, ways_in, wording
+from accounts.actions.codes import code_to_send, use_code
 from accounts.actions.posting import post
-from accounts.models import Line, Message, SafeContact, User
+from accounts.models import Line, Message, SafeContact, TextedCode, User
 from accounts.sealing import seal, unseal
 
 DIGITS = 6
 # So many numbers are texted a code for one line within a day.
 ASKS_A_DAY = 5
+# So often the safe contact is texted a code to read by within a day: whoever has the line's phone may ask for one.
+READING_TEXTS_A_DAY = 5
+DAY = timedelta(days=1)
+READ = TextedCode.Purpose.READ
 
 
 def ask_contact(*, line_id: int, msisdn: str, at: datetime) -> bool:
@@ -65,9 +74,61 @@ def remove_contact(*, line_id: int, user: User, at: datetime) -> bool:
     return True
 
 
+def text_reading_code(*, line_id: int, asker: str, network: str, at: datetime) -> None:
+    """Text a code to read by to the safe contact from before a new number held the line. Tells nobody whether it did.
+
+    Nothing is sent where there is none that counts, or where enough were sent today. Call outside a transaction.
+    """
+    line = Line.objects.get(pk=line_id)
+    contact = _contact_that_shows(line, at)
+    code = _reading_code(line, contact, asker, network, at) if contact else None
+    if contact and code:
+        with translation.override(wording.language_of(line)):
+            text = wording.reading_code_text(code=code)
+        texts.send_text(msisdn=unseal(contact.to_sealed), text=text, code=code)
+
+
+@transaction.atomic
+def take_reading_code(*, line_id: int, user: User, asker: str, typed: str, at: datetime) -> SafeContact | None:
+    """The safe contact by which they have shown who they are, if `typed` is the code that was texted there for this."""
+    line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
+    contact = _contact_that_shows(line, at)
+    if contact is None:
+        return None
+    number = _binding(line, contact, at)
+    if not use_code(line=line, number=number, purpose=READ, asker=asker, typed=typed, at=at):
+        return None
+    _note("shown_by_contact", line_id, user, at)
+    return contact
+
+
 def end_contacts(*, line_id: int, at: datetime) -> None:
     """No number stands in for the phone any more; within the transaction that ends it."""
     SafeContact.objects.filter(line_id=line_id, ended_at__isnull=True).update(ended_at=at)
+
+
+def _contact_that_shows(line: Line, at: datetime) -> SafeContact | None:
+    contact = ways_in.contact_from_before(line=line, at=at)
+    if contact is None or queries.held_until(line=line, at=at) is None:
+        return None
+    # Who took one line over may have taken the other as well.
+    there = queries.line_of_number(msisdn=unseal(contact.to_sealed), at=at)
+    return contact if there is None or queries.held_until(line=there, at=at) is None else None
+
+
+@transaction.atomic
+def _reading_code(line: Line, contact: SafeContact, asker: str, network: str, at: datetime) -> str | None:
+    Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line.pk)
+    lately = TextedCode.objects.filter(line=line, purpose=READ, sent_at__gt=at - DAY)
+    if (lately.aggregate(sends=Sum("sends"))["sends"] or 0) >= READING_TEXTS_A_DAY:
+        return None
+    number = _binding(line, contact, at)
+    return code_to_send(line=line, number=number, purpose=READ, asker=asker, network=network, at=at)
+
+
+def _binding(line: Line, contact: SafeContact, at: datetime) -> str:
+    """What a code to read by is bound to: the safe contact's number and the line's own. It dies with either."""
+    return f"{unseal(contact.to_sealed)} {care.number_now(line_id=line.pk, at=at)}"
 
 
 @transaction.atomic

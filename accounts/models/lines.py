@@ -146,7 +146,7 @@ class TextedCode(models.Model):
     """A code texted to a line for one purpose, kept sealed, so that asking again repeats it while it is fresh.
 
     A `long` one has more digits than anybody could guess. `tries_left`: over all browsers. `number_hash`: the number
-    that it was texted to, with which it dies.
+    that it was texted to, with which it dies; of one to the safe contact, the line's own number as well.
     """
 
     class Purpose(models.TextChoices):
@@ -154,6 +154,7 @@ class TextedCode(models.Model):
         SIGN_IN = "sign_in", "Sign in"
         ASK = "ask", "Answer a question"
         STOP_FOR = "stop_for", "Have our support stop sharing"
+        READ = "read", "Read while a new number holds the line"
 
     id = models.UUIDField(primary_key=True)
     line = models.ForeignKey(Line, on_delete=models.PROTECT)

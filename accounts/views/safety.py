@@ -9,8 +9,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, care
-from accounts.access import SubscriberRequest, has_shown_who_they_are, line_required, to_show_who_they_are
+from accounts import actions, browsers, care, sessions
+from accounts.access import (
+    HOME,
+    SubscriberRequest,
+    has_shown_who_they_are,
+    line_required,
+    looks_up,
+    same_time,
+    subscriber_required,
+    takes_reading_code,
+    to_show_who_they_are,
+)
 from accounts.forms import CodeForm, SafeNumberForm, SeparationForm
 from accounts.numbers import shown
 from accounts.permissions import Action
@@ -91,6 +101,45 @@ def separation_back(request: SubscriberRequest) -> HttpResponse:
         return to_show_who_they_are(request, then=reverse("separation"))
     actions.take_back_separation(line_id=request.line.line.pk, user=request.user, at=timezone.now())
     return redirect("separation")
+
+
+@require_POST
+@subscriber_required
+@same_time
+def text_reading_code(request: SubscriberRequest) -> HttpResponse:
+    """Text a code to the safe contact from before the number changed; the same words whether or not there is one."""
+    actions.text_reading_code(
+        line_id=request.known[0].line.pk,
+        asker=sessions.asker(request),
+        network=browsers.network(request),
+        at=timezone.now(),
+    )
+    sessions.begin_tries(request)
+    return redirect("safe-code")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@subscriber_required
+@same_time
+def reading_code(request: SubscriberRequest) -> HttpResponse:
+    """The code from there opens what there is to read while a new number holds the line."""
+    own = request.known[0]
+    if request.held_until is None or not takes_reading_code(request, own=own):
+        return redirect(HOME)
+    form = CodeForm(request.POST or None)
+    if looks_up(request, form):
+        typed, asker = form.cleaned_data["code"], sessions.asker(request)
+        contact = None
+        if not sessions.has_tried_enough(request):
+            contact = actions.take_reading_code(
+                line_id=own.line.pk, user=request.user, asker=asker, typed=typed, at=timezone.now()
+            )
+        if contact and own.line.number_changed_at:
+            browsers.show_by_contact(request, contact_id=contact.pk, moved=own.line.number_changed_at)
+            return redirect(HOME)
+        form.refuse(spent=sessions.count_try(request))
+    return render(request, "safety/reading_code.html", {"line": own, "form": form, "until": request.held_until})
 
 
 def _contact(request: SubscriberRequest, form: SafeNumberForm, code: CodeForm) -> HttpResponse:

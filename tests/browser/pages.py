@@ -55,6 +55,7 @@ NOBODY, SUBSCRIBER, EVERY_FACTOR = "nobody", "a subscriber", "a subscriber with 
 TEXTED, TYPED = "somebody who was texted a code", "somebody who typed it"
 FORGETFUL, WAITED = "somebody who waits for a new password", "somebody who has waited"
 ANSWERED, WITHOUT_PASSWORD = "somebody who answered a question", "a subscriber without a password"
+MOVED = "somebody whose number has changed"
 # By who opens them.
 PAGES: Mapping[str, tuple[str, ...]] = {
     NOBODY: (
@@ -68,6 +69,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     WITHOUT_PASSWORD: ("account_set_password",),
     FORGETFUL: ("password-forgotten",),
     WAITED: ("password-new",),
+    MOVED: ("safe-code",),
     SUBSCRIBER: (
         "home", "history", "company", "choices", "choice", "choice-receipt", "choice-pause", "choice-allow",
         "choice-signal", "dispute", "lines",
@@ -91,6 +93,7 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
 VERBS = {
     "choice-stop", "choice-dispute", "choice-signal-stop", "stop-again", "ask-text", "ask-no", "sign-in-again", "leave",
     "set_language", "password-keep", "invite", "delegate-end", "safe-contact-code", "safe-contact-remove",
+    "safe-code-text",
     "separation-back", "choice-receipt-mail", "choice-receipt-text", "settings-texts", "archive-ask", "case-reply",
     "case-rate",
 }  # fmt: skip
@@ -186,6 +189,7 @@ def a_walk(*, at: datetime | None = None) -> Walk:
             WITHOUT_PASSWORD: _cookies(sign_in_by_code(a_line())),
             FORGETFUL: _cookies(_forgetful(ago=timedelta(0))[0]),
             WAITED: _cookies(_forgetful(ago=timedelta(hours=25))[0]),
+            MOVED: _cookies(_moved()),
             SUBSCRIBER: _cookies(subscriber),
             EVERY_FACTOR: _cookies(every_factor),
         },
@@ -205,6 +209,14 @@ def a_walk(*, at: datetime | None = None) -> Walk:
             "delegation_id": _asked_to_look_after(world.line),
         },
     )
+
+
+def _moved() -> Browser:
+    """Signed in by a texted code, a moment after the line got another number."""
+    line = a_line()
+    browser = sign_in_by_code(line)
+    Line.objects.filter(pk=line.pk).update(number_changed_at=timezone.now())
+    return browser
 
 
 def _cases(line: Line) -> tuple[str, str]:

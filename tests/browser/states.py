@@ -22,7 +22,7 @@ from revocations.actions import Agreement, tell
 from revocations.models import Order, State
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
-from tests.people import NO_CODE, PASSWORD, Browser, number_of, sign_in, user_of
+from tests.people import NO_CODE, PASSWORD, Browser, number_of, sign_in, sign_in_by_code, user_of
 from tests.world import disclosed
 
 LONG = "Compañía Norteamericana de Asistencia en Carretera y Recuperación de Vehículos " + "W" * 90
@@ -151,9 +151,17 @@ def signal_asks() -> Iterator[Shown]:
         yield Shown(state, done or "/choices/signal/", cookies_of(browser))
 
 
+def moved() -> Iterator[Shown]:
+    """A new number holds the line: a code to the safe contact is offered."""
+    line = a_line()
+    browser = sign_in_by_code(line)
+    Line.objects.filter(pk=line.pk).update(number_changed_at=timezone.now())
+    yield Shown("held by a new number", "/home/", cookies_of(browser))
+
+
 MAKERS = (
     archives, first_time, nothing_found, typed_wrong, errors, partners_away, signed_in_part, all_off, very_long,
-    signal_asks,
+    signal_asks, moved,
 )  # fmt: skip
 
 

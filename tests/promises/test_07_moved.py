@@ -30,6 +30,7 @@ ANOTHER = {
     "number": "another number", "sim": "another SIM", "forwarding": "another call forwarding",
     "holder": "another account or account holder",
 }  # fmt: skip
+HELD = {"number": "the new number alone opens none of", "holder": ""}
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +58,8 @@ def line() -> Line:
 def warning(what: str) -> str:
     """The text in which a line's person reads what was changed."""
     start = f"Whereabouts: our records now show {ANOTHER[what]} for your phone line. If you didn't ask for this, call "
-    held = "" if what == "holder" else " For 24 hours nobody can open the line's location pages."
-    return f"{start}your carrier now.{held}"
+    held = HELD.get(what, "nobody can open")
+    return f"{start}your carrier now." + (f" For 24 hours {held} the line's location pages." if held else "")
 
 
 def read(number: str) -> list[str]:

@@ -144,7 +144,7 @@ def test_whoever_has_a_machine_is_named_and_the_person_is_told(feed: Signer, vic
     assert list(events.values_list("actor", flat=True)) == [f"client:{feed.uri}"]
     warning = (
         "Whereabouts: our records now show another number for your phone line. If you didn't ask for this, call your "
-        "carrier now. For 24 hours nobody can open the line's location pages."
+        "carrier now. For 24 hours the new number alone opens none of the line's location pages."
     )
     assert [text.text for text in texts_to(THEIRS)] == [warning]
     assert [text.text for text in texts_to(SAFE)] == [f"About your other phone line: {warning}"]

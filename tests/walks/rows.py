@@ -124,6 +124,8 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "account_reauthenticate": (PERSON, PERSON),
     "account_set_password": (OWN_ONLY, OWN_ONLY),
     "account_change_password": (PERSON, PERSON),
+    "safe-code": (CHOOSING_SENT_ON, CHOOSING_SENT_ON),
+    "safe-code-text": (NOT_SO, CHOOSING_SENT_ON),
     "password-forgotten": (CHOOSING, CHOOSING_SENT_ON),
     "password-new": (CHOOSING_SENT_ON, CHOOSING_SENT_ON),
     "password-keep": (NOT_SO, CHOOSING_SENT_ON),

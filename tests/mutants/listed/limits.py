@@ -9,6 +9,7 @@ LINKS = "tests/consent/test_links_exactly.py::"
 DESK = "tests/support/test_exact_ends.py::"
 FAIRNESS = "tests/revocations/test_fairness.py::"
 MOVED = "tests/promises/test_07_moved.py::"
+SAFE_CODE = "tests/promises/test_07_safe_code.py::"
 TRAIL = "tests/support/test_acts_are_written_down.py::test_each_act_of_staff_is_in_the_trail"
 STAFF = "tests/accounts/test_staff.py::"
 
@@ -70,6 +71,63 @@ MUTANTS = (
         "    contacts = {} if kind in TO_THE_PHONE else delivery.contacts_that_count(",
         "    contacts = delivery.contacts_that_count(",
         f"{ENDS}test_what_answers_the_phone_goes_to_no_contact",
+    ),
+    # A safe contact that shows who somebody is, and should not
+    Mutant(
+        7,
+        "accounts/ways_in.py",
+        "or contact.proved_at >= moved:",
+        "or contact.proved_at > moved:",
+        f"{SAFE_CODE}test_a_contact_that_was_not_there_before_the_change_does_not_count[at that very moment]",
+    ),
+    Mutant(
+        7,
+        "accounts/ways_in.py",
+        "    if own.exists() or care.passed_on(",
+        "    if care.passed_on(",
+        f"{SAFE_CODE}test_a_number_that_the_line_had_itself_does_not_count",
+    ),
+    Mutant(
+        7,
+        "accounts/ways_in.py",
+        "    return contact if was_set.exists() else None\n",
+        "    return contact\n",
+        f"{SAFE_CODE}test_a_contact_that_is_in_no_trail_does_not_count",
+    ),
+    Mutant(
+        7,
+        "accounts/ways_in.py",
+        "shown == (contact.pk, line.number_changed_at)",
+        "shown[0] == contact.pk",
+        f"{SAFE_CODE}test_a_code_dies_with_the_number_for_which_it_was_asked",
+    ),
+    Mutant(
+        7,
+        "accounts/actions/contacts.py",
+        "    return contact if there is None or queries.held_until(line=there, at=at) is None else None\n",
+        "    return contact\n",
+        f"{SAFE_CODE}test_a_line_of_ours_that_was_changed_lately_itself_does_not_count",
+    ),
+    Mutant(
+        7,
+        "accounts/actions/contacts.py",
+        """    return f"{unseal(contact.to_sealed)} {care.number_now(line_id=line.pk, at=at)}"\n""",
+        "    return unseal(contact.to_sealed)\n",
+        f"{SAFE_CODE}test_a_code_dies_with_the_number_for_which_it_was_asked",
+    ),
+    Mutant(
+        7,
+        "accounts/actions/contacts.py",
+        ">= READING_TEXTS_A_DAY:",
+        "> READING_TEXTS_A_DAY:",
+        f"{SAFE_CODE}test_the_safe_contact_is_texted_five_times_a_day_whatever_browsers_ask",
+    ),
+    Mutant(
+        7,
+        "accounts/access.py",
+        "        if reads and _is_open_by_contact(",
+        "        if _is_open_by_contact(",
+        f"{SAFE_CODE}test_the_code_opens_what_there_is_to_read_and_nothing_else",
     ),
     # A breaker that keeps its past
     Mutant(
