@@ -5,7 +5,7 @@ in it is forbidden. Lines whose user is an adult (`user`, or a role nobody knows
 long somebody else pays for them.
 
 Below it a second table: what each role of staff may do at all. Whoever shows or changes anything as staff asks
-`staff_may`; what is not in the table is forbidden. `docs/permissions.md` is made from both.
+`staff_may`; what is not in the table is forbidden. `docs/reference/permissions.md` is made from both.
 """
 
 from collections.abc import Mapping

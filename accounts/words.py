@@ -1,7 +1,7 @@
 """Words that anybody would try first at this site: a password made of little else is refused.
 
 The site's own words, the carrier's (BASE_URL's host, PASSWORD_WORDS), and of whoever chooses it the number, the names
-and the e-mail address. docs/security.md lists them.
+and the e-mail address. docs/explanation/security.md lists them.
 """
 
 import re

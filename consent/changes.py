@@ -1,4 +1,4 @@
-"""Who is told by text of which change, and by whom it was made: one table, which `docs/notices.md` repeats.
+"""Who is told by text of which change, and by whom it was made: one table, which `docs/reference/notices.md` repeats.
 
 Texts wait in the transaction of the change and go to the line itself, to nobody else: the holder of an adult's line is
 told of nothing, and of a child's line nothing but what they read on its pages. They name no company and no choice.

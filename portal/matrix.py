@@ -1,4 +1,4 @@
-"""Who may do what, as `docs/permissions.md`: the tables of `accounts.permissions`, in words."""
+"""Who may do what, as `docs/reference/permissions.md`: the tables of `accounts.permissions`, in words."""
 
 from collections.abc import Iterator, Mapping
 
@@ -63,9 +63,8 @@ DOES: Mapping[Action, str] = {
     Action.WORK_SEPARATION: "see what was asked in confidence, and say that it is done",
 }
 INTRODUCTION = (
-    "Made from `accounts/permissions.py`, the one place where it is decided (`uv run manage.py permissions >"
-    " docs/permissions.md`). The tests go through it cell by cell: pages, downloads, texts, programs' addresses, the"
-    " officers' search."
+    "Generated from `accounts/permissions.py`, which decides every permission (`uv run manage.py permissions >"
+    " docs/reference/permissions.md`). Tests try every cell: pages, downloads, texts, APIs and the officers' search."
 )
 PROOFS = (
     "- **code**: signed in by a texted code, held or not. **code, unheld**: the same, while no new SIM, number or"

@@ -1,4 +1,4 @@
-"""Settings, all from the environment (docs/operations.md); what is missing locally, the embedded servers fill in."""
+"""Settings, all from the environment (docs/reference/settings.md); embedded servers fill in what is missing locally."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A partner's digest, or the entries of the buckets in question, as it sends them (docs/digest.md)."""
+"""A partner's digest, or the entries of the buckets in question, as it sends them (docs/guides/digest.md)."""
 
 import zlib
 from base64 import b64decode

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-GUIDE = "docs/partners.md"
+GUIDE = "docs/guides/partners.md"
 
 
 class Verdict(StrEnum):

@@ -1,4 +1,4 @@
-"""What is kept: every field of every table, by kind; for how long; and who sees it. `docs/data.md` is made from it."""
+"""Declare every field of every table: its kind, its retention, who sees it. Source of `docs/reference/data.md`."""
 
 from collections.abc import Mapping
 

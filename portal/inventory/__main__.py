@@ -1,4 +1,4 @@
-"""Print `docs/data.md`."""
+"""Print `docs/reference/data.md`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The inventory as `docs/data.md`."""
+"""The inventory as `docs/reference/data.md`."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,8 @@ INTRODUCTION = (
     " reasons and wordings, never for places."
 )
 HOW = (
-    "This page is made from `portal/inventory` (`uv run python -m portal.inventory > docs/data.md`). The tests hold it"
-    " and the tables together: a field that nobody declared fails the build."
+    "Generated from `portal/inventory` by `uv run python -m portal.inventory > docs/reference/data.md`. A test compares"
+    " it with the tables: an undeclared field fails the build."
 )
 HEAD = f"# What is kept\n\n{INTRODUCTION}\n\n{HOW}\n\n## Kinds of fields\n\n| kind | is |\n|---|---|\n"
 

@@ -37,7 +37,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Whereabouts",
             "version": "1",
-            "description": "What machines may call. See docs/gateway.md, docs/partners.md and docs/agents.md.",
+            "description": "What machines may call. Guides: gateway.md, partners.md and agents.md in docs/guides.",
         },
         "servers": [{"url": settings.BASE_URL}],
         "paths": paths,
@@ -127,7 +127,7 @@ def _pushed() -> dict[str, Any]:
     return {
         "summary": "What a partner is pushed: one signed event (RFC 8935).",
         "description": "Answer 202 with an empty body once the event is on your disk; nothing else counts as received."
-        " Refuse with 400 in the form of RFC 8935. docs/partners.md says what each event asks.",
+        " Refuse with 400 in the form of RFC 8935. docs/guides/partners.md says what each event asks.",
         "requestBody": {"required": True, "content": _content(((SECEVENT, "text"),), {"an order": ("", PUSHED)})},
         "responses": {"202": {"description": "Stored."}, "400": _answer(400, ((JSON, "error"),))},
     }

@@ -62,7 +62,7 @@ OPERATIONS = (
     Operation("POST", "/access/v1/evaluation", "May this partner have this line's location, now? (OpenID AuthZEN)",
               "Ask before every release. Both answers are 200: release only where `decision` is true, within the "
               "seconds of the obligation `use_within_s`, and report it with its `decision_id`. Any other status, or "
-              "no answer, is a no. docs/gateway.md explains every field.",
+              "no answer, is a no. docs/guides/gateway.md explains every field.",
               "decisions:read", takes=((JSON, "Evaluation"),), answers={200: ((JSON, "decision"),)},
               headers=REQUEST_ID),
     Operation("POST", "/access/v1/evaluations", "Many questions at once, answered in request order.",
@@ -114,7 +114,7 @@ OPERATIONS = (
     Operation("POST", "/ssf/receipts", "A signed receipt (RFC 8935): 202 once it is kept.",
               "The body is a Security Event Token of yours: a receipt about an order, or the proof that an `evidence-"
               "request` asks for. The same bytes again are 202 again; other bytes under the same `jti` are refused. "
-              "docs/partners.md says what makes a receipt count.", "receipts:write",
+              "docs/guides/partners.md says what makes a receipt count.", "receipts:write",
               takes=((SECEVENT, "text"),), answers={202: ()}),
     Operation("POST", "/ssf/poll", "Fetch events and settle those fetched before (RFC 8936).",
               "Store first, then name what you stored in `ack` of the next request, and what you refuse in `setErrs`."
@@ -152,8 +152,8 @@ OPERATIONS = (
               takes=((JSON, "verify-request"),), answers={204: ()}, refuses=(404, 429)),
     Operation("PUT", "/ssf/digest", "Compare books: a digest of all, then entries.",
               "Once a night. First send `entries` and the digests of all 65,536 `buckets`; the answer names a `run` "
-              "and the buckets that differ. Then send the entries of those, with that `run`. docs/digest.md says how "
-              "a digest is computed.", "receipts:write",
+              "and the buckets that differ. Then send the entries of those, with that `run`. docs/guides/digest.md "
+              "says how a digest is computed.", "receipts:write",
               takes=((JSON, "digest-request"),), answers={200: ((JSON, "digest-answer"),)}, refuses=(404, 409, 429)),
     Operation("GET", "/ssf/manifests/{cohort_id}/{number}", "The list of an ended agreement: 0 the index, then shards.",
               "The event `cohort-revoked` names the address. Only the partner that it was sent to may read it, until "

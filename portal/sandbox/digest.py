@@ -1,4 +1,4 @@
-"""Reconciliation: the nightly digest of what is held as allowed, and the buckets that differ (docs/digest.md)."""
+"""Reconciliation: the nightly digest of allowed entries, and the buckets that differ (docs/guides/digest.md)."""
 
 import hashlib
 from base64 import b64encode

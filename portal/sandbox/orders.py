@@ -1,4 +1,4 @@
-"""An event as it arrives: a signed SET, checked claim by claim (RFC 8417, RFC 8935, docs/partners.md)."""
+"""An event as it arrives: a signed SET, checked claim by claim (RFC 8417, RFC 8935, docs/guides/partners.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

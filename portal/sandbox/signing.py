@@ -1,4 +1,4 @@
-"""What the partner and the companies below it sign: receipts, as docs/partners.md has them."""
+"""What the partner and the companies below it sign: receipts, as docs/guides/partners.md has them."""
 
 import uuid
 from collections.abc import Mapping, Sequence

@@ -20,7 +20,7 @@ from tests.revocations.scenes import a_scene, allow, claims_of, stop_all
 from tests.sandbox.carrier import Carrier, granted
 from tests.sandbox.process import DOWNSTREAM, URI, Partner
 
-GUIDE = (DOCS / "partners.md").read_text()
+GUIDE = (DOCS / "guides" / "partners.md").read_text()
 EXAMPLES = re.findall(r"^```json(?: ([\w-]+))?\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
 
 
@@ -46,9 +46,9 @@ def test_every_rule_that_a_trial_names_is_in_the_guide() -> None:
     assert {case.rule for case in CASES.values()} <= {*numbers}
 
 
-@pytest.mark.parametrize("address", re.findall(r"\]\(([\w./-]+\.md|schemas/)\)", GUIDE))
+@pytest.mark.parametrize("address", re.findall(r"\]\(([\w./-]+\.(?:md|py)|[\w./]*schemas/)\)", GUIDE))
 def test_what_it_points_to_is_there(address: str) -> None:
-    assert (DOCS / address).exists()
+    assert (DOCS / "guides" / address).exists()
 
 
 @pytest.mark.parametrize("anchor", re.findall(r"\]\(#([\w-]+)\)", GUIDE))

@@ -77,7 +77,7 @@ def test_it_is_no_longer_than_it_says() -> None:
 
 
 def test_the_guide_shows_the_very_program() -> None:
-    assert f"```python\n{PROGRAM.read_text()}```" in (PROJECT / "docs" / "partners.md").read_text()
+    assert f"```python\n{PROGRAM.read_text()}```" in (PROJECT / "docs" / "guides" / "partners.md").read_text()
 
 
 def test_it_keeps_the_newest_and_answers_the_rest_alike(receiver: Receiver, carrier: Carrier, tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def test_the_command_prints_a_report_and_ends_with_1_on_a_failure(
         call_command("check_partner", aggregator.party.uri, "--basic")
     printed = capsys.readouterr().out
     assert "FAIL    good-order" in printed
-    assert "to fix: Check the signature by the key of that kid. (docs/partners.md, rule 2)" in printed
+    assert "to fix: Check the signature by the key of that kid. (docs/guides/partners.md, rule 2)" in printed
 
 
 def test_whom_it_cannot_try_it_says_in_one_line(aggregator: Aggregator) -> None:

@@ -26,7 +26,7 @@ from revocations.models import Order, Standing, State
 from tests.factories import ADS, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 
-GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "digest.md").read_text()
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "digest.md").read_text()
 # A digest is of a moment a little after the last acknowledgement: clocks may differ by seconds.
 LATER = timedelta(seconds=20)
 
@@ -35,7 +35,7 @@ def guide() -> Mapping[str, Callable[..., Any]]:
     """The functions that the guide gives to partners."""
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     names: dict[str, Any] = {}
-    exec(compile(code, "docs/digest.md", "exec"), names)
+    exec(compile(code, "docs/guides/digest.md", "exec"), names)
     return names
 
 

@@ -1,4 +1,4 @@
-"""Who is told of which change, by whom it was made: exactly the table of `docs/notices.md`, one text each."""
+"""Who is told of which change, by whom it was made: exactly the table of `docs/reference/notices.md`, one text each."""
 
 import uuid
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from tests.people import number_of, sign_in_by_code, texts_to, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 DAY = timedelta(days=1)
-DOCS = Path(__file__).parents[2] / "docs" / "notices.md"
+DOCS = Path(__file__).parents[2] / "docs" / "reference" / "notices.md"
 WEB = "web"
 
 

@@ -38,7 +38,7 @@ from tests.people import Browser, signed_in
 from tests.world import World, a_world
 
 DAY = timedelta(days=1)
-OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
+OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "operations.md"
 # Grow with lines, and are reached by the line: spread by it.
 BY_LINE = {
     "consent_approval", "consent_choice", "consent_choiceorder", "consent_choicereceipt", "consent_endedpause",

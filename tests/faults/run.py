@@ -1,7 +1,7 @@
 """Every fault, by one command: `uv run python -m tests.faults.run [--long] [--stops N] [--seed N] [--results FILE]`.
 
 Without `--long` it is what CI runs. With it the storm is 10,000 stops (or `--stops`), with as many more kills, and the
-database among those killed; `--results` adds a line for `docs/reliability.md`.
+database among those killed; `--results` adds a line for `docs/explanation/reliability.md`.
 """
 
 import argparse

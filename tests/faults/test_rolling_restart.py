@@ -1,6 +1,6 @@
 """A release while people stop: web processes and workers restarted one after the other, and nobody sees an error.
 
-As docs/operations.md says: take one out, end it (SIGTERM), start it, wait until it answers, put it back; then the next.
+As docs/guides/upgrade.md says: take one out, end it (SIGTERM), start it, wait until it answers, put it back; next.
 """
 
 import signal

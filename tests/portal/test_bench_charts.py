@@ -96,5 +96,5 @@ def test_the_guide_shows_what_its_results_say() -> None:
         assert one["ratio"] == pytest.approx(one["value"] / one["ceiling"], abs=1e-3)
         assert set(one["sizes"]) == {"lines", "disclosures"}
     assert {path.name: path.read_text() for path in DRAWN.glob("*.svg")} == drawn
-    guide = (ROOT / "docs" / "performance.md").read_text()
-    assert [name for name in drawn if f"(charts/{name})" not in guide] == []
+    guide = (ROOT / "docs" / "explanation" / "performance.md").read_text()
+    assert [name for name in drawn if f"(../charts/{name})" not in guide] == []

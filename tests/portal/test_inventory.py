@@ -94,4 +94,4 @@ def test_every_kind_is_explained_and_every_table_says_how_long_and_who() -> None
 
 
 def test_the_page_says_what_is_declared() -> None:
-    assert (ROOT / "docs" / "data.md").read_text() == document()
+    assert (ROOT / "docs" / "reference" / "data.md").read_text() == document()

@@ -133,7 +133,7 @@ def test_every_reason_of_a_no_is_in_it_and_in_the_guide_also_that_of_no_database
     schemas = document["components"]["schemas"]
     listed = {*schemas["decision"]["properties"]["context"]["properties"]["reason"]["enum"]}
     assert listed == {*REASONS, "unavailable", "invalid_request"}
-    guide = (settings.BASE_DIR / "docs" / "gateway.md").read_text()
+    guide = (settings.BASE_DIR / "docs" / "guides" / "gateway.md").read_text()
     table = guide.partition("## Reasons")[2].partition("\n\n## Many questions")[0]
     first_cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")][1:]
     assert {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)} == listed

@@ -69,9 +69,9 @@ def test_every_alert_and_panel_asks_for_a_figure_that_there_is(told: str) -> Non
 def test_every_alert_names_a_runbook_that_is_there_and_the_oldest_stop_comes_first() -> None:
     assert RULES[0]["alert"] == "StopNotTakenByPartner"
     assert PANELS[0]["targets"][0]["expr"] in RULES[0]["expr"]
-    headings = re.findall(r"^## (.+)$", (DOCS / "runbooks.md").read_text(), re.MULTILINE)
+    headings = re.findall(r"^## (.+)$", (DOCS / "guides" / "runbooks.md").read_text(), re.MULTILINE)
     assert headings == [rule["alert"] for rule in RULES]
-    anchors = [f"docs/runbooks.md#{heading.lower()}" for heading in headings]
+    anchors = [f"docs/guides/runbooks.md#{heading.lower()}" for heading in headings]
     assert [rule["annotations"]["runbook"] for rule in RULES] == anchors
 
 

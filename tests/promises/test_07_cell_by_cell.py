@@ -316,7 +316,7 @@ def test_the_officers_search_finds_no_person(cells: Cells) -> None:
 
 
 def test_the_page_says_what_the_code_decides() -> None:
-    assert (ROOT / "docs" / "permissions.md").read_text() == document()
+    assert (ROOT / "docs" / "reference" / "permissions.md").read_text() == document()
     assert [action for part in PARTS.values() for action in part] == list(DOES)
     assert set(DOES) == set(Action)
 

@@ -1,4 +1,4 @@
-"""Web processes behind PgBouncer, as docs/running.md has it: gate and stops say the same in both ways of pooling."""
+"""Web processes behind PgBouncer (docs/guides/pgbouncer.md): gate and stops answer alike in both pooling modes."""
 
 import os
 import re

@@ -25,7 +25,7 @@ NOT_KNOWN: dict[str, object] = {"name": "y", "skip_reason": "not found"}
         (0, found(GOOD), "", True, "AUDIT: 1 parts have no known weakness."),
         (0, found(GOOD, NOT_KNOWN), "", True, "AUDIT: 1 parts have no known weakness."),
         (0, found(NOT_KNOWN), "", True, "SKIPPED: NOTHING WAS AUDITED."),
-        (1, found(GOOD, WEAK), "", False, 'AUDIT: see docs/security.md, "Parts of others", for how soon it is mended.'),
+        (1, found(GOOD, WEAK), "", False, 'AUDIT: see docs/explanation/security.md, "Dependencies", for deadlines.'),
         (1, "", TRACE + UNREACHED, True, "SKIPPED: nobody could be asked about known weaknesses. NOTHING WAS AUDITED."),
         (1, "", "ERROR: Could not connect to PyPI's vulnerability feed", True,
             "SKIPPED: nobody could be asked about known weaknesses. NOTHING WAS AUDITED."),

@@ -31,7 +31,7 @@ def told(status: int, found: str, said: str) -> tuple[bool, list[str]]:
             f" {', '.join(one['fix_versions']) or 'nothing yet'}"
             for part, one in weak
         ]
-        return False, [*said_of, 'AUDIT: see docs/security.md, "Parts of others", for how soon it is mended.']
+        return False, [*said_of, 'AUDIT: see docs/explanation/security.md, "Dependencies", for deadlines.']
     if not parts:
         return False, ["AUDIT: no part was looked at: requirements/app.txt names some."]
     lines = []

@@ -1,4 +1,4 @@
-"""Print `docs/permissions.md`."""
+"""Print `docs/reference/permissions.md`."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from portal.matrix import document
 
 
 class Command(BaseCommand):
-    """Print who may do what, as `docs/permissions.md` holds it."""
+    """Print who may do what, as `docs/reference/permissions.md` holds it."""
 
-    help = "Print who may do what, as docs/permissions.md holds it."
+    help = "Print who may do what, as docs/reference/permissions.md holds it."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
