@@ -3,7 +3,7 @@
 The people, the gateway, the feeds and the officer do what brings each state about; all of it in one transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 
@@ -18,8 +18,9 @@ from tests.people import Browser, number_of, signed_in
 from tests.support.officers import post, staff
 from tests.words.expected import PACIFIC
 from tests.words.looks import ALLOWED, REFUSED, Look
-from tests.words.pages import main, press
+from tests.words.pages import main, opened, press
 from tests.words.partners import Company, Market, Partner
+from tests.words.transcripts import transcript
 from tests.words.worlds import DAY, HOUR, MINUTE, newest_choice
 
 IDENTITY, FAMILY = "dpv:IdentityVerification", "dpv:ServiceProvision"
@@ -116,6 +117,23 @@ class Crowd:
         """Keep how it must be told."""
         self.looks.append(look)
         return row
+
+
+def crowd_pages(crowd: Crowd, person: Browser) -> Iterator[tuple[str, list[str]]]:
+    """The pages of the line, each with what it is narrowed to, by their titles; without the ways of single look-ups."""
+    narrowed = {
+        "by itself": f"company={crowd['unknown'].party.uri}&itself=on",
+        "no record": "only=no_record",
+        "after a stop": "only=after_stop",
+        "two days": f"since={crowd.noon(5):%Y-%m-%d}&until={crowd.noon(4):%Y-%m-%d}",
+        "long ago": f"until={crowd.noon(30):%Y-%m-%d}",
+    }
+    paths = {name: crowd.path(role) for role, name in NAMES.items()}
+    paths |= {name: crowd.path(name) for name in ("Vine Bank", "County desk", "Birch Exchange")}
+    paths |= {"choices": "/choices/", "log": "/access-log/", "asked": "/access-log/companies/"}
+    paths |= {f"history: {title}": f"/history/?{one}" for title, one in narrowed.items()}
+    for title, path in paths.items():
+        yield title, transcript(opened(person, path).text, but=("way",))
 
 
 def a_crowd(market: Market) -> Crowd:

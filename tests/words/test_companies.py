@@ -15,11 +15,12 @@ from pytest_django import DjangoDbBlocker
 from tests.people import Browser, signed_in
 from tests.words import cards
 from tests.words.company_pages import Page, Record
-from tests.words.crowd import NAMES, Crowd, a_crowd
+from tests.words.crowd import NAMES, Crowd, a_crowd, crowd_pages
 from tests.words.expected import LANGUAGES, PACIFIC, Words
 from tests.words.home_pages import assert_home
 from tests.words.looks import REFUSED, Look, days
 from tests.words.pages import changes, main, opened
+from tests.words.transcripts import assert_as_before
 from tests.words.worlds import in_a_market
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -133,6 +134,10 @@ def test_the_history_has_every_look_up_and_nothing_that_is_hidden(crowd: Crowd, 
         expected = days(say, crowd.looks)
         first = page.whole.index(expected[0])
         assert changes(expected, page.whole[first : first + len(expected)]) == []
+
+
+def test_every_page_says_what_it_said(crowd: Crowd, person: Browser) -> None:
+    assert_as_before("crowd", crowd_pages(crowd, person))
 
 
 def test_who_asked_is_told_day_by_day(crowd: Crowd, person: Browser) -> None:

@@ -8,12 +8,13 @@ from pytest_django import DjangoDbBlocker
 
 from tests.people import Browser
 from tests.words import cards
-from tests.words.crowd import Crowd, a_crowd, everybody_acts
+from tests.words.crowd import Crowd, a_crowd, crowd_pages, everybody_acts
 from tests.words.expected import LANGUAGES, Words
 from tests.words.home_pages import assert_home
 from tests.words.looks import days
 from tests.words.pages import changes, main
 from tests.words.partners import Market
+from tests.words.transcripts import assert_as_before, since
 from tests.words.worlds import in_a_market
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -50,3 +51,7 @@ def test_the_history_tells_what_came_after_a_stop(acted: Acted) -> None:
         expected = days(say, acted.crowd.looks)
         first = page.whole.index(expected[0])
         assert changes(expected, page.whole[first : first + len(expected)]) == []
+
+
+def test_every_page_says_what_it_said_but_for_this(acted: Acted) -> None:
+    assert_as_before("crowd_acted", since("crowd", crowd_pages(acted.crowd, acted.person)))

@@ -22,8 +22,9 @@ from tests.support.console import everything
 from tests.support.desk import a_ticket, said
 from tests.support.officers import staff
 from tests.walks.test_officers_everywhere import filled
+from tests.words import seldom
 from tests.words.expected import EASTERN
-from tests.words.transcripts import compare, transcript
+from tests.words.transcripts import assert_as_before, transcript
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -65,14 +66,6 @@ def read_by(cookies: dict[str, str], path: str, form: tuple[tuple[str, str], ...
     )
 
 
-def assert_as_before(name: str, pages: Iterator[tuple[str, list[str]]]) -> None:
-    told = list(pages)
-    found = dict(told)
-    assert len(found) == len(told), "two pages have one title"
-    if differences := compare(name, found):
-        pytest.fail("\n".join(differences), pytrace=False)
-
-
 def test_pages_of_visitors_and_subscribers() -> None:
     visits = a_walk(at=noon_of_late()).visits()
     pages = ((f"{one.name} {urlsplit(one.path).query}".strip(), read_by(dict(one.cookies), one.path)) for one in visits)
@@ -87,6 +80,10 @@ def test_states_of_pages() -> None:
             yield f"{n} {one.state}", lines
 
     assert_as_before("states", each())
+
+
+def test_pages_in_states_that_are_seldom() -> None:
+    assert_as_before("seldom", seldom.pages(a_while_ago()))
 
 
 def test_pages_of_the_console() -> None:

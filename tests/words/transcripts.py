@@ -9,18 +9,20 @@ difference before it is committed:
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import unified_diff
 from pathlib import Path
 from textwrap import wrap
 
-from tests.words.pages import read
+import pytest
+
+from tests.words.pages import Part, changes, read, without
 
 FOLDER = Path(__file__).parent / "transcripts"
 WRITE = os.environ.get("TRANSCRIBE") == "1"
 WIDTH = 118
 MONTH = (
-    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|March|April|May|June|July|Aug(?:ust|\.)?|Sept(?:ember|\.)?|Oct(?:ober|\.)?"
+    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|March|April|May|June|July|Aug(?:ust|\.)?|Sep(?:t(?:ember|\.)?|\.)?|Oct(?:ober|\.)?"
     r"|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
 )
 DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
@@ -30,6 +32,8 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"\b(?:[0-9A-Z]{4}-){2,}[0-9A-Z]{4}\b", "‹number of the receipt›"),
     (r"\bT-[0-9A-Z]+\b", "‹case›"),
     (r"\bWB-[0-9A-Z]{4}-[0-9A-Z]{2}\b", "‹receipt›"),
+    # Before the dates: one may follow it.
+    (r"\b\d+(?= Compañía)|(?<=between )\d+|(?<=service )\d+|(?<=party )\d+", "‹n›"),
     (r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC|\+00:00)?)?", "‹date›"),
     (rf"\b\d\d? {MONTH}(?: \d{{4}})?", "‹date›"),
     (rf"(?:{DAY}, )?{MONTH} \d\d?(?:, \d{{4}})?(?!\d)|{MONTH} \d{{4}}", "‹date›"),
@@ -41,7 +45,6 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"(?:\+1 ?)?\(\d{3}\) ?\d{3}[-‑]\d{4}|\+1\d{10}", "‹phone number›"),
     (r"^\d{8}$", "‹code›"),
     (r"(?<=AGR-)\d{4}\b|(?<=CMP-)\d{4}\b|(?<=officer)\d+(?=@)|(?<=agent)\d+(?=@)|\b[0-9a-f]{6,11}(?=…)", "‹n›"),
-    (r"\b\d+(?= Compañía)|(?<=between )\d+|(?<=service )\d+|(?<=party )\d+", "‹n›"),
     (r"(?<=line:)\d+|(?<=Test line )\d+|(?<=subscriber:)\d+", "‹n›"),
     (r"(?<=[•*…])\d{2,4}\b|(?<=ending in )\d{2,4}\b", "‹end of number›"),
     (r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "‹signed text›"),
@@ -52,14 +55,29 @@ MASKS: tuple[tuple[str, str], ...] = (
 )
 
 
-def transcript(html: str) -> list[str]:
-    """A page's title and main part, line by line as it is read; all of one that has no main part."""
+def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = ()) -> list[str]:
+    """A page's title and main part, line by line as it is read; all of one that has no main part.
+
+    With what is said above it of a browser's signal, and with the names that a screen reader gives its parts. `around`:
+    with what is the same on every page, too. `but`: the classes of parts that are left out.
+    """
     page = read(html)
-    parts = [*page.all("title")[:1], *(page.all("main") or page.all("body") or [page])]
+    page = without(page, *(part for one in but for part in page.all(of_class=one)))
+    main = page.all("main")
+    parts = [*page.all("title")[:1], *page.all("aside", of_class="gpc"), *main]
+    if around or not main:
+        parts = [*page.all("title")[:1], *(page.all("body") or [page])]
     lines = [line for part in parts for line in part.whole or part.lines]
+    lines += [f"[{name}]" for part in parts for name in _names(part)]
     return [
         part for line in lines for part in wrap(masked(line), WIDTH, break_long_words=False, break_on_hyphens=False)
     ]
+
+
+def _names(part: Part) -> list[str]:
+    """What a screen reader calls these parts, and what stands in a field that nothing was typed into."""
+    given = (one.attributes.get(name, "") for one in [part, *part.all()] for name in ("aria-label", "placeholder"))
+    return [name for name in dict.fromkeys(given) if name]
 
 
 def masked(line: str) -> str:
@@ -67,6 +85,27 @@ def masked(line: str) -> str:
     for pattern, instead in MASKS:
         line = re.sub(pattern, instead, line)
     return line
+
+
+def assert_as_before(name: str, pages: Iterable[tuple[str, list[str]]]) -> None:
+    """Each of these pages, by its title, says what its transcript says, and there are no others."""
+    told = list(pages)
+    found = dict(told)
+    assert len(found) == len(told), "two pages have one title"
+    if differences := compare(name, found):
+        pytest.fail("\n".join(differences), pytrace=False)
+
+
+def since(name: str, pages: Iterable[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:
+    """What these pages say otherwise than in that transcript ("- …", "+ …"), by their titles."""
+    before: dict[str, list[str]] = {}
+    for line in (FOLDER / f"{name}.txt").read_text().split("\n"):
+        if line.startswith("== "):
+            before[line.removeprefix("== ")] = lines = []
+        elif line:
+            lines.append(line)
+    for title, told in pages:
+        yield title, changes(before[title], told)
 
 
 def compare(name: str, pages: Mapping[str, list[str]]) -> list[str]:

@@ -1,0 +1,297 @@
+"""Pages of visitors and subscribers in states that are seldom, each with its title, word for word.
+
+Each state is brought about for a line of its own, so that what is read says nothing of another.
+"""
+
+import io
+import uuid
+import zipfile
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from django.db.models import F
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+from django.utils import timezone
+
+import accounts.actions
+import accounts.queries
+from accounts.models import Line, NewPassword, Separation, User
+from consent import actions
+from consent import archiving as opening
+from disclosures import archiving, publishing
+from revocations.models import Order, State
+from support import tickets
+from support.actions import asking
+from support.actions.asking import Said
+from support.models import Attachment, Ticket
+from tests.agents import an_agent_asks
+from tests.browser.pages import MISSING
+from tests.browser.states import a_life
+from tests.consent.claiming import a_partner, asked, link_in, prove, say_yes, text_now
+from tests.factories import a_line, a_safe_contact
+from tests.figures import when_counted
+from tests.orders import bring_to
+from tests.people import (
+    Browser,
+    Page,
+    asked_for_new_password,
+    number_of,
+    sign_in,
+    sign_in_by_code,
+    signed_in,
+    user_of,
+)
+from tests.staff import an_actor
+from tests.words.transcripts import transcript
+
+type Read = Iterator[tuple[str, list[str]]]
+DAY = timedelta(days=1)
+WITH_SIGNAL = {"sec_gpc": "1"}
+# What a page shows that no way through the doors of a test comes by.
+BARE: Mapping[str, Mapping[str, object]] = {
+    "503.html": {"phone": "+1 206 555 0100"},
+    "pages/busy.html": {},
+    "pages/downloading.html": {},
+    "account/carrier_refused.html": {},
+    "account/not_vouched.html": {},
+}
+
+
+def pages(at: datetime) -> Read:
+    """Every state, by its title. `at`: long enough ago that pages say it in days."""
+    yield from nothing_counted()
+    for name, known in BARE.items():
+        yield name, transcript(render_to_string(name, dict(known), RequestFactory().get("/")))
+    yield from around_every_page()
+    yield from with_a_signal()
+    yield from ways_in()
+    yield from lines()
+    yield from those_who_look_after()
+    yield from in_confidence(at)
+    yield from questions()
+    yield from partners_stand()
+    yield from cases(at)
+    yield from a_file_of_everything()
+    yield from while_the_gate_is_closed()
+
+
+def read(browser: Browser, path: str, **headers: str) -> list[str]:
+    """A page that is there."""
+    page = browser.get(path, **headers)
+    assert page.status_code == 200, (path, page.status_code, page.url)
+    return told(page)
+
+
+def told(page: Page) -> list[str]:
+    """The answer to what was sent, without the picture of look-ups and without the words of a statement."""
+    return transcript(page.text, but=("chart", "more"))
+
+
+def nothing_counted() -> Read:
+    """Figures for everyone before there are any, and where there is nothing to count."""
+    yield "figures: not counted yet", read(Browser(), "/transparency/")
+    publishing.make(at=when_counted(timezone.now()))
+    yield "figures: of nothing", read(Browser(), "/transparency/")
+
+
+def around_every_page() -> Read:
+    """What is above and below every page: of a stranger, and of somebody who is signed in."""
+    for who, browser in (("a stranger", Browser()), ("somebody", signed_in(a_line()))):
+        yield f"around a page of {who}", transcript(browser.get(MISSING).text, around=True)
+
+
+def with_a_signal() -> Read:
+    """A browser sends the privacy signal: of a stranger, from the sign-in on, and only since then."""
+    yield "signal of a stranger", told(Browser().get(MISSING, **WITH_SIGNAL))
+    browser = signed_in(a_line())
+    yield "signal since the sign-in", told(browser.get(MISSING, **WITH_SIGNAL))
+    yield "its page since the sign-in", read(browser, "/choices/signal/", **WITH_SIGNAL)
+    line, browser = a_line(), Browser()
+    browser.client.defaults["HTTP_SEC_GPC"] = "1"
+    sign_in(line, browser)
+    yield "signal at the sign-in", told(browser.get(MISSING))
+
+
+def ways_in() -> Read:
+    """Passwords forgotten and kept, an invitation of staff, another browser."""
+    line = a_line()
+    signed_in(line)
+    yield "a password forgotten", read(sign_in_by_code(line), "/accounts/password/forgotten/")
+    link = asked_for_new_password(line)
+    browser = signed_in(line)
+    yield "settings while a password waits", read(browser, "/settings/")
+    yield "two browsers", read(browser, "/accounts/sessions/")
+    NewPassword.objects.filter(user=user_of(line)).update(
+        asked_at=F("asked_at") - DAY, counts_from=F("counts_from") - DAY, expires_at=F("expires_at") - DAY
+    )
+    yield "a password forgotten a day ago", read(sign_in_by_code(line), "/accounts/password/forgotten/")
+    yield "the old one kept", told(Browser().post(link))
+    user = accounts.actions.make_staff(
+        email="invited@carrier.example", role=User.Role.AGENT, actor=an_actor(), at=timezone.now()
+    )
+    browser, path = Browser(), accounts.queries.invitation(user=user)
+    page = browser.get(path)
+    yield "invited as staff", told(browser.get(page.url) if page.url else page)
+    yield "somebody's first day", read(signed_in(a_line()), "/access-log/companies/")
+
+
+def lines() -> Read:
+    """Lines of one account, by who may see which; and one that ended."""
+    now = timezone.now()
+    holder = a_line(account="A-seldom", state="WA")
+    a_line(account="A-seldom")
+    a_line(account="A-seldom", role="minor")
+    a_line(account="A-seldom", role="user")
+    new = a_line(account="A-seldom", role="minor")
+    Line.objects.filter(pk=new.pk).update(holder_known_at=now)
+    yield "lines of an account", read(signed_in(holder), "/lines/")
+
+
+def those_who_look_after() -> Read:
+    """What may be done by who was asked, and what the line's person reads of them."""
+    now = timezone.now()
+    line = a_life()
+    person = signed_in(line)
+    yield "nobody looks after it", read(person, "/lines/delegates/")
+    for may in ("see", "stop", "both"):
+        friend = a_line()
+        browser = signed_in(friend)
+        made = accounts.actions.delegate(
+            line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may=may, ends_at=now + 30 * DAY, at=now
+        )
+        yield f"asked to {may}", read(browser, f"/lines/asked/{made}/")
+        accounts.actions.answer_delegation(
+            delegation_id=made, user=user_of(friend), line_id=friend.pk, answer="yes", at=now
+        )
+        yield f"looks after it: {may}", read(browser, f"/lines/asked/{made}/")
+        yield f"lines of who may {may}", read(browser, "/lines/")
+        if may != "stop":
+            yield f"home of who may {may}", read(browser, f"/home/?line={line.public_id}")
+    yield "three look after it", read(person, "/lines/delegates/")
+
+
+def in_confidence(at: datetime) -> Read:
+    """A safe contact, and a line that is to leave its account."""
+    line = a_line()
+    person = signed_in(line)
+    person.post("/lines/contact/", {"number": "+12065550166"})
+    yield "a contact not proved yet", read(person, "/lines/contact/")
+    line = a_line()
+    a_safe_contact(line, msisdn="+12065550167", at=timezone.now())
+    yield "a contact proved", read(signed_in(line), "/lines/contact/")
+    asked_already = Separation.State
+    for state in (asked_already.OPEN, asked_already.TAKEN_BACK, asked_already.DONE, asked_already.NOT_DONE):
+        line = a_line(role="user")
+        person = signed_in(line)
+        accounts.actions.ask_separation(line_id=line.pk, user=user_of(line), reach="Write to me", note="", at=at)
+        found = Separation.objects.get(line=line)
+        if state == Separation.State.TAKEN_BACK:
+            accounts.actions.take_back_separation(line_id=line.pk, user=user_of(line), at=timezone.now())
+        elif state != Separation.State.OPEN:
+            is_done = state == Separation.State.DONE
+            accounts.actions.close_separation(
+                separation_id=found.pk, done=is_done, tell_from=timezone.now() + 30 * DAY, actor=an_actor(),
+                reason="test", at=timezone.now(),
+            )  # fmt: skip
+        yield f"a line of its own: {state}", read(person, "/lines/separation/")
+    yield "a line of its own, by code", read(sign_in_by_code(line), "/lines/separation/")
+
+
+def questions() -> Read:
+    """What a company and an agent asked, answered otherwise than the walk answers it, and over."""
+    for door in ("ask", "authorized/by-text"):
+        yield f"no question: {door}", told(Browser().get(f"/{door}/nothing/"))
+    path = an_agent_asks(a_line())
+    yield "an agent is refused", told(Browser().post(path, {"refuse": "1"}))
+    partner, number = a_partner("Aster Link", provider="Aster Aid"), number_of(a_line())
+    assert partner.one(partner.claim(id="seldom", msisdn=number))[1]["status"] == "accepted"
+    assert text_now() == 1
+    link = link_in(asked(number)[0])
+    browser, page = prove(link, number)
+    yield "a question", told(page)
+    answer = say_yes(browser, link)
+    yield "a yes", read(browser, answer.url)
+
+
+def partners_stand() -> Read:
+    """What home says where a pause, and a stop of one company, was taken and signed."""
+    until = timezone.now() + 3 * DAY
+    for state in (State.ACKNOWLEDGED, State.COMPLETED):
+        for what in ("pause", "stop"):
+            line = a_life()
+            uri = f"https://firstservice{line.pk}.example"
+            if what == "pause":
+                actions.pause(line_id=line.pk, scope="party", ref=uri, until=until, actor="subscriber:1", channel="web")
+            else:
+                actions.stop(line_id=line.pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
+            at = timezone.now()
+            done = {"completed_at": at} if state == State.COMPLETED else {}
+            bring_to(state, Order.objects.filter(line_id=line.pk), sent_at=at, acknowledged_at=at, **done)
+            person = signed_in(line)
+            yield f"home after a {what}: {state}", read(person, "/home/")
+            yield f"choices after a {what}: {state}", read(person, "/choices/")
+
+
+def cases(at: datetime) -> Read:
+    """A case in each of its states, as who asked reads it."""
+    moves = (("partner", 0), ("waiting", 0), ("solved", 0), ("closed", 0), ("closed", 31))
+    for state, days in moves:
+        line = a_line()
+        person = signed_in(line)
+        ticket = _asked(line, at)
+        case, done = Ticket.objects.filter(pk=ticket.pk), at - days * DAY
+        if state in {"partner", "waiting"}:
+            case.update(state=state)
+        else:
+            case.update(
+                state="solved",
+                solved_at=done,
+                first_answer_at=done,
+                rating=4 if days else None,
+                rated_at=done if days else None,
+            )
+        if state == "closed":
+            case.update(state="closed", closed_at=done)
+        yield f"a case: {state} {days}", read(person, f"/help/{ticket.code}/")
+    line = a_line()
+    person = signed_in(line)
+    ticket = _asked(line, at)
+    for scan in ("refused", "failed"):
+        entry = tickets.write(
+            ticket=ticket, kind="heard", author="subscriber:1", channel="web", body=f"A file: {scan}", at=at
+        )
+        Attachment.objects.create(
+            id=uuid.uuid4(), ticket=ticket, entry=entry, name=f"{scan}.png", media_type="image/png",
+            size=5000, sha256="0" * 64, author="subscriber:1", at=at, scan=scan, scanned_at=at,
+        )  # fmt: skip
+    yield "a case with files", read(person, f"/help/{ticket.code}/")
+    yield "help of somebody who asked", read(person, "/help/")
+
+
+def a_file_of_everything() -> Read:
+    """Every page of the file that somebody takes with them."""
+    line = a_life()
+    person = signed_in(line)
+    _asked(line, timezone.now())
+    person.post("/settings/archive/ask/")
+    archiving.make(now=timezone.now())
+    given = person.client.get("/settings/archive/whereabouts.zip")
+    with zipfile.ZipFile(io.BytesIO(given.getvalue())) as packed:
+        for n, name in enumerate(sorted(one for one in packed.namelist() if one.endswith(".html"))):
+            yield f"the file's page {n}", transcript(packed.read(name).decode())
+
+
+def while_the_gate_is_closed() -> Read:
+    """After a restore: what each page says of it. The last, because it closes the gate for all."""
+    line = a_life()
+    person = signed_in(line)
+    opening.close(why="restored")
+    for path in ("/home/", "/choices/", "/lines/", "/stop/"):
+        yield f"gate closed: {path}", read(person, path)
+
+
+def _asked(line: Line, at: datetime) -> Ticket:
+    """A case of the line's person."""
+    said = Said("Who looked at my phone?")
+    return asking.ask(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=at)
