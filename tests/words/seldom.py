@@ -20,16 +20,16 @@ from accounts.models import Line, NewPassword, Separation, User
 from consent import actions
 from consent import archiving as opening
 from disclosures import archiving, publishing
-from revocations.models import Order, State
+from partners.models import Campaign, Contract
+from revocations.models import DownstreamReport, Order, State
 from support import tickets
 from support.actions import asking
 from support.actions.asking import Said
 from support.models import Attachment, Ticket
 from tests.agents import an_agent_asks
 from tests.browser.pages import MISSING
-from tests.browser.states import a_life
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_yes, text_now
-from tests.factories import a_line, a_safe_contact
+from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.figures import when_counted
 from tests.orders import bring_to
 from tests.people import (
@@ -44,6 +44,7 @@ from tests.people import (
 )
 from tests.staff import an_actor
 from tests.words.transcripts import transcript
+from tests.world import disclosed
 
 type Read = Iterator[tuple[str, list[str]]]
 DAY = timedelta(days=1)
@@ -86,6 +87,17 @@ def read(browser: Browser, path: str, **headers: str) -> list[str]:
 def told(page: Page) -> list[str]:
     """The answer to what was sent, without the picture of look-ups and without the words of a statement."""
     return transcript(page.text, but=("chart", "more"))
+
+
+def a_life() -> Line:
+    """A line that agreed to one service, which got its location once, through one company."""
+    at, line = timezone.now(), a_line()
+    contract = Contract.objects.filter(ref="AGR-aspen").first() or a_contract(a_party("Aspen Link"), ref="AGR-aspen")
+    service = a_party("Aspen Aid", "lbs_provider")
+    campaign = Campaign.objects.filter(ref="CMP-aspen").first() or a_campaign(contract, service, ref="CMP-aspen")
+    an_approval(line, campaign, at=at - 90 * DAY)
+    disclosed(line, [contract.aggregator.uri, service.uri], at=at - DAY, campaign=campaign.ref)
+    return line
 
 
 def nothing_counted() -> Read:
@@ -220,13 +232,15 @@ def partners_stand() -> Read:
     for state in (State.ACKNOWLEDGED, State.COMPLETED):
         for what in ("pause", "stop"):
             line = a_life()
-            uri = f"https://firstservice{line.pk}.example"
+            uri = "https://aspenaid.example"
             if what == "pause":
                 actions.pause(line_id=line.pk, scope="party", ref=uri, until=until, actor="subscriber:1", channel="web")
             else:
                 actions.stop(line_id=line.pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
             at = timezone.now()
             done = {"completed_at": at} if state == State.COMPLETED else {}
+            if done:
+                _signed_below(line, at)
             bring_to(state, Order.objects.filter(line_id=line.pk), sent_at=at, acknowledged_at=at, **done)
             person = signed_in(line)
             yield f"home after a {what}: {state}", read(person, "/home/")
@@ -295,3 +309,12 @@ def _asked(line: Line, at: datetime) -> Ticket:
     """A case of the line's person."""
     said = Said("Who looked at my phone?")
     return asking.ask(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=at)
+
+
+def _signed_below(line: Line, at: datetime) -> None:
+    """The service has signed, too, that it did what its partner was asked."""
+    (order,) = Order.objects.filter(line_id=line.pk)
+    DownstreamReport.objects.create(
+        line_id=line.pk, order_id=order.id, party_uri="https://aspenaid.example", status="completed", at=at,
+        signed=True, receipt_jti="below",
+    )  # fmt: skip

@@ -39,7 +39,7 @@ MASKS: tuple[tuple[str, str], ...] = (
     (rf"(?:{DAY}, )?{MONTH} \d\d?(?:, \d{{4}})?(?!\d)|{MONTH} \d{{4}}", "‹date›"),
     (r"\b\d{1,3},?\d{3} days\b|\b\d{3} days ago\b", "‹many days›"),
     (r"\b20\d\d(?=\D|$)", "‹year›"),
-    (rf"\b{DAY}\b", "‹weekday›"),
+    (rf"\b{DAY}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?=, ‹)", "‹weekday›"),
     (r"\b(?:\d\d?(?::\d\d)?\s[ap]\.m\.|\d\d?:\d\d(?::\d\d)?\s[AP]M\b|noon|midnight)(?!\w)", "‹time›"),
     (r"\b\d\d:\d\d(?::\d\d)?(?:\.\d+)?\b", "‹time›"),
     (r"(?:\+1 ?)?\(\d{3}\) ?\d{3}[-‑]\d{4}|\+1\d{10}", "‹phone number›"),
