@@ -22,9 +22,9 @@ from tests.support.console import everything
 from tests.support.desk import a_ticket, said
 from tests.support.officers import staff
 from tests.walks.test_officers_everywhere import filled
-from tests.words import seldom
+from tests.words import seldom, seldom_cases
 from tests.words.expected import EASTERN
-from tests.words.transcripts import assert_as_before, transcript
+from tests.words.transcripts import assert_as_before, moving, transcript
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -64,6 +64,10 @@ def read_by(cookies: dict[str, str], path: str, form: tuple[tuple[str, str], ...
         if is_page
         else [f"{answer.status_code} {answer.headers.get('Content-Type', '')}"]
     )
+
+
+def test_no_transcript_changes_with_the_day() -> None:
+    assert moving() == []
 
 
 def test_pages_of_visitors_and_subscribers() -> None:
@@ -110,9 +114,14 @@ def test_pages_of_the_desk() -> None:
     a_ticket(at=at, state="waiting", assignee=staff(User.Role.AGENT, name="ben").user)
     reply = CannedReply.objects.get(key="look-up", language="en")
     paths = (
-        "", "?state=closed", "figures/", "figures/complaints/2026/", "many/", "replies/", "replies/new/",
+        "", "?state=closed", "figures/", f"figures/complaints/{at.year}/", "many/", "replies/", "replies/new/",
         f"replies/{reply.pk}/", f"{late.code}/", f"{theirs.code}/", f"{theirs.code}/write/",
     )  # fmt: skip
-    titles = (*paths[:7], "a reply", "a late dispute", "a case of theirs", "write")
+    titles = (*paths[:3], "complaints", *paths[4:7], "a reply", "a late dispute", "a case of theirs", "write")
     pages = ((title or "queue", read_by(cookies, f"/desk/{path}")) for title, path in zip(titles, paths, strict=True))
     assert_as_before("desk", pages)
+
+
+def test_pages_of_the_desk_in_states_that_are_seldom() -> None:
+    ana = staff(User.Role.AGENT, name="ana")
+    assert_as_before("seldom_cases", seldom_cases.Desk(a_while_ago(), ana).pages())

@@ -22,8 +22,8 @@ FOLDER = Path(__file__).parent / "transcripts"
 WRITE = os.environ.get("TRANSCRIBE") == "1"
 WIDTH = 118
 MONTH = (
-    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|March|April|May|June|July|Aug(?:ust|\.)?|Sep(?:t(?:ember|\.)?|\.)?|Oct(?:ober|\.)?"
-    r"|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
+    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust|\.)?|Sep(?:t(?:ember|\.)?|\.)?"
+    r"|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
 )
 DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 # What differs from run to run, and what is read in its place.
@@ -37,6 +37,8 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC|\+00:00)?)?", "‹date›"),
     (rf"\b\d\d? {MONTH}(?: \d{{4}})?", "‹date›"),
     (rf"(?:{DAY}, )?{MONTH} \d\d?(?:, \d{{4}})?(?!\d)|{MONTH} \d{{4}}", "‹date›"),
+    (r"\bDue (?:today|in \d+ business days?|before the next business day)", "Due ‹when›"),
+    (r"\bOverdue (?:since today|by \d+ business days?|by less than a business day)", "Overdue ‹since when›"),
     (r"\b\d{1,3},?\d{3} days\b|\b\d{3} days ago\b", "‹many days›"),
     (r"\b20\d\d(?=\D|$)", "‹year›"),
     (rf"\b{DAY}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?=, ‹)", "‹weekday›"),
@@ -53,6 +55,8 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"\bS-[0-9A-F]{8}\b", "‹separation›"),
     (r"\b\d+\.\d KB\b", "‹size›"),
 )
+# What would be read in another way on another day.
+MOVING = re.compile(rf"\d {MONTH}\b|\b{MONTH} \d|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b|\d business days?\b|\b20\d\d\b")
 
 
 def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = ()) -> list[str]:
@@ -94,6 +98,12 @@ def assert_as_before(name: str, pages: Iterable[tuple[str, list[str]]]) -> None:
     assert len(found) == len(told), "two pages have one title"
     if differences := compare(name, found):
         pytest.fail("\n".join(differences), pytrace=False)
+
+
+def moving() -> list[str]:
+    """The lines of all transcripts that change with the day on which they are read."""
+    lines = (line for file in sorted(FOLDER.glob("*.txt")) for line in file.read_text().split("\n"))
+    return [line for line in lines if MOVING.search(line)]
 
 
 def since(name: str, pages: Iterable[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:

@@ -1,0 +1,267 @@
+"""Pages of the desk in states that are seldom, each with its title, word for word.
+
+Every act is one that somebody at a browser could do; only the answers of partners are written down as they stand.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+import audit.actions
+import support.actions
+from accounts.models import Line, User
+from audit.models import Incident
+from consent import actions, archiving
+from disclosures.models import Basis, Disclosure
+from partners.models import Campaign
+from revocations.models import EvidenceRequest, Order
+from support.actions.referring import ask_for_evidence, ask_to_suspend, decide_request
+from support.models import BulkReply, CannedReply, Entry, SuspendRequest, Ticket
+from support.replying import send_replies
+from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
+from tests.support.desk import a_ticket, said
+from tests.support.officers import Member, post, staff
+from tests.words.transcripts import transcript
+from tests.world import disclosed, gagged
+
+type Read = Iterator[tuple[str, list[str]]]
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+WHY = "They called and asked."
+# What other transcripts have: how to narrow the queue, and which answers can be put in.
+EVERYWHERE = ("filters", "canned-row")
+
+
+class Desk:
+    """Two agents and an officer, and a company that lines agreed to. `at`: when the cases were opened."""
+
+    def __init__(self, at: datetime, ana: Member) -> None:
+        self.at, self.ana = at, ana
+        self.officer = staff(User.Role.OFFICER, name="olga")
+        contract = a_contract(a_party("Aspen Link"), ref="AGR-aspen")
+        provider = a_party("Aspen Aid", "lbs_provider")
+        self.campaign: Campaign = a_campaign(contract, provider, ref="CMP-aspen")
+
+    def pages(self) -> Read:
+        """Every state, by its title."""
+        yield from self.look_ups()
+        yield from self.choices()
+        yield from self.an_order()
+        yield from self.persons()
+        yield from self.suspensions()
+        yield from self.whose()
+        yield from self.writing()
+        yield from self.many()
+        yield from self.lists()
+        yield from self.while_the_gate_is_closed()
+
+    def read(self, path: str, who: Member | None = None, *, but: tuple[str, ...] = EVERYWHERE) -> list[str]:
+        """A page of the desk that is there."""
+        answer = (who or self.ana).client.get(f"/desk/{path}")
+        assert answer.status_code == 200, (path, answer.status_code)
+        return transcript(answer.content.decode(), but=but)
+
+    def known(self, ticket: Ticket, who: Member | None = None) -> list[str]:
+        """What a case says beside its thread."""
+        return self.read(f"{ticket.code}/", who, but=(*EVERYWHERE, "case-thread", "case-acts"))
+
+    def line(self, *, agreed: str = "carrier", **fields: str) -> Line:
+        """A line that agreed to the one use, as this one says."""
+        line = a_line(**fields)
+        if agreed:
+            an_approval(line, self.campaign, at=self.at - 90 * DAY, verified_by=agreed)
+        return line
+
+    def case(self, line: Line | None = None, **fields: object) -> Ticket:
+        values = {"line_id": line.pk, "number_ending": "0177"} if line else {}
+        return a_ticket(at=self.at, **{**values, **fields})
+
+    def looked(self, line: Line, **fields: Any) -> Disclosure:
+        """One look-up of the company's."""
+        path = [self.campaign.contract.aggregator.uri, self.campaign.lbs_provider.uri]
+        (row,) = disclosed(line, path, at=self.at - DAY, campaign=self.campaign.ref, **fields)
+        return row
+
+    def about(self, row: Disclosure, line: Line) -> Ticket:
+        return self.case(line, kind="look_up", about="Who looked?", about_kind="look_up", about_ref=str(row.id))
+
+    def look_ups(self) -> Read:
+        """Cases about a look-up: on what it rested, on what proof, and what its partner answered."""
+        for agreed in ("carrier", "partner", ""):
+            line = self.line(agreed=agreed)
+            ticket = self.about(
+                self.looked(line, judgement="permitted" if agreed == "carrier" else "no_approval"), line
+            )
+            yield f"a look-up, agreed by {agreed or 'nobody'}", self.known(ticket)
+        for basis in (Basis.EMERGENCY, Basis.LEGAL_PROCESS, Basis.NETWORK):
+            line = self.line(agreed="")
+            row = self.looked(line, basis=basis, doubtful=basis == Basis.EMERGENCY)
+            if basis == Basis.LEGAL_PROCESS:
+                gagged(row, until=self.at, at=self.at - DAY)
+            yield f"a look-up for {basis}", self.known(self.about(row, line))
+        for answer in ("", "late", "evidence", "none"):
+            line = self.line(agreed="")
+            ticket = self.about(self.looked(line, judgement="no_approval"), line)
+            asked_at = timezone.now() - (9 if answer == "late" else 1) * DAY
+            ask_for_evidence(code=ticket.code, reason=WHY, actor=self.ana.actor, at=asked_at)
+            if answer in {"evidence", "none"}:
+                self._answered(line, answer)
+            yield f"proof asked for: {answer or 'open'}", self.known(ticket)
+
+    def _answered(self, line: Line, answer: str) -> None:
+        words = {"wording": "Find me. Reply YES.", "method": "sms", "captured_at": self.at} if answer != "none" else {}
+        EvidenceRequest.objects.filter(line_id=line.pk).update(
+            answered_at=timezone.now(), answer=answer, answer_jti="answer", token="a.b.c", **words
+        )
+
+    def choices(self) -> Read:
+        """Cases about a choice of each kind."""
+        uri, until = self.campaign.lbs_provider.uri, timezone.now() + 30 * DAY
+        for kind in ("stop all", "stop", "pause", "allow", "dispute"):
+            line = self.line()
+            actor = {"line_id": line.pk, "actor": f"subscriber:{line.pk}", "channel": "web"}
+            if kind == "allow":
+                made = actions.allow(campaign=self.campaign.ref, **actor)
+            elif kind == "pause":
+                made = actions.pause(scope="party", ref=uri, until=until, **actor)
+            elif kind == "stop all":
+                made = actions.stop(scope="all", **actor)
+            else:
+                reason = {"reason": actions.NEVER_AGREED} if kind == "dispute" else {}
+                made = actions.stop(scope="party", ref=uri, **reason, **actor)
+            ticket = self.case(line, kind="choice", about_kind="choice", about_ref=str(made.choice_id))
+            yield f"a choice: {kind}", self.known(ticket)
+
+    def an_order(self) -> Read:
+        """A case about what a company was told."""
+        line = self.line()
+        self.looked(line)
+        actions.stop(line_id=line.pk, scope="all", actor=f"subscriber:{line.pk}", channel="web")
+        order = Order.objects.get(line_id=line.pk)
+        ticket = self.case(line, kind="order", about="Told?", about_kind="order", about_ref=str(order.id))
+        yield "an order", self.known(ticket)
+
+    def persons(self) -> Read:
+        """Whose case it is: masked, shown, asked for, protected."""
+        for role in ("holder", "minor", "user"):
+            yield f"a person: {role}", self.known(self.case(self.line(role=role)))
+        ended = a_line(deactivated_at=self.at - DAY)
+        yield "a person whose line ended", self.known(self.case(ended))
+        ticket = self.case(self.line(holder_name="Ada Marsh"))
+        post(self.ana, f"/desk/{ticket.code}/reveal/")
+        yield "a person shown", self.known(ticket)
+        line = self.line()
+        a_safe_contact(line, msisdn="+12065550168", at=timezone.now())
+        ticket = self.case(line)
+        yield "a person that takes two", self.known(ticket)
+        yield "to see whose it is, by two", self.read(f"{ticket.code}/reveal/")
+        post(self.ana, f"/desk/{ticket.code}/reveal/")
+        yield "a person asked for", self.known(ticket)
+        yield "a person asked for by another", self.known(ticket, self.officer)
+        post(self.officer, f"/desk/{ticket.code}/protect/")
+        yield "a person whom an officer protects", self.known(ticket, self.officer)
+
+    def suspensions(self) -> Read:
+        """What an agent asked the privacy office for."""
+        for suspends in (None, False, True):
+            line = self.line()
+            ticket = self.about(self.looked(line), line)
+            party = self.campaign.lbs_provider_id
+            at = timezone.now()
+            asked = ask_to_suspend(code=ticket.code, party_id=party, reason=WHY, actor=self.ana.actor, at=at)
+            if suspends is not None:
+                decide_request(request_id=asked.pk, suspends=suspends, reason=WHY, actor=self.officer.actor, at=at)
+            title = {None: "asked", False: "declined", True: "granted"}[suspends]
+            yield f"a suspension {title}", self.known(ticket)
+        for one in SuspendRequest.objects.filter(decision=""):
+            decide_request(request_id=one.pk, suspends=False, reason=WHY, actor=self.officer.actor, at=timezone.now())
+
+    def whose(self) -> Read:
+        """Whose a case is, and what was made of two."""
+        line = self.line()
+        free, mine, theirs = (self.case(line, assignee=who) for who in (None, self.ana.user, self.officer.user))
+        for title, ticket in (("nobody's", free), ("one's own", mine), ("another's", theirs)):
+            yield f"to handle {title}", self.read(f"{ticket.code}/handling/")
+        yield "to handle as the office", self.read(f"{free.code}/handling/", self.officer)
+        post(self.ana, f"/desk/{mine.code}/escalate/")
+        yield "a case handed up", self.known(mine)
+        post(self.ana, f"/desk/{free.code}/merge/", {"into": theirs.code})
+        yield "a case that was merged", self.read(f"{free.code}/")
+        yield "a case that goes on for another", self.read(f"{theirs.code}/")
+        answered = self.case(line, state="open")
+        Ticket.objects.filter(pk=answered.pk).update(state="solved", solved_at=self.at, first_answer_at=self.at)
+        yield "a case answered", self.read(f"{answered.code}/", but=("case-thread", "case-list"))
+        partner = self.case(line, state="partner")
+        yield "a case that waits for a partner", self.known(partner)
+        yield "nothing in a thread", self.read(f"{self.case().code}/write/")
+
+    def writing(self) -> Read:
+        """What is begun, on its way, and looked at before."""
+        ticket = self.case(self.line())
+        said(ticket, "Who was that?", at=self.at)
+        said(ticket, "Mind the tone.", kind=Entry.Kind.NOTE, at=self.at)
+        said(ticket, "It signed that it has proof.", kind=Entry.Kind.EVIDENCE, at=self.at)
+        address = f"/desk/{ticket.code}/write"
+        self.ana.client.post(f"{address}/draft/answer/", {"body": "Dear you", "then": "solved"})
+        yield "a draft", self.read(f"{ticket.code}/write/")
+        yield "a colleague writes", self.read(f"{ticket.code}/write/", self.officer)
+        shown = self.ana.client.post(f"{address}/preview/", {"body": "Dear {code}", "then": "solved"})
+        yield "a preview", transcript(shown.content.decode(), but=EVERYWHERE)
+        self.ana.client.post(f"{address}/", {"body": "Dear you", "then": "solved", "send": ""})
+        yield "an answer on its way", self.read(f"{ticket.code}/write/")
+        yield "to stop for the person", self.read(f"{ticket.code}/stop/")
+        copied = self.ana.client.post(f"/desk/{ticket.code}/copy/", {"reason": WHY})
+        yield "a copy", transcript(copied.content.decode())
+
+    def many(self) -> Read:
+        """One answer to many: to whom, while it waits, taken back, while it goes, and done."""
+        party = a_party("Aspen Link")
+        audit.actions.open_incident(kind=Incident.Kind.BURST, key="aspen", subject=party.uri, at=self.at)
+        incident = Incident.objects.get(key="aspen")
+        hit = {"about_kind": "incident", "about_ref": str(incident.pk)}
+        for _ in range(3):
+            self.case(self.line(agreed=""), **hit)
+        yield "many to answer", self.read("many/")
+        reply = self._begun(incident, "Waiting.")
+        yield "many: waiting", self.read(f"many/{reply.pk}/")
+        support.actions.undo_reply(reply_id=reply.pk, actor=self.ana.actor, at=timezone.now())
+        yield "many: taken back", self.read(f"many/{reply.pk}/")
+        reply = self._begun(incident, "Going.")
+        BulkReply.objects.filter(pk=reply.pk).update(begins_at=timezone.now() - MINUTE)
+        yield "many: going", self.read(f"many/{reply.pk}/")
+        done = Ticket.objects.filter(pk=reply.ticket_ids[0])
+        done.update(state="solved", solved_at=timezone.now())
+        send_replies(at=timezone.now())
+        yield "many: done but for one", self.read(f"many/{reply.pk}/")
+        for _ in range(2):
+            self.case(self.line(agreed=""), **hit)
+        reply = self._begun(incident, "All.")
+        BulkReply.objects.filter(pk=reply.pk).update(begins_at=timezone.now() - MINUTE)
+        send_replies(at=timezone.now())
+        yield "many: done", self.read(f"many/{reply.pk}/")
+
+    def _begun(self, incident: Incident, body: str) -> BulkReply:
+        return support.actions.begin_reply(
+            incident_id=incident.pk, kinds=[], language="", body=body, actor=self.ana.actor, at=timezone.now()
+        )
+
+    def lists(self) -> Read:
+        """The queue as it is narrowed, its counts, what was found, and what an officer reads besides."""
+        for query in ("whose=mine", "whose=office", "overdue=on", "state=partner", "company=none"):
+            yield f"queue: {query}", self.read(f"?{query}")
+        yield "counts", self.read("counts/")
+        for words in ("Told?", "nothing like it"):
+            found = self.ana.client.post("/desk/search/", {"q": words})
+            yield f"found: {words}", transcript(found.content.decode(), but=EVERYWHERE)
+        reply = CannedReply.objects.get(key="look-up", language="en")
+        self.officer.client.post(f"/desk/replies/{reply.pk}/retire/")
+        new = {"key": "only-here", "language": "en", "title": "Only in English", "body": "Hello."}
+        assert self.officer.client.post("/desk/replies/new/", new).status_code == 302
+        yield "replies as an officer reads them", self.read("replies/", self.officer, but=("said",))
+        yield "figures as an officer reads them", self.read("figures/", self.officer)
+
+    def while_the_gate_is_closed(self) -> Read:
+        """After a restore. The last, because it closes the gate for all."""
+        archiving.close(why="restored")
+        yield "the gate is closed", self.read("?company=none")
