@@ -25,7 +25,7 @@ from revocations.models import DownstreamReport, Order, State
 from support import tickets
 from support.actions import asking
 from support.actions.asking import Said
-from support.models import Attachment, Ticket
+from support.models import Attachment, Entry, Ticket
 from tests.agents import an_agent_asks
 from tests.browser.pages import MISSING
 from tests.consent.claiming import a_partner, asked, link_in, prove, say_yes, text_now
@@ -273,7 +273,12 @@ def cases(at: datetime) -> Read:
     ticket = _asked(line, at)
     for scan in ("refused", "failed"):
         entry = tickets.write(
-            ticket=ticket, kind="heard", author="subscriber:1", channel="web", body=f"A file: {scan}", at=at
+            ticket=ticket,
+            kind=Entry.Kind.HEARD,
+            author="subscriber:1",
+            channel=Entry.Channel.WEB,
+            body=f"A file: {scan}",
+            at=at,
         )
         Attachment.objects.create(
             id=uuid.uuid4(), ticket=ticket, entry=entry, name=f"{scan}.png", media_type="image/png",

@@ -66,15 +66,15 @@ class Desk:
         """What a case says beside its thread."""
         return self.read(f"{ticket.code}/", who, but=(*EVERYWHERE, "case-thread", "case-acts"))
 
-    def line(self, *, agreed: str = "carrier", **fields: str) -> Line:
+    def line(self, *, agreed: str = "carrier", **fields: Any) -> Line:
         """A line that agreed to the one use, as this one says."""
         line = a_line(**fields)
         if agreed:
             an_approval(line, self.campaign, at=self.at - 90 * DAY, verified_by=agreed)
         return line
 
-    def case(self, line: Line | None = None, **fields: object) -> Ticket:
-        values = {"line_id": line.pk, "number_ending": "0177"} if line else {}
+    def case(self, line: Line | None = None, **fields: Any) -> Ticket:
+        values: dict[str, Any] = {"line_id": line.pk, "number_ending": "0177"} if line else {}
         return a_ticket(at=self.at, **{**values, **fields})
 
     def looked(self, line: Line, **fields: Any) -> Disclosure:
@@ -120,16 +120,16 @@ class Desk:
         uri, until = self.campaign.lbs_provider.uri, timezone.now() + 30 * DAY
         for kind in ("stop all", "stop", "pause", "allow", "dispute"):
             line = self.line()
-            actor = {"line_id": line.pk, "actor": f"subscriber:{line.pk}", "channel": "web"}
+            pk, actor = line.pk, f"subscriber:{line.pk}"
             if kind == "allow":
-                made = actions.allow(campaign=self.campaign.ref, **actor)
+                made = actions.allow(line_id=pk, campaign=self.campaign.ref, actor=actor, channel="web")
             elif kind == "pause":
-                made = actions.pause(scope="party", ref=uri, until=until, **actor)
+                made = actions.pause(line_id=pk, scope="party", ref=uri, until=until, actor=actor, channel="web")
             elif kind == "stop all":
-                made = actions.stop(scope="all", **actor)
+                made = actions.stop(line_id=pk, scope="all", actor=actor, channel="web")
             else:
-                reason = {"reason": actions.NEVER_AGREED} if kind == "dispute" else {}
-                made = actions.stop(scope="party", ref=uri, **reason, **actor)
+                reason = actions.NEVER_AGREED if kind == "dispute" else ""
+                made = actions.stop(line_id=pk, scope="party", ref=uri, reason=reason, actor=actor, channel="web")
             ticket = self.case(line, kind="choice", about_kind="choice", about_ref=str(made.choice_id))
             yield f"a choice: {kind}", self.known(ticket)
 

@@ -108,12 +108,8 @@ def moving() -> list[str]:
 
 def since(name: str, pages: Iterable[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:
     """What these pages say otherwise than in that transcript ("- …", "+ …"), by their titles."""
-    before: dict[str, list[str]] = {}
-    for line in (FOLDER / f"{name}.txt").read_text().split("\n"):
-        if line.startswith("== "):
-            before[line.removeprefix("== ")] = lines = []
-        elif line:
-            lines.append(line)
+    whole = (FOLDER / f"{name}.txt").read_text()
+    before = {title: lines for title, *lines in (page.rstrip("\n").split("\n") for page in whole.split("== ")[1:])}
     for title, told in pages:
         yield title, changes(before[title], told)
 
