@@ -166,15 +166,16 @@ def those_who_look_after() -> Read:
     line = a_life()
     person = signed_in(line)
     yield "nobody looks after it", read(person, "/lines/delegates/")
-    for may in ("see", "stop", "both"):
+    for n, may in enumerate(("see", "stop", "both")):
+        at = now - (3 - n) * timedelta(minutes=1)
         friend = a_line()
         browser = signed_in(friend)
         made = accounts.actions.delegate(
-            line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may=may, ends_at=now + 30 * DAY, at=now
+            line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may=may, ends_at=now + 30 * DAY, at=at
         )
         yield f"asked to {may}", read(browser, f"/lines/asked/{made}/")
         accounts.actions.answer_delegation(
-            delegation_id=made, user=user_of(friend), line_id=friend.pk, answer="yes", at=now
+            delegation_id=made, user=user_of(friend), line_id=friend.pk, answer="yes", at=at
         )
         yield f"looks after it: {may}", read(browser, f"/lines/asked/{made}/")
         yield f"lines of who may {may}", read(browser, "/lines/")
