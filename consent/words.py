@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 # The gate's doors without a database: no answer of the gate's own, and no page has it.
@@ -30,3 +31,8 @@ REASONS: Mapping[str, Promise] = {
 def reason_in_words(reason: str) -> str:
     """Why the gate says no, as one sentence; "" when it says yes."""
     return str(REASONS.get(reason, "")) if reason else ""
+
+
+def not_allowed_in_words(reason: str) -> str:
+    """What a page says to whoever said yes where no yes counts."""
+    return gettext("Nothing changed. %(why)s") % {"why": reason_in_words(reason)}

@@ -182,16 +182,18 @@ def allow(
         channel=channel,
     )
     made_at = take_turn(line_id=line_id)
-    if (twin := _twin(choice, made_at)) is not None:
-        return _repeated(twin)
-    before = snapshots.states(line_id=line_id, contract_ids=[known.contract_id])
     if notice is not None:
         notices.refuse_outdated(notice=notice, campaign=known)
-    _append(choice, made_at, notice)
+    twin = _twin(choice, made_at)
+    before = snapshots.states(line_id=line_id, contract_ids=[known.contract_id])
+    if twin is None:
+        _append(choice, made_at, notice)
     # What is brought back after a restore must not be older than a yes that came meanwhile.
     reason = snapshots.reason_against(line_id=line_id, campaign=known) if gate.opening().is_open else gate.RESTORING
     if reason:
         raise NotAllowable(reason)
+    if twin is not None:
+        return _repeated(twin)
     agreements = telling.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
     return _finish(choice, agreements, actor, by="user")
 
@@ -256,7 +258,7 @@ def _twin(choice: Choice, at: datetime) -> Choice | None:
         return None
     if Approval.objects.filter(line_id=choice.line_id, recorded_at__gt=twin.made_at).exists():
         return None
-    if (twin.until is None) != (choice.until is None):
+    if (twin.until is None) != (choice.until is None) or (twin.until is not None and twin.until <= at):
         return None
     near = twin.until is None or choice.until is None or abs(twin.until - choice.until) <= PRESSED_AGAIN
     return twin if near else None

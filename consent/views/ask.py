@@ -13,6 +13,7 @@ from accounts.access import looks_up, same_time
 from accounts.forms import CodeForm
 from consent import actions, asks, notices
 from consent.access import DOOR, AskRequest, asked, closed
+from consent.words import not_allowed_in_words
 from partners.models import NoticeText
 
 
@@ -78,8 +79,12 @@ def yes(request: AskRequest) -> HttpResponse:
             )
         except notices.NoticeChanged:
             notice, changed = _notice(request), True
-        except (actions.NotOpen, actions.NotAllowable):
+        except actions.NotOpen:
             return closed(request)
+        except actions.NotAllowable as error:
+            # The question stays open: what keeps a yes from counting may pass.
+            messages.error(request, not_allowed_in_words(error.reason))
+            return redirect("ask", token=request.question.token)
         else:
             return _answered(request)
     return render(request, "ask/yes.html", {"question": request.question, "notice": notice, "changed": changed})

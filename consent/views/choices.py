@@ -27,7 +27,7 @@ from consent import actions, notices, queries
 from consent.forms import AllowForm, PauseForm, StopForm
 from consent.models import Choice, PrivacySignal
 from consent.standing import Use, sharing, use_of
-from consent.words import reason_in_words
+from consent.words import not_allowed_in_words, reason_in_words
 
 CHANNEL = "web"
 
@@ -207,8 +207,7 @@ def _allow(request: SubscriberRequest, form: AllowForm, notice: notices.Shown) -
             notice=notice,
         )
     except actions.NotAllowable as error:
-        why = reason_in_words(error.reason)
-        messages.error(request, _("Nothing changed. %(why)s") % {"why": why})
+        messages.error(request, not_allowed_in_words(error.reason))
         return redirect("home")
     return redirect("choice", choice_id=made.choice_id)
 

@@ -16,7 +16,7 @@ from consent.actions.without_account import stop_all_by_line
 from consent.models import Choice, ChoiceReceipt, ProgressLink
 from partners.models import Campaign
 from revocations.models import EvidenceRequest
-from tests.factories import a_campaign, a_line, a_party, an_approval
+from tests.factories import a_campaign, a_ledger_row, a_line, a_party, an_approval
 from tests.people import sign_in, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -70,6 +70,19 @@ def test_what_is_said_anew_is_a_choice_of_its_own(line: Line, road: Campaign) ->
         lambda: actions.stop(line_id=line.pk, scope="all", **WHO),
     )
     assert len({one().choice_id for one in said}) == len(said)
+
+
+@pytest.mark.parametrize("kind", ["pause", "allow"])
+def test_one_that_is_over_is_not_the_same_as_one_that_begins(line: Line, kind: str) -> None:
+    # Nobody had to be told of the pause.
+    campaign = a_campaign().ref if kind == "allow" else ""
+    at, scope = database_clock(), "campaign" if kind == "allow" else "all"
+    ended: dict[str, Any] = {"at": at - timedelta(minutes=5), "until": at - timedelta(minutes=1)}
+    over = a_ledger_row(line, kind, scope=scope, ref=campaign, **ended)
+    until = at + timedelta(minutes=9)
+    who: dict[str, Any] = {"line_id": line.pk, "until": until, "actor": over.actor, "channel": over.channel}
+    made = actions.allow(campaign=campaign, **who) if kind == "allow" else actions.pause(scope=scope, **who)
+    assert (made.repeated, Choice.objects.get(id=made.choice_id).until) == (False, until)
 
 
 def test_a_stop_in_two_tabs_at_once_is_one_stop_one_receipt_and_one_text(line: Line, road: Campaign) -> None:

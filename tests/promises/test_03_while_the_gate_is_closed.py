@@ -7,9 +7,16 @@ import pytest
 from django.db import connections
 from pytest_django.fixtures import Settings
 
-from accounts.models import User
+from accounts.models import Line, User
+from accounts.texts import MemoryBackend
+from audit.queries import database_clock
 from consent import archiving
-from tests.factories import a_line
+from consent.actions import NotAllowable, allow
+from consent.models import Choice
+from partners.models import Campaign
+from revocations.actions import suspend
+from tests.consent.claiming import a_partner, asked, digest_in, link_in, prove, text_now
+from tests.factories import a_campaign, a_line, an_approval
 from tests.people import Browser, newest_text, number_of, signed_in
 from tests.support.officers import staff
 
@@ -19,6 +26,9 @@ NOBODY = "Right now no company gets your location from us."
 STAYS = "What you stopped stays stopped. You can stop more at any time. 911 can find you as always."
 OF_STAFF = "The gate is closed: every company's question is answered no, for every line."
 WHY = "restored: not compared yet"
+NOTHING_CHANGED = (
+    "Nothing changed. Our records are being put back in order after a fault. Until then nobody gets a location."
+)
 OTHERS = {
     "es": "En este momento ninguna empresa recibe su ubicación de nosotros.",
     "vi": "Ngay lúc này không công ty nào nhận được vị trí của quý vị từ chúng tôi.",
@@ -30,14 +40,27 @@ OTHERS = {
 @pytest.fixture(autouse=True)
 def _fast(settings: Settings) -> None:
     settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.texts.MemoryBackend", 0.0
+    MemoryBackend.outbox.clear()
+
+
+def close() -> None:
+    archiving.close(why=WHY)
+
+
+def reopen() -> None:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT consent_gate_open()")
 
 
 @pytest.fixture
-def closed() -> Iterator[None]:
-    archiving.close(why=WHY)
+def reopened() -> Iterator[None]:
     yield
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT consent_gate_open()")
+    reopen()
+
+
+@pytest.fixture
+def closed(reopened: None) -> None:
+    close()
 
 
 def said(browser: Browser, path: str) -> tuple[str, bool, bool]:
@@ -59,6 +82,66 @@ def test_a_person_reads_it_where_they_stop_and_where_they_look(closed: None) -> 
     choice = person.post("/choices/stop/", {"scope": "all"}).url
     shown += [said(person, path) for path in ("/home/", "/choices/", "/lines/", choice)]
     assert [one for one in shown if one[1:] != (True, True)] == []
+
+
+def about_to_allow() -> tuple[Browser, Line, Campaign, dict[str, str]]:
+    """Somebody who stopped everything, and the form by which they allow one use again."""
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    person = signed_in(line)
+    person.post("/choices/stop/", {"scope": "all"})
+    read = digest_in(person.get(f"/choices/allow/?campaign={campaign.ref}"))
+    return person, line, campaign, {"campaign": campaign.ref, "days": "30", "notice": read}
+
+
+def test_a_yes_that_would_not_count_says_so_however_often_it_was_said_before(reopened: None) -> None:
+    person, line, campaign, form = about_to_allow()
+    first = person.post("/choices/allow/", form)
+    choice = Choice.objects.get(kind="allow")
+    # Pressed again while it counts, it is the same choice.
+    assert (first.url, person.post("/choices/allow/", form).url) == (f"/choices/{choice.id}/",) * 2
+    close()
+    for _ in range(2):
+        again = person.post("/choices/allow/", form)
+        assert again.url == "/home/"
+        assert NOTHING_CHANGED in person.get("/home/").text
+    with pytest.raises(NotAllowable, match="restoring"):
+        allow(line_id=line.pk, campaign=campaign.ref, actor=choice.actor, channel=choice.channel, until=choice.until)
+    reopen()
+    assert person.post("/choices/allow/", form).url == first.url
+    assert Choice.objects.get(kind="allow") == choice
+
+
+def test_so_does_one_to_a_company_that_was_suspended_since() -> None:
+    person, _line, campaign, form = about_to_allow()
+    assert person.post("/choices/allow/", form).url == f"/choices/{Choice.objects.get(kind='allow').id}/"
+    provider = campaign.lbs_provider_id
+    suspend(of="party", target_id=provider, actor="system:test", reason="-", at=database_clock(), automatic=True)
+    assert person.post("/choices/allow/", form).url == "/home/"
+    home = person.get("/home/").text
+    assert "Nothing changed. This company does not answer our messages, so we say no to it for now." in home
+
+
+def test_a_company_s_question_stays_open_and_its_page_says_why(reopened: None) -> None:
+    partner, line = a_partner(), a_line()
+    partner.one(partner.claim(msisdn=number_of(line)))
+    assert text_now() == 1
+    path = link_in(asked(number_of(line))[0])
+    browser, page = prove(path, number_of(line))
+    assert "data-gate" not in page.text
+    close()
+    assert NOBODY in browser.get(path).text
+    notice = digest_in(browser.get(f"{path}yes/"))
+    for _ in range(2):
+        assert browser.post(f"{path}yes/", {"notice": notice}).url == path
+        assert NOTHING_CHANGED in browser.get(path).text
+    assert Choice.objects.count() == 0
+    reopen()
+    assert browser.post(f"{path}yes/", {"notice": notice}).url == f"{path}answered/"
+    close()
+    # What was said counts from when the gate opens again.
+    answered = browser.get(f"{path}answered/").text
+    assert ("You said yes" in answered, NOBODY in answered) == (True, True)
 
 
 def test_in_their_own_language(closed: None) -> None:

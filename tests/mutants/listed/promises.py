@@ -34,6 +34,22 @@ MUTANTS = (
     ),
     Mutant(
         3,
+        "consent/actions/choices.py",
+        "    twin = _twin(choice, made_at)\n    before = ",
+        "    if (twin := _twin(choice, made_at)) is not None:\n        return _repeated(twin)\n    before = ",
+        "tests/promises/test_03_while_the_gate_is_closed.py::"
+        "test_a_yes_that_would_not_count_says_so_however_often_it_was_said_before",
+    ),
+    Mutant(
+        3,
+        "consent/views/ask.py",
+        "        except actions.NotAllowable as error:\n",
+        "        except actions.NotAllowable as error:\n            return closed(request)\n",
+        "tests/promises/test_03_while_the_gate_is_closed.py::"
+        "test_a_company_s_question_stays_open_and_its_page_says_why",
+    ),
+    Mutant(
+        3,
         "consent/gate/rules.py",
         '        return self.origin == "person" or origin == "file"\n',
         "        return True\n",
