@@ -7,7 +7,7 @@ first makes it; the others wait for it. Templates stay on the server for the nex
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.core.management import call_command
@@ -83,7 +83,7 @@ def _drop(cursor: CursorWrapper, name: str) -> None:
 def _template_name() -> str:
     """Months are made ahead from today's on: a template serves for the month in which it was made."""
     month = datetime.now(UTC).strftime("%Y-%m")
-    return PREFIX + hashlib.sha256(f"{embedded.fingerprint()} {month}".encode()).hexdigest()[:16]
+    return PREFIX + hashlib.sha256(f"{embedded.fingerprint()} {month} recent".encode()).hexdigest()[:16]
 
 
 def _make_template(cursor: CursorWrapper, template: str) -> None:
@@ -108,10 +108,27 @@ def _migrate(cursor: CursorWrapper, template: str) -> None:
     _point("owner", unfinished)
     try:
         call_command("migrate", database="owner", interactive=False, skip_checks=True, verbosity=0)
+        _drop_old_months()
     finally:
         connections["owner"].close()
         _point("owner", was)
     cursor.execute(f'ALTER DATABASE "{unfinished}" RENAME TO "{template}"')
+
+
+def _drop_old_months() -> None:
+    """Drop the empty partitions of months gone by, but for the last: their rows have the default partition.
+
+    Each statement about releases is planned for every partition, which takes longer than all else that a test asks for.
+    """
+    last = f"disclosures_disclosure_{datetime.now(UTC).replace(day=1) - timedelta(days=1):%Y_%m}"
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'disclosures_disclosure'::regclass"
+            " AND inhrelid::regclass::text < %s",
+            [last],
+        )
+        for (name,) in cursor.fetchall():
+            cursor.execute(f'DROP TABLE "{name}"')
 
 
 def _point(alias: str, name: str) -> None:

@@ -1,13 +1,22 @@
-"""Which tests run, and in which order: what is long by nature by night, slow programs first, beside what computes."""
+"""Which tests run, and in which order: what is long by nature by night, slow programs first, beside what computes.
+
+Of cells that are much alike, day by day a part is drawn (`drawn`): by the commit, so that each has another part and a
+failure comes again; all of them by night, and where a mutant is tried.
+"""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from math import ceil
 
 import pytest
 
+from tests.mutants.choosing import draw_seed
+
 NIGHTLY = os.environ.get("NIGHTLY") == "1"
+EVERY_CELL = NIGHTLY or os.environ.get("EVERY_CELL") == "1"
+# Kept for the workers too: what is no clone of a repository has no commit to draw by.
+SEED = int(os.environ.setdefault("DRAWN", str(draw_seed())))
 # They start programs and wait for them: begun first, they are done by the time that all others are.
 SLOW = (
     "tests/promises/through_the_doors/", "tests/portal/test_demo.py", "tests/faults/", "tests/browser/",
@@ -25,6 +34,20 @@ SERVERS = (
     "tests/audit/test_chain.py", "tests/audit/test_plans.py", "tests/audit/test_tallies.py",
 )  # fmt: skip
 LOCKS = "_at_once"
+
+
+def drawn[T](cells: Iterable[T], *, of: int, row: int = 0) -> Iterator[T]:
+    """Take every so manyth of these cells by day, and all of them by night.
+
+    `row`: which row of a table they are, whose part then begins one further on: no column is left out of all rows.
+    """
+    return iter(cells) if EVERY_CELL else islice(cells, (SEED + row) % of, None, of)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how to run the same part again."""
+    if not EVERY_CELL:
+        terminalreporter.write_line(f"A part of the cells that are alike was drawn: DRAWN={SEED} takes the same again.")
 
 
 def pytest_configure(config: pytest.Config) -> None:

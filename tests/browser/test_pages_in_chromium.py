@@ -23,7 +23,7 @@ from tests.browser.release import WIDTHS
 from tests.browser.states import Shown, a_life, errors, languages, states
 from tests.factories import a_line, a_party
 from tests.orders import bring_to
-from tests.selection import NIGHTLY
+from tests.selection import NIGHTLY, drawn
 from tests.walks.addresses import patterns
 from tests.world import a_world, disclosed
 
@@ -67,7 +67,7 @@ def test_every_address_is_visited_or_says_why_not() -> None:
 def test_every_page_in_every_light_and_width_weighs_little_and_asks_nobody_else(visit: Visit, site: str) -> None:
     """One visit each, with nothing kept from the one before."""
     page = Looking(visit().new_page(), site)
-    found = [fault for one in a_walk().visits() for fault in page.faults(one)]
+    found = [fault for one in drawn(a_walk().visits(), of=2) for fault in page.faults(one)]
     assert found == []
 
 
@@ -88,7 +88,7 @@ def test_every_state_of_every_page(visit: Visit, site: str) -> None:
     """First time, empty, wrong, partners that are away, very long: in English and light."""
     page = Looking(visit().new_page(), site)
     found: list[str] = []
-    for one in states():
+    for one in drawn(states(), of=2):
         page.put_into(one)
         found += [f"{one.state}: {fault}" for fault in (*page.too_wide(one, *WIDTHS[:2]), *page.axe(one))]
     assert found == []

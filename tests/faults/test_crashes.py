@@ -17,9 +17,15 @@ from tests.faults.invariants import deliver_what_is_left, invariants
 from tests.faults.long import SEED
 from tests.faults.programs import get, until
 from tests.faults.stopping import Stopper
+from tests.selection import EVERY_CELL
 
-STOPS = 500
-KILLS = {"GeoBridge": 16, "NorthLink": 16, "broker": 9, "worker": 9, "web": 4}
+# By night at full size, and for as long as one likes: python -m tests.faults.run --long.
+STOPS = 500 if EVERY_CELL else 200
+KILLS = (
+    {"GeoBridge": 16, "NorthLink": 16, "broker": 9, "worker": 9, "web": 4}
+    if EVERY_CELL
+    else {"GeoBridge": 5, "NorthLink": 5, "broker": 3, "worker": 4, "web": 2}
+)
 ENDED = (State.ACKNOWLEDGED, State.COMPLETED, State.PARTIAL)
 
 
@@ -68,7 +74,7 @@ def test_a_storm_of_kills_loses_nothing_and_doubles_nothing(world: World) -> Non
     stopper.join()
     for name in ("GeoBridge", "NorthLink", "web"):
         programs[name].wait()
-    assert sum(program.kills for program in programs.values()) == sum(KILLS.values()) >= 50
+    assert sum(program.kills for program in programs.values()) == sum(KILLS.values())
     assert len(stopper.took) == STOPS
     programs["worker"].kill()
     deliver_what_is_left()

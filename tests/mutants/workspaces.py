@@ -68,7 +68,13 @@ class Workspace:
         done = forks.run(
             [sys.executable, "-m", "pytest", "-q", "-x", *OPTIONS, f"--junitxml={report}", *arguments],
             cwd=self.tree,
-            env={**os.environ, **_addresses(database), "PYTHONPATH": str(self.tree), "PROPERTIES_UNSHORTENED": "1"},
+            env={
+                **os.environ,
+                **_addresses(database),
+                "PYTHONPATH": str(self.tree),
+                "PROPERTIES_UNSHORTENED": "1",
+                "EVERY_CELL": "1",
+            },
         )
         said = done.stdout[-4000:] + done.stderr[-2000:]
         if not report.exists():

@@ -13,6 +13,7 @@ from portal import secret_files
 from portal.environment import Environment, database, environment
 from tests import forks
 from tests.portal.processes import PROJECT, clean_environment
+from tests.selection import drawn
 
 PRODUCTION = {
     "DATABASE_URL": "postgresql://whereabouts_app:x@127.0.0.1:1/whereabouts",
@@ -47,31 +48,29 @@ def test_check_deploy_is_clean_with_production_settings(beside: str) -> None:
 
 
 HERE = {"BASE_URL": "http://localhost:8000"}
+DEMO: list[tuple[dict[str, str], set[str]]] = [
+    ({**HERE, "DOOR_OUT_LOOPBACK": "1"}, {"E001", "E008", "E009"}),
+    ({**HERE, "WHEREABOUTS_DEMO": "1"}, {"E002", "E008", "E009"}),
+    ({"DEBUG": "1"}, {"E003"}),
+    ({"SECRET_KEY": "changeme"}, {"E004"}),
+    ({"SECRET_KEY": "a" * 60}, {"E004"}),
+    ({"SECRET_KEY_FALLBACKS": "an-old-one"}, {"E004"}),
+    ({"ALLOWED_HOSTS": "*"}, {"E005"}),
+    ({"ALLOWED_HOSTS": "whereabouts.carrier.example,*"}, {"E005"}),
+    ({"SMS_BACKEND": "portal.demo_phone.Backend"}, {"E006"}),
+    ({"SMS_BACKEND": "accounts.texts.ConsoleBackend"}, {"E006"}),
+    ({"SMS_WEBHOOK_URL": ""}, {"E007"}),
+    ({"SMS_WEBHOOK_TOKEN": ""}, {"E007"}),
+    (HERE, {"E008", "E009"}),
+    (
+        {"OIDC_ISSUER": "http://127.0.0.1:9000", "OIDC_CLIENT_ID": "portal", "OIDC_CLIENT_SECRET": "secret"},
+        {"E008"},
+    ),
+    ({"EMAIL_URL": "console://"}, {"E010"}),
+]
 
 
-@pytest.mark.parametrize(
-    ("changed", "errors"),
-    [
-        ({**HERE, "DOOR_OUT_LOOPBACK": "1"}, {"E001", "E008", "E009"}),
-        ({**HERE, "WHEREABOUTS_DEMO": "1"}, {"E002", "E008", "E009"}),
-        ({"DEBUG": "1"}, {"E003"}),
-        ({"SECRET_KEY": "changeme"}, {"E004"}),
-        ({"SECRET_KEY": "a" * 60}, {"E004"}),
-        ({"SECRET_KEY_FALLBACKS": "an-old-one"}, {"E004"}),
-        ({"ALLOWED_HOSTS": "*"}, {"E005"}),
-        ({"ALLOWED_HOSTS": "whereabouts.carrier.example,*"}, {"E005"}),
-        ({"SMS_BACKEND": "portal.demo_phone.Backend"}, {"E006"}),
-        ({"SMS_BACKEND": "accounts.texts.ConsoleBackend"}, {"E006"}),
-        ({"SMS_WEBHOOK_URL": ""}, {"E007"}),
-        ({"SMS_WEBHOOK_TOKEN": ""}, {"E007"}),
-        (HERE, {"E008", "E009"}),
-        (
-            {"OIDC_ISSUER": "http://127.0.0.1:9000", "OIDC_CLIENT_ID": "portal", "OIDC_CLIENT_SECRET": "secret"},
-            {"E008"},
-        ),
-        ({"EMAIL_URL": "console://"}, {"E010"}),
-    ],
-)
+@pytest.mark.parametrize(("changed", "errors"), [*drawn(DEMO, of=3)])
 def test_check_deploy_fails_on_settings_of_a_demo(changed: dict[str, str], errors: set[str]) -> None:
     command = [sys.executable, "manage.py", "check", "--deploy"]
     done = forks.run(command, cwd=PROJECT, env=clean_environment(**{**PRODUCTION, **changed}))

@@ -13,6 +13,7 @@ import pytest
 from tests.faults.programs import Program, Programs, free_port
 from tests.running.conftest import the_program
 from tests.running.proxies import RUNNING
+from tests.selection import drawn
 
 UNITS = sorted((RUNNING / "systemd").glob("*.service"), key=str)
 # Of 10, in tenths as systemd has it; what speaks to the network and to others on it has 2.9.
@@ -55,7 +56,9 @@ def test_the_gate_and_its_database_may_go_before_all_others(service: str, tmp_pa
 
 
 @pytest.mark.usefixtures("committed_db")
-@pytest.mark.parametrize("name", ["whereabouts-gate.service", "whereabouts-web.service", "whereabouts-web@.service"])
+@pytest.mark.parametrize(
+    "name", ["whereabouts-gate.service", *drawn(["whereabouts-web.service", "whereabouts-web@.service"], of=2)]
+)
 def test_what_a_unit_starts_answers(name: str, tmp_path: Path) -> None:
     port = free_port()
     program = Program(

@@ -21,6 +21,7 @@ from tests.factories import a_line
 from tests.faults.programs import PROJECT, Program, Programs, database_url, free_port, until
 from tests.portal.processes import clean_environment
 from tests.running.proxies import RUNNING
+from tests.selection import drawn
 
 SYSTEMD = RUNNING / "systemd"
 NUMBER = "+12065550142"
@@ -177,7 +178,9 @@ def codes_sent(machine: Machine) -> str:
 
 
 @pytest.mark.usefixtures("committed_db")
-@pytest.mark.parametrize("web", ["whereabouts-web.service", "whereabouts-web@.service", "Containerfile"])
+@pytest.mark.parametrize(
+    "web", [*drawn(["whereabouts-web.service", "whereabouts-web@.service", "Containerfile"], of=3)]
+)
 def test_somebody_signs_in_by_a_texted_code_with_what_the_shipped_files_load(
     web: str, gateway: TextGateway, tmp_path: Path
 ) -> None:
