@@ -1,4 +1,4 @@
-"""What the process was told by its environment, checked once. docs/reference/operations.md lists every name."""
+"""What the process was told by its environment, checked once. docs/reference/settings.md lists every name."""
 
 import os
 from dataclasses import dataclass

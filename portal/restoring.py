@@ -32,7 +32,7 @@ from revocations.models import Standing
 PART = 500
 SAY_EVERY = 1_000
 
-# The archive has no copy of these, and no file brings them back. `docs/reference/operations.md` has the same list.
+# The archive has no copy of these, and no file brings them back. `docs/guides/backup.md` has the same list.
 MAY_BE_UNDONE = (
     "passwords, passkeys and authenticator apps that people or staff replaced or took off: the old ones open again",
     "roles of staff that were taken away, and staff who were made anew since",

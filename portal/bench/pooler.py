@@ -1,4 +1,4 @@
-"""PgBouncer before a run's database, as docs/guides/running.md has it: where this machine has one."""
+"""PgBouncer before a run's database, as docs/guides/pgbouncer.md has it: where this machine has one."""
 
 import os
 import shutil

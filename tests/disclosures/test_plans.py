@@ -38,7 +38,7 @@ from tests.people import Browser, signed_in
 from tests.world import World, a_world
 
 DAY = timedelta(days=1)
-OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "operations.md"
+CITUS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "citus.md"
 # Grow with lines, and are reached by the line: spread by it.
 BY_LINE = {
     "consent_approval", "consent_choice", "consent_choiceorder", "consent_choicereceipt", "consent_endedpause",
@@ -373,7 +373,7 @@ def test_every_table_that_names_a_line_is_put_somewhere() -> None:
 
 def reference_tables() -> list[str]:
     """Those that the guide for operators puts on every server, in its order."""
-    return re.findall(r"create_reference_table\('(\w+)'\)", OPERATIONS.read_text())
+    return re.findall(r"create_reference_table\('(\w+)'\)", CITUS.read_text())
 
 
 def foreign_keys() -> list[tuple[str, str]]:
@@ -389,7 +389,7 @@ def foreign_keys() -> list[tuple[str, str]]:
 @pytest.mark.usefixtures("db")
 def test_what_a_table_that_is_spread_refers_to_is_on_every_server_by_then() -> None:
     keys, spread = foreign_keys(), BY_LINE | BY_ID
-    made = re.findall(r"create_(?:reference|distributed)_table\('(\w+)'", OPERATIONS.read_text())
+    made = re.findall(r"create_(?:reference|distributed)_table\('(\w+)'", CITUS.read_text())
     assert ("partners_dealing", "partners_party") in keys
     assert {(one, to) for one, to in keys if one in spread and to not in reference_tables()} == set()
     # And what is in one place refers to nothing that is spread.
@@ -446,13 +446,13 @@ def test_the_guide_names_the_triggers_that_need_more_than_their_server_s_copy() 
     reached = reached_by_triggers(on_every_server)
     written = reached_by_triggers(on_every_server, how=WRITTEN)
     needing = {trigger for trigger, of in reached.items() if of - on_every_server or written[trigger]}
-    said = OPERATIONS.read_text().partition("**Triggers of reference tables**")[2].partition("\n\n")[0]
+    said = CITUS.read_text().partition("**Triggers of reference tables**")[2].partition("\n\n")[0]
     assert set(re.findall(r"`(\w+)`", said)) & reached.keys() == needing
     assert {"consent_suspension_is_archived", "partners_cover_kin", "consent_campaign_frozen"} <= needing
 
 
 def test_the_guide_for_operators_spreads_these_tables_and_no_others() -> None:
-    text = OPERATIONS.read_text()
+    text = CITUS.read_text()
     spread = re.findall(r"create_distributed_table\('(\w+)', '(\w+)'", text)
     assert {table for table, column in spread if column == "line_id"} == BY_LINE
     assert {table for table, column in spread if column == "id"} == BY_ID

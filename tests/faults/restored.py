@@ -1,4 +1,4 @@
-"""A database dumped and restored as `docs/reference/operations.md` says, and life in the restored one."""
+"""A database dumped and restored as `docs/guides/backup.md` says, and life in the restored one."""
 
 import os
 import subprocess

@@ -259,7 +259,7 @@ def test_every_secret_may_and_its_name_is_in_the_docs() -> None:
     fields = {field.upper() for field in Environment.__dataclass_fields__}
     secret = {name for name in fields if name.endswith(("_KEY", "_KEYS", "_TOKEN", "_SECRET", "_SECRETS", "_DSN"))}
     assert secret <= set(secret_files.NAMES) <= {*fields, "CELERY_BROKER_URL"}
-    docs = (PROJECT / "docs" / "guides" / "running.md").read_text()
+    docs = (PROJECT / "docs" / "reference" / "settings.md").read_text()
     assert [name for name in secret_files.NAMES if f"`{name}`" not in docs and f"`{name}_FILE=" not in docs] == []
 
 

@@ -28,7 +28,7 @@ BETWEEN = (
 IN_THE_WAY = (
     "{migration} waited two seconds for a table that others were using, and gave up so that no stop waits behind it. "
     "Nothing of it was kept; what was done before it was. Run migrate again. If that comes to the same, "
-    "pg_stat_activity shows who has held a transaction open since when (docs/reference/operations.md)."
+    "pg_stat_activity shows who has held a transaction open since when (docs/guides/upgrade.md)."
 )
 
 
