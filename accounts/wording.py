@@ -142,7 +142,7 @@ CHANGED: dict[str, Words] = {
 }
 WHO: dict[str, Words] = {
     "subscriber": gettext_lazy("Somebody with sight of this line"),
-    "line": gettext_lazy("Somebody with this phone, by texted code"),
+    "line": gettext_lazy("Somebody with this phone, without signing in"),
     "delegate": gettext_lazy("Somebody you asked to look after this line"),
     "holder": gettext_lazy("The account holder"),
     "agent": gettext_lazy("Our support"),

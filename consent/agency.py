@@ -77,7 +77,7 @@ def _end(now: datetime) -> None:
 def _tell(request_id: UUID, now: datetime) -> bool:
     """Whether the agent took it. It may ask at any time; so that after some tries it is left alone."""
     request = AgentRequest.objects.select_related("agent").get(pk=request_id)
-    body = msgspec.json.encode(agents.status_of(request=request))
+    body = msgspec.json.encode(agents.status_of(request=request, at=now))
     reply = client.post(
         url=request.callback, body=body, content_type="application/json", seconds=CALLBACK_S, hosts=request.agent.hosts
     )

@@ -126,19 +126,25 @@ def agent_to_check(*, agent_id: str) -> AuthorizedAgent:
     return AuthorizedAgent.objects.filter(pk=agent_id, ended_at__isnull=True).first() or NOBODY
 
 
-def status_of(*, request: AgentRequest) -> dict[str, str]:
-    """How a request stands, as its agent is told. The same for a number that is no line of ours."""
+def status_of(*, request: AgentRequest, at: datetime) -> dict[str, str]:
+    """How a request stands, as its agent is told. The same for a number that is no line of ours.
+
+    One that nobody answered in time is over from its last moment on, whenever that is written down.
+    """
+    status, reason = AgentRequest.Status(request.status), request.reason
+    if status == AgentRequest.Status.IN_PROGRESS and request.expires_at <= at:
+        status, reason = AgentRequest.Status.DENIED, AgentRequest.Reason.INSUF_VERIFICATION
     told = {
         "request_id": str(request.pk),
-        "status": str(request.status),
+        "status": str(status),
         "received_at": _instant(request.received_at),
         "expected_by": _instant(request.expires_at),
         "expires_at": _instant(request.expires_at),
     }
-    if request.reason:
-        told["reason"] = str(request.reason)
-        told["processing_details"] = DETAILS[AgentRequest.Reason(request.reason)]
-    if request.status == AgentRequest.Status.IN_PROGRESS:
+    if reason:
+        told["reason"] = str(reason)
+        told["processing_details"] = DETAILS[AgentRequest.Reason(reason)]
+    if status == AgentRequest.Status.IN_PROGRESS:
         told["user_verification_url"] = f"{settings.BASE_URL}{reverse('agent-request', args=[request.pk])}"
     if request.agent_request_id:
         told["agent_request_id"] = request.agent_request_id

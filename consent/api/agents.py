@@ -73,7 +73,7 @@ def exercise(request: HttpRequest) -> HttpResponse:
         made = actions.take_request(agent=caller, said=said, body=request.body, at=now)
     except agents.Refused as error:
         return refused(400, str(error), fatal=True)
-    return JsonResponse(agents.status_of(request=made))
+    return JsonResponse(agents.status_of(request=made, at=now))
 
 
 @_door("GET", "HEAD", "DELETE")
@@ -83,8 +83,8 @@ def request(request: HttpRequest, request_id: str) -> HttpResponse:
     made = _request(request_id) if caller else None
     if caller is None or made is None or made.agent_id != caller.pk:
         return refused(403, "This is no request of yours.")
+    now = timezone.now()
     if request.method == "DELETE":
-        now = timezone.now()
         try:
             agents.opened(body=request.body, agent=caller, shape=agents.Message, at=now)
             made = actions.revoke_request(agent=caller, request_id=made.pk, at=now)
@@ -92,7 +92,7 @@ def request(request: HttpRequest, request_id: str) -> HttpResponse:
             return refused(400, str(error))
         except actions.NotOpenRequest:
             return refused(409, "This request is not open any more.")
-    return JsonResponse(agents.status_of(request=made))
+    return JsonResponse(agents.status_of(request=made, at=now))
 
 
 def _caller(request: HttpRequest) -> AuthorizedAgent | None:

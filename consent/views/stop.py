@@ -156,7 +156,7 @@ def receipt_pdf(request: HttpRequest, token: str) -> HttpResponse:
         title=_("All sharing was stopped"),
         made_at=linked.made_at,
         until=None,
-        how=_("Made without an account, with a code texted to this phone"),
+        how=_("Made without an account, with this phone"),
         zone=name_of(zone),
     )
     body = receipts.file_of(receipt=linked.receipt, at=now)

@@ -118,7 +118,7 @@ def test_the_link_says_when_and_where_and_claims_no_more_than_is_known() -> None
     link = proved(line).post("/stop/all/", {"stop-all": "1"}).url
     bring_to(State.PARTIAL, completed_at=timezone.now())
     page = Browser().get(link).text
-    assert "We began to say no to every company on" in page
+    assert "Your stop took effect on" in page
     assert "(Pacific time)" in page
     assert "Signed in part: a company below has not signed yet</dt><dd>1</dd>" in page
     assert "looking into it" not in page

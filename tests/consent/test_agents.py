@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import time_machine
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.test import Client as Http
 from django.utils import timezone
@@ -157,8 +158,12 @@ def test_a_stop_is_done_when_its_person_says_so_from_the_phone(agent: Agent, lin
     for said in (
         "Asked in this person's name to stop all sharing: PERMISSION_SLIP Inc.",
         "an agent acts for them",
+        "Somebody with this phone, without signing in",
     ):
         assert said in log
+    # They typed no code: nothing says that they did.
+    assert "by texted code" not in log
+    assert "Made without an account, with this phone" in signed_in(line).get("/choices/").text
 
 
 def test_who_says_that_it_is_not_theirs_changes_nothing(agent: Agent, line: Line) -> None:
@@ -166,6 +171,22 @@ def test_who_says_that_it_is_not_theirs_changes_nothing(agent: Agent, line: Line
     assert "does not act for you" in Browser().post(link(line), {"refuse": "1"}).text
     assert agent.status(told["request_id"])["reason"] == "suspected_fraud"
     assert not Choice.objects.filter(line_id=line.pk).exists()
+
+
+def test_one_that_nobody_answered_is_over_at_its_last_moment_whenever_that_is_written_down(
+    agent: Agent, line: Line
+) -> None:
+    told = agent.exercise(number_of(line))
+    ends = AgentRequest.objects.get().expires_at
+    with time_machine.travel(ends - timedelta(seconds=1), tick=False):
+        assert agent.status(told["request_id"]) == told
+        assert Browser().get(link(line)).status_code == 200
+    with time_machine.travel(ends, tick=False):
+        over = agent.status(told["request_id"])
+        assert (over["status"], over["reason"]) == ("denied", "insuf_verification")
+        assert ("user_verification_url" in over, Browser().get(link(line)).status_code) == (False, 404)
+        agency.see_to(now=timezone.now())
+        assert agent.status(told["request_id"]) == over
 
 
 @pytest.mark.parametrize("right", ["sale:opt_in", "access", "deletion", "access:specific", "anything"])

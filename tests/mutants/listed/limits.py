@@ -129,6 +129,15 @@ MUTANTS = (
         "        if _is_open_by_contact(",
         f"{SAFE_CODE}test_the_code_opens_what_there_is_to_read_and_nothing_else",
     ),
+    # An agent's request that is over, and is told to be open until that is written down
+    Mutant(
+        6,
+        "consent/agents.py",
+        "    if status == AgentRequest.Status.IN_PROGRESS and request.expires_at <= at:\n",
+        "    if status == AgentRequest.Status.IN_PROGRESS and request.expires_at < at:\n",
+        "tests/consent/test_agents.py::"
+        "test_one_that_nobody_answered_is_over_at_its_last_moment_whenever_that_is_written_down",
+    ),
     # A breaker that keeps its past
     Mutant(
         4,

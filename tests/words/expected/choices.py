@@ -11,10 +11,10 @@ TABLE: Final = {
         en="You stopped all sharing for {number}", es="Usted detuvo todo el uso compartido de {number}"
     ),
     "began_to_say_no": Said(
-        en="We began to say no to every company on {exact} ({zone}). That depends on nobody else. What was "
-        "agreed before no longer counts.",
-        es="Empezamos a decir que no a todas las empresas el {exact} ({zone}). Eso no depende de nadie más. Lo "
-        "que se había acordado antes ya no vale.",
+        en="Your stop took effect on {exact} ({zone}). That depends on nobody else. What was agreed before no "
+        "longer counts.",
+        es="Su decisión de detener entró en vigor el {exact} ({zone}). Eso no depende de nadie más. Lo que se "
+        "había acordado antes ya no vale.",
     ),
     "how_far": Said(en="How far the companies are", es="Por dónde van las empresas"),
     "concerns": Said(en="Companies this concerns", es="Empresas a las que toca"),
@@ -336,10 +336,7 @@ TABLE: Final = {
     ),
     # Who made it, and how
     "by_signed_in": Said(en="Made by a signed-in person", es="Hecho por una persona que entró"),
-    "by_phone": Said(
-        en="Made without an account, with a code texted to this phone",
-        es="Hecho sin cuenta, con un código enviado a este teléfono",
-    ),
+    "by_phone": Said(en="Made without an account, with this phone", es="Hecho sin cuenta, con este teléfono"),
     "by_agent": Said(en="Made for you by a support agent", es="Hecho por un agente en su nombre"),
     "by_program": Said(
         en="Taken over from an earlier program, “{program}”", es="Tomado de un programa anterior, «{program}»"
