@@ -142,7 +142,7 @@ class StaffAction(StrEnum):
     """What somebody of staff may want to do."""
 
     SEE_TERMS = "see_terms"  # parties, contracts, campaigns, rules, notices, streams, orders without persons
-    CHANGE_TERMS = "change_terms"  # draft, put in force, shorten, link, endpoints, rules
+    CHANGE_TERMS = "change_terms"  # draft, put in force, shorten, link, first endpoints, rules
     SUSPEND = "suspend"  # and propose to terminate
     PROPOSE = "propose"  # a loosening act; withdraw it, decline another's
     AGREE = "agree"  # to another officer's proposal, which does the act

@@ -92,6 +92,10 @@ class Incident(models.Model):
         PARTNER_BREACH = "partner_breach", "A breach at a partner, reported by hand"
         STAFF_BROWSING = "staff_browsing", "Somebody of staff looked at unusually many subscribers"
         MACHINE_BY_OPERATOR = "machine_by_operator", "A machine was let in or given another key without two officers"
+        ADDRESSES_BY_OPERATOR = (
+            "addresses_by_operator",
+            "A partner's endpoints or the address of its keys changed without two officers",
+        )
         STOPS_BY_AGENT = "stops_by_agent", "Unusually many stops by one agent"
         # Found in the ledger of releases, one a company and year (`disclosures.anomalies`).
         AFTER_STOP = "after_stop", "Look-ups after people said stop"

@@ -29,6 +29,15 @@ def hosts_of(contract: Contract) -> frozenset[str]:
     return frozenset(host.lower() for host in named if host)
 
 
+def events_address_of(*, party_id: int) -> str:
+    """Return where a partner's events go: the address of its newest contract that is no draft; "" where none has one.
+
+    Its stream may name another, on a host that a contract lists.
+    """
+    contracts = Contract.objects.filter(aggregator_id=party_id, is_draft=False).exclude(endpoint_url="")
+    return contracts.order_by("-starts_at", "-id").values_list("endpoint_url", flat=True).first() or ""
+
+
 def on_list(*, url: str, hosts: Collection[str]) -> bool:
     """Whether this URL's host and port are among these."""
     return host_of(url) in hosts

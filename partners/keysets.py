@@ -76,13 +76,12 @@ def _issuer(token: str) -> set[tuple[str, str]]:
 def jwks_uri_of(*, party: Party) -> str:
     """Where the party's keys are: its own address, else that of its newest contract; "" where nobody wrote one down.
 
-    A draft, which one officer may write, counts only beside other drafts.
+    A draft, which one officer may write, counts for nothing.
     """
     if party.jwks_uri:
         return party.jwks_uri
-    agreed = Contract.objects.filter(aggregator=party).exclude(jwks_uri="").order_by("is_draft", "-starts_at")
-    contract = agreed.first()
-    return contract.jwks_uri if contract else ""
+    agreed = Contract.objects.filter(aggregator=party, is_draft=False).exclude(jwks_uri="")
+    return agreed.order_by("-starts_at", "-id").values_list("jwks_uri", flat=True).first() or ""
 
 
 @contextmanager

@@ -62,6 +62,27 @@ class LetMachineIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certificate: Annotated[str, msgspec.Meta(max_length=43)]
 
 
+class Endpoints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A contract's address for events and address of keys, "" for none, and the other hosts its partner may name."""
+
+    endpoint_url: Annotated[str, msgspec.Meta(max_length=1000)]
+    jwks_uri: Annotated[str, msgspec.Meta(max_length=1000)]
+    hosts: tuple[Annotated[str, msgspec.Meta(max_length=260)], ...]
+
+
+class SetEndpoints(Endpoints, frozen=True, forbid_unknown_fields=True):
+    """Other endpoints. `was`: those when they were proposed; others by now, and nobody agreed to this change."""
+
+    was: Endpoints
+
+
+class MoveKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another address of a company's keys, "" for none of its own. `was`: where its keys were when it was proposed."""
+
+    jwks_uri: Annotated[str, msgspec.Meta(max_length=1000)]
+    was: Annotated[str, msgspec.Meta(max_length=1000)]
+
+
 class LetAgentAsk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an authorised agent is called, its key (base64), and where it may be called back, once both agreed."""
 
@@ -79,7 +100,18 @@ class LoosenAnomalies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool
 
 
-type Payload = Nothing | ExtendTerm | RelaxRule | PaidForLess | Terminate | LetMachineIn | LoosenAnomalies | LetAgentAsk
+type Payload = (
+    Nothing
+    | ExtendTerm
+    | RelaxRule
+    | PaidForLess
+    | Terminate
+    | LetMachineIn
+    | LoosenAnomalies
+    | LetAgentAsk
+    | SetEndpoints
+    | MoveKeys
+)
 
 SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.LIFT_SUSPENSION: (Nothing, frozenset({"party", "contract", "campaign"})),
@@ -91,6 +123,8 @@ SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.LOOSEN_ANOMALIES: (LoosenAnomalies, frozenset({"anomaly"})),
     Proposal.Act.LET_AGENT_ASK: (LetAgentAsk, frozenset({"authorized"})),
     Proposal.Act.END_PROTECTION: (Nothing, frozenset({"protection"})),
+    Proposal.Act.SET_ENDPOINTS: (SetEndpoints, frozenset({"contract"})),
+    Proposal.Act.MOVE_KEYS: (MoveKeys, frozenset({"party"})),
 }
 
 
@@ -105,7 +139,7 @@ def read(*, act: str, of: str, payload: Mapping[str, Any]) -> Payload:
         raise BadProposal(f"{act}: {error}") from error
 
 
-def as_json(payload: Payload) -> dict[str, Any]:
+def as_json(payload: Payload | Endpoints) -> dict[str, Any]:
     """The same as a proposal keeps it."""
     kept: dict[str, Any] = msgspec.to_builtins(payload)
     return kept

@@ -10,7 +10,10 @@ import partners.actions
 from accounts.models import User
 from accounts.permissions import actor_of
 from audit.queries import database_clock
-from partners.models import Client, Proposal
+from partners.actions.addresses import endpoints_of
+from partners.keysets import jwks_uri_of
+from partners.loosening import as_json
+from partners.models import Client, Contract, Party, Proposal
 from partners.tokens import Json
 
 counter = itertools.count(1)
@@ -38,6 +41,21 @@ def an_agreed_proposal(
     proposal.decision, proposal.decided_by, proposal.decided_at = Proposal.Decision.AGREED, an_actor(), at
     proposal.save(update_fields=["decision", "decided_by", "decided_at"])
     return proposal
+
+
+def move_endpoints(contract: Contract, **endpoints: object) -> None:
+    """Change a contract's endpoints as if two officers had agreed just now, whatever the door out thinks of them."""
+    was = as_json(endpoints_of(row=Contract.objects.get(pk=contract.pk)))
+    payload = {**was, **endpoints, "was": was}
+    an_agreed_proposal("set_endpoints", "contract", contract.pk, payload=payload, at=database_clock())
+    Contract.objects.filter(pk=contract.pk).update(**endpoints)
+
+
+def move_keys(party: Party, jwks_uri: str) -> None:
+    """Change the address of a company's keys as if two officers had agreed just now."""
+    payload = {"jwks_uri": jwks_uri, "was": jwks_uri_of(party=Party.objects.get(pk=party.pk))}
+    an_agreed_proposal("move_keys", "party", party.pk, payload=payload, at=database_clock())
+    Party.objects.filter(pk=party.pk).update(jwks_uri=jwks_uri)
 
 
 def a_machine(client_id: str, kind: str, *, public_jwk: Mapping[str, Json], party: str = "") -> Client:

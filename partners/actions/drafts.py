@@ -1,25 +1,27 @@
 """Contracts and campaigns before they count: draft one, change it, put it in force."""
 
-import re
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from partners import client, identifiers, keysets
-from partners.actions import guards, links
+from partners import identifiers, keysets
+from partners.actions import addresses, guards, links
+from partners.actions.addresses import check_addresses
 from partners.actions.guards import Faults, Of
 from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, Party
 from partners.words import PURPOSES, UNKNOWN
 
-HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 # 15 business days are three weeks.
 LONGEST_COMPLETION_DAYS = 21
 DRAFTED = "was written down a moment ago, by you or another officer. Look at it, or choose another id."
 NOT_SIGNED_YET = "That day is still to come. Draft a contract once it is signed."
+REPLACES = (
+    "It would change what is in force for {partner}: {fields}. That takes two officers. Clear these fields in the"
+    " draft, put it in force, then propose them on its page under Endpoints and keys."
+)
 NEW_CAMPAIGN = "Somebody agreed to it as it is, so it stays as it is: make a new campaign, which starts without a yes."
 
 
@@ -70,7 +72,7 @@ def draft_contract(
     owner = _party("aggregator", aggregator, faults)
     row = Contract(ref=ref, aggregator=owner, is_draft=True, **_contract_fields(terms))
     _check(row, faults, at)
-    with guards.first(else_said=f"{ref} {DRAFTED}"), keysets.may_move(party=row.aggregator):
+    with guards.first(else_said=f"{ref} {DRAFTED}"):
         row.save(force_insert=True)
     guards.note_on(action="contract.drafted", actor=name, row=row, at=at, reason=reason)
     return row
@@ -138,8 +140,9 @@ def change_draft(
 def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> Contract | Campaign:
     """Make a draft count from its start on, and not from before now. It begins without anybody's yes.
 
-    Raises NotNow for what is no draft, is over already, or lacks something; NotForThem. `support.actions.put_in_force`
-    also looks whether somebody agreed to it while it was a draft: call that one.
+    Raises NotNow for what is no draft, is over already, lacks something, or would move where its partner is spoken to
+    or its keys, which takes two officers; NotForThem. `support.actions.put_in_force` also looks whether somebody agreed
+    to it while it was a draft: call that one.
     """
     name = guards.officer(actor=actor, reason=reason)
     row = guards.locked(of=of, target_id=target_id)
@@ -152,7 +155,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
         raise NotNow(f"{row.ref} can't be put in force yet. {lacking}")
     row.starts_at = max(row.starts_at, at)
     row.is_draft = False
-    # The newest contract's address of keys counts, and this one may come to be the newest.
+    # The newest contract's address of keys counts, and this one may be the first to have one.
     with keysets.may_move(party=_partner_of(row)):
         row.save(update_fields=["starts_at", "is_draft"])
     guards.note_on(action=f"{of}.put_in_force", actor=name, row=row, at=at, reason=reason)
@@ -265,17 +268,6 @@ def under_contract(*, contract: Contract, purpose: str, ends_at: datetime) -> di
     return found
 
 
-def check_addresses(*, endpoint_url: str, jwks_uri: str, hosts: Collection[str]) -> None:
-    """The door out would open these addresses and may speak to these hosts. Raises ValidationError (by field)."""
-    faults = Faults()
-    for field, url in (("endpoint_url", endpoint_url), ("jwks_uri", jwks_uri)):
-        refused = client.refused(url=url) if url else ""
-        faults.note(field, refused and f"We would not speak to it: {refused}.")
-    if not all(HOST.fullmatch(host) for host in hosts):
-        faults.note("hosts", "Name hosts as they stand in an address: name, or name:port.")
-    faults.raise_if_any()
-
-
 def _contract_lacks(contract: Contract) -> str:
     if not contract.purposes:
         return "It allows no purpose."
@@ -285,7 +277,9 @@ def _contract_lacks(contract: Contract) -> str:
         return "Its partner is not written down as an aggregator."
     if not (contract.jwks_uri or keysets.jwks_uri_of(party=contract.aggregator)):
         return "There is no address of the partner's keys (jwks_uri), so nothing it signs could be checked."
-    return ""
+    replaced = addresses.replaced_by(row=contract, wanted=addresses.endpoints_of(row=contract))
+    fields = ", ".join(addresses.LABELS[field] for field in replaced)
+    return fields and REPLACES.format(partner=contract.aggregator.name, fields=fields)
 
 
 def _campaign_lacks(campaign: Campaign) -> str:
@@ -311,7 +305,7 @@ def _partner_of(row: Contract | Campaign) -> Party:
 
 def _save(row: Contract | Campaign, changed: list[str]) -> None:
     try:
-        with transaction.atomic(), keysets.may_move(party=_partner_of(row)):
+        with transaction.atomic():
             row.save(update_fields=changed)
     except IntegrityError as error:
         if "is frozen" not in str(error):

@@ -5,11 +5,18 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from partners import client, identifiers, keysets
+from partners import identifiers, keysets
 from partners.actions import guards
+from partners.actions.addresses import keys_fault, moves_keys
+from partners.actions.proposals import lock_open, propose
 from partners.lifecycle import NotNow
-from partners.models import Party
+from partners.models import Party, Proposal
 from partners.words import link as linkable
+
+KEYS_BY_CONTRACT = (
+    "Its keys are at another address by its contract, and two officers move them. Add it without an address of keys,"
+    " then propose that on its page."
+)
 
 
 @transaction.atomic
@@ -37,6 +44,9 @@ def add_party(
     if party is not None and (party.kind != Party.Kind.UNNAMED or uri == "unknown"):
         raise NotNow(f"{party.name} is written down already. Change it instead.")
     party = party or Party(uri=uri)
+    faults.note("jwks_uri", keys_fault(uri=uri, jwks_uri=jwks_uri))
+    if party.pk and moves_keys(party=party, jwks_uri=jwks_uri):
+        raise NotNow(KEYS_BY_CONTRACT)
     party.kind = kind
     with guards.first(else_said="It was written down a moment ago, by you or another officer. Change it instead."):
         _put(party, faults, name=name, website=website, about=about, jwks_uri=jwks_uri)
@@ -47,12 +57,14 @@ def add_party(
 @transaction.atomic
 def change_party(
     *, party_id: int, name: str, website: str, about: str, jwks_uri: str, reason: str, actor: str, at: datetime
-) -> Party:
+) -> Party | Proposal:
     """Change what a company is called, what is said of it, and where its keys are. What it is stays as it is.
 
-    Raises ValidationError (by field), NotNow, NotForThem.
+    An address that would take the place of the one where its keys are is proposed, and the proposal returned: another
+    officer must agree. Raises ValidationError (by field), NotNow, NotForThem.
     """
     who = guards.officer(actor=actor, reason=reason)
+    lock_open(act=Proposal.Act.MOVE_KEYS, of=Proposal.Of.PARTY, target_id=party_id)
     party = Party.objects.select_for_update().filter(pk=party_id).exclude(uri="unknown").first()
     if party is None:
         raise NotNow("There is no such company.")
@@ -62,16 +74,19 @@ def change_party(
     changed = sorted(field for field, value in wanted.items() if getattr(party, field) != value)
     if not changed:
         raise NotNow(guards.THE_SAME)
-    _put(party, guards.Faults(), **wanted)
-    guards.note_on(
-        action="party.changed",
-        actor=who,
-        row=party,
-        at=at,
-        reason=reason,
-        detail={"fields": changed},
-    )
-    return party
+    faults = guards.Faults()
+    faults.note("jwks_uri", keys_fault(uri=party.uri, jwks_uri=jwks_uri))
+    proposed = moves_keys(party=party, jwks_uri=jwks_uri)
+    _put(party, faults, **{**wanted, "jwks_uri": party.jwks_uri if proposed else jwks_uri})
+    done = [field for field in changed if field != "jwks_uri" or not proposed]
+    if done:
+        guards.note_on(action="party.changed", actor=who, row=party, at=at, reason=reason, detail={"fields": done})
+    if not proposed:
+        return party
+    return propose(
+        act=Proposal.Act.MOVE_KEYS, of=Proposal.Of.PARTY, target_id=party.pk, payload={"jwks_uri": jwks_uri},
+        reason=reason, actor=actor, at=at,
+    )  # fmt: skip
 
 
 def _put(party: Party, faults: guards.Faults, *, name: str, website: str, about: str, jwks_uri: str) -> None:
@@ -83,17 +98,5 @@ def _put(party: Party, faults: guards.Faults, *, name: str, website: str, about:
             faults.add(error)
         if website and not linkable(website):
             faults.note("website", "A web address that may be linked: https://…")
-        if jwks_uri:
-            faults.note("jwks_uri", _keys_fault(party.uri, jwks_uri))
         faults.raise_if_any()
         party.save()
-
-
-def _keys_fault(uri: str, jwks_uri: str) -> str:
-    """The keys of a company stand on its own host: whoever holds another can't sign for it."""
-    refused = client.refused(url=jwks_uri)
-    if refused:
-        return f"We would not speak to it: {refused}."
-    if not keysets.on_own_host(uri=uri, jwks_uri=jwks_uri):
-        return "Its keys must be on its own host, the one of its address."
-    return ""

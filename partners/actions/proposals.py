@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.permissions import StaffAction
-from partners import loosening, tokens
-from partners.actions import guards
+from partners import keysets, loosening, tokens
+from partners.actions import addresses, guards
 from partners.actions.guards import Of
 from partners.lifecycle import NotNow
 from partners.loosening import (
@@ -24,9 +24,12 @@ from partners.loosening import (
     ExtendTerm,
     LetAgentAsk,
     LetMachineIn,
+    MoveKeys,
     PaidForLess,
     RelaxRule,
+    SetEndpoints,
     Terminate,
+    as_json,
 )
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
 from partners.queries import key_of, thumbprint_of
@@ -42,9 +45,9 @@ def propose(
 ) -> Proposal:
     """Say that a loosening act is wanted. Nothing changes until another officer agrees, within 7 days.
 
-    `payload`: what the act needs besides its target (`partners.loosening`; the `was` of a term is filled in here, and
-    the key and certificate of a machine where they are to stay as they are). A rule for anomalies stands above this
-    app: `disclosures.actions` looks at it and proposes.
+    `payload`: what the act needs besides its target (`partners.loosening`; the `was` of a term, of endpoints and of
+    keys is filled in here, and the key and certificate of a machine where they are to stay as they are). A rule for
+    anomalies stands above this app: `disclosures.actions` looks at it and proposes.
     Raises BadProposal, NotNow where the act makes no sense as things stand, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)
@@ -52,6 +55,10 @@ def propose(
     said = dict(payload)
     if act == Proposal.Act.EXTEND_TERM and isinstance(row, Contract | Campaign):
         said["was"] = row.ends_at.isoformat()
+    if act == Proposal.Act.SET_ENDPOINTS and isinstance(row, Contract):
+        said["was"] = as_json(addresses.endpoints_of(row=row))
+    if act == Proposal.Act.MOVE_KEYS and isinstance(row, Party):
+        said["was"] = keysets.jwks_uri_of(party=row)
     if isinstance(row, Client):
         said = {"public_jwk": row.public_jwk, "certificate": row.certificate_sha256, **said}
     wanted = loosening.read(act=act, of=of, payload=said)
@@ -63,7 +70,7 @@ def propose(
             act=act,
             of=of,
             target_id=target_id,
-            payload=loosening.as_json(wanted),
+            payload=as_json(wanted),
             reason=reason[:500],
             proposed_by=name,
             proposed_at=at,
@@ -109,7 +116,7 @@ def mark_agreed(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime
 
 @transaction.atomic
 def carry_out(*, proposal: Proposal, at: datetime) -> None:
-    """Do an agreed act on a term, a rule, what is paid, a machine or an agent.
+    """Do an agreed act on a term, a rule, what is paid, a machine, an agent, endpoints or an address of keys.
 
     Raises NotNow where things have changed since.
     """
@@ -125,6 +132,10 @@ def carry_out(*, proposal: Proposal, at: datetime) -> None:
             _let_in(proposal, wanted, at)
         case LetAgentAsk():
             _let_ask(proposal, wanted, at)
+        case SetEndpoints():
+            _set_endpoints(proposal, wanted, at)
+        case MoveKeys():
+            _move_keys(proposal, wanted, at)
         case _:
             raise NotNow(f"{proposal.act} is not done here.")
 
@@ -189,6 +200,25 @@ def _let_ask(proposal: Proposal, wanted: LetAgentAsk, at: datetime) -> None:
     _done("authorized.let_in", proposal, guards.agent_target(number=agent.number), at, {**said, **changed})
 
 
+def _set_endpoints(proposal: Proposal, wanted: SetEndpoints, at: datetime) -> None:
+    row = guards.locked(of="contract", target_id=proposal.target_id)
+    if not isinstance(row, Contract) or addresses.endpoints_of(row=row) != wanted.was:
+        raise NotNow("The endpoints were changed since it was proposed: propose it again.")
+    changed = addresses.put_endpoints(row=row, wanted=wanted)
+    now = addresses.endpoints_of(row=row)
+    said = {"ref": row.ref, "fields": changed, "was": as_json(wanted.was), "now": as_json(now)}
+    _done("contract.endpoints_set", proposal, guards.target_of(row=row), at, said)
+
+
+def _move_keys(proposal: Proposal, wanted: MoveKeys, at: datetime) -> None:
+    party = Party.objects.select_for_update().get(pk=proposal.target_id)
+    if keysets.jwks_uri_of(party=party) != wanted.was:
+        raise NotNow(f"The address of the keys of {party.name} was changed since it was proposed: propose it again.")
+    addresses.put_keys(party=party, jwks_uri=wanted.jwks_uri)
+    said = {"ref": party.uri, "was": wanted.was, "now": keysets.jwks_uri_of(party=party)}
+    _done("party.keys_moved", proposal, guards.target_of(row=party), at, said)
+
+
 def _done(action: str, proposal: Proposal, target: str, at: datetime, said: Mapping[str, object]) -> None:
     """Write down what the second officer's yes did, beside the yes itself: what was, and what is."""
     guards.note(
@@ -237,12 +267,20 @@ def _refuse_senseless(act: str, of: str, row: Target | None, wanted: loosening.P
     elif isinstance(row, JurisdictionRule):
         if row.ends_at is not None:
             raise NotNow("The rule's end is settled already.")
-    elif isinstance(row, Client):
-        _refuse_machine(row, wanted)
-    elif isinstance(row, AuthorizedAgent):
-        _refuse_agent(row, wanted)
-    elif isinstance(row, Contract | Campaign):
-        _refuse_senseless_terms(row, wanted, at)
+    else:
+        _refuse_senseless_row(row, wanted, at)
+
+
+def _refuse_senseless_row(row: Target | None, wanted: loosening.Payload, at: datetime) -> None:
+    match row:
+        case Client():
+            _refuse_machine(row, wanted)
+        case AuthorizedAgent():
+            _refuse_agent(row, wanted)
+        case Party():
+            _refuse_keys(row, wanted)
+        case Contract() | Campaign():
+            _refuse_senseless_terms(row, wanted, at)
 
 
 def _refuse_machine(machine: Client, wanted: loosening.Payload) -> None:
@@ -263,9 +301,28 @@ def _refuse_agent(agent: AuthorizedAgent, wanted: loosening.Payload) -> None:
         raise NotNow(f"{agent.pk} may ask already, under this name, with this key and these hosts.")
 
 
+def _refuse_keys(party: Party, wanted: loosening.Payload) -> None:
+    if not isinstance(wanted, MoveKeys):
+        return
+    if fault := addresses.keys_fault(uri=party.uri, jwks_uri=wanted.jwks_uri):
+        raise BadProposal(fault)
+    if not addresses.moves_keys(party=party, jwks_uri=wanted.jwks_uri):
+        raise NotNow("That takes the place of no other address: change it without a second officer.")
+
+
+def _refuse_endpoints(row: Contract, wanted: SetEndpoints) -> None:
+    addresses.check_addresses(endpoint_url=wanted.endpoint_url, jwks_uri=wanted.jwks_uri, hosts=wanted.hosts)
+    if not addresses.replaced_by(row=row, wanted=wanted):
+        raise NotNow("That takes the place of no other address: set it without a second officer.")
+
+
 def _refuse_senseless_terms(row: Contract | Campaign, wanted: loosening.Payload, at: datetime) -> None:
     if row.is_draft:
         raise NotNow(f"{row.ref} is a draft: change it instead.")
+    if isinstance(wanted, SetEndpoints) and isinstance(row, Contract):
+        # What has ended too: its partner owes deletions still, and is told so.
+        _refuse_endpoints(row, wanted)
+        return
     if row.ends_at <= at and not isinstance(wanted, Terminate):
         raise NotNow(f"{row.ref} has ended. What has ended begins anew as another.")
     if isinstance(wanted, ExtendTerm) and wanted.ends_at <= row.ends_at:
@@ -284,6 +341,11 @@ def end_open(*, act: str, of: str, target_id: int, reason: str, at: datetime) ->
         act=act, of=of, target_id=target_id, decision=""
     ):
         _decide(old, Proposal.Decision.WITHDRAWN, EXPIRED_BY, reason, at)
+
+
+def lock_open(*, act: str, of: str, target_id: int) -> None:
+    """Lock what is proposed, before what it is about: whoever agrees takes both in this order."""
+    list(Proposal.objects.select_for_update(of=("self",)).filter(act=act, of=of, target_id=target_id, decision=""))
 
 
 def _end_expired(act: str, of: str, target_id: int, at: datetime) -> None:

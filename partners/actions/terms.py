@@ -7,13 +7,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.zones import ZONE_OF_STATE
-from partners import keysets
-from partners.actions import guards, links
-from partners.actions.drafts import check_addresses, unlisted_purposes
+from partners.actions import addresses, guards, links
+from partners.actions.drafts import unlisted_purposes
 from partners.actions.guards import Of
+from partners.actions.proposals import lock_open, propose
 from partners.lifecycle import NotNow
-from partners.loosening import PAID
-from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party
+from partners.loosening import PAID, Endpoints, as_json
+from partners.models import Campaign, Contract, JurisdictionRule, Kin, Party, Proposal
 
 MICROSECOND = timedelta(microseconds=1)
 PASSED = "That day has passed, or is today. Name one to come; to end it now, terminate it, by its plan."
@@ -83,24 +83,28 @@ def set_endpoints(
     reason: str,
     actor: str,
     at: datetime,
-) -> Contract:
+) -> Contract | Proposal:
     """Write down where a partner is spoken to and where its keys are; `hosts`: others that it may name.
 
-    Keys that were fetched from another address count no longer. Raises ValidationError (by field) for an address that
-    the door out would not open; NotForThem.
+    What would take the place of an address that counts is proposed instead, all of it, and the proposal returned:
+    another officer must agree. Keys that were fetched from another address count no longer. Raises ValidationError (by
+    field) for an address that the door out would not open; NotNow, NotForThem.
     """
     name = guards.officer(actor=actor, reason=reason)
+    lock_open(act=Proposal.Act.SET_ENDPOINTS, of=Proposal.Of.CONTRACT, target_id=contract_id)
     row = guards.locked(of="contract", target_id=contract_id)
-    wanted = {"endpoint_url": endpoint_url, "jwks_uri": jwks_uri, "hosts": sorted({host.lower() for host in hosts})}
-    check_addresses(endpoint_url=endpoint_url, jwks_uri=jwks_uri, hosts=hosts)
-    changed = sorted(field for field, value in wanted.items() if getattr(row, field) != value)
+    if not isinstance(row, Contract):
+        raise NotNow("There is no such contract.")
+    addresses.check_addresses(endpoint_url=endpoint_url, jwks_uri=jwks_uri, hosts=hosts)
+    wanted = Endpoints(endpoint_url, jwks_uri, tuple(sorted({host.lower() for host in hosts})))
+    if not row.is_draft and addresses.replaced_by(row=row, wanted=wanted):
+        return propose(
+            act=Proposal.Act.SET_ENDPOINTS, of=Proposal.Of.CONTRACT, target_id=row.pk, payload=as_json(wanted),
+            reason=reason, actor=actor, at=at,
+        )  # fmt: skip
+    changed = addresses.put_endpoints(row=row, wanted=wanted)
     if not changed:
         raise NotNow(guards.THE_SAME)
-    for field in changed:
-        setattr(row, field, wanted[field])
-    row.full_clean(validate_constraints=False, validate_unique=False)
-    with keysets.may_move(party=Party.objects.get(contracts=row.pk)):
-        row.save(update_fields=changed)
     guards.note_on(
         action="contract.endpoints_set",
         actor=name,

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from msgspec.structs import replace
 
 from partners import identifiers
-from partners.actions import links
+from partners.actions import addresses, links
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS, under_contract
 from partners.feeds.checking import Refused
 from partners.keysets import jwks_uri_of, on_own_host
@@ -24,6 +25,8 @@ UNSAID: Mapping[str, Any] = {
     "website": "", "about": "", "jwks_uri": "", "endpoint_url": "", "names_recipient": False, "lifeline": False,
     "family_tracking": False, "consideration": "",
 }  # fmt: skip
+# As the trail names who takes a file in (`partners.feeds.command`).
+ACTOR = "import:parties"
 WARNINGS = {"ends_at": "after_its_contract", "purpose": "not_its_contract's"}
 FROZEN = ("purpose", "description", "consent_flow", "scope", "precision_m")
 
@@ -83,7 +86,7 @@ def is_left_behind(*, since: datetime) -> bool:
 def put_party(*, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:
     """Write down a party. Returns whether that changed anything. What it is called may change; what it is may not.
 
-    Where its keys are a file says once, of a new party, and on its own host: whose key counts is an officer's word.
+    Where its keys are a file says once, of a new party, and on its own host: whose key counts is the officers' word.
     """
     party = Party.objects.filter(uri=uri).first()
     if party is not None and (uri == "unknown" or party.kind not in {fields["kind"], Party.Kind.UNNAMED}):
@@ -93,6 +96,8 @@ def put_party(*, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:
         return _update(party, {**fields, "jwks_uri": party.jwks_uri})
     if fields["jwks_uri"] and not on_own_host(uri=uri, jwks_uri=fields["jwks_uri"]):
         raise Refused("jwks_uri", "not_on_its_own_host")
+    if party is not None and (known := jwks_uri_of(party=party)):
+        _refuse_other_keys(known, fields)
     changes.parties.add(uri)
     if party is not None:
         return _update(party, fields)
@@ -105,7 +110,8 @@ def put_party(*, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:
 def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], changes: Changes, at: datetime) -> bool:
     """Write down a contract. A later end, an earlier start, more purposes, longer deadlines are refused.
 
-    So is another address of keys than the one that counts: whose key counts is an officer's word.
+    So is another address of keys than the one that counts: whose key counts is the officers' word. Another address for
+    events is taken, and an incident tells the officers.
     """
     party = _known_party("aggregator", aggregator)
     if fields["ends_at"] <= fields["starts_at"]:
@@ -114,26 +120,32 @@ def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], change
         raise Refused("complete_within_days", "too_large")
     contract = Contract.objects.filter(ref=ref).first()
     if contract is None:
-        _refuse_bad_id(ref)
-        if fields["signed_at"] > at:
-            raise Refused("signed_at", "in_future")
-        _refuse_kind("aggregator", party, Party.Kind.AGGREGATOR)
-        # A newer contract's address takes the place of an older one's, where the party has none of its own.
-        if not party.jwks_uri and (known := jwks_uri_of(party=party)):
-            _refuse_other_keys(known, fields)
-        Contract.objects.create(ref=ref, aggregator=party, **_whole(fields))
+        _add_contract(ref, party, fields, at)
         return True
     if contract.aggregator_id != party.pk or contract.signed_at != fields["signed_at"]:
         raise Refused("aggregator" if contract.aggregator_id != party.pk else "signed_at", "id_conflict")
     _refuse_other_keys(contract.jwks_uri, fields)
     _refuse_longer(contract, fields)
     _refuse_wider(contract, fields)
+    _refuse_overtaking(contract, fields)
+    moved = _set_events_address(contract, fields, at)
     same_purposes = set(fields["purposes"]) == set(contract.purposes)
     kept = {"jwks_uri": contract.jwks_uri, **({"purposes": contract.purposes} if same_purposes else {})}
-    changed = _update(contract, {**fields, **kept})
+    changed = _update(contract, {**fields, **kept}) or moved
     if changed:
         changes.campaigns |= set(Campaign.objects.filter(contract=contract).values_list("ref", flat=True))
     return changed
+
+
+def _add_contract(ref: str, party: Party, fields: Mapping[str, Any], at: datetime) -> None:
+    _refuse_bad_id(ref)
+    if fields["signed_at"] > at:
+        raise Refused("signed_at", "in_future")
+    _refuse_kind("aggregator", party, Party.Kind.AGGREGATOR)
+    if known := jwks_uri_of(party=party):
+        _refuse_other_keys(known, fields)
+    contract = Contract.objects.create(ref=ref, aggregator=party, **{**_whole(fields), "endpoint_url": ""})
+    _set_events_address(contract, fields, at)
 
 
 def put_campaign(*, ref: str, contract: str, provider: str, fields: Mapping[str, Any], changes: Changes) -> bool:
@@ -232,6 +244,27 @@ def _refuse_other_keys(known: str, fields: Mapping[str, Any]) -> None:
     """A file without an address of keys says nothing of it."""
     if fields["jwks_uri"] not in {None, "", known}:
         raise Refused("jwks_uri", "changed_by_officers_alone")
+
+
+def _refuse_overtaking(contract: Contract, fields: Mapping[str, Any]) -> None:
+    """By a later start it would be its partner's newest contract, whose addresses count."""
+    newer = Contract.objects.filter(
+        aggregator=contract.aggregator_id, is_draft=False, starts_at__gte=contract.starts_at
+    ).exclude(pk=contract.pk)
+    for name in ("endpoint_url", "jwks_uri"):
+        own = getattr(contract, name)
+        if own and fields["starts_at"] > contract.starts_at and newer.exclude(**{f"{name}__in": ("", own)}).exists():
+            raise Refused("starts_at", "changed_by_officers_alone")
+
+
+def _set_events_address(contract: Contract, fields: Mapping[str, Any], at: datetime) -> bool:
+    """Returns whether it is another one."""
+    url = fields["endpoint_url"]
+    if url is None or url == contract.endpoint_url:
+        return False
+    wanted = replace(addresses.endpoints_of(row=contract), endpoint_url=url)
+    addresses.set_endpoints_by_operator(row=contract, wanted=wanted, actor=ACTOR, at=at)
+    return True
 
 
 def _refuse_longer(row: Contract | Campaign, fields: Mapping[str, Any]) -> None:

@@ -21,6 +21,8 @@ class Proposal(models.Model):
         LOOSEN_ANOMALIES = "loosen_anomalies", "Loosen a rule for anomalies"
         LET_AGENT_ASK = "let_agent_ask", "Let an agent ask for people"
         END_PROTECTION = "end_protection", "End the protection of a line"
+        SET_ENDPOINTS = "set_endpoints", "Change endpoints"
+        MOVE_KEYS = "move_keys", "Change the address of keys"
 
     class Of(models.TextChoices):
         PARTY = "party", "Party"

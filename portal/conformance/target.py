@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from partners.hosts import events_address_of
 from partners.models import Campaign, Contract, Party, Reach
 from partners.words import UNKNOWN
 from revocations.streams import endpoints
@@ -45,7 +46,7 @@ def target(*, name: str, at: datetime) -> Target:
     end = endpoints(party_ids=[party.pk])[party.pk]
     if not end.pushed:
         raise NoTarget(f"{party.name} receives by polling: there is no end to push to. Try it by its push stream.")
-    url = end.url or _contracts_own(party)
+    url = end.url or events_address_of(party_id=party.pk)
     if not url:
         raise NoTarget(f"no address of {party.name} is known: neither a stream nor a contract has one")
     return Target(party, url, end.authorization, end.algorithm, _below(party, at))
@@ -59,11 +60,6 @@ def _party(name: str) -> Party:
     if len(found) != 1:
         raise NoTarget(f"{'no' if not found else 'more than one'} party, name or contract {name!r}")
     return found[0]
-
-
-def _contracts_own(party: Party) -> str:
-    contracts = Contract.objects.filter(aggregator=party, is_draft=False).exclude(endpoint_url="")
-    return contracts.order_by("-starts_at").values_list("endpoint_url", flat=True).first() or ""
 
 
 def _below(party: Party, at: datetime) -> tuple[Below, ...]:

@@ -11,12 +11,15 @@ from django.core.management import CommandError, call_command
 from accounts import synthetic
 from accounts.models import Line
 from consent import cohorts
+from partners.actions import addresses
+from partners.loosening import Endpoints
 from partners.models import Contract, Party
 from portal.demo import world
 from portal.demo.feeds import Feeds, keys_of
 
 SEED = 2018
 OWN_LINES = "DEMO-"
+ACTOR = "system:demo"
 FILES = (
     ("import_lines", "lines.csv"),
     ("import_parties", "parties.json"),
@@ -40,7 +43,7 @@ def sample(*, data_dir: Path, at: datetime, endpoints: Mapping[str, str], tell: 
     if foreign.exists() and not (done.exists() and ours.exists()):
         raise CommandError("this database holds lines that the demo did not make; name an empty one")
     if done.exists():
-        _move_endpoints(endpoints)
+        _move_endpoints(endpoints, at)
         return
     if not folder.exists():
         Feeds(seed=SEED, at=at, endpoints=dict(endpoints)).write(folder)
@@ -53,13 +56,15 @@ def sample(*, data_dir: Path, at: datetime, endpoints: Mapping[str, str], tell: 
             raise CommandError(f"{command} rejected {counts['rejected']} rows of the demo's own {name}")
     # What is over by its term in the sample is not news of this day: the first beat would see to it a minute later.
     cohorts.end_terms(now=at)
-    _move_endpoints(endpoints)
+    _move_endpoints(endpoints, at)
     done.touch()
 
 
-def _move_endpoints(endpoints: Mapping[str, str]) -> None:
+def _move_endpoints(endpoints: Mapping[str, str], at: datetime) -> None:
     for key, ref in world.CONTRACTS.items():
-        places = {"endpoint_url": f"{endpoints[key]}/events", "jwks_uri": f"{endpoints[key]}/jwks.json"}
-        Contract.objects.filter(ref=ref).update(**places)
-    for party in world.PARTIES:
-        Party.objects.filter(uri=party.uri).update(jwks_uri=keys_of(party, endpoints))
+        wanted = Endpoints(f"{endpoints[key]}/events", f"{endpoints[key]}/jwks.json", ())
+        for row in Contract.objects.filter(ref=ref):
+            addresses.set_endpoints_by_operator(row=row, wanted=wanted, actor=ACTOR, at=at)
+    for one in world.PARTIES:
+        for party in Party.objects.filter(uri=one.uri):
+            addresses.move_keys_by_operator(party=party, jwks_uri=keys_of(one, endpoints), actor=ACTOR, at=at)

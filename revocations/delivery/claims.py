@@ -68,8 +68,8 @@ HOLD_ORDERS = f"UPDATE revocations_order {HOLD} WHERE line_id = ANY (%(lines)s) 
 HOLD_EVENTS = f"UPDATE revocations_streamevent {HOLD} WHERE id = ANY (%(ids)s)"
 NAMES = "SELECT id, uri FROM partners_party WHERE id = ANY (%s)"
 ADDRESSES = """
-SELECT id, aggregator_id, is_draft, endpoint_url FROM partners_contract
-WHERE aggregator_id = ANY (%s) AND endpoint_url <> '' ORDER BY starts_at
+SELECT id, aggregator_id, endpoint_url FROM partners_contract
+WHERE aggregator_id = ANY (%s) AND NOT is_draft AND endpoint_url <> '' ORDER BY starts_at, id
 """
 LANES = (Order.Lane.STOP, Order.Lane.ALLOW, Order.Lane.BULK)
 
@@ -349,8 +349,8 @@ class _Addresses:
         # An officer may have taken the host off every list since the partner named it.
         self._allowed = {one: bool(end.url) and streams.allows(url=end.url, party_id=one) for one in parties}
         self._end = end
-        self._of_contract: dict[int, str] = {pk: url for pk, _, _, url in own}
-        self._of_party: dict[int, str] = {party_id: url for _, party_id, is_draft, url in own if not is_draft}
+        self._of_contract: dict[int, str] = {pk: url for pk, _, url in own}
+        self._of_party: dict[int, str] = {party_id: url for _, party_id, url in own}
 
     def audience(self, row: Order | StreamEvent) -> str:
         return self._names[row.party_id]

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 
 import audit.actions
-from partners.models import Contract
+from partners.hosts import events_address_of
 from revocations.models import Stream, StreamEvent, StreamHealth
 from revocations.streams.events import queue, subject_of
 
@@ -25,7 +25,7 @@ def ours_to_undo(*, stream: Stream) -> bool:
 
 def standing_stream(*, party_id: int, by: str, at: datetime) -> Stream:
     """The partner's stream, locked. One that never had any gets the one it has in effect: its contract's address."""
-    url = _contracts_address(party_id)
+    url = events_address_of(party_id=party_id)
     Stream.objects.get_or_create(
         party_id=party_id,
         defaults={
@@ -82,8 +82,3 @@ def health_of(*, party_id: int, at: datetime) -> StreamHealth:
 def ask_from(*, party_id: int, at: datetime) -> None:
     """What it was asked before now is no question any more; what it let pass before stays counted."""
     StreamHealth.objects.update_or_create(party_id=party_id, defaults={"counts_from": at})
-
-
-def _contracts_address(party_id: int) -> str:
-    contracts = Contract.objects.filter(aggregator_id=party_id, is_draft=False).exclude(endpoint_url="")
-    return contracts.order_by("-starts_at").values_list("endpoint_url", flat=True).first() or ""

@@ -25,6 +25,8 @@ from support.admin.console import show
 from support.forms.base import ActForm
 from support.oversight.proposals import Asked
 
+# What an officer is told who proposed something.
+PROPOSED = "Proposed. It counts when another officer agrees, within 7 days."
 REFUSED = (NotOpen, NotNow, NotForThem, BadProposal, NoReason, NothingHidden)
 
 

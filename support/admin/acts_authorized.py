@@ -9,14 +9,12 @@ import partners.actions
 from accounts.access import PersonRequest
 from partners.models import AuthorizedAgent
 from partners.queries import key_of
-from support.admin.acts import Act, answer
+from support.admin.acts import PROPOSED, Act, answer
 from support.admin.console import show
 from support.forms.authorized import AgentForm, NewAgentForm
 from support.forms.base import ActForm
 from support.oversight.authorized import agent_page
 from support.oversight.proposals import asked_about
-
-PROPOSED = "Proposed. It counts when another officer agrees, within 7 days."
 
 
 def agent(request: PersonRequest, agent_number: int) -> HttpResponse:

@@ -11,14 +11,12 @@ import partners.actions
 from accounts.access import PersonRequest
 from partners.models import Client, Proposal
 from partners.queries import thumbprint_of
-from support.admin.acts import Act, answer
+from support.admin.acts import PROPOSED, Act, answer
 from support.admin.console import show
 from support.forms import rules
 from support.forms.base import ActForm
 from support.oversight.machines import key_replaced, machine_page
 from support.oversight.proposals import Asked, asked_about
-
-PROPOSED = "Proposed. It counts when another officer agrees, within 7 days."
 
 
 def machine(request: PersonRequest, number: int) -> HttpResponse:

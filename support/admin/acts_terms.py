@@ -1,5 +1,7 @@
 """Companies, drafts of contracts and campaigns, and where a partner is spoken to."""
 
+from collections.abc import Sequence
+
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -7,11 +9,14 @@ from django.utils import timezone
 
 import partners.actions
 from accounts.access import PersonRequest
-from partners.models import Campaign, Contract, Party
-from support.admin.acts import Act, answer
+from partners.keysets import jwks_uri_of
+from partners.models import Campaign, Contract, Party, Proposal
+from support.admin.acts import PROPOSED, Act, answer
 from support.forms import terms
-from support.oversight.machines import keys_moved
+from support.oversight.machines import Replaced, keys_moved
+from support.oversight.proposals import Asked, asked_about
 
+KEYS_PROPOSED = "Saved. Another address of its keys counts when another officer agrees, within 7 days."
 DRAFT = "A draft allows nothing. It counts once it is put in force."
 
 
@@ -35,16 +40,17 @@ def change_party(request: PersonRequest, party_id: int) -> HttpResponse:
     initial = {name: getattr(party, name) for name in ("name", "website", "about", "jwks_uri")}
     act = Act(
         title=f"Change {party.name}",
+        lead="A first address of its keys takes effect at once. Another one in its place takes effect when a second"
+        " officer agrees.",
         form=terms.PartyForm(request.POST or None, initial=initial, known=True),
         verb=lambda form, actor, at: partners.actions.change_party(
             party_id=party_id, **form.cleaned_data, actor=actor, at=at
         ),
         back=reverse("admin:party", args=[party_id]),
-        done="Changed.",
-        button="Change it",
-        shows=lambda form: keys_moved(
-            party=party, was=party.jwks_uri, address=form.cleaned_data["jwks_uri"], own_host=True
-        ),
+        done=lambda made: KEYS_PROPOSED if isinstance(made, Proposal) else "Changed.",
+        button="Save",
+        shows=lambda form: _party_keys_moved(party, form.cleaned_data["jwks_uri"]),
+        asked=_asked(Proposal.Act.MOVE_KEYS, Proposal.Of.PARTY, party_id),
     )
     return answer(request, act)
 
@@ -128,7 +134,8 @@ def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
     initial = {"endpoint_url": contract.endpoint_url, "jwks_uri": contract.jwks_uri, "hosts": "\n".join(contract.hosts)}
     act = Act(
         title=f"Endpoints of {contract.ref}",
-        lead="Nothing is opened but these hosts. They take effect with the next order.",
+        lead="Nothing is opened but these hosts. A first address takes effect with the next order. One that takes the"
+        " place of another, or of polling, takes effect when a second officer agrees.",
         form=terms.EndpointsForm(request.POST or None, initial=initial),
         verb=lambda form, actor, at: partners.actions.set_endpoints(
             contract_id=contract_id, endpoint_url=form.cleaned_data["endpoint_url"],
@@ -136,13 +143,27 @@ def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
             reason=form.cleaned_data["reason"], actor=actor, at=at,
         ),
         back=reverse("admin:contract", args=[contract_id]),
-        done="The endpoints were set.",
-        button="Set the endpoints",
-        shows=lambda form: keys_moved(
-            party=contract.aggregator, was=contract.jwks_uri, address=form.cleaned_data["jwks_uri"], own_host=False
-        ),
+        done=lambda made: PROPOSED if isinstance(made, Proposal) else "The endpoints were set.",
+        button="Save",
+        shows=lambda form: _contract_keys_moved(contract, form.cleaned_data["jwks_uri"]),
+        asked=_asked(Proposal.Act.SET_ENDPOINTS, Proposal.Of.CONTRACT, contract_id),
     )  # fmt: skip
     return answer(request, act)
+
+
+def _asked(act: str, of: str, target_id: int) -> Sequence[Asked]:
+    return [one for one in asked_about(of=of, target_id=target_id, at=timezone.now()) if one.proposal.act == act]
+
+
+def _party_keys_moved(party: Party, typed: str) -> Replaced | None:
+    """Without an address of its own its keys are where its contract says."""
+    address = jwks_uri_of(party=Party(pk=party.pk, jwks_uri=typed))
+    return keys_moved(party=party, was=jwks_uri_of(party=party), address=address, own_host=bool(typed))
+
+
+def _contract_keys_moved(contract: Contract, typed: str) -> Replaced | None:
+    was = contract.jwks_uri or ("" if contract.is_draft else jwks_uri_of(party=contract.aggregator))
+    return keys_moved(party=contract.aggregator, was=was, address=typed, own_host=False)
 
 
 def _page(of: str, made: object) -> str:

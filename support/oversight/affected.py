@@ -39,6 +39,7 @@ THROUGH: Mapping[str, str] = {
     Kind.PARTNER_BREACH: "What an officer wrote down of a partner's house",
     Kind.STAFF_BROWSING: "Staff's own pages, where every look has its reason",
     Kind.MACHINE_BY_OPERATOR: "The operator's own commands",
+    Kind.ADDRESSES_BY_OPERATOR: "The operator's own commands",
     Kind.STOPS_BY_AGENT: "Stops made in people's names",
 }
 # By how the key of an incident says over which span it was counted (`support.clocks.watching`).

@@ -70,7 +70,9 @@ def more_of(*, event: AuditEvent) -> str:
     parts += _of_rule(event)
     parts += _of_duty(event)
     parts += _of_search(event)
-    if isinstance(said.get("fields"), list):
+    moved = _of_addresses(event)
+    parts += moved
+    if isinstance(said.get("fields"), list) and not moved:
         parts.append(", ".join(shown(str(one), at_most=40).replace("_", " ") for one in said["fields"]))
     return "; ".join(part for part in parts if part)
 
@@ -136,6 +138,24 @@ def _of_agent(event: AuditEvent) -> list[str]:
     key, name, was = str(said.get("key", "")), shown(str(said.get("name", "")), at_most=200), str(said.get("was", ""))
     at = ", ".join(str(host) for host in hosts) or "nowhere"
     return [f"name: {name}", _changed("key", key, was), f"called back at: {at}"]
+
+
+def _of_addresses(event: AuditEvent) -> list[str]:
+    """Which addresses two officers changed, from what to what."""
+    now, was = event.detail.get("now"), event.detail.get("was")
+    if event.action == "party.keys_moved" and isinstance(was, str):
+        return [_changed("keys at", _addresses(now), _addresses(was))]
+    if event.action != "contract.endpoints_set" or not isinstance(now, dict) or not isinstance(was, dict):
+        return []
+    return [
+        _changed(name.replace("_", " "), _addresses(now[name]), _addresses(was.get(name)))
+        for name in sorted(now)
+        if now[name] != was.get(name)
+    ]
+
+
+def _addresses(said: object) -> str:
+    return shown(", ".join(map(str, said)) if isinstance(said, list) else str(said or "")) or "none"
 
 
 def proposal_of(*, event: AuditEvent) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from partners import client
+from partners.keysets import jwks_uri_of
 from partners.lifecycle import Stage
 from partners.models import Campaign, Client, Contract, Kin, PartnerKeySet, Party, Suspension
 from partners.words import party_name, shown
@@ -96,7 +97,7 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         return None
     rows = Campaign.objects.filter(contract=contract).select_related("contract__aggregator", "lbs_provider")
     known = PartnerKeySet.objects.filter(party=contract.aggregator_id).first()
-    keys_from = contract.jwks_uri or contract.aggregator.jwks_uri
+    keys_from = (contract.jwks_uri if contract.is_draft else "") or jwks_uri_of(party=contract.aggregator)
     return ContractPage(
         facts=chains.contracts(rows=[contract], at=at)[0],
         campaigns=chains.campaigns(rows=list(rows.order_by("ref")[:MOST]), at=at),

@@ -1,7 +1,7 @@
 """One proposal as the officer reads it who must agree."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,11 +11,19 @@ from django.utils.dateparse import parse_datetime
 from consent.queries import termination
 from disclosures.models import AnomalyRule
 from disclosures.queries.rules import finds, proposed
-from partners import loosening, tokens
+from partners import keysets, loosening, tokens
 from partners.access import SCOPES
 from partners.lifecycle import NotNow
-from partners.loosening import OPEN_FOR, BadProposal, LetAgentAsk, LetMachineIn, LoosenAnomalies
-from partners.models import AuthorizedAgent, Campaign, Client, Proposal, Suspension
+from partners.loosening import (
+    OPEN_FOR,
+    BadProposal,
+    LetAgentAsk,
+    LetMachineIn,
+    LoosenAnomalies,
+    MoveKeys,
+    SetEndpoints,
+)
+from partners.models import AuthorizedAgent, Campaign, Client, Party, Proposal, Suspension
 from partners.queries import key_of, thumbprint_of
 from partners.words import shown
 from support.oversight import names
@@ -144,12 +152,8 @@ def _changes(one: Proposal, target: names.Named) -> str:
         case Proposal.Act.PAID_FOR_LESS:
             word = dict(Campaign.Consideration.choices).get(said.get("consideration"), "")
             return f"What is paid for {name} would be written down as: {word}. State rules about sales look at this."
-        case Proposal.Act.ENABLE_MACHINE:
-            return _machine(one)
-        case Proposal.Act.LOOSEN_ANOMALIES:
-            return _looser(one)
-        case Proposal.Act.LET_AGENT_ASK:
-            return _agent(one)
+        case _ if one.act in BY_VALUES:
+            return BY_VALUES[one.act](one)
         case _:
             return f"{name} would be terminated for good. It can't be taken back."
 
@@ -188,12 +192,56 @@ def _agent(one: Proposal) -> str:
     )
 
 
+def _endpoints(one: Proposal) -> str:
+    wanted = loosening.read(act=one.act, of=one.of, payload=one.payload)
+    if not isinstance(wanted, SetEndpoints):
+        return "There is no such contract."
+    was, changes = wanted.was, list[str]()
+    if wanted.endpoint_url != was.endpoint_url:
+        changes.append(f"Events would go to {_place(wanted.endpoint_url)} instead of {_place(was.endpoint_url)}.")
+    if wanted.jwks_uri != was.jwks_uri:
+        changes.append(_keys_at(wanted.jwks_uri, was.jwks_uri))
+    if wanted.hosts != was.hosts:
+        changes.append(f"Other hosts it may name would be {_hosts(wanted.hosts)} instead of {_hosts(was.hosts)}.")
+    return " ".join(changes)
+
+
+def _keys(one: Proposal) -> str:
+    wanted = loosening.read(act=one.act, of=one.of, payload=one.payload)
+    if not isinstance(wanted, MoveKeys):
+        return "There is no such company."
+    return _keys_at(keysets.jwks_uri_of(party=Party(pk=one.target_id, jwks_uri=wanted.jwks_uri)), wanted.was)
+
+
+def _keys_at(becomes: str, was: str) -> str:
+    at = f"Its keys would be at {_place(becomes)} instead of {_place(was)}."
+    return f"{at} Whoever holds a key there can sign in its name that it stopped."
+
+
+def _place(url: str) -> str:
+    return shown(url) or "no address"
+
+
+def _hosts(hosts: Sequence[str]) -> str:
+    return ", ".join(hosts) or "none"
+
+
 def _looser(one: Proposal) -> str:
     rule = AnomalyRule.objects.filter(pk=one.target_id).first()
     values = loosening.read(act=one.act, of=one.of, payload=one.payload)
     if rule is None or not isinstance(values, LoosenAnomalies):
         return "There is no such rule."
     return f"Now: {finds(rule=rule)}. {proposed(after=rule, values=values)} It counts only until the rule is changed."
+
+
+# What happens, where that is a comparison of what the proposal holds with what is so now.
+BY_VALUES: Mapping[str, Callable[[Proposal], str]] = {
+    Proposal.Act.ENABLE_MACHINE: _machine,
+    Proposal.Act.LOOSEN_ANOMALIES: _looser,
+    Proposal.Act.LET_AGENT_ASK: _agent,
+    Proposal.Act.SET_ENDPOINTS: _endpoints,
+    Proposal.Act.MOVE_KEYS: _keys,
+}
 
 
 def _day(text: object) -> str:

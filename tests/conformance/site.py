@@ -23,6 +23,7 @@ from tests.factories import a_campaign, a_contract, a_party
 from tests.forks import Forked
 from tests.partners.outside import Signer
 from tests.sandbox.carrier import WAIT_SECONDS
+from tests.staff import move_endpoints, move_keys
 
 PROJECT = Path(__file__).resolve().parents[2]
 BELOW = "https://roadaid.example"
@@ -68,8 +69,8 @@ class Aggregator:
 
     def listens(self, endpoint_url: str, jwks_uri: str = "") -> None:
         """Where it wants its events, and where its keys are."""
-        Contract.objects.filter(pk=self.contract.pk).update(endpoint_url=endpoint_url)
-        Party.objects.filter(pk=self.party.pk).update(jwks_uri=jwks_uri)
+        move_endpoints(self.contract, endpoint_url=endpoint_url)
+        move_keys(self.party, jwks_uri)
 
 
 class Sandbox:
@@ -91,7 +92,7 @@ class Sandbox:
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().rpartition(" ")[2].strip()
         aggregator.listens(f"{self.url}/events", f"{self.url}/jwks.json")
-        Party.objects.filter(uri=BELOW).update(jwks_uri=self.url + jwks_path(slug(BELOW)))
+        move_keys(Party.objects.get(uri=BELOW), self.url + jwks_path(slug(BELOW)))
 
     def get(self, path: str) -> Any:
         return requests.get(self.url + path, timeout=WAIT_SECONDS).json()

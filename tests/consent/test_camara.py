@@ -22,7 +22,7 @@ from audit.queries import database_clock, verify
 from consent import actions
 from consent.asks import throttle
 from consent.models import Ask
-from partners.models import Contract, Suspension
+from partners.models import Suspension
 from tests.conformance.schemas import faults, schema
 from tests.consent.camara import DENIED, NUMBER, PENDING, REQUESTED, ask, info
 from tests.consent.claiming import Partner, a_partner, stamp
@@ -30,6 +30,7 @@ from tests.consent.shapes import camara
 from tests.consent.test_claims import STRANGER, as_at_commit
 from tests.factories import FRAUD, a_campaign, a_line, a_party, an_approval
 from tests.people import signed_in
+from tests.staff import move_endpoints
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -397,6 +398,6 @@ def test_no_answer_comes_sooner_than_any(partner: Partner, settings: Settings) -
 
 
 def test_the_list_of_hosts_is_the_agreement_s(partner: Partner) -> None:
-    Contract.objects.filter(pk=partner.campaign.contract_id).update(hosts=["app.geobridge.example:8443"])
+    move_endpoints(partner.campaign.contract, hosts=["app.geobridge.example:8443"])
     assert partner.retrieve(callbackUrl="https://app.geobridge.example/")[0] == 403
     assert partner.retrieve(callbackUrl="https://app.geobridge.example:8443/")[0] == 200

@@ -9,7 +9,6 @@ from pytest_django import Settings
 import accounts.actions
 from accounts.models import Message
 from audit.queries import database_clock
-from partners.models import Contract
 from revocations import delivery
 from revocations.actions import recover_since
 from revocations.models import TO_PUSH, Order
@@ -19,7 +18,7 @@ from tests.faults.long import long_run
 from tests.faults.programs import free_port, get, until
 from tests.faults.relay import relay_to
 from tests.faults.stopping import Stopper
-from tests.staff import an_actor
+from tests.staff import an_actor, move_endpoints
 
 STOPS = 24
 
@@ -49,7 +48,7 @@ def test_a_partner_that_drips_flaps_and_lies_is_nobody_elses_trouble(world: Worl
         # What it takes it does not keep, from here to the end.
         geo.misbehave("gullible")
         relay.dripping.set()
-        Contract.objects.filter(pk=geo.contract.pk).update(endpoint_url=f"http://127.0.0.1:{relay.port}/events")
+        move_endpoints(geo.contract, endpoint_url=f"http://127.0.0.1:{relay.port}/events")
         worker = world.programs.worker()
         asker.start()
         stopper = Stopper(world, lines, asker)
@@ -64,7 +63,7 @@ def test_a_partner_that_drips_flaps_and_lies_is_nobody_elses_trouble(world: Worl
             threading.Event().wait(0.15)
         deliver_what_is_left()
     worker.kill()
-    Contract.objects.filter(pk=geo.contract.pk).update(endpoint_url=f"{geo.url}/events")
+    move_endpoints(geo.contract, endpoint_url=f"{geo.url}/events")
     # It said that it took them, and has kept none: an officer has it told again.
     geo.misbehave("none")
     assert get(f"{geo.url}/received") == []

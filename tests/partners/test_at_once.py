@@ -66,12 +66,14 @@ def test_a_line_is_named_for_many_partners_by_one_name_each() -> None:
 def test_what_is_fetched_while_an_officer_moves_the_keys_is_not_kept(outside: Outside) -> None:
     party = a_party(jwks_uri=f"{outside.url}/old.json")
     old, officer = Signer(party.uri, outside, "/old.json"), an_actor()
+    proposal = partners.actions.propose(
+        act="move_keys", of="party", target_id=party.pk, payload={"jwks_uri": f"{outside.url}/new.json"}, reason="r",
+        actor=officer, at=NOW,
+    )  # fmt: skip
+    agreed = partners.actions.mark_agreed(proposal_id=proposal.pk, actor=an_actor(), reason="r", at=NOW)
 
     def moves() -> None:
-        partners.actions.change_party(
-            party_id=party.pk, name="GeoBridge", website="", about="", jwks_uri=f"{outside.url}/new.json", reason="r",
-            actor=officer, at=NOW,
-        )  # fmt: skip
+        partners.actions.carry_out(proposal=agreed, at=NOW)
 
     with pytest.raises(UnknownKey):
         overlap(moves, lambda: keysets.key_of(party=party, kid=old.kid, at=NOW))

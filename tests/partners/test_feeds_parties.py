@@ -22,6 +22,7 @@ from tests.feeds import (
     take_parties,
     told,
 )
+from tests.staff import move_endpoints
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -78,7 +79,7 @@ def test_where_a_contract_s_keys_are_no_file_changes(by: str) -> None:
         del document["contracts"][0]["jwks_uri"]
     take_parties(document)
     if by == "officer":
-        Contract.objects.filter(ref="AGR-1").update(jwks_uri="https://geobridge.example/jwks.json")
+        move_endpoints(Contract.objects.get(ref="AGR-1"), jwks_uri="https://geobridge.example/jwks.json")
     known = Contract.objects.get(ref="AGR-1").jwks_uri
     for another in ("https://evil.example/jwks.json", f"{BRIDGE}/other.json"):
         assert refusals(changed("contracts", 0, jwks_uri=another)) == [

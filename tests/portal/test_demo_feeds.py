@@ -15,10 +15,11 @@ from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed
 from disclosures.anomalies import find
 from disclosures.feeds import DisclosuresFeed
 from disclosures.models import Anomaly, AnomalyRule
+from partners.models import Contract, Party
 from portal.demo import world
-from portal.demo.feeds import Feeds
+from portal.demo.feeds import PARTY_OF, Feeds
 from portal.demo.load import SEED, sample
-from tests.factories import a_line
+from tests.factories import a_contract, a_line
 from tests.feeds import take_parties, taken
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -74,3 +75,23 @@ def test_only_a_database_that_a_demo_began_is_gone_on_with_whatever_lines_came_i
         sample(data_dir=tmp_path, at=AT, endpoints=endpoints, tell=print)
     a_line(carrier_id="DEMO-0001")
     sample(data_dir=tmp_path, at=AT, endpoints=endpoints, tell=print)
+
+
+@pytest.mark.django_db
+def test_partners_that_listen_elsewhere_this_time_are_spoken_to_there_and_officers_are_told(tmp_path: Path) -> None:
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / "done").touch()
+    a_line(carrier_id="DEMO-0001")
+    key, ref = next(iter(world.CONTRACTS.items()))
+    party = Party.objects.create(uri=PARTY_OF[key].uri, name="Meridian", kind="aggregator")
+    a_contract(party, ref=ref)
+    for port in (1, 1, 2):
+        endpoints = dict.fromkeys(world.CONTRACTS, f"http://127.0.0.1:{port}")
+        sample(data_dir=tmp_path, at=AT, endpoints=endpoints, tell=print)
+        contract = Contract.objects.select_related("aggregator").get()
+        assert (contract.endpoint_url, contract.jwks_uri, contract.aggregator.jwks_uri) == (
+            f"http://127.0.0.1:{port}/events", f"http://127.0.0.1:{port}/jwks.json",
+            f"http://127.0.0.1:{port}/jwks.json",
+        )  # fmt: skip
+        told = Incident.objects.filter(kind="addresses_by_operator").values_list("subject", flat=True)
+        assert list(told) == [party.uri] * 2 * (port == 2)

@@ -15,17 +15,17 @@ from django.utils import timezone
 
 from audit.queries import database_clock
 from partners import client
-from partners.models import Contract
 from revocations import delivery, tasks
 from revocations.delivery import claims
 from revocations.delivery.clock import Clock
 from revocations.delivery.verdicts import judge
 from revocations.models import Attempt, Order, State
 from tests.databases import cut_off
-from tests.factories import a_contract, a_line, an_approval
+from tests.factories import a_campaign, a_contract, a_line, an_approval
 from tests.faults.programs import until
 from tests.partners.outside import Answer, Asked, Outside
 from tests.revocations.scenes import Scene, a_scene, allow, deliver, stop_all, the_order
+from tests.staff import move_endpoints
 
 pytestmark = [pytest.mark.usefixtures("no_broker")]
 SECOND = timedelta(seconds=1)
@@ -221,7 +221,7 @@ def test_an_acknowledged_order_is_not_sent_again(scene: Scene) -> None:
 
 @pytest.mark.django_db
 def test_a_partner_without_an_address_waits(scene: Scene) -> None:
-    Contract.objects.update(endpoint_url="")
+    move_endpoints(scene.contract, endpoint_url="")
     (order_id,) = stop_all(scene.a_line())
     assert deliver([order_id]) == {"no_connection": 1}
     assert (the_order(order_id).state, the_order(order_id).note) == (State.QUEUED, "no address is known")
@@ -230,9 +230,18 @@ def test_a_partner_without_an_address_waits(scene: Scene) -> None:
 @pytest.mark.django_db
 def test_an_agreement_without_an_address_is_told_at_the_partner_s_other_one(scene: Scene) -> None:
     a_contract(scene.party, endpoint_url=scene.contract.endpoint_url)
-    Contract.objects.filter(pk=scene.contract.pk).update(endpoint_url="")
+    move_endpoints(scene.contract, endpoint_url="")
     (order_id,) = stop_all(scene.a_line())
     assert deliver([order_id]) == {"acknowledged": 1}
+
+
+@pytest.mark.django_db
+def test_an_order_under_a_draft_goes_where_its_partner_is(scene: Scene) -> None:
+    line = scene.a_line()
+    draft = a_contract(scene.party, is_draft=True, endpoint_url=f"{scene.outside.url}/elsewhere")
+    an_approval(line, a_campaign(draft, is_draft=True))
+    assert deliver(stop_all(line)) == {"acknowledged": 2}
+    assert {asked.path for asked in scene.outside.posted} == {f"/{scene.party.pk}/events"}
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ from django.test import Client as Http
 from audit.models import Incident
 from audit.queries import database_clock
 from partners.actions import issue_access_token, register_client
-from partners.models import Client, Contract
+from partners.models import Client
 from revocations import actions, clocks, delivery
 from revocations.delivery import claims
 from revocations.delivery.clock import Clock
@@ -24,7 +24,7 @@ from support.oversight.timeline import order_page
 from tests.factories import a_line
 from tests.partners.outside import Answer, Outside
 from tests.revocations.scenes import Scene, a_scene, allow, claims_of, event_of, stop_all, the_order
-from tests.staff import an_actor
+from tests.staff import an_actor, move_endpoints
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
@@ -400,7 +400,7 @@ def test_nobody_settles_or_sees_another_partner_s_orders(scene: Scene) -> None:
 
 
 def test_a_partner_without_an_address_polls(scene: Scene) -> None:
-    Contract.objects.update(endpoint_url="")
+    move_endpoints(scene.contract, endpoint_url="")
     (order_id,) = stop_all(scene.a_line())
     assert list(sets(scene)) == [jti(order_id)]
 

@@ -27,6 +27,7 @@ from tests.partners.outside import Signer
 from tests.revocations.ordered import ACTIONS, Ordered, below, company, dealt_with, nested
 from tests.revocations.scenes import RECEIPT, a_scene, deliver, stamp, stop_all, the_order
 from tests.shared import shared
+from tests.staff import move_keys
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 TOO_LONG = {"recipient": "https://" + "\u754c" * 900, "status": "completed", "at": "2026-11-20T12:00:00Z"}
@@ -338,14 +339,14 @@ def keys_on_a_host_that_ends_alike(ordered: Ordered, party: Party, signer: Signe
 
 def _with_keys_at(jwks_uri: str, ordered: Ordered, party: Party, signer: Signer) -> str:
     """As if its keys had been fetched from there."""
-    Party.objects.filter(pk=party.pk).update(jwks_uri=jwks_uri)
+    move_keys(party, jwks_uri)
     jwks = {"keys": [{**signer.public, "kid": signer.kid}]}
     PartnerKeySet.objects.update_or_create(party=party, defaults={"jwks": jwks, "fetched_at": database_clock()})
     return nested(ordered, signer)
 
 
 def no_keys(ordered: Ordered, party: Party, signer: Signer) -> str:
-    Party.objects.filter(pk=party.pk).update(jwks_uri="")
+    move_keys(party, "")
     return nested(ordered, signer)
 
 

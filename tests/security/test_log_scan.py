@@ -102,7 +102,7 @@ def a_day(outside: Outside, folder: Path) -> set[str]:
     for name, content in files.items():
         (folder / name).write_bytes(content)
         call_command(f"import_{name}", str(folder / name), stdout=io.StringIO(), stderr=io.StringIO())
-    scene = a_scene(outside)
+    scene = a_scene(outside, "Meridian")
     line = scene.a_line()
     browser = sign_in(line)
     browser.post("/accounts/login/code/", {"code": NO_CODE})

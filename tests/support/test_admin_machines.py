@@ -146,7 +146,9 @@ def test_a_machine_is_bound_by_two_and_unbound_by_one(
     assert f"certificate: none, was {certificate.thumbprint}" in told
 
 
-def test_another_address_of_keys_is_taken_after_a_look_at_both(officer: Member, outside: Outside) -> None:
+def test_another_address_of_keys_is_taken_after_a_look_at_both(
+    officer: Member, second: Member, outside: Outside
+) -> None:
     old, new = Signer("old"), Signer("new")
     party = a_party("GeoBridge", jwks_uri=f"{outside.url}/old")
     contract = a_contract(party, jwks_uri=f"{outside.url}/old")
@@ -164,6 +166,7 @@ def test_another_address_of_keys_is_taken_after_a_look_at_both(officer: Member, 
         assert f"Now Address {outside.url}/old Keys we hold {print_of(old)}" in asked
         assert f"In its place Address {there} Keys there {print_of(new)}" in asked
         assert post(officer, path, {**typed, "seen": seal_in(officer, path, typed)}) == page
+        assert f"Its keys would be at {there} instead of {outside.url}/old." in agree(second)
     assert (Party.objects.get(pk=party.pk).jwks_uri, Contract.objects.get().jwks_uri) == (there, there)
     # What we held from the old address is let go of with it.
     assert not PartnerKeySet.objects.exists()

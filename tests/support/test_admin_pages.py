@@ -29,7 +29,7 @@ from support.oversight import leads
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.figures import when_counted
 from tests.orders import an_index, bring_to, sign_end
-from tests.staff import an_actor
+from tests.staff import an_actor, move_endpoints, move_keys
 from tests.support.console import a_breach, a_case, a_cohort, everything
 from tests.support.officers import Member, staff
 
@@ -193,8 +193,8 @@ def test_pages_say_which_addresses_can_t_be_used(officer: Member) -> None:
         ("http://partner.example/x", "the address is not https"),
         ("https://10.1.2.3/x", "the address is not a public one"),
     ):
-        Contract.objects.filter(pk=contract.pk).update(endpoint_url=address, jwks_uri=address)
-        Party.objects.filter(pk=contract.aggregator_id).update(jwks_uri=address)
+        move_endpoints(contract, endpoint_url=address, jwks_uri=address)
+        move_keys(contract.aggregator, address)
         told = shown(officer, page)
         assert f"Nothing can be sent here: {why}." in told
         assert f"Its keys can't be fetched from here: {why}." in told

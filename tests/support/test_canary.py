@@ -20,6 +20,7 @@ from consent import gate
 from consent.actions import stop
 from consent.models import Choice
 from disclosures.queries.figures.statements import STATEMENTS, Figure
+from partners.hosts import events_address_of
 from partners.models import Campaign, Party
 from portal import health
 from portal.wsgi import whole_product as application
@@ -279,3 +280,12 @@ def test_nobody_else_is_heard_at_its_door(front: Front) -> None:
     run.refresh_from_db()
     assert run.heard_at is None
     assert Party.objects.get(uri=synthetic.PARTY).name == synthetic.PARTY_NAME
+
+
+@pytest.mark.django_db
+def test_it_is_told_where_people_reach_us_now_and_no_officer_is_asked(settings: Settings) -> None:
+    for url in ("https://before.carrier.example", "https://privacy.carrier.example"):
+        settings.BASE_URL = url
+        tried = world.made(at=database_clock())
+        assert events_address_of(party_id=tried.party.pk) == f"{url}/canary/events"
+    assert not Incident.objects.exists()

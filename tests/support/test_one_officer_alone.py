@@ -28,9 +28,21 @@ from consent.permission import Asked, answers_at
 from consent.queries import termination
 from consent.snapshots import reason_against
 from partners.actions import CampaignTerms, ContractTerms, RuleTerms
+from partners.hosts import events_address_of
+from partners.keysets import jwks_uri_of
 from partners.lifecycle import NotNow
 from partners.loosening import BadProposal
-from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Proposal, Reach, Suspension
+from partners.models import (
+    AuthorizedAgent,
+    Campaign,
+    Client,
+    Contract,
+    JurisdictionRule,
+    Party,
+    Proposal,
+    Reach,
+    Suspension,
+)
 from partners.queries import thumbprint_of
 from revocations.actions.suspend import suspend
 from tests.factories import (
@@ -122,11 +134,18 @@ class Scene:
         self.officer = an_actor()
         self.lines = [a_line(), a_line(state="MD"), a_line(state="WA")]
         service = a_party("RoadAid", "lbs_provider")
-        good = a_contract(jwks_uri="https://geobridge.example/jwks.json")
+        good = a_contract(
+            jwks_uri="https://geobridge.example/jwks.json", endpoint_url="https://geobridge.example/events",
+            hosts=["calls.geobridge.example"],
+        )  # fmt: skip
         ended = a_contract(a_party("Gone"), ends_at=self.now - DAY)
         ending = a_contract(a_party("Going"), ends_at=self.now + 20 * DAY)
         draft = a_contract(a_party("New"), is_draft=True, jwks_uri="https://new.example/jwks.json")
-        other = a_party("Tow", "lbs_provider")
+        other = a_party("Tow", "lbs_provider", jwks_uri="https://tow.example/jwks.json")
+        self.draft = a_contract(
+            good.aggregator, is_draft=True, jwks_uri="https://a.example/jwks.json", endpoint_url="https://a.example/",
+            hosts=["a.example"],
+        )  # fmt: skip
         self.campaigns = [
             a_campaign(good, service, consideration="none"),
             a_campaign(good, service, purpose=ADS, consideration="monetary"),
@@ -178,6 +197,17 @@ class Scene:
             ("agent", one.number, f"{one.name} {one.hosts} {bytes(one.verify_key).hex()}") for one in agents
         }
 
+    def addresses(self) -> dict[tuple[str, str], set[str]]:
+        """Where each company's keys are, and where it is spoken to or may have it, as far as anything says so."""
+        found = dict[tuple[str, str], set[str]]()
+        for party in Party.objects.all():
+            events = events_address_of(party_id=party.pk)
+            contracts = Contract.objects.filter(aggregator=party, is_draft=False)
+            found["keys", party.uri] = {jwks_uri_of(party=party)} - {""}
+            hosts = {host for one in contracts for host in one.hosts}
+            found["spoken to", party.uri] = {one.endpoint_url or events for one in contracts} - {""} | hosts
+        return {what: where for what, where in found.items() if where}
+
     def refused_by_name(self) -> set[tuple[int, int, str]]:
         """The same of the campaign whose requests name their recipient, for companies known and not."""
         campaign = self.campaigns[10]
@@ -196,7 +226,7 @@ class Scene:
         """One act, on targets picked by two numbers. What does not fit is refused, and that is all right."""
         campaign = self.campaigns[n % len(self.campaigns)]
         by: dict[str, Any] = {"reason": "r", "actor": self.officer, "at": self.now}
-        row: Contract | Campaign = campaign if m % 2 else campaign.contract
+        row: Contract | Campaign = campaign if m % 2 else self.draft if n == len(self.campaigns) else campaign.contract
         on: dict[str, Any] = {"of": "campaign" if m % 2 else "contract", "target_id": row.pk}
         try:
             with transaction.atomic():
@@ -218,20 +248,26 @@ def _ways(
     use = CampaignTerms(
         campaign.lbs_provider.uri, ROADSIDE, "other", "sms", READ, 5, LONG_AGO, far, consideration="none"
     )
+    elsewhere: dict[str, Any] = {
+        "endpoint_url": "https://a.example/", "jwks_uri": "https://a.example/jwks.json", "hosts": ("a.example",),
+    }  # fmt: skip
+    nowhere: dict[str, Any] = {"endpoint_url": "", "jwks_uri": "", "hosts": ()}
     uris = [one.lbs_provider.uri for one in scene.campaigns] + [one.contract.aggregator.uri for one in scene.campaigns]
     rules = list(JurisdictionRule.objects.order_by("pk"))
+    party = campaign.contract.aggregator if m % 2 else campaign.lbs_provider
     proposed: dict[str, tuple[str, int, dict[str, Any]]] = {
         "extend_term": (on["of"], row.pk, {"ends_at": far.isoformat()}),
         "relax_rule": ("rule", rules[m % len(rules)].pk, {"ends_at": LONG_AGO.isoformat()}),
         "paid_for_less": ("campaign", campaign.pk, {"consideration": "none"}),
         "lift_suspension": ("party", campaign.lbs_provider_id, {}),
         "terminate": (on["of"], row.pk, {}),
+        "set_endpoints": ("contract", campaign.contract_id, elsewhere),
+        "move_keys": ("party", party.pk, {"jwks_uri": f"{party.uri}/{m}.json"}),
     }
-    act = sorted(proposed)[m % len(proposed)]
+    act = list(proposed)[m % len(proposed)]
     of, target, payload = proposed[act]
     waiting = list(Proposal.objects.order_by("proposed_at", "id"))
     chosen = waiting[m % len(waiting)].id if waiting else scene.lines[0].public_id
-    party = campaign.lbs_provider
     number: dict[str, Any] = {"number": (machine := list(Client.objects.order_by("number"))[-(m % 2)]).number, **by}
     agent = scene.agent
     loose: dict[str, Any] = {"threshold": 90, "window": 5, "suspend_after_days": None, "enabled": False}
@@ -270,11 +306,11 @@ def _ways(
             of="party", ref=party.uri, kin_ref=uris[m % len(uris)], link="same_as", **by
         ),
         "endpoints": lambda: verbs.set_endpoints(
-            contract_id=campaign.contract_id, endpoint_url="https://a.example/", jwks_uri="", hosts=(), **by
+            contract_id=campaign.contract_id, **[elsewhere, {**elsewhere, "jwks_uri": ""}, nowhere][m % 3], **by
         ),
         "add_party": lambda: verbs.add_party(uri=f"https://p{m}.example", name="P", kind="lbs_provider", **by),
         "change_party": lambda: verbs.change_party(
-            party_id=party.pk, name="Q", website="", about="", jwks_uri="", **by
+            party_id=party.pk, name="Q", website="", about="", jwks_uri=f"{party.uri}/{m}.json" if m % 3 else "", **by
         ),
         "publish": lambda: verbs.publish_notice(use="stop", language="en", body=f"Words {m}", **by),
         "suspend": lambda: suspend(**on, **by),
@@ -306,14 +342,23 @@ def undone() -> Iterator[None]:
 )
 @example(plan=[("register_agent", 0, 1), ("propose_agent", 0, 0), ("agree", 0, 0), ("agree", 0, 1)])
 @example(plan=[("shorten", 6, 0), ("set_consideration", 1, 0), ("propose", 8, 2), ("agree", 0, 0)])
+@example(plan=[("endpoints", 0, 0), ("agree", 0, 0), ("endpoints", 0, 2), ("agree", 0, 0)])
+@example(
+    plan=[("change_party", 0, 1), ("agree", 0, 0), ("change_party", 2, 2), ("change_party", 2, 0), ("agree", 0, 1)]
+)
+@example(plan=[("put_in_force", 11, 0), ("shorten", 0, 2), ("put_in_force", 11, 0)])
+@example(plan=[("propose", 0, 5), ("agree", 0, 0), ("propose", 2, 6), ("agree", 0, 0)])
 def test_no_sequence_of_acts_of_one_officer_makes_a_no_a_yes(plan: list[tuple[str, int, int]]) -> None:
     with undone():
         scene = Scene()
-        refused, let_in = scene.refused(), scene.let_in()
+        refused, let_in, addresses = scene.refused(), scene.let_in(), scene.addresses()
         for act in plan:
             scene.do(*act)
         assert refused - scene.refused() == set()
         assert scene.let_in() - let_in == set()
+        # What was known stays where it was; what was not one officer may write down.
+        after = scene.addresses()
+        assert addresses == {what: after.get(what) for what in addresses}
 
 
 def test_every_act_of_staff_is_tried_here_or_said_to_open_nothing() -> None:

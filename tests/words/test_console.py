@@ -128,7 +128,7 @@ def test_a_contract_is_drafted_put_in_force_and_comes_to_its_end(market: Market)
         terms = {"starts_at": day(2), "ends_at": day(42)}
         post(officer, "/admin/contracts/draft/", {
             "ref": "AGR-NEW", "aggregator": ash.party.uri, "signed_at": day(-1), "purposes": [ROADSIDE],
-            "ack_within_s": 600, "complete_within_days": 7, "endpoint_url": ash.server.url, **terms,
+            "ack_within_s": 600, "complete_within_days": 7, "endpoint_url": ash.contract.endpoint_url, **terms,
         })  # fmt: skip
         contract = Contract.objects.get(ref="AGR-NEW")
         post(officer, f"/admin/contracts/{contract.pk}/draft/", {

@@ -1,6 +1,7 @@
 """Every mutant. A module of this package lists those of one subject as `MUTANTS`; here they are put together."""
 
 from tests.mutants.listed import (
+    addresses,
     doors,
     exact_ends,
     hosts,
@@ -15,6 +16,7 @@ from tests.mutants.listed import (
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
+    *addresses.MUTANTS,
     *doors.MUTANTS,
     *exact_ends.MUTANTS,
     *hosts.MUTANTS,

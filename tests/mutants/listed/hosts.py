@@ -92,9 +92,9 @@ MUTANTS = (
     # A check that the demo's own leave to speak to itself would switch off
     Mutant(
         6,
-        "partners/actions/parties.py",
-        "    if not keysets.on_own_host(uri=uri, jwks_uri=jwks_uri):",
-        "    if not client.loopback_allowed() and not keysets.on_own_host(uri=uri, jwks_uri=jwks_uri):",
+        "partners/actions/addresses.py",
+        "    if jwks_uri and not keysets.on_own_host(",
+        "    if jwks_uri and not client.loopback_allowed() and not keysets.on_own_host(",
         f"{HOSTS}test_whoever_moves_a_company_s_keys_moves_them_on_its_own_host[in the demo]",
     ),
     Mutant(

@@ -443,6 +443,8 @@ Let a machine in
 Loosen a rule for anomalies
 Let an agent ask for people
 End the protection of a line
+Change endpoints
+Change the address of keys
 Show
 1 in this list
 Act
@@ -767,7 +769,7 @@ To give you a service you asked for dpv:RequestedServiceProvision
 Endpoints and keys
 Change
 Events to
-{server}
+{server}/events
 Its keys at
 {server}/jwks.json
 Also allowed

@@ -1,0 +1,140 @@
+"""Where a partner is spoken to and where its keys are: one officer writes down the first, two put another in its place.
+
+Whoever moves them alone could let stop orders go to himself, and sign in the partner's name that it stopped. A draft's
+addresses count for nothing until it is put in force. The database holds all to the same (`sql/addresses.sql`).
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from django.db import transaction
+
+import audit.actions
+from audit.models import Incident
+from partners import client, keysets
+from partners.actions import guards
+from partners.actions.guards import Faults
+from partners.hosts import events_address_of
+from partners.loosening import Endpoints
+from partners.models import Client, Contract, Party
+
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
+# What officers call them in their forms.
+LABELS: Mapping[str, str] = {
+    "endpoint_url": "Address for events",
+    "jwks_uri": "Address of its keys",
+    "hosts": "Other hosts it may name",
+}
+
+
+def endpoints_of(*, row: Contract) -> Endpoints:
+    """Return a contract's endpoints as a proposal keeps them."""
+    return Endpoints(row.endpoint_url, row.jwks_uri, tuple(row.hosts))
+
+
+def check_addresses(*, endpoint_url: str, jwks_uri: str, hosts: Collection[str]) -> None:
+    """The door out would open these addresses and may speak to these hosts. Raises ValidationError (by field)."""
+    faults = Faults()
+    for field, url in (("endpoint_url", endpoint_url), ("jwks_uri", jwks_uri)):
+        refused = client.refused(url=url) if url else ""
+        faults.note(field, refused and f"We would not speak to it: {refused}.")
+    if not all(HOST.fullmatch(host) for host in hosts):
+        faults.note("hosts", "Name hosts as they stand in an address: name, or name:port.")
+    faults.raise_if_any()
+
+
+def keys_fault(*, uri: str, jwks_uri: str) -> str:
+    """Say why a company's keys can't be at this address; "" where they can.
+
+    They stand on its own host: whoever holds another can't sign for it.
+    """
+    refused = client.refused(url=jwks_uri) if jwks_uri else ""
+    if refused:
+        return f"We would not speak to it: {refused}."
+    if jwks_uri and not keysets.on_own_host(uri=uri, jwks_uri=jwks_uri):
+        return "Its keys must be on its own host, the one of its address."
+    return ""
+
+
+def replaced_by(*, row: Contract, wanted: Endpoints) -> list[str]:
+    """List which of these endpoints would take the place of what counts for the partner now, if they were in force.
+
+    What nobody wrote down for the partner yet takes the place of nothing; where a machine of the partner was let in, an
+    address for events takes the place of polling. Locks the partner until the transaction ends.
+    """
+    party = Party.objects.select_for_update().get(pk=row.aggregator_id)
+    events, keys = events_address_of(party_id=party.pk), keysets.jwks_uri_of(party=party)
+    listed = list(Contract.objects.filter(aggregator=party, is_draft=False).values_list("hosts", flat=True))
+    hosts = {host for one in listed for host in one}
+    told = events or (listed and Client.objects.filter(party=party, changed_at__isnull=False).exists())
+    now = Endpoints("", "", ()) if row.is_draft else endpoints_of(row=row)
+    replaces = {
+        "endpoint_url": told and wanted.endpoint_url not in {now.endpoint_url, now.endpoint_url or events},
+        "jwks_uri": keys and wanted.jwks_uri not in {now.jwks_uri, now.jwks_uri or keys},
+        "hosts": (told or hosts) and wanted.hosts != now.hosts and (now.hosts or not hosts.issuperset(wanted.hosts)),
+    }
+    return [field for field in LABELS if replaces[field]]
+
+
+def moves_keys(*, party: Party, jwks_uri: str) -> bool:
+    """Whether this address of the company's own would take the place of the one where its keys are now."""
+    was, becomes = keysets.jwks_uri_of(party=party), keysets.jwks_uri_of(party=Party(pk=party.pk, jwks_uri=jwks_uri))
+    return was not in {"", becomes}
+
+
+def put_endpoints(*, row: Contract, wanted: Endpoints) -> list[str]:
+    """Write a contract's endpoints down, inside the caller's transaction. Returns the fields that changed."""
+    changed = [field for field in LABELS if getattr(wanted, field) != getattr(endpoints_of(row=row), field)]
+    row.endpoint_url, row.jwks_uri, row.hosts = wanted.endpoint_url, wanted.jwks_uri, list(wanted.hosts)
+    row.full_clean(validate_constraints=False, validate_unique=False)
+    with keysets.may_move(party=Party.objects.get(pk=row.aggregator_id)):
+        row.save(update_fields=changed)
+    return changed
+
+
+def put_keys(*, party: Party, jwks_uri: str) -> None:
+    """Write down where a company's keys are, inside the caller's transaction."""
+    with keysets.may_move(party=party):
+        party.jwks_uri = jwks_uri
+        party.save(update_fields=["jwks_uri"])
+
+
+@transaction.atomic
+def set_endpoints_by_operator(*, row: Contract, wanted: Endpoints, actor: str, at: datetime) -> None:
+    """Write a contract's endpoints down by the operator's word alone.
+
+    Where that takes the place of what counts for the partner, an incident tells the officers: the database refuses it
+    without.
+    """
+    replaced = not row.is_draft and replaced_by(row=row, wanted=wanted)
+    if replaced:
+        _tell_officers(row, row.aggregator, [*_values(endpoints_of(row=row)), *_values(wanted)], at)
+    changed = put_endpoints(row=row, wanted=wanted)
+    if replaced:
+        said = {"fields": changed}
+        guards.note_on(action="contract.endpoints_set", actor=actor, row=row, at=at, reason="", detail=said)
+
+
+@transaction.atomic
+def move_keys_by_operator(*, party: Party, jwks_uri: str, actor: str, at: datetime) -> None:
+    """Write down where a company's keys are by the operator's word alone; officers are told in the same way."""
+    moved = moves_keys(party=party, jwks_uri=jwks_uri)
+    if moved:
+        _tell_officers(party, party, [party.jwks_uri, jwks_uri], at)
+    put_keys(party=party, jwks_uri=jwks_uri)
+    if moved:
+        guards.note_on(action="party.keys_moved", actor=actor, row=party, at=at, reason="")
+
+
+def _tell_officers(row: Contract | Party, party: Party, values: Sequence[str], at: datetime) -> None:
+    """By an incident under what was and what becomes, as the database looks for it (`sql/addresses.sql`)."""
+    change = sha256("\n".join(values).encode()).hexdigest()
+    audit.actions.open_incident(
+        kind=Incident.Kind.ADDRESSES_BY_OPERATOR, key=f"{guards.target_of(row=row)}:{change}", subject=party.uri, at=at
+    )
+
+
+def _values(endpoints: Endpoints) -> list[str]:
+    return [endpoints.endpoint_url, endpoints.jwks_uri, " ".join(endpoints.hosts)]
