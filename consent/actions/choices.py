@@ -241,7 +241,8 @@ def _twin(choice: Choice, at: datetime) -> Choice | None:
     """The same choice, where it stands already: one button pressed twice is one choice, with one receipt and one text.
 
     It is the newest of its line, made by the same person on the same kind of page a few minutes ago. "I never agreed"
-    stands as long as nothing was allowed since: it has a case of its own, however long ago it was said.
+    stands as long as nothing was allowed since, and nobody has brought another yes to what it is about: it has a case
+    of its own, however long ago it was said.
     """
     if choice.origin not in {"", Origin.PERSON}:
         return None
@@ -252,7 +253,9 @@ def _twin(choice: Choice, at: datetime) -> Choice | None:
     if choice.reason == NEVER_AGREED:
         twin = alike.first()
         allowed = Choice.objects.filter(line_id=choice.line_id, kind=Choice.Kind.ALLOW)
-        return None if twin is None or allowed.filter(made_at__gt=twin.made_at).exists() else twin
+        if twin is None or allowed.filter(made_at__gt=twin.made_at).exists():
+            return None
+        return None if _was_claimed_since(twin) else twin
     twin = alike.filter(actor=choice.actor, channel=choice.channel, made_at__gt=at - PRESSED_AGAIN).first()
     if twin is None or Choice.objects.filter(line_id=choice.line_id, made_at__gt=twin.made_at).exists():
         return None
@@ -262,6 +265,13 @@ def _twin(choice: Choice, at: datetime) -> Choice | None:
         return None
     near = twin.until is None or choice.until is None or abs(twin.until - choice.until) <= PRESSED_AGAIN
     return twin if near else None
+
+
+def _was_claimed_since(disputed: Choice) -> bool:
+    """Whether a yes to what somebody never agreed to was recorded after that: nobody was asked for its proof."""
+    newer = Approval.objects.filter(line_id=disputed.line_id, recorded_at__gt=disputed.made_at)
+    named = Campaign.objects.filter(ref__in=newer.values("campaign")).select_related("cover")
+    return any(snapshots.covers(campaign=one, scope=disputed.scope, ref=disputed.ref) for one in named)
 
 
 def _repeated(twin: Choice) -> Recorded:

@@ -113,3 +113,24 @@ def test_i_never_agreed_leads_to_its_case_however_often_it_is_pressed(line: Line
     actions.allow(line_id=line.pk, campaign=road.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
     assert browser.post("/choices/dispute/", said).url not in cases
     assert EvidenceRequest.objects.count() == 2
+
+
+@pytest.mark.parametrize("scope", ["all", "party", "campaign"])
+def test_i_never_agreed_to_a_yes_that_was_brought_since_asks_for_its_proof(
+    line: Line, road: Campaign, scope: str
+) -> None:
+    ref = {"all": "", "party": road.lbs_provider.uri, "campaign": road.ref}[scope]
+    browser, said = sign_in(line), {"scope": scope, "ref": ref}
+    first = browser.post("/choices/dispute/", said).url
+    other = a_campaign(provider=a_party("Other", "lbs_provider"))
+    an_approval(line, other, at=timezone.now(), verified_by="partner")
+    again = browser.post("/choices/dispute/", said).url
+    # What is about another company is nothing new to this dispute.
+    assert (again == first) is (scope != "all")
+    an_approval(line, road, at=timezone.now(), verified_by="partner")
+    newest = browser.post("/choices/dispute/", said).url
+    assert newest not in {first, again}
+    assert browser.post("/choices/dispute/", said).url == newest
+    choice = Choice.objects.filter(line_id=line.pk).latest("made_at")
+    asked = EvidenceRequest.objects.filter(choice_id=choice.id).values_list("campaign", flat=True)
+    assert sorted(asked) == (sorted([road.ref, other.ref]) if scope == "all" else [road.ref])

@@ -41,6 +41,13 @@ MUTANTS = (
         "test_a_yes_that_would_not_count_says_so_however_often_it_was_said_before",
     ),
     Mutant(
+        6,
+        "consent/actions/choices.py",
+        "        return None if _was_claimed_since(twin) else twin\n",
+        "        return twin\n",
+        "tests/consent/test_pressed_twice.py::test_i_never_agreed_to_a_yes_that_was_brought_since_asks_for_its_proof",
+    ),
+    Mutant(
         3,
         "consent/views/ask.py",
         "        except actions.NotAllowable as error:\n",
