@@ -19,7 +19,7 @@ from accounts.texts import MemoryBackend
 from tests.factories import a_line
 from tests.people import NO_CODE, Browser, newest_text, number_of, texts_to
 
-RECORD = Path(__file__).parents[2] / "docs/decisions/0016-codes-belong-to-the-browser-that-asked.md"
+RECORD = Path(__file__).parents[2] / "docs/decisions/0016-bind-texted-codes-to-the-browser-that-requested-them.md"
 STOP, MINUTE, DAY = TextedCode.Purpose.STOP, timedelta(minutes=1), timedelta(days=1)
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 

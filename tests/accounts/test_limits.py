@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 STAFF, ENDED, FACTOR = "/accounts/login/staff/", "/accounts/login/ended/", "/accounts/2fa/authenticate/"
 HERE, ELSEWHERE = "198.51.100.7", "203.0.113.9"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-RECORD = Path(__file__).parents[2] / "docs/decisions/0065-limits-that-keep-nobody-out.md"
+RECORD = Path(__file__).parents[2] / "docs/decisions/0065-limit-password-guesses-without-locking-owners-out.md"
 
 
 @pytest.fixture(autouse=True)

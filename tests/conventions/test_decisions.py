@@ -1,0 +1,82 @@
+"""Decision records: file names follow titles, the index lists all of them, and every link to one leads somewhere."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conventions.sources import ROOT, own_modules
+
+RECORDS = ROOT / "docs" / "decisions"
+HEADING = re.compile(r"# (\d+)\. (.+)")
+STATUS = re.compile(r"(Accepted|Superseded by \[decision \d+\]\([\w.-]+\)) on \d{4}-\d\d-\d\d\b")
+# "decisions/0035" is enough in a docstring.
+REFERENCE = re.compile(r"decisions/(\d{4}(?:-[\w-]+\.md)?)")
+NEIGHBOUR = re.compile(r"\]\((\d{4}-[\w.-]+)\)")
+
+
+@dataclass(frozen=True)
+class Record:
+    number: int
+    title: str
+    status: str
+    name: str
+
+    @property
+    def row(self) -> str:
+        return f"| {self.number} | [{self.title}]({self.name}) | {self.status} |"
+
+
+def read_record(path: Path) -> Record:
+    heading, _, status = path.read_text().splitlines()[:3]
+    titled, dated = HEADING.fullmatch(heading), STATUS.match(status)
+    assert titled, f"{path.name}: the first line is not '# NUMBER. TITLE'"
+    assert dated, f"{path.name}: the third line begins with no status and date"
+    return Record(int(titled[1]), titled[2], dated[1], path.name)
+
+
+def file_name(number: int, title: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", title.lower().replace("'", "").replace('"', "")).strip("-")
+    return f"{number:04}-{words}.md"
+
+
+def records() -> list[Record]:
+    return [read_record(path) for path in sorted(RECORDS.glob("[0-9]*.md"))]
+
+
+def test_file_names_follow_numbers_and_titles() -> None:
+    found = records()
+    assert [record.name for record in found] == [file_name(record.number, record.title) for record in found]
+    assert len({record.number for record in found}) == len(found) > 70
+
+
+def test_the_index_lists_every_record() -> None:
+    listed = [line for line in (RECORDS / "README.md").read_text().splitlines() if re.match(r"\| \d", line)]
+    assert listed == [record.row for record in records()]
+
+
+def test_links_between_records_lead_somewhere() -> None:
+    names = {path.name for path in RECORDS.iterdir()}
+    links = {(path.name, link) for path in RECORDS.glob("*.md") for link in NEIGHBOUR.findall(path.read_text())}
+    assert {one for one in links if one[1] not in names} == set()
+
+
+def test_references_from_code_docs_and_tests_lead_somewhere() -> None:
+    places = [*own_modules(), *(ROOT / "tests").rglob("*.py"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
+    names = {path.name for path in RECORDS.iterdir()}
+    known = names | {name[:4] for name in names}
+    found = {(str(path.relative_to(ROOT)), one) for path in places for one in REFERENCE.findall(path.read_text())}
+    assert {reference for reference in found if reference[1] not in known} == set()
+    assert len(found) > 30
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Don't redirect people", "0007-dont-redirect-people.md"),
+        ('Mark "Leave quickly" in the session', "0007-mark-leave-quickly-in-the-session.md"),
+    ],
+)
+def test_quotes_in_titles_are_left_out_of_file_names(title: str, name: str) -> None:
+    assert file_name(7, title) == name
