@@ -1,4 +1,4 @@
-"""docs/explanation/security.md names each requirement of OWASP ASVS 5.0, levels 1 and 2, once, and real tests."""
+"""docs/reference/asvs.md names each requirement of OWASP ASVS 5.0, levels 1 and 2, once, and real tests."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ NAMED = re.compile(
     r"`((?:tests|docs|portal|accounts|consent|partners|support|requirements|templates|static|pyproject|\.ci)"
     r"[\w./-]*)(?:::(\w+))?`"
 )
-TABLE = ROW.findall((ROOT / "docs" / "explanation" / "security.md").read_text())
+TABLE = ROW.findall((ROOT / "docs" / "reference" / "asvs.md").read_text())
 
 
 def wanted() -> list[str]:
@@ -63,7 +63,7 @@ def test_what_is_named_is_there() -> None:
 
 
 def test_what_is_open_is_counted_at_the_head() -> None:
-    text = (ROOT / "docs" / "explanation" / "security.md").read_text()
+    text = (ROOT / "docs" / "reference" / "asvs.md").read_text()
     still_open = [number for number, _, _, held in TABLE if held.startswith("**open**: ")]
     said = f"{len(still_open)} are open: {', '.join(still_open)}." if still_open else "None is open."
     assert said in text
