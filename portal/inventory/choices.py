@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from portal.inventory.kinds import LEDGER, Table
 
-OWN = "the line's user; of a child's line its account's holder too; staff with a reason that these see"
+OWN = "the line's people"
 
 TABLES: Mapping[str, Table] = {
     "consent.Choice": Table(
@@ -24,12 +24,12 @@ TABLES: Mapping[str, Table] = {
     "consent.ChoiceReceipt": Table(
         "The signed proof of a choice.",
         LEDGER,
-        "who made the choice, and whoever they give it to",
+        "whoever made the choice, and anyone they give it to",
         key="line_id choice_id",
         proof="number token",
     ),
     "consent.Approval": Table(
-        "A yes that was reported, with its evidence; a partner's alone allows nothing.",
+        "Reported consent with its evidence; a partner's claim alone allows nothing.",
         LEDGER,
         OWN,
         key="line_id id campaign source_id",
@@ -40,30 +40,30 @@ TABLES: Mapping[str, Table] = {
         proof="evidence_ref content_hash",
     ),
     "consent.SetAside": Table(
-        "That a yes in the ledger was another's: it came by a number that was no longer the line's.",
+        "An invalidated approval: its number no longer was the line's.",
         LEDGER,
-        "nobody; what it names is shown to nobody on this line",
+        "nobody; what it names isn't shown on this line",
         key="line_id yes_id campaign",
         time="recorded_at",
     ),
     "consent.LineGate": Table(
-        "All that one decision needs, derived from the rows above.",
-        "as long as the line; it can be rebuilt",
+        "Everything one decision needs, derived from the rows above.",
+        "with the line; it can be rebuilt",
         "nobody; it answers the gateway",
         key="line_id version",
         time="newest_at active_from active_until number_changed_at",
         personal="state",
         shapes={
-            "stops": "by what is stopped: the newest time of each",
-            "pauses": "by what is paused: from, until, origin",
+            "stops": "for each stopped thing, the newest time",
+            "pauses": "for each paused thing: from, until, origin",
             "approvals": "by campaign: from, until, origin",
             "claims": "by campaign: the earliest time",
         },
     ),
     "consent.ProgressLink": Table(
-        "The hash of a link that shows how far a stop has come, in counts.",
-        "for good; it opens nothing after 30 days",
-        "whoever has the link sees counts, and has the receipts: no number, no name but of who signed",
+        "The hash of a link that shows a stop's progress in counts.",
+        "for ever; it opens nothing after 30 days",
+        "anyone with the link: counts and receipts, without number, and only signers' names",
         key="line_id choice_id",
         time="expires_at",
         sealed="token_hash",
@@ -72,7 +72,7 @@ TABLES: Mapping[str, Table] = {
         "That partners were told of a pause's end.", LEDGER, "nobody", key="line_id choice_id", time="told_at"
     ),
     "consent.HeldRow": Table(
-        "A row of a feed that names a line or campaign not known yet, sealed.",
+        "A feed's row about a line or campaign not known yet, sealed.",
         "until what it names arrives",
         "nobody",
         key="feed campaign choice_id",
@@ -80,14 +80,14 @@ TABLES: Mapping[str, Table] = {
         sealed="source_hash msisdn_hash row_sealed",
     ),
     "consent.Touched": Table(
-        "A line whose past is to be judged again.",
-        "until it was, seconds later",
+        "A line whose releases are to be judged again.",
+        "seconds",
         "nobody",
         key="id line_id",
         time="since",
     ),
     "consent.Notice": Table(
-        "What was read before a choice, word for word.",
+        "What a person read before choosing, word for word.",
         LEDGER,
         "whoever made such a choice",
         key="version",
@@ -98,9 +98,9 @@ TABLES: Mapping[str, Table] = {
         shapes={"companies": "the companies that it named: ids and names"},
     ),
     "consent.Ask": Table(
-        "A company's question to a line; the link is kept as a hash.",
-        "for good; it is open for 7 days",
-        "the line's user; the partner sees only how the line stands to it",
+        "A company's question to a line; the link as a hash.",
+        "for ever; open for 7 days",
+        "the line's user; the partner only its own status",
         key="line_id id campaign party_id approval_id choice_id",
         time="until asked_at expires_at texted_at answered_at",
         word="answer",
@@ -108,7 +108,7 @@ TABLES: Mapping[str, Table] = {
         sealed="token_hash",
     ),
     "consent.PrivacySignal": Table(
-        "That a browser of the line's person sent Global Privacy Control, and which counts where it met their own yes.",
+        "That the person's browser sent Global Privacy Control, and which wins over their own consent.",
         "as long as the line",
         OWN,
         key="line_id",
@@ -116,8 +116,8 @@ TABLES: Mapping[str, Table] = {
         word="answer",
     ),
     "consent.DigestRun": Table(
-        "One comparison of a partner's books with ours.",
-        "for good",
+        "One reconciliation with a partner.",
+        "for ever",
         "officers and auditors; the partner its own",
         key="id party_id",
         time="received_at finished_at",
@@ -128,9 +128,9 @@ TABLES: Mapping[str, Table] = {
         },
     ),
     "consent.DigestFinding": Table(
-        "One difference that a comparison of books found.",
-        "for good",
-        "officers and auditors by a code; whose line it is only after a reason",
+        "One difference a reconciliation found.",
+        "for ever",
+        "officers and auditors by a code; the line only after a reason",
         key="id run line_id contract_id",
         time="found_at",
         figure="told_so",
@@ -138,36 +138,36 @@ TABLES: Mapping[str, Table] = {
         business="recipient purpose scope",
     ),
     "consent.Unarchived": Table(
-        "A choice, suspension or end that waits to be written to the archive outside the database.",
-        "until it was, seconds later",
+        "A choice, suspension or end waiting for the archive outside the database.",
+        "seconds",
         "nobody",
         key="line_id id object_id",
         time="queued_at",
         word="kind",
     ),
     "consent.Tightening": Table(
-        "Something else that tightened, as the archive outside has it: a rule, kin, an end of access, a court's order.",
-        "for good",
+        "Another tightening as archived: a state rule, link, end of access, court order.",
+        "for ever",
         "nobody",
         key="line_id id",
         time="at archived_at",
         word="kind",
         shapes={
-            "said": "the columns that say it: state, purposes, ids, names and moments of agreements, a public key, an"
-            " order's reference; nobody's number or name"
+            "said": "its columns: state, purposes, ids, names and dates of agreements, a public key, an order's"
+            " reference; no person's number or name"
         },
     ),
     "consent.ArchiveHead": Table(
-        "The one row that names the newest entry of that archive.",
-        "for good",
+        "The newest entry of that archive.",
+        "for ever",
         "nobody",
         key="id day",
         time="written_at",
         proof="digest",
     ),
     "consent.GateOpening": Table(
-        "The one row that lets the gate say yes, for one start of one server.",
-        "for good",
+        "What lets the gate allow, for one start of one server.",
+        "for ever",
         "operators",
         key="id incarnation table_oid",
         time="server_started opened_at epochs_raised_at",

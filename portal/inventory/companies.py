@@ -22,9 +22,9 @@ TABLES: Mapping[str, Table] = {
         shapes={"purposes": "the purposes that it allows", "hosts": "hosts that links of the partner may lead to"},
     ),
     "partners.AuthorizedAgent": Table(
-        "An organisation that may ask for stops in people's names.",
-        "for good; while it is suspended it may ask for nothing",
-        "whoever it asked for; officers and auditors",
+        "A company that may ask for stops in people's names.",
+        "for ever; no requests while suspended",
+        "the person; officers and auditors",
         key="id number",
         time="registered_at changed_at token_asked_at ended_at",
         business="name",
@@ -33,9 +33,9 @@ TABLES: Mapping[str, Table] = {
         shapes={"hosts": "hosts where it may be called back"},
     ),
     "partners.AgentRequest": Table(
-        "One request of such an agent: which number, as a keyed hash, and what became of it.",
-        "for good: requests and what became of them are counted for 24 months at the least",
-        "the line's user, in their log; the agent sees how it stands, and the same for a number that is no line",
+        "One such request: the number as a keyed hash, and its result.",
+        "for ever: requests are counted for at least 24 months",
+        "the line's user, in their log; the agent its status, alike for unknown numbers",
         key="id agent agent_request_id line_id choice_id",
         time="received_at expires_at closed_at notify_at",
         figure="notify_tries",
@@ -45,7 +45,7 @@ TABLES: Mapping[str, Table] = {
         proof="digest",
     ),
     "partners.Campaign": Table(
-        "What was approved under an agreement: one company, one purpose, how exact, until when.",
+        "An approved use under an agreement: one company, purpose, precision and term.",
         BUSINESS,
         EVERYBODY,
         key="id ref contract lbs_provider",
@@ -55,15 +55,15 @@ TABLES: Mapping[str, Table] = {
         text="description",
     ),
     "partners.UnsettledChange": Table(
-        "What a carrier's file changed of companies and agreements.",
-        "until what rests on it came up to it, which takes minutes",
+        "What a carrier file changed of companies and agreements.",
+        "until the follow-up work is done, minutes",
         "nobody",
         key="id ref",
         time="recorded_at",
         word="kind of",
     ),
     "partners.Kin": Table(
-        "That one company or use follows another.",
+        "That one company, purpose or campaign succeeds, or is, another.",
         LEDGER,
         OFFICE,
         key="id ref kin_ref",
@@ -71,11 +71,11 @@ TABLES: Mapping[str, Table] = {
         word="of link",
     ),
     "partners.Reach": Table(
-        "A company known behind a use.", BUSINESS, EVERYBODY, key="campaign party", figure="told_apart"
+        "A company known behind a campaign.", BUSINESS, EVERYBODY, key="campaign party", figure="told_apart"
     ),
     "partners.Cover": Table(
-        "Every id whose stop covers a use; derived.",
-        "as long as the use",
+        "Every id whose stop covers a campaign; derived.",
+        "with the campaign",
         "nobody",
         key="campaign aggregator provider",
         shapes={
@@ -89,7 +89,7 @@ TABLES: Mapping[str, Table] = {
         },
     ),
     "partners.Dealing": Table(
-        "That a company received a line's data, and when first and last.",
+        "That a company received a line's data, first and last when.",
         RELEASES,
         "the line's user",
         key="line_id aggregator party",
@@ -104,7 +104,7 @@ TABLES: Mapping[str, Table] = {
         sealed="secret_sealed",
     ),
     "partners.PairwiseSubject": Table(
-        "The name by which one partner knows one line; no other partner knows it.",
+        "One partner's name for one line; no other partner knows it.",
         LEDGER,
         "that partner",
         key="line_id party",
@@ -112,8 +112,8 @@ TABLES: Mapping[str, Table] = {
     ),
     "partners.SigningKey": Table(
         "One of our own keys; the private half sealed.",
-        "the public half for good",
-        "everybody the public half; nobody the other",
+        "the public half for ever",
+        "everyone the public half; nobody the other",
         key="kid",
         time="published_at used_from retired_at",
         word="use",
@@ -129,7 +129,7 @@ TABLES: Mapping[str, Table] = {
         shapes={"jwks": "public keys"},
     ),
     "partners.Client": Table(
-        "A machine that may ask for tokens.",
+        "An API client.",
         BUSINESS,
         OFFICE,
         key="client_id party number",
@@ -139,14 +139,14 @@ TABLES: Mapping[str, Table] = {
         shapes={"public_jwk": "its public key"},
     ),
     "partners.UsedAssertion": Table(
-        "A machine's sign-in that was used.",
-        "until it expires, and its client's next sign-in",
+        "A used authentication of an API client.",
+        "until it expires and the client authenticates again",
         "nobody",
         key="client jti",
         time="expires_at",
     ),
     "partners.Proposal": Table(
-        "A loosening act that takes two officers.",
+        "A loosening act that needs two officers.",
         LEDGER,
         OFFICE,
         key="id target_id",
@@ -157,7 +157,7 @@ TABLES: Mapping[str, Table] = {
         shapes={"payload": "what the act needs besides its target: dates, words, ids"},
     ),
     "partners.Suspension": Table(
-        "That a company, agreement or use is denied everything for a while.",
+        "That a company, agreement or campaign is denied everything until lifted.",
         LEDGER,
         OFFICE,
         key="id target_id lifted_by",
@@ -168,9 +168,9 @@ TABLES: Mapping[str, Table] = {
         text="reason",
     ),
     "partners.JurisdictionRule": Table(
-        "What is prohibited in a US state, whoever agreed.",
+        "What a US state prohibits, whoever agreed.",
         LEDGER,
-        "everybody",
+        "everyone",
         key="id relaxed_by",
         time="starts_at ends_at",
         figure="sale_test max_radius_m",
@@ -179,9 +179,9 @@ TABLES: Mapping[str, Table] = {
         shapes={"purposes": "the purposes that it prohibits"},
     ),
     "partners.NoticeText": Table(
-        "The wording of what is read before a choice.",
+        "The wording of a notice before a choice.",
         LEDGER,
-        "everybody",
+        "everyone",
         key="id version",
         time="published_at",
         word="use language",

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from portal.inventory.kinds import LEDGER, Table
 
-THREAD = "the person, but for notes and what partners say; agents and officers; auditors"
-STAFF = "agents and officers; auditors"
+THREAD = "the person, except notes and partners' answers; agents, officers, auditors"
+STAFF = "agents, officers, auditors"
 
 TABLES: Mapping[str, Table] = {
     "support.Ticket": Table(
-        "One case, by a code that the person quotes.",
-        "for good",
+        "One case, by a code people quote.",
+        "for ever",
         "the person, agents, officers",
         key="id code key line_id party_id about_ref assignee merged_into asked_by",
         time="opened_at due_at claimed_at first_answer_at last_at solved_at closed_at escalated_at rated_at",
@@ -21,7 +21,7 @@ TABLES: Mapping[str, Table] = {
         sealed="mail_sealed",
     ),
     "support.Entry": Table(
-        "What was said and done in a case. Its words can be searched by staff.",
+        "What was said and done in a case. Staff can search its words.",
         LEDGER,
         THREAD,
         key="id ticket key",
@@ -31,17 +31,17 @@ TABLES: Mapping[str, Table] = {
         text="body words",
     ),
     "support.Draft": Table(
-        "What somebody of staff has begun to write.",
+        "An answer a staff member has begun.",
         "until it is sent",
-        "who writes it",
+        "its writer",
         key="id ticket user",
         time="updated_at send_at",
         word="kind then",
         text="body",
     ),
     "support.Attachment": Table(
-        "A file in a case. Its bytes lie in a folder of their own, under its id.",
-        "for good",
+        "A case's file. Its bytes are in a folder, under its id.",
+        "for ever",
         THREAD,
         key="id ticket entry",
         time="at scanned_at",
@@ -51,8 +51,8 @@ TABLES: Mapping[str, Table] = {
         proof="sha256",
     ),
     "support.CannedReply": Table(
-        "An answer that is written often.",
-        "for good",
+        "A saved reply.",
+        "for ever",
         STAFF,
         key="id key",
         time="changed_at retired_at",
@@ -60,8 +60,8 @@ TABLES: Mapping[str, Table] = {
         text="title body",
     ),
     "support.Reveal": Table(
-        "Somebody of staff asked to see who a case's person is.",
-        "for good",
+        "That a staff member saw who a case's person is.",
+        "for ever",
         "the person, in their log; officers and auditors",
         key="id ticket user line_id second",
         time="asked_at agreed_at until",
@@ -69,8 +69,8 @@ TABLES: Mapping[str, Table] = {
         text="reason",
     ),
     "support.SuspendRequest": Table(
-        "An agent asks an officer to suspend a company.",
-        "for good",
+        "An agent's request that an officer suspend a company.",
+        "for ever",
         STAFF,
         key="id ticket party_id",
         time="asked_at decided_at",
@@ -79,8 +79,8 @@ TABLES: Mapping[str, Table] = {
         text="reason decision_reason",
     ),
     "support.BulkReply": Table(
-        "One answer to many cases at once.",
-        "for good",
+        "One answer to many cases.",
+        "for ever",
         STAFF,
         key="id incident_id",
         time="at begins_at undone_at finished_at",
@@ -90,16 +90,16 @@ TABLES: Mapping[str, Table] = {
         shapes={"ticket_ids": "the ids of the cases to answer"},
     ),
     "support.LoggedCall": Table(
-        "The telephone system says that we called a number of record.",
-        "for good",
+        "That we called a number on record, according to the telephone system.",
+        "for ever",
         STAFF,
         key="id call_ref line_id used_for",
         time="answered_at heard_at used_at",
         personal="by",
     ),
     "support.ProtectedLine": Table(
-        "An officer said that two of staff must agree before one sees whose a line is.",
-        "for good",
+        "An officer's mark: two staff members must agree before one sees whose line it is.",
+        "for ever",
         "the person, in their log; officers and auditors",
         key="id line_id",
         time="at ended_at",

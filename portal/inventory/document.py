@@ -3,19 +3,27 @@
 from collections.abc import Iterator
 
 from portal.inventory import OF_OTHERS, PARTS
-from portal.inventory.kinds import MEANING, Kind, Table
+from portal.inventory.kinds import MEANING, PEOPLE, RETENTION, Kind, Table
 
 INTRODUCTION = (
-    "Whereabouts keeps that somebody's location was asked for and released: by whom, to whom, when, why, how exact and"
-    " on whose word. **It keeps no location.** There is no field for coordinates, cells or street addresses, and none"
-    " of a kind that could hold them; what a feed says beyond its known fields is not stored. People are asked for"
-    " reasons and wordings, never for places."
+    "Whereabouts records who asked for someone's location and got it: when, why, how exact and on what basis. **It"
+    " stores no location.** No field can hold coordinates, cells or street addresses; unknown fields of feeds are"
+    " dropped. People are asked for reasons and wordings, never for places."
 )
 HOW = (
     "Generated from `portal/inventory` by `uv run python -m portal.inventory > docs/reference/data.md`. A test compares"
     " it with the tables: an undeclared field fails the build."
 )
-HEAD = f"# What is kept\n\n{INTRODUCTION}\n\n{HOW}\n\n## Kinds of fields\n\n| kind | is |\n|---|---|\n"
+KEPT = "".join(f"| {word} | {how} |\n" for word, how in RETENTION.items())
+SEEN = (
+    f"*{PEOPLE.capitalize()}*: its user; on a child's line its account holder too; staff with a reason these people"
+    " see."
+)
+HEAD = (
+    f"# Data kept\n\n{INTRODUCTION}\n\n{HOW}\n\n"
+    f"## Retention and access\n\n| kept | how long |\n|---|---|\n{KEPT}\n{SEEN}\n\n"
+    "## Kinds of fields\n\n| kind | meaning |\n|---|---|\n"
+)
 
 
 def document() -> str:

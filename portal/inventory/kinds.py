@@ -21,24 +21,28 @@ class Kind(StrEnum):
 
 
 MEANING: Mapping[Kind, str] = {
-    Kind.KEY: "an id or a running number of ours or of the carrier's, or a link from one row to another",
+    Kind.KEY: "an id of ours or the carrier's, or a reference to another row",
     Kind.TIME: "when something was, is or will be",
-    Kind.FIGURE: "a count, a size, a yes or no; how exact a look-up was, in metres, never where",
-    Kind.WORD: "one word of a closed list",
-    Kind.BUSINESS: "a company's or an agreement's: names, ids, addresses of machines, purposes, public keys",
-    Kind.TEXT: "a sentence that a person or a program wrote: wording, a reason, a note",
-    Kind.PERSONAL: "about a person: a name, a mailbox, a role, a language, a US state (two letters, nothing finer)",
-    Kind.SEALED: "sealed with a key that is not in the database, or hashed: numbers, names, codes, passwords, keys",
-    Kind.PROOF: "signed, or a digest, so that it can be shown later that it was so",
-    Kind.STRUCTURE: "several of the above as JSON or a list; what is in it is said with the table",
+    Kind.FIGURE: "a count, size or flag; a release's precision in metres, never a place",
+    Kind.WORD: "one word from a closed list",
+    Kind.BUSINESS: "about a company or agreement: names, ids, URLs, purposes, public keys",
+    Kind.TEXT: "text a person or program wrote: wording, a reason, a note",
+    Kind.PERSONAL: "about a person: name, e-mail address, role, language, US state (two letters, nothing finer)",
+    Kind.SEALED: "encrypted with a key outside the database, or hashed: numbers, names, codes, passwords, keys",
+    Kind.PROOF: "a signature or digest",
+    Kind.STRUCTURE: "JSON or a list; its content is described",
 }
 
-RELEASES = "`RETENTION_MONTHS` whole months (24 unless set otherwise, never under 12), then dropped with its month"
-# What an order hides has not been told to its person.
-ORDERED = f"{RELEASES}; under a court's order as long as that and 30 days more"
-LEDGER = "for good: it shows what was chosen, told or done, and the database refuses to remove it"
-TENURE = "for good: a line that has ended stays, so that what hangs on it can be explained"
-BUSINESS = "for good"
+# How long rows are kept, in a word that `RETENTION` explains.
+RELEASES, ORDERED, LEDGER, TENURE = "release", "ordered release", "ledger", "line"
+RETENTION: Mapping[str, str] = {
+    LEDGER: "for ever: the database refuses to remove what was chosen, told or done",
+    TENURE: "for ever: an ended line stays, so that whatever refers to it can be explained",
+    RELEASES: "`RETENTION_MONTHS` whole months (default 24, at least 12), then dropped with its month",
+    ORDERED: "the same; under a court order until it ended, and 30 days more",
+}
+PEOPLE = "the line's people"
+BUSINESS = "for ever"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from portal.inventory.kinds import BUSINESS, LEDGER, Table
 
-OWN = "the line's user, as its state; the partner it is for; officers and auditors without who the person is"
+OWN = "the line's user, as a status; the partner; officers and auditors without the person"
 OFFICE = "officers and auditors; the partner its own"
 
 TABLES: Mapping[str, Table] = {
@@ -18,16 +18,16 @@ TABLES: Mapping[str, Table] = {
         figure="attempts",
         word="lane state parked_with",
         text="note",
-        shapes={"snapshot": "what is allowed and what is not: companies, purposes, scopes, duties and dates"},
+        shapes={"snapshot": "companies, purposes, scopes, duties and dates"},
     ),
     "revocations.Standing": Table(
-        "The newest version told to a partner about a line.",
+        "The newest version a partner was told about a line.",
         LEDGER,
         OWN,
         key="line_id contract_id epoch version order_id",
     ),
     "revocations.Attempt": Table(
-        "One try to hand an order over, and the message as it was signed.",
+        "One try to deliver an order, with the signed message.",
         LEDGER,
         OWN,
         key="line_id order_id number",
@@ -38,7 +38,7 @@ TABLES: Mapping[str, Table] = {
         proof="token",
     ),
     "revocations.Duty": Table(
-        "What a partner owes for a line.",
+        "An action a partner still owes for a line.",
         LEDGER,
         OWN,
         key="line_id id contract_id discharged_by",
@@ -47,7 +47,7 @@ TABLES: Mapping[str, Table] = {
         business="scope",
     ),
     "revocations.Receipt": Table(
-        "What a partner signed about an order, word for word.",
+        "A partner's signed statement about an order, word for word.",
         LEDGER,
         OWN,
         key="line_id order_id jti party_id",
@@ -56,7 +56,7 @@ TABLES: Mapping[str, Table] = {
         proof="token token_hash",
     ),
     "revocations.DownstreamReport": Table(
-        "A company below the partner that did, or is said to have done, its part.",
+        "A company behind the partner that did, or is said to have done, its part.",
         LEDGER,
         OWN,
         key="line_id order_id receipt_jti",
@@ -66,7 +66,7 @@ TABLES: Mapping[str, Table] = {
         business="party_uri",
     ),
     "revocations.Breach": Table(
-        "A date that a partner let pass.",
+        "A deadline a partner missed.",
         LEDGER,
         "officers and auditors",
         key="id contract_id party_id line_id about",
@@ -74,7 +74,7 @@ TABLES: Mapping[str, Table] = {
         word="kind",
     ),
     "revocations.Cohort": Table(
-        "All lines under an agreement that was ended.",
+        "All lines under an agreement that ended.",
         LEDGER,
         OFFICE,
         key="id target_id contract_id party_id epoch listed_to_line event_id told_to_line",
@@ -85,10 +85,10 @@ TABLES: Mapping[str, Table] = {
         personal="actor second_actor",
         text="reason",
         proof="index_token",
-        shapes={"plan": "counts of what the end would mean, as they were seen before it"},
+        shapes={"plan": "expected effects, counted before it"},
     ),
     "revocations.ManifestShard": Table(
-        "Part of such a list: the partner's own names for lines, packed.",
+        "Part of that list: the partner's own names for lines, compressed.",
         LEDGER,
         "the partner it is for, until it expires",
         key="cohort_id number",
@@ -96,7 +96,7 @@ TABLES: Mapping[str, Table] = {
         proof="sha256 content",
     ),
     "revocations.CohortReceipt": Table(
-        "What a partner signed about such a list, word for word.",
+        "A partner's signed statement about that list, word for word.",
         LEDGER,
         OFFICE,
         key="cohort_id event_id jti",
@@ -120,7 +120,7 @@ TABLES: Mapping[str, Table] = {
         shapes={"events_requested": "the kinds of events that the partner asked for"},
     ),
     "revocations.StreamHealth": Table(
-        "How many verifications in a row a partner let pass.",
+        "How many verifications in a row a partner didn't answer.",
         BUSINESS,
         OFFICE,
         key="party_id",
@@ -128,7 +128,7 @@ TABLES: Mapping[str, Table] = {
         figure="failed_verifications",
     ),
     "revocations.StreamEvent": Table(
-        "An event to one partner that is not about one line.",
+        "An event to one partner that isn't about one line.",
         LEDGER,
         OFFICE,
         key="id party_id contract_id cohort_id jti",
@@ -139,7 +139,7 @@ TABLES: Mapping[str, Table] = {
         shapes={"claims": "what the event says: ids, dates, counts, addresses of manifests"},
     ),
     "revocations.StreamAttempt": Table(
-        "One try to hand such an event over.",
+        "One try to deliver that event.",
         LEDGER,
         OFFICE,
         key="event_id number",
@@ -150,7 +150,7 @@ TABLES: Mapping[str, Table] = {
         proof="token",
     ),
     "revocations.Breaker": Table(
-        "Whether a partner is left alone for a while.",
+        "Whether delivery to a partner pauses.",
         BUSINESS,
         OFFICE,
         key="party_id probe_id",
@@ -171,23 +171,23 @@ TABLES: Mapping[str, Table] = {
         OFFICE,
         key="id party_id",
         time="started_at ended_at",
-        shapes={"report": "what it found: names of checks, passed or not, and why"},
+        shapes={"report": "names of checks, passed or not, and why"},
     ),
     "revocations.TrialOrder": Table(
-        "An order of a trial, about a name that no line has.",
-        "as long as its trial",
+        "An order of that run, about a name that no line has.",
+        "with its run",
         OFFICE,
         key="jti trial party_id epoch version",
         time="queued_at",
         figure="subject_count",
         word="below",
         proof="list_sha256",
-        shapes={"required_actions": "words for what was to be done"},
+        shapes={"required_actions": "required actions"},
     ),
     "revocations.EvidenceRequest": Table(
-        "A partner asked for its proof that a person agreed, and what it answered: its own word, with its signature.",
+        "A request for a partner's evidence of consent, and its signed answer.",
         LEDGER,
-        "whoever said that they never agreed, on their page of the case; the privacy office",
+        "whoever disputed, on their case's page; the privacy office",
         key="line_id id choice_id party_id contract_id campaign jti answer_jti",
         time="asked_at due_at overdue_at answered_at captured_at",
         word="answer method language",
@@ -195,8 +195,8 @@ TABLES: Mapping[str, Table] = {
         proof="evidence_ref token",
     ),
     "revocations.TrialReceipt": Table(
-        "What the partner signed about it.",
-        "as long as its trial",
+        "The partner's signed statement about it.",
+        "with its run",
         OFFICE,
         key="order jti",
         time="received_at",
@@ -204,11 +204,11 @@ TABLES: Mapping[str, Table] = {
         word="status",
         text="fault",
         proof="token_hash",
-        shapes={"downstream": "companies below it, by id, with their status"},
+        shapes={"downstream": "companies behind it, by id, with their status"},
     ),
     "revocations.TrialShard": Table(
-        "Part of a trial's list: made-up names.",
-        "as long as its trial",
+        "Part of that run's list: invented names.",
+        "with its run",
         OFFICE,
         key="manifest_id number trial party_id",
         time="fetched_at",

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from portal.inventory.kinds import LEDGER, TENURE, Table
 
-TRAIL = "the person whose line it is about, in their log; officers and auditors, without who the person is"
+TRAIL = "the person, in their log; officers and auditors without the person"
 
 TABLES: Mapping[str, Table] = {
     "accounts.User": Table(
-        "Somebody who signs in: a subscriber, by a random name and no mailbox, or staff by a mailbox.",
-        "for good; a sign-in by a line ends with the line",
-        "the person; of staff, the privacy office",
+        "A person who signs in: a subscriber under a random name, or a staff member by e-mail address.",
+        "for ever; a line's sign-in ends with the line",
+        "the person; for staff, the privacy office",
         key="id",
         time="last_login date_joined",
         figure="is_superuser is_staff is_active",
@@ -19,26 +19,24 @@ TABLES: Mapping[str, Table] = {
         sealed="password",
     ),
     "accounts.BrowserSession": Table(
-        "One browser's session, by a keyed hash of its key; what it holds can be read with that key alone.",
-        "two weeks after its last use at the latest, until the next hourly run; not at all once signed out",
-        "the person: since when, and with a password or passkey by which address and browser",
+        "A browser session, by a keyed hash of its key; only that key decrypts its data.",
+        "until sign-out, or two weeks after its last use",
+        "the person: since when; with a password or passkey also address and browser",
         key="id user",
         time="began_at expires_at",
         sealed="key_hash data origin_sealed",
     ),
-    "accounts.User_groups": Table(
-        "Empty: roles are words, not groups.", "nothing is in it", "nobody", key="id user group"
-    ),
+    "accounts.User_groups": Table("Empty: roles are a field.", "nothing is in it", "nobody", key="id user group"),
     "accounts.User_user_permissions": Table(
-        "Empty: what a role may do is in the code.", "nothing is in it", "nobody", key="id user permission"
+        "Empty: permissions are in the code.", "nothing is in it", "nobody", key="id user permission"
     ),
     "accounts.Account": Table(
-        "A billing relationship, by the carrier's id alone.", TENURE, "nobody; it groups lines", key="id carrier_id"
+        "A billing relationship, by the carrier's id.", TENURE, "nobody; it groups lines", key="id carrier_id"
     ),
     "accounts.Line": Table(
         "One subscription of one subscriber, from activation to deactivation.",
         TENURE,
-        "its user; of a child's line its account's holder too; staff, with a reason that the person sees",
+        "the line's people",
         key="id carrier_id public_id account continues_line",
         time="activated_at deactivated_at sim_changed_at number_changed_at forwarding_changed_at recorded_at"
         " change_known_at holder_known_at",
@@ -47,17 +45,17 @@ TABLES: Mapping[str, Table] = {
         sealed="holder_name_sealed",
     ),
     "accounts.LineNumber": Table(
-        "The number a line had for a period: sealed, and a keyed hash to find it by.",
+        "A line's number for a period: sealed, with a keyed hash to find it.",
         TENURE,
-        "the line's user; an account's holder; nobody else",
+        "the line's user; the account holder",
         key="id line",
         time="starts_at ends_at",
         sealed="msisdn_hash msisdn_sealed",
     ),
     "accounts.LineState": Table(
-        "The US state a line was in since a moment, for its law and its clock.",
+        "The line's US state since a moment, for its law and time zone.",
         TENURE,
-        "the line's user, as the clock of their pages",
+        "the line's user, as their pages' time zone",
         key="id line",
         time="since",
         personal="state",
@@ -66,8 +64,8 @@ TABLES: Mapping[str, Table] = {
         "Who signs in by a line, and since when.", TENURE, "the person", key="id line user", time="since until"
     ),
     "accounts.TextedCode": Table(
-        "A code that was texted, sealed; worth nothing once it was used, or after its time.",
-        "a day after it was sent last, until the next daily run; six digits are good for 10 minutes, ten for 2 hours",
+        "A texted code, sealed; worthless once used or expired.",
+        "a day after it was last sent; six digits work for 10 minutes, ten for 2 hours",
         "nobody",
         key="id line",
         time="made_at sent_at used_at",
@@ -76,8 +74,8 @@ TABLES: Mapping[str, Table] = {
         sealed="code_sealed number_hash",
     ),
     "accounts.WrongCode": Table(
-        "A wrong guess at a line's six-digit codes: with how many of them it was compared, never what was typed.",
-        "a day, until the next daily run",
+        "A wrong guess at a line's six-digit codes, without what was typed.",
+        "a day",
         "nobody",
         key="id line",
         time="at",
@@ -85,7 +83,7 @@ TABLES: Mapping[str, Table] = {
         word="purpose",
     ),
     "accounts.CodeAsker": Table(
-        "The browser session that asked for a code, by a random name, and a keyed hash of its network.",
+        "The session that requested a code, by a random name, and a keyed hash of its network.",
         "as long as its code",
         "nobody",
         key="id code",
@@ -94,9 +92,9 @@ TABLES: Mapping[str, Table] = {
         sealed="asker network_hash",
     ),
     "accounts.Message": Table(
-        "A text that waits for the message gateway: its number and words, sealed, and wiped once it was taken.",
-        "until its time is over, taken or not: an hour for an answer to a text, else 3 or 7 days",
-        "nobody; the person reads it on their phone, or where their news goes",
+        "A text waiting for the gateway: sealed number and words, erased once taken.",
+        "until it expires: an hour for a reply, otherwise 3 or 7 days",
+        "nobody; the person reads it on their phone or safe number",
         key="id line about contact",
         time="made_at next_at expires_at taken_at doubt_at",
         figure="tries",
@@ -104,47 +102,47 @@ TABLES: Mapping[str, Table] = {
         sealed="to_sealed words_sealed",
     ),
     "accounts.NewPassword": Table(
-        "That somebody asked for a new password by texted code alone, which waits a day; its link as a hash.",
-        "for good",
+        "A request for a new password by texted code, which waits a day; its link as a hash.",
+        "for ever",
         "the person",
         key="id user",
         time="asked_at counts_from expires_at cancelled_at used_at",
         sealed="token_hash",
     ),
     "accounts.KnownDevice": Table(
-        "That somebody signed in from one family of browsers on one network: a keyed hash of both, and of who.",
-        "until a year after it was last seen, or until the line ends",
-        "nobody; of a new one the line is told",
+        "A family of browsers and network that someone signed in from: keyed hashes.",
+        "a year after it was last seen, or until the line ends",
+        "nobody; the line is told of a new one",
         key="id user",
         time="first_at last_at",
         sealed="mark_hash",
     ),
     "accounts.TextTaken": Table(
-        "That a text from a phone was acted on: a keyed hash of the message gateway's id, neither number nor words.",
+        "That an incoming text was processed: a keyed hash of the gateway's id.",
         "a day",
         "nobody",
         time="taken_at",
         sealed="id_hash",
     ),
     "accounts.LineTexts": Table(
-        "That the person of a line wants no news by text.",
-        "until they want it again",
+        "That a line turned optional alerts off.",
+        "until they turn alerts on",
         "the person, in their log",
         key="line",
         time="off_since",
     ),
     "accounts.Delegation": Table(
-        "Whom a line's user asked to look after it, by the number of their own line, for what, and until when.",
-        "for good, ended",
-        "the line's user; whoever was asked",
+        "A trusted helper: by the number of their own line, for what, until when.",
+        "for ever, ended",
+        "the line's user; the helper",
         key="id line by user",
         time="asked_at ends_at taken_at ended_at",
         word="may",
         sealed="asked_hash asked_sealed",
     ),
     "accounts.SafeContact": Table(
-        "A number of the line user's own for news about the line; the code that proves it, until that is typed.",
-        "for good, ended and sealed, so that a text that waits still finds where it goes",
+        "A number of the line user's own for alerts; its code until it is typed.",
+        "for ever, ended and sealed, for texts still waiting",
         "the line's user",
         key="id line",
         time="asked_at proved_at ended_at",
@@ -152,17 +150,17 @@ TABLES: Mapping[str, Table] = {
         sealed="to_sealed code_sealed",
     ),
     "accounts.Separation": Table(
-        "That somebody asked in confidence for a line of their own, how they are reached, and when it was done.",
-        "for good, sealed",
-        "the person; officers, with a reason that the person sees. No holder of an account",
+        "A confidential request for a line of one's own, how to reach the person, and its completion.",
+        "for ever, sealed",
+        "the person; officers, with a reason the person sees; never an account holder",
         key="id line from_account by",
         time="asked_at due_at closed_at tell_from",
         word="state",
         sealed="reach_sealed note_sealed",
     ),
     "accounts.Throttle": Table(
-        "How often a guess at a door was wrong for one device, account or network: keyed hashes, never what was typed.",
-        "three days after the last try, until the next daily run",
+        "Wrong guesses for a device, account or network: keyed hashes, never what was typed.",
+        "three days after the last try",
         "nobody",
         key="id",
         time="last_at wait_until",
@@ -170,7 +168,7 @@ TABLES: Mapping[str, Table] = {
         sealed="mark_hash",
     ),
     "accounts.DeviceCookie": Table(
-        "A browser in which a person proved who they are, by a keyed hash of its cookie, a random token.",
+        "A browser in which a person proved who they are: a keyed hash of a random token.",
         "a year after its last sign-in",
         "nobody",
         key="id user",
@@ -178,30 +176,30 @@ TABLES: Mapping[str, Table] = {
         sealed="token_hash",
     ),
     "accounts.SpentCode": Table(
-        "A code of an authenticator app that was taken, by a keyed hash, so that it is good once.",
-        "five minutes, until the next one is taken",
+        "A used code of an authenticator app: a keyed hash, so that it works once.",
+        "five minutes",
         "nobody",
         time="at",
         sealed="code_hash",
     ),
     "accounts.LineReminder": Table(
-        "When a line was last reminded of what is still on, and whether its person wants that.",
+        "When a line was last reminded of what is still allowed, and whether it wants that.",
         "as long as the line",
         "the person, in their settings",
         key="line",
         time="told_at off_since",
     ),
     "accounts.Letter": Table(
-        "A mail that somebody asked for and that waits: its address and words, sealed, and wiped once it was taken.",
-        "3 days, taken or not",
-        "nobody; whoever has the mailbox reads it there",
+        "A requested mail that waits: sealed address and text, erased once taken.",
+        "3 days",
+        "nobody; the recipient reads it in their mailbox",
         key="id line",
         time="made_at next_at expires_at taken_at",
         figure="tries",
         sealed="to_sealed body_sealed",
     ),
     "audit.AuditEvent": Table(
-        "One thing that was done, by whom, about what: ids only, no number and no name.",
+        "One act: what, by whom, about what; ids only, no number or name.",
         LEDGER,
         TRAIL,
         key="id chain seq target line_id",
@@ -214,13 +212,13 @@ TABLES: Mapping[str, Table] = {
     ),
     "audit.ChainHead": Table(
         "The newest event of a chain, for checkpoints.",
-        "it is replaced by the next",
+        "until the next",
         "nobody",
         key="chain seq",
         proof="hash",
     ),
     "audit.Incident": Table(
-        "The opt-out, or a partner, failed in a way that may be reportable.",
+        "A failure, ours or a partner's, that may have to be reported.",
         LEDGER,
         "officers and auditors",
         key="id key subject",
@@ -231,7 +229,7 @@ TABLES: Mapping[str, Table] = {
         word="kind",
     ),
     "audit.IncidentStep": Table(
-        "What became of an incident, as the database saw it: opened, seen again, fewer, closed.",
+        "An incident's timeline: opened, seen again, fewer, closed.",
         LEDGER,
         "officers and auditors",
         key="id incident_id",
@@ -240,14 +238,14 @@ TABLES: Mapping[str, Table] = {
         word="what",
     ),
     "audit.IncidentLine": Table(
-        "A line that an incident reached, by the ids of a release; the release itself goes with its month.",
+        "A line an incident reached, by a release's ids; the release itself goes with its month.",
         LEDGER,
-        "officers and auditors by a code, after a reason that stands in the line's log; how many, without",
+        "officers and auditors by a code, after a reason in the line's log; the count without",
         key="id incident_id line_id disclosure_id",
         time="occurred_at",
     ),
     "support.CanaryRun": Table(
-        "One trial of stopping with a line of our own: nobody's.",
+        "One run of the canary: nobody's line.",
         "90 days",
         "officers and operators",
         key="id order_id heard_order_id",
@@ -256,8 +254,8 @@ TABLES: Mapping[str, Table] = {
         shapes={"seconds": "how long each step took"},
     ),
     "support.SeedLine": Table(
-        "A line of the carrier's own test account that is watched for false receipts.",
-        "for good",
+        "A line of the carrier's own account, watched for false receipts.",
+        "for ever",
         "officers and auditors",
         key="id line_id",
         time="marked_at ended_at",

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from portal.inventory.kinds import LEDGER, ORDERED, RELEASES, Table
 
-OWN = "the line's user; of a child's line its account's holder too; staff with a reason that these see; hidden: nobody"
-LEGAL = "the legal-process role alone"
+OWN = "the line's people; while hidden, nobody"
+LEGAL = "the legal-process role"
 
 TABLES: Mapping[str, Table] = {
     "disclosures.Disclosure": Table(
-        "One release, or one request that was refused.",
+        "One release, or one refused request.",
         ORDERED,
         OWN,
         key="line_id id source_id campaign decision_id authority_ref",
@@ -28,7 +28,7 @@ TABLES: Mapping[str, Table] = {
         proof="content_hash",
     ),
     "disclosures.JudgementChange": Table(
-        "A judgement that changed, and why.",
+        "A changed judgement, and why.",
         ORDERED,
         OWN,
         key="line_id disclosure_id",
@@ -37,14 +37,14 @@ TABLES: Mapping[str, Table] = {
         text="cause",
     ),
     "disclosures.DelayedNotice": Table(
-        "An order that hides a release for a while.",
+        "A court order that hides a release for a time.",
         ORDERED,
         LEGAL,
         key="line_id disclosure_id number order_ref",
         time="suppressed_until recorded_at",
     ),
     "disclosures.HeldNotice": Table(
-        "Such an order about a release that has not arrived.",
+        "The same for a release that hasn't arrived.",
         "until the release arrives",
         LEGAL,
         key="disclosure_id number order_ref",
@@ -52,23 +52,23 @@ TABLES: Mapping[str, Table] = {
     ),
     "disclosures.HeldDisclosure": Table(
         "A release of a number that no line had then, sealed.",
-        "until its line arrives, at the longest as long as a release",
-        "nobody; officers see how many there are",
+        "until its line arrives, at most as long as a release",
+        "nobody; officers see the count",
         key="id",
         time="held_at suppressed_until ungated_from ungated_at",
         business="gateway",
         sealed="msisdn_hash row_sealed",
     ),
     "disclosures.ShortenedPeriod": Table(
-        "That a number was a line's for less long than we thought: what it reported after that is to be given back.",
-        "until it was, seconds later",
+        "That a line had a number for less long than we thought: later releases are to be reassigned.",
+        "seconds",
         "nobody",
         key="id line_id after",
         time="since until",
         sealed="msisdn_hash",
     ),
     "disclosures.GivenBack": Table(
-        "That a release was taken out of a line whose number it was not, and why.",
+        "That a release was detached from a line whose number it wasn't, and why.",
         RELEASES,
         "nobody",
         key="id line_id disclosure_id",
@@ -77,8 +77,8 @@ TABLES: Mapping[str, Table] = {
         shapes={"doubted": "the companies, by id, for which it was counted as doubtful before"},
     ),
     "disclosures.ConcealedDisclosure": Table(
-        "A release that was hidden when it came and has left nothing elsewhere yet.",
-        "until its order lifts, at the longest as long as the release",
+        "A release hidden on arrival that has left no trace elsewhere yet.",
+        "until its order lifts, at most as long as the release",
         "nobody",
         key="line_id id",
         time="occurred_at",
@@ -99,7 +99,7 @@ TABLES: Mapping[str, Table] = {
         "A day to be counted again.", "until it was", "nobody", key="line_id id", time="day"
     ),
     "disclosures.RolledFacts": Table(
-        "What releases that are counted together have in common.",
+        "What releases counted together have in common.",
         RELEASES,
         OWN,
         key="line_id key campaign",
@@ -116,7 +116,7 @@ TABLES: Mapping[str, Table] = {
         figure="n finest_m",
     ),
     "disclosures.AnomalyRule": Table(
-        "One version of the rule by which one kind of anomaly is found.",
+        "One version of the rule for a kind of anomaly.",
         LEDGER,
         "officers and auditors",
         key="id version",
@@ -127,22 +127,20 @@ TABLES: Mapping[str, Table] = {
         text="reason",
     ),
     "disclosures.Anomaly": Table(
-        "That look-ups of a line, or of many, do not look right: by whom, how often, from when to when.",
+        "A suspicious pattern of releases of one line or of many: by whom, how often, when.",
         RELEASES,
-        "the line's user; officers and auditors by a code, whose rows are behind it only with a reason that these see",
+        "the line's user; officers and auditors by a code, with rows only after a reason these people see",
         key="id line_id rule",
         time="period first_at last_at newest_at found_at changed_at grown_at cleared_at",
         figure="n looks out_of",
         word="kind consequence",
         business="party recipient",
     ),
-    "disclosures.AnomalyWatch": Table(
-        "Up to where the releases were looked at.", "changed as it goes on", "nobody", key="id", time="until"
-    ),
+    "disclosures.AnomalyWatch": Table("How far the search has come.", "overwritten", "nobody", key="id", time="until"),
     "disclosures.PublishedFigure": Table(
-        "A figure for everyone, as it was last counted over all lines.",
-        "until it is counted again, some hours",
-        "everybody, but for counts of one to nine and what gives them away",
+        "A public figure, as last counted over all lines.",
+        "until the next count, some hours",
+        "everyone, except small counts",
         key="name",
         time="made_at since until",
         text="query",
@@ -152,9 +150,9 @@ TABLES: Mapping[str, Table] = {
         "That a month was dropped, and when.", LEDGER, "officers and auditors", time="month dropped_at forgotten_at"
     ),
     "disclosures.Archive": Table(
-        "That a person asked for everything about a line as one file, and how far it is.",
+        "A person's request for all data about a line as one file, and its progress.",
         "a day after the file was made",
-        "who asked for it",
+        "whoever asked for it",
         key="id line_id user_id",
         time="asked_at as_of leased_until expires_at",
         figure="tries done total size",
@@ -162,19 +160,19 @@ TABLES: Mapping[str, Table] = {
         personal="language",
     ),
     "disclosures.ArchivePart": Table(
-        "A stretch of that file, sealed.",
-        "as long as it",
-        "who asked for it; a hidden release is in none",
+        "A part of that file, sealed.",
+        "with that file",
+        "whoever asked for it; never a hidden release",
         key="archive number",
         sealed="sealed",
     ),
     "disclosures.ImportedChunk": Table(
-        "How far the import of a file has come.",
-        "until the file was read to its end, 30 days at the longest",
+        "How far an import has come.",
+        "until the import ends, at most 30 days",
         "nobody",
         key="starts_at",
         time="recorded_at",
         proof="file digest",
-        shapes={"told": "counts of what became of its rows, and the reasons of those rejected, by line number"},
+        shapes={"told": "counts by result, and rejections by line number"},
     ),
 }
