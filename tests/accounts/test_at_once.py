@@ -27,8 +27,11 @@ from accounts.models import (
     SafeContact,
     Separation,
     TextedCode,
+    Throttle,
     User,
 )
+from accounts.actions.tries import Door
+from accounts.browsers import Source
 from accounts.oidc import Identity, LineWord
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
@@ -428,3 +431,13 @@ def test_a_tenure_ends_once(line: Line, now: datetime) -> None:
 
     overlap(ends, ends)
     assert noted("line.tenure_ended") == 1
+
+
+def test_each_of_two_tries_at_once_is_counted(now: datetime) -> None:
+    def tries() -> None:
+        actions.take_try(door=Door.STAFF, account="a", source=Source("198.51.100.0/24"), at=now)
+
+    # What is counted is there: only then nothing but its lock keeps the second from counting from the same.
+    tries()
+    overlap(tries, tries)
+    assert set(Throttle.objects.values_list("level_milli", flat=True)) == {3000}

@@ -14,7 +14,7 @@ from accounts import actions, care, delivery, letters, queries, sessions, ways_i
 from accounts.actions.codes import FRESH, LONG_FRESH
 from accounts.clocks import forget_codes
 from accounts.letters import Mail
-from accounts.models import Letter, Line, LineNumber, Message, NewPassword, TextedCode, TextTaken, User
+from accounts.models import DeviceCookie, Letter, Line, LineNumber, Message, NewPassword, TextedCode, TextTaken, User
 from accounts.sealing import number_hash, seal, unseal
 from accounts.session_store import SessionStore
 from accounts.texts import MemoryBackend
@@ -80,6 +80,24 @@ def test_once_a_code_is_over_another_is_made(line: Line, now: datetime) -> None:
 def test_codes_are_forgotten_a_day_after_they_were_sent(line: Line, now: datetime) -> None:
     ask(line, now)
     assert begins_at(lambda at: forget_codes(now=at), now + DAY)
+
+
+def test_wrong_guesses_count_for_a_day(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.actions.codes.SHORT_COMPARISONS_A_DAY", 1)
+    ask(line, now)
+    opens(line, "0000000")(now)
+    code = ask(line, now + DAY)
+    assert begins_at(opens(line, code), now + DAY)
+
+
+def test_a_browser_is_known_for_a_year(user: User, now: datetime) -> None:
+    actions.remember_device(user_id=user.pk, token="one", at=now)
+
+    def is_known(at: datetime) -> bool:
+        actions.remember_device(user_id=user.pk, token="another", at=at)
+        return DeviceCookie.objects.count() == 2
+
+    assert ends_at(is_known, now + 365 * DAY + A_MOMENT)
 
 
 def test_the_code_of_a_safe_contact_lasts_ten_minutes(line: Line, user: User, now: datetime) -> None:
@@ -175,6 +193,21 @@ def test_what_was_asked_waits_a_week_and_ends_on_its_day(line: Line, user: User,
         lambda at: [one for one in queries.lines_known_by(user=helper, at=at) if one.line == line],
     ):
         assert ends_at(known, ends)
+
+
+def test_so_many_wait_for_an_answer_and_no_more(line: Line, user: User, now: datetime) -> None:
+    def asks(at: datetime, n: int = 9) -> bool:
+        try:
+            actions.delegate(
+                line_id=line.pk, user=user, msisdn=f"+1360555012{n}", may="see", ends_at=at + 30 * DAY, at=at
+            )
+        except actions.NotDelegated:
+            return False
+        return True
+
+    assert all(asks(now + n * DAY, n) for n in range(5))
+    # A week after it was asked the first waits no more.
+    assert begins_at(asks, now + 7 * DAY)
 
 
 def test_whoever_had_the_number_before_was_asked_something_else(line: Line, user: User, now: datetime) -> None:

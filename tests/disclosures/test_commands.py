@@ -24,6 +24,7 @@ from tests.feeds import (
     parties_document,
     release_row,
     take_approvals,
+    take_choices,
     take_lines,
     take_notices,
     take_parties,
@@ -133,6 +134,10 @@ def test_an_export_holds_everything_of_the_line_and_nothing_of_its_number_before
         line_row(line_id="L2", activated_at="2025-08-01T00:00:00Z"),
     )
     take_approvals(approval_row(id="yes"))
+    take_choices(
+        choice_row(id="before", scope="party", ref=ROAD, made_at="2025-05-01T00:00:00Z"),
+        choice_row(id="after", scope="party", ref=JAIL, made_at="2025-06-01T00:00:00Z"),
+    )
     take_releases(
         release_row(id="mine"),
         release_row(id="refused", outcome="refused"),
@@ -156,6 +161,7 @@ def test_an_export_holds_everything_of_the_line_and_nothing_of_its_number_before
     }
     assert next(row for row in export["disclosures"] if row["id"] == "911")["occurred_at"] == "2025-06-14T22:00:00Z"
     assert [row["id"] for row in export["approvals"]] == ["yes"]
+    assert [row["ref"] for row in export["choices"]] == [JAIL, ROAD]
     assert export["line"]["numbers"][0]["until"] == "2025-07-15T00:00:00Z"
     assert export["access_log"][0]["action"] == "line.exported"
     assert export["access_log"][0]["reason"] == "subscriber asked"

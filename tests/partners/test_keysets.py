@@ -159,6 +159,15 @@ def test_a_broken_set_is_no_set(outside: Outside, body: bytes) -> None:
         keysets.key_of(party=party, kid=signer.kid, at=NOW)
 
 
+def test_of_very_many_keys_the_first_fifty_are_kept(outside: Outside) -> None:
+    party, signer = a_party_with_keys(outside)
+    (key,) = json.loads(outside.documents["/jwks.json"])["keys"]
+    keys = [{**key, "kid": f"{signer.kid}-{n}"} for n in range(51)]
+    outside.documents["/jwks.json"] = json.dumps({"keys": keys}).encode()
+    keysets.key_of(party=party, kid=f"{signer.kid}-49", at=NOW)
+    assert len(PartnerKeySet.objects.get().jwks["keys"]) == 50
+
+
 def test_private_halves_and_weak_keys_are_not_kept(outside: Outside) -> None:
     party, signer = a_party_with_keys(outside)
     leaked = {**signer.key.as_dict(private=True), "kid": signer.kid}

@@ -406,6 +406,7 @@ def test_a_call_to_whoever_has_the_number_now_proves_nothing_of_the_line_before(
     assert a_call(desk, "c-9") == 202
     assert not LoggedCall.objects.exists()
     assert not desk.post(desk.agent, "stop/", **STOP_ALL, proof="call")
+    a_line(msisdn=NUMBER, activated_at=past)
     assert desk.agent.client.post(f"{desk.path}stop/code/").status_code == 302
     assert MemoryBackend.outbox == []
 

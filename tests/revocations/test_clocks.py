@@ -414,6 +414,20 @@ def test_once_two_officers_have_lifted_it_the_clock_runs_anew() -> None:
     assert Suspension.objects.filter(automatic=True).count() == 2
 
 
+def test_so_does_the_clock_of_an_unacknowledged_end() -> None:
+    scene = Scene()
+    scene.acknowledge()
+    run(scene.began, scene.began + 5 * DAY)
+    StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=scene.party.pk, contract_id=scene.contract.pk, kind=StreamEvent.Kind.COHORT,
+        jti="cohort", claims={}, queued_at=scene.began, next_attempt_at=scene.began,
+    )  # fmt: skip
+    assert clocks.watch(now=scene.began + 2 * DAY) == 1
+    lifted = lift_by_two(scene.party)
+    assert clocks.watch(now=lifted + DAY - MINUTE) == 0
+    assert clocks.watch(now=lifted + DAY + 3 * MINUTE) == 1
+
+
 def test_one_officer_can_t_lift_it() -> None:
     scene = Scene()
     run(scene.began, scene.began + 2 * DAY)
@@ -500,8 +514,10 @@ def test_each_order_past_its_date_is_a_breach_and_a_day_one_incident() -> None:
     due = scene.order.complete_by
     assert due == scene.began + 10 * DAY
     assert clocks.note_overdue(now=due - MINUTE) == 0
+    # The other's date is a moment later.
+    assert clocks.note_overdue(now=due) == 1
     late = due + MINUTE
-    assert (clocks.note_overdue(now=late), clocks.note_overdue(now=late)) == (2, 0)
+    assert (clocks.note_overdue(now=late), clocks.note_overdue(now=late)) == (1, 0)
     assert incidents() == [("overdue", 2)]
     found = breaches(contract_id=scene.contract.pk)
     assert {(one.kind, one.about, one.due_at) for one in found} == {

@@ -309,6 +309,24 @@ def test_a_signature_stays_when_the_partner_later_only_says_so(ordered: Ordered)
     assert ordered.sign(downstream=[below(party.uri)]) == State.COMPLETED
 
 
+def test_a_signature_that_it_is_done_stays_when_a_later_one_says_that_it_has_begun(ordered: Ordered) -> None:
+    party, signer = company(ordered.scene.outside)
+    dealt_with(ordered, party)
+    done = [below(party.uri, nested(ordered, signer))]
+    begun = [below(party.uri, nested(ordered, signer, {"status": "in_progress"}), "in_progress")]
+    ordered.sign(status="in_progress", downstream=done)
+    ordered.sign(status="in_progress", downstream=begun)
+    assert DownstreamReport.objects.get().status == "completed"
+    assert ordered.sign() == State.COMPLETED
+
+
+def test_a_rejection_takes_nothing_back_of_what_was_signed(ordered: Ordered) -> None:
+    party, _ = company(ordered.scene.outside)
+    dealt_with(ordered, party)
+    assert ordered.sign() == State.PARTIAL
+    assert ordered.sign(status="rejected", actions=[], applied=None, reason="Not ours") == State.PARTIAL
+
+
 def test_an_unknown_hop_keeps_it_partial(ordered: Ordered) -> None:
     party, signer = company(ordered.scene.outside)
     dealt_with(ordered, party, Party.objects.get(uri="unknown"))

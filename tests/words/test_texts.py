@@ -115,6 +115,27 @@ def test_what_others_did_is_told_to_the_phone_itself() -> None:
     in_both(once)
 
 
+def test_a_line_and_whoever_is_asked_to_look_after_it_are_told_of_each_step() -> None:
+    def once(language: str) -> None:
+        line, friend, now = a_line(language=language), a_line(language=language), timezone.now()
+        signed_in(line)
+        helper = signed_in(friend)
+        asked_for = accounts.actions.delegate(
+            line_id=line.pk, user=user_of(line), msisdn=number_of(friend), may="both", ends_at=now + 9 * DAY, at=now
+        )
+        assert about_choices(line) == [Words(language)("text_delegate_asked")]
+        assert about_choices(friend) == [Words(language)("text_asked_to_look_after")]
+        for path, button, told in (
+            (f"/lines/asked/{asked_for}/", "Yes, I look after it", "text_delegate_began"),
+            (f"/lines/asked/{asked_for}/", "Give it back", "text_delegate_ended"),
+        ):
+            MemoryBackend.outbox.clear()
+            press(helper, main(helper, path), button)
+            assert about_choices(line) == [Words(language)(told)]
+
+    in_both(once)
+
+
 def test_what_time_files_and_we_ourselves_did_is_told() -> None:
     def once(language: str) -> None:
         line, now = a_line(language=language), database_clock()

@@ -17,6 +17,30 @@ TABLE: Final = {
         es="Whereabouts: alguien a quien usted pidió cuidar de la ubicación de este teléfono cambió algo. Para "
         "verlo, o poner fin a lo que puede hacer, entre: http://localhost:8000/home/",
     ),
+    "text_delegate_asked": Said(
+        en="Whereabouts: from the pages of this phone's location, somebody was asked to look after it. Was it not you? "
+        "End it there: http://localhost:8000/lines/delegates/",
+        es="Whereabouts: desde las páginas de la ubicación de este teléfono se pidió a alguien que cuide de ella. ¿No "
+        "fue usted? Póngale fin allí: http://localhost:8000/lines/delegates/",
+    ),
+    "text_asked_to_look_after": Said(
+        en="Whereabouts: somebody asks you to look after their phone's location for them. To read what that means, and "
+        "to say yes or no within 7 days, sign in with your own line: http://localhost:8000/lines/",
+        es="Whereabouts: alguien le pide que cuide de la ubicación de su teléfono. Para leer qué significa, y decir sí "
+        "o no en 7 días, entre con su propia línea: http://localhost:8000/lines/",
+    ),
+    "text_delegate_began": Said(
+        en="Whereabouts: somebody you asked now looks after this phone's location. You can end it at any time: "
+        "http://localhost:8000/lines/delegates/",
+        es="Whereabouts: alguien a quien usted se lo pidió cuida ahora de la ubicación de este teléfono. Puede ponerle "
+        "fin en cualquier momento: http://localhost:8000/lines/delegates/",
+    ),
+    "text_delegate_ended": Said(
+        en="Whereabouts: somebody no longer looks after this phone's location. Who still does: "
+        "http://localhost:8000/lines/delegates/",
+        es="Whereabouts: alguien ya no cuida de la ubicación de este teléfono. Quién lo hace aún: "
+        "http://localhost:8000/lines/delegates/",
+    ),
     "text_pause_over": Said(
         en="Whereabouts: a time that was set for this phone's location is over. To see what counts now, or to stop "
         "it, sign in: http://localhost:8000/home/",
