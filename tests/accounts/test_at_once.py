@@ -14,6 +14,8 @@ from django.utils.http import urlsafe_base64_encode
 from pytest_django import Settings
 
 from accounts import actions, care, delivery, letters, queries
+from accounts.actions.tries import Door
+from accounts.browsers import Source
 from accounts.letters import Mail
 from accounts.models import (
     CodeAsker,
@@ -30,8 +32,6 @@ from accounts.models import (
     Throttle,
     User,
 )
-from accounts.actions.tries import Door
-from accounts.browsers import Source
 from accounts.oidc import Identity, LineWord
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent

@@ -3,14 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import IntegrityError, connections
 
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions import allow, pause, stop
-from consent.models import LineGate, SetAside
+from consent.models import LineGate, Origin, SetAside
 from partners.models import Campaign, JurisdictionRule, Kin, Reach, Suspension
-from tests.factories import LONG_AGO, NOW, a_campaign, a_line, a_party, an_approval
+from tests.factories import LONG_AGO, NOW, a_campaign, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
 from tests.promises.test_01_gate_first import ask
 
@@ -189,3 +189,11 @@ def test_nothing_that_a_denial_hangs_on_can_be_emptied(line: Line, campaign: Cam
         refused(f"TRUNCATE {table}", constraint=all_at_once, using="owner")
     for table in ("revocations_receipt", "revocations_attempt"):
         refused(f"TRUNCATE {table}", constraint=f"{table}_no_truncate", using="owner")
+
+
+def test_no_row_of_a_file_is_dated_in_the_future(line: Line, campaign: Campaign) -> None:
+    later = database_clock() + timedelta(hours=1)
+    with pytest.raises(IntegrityError, match="a record is dated in the future"):
+        a_ledger_row(line, "allow", scope="campaign", ref=campaign.ref, at=later, origin=Origin.FILE)
+    with pytest.raises(IntegrityError, match="an approval is dated in the future"):
+        an_approval(line, campaign, at=later)

@@ -8,6 +8,7 @@ import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from django.db.models import F
 from django.template.loader import render_to_string
@@ -16,7 +17,9 @@ from django.utils import timezone
 
 import accounts.actions
 import accounts.queries
+import audit.actions
 from accounts.models import Line, NewPassword, Separation, User
+from accounts.wording import TAKEN, WHAT, WHO
 from consent import actions
 from consent import archiving as opening
 from disclosures import archiving, publishing
@@ -47,7 +50,7 @@ from tests.words.transcripts import transcript
 from tests.world import disclosed
 
 type Read = Iterator[tuple[str, list[str]]]
-DAY = timedelta(days=1)
+DAY, MOMENT = timedelta(days=1), timedelta(microseconds=1)
 WITH_SIGNAL = {"sec_gpc": "1"}
 # What a page shows that no way through the doors of a test comes by.
 BARE: Mapping[str, Mapping[str, object]] = {
@@ -68,6 +71,7 @@ def pages(at: datetime) -> Read:
     yield from with_a_signal()
     yield from ways_in()
     yield from lines()
+    yield from every_act_in_the_log()
     yield from those_who_look_after()
     yield from in_confidence(at)
     yield from questions()
@@ -158,6 +162,22 @@ def lines() -> Read:
     new = a_line(account="A-seldom", role="minor")
     Line.objects.filter(pk=new.pk).update(holder_known_at=now)
     yield "lines of an account", read(signed_in(holder), "/lines/")
+
+
+def every_act_in_the_log() -> Read:
+    """Whatever may stand in the log of a line, with its name as the reason; by each of those who may do anything."""
+    line = a_line()
+    person, at = signed_in(line), timezone.now()
+    acts = [(name, "system:test", name) for name in sorted(WHAT)]
+    acts += [("line.exported", f"{who}:7", what) for who, what in zip_longest(WHO, TAKEN, fillvalue="history.csv")]
+    acts.append(("something.new", "nobody:7", "of a later release"))
+    for n, (action, actor, reason) in enumerate(acts):
+        audit.actions.record(
+            action=action, actor=actor, target=f"line:{line.pk}", line_id=line.pk, reason=reason, at=at + n * MOMENT
+        )
+    pages = -(-(len(acts) + 2) // 50)
+    for page in range(1, pages + 1):
+        yield f"the log, page {page}", read(person, f"/access-log/?page={page}")
 
 
 def those_who_look_after() -> Read:
