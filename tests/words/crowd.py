@@ -127,9 +127,10 @@ def crowd_pages(crowd: Crowd, person: Browser) -> Iterator[tuple[str, list[str]]
         "after a stop": "only=after_stop",
         "two days": f"since={crowd.noon(5):%Y-%m-%d}&until={crowd.noon(4):%Y-%m-%d}",
         "long ago": f"until={crowd.noon(30):%Y-%m-%d}",
+        "looked long ago": f"only=looked&until={crowd.noon(30):%Y-%m-%d}",
     }
     paths = {name: crowd.path(role) for role, name in NAMES.items()}
-    paths |= {name: crowd.path(name) for name in ("Vine Bank", "County desk", "Birch Exchange")}
+    paths |= {name: crowd.path(name) for name in ("Vine Bank", "County desk", "Birch Exchange", "Ash Exchange")}
     paths |= {"choices": "/choices/", "log": "/access-log/", "asked": "/access-log/companies/"}
     paths |= {f"history: {title}": f"/history/?{one}" for title, one in narrowed.items()}
     for title, path in paths.items():

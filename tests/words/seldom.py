@@ -23,6 +23,7 @@ from accounts.wording import TAKEN, WHAT, WHO
 from consent import actions
 from consent import archiving as opening
 from disclosures import archiving, publishing
+from disclosures.models import Anomaly, AnomalyRule
 from partners.models import Campaign, Contract
 from revocations.models import DownstreamReport, Order, State
 from support import tickets
@@ -76,6 +77,7 @@ def pages(at: datetime) -> Read:
     yield from in_confidence(at)
     yield from questions()
     yield from partners_stand()
+    yield from what_we_did_ourselves()
     yield from cases(at)
     yield from a_file_of_everything()
     yield from while_the_gate_is_closed()
@@ -266,6 +268,25 @@ def partners_stand() -> Read:
             person = signed_in(line)
             yield f"home after a {what}: {state}", read(person, "/home/")
             yield f"choices after a {what}: {state}", read(person, "/choices/")
+
+
+def what_we_did_ourselves() -> Read:
+    """A company that we suspended, for a line and for all; and the history from a place on."""
+    now, line = timezone.now(), a_life()
+    person = signed_in(line)
+    yield "history from a place on", read(person, f"/history/?before={now:%Y-%m-%dT%H:%M:%S}_{uuid.UUID(int=0)}")
+    service = a_party("Aspen Aid", "lbs_provider")
+    path = ["https://aspenlink.example", service.uri]
+    (row, _) = disclosed(line, path, at=now - DAY, n=2, campaign="CMP-aspen", judgement="partner_suspended")
+    Anomaly.objects.create(
+        kind="suspended", line_id=line.pk, party=service.uri, period=row.occurred_at.date().replace(day=1),
+        first_at=row.occurred_at, last_at=row.occurred_at, newest_at=row.occurred_at, n=2, looks=2,
+        rule=AnomalyRule.objects.get(kind="suspended", version=1), found_at=now, changed_at=now, grown_at=now,
+    )  # fmt: skip
+    actions.suspend(line_id=line.pk, party=service.uri, after=now, actor="system:anomalies", at=now)
+    for path_of in ("/home/", f"/companies/{service.pk}/", "/history/", "/choices/"):
+        title = path_of.split("/")[1]
+        yield f"{title} after we suspended a company", read(person, path_of)
 
 
 def cases(at: datetime) -> Read:

@@ -250,7 +250,11 @@ class Desk:
         """The queue as it is narrowed, its counts, what was found, and what an officer reads besides."""
         for query in ("whose=mine", "whose=office", "overdue=on", "state=partner", "company=none"):
             yield f"queue: {query}", self.read(f"?{query}")
+        self.case(due_in=-4 * DAY)
+        for _ in range(2):
+            self.case(assignee=self.ana.user)
         yield "counts", self.read("counts/")
+        yield "queue as an auditor reads it", self.read("?overdue=on", staff(User.Role.AUDITOR, name="ada"))
         for words in ("Told?", "nothing like it"):
             found = self.ana.client.post("/desk/search/", {"q": words})
             yield f"found: {words}", transcript(found.content.decode(), but=EVERYWHERE)
