@@ -14,8 +14,6 @@ from django.utils.http import urlsafe_base64_encode
 from pytest_django import Settings
 
 from accounts import actions, care, delivery, letters, queries
-from accounts.actions.tries import Door
-from accounts.browsers import Source
 from accounts.letters import Mail
 from accounts.models import (
     CodeAsker,
@@ -29,7 +27,6 @@ from accounts.models import (
     SafeContact,
     Separation,
     TextedCode,
-    Throttle,
     User,
 )
 from accounts.oidc import Identity, LineWord
@@ -431,13 +428,3 @@ def test_a_tenure_ends_once(line: Line, now: datetime) -> None:
 
     overlap(ends, ends)
     assert noted("line.tenure_ended") == 1
-
-
-def test_each_of_two_tries_at_once_is_counted(now: datetime) -> None:
-    def tries() -> None:
-        actions.take_try(door=Door.STAFF, account="a", source=Source("198.51.100.0/24"), at=now)
-
-    # What is counted is there: only then nothing but its lock keeps the second from counting from the same.
-    tries()
-    overlap(tries, tries)
-    assert set(Throttle.objects.values_list("level_milli", flat=True)) == {3000}

@@ -210,6 +210,21 @@ def test_so_many_wait_for_an_answer_and_no_more(line: Line, user: User, now: dat
     assert begins_at(asks, now + 7 * DAY)
 
 
+def test_one_number_is_asked_twice_a_day(line: Line, user: User, now: datetime) -> None:
+    def asks(at: datetime) -> bool:
+        try:
+            made = actions.delegate(
+                line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=at + 30 * DAY, at=at
+            )
+        except actions.NotDelegated:
+            return False
+        actions.end_delegation(delegation_id=made, line_id=line.pk, user=user, at=at)
+        return True
+
+    assert (asks(now), asks(now)) == (True, True)
+    assert begins_at(asks, now + DAY)
+
+
 def test_whoever_had_the_number_before_was_asked_something_else(line: Line, user: User, now: datetime) -> None:
     a_line(msisdn=ELSEWHERE, activated_at=LONG_AGO, deactivated_at=now)
     other = a_line(msisdn=ELSEWHERE, activated_at=now)

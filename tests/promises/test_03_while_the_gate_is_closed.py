@@ -4,7 +4,7 @@ that what was stopped stays stopped."""
 from collections.abc import Iterator
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from pytest_django.fixtures import Settings
 
 from accounts.models import Line, User
@@ -166,3 +166,10 @@ def test_who_has_to_wait_to_read_is_told_the_same(settings: Settings) -> None:
     settings.READING_LIMIT = 0
     page = Browser().get("/transparency/")
     assert (page.status_code, "What you stopped stays stopped." in page.text) == (503, True)
+
+
+def test_what_opens_it_after_a_start_of_the_server_opens_nothing_after_a_restore(closed: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_gate_reopen()")
+        assert cursor.fetchone() == (False,)
+    assert "data-gate" in Browser().get("/stop/").text

@@ -164,7 +164,7 @@ def test_after_thirty_seconds_one_verification_goes_out_and_no_subscriber_s_data
 def test_the_probe_s_success_closes_it_and_everything_goes_out(scene: Scene) -> None:
     ids, now = stops(scene, 12), database_clock()
     open_breaker(scene.contract, now)
-    assert delivery.deliver_due(party_id=scene.party.pk, now=now + 30 * SECOND) == {"acknowledged": 13}
+    assert delivery.deliver_due(party_id=scene.party.pk, now=now + 31 * SECOND) == {"acknowledged": 13}
     breaker = Breaker.objects.get()
     assert (breaker.opened_at, breaker.open_until, breaker.probe_id) == (None, None, None)
     assert {the_order(one).state for one in ids} == {State.ACKNOWLEDGED}

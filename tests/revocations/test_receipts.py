@@ -327,6 +327,15 @@ def test_a_rejection_takes_nothing_back_of_what_was_signed(ordered: Ordered) -> 
     assert ordered.sign(status="rejected", actions=[], applied=None, reason="Not ours") == State.PARTIAL
 
 
+def test_that_it_has_begun_takes_nothing_back(ordered: Ordered) -> None:
+    party, _ = company(ordered.scene.outside)
+    dealt_with(ordered, party)
+    assert ordered.sign(status="rejected", actions=[], applied=None, reason="Not ours") == State.REJECTED
+    assert ordered.sign(status="in_progress") == State.REJECTED
+    assert ordered.sign() == State.PARTIAL
+    assert ordered.sign(status="in_progress") == State.PARTIAL
+
+
 def test_an_unknown_hop_keeps_it_partial(ordered: Ordered) -> None:
     party, signer = company(ordered.scene.outside)
     dealt_with(ordered, party, Party.objects.get(uri="unknown"))

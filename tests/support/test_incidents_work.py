@@ -158,6 +158,15 @@ def test_first_and_last_are_of_what_happened_since_it_was_opened_again(officer: 
     assert (reached.first_at, reached.last_at) == (again, IncidentStep.objects.get(what="counted").at)
 
 
+def test_what_was_done_today_is_written_down(officer: Member) -> None:
+    now = timezone.now()
+    one = opened(at=now)
+    said = {"reference": "R-1", "actor": officer.actor, "reason": "Sent."}
+    with pytest.raises(NotNow):
+        support.actions.do_duty(incident_id=one.pk, duty="fcc", told_on=now.date() + DAY, at=now, **said)
+    support.actions.do_duty(incident_id=one.pk, duty="fcc", told_on=now.date(), at=now, **said)
+
+
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])
 def test_nobody_else_writes_into_one(role: User.Role) -> None:
     one, member, now = opened(at=timezone.now()), staff(role), timezone.now()

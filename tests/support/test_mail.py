@@ -119,13 +119,17 @@ def test_what_a_program_or_we_ourselves_sent_is_dropped(ticket: Ticket, more: di
     assert Ticket.objects.count() == 1
 
 
-def test_so_many_an_hour_and_no_more(ticket: Ticket) -> None:
+def test_so_many_an_hour_and_no_more(ticket: Ticket, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(12):
         post(a_mail(reply_address(code=ticket.code), f"No. {n}"))
     assert len(heard(ticket)) == actions.INTO_ONE
     for _ in range(7):
         post(a_mail())
     assert Ticket.objects.filter(key__startswith="mail:").count() == actions.FROM_ONE
+    monkeypatch.setattr(actions, "FROM_ALL", actions.FROM_ONE + 1)
+    for n in range(2):
+        post(a_mail(**{"from": f"another{n}@example.org"}))
+    assert Ticket.objects.filter(key__startswith="mail:").count() == actions.FROM_ONE + 1
 
 
 def test_a_mail_from_nobody_we_know_has_a_case_that_is_about_no_line(ticket: Ticket) -> None:

@@ -144,13 +144,6 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/tries.py",
-        "Throttle.objects.select_for_update().get(mark_hash=mark)",
-        "Throttle.objects.get(mark_hash=mark)",
-        "tests/accounts/test_at_once.py::test_each_of_two_tries_at_once_is_counted",
-    ),
-    Mutant(
-        7,
-        "accounts/actions/tries.py",
         "    mine.filter(last_at__lt=at - DEVICE_LASTS).delete()\n",
         "",
         "tests/accounts/test_exact_ends.py::test_a_browser_is_known_for_a_year",
@@ -203,13 +196,6 @@ MUTANTS = (
         "minute__gt=at - WINDOW",
         "minute__gte=at - WINDOW",
         "tests/revocations/test_fairness.py::test_what_failed_more_than_five_minutes_ago_is_forgotten",
-    ),
-    Mutant(
-        4,
-        "revocations/delivery/fairness.py",
-        "breaker.open_until > now",
-        "breaker.open_until >= now",
-        "tests/revocations/test_fairness.py::test_the_probe_s_success_closes_it_and_everything_goes_out",
     ),
     Mutant(
         4,
@@ -287,5 +273,40 @@ MUTANTS = (
         'says.append(_("To write to us again, answer this mail. What you write goes into your case."))',
         'says.append(_("What you write goes into your case."))',
         "tests/support/test_mail.py::test_a_mail_from_nobody_we_know_has_a_case_that_is_about_no_line",
+    ),
+    Mutant(
+        7,
+        "accounts/actions/looking_after.py",
+        "or lately.filter(asked_hash=mark).count() >= ONE_NUMBER_A_DAY",
+        "or lately.filter(asked_hash=mark).count() > ONE_NUMBER_A_DAY",
+        "tests/accounts/test_exact_ends.py::test_one_number_is_asked_twice_a_day",
+    ),
+    Mutant(
+        6,
+        "revocations/actions/receipts.py",
+        'case "in_progress" if now in TO_PUSH:',
+        'case "in_progress":',
+        "tests/revocations/test_receipts.py::test_that_it_has_begun_takes_nothing_back",
+    ),
+    Mutant(
+        8,
+        "support/actions/mail.py",
+        ".count() >= FROM_ALL",
+        ".count() > FROM_ALL",
+        "tests/support/test_mail.py::test_so_many_an_hour_and_no_more",
+    ),
+    Mutant(
+        8,
+        "support/actions/incidents.py",
+        "    if told_on > at.date():",
+        "    if told_on >= at.date():",
+        "tests/support/test_incidents_work.py::test_what_was_done_today_is_written_down",
+    ),
+    Mutant(
+        3,
+        "consent/sql/gate_opening.sql",
+        "AND table_oid = consent_table_of_opening() AND closed_because = '';\n    RETURN FOUND",
+        "AND table_oid = consent_table_of_opening();\n    RETURN FOUND",
+        "tests/promises/test_03_while_the_gate_is_closed.py::test_what_opens_it_after_a_start_of_the_server_opens_nothing_after_a_restore",
     ),
 )
