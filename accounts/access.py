@@ -7,14 +7,14 @@
 `allowing_required`      to allow
 `choosing_required`      to choose what lets them see
 `person_required`        signed in, whoever it is: for pages about the sign-in itself
-`unless_held`            beside it: for pages that change what lets somebody in
+`require_no_hold`            beside it: for pages that change what lets somebody in
 `few_at_once`            below it: for downloads, of which a person has two at a time
 `staff_required`         staff of a role, signed in with a second factor
 
 A new SIM, number or forwarding of the line that somebody signs in by holds for 24 hours what lets them see, allow or
-change what lets them in (`queries.held_until`). It never holds stopping, pausing, disputing or ending sign-ins. A new
-number alone holds no reading by a password or passkey from before (`ways_in.is_held_by_number_alone`), nor by a code
-sent to the safe contact from before (`ways_in.contact_from_before`).
+change what lets them in (`queries.get_hold_end`). It never holds stopping, pausing, disputing or ending sign-ins. A new
+number alone holds no reading by a password or passkey from before (`auth_factors.is_on_hold_only_for_new_number`), nor
+by a code sent to the safe contact from before (`auth_factors.contact_from_before`).
 
 The line is the one that `?line=` (or a posted `line`) names by its public id, else the person's first. A line that
 the person may neither see nor act on does not exist for them: 404, the same as a made-up id. Somebody who looks after a
@@ -42,11 +42,11 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 import audit.actions
-from accounts import browsers, queries, sessions, ways_in
+from accounts import auth_factors, browsers, queries, sessions
 from accounts.models import User
 from accounts.permissions import Action, How, StaffAction, roles_that_may
-from accounts.places import Places, until_sent
 from accounts.queries import PersonsLine
+from accounts.slots import Places, until_sent
 from accounts.zones import zone_of
 
 LINE = "line"
@@ -100,7 +100,7 @@ def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
             request.action, request.known = action, _known(user)
             request.lines = [line for line in request.known if line.may(Action.SEE)]
             request.line = _line(request)
-            request.held_until = queries.held_until(line=request.known[0].line, at=timezone.now())
+            request.held_until = queries.get_hold_end(line=request.known[0].line, at=timezone.now())
             if missing := _missing_proof(request, user):
                 return missing
             note_look(request, line=request.line)
@@ -144,7 +144,7 @@ def person_required[**P](view: PersonView[P]) -> Door:
     return door
 
 
-def unless_held(view: Door) -> Door:
+def require_no_hold(view: Door) -> Door:
     """For what changes how somebody gets in. Held is a subscriber whose line is; everybody else passes to the view.
 
     What the view changes and what is written down of it are one transaction.
@@ -154,8 +154,8 @@ def unless_held(view: Door) -> Door:
     def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         user, now = _person(request), timezone.now()
         lines = queries.lines_seen_by(user=user, at=now) if user and user.role == User.Role.SUBSCRIBER else []
-        if lines and (until := queries.held_until(line=lines[0].line, at=now)):
-            return held_page(request, line=lines[0], own=lines[0], until=until)
+        if lines and (until := queries.get_hold_end(line=lines[0].line, at=now)):
+            return render_hold_page(request, line=lines[0], own=lines[0], until=until)
         with transaction.atomic():
             return view(request, *args, **kwargs)
 
@@ -183,12 +183,12 @@ def few_at_once[R: SubscriberRequest | PersonRequest, **P](
     return door
 
 
-def held_page(request: HttpRequest, *, line: PersonsLine, own: PersonsLine, until: datetime) -> HttpResponse:
+def render_hold_page(request: HttpRequest, *, line: PersonsLine, own: PersonsLine, until: datetime) -> HttpResponse:
     """Until when seeing, allowing and changing are held, and what works meanwhile. In place of what was asked for.
 
     `own`: the person's own line, which is what holds them.
     """
-    by_number = ways_in.is_held_by_number_alone(line=own.line, at=timezone.now())
+    by_number = auth_factors.is_on_hold_only_for_new_number(line=own.line, at=timezone.now())
     shown = {"line": line, "until": until, "by_number": by_number, "takes_code": takes_reading_code(request, own=own)}
     with timezone.override(line.zone):
         return render(request, "account/held.html", shown, status=403)
@@ -199,7 +199,9 @@ def takes_reading_code(request: HttpRequest, *, own: PersonsLine) -> bool:
 
     Whether there is one is told to nobody: whoever took the number over must not learn it.
     """
-    may_have_one = own.may(Action.SAFE_CONTACT) and ways_in.is_held_by_number_alone(line=own.line, at=timezone.now())
+    may_have_one = own.may(Action.SAFE_CONTACT) and auth_factors.is_on_hold_only_for_new_number(
+        line=own.line, at=timezone.now()
+    )
     return may_have_one and not _is_open_by_contact(request, own)
 
 
@@ -281,7 +283,7 @@ def page_anew() -> HttpResponse:
     return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
 
 
-def asked_at_the_door(request: HttpRequest) -> User | None:
+def get_person_awaiting_second_factor(request: HttpRequest) -> User | None:
     """Who has given a password here and is asked for a second factor before they are signed in; None: nobody is."""
     stage = LoginStageController.enter(request, AuthenticateStage.key)
     user = stage.login.user if stage else None
@@ -334,7 +336,7 @@ def has_shown_who_they_are(request: SubscriberRequest) -> bool:
 def to_show_who_they_are(request: SubscriberRequest, *, then: str) -> HttpResponse:
     """To the page of that proof, and on from there."""
     if request.held_until is not None:
-        return held_page(request, line=request.line, own=request.known[0], until=request.held_until)
+        return render_hold_page(request, line=request.line, own=request.known[0], until=request.held_until)
     return to_sign_in(request, page=sessions.next_proof(request, user=request.user), then=then)
 
 
@@ -348,7 +350,7 @@ def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase |
         if reads and _is_open_by_contact(request, request.known[0]):
             return None
         if not reads or not _opens_by_proof(request):
-            return held_page(request, line=request.line, own=request.known[0], until=request.held_until)
+            return render_hold_page(request, line=request.line, own=request.known[0], until=request.held_until)
     if how is How.PROOF and (proof := sessions.next_proof(request, user=user)):
         return to_sign_in(request, page=proof, then=_back(request))
     return None
@@ -357,12 +359,12 @@ def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase |
 def _opens_by_proof(request: SubscriberRequest) -> bool:
     """Whether a password or passkey from before their number changed opens what there is to read."""
     is_their_own = sessions.proves_by_their_own(request, user=request.user)
-    return is_their_own and ways_in.is_held_by_number_alone(line=request.known[0].line, at=timezone.now())
+    return is_their_own and auth_factors.is_on_hold_only_for_new_number(line=request.known[0].line, at=timezone.now())
 
 
 def _is_open_by_contact(request: HttpRequest, own: PersonsLine) -> bool:
     shown = browsers.shown_by_contact(request)
-    return ways_in.is_open_by_contact(shown=shown, line=own.line, at=timezone.now())
+    return auth_factors.is_open_by_contact(shown=shown, line=own.line, at=timezone.now())
 
 
 def _person(request: HttpRequest) -> User | None:
@@ -370,7 +372,7 @@ def _person(request: HttpRequest) -> User | None:
 
 
 def _known(user: User) -> list[PersonsLine]:
-    lines = queries.lines_known_by(user=user, at=timezone.now()) if user.role == User.Role.SUBSCRIBER else []
+    lines = queries.list_lines_of_person(user=user, at=timezone.now()) if user.role == User.Role.SUBSCRIBER else []
     if not lines:
         raise PermissionDenied
     return lines

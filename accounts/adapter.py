@@ -20,7 +20,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
 from accounts import actions, browsers, sessions
-from accounts.actions.tries import Door
+from accounts.actions.rate_limits import Door
 from accounts.models import User
 from accounts.sealing import seal, unseal
 

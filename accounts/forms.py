@@ -17,7 +17,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts import actions, numbers, tokens
-from accounts.actions.tries import Door
+from accounts.actions.rate_limits import Door
 from accounts.models import Delegation, User
 from accounts.zones import end_of_day
 
@@ -133,7 +133,7 @@ class _FactorForm(BaseAuthenticateForm):
 
     def _as_kept(self, typed: str) -> str:
         """What could be no recovery code costs no slow hash."""
-        return tokens.as_kept(user=self.user, typed=typed) if tokens.is_like_one(typed) else ""
+        return tokens.normalize_recovery_code(user=self.user, typed=typed) if tokens.is_like_one(typed) else ""
 
 
 class FactorForm(_FactorForm, AuthenticateForm):

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from accounts import actions, browsers, leaving, sessions
+from accounts import actions, browsers, quick_exit, sessions
 from accounts.access import SENT, page_anew
 from accounts.models import User
 from accounts.session_store import PROOFS
@@ -59,7 +59,7 @@ def ending_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not leaving.has_one(request):
+        if not quick_exit.has_one(request):
             return get_response(request)
         asks_by_itself = request.method == "GET" and "HX-Request" in request.headers
         sends = request.method == "POST"
@@ -87,7 +87,7 @@ def remembering_devices(get_response: Callable[[HttpRequest], HttpResponse]) -> 
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        token = _device_to_remember(request) if leaving.has_one(request) else ""
+        token = _device_to_remember(request) if quick_exit.has_one(request) else ""
         if token and request.user.pk:
             actions.remember_device(user_id=request.user.pk, token=token, at=timezone.now())
             response.set_cookie(
@@ -159,13 +159,13 @@ def nothing_after_leaving(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         away, is_a_browser = reverse("away"), "Sec-Fetch-Mode" in request.headers
-        if leaving.has_left(request) and is_a_browser and request.path not in {away, reverse("leave")}:
+        if quick_exit.has_left(request) and is_a_browser and request.path not in {away, reverse("leave")}:
             return redirect("away") if "HX-Request" not in request.headers else page_anew()
         response = get_response(request)
         is_shown = request.path == away and request.method == "GET" and response.status_code == OK
-        is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or leaving.has_one(request)
+        is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or quick_exit.has_one(request)
         if is_shown and not is_led_there:
-            return leaving.note_left(response)
+            return quick_exit.note_left(response)
         return response
 
     return middleware

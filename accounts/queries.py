@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
-from accounts import care, numbers
+from accounts import delegations, numbers
 from accounts.models import (
     Delegation,
     Line,
@@ -178,7 +178,7 @@ def msisdn_of(*, line_id: int, at: datetime) -> str:
     return unseal(number[0])
 
 
-def held_until(*, line: Line, at: datetime) -> datetime | None:
+def get_hold_end(*, line: Line, at: datetime) -> datetime | None:
     """Until when nobody who signs in by this line may see, allow, or change what lets them in; None: it is not held.
 
     A day from the change, or from when we learned of it, whichever is later. What the tenure began with is no change.
@@ -208,7 +208,7 @@ def code_texts(*, since: datetime) -> dict[str, int]:
     return {**dict.fromkeys(TextedCode.Purpose.values, 0), **dict(counted)}
 
 
-def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:
+def list_lines_of_person(*, user: User, at: datetime) -> list[PersonsLine]:
     """Every line this person may know of, their own first: what /lines/ lists.
 
     Of another adult's line on their account they know that it is there, by the number it began with, and nothing more.
@@ -219,9 +219,9 @@ def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:
     held = mine.filter(line__user_role=Line.UserRole.HOLDER).values("line__account__lines")
     found = _lines(at).annotate(
         is_own=Exists(mine.filter(line=OuterRef("pk"))),
-        looks_after=Exists(care.delegated_to(user=user, at=at)),
+        looks_after=Exists(delegations.delegated_to(user=user, at=at)),
         # One row by its index: `EXISTS` may be answered by reading all of them.
-        left=Subquery(care.untold(at=at).filter(from_account=OuterRef("account")).values("pk")[:1]),
+        left=Subquery(delegations.untold(at=at).filter(from_account=OuterRef("account")).values("pk")[:1]),
     )
     # Each by an index: for one condition or the other the whole table would be read.
     found = found.filter(pk__in=mine.values("line").union(held))
@@ -240,7 +240,7 @@ def lines_known_by(*, user: User, at: datetime) -> list[PersonsLine]:
 
 def lines_seen_by(*, user: User, at: datetime) -> list[PersonsLine]:
     """The lines whose recipients, history and choices this person may see, their own first."""
-    return [line for line in lines_known_by(user=user, at=at) if line.may(Action.SEE)]
+    return [line for line in list_lines_of_person(user=user, at=at) if line.may(Action.SEE)]
 
 
 def acting_staff(*, actor: str, action: StaffAction) -> str:
@@ -254,7 +254,7 @@ def acting_staff(*, actor: str, action: StaffAction) -> str:
     return actor_of(user)
 
 
-def acting_under_glass(*, actor: str, action: Action) -> str:
+def require_logged_staff_act(*, actor: str, action: Action) -> str:
     """The same of who reads or does something about one person, which the caller logs there. Raises NotForThem."""
     user = _acting(actor)
     if user is None or how(OF_STAFF.get(user.role, Relation.STRANGER), action) is not How.GLASS:
@@ -281,9 +281,9 @@ def invited(*, uid: str, token: str) -> User | None:
     return user if fits else None
 
 
-def asked_to_look_after(*, line: PersonsLine, at: datetime) -> list[PersonsLine]:
+def list_delegation_requests(*, line: PersonsLine, at: datetime) -> list[PersonsLine]:
     """What whoever signs in by `line` was asked to look after, and has not answered."""
-    asked = care.asked_of(line_id=line.line.pk, at=at)
+    asked = delegations.list_open_requests(line_id=line.line.pk, at=at)
     return _delegated([one for one in asked if one.line_id != line.line.pk], at)
 
 
@@ -340,7 +340,7 @@ def _on_the_account(own: Line, others: Sequence[Line], at: datetime) -> list[Per
     """
     holder_name = unseal(own.holder_name_sealed)
     found = {line.pk: _persons_line(line, _as_holder(line, holder_name, at)) for line in others}
-    for left in care.left_untold(account_id=own.account_id, at=at) if vars(own)["left"] else ():
+    for left in delegations.left_untold(account_id=own.account_id, at=at) if vars(own)["left"] else ():
         if left.line_id != own.pk:
             found.setdefault(left.line_id, PersonsLine(line=left.line, relation=Relation.HOLDER_OF_ADULT, msisdn=""))
     unknown = [one for one in found.values() if one.relation == Relation.HOLDER_OF_ADULT]
@@ -356,7 +356,7 @@ def _first_numbers(line_ids: Collection[int]) -> dict[int, str]:
 
 
 def _looked_after(user: User, at: datetime, *, but: set[int]) -> list[PersonsLine]:
-    asked = care.delegations_to(user=user, at=at)
+    asked = delegations.delegations_to(user=user, at=at)
     return _delegated([one for one in asked if one.line_id not in but], at)
 
 

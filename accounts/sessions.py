@@ -159,7 +159,7 @@ def keep_link(request: HttpRequest, *, token: str, at: datetime, msisdn: str = "
     }
 
 
-def kept_link(request: HttpRequest, *, at: datetime) -> str:
+def get_recent_link(request: HttpRequest, *, at: datetime) -> str:
     """The link that this session made within the last 15 minutes, or ""."""
     kept = request.session.get(LINK_KEY)
     if not kept or at >= datetime.fromisoformat(kept["until"]):
@@ -169,7 +169,7 @@ def kept_link(request: HttpRequest, *, at: datetime) -> str:
 
 def number_of_link(request: HttpRequest, *, token: str, at: datetime) -> str:
     """The number that this session has just done something for, behind this link; "" for everybody else."""
-    if kept_link(request, at=at) != token:
+    if get_recent_link(request, at=at) != token:
         return ""
     sealed: str = request.session[LINK_KEY].get("number", "")
     return unseal(sealed.encode()) if sealed else ""
@@ -274,7 +274,7 @@ def ask_passkey_after_end() -> dict[str, object]:
     return dict(passkeys.begin_authentication())
 
 
-def passkey_given(*, users: Collection[User], credential: dict[str, object]) -> Authenticator | None:
+def get_used_passkey(*, users: Collection[User], credential: dict[str, object]) -> Authenticator | None:
     """The passkey of one of these people that signed what was asked; None: nobody's did."""
     for user in users:
         with suppress(ValidationError, KeyError, TypeError, ValueError):

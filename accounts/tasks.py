@@ -3,19 +3,19 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import clocks, delivery, letters
+from accounts import clocks, email_outbox, sms_delivery
 
 
 @shared_task
 def deliver_texts() -> None:
     """Hand the texts that wait to the gateway."""
-    delivery.deliver(now=timezone.now())
+    sms_delivery.deliver(now=timezone.now())
 
 
 @shared_task
 def deliver_letters() -> None:
     """Hand the mails that wait to the mail server."""
-    letters.deliver(now=timezone.now())
+    email_outbox.deliver(now=timezone.now())
 
 
 @shared_task

@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 from prometheus_client import Counter
 
 from accounts import synthetic
-from audit.tallies import Tally
+from audit.counters import Tally
 
 log = structlog.get_logger()
 

@@ -48,7 +48,7 @@ def is_of_an_app(typed: str) -> bool:
     return len(typed) == TOTP_DIGITS and typed.isdecimal()
 
 
-def as_kept(*, user: User | None, typed: str) -> str:
+def normalize_recovery_code(*, user: User | None, typed: str) -> str:
     """What was typed, as it would stand among this person's recovery codes; "" where they have none.
 
     It takes as long where there is nobody, or they have none.

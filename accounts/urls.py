@@ -11,8 +11,8 @@ from django.views.decorators.csp import csp_override
 from django.views.generic import RedirectView
 
 from accounts import oidc
-from accounts.access import unless_held
-from accounts.views import carrier, factors, leaving, looking_after, own, safety, sign_in, staff
+from accounts.access import require_no_hold
+from accounts.views import carrier, delegations, factors, own, quick_exit, safety, sign_in, staff
 
 # The picture that an authenticator app scans is drawn into the page itself.
 with_picture = csp_override({**settings.SECURE_CSP, "img-src": [*settings.SECURE_CSP["img-src"], "data:"]})
@@ -45,7 +45,7 @@ urlpatterns = [
     path("accounts/password/change/", factors.changing(allauth_views.password_change), name="account_change_password"),
     path("accounts/safe-code/", safety.reading_code, name="safe-code"),
     path("accounts/safe-code/text/", safety.text_reading_code, name="safe-code-text"),
-    path("accounts/2fa/", unless_held(mfa_views.index), name="mfa_index"),
+    path("accounts/2fa/", require_no_hold(mfa_views.index), name="mfa_index"),
     path("accounts/2fa/authenticate/", factors.noted(mfa_views.authenticate), name="mfa_authenticate"),
     path("accounts/2fa/reauthenticate/", factors.noted(mfa_views.reauthenticate), name="mfa_reauthenticate"),
     path(
@@ -56,7 +56,7 @@ urlpatterns = [
     path("accounts/2fa/totp/deactivate/", factors.changing(totp_views.deactivate_totp), name="mfa_deactivate_totp"),
     path(
         "accounts/2fa/recovery-codes/",
-        unless_held(factors.shown_once(recovery_views.view_recovery_codes)),
+        require_no_hold(factors.shown_once(recovery_views.view_recovery_codes)),
         name="mfa_view_recovery_codes",
     ),
     path(
@@ -66,10 +66,10 @@ urlpatterns = [
     ),
     path(
         "accounts/2fa/recovery-codes/download/",
-        unless_held(factors.shown_once(recovery_views.download_recovery_codes)),
+        require_no_hold(factors.shown_once(recovery_views.download_recovery_codes)),
         name="mfa_download_recovery_codes",
     ),
-    path("accounts/2fa/webauthn/", unless_held(passkey_views.list_webauthn), name="mfa_list_webauthn"),
+    path("accounts/2fa/webauthn/", require_no_hold(passkey_views.list_webauthn), name="mfa_list_webauthn"),
     path("accounts/2fa/webauthn/add/", factors.changing(passkey_views.add_webauthn), name="mfa_add_webauthn"),
     path(
         "accounts/2fa/webauthn/reauthenticate/",
@@ -88,17 +88,17 @@ urlpatterns = [
     ),
     path("accounts/sessions/", own.sign_ins, name="sign-ins"),
     path("settings/", own.settings, name="settings"),
-    path("invited/", looking_after.invited, name="invited"),
-    path("lines/invite/", looking_after.invite, name="invite"),
-    path("lines/delegates/", looking_after.delegates, name="delegates"),
-    path("lines/delegates/<uuid:delegation_id>/end/", looking_after.end, name="delegate-end"),
-    path("lines/asked/<uuid:delegation_id>/", looking_after.asked, name="delegation"),
+    path("invited/", delegations.invited, name="invited"),
+    path("lines/invite/", delegations.invite, name="invite"),
+    path("lines/delegates/", delegations.delegates, name="delegates"),
+    path("lines/delegates/<uuid:delegation_id>/end/", delegations.end, name="delegate-end"),
+    path("lines/asked/<uuid:delegation_id>/", delegations.delegation_request, name="delegation"),
     path("lines/contact/", safety.contact, name="safe-contact"),
     path("lines/contact/code/", safety.contact_code, name="safe-contact-code"),
     path("lines/contact/remove/", safety.contact_remove, name="safe-contact-remove"),
     path("lines/separation/", safety.separation, name="separation"),
     path("lines/separation/back/", safety.separation_back, name="separation-back"),
     path("settings/texts/", own.texts, name="settings-texts"),
-    path("leave/", leaving.leave, name="leave"),
-    path("away/", leaving.away, name="away"),
+    path("leave/", quick_exit.leave, name="leave"),
+    path("away/", quick_exit.away, name="away"),
 ]

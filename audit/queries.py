@@ -93,7 +93,7 @@ def began_at() -> datetime | None:
 
 
 @dataclass(frozen=True)
-class Told:
+class CompletedDuty:
     """That a duty was done: on which day, under which reference, by whom it was written down, and when."""
 
     on: str
@@ -102,11 +102,11 @@ class Told:
     at: datetime
 
 
-def done_duties(*, incident_id: int, since: datetime) -> dict[str, Told]:
+def done_duties(*, incident_id: int, since: datetime) -> dict[str, CompletedDuty]:
     """The duties of an incident that were done since it was last opened, by name; of each the newest word."""
     events = AuditEvent.objects.filter(target=f"incident:{incident_id}", action="incident.told", at__gte=since)
     return {
-        str(one.detail["duty"]): Told(str(one.detail["on"]), str(one.detail["reference"]), one.actor, one.at)
+        str(one.detail["duty"]): CompletedDuty(str(one.detail["on"]), str(one.detail["reference"]), one.actor, one.at)
         for one in events.order_by("at", "id")
     }
 

@@ -16,7 +16,7 @@ import accounts.queries
 from accounts import sessions
 from accounts.models import TextedCode, User
 from accounts.zones import zone_of
-from consent import asks
+from consent import consent_requests
 
 DOOR = TextedCode.Purpose.ASK
 
@@ -27,13 +27,13 @@ class AskRequest(HttpRequest):
     `held_until`: until when they may say no and not yes; None: they are not held.
     """
 
-    question: asks.Question
+    question: consent_requests.Question
     may_answer: bool
     person: User | None
     held_until: datetime | None
 
 
-def asked(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpResponse]:
     """Find the question behind the link, and whether its person is here. Anything else is `closed`.
 
     A question that a partner shows looks the same to everybody but its person for as long as it lasts: nobody can see
@@ -44,7 +44,7 @@ def asked(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpRespo
     @wraps(view)
     def door(request: AskRequest, token: str) -> HttpResponse:
         now = timezone.now()
-        question = asks.behind(token=token, at=now)
+        question = consent_requests.behind(token=token, at=now)
         if question is None or sessions.has_answered(request, about=token):
             return closed(request)
         request.question, request.person = question, _signed_in(request)
@@ -55,7 +55,7 @@ def asked(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpRespo
         elif request.person is not None and not _may_allow(request.person, question):
             return closed(request)
         request.may_answer = by_code or request.person is not None
-        if (request.may_answer or question.texted) and not asks.may_be_answered(question=question, at=now):
+        if (request.may_answer or question.texted) and not consent_requests.may_be_answered(question=question, at=now):
             return closed(request)
         request.held_until = _held_until(request, question, now) if request.may_answer else None
         state = question.answering.state if request.may_answer and question.answering else ""
@@ -65,12 +65,12 @@ def asked(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpRespo
     return door
 
 
-def _held_until(request: AskRequest, question: asks.Question, now: datetime) -> datetime | None:
+def _held_until(request: AskRequest, question: consent_requests.Question, now: datetime) -> datetime | None:
     """By the line whose texts brought them here: the one that is asked, or the one they signed in by."""
     line = question.answering
     if request.person is not None:
         line = accounts.queries.lines_seen_by(user=request.person, at=now)[0].line
-    return accounts.queries.held_until(line=line, at=now) if line else None
+    return accounts.queries.get_hold_end(line=line, at=now) if line else None
 
 
 def closed(request: HttpRequest) -> HttpResponse:
@@ -86,6 +86,6 @@ def _signed_in(request: HttpRequest) -> User | None:
     return user
 
 
-def _may_allow(person: User, question: asks.Question) -> bool:
+def _may_allow(person: User, question: consent_requests.Question) -> bool:
     lines = accounts.queries.lines_seen_by(user=person, at=timezone.now())
     return question.line is not None and any(one.line.pk == question.line.pk and one.may_allow for one in lines)

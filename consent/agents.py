@@ -67,7 +67,7 @@ class Exercise(Message, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Asked:
+class AgentRequestPage:
     """A request as the page behind its texted link shows it."""
 
     id: uuid.UUID
@@ -151,7 +151,7 @@ def status_of(*, request: AgentRequest, at: datetime) -> dict[str, str]:
     return told
 
 
-def behind_link(*, token: str, at: datetime) -> Asked | None:
+def behind_link(*, token: str, at: datetime) -> AgentRequestPage | None:
     """The open request that a texted link asks about; None for one that is answered, over or made up."""
     found = AgentRequest.objects.select_related("agent").filter(
         token_hash=token_hash(token=token), status=AgentRequest.Status.IN_PROGRESS, expires_at__gt=at
@@ -159,7 +159,7 @@ def behind_link(*, token: str, at: datetime) -> Asked | None:
     request = found.filter(agent__ended_at__isnull=True).first()
     if request is None or request.line_id is None:
         return None
-    return Asked(request.pk, request.line_id, request.agent.name)
+    return AgentRequestPage(request.pk, request.line_id, request.agent.name)
 
 
 def led_to(*, token: str, link: str) -> bool:

@@ -8,9 +8,9 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 import audit.queries
-from consent import changes, telling
+from consent import change_notices, order_planning
 from consent.models import Choice, EndedPause
-from revocations.actions import tell_each
+from revocations.actions import enqueue_orders
 from revocations.models import Standing
 
 ACTOR = "system:expiry"
@@ -44,7 +44,9 @@ def _end(pause: Choice, now: datetime) -> None:
     EndedPause.objects.create(line_id=pause.line_id, choice_id=pause.id, told_at=now)
     # One that was over when it was taken over from elsewhere changes nothing for anybody now.
     if pause.until is not None and pause.recorded_at < pause.until:
-        changes.tell(line_id=pause.line_id, change=changes.Change.PAUSE_OVER, actor=ACTOR, at=now)
+        change_notices.notify_of_change(
+            line_id=pause.line_id, change=change_notices.Change.PAUSE_OVER, actor=ACTOR, at=now
+        )
 
 
 @transaction.atomic
@@ -75,5 +77,5 @@ def _retell(contract_ids: Mapping[int, Collection[int]]) -> None:
     told = {line_id: sorted(theirs) for line_id, theirs in contract_ids.items() if theirs}
     if told:
         now = audit.queries.database_clock()
-        agreements = telling.agreements_of_each(contract_ids=told)
-        tell_each(agreements=agreements, by="system", at=dict.fromkeys(told, now))
+        agreements = order_planning.agreements_of_each(contract_ids=told)
+        enqueue_orders(agreements=agreements, by="system", at=dict.fromkeys(told, now))

@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import actions
+from accounts.message_templates import language_of
 from accounts.models import Line, Message
-from accounts.wording import language_of
 from consent.models import Ask
 
 
-class Wish(StrEnum):
+class TextCommand(StrEnum):
     """What somebody texts for."""
 
     STOP_LOCATION = "stop_location"
@@ -90,7 +90,7 @@ def answer_text(*, line_id: int, answer: Answer, at: datetime) -> None:
     actions.post(line_id=line_id, kind=Message.Kind.REPLY, words=text, at=at)
 
 
-def tell_the_child(*, line_id: int, at: datetime) -> None:
+def notify_child(*, line_id: int, at: datetime) -> None:
     """Tell a child's line that the account holder changed something for it."""
     with translation.override(language_of(Line.objects.get(pk=line_id))):
         text = _(
@@ -100,7 +100,7 @@ def tell_the_child(*, line_id: int, at: datetime) -> None:
     actions.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
 
 
-def tell_the_adult(*, line_id: int, at: datetime) -> None:
+def notify_adult(*, line_id: int, at: datetime) -> None:
     """Tell a line that it is a child's no longer, and what that ended."""
     with translation.override(language_of(Line.objects.get(pk=line_id))):
         text = _(
@@ -110,7 +110,7 @@ def tell_the_adult(*, line_id: int, at: datetime) -> None:
     actions.post(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
 
 
-def tell_of_suspension(*, line_id: int, at: datetime) -> None:
+def notify_of_suspension(*, line_id: int, at: datetime) -> None:
     """Tell a line that we stopped a company for it by ourselves. Like every text it names no company."""
     with translation.override(language_of(Line.objects.get(pk=line_id))):
         text = _(

@@ -18,8 +18,8 @@ from accounts import browsers, sessions
 from accounts.middleware import STOPS_SIGNED_IN
 from accounts.models import TextedCode, User
 from accounts.permissions import Action, How
-from audit import plans
-from consent import actions, failing
+from audit import generic_plans
+from consent import actions, stop_failures
 
 STOP = TextedCode.Purpose.STOP
 OUR_ERROR = 500
@@ -40,9 +40,9 @@ def failed_stops(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
         response = get_response(request)
         if request.method == "POST" and _is_a_stop(request):
             if response.status_code >= OUR_ERROR:
-                failing.count(at=timezone.now())
+                stop_failures.count(at=timezone.now())
             else:
-                failing.hand_over()
+                stop_failures.hand_over()
         return response
 
     return middleware
@@ -54,7 +54,7 @@ def planned_stops(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
     def middleware(request: HttpRequest) -> HttpResponse:
         if not WAYS_TO_STOP.match(request.path_info):
             return get_response(request)
-        with plans.kept():
+        with generic_plans.use_generic_plans():
             return get_response(request)
 
     return middleware
@@ -143,7 +143,7 @@ def _proved(request: HttpRequest, now: datetime) -> list[_Proof]:
     if not isinstance(request.user, User) or not request.user.is_subscriber:
         return []
     # The signal is a stop by whoever holds the phone: no line that has ended, nor one looked after for somebody.
-    known = accounts.queries.lines_known_by(user=request.user, at=now)[:1]
+    known = accounts.queries.list_lines_of_person(user=request.user, at=now)[:1]
     own = [one for one in known if one.how(Action.STOP) is How.CODE]
     whole = bool(own) and not sessions.next_proof(request, user=request.user)
     return [_Proof(one.line.pk, f"subscriber:{request.user.pk}", whole) for one in own]

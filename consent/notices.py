@@ -18,7 +18,7 @@ from django.utils.dateformat import format as formatted
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext, pgettext
 
-from accounts.wording import listed
+from accounts.message_templates import listed
 from consent.models import Notice
 from partners.models import Campaign, NoticeText, Reach
 from partners.words import party_name, precision_in_words, purpose_in_words

@@ -208,7 +208,7 @@ SELECT qid, answer, by_us FROM (<judge>) judged
 
 
 @dataclass(frozen=True)
-class Asked:
+class PermissionQuestion:
     """One question about a moment. `parties` are URIs, the aggregator first; `precision_m` None counts as 0 m."""
 
     line_id: int
@@ -221,7 +221,7 @@ class Asked:
     known_at: datetime
 
 
-def answers_at(*, asked: Sequence[Asked]) -> list[str]:
+def answers_at(*, asked: Sequence[PermissionQuestion]) -> list[str]:
     """The answers in order: "permitted", or the first reason of `decision.md` why not, in the gate's words."""
     rows = [
         (
@@ -262,5 +262,7 @@ def permission_at(
 
     `parties`: URIs, the aggregator first; add the campaign's reach to ask as the gate does.
     """
-    (answer,) = answers_at(asked=[Asked(line_id, campaign, parties, purpose, scope, precision_m, at, known_at)])
+    (answer,) = answers_at(
+        asked=[PermissionQuestion(line_id, campaign, parties, purpose, scope, precision_m, at, known_at)]
+    )
     return answer

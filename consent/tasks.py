@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from consent import agency, archiving, asking, cohorts, expiry, reminding
+from consent import agent_callbacks, archiving, cohorts, expiry, reminders, request_texts
 
 
 @shared_task
@@ -39,19 +39,19 @@ def settle_orders() -> None:
 @shared_task
 def text_questions() -> None:
     """Text the questions that wait, to lines where it is day."""
-    asking.text_waiting(now=timezone.now())
+    request_texts.text_waiting(now=timezone.now())
 
 
 @shared_task
 def see_to_agents() -> None:
     """End requests that nobody answered, and tell agents what became of theirs."""
-    agency.see_to(now=timezone.now())
+    agent_callbacks.see_to(now=timezone.now())
 
 
 @shared_task
 def remind() -> None:
     """Remind lines of what is still on."""
-    reminding.remind(now=timezone.now())
+    reminders.remind(now=timezone.now())
 
 
 @shared_task

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from consent import api
-from consent.views import agents, ask, choices, lines, receipts, stop
+from consent.views import agents, choices, consent_requests, lines, receipts, stop
 
 urlpatterns: list[URLPattern] = [
     path("stop/", stop.number, name="stop"),
@@ -13,14 +13,14 @@ urlpatterns: list[URLPattern] = [
     path("stop/progress/<str:token>/", stop.progress, name="stop-progress"),
     path("stop/progress/<str:token>/receipt.json", stop.receipt, name="stop-receipt"),
     path("stop/progress/<str:token>/receipt.pdf", stop.receipt_pdf, name="stop-receipt-pdf"),
-    path("ask/<str:token>/", ask.question, name="ask"),
-    path("ask/<str:token>/text/", ask.text, name="ask-text"),
-    path("ask/<str:token>/code/", ask.code, name="ask-code"),
-    path("ask/<str:token>/yes/", ask.yes, name="ask-yes"),
-    path("ask/<str:token>/no/", ask.no, name="ask-no"),
-    path("ask/<str:token>/answered/", ask.answered, name="ask-answered"),
+    path("ask/<str:token>/", consent_requests.question, name="ask"),
+    path("ask/<str:token>/text/", consent_requests.text, name="ask-text"),
+    path("ask/<str:token>/code/", consent_requests.code, name="ask-code"),
+    path("ask/<str:token>/yes/", consent_requests.yes, name="ask-yes"),
+    path("ask/<str:token>/no/", consent_requests.no, name="ask-no"),
+    path("ask/<str:token>/answered/", consent_requests.answered, name="ask-answered"),
     path("authorized/<uuid:request_id>/", agents.explained, name="agent-request"),
-    path("authorized/by-text/<str:token>/", agents.asked, name="agent-asked"),
+    path("authorized/by-text/<str:token>/", agents.agent_request, name="agent-asked"),
     path("drp/v1/agent/<str:agent_id>", api.agent, name="drp-agent"),
     path("drp/v1/data-rights-request", api.exercise, name="drp-exercise"),
     path("drp/v1/data-rights-request/<str:request_id>", api.request, name="drp-request"),

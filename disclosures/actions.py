@@ -17,7 +17,7 @@ from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.reasons import check_reason
 from accounts.sealing import derived_secret
-from disclosures import anomalies, archiving, ingest, returning
+from disclosures import anomalies, archiving, ingest, reassignment
 from disclosures.ingest import Outcome, Row
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.archives import tells_hidden
@@ -310,7 +310,7 @@ def _target(order_ref: str) -> str:
 def catch_up(*, cause: str, at: datetime) -> None:
     """After a feed or an act: give back what a line has by a number that was not its own, take in what was held for
     what is known now, and judge again what that touches."""
-    returning.attribute(at=at, actor=f"import:{cause}")
+    reassignment.attribute(at=at, actor=f"import:{cause}")
     ingest.rejudge(cause=f"import:{cause}")
 
 
@@ -319,7 +319,7 @@ def terms_changed(*, campaigns: Collection[str], links: Collection[tuple[str, st
     ingest.touch(campaigns=campaigns, links=links, at=at)
 
 
-def parties_known(*, uris: Collection[str], at: datetime) -> None:
+def rejudge_for_parties(*, uris: Collection[str], at: datetime) -> None:
     """It became known what these companies are.
 
     Releases by emergency or network to one that sells look-ups are doubtful, which is an incident of its day. Lines are

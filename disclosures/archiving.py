@@ -28,7 +28,7 @@ from django.template.loader import get_template, render_to_string
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
-from accounts import wording
+from accounts import message_templates
 from accounts.models import Line, LineNumber, User
 from accounts.numbers import shown as number_shown
 from accounts.queries import msisdn_of
@@ -38,11 +38,11 @@ from consent import receipts
 from consent.models import Choice
 from consent.queries import receipt_of
 from consent.queries.choices import ChoiceRow, rows_of
-from consent.queries.set_aside import STANDS
+from consent.queries.invalidated_approvals import STANDS
 from disclosures.models import Archive, ArchivePart, Disclosure, Outcome
 from disclosures.queries import as_csv, as_json, events_for, export_of, visible, with_delay
 from disclosures.queries.trails import Parties, Stop, company_of, trail
-from disclosures.words import judgement_in_words, told_of, tone_of
+from disclosures.words import describe_outcome, judgement_in_words, tone_of
 from partners import keys
 from partners.words import precision_in_words, purpose_in_words
 
@@ -329,14 +329,14 @@ class _Writer:
             self._companies.setdefault(name, _Told(name, row.occurred_at)).count(row)
             yield {
                 "at": row.occurred_at, "trail": stops, "why": purpose_in_words(row.purpose),
-                "precision": precision_in_words(row.precision_m), "words": judgement_in_words(told_of(row)),
-                "tone": tone_of(told_of(row)), "delayed": vars(row)["delayed"],
+                "precision": precision_in_words(row.precision_m), "words": judgement_in_words(describe_outcome(row)),
+                "tone": tone_of(describe_outcome(row)), "delayed": vars(row)["delayed"],
             }  # fmt: skip
 
-    def _log(self) -> Iterator[wording.Entry]:
+    def _log(self) -> Iterator[message_templates.Entry]:
         events = events_for(line=self._line, reader=self._reader.pk).filter(at__lte=self._at)
         for event in self._progress.besides(events.iterator(CHUNK)):
-            yield wording.entry(event=event, reader=self._reader)
+            yield message_templates.entry(event=event, reader=self._reader)
 
     def _page(self, name: str, frame: str, row: str, rows: Iterable[dict[str, object]], **more: object) -> None:
         """A long page: its frame around rows that are written one by one."""

@@ -3,9 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts.turns import turn
-from consent.feeds import take_in_held
-from disclosures import anomalies, archiving, ingest, publishing, retention, returning
+from accounts.advisory_locks import turn
+from consent.feeds import apply_held_rows
+from disclosures import anomalies, archiving, ingest, publishing, reassignment, retention
 
 
 @shared_task
@@ -19,7 +19,7 @@ def rejudge() -> None:
 @shared_task
 def attribute_held() -> None:
     """Give back what is no line's by the number it came by, and take in what was held for lines that are known now."""
-    returning.attribute(at=timezone.now(), actor="system:attribute_held", waits=False)
+    reassignment.attribute(at=timezone.now(), actor="system:attribute_held", waits=False)
 
 
 @shared_task
@@ -27,7 +27,7 @@ def take_in_records() -> None:
     """Take in choices and approvals held for what is known now, where an import was cut off. One worker at a time."""
     with turn(name="disclosures.take_in_records") as mine:
         if mine:
-            take_in_held(at=timezone.now())
+            apply_held_rows(at=timezone.now())
 
 
 @shared_task

@@ -40,7 +40,7 @@ _WARN = {Judgement.APPROVAL_UNVERIFIED, Judgement.APPROVAL_EXPIRED, Judgement.PR
 NOT_ALLOWED = tuple(one.value for one in Judgement if one not in _GOOD | _PLAIN)
 
 
-class Asked(Protocol):
+class Release(Protocol):
     """What was released, or was asked for and refused."""
 
     @property
@@ -49,7 +49,7 @@ class Asked(Protocol):
     def outcome(self) -> str: ...
 
 
-def told_of(asked: Asked) -> str:
+def describe_outcome(asked: Release) -> str:
     """What is told of it: its judgement; where it was refused, whatever it was to rest on, that it was."""
     return Judgement.REFUSED if asked.outcome == Outcome.REFUSED else asked.judgement
 

@@ -47,7 +47,7 @@ def subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
 
     A number that is not ours is named by its stand-in (`accounts.sealing.stand_in_id`), so that it looks like a line.
     """
-    known = known_subjects(line_ids=line_ids, party_id=party_id)
+    known = list_subjects(line_ids=line_ids, party_id=party_id)
     new = [line_id for line_id in line_ids if line_id not in known]
     if not new:
         return known
@@ -61,7 +61,7 @@ def subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
         batch_size=5000,
     )
     # Read again: whoever came first has written the name that stands.
-    return {**known, **known_subjects(line_ids=new, party_id=party_id)}
+    return {**known, **list_subjects(line_ids=new, party_id=party_id)}
 
 
 def name_lines(*, pairs: Collection[tuple[int, int]]) -> None:
@@ -85,7 +85,7 @@ def name_lines(*, pairs: Collection[tuple[int, int]]) -> None:
         cursor.execute(NAME, [list(column) for column in zip(*named, strict=True)])
 
 
-def known_subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
+def list_subjects(*, line_ids: Collection[int], party_id: int) -> Mapping[int, str]:
     """The names already written down; writes nothing."""
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, [party_id, list(line_ids)])

@@ -5,14 +5,14 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.conf import settings
 
-from portal import deployment, instants
+from portal import deploy_checks, instants
 
 
 class PortalConfig(AppConfig):
     """`checks` are registered when this module is read."""
 
     name = "portal"
-    checks = (deployment.only_for_the_demo,)
+    checks = (deploy_checks.only_for_the_demo,)
 
     def ready(self) -> None:
         """Tell of errors and times whoever was named for it. What does so is not loaded where nobody is."""
@@ -20,4 +20,4 @@ class PortalConfig(AppConfig):
         if settings.SENTRY_DSN:
             import_module("portal.errors").report(dsn=settings.SENTRY_DSN)
         if settings.TRACES:
-            import_module("portal.traces").tell()
+            import_module("portal.tracing").start_tracing()

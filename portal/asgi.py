@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from portal import wsgi
 
 if TYPE_CHECKING:
-    from consent.api.on_a_loop import Application
+    from consent.api.asgi import Application
 
 # Between turns of Python's threads: the event loop waits so long at most for a thread that works at something else.
 sys.setswitchinterval(0.0005)
@@ -21,7 +21,7 @@ THREADS = 32
 # While one connection's rows are read, PostgreSQL looks for the other's.
 FOR_BATCHES = 2
 
-on_a_loop, gate, bridge = (import_module(name) for name in ("consent.api.on_a_loop", "consent.gate", "portal.bridge"))
+on_a_loop, gate, bridge = (import_module(name) for name in ("consent.api.asgi", "consent.gate", "portal.wsgi_bridge"))
 application: "Application" = on_a_loop.gate_on_a_loop(
     bridge.in_threads(wsgi.whole_product, threads=THREADS),
     gate.Pipelines(gate.Pipeline(), [gate.Pipeline() for _ in range(FOR_BATCHES)]),

@@ -20,7 +20,7 @@ class Shown(TypedDict):
     code: str
 
 
-class Kept(Shown):
+class StoredText(Shown):
     """A text as it lies in the file."""
 
     number: str
@@ -34,7 +34,7 @@ class Backend:
     def send(self, *, msisdn: str, text: str, code: str = "") -> None:
         """Append the text to the file and print it."""
         at = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        kept: Kept = {"number": msisdn, "at": at, "text": text, "code": code}
+        kept: StoredText = {"number": msisdn, "at": at, "text": text, "code": code}
         descriptor = os.open(_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -79,7 +79,7 @@ def phones() -> dict[str, list[Shown]]:
     return found
 
 
-def _all() -> list[Kept]:
+def _all() -> list[StoredText]:
     if not _file().exists():
         return []
     with _file().open(encoding="utf-8") as file:

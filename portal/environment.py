@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import embedded, outside, secret_files, wires
-from portal.told import LOOPBACK, needed
+from portal import embedded, external_storage, secret_files, tls_policy
+from portal.env import LOOPBACK, needed
 
 PROJECT = Path(__file__).resolve().parent.parent
 LEAST_MONTHS, MOST_MONTHS = 12, 1200
@@ -180,11 +180,11 @@ def environment() -> Environment:
     base_url = _base_url()
     plain_hosts = [one.strip().lower() for one in _listed("PLAIN_HOSTS") if one.strip()]
     if base_url.startswith("https://"):
-        wires.look(os.environ, plain=plain_hosts)
-    outside.look()
-    checkpoint_dir = outside.folder("CHECKPOINT", data_dir / "checkpoints", base_url)
-    stop_archive_dir = outside.folder("STOP_ARCHIVE", data_dir / "stop-archive", base_url)
-    outside.look_at_folders(archive=stop_archive_dir, checkpoints=checkpoint_dir)
+        tls_policy.look(os.environ, plain=plain_hosts)
+    external_storage.look()
+    checkpoint_dir = external_storage.folder("CHECKPOINT", data_dir / "checkpoints", base_url)
+    stop_archive_dir = external_storage.folder("STOP_ARCHIVE", data_dir / "stop-archive", base_url)
+    external_storage.look_at_folders(archive=stop_archive_dir, checkpoints=checkpoint_dir)
     return Environment(
         data_dir=data_dir,
         demo=_only_here("WHEREABOUTS_DEMO", base_url),
@@ -206,20 +206,24 @@ def environment() -> Environment:
         database_url=needed("DATABASE_URL", "postgresql://app-role@host/name"),
         database_owner_url=given.get("DATABASE_OWNER_URL", ""),
         redis_url=needed("REDIS_URL", "redis://host:6379/0"),
-        celery_broker_url=wires.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
+        celery_broker_url=tls_policy.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
         celery_broker_master=_sentinel_s_master(),
         checkpoint_dir=checkpoint_dir,
-        checkpoint_backend=outside.backend("CHECKPOINT"),
-        checkpoint_s3_url=outside.store("CHECKPOINT"),
+        checkpoint_backend=external_storage.backend("CHECKPOINT"),
+        checkpoint_s3_url=external_storage.store("CHECKPOINT"),
         checkpoint_s3_region=given.get("CHECKPOINT_S3_REGION") or "us-east-1",
-        checkpoint_s3_key_id=outside.with_store("CHECKPOINT", "S3_KEY_ID", "the id of a key that may write there"),
-        checkpoint_s3_secret=outside.with_store("CHECKPOINT", "S3_SECRET", "that key's secret"),
+        checkpoint_s3_key_id=external_storage.with_store(
+            "CHECKPOINT", "S3_KEY_ID", "the id of a key that may write there"
+        ),
+        checkpoint_s3_secret=external_storage.with_store("CHECKPOINT", "S3_SECRET", "that key's secret"),
         stop_archive_dir=stop_archive_dir,
-        stop_archive_backend=outside.backend("STOP_ARCHIVE"),
-        stop_archive_s3_url=outside.store("STOP_ARCHIVE"),
+        stop_archive_backend=external_storage.backend("STOP_ARCHIVE"),
+        stop_archive_s3_url=external_storage.store("STOP_ARCHIVE"),
         stop_archive_s3_region=given.get("STOP_ARCHIVE_S3_REGION") or "us-east-1",
-        stop_archive_s3_key_id=outside.with_store("STOP_ARCHIVE", "S3_KEY_ID", "the id of a key that may write there"),
-        stop_archive_s3_secret=outside.with_store("STOP_ARCHIVE", "S3_SECRET", "that key's secret"),
+        stop_archive_s3_key_id=external_storage.with_store(
+            "STOP_ARCHIVE", "S3_KEY_ID", "the id of a key that may write there"
+        ),
+        stop_archive_s3_secret=external_storage.with_store("STOP_ARCHIVE", "S3_SECRET", "that key's secret"),
         sms_backend=_needed_by_https("SMS_BACKEND", "accounts.texts.ConsoleBackend", base_url),
         sms_webhook_url=given.get("SMS_WEBHOOK_URL", ""),
         sms_webhook_token=given.get("SMS_WEBHOOK_TOKEN", ""),
@@ -309,7 +313,7 @@ def _issuer(name: str) -> str:
 
 def _internal_hosts() -> list[str]:
     named = [one.strip().lower().rstrip(".") for one in _listed("INTERNAL_HOSTS") if one.strip()]
-    return [str(wires.network("INTERNAL_HOSTS", one)) if "/" in one else one for one in named]
+    return [str(tls_policy.network("INTERNAL_HOSTS", one)) if "/" in one else one for one in named]
 
 
 def _sentinel_s_master() -> str:

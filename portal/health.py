@@ -21,15 +21,15 @@ import accounts.queries
 import support.queries
 from accounts.texts import CODES
 from audit.models import Incident
-from consent.failing import STOPS_FAILED
 from consent.gate import DECISIONS, opening
 from consent.models import Tightening, Unarchived
+from consent.stop_failures import STOPS_FAILED
 from disclosures import queries as disclosures
 from disclosures import retention
 from disclosures.models import AnomalyWatch
 from partners import checkpoints
-from portal.traffic import REQUESTS, TURNED_AWAY
-from portal.workings import Workings
+from portal.load_shedding import REQUESTS, TURNED_AWAY
+from portal.worker_metrics import Workings
 from revocations.clocks import lying_since
 from revocations.models import TO_PUSH, Order
 
@@ -189,7 +189,7 @@ def _canary(at: datetime) -> Iterator[Metric]:
 
 def _held() -> Metric:
     """What waits for its line; what an order hides is not in it."""
-    found = disclosures.held_now()
+    found = disclosures.count_held_rows()
     held = GaugeMetricFamily(
         "whereabouts_releases_held",
         "Reported releases of numbers that no line has, by where they came from, of 10,000 at most; ungated: the"

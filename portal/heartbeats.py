@@ -21,7 +21,7 @@ _noted_at: dict[str, float] = {}
 def note(*, process: str) -> None:
     """Say that a process of this kind works. Never fails: without Redis there is no sign, and that is one as well.
 
-    And here, for the health check of its own container (`portal/alive.py`).
+    And here, for the health check of its own container (`portal/health_check.py`).
     """
     with suppress(OSError):
         (settings.DATA_DIR / f"heartbeat-{process}").touch()

@@ -15,10 +15,10 @@ from django.db import connections
 
 import audit.actions
 import audit.queries
-from accounts.turns import turn
+from accounts.advisory_locks import turn
 from consent import archiving, gate
-from consent.actions import restoring
-from consent.actions.restoring import TakenBack
+from consent.actions import restore
+from consent.actions.restore import TakenBack
 from consent.actions.tightening import newest_of_each, tighten_again
 from consent.archiving import ArchivedSuspension, Entry
 from consent.cohorts.listing import renew
@@ -26,7 +26,7 @@ from consent.models import ArchiveHead, Choice, GateOpening, Tightening
 from disclosures.actions import hide_again, terms_changed
 from partners import checkpoints
 from partners.models import Campaign, Contract
-from revocations.actions import tell_again
+from revocations.actions import reissue_orders
 from revocations.models import Standing
 
 PART = 500
@@ -112,7 +112,7 @@ class _Restoring:
         tells.
         """
         place = checkpoints.place()
-        signed, newest = checkpoints.fitting(place=place), checkpoints.claimed(place=place)
+        signed, newest = checkpoints.fitting(place=place), checkpoints.read_newest_checkpoint(place=place)
         result = audit.queries.verify(since=None, until=None, signed=dict(signed.heads) if signed else {})
         self.say(
             f"Audit trail: {result.checked} events checked"
@@ -130,7 +130,7 @@ class _Restoring:
         """What neither the archive nor a file brings back, people must look at before the gate may say yes."""
         if self.confirmed:
             audit.actions.record(
-                action="restore.lost_events_confirmed", actor=restoring.ACTOR, target="database:1", at=self.at,
+                action="restore.lost_events_confirmed", actor=restore.ACTOR, target="database:1", at=self.at,
                 reason=self.confirmed, detail={"events": gone},
             )  # fmt: skip
             return
@@ -149,9 +149,9 @@ class _Restoring:
             if what is None:
                 continue
             if isinstance(what, ArchivedSuspension):
-                came = restoring.suspend_again(said=what, at=self.at)
+                came = restore.suspend_again(said=what, at=self.at)
             else:
-                came = restoring.suspend_ended(said=what, at=self.at)
+                came = restore.suspend_ended(said=what, at=self.at)
             self.summary.done["suspensions" if one.suspension else "ends"] += _counts(came)
             if came == TakenBack.UNKNOWN:
                 unknown.append(f"{what.of} {what.ref}")
@@ -202,10 +202,10 @@ class _Restoring:
             if line_id is None:
                 homeless.add(said.line)
             elif said.kind == Choice.Kind.ALLOW:
-                news = restoring.tell_of_lost_yes(line_id=line_id, choice_id=choice_id, campaign=said.ref, at=self.at)
+                news = restore.notify_lost_approval(line_id=line_id, choice_id=choice_id, campaign=said.ref, at=self.at)
                 self.summary.done["lost yeses"] += news
             else:
-                came = restoring.take_back(line_id=line_id, choice_id=choice_id, said=said)
+                came = restore.take_back(line_id=line_id, choice_id=choice_id, said=said)
                 self.summary.done[f"{said.kind} {came}"] += 1
             if number % SAY_EVERY == 0:
                 self.say(f"  {number} of {len(said_by)} lost choices")
@@ -218,9 +218,9 @@ class _Restoring:
         """Once for each restore. What they rise to is in the archive first: the next restore must go above it."""
         if GateOpening.objects.filter(epochs_raised_at__isnull=False).exists():
             return
-        to = restoring.planned_epochs(at_least=_epochs_in(entries))
+        to = restore.planned_epochs(at_least=_epochs_in(entries))
         archiving.append(entries=[Entry(id=f"epochs {self.at.isoformat()}", before="", epochs=to)], now=self.at)
-        restoring.raise_epochs(to=to, at=self.at)
+        restore.raise_epochs(to=to, at=self.at)
         self.summary.done["epochs raised"] = len(to)
         self.say(f"Epochs of {len(to)} contracts raised.")
 
@@ -229,7 +229,7 @@ class _Restoring:
         for contract in Contract.objects.filter(is_draft=False).order_by("pk"):
             told = renew(contract_id=contract.pk, epoch=contract.epoch)
             for places in _older(contract):
-                told += tell_again(places=places, at=self.at)
+                told += reissue_orders(places=places, at=self.at)
                 if told % SAY_EVERY < PART:
                     self.say(f"  {contract.ref}: {told} lines told anew")
             self.summary.done["orders queued anew"] += told
@@ -238,7 +238,7 @@ class _Restoring:
     def _finish(self) -> None:
         opens = not self.summary.problems or bool(self.despite)
         audit.actions.record(
-            action="restore.completed" if opens else "restore.kept_closed", actor=restoring.ACTOR, target="database:1",
+            action="restore.completed" if opens else "restore.kept_closed", actor=restore.ACTOR, target="database:1",
             at=self.at, reason=self.despite, detail=dict(self.summary.done) | {"problems": self.summary.problems[:20]},
         )  # fmt: skip
         if not opens:

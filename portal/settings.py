@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.utils.csp import CSP
 
-from portal import logs, wires
+from portal import logs, tls_policy
 from portal.environment import database, environment, mailer
 
 env = environment()
@@ -110,15 +110,15 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 MIDDLEWARE = [
-    "portal.traffic.measured",
-    "portal.machines.whatever_the_host",
-    "portal.machines.no_machine_by_http",
+    "portal.load_shedding.measured",
+    "portal.api_errors.whatever_the_host",
+    "portal.api_errors.no_machine_by_http",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Outside of all that may fail below it.
     "consent.middleware.failed_stops",
-    "portal.machines.problems_for_machines",
+    "portal.api_errors.problems_for_machines",
     "accounts.middleware.private_pages",
     "accounts.middleware.nothing_after_leaving",
     "consent.middleware.planned_stops",
@@ -127,7 +127,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "portal.traffic.stopping_first",
+    "portal.load_shedding.stopping_first",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.ending_sign_ins",
@@ -180,7 +180,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
-# Guesses are limited by rows of ours (accounts.actions.tries), which need no cache and keep nobody out.
+# Guesses are limited by rows of ours (accounts.actions.rate_limits), which need no cache and keep nobody out.
 ACCOUNT_RATE_LIMITS = False
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 # Recovery codes are shown once, and kept as slow hashes from then on.
@@ -194,7 +194,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG or DEMO
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "accounts.words.OwnWords"},
+    {"NAME": "accounts.password_rules.OwnWords"},
 ]
 # No page that takes a number or a code answers sooner than this: the time must not tell who is a customer.
 ANSWER_SECONDS = 0.25
@@ -286,7 +286,7 @@ MTLS_CERTIFICATE_HEADER = env.mtls_certificate_header
 MTLS_BASE_URL = env.mtls_base_url
 
 CELERY_BROKER_URL = env.celery_broker_url
-CELERY_BROKER_USE_SSL = wires.broker_tls(env.celery_broker_url)
+CELERY_BROKER_USE_SSL = tls_policy.broker_tls(env.celery_broker_url)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -24,4 +24,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
     path("demo/phone/", views.demo_phones, name="demo_phones"),
 ]
-handler500 = "portal.away.server_error"
+handler500 = "portal.database_outage.server_error"

@@ -6,10 +6,10 @@ from wsgiref.types import WSGIApplication
 
 from django.core.wsgi import get_wsgi_application
 
-from portal.unread_bodies import closing_after_unread
+from portal.connection_close import closing_after_unread
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 pages = get_wsgi_application()
-whole_product: WSGIApplication = import_module("consent.api.straight").straight_to_the_gate(pages)
-application = closing_after_unread(import_module("portal.waiting").waiting_in_its_thread(whole_product))
+whole_product: WSGIApplication = import_module("consent.api.fast_path").gate_fast_path(pages)
+application = closing_after_unread(import_module("portal.response_delay").waiting_in_its_thread(whole_product))

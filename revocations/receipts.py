@@ -50,7 +50,7 @@ class Applied(msgspec.Struct, frozen=True):
     version: int
 
 
-class Deed(msgspec.Struct, frozen=True):
+class CompletedAction(msgspec.Struct, frozen=True):
     """One required action, and when it was done."""
 
     action: Short
@@ -59,7 +59,7 @@ class Deed(msgspec.Struct, frozen=True):
     records: Count | None = None
 
 
-class Below(msgspec.Struct, frozen=True):
+class DownstreamEntry(msgspec.Struct, frozen=True):
     """A company below the partner: `receipt` is what it signed itself."""
 
     recipient: Uri
@@ -80,7 +80,7 @@ class Root(msgspec.Struct, frozen=True):
     jti: str
 
 
-class Said(msgspec.Struct, frozen=True):
+class ReceiptEvent(msgspec.Struct, frozen=True):
     """The event of a receipt. `acted_on` and `list_sha256` speak of the list of an ended agreement.
 
     Who rejects an order says why: the person is shown it.
@@ -88,8 +88,8 @@ class Said(msgspec.Struct, frozen=True):
 
     status: Status
     applied: Applied | None = None
-    actions: tuple[Deed, ...] = ()
-    downstream: Annotated[tuple[Below, ...], msgspec.Meta(max_length=MOST_DOWNSTREAM)] = ()
+    actions: tuple[CompletedAction, ...] = ()
+    downstream: Annotated[tuple[DownstreamEntry, ...], msgspec.Meta(max_length=MOST_DOWNSTREAM)] = ()
     reason: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     root: Root | None = None
     acted_on: Count | None = None
@@ -122,7 +122,7 @@ class Nested:
     """What a company below the partner signed itself, word for word."""
 
     jti: str
-    said: Said
+    said: ReceiptEvent
     token: str
 
     @property
@@ -152,7 +152,7 @@ class Word:
 
     jti: str
     order_jti: str
-    said: Said
+    said: ReceiptEvent
     reports: Sequence[Report]
 
 
@@ -174,7 +174,7 @@ def is_evidence(token: str) -> bool:
     return isinstance(events, dict) and wire.event_type("evidence-response") in events
 
 
-def believe_evidence(*, token: str, party: Party, at: datetime) -> EvidenceWord:
+def verify_evidence(*, token: str, party: Party, at: datetime) -> EvidenceWord:
     """Check everything about an answer that can be checked without its question. Raises Refused.
 
     May fetch keys: never inside a transaction.
@@ -192,7 +192,7 @@ def jti_of(token: str) -> str:
     return _text(_peek(token).claims, "jti")
 
 
-def believe(*, token: str, party: Party, at: datetime) -> Word:
+def verify_receipt(*, token: str, party: Party, at: datetime) -> Word:
     """Check everything about a receipt that can be checked without its order. Raises Refused.
 
     May fetch keys: never inside a transaction.
@@ -270,8 +270,8 @@ def _check_signature(token: str, opened: Opened, signer: Party, at: datetime) ->
         raise Refused("invalid_key", str(error)) from error
 
 
-def _event(claims: Claims) -> Said:
-    said = _one_event(claims, wire.event_type("revocation-receipt"), Said)
+def _event(claims: Claims) -> ReceiptEvent:
+    said = _one_event(claims, wire.event_type("revocation-receipt"), ReceiptEvent)
     if any(len(below.recipient.encode()) > MOST_BYTES for below in said.downstream):
         raise Refused("invalid_request", f"a recipient has at most {MOST_BYTES} bytes")
     return said
@@ -294,7 +294,7 @@ def _text(claims: dict[str, Json], name: str) -> str:
     return value
 
 
-def _report(place: int, below: Below, *, order_jti: str, partner: Party, at: datetime) -> Report:
+def _report(place: int, below: DownstreamEntry, *, order_jti: str, partner: Party, at: datetime) -> Report:
     """What is said of one company. A receipt of its own that does not count is refused, so that the partner hears it.
 
     Taken in silence, it would leave the order partial for ever, and nobody would know why.
@@ -317,7 +317,7 @@ def _of_company(error: Refused, place: int, recipient: str) -> Refused:
     return Refused(error.err, f"downstream[{place}].receipt of {recipient}: {error}")
 
 
-def _signed_by_itself(below: Below, order_jti: str, partner: Party, at: datetime) -> Nested:
+def _signed_by_itself(below: DownstreamEntry, order_jti: str, partner: Party, at: datetime) -> Nested:
     """What the company's own key signed about this very order of ours. Raises Refused.
 
     Of whoever has no keys with us it is said as of a key that is not registered: which companies we know is not told.

@@ -13,7 +13,7 @@ import audit.actions
 from partners.models import Contract
 from revocations import streams
 from revocations.models import TO_PUSH, Breaker, State, Stream, StreamEvent, StreamHealth
-from revocations.queries.answering import counted, pulses, tries_of_event, with_us
+from revocations.queries.answering import list_counted_minutes, pulses, tries_of_event, with_us
 
 EVERY = timedelta(hours=6)
 ACKNOWLEDGED_WITHIN = timedelta(minutes=15)
@@ -118,7 +118,9 @@ def _unanswered(health: StreamHealth, now: datetime) -> Sequence[StreamEvent]:
 
 def _had(event: StreamEvent, now: datetime) -> timedelta:
     """For how long the partner could have answered this one."""
-    return counted(pulses=pulses(since=event.queued_at, now=now), tries=tries_of_event(event=event, now=now))
+    return list_counted_minutes(
+        pulses=pulses(since=event.queued_at, now=now), tries=tries_of_event(event=event, now=now)
+    )
 
 
 def _time_of(party_id: int) -> timedelta:

@@ -51,7 +51,7 @@ def reads_cases(request: HttpRequest) -> list[PersonsLine]:
     user, now = request.user, timezone.now()
     if not isinstance(user, User) or user.role != User.Role.SUBSCRIBER or sessions.next_proof(request, user=user):
         return []
-    lines = queries.lines_known_by(user=user, at=now)
-    if not lines or queries.held_until(line=lines[0].line, at=now):
+    lines = queries.list_lines_of_person(user=user, at=now)
+    if not lines or queries.get_hold_end(line=lines[0].line, at=now):
         return []
     return [line for line in lines if line.may(Action.READ_CASES)]

@@ -104,7 +104,7 @@ def keep(*, file_id: UUID, content: bytes) -> None:
         file.write(seal_bytes(content))
 
 
-def kept(*, file_id: UUID) -> bytes:
+def read_file(*, file_id: UUID) -> bytes:
     """The bytes of a file. Raises FileNotFoundError, and InvalidToken where no key of ours opens them."""
     return unseal_bytes(_path(file_id).read_bytes())
 
@@ -114,7 +114,7 @@ def forget(*, file_id: UUID) -> None:
     _path(file_id).unlink(missing_ok=True)
 
 
-def kept_before(*, until: datetime, part: int) -> list[UUID]:
+def list_files_before(*, until: datetime, part: int) -> list[UUID]:
     """The files whose bytes were written before then, in one part of PARTS of the folder, which may be very large."""
     folder, found = Path(settings.ATTACHMENTS_DIR) / f"{part % PARTS:02x}", []
     for one in folder.iterdir() if folder.is_dir() else ():

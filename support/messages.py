@@ -6,27 +6,27 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts import actions
-from accounts.letters import Mail
+from accounts.email_outbox import Mail
 from accounts.models import LineUser, Message
 from accounts.sealing import unseal
 from support.models import Ticket
 from support.tokens import link_to, reply_address
 
 
-def tell_of_answer(*, ticket: Ticket, at: datetime) -> None:
+def notify_of_answer(*, ticket: Ticket, at: datetime) -> None:
     """Tell whoever a case is about that it was answered. Nothing of the answer, nor of what it is about, goes out."""
     link = link_to(ticket=ticket)
     with translation.override(ticket.language):
         text = _("Whereabouts: we answered what you asked us. To read it, sign in: %(link)s") % {"link": link}
         mail = _mail(ticket, link)
-    line_id = line_to_tell(ticket=ticket)
+    line_id = get_line_to_notify(ticket=ticket)
     if line_id is not None:
         actions.post(line_id=line_id, kind=Message.Kind.CASE, words=text, at=at, about=f"ticket:{ticket.pk}")
     if ticket.mail_sealed:
         actions.post_notice(line_id=line_id, to=unseal(ticket.mail_sealed), mail=mail, at=at)
 
 
-def line_to_tell(*, ticket: Ticket) -> int | None:
+def get_line_to_notify(*, ticket: Ticket) -> int | None:
     """The line by which whoever asked signs in now; of a case that nobody wrote, the line it is about; None: none."""
     if ticket.asked_by_id is None:
         return ticket.line_id

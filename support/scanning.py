@@ -62,7 +62,7 @@ def _look_at_all(now: datetime) -> int:
 
 def _look(scanner: files.Scanner, file_id: UUID, media_type: str) -> Attachment.Scan:
     try:
-        content = files.kept(file_id=file_id)
+        content = files.read_file(file_id=file_id)
         return Scan.CLEAN if scanner.is_clean(content=content, media_type=media_type) else Scan.REFUSED
     except (InvalidToken, *files.UNREADABLE):
         return Scan.FAILED
@@ -71,7 +71,7 @@ def _look(scanner: files.Scanner, file_id: UUID, media_type: str) -> Attachment.
 def _sweep(now: datetime) -> None:
     """Take bytes away that nothing will ever open: a transaction that was taken back leaves them, or a lost worker."""
     part = int(now.timestamp()) // SWEEPS_EVERY_S
-    there = files.kept_before(until=now - ROWLESS, part=part)
+    there = files.list_files_before(until=now - ROWLESS, part=part)
     gone = (Scan.REFUSED, Scan.REMOVED)
     wanted = set(Attachment.objects.filter(pk__in=there).exclude(scan__in=gone).values_list("pk", flat=True))
     for file_id in set(there) - wanted:

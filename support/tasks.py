@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from support import canary, clocks, replying, scanning, sending, settling, tickets
+from support import canary, clocks, replying, scanning, sending, term_change_propagation, tickets
 
 
 @shared_task
@@ -33,7 +33,7 @@ def send_replies() -> None:
 @shared_task
 def settle() -> None:
     """Tell partners what officers' acts changed for lines that they know."""
-    settling.settle(now=timezone.now())
+    term_change_propagation.settle(now=timezone.now())
 
 
 @shared_task

@@ -10,9 +10,9 @@ from django.db.models import Exists, OuterRef
 
 import accounts.queries
 import audit.actions
+from accounts.message_templates import language_of
 from accounts.models import Line, LineNumber, User
 from accounts.permissions import StaffAction, staff_may
-from accounts.wording import language_of
 from partners.words import shown
 from revocations.models import EvidenceRequest
 from support import messages, queries
@@ -149,7 +149,7 @@ def answer(
         action="ticket.answered", actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
         reason=ticket.code, detail={"to_many": str(to_many)} if to_many else None,
     )  # fmt: skip
-    messages.tell_of_answer(ticket=ticket, at=at)
+    messages.notify_of_answer(ticket=ticket, at=at)
     return entry
 
 

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
 from support import api
-from support.views import canned, case, figures, queue, replies, writing
+from support.views import case, figures, queue, replies, saved_replies, writing
 from support.views import help as help_pages
 
 
@@ -61,10 +61,10 @@ urlpatterns: list[URLPattern] = [
     path("desk/<case:code>/protect/", case.protection, name="desk-protect"),
     path("desk/<case:code>/copy/", case.export, name="desk-copy"),
     path("api/v1/calls", api.calls, name="api-calls"),
-    path("desk/replies/", canned.replies, name="desk-replies"),
-    path("desk/replies/new/", canned.reply, name="desk-reply-new"),
-    path("desk/replies/<int:reply_id>/", canned.reply, name="desk-reply"),
-    path("desk/replies/<int:reply_id>/retire/", canned.retire, name="desk-reply-retire"),
+    path("desk/replies/", saved_replies.replies, name="desk-replies"),
+    path("desk/replies/new/", saved_replies.reply, name="desk-reply-new"),
+    path("desk/replies/<int:reply_id>/", saved_replies.reply, name="desk-reply"),
+    path("desk/replies/<int:reply_id>/retire/", saved_replies.retire, name="desk-reply-retire"),
     path("desk/<str:code>/write/", writing.write, name="desk-write"),
     path("desk/<str:code>/write/canned/", writing.canned, name="desk-canned"),
     path("desk/<str:code>/write/preview/", writing.preview, name="desk-preview"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from accounts.wording import listed
+from accounts.message_templates import listed
 from support.models import LONGEST, Ticket
 
 TOPIC: Mapping[Ticket.Kind, str | Promise] = {

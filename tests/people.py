@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 import accounts.actions
-from accounts import delivery, queries, sessions
-from accounts.actions.notes import note
+from accounts import queries, sessions, sms_delivery
+from accounts.actions.security_notices import note
 from accounts.models import Line, Message, User
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend, Text
@@ -68,7 +68,7 @@ def texts_to(msisdn: str) -> list[Text]:
 def texts_by_day(msisdn: str, *, after: datetime | None = None) -> list[Text]:
     """The texts that a phone has once it is day from New York to Honolulu: on the next day, at noon in Los Angeles."""
     there = (after or timezone.now()).astimezone(zone_of("CA"))
-    delivery.deliver(now=(there + timedelta(days=1)).replace(hour=12))
+    sms_delivery.deliver(now=(there + timedelta(days=1)).replace(hour=12))
     return texts_to(msisdn)
 
 

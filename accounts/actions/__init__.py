@@ -8,6 +8,7 @@ from accounts.actions.contacts import (
     take_reading_code,
     text_reading_code,
 )
+from accounts.actions.delegations import NotDelegated, answer_delegation, delegate, end_delegation
 from accounts.actions.devices import end_sessions, end_sign_ins, note_device
 from accounts.actions.factors import (
     HasProofAlready,
@@ -18,8 +19,24 @@ from accounts.actions.factors import (
     replace_password,
     set_first_password,
 )
-from accounts.actions.inviting import invite
-from accounts.actions.looking_after import NotDelegated, answer_delegation, delegate, end_delegation
+from accounts.actions.incoming_texts import (
+    allow_reminders,
+    allow_texts,
+    choose_texts,
+    may_answer,
+    refuse_reminders,
+    refuse_texts,
+    take_once,
+)
+from accounts.actions.invitations import invite
+from accounts.actions.line_separation import (
+    NotOpen,
+    SeparationRequest,
+    ask_separation,
+    close_separation,
+    look_at_separation,
+    take_back_separation,
+)
 from accounts.actions.people import (
     choose_language,
     come_back,
@@ -29,24 +46,26 @@ from accounts.actions.people import (
     sign_in_after_end,
     sign_in_by_carrier,
 )
-from accounts.actions.posting import (
+from accounts.actions.rate_limits import (
+    DEVICE_LASTS,
+    TooManyTries,
+    Try,
+    give_back,
+    is_right_code,
+    remember_device,
+    spend_code,
+    take_try,
+)
+from accounts.actions.sms_outbox import (
     SentEnough,
     drop_reminders,
+    enqueue_email,
     post,
-    post_letter,
     post_news,
     post_notice,
     post_receipt,
     remind,
     warn,
-)
-from accounts.actions.separating import (
-    Asked,
-    NotOpen,
-    ask_separation,
-    close_separation,
-    look_at_separation,
-    take_back_separation,
 )
 from accounts.actions.staff import (
     AlreadyThere,
@@ -58,31 +77,11 @@ from accounts.actions.staff import (
     make_staff,
     sign_in_vouched,
 )
-from accounts.actions.texting import (
-    allow_reminders,
-    allow_texts,
-    choose_texts,
-    may_answer,
-    refuse_reminders,
-    refuse_texts,
-    take_once,
-)
-from accounts.actions.tries import (
-    DEVICE_LASTS,
-    TooManyTries,
-    Try,
-    give_back,
-    is_right_code,
-    remember_device,
-    spend_code,
-    take_try,
-)
 
 __all__ = [
     "BY_TEXT",
     "DEVICE_LASTS",
     "AlreadyThere",
-    "Asked",
     "HasProofAlready",
     "NoInvitation",
     "NoStaff",
@@ -90,6 +89,7 @@ __all__ = [
     "NotOpen",
     "NotYet",
     "SentEnough",
+    "SeparationRequest",
     "TooManyTries",
     "Try",
     "accept_invitation",
@@ -111,6 +111,7 @@ __all__ = [
     "end_sign_ins",
     "end_staff",
     "end_tenure",
+    "enqueue_email",
     "give_back",
     "invite",
     "invite_again",
@@ -122,7 +123,6 @@ __all__ = [
     "note_device",
     "person_behind",
     "post",
-    "post_letter",
     "post_news",
     "post_notice",
     "post_receipt",

@@ -11,9 +11,9 @@ from django.db.models import Sum
 from django.utils import translation
 
 import audit.actions
-from accounts import care, queries, texts, ways_in, wording
+from accounts import auth_factors, delegations, message_templates, queries, texts
 from accounts.actions.codes import code_to_send, use_code
-from accounts.actions.posting import post
+from accounts.actions.sms_outbox import post
 from accounts.models import Line, Message, SafeContact, TextedCode, User
 from accounts.sealing import seal, unseal
 
@@ -33,8 +33,8 @@ def ask_contact(*, line_id: int, msisdn: str, at: datetime) -> bool:
     """
     code = _begin(line_id, msisdn, at)
     if code:
-        with translation.override(wording.language_of(Line.objects.get(pk=line_id))):
-            texts.send_text(msisdn=msisdn, text=wording.contact_code_text(code=code), code=code)
+        with translation.override(message_templates.language_of(Line.objects.get(pk=line_id))):
+            texts.send_text(msisdn=msisdn, text=message_templates.contact_code_text(code=code), code=code)
     return bool(code)
 
 
@@ -45,7 +45,7 @@ def prove_contact(*, line_id: int, user: User, typed: str, at: datetime) -> bool
     Where news went until now is told that it changed, and not to what; on the first day it goes there as well.
     """
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
-    waiting = care.contact_waiting(line_id=line_id, at=at)
+    waiting = delegations.contact_waiting(line_id=line_id, at=at)
     if waiting is None:
         return False
     if not secrets.compare_digest(unseal(waiting.code_sealed).encode(), "".join(typed.split()).encode()):
@@ -66,7 +66,7 @@ def remove_contact(*, line_id: int, user: User, at: datetime) -> bool:
     """News goes to the phone again. The number it went to is told. Returns whether there was one."""
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     SafeContact.objects.filter(line_id=line_id, proved_at__isnull=True, ended_at__isnull=True).update(ended_at=at)
-    if care.contact_of(line_id=line_id) is None:
+    if delegations.contact_of(line_id=line_id) is None:
         return False
     _tell(line_id, at)
     end_contacts(line_id=line_id, at=at)
@@ -83,8 +83,8 @@ def text_reading_code(*, line_id: int, asker: str, network: str, at: datetime) -
     contact = _contact_that_shows(line, at)
     code = _reading_code(line, contact, asker, network, at) if contact else None
     if contact and code:
-        with translation.override(wording.language_of(line)):
-            text = wording.reading_code_text(code=code)
+        with translation.override(message_templates.language_of(line)):
+            text = message_templates.reading_code_text(code=code)
         texts.send_text(msisdn=unseal(contact.to_sealed), text=text, code=code)
 
 
@@ -108,12 +108,12 @@ def end_contacts(*, line_id: int, at: datetime) -> None:
 
 
 def _contact_that_shows(line: Line, at: datetime) -> SafeContact | None:
-    contact = ways_in.contact_from_before(line=line, at=at)
-    if contact is None or queries.held_until(line=line, at=at) is None:
+    contact = auth_factors.contact_from_before(line=line, at=at)
+    if contact is None or queries.get_hold_end(line=line, at=at) is None:
         return None
     # Who took one line over may have taken the other as well.
     there = queries.line_of_number(msisdn=unseal(contact.to_sealed), at=at)
-    return contact if there is None or queries.held_until(line=there, at=at) is None else None
+    return contact if there is None or queries.get_hold_end(line=there, at=at) is None else None
 
 
 @transaction.atomic
@@ -128,14 +128,14 @@ def _reading_code(line: Line, contact: SafeContact, asker: str, network: str, at
 
 def _binding(line: Line, contact: SafeContact, at: datetime) -> str:
     """What a code to read by is bound to: the safe contact's number and the line's own. It dies with either."""
-    return f"{unseal(contact.to_sealed)} {care.number_now(line_id=line.pk, at=at)}"
+    return f"{unseal(contact.to_sealed)} {delegations.number_now(line_id=line.pk, at=at)}"
 
 
 @transaction.atomic
 def _begin(line_id: int, msisdn: str, at: datetime) -> str:
     Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     asked = SafeContact.objects.filter(line_id=line_id)
-    if asked.filter(asked_at__gt=at - care.BOTH_FOR).count() >= ASKS_A_DAY:
+    if asked.filter(asked_at__gt=at - delegations.BOTH_FOR).count() >= ASKS_A_DAY:
         return ""
     asked.filter(proved_at__isnull=True, ended_at__isnull=True).update(ended_at=at)
     code = "".join(str(secrets.randbelow(10)) for _ in range(DIGITS))
@@ -144,8 +144,8 @@ def _begin(line_id: int, msisdn: str, at: datetime) -> str:
 
 
 def _tell(line_id: int, at: datetime) -> None:
-    with translation.override(wording.language_of(Line.objects.get(pk=line_id))):
-        post(line_id=line_id, kind=Message.Kind.CONTACT, words=wording.contact_changed_text(), at=at)
+    with translation.override(message_templates.language_of(Line.objects.get(pk=line_id))):
+        post(line_id=line_id, kind=Message.Kind.CONTACT, words=message_templates.contact_changed_text(), at=at)
 
 
 def _note(what: str, line_id: int, user: User, at: datetime) -> None:

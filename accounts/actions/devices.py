@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts import wording
-from accounts.actions.notes import note, tell
+from accounts import message_templates
+from accounts.actions.security_notices import note, send_security_notice
 from accounts.models import BrowserSession, KnownDevice, User
 from accounts.sealing import keyed
 
@@ -50,4 +50,4 @@ def note_device(*, user: User, device: str, at: datetime) -> None:
     )
     if is_new and others:
         note(user=user, what="new_device", at=at)
-        tell(user=user, text=wording.new_device_text, at=at)
+        send_security_notice(user=user, text=message_templates.new_device_text, at=at)

@@ -10,11 +10,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from accounts import sessions, ways_in, wording
+from accounts import auth_factors, message_templates, sessions
 from accounts.actions.devices import end_sessions
-from accounts.actions.notes import note, tell
+from accounts.actions.security_notices import note, send_security_notice
+from accounts.auth_factors import Factors, link_hash
 from accounts.models import NewPassword, User
-from accounts.ways_in import Factors, link_hash
 
 WAIT, GOOD_FOR = timedelta(hours=24), timedelta(days=7)
 TOKEN_BYTES = 24
@@ -51,7 +51,7 @@ def note_changes(*, user_id: int, before: Factors, kept: bytes, at: datetime) ->
     all but the one of `kept` (`sessions.key_hash`).
     """
     user = User.objects.get(pk=user_id)
-    what = ways_in.differences(before=before, after=ways_in.factors_of(user=user))
+    what = auth_factors.differences(before=before, after=auth_factors.factors_of(user=user))
     if what:
         _changed(user, what, at)
     if "password_changed" in what:
@@ -76,7 +76,7 @@ def ask_new_password(*, user: User, at: datetime) -> None:
     )
     url = f"{settings.BASE_URL}{reverse('new-password-cancel', args=[token])}"
     note(user=user, what="new_password_asked", at=at)
-    tell(user=user, text=partial(wording.new_password_text, url=url), at=at)
+    send_security_notice(user=user, text=partial(message_templates.new_password_text, url=url), at=at)
 
 
 @transaction.atomic
@@ -86,7 +86,7 @@ def cancel_new_password(*, user_id: int, at: datetime) -> bool:
     found = bool(_open(user).update(cancelled_at=at))
     if found:
         note(user=user, what="new_password_cancelled", at=at)
-        tell(user=user, text=wording.new_password_cancelled_text, at=at)
+        send_security_notice(user=user, text=message_templates.new_password_cancelled_text, at=at)
     return found
 
 
@@ -94,7 +94,7 @@ def cancel_new_password(*, user_id: int, at: datetime) -> bool:
 def replace_password(*, user: User, password: str, at: datetime) -> User:
     """Give a person another password by texted code alone, after the wait. Ends their other sign-ins. Raises NotYet."""
     user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-    waited = ways_in.new_password_of(user=user, at=at)
+    waited = auth_factors.new_password_of(user=user, at=at)
     if waited is None or at < waited.counts_from:
         raise NotYet
     waited.used_at = at
@@ -112,4 +112,4 @@ def _open(user: User) -> QuerySet[NewPassword]:
 def _changed(user: User, what: Collection[str], at: datetime) -> None:
     for one in what:
         note(user=user, what=one, at=at)
-    tell(user=user, text=partial(wording.changed_text, what=what), at=at)
+    send_security_notice(user=user, text=partial(message_templates.changed_text, what=what), at=at)

@@ -9,13 +9,13 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 import audit.actions
-from accounts import care, queries, sessions, wording
+from accounts import delegations, message_templates, queries, sessions
 from accounts.actions.codes import take_code
 from accounts.actions.contacts import end_contacts
+from accounts.actions.delegations import end_with
 from accounts.actions.devices import end_sessions, end_sign_ins, note_device
-from accounts.actions.looking_after import end_with
-from accounts.actions.notes import note, tell
-from accounts.actions.tries import Door, give_back, is_right_code, take_try
+from accounts.actions.rate_limits import Door, give_back, is_right_code, take_try
+from accounts.actions.security_notices import note, send_security_notice
 from accounts.browsers import Source
 from accounts.models import KnownDevice, Line, LineUser, TextedCode, User
 from accounts.oidc import LineWord
@@ -56,7 +56,7 @@ def sign_in_by_carrier(*, word: LineWord, device: str = "", at: datetime) -> Use
         pin.extra_data = {sessions.SEES: True}
     pin.save()
     if is_new:
-        tell(user=user, text=wording.new_carrier_account_text, at=at)
+        send_security_notice(user=user, text=message_templates.new_carrier_account_text, at=at)
     if device:
         note_device(user=user, device=device, at=at)
     note(user=user, what="signed_in_by_carrier", at=at)
@@ -72,7 +72,7 @@ def sign_in_after_end(
     outside a transaction. Raises TooManyTries, with a code never.
     """
     taken = None if code else take_try(door=Door.ENDED, account=msisdn, source=source, at=at)
-    users = care.users_of_ended(msisdn=msisdn)[:HAD_IT_AT_MOST]
+    users = delegations.users_of_ended(msisdn=msisdn)[:HAD_IT_AT_MOST]
     found = [user for user in users if user.check_password(password)]
     for _none in range(HAD_IT_AT_MOST - len(users)):
         make_password(password)

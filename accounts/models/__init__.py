@@ -1,7 +1,7 @@
 """People, accounts and lines, and who else has to do with them."""
 
 from accounts.models.browser_sessions import BrowserSession
-from accounts.models.care import Delegation, SafeContact, Separation
+from accounts.models.delegations import Delegation, SafeContact, Separation
 from accounts.models.lines import (
     Account,
     CodeAsker,
@@ -20,7 +20,7 @@ from accounts.models.lines import (
     User,
     WrongCode,
 )
-from accounts.models.tries import DeviceCookie, SpentCode, Throttle
+from accounts.models.rate_limits import DeviceCookie, SpentCode, Throttle
 
 __all__ = [
     "Account",

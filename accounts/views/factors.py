@@ -15,13 +15,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, oidc, sessions, tokens, ways_in
+from accounts import actions, auth_factors, oidc, sessions, tokens
 from accounts.access import (
     SubscriberRequest,
-    asked_at_the_door,
     choosing_required,
+    get_person_awaiting_second_factor,
+    require_no_hold,
     subscriber_required,
-    unless_held,
     way_on,
 )
 from accounts.forms import FirstPasswordForm
@@ -38,13 +38,13 @@ def noted(view: Door) -> Door:
 
     @wraps(view)
     def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        user = request.user if isinstance(request.user, User) else asked_at_the_door(request)
+        user = request.user if isinstance(request.user, User) else get_person_awaiting_second_factor(request)
         if request.method != "POST" or user is None:
             return view(request, *args, **kwargs)
         with transaction.atomic():
             # The button pressed twice uses one recovery code once, and is one thing done.
             user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-            before = ways_in.factors_of(user=user)
+            before = auth_factors.factors_of(user=user)
             response = view(request, *args, **kwargs)
             kept = sessions.key_hash(request)
             actions.note_changes(user_id=user.pk, before=before, kept=kept, at=timezone.now())
@@ -63,7 +63,7 @@ def changing(view: Door) -> Door:
             return redirect("password-forgotten")
         return noting(request, *args, **kwargs)
 
-    return unless_held(door)
+    return require_no_hold(door)
 
 
 def shown_once(view: Door) -> Door:
@@ -111,7 +111,7 @@ def forgotten(request: SubscriberRequest) -> HttpResponse:
     if request.method == "POST":
         actions.ask_new_password(user=request.user, at=now)
         return redirect("password-forgotten")
-    waiting = ways_in.new_password_of(user=request.user, at=now)
+    waiting = auth_factors.new_password_of(user=request.user, at=now)
     if waiting is None and not sessions.has_proof_of_their_own(user=request.user):
         return redirect("account_set_password")
     is_over = waiting is not None and waiting.counts_from <= now
@@ -134,7 +134,7 @@ def forgotten(request: SubscriberRequest) -> HttpResponse:
 def new_password(request: SubscriberRequest) -> HttpResponse:
     """A password in place of a forgotten one, once the wait is over."""
     now = timezone.now()
-    waiting = ways_in.new_password_of(user=request.user, at=now)
+    waiting = auth_factors.new_password_of(user=request.user, at=now)
     if waiting is None or now < waiting.counts_from:
         return redirect("password-forgotten")
     form = FirstPasswordForm(request.POST or None, user=request.user)
@@ -161,7 +161,7 @@ def keep_password(request: SubscriberRequest) -> HttpResponse:
 def cancel(request: HttpRequest, token: str) -> HttpResponse:
     """The link in the text: one press ends the wait, without signing in."""
     now = timezone.now()
-    waiting = ways_in.new_password_behind(token=token, at=now)
+    waiting = auth_factors.new_password_behind(token=token, at=now)
     if waiting is None:
         raise Http404
     if request.method == "POST":

@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, queries, sessions, ways_in
+from accounts import actions, auth_factors, queries, sessions
 from accounts.access import (
     PersonRequest,
     SubscriberRequest,
@@ -38,7 +38,7 @@ def settings(request: PersonRequest) -> HttpResponse:
             django_settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", httponly=True, secure=secure
         )
         return response
-    waiting = ways_in.new_password_of(user=request.user, at=timezone.now())
+    waiting = auth_factors.new_password_of(user=request.user, at=timezone.now())
     shown = {"form": form, "waiting": waiting, "texts": _texts(request.user)}
     return render(request, "account/settings.html", shown)
 
@@ -75,7 +75,7 @@ def _texts(user: User) -> TextsForm | None:
 
 
 def _own_line(user: User) -> PersonsLine | None:
-    lines = queries.lines_known_by(user=user, at=timezone.now()) if user.is_subscriber else []
+    lines = queries.list_lines_of_person(user=user, at=timezone.now()) if user.is_subscriber else []
     return lines[0] if lines else None
 
 
@@ -96,7 +96,7 @@ def sign_ins(request: PersonRequest) -> HttpResponse:
             messages.success(request, _("Signed out there."))
         return redirect("sign-ins")
     shown, line = (
-        ways_in.list_sign_ins(user=request.user, current=sessions.key_hash(request), at=now),
+        auth_factors.list_sign_ins(user=request.user, current=sessions.key_hash(request), at=now),
         _own_line(request.user),
     )
     has_places = _may_see_places(request, line, now)
@@ -112,5 +112,5 @@ def _may_see_places(request: PersonRequest, line: PersonsLine | None, at: dateti
     """Whether this session has shown more than a texted code, and no hold stands."""
     if not request.user.is_subscriber:
         return not sessions.next_factor(request, user=request.user)
-    is_held = line is not None and queries.held_until(line=line.line, at=at) is not None
+    is_held = line is not None and queries.get_hold_end(line=line.line, at=at) is not None
     return not is_held and not sessions.next_proof(request, user=request.user)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, browsers, care, sessions
+from accounts import actions, browsers, delegations, sessions
 from accounts.access import (
     HOME,
     SubscriberRequest,
@@ -88,7 +88,7 @@ def separation(request: SubscriberRequest) -> HttpResponse:
         )
         messages.success(request, _("We have your request. We reach you in the way you named, and in no other."))
         return redirect("separation")
-    newest = care.separation_of(line_id=line_id) if may_see else None
+    newest = delegations.separation_of(line_id=line_id) if may_see else None
     told = {"line": request.line, "form": form, "newest": newest, "may_see": may_see}
     return render(request, "safety/separation.html", told)
 
@@ -144,10 +144,10 @@ def reading_code(request: SubscriberRequest) -> HttpResponse:
 
 def _contact(request: SubscriberRequest, form: SafeNumberForm, code: CodeForm) -> HttpResponse:
     line_id, now = request.line.line.pk, timezone.now()
-    there, waits = care.contact_of(line_id=line_id), care.contact_waiting(line_id=line_id, at=now)
+    there, waits = delegations.contact_of(line_id=line_id), delegations.contact_waiting(line_id=line_id, at=now)
     shown_to = {
         "number": shown(unseal(there.to_sealed)) if there else "",
-        "both_until": care.both_until(contact=there, at=now) if there else None,
+        "both_until": delegations.both_until(contact=there, at=now) if there else None,
         "waits": shown(unseal(waits.to_sealed)) if waits else "",
     }
     return render(request, "safety/contact.html", {"line": request.line, "form": form, "code": code, **shown_to})

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, browsers, care, oidc, sessions
+from accounts import actions, browsers, delegations, oidc, sessions
 from accounts.access import (
     looks_up,
     nothing_to_look_up,
@@ -145,8 +145,8 @@ def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
         return redirect("sign-in-ended")
     form = PasskeyForm(request.POST or None)
     if looks_up(request, form):
-        users = [user for user in care.users_of_ended(msisdn=msisdn) if user.is_active]
-        passkey = sessions.passkey_given(users=users, credential=form.cleaned_data["credential"])
+        users = [user for user in delegations.users_of_ended(msisdn=msisdn) if user.is_active]
+        passkey = sessions.get_used_passkey(users=users, credential=form.cleaned_data["credential"])
         if passkey:
             actions.come_back(user=passkey.user, at=timezone.now())
             return sessions.start_by_passkey(request, passkey=passkey)

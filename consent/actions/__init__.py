@@ -7,7 +7,6 @@ from consent.actions.agents import (
     revoke_request,
     take_request,
 )
-from consent.actions.asks import NotOpen, say_no, say_yes, text_code
 from consent.actions.choices import (
     NEVER_AGREED,
     NotAllowable,
@@ -19,17 +18,18 @@ from consent.actions.choices import (
     refuse,
     stop,
 )
+from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
 from consent.actions.digests import compare_buckets, take_digest
-from consent.actions.late import tell_newly_affected
-from consent.actions.lines import end_tenure, grow_up, number_changed, tell_who_grew_up
+from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.actions.lines import end_tenure, grow_up, notify_new_adult, number_changed
 from consent.actions.receipts import mail_receipt, text_receipt
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
-from consent.actions.signals import NotAsked, SignalTaken, follow_signal, outweigh_signal, take_signal
+from consent.actions.signals import NoOpenSignal, SignalTaken, follow_signal, outweigh_signal, take_signal
 from consent.actions.statuses import (
-    AskedTooOften,
     NotOffered,
     NotOnTheList,
     Retrieved,
+    StatusRateLimited,
     TooManyQuestions,
     retrieve_status,
 )
@@ -38,11 +38,10 @@ from consent.actions.texts import take_text
 
 __all__ = [
     "NEVER_AGREED",
-    "AskedTooOften",
     "FileApproval",
     "FileChoice",
+    "NoOpenSignal",
     "NotAllowable",
-    "NotAsked",
     "NotOffered",
     "NotOnTheList",
     "NotOpen",
@@ -52,16 +51,19 @@ __all__ = [
     "Recorded",
     "Retrieved",
     "SignalTaken",
+    "StatusRateLimited",
     "TooManyQuestions",
     "UnknownRef",
     "allow",
     "answer_request",
     "compare_buckets",
     "end_tenure",
+    "enqueue_orders_for_newly_affected",
     "follow_signal",
     "give_token",
     "grow_up",
     "mail_receipt",
+    "notify_new_adult",
     "number_changed",
     "outweigh_signal",
     "pause",
@@ -78,8 +80,6 @@ __all__ = [
     "take_request",
     "take_signal",
     "take_text",
-    "tell_newly_affected",
-    "tell_who_grew_up",
     "text_code",
     "text_receipt",
 ]

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 import accounts.actions
 import accounts.queries
 import audit.actions
+from accounts.message_templates import language_of
 from accounts.models import Line, Message
 from accounts.numbers import NotANumber, normalise
 from accounts.sealing import number_hash
-from accounts.wording import language_of
 from consent import agents
 from consent.actions.choices import again_if_a_release_came_between
 from consent.actions.without_account import stop_all_by_line

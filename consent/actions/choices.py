@@ -12,12 +12,12 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 
 import accounts.actions
 import audit.actions
-from consent import changes, gate, notices, receipts, snapshots, telling
+from consent import change_notices, gate, notices, order_planning, receipts, snapshots
 from consent.models import Approval, Choice, ChoiceOrder, Origin
 from consent.notices import Shown
 from partners.models import Campaign, Party
 from partners.words import UNKNOWN
-from revocations.actions import Agreement, ask_evidence, tell
+from revocations.actions import Agreement, ask_evidence, enqueue_order
 from revocations.models import Duty
 
 TRIES = 5
@@ -113,12 +113,12 @@ def stop(
     choice = Choice(
         kind=Choice.Kind.STOP, line_id=line_id, scope=scope, ref=ref, actor=actor, channel=channel, reason=reason
     )
-    recorded = deny(choice=choice, duties=telling.STOP_DUTIES, by=by, notice=notice)
+    recorded = deny(choice=choice, duties=order_planning.STOP_DUTIES, by=by, notice=notice)
     if reason == NEVER_AGREED and not recorded.repeated:
         ask_evidence(
             line_id=line_id,
             choice_id=recorded.choice_id,
-            disputed=telling.disputed(line_id=line_id, scope=scope, ref=ref),
+            disputed=order_planning.disputed(line_id=line_id, scope=scope, ref=ref),
             at=choice.made_at,
         )
     return recorded
@@ -140,7 +140,7 @@ def refuse(*, line_id: int, campaign: str, actor: str, channel: str, notice: Sho
         actor=actor,
         channel=channel,
     )
-    return deny(choice=choice, duties=telling.STOP_DUTIES, by="user", notice=notice)
+    return deny(choice=choice, duties=order_planning.STOP_DUTIES, by="user", notice=notice)
 
 
 @again_if_a_release_came_between
@@ -151,7 +151,7 @@ def pause(*, line_id: int, scope: str, ref: str = "", until: datetime, actor: st
     choice = Choice(
         kind=Choice.Kind.PAUSE, line_id=line_id, scope=scope, ref=ref, until=until, actor=actor, channel=channel
     )
-    return deny(choice=choice, duties=telling.PAUSE_DUTIES, by="user")
+    return deny(choice=choice, duties=order_planning.PAUSE_DUTIES, by="user")
 
 
 @transaction.atomic
@@ -194,7 +194,7 @@ def allow(
         raise NotAllowable(reason)
     if twin is not None:
         return _repeated(twin)
-    agreements = telling.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
+    agreements = order_planning.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
     return _finish(choice, agreements, actor, by="user")
 
 
@@ -231,7 +231,7 @@ def deny(*, choice: Choice, duties: Sequence[Duty.Action], by: str, notice: Show
     if scope == Choice.Scope.ALL:
         accounts.actions.drop_reminders(line_ids=[line_id])
     scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=scope, ref=ref)
-    agreements = telling.agreements(
+    agreements = order_planning.agreements(
         line_id=line_id, contract_ids=contract_ids, before=before, duties=duties, scopes=scopes, uses=uses
     )
     return _finish(choice, agreements, choice.actor, by=by)
@@ -294,12 +294,12 @@ def _append(choice: Choice, made_at: datetime, notice: Shown | None) -> None:
 
 
 def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: str) -> Recorded:
-    told = tell(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
-    telling.name_orders(line_id=choice.line_id, choice_id=choice.id, told=told)
+    told = enqueue_order(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
+    order_planning.name_orders(line_id=choice.line_id, choice_id=choice.id, told=told)
     receipts.keep(choice=choice)
     # What came by a texted code alone is confirmed where it came in, and what we did by ourselves is told there.
     if choice.origin == Origin.PERSON and not actor.startswith("line:"):
-        changes.tell(line_id=choice.line_id, change=_change(choice), actor=actor, at=choice.made_at)
+        change_notices.notify_of_change(line_id=choice.line_id, change=_change(choice), actor=actor, at=choice.made_at)
     with connection.cursor() as cursor:
         cursor.execute(TOUCHED, [choice.line_id, choice.made_at])
     audit.actions.record(
@@ -313,8 +313,8 @@ def _finish(choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: 
     return Recorded(choice.id, choice.made_at, tuple(told.values()))
 
 
-def _change(choice: Choice) -> changes.Change:
-    return changes.Change.DISPUTE if choice.reason == NEVER_AGREED else changes.Change(choice.kind)
+def _change(choice: Choice) -> change_notices.Change:
+    return change_notices.Change.DISPUTE if choice.reason == NEVER_AGREED else change_notices.Change(choice.kind)
 
 
 def _refuse_unknown(scope: str, ref: str) -> None:

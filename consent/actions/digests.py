@@ -11,13 +11,13 @@ from django.db import transaction
 import audit.actions
 from audit.models import Incident
 from consent import digests
-from consent.digests import BUCKETS, WIDTH, Difference, Entry, Found, Place, name_of
+from consent.digests import BUCKETS, WIDTH, Comparison, Difference, Entry, Place, name_of
 from consent.expiry import retell
 from consent.models import DigestFinding, DigestRun
 from partners.models import Campaign, Party
-from revocations.actions.again import tell_again
-from revocations.actions.broken_ends import contradict_ends
-from revocations.actions.contradict import Use, contradict
+from revocations.actions.contradictions import Use, contradict
+from revocations.actions.reissue import reissue_orders
+from revocations.actions.term_end_contradictions import contradict_ends
 
 MOST_RUNS_A_DAY = 24
 DAY = timedelta(days=1)
@@ -117,7 +117,7 @@ def compare_buckets(
     return _progress(run)
 
 
-def _keep(run: DigestRun, found: Found, at: datetime) -> None:
+def _keep(run: DigestRun, found: Comparison, at: datetime) -> None:
     """Write down what stands behind the counts, for officers to look into; of one run no more than the first rows."""
     known = {*Campaign.objects.values_list("lbs_provider__uri", "purpose", "scope")}
     rows = [
@@ -143,7 +143,7 @@ def _progress(run: DigestRun) -> Progress:
     return Progress(len(run.differing) - len(run.drilled), run.findings)
 
 
-def _act(party: Party, found: Found, as_of: datetime, at: datetime) -> None:
+def _act(party: Party, found: Comparison, as_of: datetime, at: datetime) -> None:
     if found.has:
         audit.actions.open_incident(
             kind=Incident.Kind.PARTNER_HAS,
@@ -169,7 +169,7 @@ def _act(party: Party, found: Found, as_of: datetime, at: datetime) -> None:
     _tell(found, at)
 
 
-def _tell(found: Found, at: datetime) -> None:
+def _tell(found: Comparison, at: datetime) -> None:
     """Tell the partner again, anew where it held too much, and as it is now where our own word was too much."""
     owing: dict[tuple[int, int], set[str]] = defaultdict(set)
     for one in found.has:
@@ -177,7 +177,7 @@ def _tell(found: Found, at: datetime) -> None:
             recipient, purpose, _ = one.place
             owing[one.line_id, one.contract_id].add(f"{purpose} {recipient}")
     lacking = [(one.line_id, one.contract_id) for one in found.lacks if one.contract_id is not None]
-    tell_again(places=[*lacking, *owing], owing=owing, at=at)
+    reissue_orders(places=[*lacking, *owing], owing=owing, at=at)
     untold: dict[int, set[int]] = defaultdict(set)
     for one in [*found.untold, *(one for one in found.has if one.told_so)]:
         untold[one.line_id] |= {one.contract_id} if one.contract_id is not None else set()

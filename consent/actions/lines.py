@@ -5,11 +5,11 @@ from datetime import datetime
 from django.db import transaction
 
 import audit.actions
-from accounts import care, queries
-from consent import changes, messages, snapshots, telling
+from accounts import delegations, queries
+from consent import change_notices, messages, order_planning, snapshots
 from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
 from consent.models import Choice, Touched
-from revocations.actions import EVERYTHING, tell
+from revocations.actions import EVERYTHING, enqueue_order
 
 # Who says the stops by which a yes of the account holder's ends when a child's line becomes an adult's.
 GROWN_UP = "import:grown_up"
@@ -27,16 +27,16 @@ def number_changed(*, line_id: int, at: datetime, actor: str) -> None:
     """The line has another number (its row says so): its approvals ended, and partners hear that without a number."""
     _withdraw(line_id, at)
     Touched.objects.create(line_id=line_id, since=at)
-    if not care.leaves_in_confidence(line_id=line_id, at=at):
-        changes.tell_of_records(line_ids=[line_id], change=changes.Change.NUMBER, at=at)
+    if not delegations.leaves_in_confidence(line_id=line_id, at=at):
+        change_notices.notify_of_imported_changes(line_ids=[line_id], change=change_notices.Change.NUMBER, at=at)
     audit.actions.record(action="line.number_changed", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id)
 
 
 @transaction.atomic
-def tell_who_grew_up(*, line_id: int, at: datetime) -> None:
+def notify_new_adult(*, line_id: int, at: datetime) -> None:
     """The line is an adult's now (its row says so): the phone is told, or by `grow_up` where something is to end."""
     if not _allowed_by_another(line_id):
-        messages.tell_the_adult(line_id=line_id, at=at)
+        messages.notify_adult(line_id=line_id, at=at)
 
 
 @again_if_a_release_came_between
@@ -55,9 +55,9 @@ def grow_up(*, line_id: int, at: datetime) -> None:
             kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.CAMPAIGN, ref=campaign, actor=GROWN_UP,
             channel="file", reason="grown_up",
         )  # fmt: skip
-        deny(choice=stop, duties=telling.STOP_DUTIES, by="system")
+        deny(choice=stop, duties=order_planning.STOP_DUTIES, by="system")
     if ended:
-        messages.tell_the_adult(line_id=line_id, at=at)
+        messages.notify_adult(line_id=line_id, at=at)
 
 
 def _allowed_by_another(line_id: int) -> list[str]:
@@ -71,10 +71,10 @@ def _allowed_by_another(line_id: int) -> list[str]:
 
 def _withdraw(line_id: int, at: datetime) -> None:
     contract_ids = snapshots.affected_contracts(line_id=line_id, scope="all", ref="")
-    agreements = telling.agreements(
+    agreements = order_planning.agreements(
         line_id=line_id,
         contract_ids=contract_ids,
-        duties=telling.STOP_DUTIES,
+        duties=order_planning.STOP_DUTIES,
         scopes={contract_id: [EVERYTHING] for contract_id in contract_ids},
     )
-    tell(line_id=line_id, agreements=agreements, by="system", at=at)
+    enqueue_order(line_id=line_id, agreements=agreements, by="system", at=at)

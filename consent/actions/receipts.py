@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 import accounts.actions
 import audit.actions
-from accounts.letters import Attachment, Mail
+from accounts.email_outbox import Attachment, Mail
+from accounts.message_templates import language_of
 from accounts.models import Line
-from accounts.wording import language_of
 
 
 @transaction.atomic
@@ -37,7 +37,7 @@ def mail_receipt(
         ),
     )
     mail = Mail(subject=_("Receipt %(number)s") % {"number": number}, text=text, files=files)
-    accounts.actions.post_letter(line_id=line_id, to=to, mail=mail, at=at)
+    accounts.actions.enqueue_email(line_id=line_id, to=to, mail=mail, at=at)
     _note("mailed", line_id, actor, at)
 
 

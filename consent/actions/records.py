@@ -12,13 +12,13 @@ from django.db import connection, transaction
 
 import accounts.actions
 import audit.actions
-from consent import changes, receipts, snapshots, telling
+from consent import change_notices, order_planning, receipts, snapshots
 from consent.actions.choices import again_if_a_release_came_between, take_turns
 from consent.expiry import retell_each
 from consent.models import Approval, Choice, Origin, Touched
 from partners import pairwise
 from partners.models import Campaign
-from revocations.actions import Agreement, tell_each
+from revocations.actions import Agreement, enqueue_orders
 
 # Millions of rows: Django would take several times as long to make the statement as PostgreSQL to follow it.
 APPEND = """
@@ -101,7 +101,7 @@ def record_file_choices(*, by_line: Mapping[int, Sequence[FileChoice]], actor: s
         for line_id, choices in by_line.items()
     )
     now = max(turns.values())
-    changes.tell_of_records(line_ids=list(by_line), change=changes.Change.RECORDS, at=now)
+    change_notices.notify_of_imported_changes(line_ids=list(by_line), change=change_notices.Change.RECORDS, at=now)
     audit.actions.record_for_lines(
         action="consent.choices_recorded",
         actor=actor,
@@ -142,7 +142,9 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
     )
     # A partner's claim changes nothing: whom it is about is asked.
     changed = [pk for pk, them in by_line.items() if any(one.verified_by == VERIFIED for one in them)]
-    changes.tell_of_records(line_ids=changed, change=changes.Change.RECORDS, at=max(turns.values()))
+    change_notices.notify_of_imported_changes(
+        line_ids=changed, change=change_notices.Change.RECORDS, at=max(turns.values())
+    )
     audit.actions.record_for_lines(
         action="consent.approvals_recorded",
         actor=actor,
@@ -151,12 +153,14 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
     )
 
 
-def _late(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datetime]) -> list[telling.Late]:
+def _late(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datetime]) -> list[order_planning.Late]:
     """The stops and pauses that concern a partner, each with whom."""
     nos = [(pk, choice) for pk, them in by_line.items() for choice in them if choice.kind != Choice.Kind.ALLOW]
     concerned = snapshots.affected_by_each(nos=[(line_id, choice.scope, choice.ref) for line_id, choice in nos])
     return [
-        telling.Late(line_id, choice, contract_ids, running=choice.until is None or choice.until > turns[line_id])
+        order_planning.Late(
+            line_id, choice, contract_ids, running=choice.until is None or choice.until > turns[line_id]
+        )
         for (line_id, choice), contract_ids in zip(nos, concerned, strict=True)
         if contract_ids
     ]
@@ -196,26 +200,26 @@ def _as_text(value: object) -> str:
 
 
 def _tell_of_each(
-    late: Sequence[telling.Late], before: Mapping[int, snapshots.States], turns: Mapping[int, datetime]
+    late: Sequence[order_planning.Late], before: Mapping[int, snapshots.States], turns: Mapping[int, datetime]
 ) -> set[tuple[int, int]]:
     """Tell partners of each no. Of one line's after one another, because each may say more than the one before it.
 
     Returns the lines and contracts of which was told.
     """
-    asked = telling.agreements_after_each(late=late, origin=Origin.FILE, before=before) if late else []
+    asked = order_planning.agreements_after_each(late=late, origin=Origin.FILE, before=before) if late else []
     waiting: dict[int, list[tuple[uuid.UUID, Sequence[Agreement]]]] = defaultdict(list)
     for one, agreements in zip(late, asked, strict=True):
         waiting[one.line_id].append((one.no.id, agreements))
     named: list[tuple[int, uuid.UUID, int, uuid.UUID]] = []
     for together in zip_longest(*waiting.values()):
         of_line = {pk: said for pk, said in zip(waiting, together, strict=True) if said is not None}
-        told = tell_each(agreements={pk: theirs for pk, (_, theirs) in of_line.items()}, by="user", at=turns)
+        told = enqueue_orders(agreements={pk: theirs for pk, (_, theirs) in of_line.items()}, by="user", at=turns)
         named += [
             (line_id, choice_id, contract_id, order_id)
             for line_id, (choice_id, _) in of_line.items()
             for contract_id, order_id in told[line_id].items()
         ]
-    telling.name_orders_of_each(named=named)
+    order_planning.name_orders_of_each(named=named)
     return {(line_id, contract_id) for line_id, _, contract_id, _ in named}
 
 

@@ -7,10 +7,10 @@ from django.db import transaction
 
 import audit.actions
 from accounts.models import Line
-from consent import changes
+from consent import change_notices
 from consent.actions.choices import Recorded, again_if_a_release_came_between, stop, take_turn
+from consent.current_consent import Sharing, Use, sharing
 from consent.models import Choice, PrivacySignal
-from consent.standing import Sharing, Use, sharing
 
 CHANNEL = "gpc"
 ASKS_AGAIN_AFTER = timedelta(days=365)
@@ -24,7 +24,7 @@ class SignalTaken:
     everything: bool
 
 
-class NotAsked(Exception):
+class NoOpenSignal(Exception):
     """Nobody is asked anything about a signal, or they have answered."""
 
 
@@ -51,7 +51,7 @@ def take_signal(*, line_id: int, actor: str, at: datetime) -> SignalTaken:
             detail={"stopped": stopped, "asked": asks},
         )  # fmt: skip
     if stopped:
-        changes.tell(line_id=line_id, change=changes.Change.SIGNAL, actor=actor, at=at)
+        change_notices.notify_of_change(line_id=line_id, change=change_notices.Change.SIGNAL, actor=actor, at=at)
     return SignalTaken(stopped, everything=bool(stopped) and not standing.own_yeses)
 
 
@@ -70,9 +70,9 @@ def follow_signal(*, line_id: int, actor: str, channel: str) -> Recorded:
 
 @transaction.atomic
 def outweigh_signal(*, line_id: int, actor: str) -> None:
-    """Say that their own yes counts: nothing changes. Raises NotAsked."""
+    """Say that their own yes counts: nothing changes. Raises NoOpenSignal."""
     if not _answer(line_id, PrivacySignal.Answer.KEEP, actor):
-        raise NotAsked
+        raise NoOpenSignal
 
 
 def _answer(line_id: int, answer: PrivacySignal.Answer, actor: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 import audit.actions
-from consent import asks
+from consent import consent_requests
 from consent.models import Ask
 from consent.queries.links import token_hash
 from partners import client
@@ -36,7 +36,7 @@ class NotOnTheList(Exception):
     """The address to go back to is not one that the agreement names."""
 
 
-class AskedTooOften(Exception):
+class StatusRateLimited(Exception):
     """The partner was told of a no within 12 months, or was given as many links for this number as a month may have."""
 
 
@@ -44,7 +44,7 @@ class AskedTooOften(Exception):
 class Retrieved:
     """How a number stands, by scope as asked; `token`: of the link where its person may say yes, "" for none."""
 
-    by_scope: Sequence[tuple[str, asks.Status]]
+    by_scope: Sequence[tuple[str, consent_requests.Status]]
     token: str
 
 
@@ -64,16 +64,16 @@ def retrieve_status(
 
     `capture`: and a link to the first question still open, which leads back to `callback`. The same for every number:
     one that is not ours has a link as well, which nobody can answer. Raises TooManyQuestions, NotOffered, NotOnTheList,
-    and AskedTooOften, which looks at nothing but what the partner itself did and was told.
+    and StatusRateLimited, which looks at nothing but what the partner itself did and was told.
     """
-    if seconds := asks.seconds_to_wait(client_id=client_id, msisdn=msisdn):
+    if seconds := consent_requests.seconds_to_wait(client_id=client_id, msisdn=msisdn):
         raise TooManyQuestions(seconds)
     offered = _offered(party_id, scopes, purpose, campaign, at)
     if {one.scope for one in offered} != set(scopes):
         raise NotOffered
     if callback and any(client.refused(url=callback, hosts=hosts_of(one.contract)) for one in offered):
         raise NotOnTheList
-    subject = asks.subject_of(msisdn=msisdn, at=at)
+    subject = consent_requests.subject_of(msisdn=msisdn, at=at)
     # By itself: what is refused below was asked all the same.
     _note(subject, offered[0].contract.aggregator, at)
     return _retrieved(msisdn, subject, scopes, offered, callback if capture else None, at)
@@ -84,7 +84,7 @@ def _offered(party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: d
     if ref:
         campaigns = campaigns.filter(ref=ref)
     found = list(campaigns.select_related("contract__aggregator", "lbs_provider").order_by("ref"))
-    open_ones = asks.open_campaigns(refs=[one.ref for one in found], at=at)
+    open_ones = consent_requests.open_campaigns(refs=[one.ref for one in found], at=at)
     return [one for one in found if one.ref in open_ones]
 
 
@@ -92,10 +92,10 @@ def _offered(party_id: int, scopes: Sequence[str], purpose: str, ref: str, at: d
 def _retrieved(
     msisdn: str, subject: int, scopes: Sequence[str], offered: Sequence[Campaign], callback: str | None, at: datetime
 ) -> Retrieved:
-    found = asks.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
+    found = consent_requests.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
     scope_of = {one.ref: one.scope for one in offered}
     by_scope = [
-        (scope, asks.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
+        (scope, consent_requests.together(statuses=[one for one in found if scope_of[one.campaign] == scope]))
         for scope in dict.fromkeys(scopes)
     ]
     # Where a no is what is told, no link follows that would say that one of its campaigns may still be asked about.
@@ -103,9 +103,9 @@ def _retrieved(
     if callback is None or not wanted:
         return Retrieved(by_scope, "")
     if any(told.quiet for _, told in by_scope):
-        raise AskedTooOften
+        raise StatusRateLimited
     campaign = next(one for one in offered if one.ref == wanted)
-    return Retrieved(by_scope, asks.token_of(ask_id=_shown_by_a_partner(subject, campaign, callback, at)))
+    return Retrieved(by_scope, consent_requests.token_of(ask_id=_shown_by_a_partner(subject, campaign, callback, at)))
 
 
 def _note(subject: int, partner: Party, at: datetime) -> None:
@@ -119,7 +119,7 @@ def _note(subject: int, partner: Party, at: datetime) -> None:
 def _shown_by_a_partner(subject: int, campaign: Campaign, callback: str, at: datetime) -> uuid.UUID:
     """The question's id: the one still there that leads back to the same place, else a new one.
 
-    Raises AskedTooOften.
+    Raises StatusRateLimited.
     """
     shown = Ask.objects.filter(line_id=subject, party_id=campaign.contract.aggregator_id, approval_id__isnull=True)
     known = shown.filter(campaign=campaign.ref, callback=callback, expires_at__gt=at + A_WHILE)
@@ -127,17 +127,20 @@ def _shown_by_a_partner(subject: int, campaign: Campaign, callback: str, at: dat
     if ask_id is not None:
         return ask_id
     # Of the answers it hears of a yes alone: a no must not be seen in how many links it is given.
-    if shown.filter(asked_at__gt=at - asks.MONTH).exclude(answer=Ask.Answer.YES).count() >= asks.AT_MOST:
-        raise AskedTooOften
+    if (
+        shown.filter(asked_at__gt=at - consent_requests.MONTH).exclude(answer=Ask.Answer.YES).count()
+        >= consent_requests.AT_MOST
+    ):
+        raise StatusRateLimited
     ask_id = uuid.uuid4()
     Ask.objects.create(
         line_id=subject,
         id=ask_id,
-        token_hash=token_hash(token=asks.token_of(ask_id=ask_id)),
+        token_hash=token_hash(token=consent_requests.token_of(ask_id=ask_id)),
         campaign=campaign.ref,
         party_id=campaign.contract.aggregator_id,
         asked_at=at,
-        expires_at=at + asks.LASTS,
+        expires_at=at + consent_requests.LASTS,
         callback=callback,
     )
     return ask_id

@@ -6,11 +6,11 @@ from enum import StrEnum
 from django.db import transaction
 
 from accounts.models import Line
-from consent import changes, gate, telling
+from consent import change_notices, gate, order_planning
 from consent.actions.choices import again_if_a_release_came_between, deny, take_turn
+from consent.current_consent.ledger import microseconds
+from consent.current_consent.recipients import kin_of
 from consent.models import Choice, LineGate, Origin
-from consent.standing.ledger import microseconds
-from consent.standing.recipients import kin_of
 from partners.models import Campaign, Party
 from partners.words import UNKNOWN
 
@@ -50,8 +50,8 @@ def suspend(*, line_id: int, party: str, after: datetime, actor: str, at: dateti
         kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.PARTY, ref=party, origin=Origin.SYSTEM, actor=actor,
         channel=CHANNEL, reason=REASON,
     )  # fmt: skip
-    deny(choice=choice, duties=telling.STOP_DUTIES, by="system")
-    changes.tell(line_id=line_id, change=changes.Change.STOP, actor=actor, at=at)
+    deny(choice=choice, duties=order_planning.STOP_DUTIES, by="system")
+    change_notices.notify_of_change(line_id=line_id, change=change_notices.Change.STOP, actor=actor, at=at)
     return Outcome.SUSPENDED
 
 

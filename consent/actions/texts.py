@@ -9,14 +9,14 @@ import accounts.queries
 from accounts.models import Line, TextedCode
 from consent import messages
 from consent.actions.choices import again_if_a_release_came_between, stop
-from consent.messages import Answer, Wish
+from consent.messages import Answer, TextCommand
 from consent.models import Choice
 
 CHANNEL = "text"
 STOP = TextedCode.Purpose.STOP
 
 
-def take_text(*, text_id: str, msisdn: str, wish: Wish, code: str = "", on_network: bool, at: datetime) -> None:
+def take_text(*, text_id: str, msisdn: str, wish: TextCommand, code: str = "", on_network: bool, at: datetime) -> None:
     """Act on a text once, and answer it; a number that is no line of ours is neither told anything nor told apart.
 
     Who sent a text is certain on our own network alone (`on_network`). From elsewhere nothing is stopped but with a
@@ -31,30 +31,30 @@ def take_text(*, text_id: str, msisdn: str, wish: Wish, code: str = "", on_netwo
 @again_if_a_release_came_between
 @transaction.atomic
 def _take(
-    text_id: str, line: Line | None, msisdn: str, wish: Wish, code: str, at: datetime, *, on_network: bool
+    text_id: str, line: Line | None, msisdn: str, wish: TextCommand, code: str, at: datetime, *, on_network: bool
 ) -> bool:
     """Act on it, if it is new. Returns whether a code must go out before anything is stopped."""
     if not accounts.actions.take_once(text_id=text_id, at=at) or line is None:
         return False
-    if wish == Wish.STOP_LOCATION:
+    if wish == TextCommand.STOP_LOCATION:
         proved = on_network or (bool(code) and _is_its_code(msisdn, code, at))
         if proved:
             stop(line_id=line.pk, scope=Choice.Scope.ALL, actor=f"line:{line.pk}", channel=CHANNEL)
             messages.confirm_stop(line_id=line.pk, at=at)
         return not proved
-    if not (wish == Wish.NO and on_network and _keeps_password(line, at)):
+    if not (wish == TextCommand.NO and on_network and _keeps_password(line, at)):
         _about_texts(wish, line, at, on_network=on_network)
     return False
 
 
-def _about_texts(wish: Wish, line: Line, at: datetime, *, on_network: bool) -> None:
+def _about_texts(wish: TextCommand, line: Line, at: datetime, *, on_network: bool) -> None:
     answer = Answer.HELP
-    if wish == Wish.TEXTS_OFF and not on_network and not accounts.actions.may_answer(line_id=line.pk, at=at):
+    if wish == TextCommand.TEXTS_OFF and not on_network and not accounts.actions.may_answer(line_id=line.pk, at=at):
         return  # the answer is what betrays a sender that was made up: without it nothing is turned off
-    if wish == Wish.TEXTS_OFF:
+    if wish == TextCommand.TEXTS_OFF:
         accounts.actions.refuse_texts(line_id=line.pk, at=at)
         answer = Answer.OFF
-    elif wish == Wish.TEXTS_ON:
+    elif wish == TextCommand.TEXTS_ON:
         accounts.actions.allow_texts(line_id=line.pk, at=at)
         answer = Answer.ON
     messages.answer_text(line_id=line.pk, answer=answer, at=at)

@@ -12,7 +12,7 @@ import audit.actions
 import partners.actions
 from accounts.actions.devices import end_sessions
 from accounts.models import Delegation, User
-from consent.actions.restoring import ACTOR, REASON, TakenBack
+from consent.actions.restore import ACTOR, REASON, TakenBack
 from consent.archiving import ArchivedTightening, Entry
 from consent.models import Tightening
 from partners.actions.links import add_link
@@ -35,9 +35,9 @@ NAMED_BY: Mapping[str, tuple[str, ...]] = {
     Kind.NOTICE: ("disclosure_id",),
 }
 
-type Said = Mapping[str, Any]
+type TighteningAct = Mapping[str, Any]
 type Named = tuple[object, ...]
-type Again = Callable[[Said, datetime], TakenBack]
+type Again = Callable[[TighteningAct, datetime], TakenBack]
 
 
 def newest_of_each(*, entries: Sequence[Entry]) -> dict[UUID, ArchivedTightening]:
@@ -90,11 +90,11 @@ def _keys_since(entries: Sequence[Entry]) -> list[Named]:
     return [_named(row.kind, row.said) for row in waiting if str(row.id) not in written]
 
 
-def _named(kind: str, said: Said) -> Named:
+def _named(kind: str, said: TighteningAct) -> Named:
     return kind, *(said[name] for name in NAMED_BY[kind])
 
 
-def _rule(said: Said, at: datetime) -> TakenBack:
+def _rule(said: TighteningAct, at: datetime) -> TakenBack:
     starts_at = datetime.fromisoformat(said["starts_at"])
     if JurisdictionRule.objects.filter(state=said["state"], starts_at=starts_at).exists():
         return TakenBack.KNOWN
@@ -109,37 +109,37 @@ def _rule(said: Said, at: datetime) -> TakenBack:
     return TakenBack.REPLAYED
 
 
-def _kin(said: Said, at: datetime) -> TakenBack:
+def _kin(said: TighteningAct, at: datetime) -> TakenBack:
     new = add_link(of=said["of"], ref=said["ref"], kin_ref=said["kin_ref"], link=said["link"], at=at)
     return TakenBack.REPLAYED if new else TakenBack.KNOWN
 
 
-def _machine(said: Said, at: datetime) -> TakenBack:
+def _machine(said: TighteningAct, at: datetime) -> TakenBack:
     running = Client.objects.filter(client_id=said["client_id"], disabled_at__isnull=True)
     return _changed(running.update(disabled_at=at))
 
 
-def _key(said: Said, at: datetime) -> TakenBack:
+def _key(said: TighteningAct, at: datetime) -> TakenBack:
     key = {"client_id": said["client_id"], "public_jwk": said["public_jwk"]}
     return _changed(partners.actions.restore_key(**key, actor=ACTOR, reason=REASON, at=at))
 
 
-def _contract(said: Said, _at: datetime) -> TakenBack:
+def _contract(said: TighteningAct, _at: datetime) -> TakenBack:
     return _term(Contract.objects.filter(ref=said["ref"]), said)
 
 
-def _campaign(said: Said, _at: datetime) -> TakenBack:
+def _campaign(said: TighteningAct, _at: datetime) -> TakenBack:
     return _term(Campaign.objects.filter(ref=said["ref"]), said)
 
 
-def _term[Row: Model](rows: QuerySet[Row], said: Said) -> TakenBack:
+def _term[Row: Model](rows: QuerySet[Row], said: TighteningAct) -> TakenBack:
     ends_at = datetime.fromisoformat(said["ends_at"])
     if not rows.exists():
         return TakenBack.UNKNOWN
     return _changed(rows.filter(ends_at__gt=ends_at).update(ends_at=ends_at))
 
 
-def _payment(said: Said, _at: datetime) -> TakenBack:
+def _payment(said: TighteningAct, _at: datetime) -> TakenBack:
     rows, paid = Campaign.objects.filter(ref=said["ref"]), said["consideration"]
     if not rows.exists():
         return TakenBack.UNKNOWN
@@ -147,16 +147,16 @@ def _payment(said: Said, _at: datetime) -> TakenBack:
     return _changed(rows.filter(consideration__in=less).update(consideration=paid))
 
 
-def _agent(said: Said, at: datetime) -> TakenBack:
+def _agent(said: TighteningAct, at: datetime) -> TakenBack:
     asking = AuthorizedAgent.objects.filter(pk=said["id"], ended_at__isnull=True)
     return _changed(asking.update(ended_at=at, changed_at=at, token_hash=None))
 
 
-def _delegation(said: Said, at: datetime) -> TakenBack:
+def _delegation(said: TighteningAct, at: datetime) -> TakenBack:
     return _changed(Delegation.objects.filter(pk=said["id"], ended_at__isnull=True).update(ended_at=at))
 
 
-def _user(said: Said, at: datetime) -> TakenBack:
+def _user(said: TighteningAct, at: datetime) -> TakenBack:
     """Whoever came after the backup may have had an id that is somebody else's now."""
     joined = datetime.fromisoformat(said["date_joined"])
     ended = User.objects.filter(pk=said["id"], date_joined=joined, is_active=True).update(is_active=False)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from consent import messages, telling
+from consent import messages, order_planning
 from consent.actions.choices import again_if_a_release_came_between, deny
 from consent.models import Choice
 from consent.notices import Shown
@@ -28,7 +28,7 @@ def stop_all_by_line(*, line_id: int, notice: Shown | None = None, at: datetime)
     choice = Choice(
         kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.ALL, actor=f"line:{line_id}", channel="stop_page"
     )
-    recorded = deny(choice=choice, duties=telling.STOP_DUTIES, by="user", notice=notice)
+    recorded = deny(choice=choice, duties=order_planning.STOP_DUTIES, by="user", notice=notice)
     token = _open_link(line_id=line_id, choice_id=recorded.choice_id, at=at)
     if not recorded.repeated:
         messages.confirm_stop(line_id=line_id, at=at)

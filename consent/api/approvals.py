@@ -48,7 +48,7 @@ def _many(found: list[claims.Fated]) -> HttpResponse:
 
 
 def _one(found: claims.Fated) -> HttpResponse:
-    told = claims.told(one=found)
+    told = claims.answer_claim(one=found)
     if found.fate.status != "rejected":
         return HttpResponse(msgspec.json.encode(told), content_type=JSON)
     status = 409 if found.fate.reason == "id_conflict" else 400

@@ -91,7 +91,7 @@ def _answered(request: ClientRequest, asked: shapes.RetrieveStatus, number: str)
     except actions.NotOnTheList:
         code = "CONSENT_INFO.INVALID_CALLBACK_URL"
         return refused(403, code, "callbackUrl must be https, on a host that your agreement names.")
-    except actions.AskedTooOften:
+    except actions.StatusRateLimited:
         code = "CONSENT_INFO.CAPTURE_FREQUENCY_EXCEEDED"
         return refused(403, code, "You were told of a no, or given as many links for this number as you may.")
     url = f"{settings.BASE_URL}/ask/{found.token}/" if found.token else ""

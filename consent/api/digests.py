@@ -24,7 +24,7 @@ def digest(request: ClientRequest) -> HttpResponse:
         sent = digests.read(stream=request, encoding=encoding, at=timezone.now())
     except digests.Refused as refusal:
         return problem(refusal.status, "The digest can't be taken", str(refusal))
-    if isinstance(sent, digests.Held):
+    if isinstance(sent, digests.BucketEntries):
         return _compared(request.client.party, sent)
     return _received(request.client.party, sent)
 
@@ -41,7 +41,7 @@ def _received(party: Party, sent: digests.Digest) -> HttpResponse:
     return JsonResponse({"run": str(run.id), "differing": run.differing})
 
 
-def _compared(party: Party, sent: digests.Held) -> HttpResponse:
+def _compared(party: Party, sent: digests.BucketEntries) -> HttpResponse:
     try:
         done = actions.compare_buckets(
             party=party, run_id=sent.run, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now()

@@ -5,9 +5,9 @@ rows (`writing`). After each start of the database's server the two are compared
 says no.
 """
 
+from consent.archiving.comparison import NotThere, behind, close, look, look_soon
 from consent.archiving.entries import ArchivedChoice, ArchivedEnd, ArchivedSuspension, ArchivedTightening, Entry, digest
-from consent.archiving.looking import NotThere, behind, close, look, look_soon
-from consent.archiving.missing import find_missing
+from consent.archiving.gap_check import find_missing
 from consent.archiving.reading import Fault, Reading, after_head, is_suspended, lines_of, lost
 from consent.archiving.sink import sink
 from consent.archiving.writing import TURN, append, begin_anew, write

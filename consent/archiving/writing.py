@@ -12,8 +12,9 @@ import structlog
 from django.db import connection, transaction
 from django.db.models import F
 
+from accounts.advisory_locks import turn
 from accounts.models import Line
-from accounts.turns import turn
+from consent.archiving.comparison import close, look
 from consent.archiving.entries import (
     ArchivedChoice,
     ArchivedEnd,
@@ -26,7 +27,6 @@ from consent.archiving.entries import (
     read,
     written,
 )
-from consent.archiving.looking import close, look
 from consent.archiving.reading import lost
 from consent.archiving.sink import Sink, sink
 from consent.models import ArchiveHead, Choice, ChoiceReceipt, Tightening, Unarchived

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 import audit.actions
-from accounts.turns import turn
+from accounts.advisory_locks import turn
 from audit.queries import database_clock
 from consent.queries import termination
 from consent.queries.termination import Plan

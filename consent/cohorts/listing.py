@@ -14,13 +14,13 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 import audit.queries
-from accounts.turns import turn
-from consent import telling
+from accounts.advisory_locks import turn
+from consent import order_planning
 from consent.queries import termination
 from consent.queries.termination import Selection
 from partners import pairwise
 from partners.models import Campaign
-from revocations.actions import add_shard, publish_manifest, tell
+from revocations.actions import add_shard, enqueue_order, publish_manifest
 from revocations.models import TO_PUSH, Cohort, Order, Standing, State
 
 BATCH = 5_000
@@ -140,13 +140,13 @@ def keep_after(*, contract_ids: Collection[int], since: datetime) -> int:
 def _keep(line_id: int, contract_id: int, ended: Campaign) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT consent_lock_line(%s)", [line_id])
-    (agreement,) = telling.agreements(line_id=line_id, contract_ids=[contract_id])
+    (agreement,) = order_planning.agreements(line_id=line_id, contract_ids=[contract_id])
     place = (ended.lbs_provider.uri, ended.purpose)
     if all((entry["recipient"], entry["purpose"]) != place for entry in agreement.state):
         return False
     # Nothing changes by it: what is allowed was before.
     unchanged = replace(agreement, before=agreement.state)
-    tell(line_id=line_id, agreements=[unchanged], by="system", at=audit.queries.database_clock())
+    enqueue_order(line_id=line_id, agreements=[unchanged], by="system", at=audit.queries.database_clock())
     return True
 
 
@@ -154,8 +154,8 @@ def _keep(line_id: int, contract_id: int, ended: Campaign) -> bool:
 def _renew(line_id: int, contract_id: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT consent_lock_line(%s)", [line_id])
-    agreements = telling.agreements(line_id=line_id, contract_ids=[contract_id])
-    told = tell(line_id=line_id, agreements=agreements, by="admin", at=audit.queries.database_clock())
+    agreements = order_planning.agreements(line_id=line_id, contract_ids=[contract_id])
+    told = enqueue_order(line_id=line_id, agreements=agreements, by="admin", at=audit.queries.database_clock())
     older = Order.objects.filter(line_id=line_id, contract_id=contract_id, state__in=TO_PUSH)
     older.exclude(id=told[contract_id]).update(
         state=State.SUPERSEDED, superseded_by=told[contract_id], next_attempt_at=None

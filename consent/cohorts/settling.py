@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from accounts.turns import turn
+from accounts.advisory_locks import turn
 from revocations.models import Cohort
 
 BATCH = 5_000

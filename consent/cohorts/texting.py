@@ -14,11 +14,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts import actions
+from accounts.advisory_locks import turn
+from accounts.message_templates import language_of
 from accounts.models import Line, Message
-from accounts.turns import turn
-from accounts.wording import language_of
 from consent.models import Choice
-from consent.permission import Asked, answers_at
+from consent.permission import PermissionQuestion, answers_at
 from consent.queries import termination
 from consent.queries.termination import Selection
 from partners.models import Campaign, Contract, Suspension
@@ -114,7 +114,7 @@ def _alive(
 def _permitted(lines: Collection[int], campaigns: Sequence[Campaign], at: datetime, now: datetime) -> set[int]:
     """Of these lines those for which any of these campaigns was a yes at a moment."""
     asked = [
-        Asked(
+        PermissionQuestion(
             line_id=line_id,
             campaign=one.ref,
             parties=[

@@ -111,7 +111,7 @@ type State = Mapping[Place, Use]
 
 
 @dataclass(frozen=True)
-class Told:
+class PartnerState:
     """Where a partner stands with one line under one agreement.
 
     `had`: the newest state it had acknowledged by then, with its number; None if there was none. `since`: the states of
@@ -171,12 +171,14 @@ def named_in(*, party_id: int, buckets: Collection[int]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def told(*, party_id: int, line_ids: Collection[int], as_of: datetime) -> dict[tuple[int, int], Told]:
+def list_partner_states(
+    *, party_id: int, line_ids: Collection[int], as_of: datetime
+) -> dict[tuple[int, int], PartnerState]:
     """By line and contract, for those that were told anything."""
     with connection.cursor() as cursor:
         cursor.execute(TOLD, {"party": party_id, "lines": sorted(line_ids), "had": as_of - AS_OF_SKEW})
         return {
-            (line_id, contract_id): Told(
+            (line_id, contract_id): PartnerState(
                 number=None if epoch is None else (epoch, version),
                 had=_state(_read(state) or ()),
                 since=[_state(later) for later in _read(since)],

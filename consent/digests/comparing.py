@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef
 from accounts.models import Line
 from audit.models import AuditEvent
 from consent import gate, permission
-from consent.digests.books import AS_OF_SKEW, Entry, Place, Told, Use, named_in, told
+from consent.digests.books import AS_OF_SKEW, Entry, PartnerState, Place, Use, list_partner_states, named_in
 from consent.gate.decision_ids import EPOCH, MICROSECOND
 from consent.models import LineGate
 from partners.models import Campaign, Contract, Party
@@ -38,7 +38,7 @@ class Difference:
 
 
 @dataclass
-class Found:
+class Comparison:
     """What came of comparing some buckets. `has`: held and denied. `lacks`: allowed, and not held, or by an old order.
 
     `untold`: entries that we deny and that the partner holds by our own word, because nobody told it better yet. They
@@ -74,11 +74,11 @@ class _Question:
     recipient: str = ""
 
 
-def compare(*, party: Party, buckets: Mapping[int, Sequence[Entry]], as_of: datetime) -> Found:
+def compare(*, party: Party, buckets: Mapping[int, Sequence[Entry]], as_of: datetime) -> Comparison:
     """Compare these buckets, each held whole by the partner at `as_of`. A bounded number of statements."""
     lines = named_in(party_id=party.pk, buckets=buckets)
     books = _Books.read(party, {*lines.values()}, as_of)
-    entries, found = list[Entry](), Found()
+    entries, found = list[Entry](), Comparison()
     for entry in (entry for bucket in buckets.values() for entry in dict.fromkeys(bucket)):
         if entry.sub in lines:
             entries.append(entry)
@@ -111,7 +111,7 @@ class _Books:
     carrier_ids: Mapping[int, str]
     agreements: Mapping[str, int]
     campaigns: Mapping[tuple[int, Place], Sequence[Campaign]]
-    told: Mapping[Pair, Told]
+    told: Mapping[Pair, PartnerState]
     ending: Collection[tuple[int, int | None]]
     shortened: set[str]
     choosy: Collection[int]
@@ -136,7 +136,7 @@ class _Books:
                 for pk, ref in Contract.objects.filter(aggregator=party).values_list("pk", "ref")
             },
             campaigns=campaigns,
-            told=told(party_id=party.pk, line_ids=line_ids, as_of=as_of),
+            told=list_partner_states(party_id=party.pk, line_ids=line_ids, as_of=as_of),
             ending=_ending(party, as_of),
             shortened=_shortened(party, as_of),
             choosy={row.line_id for row in rows if _choosy(row)},
@@ -250,7 +250,7 @@ class _Books:
 
     def denied_then(self, denied: Sequence[_Held]) -> list[_Held]:
         """Those that were denied at `as_of` too, as the ledger has it: what ended since may still be in the books."""
-        asked: list[permission.Asked] = []
+        asked: list[permission.PermissionQuestion] = []
         about: list[tuple[int, str]] = []
         for n, one in enumerate(denied):
             # A use that is allowed as such is denied for the companies it does not except.
@@ -310,13 +310,13 @@ class _Books:
             campaign=question.campaign, line=self.carrier_ids[question.line_id], recipient=question.recipient
         )
 
-    def _then(self, question: _Question) -> permission.Asked:
+    def _then(self, question: _Question) -> permission.PermissionQuestion:
         campaign = question.campaign
         alone = campaign.names_recipient and question.recipient in {"", *campaign.cover.told_apart}
         named = [question.recipient] if question.recipient else []
         behind = [] if alone else campaign.cover.parties
         parties = [self.party.uri, campaign.lbs_provider.uri, *named, *behind]
-        return permission.Asked(
+        return permission.PermissionQuestion(
             line_id=question.line_id,
             campaign=campaign.ref,
             parties=parties,

@@ -9,10 +9,10 @@ import msgspec
 
 from consent.actions import FileApproval, record_file_approvals
 from consent.feeds.choices import ChoicesFeed
-from consent.feeds.piercing import pierced_stops
+from consent.feeds.overrides import list_overridden_stops
 from consent.feeds.records import Entry, RecordsFeed
 from consent.models import Approval, HeldRow
-from consent.queries.set_aside import STANDS
+from consent.queries.invalidated_approvals import STANDS
 from partners.feeds.checking import (
     Fate,
     FreeText,
@@ -115,7 +115,7 @@ class ApprovalsFeed(RecordsFeed[ReportedApproval, FileApproval]):
         rows = {line_id: [entry.row for entry in entries] for line_id, entries in by_line.items()}
         record_file_approvals(by_line=rows, actor=ACTOR)
         verified = [row.id for approvals in rows.values() for row in approvals if row.verified_by == "carrier"]
-        return pierced_stops(line_ids=list(rows), new=verified) if verified else 0
+        return list_overridden_stops(line_ids=list(rows), new=verified) if verified else 0
 
     def allows(self, entry: Entry[FileApproval]) -> bool:
         """A claim allows nothing; but its partner comes to be concerned by the stops that were there before it."""

@@ -9,11 +9,11 @@ from typing import Literal
 import msgspec
 
 from consent.actions import FileChoice, record_file_choices
-from consent.feeds.piercing import pierced_stops
+from consent.feeds.overrides import list_overridden_stops
 from consent.feeds.records import Entry, RecordsFeed
 from consent.feeds.successors import carry_on_each
 from consent.models import Choice, HeldRow
-from consent.queries.set_aside import STANDS
+from consent.queries.invalidated_approvals import STANDS
 from partners.feeds.checking import (
     Fate,
     FreeText,
@@ -113,7 +113,7 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
             record_file_choices(by_line=together, actor=ACTOR)
         new = {line_id: [entry.row.id for entry in entries] for line_id, entries in by_line.items()}
         carry_on_each(ids=new)
-        return pierced_stops(line_ids=list(new), new=[one for ids in new.values() for one in ids])
+        return list_overridden_stops(line_ids=list(new), new=[one for ids in new.values() for one in ids])
 
     def allows(self, entry: Entry[FileChoice]) -> bool:
         return entry.row.kind == Choice.Kind.ALLOW

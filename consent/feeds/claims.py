@@ -20,7 +20,7 @@ from accounts.models import Line
 from accounts.sealing import number_hash, seal, stand_in_id, unseal
 from consent.actions import FileApproval
 from consent.actions.claims import HeldClaim, hold_claims, record_claims
-from consent.asks.rules import open_campaigns
+from consent.consent_requests.rules import open_campaigns
 from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
 from consent.feeds.attribution import Holders
 from consent.feeds.records import LINES_AT_ONCE, Entry, take_turn
@@ -77,7 +77,7 @@ class Claim(msgspec.Struct, frozen=True):
     verified_by: object | msgspec.UnsetType = msgspec.UNSET
 
 
-class Kept(ReportedApproval, frozen=True):
+class PendingClaim(ReportedApproval, frozen=True):
     """A claim as it is kept until its line arrives: `msisdn` may be a partner's name for the phone."""
 
     msisdn: str
@@ -127,11 +127,11 @@ def take_claims(*, stream: Readable, single: bool, party: Party, at: datetime) -
 
 def report(*, fates: Sequence[Fated]) -> dict[str, object]:
     """The answer to many claims: counts, and what became of each line."""
-    results = [{"line": one.fate.line, **told(one=one)} for one in fates]
+    results = [{"line": one.fate.line, **answer_claim(one=one)} for one in fates]
     return {**summary_of([one.fate for one in fates]), "results": results}
 
 
-def told(*, one: Fated) -> dict[str, object]:
+def answer_claim(*, one: Fated) -> dict[str, object]:
     """The answer to one claim."""
     fate = one.fate
     values = {"id": one.id, "status": fate.status, "subject_ref": one.subject_ref}
@@ -303,7 +303,7 @@ def _known(entries: Sequence[Entry[FileApproval]], at: datetime) -> dict[uuid.UU
     found = FEED.known([entry.row.id for entry in entries])
     for source, sealed in kept.values_list("source_hash", "row_sealed"):
         # Not checked as a row of a file would be: the phone may stand there by a partner's name for it.
-        told = msgspec.json.decode(unseal(bytes(sealed)), type=Kept)
+        told = msgspec.json.decode(unseal(bytes(sealed)), type=PendingClaim)
         found[ids[bytes(source)]] = FEED.checked(told, 0, at).row.content_hash
     return found
 

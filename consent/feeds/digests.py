@@ -86,7 +86,7 @@ class Digest:
 
 
 @dataclass(frozen=True)
-class Held:
+class BucketEntries:
     """What is held of some buckets as of a moment."""
 
     run: UUID
@@ -99,7 +99,7 @@ _buckets = msgspec.json.Decoder(SentBuckets)
 _which = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def read(*, stream: Stream, encoding: str, at: datetime) -> Digest | Held:
+def read(*, stream: Stream, encoding: str, at: datetime) -> Digest | BucketEntries:
     """The body of a `PUT`, whichever of the two it is. Raises Refused."""
     body = _unpacked(stream.read(MOST_SENT + 1), encoding)
     try:
@@ -141,11 +141,11 @@ def _whole(sent: SentDigest) -> Digest:
     return Digest(sent.as_of, sent.entries, buckets)
 
 
-def _held(sent: SentBuckets) -> Held:
+def _held(sent: SentBuckets) -> BucketEntries:
     if len(sent.buckets) > MOST_BUCKETS or sum(map(len, sent.buckets.values())) > MOST_ENTRIES:
         raise Refused(413, f"At most {MOST_BUCKETS} buckets and {MOST_ENTRIES:,} entries go into one request.")
     buckets = {int(name, 16): [entry.as_entry() for entry in entries] for name, entries in sent.buckets.items()}
     for bucket, entries in buckets.items():
         if any(bucket_of(entry.sub) != bucket for entry in entries):
             raise Refused(400, f"Bucket {name_of(bucket)} holds an entry of another one.")
-    return Held(sent.run, sent.as_of, buckets)
+    return BucketEntries(sent.run, sent.as_of, buckets)

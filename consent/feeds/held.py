@@ -6,7 +6,7 @@ from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 
 
-def take_in_held(*, at: datetime) -> int:
+def apply_held_rows(*, at: datetime) -> int:
     """Take in what was held for what is known now, choices first: nothing is allowed that was stopped as well.
 
     Returns how many stops from files newer approvals outweigh. Safe to repeat, and to be cut off anywhere. Call outside

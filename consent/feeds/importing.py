@@ -16,8 +16,8 @@ from django.db import connection
 import audit.queries
 from consent.feeds.choices import ChoicesFeed
 from partners.feeds.checking import Fate
-from partners.feeds.crew import AHEAD, Crew, Turn
 from partners.feeds.reading import Numbered, Record
+from partners.feeds.worker_pool import AHEAD, Turn, WorkerPool
 
 # A file within this is taken in by one process: starting more would take longer.
 SMALL = 2_000_000
@@ -52,7 +52,7 @@ def take_choices(*, lines: Iterator[Line], workers: int) -> Iterator[Taken]:
     lines = chain(first, lines)
     with ExitStack() as stack:
         if held >= SMALL and workers > 1:
-            crew = stack.enter_context(Crew(size=workers, work=_take_of_a_crew))
+            crew = stack.enter_context(WorkerPool(size=workers, work=_take_of_a_crew))
             if _is_only_crew():
                 stack.callback(_ask, OVER)
                 parts = _dealt(lines, workers)

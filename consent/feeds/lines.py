@@ -9,9 +9,9 @@ import msgspec
 
 from accounts.models import Line
 from consent.actions import grow_up
-from consent.feeds.held import take_in_held
+from consent.feeds.held import apply_held_rows
+from consent.feeds.pending_rejudgement import LineRecord, RowFate, Source, Unsettled
 from consent.feeds.tenures import ACTOR, record_lines
-from consent.feeds.unsettled import LineRecord, RowFate, Source, Unsettled
 from consent.queries import left_from_childhood
 from partners.feeds.checking import (
     Fate,
@@ -92,7 +92,7 @@ class LinesFeed:
             fates += _fates(settled or self._unsettled.incurable())
         # Where an earlier run was cut off between a row and what it ends.
         _grow_up(left_from_childhood(), at)
-        self._pierced = take_in_held(at=at)
+        self._pierced = apply_held_rows(at=at)
         return sorted(fates, key=lambda fate: int(fate.line))
 
     def extra(self) -> dict[str, int]:

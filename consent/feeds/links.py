@@ -14,7 +14,7 @@ ORDER BY c.line_id
 """
 
 
-def tell_of_links(*, links: Collection[tuple[str, str]]) -> int:
+def notify_partners_of_links(*, links: Collection[tuple[str, str]]) -> int:
     """Tell the partners of every line that has denied one of these ids or its kin. Returns how many lines it was."""
     told = 0
     for of in sorted({of for of, _ in links}):

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from accounts.models import Line, LineNumber
 from accounts.sealing import number_hash, seal
+from consent.feeds.pending_rejudgement import LineRecord
 from consent.feeds.timeline import Period
-from consent.feeds.unsettled import LineRecord
 
 
 def period_in(*, record: LineRecord) -> Period:

@@ -11,8 +11,8 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.models import Line
-from consent import changes, receipts
-from consent.actions import FileChoice, record_file_choices, tell_newly_affected
+from consent import change_notices, receipts
+from consent.actions import FileChoice, enqueue_orders_for_newly_affected, record_file_choices
 from consent.models import Choice, Origin, Touched
 
 ACTOR = "import:lines"
@@ -61,10 +61,10 @@ def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None) -> No
     copied = [copy for copy in (_copy_late(line, choice) for choice in fresh) if copy is not None]
     if not copied:
         return
-    tell_newly_affected(line_ids=[line.pk])
+    enqueue_orders_for_newly_affected(line_ids=[line.pk])
     Touched.objects.create(line_id=line.pk, since=min(copy.made_at for copy in copied))
     newest = max(copy.recorded_at for copy in copied)
-    changes.tell_of_records(line_ids=[line.pk], change=changes.Change.RECORDS, at=newest)
+    change_notices.notify_of_imported_changes(line_ids=[line.pk], change=change_notices.Change.RECORDS, at=newest)
     audit.actions.record(
         action="consent.choices_recorded",
         actor=ACTOR,

@@ -9,15 +9,15 @@ import accounts.actions
 import audit.actions
 from accounts.models import Account, Line, LineNumber, LineState
 from accounts.sealing import number_hash, seal, unseal
-from consent.actions import end_tenure, number_changed, tell_who_grew_up
-from consent.changes import Change, tell_of_move
+from consent.actions import end_tenure, notify_new_adult, number_changed
+from consent.change_notices import Change, notify_of_line_move
 from consent.expiry import retell
-from consent.feeds.hands import Hands, hands_of, role_of, stays
+from consent.feeds.invalidated_approvals import invalidate_approvals
+from consent.feeds.line_continuity import LineHolder, get_line_holder, role_of, stays
 from consent.feeds.numbers import period_in, periods_of, stored
-from consent.feeds.set_aside import set_aside
+from consent.feeds.pending_rejudgement import LineRecord, RowFate, Source, Unsettled
 from consent.feeds.successors import take_over, take_over_late
 from consent.feeds.timeline import Period, Timeline
-from consent.feeds.unsettled import LineRecord, RowFate, Source, Unsettled
 from consent.models import Touched
 
 ACTOR = "import:lines"
@@ -108,7 +108,7 @@ class _Keeper:
         """What came by numbers that were not these lines' any more; a later row may have given one back to its line."""
         for pk in sorted(self.shortened):
             line, since = self.shortened[pk]
-            set_aside(line=line, since=since, at=self.at, actor=self.source.actor)
+            invalidate_approvals(line=line, since=since, at=self.at, actor=self.source.actor)
 
     def _shortened(self, line: Line, since: datetime) -> None:
         known = self.shortened.get(line.pk)
@@ -119,7 +119,7 @@ class _Keeper:
         if record.continues and before is None:
             return "continues_line_id", "line_unknown"
         if before is not None and not self._stays(
-            hands_of(line=before), self._said(record, role=record.user_role), before
+            get_line_holder(line=before), self._said(record, role=record.user_role), before
         ):
             return "continues_line_id", "not_same_user"
         if record.continues in self.new:
@@ -188,7 +188,7 @@ class _Keeper:
         before = self.lines[record.continues]
         return (
             None
-            if self._stays(hands_of(line=before), hands_of(line=line), line)
+            if self._stays(get_line_holder(line=before), get_line_holder(line=line), line)
             else ("continues_line_id", "not_same_user")
         )
 
@@ -292,7 +292,7 @@ class _Keeper:
     def _warn(self, line: Line, change: Change) -> None:
         """Tell the person of a change that may be somebody else's doing."""
         if not self.source.brought(line):
-            tell_of_move(line_id=line.pk, change=change, at=self.at)
+            notify_of_line_move(line_id=line.pk, change=change, at=self.at)
 
     def _undated(self, line: Line, record: LineRecord, since: datetime, fate: RowFate) -> RowFate:
         """What has no moment of its own in the file is so from now on, as the file's last row of the line has it."""
@@ -304,7 +304,7 @@ class _Keeper:
             self.unsettled.wait(record, fate)
             return WAITS
         if news and not self._stays(
-            hands_of(line=line), self._said(record, role=role_of(line=line, said=record.user_role)), line
+            get_line_holder(line=line), self._said(record, role=role_of(line=line, said=record.user_role)), line
         ):
             return "user_role", "needs_new_line_id"
         if corrected and not self._end(line, record):
@@ -325,7 +325,7 @@ class _Keeper:
         if moved:
             self._warn(line, Change.HOLDER)
         if grew:
-            tell_who_grew_up(line_id=line.pk, at=self.at)
+            notify_new_adult(line_id=line.pk, at=self.at)
             self.unsettled.grew_up(line.pk)
 
     def _changed(self, line: Line, names: list[str], **besides: str) -> None:
@@ -363,10 +363,10 @@ class _Keeper:
             news["holder_name_sealed"] = seal(record.holder_name)
         return news
 
-    def _said(self, record: LineRecord, *, role: str) -> Hands:
-        return Hands(role, self.accounts[record.account].pk, record.holder_name)
+    def _said(self, record: LineRecord, *, role: str) -> LineHolder:
+        return LineHolder(role, self.accounts[record.account].pk, record.holder_name)
 
-    def _stays(self, before: Hands, after: Hands, line: Line) -> bool:
+    def _stays(self, before: LineHolder, after: LineHolder, line: Line) -> bool:
         """Whether a line stays with its person; nobody becomes a holder where another line is the holder's."""
         becomes_holder = after.role == Line.UserRole.HOLDER != before.role
         return stays(before=before, after=after) and not (becomes_holder and self._has_holder(after.account_id, line))

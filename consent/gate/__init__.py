@@ -5,13 +5,13 @@ One SQL statement of look-ups by primary key or unique index, no cache, no write
 """
 
 from consent.gate.agreed import as_agreed
-from consent.gate.counting import DECISIONS, count
+from consent.gate.answer_counts import DECISIONS, count
 from consent.gate.deciding import NotLive, evaluate, evaluate_for, evaluate_in
-from consent.gate.decision_ids import allowed_at, claimed_at, decision_id_for
-from consent.gate.opening import IS_OPEN, RESTORING, Opening, opening
-from consent.gate.patience import PATIENCE_S, patience
+from consent.gate.decision_ids import allowed_at, decision_id_for, get_claimed_time
 from consent.gate.pipeline import Pipeline, Pipelines
+from consent.gate.readiness import IS_OPEN, RESTORING, Opening, opening
 from consent.gate.shapes import USE_WITHIN_S, Answer, Question
+from consent.gate.timeouts import PATIENCE_S, statement_timeout
 
 __all__ = [
     "DECISIONS",
@@ -27,12 +27,12 @@ __all__ = [
     "Question",
     "allowed_at",
     "as_agreed",
-    "claimed_at",
     "count",
     "decision_id_for",
     "evaluate",
     "evaluate_for",
     "evaluate_in",
+    "get_claimed_time",
     "opening",
-    "patience",
+    "statement_timeout",
 ]

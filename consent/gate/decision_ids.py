@@ -45,7 +45,7 @@ def allowed_at(*, decision_id: str, line_id: int, campaign: str) -> datetime | N
     return EPOCH + at_us * MICROSECOND
 
 
-def claimed_at(*, decision_id: str) -> datetime | None:
+def get_claimed_time(*, decision_id: str) -> datetime | None:
     """When this id claims to have been given with an allow, proved or not; None where it claims none."""
     at_us = _claimed_us(decision_id)
     try:

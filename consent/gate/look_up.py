@@ -8,9 +8,9 @@ from operator import itemgetter
 from django.db import DatabaseError
 
 from accounts.sealing import keyed_hash, number_hash
-from consent.gate.opening import IS_OPEN
+from consent.gate.execution import Rows, by_cursor, by_libpq
 from consent.gate.pipeline import Pipeline
-from consent.gate.running import Rows, by_cursor, by_libpq
+from consent.gate.readiness import IS_OPEN
 from consent.gate.shapes import Line, Question, Terms, covered_by
 
 type Run = Callable[[bytes, Sequence[object]], Rows]

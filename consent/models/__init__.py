@@ -1,6 +1,5 @@
 """The ledger of choices and approvals, the gate row derived from it, and what is kept outside."""
 
-from consent.models.aside import SetAside
 from consent.models.choices import (
     Approval,
     Ask,
@@ -18,7 +17,8 @@ from consent.models.choices import (
     ProgressLink,
     Touched,
 )
-from consent.models.outside import ArchiveHead, GateOpening, Tightening, Unarchived
+from consent.models.external_archive import ArchiveHead, GateOpening, Tightening, Unarchived
+from consent.models.invalidated_approvals import SetAside
 
 __all__ = [
     "Approval",

@@ -1,10 +1,9 @@
 """Reads of the ledger for pages: choices made, and how far each one has come at each partner."""
 
-from consent.queries.childhood import left_from_childhood
 from consent.queries.choices import ChoicePage, ChoiceRow, about, choice_of, choices_page
 from consent.queries.digests import digest_runs
 from consent.queries.evidence import EvidenceView, evidence_of
-from consent.queries.later import changed_at
+from consent.queries.minor_approvals import left_from_childhood
 from consent.queries.notice import notice_of
 from consent.queries.progress import (
     Asks,
@@ -17,6 +16,7 @@ from consent.queries.progress import (
 )
 from consent.queries.receipts import PartnerReceipt, PartnerStanding, ReceiptView, receipt_of
 from consent.queries.signals import SignalView, signal_of, stops_by_signal
+from consent.queries.superseding_choices import changed_at
 
 __all__ = [
     "Asks",

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from django.db.models import Q
 
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, Origin
-from consent.queries.progress import Asks, Followed, asked_of, follow
-from consent.queries.set_aside import STANDS
+from consent.queries.invalidated_approvals import STANDS
+from consent.queries.progress import Asks, Followed, follow, get_requested_actions
 from partners.models import Campaign, Party
 from partners.words import UNKNOWN, party_name, purpose_in_words, shown
 from revocations.models import Order, State
@@ -19,7 +19,7 @@ FIRST = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Told:
+class PartnerProgress:
     """One partner told of a choice: by which order, and where what that asks stands now."""
 
     order: Order
@@ -50,7 +50,7 @@ class ChoiceRow:
     program: str
     disputed: bool
     receipt: str
-    told: tuple[Told, ...]
+    told: tuple[PartnerProgress, ...]
     use: tuple[str, str]
     notice: str
 
@@ -75,7 +75,7 @@ class ChoiceRow:
         return tuple(
             one.followed
             for one in self.told
-            if asked_of(asks=self.asks, orders=[one.order, one.followed.order]).anything
+            if get_requested_actions(asks=self.asks, orders=[one.order, one.followed.order]).anything
         )
 
     @property
@@ -94,7 +94,7 @@ class ChoiceRow:
         done = {State.COMPLETED, State.PARTIAL}
         return tuple(one.party for one in _by_name(one for one in self.to_sign if one.state not in done))
 
-    def _taken_back(self, told: Told) -> bool:
+    def _taken_back(self, told: PartnerProgress) -> bool:
         newer = told.followed.order
         allowed = {(entry["recipient"], entry["purpose"]) for entry in newer.snapshot["state"]}
         return self.kind == Choice.Kind.ALLOW and newer is not told.order and self.use not in allowed
@@ -268,7 +268,7 @@ def _row(
         program=shown(choice.program, at_most=80),
         disputed=choice.reason == "never_agreed",
         receipt=receipts.get(choice.id, ""),
-        told=tuple(Told(order, known[order.id]) for order in orders),
+        told=tuple(PartnerProgress(order, known[order.id]) for order in orders),
         use=use,
         notice=choice.notice,
     )

@@ -8,7 +8,7 @@ from typing import Literal
 
 from django.db import connection
 
-from consent.queries.set_aside import stands
+from consent.queries.invalidated_approvals import stands
 from partners.words import party_name
 from revocations.models import BY_TERM
 

@@ -92,7 +92,7 @@ class Followed:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestedActions:
     """What a choice asks of a partner to sign for: nothing, to stop using (`anything`), to delete what it holds too."""
 
     anything: bool
@@ -134,7 +134,9 @@ class Progress:
         return not all(step.status == "done" for step in self.steps)
 
 
-def order_state(*, followed: Followed, asked: Asked, at: datetime, waits_since: datetime | None = None) -> OrderState:
+def order_state(
+    *, followed: Followed, asked: RequestedActions, at: datetime, waits_since: datetime | None = None
+) -> OrderState:
     """An order as a page may speak of it at `at`, where this is what is asked by it.
 
     `waits_since`: since when the partner has something to confirm, where an older order waited before this one.
@@ -190,7 +192,7 @@ def newest_order_states(*, line_id: int, at: datetime) -> dict[int, OrderState]:
     return {
         order.contract_id: order_state(
             followed=known[order.id],
-            asked=asked_of(asks="delete", orders=[order]),
+            asked=get_requested_actions(asks="delete", orders=[order]),
             at=at,
             waits_since=order.waits_since,
         )
@@ -198,13 +200,13 @@ def newest_order_states(*, line_id: int, at: datetime) -> dict[int, OrderState]:
     }
 
 
-def asked_of(*, asks: Asks, orders: Collection[Order]) -> Asked:
+def get_requested_actions(*, asks: Asks, orders: Collection[Order]) -> RequestedActions:
     """What a choice asks of a partner to sign for, by the orders that tell it: the first, and the newest.
 
     An order carries on what older choices asked, too; that is not this choice's affair. A pause never asks to delete.
     """
     actions = {action for order in orders for action in order.snapshot.get("required_actions", ())}
-    return Asked(
+    return RequestedActions(
         anything=asks != "nothing" and bool(actions), deletion=asks == "delete" and Duty.Action.DELETE_HELD in actions
     )
 
@@ -254,7 +256,7 @@ def _progress_of(told: Collection[Order], asks: Asks, since: datetime, at: datet
         _progress(
             order,
             known[order.id],
-            asked_of(asks=asks, orders=[order, known[order.id].order]),
+            get_requested_actions(asks=asks, orders=[order, known[order.id].order]),
             names,
             _Times(since, waits[order.id], at),
         )
@@ -296,7 +298,9 @@ class _Times:
     at: datetime
 
 
-def _progress(order: Order, followed: Followed, asked: Asked, names: Mapping[str, str], times: _Times) -> Progress:
+def _progress(
+    order: Order, followed: Followed, asked: RequestedActions, names: Mapping[str, str], times: _Times
+) -> Progress:
     newest = followed.order
     state = order_state(followed=followed, asked=asked, at=times.at, waits_since=times.waits_since)
     return Progress(
@@ -313,7 +317,7 @@ def _progress(order: Order, followed: Followed, asked: Asked, names: Mapping[str
     )
 
 
-def _steps(followed: Followed, asked: Asked, since: datetime) -> tuple[Step, ...]:
+def _steps(followed: Followed, asked: RequestedActions, since: datetime) -> tuple[Step, ...]:
     told = followed.order.sent_at or followed.order.acknowledged_at
     received = followed.received_at
     steps = [

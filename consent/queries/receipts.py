@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.numbers import masked
 from accounts.sealing import unseal
-from consent.queries.progress import Asks, Followed, asked_of, follow
+from consent.queries.progress import Asks, Followed, follow, get_requested_actions
 from partners.models import Party
 from partners.words import party_name
 from revocations.models import Order, Receipt
@@ -111,7 +111,7 @@ def receipt_of(
     to_sign = [
         known[order.id]
         for order in orders
-        if order.id in known and asked_of(asks=asks, orders=[order, known[order.id].order]).anything
+        if order.id in known and get_requested_actions(asks=asks, orders=[order, known[order.id].order]).anything
     ]
     return ReceiptView(
         number=number,

@@ -245,7 +245,7 @@ def plan(*, of: str, target_id: int, at: datetime) -> Plan:
         campaigns=endings,
         open_orders=open_orders,
         receipts_owed=receipts_owed,
-        below=tuple(sorted(party_name(one.name, one.uri) for one in below(row=row))),
+        below=tuple(sorted(party_name(one.name, one.uri) for one in list_downstream_parties(row=row))),
         delete_within_days=contract.complete_within_days,
         digest=f"{facts_digest(row=row)}.{lines}.{lifeline}",
     )
@@ -256,7 +256,7 @@ def _runs(one: Campaign, at: datetime) -> bool:
     return all(not term.is_draft and term.starts_at <= at < term.ends_at for term in (one, one.contract))
 
 
-def below(*, row: Contract | Campaign) -> list[Party]:
+def list_downstream_parties(*, row: Contract | Campaign) -> list[Party]:
     """The companies known behind it: its providers and their reach, without the one that nobody can name."""
     campaigns = (
         Campaign.objects.filter(pk=row.pk) if isinstance(row, Campaign) else Campaign.objects.filter(contract=row)
@@ -276,7 +276,7 @@ def facts_digest(*, row: Contract | Campaign) -> str:
         row.ends_at.isoformat(),
         row.contract.epoch if isinstance(row, Campaign) else row.epoch,
         [[ref, lifeline] for ref, lifeline in campaigns.order_by("ref").values_list("ref", "lifeline")],
-        [party.uri for party in below(row=row)],
+        [party.uri for party in list_downstream_parties(row=row)],
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 

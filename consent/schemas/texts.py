@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from consent.messages import Wish
+from consent.messages import TextCommand
 
 LONGEST_TEXT = 1600
 LOCATION = frozenset({"LOCATION", "UBICACION", "LOCALIZACION"})
@@ -29,7 +29,7 @@ class TextedUs(msgspec.Struct, frozen=True):
 class Meant(NamedTuple):
     """A wish, and the code that came with it ("" for none)."""
 
-    wish: Wish
+    wish: TextCommand
     code: str = ""
 
 
@@ -45,11 +45,11 @@ def meant(*, text: str) -> Meant:
     match words:
         case [stop, location, *rest] if stop in STOPS and location in LOCATION:
             code = "".join(rest)
-            return Meant(Wish.STOP_LOCATION, code if CODE.fullmatch(code) else "")
+            return Meant(TextCommand.STOP_LOCATION, code if CODE.fullmatch(code) else "")
         case [word] if word in OFF:
-            return Meant(Wish.TEXTS_OFF)
+            return Meant(TextCommand.TEXTS_OFF)
         case [word] if word in ON:
-            return Meant(Wish.TEXTS_ON)
+            return Meant(TextCommand.TEXTS_ON)
         case [word] if word in NOS:
-            return Meant(Wish.NO)
-    return Meant(Wish.HELP)
+            return Meant(TextCommand.NO)
+    return Meant(TextCommand.HELP)

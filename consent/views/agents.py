@@ -21,7 +21,7 @@ def explained(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-def asked(request: HttpRequest, token: str) -> HttpResponse:
+def agent_request(request: HttpRequest, token: str) -> HttpResponse:
     """Who asks in the person's name, and the two answers. Whoever has the link had the text: it is this phone."""
     now = timezone.now()
     found = agents.behind_link(token=token, at=now)
@@ -44,7 +44,7 @@ def asked(request: HttpRequest, token: str) -> HttpResponse:
 
 def _closed(request: HttpRequest, token: str, at: datetime) -> HttpResponse:
     """Whoever has just pressed the button here, and presses it again, is led to the same link."""
-    link = sessions.kept_link(request, at=at)
+    link = sessions.get_recent_link(request, at=at)
     if link and agents.led_to(token=token, link=link):
         return redirect("stop-progress", token=link)
     return render(request, "agents/closed.html", status=404)

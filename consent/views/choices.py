@@ -24,9 +24,9 @@ from accounts.access import (
 from accounts.permissions import Action
 from accounts.queries import PersonsLine
 from consent import actions, notices, queries
+from consent.current_consent import Use, sharing, use_of
 from consent.forms import AllowForm, PauseForm, StopForm
 from consent.models import Choice, PrivacySignal
-from consent.standing import Use, sharing, use_of
 from consent.words import not_allowed_in_words, reason_in_words
 
 CHANNEL = "web"
@@ -57,7 +57,7 @@ def choice(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
 def disputed(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """The case that "I never agreed" opened: who was asked for proof, by when, and what came."""
     now = timezone.now()
-    found, line = found_for(request, choice_id)
+    found, line = get_own_choice(request, choice_id)
     if not found.disputed:
         raise Http404
     evidence = queries.evidence_of(line_id=found.line_id, choice_id=found.id, at=now)
@@ -126,7 +126,7 @@ def signal(request: SubscriberRequest) -> HttpResponseBase:
     if request.POST.get("answer") == PrivacySignal.Answer.KEEP:
         try:
             actions.outweigh_signal(line_id=line.line.pk, actor=_actor(request))
-        except actions.NotAsked as error:
+        except actions.NoOpenSignal as error:
             raise Http404 from error
         return redirect(f"{reverse('choice-signal')}{at_line(request)}")
     found = queries.signal_of(line_id=line.line.pk)
@@ -216,7 +216,7 @@ def _actor(request: SubscriberRequest) -> str:
     return f"{'delegate' if request.line.is_delegated else 'subscriber'}:{request.user.pk}"
 
 
-def found_for(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[queries.ChoiceRow, PersonsLine]:
+def get_own_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[queries.ChoiceRow, PersonsLine]:
     """The choice of this id and its line, if it is one of this person's; else 404."""
     lines = {line.line.pk: line for line in request.known if line.may(request.action)}
     found = queries.choice_of(line_ids=lines.keys(), choice_id=choice_id)
@@ -231,7 +231,7 @@ def found_for(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[queries
 def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, object]:
     """What the pages about one choice show of it."""
     now = timezone.now()
-    found, line = found_for(request, choice_id)
+    found, line = get_own_choice(request, choice_id)
     standing = sharing(line=line.line, at=now)
     changed = queries.changed_at(choice=found)
     since = found.in_force_since

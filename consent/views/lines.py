@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 import accounts.queries
 from accounts.access import SubscriberRequest, line_required, note_look
 from accounts.permissions import Action
-from consent.standing import sharing
+from consent.current_consent import sharing
 
 
 @require_safe
@@ -26,5 +26,5 @@ def lines(request: SubscriberRequest) -> HttpResponse:
         (line, sharing(line=line.line, at=now) if line.may(Action.SEE) and not line.is_delegated else None)
         for line in request.known
     ]
-    asked = accounts.queries.asked_to_look_after(line=request.known[0], at=now)
+    asked = accounts.queries.list_delegation_requests(line=request.known[0], at=now)
     return render(request, "account/lines.html", {"rows": rows, "asked": asked})

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import SubscriberRequest, line_required, seeing_required
 from accounts.actions import SentEnough
 from accounts.permissions import Action, Relation
-from consent import actions, paper, queries, receipts
+from consent import actions, pdf_receipts, queries, receipts
 from consent.forms import MailForm
-from consent.views.choices import found_for, shown_choice
+from consent.views.choices import get_own_choice, shown_choice
 
 
 @require_safe
@@ -49,7 +49,7 @@ def receipt_pdf(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespons
     now = timezone.now()
     found = _receipt(request, choice_id)
     body = receipts.file_of(receipt=found, at=now)
-    printed = paper.receipt_pdf(receipt=found, paper=_paper(request, choice_id), body=body, at=now)
+    printed = pdf_receipts.receipt_pdf(receipt=found, paper=_paper(request, choice_id), body=body, at=now)
     return _to_keep(HttpResponse(printed, content_type="application/pdf"), f"receipt-{found.number}.pdf")
 
 
@@ -63,7 +63,7 @@ def mail_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
         return _page(request, choice_id, form)
     found = _receipt(request, choice_id)
     body = receipts.file_of(receipt=found, at=now)
-    printed = paper.receipt_pdf(receipt=found, paper=_paper(request, choice_id), body=body, at=now)
+    printed = pdf_receipts.receipt_pdf(receipt=found, paper=_paper(request, choice_id), body=body, at=now)
     to, line_id = form.cleaned_data["to"], request.line.line.pk
     try:
         actions.mail_receipt(
@@ -80,7 +80,7 @@ def mail_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
 @line_required(Action.DOWNLOAD)
 def text_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """Have the phone that signed in texted a link to it, and nothing that it says."""
-    found, line = found_for(request, choice_id)
+    found, line = get_own_choice(request, choice_id)
     if line.relation == Relation.EX_USER:  # no text reaches a phone whose line ended
         raise Http404
     own = request.lines[0].line.pk
@@ -105,17 +105,17 @@ def _page(request: SubscriberRequest, choice_id: uuid.UUID, form: MailForm) -> H
 
 
 def _receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> queries.ReceiptView:
-    found, _line = found_for(request, choice_id)
+    found, _line = get_own_choice(request, choice_id)
     receipt = queries.receipt_of(line_id=found.line_id, choice_id=found.id, order_ids=found.order_ids, asks=found.asks)
     if receipt is None:
         raise Http404
     return receipt
 
 
-def _paper(request: SubscriberRequest, choice_id: uuid.UUID) -> paper.Paper:
-    found, line = found_for(request, choice_id)
+def _paper(request: SubscriberRequest, choice_id: uuid.UUID) -> pdf_receipts.Paper:
+    found, line = get_own_choice(request, choice_id)
     about = {"choice": found, "line": line}
-    return paper.Paper(
+    return pdf_receipts.Paper(
         title=_plain(render_to_string("choices/_title.html", about, request)),
         made_at=found.made_at,
         until=found.until,
@@ -136,7 +136,7 @@ def _far(request: SubscriberRequest, found: queries.ChoiceRow) -> list[dict[str,
 
 
 def _plain(words: str) -> str:
-    isolated = words.replace("<bdi>", paper.OWN).replace("</bdi>", paper.END)
+    isolated = words.replace("<bdi>", pdf_receipts.OWN).replace("</bdi>", pdf_receipts.END)
     return " ".join(unescape(strip_tags(isolated)).split())
 
 

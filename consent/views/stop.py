@@ -16,7 +16,7 @@ from accounts.forms import CodeForm, NumberForm
 from accounts.models import TextedCode
 from accounts.numbers import shown as number_shown
 from accounts.zones import name_of, zone_of
-from consent import notices, paper, receipts
+from consent import notices, pdf_receipts, receipts
 from consent.actions import without_account
 from consent.queries.links import behind_link
 
@@ -95,7 +95,7 @@ def everything(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     proved = sessions.proved_line(request, door=STOP, at=now)
     if proved is None:
-        link = sessions.kept_link(request, at=now)
+        link = sessions.get_recent_link(request, at=now)
         return redirect("stop-progress", token=link) if link else redirect("stop")
     notice = notices.before_stop()
     # A page that lay open in another tab may be about another number.
@@ -152,7 +152,7 @@ def receipt_pdf(request: HttpRequest, token: str) -> HttpResponse:
     if linked is None:
         raise Http404
     zone = zone_of(linked.state)
-    said = paper.Paper(
+    said = pdf_receipts.Paper(
         title=_("All sharing was stopped"),
         made_at=linked.made_at,
         until=None,
@@ -161,7 +161,7 @@ def receipt_pdf(request: HttpRequest, token: str) -> HttpResponse:
     )
     body = receipts.file_of(receipt=linked.receipt, at=now)
     with timezone.override(zone):
-        printed = paper.receipt_pdf(receipt=linked.receipt, paper=said, body=body, at=now)
+        printed = pdf_receipts.receipt_pdf(receipt=linked.receipt, paper=said, body=body, at=now)
     response = HttpResponse(printed, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="receipt-{linked.receipt.number}.pdf"'
     return response

@@ -11,8 +11,8 @@ planner may hold a few lines to be so many that it reads whole months. What was 
 order or to run the network never asked, and is never an anomaly.
 """
 
-from consent.queries.set_aside import stands
-from disclosures.queries.claimed import CLAIMED_LATER
+from consent.queries.invalidated_approvals import stands
+from disclosures.queries.disputed_claims import CLAIMED_LATER
 from disclosures.queries.visible import LOOK_UP, SHOWN
 
 TABLES = """

@@ -16,8 +16,8 @@ from disclosures.feeds.releases import DisclosuresFeed, fate_of, line_number, ro
 from disclosures.ingest import Outcome, Row, chunks
 from disclosures.ingest.chunks import Taken
 from partners.feeds.checking import Fate
-from partners.feeds.crew import Crew, Done, Turn
 from partners.feeds.reading import Block, Readable, blocks, numbered_lines
+from partners.feeds.worker_pool import Done, Turn, WorkerPool
 
 # A file within this is taken in by one process: starting more would take longer.
 SMALL = 8_000_000
@@ -48,9 +48,9 @@ class FileImport(AbstractContextManager["FileImport"]):
             held += len(block.content)
         with ExitStack() as stack:
             many = held >= SMALL and self.workers > 1
-            crew = stack.enter_context(Crew(size=self.workers, work=_take)) if many else None
+            crew = stack.enter_context(WorkerPool(size=self.workers, work=_take)) if many else None
             self.noted = self.file if self.file and chunks.begin_run(file=self.file) else None
-            known = chunks.known_of(file=self.noted) if self.noted else {}
+            known = chunks.list_imported_chunks(file=self.noted) if self.noted else {}
             todo = _parts(chain(first, parts), self.noted, known)
             yield from crew.results(todo) if crew else map(_alone, todo)
 

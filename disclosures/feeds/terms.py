@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from accounts.turns import turn
-from consent.feeds import take_in_held, tell_of_links
+from accounts.advisory_locks import turn
+from consent.feeds import apply_held_rows, notify_partners_of_links
 from disclosures import actions
 from partners.feeds import terms
 from partners.feeds.terms import Changes
@@ -29,9 +29,9 @@ def settle_terms(*, changes: Changes, at: datetime, cause: str = "parties") -> i
     Returns how many stops from files the held approvals outweigh. `cause`: what changed the terms, for the changes of
     judgement; a parties file, or officers' acts.
     """
-    pierced = take_in_held(at=at)
-    tell_of_links(links=changes.links)
-    actions.parties_known(uris=changes.parties, at=at)
+    pierced = apply_held_rows(at=at)
+    notify_partners_of_links(links=changes.links)
+    actions.rejudge_for_parties(uris=changes.parties, at=at)
     actions.terms_changed(campaigns=changes.campaigns, links=changes.links, at=at)
     actions.catch_up(cause=cause, at=at)
     return pierced

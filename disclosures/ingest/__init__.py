@@ -1,15 +1,15 @@
 """Taking in what was released: stored by COPY, attributed and judged set-wise, judged again when more is known."""
 
-from disclosures.ingest.giving_back import Stretch, give_back, outside, pass_over, shortened
-from disclosures.ingest.giving_back import take_turn as take_turn_of_judging
 from disclosures.ingest.judging import rejudge
 from disclosures.ingest.notices import append, not_arrived, take_turn
+from disclosures.ingest.projections import reveal
+from disclosures.ingest.reassigned_rows import Stretch, give_back, outside, pass_over, shortened
+from disclosures.ingest.reassigned_rows import take_turn as take_turn_of_judging
 from disclosures.ingest.replay import attribute_held
-from disclosures.ingest.rolling import LONG, roll_up
+from disclosures.ingest.rollups import LONG, roll_up
 from disclosures.ingest.rows import Outcome, Report, Row, id_of, row_of
 from disclosures.ingest.store import nothing_besides, store
 from disclosures.ingest.terms import doubt, touch, touch_paths, touch_since, touch_state
-from disclosures.ingest.traces import reveal
 
 __all__ = [
     "LONG",

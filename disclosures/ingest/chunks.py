@@ -69,7 +69,7 @@ def end_run(*, file: bytes) -> None:
 
 
 @transaction.atomic
-def known_of(*, file: bytes) -> dict[int, bytes]:
+def list_imported_chunks(*, file: bytes) -> dict[int, bytes]:
     """Of the chunks that earlier runs have taken in: where each begins, and its digest."""
     with connection.cursor() as cursor:
         cursor.execute(TAKEN, [_key(file)])

@@ -9,7 +9,7 @@ MAY_BE_REPORTED_WITHIN = timedelta(seconds=gate.USE_WITHIN_S)
 
 def may_have_the_gates_yes(*, decision_id: str, occurred_at: datetime) -> bool:
     """Whether this id claims a yes for that moment. Whether it is the gate's can be told only for a line."""
-    claimed_at = gate.claimed_at(decision_id=decision_id)
+    claimed_at = gate.get_claimed_time(decision_id=decision_id)
     return claimed_at is not None and _may_follow(claimed_at, occurred_at)
 
 

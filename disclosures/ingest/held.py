@@ -17,8 +17,8 @@ from django.db import connection, transaction
 from accounts.sealing import seal, unseal
 from disclosures.ingest import notices
 from disclosures.ingest.decisions import may_have_the_gates_yes
+from disclosures.ingest.projections import Ungated, by_day, note_ungated
 from disclosures.ingest.rows import Report, Row, row_of
-from disclosures.ingest.traces import Ungated, by_day, note_ungated
 from disclosures.models import HeldDisclosure
 from disclosures.queries.held import NOT_HIDDEN
 

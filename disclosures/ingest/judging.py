@@ -6,9 +6,9 @@ from itertools import batched
 
 from django.db import connection, transaction
 
-from consent.actions import tell_newly_affected
+from consent.actions import enqueue_orders_for_newly_affected
 from consent.permission import ANSWER, COLUMNS
-from disclosures.ingest import paths, underway
+from disclosures.ingest import import_progress, paths
 from revocations.queries import uncovered
 
 logger = logging.getLogger(__name__)
@@ -84,14 +84,14 @@ def rejudge(*, cause: str) -> int:
     changed = 0
     broken = set[int]()
     while touched := _touched(besides=broken):
-        if not underway.wait(at_most=A_CHUNK_TAKES):
+        if not import_progress.wait(at_most=A_CHUNK_TAKES):
             logger.error("a chunk of disclosures has not come to its end: what was touched is left for the next run")
             break
         changed += _in_batches(touched, cause, broken)
     return changed
 
 
-def tell(*, touched: Mapping[int, int]) -> None:
+def enqueue_affected_lines(*, touched: Mapping[int, int]) -> None:
     """Take up what a chunk has touched (id and line), for the sake of partners who came to be concerned by it.
 
     The past of these lines is as it was: nobody is waited for.
@@ -127,7 +127,7 @@ def _one_line(touched: Mapping[int, int], line_id: int, cause: str, broken: set[
 
 
 def _judge_again(touched: Mapping[int, int], cause: str) -> int:
-    tell_newly_affected(line_ids=_with_untold_partners(touched.values()))
+    enqueue_orders_for_newly_affected(line_ids=_with_untold_partners(touched.values()))
     return _batch(list(touched), cause)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import audit.actions
-from accounts.turns import turn
+from accounts.advisory_locks import turn
 from disclosures.ingest import held
 from disclosures.ingest.rows import Outcome, Report, row_of
 from disclosures.ingest.store import store

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from consent.permission import JUDGE as ANSWER
-from disclosures.ingest import days, judging, notices, staging, traces, underway
+from disclosures.ingest import days, import_progress, judging, notices, projections, staging
 from disclosures.ingest.held import hold
 from disclosures.ingest.rows import Outcome, Row
 
@@ -108,7 +108,7 @@ def store(
         outcomes, touched = _all_of(rows, at, turn or nullcontext(), gateway=gateway)
         in_order = [outcomes[row.n] for row in rows]
         besides(in_order)
-    judging.tell(touched=touched)
+    judging.enqueue_affected_lines(touched=touched)
     return in_order
 
 
@@ -155,7 +155,7 @@ def _take(
         outcomes = {n: alike[fate] for n, fate in known.items()}
         for judgement, completed, numbers in cursor.fetchall():
             outcomes.update(dict.fromkeys(map(int, numbers.split(",")), Outcome("accepted", judgement, completed)))
-        touched = traces.leave(cursor=cursor, rows="fresh", terms="term", at=at, ungated=ungated)
+        touched = projections.leave(cursor=cursor, rows="fresh", terms="term", at=at, ungated=ungated)
         staging.clear(cursor=cursor)
     return outcomes, touched
 
@@ -163,7 +163,7 @@ def _take(
 def _claim(cursor: CursorWrapper, rows: Sequence[Row], *, gateway: str) -> dict[int, str]:
     """Register what is new: it stands in `fresh`. Returns the fate of everything else."""
     notices.share_turn(cursor=cursor)
-    underway.begin(cursor=cursor)
+    import_progress.begin(cursor=cursor)
     if _register(cursor, gated=bool(gateway)) == len(rows):
         return {}
     cursor.execute(KNOWN)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from disclosures.ingest import notices, paths, traces, underway
+from disclosures.ingest import import_progress, notices, paths, projections
 
 TOUCH = """
 INSERT INTO consent_touched (line_id, since)
@@ -86,7 +86,7 @@ def doubt(*, parties: Collection[str], at: datetime) -> None:
     notices.take_turn()
     with connection.cursor() as cursor:
         cursor.execute(DOUBT, {"parties": sorted(parties)})
-        traces.note_doubtful(found=cursor, at=at)
+        projections.note_doubtful(found=cursor, at=at)
 
 
 def touch_paths(*, parties: Collection[str]) -> None:
@@ -96,7 +96,7 @@ def touch_paths(*, parties: Collection[str]) -> None:
     """
     if not parties:
         return
-    underway.wait()
+    import_progress.wait()
     with connection.cursor() as cursor:
         cursor.execute(BEGINS_ELSEWHERE, [sorted(parties)])
 
@@ -107,7 +107,7 @@ def touch(*, campaigns: Collection[str], links: Collection[tuple[str, str]], at:
     Reads every partition: terms change seldom. Call outside a transaction, when they are committed.
     """
     if campaigns or links:
-        underway.wait()
+        import_progress.wait()
         _mark(campaigns, links, at)
 
 
@@ -125,7 +125,7 @@ def _mark(campaigns: Collection[str], links: Collection[tuple[str, str]], at: da
             },
         )
         cursor.execute(NAMED, {"campaigns": named, "at": at})
-        cursor.execute(traces.REACH.format(rows="named", terms="named"))
+        cursor.execute(projections.REACH.format(rows="named", terms="named"))
         cursor.execute("DROP TABLE named")
 
 
@@ -134,7 +134,7 @@ def touch_state(*, state: str, since: datetime) -> None:
 
     Call outside a transaction, when the rule is committed.
     """
-    underway.wait()
+    import_progress.wait()
     with connection.cursor() as cursor:
         cursor.execute(IN_STATE, {"state": state, "since": since})
 
@@ -144,6 +144,6 @@ def touch_since(*, campaigns: Collection[str], parties: Collection[str], since: 
 
     Call outside a transaction, when the beginning or end of their term or suspension is committed.
     """
-    underway.wait()
+    import_progress.wait()
     with connection.cursor() as cursor:
         cursor.execute(SINCE, {"campaigns": sorted(campaigns), "parties": sorted(parties), "since": since})

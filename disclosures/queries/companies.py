@@ -7,15 +7,15 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
+from consent.current_consent import Proof, Sharing, Use, sharing
 from consent.queries import OrderState, newest_order_states
 from consent.queries.ended import EndedAgreement, ended_agreements
-from consent.standing import Proof, Sharing, Use, sharing
 from disclosures.models import Basis, Judgement, Outcome
 from disclosures.queries.chart import Chart, chart_of
-from disclosures.queries.counted import Facts, facts_of
-from disclosures.queries.noticed import Noticed, found_of, told
+from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
+from disclosures.queries.release_counts import Facts, facts_of
 from disclosures.queries.tallies import Outside, Tally, got_in, outside_of, released_outside
-from disclosures.queries.trails import Known, Parties, Stop, instead_of, trail, uris_of
+from disclosures.queries.trails import NamedParty, Parties, Stop, instead_of, trail, uris_of
 from partners.words import link, precision_in_words, purpose_in_words, shown
 
 MOST_TRAILS = 3
@@ -59,12 +59,12 @@ class CompanyCard:
     not; `by_us`: we do, for what it did, and the person does not.
     """
 
-    company: Known
+    company: NamedParty
     about: str
     website: str
     trails: tuple[tuple[Stop, ...], ...]
     more_trails: int
-    instead: tuple[Known, ...]
+    instead: tuple[NamedParty, ...]
     uses: tuple[UseCard, ...]
     n: int
     recent: int
@@ -207,7 +207,7 @@ class Companies:
     nothing: bool
     chart: Chart
     ended: tuple[EndedAgreement, ...] = ()
-    noticed: tuple[Noticed, ...] = ()
+    noticed: tuple[LineAlert, ...] = ()
 
     @property
     def recent_laid(self) -> Laid:
@@ -248,6 +248,7 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
     by_uri = {card.company.uri: card for card in cards}
     recent = tuple(card for card in cards if card.had_it_lately)
     released = [one for one in by_agreement if one.outcome == Outcome.RELEASED and one.recent]
+    found = list_line_anomalies(line_id=line.pk, at=at)
     return Companies(
         sharing=standing,
         recent=recent,
@@ -267,9 +268,7 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         nothing=not (facts or cards),
         chart=chart_of(counted=_by_week(by_agreement), parties=parties, zone=zone, at=at),
         ended=ended_agreements(line_id=line.pk, at=at),
-        noticed=told(
-            found=found_of(line_id=line.pk, at=at), facts=facts, parties=parties, zone=zone, card=by_uri.get, at=at
-        ),
+        noticed=merge_alerts(found=found, facts=facts, parties=parties, zone=zone, card=by_uri.get, at=at),
     )
 
 

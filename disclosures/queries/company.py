@@ -6,15 +6,15 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
+from consent.current_consent import Proof, Sharing, sharing
 from consent.queries import Asks, Progress, newest_order_states, standing_progress
 from consent.queries.ended import EndedAgreement, ended_agreements
-from consent.standing import Proof, Sharing, sharing
 from disclosures.models import Basis, Outcome
 from disclosures.queries.companies import CompanyCard, card_of
-from disclosures.queries.counted import Facts, facts_of
 from disclosures.queries.flow import Flow, flow_of
 from disclosures.queries.history import Filters, HistoryPage, history_page
-from disclosures.queries.noticed import Noticed, found_of, told
+from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
+from disclosures.queries.release_counts import Facts, facts_of
 from disclosures.queries.tallies import Got, How, got_in, how_got
 from disclosures.queries.trails import Parties, uris_of
 from partners.models import Party
@@ -46,7 +46,7 @@ class CompanyPage:
     flow: Flow | None
     history: HistoryPage
     ended: tuple[EndedAgreement, ...] = ()
-    noticed: tuple[Noticed, ...] = ()
+    noticed: tuple[LineAlert, ...] = ()
 
 
 def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> CompanyPage | None:
@@ -87,8 +87,8 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
             paths=[(one.path, one.n) for one in by_agreement if one.outcome == Outcome.RELEASED], parties=parties
         ),
         history=history_page(line_id=line.pk, filters=Filters(company=party.uri), zone=zone, at=at, rows=NEWEST_ROWS),
-        noticed=told(
-            found=[one for one in found_of(line_id=line.pk, at=at) if one.party == party.uri],
+        noticed=merge_alerts(
+            found=[one for one in list_line_anomalies(line_id=line.pk, at=at) if one.party == party.uri],
             facts=facts,
             parties=parties,
             zone=zone,

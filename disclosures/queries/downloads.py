@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from disclosures.models import Disclosure
-from disclosures.words import judgement_in_words, told_of
+from disclosures.words import describe_outcome, judgement_in_words
 from partners.models import Party
 from partners.words import party_name, purpose_in_words
 
@@ -86,7 +86,7 @@ def _values(row: Disclosure, names: _Names) -> dict[str, object]:
                 row.basis,
                 row.outcome,
                 row.judgement,
-                judgement_in_words(told_of(row)),
+                judgement_in_words(describe_outcome(row)),
                 "yes" if vars(row)["delayed"] else "",
             ),
             strict=True,

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import CharField, Count, F, Func, Q, QuerySet
 
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
-from disclosures.queries.claimed import is_claimed_later
-from disclosures.queries.counted import Place, Wanted, facts_of, newest
-from disclosures.queries.trails import Known, Parties, Stop, company_of, instead_of, trail, uris_of
+from disclosures.queries.disputed_claims import is_claimed_afterwards
+from disclosures.queries.release_counts import Place, Wanted, facts_of, newest
+from disclosures.queries.trails import NamedParty, Parties, Stop, company_of, instead_of, trail, uris_of
 from disclosures.queries.visible import visible, with_delay
-from disclosures.words import NOT_ALLOWED, basis_in_words, judgement_in_words, told_of, tone_of
+from disclosures.words import NOT_ALLOWED, basis_in_words, describe_outcome, judgement_in_words, tone_of
 from partners.words import precision_in_words, purpose_in_words, shown
 
 ROWS, GROUPS = 200, 60
@@ -83,9 +83,9 @@ class Group:
     """
 
     id: uuid.UUID
-    company: Known
+    company: NamedParty
     trail: tuple[Stop, ...]
-    instead: tuple[Known, ...]
+    instead: tuple[NamedParty, ...]
     why: str
     precision: str
     basis: str
@@ -199,7 +199,7 @@ def history_in_parts(
         place = part[-1].occurred_at, part[-1].id
 
 
-def companies_in(*, line_id: int, zone: ZoneInfo, at: datetime) -> tuple[Known, ...]:
+def companies_in(*, line_id: int, zone: ZoneInfo, at: datetime) -> tuple[NamedParty, ...]:
     """The parties a line's history can be narrowed to, by name. Two queries."""
     uris = uris_of(paths=[one.path for one in facts_of(line_id=line_id, zone=zone, at=at)]) - {"unknown"}
     parties = Parties.read(uris)
@@ -221,7 +221,7 @@ def _filtered(line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> Q
     if filters.judgements:
         judged = Q(judgement__in=filters.judgements)
         rows = rows.filter(
-            judged | is_claimed_later() if filters.claimed_later else judged,
+            judged | is_claimed_afterwards() if filters.claimed_later else judged,
             basis=Basis.APPROVAL,
             outcome=Outcome.RELEASED,
         )
@@ -333,8 +333,8 @@ def _group(rows: Sequence[Disclosure], parties: Parties, of_day: int) -> Group:
         basis=first.basis,
         basis_words=basis_in_words(first.basis),
         judgement=first.judgement,
-        words=judgement_in_words(told_of(first)),
-        tone=tone_of(told_of(first)),
+        words=judgement_in_words(describe_outcome(first)),
+        tone=tone_of(describe_outcome(first)),
         refused=first.outcome == Outcome.REFUSED,
         delayed=vars(first)["delayed"],
         doubtful=first.basis_doubtful,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from disclosures.models import Basis, Outcome
-from disclosures.queries.counted import Facts
+from disclosures.queries.release_counts import Facts
 from disclosures.words import NOT_ALLOWED, OUTSIDE, judgement_in_words, tone_of
 
 How = Literal["itself", "through", "to"]

@@ -11,7 +11,7 @@ NO_ID = 0
 
 
 @dataclass(frozen=True)
-class Known:
+class NamedParty:
     """A party as pages name it. `id` is 0 where we hold nothing about it but its address."""
 
     id: int
@@ -35,18 +35,18 @@ class Stop:
 class Parties:
     """The parties behind a set of addresses, read once."""
 
-    def __init__(self, found: Mapping[str, Known]) -> None:
+    def __init__(self, found: Mapping[str, NamedParty]) -> None:
         self._found = found
 
-    def __getitem__(self, uri: str) -> Known:
-        return self._found.get(uri) or Known(NO_ID, uri, party_name("", uri))
+    def __getitem__(self, uri: str) -> NamedParty:
+        return self._found.get(uri) or NamedParty(NO_ID, uri, party_name("", uri))
 
     @classmethod
     def read(cls, uris: Collection[str]) -> "Parties":
         """One query. Whoever is called "unknown" is nobody that a page could lead to."""
         return cls(
             {
-                party.uri: Known(
+                party.uri: NamedParty(
                     party.pk,
                     party.uri,
                     party_name(party.name, party.uri),
@@ -83,7 +83,7 @@ def trail(*, path: Sequence[str], parties: Parties) -> tuple[Stop, ...]:
     return tuple(stops)
 
 
-def instead_of(*, paths: Iterable[Sequence[str]], parties: Parties) -> tuple[Known, ...]:
+def instead_of(*, paths: Iterable[Sequence[str]], parties: Parties) -> tuple[NamedParty, ...]:
     """Whom to stop for the sake of those in these paths that nobody can name, by name."""
     uris = {uri for path in paths for uri in _before_the_unnamed(path)}
     return tuple(sorted((parties[uri] for uri in uris), key=lambda known: (known.name.casefold(), known.uri)))

@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import wording
+from accounts import message_templates
 from accounts.access import SubscriberRequest, at_line, line_required
 from accounts.permissions import Action
 from audit.queries import events_of_line
-from disclosures.queries import asked_page
+from disclosures.queries import get_access_page
 
 PAGE = 50
 
@@ -28,7 +28,7 @@ def access_log(request: SubscriberRequest) -> HttpResponse:
     reader = f"subscriber:{request.user.pk}"
     events = events_of_line(line_id=request.line.line.pk, reader=reader, own=own, confidential=own)
     page = Paginator(events, PAGE).get_page(request.GET.get("page"))
-    entries = [wording.entry(event=event, reader=request.user) for event in page.object_list]
+    entries = [message_templates.entry(event=event, reader=request.user) for event in page.object_list]
     shown = {"line": request.line, "page": page, "entries": entries, "at_line": at_line(request), "part": "people"}
     return render(request, "account/access_log.html", shown)
 
@@ -36,11 +36,11 @@ def access_log(request: SubscriberRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @line_required(Action.SEE_LOG)
-def asked(request: SubscriberRequest) -> HttpResponse:
+def access_summary(request: SubscriberRequest) -> HttpResponse:
     """Which companies asked where this phone is, day by day: how often they were told, how often refused."""
     line = request.line
     before = _day(request)
-    page = asked_page(line_id=line.line.pk, zone=line.zone, before=before, at=timezone.now())
+    page = get_access_page(line_id=line.line.pk, zone=line.zone, before=before, at=timezone.now())
     shown = {"line": line, "page": page, "at_line": at_line(request), "part": "companies", "first": before is None}
     return render(request, "account/asked.html", shown)
 

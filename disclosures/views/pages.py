@@ -59,7 +59,7 @@ def history(request: SubscriberRequest) -> HttpResponse:
         "companies": queries.companies_in(line_id=line.line.pk, zone=line.zone, at=now),
         "page": queries.history_page(line_id=line.line.pk, filters=filters, zone=line.zone, at=now),
         "asked": _asked(request),
-        "noticed": queries.noticed_in(line_id=line.line.pk, zone=line.zone, company=filters.company, at=now),
+        "noticed": queries.list_line_alerts(line_id=line.line.pk, zone=line.zone, company=filters.company, at=now),
         "ended": ended_agreements(line_id=line.line.pk, at=now),
     }
     return render(request, "history/history.html", shown)

@@ -71,8 +71,8 @@ def propose_agent(
 def suspend_agent(*, number: int, reason: str, actor: str, at: datetime) -> AuthorizedAgent:
     """Let an agent ask for nobody any more: its token ends at once, and nobody can answer what it asked.
 
-    What waits for a person's answer is over from here, for good (the sweep of `consent.agency` closes it), and what
-    was proposed about it is taken off the officers' list. It is told of nothing more. What people confirmed stays.
+    What waits for a person's answer is over from here, for good (the sweep of `consent.agent_callbacks` closes it), and
+    what was proposed about it is taken off the officers' list. It is told of nothing more. What people confirmed stays.
     Raises NotNow where it may not ask as it is, NotForThem.
     """
     officer = guards.officer(actor=actor, reason=reason, action=StaffAction.SUSPEND)

@@ -6,7 +6,7 @@ held against the database and against each other (`reading`).
 """
 
 from partners.checkpoints.places import FolderPlace, Place, place
-from partners.checkpoints.reading import Line, Signed, ahead, claimed, fitting, gap, line, newest
+from partners.checkpoints.reading import Line, Signed, ahead, fitting, gap, line, newest, read_newest_checkpoint
 from partners.checkpoints.writing import SIGNED, WRITTEN, Behind, age_s, sign_acts, write
 
 __all__ = [
@@ -19,12 +19,12 @@ __all__ = [
     "Signed",
     "age_s",
     "ahead",
-    "claimed",
     "fitting",
     "gap",
     "line",
     "newest",
     "place",
+    "read_newest_checkpoint",
     "sign_acts",
     "write",
 ]

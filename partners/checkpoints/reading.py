@@ -92,7 +92,7 @@ def together(*, found: Sequence[End]) -> Signed | None:
     return Signed(signed[0].at, heads, signed[0].name)
 
 
-def claimed(*, place: Place) -> Signed | None:
+def read_newest_checkpoint(*, place: Place) -> Signed | None:
     """What the newest whole checkpoint says, also where its key is gone with a database that was restored.
 
     None where there is none, or where it is none of ours. For what must be asked, never for what may be trusted.

@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 import audit.actions
 import audit.queries
-from accounts.turns import turn
+from accounts.advisory_locks import turn
 from audit.actions import Stated
 from audit.models import Incident
 from partners import keys

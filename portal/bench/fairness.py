@@ -16,7 +16,7 @@ from audit.queries import database_clock
 from partners.models import Contract
 from portal.bench import world
 from portal.bench.measure import Bench, Failed, Result, percentile
-from revocations.actions import EVERYTHING, Agreement, tell
+from revocations.actions import EVERYTHING, Agreement, enqueue_order
 from revocations.models import Duty, Order
 
 HANGS_S = 10.0
@@ -74,7 +74,7 @@ def _stop(line_id: int, contracts: Sequence[Contract]) -> tuple[str, float]:
         for one in contracts
     ]
     with transaction.atomic():
-        told = tell(line_id=line_id, agreements=agreements, by="user", at=database_clock())
+        told = enqueue_order(line_id=line_id, agreements=agreements, by="user", at=database_clock())
         jti = Order.objects.get(id=told[contracts[0].pk]).jti
         committing = time.time()
     return jti, committing

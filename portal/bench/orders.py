@@ -94,7 +94,7 @@ def _ours(contract: Contract, count: int) -> float:
 
 def _bare(orders: Sequence[Order], contract: Contract, url: str) -> float:
     """Sign and post, nothing else: no rows, no names, over one kept connection."""
-    subs = pairwise.known_subjects(line_ids=[order.line_id for order in orders], party_id=contract.aggregator_id)
+    subs = pairwise.list_subjects(line_ids=[order.line_id for order in orders], party_id=contract.aggregator_id)
     audience = contract.aggregator.uri
     bodies = [wire.order_claims(order=order, audience=audience, sub=subs[order.line_id]) for order in orders]
     signer = keys.signer(use=SigningKey.Use.ORDER)

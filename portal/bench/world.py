@@ -23,7 +23,7 @@ RECEIVER = Path(__file__).with_name("receiver.py")
 STARTS_WITHIN_S = 120.0
 FIRST_LINE = 1_000_000
 
-# A stop of everything, as `revocations.actions.tell` writes it, for each of so many lines.
+# A stop of everything, as `revocations.actions.orders` writes it, for each of so many lines.
 ORDERS = """
 WITH made AS (
     SELECT %(first)s + n AS line_id, gen_random_uuid() AS id FROM generate_series(1, %(count)s) AS n

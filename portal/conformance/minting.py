@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey, RSAKey
 from partners import keys
 from partners.keys import Signer
 from partners.models import SigningKey
-from portal.conformance.target import Below, Target
+from portal.conformance.target import DownstreamParty, Target
 from revocations import actions, cohorts, wire
 from revocations.cohorts import Ended
 from revocations.models import Cohort, ManifestShard, Order, StreamEvent, Trial, TrialOrder
@@ -101,7 +101,7 @@ class Mint:
 
     def granted(self, place: int = 0) -> dict[str, object]:
         """An entry of `state`; each place another company below or, where there are not so many, another purpose."""
-        known = self._target.below or (Below(self._target.party.uri, "dpv:ServiceProvision", ANY_SCOPE),)
+        known = self._target.below or (DownstreamParty(self._target.party.uri, "dpv:ServiceProvision", ANY_SCOPE),)
         below = known[min(place, len(known) - 1)]
         purpose = below.purpose if place < len(known) else "dpv:CustomerCare"
         return {"scopes": [below.scope], "purpose": purpose, "recipient": below.recipient, "status": "granted"}
@@ -223,7 +223,7 @@ class Mint:
         ]
 
     @staticmethod
-    def _withdrawn(below: Below) -> dict[str, object]:
+    def _withdrawn(below: DownstreamParty) -> dict[str, object]:
         return {
             "scopes": [below.scope], "purpose": below.purpose, "recipient": below.recipient,
             "from": "granted", "to": "withdrawn",

@@ -144,7 +144,7 @@ class Signed:
             return
         if not self.awaited:
             self.find("unregistered-below", Verdict.UNKNOWN, "202; receipts are not waited for")
-        elif not queries.was_refused_below(jti=order.jti):
+        elif not queries.is_downstream_refused(jti=order.jti):
             why = f"202; {CANNOT_BE_SEEN}: no receipt came that a company below signed itself"
             self.find("unregistered-below", Verdict.UNKNOWN, why)
         elif _any(came, order):

@@ -17,7 +17,7 @@ class NoTarget(Exception):
 
 
 @dataclass(frozen=True)
-class Below:
+class DownstreamParty:
     """A company below the partner, and what it is allowed there."""
 
     recipient: str
@@ -33,7 +33,7 @@ class Target:
     url: str
     authorization: str
     algorithm: str
-    below: tuple[Below, ...]
+    below: tuple[DownstreamParty, ...]
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -62,14 +62,14 @@ def _party(name: str) -> Party:
     return found[0]
 
 
-def _below(party: Party, at: datetime) -> tuple[Below, ...]:
+def _below(party: Party, at: datetime) -> tuple[DownstreamParty, ...]:
     campaigns = Campaign.objects.filter(
         contract__aggregator=party, is_draft=False, contract__is_draft=False, starts_at__lte=at, ends_at__gt=at
     )
-    found: dict[str, Below] = {}
+    found: dict[str, DownstreamParty] = {}
     for campaign in campaigns.select_related("lbs_provider").order_by("pk"):
         behind = Reach.objects.filter(campaign=campaign).values_list("party__uri", flat=True)
         for uri in (campaign.lbs_provider.uri, *sorted(behind)):
             if uri not in {party.uri, UNKNOWN}:
-                found.setdefault(uri, Below(uri, campaign.purpose, campaign.scope))
+                found.setdefault(uri, DownstreamParty(uri, campaign.purpose, campaign.scope))
     return tuple(found.values())

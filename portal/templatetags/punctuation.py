@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django import template
 from django.utils.translation import pgettext
 
-from accounts import wording
+from accounts import message_templates
 
 register = template.Library()
 
@@ -16,13 +16,13 @@ register = template.Library()
 @register.filter
 def listed(words: Iterable[object]) -> str:
     """Words one after another: "RoadAid, MedAlert, GeoBridge"."""
-    return wording.listed(str(one) for one in words)
+    return message_templates.listed(str(one) for one in words)
 
 
 @register.simple_tag
 def list_comma() -> str:
     """Between two words of a list that the template goes through itself."""
-    return wording.listed(["", ""])
+    return message_templates.listed(["", ""])
 
 
 @register.simple_tag

@@ -1,7 +1,5 @@
 """The verbs of orders: tell a partner, take its word, find it untrue."""
 
-from revocations.actions.again import tell_again
-from revocations.actions.broken_ends import contradict_ends
 from revocations.actions.cohorts import (
     Fetched,
     ManifestExpired,
@@ -10,12 +8,14 @@ from revocations.actions.cohorts import (
     fetch_manifest,
     publish_manifest,
 )
-from revocations.actions.contradict import Use, contradict
+from revocations.actions.contradictions import Use, contradict
 from revocations.actions.events import queue_event
 from revocations.actions.evidence import Disputed, ask_evidence
+from revocations.actions.orders import EVERYTHING, Agreement, StateEntry, enqueue_order, enqueue_orders, minute, stamp
 from revocations.actions.polling import poll
 from revocations.actions.receipts import record_receipt
 from revocations.actions.redelivery import recover_since, resend_for_case, resend_newest
+from revocations.actions.reissue import reissue_orders
 from revocations.actions.streams import (
     HasOne,
     NoSuchStream,
@@ -32,7 +32,7 @@ from revocations.actions.streams import (
     verify_stream,
 )
 from revocations.actions.suspend import lift, suspend
-from revocations.actions.tell import EVERYTHING, Agreement, StateEntry, minute, stamp, tell, tell_each
+from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.actions.trials import (
     add_trial_manifest,
     add_trial_order,
@@ -70,6 +70,8 @@ __all__ = [
     "delete_stream",
     "enable_stream",
     "end_trial",
+    "enqueue_order",
+    "enqueue_orders",
     "fetch_manifest",
     "lift",
     "minute",
@@ -79,14 +81,12 @@ __all__ = [
     "queue_event",
     "record_receipt",
     "recover_since",
+    "reissue_orders",
     "resend_for_case",
     "resend_newest",
     "set_status",
     "stamp",
     "suspend",
     "take_trial_receipt",
-    "tell",
-    "tell_again",
-    "tell_each",
     "verify_stream",
 ]

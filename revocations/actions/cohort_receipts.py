@@ -11,7 +11,7 @@ from partners import client
 from partners.models import Party
 from partners.words import UNKNOWN
 from revocations import cohorts
-from revocations.actions.deeds import check_applied, check_deeds
+from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.cohorts import ACTIONS
 from revocations.models import TO_PUSH, Cohort, CohortReceipt, State, StreamEvent
 from revocations.queries.cohorts import companies_under
@@ -37,7 +37,7 @@ def record_for_cohort(*, word: Word, token: str, digest: bytes, party: Party, at
     if word.said.status != "rejected":
         check_applied(word=word, epoch=cohort.epoch, version=0)
     if word.said.status == "completed":
-        check_deeds(word=word, required=ACTIONS, ordered_at=event.queued_at, at=at)
+        check_required_actions(word=word, required=ACTIONS, ordered_at=event.queued_at, at=at)
         _check_list(word, cohort)
     _keep(word, token, digest, (cohort.pk, event.pk), party, at)
     state, note = _outcome(word, event, cohort)

@@ -13,7 +13,7 @@ from partners import pairwise
 from partners.models import Campaign, Contract, Party
 from revocations import receipts
 from revocations.actions.events import queue_event
-from revocations.actions.tell import stamp
+from revocations.actions.orders import stamp
 from revocations.actions.trials import take_trial_evidence
 from revocations.models import EvidenceRequest, StreamEvent
 from revocations.receipts import Refused
@@ -55,7 +55,7 @@ def ask_evidence(*, line_id: int, choice_id: uuid.UUID, disputed: Sequence[Dispu
 
 def record_evidence(*, token: str, party: Party, at: datetime) -> None:
     """Check an answer that `party` handed in, and keep it. Raises Refused. The same bytes again change nothing."""
-    word = receipts.believe_evidence(token=token, party=party, at=at)
+    word = receipts.verify_evidence(token=token, party=party, at=at)
     if take_trial_evidence(word=word, token=token, party=party, at=at):
         return
     with transaction.atomic():

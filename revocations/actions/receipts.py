@@ -12,8 +12,8 @@ from partners import client
 from partners.models import Party
 from revocations import receipts
 from revocations.actions.cohort_receipts import record_for_cohort
-from revocations.actions.deeds import check_applied, check_deeds
 from revocations.actions.evidence import record_evidence
+from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.actions.trials import take_trial_receipt
 from revocations.models import TO_PUSH, CohortReceipt, DownstreamReport, Duty, Order, Receipt, State
 from revocations.queries import coverage_of
@@ -38,7 +38,7 @@ def record_receipt(*, token: str, party: Party, at: datetime) -> None:
     if _known(receipts.jti_of(token), digest, party) or take_trial_receipt(token=token, party=party, at=at):
         return
     # Keys may have to be fetched: the network is never spoken to inside the transaction.
-    word = receipts.believe(token=token, party=party, at=at)
+    word = receipts.verify_receipt(token=token, party=party, at=at)
     with transaction.atomic():
         _take_turn(party, word.jti)
         if not _known(word.jti, digest, party):
@@ -71,7 +71,7 @@ def _record(word: Word, token: str, digest: bytes, party: Party, at: datetime) -
         check_applied(word=word, epoch=order.epoch, version=order.version)
     if word.said.status == "completed":
         required = order.snapshot["required_actions"]
-        check_deeds(word=word, required=required, ordered_at=order.queued_at, at=at)
+        check_required_actions(word=word, required=required, ordered_at=order.queued_at, at=at)
     _keep(word, token, digest, order, at)
     state, note = _outcome(word, order)
     moved = Order.objects.filter(pk=order.pk, state__in=MOVABLE).exclude(state=state)

@@ -13,7 +13,7 @@ from partners import tokens
 from partners.models import Party
 from partners.tokens import BadToken, Claims
 from revocations import receipts
-from revocations.actions.deeds import check_applied, check_deeds
+from revocations.actions.required_actions import check_applied, check_required_actions
 from revocations.models import Trial, TrialOrder, TrialReceipt, TrialShard
 from revocations.receipts import EvidenceWord, Refused, Word
 
@@ -104,7 +104,7 @@ def take_trial_receipt(*, token: str, party: Party, at: datetime) -> bool:
         TrialReceipt.objects.filter(pk=before.pk).update(times=F("times") + 1)
         return True
     try:
-        word = receipts.believe(token=token, party=party, at=at)
+        word = receipts.verify_receipt(token=token, party=party, at=at)
         _check_first(before, digest)
         _check(word, order, at)
         _refuse_below_once(word, order)
@@ -153,7 +153,7 @@ def _check(word: Word, order: TrialOrder, at: datetime) -> None:
     if word.said.status != "rejected":
         check_applied(word=word, epoch=order.epoch, version=order.version)
     if word.said.status == "completed":
-        check_deeds(word=word, required=order.required_actions, ordered_at=order.queued_at, at=at)
+        check_required_actions(word=word, required=order.required_actions, ordered_at=order.queued_at, at=at)
     if word.said.status == "completed" and order.subject_count is not None:
         if word.said.acted_on != order.subject_count:
             raise Refused("invalid_request", f"acted_on must be the {order.subject_count} names of the list")

@@ -21,7 +21,7 @@ from audit.queries import database_clock
 from partners.models import Campaign, Contract, Party, Suspension
 from partners.words import party_name
 from revocations.models import Breach, Order, ParkedWith, Stream, StreamEvent, StreamHealth
-from revocations.queries.answering import SAMPLE, Try, counted, pulses, tries_at, tries_of, with_us
+from revocations.queries.answering import SAMPLE, Try, list_counted_minutes, pulses, tries_at, tries_of, with_us
 
 log = structlog.get_logger()
 
@@ -125,7 +125,7 @@ def _streams(now: datetime, lifted: dict[int, datetime]) -> Iterator[Trouble]:
     for stream in Stream.objects.exclude(status=Stream.Status.ENABLED):
         since = max(stream.status_at, lifted.get(stream.party_id, stream.status_at))
         # We could have sent in these minutes, had it been enabled.
-        ran = counted(pulses=pulses(since=since, now=now), tries=())
+        ran = list_counted_minutes(pulses=pulses(since=since, now=now), tries=())
         yield Trouble(
             stream.party_id,
             Breach.Kind.UNHEALTHY,
@@ -187,7 +187,7 @@ def _waiting(now: datetime) -> list[tuple[Order, datetime]]:
 def _waited(since: datetime, now: datetime, tried: Sequence[Sequence[Try]]) -> timedelta:
     """For how long the partner could have acknowledged: by what was tried there at all, and by what for this order."""
     ran = pulses(since=since, now=now)
-    return min(counted(pulses=ran, tries=tries) for tries in tried)
+    return min(list_counted_minutes(pulses=ran, tries=tries) for tries in tried)
 
 
 def _not_acknowledged(row: Order | StreamEvent, since: datetime, *, denies: bool) -> Trouble:

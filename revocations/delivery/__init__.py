@@ -16,9 +16,9 @@ from partners.models import Party
 from revocations.delivery import fairness
 from revocations.delivery.claims import LEASE
 from revocations.delivery.clock import Clock
-from revocations.delivery.desk import desk
+from revocations.delivery.delivery_rounds import Partner, Round
+from revocations.delivery.dispatcher import desk
 from revocations.delivery.polling import LONGEST_WAIT, Offer, offer, settle
-from revocations.delivery.rounds import Partner, Round
 from revocations.delivery.verdicts import retry_wait
 from revocations.models import Breaker, Order, Pulse, Stream, StreamEvent
 

@@ -116,14 +116,14 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Claimed:
+class ClaimedOrders:
     """What to push now. `more`: more may be due."""
 
     pushes: Sequence[Push] = ()
     more: bool = False
 
 
-def claim(*, party_id: int, clock: Clock, limit: int = BATCH, only: Collection[UUID] | None = None) -> Claimed:
+def claim(*, party_id: int, clock: Clock, limit: int = BATCH, only: Collection[UUID] | None = None) -> ClaimedOrders:
     """Take what is due to one partner for one lease, so that two workers never push one thing at once.
 
     Never more than the partner's share of what may be in flight; nothing while it is left alone, polls, or has paused
@@ -132,14 +132,14 @@ def claim(*, party_id: int, clock: Clock, limit: int = BATCH, only: Collection[U
     """
     end = streams.endpoints(party_ids=[party_id])[party_id]
     if not end.pushed:
-        return Claimed()
+        return ClaimedOrders()
     while True:
         lease = clock.now() + LEASE
         with transaction.atomic():
             taken = _take(party_id, end, clock.now(), limit, only)
             _hold(taken, until=lease, polled=False)
         if taken.orders or taken.events or not taken.looked_at:
-            return Claimed(signed(orders=taken.orders, events=taken.events, end=end, lease=lease), taken.full)
+            return ClaimedOrders(signed(orders=taken.orders, events=taken.events, end=end, lease=lease), taken.full)
 
 
 def _take(party_id: int, end: Endpoint, now: datetime, limit: int, only: Collection[UUID] | None) -> Taken:

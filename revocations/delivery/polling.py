@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from revocations import streams
 from revocations.delivery.claims import Push, take_waiting, waiting_events, waiting_orders
 from revocations.delivery.clock import Clock
-from revocations.delivery.records import acknowledge_event, tell_of
+from revocations.delivery.records import acknowledge_event, open_partner_incident
 from revocations.delivery.verdicts import Verdict, refusal, wait_after
 from revocations.models import TO_PUSH, Attempt, Order, State, Stream, StreamAttempt, StreamEvent
 
@@ -164,7 +164,7 @@ def _refuse(row: Order | StreamEvent, error: tuple[str, str], now: datetime) -> 
         return
     verdict = refusal(err=error[0], description=error[1])
     if verdict.incident is not None:
-        tell_of(kind=verdict.incident, party_id=row.party_id, at=now)
+        open_partner_incident(kind=verdict.incident, party_id=row.party_id, at=now)
     # A push and its answer are one try; here they are two, of which the second makes nobody wait for longer.
     told = tries.exclude(outcome=REFUSED[0], status=REFUSED[1]).count()
     due = now + wait_after(row_id=row.id, tries=told, verdict=verdict, retry_after="", at=now)

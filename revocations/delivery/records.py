@@ -182,7 +182,7 @@ def _pause(tried: Sequence[_Told]) -> None:
             )
 
 
-def tell_of(*, kind: Incident.Kind, party_id: int, at: datetime, count: int = 1) -> None:
+def open_partner_incident(*, kind: Incident.Kind, party_id: int, at: datetime, count: int = 1) -> None:
     """Open an incident about a partner that needs a person, or count on the one of that day."""
     day = at.astimezone(UTC).date().isoformat()
     audit.actions.open_incident(
@@ -197,7 +197,7 @@ def _tell_people(tried: Sequence[_Told]) -> None:
         if told.verdict.incident is not None:
             found[told.verdict.incident, told.push.row.party_id].append(told.at)
     for (kind, party_id), ats in sorted(found.items()):
-        tell_of(kind=kind, party_id=party_id, at=max(ats), count=len(ats))
+        open_partner_incident(kind=kind, party_id=party_id, at=max(ats), count=len(ats))
     ours = [told.at for told in tried if told.verdict.outcome == "ours"]
     if ours:
         day = max(ours).astimezone(UTC).date().isoformat()

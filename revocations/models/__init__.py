@@ -2,10 +2,10 @@
 
 from revocations.models.cohorts import BY_TERM, Breach, Cohort, CohortReceipt, ManifestShard
 from revocations.models.evidence import EvidenceRequest
+from revocations.models.order_states import TO_PUSH, UNFINISHED, ParkedWith, State
 from revocations.models.orders import Attempt, DownstreamReport, Duty, Order, Receipt, Standing
 from revocations.models.streams import Breaker, Pulse, PushTally, Stream, StreamAttempt, StreamEvent, StreamHealth
 from revocations.models.trials import Trial, TrialOrder, TrialReceipt, TrialShard
-from revocations.models.words import TO_PUSH, UNFINISHED, ParkedWith, State
 
 __all__ = [
     "BY_TERM",

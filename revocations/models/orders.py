@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from revocations.models.words import TO_PUSH, ParkedWith, State
+from revocations.models.order_states import TO_PUSH, ParkedWith, State
 
 
 class Standing(models.Model):

@@ -29,7 +29,7 @@ def answerable(*, party_id: int, since: datetime, now: datetime) -> timedelta:
     A minute counts if our delivery ran in it (`Pulse`) and we were not the ones who failed: not if all that was last
     tried, in it or before, failed on our side, until something is tried again.
     """
-    return counted(pulses=pulses(since=since, now=now), tries=tries_at(party_id=party_id, now=now))
+    return list_counted_minutes(pulses=pulses(since=since, now=now), tries=tries_at(party_id=party_id, now=now))
 
 
 def with_us(*, now: datetime) -> Q:
@@ -40,7 +40,7 @@ def with_us(*, now: datetime) -> Q:
     return Q(parked_with=ParkedWith.US) & (Q(next_attempt_at__isnull=True) | Q(next_attempt_at__gt=now))
 
 
-def counted(*, pulses: Sequence[datetime], tries: Iterable[Try]) -> timedelta:
+def list_counted_minutes(*, pulses: Sequence[datetime], tries: Iterable[Try]) -> timedelta:
     """The pulses' minutes, in order, without those that were ours. `tries`: when, and whether we failed."""
     verdicts = iter(sorted(_by_minute(tries).items()))
     coming = next(verdicts, None)

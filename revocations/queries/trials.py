@@ -20,6 +20,6 @@ def fetched_parts(*, manifest_id: UUID) -> tuple[int, int]:
     return sum(at is not None for at in parts), len(parts)
 
 
-def was_refused_below(*, jti: str) -> bool:
+def is_downstream_refused(*, jti: str) -> bool:
     """Whether a receipt for this order was refused for that of a company below."""
     return TrialOrder.objects.filter(jti=jti, below=TrialOrder.Below.REFUSED).exists()

@@ -5,7 +5,7 @@ A stream never frees us from telling, nor a partner from being told: paused or d
 
 from revocations.streams.endpoints import CONTRACTS_OWN, Endpoint, allows, endpoints
 from revocations.streams.events import queue, subject_of
-from revocations.streams.shown import (
+from revocations.streams.representation import (
     MIN_VERIFICATION_INTERVAL,
     configuration_of,
     events_not_declined,
@@ -23,7 +23,7 @@ from revocations.streams.status import (
     ours_to_undo,
     standing_stream,
 )
-from revocations.streams.wishes import POLLED, Delivery, StreamWanted
+from revocations.streams.stream_requests import POLLED, Delivery, StreamWanted
 
 __all__ = [
     "CONTRACTS_OWN",

@@ -4,8 +4,6 @@ from accounts.queries import NotForThem
 from accounts.reasons import NoReason
 from support.actions.canary import hear_canary
 from support.actions.figures import take_complaints, take_figures
-from support.actions.finding import note_search, search
-from support.actions.glass import look_at_difference, look_at_order, look_at_rows, take_rows
 from support.actions.incidents import (
     assign_incident,
     close_incident,
@@ -17,8 +15,10 @@ from support.actions.incidents import (
 from support.actions.proposals import agree, propose_termination
 from support.actions.queue import assign, claim, claim_next, hand_over, merge
 from support.actions.replies import begin_reply, undo_reply
-from support.actions.seeds import end_test_line, mark_test_line
+from support.actions.staff_access_log import look_at_difference, look_at_order, look_at_rows, take_rows
 from support.actions.terms import add_rule, discard_draft, link, put_in_force, set_consideration
+from support.actions.test_lines import end_test_line, mark_test_line
+from support.actions.ticket_search import note_search, search
 from support.actions.trail import take_trail
 
 __all__ = [

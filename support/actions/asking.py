@@ -12,11 +12,11 @@ import audit.actions
 from accounts.models import Line, User
 from accounts.sealing import seal
 from support import lifecycle, tickets
-from support.actions.attaching import attach
+from support.actions.attachments import attach
 from support.files import Upload
 from support.models import Entry, Ticket
 from support.oversight.asked import COMPANY, Subject
-from support.oversight.own import case_of
+from support.oversight.own_cases import case_of
 
 State = Ticket.State
 # So many cases a person opens, and so often they write in one, in a day: enough for anybody, no flood for the desk.
@@ -36,7 +36,7 @@ class Over(Exception):
 
 
 @dataclass(frozen=True)
-class Said:
+class IncomingMessage:
     """What somebody wrote, with its files. `mail`: where they want to be told of an answer, "" for nowhere."""
 
     body: str
@@ -45,7 +45,9 @@ class Said:
 
 
 @transaction.atomic
-def ask(*, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, said: Said, at: datetime) -> Ticket:
+def ask(
+    *, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, said: IncomingMessage, at: datetime
+) -> Ticket:
     """Open a case about a line, or about one thing of it, in the language that is active. Raises Enough.
 
     What it is about is named by its id alone: who may still see it then reads what it is. A company stands nowhere
@@ -72,7 +74,7 @@ def ask(*, user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, 
 
 
 @transaction.atomic
-def write_again(*, code: str, user: User, line_ids: Collection[int], said: Said, at: datetime) -> bool:
+def write_again(*, code: str, user: User, line_ids: Collection[int], said: IncomingMessage, at: datetime) -> bool:
     """Write in one's own case; answered or closed, it is opened again. False where there is none of this code.
 
     Raises Enough, Over.
@@ -86,7 +88,7 @@ def write_again(*, code: str, user: User, line_ids: Collection[int], said: Said,
     if not may_open_again(ticket=ticket, at=at):
         raise Over
     _write(ticket, user, said, at)
-    heard_again(ticket=ticket, at=at)
+    reopen_case(ticket=ticket, at=at)
     audit.actions.record(
         action="ticket.heard", actor=f"subscriber:{user.pk}", target=f"ticket:{ticket.code}", at=at,
         line_id=ticket.line_id,
@@ -115,7 +117,7 @@ def may_open_again(*, ticket: Ticket, at: datetime) -> bool:
     return ticket.state != State.MERGED and (done_at is None or at < done_at + OPENS_AGAIN)
 
 
-def heard_again(*, ticket: Ticket, at: datetime) -> None:
+def reopen_case(*, ticket: Ticket, at: datetime) -> None:
     """The person wrote in a locked case: it is ours again, and its clock starts anew where it had stopped. Saves it."""
     if ticket.state != State.OPEN:
         lifecycle.move(ticket=ticket, to=State.OPEN, at=at)
@@ -123,7 +125,7 @@ def heard_again(*, ticket: Ticket, at: datetime) -> None:
     ticket.save()
 
 
-def _write(ticket: Ticket, user: User, said: Said, at: datetime) -> None:
+def _write(ticket: Ticket, user: User, said: IncomingMessage, at: datetime) -> None:
     author = f"subscriber:{user.pk}"
     entry = tickets.write(
         ticket=ticket, kind=Entry.Kind.HEARD, author=author, channel=Entry.Channel.WEB, body=said.body, at=at

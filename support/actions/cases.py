@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 import audit.actions
 from accounts.permissions import Action, StaffAction
-from accounts.queries import acting_staff, acting_under_glass
+from accounts.queries import acting_staff, require_logged_staff_act
 from accounts.reasons import check_reason
 from support.lifecycle import DONE, UNDER_WAY, NotNow, hurry, move
 from support.models import Ticket
@@ -41,7 +41,7 @@ def export_case(*, code: str, reason: str, actor: str, at: datetime) -> Case | N
     if ticket is None:
         return None
     if ticket.line_id is not None:
-        acting_under_glass(actor=name, action=Action.SEE_UNDER_GLASS)
+        require_logged_staff_act(actor=name, action=Action.SEE_UNDER_GLASS)
     note(ticket=ticket, action="case.exported", actor=name, at=at, reason=why)
     return case_of(ticket=ticket, reader="", at=at)
 
@@ -104,7 +104,7 @@ def seen(*, ticket: Ticket, actor: str, at: datetime) -> None:
     Raises NotForThem.
     """
     if ticket.line_id is not None:
-        acting_under_glass(actor=actor, action=Action.SEE_UNDER_GLASS)
+        require_logged_staff_act(actor=actor, action=Action.SEE_UNDER_GLASS)
     note(ticket=ticket, action="case.seen", actor=actor, at=at)
 
 

@@ -9,22 +9,22 @@ import audit.actions
 from accounts.models import User
 from accounts.permissions import StaffAction, actor_of
 from accounts.queries import NotForThem, acting_staff
-from support.oversight import leads
+from support.oversight import team_metrics
 
 
 @transaction.atomic
-def take_figures(*, span: leads.Span, user_id: int | None, user: User, at: datetime) -> Iterator[str]:
+def take_figures(*, span: team_metrics.Span, user_id: int | None, user: User, at: datetime) -> Iterator[str]:
     """The figures of these days as a file. `user_id`: of one colleague's cases only.
 
     Raises NotForThem, also for others' figures where somebody neither leads nor audits the desk.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TICKETS)
-    if user_id != user.pk and not leads.sees_all(role=user.role):
+    if user_id != user.pk and not team_metrics.sees_all(role=user.role):
         raise NotForThem
     detail = {"since": span.since.isoformat(), "until": span.until.isoformat()}
     audit.actions.record(action="export.taken", actor=name, target="export:desk-figures", at=at, detail=detail)
-    found = leads.figures(span=span, user_id=user_id, at=at)
-    return leads.figures_csv(found=found, mark=leads.mark_of(user=user, at=at))
+    found = team_metrics.figures(span=span, user_id=user_id, at=at)
+    return team_metrics.figures_csv(found=found, mark=team_metrics.mark_of(user=user, at=at))
 
 
 @transaction.atomic
@@ -34,5 +34,5 @@ def take_complaints(*, year: int, user: User, at: datetime) -> Iterator[str]:
     audit.actions.record(
         action="export.taken", actor=name, target="export:complaints", at=at, detail={"year": year}
     )  # fmt: skip
-    found = leads.complaints(year=year)
-    return leads.complaints_csv(year=year, found=found, mark=leads.mark_of(user=user, at=at))
+    found = team_metrics.complaints(year=year)
+    return team_metrics.complaints_csv(year=year, found=found, mark=team_metrics.mark_of(user=user, at=at))

@@ -8,8 +8,8 @@ import audit.actions
 from accounts.permissions import StaffAction
 from accounts.queries import NotForThem, acting_staff
 from accounts.reasons import NoReason, check_reason
-from audit.duties import REPORTED
 from audit.models import Incident
+from audit.reporting_deadlines import REPORTED
 from partners.lifecycle import NotNow
 from partners.models import Party
 from support.lifecycle import ZONE

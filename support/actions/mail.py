@@ -16,8 +16,8 @@ import accounts.actions
 import audit.actions
 from accounts.sealing import keyed, seal
 from support import files, tickets
-from support.actions.asking import heard_again, may_open_again
-from support.actions.attaching import attach
+from support.actions.asking import may_open_again, reopen_case
+from support.actions.attachments import attach
 from support.lifecycle import due_at
 from support.models import LONGEST, MAILED, Entry, Ticket
 from support.tokens import REPLY, code_in, token_in
@@ -71,7 +71,7 @@ def _into_case(code: str, mail: Mailed, at: datetime) -> None:
         _of_its_own(mail.sender, mail, at)
         return
     _write(ticket, mail.words or NOTHING_WRITTEN, mail.files, at)
-    heard_again(ticket=ticket, at=at)
+    reopen_case(ticket=ticket, at=at)
     audit.actions.record(
         action="ticket.heard", actor=ACTOR, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id
     )

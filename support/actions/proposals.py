@@ -17,7 +17,7 @@ from partners.models import Proposal
 from revocations.actions.suspend import lift
 from revocations.models import Cohort
 from support import tasks
-from support.actions.protecting import end_protection
+from support.actions.protected_lines import end_protection
 
 
 def propose_termination(*, of: str, target_id: int, plan: str, reason: str, actor: str, at: datetime) -> Proposal:

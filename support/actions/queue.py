@@ -12,7 +12,7 @@ from support.actions.cases import locked, note
 from support.lifecycle import CLOCK_RUNS, UNDER_WAY, NotNow, move
 from support.models import LONGEST, Attachment, Draft, Entry, Ticket
 from support.oversight.names import called
-from support.oversight.queue import Asked, narrowed, works_cases
+from support.oversight.queue import QueueFilter, narrowed, works_cases
 from support.tickets import happened, write
 
 State, Kind = Ticket.State, Ticket.Kind
@@ -21,7 +21,7 @@ OWN_KINDS = (Kind.INCIDENT, Kind.OVERDUE, Kind.PARTIAL)
 
 
 @transaction.atomic
-def claim_next(*, asked: Asked, user: User, at: datetime) -> str | None:
+def claim_next(*, asked: QueueFilter, user: User, at: datetime) -> str | None:
     """Take what is due first of what was asked for and nobody has; its code, None where there is nothing to take.
 
     Two that ask at once never get the same one, and neither waits for the other. What was handed up is for the privacy

@@ -6,12 +6,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.permissions import Action, StaffAction
-from accounts.queries import acting_staff, acting_under_glass
+from accounts.queries import acting_staff, require_logged_staff_act
 from accounts.reasons import check_reason
 from support.actions.cases import locked, note, of_somebody
 from support.lifecycle import NotNow
 from support.models import Reveal
-from support.oversight.protected import takes_two
+from support.oversight.protected_lines import takes_two
 from support.reasons import look_reason
 
 LASTS = timedelta(minutes=15)
@@ -24,7 +24,7 @@ def reveal(*, code: str, kind: str, reason: str = "", actor: str, at: datetime) 
     In the person's own log at once. Asked again meanwhile, it is the same one, unless the line came to take two
     since. `kind`: a `LookKind`. Raises NotForThem, NoReason, NotNow.
     """
-    name = acting_under_glass(actor=actor, action=Action.SEE_UNDER_GLASS)
+    name = require_logged_staff_act(actor=actor, action=Action.SEE_UNDER_GLASS)
     acting_staff(actor=name, action=StaffAction.REVEAL_PERSON)
     ticket = locked(code=code)
     why = look_reason(kind=kind, words=reason, case=ticket.code)
@@ -51,7 +51,7 @@ def agree_to_reveal(*, code: str, reveal_id: int, reason: str, actor: str, at: d
 
     Raises NotForThem, NoReason, and NotNow for one's own, and for what is agreed, over or not there.
     """
-    name = acting_under_glass(actor=actor, action=Action.SEE_UNDER_GLASS)
+    name = require_logged_staff_act(actor=actor, action=Action.SEE_UNDER_GLASS)
     acting_staff(actor=name, action=StaffAction.WORK_TICKETS)
     why = check_reason(reason)
     rows = Reveal.objects.select_for_update(of=("self",)).select_related("user", "ticket")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 import accounts.actions
 from accounts.models import Line, LineNumber, TextedCode, User
 from accounts.permissions import Action, StaffAction
-from accounts.queries import acting_staff, acting_under_glass, line_of_number, msisdn_of
+from accounts.queries import acting_staff, line_of_number, msisdn_of, require_logged_staff_act
 from accounts.reasons import check_reason
 from consent.actions import Recorded, pause, stop
 from consent.actions.choices import again_if_a_release_came_between
@@ -36,7 +36,7 @@ class NotProved(Exception):
 
 
 @dataclass(frozen=True)
-class Wish:
+class StopRequest:
     """What the person asked for: to stop `scope` (`consent.Choice.Scope`), or to pause it where there is `until`."""
 
     scope: str
@@ -54,7 +54,7 @@ def text_code_for_stop(*, code: str, actor: str, at: datetime) -> None:
     accounts.actions.text_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, at=at)
 
 
-def stop_for_person(*, code: str, wish: Wish, typed: str, reason: str, actor: str, at: datetime) -> Recorded:
+def stop_for_person(*, code: str, wish: StopRequest, typed: str, reason: str, actor: str, at: datetime) -> Recorded:
     """Stop or pause for the person, by the code they read out, or without one by a logged call. The line is texted.
 
     A code that counted is used up even where the stop is refused then. Raises NotForThem, NoReason, NotProved,
@@ -72,7 +72,7 @@ def stop_for_person(*, code: str, wish: Wish, typed: str, reason: str, actor: st
 
 @again_if_a_release_came_between
 @transaction.atomic
-def _stop(*, code: str, wish: Wish, name: str, reason: str, by_call: bool, at: datetime) -> Recorded:
+def _stop(*, code: str, wish: StopRequest, name: str, reason: str, by_call: bool, at: datetime) -> Recorded:
     """The choice, its orders, the text to the line, the row in its log and the line in the thread: all or nothing."""
     ticket = locked(code=code)
     line_id = of_somebody(ticket=ticket)
@@ -86,7 +86,7 @@ def _stop(*, code: str, wish: Wish, name: str, reason: str, by_call: bool, at: d
     return recorded
 
 
-def _said(line_id: int, wish: Wish, name: str) -> Recorded:
+def _said(line_id: int, wish: StopRequest, name: str) -> Recorded:
     if wish.until is None:
         return stop(line_id=line_id, scope=wish.scope, ref=wish.ref, actor=name, channel=CHANNEL)
     return pause(line_id=line_id, scope=wish.scope, ref=wish.ref, until=wish.until, actor=name, channel=CHANNEL)
@@ -114,7 +114,7 @@ def _use_call(ticket: Ticket, line_id: int, name: str, at: datetime) -> str:
 
 def _asked_for(code: str, actor: str, at: datetime) -> tuple[str, str, str]:
     """Who acts, the number that the case's line has now, and for whom a code counts. Raises NotForThem, NotNow."""
-    name = acting_under_glass(actor=actor, action=Action.STOP_FOR)
+    name = require_logged_staff_act(actor=actor, action=Action.STOP_FOR)
     acting_staff(actor=name, action=StaffAction.WORK_TICKETS)
     ticket = Ticket.objects.filter(code=code).first()
     if ticket is None:

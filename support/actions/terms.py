@@ -7,7 +7,7 @@ from functools import partial
 from django.db import transaction
 
 import partners.actions
-from consent.feeds import take_in_held
+from consent.feeds import apply_held_rows
 from consent.models import Approval, Choice
 from partners.actions import RuleTerms
 from partners.actions.guards import Of
@@ -22,7 +22,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
     Raises NotNow, NotForThem. Call outside a transaction.
     """
     # A yes that waited for this draft to be known must be seen now, not come to count later.
-    take_in_held(at=at)
+    apply_held_rows(at=at)
     return _put_in_force(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
 
 

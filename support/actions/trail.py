@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.permissions import StaffAction, actor_of
 from accounts.queries import acting_staff
 from accounts.reasons import check_reason, without_numbers
-from support.oversight import leads, staff
+from support.oversight import staff, team_metrics
 
 
 @transaction.atomic
@@ -25,4 +25,4 @@ def take_trail(*, rows: staff.Acts, said: Mapping[str, str], user: User, reason:
         action="export.taken", actor=name, target="export:trail", at=at, reason=check_reason(reason),
         detail={"for": {label: without_numbers(words) for label, words in said.items()}},
     )  # fmt: skip
-    return staff.as_csv(rows=rows.filter(at__lte=at), mark=leads.mark_of(user=user, at=at))
+    return staff.as_csv(rows=rows.filter(at__lte=at), mark=team_metrics.mark_of(user=user, at=at))

@@ -11,12 +11,12 @@ from accounts.permissions import StaffAction
 from accounts.queries import acting_staff
 from accounts.reasons import NoReason
 from support import files, tickets
-from support.actions.attaching import attach
+from support.actions.attachments import attach
 from support.actions.cases import locked, note, seen
 from support.lifecycle import NotNow
 from support.models import Attachment, Draft, Entry, Ticket
 from support.oversight import writing
-from support.oversight.case import Said, thread_of
+from support.oversight.case import ThreadEntry, thread_of
 from support.sending import TAKES_BACK
 from support.words import BadVariable, filled
 
@@ -29,7 +29,7 @@ class Thread:
     """A case to write in, with all that was said in it."""
 
     desk: writing.Desk
-    thread: Sequence[Said]
+    thread: Sequence[ThreadEntry]
 
 
 @transaction.atomic

@@ -23,7 +23,7 @@ from partners.lifecycle import NotNow
 from partners.loosening import BadProposal
 from support.admin.console import show
 from support.forms.base import ActForm
-from support.oversight.proposals import Asked
+from support.oversight.proposals import OpenProposal
 
 # What an officer is told who proposed something.
 PROPOSED = "Proposed. It counts when another officer agrees, within 7 days."
@@ -64,7 +64,7 @@ class Act[F: ActForm]:
     warns: bool = False
     cancel: str = ""
     shows: Callable[[F], Shown | None] = _nothing
-    asked: Sequence[Asked] = ()
+    asked: Sequence[OpenProposal] = ()
 
 
 def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:

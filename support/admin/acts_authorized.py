@@ -14,7 +14,7 @@ from support.admin.console import show
 from support.forms.authorized import AgentForm, NewAgentForm
 from support.forms.base import ActForm
 from support.oversight.authorized import agent_page
-from support.oversight.proposals import asked_about
+from support.oversight.proposals import list_open_proposals
 
 
 def agent(request: PersonRequest, agent_number: int) -> HttpResponse:
@@ -59,7 +59,7 @@ def propose(request: PersonRequest, agent_number: int) -> HttpResponse:
         back=_page(agent_number),
         done=PROPOSED,
         button="Propose",
-        asked=asked_about(of="authorized", target_id=agent_number, at=timezone.now()),
+        asked=list_open_proposals(of="authorized", target_id=agent_number, at=timezone.now()),
     )
     return answer(request, act)
 

@@ -16,7 +16,7 @@ from support.admin.console import show
 from support.forms import rules
 from support.forms.base import ActForm
 from support.oversight.machines import key_replaced, machine_page
-from support.oversight.proposals import Asked, asked_about
+from support.oversight.proposals import OpenProposal, list_open_proposals
 
 
 def machine(request: PersonRequest, number: int) -> HttpResponse:
@@ -139,8 +139,8 @@ def unbind(request: PersonRequest, number: int) -> HttpResponse:
     return answer(request, act)
 
 
-def _asked(number: int) -> Sequence[Asked]:
-    return asked_about(of=Proposal.Of.MACHINE, target_id=number, at=timezone.now())
+def _asked(number: int) -> Sequence[OpenProposal]:
+    return list_open_proposals(of=Proposal.Of.MACHINE, target_id=number, at=timezone.now())
 
 
 def _page(number: int) -> str:

@@ -18,7 +18,7 @@ from support.admin.acts import Act, answer
 from support.forms import terms
 from support.forms.base import ActForm
 from support.oversight import names, pages
-from support.oversight.proposals import asked_about
+from support.oversight.proposals import list_open_proposals
 
 SUSPENDED = "Suspended: every request is denied from this moment on."
 TWO = "Proposed, not done yet. It happens when another officer agrees, within 7 days."
@@ -144,7 +144,7 @@ def consideration(request: PersonRequest, campaign_id: int) -> HttpResponse:
         verb=lambda form, actor, at: _say_paid(form, campaign_id, actor, at),
         back=back,
         done=lambda made: TWO if isinstance(made, Proposal) else "Written down: it holds from now on.",
-        asked=asked_about(of="campaign", target_id=campaign_id, at=timezone.now()),
+        asked=list_open_proposals(of="campaign", target_id=campaign_id, at=timezone.now()),
     )
     return answer(request, act)
 
@@ -182,7 +182,7 @@ def _proposing[F: ActForm](act: str, of: str, target_id: int, form: F, back: str
         back=back,
         done=TWO,
         button="Propose",
-        asked=asked_about(of=of, target_id=target_id, at=timezone.now()),
+        asked=list_open_proposals(of=of, target_id=target_id, at=timezone.now()),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from support.forms.anomalies import AnomalyRuleForm
 from support.forms.base import ActForm
 from support.forms.terms import EndForm
 from support.oversight.prohibited import prohibited
-from support.oversight.proposals import asked_about
+from support.oversight.proposals import list_open_proposals
 
 DECIDED = {
     "agree": (support.actions.agree, "Agree", "Agreed, and done."),
@@ -68,7 +68,7 @@ def add_rule(request: PersonRequest) -> HttpResponse:
 def relax_rule(request: PersonRequest, rule_id: int) -> HttpResponse:
     """Propose that a rule ends."""
     rule = get_object_or_404(JurisdictionRule, pk=rule_id)
-    asked = asked_about(of="rule", target_id=rule_id, at=timezone.now())
+    asked = list_open_proposals(of="rule", target_id=rule_id, at=timezone.now())
     ends = f" Its end on {rule.ends_at:%-d %b %Y} was agreed." if rule.ends_at else ""
     act = Act(
         title=f"Propose to end the rule {rule}",
@@ -111,7 +111,7 @@ def change_anomaly_rule(request: PersonRequest, kind: str) -> HttpResponse:
             f"Now, by version {rule.version}: {finds(rule=rule)}{'' if rule.enabled else '. It is off'}. What finds "
             "less, or suspends later or never, takes two officers."
         ),
-        asked=asked_about(of="anomaly", target_id=rule.pk, at=timezone.now()),
+        asked=list_open_proposals(of="anomaly", target_id=rule.pk, at=timezone.now()),
         form=AnomalyRuleForm(request.POST or None, rule=rule),
         verb=lambda form, actor, at: disclosures.actions.change_anomaly_rule(
             kind=kind, threshold=form.cleaned_data["threshold"], window=form.cleaned_data["window"],

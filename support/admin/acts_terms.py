@@ -14,7 +14,7 @@ from partners.models import Campaign, Contract, Party, Proposal
 from support.admin.acts import PROPOSED, Act, answer
 from support.forms import terms
 from support.oversight.machines import Replaced, keys_moved
-from support.oversight.proposals import Asked, asked_about
+from support.oversight.proposals import OpenProposal, list_open_proposals
 
 KEYS_PROPOSED = "Saved. Another address of its keys counts when another officer agrees, within 7 days."
 DRAFT = "A draft allows nothing. It counts once it is put in force."
@@ -151,8 +151,10 @@ def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
     return answer(request, act)
 
 
-def _asked(act: str, of: str, target_id: int) -> Sequence[Asked]:
-    return [one for one in asked_about(of=of, target_id=target_id, at=timezone.now()) if one.proposal.act == act]
+def _asked(act: str, of: str, target_id: int) -> Sequence[OpenProposal]:
+    return [
+        one for one in list_open_proposals(of=of, target_id=target_id, at=timezone.now()) if one.proposal.act == act
+    ]
 
 
 def _party_keys_moved(party: Party, typed: str) -> Replaced | None:

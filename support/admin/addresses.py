@@ -22,9 +22,9 @@ from support.admin import (
     lists_trail,
     pages,
     purposes,
-    seeds,
     separations,
     suspend_requests,
+    test_lines,
 )
 from support.admin.console import EVERYBODY, FORM, LEGAL, OFFICERS, READ, Address
 
@@ -106,13 +106,13 @@ ADDRESSES: tuple[Address, ...] = (
     Address("incidents/<int:incident_id>/acknowledge/", incidents.acknowledge, "incident-acknowledge", FORM),
     Address("incidents/<int:incident_id>/assign/", incidents.assign, "incident-assign", FORM),
     Address("incidents/<int:incident_id>/note/", incidents_work.note, "incident-note", FORM),
-    Address("incidents/<int:incident_id>/told/", incidents_work.told, "incident-told", FORM),
+    Address("incidents/<int:incident_id>/told/", incidents_work.record_report, "incident-told", FORM),
     Address("incidents/<int:incident_id>/export/", incidents_work.export, "incident-export", FORM, looks=True),
     Address("incidents/<int:incident_id>/rows/", incidents.rows, "incident-rows", FORM, looks=True),
     Address("incidents/<int:incident_id>/csv/", incidents.download, "incident-csv", FORM, looks=True),
-    Address("test-lines/", seeds.seeds, "test-lines"),
-    Address("test-lines/add/", seeds.mark, "test-line-mark", FORM),
-    Address("test-lines/<int:seed_id>/end/", seeds.end, "test-line-end", FORM),
+    Address("test-lines/", test_lines.seeds, "test-lines"),
+    Address("test-lines/add/", test_lines.mark, "test-line-mark", FORM),
+    Address("test-lines/<int:seed_id>/end/", test_lines.end, "test-line-end", FORM),
     Address("separations/", separations.separations, "separations", READ, OFFICERS),
     Address("separations/<uuid:separation_id>/", separations.separation, "separation", FORM, OFFICERS, looks=True),
     Address("separations/<uuid:separation_id>/close/", separations.close, "separation-close", FORM, OFFICERS),

@@ -9,8 +9,8 @@ from accounts.models import User
 from accounts.permissions import actor_of
 from support import actions
 from support.admin.console import show
-from support.oversight import worries
-from support.oversight.search import found
+from support.oversight import dashboard
+from support.oversight.search import search_by_name
 
 
 def index(request: PersonRequest) -> HttpResponse:
@@ -18,7 +18,7 @@ def index(request: PersonRequest) -> HttpResponse:
     if request.user.role == User.Role.LEGAL:
         return redirect("admin:delayed")
     at = timezone.now()
-    now = worries.now(reader=actor_of(request.user), at=at)
+    now = dashboard.now(reader=actor_of(request.user), at=at)
     return show(request, "dashboard.html", title="What needs you now", now=now, at=at)
 
 
@@ -28,4 +28,6 @@ def search(request: PersonRequest) -> HttpResponse:
     if asked:
         said = {"Name": asked}
         actions.note_search(where="Search", said=said, actor=actor_of(request.user), at=timezone.now())
-    return show(request, "search.html", title="Search", asked=asked, searched_for=asked, hits=found(asked=asked))
+    return show(
+        request, "search.html", title="Search", asked=asked, searched_for=asked, hits=search_by_name(asked=asked)
+    )

@@ -60,7 +60,7 @@ def finding(request: PersonRequest, run_id: uuid.UUID, finding_id: int) -> HttpR
             if page is None:
                 raise Http404
             return show(request, "finding.html", title=f"Difference {page.finding.code}", page=page)
-    if not differences.found_in(run_id=run_id, finding_id=finding_id):
+    if not differences.has_difference(run_id=run_id, finding_id=finding_id):
         raise Http404
     return show(request, "finding_look.html", title="A difference about one line", form=form, run_id=run_id)
 

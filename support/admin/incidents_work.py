@@ -8,12 +8,12 @@ from django.utils import timezone
 import support.actions
 from accounts.access import PersonRequest
 from accounts.permissions import actor_of
-from audit.duties import ALL, DUTIES
 from audit.models import Incident
+from audit.reporting_deadlines import ALL, DUTIES
 from support.admin.acts import Act, answer
 from support.admin.console import show
 from support.forms.incidents import DutyForm, ExportForm, NoteForm, ReportForm
-from support.oversight.dossiers import as_json
+from support.oversight.incident_reports import as_json
 
 REPORT = ("kind", "company", "happened", "affected", "known_at", "reason")
 
@@ -53,7 +53,7 @@ def note(request: PersonRequest, incident_id: int) -> HttpResponse:
     return answer(request, act)
 
 
-def told(request: PersonRequest, incident_id: int) -> HttpResponse:
+def record_report(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Write down who was told, when, and under which reference."""
     one = get_object_or_404(Incident, pk=incident_id)
     duties = [(duty.name, duty.what) for duty in DUTIES.get(one.kind, ())]

@@ -97,7 +97,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ListQuery:
     """What an address asks a list for: words, and a value for each of its filters, "" for none."""
 
     words: str
@@ -157,14 +157,14 @@ class Shown:
 def show_list(request: PersonRequest, listing: Listing) -> HttpResponse:
     """The page of this list that the address asks for. That somebody searched it is written down."""
     at = timezone.now()
-    if said := asked_of(request, listing).said(words=listing.search_label, typed_in=True):
+    if said := read_list_query(request, listing).said(words=listing.search_label, typed_in=True):
         actions.note_search(where=listing.title, said=said, actor=actor_of(request.user), at=at)
     return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
 
 
 def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> Shown:
     """Read one page. An unknown filter, sort or page number is as good as none."""
-    asked = asked_of(request, listing)
+    asked = read_list_query(request, listing)
     rows = narrowed(listing, asked=asked, at=at)
     column, down = _sort(request, listing)
     if column:
@@ -190,13 +190,13 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> Shown:
     )
 
 
-def asked_of(request: HttpRequest, listing: Listing) -> Asked:
+def read_list_query(request: HttpRequest, listing: Listing) -> ListQuery:
     """What the address asks this list for."""
     words = _words(request, "q") if listing.search else ""
-    return Asked(words, tuple((one, _chosen(request, one)) for one in listing.filters))
+    return ListQuery(words, tuple((one, _chosen(request, one)) for one in listing.filters))
 
 
-def narrowed(listing: Listing, *, asked: Asked, at: datetime) -> Rows:
+def narrowed(listing: Listing, *, asked: ListQuery, at: datetime) -> Rows:
     """The rows of a list that a search and its filters leave."""
     rows = listing.start(at)
     if asked.words:

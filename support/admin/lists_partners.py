@@ -14,10 +14,10 @@ from partners.words import purpose_in_words, shown
 from support.admin import cells
 from support.admin.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
 from support.oversight import chains
-from support.oversight.authorized import asked_and_done
-from support.oversight.proposals import asked_of
+from support.oversight.authorized import count_agent_requests
+from support.oversight.dashboard import ENDING
+from support.oversight.proposals import list_newest_proposals
 from support.oversight.stages import campaigns_at, contracts_at, running_on
-from support.oversight.worries import ENDING
 
 STAGES = tuple((one.value, one.value.capitalize()) for one in Stage)
 YES_NO = (("yes", "Yes"), ("no", "No"))
@@ -97,8 +97,8 @@ def _campaign_cells(rows: Sequence[Campaign], at: datetime) -> list[tuple[Cell, 
 
 
 def _agent_cells(rows: Sequence[AuthorizedAgent], at: datetime) -> list[tuple[Cell, ...]]:
-    waiting = asked_of(of="authorized", target_ids=[one.number for one in rows], at=at)
-    counted = asked_and_done(agent_ids=[one.pk for one in rows], at=at)
+    waiting = list_newest_proposals(of="authorized", target_ids=[one.number for one in rows], at=at)
+    counted = count_agent_requests(agent_ids=[one.pk for one in rows], at=at)
     return [
         (
             Cell(shown(one.name, at_most=60), href=reverse("admin:authorized-agent", args=[one.number]), under=one.pk),

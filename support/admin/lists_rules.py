@@ -18,7 +18,7 @@ from partners.words import purpose_in_words, shown
 from support.admin import cells
 from support.admin.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
 from support.oversight import names
-from support.oversight.proposals import Asked, asked_of
+from support.oversight.proposals import OpenProposal, list_newest_proposals
 from support.oversight.purposes import not_ended
 from support.oversight.stages import campaigns_at
 
@@ -46,7 +46,7 @@ def purposes(request: PersonRequest) -> HttpResponse:
 
 
 def _rule_cells(rows: Sequence[JurisdictionRule], at: datetime) -> list[tuple[Cell, ...]]:
-    asked = asked_of(of="rule", target_ids=[one.pk for one in rows], at=at)
+    asked = list_newest_proposals(of="rule", target_ids=[one.pk for one in rows], at=at)
     return [
         (
             Cell(one.state),
@@ -128,7 +128,7 @@ def _in_force(one: JurisdictionRule, at: datetime) -> Cell:
     return Cell("to come", tone="warn", under=until)
 
 
-def _end(one: JurisdictionRule, asked: Asked | None, at: datetime) -> Cell:
+def _end(one: JurisdictionRule, asked: OpenProposal | None, at: datetime) -> Cell:
     """When it ends, as two officers agreed; who proposed an end that waits; or the way to propose one."""
     if one.ends_at:
         return cells.moment(one.ends_at, under="as two officers agreed" if one.ends_at > at else "")

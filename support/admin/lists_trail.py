@@ -23,16 +23,16 @@ from support.admin.listing import (
     Filter,
     Listing,
     Rows,
-    asked_of,
     narrowed,
     of_choices,
+    read_list_query,
     show_list,
     typed,
 )
 from support.forms.base import ActForm
 from support.models import Ticket
 from support.oversight import names, staff
-from support.oversight.history import more_of, proposal_of, said
+from support.oversight.history import describe_action, more_of, proposal_of
 from support.oversight.incidents import DUE_FIRST, OF_A_SEED, subjects, tickets
 from support.oversight.names import Named
 
@@ -51,7 +51,7 @@ def trail(request: PersonRequest) -> HttpResponse:
 def export(request: PersonRequest) -> HttpResponseBase:
     """Say why, and take the same as CSV, narrowed as the address says."""
     listing, form, at = _trail_of(request), ActForm(request.POST or None), timezone.now()
-    asked = asked_of(request, listing)
+    asked = read_list_query(request, listing)
     narrows = asked.said(words=listing.search_label)
     if asked.is_reversed:
         return redirect(f"{reverse('admin:trail')}?{request.GET.urlencode()}")
@@ -139,7 +139,7 @@ def _did(event: AuditEvent) -> Cell:
     """What was done, which leads to the proposal behind it, and what it changed."""
     proposal = proposal_of(event=event)
     href = reverse("admin:proposal", args=[proposal]) if proposal else ""
-    return Cell(said(action=event.action), href=href, under=more_of(event=event))
+    return Cell(describe_action(action=event.action), href=href, under=more_of(event=event))
 
 
 def _to(event: AuditEvent, named: Mapping[tuple[str, int], Named]) -> Cell:

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import actions, care
+from accounts import actions, delegations
 from accounts.access import PersonRequest
 from accounts.models import Separation
 from accounts.permissions import actor_of
@@ -24,7 +24,7 @@ CODE = 8
 def separations(request: PersonRequest) -> HttpResponse:
     """What waits, what is due first in front. It names nobody."""
     now = timezone.now()
-    return show(request, "separations.html", title="Line separations", rows=_rows(care.open_separations(), now))
+    return show(request, "separations.html", title="Line separations", rows=_rows(delegations.open_separations(), now))
 
 
 def separation(request: PersonRequest, separation_id: UUID) -> HttpResponse:

@@ -4,16 +4,16 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 from accounts.access import PersonRequest
-from support.actions.referring import decide_request
+from support.actions.escalation import decide_request
 from support.admin.acts import Act, answer
 from support.admin.console import show
 from support.forms.suspending import DecisionForm
-from support.oversight.requests import request_of, requests_asked
+from support.oversight.requests import list_suspension_requests, request_of
 
 
 def requests(request: PersonRequest) -> HttpResponse:
     """What waits for a decision, the oldest first, and what was decided lately."""
-    waiting, decided = requests_asked()
+    waiting, decided = list_suspension_requests()
     return show(request, "suspend_requests.html", title="Asked to suspend", waiting=waiting, decided=decided)
 
 

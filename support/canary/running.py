@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 import audit.actions
-from accounts.turns import turn
+from accounts.advisory_locks import turn
 from audit.models import Incident
 from audit.queries import database_clock
 from revocations.models import Order

@@ -16,14 +16,14 @@ from django.db.models import Count
 import audit.actions
 import audit.queries
 from accounts import texts
-from accounts.turns import turn
+from accounts.advisory_locks import turn
 from audit.actions import Stated
 from audit.models import AuditEvent, Incident
-from consent import failing
+from consent import stop_failures
 from consent.models import Choice, Origin
 from partners import checkpoints
 from partners.models import AgentRequest
-from support.clocks import seeds
+from support.clocks import test_lines
 from support.oversight.queue import PAGE
 
 ACTOR = "system:watch"
@@ -72,7 +72,7 @@ def watch_failed_stops(*, now: datetime) -> None:
         Stated(
             Incident.Kind.STOPS_FAILING, f"{hour:%Y-%m-%dT%H}", f"{hour:%-d %b %Y, %H}:00 to {hour:%H}:59 UTC", failed
         )
-        for hour, failed in failing.by_hour(now=now).items()
+        for hour, failed in stop_failures.by_hour(now=now).items()
         if _are_more_than_now_and_then(failed, hour, _stops_made)
     )
     _state(stated, now)
@@ -147,7 +147,7 @@ def watch_agents(*, now: datetime) -> None:
 
 def watch_seeds(*, now: datetime) -> None:
     """An incident for each order about a line of our own that its partner signed as done, and went on all the same."""
-    _state(seeds.broken_words(), now)
+    _state(test_lines.broken_words(), now)
 
 
 def verify_audit(*, now: datetime) -> None:

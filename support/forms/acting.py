@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.reasons import LONGEST
-from support.actions.stop_for import Wish
+from support.actions.stop_for import StopRequest
 from support.forms.base import checked
 from support.models import Ticket
 from support.reasons import LookKind
@@ -168,5 +168,5 @@ class StopForForm(WhyForm):
         """What was asked for, the code that was read out, and why."""
         scope, _space, ref = str(self.cleaned_data["what"]).partition(" ")
         days = int(self.cleaned_data["days"])
-        wish = Wish(scope, ref, at + timedelta(days=days) if days else None)
+        wish = StopRequest(scope, ref, at + timedelta(days=days) if days else None)
         return {**super().said(at=at), "wish": wish, "typed": self.cleaned_data["typed"]}

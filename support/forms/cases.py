@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from support import files
-from support.actions.asking import TOPICS, Said
+from support.actions.asking import TOPICS, IncomingMessage
 from support.models import LONGEST, Ticket
 from support.words import TOPIC
 
@@ -83,9 +83,11 @@ class ReplyForm(forms.Form):
     message = MessageField()
     uploads = FilesField()
 
-    def said(self) -> Said:
+    def said(self) -> IncomingMessage:
         """What was written."""
-        return Said(self.cleaned_data["message"], self.cleaned_data["uploads"], self.cleaned_data.get("mail", ""))
+        return IncomingMessage(
+            self.cleaned_data["message"], self.cleaned_data["uploads"], self.cleaned_data.get("mail", "")
+        )
 
 
 class AskForm(ReplyForm):

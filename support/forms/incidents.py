@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from audit.duties import REPORTED
+from audit.reporting_deadlines import REPORTED
 from partners.models import Party
 from support.forms.base import ActForm
 from support.forms.terms import party_choices

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from support.models import LONGEST, Ticket
-from support.oversight.finding import code_in
 from support.oversight.names import called
-from support.oversight.queue import ANY, DUE, GONE, MINE, NEWEST, NOBODY, OFFICE, PRIORITY, Asked, colleagues
+from support.oversight.queue import ANY, DUE, GONE, MINE, NEWEST, NOBODY, OFFICE, PRIORITY, QueueFilter, colleagues
+from support.oversight.ticket_search import code_in
 
 LONGEST_SEARCH = 200
 
@@ -51,10 +51,10 @@ class QueueForm(forms.Form):
         ]
         self.fields["whose"] = forms.ChoiceField(label=_("Whose"), required=False, choices=whose)
 
-    def asked(self) -> Asked:
+    def asked(self) -> QueueFilter:
         """The filters that make sense."""
         self.full_clean()
-        return Asked(**{**self.cleaned_data, "sort": self.cleaned_data.get("sort") or DUE})
+        return QueueFilter(**{**self.cleaned_data, "sort": self.cleaned_data.get("sort") or DUE})
 
 
 class SearchForm(forms.Form):

@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.wording import listed
+from accounts.message_templates import listed
 from support.forms.cases import FilesField, MessageField
 from support.models import LONGEST, Ticket
 from support.words import VARIABLES, unknown_in

@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_date
 
 from audit.models import Incident, IncidentStep
 from disclosures.models import AnomalyRule
-from disclosures.queries.reached import STATEMENTS, reached_by
+from disclosures.queries.incident_scope import STATEMENTS, get_incident_scope
 from partners.words import shown
 from revocations.models import Breach
 from support.oversight import names
@@ -73,7 +73,7 @@ def affected_by(*, incident: Incident, about: Named | None, at: datetime) -> Aff
         spans = found.aggregate(first=Min("first_at"), last=Max("newest_at"))
         first, last = spans["first"] or first, spans["last"] or last
     elif incident.kind in STATEMENTS:
-        reached = reached_by(incident=incident, at=at)
+        reached = get_incident_scope(incident=incident, at=at)
         lines, first, last = reached.lines or None, reached.first_at or first, reached.last_at or last
     elif incident.kind in ONE_A_LINE:
         lines = incident.count

@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from accounts.sealing import keyed, seal, unseal
 from audit.models import Incident
 from disclosures.models import Anomaly, AnomalyRule, Judgement
-from disclosures.queries.found import START, Behind, Place, found_under, rows_behind
-from disclosures.queries.reached import STATEMENTS, rows_reached
+from disclosures.queries.anomaly_rows import START, Behind, Place, list_anomalies, rows_behind
+from disclosures.queries.incident_scope import STATEMENTS, list_incident_rows
 from disclosures.words import judgement_in_words
 from partners.models import Party
 from partners.words import UNKNOWN, party_name, purpose_in_words, shown
@@ -78,7 +78,7 @@ class RowsPage:
 
 def anomalies_under(*, incident: Incident) -> QuerySet[Anomaly]:
     """What was found under an incident; nothing for one of another kind."""
-    return found_under(kind=incident.kind, key=incident.key, subject=incident.subject)
+    return list_anomalies(kind=incident.kind, key=incident.key, subject=incident.subject)
 
 
 def code_of(*, incident_id: int, line_id: int) -> str:
@@ -89,7 +89,7 @@ def code_of(*, incident_id: int, line_id: int) -> str:
 def rows_under(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:
     """The rows behind what stands under an incident, the first ones after a place."""
     if incident.kind in STATEMENTS:
-        return rows_reached(incident=incident, at=at, rows=rows, after=after)
+        return list_incident_rows(incident=incident, at=at, rows=rows, after=after)
     return rows_behind(kind=incident.kind, key=incident.key, subject=incident.subject, at=at, rows=rows, after=after)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.template.loader import render_to_string
 
 from accounts.models import Line, User
-from support.oversight.own import Case, Part, cases_of, thread_of
+from support.oversight.own_cases import Case, Part, cases_of, thread_of
 
 
 def cases(*, line: Line, reader: User, at: datetime, shown: Mapping[str, object]) -> Iterator[tuple[str, str]]:

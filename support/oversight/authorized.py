@@ -12,7 +12,7 @@ from django.db.models import Count
 from partners.models import AgentRequest, AuthorizedAgent, Proposal
 from partners.queries import key_of
 from support.oversight.history import Done, done_to
-from support.oversight.proposals import Asked, asked_about
+from support.oversight.proposals import OpenProposal, list_open_proposals
 
 COUNTED_FOR = timedelta(days=30)
 
@@ -23,7 +23,7 @@ class AgentPage:
 
     agent: AuthorizedAgent
     key: str
-    asked: Sequence[Asked]
+    asked: Sequence[OpenProposal]
     counts: Sequence[tuple[str, int]]
     history: Sequence[Done]
 
@@ -46,13 +46,13 @@ def agent_page(*, number: int, at: datetime) -> AgentPage | None:
     return AgentPage(
         agent=agent,
         key=key_of(agent=agent),
-        asked=asked_about(of="authorized", target_id=number, at=at),
+        asked=list_open_proposals(of="authorized", target_id=number, at=at),
         counts=_counts(agent, at),
         history=done_to(target=f"authorized:{number}", also=f"agent:{agent.pk}"),
     )
 
 
-def asked_and_done(*, agent_ids: Collection[str], at: datetime) -> Mapping[str, tuple[int, int]]:
+def count_agent_requests(*, agent_ids: Collection[str], at: datetime) -> Mapping[str, tuple[int, int]]:
     """How many requests of each agent came in 30 days, and how many of them their person confirmed. One statement."""
     rows = AgentRequest.objects.filter(agent__in=agent_ids, received_at__gt=at - COUNTED_FOR)
     found: dict[str, tuple[int, int]] = dict.fromkeys(agent_ids, (0, 0))

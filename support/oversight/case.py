@@ -20,26 +20,26 @@ from audit.models import Incident
 from consent.models import Approval, Choice
 from consent.queries import EvidenceView, choice_of, evidence_of
 from consent.queries.choices import ChoiceRow
+from consent.queries.invalidated_approvals import STANDS
 from consent.queries.progress import carried_on
-from consent.queries.set_aside import STANDS
 from disclosures.models import Disclosure
 from disclosures.queries import visible, with_delay
-from disclosures.queries.trails import Known, Parties, Stop, company_of, trail, uris_of
-from disclosures.words import judgement_in_words, told_of, tone_of
+from disclosures.queries.trails import NamedParty, Parties, Stop, company_of, trail, uris_of
+from disclosures.words import describe_outcome, judgement_in_words, tone_of
 from partners.models import Campaign, Party
 from partners.words import party_name, precision_in_words, purpose_in_words, shown
 from revocations.models import Order, Standing
 from support.models import Entry, Reveal, SuspendRequest, Ticket
 from support.oversight import asked, names
-from support.oversight.protected import marked, takes_two
-from support.oversight.timeline import SentPage, told_of_line
+from support.oversight.protected_lines import marked, takes_two
+from support.oversight.timeline import SentPage, list_orders_of_line
 from support.queries import with_merged
 
 PROOFS, EARLIER = 6, 12
 
 
 @dataclass(frozen=True)
-class Said:
+class ThreadEntry:
     """One entry of the thread, with who wrote it as staff name them. `ours`: somebody of staff did."""
 
     entry: Entry
@@ -82,7 +82,7 @@ class LookUp:
     """
 
     at: datetime
-    company: Known
+    company: NamedParty
     trail: tuple[Stop, ...]
     why: str
     precision: str
@@ -114,7 +114,7 @@ class Case:
     """Everything on a case's page. What a case is not about is None or empty."""
 
     ticket: Ticket
-    thread: Sequence[Said]
+    thread: Sequence[ThreadEntry]
     person: Person | None
     look_up: LookUp | None
     choice: ChoiceRow | None
@@ -124,7 +124,7 @@ class Case:
     earlier: Sequence[Ticket]
     incident: Incident | None
     party: Party | None
-    companies: Sequence[Known]
+    companies: Sequence[NamedParty]
     requests: Sequence[SuspendRequest]
     assignee: str
 
@@ -157,7 +157,7 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         choice=about.choice,
         proofs=_proofs(line_id, _campaigns(about)) if line_id is not None else (),
         evidence=_evidence(ticket, at) if about.look_up or about.choice else (),
-        told=told_of_line(line_id=line_id, order_ids=about.order_ids) if line_id is not None else (),
+        told=list_orders_of_line(line_id=line_id, order_ids=about.order_ids) if line_id is not None else (),
         earlier=_earlier(ticket),
         incident=_incident(ticket),
         party=asked.party_of(ticket=ticket, at=at),
@@ -207,14 +207,14 @@ def _standing(line_id: int) -> QuerySet[Order]:
     return Order.objects.filter(line_id=line_id, id__in=newest)
 
 
-def thread_of(*, ticket: Ticket) -> list[Said]:
+def thread_of(*, ticket: Ticket) -> list[ThreadEntry]:
     """All that was said and done in a case, and in those that were merged into it, the oldest first."""
     said = Entry.objects.filter(ticket__in=with_merged(ticket=ticket)).select_related("ticket")
     entries = list(said.prefetch_related("attachments").order_by("at", "id"))
     staff = names.actors(wanted={one.author for one in entries})
     partners = _partners({one.author for one in entries})
     return [
-        Said(one, partners.get(one.author, staff[one.author]), one.author.partition(":")[0] in names.STAFF)
+        ThreadEntry(one, partners.get(one.author, staff[one.author]), one.author.partition(":")[0] in names.STAFF)
         for one in entries
     ]
 
@@ -266,8 +266,8 @@ def _look_up(row: Disclosure | None, parties: Parties) -> LookUp | None:
         why=purpose_in_words(row.purpose),
         precision=precision_in_words(row.precision_m),
         basis=row.basis,
-        words=judgement_in_words(told_of(row)),
-        tone=tone_of(told_of(row)),
+        words=judgement_in_words(describe_outcome(row)),
+        tone=tone_of(describe_outcome(row)),
         delayed=vars(row)["delayed"],
         doubtful=row.basis_doubtful,
         completed=bool(row.path_completed),
@@ -328,7 +328,7 @@ def _incident(ticket: Ticket) -> Incident | None:
     return Incident.objects.filter(pk=int(number)).first() if number.isdecimal() else None
 
 
-def _companies(path: Sequence[str], choice: ChoiceRow | None, parties: Parties) -> list[Known]:
+def _companies(path: Sequence[str], choice: ChoiceRow | None, parties: Parties) -> list[NamedParty]:
     """Whom an officer could be asked to suspend for this: everybody known on the path, or whom the choice is about."""
     uris = list(dict.fromkeys([*path, *_company_of_choice(choice)]))
     return [known for known in (parties[uri] for uri in uris) if known.id]

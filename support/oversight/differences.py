@@ -118,7 +118,7 @@ def finding_page(*, run_id: uuid.UUID, finding_id: int) -> FindingPage | None:
     )
 
 
-def found_in(*, run_id: uuid.UUID, finding_id: int) -> bool:
+def has_difference(*, run_id: uuid.UUID, finding_id: int) -> bool:
     """Whether this comparison found this difference, about a line of ours."""
     return DigestFinding.objects.filter(pk=finding_id, run=run_id, line_id__isnull=False).exists()
 

@@ -13,7 +13,7 @@ from accounts import synthetic
 from partners.models import Contract, Party
 from revocations.models import Breach
 from support.oversight import chains, names
-from support.oversight.nobodys import NOBODYS
+from support.oversight.synthetic_lines import NOBODYS
 
 PART = 200
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

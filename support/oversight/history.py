@@ -6,8 +6,8 @@ from datetime import datetime
 
 from django.utils.dateparse import parse_datetime
 
-from audit.duties import ALL
 from audit.models import AuditEvent
+from audit.reporting_deadlines import ALL
 from partners.models import Campaign, Proposal
 from partners.words import shown
 from support.oversight import names
@@ -43,12 +43,19 @@ def done_to(*, target: str, also: str = "") -> list[Done]:
     events = list(AuditEvent.objects.filter(target__in=targets).order_by("-at", "-id")[:NEWEST])
     who = names.actors(wanted={one.actor for one in events})
     return [
-        Done(one.at, who[one.actor], said(action=one.action), one.reason, more_of(event=one), proposal_of(event=one))
+        Done(
+            one.at,
+            who[one.actor],
+            describe_action(action=one.action),
+            one.reason,
+            more_of(event=one),
+            proposal_of(event=one),
+        )
         for one in events
     ]
 
 
-def said(*, action: str) -> str:
+def describe_action(*, action: str) -> str:
     """An action's name as words: "contract.put_in_force" is "contract: put in force"."""
     of, _, verb = action.partition(".")
     plain = SAID.get(verb) or verb.replace("_", " ")

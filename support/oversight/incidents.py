@@ -9,9 +9,9 @@ from django.db.models import F
 
 from accounts.models import User
 from accounts.permissions import StaffAction, actor_of, roles_that_may
-from audit.duties import DUTIES, Clock, still_to_do
 from audit.models import Incident, IncidentStep
-from audit.queries import Told, clocks_begun, done_duties, steps_of
+from audit.queries import CompletedDuty, clocks_begun, done_duties, steps_of
+from audit.reporting_deadlines import DUTIES, Clock, still_to_do
 from disclosures.models import AnomalyRule
 from partners.models import Party
 from partners.words import party_name
@@ -23,7 +23,7 @@ from support.oversight.anomalies import HAVE_ROWS
 from support.oversight.history import Done, done_to
 from support.oversight.names import Named
 
-# How the key of an incident begins that was found by a line of our own (`support.clocks.seeds`).
+# How the key of an incident begins that was found by a line of our own (`support.clocks.test_lines`).
 OF_A_SEED = "test-line:"
 # What is open, the next date first, then what has none, the newest first; what is closed comes last.
 DUE_FIRST = (
@@ -36,7 +36,7 @@ class DutyState:
     """A duty of an incident with its clock. `told`: that it was done, None while it was not; `who` wrote that down."""
 
     clock: Clock
-    told: Told | None
+    told: CompletedDuty | None
     who: str = ""
 
 

@@ -11,7 +11,7 @@ from partners.models import Client, PartnerKeySet, Party, Proposal
 from partners.queries import thumbprint_of
 from partners.tokens import BadToken, Json
 from support.oversight.history import Done, done_to
-from support.oversight.proposals import Asked, asked_about
+from support.oversight.proposals import OpenProposal, list_open_proposals
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class MachinePage:
     machine: Client
     key: str
     kty: str
-    asked: Sequence[Asked]
+    asked: Sequence[OpenProposal]
     history: Sequence[Done]
 
     @property
@@ -63,7 +63,7 @@ def machine_page(*, number: int, at: datetime) -> MachinePage | None:
         machine=machine,
         key=thumbprint_of(machine=machine),
         kty=str(machine.public_jwk.get("kty", "")),
-        asked=asked_about(of="machine", target_id=number, at=at),
+        asked=list_open_proposals(of="machine", target_id=number, at=at),
         history=done_to(target=f"machine:{number}", also=f"client:{machine.client_id}"),
     )
 

@@ -14,7 +14,7 @@ from support.oversight import chains, names
 from support.oversight.chains import CampaignFacts, ContractFacts, Link, PartyFacts
 from support.oversight.delivery import Health, health_of
 from support.oversight.history import Done, done_to
-from support.oversight.proposals import Asked, asked_about
+from support.oversight.proposals import OpenProposal, list_open_proposals
 from support.oversight.stages import running
 
 NEWEST = 10
@@ -22,7 +22,7 @@ MOST = 200
 
 
 @dataclass(frozen=True)
-class Held:
+class PageSuspension:
     """A suspension that runs on something, and what it is called. `own`: on the thing itself, not on what is above."""
 
     suspension: Suspension
@@ -37,8 +37,8 @@ class ContractPage:
 
     facts: ContractFacts
     campaigns: Sequence[CampaignFacts]
-    held: Sequence[Held]
-    asked: Sequence[Asked]
+    held: Sequence[PageSuspension]
+    asked: Sequence[OpenProposal]
     clients: Sequence[Client]
     events_refused: str
     keys: Sequence[str]
@@ -56,8 +56,8 @@ class CampaignPage:
 
     facts: CampaignFacts
     contract: ContractFacts
-    held: Sequence[Held]
-    asked: Sequence[Asked]
+    held: Sequence[PageSuspension]
+    asked: Sequence[OpenProposal]
     kin: Sequence[Kin]
     cohort: Cohort | None
     history: Sequence[Done]
@@ -73,8 +73,8 @@ class PartyPage:
     facts: PartyFacts
     chains: Sequence[Link]
     contracts: Sequence[ContractFacts]
-    held: Sequence[Held]
-    asked: Sequence[Asked]
+    held: Sequence[PageSuspension]
+    asked: Sequence[OpenProposal]
     kin: Sequence[Kin]
     clients: Sequence[Client]
     keys_refused: str
@@ -102,7 +102,7 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         facts=chains.contracts(rows=[contract], at=at)[0],
         campaigns=chains.campaigns(rows=list(rows.order_by("ref")[:MOST]), at=at),
         held=_held([("contract", contract.pk), ("party", contract.aggregator_id)], at),
-        asked=asked_about(of="contract", target_id=contract.pk, at=at),
+        asked=list_open_proposals(of="contract", target_id=contract.pk, at=at),
         clients=list(Client.objects.filter(party=contract.aggregator_id).order_by("client_id")),
         keys=_kids(known.jwks if known else {}),
         events_refused=_refused(contract.endpoint_url),
@@ -135,7 +135,7 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
         facts=facts,
         contract=chains.contracts(rows=[campaign.contract], at=at)[0],
         held=_held(above, at),
-        asked=asked_about(of="campaign", target_id=campaign.pk, at=at),
+        asked=list_open_proposals(of="campaign", target_id=campaign.pk, at=at),
         kin=_kin(Kin.Of.CAMPAIGN, campaign.ref),
         cohort=_cohort("campaign", campaign.pk),
         history=done_to(target=f"campaign:{campaign.pk}"),
@@ -153,7 +153,7 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         chains=chains.chains_of(party=party, at=at),
         contracts=chains.contracts(rows=own, at=at),
         held=_held([("party", party.pk)], at),
-        asked=asked_about(of="party", target_id=party.pk, at=at),
+        asked=list_open_proposals(of="party", target_id=party.pk, at=at),
         kin=_kin(Kin.Of.PARTY, party.uri),
         clients=list(Client.objects.filter(party=party).order_by("client_id")),
         keys_refused=_refused(party.jwks_uri),
@@ -174,7 +174,7 @@ def term_of(*, of: str, target_id: int, at: datetime) -> Term:
     )
 
 
-def may_still(*, stage: Stage, ended: bool, held: Sequence[Held] = ()) -> frozenset[str]:
+def may_still(*, stage: Stage, ended: bool, held: Sequence[PageSuspension] = ()) -> frozenset[str]:
     """The acts that fit a stage: which buttons a page shows. The verbs themselves decide.
 
     `ended`: terminated. `held`: by what it is suspended; what an officer suspended is not suspended once more.
@@ -190,19 +190,20 @@ def may_still(*, stage: Stage, ended: bool, held: Sequence[Held] = ()) -> frozen
     return frozenset() if ended else allowed[stage] - not_again(held=held)
 
 
-def not_again(*, held: Sequence[Held]) -> frozenset[str]:
+def not_again(*, held: Sequence[PageSuspension]) -> frozenset[str]:
     """What is done already: an officer's own suspension runs. One by the stream rules keeps nobody from another."""
     mine = any(one.own and not one.suspension.automatic for one in held)
     return frozenset({"suspend"}) if mine else frozenset()
 
 
-def _held(wanted: Sequence[tuple[str, int]], at: datetime) -> list[Held]:
+def _held(wanted: Sequence[tuple[str, int]], at: datetime) -> list[PageSuspension]:
     keys = set(wanted)
     found = [one for one in running(at=at) if (one.of, one.target_id) in keys]
     named = names.targets(wanted={(one.of, one.target_id) for one in found})
     who = names.actors(wanted={one.actor for one in found})
     return [
-        Held(one, named[one.of, one.target_id], who[one.actor], (one.of, one.target_id) == wanted[0]) for one in found
+        PageSuspension(one, named[one.of, one.target_id], who[one.actor], (one.of, one.target_id) == wanted[0])
+        for one in found
     ]
 
 

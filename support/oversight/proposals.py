@@ -39,7 +39,7 @@ BY_NAME: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class OpenProposal:
     """A proposal that waits, and who made it."""
 
     proposal: Proposal
@@ -80,21 +80,21 @@ def waiting(*, at: datetime) -> Q:
     return Q(decision="", proposed_at__gt=at - OPEN_FOR)
 
 
-def asked_about(*, of: str, target_id: int, at: datetime) -> list[Asked]:
+def list_open_proposals(*, of: str, target_id: int, at: datetime) -> list[OpenProposal]:
     """The proposals about one thing that wait for a second officer, the oldest first. Two statements."""
     return _asked(Proposal.objects.filter(waiting(at=at), of=of, target_id=target_id))
 
 
-def asked_of(*, of: str, target_ids: Collection[int], at: datetime) -> Mapping[int, Asked]:
+def list_newest_proposals(*, of: str, target_ids: Collection[int], at: datetime) -> Mapping[int, OpenProposal]:
     """For each of these things the newest proposal about it that waits for a second officer. Two statements at most."""
     found = _asked(Proposal.objects.filter(waiting(at=at), of=of, target_id__in=target_ids))
     return {one.proposal.target_id: one for one in found}
 
 
-def _asked(rows: QuerySet[Proposal]) -> list[Asked]:
+def _asked(rows: QuerySet[Proposal]) -> list[OpenProposal]:
     found = list(rows.order_by("proposed_at"))
     who = names.actors(wanted={one.proposed_by for one in found})
-    return [Asked(one, who[one.proposed_by]) for one in found]
+    return [OpenProposal(one, who[one.proposed_by]) for one in found]
 
 
 def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> ProposalPage | None:

@@ -39,7 +39,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Asked:
+class QueueFilter:
     """What the queue is narrowed to, and its order.
 
     `state` "": under way; ANY: whatever it is. `whose`: MINE, NOBODY, GONE (of somebody who works
@@ -99,7 +99,7 @@ def counts(*, user_id: int, at: datetime) -> Counts:
     )
 
 
-def page(*, asked: Asked, user_id: int, at: datetime) -> Page:
+def page(*, asked: QueueFilter, user_id: int, at: datetime) -> Page:
     """One page of the queue as this person asked for it."""
     tickets = narrowed(asked=asked, user_id=user_id, at=at).filter(_after(asked)).order_by(*_order(asked))
     found = list(tickets.select_related("assignee")[: PAGE + 1])
@@ -107,7 +107,7 @@ def page(*, asked: Asked, user_id: int, at: datetime) -> Page:
     return Page(tuple(rows(tickets=found[:PAGE], user_id=user_id, at=at)), following)
 
 
-def narrowed(*, asked: Asked, user_id: int, at: datetime) -> QuerySet[Ticket]:
+def narrowed(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySet[Ticket]:
     """The tickets that were asked for, in no order yet."""
     wanted = Q()
     if asked.state not in {"", ANY}:
@@ -186,11 +186,11 @@ def _whose(whose: str, user_id: int) -> Q:
     return Q(assignee_id=user_id if whose == MINE else int(whose))
 
 
-def _order(asked: Asked) -> Iterable[str]:
+def _order(asked: QueueFilter) -> Iterable[str]:
     return {DUE: ("due_at", "id"), PRIORITY: ("priority", "due_at", "id"), NEWEST: ("-id",)}[asked.order]
 
 
-def _place(asked: Asked, last: Ticket) -> str:
+def _place(asked: QueueFilter, last: Ticket) -> str:
     """Where a page ended, for the address of the next."""
     places = {
         DUE: f"{last.due_at.isoformat()}~{last.pk}",
@@ -200,7 +200,7 @@ def _place(asked: Asked, last: Ticket) -> str:
     return places[asked.order]
 
 
-def _after(asked: Asked) -> Q:
+def _after(asked: QueueFilter) -> Q:
     """What comes after that place; everything, where it makes no sense."""
     parts = asked.after.split("~")
     if not parts[-1].isdecimal() or len(parts) != {NEWEST: 1, DUE: 2, PRIORITY: 3}[asked.order]:

@@ -23,7 +23,7 @@ class Request:
     decided_by: str
 
 
-def requests_asked() -> tuple[Sequence[Request], Sequence[Request]]:
+def list_suspension_requests() -> tuple[Sequence[Request], Sequence[Request]]:
     """What waits, the oldest first; what was decided, the newest first."""
     rows = SuspendRequest.objects.select_related("ticket")
     waiting = _named(list(rows.filter(decision="").order_by("asked_at", "id")[:SHOWN]))

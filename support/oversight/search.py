@@ -18,7 +18,7 @@ class Hit:
     about: str
 
 
-def found(*, asked: str) -> list[Hit]:
+def search_by_name(*, asked: str) -> list[Hit]:
     """What has these words in its name or id, 25 of a kind at most. Five statements; none for fewer than 2 letters."""
     if len(asked) < 2:
         return []

@@ -18,9 +18,9 @@ from partners.words import shown
 from support.models import Ticket
 from support.oversight import names
 from support.oversight.exports import csv_lines, in_parts
-from support.oversight.finding import code_in
-from support.oversight.history import more_of, said
+from support.oversight.history import describe_action, more_of
 from support.oversight.queue import companies
+from support.oversight.ticket_search import code_in
 
 # By one of staff, or by whoever runs a command (index `audit_event_staff`).
 ACTORS = ("officer:", "agent:", "auditor:", "legal:", "command:")
@@ -148,8 +148,8 @@ def _part(part: Sequence[AuditEvent]) -> Iterator[tuple[object, ...]]:
         key = target_of(one)
         to = f"{named[key].kind}: {named[key].name}" if key and one.line_id is None else bare(one)
         yield (
-            one.at, who[one.actor], role_of(one), said(action=one.action), more_of(event=one), to, case_of(one),
-            why(one),
+            one.at, who[one.actor], role_of(one), describe_action(action=one.action), more_of(event=one), to,
+            case_of(one), why(one),
         )  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from accounts.models import Line
 from accounts.zones import zone_of
 from consent.models import Approval, Choice
-from consent.queries.set_aside import STANDS
+from consent.queries.invalidated_approvals import STANDS
 from disclosures.models import Basis
-from disclosures.queries.counted import facts_of
+from disclosures.queries.release_counts import facts_of
 from disclosures.queries.tallies import released_outside
 from disclosures.queries.trails import uris_of
 from partners.models import Campaign, Party

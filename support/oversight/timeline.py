@@ -164,7 +164,7 @@ def order_page(*, party_id: int, order_id: uuid.UUID) -> SentPage | None:
     )
 
 
-def told_of_line(*, line_id: int, order_ids: Collection[uuid.UUID]) -> list[SentPage]:
+def list_orders_of_line(*, line_id: int, order_ids: Collection[uuid.UUID]) -> list[SentPage]:
     """These orders about one line, each as its own page has it; by partner, the newest first, at most a few."""
     rows = Order.objects.filter(line_id=line_id, id__in=order_ids).order_by("party_id", "-queued_at")
     found = rows.values_list("party_id", "id")[:OF_A_LINE]

@@ -16,8 +16,8 @@ from accounts.permissions import StaffAction, actor_of, staff_may
 from accounts.reasons import NoReason
 from support.access import at_the_desk
 from support.actions.cases import escalate, export_case, move_case, set_priority
-from support.actions.protecting import propose_end_of_protection, protect
-from support.actions.referring import ask_for_evidence, ask_to_suspend, resend_orders
+from support.actions.escalation import ask_for_evidence, ask_to_suspend, resend_orders
+from support.actions.protected_lines import propose_end_of_protection, protect
 from support.actions.reveal import agree_to_reveal, reveal
 from support.actions.stop_for import stop_for_person, text_code_for_stop
 from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, RevealForm, StopForForm, WhyForm

@@ -12,7 +12,7 @@ from accounts.permissions import StaffAction, staff_may
 from support import actions
 from support.access import at_the_desk
 from support.forms.figures import SpanForm
-from support.oversight import leads, queue
+from support.oversight import queue, team_metrics
 
 FIRST_YEAR = 2020
 
@@ -26,7 +26,7 @@ def figures(request: PersonRequest) -> HttpResponse:
     shown = {
         "form": form,
         "span": span,
-        "figures": leads.figures(span=span, user_id=_whose(request), at=at),
+        "figures": team_metrics.figures(span=span, user_id=_whose(request), at=at),
         "own": _whose(request) is not None,
         "may_certify": staff_may(request.user.role, StaffAction.SEE_AUDIT),
         "year": timezone.localtime(at).year,
@@ -55,9 +55,9 @@ def complaints(request: PersonRequest, year: int) -> HttpResponse:
         raise Http404
     shown = {
         "year": year,
-        "complaints": leads.complaints(year=year),
+        "complaints": team_metrics.complaints(year=year),
         "years": [this_year - n for n in range(4)],
-        "mark": leads.mark_of(user=request.user, at=at),
+        "mark": team_metrics.mark_of(user=request.user, at=at),
     }
     return render(request, "desk/complaints.html", shown)
 
@@ -73,16 +73,16 @@ def complaints_csv(request: PersonRequest, year: int) -> HttpResponseBase:
     return _file(actions.take_complaints(year=year, user=request.user, at=at), f"whereabouts-complaints-{year}.csv")
 
 
-def _span(request: PersonRequest) -> tuple[SpanForm, leads.Span]:
+def _span(request: PersonRequest) -> tuple[SpanForm, team_metrics.Span]:
     """The days asked for; the usual ones where they make no sense, with what is wrong beside them."""
-    usual = leads.last_days(at=timezone.now())
+    usual = team_metrics.last_days(at=timezone.now())
     form = SpanForm(request.GET, usual=usual)
-    return form, leads.Span(**form.cleaned_data) if form.is_valid() else usual
+    return form, team_metrics.Span(**form.cleaned_data) if form.is_valid() else usual
 
 
 def _whose(request: PersonRequest) -> int | None:
     """Whose cases somebody sees the figures of: one's own, but for those who lead the desk or audit it."""
-    return None if leads.sees_all(role=request.user.role) else request.user.pk
+    return None if team_metrics.sees_all(role=request.user.role) else request.user.pk
 
 
 def _file(lines: Iterator[str], name: str) -> StreamingHttpResponse:

@@ -18,7 +18,7 @@ from support import access, files
 from support.actions import asking as actions
 from support.forms.cases import AskForm, RatingForm, ReplyForm
 from support.models import Ticket
-from support.oversight import asked, own
+from support.oversight import asked, own_cases
 from support.tokens import READ, code_in
 from support.views.saving import to_save
 
@@ -36,7 +36,9 @@ def about(request: HttpRequest) -> HttpResponse:
         "by_carrier": oidc.named(oidc.CARRIER),
         "by_agent": bool(settings.DRP_BUSINESS_ID),
         "reads": bool(lines),
-        "cases": own.cases_of(user=user, lines=lines, at=timezone.now()) if lines and user.is_authenticated else [],
+        "cases": own_cases.cases_of(user=user, lines=lines, at=timezone.now())
+        if lines and user.is_authenticated
+        else [],
     }
     return render(request, "pages/help.html", shown)
 
@@ -68,7 +70,7 @@ def ask(request: SubscriberRequest, kind: str, ref: str) -> HttpResponseBase:
 @line_required(Action.READ_CASES)
 def ask_of_dispute(request: SubscriberRequest, choice_id: UUID) -> HttpResponse:
     """On to the case that "I never agreed" opened; where there is none yet, to asking about the choice."""
-    ticket = own.dispute_of(user=request.user, line_ids=_lines(request), choice_id=choice_id)
+    ticket = own_cases.dispute_of(user=request.user, line_ids=_lines(request), choice_id=choice_id)
     if ticket is not None:
         return redirect("case", code=ticket.code)
     return redirect("help-ask", kind=asked.CHOICE, ref=str(choice_id))
@@ -80,7 +82,7 @@ def ask_of_dispute(request: SubscriberRequest, choice_id: UUID) -> HttpResponse:
 def sent(request: SubscriberRequest, code: str) -> HttpResponse:
     """What to quote, and by when an answer is due. Nothing of what was written."""
     lines = {one.line.pk: one.line for one in request.known if one.may(Action.ASK)}
-    ticket = own.case_of(code=code, user=request.user, line_ids=lines)
+    ticket = own_cases.case_of(code=code, user=request.user, line_ids=lines)
     if ticket is None or ticket.asked_by_id is None:
         raise Http404
     return render(request, "help/sent.html", {"line": request.line, "ticket": ticket})
@@ -134,11 +136,11 @@ def rate(request: SubscriberRequest, code: str) -> HttpResponse:
 @line_required(Action.READ_CASES)
 def file(request: SubscriberRequest, code: str, file_id: UUID) -> HttpResponse:
     """A file of one's own case, to save: never shown in the page."""
-    ticket = own.case_of(code=code, user=request.user, line_ids=_lines(request))
-    found = own.file_of(ticket=ticket, file_id=file_id) if ticket else None
+    ticket = own_cases.case_of(code=code, user=request.user, line_ids=_lines(request))
+    found = own_cases.file_of(ticket=ticket, file_id=file_id) if ticket else None
     if found is None:
         raise Http404
-    return to_save(name=found.name, media_type=found.media_type, content=files.kept(file_id=found.pk))
+    return to_save(name=found.name, media_type=found.media_type, content=files.read_file(file_id=found.pk))
 
 
 @require_safe
@@ -146,7 +148,7 @@ def file(request: SubscriberRequest, code: str, file_id: UUID) -> HttpResponse:
 @line_required(Action.READ_CASES)
 def download(request: SubscriberRequest, code: str) -> HttpResponse:
     """One's own case as a text to keep."""
-    ticket = own.case_of(code=code, user=request.user, line_ids=_lines(request))
+    ticket = own_cases.case_of(code=code, user=request.user, line_ids=_lines(request))
     if ticket is None:
         raise Http404
     text = render_to_string("help/case.txt", _shown(request, ticket), request)
@@ -157,12 +159,12 @@ def download(request: SubscriberRequest, code: str) -> HttpResponse:
 @never_cache
 def by_mail(request: HttpRequest, token: str) -> HttpResponse:
     """A case that began with a mail from nobody we know, for whoever has the link that was mailed back."""
-    ticket = own.mailed(code=code_in(token=token, purpose=READ))
+    ticket = own_cases.mailed(code=code_in(token=token, purpose=READ))
     if ticket is None:
         raise Http404
-    shown = {"ticket": ticket, "case": own.shown(ticket=ticket, line=None, at=timezone.now())}
+    shown = {"ticket": ticket, "case": own_cases.shown(ticket=ticket, line=None, at=timezone.now())}
     with translation.override(ticket.language):
-        return render(request, "help/by_mail.html", {**shown, "parts": own.thread_of(ticket=ticket)})
+        return render(request, "help/by_mail.html", {**shown, "parts": own_cases.thread_of(ticket=ticket)})
 
 
 def _asked(request: SubscriberRequest, form: AskForm, subject: asked.Subject | None) -> HttpResponseBase:
@@ -185,12 +187,12 @@ def _asked(request: SubscriberRequest, form: AskForm, subject: asked.Subject | N
 def _case(
     request: SubscriberRequest, code: str, form: ReplyForm, rating: RatingForm, *, status: int = 200
 ) -> HttpResponse:
-    ticket = own.case_of(code=code, user=request.user, line_ids=_lines(request))
+    ticket = own_cases.case_of(code=code, user=request.user, line_ids=_lines(request))
     if ticket is None:
         raise Http404
     while ticket.merged_into is not None:
         ticket = ticket.merged_into
-    if own.case_of(code=ticket.code, user=request.user, line_ids=_lines(request)) is None:
+    if own_cases.case_of(code=ticket.code, user=request.user, line_ids=_lines(request)) is None:
         raise Http404
     shown = _shown(request, ticket) | {"form": form, "rating": rating}
     return render(request, "help/case.html", shown, status=status)
@@ -203,9 +205,9 @@ def _shown(request: SubscriberRequest, ticket: Ticket) -> dict[str, object]:
     return {
         "line": request.line,
         "at_line": at_line(request),
-        "case": own.shown(ticket=ticket, line=request.line.line, at=now),
+        "case": own_cases.shown(ticket=ticket, line=request.line.line, at=now),
         "ticket": ticket,
-        "parts": own.thread_of(ticket=ticket),
+        "parts": own_cases.thread_of(ticket=ticket),
         "open": actions.may_open_again(ticket=ticket, at=now),
         "dispute": ticket.key.partition(":")[2] if ticket.kind == Ticket.Kind.DISPUTE else "",
     }

@@ -157,7 +157,7 @@ def file(request: PersonRequest, code: str, file_id: UUID) -> HttpResponse:
     found = actions.open_file(code=code, file_id=file_id, actor=actor_of(request.user), at=timezone.now())
     if found is None:
         raise Http404
-    return to_save(name=found.name, media_type=found.media_type, content=files.kept(file_id=found.pk))
+    return to_save(name=found.name, media_type=found.media_type, content=files.read_file(file_id=found.pk))
 
 
 def _keep_files(request: PersonRequest, code: str) -> str:

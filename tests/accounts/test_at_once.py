@@ -13,8 +13,8 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from pytest_django import Settings
 
-from accounts import actions, care, delivery, letters, queries
-from accounts.letters import Mail
+from accounts import actions, delegations, email_outbox, queries, sms_delivery
+from accounts.email_outbox import Mail
 from accounts.models import (
     CodeAsker,
     Delegation,
@@ -256,7 +256,7 @@ def test_an_invitation_to_sign_in_is_texted_once(line: Line, now: datetime) -> N
 
 def test_no_more_mails_and_links_of_receipts_than_a_day_has(line: Line, now: datetime) -> None:
     def mails() -> None:
-        actions.post_letter(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
+        actions.enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
 
     def links() -> None:
         actions.post_receipt(line_id=line.pk, words="Your receipt", at=now)
@@ -289,9 +289,9 @@ def test_a_reminder_is_sent_once_whoever_is_at_it(line: Line, now: datetime) -> 
 
 
 def test_a_mail_is_claimed_by_one_worker(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    actions.post_letter(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
+    actions.enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
     # As two who have both looked which mails are due; one of them alone has the turn.
-    overlap(lambda: letters._run(now, lambda: 0.0), lambda: letters._run(now, lambda: 0.0))
+    overlap(lambda: email_outbox._run(now, lambda: 0.0), lambda: email_outbox._run(now, lambda: 0.0))
     assert len(mail.outbox) == 1
 
 
@@ -302,7 +302,7 @@ def test_a_text_is_claimed_by_one_worker(line: Line, now: datetime, settings: Se
     message_id = Message.objects.get().pk
 
     def hands_over() -> object:
-        return delivery.deliver_one(message_id=message_id, now=now)
+        return sms_delivery.deliver_one(message_id=message_id, now=now)
 
     overlap(hands_over, hands_over)
     assert len(MemoryBackend.outbox) == 1
@@ -320,7 +320,7 @@ def test_no_guess_at_a_contact_s_code_is_one_too_many(line: Line, now: datetime)
         return lambda: actions.prove_contact(line_id=line.pk, user=user, typed=code, at=now)
 
     assert overlap(types("0000000"), types(newest_code())) == (False, False)
-    assert care.contact_of(line_id=line.pk) is None
+    assert delegations.contact_of(line_id=line.pk) is None
 
 
 def test_a_contact_is_proved_and_removed_once(line: Line, now: datetime) -> None:

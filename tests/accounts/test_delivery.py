@@ -10,12 +10,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import actions, delivery
+from accounts import actions, sms_delivery
+from accounts.advisory_locks import turn
 from accounts.models import Line, LineNumber, Message
 from accounts.sealing import number_hash, seal, unseal
 from accounts.tasks import deliver_texts
 from accounts.texts import MemoryBackend
-from accounts.turns import turn
 from accounts.zones import next_day_time
 from tests.accounts.gateways import Choosy, Refusing, Slow
 from tests.factories import a_line
@@ -58,7 +58,7 @@ def test_what_is_rolled_back_tells_nobody() -> None:
     with transaction.atomic():
         post(line, timezone.now())
         transaction.set_rollback(True)
-    assert (delivery.deliver(now=timezone.now()), sent(), Message.objects.count()) == (0, [], 0)
+    assert (sms_delivery.deliver(now=timezone.now()), sent(), Message.objects.count()) == (0, [], 0)
 
 
 def test_a_far_away_gateway_keeps_no_page_waiting_and_the_task_hands_it_over(settings: Settings) -> None:
@@ -78,14 +78,14 @@ def test_an_outage_loses_nothing_and_each_try_waits_longer(settings: Settings) -
     for _ in range(8):
         message.refresh_from_db()
         waits.append((message.next_at - now).total_seconds())
-        assert delivery.deliver(now=message.next_at - timedelta(microseconds=1)) == 0
+        assert sms_delivery.deliver(now=message.next_at - timedelta(microseconds=1)) == 0
         now = message.next_at
-        assert delivery.deliver(now=now) == 0
+        assert sms_delivery.deliver(now=now) == 0
     assert waits == [15, 30, 60, 120, 240, 480, 600, 600]
     assert len(Refusing.tried) == 9
     settings.SMS_BACKEND = MEMORY
-    assert delivery.deliver(now=now + timedelta(minutes=10)) == 1
-    assert delivery.deliver(now=now + timedelta(minutes=20)) == 0
+    assert sms_delivery.deliver(now=now + timedelta(minutes=10)) == 1
+    assert sms_delivery.deliver(now=now + timedelta(minutes=20)) == 0
     assert sent() == [(number_of(line), WORDS)]
 
 
@@ -93,7 +93,7 @@ def test_one_that_may_have_taken_it_is_not_given_it_again(settings: Settings) ->
     settings.SMS_BACKEND = "tests.accounts.gateways.Silent"
     post(a_line(), timezone.now())
     settings.SMS_BACKEND = MEMORY
-    assert delivery.deliver(now=timezone.now() + timedelta(hours=1)) == 0
+    assert sms_delivery.deliver(now=timezone.now() + timedelta(hours=1)) == 0
     assert (len(Refusing.tried), sent()) == (1, [])
 
 
@@ -102,7 +102,7 @@ def test_a_gateway_that_is_away_is_tried_three_times_a_run(settings: Settings) -
     now = timezone.now()
     for _ in range(5):
         post(a_line(), now)
-    assert delivery.deliver(now=now) == 0
+    assert sms_delivery.deliver(now=now) == 0
     assert len(Refusing.tried) == 3
 
 
@@ -111,7 +111,7 @@ def test_an_outage_of_days_is_no_wait_that_is_too_long_to_count(settings: Settin
     now = timezone.now()
     message = post(a_line(), now)
     Message.objects.filter(pk=message.pk).update(tries=430)
-    assert delivery.deliver(now=now) == 0
+    assert sms_delivery.deliver(now=now) == 0
     message.refresh_from_db()
     assert (message.taken_at, message.next_at, message.tries) == (None, now + timedelta(minutes=10), 431)
 
@@ -125,7 +125,7 @@ def test_a_slow_gateway_has_a_worker_for_a_few_seconds_a_run_and_loses_nothing(s
     settings.SMS_BACKEND = "tests.accounts.gateways.Slow"
     now = timezone.now()
     many(now, 7)
-    runs = [delivery.deliver(now=now, clock=lambda: Slow.clock[0]) for _ in range(4)]
+    runs = [sms_delivery.deliver(now=now, clock=lambda: Slow.clock[0]) for _ in range(4)]
     assert runs == [3, 3, 1, 0]
     assert len(set(sent())) == 7
 
@@ -139,7 +139,7 @@ def test_a_hanging_gateway_gets_one_text_and_is_then_left_alone(settings: Settin
     asked_at = []
     for seconds in range(0, 3600, 5):
         before = len(Refusing.tried)
-        assert delivery.deliver(now=now + timedelta(seconds=seconds)) == 0
+        assert sms_delivery.deliver(now=now + timedelta(seconds=seconds)) == 0
         asked_at += [seconds] * (len(Refusing.tried) - before)
     assert asked_at == [0, 15, 45, 105, 225, 465, 945, 1545, 2145, 2745]
     assert len(set(Refusing.tried)) == len(messages)
@@ -150,10 +150,10 @@ def test_a_gateway_that_speaks_again_is_given_what_waited(settings: Settings) ->
     now = timezone.now()
     messages = many(now, 10)
     settings.SMS_BACKEND = "tests.accounts.gateways.Silent"
-    assert [delivery.deliver(now=now + timedelta(seconds=seconds)) for seconds in (0, 5, 15, 20)] == [0] * 4
+    assert [sms_delivery.deliver(now=now + timedelta(seconds=seconds)) for seconds in (0, 5, 15, 20)] == [0] * 4
     settings.SMS_BACKEND = MEMORY
-    assert delivery.deliver(now=now + timedelta(seconds=44)) == 0
-    assert delivery.deliver(now=now + timedelta(seconds=45)) == 8
+    assert sms_delivery.deliver(now=now + timedelta(seconds=44)) == 0
+    assert sms_delivery.deliver(now=now + timedelta(seconds=45)) == 8
     lost = Message.objects.filter(doubt_at__isnull=False)
     assert [(bytes(one.to_sealed), bytes(one.words_sealed)) for one in lost] == [(b"", b"")] * 2
     assert {number for number, _ in sent()} == {number_of(one.line) for one in messages} - set(Refusing.tried)
@@ -164,13 +164,13 @@ def test_one_silence_after_it_spoke_counts_as_the_first(settings: Settings) -> N
     now = timezone.now()
     many(now, 2)
     settings.SMS_BACKEND = "tests.accounts.gateways.Silent"
-    assert [delivery.deliver(now=now), delivery.deliver(now=now + timedelta(seconds=15))] == [0, 0]
-    assert delivery.gateway_rests(now=now + timedelta(seconds=44))
+    assert [sms_delivery.deliver(now=now), sms_delivery.deliver(now=now + timedelta(seconds=15))] == [0, 0]
+    assert sms_delivery.gateway_rests(now=now + timedelta(seconds=44))
     settings.SMS_BACKEND = MEMORY
     post(a_line(), now + MINUTE)
     settings.SMS_BACKEND = "tests.accounts.gateways.Silent"
     post(a_line(), now + 2 * MINUTE)
-    rests = [delivery.gateway_rests(now=now + 2 * MINUTE + timedelta(seconds=seconds)) for seconds in (0, 14, 15)]
+    rests = [sms_delivery.gateway_rests(now=now + 2 * MINUTE + timedelta(seconds=seconds)) for seconds in (0, 14, 15)]
     assert rests == [True, True, False]
 
 
@@ -182,13 +182,13 @@ def test_while_one_worker_is_at_it_no_other_begins(settings: Settings) -> None:
 
     def work() -> int:
         try:
-            return delivery.deliver(now=now)
+            return sms_delivery.deliver(now=now)
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(max_workers=1) as pool, turn(name=delivery.TURN) as mine:
+    with ThreadPoolExecutor(max_workers=1) as pool, turn(name=sms_delivery.TURN) as mine:
         assert (mine, pool.submit(work).result(), sent()) == (True, 0, [])
-    assert delivery.deliver(now=now) == 1
+    assert sms_delivery.deliver(now=now) == 1
 
 
 def test_what_one_person_must_know_goes_before_a_wave(settings: Settings) -> None:
@@ -198,7 +198,7 @@ def test_what_one_person_must_know_goes_before_a_wave(settings: Settings) -> Non
     later = noon + timedelta(seconds=30)
     first = [*many(later, 2, Message.Kind.WAY_IN), *many(later, 1, Message.Kind.REPLY)]
     settings.SMS_BACKEND = "tests.accounts.gateways.Slow"
-    runs = [delivery.deliver(now=later, clock=lambda: Slow.clock[0]) for _ in range(4)]
+    runs = [sms_delivery.deliver(now=later, clock=lambda: Slow.clock[0]) for _ in range(4)]
     assert runs == [3, 3, 3, 1]
     numbers = [number for number, _ in sent()]
     assert set(numbers[:3]) == {number_of(one.line) for one in first}
@@ -212,7 +212,7 @@ def test_numbers_that_the_gateway_never_takes_stand_in_nobody_s_way(settings: Se
     good = post(a_line(), now + timedelta(seconds=1))
     Choosy.unfit |= {number_of(one.line) for one in bad}
     now += timedelta(seconds=1)
-    assert delivery.deliver(now=now) == 1
+    assert sms_delivery.deliver(now=now) == 1
     assert sent() == [(number_of(good.line), WORDS)]
     assert len(Refusing.tried) == 5
     assert Message.objects.filter(taken_at__isnull=True, next_at=now + timedelta(seconds=15)).count() == 4
@@ -224,7 +224,7 @@ def test_a_worker_that_died_in_between_sends_nothing_twice() -> None:
     with transaction.atomic():
         message = post(line, now)
         Message.objects.filter(pk=message.pk).update(taken_at=now)
-    assert (delivery.deliver(now=now + MINUTE), sent()) == (0, [])
+    assert (sms_delivery.deliver(now=now + MINUTE), sent()) == (0, [])
 
 
 def test_two_workers_at_once_send_it_once(settings: Settings) -> None:
@@ -235,7 +235,7 @@ def test_two_workers_at_once_send_it_once(settings: Settings) -> None:
 
     def work(_: int) -> int:
         try:
-            return delivery.deliver(now=now)
+            return sms_delivery.deliver(now=now)
         finally:
             connection.close()
 
@@ -255,7 +255,7 @@ def test_nothing_of_it_lies_in_the_open_and_nothing_at_all_once_it_was_taken(set
     for open_text in (number_of(line)[1:], WORDS, WORDS.encode().hex(), number_of(line).encode().hex()):
         assert open_text not in row
     settings.SMS_BACKEND = MEMORY
-    assert delivery.deliver(now=now) == 1
+    assert sms_delivery.deliver(now=now) == 1
     message.refresh_from_db()
     assert (bytes(message.to_sealed), bytes(message.words_sealed), message.taken_at) == (b"", b"", now)
 
@@ -264,10 +264,10 @@ def test_it_is_forgotten_after_its_time_taken_or_not(settings: Settings, caplog:
     settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
     now = timezone.now()
     post(a_line(), now)
-    delivery.deliver(now=now + timedelta(days=3) - MINUTE)
+    sms_delivery.deliver(now=now + timedelta(days=3) - MINUTE)
     assert Message.objects.count() == 1
     settings.SMS_BACKEND = MEMORY
-    assert delivery.deliver(now=now + timedelta(days=3)) == 0
+    assert sms_delivery.deliver(now=now + timedelta(days=3)) == 0
     assert (Message.objects.count(), sent()) == (0, [])
 
 
@@ -279,7 +279,7 @@ def test_whoever_has_the_number_next_reads_nothing_that_was_meant_for_another(se
     LineNumber.objects.filter(line=line).update(ends_at=now)
     LineNumber.objects.create(line=a_line(), msisdn_hash=number_hash(number), msisdn_sealed=seal(number), starts_at=now)
     settings.SMS_BACKEND = MEMORY
-    assert (delivery.deliver(now=now), sent(), Message.objects.count()) == (0, [], 0)
+    assert (sms_delivery.deliver(now=now), sent(), Message.objects.count()) == (0, [], 0)
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_what_waited_for_an_outage_into_the_night_waits_for_morning(settings: Se
     evening = datetime(2026, 12, 1, 20, 59, 50, tzinfo=ZoneInfo("America/Los_Angeles"))
     message = post(a_line(), evening, Message.Kind.LIFELINE)
     settings.SMS_BACKEND = MEMORY
-    assert delivery.deliver(now=evening + MINUTE) == 0
+    assert sms_delivery.deliver(now=evening + MINUTE) == 0
     message.refresh_from_db()
     assert message.next_at == datetime(2026, 12, 2, 8, tzinfo=ZoneInfo("America/Los_Angeles"))
-    assert delivery.deliver(now=message.next_at) == 1
+    assert sms_delivery.deliver(now=message.next_at) == 1

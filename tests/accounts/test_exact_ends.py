@@ -10,10 +10,10 @@ from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import actions, care, delivery, letters, queries, sessions, ways_in
+from accounts import actions, auth_factors, delegations, email_outbox, queries, sessions, sms_delivery
 from accounts.actions.codes import FRESH, LONG_FRESH
 from accounts.clocks import forget_codes
-from accounts.letters import Mail
+from accounts.email_outbox import Mail
 from accounts.models import DeviceCookie, Letter, Line, LineNumber, Message, NewPassword, TextedCode, TextTaken, User
 from accounts.sealing import number_hash, seal, unseal
 from accounts.session_store import SessionStore
@@ -106,7 +106,7 @@ def test_the_code_of_a_safe_contact_lasts_ten_minutes(line: Line, user: User, no
     assert ends_at(
         lambda at: actions.prove_contact(line_id=line.pk, user=user, typed=code, at=at), now + 10 * MINUTE
     )  # fmt: skip
-    assert ends_at(lambda at: care.contact_waiting(line_id=line.pk, at=at), now + 10 * MINUTE)
+    assert ends_at(lambda at: delegations.contact_waiting(line_id=line.pk, at=at), now + 10 * MINUTE)
 
 
 # Whose number and line it is
@@ -138,11 +138,11 @@ def test_a_number_is_another_line_s_from_the_moment_on(line: Line, now: datetime
 @pytest.mark.parametrize("what", ["sim_changed_at", "number_changed_at", "forwarding_changed_at"])
 def test_a_change_holds_for_a_day_what_lets_somebody_see(line: Line, now: datetime, what: str) -> None:
     setattr(line, what, now)
-    assert ends_at(lambda at: queries.held_until(line=line, at=at), now + DAY)
+    assert ends_at(lambda at: queries.get_hold_end(line=line, at=at), now + DAY)
     setattr(line, what, line.activated_at)
-    assert queries.held_until(line=line, at=line.activated_at) is None
+    assert queries.get_hold_end(line=line, at=line.activated_at) is None
     setattr(line, what, line.activated_at + A_MOMENT)
-    assert queries.held_until(line=line, at=line.activated_at + A_MOMENT) is not None
+    assert queries.get_hold_end(line=line, at=line.activated_at + A_MOMENT) is not None
 
 
 # Passwords
@@ -162,7 +162,7 @@ def test_the_wait_for_a_new_password_ends_after_a_day_and_counts_for_a_week(user
 
     assert begins_at(is_replaced, now + DAY)
     assert ends_at(is_replaced, now + 8 * DAY)
-    assert ends_at(lambda at: ways_in.new_password_of(user=user, at=at), waited.expires_at)
+    assert ends_at(lambda at: auth_factors.new_password_of(user=user, at=at), waited.expires_at)
 
     # Only then may another wait begin.
     def begins_anew(at: datetime) -> bool:
@@ -182,15 +182,15 @@ def test_what_was_asked_waits_a_week_and_ends_on_its_day(line: Line, user: User,
     asked = actions.delegate(line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=ends, at=now)
 
     def waits(at: datetime) -> object:
-        return care.asked_of(line_id=other.pk, at=at)
+        return delegations.list_open_requests(line_id=other.pk, at=at)
 
     assert ends_at(waits, now + 7 * DAY)
-    assert ends_at(lambda at: care.delegations_of(line_id=line.pk, at=at), now + 7 * DAY)
+    assert ends_at(lambda at: delegations.delegations_of(line_id=line.pk, at=at), now + 7 * DAY)
     actions.answer_delegation(delegation_id=asked, user=helper, line_id=other.pk, answer="yes", at=now)
     for known in (
-        lambda at: care.delegations_of(line_id=line.pk, at=at),
-        lambda at: care.delegations_to(user=helper, at=at),
-        lambda at: [one for one in queries.lines_known_by(user=helper, at=at) if one.line == line],
+        lambda at: delegations.delegations_of(line_id=line.pk, at=at),
+        lambda at: delegations.delegations_to(user=helper, at=at),
+        lambda at: [one for one in queries.list_lines_of_person(user=helper, at=at) if one.line == line],
     ):
         assert ends_at(known, ends)
 
@@ -231,10 +231,10 @@ def test_whoever_had_the_number_before_was_asked_something_else(line: Line, user
     asked = actions.delegate(
         line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=now + 30 * DAY, at=now - A_MOMENT
     )  # fmt: skip
-    assert care.asked_of(line_id=other.pk, at=now) == []
+    assert delegations.list_open_requests(line_id=other.pk, at=now) == []
     actions.end_delegation(delegation_id=asked, line_id=line.pk, user=user, at=now)
     actions.delegate(line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=now + 30 * DAY, at=now)
-    assert len(care.asked_of(line_id=other.pk, at=now)) == 1
+    assert len(delegations.list_open_requests(line_id=other.pk, at=now)) == 1
 
 
 def test_a_phone_hears_of_its_contact_s_news_for_a_day(line: Line, user: User, now: datetime) -> None:
@@ -250,7 +250,7 @@ def test_a_phone_hears_of_its_contact_s_news_for_a_day(line: Line, user: User, n
     assert ends_at(texted, now + DAY)
     # From the moment on at which its number is another line's, news goes to the phone again.
     a_line(msisdn=ELSEWHERE, activated_at=now + 2 * DAY)
-    assert ends_at(lambda at: delivery.contacts_that_count(line_ids=[line.pk], at=at), now + 2 * DAY)
+    assert ends_at(lambda at: sms_delivery.contacts_that_count(line_ids=[line.pk], at=at), now + 2 * DAY)
 
 
 # Texts and mails
@@ -281,27 +281,27 @@ def test_a_text_goes_out_from_its_moment_to_its_end(line: Line, now: datetime, s
     message = Message.objects.get()
 
     def goes_out(at: datetime) -> int:
-        return delivery.deliver(now=at)
+        return sms_delivery.deliver(now=at)
 
     assert begins_at(goes_out, now)
     assert ends_at(goes_out, message.expires_at)
-    assert ends_at(lambda at: delivery.deliver_one(message_id=message.pk, now=at), message.expires_at)
+    assert ends_at(lambda at: sms_delivery.deliver_one(message_id=message.pk, now=at), message.expires_at)
 
 
 def test_so_does_a_mail(line: Line, now: datetime) -> None:
-    actions.post_letter(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
-    assert begins_at(lambda at: letters.deliver(now=at), now)
-    assert ends_at(lambda at: letters.deliver(now=at), Letter.objects.get().expires_at)
+    actions.enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
+    assert begins_at(lambda at: email_outbox.deliver(now=at), now)
+    assert ends_at(lambda at: email_outbox.deliver(now=at), Letter.objects.get().expires_at)
 
 
 def test_limits_of_a_day_and_an_hour_end_after_them(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.actions.posting.LETTERS_A_DAY", 1)
-    monkeypatch.setattr("accounts.actions.posting.RECEIPT_TEXTS_A_DAY", 1)
-    monkeypatch.setattr("accounts.actions.texting.ANSWERS_AN_HOUR", 1)
+    monkeypatch.setattr("accounts.actions.sms_outbox.LETTERS_A_DAY", 1)
+    monkeypatch.setattr("accounts.actions.sms_outbox.RECEIPT_TEXTS_A_DAY", 1)
+    monkeypatch.setattr("accounts.actions.incoming_texts.ANSWERS_AN_HOUR", 1)
 
     def mails(at: datetime) -> bool:
         try:
-            actions.post_letter(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=at)
+            actions.enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=at)
         except actions.SentEnough:
             return False
         return True
@@ -357,7 +357,7 @@ def test_what_was_proved_at_a_door_lasts_a_quarter_of_an_hour(line: Line, now: d
     sessions.prove_line(request, door="stop", line_id=line.pk, msisdn=ELSEWHERE, at=now)
     assert ends_at(lambda at: sessions.proved_line(request, door="stop", at=at), now + 15 * MINUTE)
     sessions.keep_link(request, token="t", at=now, msisdn=ELSEWHERE)
-    assert ends_at(lambda at: sessions.kept_link(request, at=at), now + 15 * MINUTE)
+    assert ends_at(lambda at: sessions.get_recent_link(request, at=at), now + 15 * MINUTE)
     assert ends_at(lambda at: sessions.number_of_link(request, token="t", at=at), now + 15 * MINUTE)
 
 

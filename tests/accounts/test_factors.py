@@ -17,11 +17,11 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts import actions, tokens, ways_in
+from accounts import actions, auth_factors, tokens
+from accounts.message_templates import CHANGED, WHAT
 from accounts.models import BrowserSession, KnownDevice, Line, NewPassword, User
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
-from accounts.wording import CHANGED, WHAT
 from audit.models import AuditEvent
 from tests.factories import a_line
 from tests.people import (
@@ -176,14 +176,14 @@ def opens(browser: Browser, code: str) -> bool:
 def test_only_what_may_be_a_recovery_code_is_hashed_and_only_while_there_are_tries(
     line: Line, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browser, hashed, as_kept = at_home(line), [], tokens.as_kept
+    browser, hashed, as_kept = at_home(line), [], tokens.normalize_recovery_code
     RecoveryCodes.activate(user_of(line))
 
     def noted(*, user: User, typed: str) -> str:
         hashed.append(typed)
         return as_kept(user=user, typed=typed)
 
-    monkeypatch.setattr(tokens, "as_kept", noted)
+    monkeypatch.setattr(tokens, "normalize_recovery_code", noted)
     assert not any(opens(browser, typed) for typed in ("1234567", "123456789", "letters8"))
     # Three of five tries are gone.
     assert not any(opens(browser, f"1234-000{n}") for n in range(4))
@@ -216,15 +216,15 @@ def sent_at_once(browsers: list[Browser], path: str, code: str) -> list[int]:
 @pytest.fixture
 def all_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two who change how somebody gets in meet on the way, if the first does not keep the second out."""
-    both, now_of = Barrier(2), ways_in.factors_of
+    both, now_of = Barrier(2), auth_factors.factors_of
 
-    def at_once(**asked: User) -> ways_in.Factors:
+    def at_once(**asked: User) -> auth_factors.Factors:
         found = now_of(**asked)
         with suppress(BrokenBarrierError):
             both.wait(timeout=0.5)
         return found
 
-    monkeypatch.setattr(ways_in, "factors_of", at_once)
+    monkeypatch.setattr(auth_factors, "factors_of", at_once)
 
 
 def test_a_recovery_code_sent_twice_at_once_is_used_once(line: Line, all_there: None) -> None:
@@ -332,10 +332,10 @@ def test_whoever_signs_in_or_changes_the_password_ends_it_too(line: Line) -> Non
     asked_for_new_password(line)
     assert "Somebody asked for a new password." in browser.get("/settings/").text
     assert browser.post("/accounts/password/keep/").url == "/settings/"
-    assert ways_in.new_password_of(user=user_of(line), at=timezone.now()) is None
+    assert auth_factors.new_password_of(user=user_of(line), at=timezone.now()) is None
     asked_for_new_password(line)
     browser.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW})
-    assert ways_in.new_password_of(user=user_of(line), at=timezone.now()) is None
+    assert auth_factors.new_password_of(user=user_of(line), at=timezone.now()) is None
 
 
 def test_asking_twice_waits_once_and_a_wait_is_good_for_a_week(line: Line) -> None:

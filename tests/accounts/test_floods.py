@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import browsers, delivery
+from accounts import browsers, sms_delivery
 from accounts.clocks import forget_codes, watch_code_texts
 from accounts.models import CodeAsker, Line, TextedCode
 from accounts.tasks import watch_code_texts as task
@@ -160,8 +160,8 @@ def test_the_confirmation_of_a_stop_waits_through_an_outage_and_comes_once(setti
     assert "is now off" not in newest_text(number).text
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
     from_now = timezone.now() + timedelta(minutes=1)
-    assert delivery.deliver(now=from_now) == 1
-    assert delivery.deliver(now=from_now + timedelta(minutes=1)) == 0
+    assert sms_delivery.deliver(now=from_now) == 1
+    assert sms_delivery.deliver(now=from_now + timedelta(minutes=1)) == 0
     assert "is now off" in newest_text(number).text
 
 

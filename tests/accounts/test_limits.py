@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts import actions
-from accounts.actions.tries import ACCOUNT, NETWORK, STRICT, Door, Limit
+from accounts.actions.rate_limits import ACCOUNT, NETWORK, STRICT, Door, Limit
 from accounts.browsers import Source
 from accounts.models import Line, Throttle, User
 from tests.factories import a_line

@@ -56,7 +56,7 @@ def test_staff_never_loosen(relation: Relation) -> None:
 
 def relations(line: Line) -> dict[str, str]:
     """What the user of a line is to every line they may know of, by the carrier's id."""
-    known = queries.lines_known_by(user=user_of(line), at=timezone.now())
+    known = queries.list_lines_of_person(user=user_of(line), at=timezone.now())
     return {one.line.carrier_id: one.relation for one in known}
 
 
@@ -131,7 +131,7 @@ class TestWhoIsWhat:
         user = user_of(holder)
         Line.objects.filter(pk=holder.pk).update(deactivated_at=now)
         actions.end_tenure(line_id=holder.pk, at=now)
-        known = queries.lines_known_by(user=user, at=now)
+        known = queries.list_lines_of_person(user=user, at=now)
         assert [(one.line, one.relation) for one in known] == [(holder, "ex_user")]
         assert child not in [one.line for one in known]
 
@@ -143,4 +143,4 @@ class TestWhoIsWhat:
         user = user_of(holder)
         assert callable(django_assert_num_queries)
         with django_assert_num_queries(1):
-            queries.lines_known_by(user=user, at=timezone.now())
+            queries.list_lines_of_person(user=user, at=timezone.now())

@@ -19,9 +19,9 @@ from pytest_django import Settings
 from accounts import texts
 from accounts.access import ANSWER_AT
 from accounts.texts import MemoryBackend
-from consent.api.on_a_loop import Message, Scope
-from portal.bridge import in_threads
-from portal.waiting import waiting_in_its_thread
+from consent.api.asgi import Message, Scope
+from portal.response_delay import waiting_in_its_thread
+from portal.wsgi_bridge import in_threads
 from tests.consent.camara import ask
 from tests.consent.claiming import a_partner, link_in
 from tests.factories import a_line
@@ -172,7 +172,7 @@ def test_what_is_sent_bit_by_bit_waits_as_well() -> None:
 
 def test_a_server_of_threads_waits_too(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("portal.waiting.time.sleep", slept.append)
+    monkeypatch.setattr("portal.response_delay.time.sleep", slept.append)
     started: list[str] = []
 
     def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Callable[[bytes], object]:

@@ -20,9 +20,9 @@ from pytest_django import Settings
 
 from accounts import actions
 from accounts.access import ANSWER_AT
+from accounts.message_templates import language_of
 from accounts.models import LineUser, TextedCode, User
 from accounts.texts import MemoryBackend
-from accounts.wording import language_of
 from audit.models import AuditEvent
 from tests.factories import a_line
 from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code, texts_to, user_of

@@ -6,8 +6,8 @@ import pytest
 
 import audit.actions
 from audit.actions import Stated
-from audit.duties import ALL
 from audit.models import AuditEvent, Incident, IncidentStep
+from audit.reporting_deadlines import ALL
 from support.oversight.incidents import duties_of
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.backends.postgresql.base import ServerBindingCursor
 
-from audit import plans
+from audit import generic_plans
 from audit.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ def kept(pattern: str) -> int:
 
 
 def test_what_differs_in_its_values_alone_is_planned_once() -> None:
-    with plans.kept():
+    with generic_plans.use_generic_plans():
         found = [AuditEvent.objects.filter(line_id=number, seq=-1).exists() for number in (1, 2, 3)]
     assert (found, kept('%"audit_auditevent"."line_id" = $_ AND "audit_auditevent"."seq" = $_%')) == ([False] * 3, 1)
 
@@ -32,7 +32,7 @@ def test_nothing_is_kept_outside() -> None:
 
 
 def test_no_savepoint_is_kept() -> None:
-    with plans.kept():
+    with generic_plans.use_generic_plans():
         for _ in range(3):
             with transaction.atomic():
                 assert not AuditEvent.objects.filter(seq=-1).exists()
@@ -45,7 +45,7 @@ def test_an_error_within_ends_it_too() -> None:
     before = session.cursor_factory, session.prepare_threshold
     within = []
 
-    @plans.kept()
+    @generic_plans.use_generic_plans()
     def fails() -> None:
         within.append((session.cursor_factory, session.prepare_threshold))
         raise LookupError
@@ -57,7 +57,7 @@ def test_an_error_within_ends_it_too() -> None:
 
 
 def is_open_within() -> bool:
-    with plans.kept():
+    with generic_plans.use_generic_plans():
         return connection.connection is not None
 
 

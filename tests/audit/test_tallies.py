@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from audit import tallies
-from audit.tallies import Tally
+from audit import counters
+from audit.counters import Tally
 
 AT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 HOUR = AT.replace(minute=0)
 
 
 def test_whoever_counts_does_not_wait_for_another_s_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    tally, given = Tally("test-hangs"), tallies._given
+    tally, given = Tally("test-hangs"), counters._given
     asked, answers = threading.Event(), threading.Event()
 
     def slow(key: str, n: int) -> bool:
@@ -21,7 +21,7 @@ def test_whoever_counts_does_not_wait_for_another_s_cache(monkeypatch: pytest.Mo
         assert answers.wait(10)
         return given(key, n)
 
-    monkeypatch.setattr(tallies, "_given", slow)
+    monkeypatch.setattr(counters, "_given", slow)
     first = threading.Thread(target=tally.count, kwargs={"at": AT})
     first.start()
     assert asked.wait(10)
@@ -39,14 +39,14 @@ def test_whoever_counts_does_not_wait_for_another_s_cache(monkeypatch: pytest.Mo
 
 
 def test_what_could_not_be_given_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    tally, given = Tally("test-fails"), tallies._given
+    tally, given = Tally("test-fails"), counters._given
 
     def fails(key: str, n: int) -> bool:
         raise OSError(key, n)
 
-    monkeypatch.setattr(tallies, "_given", fails)
+    monkeypatch.setattr(counters, "_given", fails)
     with pytest.raises(OSError, match="test-fails"):
         tally.count(at=AT)
-    monkeypatch.setattr(tallies, "_given", given)
+    monkeypatch.setattr(counters, "_given", given)
     tally.count(at=AT)
     assert tally.by_hour(now=AT) == {HOUR: 2}

@@ -28,7 +28,7 @@ from consent import actions
 from disclosures import publishing
 from support import tickets
 from support.actions import asking
-from support.actions.asking import Said
+from support.actions.asking import IncomingMessage
 from support.actions.mail import Mailed, take_mail
 from support.files import taken
 from support.models import Ticket
@@ -223,7 +223,7 @@ def _cases(line: Line) -> tuple[str, str]:
     """A case of the subscriber's that was answered, with a file; and the link to one that came by mail."""
     now = timezone.now()
     files = [taken(name="photo.png", content=b"\x89PNG\r\n\x1a\n")]
-    said = Said("Who looked at my phone?\n\nI was at home that day.", files, "me@example.net")
+    said = IncomingMessage("Who looked at my phone?\n\nI was at home that day.", files, "me@example.net")
     ticket = asking.ask(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
     tickets.answer(ticket=ticket, body="A tow truck did.", actor="agent:1", then=Ticket.State.SOLVED, at=now)
     came = Mailed("<1@example.net>", "somebody@example.net", ["help@mail.example"], "Hello", "How do I stop it?")

@@ -18,7 +18,7 @@ from accounts.models import Line
 from consent import actions
 from disclosures import archiving
 from partners.models import Contract
-from revocations.actions import Agreement, tell
+from revocations.actions import Agreement, enqueue_order
 from revocations.models import Order, State
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -204,7 +204,7 @@ def _told_before(line: Line, ago: timedelta) -> None:
     between = Contract.objects.filter(aggregator__name__endswith=f"between {line.pk}")
     agreements = [Agreement(contract, [], ()) for contract in between]
     with transaction.atomic():
-        tell(line_id=line.pk, agreements=agreements, by="user", at=timezone.now() - ago)
+        enqueue_order(line_id=line.pk, agreements=agreements, by="user", at=timezone.now() - ago)
 
 
 def _orders_in(state: State, name: str) -> Iterator[Shown]:

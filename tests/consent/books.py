@@ -20,8 +20,8 @@ from consent.digests import Entry, bucket_of
 from consent.models import DigestRun
 from partners import pairwise
 from partners.models import Campaign, Contract, Party
-from revocations.actions import tell
-from revocations.actions.tell import Agreement
+from revocations.actions import enqueue_order
+from revocations.actions.orders import Agreement
 from revocations.models import Order, Standing, State
 from tests.factories import ADS, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -118,7 +118,7 @@ class Books:
             **more,
         }
         agreement = Agreement(self.contract, [state], ())
-        tell(line_id=line.pk, agreements=[agreement], by="user", at=database_clock())
+        enqueue_order(line_id=line.pk, agreements=[agreement], by="user", at=database_clock())
         self.acknowledge(line)
 
     def send(self, as_of: datetime | None = None, held: Iterable[Entry] | None = None) -> DigestRun:

@@ -12,7 +12,7 @@ from django.test import Client as Browser_
 
 from accounts.texts import MemoryBackend, Text
 from audit.queries import database_clock
-from consent import asking
+from consent import request_texts
 from consent.models import Ask
 from partners.actions import issue_access_token, register_client
 from partners.models import Campaign, Client, Party
@@ -115,7 +115,7 @@ def by_day(at: datetime | None = None) -> datetime:
 
 def text_now() -> int:
     """Send what waits, at the next noon."""
-    return asking.text_waiting(now=by_day())
+    return request_texts.text_waiting(now=by_day())
 
 
 def asked(msisdn: str) -> list[Text]:

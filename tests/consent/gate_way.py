@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Line
 from consent import gate, schemas
 from consent.actions import stop
-from consent.api.on_a_loop import DOOR, Message, Receive, Scope, Send, gate_on_a_loop
+from consent.api.asgi import DOOR, Message, Receive, Scope, Send, gate_on_a_loop
 from partners import access
 from partners.models import Campaign
 from partners.models import Client as Machine

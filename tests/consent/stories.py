@@ -324,7 +324,7 @@ def by_ledger(
 ) -> list[str]:
     return permission.answers_at(
         asked=[
-            permission.Asked(
+            permission.PermissionQuestion(
                 line.pk, one.campaign, oracle.parties(world, one), one.purpose, one.scope, one.precision_m, at, known_at
             )
             for one in asked

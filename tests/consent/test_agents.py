@@ -23,7 +23,7 @@ from accounts.models import Line, Message
 from accounts.sealing import unseal
 from accounts.zones import is_day, zone_of
 from audit.models import AuditEvent
-from consent import agency, agents, gate
+from consent import agent_callbacks, agents, gate
 from consent.actions import take_request
 from consent.models import Choice
 from partners import client
@@ -185,7 +185,7 @@ def test_one_that_nobody_answered_is_over_at_its_last_moment_whenever_that_is_wr
         over = agent.status(told["request_id"])
         assert (over["status"], over["reason"]) == ("denied", "insuf_verification")
         assert ("user_verification_url" in over, Browser().get(link(line)).status_code) == (False, 404)
-        agency.see_to(now=timezone.now())
+        agent_callbacks.see_to(now=timezone.now())
         assert agent.status(told["request_id"]) == over
 
 
@@ -204,7 +204,7 @@ def test_a_number_that_is_no_line_of_ours_looks_the_same(agent: Agent, line: Lin
     ] * 2
     assert [one.keys() for one in told] == [told[0].keys()] * 2
     later = timezone.now() + 8 * DAY
-    agency.see_to(now=later)
+    agent_callbacks.see_to(now=later)
     assert {agent.status(one["request_id"])["reason"] for one in told} == {"insuf_verification"}
     assert [agent.exercise(number)["reason"] for number in ("", "no number")] == ["no_match"] * 2
 
@@ -363,7 +363,7 @@ def test_it_is_called_back_until_it_took_it(agent: Agent, line: Line, monkeypatc
 
     monkeypatch.setattr(client, "post", post)
     now = timezone.now()
-    assert [agency.see_to(now=now + n * MINUTE) for n in (0, 0, 2, 4)] == [0, 0, 1, 0]
+    assert [agent_callbacks.see_to(now=now + n * MINUTE) for n in (0, 0, 2, 4)] == [0, 0, 1, 0]
     assert sent == [(CALLBACK, agent.status(told["request_id"]))] * 2
 
 
@@ -390,17 +390,17 @@ def test_a_silent_agent_keeps_no_other_waiting(agent: Agent, monkeypatch: pytest
         return client.Reply(status=200 if UUID(tried[-1]) in good else None)
 
     monkeypatch.setattr(client, "post", post)
-    ticks = count(step=agency.RUN_S / 2)
-    assert agency.see_to(now=timezone.now(), clock=lambda: next(ticks)) == 0
+    ticks = count(step=agent_callbacks.RUN_S / 2)
+    assert agent_callbacks.see_to(now=timezone.now(), clock=lambda: next(ticks)) == 0
     assert len(tried) == 1  # the run was over
-    assert agency.see_to(now=timezone.now()) == 2
+    assert agent_callbacks.see_to(now=timezone.now()) == 2
     assert [UUID(one) in good for one in tried[1:]] == [False, True, False, True, False]
 
 
 def test_what_is_over_ends_while_another_calls_back(agent: Agent, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     told = agent.exercise(number_of(line), status_callback=CALLBACK)
-    monkeypatch.setattr(agency, "turn", lambda **_: nullcontext(enter_result=False))
-    assert agency.see_to(now=timezone.now() + 8 * DAY) == 0
+    monkeypatch.setattr(agent_callbacks, "turn", lambda **_: nullcontext(enter_result=False))
+    assert agent_callbacks.see_to(now=timezone.now() + 8 * DAY) == 0
     assert agent.status(told["request_id"])["status"] == "denied"
 
 
@@ -455,7 +455,7 @@ def test_what_a_suspended_one_asked_stays_over_when_it_is_let_in_again_and_it_is
         take_request(agent=asker, said=under_way, body=signed, at=timezone.now())
     # No host of a suspended one is called, whatever stood open: `client.post` would fail this test.
     AgentRequest.objects.filter(pk=closed.pk).update(notify_at=timezone.now())
-    assert agency.see_to(now=timezone.now()) == 0
+    assert agent_callbacks.see_to(now=timezone.now()) == 0
     waited = AgentRequest.objects.get(pk=told["request_id"])
     assert (waited.status, waited.reason, waited.notify_at) == ("denied", "insuf_verification", None)
     closed.refresh_from_db()
@@ -477,7 +477,7 @@ def test_an_open_question_of_a_suspended_one_is_over_at_once_even_if_it_is_let_i
 
 def test_that_nobody_answered_stands_in_the_persons_log(agent: Agent, line: Line) -> None:
     agent.exercise(number_of(line))
-    agency.see_to(now=timezone.now() + 8 * DAY)
+    agent_callbacks.see_to(now=timezone.now() + 8 * DAY)
     event = AuditEvent.objects.get(action="agent.unanswered")
     assert (event.actor, event.line_id, event.detail) == ("system:agency", line.pk, {"agent": f"{agent.id} Inc."})
     said = "An agent&#x27;s request in this person&#x27;s name ended: they did not answer"

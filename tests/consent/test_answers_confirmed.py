@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import delivery
+from accounts import sms_delivery
 from accounts.models import Message
 from accounts.texts import MemoryBackend
 from consent.models import Choice
@@ -83,7 +83,7 @@ def test_an_outage_delays_the_word_and_not_the_choice(partner: Partner, settings
     assert Choice.objects.get().kind == "refuse"
     assert "you said no" not in newest_text(NUMBER).text
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
-    assert delivery.deliver(now=timezone.now() + timedelta(minutes=1)) == 1
+    assert sms_delivery.deliver(now=timezone.now() + timedelta(minutes=1)) == 1
     assert "you said no" in newest_text(NUMBER).text
     assert Message.objects.get(kind="answered").taken_at is not None
     assert MemoryBackend.outbox[-1].code == ""

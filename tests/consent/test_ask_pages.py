@@ -12,7 +12,7 @@ from accounts.models import Line, User
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import actions, asks
+from consent import actions, consent_requests
 from consent.models import Ask, Choice, Notice
 from partners.models import Reach, Suspension
 from revocations.models import Order
@@ -53,7 +53,7 @@ def a_question(partner: Partner, line: Line, **changes: object) -> str:
     """The path of a question that was texted."""
     partner.one(partner.claim(msisdn=number_of(line), **changes))
     assert text_now() == 1
-    return f"/ask/{asks.token_of(ask_id=Ask.objects.get(line_id=line.pk).id)}/"
+    return f"/ask/{consent_requests.token_of(ask_id=Ask.objects.get(line_id=line.pk).id)}/"
 
 
 def plain(page: Page) -> str:
@@ -282,9 +282,9 @@ def test_used_ended_another_s_and_made_up_are_the_same_page(partner: Partner) ->
 def test_it_ends_after_seven_days(partner: Partner) -> None:
     a_question(partner, a_line(msisdn=NUMBER))
     ask = Ask.objects.get()
-    token = asks.token_of(ask_id=ask.id)
-    assert asks.behind(token=token, at=ask.expires_at - timedelta(seconds=1)) is not None
-    assert asks.behind(token=token, at=ask.expires_at) is None
+    token = consent_requests.token_of(ask_id=ask.id)
+    assert consent_requests.behind(token=token, at=ask.expires_at - timedelta(seconds=1)) is not None
+    assert consent_requests.behind(token=token, at=ask.expires_at) is None
 
 
 def test_another_person_signed_in_sees_the_same_page(partner: Partner) -> None:

@@ -13,7 +13,7 @@ from accounts.models import Line
 from accounts.texts import Outcome
 from accounts.zones import zone_of
 from audit.queries import database_clock
-from consent import asking
+from consent import request_texts
 from consent.actions import FileApproval
 from consent.actions.claims import record_claims
 from consent.models import Ask, Origin
@@ -83,7 +83,7 @@ def lived(history: Sequence[Event]) -> tuple[list[datetime], list[datetime]]:
         if kind in NOS:
             nos.append(at)
         for hours in (0, 4, 16, 28):
-            asking.text_waiting(now=_start() + timedelta(days=day, hours=hours, seconds=n + 0.5))
+            request_texts.text_waiting(now=_start() + timedelta(days=day, hours=hours, seconds=n + 0.5))
     texted = Ask.objects.filter(line_id=line.pk, texted_at__isnull=False).values_list("texted_at", flat=True)
     return nos, sorted(at for at in texted if at is not None)
 

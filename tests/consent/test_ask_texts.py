@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts.models import Line, Message
 from accounts.texts import MemoryBackend, NotTaken
 from audit.queries import database_clock
-from consent import actions, asking, asks, tasks
+from consent import actions, consent_requests, request_texts, tasks
 from consent.models import Ask, Choice
 from consent.queries.links import token_hash
 from partners.models import Campaign, Contract, JurisdictionRule, Suspension
@@ -59,7 +59,7 @@ def test_the_text_names_no_company_and_holds_the_link(partner: Partner) -> None:
     ask = Ask.objects.get()
     assert text.text == (
         "Whereabouts: a company says you agreed that it may find this phone. We don't let it unless you say yes. "
-        f"See who asks and answer: {portal.BASE_URL}/ask/{asks.token_of(ask_id=ask.id)}/ "
+        f"See who asks and answer: {portal.BASE_URL}/ask/{consent_requests.token_of(ask_id=ask.id)}/ "
         "Your phone service stays the same either way."
     )
     assert (text.code, ask.campaign, ask.party_id) == ("", partner.campaign.ref, partner.party.pk)
@@ -70,7 +70,7 @@ def test_the_link_can_be_guessed_from_nothing_that_is_kept(partner: Partner) -> 
     a_line(msisdn=NUMBER)
     partner.one(partner.claim())
     ask = Ask.objects.get()
-    token = asks.token_of(ask_id=ask.id)
+    token = consent_requests.token_of(ask_id=ask.id)
     kept = " ".join(str(value) for value in vars(ask).values()) + bytes(ask.token_hash).decode("latin-1")
     assert len(token) == 32
     assert token not in kept
@@ -109,9 +109,9 @@ def test_the_task_is_the_worker_s_door(partner: Partner) -> None:
 def test_nobody_is_texted_at_night_by_their_own_clock(partner: Partner, state: str, hour_utc: str, sent: int) -> None:
     line = a_line(msisdn=NUMBER, state=state)
     claimed(partner, line, at=datetime.fromisoformat("2026-11-30T12:00:00+00:00"))
-    assert asking.text_waiting(now=datetime.fromisoformat(hour_utc)) == sent
+    assert request_texts.text_waiting(now=datetime.fromisoformat(hour_utc)) == sent
     later = datetime.fromisoformat("2026-12-03T20:00:00+00:00")
-    assert asking.text_waiting(now=later) == 1 - sent
+    assert request_texts.text_waiting(now=later) == 1 - sent
 
 
 def claimed(partner: Partner, line: Line, *, at: datetime, campaign: Campaign | None = None) -> None:
@@ -120,8 +120,8 @@ def claimed(partner: Partner, line: Line, *, at: datetime, campaign: Campaign | 
     approval = an_approval(line, campaign, at=database_clock() - timedelta(days=3), verified_by="partner")
     ask = Ask(
         line_id=line.pk, id=approval.id, campaign=campaign.ref, party_id=partner.party.pk, approval_id=approval.id,
-        token_hash=token_hash(token=asks.token_of(ask_id=approval.id)), asked_at=at,
-        expires_at=at + asks.LASTS,
+        token_hash=token_hash(token=consent_requests.token_of(ask_id=approval.id)), asked_at=at,
+        expires_at=at + consent_requests.LASTS,
     )  # fmt: skip
     ask.save(force_insert=True)
 
@@ -174,7 +174,7 @@ def test_a_slow_gateway_has_a_worker_for_a_few_seconds_a_run(partner: Partner, s
     six_wait(partner)
     settings.SMS_BACKEND = "tests.accounts.gateways.Slow"
     Slow.clock[0] = 0.0
-    runs = [asking.text_waiting(now=by_day(), clock=lambda: Slow.clock[0]) for _ in range(3)]
+    runs = [request_texts.text_waiting(now=by_day(), clock=lambda: Slow.clock[0]) for _ in range(3)]
     assert runs == [3, 3, 0]
 
 
@@ -185,8 +185,8 @@ def test_no_question_is_put_while_the_gateway_is_left_alone(partner: Partner) ->
         id=uuid4(), line=line, kind=Message.Kind.STOPPED, to_sealed=b"", words_sealed=b"", made_at=now, next_at=now,
         expires_at=now + timedelta(days=3), taken_at=now, doubt_at=now,
     )  # fmt: skip
-    assert asking.text_waiting(now=now + timedelta(seconds=14)) == 0
-    assert asking.text_waiting(now=now + timedelta(seconds=15)) == 1
+    assert request_texts.text_waiting(now=now + timedelta(seconds=14)) == 0
+    assert request_texts.text_waiting(now=now + timedelta(seconds=15)) == 1
 
 
 def test_at_most_twice_a_month_over_all_partners(partner: Partner) -> None:
@@ -195,11 +195,11 @@ def test_at_most_twice_a_month_over_all_partners(partner: Partner) -> None:
     for one in partners:
         assert one.one(one.claim())[1]["status"] == "accepted"
     noon = by_day()
-    assert asking.text_waiting(now=noon) == 2
-    assert asking.text_waiting(now=noon + timedelta(days=3)) == 0
+    assert request_texts.text_waiting(now=noon) == 2
+    assert request_texts.text_waiting(now=noon + timedelta(days=3)) == 0
     claimed(partner, line, at=noon + timedelta(days=30), campaign=a_campaign(partner.campaign.contract))
-    assert asking.text_waiting(now=noon + timedelta(days=30)) == 0
-    assert asking.text_waiting(now=noon + timedelta(days=31, seconds=1)) == 1
+    assert request_texts.text_waiting(now=noon + timedelta(days=30)) == 0
+    assert request_texts.text_waiting(now=noon + timedelta(days=31, seconds=1)) == 1
 
 
 @pytest.mark.parametrize("kind", ["stop", "pause", "refuse"])
@@ -298,7 +298,7 @@ def test_none_for_a_claim_that_has_ended(partner: Partner) -> None:
     partner.one(partner.claim(id="c-2", expires_at=stamp(database_clock() + timedelta(minutes=1))))
     assert Ask.objects.count() == 1
     # However near the next noon is.
-    assert asking.text_waiting(now=by_day() + timedelta(minutes=2)) == 0
+    assert request_texts.text_waiting(now=by_day() + timedelta(minutes=2)) == 0
 
 
 def test_none_after_the_number_changed_or_the_line_ended(partner: Partner) -> None:
@@ -351,8 +351,8 @@ def test_after_seven_days_it_is_never_sent(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     partner.one(partner.claim())
     ask = Ask.objects.get()
-    assert asking.text_waiting(now=ask.expires_at) == 0
-    assert link_in(f"{portal.BASE_URL}/ask/{asks.token_of(ask_id=ask.id)}/")
+    assert request_texts.text_waiting(now=ask.expires_at) == 0
+    assert link_in(f"{portal.BASE_URL}/ask/{consent_requests.token_of(ask_id=ask.id)}/")
 
 
 def test_the_text_is_in_the_line_s_language(partner: Partner) -> None:

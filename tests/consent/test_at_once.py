@@ -12,9 +12,9 @@ from accounts.models import Line, Message
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import actions, agency, agents, asking, asks, expiry, notices
-from consent.actions import restoring
-from consent.actions.asks import NotOpen, say_no, say_yes, text_code
+from consent import actions, agent_callbacks, agents, consent_requests, expiry, notices, request_texts
+from consent.actions import restore
+from consent.actions.consent_requests import NotOpen, say_no, say_yes, text_code
 from consent.agents import Exercise
 from consent.models import Ask, Choice, EndedPause, LineGate
 from partners.models import AgentRequest, AuthorizedAgent, Campaign
@@ -108,17 +108,17 @@ def partner() -> Partner:
     return a_partner()
 
 
-def a_question(partner: Partner, line: Line) -> asks.Question:
+def a_question(partner: Partner, line: Line) -> consent_requests.Question:
     """What a partner's claim asks of a line."""
     status, answer = partner.one(partner.claim())
     assert status == 200, answer
     ask = Ask.objects.get(line_id=line.pk, campaign=partner.campaign.ref)
-    found = asks.behind(token=asks.token_of(ask_id=ask.id), at=database_clock())
+    found = consent_requests.behind(token=consent_requests.token_of(ask_id=ask.id), at=database_clock())
     assert found is not None
     return found
 
 
-def says(verb: Callable[..., object], question: asks.Question) -> Callable[[], object]:
+def says(verb: Callable[..., object], question: consent_requests.Question) -> Callable[[], object]:
     def say() -> object:
         with translation.override("en"):
             shown = notices.before_yes(campaign=question.campaign.ref, use="ask")
@@ -140,18 +140,18 @@ def test_a_question_s_text_is_sent_by_one_worker(partner: Partner) -> None:
     now = by_day()
 
     def sends() -> int:
-        return asking._run(now, lambda: 0.0)
+        return request_texts._run(now, lambda: 0.0)
 
     assert overlap(sends, sends) == (1, 0)
     assert len([text for text in MemoryBackend.outbox if "/ask/" in text.text]) == 1
 
 
 def test_no_more_questions_are_put_to_a_line_than_a_month_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asks, "AT_MOST", 1)
+    monkeypatch.setattr(consent_requests, "AT_MOST", 1)
     line = a_line(msisdn=NUMBER)
     questions = [a_question(a_partner(name, provider=f"{name}Road"), line) for name in ("GeoBridge", "NorthLink")]
 
-    def asks_for_a_code(question: asks.Question) -> Callable[[], None]:
+    def asks_for_a_code(question: consent_requests.Question) -> Callable[[], None]:
         return lambda: text_code(question=question, asker="b1", at=database_clock())
 
     overlap(*(asks_for_a_code(question) for question in questions))
@@ -210,7 +210,7 @@ def test_an_agent_s_request_that_nobody_answered_is_over_once(line: Line) -> Non
     late = timezone.now() + 8 * DAY
 
     def ends() -> None:
-        agency._end(late)
+        agent_callbacks._end(late)
 
     overlap(ends, ends)
     assert noted("agent.unanswered") == 1
@@ -247,7 +247,7 @@ def test_a_yes_that_was_lost_with_the_database_is_told_of_once(line: Line, campa
     lost = a_ledger_row(line, "allow", scope="campaign", ref=campaign.ref, at=database_clock()).id
 
     def tells() -> bool:
-        return restoring.tell_of_lost_yes(
+        return restore.notify_lost_approval(
             line_id=line.pk, choice_id=lost, campaign=campaign.ref, at=database_clock()
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Line
 from consent import gate
 from consent.actions import stop
-from consent.api.on_a_loop import BATCHES, DOOR
+from consent.api.asgi import BATCHES, DOOR
 from consent.gate.deciding import AT_ONCE
 from partners.models import Campaign
 from partners.models import Client as Machine

@@ -20,7 +20,7 @@ from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock, verify
 from consent import actions
-from consent.asks import throttle
+from consent.consent_requests import throttle
 from consent.models import Ask
 from partners.models import Suspension
 from tests.conformance.schemas import faults, schema

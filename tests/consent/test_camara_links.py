@@ -205,7 +205,7 @@ def retrieved(partner: Partner, campaign: Campaign, *, days: int) -> str:
             client_id="c", party_id=partner.party.pk, msisdn=NUMBER, scopes=[campaign.scope], purpose=campaign.purpose,
             campaign=campaign.ref, capture=True, callback="", at=database_clock() + timedelta(days=days),
         )  # fmt: skip
-    except actions.AskedTooOften:
+    except actions.StatusRateLimited:
         return "too often"
     return "given" if found.token else "none"
 

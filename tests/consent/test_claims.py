@@ -18,9 +18,9 @@ from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent import actions, feeds
+from consent.current_consent import sharing
 from consent.gate import Question, evaluate
 from consent.models import Approval, Ask, HeldRow
-from consent.standing import sharing
 from partners import pairwise
 from partners.models import Campaign, PairwiseKey, PairwiseSubject, Suspension
 from tests.consent.claiming import Partner, a_partner, stamp

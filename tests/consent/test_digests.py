@@ -32,7 +32,7 @@ from partners.actions import RuleTerms
 from partners.models import Campaign, Contract, JurisdictionRule, Reach, Suspension
 from partners.models import Client as Machine
 from revocations.models import Cohort, Order, State, StreamEvent
-from support import settling
+from support import term_change_propagation
 from tests.consent.books import GUIDE, LATER, Books, a_name_of_nobody, guide
 from tests.factories import LONG_AGO, a_line, a_party, an_approval
 from tests.feeds import line_row, take_lines, told
@@ -491,7 +491,7 @@ def test_the_end_of_a_term_is_told_as_a_whole_and_then_must_be_gone(term: str) -
     an_approval(never_told, books.campaign)
     books.hold_unordered(never_told)
     TERMS[term](books)
-    assert (settling.settle(now=database_clock()), cohorts.end_terms(now=database_clock())) == (1, 1)
+    assert (term_change_propagation.settle(now=database_clock()), cohorts.end_terms(now=database_clock())) == (1, 1)
     for _ in range(2):
         # Neither before there is an event for it nor until the partner has that.
         assert books.compare() == {**NOTHING, "same": 2}
@@ -510,7 +510,7 @@ def test_what_an_officer_s_act_denies_is_told_and_then_must_be_gone(act: str) ->
     line = books.a_line()
     books.hold(line)
     ACTS[act](books)
-    assert settling.settle(now=database_clock()) == 1
+    assert term_change_propagation.settle(now=database_clock()) == 1
     # The order is on its way, and the partner may hold what it had.
     assert books.told(line) == []
     assert books.compare() == NOTHING
@@ -518,7 +518,7 @@ def test_what_an_officer_s_act_denies_is_told_and_then_must_be_gone(act: str) ->
     assert books.compare() == {**NOTHING, "partner_has": 1}
     books.held.clear()
     assert books.send().differing == []
-    assert (settling.settle(now=database_clock()), incidents()) == (0, [("partner_has", 1)])
+    assert (term_change_propagation.settle(now=database_clock()), incidents()) == (0, [("partner_has", 1)])
 
 
 @pytest.mark.parametrize("act", ACTS)

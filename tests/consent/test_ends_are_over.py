@@ -50,7 +50,7 @@ def readings(line: Line, campaign: Campaign, at: datetime) -> set[str]:
     named = [gate.as_agreed(campaign=campaign, line=line.carrier_id)] * 2
     found = [gate.evaluate(questions=[way])[0] for way in ways] + gate.evaluate(questions=named)
     parties = (campaign.contract.aggregator.uri, campaign.lbs_provider.uri)
-    asked = permission.Asked(
+    asked = permission.PermissionQuestion(
         line.pk, campaign.ref, parties, campaign.purpose, campaign.scope, campaign.precision_m, at, at
     )
     return {answer.reason or "permitted" for answer in found} | set(permission.answers_at(asked=[asked]))

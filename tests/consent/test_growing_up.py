@@ -12,7 +12,7 @@ from accounts.models import Line
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import telling
+from consent import order_planning
 from consent.actions import allow, grow_up, stop
 from consent.feeds import lines
 from consent.models import Choice
@@ -84,7 +84,7 @@ def test_a_file_is_taken_in_though_a_release_shows_another_partner_meanwhile(mon
 def test_each_line_grows_up_by_itself_once_the_rows_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = a_campaign()
     first, second = children(campaign, "LC", "LB")
-    made_up, seen = telling.agreements, list[tuple[list[str], list[int]]]()
+    made_up, seen = order_planning.agreements, list[tuple[list[str], list[int]]]()
 
     def and_look_from_elsewhere(**asked: Any) -> Sequence[Agreement]:
         roles = Line.objects.using("owner").order_by("pk").values_list("user_role", flat=True)
@@ -92,7 +92,7 @@ def test_each_line_grows_up_by_itself_once_the_rows_are_written(monkeypatch: pyt
         seen.append((list(roles), list(stopped)))
         return made_up(**asked)
 
-    monkeypatch.setattr(telling, "agreements", and_look_from_elsewhere)
+    monkeypatch.setattr(order_planning, "agreements", and_look_from_elsewhere)
     take_lines(*rows("user", "LC", "LB"))
     assert seen == [(["user", "user"], []), (["user", "user"], [first.pk])]
     assert ended() == [(first.pk, campaign.ref), (second.pk, campaign.ref)]

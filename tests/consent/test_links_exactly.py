@@ -9,10 +9,10 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent import actions, agency, agents, asking, asks, expiry, reminding
-from consent.actions.asks import text_code
+from consent import actions, agent_callbacks, agents, consent_requests, expiry, reminders, request_texts
+from consent.actions.consent_requests import text_code
 from consent.actions.digests import NoSuchRun, TooMany
-from consent.actions.statuses import AskedTooOften, retrieve_status
+from consent.actions.statuses import StatusRateLimited, retrieve_status
 from consent.actions.without_account import stop_all_by_line
 from consent.models import Ask, EndedPause
 from consent.queries.links import behind_link
@@ -54,8 +54,8 @@ def asked(partner: Partner) -> Ask:
     return Ask.objects.get()
 
 
-def question(asked: Ask, at: datetime) -> asks.Question | None:
-    return asks.behind(token=asks.token_of(ask_id=asked.id), at=at)
+def question(asked: Ask, at: datetime) -> consent_requests.Question | None:
+    return consent_requests.behind(token=consent_requests.token_of(ask_id=asked.id), at=at)
 
 
 def test_a_question_s_link_opens_for_a_week(asked: Ask) -> None:
@@ -81,7 +81,7 @@ def test_a_question_is_answered_before_what_was_claimed_would_end(partner: Partn
     assert partner.one(partner.claim(expires_at=stamp(now + DAY)))[0] == 200
     found = question(Ask.objects.get(), now)
     assert found is not None
-    assert ends_at(lambda at: asks.may_be_answered(question=found, at=at), now + DAY)
+    assert ends_at(lambda at: consent_requests.may_be_answered(question=found, at=at), now + DAY)
 
 
 def test_what_was_claimed_under_another_number_is_not_asked(asked: Ask, now: datetime) -> None:
@@ -90,19 +90,19 @@ def test_what_was_claimed_under_another_number_is_not_asked(asked: Ask, now: dat
     assert found.line is not None
     for changed_at, may in ((found.since - A_MOMENT, True), (found.since, False)):
         found.line.number_changed_at = changed_at
-        assert asks.may_be_answered(question=found, at=now) is may
+        assert consent_requests.may_be_answered(question=found, at=now) is may
 
 
 def test_nobody_is_asked_for_a_year_after_a_no(partner: Partner, now: datetime) -> None:
     line = a_line(msisdn=NUMBER)
     a_ledger_row(line, "stop", scope="campaign", ref="CMP-elsewhere", at=now)
-    case = asks.Case(line.pk, partner.campaign.ref)
-    assert begins_at(lambda at: asks.askable(cases=[case], at=at)[0], now + 366 * DAY)
+    case = consent_requests.Case(line.pk, partner.campaign.ref)
+    assert begins_at(lambda at: consent_requests.askable(cases=[case], at=at)[0], now + 366 * DAY)
 
 
 def test_a_month_has_its_number_of_questions(partner: Partner, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asks, "AT_MOST", 1)
-    monkeypatch.setattr(asks, "LASTS", 60 * DAY)
+    monkeypatch.setattr(consent_requests, "AT_MOST", 1)
+    monkeypatch.setattr(consent_requests, "LASTS", 60 * DAY)
     a_line(msisdn=NUMBER)
     other = a_partner("NorthLink", provider="AdReach")
     for one in (partner, other):
@@ -117,7 +117,7 @@ def test_a_month_has_its_number_of_questions(partner: Partner, now: datetime, mo
         return Ask.objects.filter(pk=second.pk, texted_at__isnull=False).exists()
 
     assert begins_at(may_be_texted, now + 31 * DAY)
-    assert begins_at(lambda at: asking._may_be_texted(Ask.objects.get(pk=second.pk), at), now + 31 * DAY)
+    assert begins_at(lambda at: request_texts._may_be_texted(Ask.objects.get(pk=second.pk), at), now + 31 * DAY)
 
 
 def test_so_it_has_of_links_that_a_partner_shows(partner: Partner, now: datetime) -> None:
@@ -129,7 +129,7 @@ def test_so_it_has_of_links_that_a_partner_shows(partner: Partner, now: datetime
                 client_id="c", party_id=partner.party.pk, msisdn=NUMBER, scopes=[partner.campaign.scope],
                 purpose=partner.campaign.purpose, campaign="", capture=True, callback="", at=at,
             )  # fmt: skip
-        except AskedTooOften:
+        except StatusRateLimited:
             return ""
         return found.token
 
@@ -165,7 +165,7 @@ def test_a_line_is_reminded_every_ninety_days(line: Line, campaign: Campaign, no
     Line.objects.filter(pk=line.pk).update(recorded_at=now)
 
     def reminds(at: datetime) -> int:
-        return reminding.remind(now=at)
+        return reminders.remind(now=at)
 
     assert begins_at(reminds, now + 90 * DAY)
     assert reminds(now + 90 * DAY) == 1
@@ -198,7 +198,7 @@ def test_an_agent_s_request_waits_for_a_week(line: Line) -> None:
     assert ends_at(is_refused, over)
 
     def is_closed(at: datetime) -> bool:
-        agency._end(at)
+        agent_callbacks._end(at)
         return AgentRequest.objects.filter(closed_at__isnull=False).exists()
 
     assert begins_at(is_closed, over)

@@ -6,7 +6,7 @@ from queue import SimpleQueue
 import pytest
 from django.db import OperationalError
 
-from consent.archiving import looking
+from consent.archiving import comparison
 
 LONG = 20.0
 
@@ -33,9 +33,9 @@ class Slow:
 
 @pytest.mark.parametrize("error", [None, OperationalError("the server is away")])
 def test_the_next_look_begins_when_the_last_is_over(error: Exception | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow, looker = Slow(), looking._Looker()
-    monkeypatch.setattr(looking, "look", slow.look)
-    monkeypatch.setattr(looking, "AGAIN_AFTER_S", 0.0)
+    slow, looker = Slow(), comparison._Looker()
+    monkeypatch.setattr(comparison, "look", slow.look)
+    monkeypatch.setattr(comparison, "AGAIN_AFTER_S", 0.0)
     looker.soon()
     assert slow.begun.get(timeout=LONG) == "look-at-archive"
     for _ in range(3):

@@ -11,17 +11,17 @@ from django.utils import timezone
 from pytest_django import Settings
 
 import consent.actions
-from accounts import delivery
+from accounts import sms_delivery
 from accounts.actions import refuse_texts
 from accounts.models import Line, Message
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
-from consent import changes, expiry
+from consent import change_notices, expiry
 from consent.actions import FileApproval, FileChoice, allow, pause, record_file_approvals, record_file_choices, refuse
 from consent.actions import stop as say_stop
 from consent.actions.without_account import stop_all_by_line
-from consent.changes import TOLD, Change, Who
+from consent.change_notices import TOLD, Change, Who
 from consent.models import Choice
 from partners.models import Campaign
 from tests.accounts.gateways import Refusing
@@ -212,13 +212,13 @@ def test_a_dead_gateway_delays_no_choice_and_loses_no_text(
     said_by(f"subscriber:{user_of(holder).pk}", change, child, campaign)
     assert (Choice.objects.filter(line_id=child.pk).count(), len(Refusing.tried)) == (1, 1)
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
-    assert delivery.deliver(now=timezone.now() + timedelta(minutes=1)) == 1
+    assert sms_delivery.deliver(now=timezone.now() + timedelta(minutes=1)) == 1
     assert len(texts_to(number_of(child))) == 1
 
 
 def test_texts_of_files_wait_for_day(child: Line, campaign: Campaign) -> None:
     night = datetime(2094, 1, 1, 11, tzinfo=UTC)  # three o'clock in Washington State
-    changes.tell_of_records(line_ids=[child.pk], change=Change.RECORDS, at=night)
+    change_notices.notify_of_imported_changes(line_ids=[child.pk], change=Change.RECORDS, at=night)
     assert (Message.objects.get().next_at - night) == timedelta(hours=5)
 
 

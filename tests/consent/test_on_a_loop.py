@@ -14,8 +14,8 @@ from pytest_django import Settings
 from accounts.models import Line
 from consent import gate
 from consent.actions import stop
-from consent.api import on_a_loop
-from consent.api.on_a_loop import DOOR, Message
+from consent.api import asgi
+from consent.api.asgi import DOOR, Message
 from consent.gate import pipeline as pipelines
 from consent.schemas import one
 from partners import access, rotation
@@ -304,7 +304,7 @@ def test_a_question_whose_body_comes_in_parts_is_answered_here(line: Line, campa
 def test_a_body_that_never_ends_is_waited_for_so_long_and_no_longer(
     token: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_a_loop, "BODY_WITHIN_S", 0.05)
+    monkeypatch.setattr(asgi, "BODY_WITHIN_S", 0.05)
     way = Way()
     assert told(way, b"{}", headers={"authorization": token}, parts=[{"body": b"{", "more_body": True}])[0] == 408
     assert way.sent_on == []

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.actions import person_behind
 from accounts.models import Line
 from accounts.zones import zone_of
-from consent import actions, notices, standing
+from consent import actions, current_consent, notices
 from consent.models import Choice, ChoiceReceipt
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
@@ -325,7 +325,7 @@ def test_a_choice_taken_over_is_in_force_here_only_since_it_came() -> None:
     assert times(r"Blocked here</span>", page) == [came]
     assert "We have said no" not in page
     assert times("We have said no since", browser.get("/home/").text) == [came]
-    use = standing.use_of(line=line, campaign="CMP-road", at=timezone.now())
+    use = current_consent.use_of(line=line, campaign="CMP-road", at=timezone.now())
     assert use is not None
     assert use.denied_since == made.recorded_at
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.models import Line
 from consent import actions
+from consent.current_consent import Sharing, sharing, use_of
 from consent.models import Choice
-from consent.standing import Sharing, sharing, use_of
 from partners.models import Campaign, Suspension
 from revocations.models import Order, State
 from tests.consent.test_pages_choices import an_agreed_use

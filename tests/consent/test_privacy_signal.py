@@ -12,9 +12,9 @@ from accounts.models import Line, Message
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent.actions import NotAsked, allow, follow_signal, outweigh_signal, stop, take_signal
+from consent.actions import NoOpenSignal, allow, follow_signal, outweigh_signal, stop, take_signal
+from consent.current_consent import use_of
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, PrivacySignal
-from consent.standing import use_of
 from partners.models import Campaign
 from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, user_of
@@ -196,7 +196,7 @@ def test_not_asked_again_within_twelve_months_and_then_again(line: Line) -> None
 
 
 def test_whoever_is_not_asked_keeps_nothing(line: Line) -> None:
-    with pytest.raises(NotAsked):
+    with pytest.raises(NoOpenSignal):
         outweigh_signal(line_id=line.pk, actor="subscriber:0")
     assert (Choice.objects.count(), answers(line)) == (0, [])
 

@@ -19,14 +19,14 @@ from pypdf import PdfReader, PdfWriter
 from pytest_django import Settings
 
 import accounts.actions
-from accounts import letters
+from accounts import email_outbox
 from accounts.models import Letter, Line, Message
 from accounts.sealing import unseal
 from audit.models import AuditEvent
 from consent.actions import stop
 from consent.actions.without_account import stop_all_by_line
 from consent.models import Choice, ChoiceReceipt
-from consent.paper import MISSING, Paper, receipt_pdf
+from consent.pdf_receipts import MISSING, Paper, receipt_pdf
 from consent.queries import ReceiptView
 from partners import keys
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
@@ -193,12 +193,12 @@ def test_it_is_mailed_with_both_files_when_the_server_is_back(away: type[Away], 
     choice, browser, now = a_stop(line), signed_in(line), timezone.now()
     page = browser.post(f"/choices/{choice.id}/receipt/mail/", {"to": "ana@example.net"}, follow=True)
     assert "It is on its way to ana@example.net." in page.text
-    assert letters.deliver(now=now + MINUTE) == 0
+    assert email_outbox.deliver(now=now + MINUTE) == 0
     letter = Letter.objects.get()
     assert (unseal(letter.to_sealed), letter.tries) == ("ana@example.net", 1)
     away.raises = []
-    assert letters.deliver(now=now + MINUTE) == 0  # not yet: it waits longer each time
-    assert letters.deliver(now=now + 3 * MINUTE) == 1
+    assert email_outbox.deliver(now=now + MINUTE) == 0  # not yet: it waits longer each time
+    assert email_outbox.deliver(now=now + 3 * MINUTE) == 1
     (sent,) = mail.outbox
     number = number_of_receipt(choice)
     assert (sent.to, sent.subject) == (["ana@example.net"], f"Receipt {number}")
@@ -211,7 +211,7 @@ def test_it_is_mailed_with_both_files_when_the_server_is_back(away: type[Away], 
     assert (bytes(letter.to_sealed), bytes(letter.body_sealed)) == (b"", b"")
     event = AuditEvent.objects.get(line_id=line.pk, action="receipt.mailed")
     assert "example.net" not in f"{event.target} {event.reason} {event.detail}"
-    letters.deliver(now=now + timedelta(days=4))
+    email_outbox.deliver(now=now + timedelta(days=4))
     assert not Letter.objects.exists()
 
 
@@ -220,15 +220,15 @@ def test_what_a_mail_server_refuses_for_good_is_not_tried_again(away: type[Away]
     choice, browser, now = a_stop(line), signed_in(line), timezone.now()
     browser.post(f"/choices/{choice.id}/receipt/mail/", {"to": "nobody@example.net"})
     away.raises = [SMTPRecipientsRefused({"nobody@example.net": (450, b"later")})]
-    assert letters.deliver(now=now + MINUTE) == 0
+    assert email_outbox.deliver(now=now + MINUTE) == 0
     away.raises = [SMTPRecipientsRefused({"nobody@example.net": (550, b"no such user")})]
-    assert letters.deliver(now=now + 3 * MINUTE) == 1
+    assert email_outbox.deliver(now=now + 3 * MINUTE) == 1
     assert mail.outbox == []
     assert Letter.objects.get().taken_at is not None
 
 
 def test_nobody_floods_a_mailbox_and_what_is_no_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.actions.posting.LETTERS_A_DAY", 2)
+    monkeypatch.setattr("accounts.actions.sms_outbox.LETTERS_A_DAY", 2)
     line = a_line()
     choice, browser = a_stop(line), signed_in(line)
     path = f"/choices/{choice.id}/receipt/mail/"

@@ -11,7 +11,7 @@ from accounts.actions import refuse_texts
 from accounts.models import Line, Message
 from accounts.sealing import unseal
 from accounts.zones import is_day, zone_of
-from consent import reminding
+from consent import reminders
 from consent.actions import pause, stop
 from disclosures.models import Judgement
 from partners.models import Campaign
@@ -43,7 +43,7 @@ def reminded(line: Line) -> list[Message]:
 
 def test_what_is_still_on_is_told_to_the_line_by_day_and_names_nobody(campaign: Campaign) -> None:
     line, now = an_old_line(campaign), timezone.now()
-    assert reminding.remind(now=now) == 1
+    assert reminders.remind(now=now) == 1
     (message,) = reminded(line)
     words = unseal(message.words_sealed)
     assert words == (
@@ -57,7 +57,7 @@ def test_what_is_still_on_is_told_to_the_line_by_day_and_names_nobody(campaign: 
 def test_a_reminder_that_waits_for_day_is_forgotten_when_everything_is_stopped(campaign: Campaign) -> None:
     stopped, paused, partly = (an_old_line(campaign) for _ in range(3))
     now = timezone.now()
-    assert reminding.remind(now=now) == 3
+    assert reminders.remind(now=now) == 3
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     pause(line_id=paused.pk, scope="all", until=now + DAY, actor="subscriber:1", channel="web")
     stop(line_id=partly.pk, scope="purpose", ref=campaign.purpose, actor="subscriber:1", channel="web")
@@ -66,7 +66,7 @@ def test_a_reminder_that_waits_for_day_is_forgotten_when_everything_is_stopped(c
 
 def test_at_most_once_in_ninety_days(campaign: Campaign) -> None:
     line, now = an_old_line(campaign), timezone.now()
-    assert [reminding.remind(now=now + days * DAY) for days in (0, 0, 1, 89, 90, 179, 181)] == [1, 0, 0, 0, 1, 0, 1]
+    assert [reminders.remind(now=now + days * DAY) for days in (0, 0, 1, 89, 90, 179, 181)] == [1, 0, 0, 0, 1, 0, 1]
     assert len(reminded(line)) == 3
 
 
@@ -82,7 +82,7 @@ def test_nobody_hears_of_what_is_off(campaign: Campaign) -> None:
     pause(line_id=paused.pk, scope="all", until=now + 400 * DAY, actor="subscriber:1", channel="web")
     Line.objects.filter(pk=expired.pk).update(deactivated_at=now - DAY)
     # So long after their choices that they would hear of what is on.
-    assert reminding.remind(now=now + 91 * DAY) == 2
+    assert reminders.remind(now=now + 91 * DAY) == 2
     assert [len(reminded(line)) for line in (stopped, each, paused, expired, nothing)] == [0, 0, 0, 0, 0]
     assert [len(reminded(line)) for line in (none, partly)] == [1, 1]
 
@@ -92,7 +92,7 @@ def test_who_has_just_chosen_or_has_just_come_knows(campaign: Campaign) -> None:
     chose, came = an_old_line(campaign), an_old_line(campaign)
     stop(line_id=chose.pk, scope="party", ref=other.lbs_provider.uri, actor="subscriber:1", channel="web")
     Line.objects.filter(pk=came.pk).update(recorded_at=timezone.now() - 10 * DAY)
-    assert reminding.remind(now=timezone.now()) == 0
+    assert reminders.remind(now=timezone.now()) == 0
 
 
 def test_who_wants_none_gets_none_and_says_so_in_settings(campaign: Campaign) -> None:
@@ -103,18 +103,18 @@ def test_who_wants_none_gets_none_and_says_so_in_settings(campaign: Campaign) ->
     assert 'name="reminders" id="id_reminders">' in page.text
     assert 'name="news" id="id_news" checked>' in page.text
     assert "Wanted no more reminders" in browser.get("/access-log/").text
-    assert reminding.remind(now=now) == 0
+    assert reminders.remind(now=now) == 0
     browser.post("/settings/texts/", {"reminders": "on"})
-    assert reminding.remind(now=now) == 0  # no news at all
+    assert reminders.remind(now=now) == 0  # no news at all
     browser.post("/settings/texts/", {"reminders": "on", "news": "on"})
-    assert reminding.remind(now=now) == 1
+    assert reminders.remind(now=now) == 1
 
 
 def test_a_hidden_release_makes_no_difference() -> None:
     line, now = an_old_line(), timezone.now()
     (hidden,) = disclosed(line, ["https://x.example"], at=now - DAY, judgement=Judgement.NO_APPROVAL)
     gagged(hidden, until=None, at=now - DAY)
-    assert reminding.remind(now=now) == 0
+    assert reminders.remind(now=now) == 0
 
 
 def test_for_more_lines_no_more_statements(campaign: Campaign) -> None:
@@ -122,7 +122,7 @@ def test_for_more_lines_no_more_statements(campaign: Campaign) -> None:
         for _ in range(lines):
             an_old_line(campaign)
         with CaptureQueriesContext(connection) as seen:
-            assert reminding.remind(now=timezone.now() + at_days * DAY) >= lines
+            assert reminders.remind(now=timezone.now() + at_days * DAY) >= lines
         return len(seen)
 
     assert statements(1, 0) == statements(3, 200)

@@ -9,8 +9,8 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import Line
 from consent import actions
+from consent.current_consent import sharing
 from consent.models import Choice
-from consent.standing import sharing
 from partners.models import Campaign
 from tests.clocks import Clock, standing_still
 from tests.factories import NOW, a_campaign, a_line, a_party, an_approval

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from consent.actions import stop
-from consent.api.straight import straight_to_the_gate
+from consent.api.fast_path import gate_fast_path
 from partners import rotation
 from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
@@ -32,7 +32,7 @@ class Way:
 
     def __init__(self) -> None:
         self.sent_on: list[bytes] = []
-        self.straight = straight_to_the_gate(self._long)
+        self.straight = gate_fast_path(self._long)
 
     def _long(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         self.sent_on.append(environ["wsgi.input"].read())

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit.queries import database_clock
 from consent import expiry
-from consent.actions import FileChoice, allow, pause, record_file_choices, stop, tell_newly_affected
+from consent.actions import FileChoice, allow, enqueue_orders_for_newly_affected, pause, record_file_choices, stop
 from consent.models import Choice, ChoiceReceipt, EndedPause
 from partners import keys
 from partners.models import Dealing, Party, Reach, SigningKey
@@ -134,8 +134,8 @@ def test_a_company_heard_of_after_the_signature_makes_the_partner_owe_again() ->
     Dealing.objects.create(
         line_id=line.pk, aggregator=campaign.contract.aggregator, party=a_party("Late", "end_customer"), last_at=NOW
     )
-    assert tell_newly_affected(line_ids=[line.pk]) == 1
-    assert tell_newly_affected(line_ids=[line.pk]) == 0
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 1
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 0
     assert newest().version == 2
     assert newest().snapshot["required_actions"] == ["stop_use", "delete_held", "notify_downstream"]
 

@@ -14,11 +14,11 @@ from consent.actions import (
     FileApproval,
     FileChoice,
     allow,
+    enqueue_orders_for_newly_affected,
     pause,
     record_file_approvals,
     record_file_choices,
     stop,
-    tell_newly_affected,
 )
 from consent.models import Choice, ChoiceOrder
 from consent.queries import changed_at, choice_of
@@ -107,7 +107,7 @@ def test_what_it_received_only_after_the_yes_is_not_to_be_deleted(line: Line, ca
     stopped(line)
     at = allowed(line, campaign)
     received(line, campaign, at + timedelta(minutes=1))
-    tell_newly_affected(line_ids=[line.pk])
+    enqueue_orders_for_newly_affected(line_ids=[line.pk])
     assert asked(campaign) == [([campaign.purpose], [])]
 
 
@@ -115,10 +115,10 @@ def test_what_it_received_before_the_yes_is_owed_up_to_the_yes(line: Line, campa
     stopped(line)
     at = allowed(line, campaign)
     received(line, campaign, at - DAY, last=at + timedelta(minutes=1))
-    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 1
     assert asked(campaign) == [([campaign.purpose], []), ([campaign.purpose], STOP)]
     assert since(campaign) == {a_minute(at)}
-    assert tell_newly_affected(line_ids=[line.pk]) == 0
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 0
     assert orders(campaign).count() == 2
 
 
@@ -126,7 +126,7 @@ def test_an_approval_from_before_the_stop_is_owed_up_to_the_yes(line: Line, camp
     made_at = stopped(line)
     at = allowed(line, campaign)
     an_approval(line, campaign, at=made_at - DAY)
-    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 1
     assert (asked(campaign)[-1], since(campaign)) == (([campaign.purpose], STOP), {a_minute(at)})
 
 
@@ -204,13 +204,13 @@ def test_a_company_below_that_is_shown_late_is_told_of_the_stop_and_not_of_what_
     Dealing.objects.create(
         line_id=line.pk, aggregator=campaign.contract.aggregator, party=below, first_at=NOW - DAY, last_at=NOW - DAY
     )
-    assert tell_newly_affected(line_ids=[line.pk]) > 0
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) > 0
     assert [one.version for one in orders(campaign)] == [1, 2, 3]
     told_last = orders(campaign).reverse()[:1].get().snapshot
     assert told_last["required_actions"] == STOP
     asked_of_all = [duty["action"] for duty in told_last["duties"] if duty["scope"] == {"all": True}]
     assert sorted(asked_of_all) == sorted(STOP)
-    assert tell_newly_affected(line_ids=[line.pk]) == 0
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 0
 
 
 def test_what_a_partner_had_for_something_else_is_not_what_a_narrow_stop_was_about(line: Line) -> None:
@@ -219,7 +219,7 @@ def test_what_a_partner_had_for_something_else_is_not_what_a_narrow_stop_was_abo
     received(line, a_campaign(contract, other, purpose=ADS), NOW - DAY)
     stopped(line, "party", campaign.lbs_provider.uri)
     allowed(line, campaign)
-    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 1
     assert asked(campaign) == [([campaign.purpose], [])]
 
 
@@ -230,7 +230,7 @@ def test_who_was_told_of_the_stop_itself_is_asked_nothing_new_after_the_yes(line
     bring_to("acknowledged", acknowledged_at=NOW)
     allowed(line, campaign)
     assert asked(campaign) == [([], STOP), ([campaign.purpose], STOP)]
-    assert tell_newly_affected(line_ids=[line.pk]) == 0
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 0
     ingest.rejudge(cause="consent")
     assert orders(campaign).count() == 2
 
@@ -239,7 +239,7 @@ def test_a_partner_shown_late_without_a_yes_owes_all_until_now(line: Line, campa
     made_at = stopped(line)
     received(line, campaign, made_at - DAY)
     before = database_clock()
-    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 1
     assert asked(campaign) == [([], STOP)]
     assert since(campaign) <= {a_minute(before), a_minute(database_clock())}
 
@@ -288,7 +288,7 @@ def test_one_older_than_the_stop_is_owed_up_to_the_newer(line: Line, campaign: C
 def test_an_approval_from_a_file_outlasts_no_stop_of_the_person(line: Line, campaign: Campaign) -> None:
     made_at = stopped(line)
     an_approval(line, campaign, at=made_at + timedelta(microseconds=1))
-    assert tell_newly_affected(line_ids=[line.pk]) == 1
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 1
     assert asked(campaign) == [([], STOP)]
 
 

@@ -56,7 +56,7 @@ def listed(cohort: Cohort) -> list[str]:
 
 
 def names(party: Party, lines: Iterable[Line]) -> set[str]:
-    return set(pairwise.known_subjects(line_ids=[line.pk for line in lines], party_id=party.pk).values())
+    return set(pairwise.list_subjects(line_ids=[line.pk for line in lines], party_id=party.pk).values())
 
 
 @pytest.fixture
@@ -359,7 +359,7 @@ def test_two_partners_lists_of_the_same_lines_can_t_be_laid_side_by_side(campaig
     orders = []
     for cohort in both:
         place = {sub: n for n, sub in enumerate(listed(cohort))}
-        subs = pairwise.known_subjects(line_ids=[line.pk for line in lines], party_id=cohort.party_id)
+        subs = pairwise.list_subjects(line_ids=[line.pk for line in lines], party_id=cohort.party_id)
         orders.append([place[subs[line.pk]] for line in lines])
         assert listed(cohort) == sorted(listed(cohort))
     assert orders[0] != orders[1]

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from accounts.models import Line, LineTexts, Message, NewPassword, TextedCode, TextTaken
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
-from consent.messages import Wish
+from consent.messages import TextCommand
 from consent.models import Choice, LineGate
 from consent.schemas.texts import Meant, meant
 from tests.consent.claiming import a_partner, asked, text_now
@@ -293,7 +293,7 @@ def test_what_was_taken_is_forgotten_after_a_day(line: Line) -> None:
 
 
 def test_what_words_mean() -> None:
-    assert meant(text="stop location 123456") == Meant(Wish.STOP_LOCATION, "123456")
-    assert meant(text="STOP LOCATION 12345") == Meant(Wish.STOP_LOCATION)
-    assert meant(text="please STOP LOCATION") == Meant(Wish.HELP)
-    assert meant(text="no") == Meant(Wish.NO)
+    assert meant(text="stop location 123456") == Meant(TextCommand.STOP_LOCATION, "123456")
+    assert meant(text="STOP LOCATION 12345") == Meant(TextCommand.STOP_LOCATION)
+    assert meant(text="please STOP LOCATION") == Meant(TextCommand.HELP)
+    assert meant(text="no") == Meant(TextCommand.NO)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError
 
-from consent import telling
+from consent import order_planning
 from consent.actions import stop
 from consent.actions.choices import TRIES, again_if_a_release_came_between
 from consent.models import Choice
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 def after_the_first_making_up(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> list[int]:
     """Let something happen once a stop knows what to tell and before it commits. Returns a list, one for each try."""
-    made_up, tries = telling.agreements, list[int]()
+    made_up, tries = order_planning.agreements, list[int]()
 
     def and_meanwhile(**asked: Any) -> Sequence[Agreement]:
         found = made_up(**asked)
@@ -29,7 +29,7 @@ def after_the_first_making_up(monkeypatch: pytest.MonkeyPatch, happens: Callable
             happens()
         return found
 
-    monkeypatch.setattr(telling, "agreements", and_meanwhile)
+    monkeypatch.setattr(order_planning, "agreements", and_meanwhile)
     return tries
 
 

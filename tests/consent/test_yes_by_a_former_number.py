@@ -14,18 +14,18 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent import asking, asks
+from consent import consent_requests, request_texts
 from consent.actions import allow
 from consent.actions.choices import take_turns
 from consent.actions.terminate import terminate
-from consent.feeds import ApprovalsFeed, take_in_held
+from consent.current_consent import lines as standing
+from consent.feeds import ApprovalsFeed, apply_held_rows
 from consent.feeds.records import RecordsFeed
 from consent.gate import Question, evaluate
 from consent.models import Approval, Ask, Choice, HeldRow, LineGate, SetAside
 from consent.permission import permission_at
 from consent.queries import termination
 from consent.queries.ended import ended_agreements
-from consent.standing import lines as standing
 from disclosures.models import Disclosure
 from disclosures.queries.export import export_of
 from disclosures.tasks import make_archives
@@ -240,10 +240,10 @@ def test_so_does_one_that_is_set_aside_while_it_is_let_go(monkeypatch: pytest.Mo
 
     def after_the_change(**line_ids: Any) -> Any:
         monkeypatch.setattr("consent.feeds.records.take_turns", take_turns)
-        monkeypatch.setattr("consent.feeds.lines.take_in_held", cut_off)
+        monkeypatch.setattr("consent.feeds.lines.apply_held_rows", cut_off)
         with pytest.raises(KeyboardInterrupt):
             elsewhere(lambda: take_lines(CHANGED))
-        monkeypatch.setattr("consent.feeds.lines.take_in_held", take_in_held)
+        monkeypatch.setattr("consent.feeds.lines.apply_held_rows", apply_held_rows)
         return take_turns(**line_ids)
 
     def and_meanwhile(self: RecordsFeed[Any, Any], settled: Any) -> None:
@@ -268,7 +268,7 @@ def test_the_gate_never_allows_once_the_change_is_known(monkeypatch: pytest.Monk
     def cut_off(**_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("consent.feeds.lines.take_in_held", cut_off)
+    monkeypatch.setattr("consent.feeds.lines.apply_held_rows", cut_off)
     with pytest.raises(KeyboardInterrupt):
         the_lines()
     assert answer("L1") == "no_approval"
@@ -314,13 +314,13 @@ def test_whom_a_claim_was_not_about_is_not_asked_about_it() -> None:
     partner = a_partner()
     partner.claims(partner.claim(msisdn=NUMBER))
     ask = Ask.objects.get()
-    token = asks.token_of(ask_id=ask.id)
-    assert asks.behind(token=token, at=database_clock()) is not None
+    token = consent_requests.token_of(ask_id=ask.id)
+    assert consent_requests.behind(token=token, at=database_clock()) is not None
     changed = Approval.objects.get().captured_at - timedelta(hours=1)
     take_lines(line_row(msisdn=NEW, number_changed_at=changed.isoformat()))
     assert SetAside.objects.count() == 1
-    assert asks.behind(token=token, at=database_clock()) is None
-    asking.text_waiting(now=database_clock())
+    assert consent_requests.behind(token=token, at=database_clock()) is None
+    request_texts.text_waiting(now=database_clock())
     assert Ask.objects.get().texted_at is None
 
 

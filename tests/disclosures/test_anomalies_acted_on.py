@@ -15,12 +15,12 @@ from accounts.texts import MemoryBackend
 from accounts.zones import zone_of
 from audit.models import Incident
 from audit.queries import database_clock
-from consent import actions, telling
+from consent import actions, order_planning
 from consent.models import Choice, Touched
 from disclosures import ingest
-from disclosures.anomalies import act, acting, find
+from disclosures.anomalies import act, find, suspension
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
-from disclosures.queries.found import rows_behind
+from disclosures.queries.anomaly_rows import rows_behind
 from partners.models import Campaign, Dealing, Party
 from revocations.actions import Agreement
 from tests.disclosures.anomalies import DAY, HOUR, judge_again, set_rule, standing, told
@@ -270,7 +270,7 @@ def test_what_is_no_longer_so_when_its_turn_comes_suspends_nobody(
 ) -> None:
     take(*unapproved(now, 5, 4, 3))
     find(at=database_clock())
-    read = acting._open
+    read = suspension._open
 
     def and_meanwhile(at: datetime, *, after: tuple[int, str]) -> list[tuple[int, str, list[int]]]:
         found = read(at, after=after)
@@ -281,7 +281,7 @@ def test_what_is_no_longer_so_when_its_turn_comes_suspends_nobody(
             find(at=database_clock())
         return found
 
-    monkeypatch.setattr(acting, "_open", and_meanwhile)
+    monkeypatch.setattr(suspension, "_open", and_meanwhile)
     assert act(at=now + 4 * DAY) == 0
     assert consequences() == [""]
     assert ask(Line.objects.get(), campaign()).reason == "no_approval"
@@ -323,7 +323,7 @@ def test_a_line_that_breaks_it_is_left_for_the_next_run_and_keeps_nobody_waiting
             raise RuntimeError
         return suspend(line_id=line_id, party=party, after=after, actor=actor, at=at)
 
-    monkeypatch.setattr("disclosures.anomalies.acting.suspend", fails_for_the_first)
+    monkeypatch.setattr("disclosures.anomalies.suspension.suspend", fails_for_the_first)
     assert on(4, now) == 1
     monkeypatch.undo()
     assert on(4, now) == 1
@@ -333,7 +333,7 @@ def test_a_line_that_breaks_it_is_left_for_the_next_run_and_keeps_nobody_waiting
 def test_a_partner_that_becomes_known_meanwhile_is_told_too(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     take(*unapproved(now, 5, 4, 3))
     find(at=database_clock())
-    other, made_up, tries = a_contract(a_party("Newcomer")), telling.agreements, list[int]()
+    other, made_up, tries = a_contract(a_party("Newcomer")), order_planning.agreements, list[int]()
 
     def and_meanwhile(**asked: Any) -> Sequence[Agreement]:
         found = made_up(**asked)
@@ -345,7 +345,7 @@ def test_a_partner_that_becomes_known_meanwhile_is_told_too(now: datetime, monke
             )  # fmt: skip
         return found
 
-    monkeypatch.setattr(telling, "agreements", and_meanwhile)
+    monkeypatch.setattr(order_planning, "agreements", and_meanwhile)
     assert act(at=now + 4 * DAY) == 1
     assert tries == [1, 2]
     assert consequences() == ["suspended"]

@@ -15,7 +15,7 @@ from audit.queries import database_clock
 from disclosures import actions, ingest
 from disclosures.anomalies import find
 from disclosures.models import Anomaly, Basis, Disclosure, DisclosureRegister
-from disclosures.queries import noticed_in
+from disclosures.queries import list_line_alerts
 from tests.disclosures.anomalies import (
     AFTER_STOP,
     BRIDGE,
@@ -201,7 +201,7 @@ def test_the_newest_of_a_less_full_time_is_gone_too_from_the_moment_that_hides_i
 
 
 def bursts_told_to(line: Line) -> list[tuple[int, datetime, datetime]]:
-    noticed = noticed_in(line_id=line.pk, zone=ZoneInfo("UTC"), company=ROAD, at=MAY + DAY)
+    noticed = list_line_alerts(line_id=line.pk, zone=ZoneInfo("UTC"), company=ROAD, at=MAY + DAY)
     return [(one.n, one.first_at, one.last_at) for one in noticed if one.kind == "burst"]
 
 

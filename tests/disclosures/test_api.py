@@ -89,7 +89,7 @@ def test_a_release_by_api_needs_the_gates_own_yes(gateway: Client) -> None:
         precision_m=500, msisdn=NUMBER,
     )  # fmt: skip
     yes = evaluate(questions=[question])[0].decision_id
-    claimed_at = gate.claimed_at(decision_id=yes)
+    claimed_at = gate.get_claimed_time(decision_id=yes)
     assert claimed_at is not None
     asked_at = claimed_at.replace(microsecond=0)
     now = database_clock().isoformat()

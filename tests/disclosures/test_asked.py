@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.zones import zone_of
 from disclosures.models import Basis, Outcome
-from disclosures.queries import AskedPage, asked_page
+from disclosures.queries import AccessPage, get_access_page
 from tests.factories import a_line, a_party
 from tests.people import signed_in
 from tests.world import disclosed, gagged
@@ -22,7 +22,7 @@ EVENING = datetime(2026, 5, 4, 3, tzinfo=UTC)
 AT = EVENING + 10 * DAY
 
 
-def told(page: AskedPage) -> list[tuple[str, list[tuple[str, int, int]]]]:
+def told(page: AccessPage) -> list[tuple[str, list[tuple[str, int, int]]]]:
     return [
         (day.day.isoformat(), [(one.company.name, one.told, one.refused) for one in day.askers]) for day in page.days
     ]
@@ -38,7 +38,7 @@ def test_days_are_the_line_s_own_and_the_most_frequent_comes_first() -> None:
     disclosed(line, ["urn:psap"], at=EVENING + DAY, basis=Basis.EMERGENCY)
     (hidden,) = disclosed(line, [north.uri, road.uri], at=EVENING + 3 * DAY)
     gagged(hidden, until=None, at=EVENING)
-    page = asked_page(line_id=line.pk, zone=zone_of(line.state), before=None, at=AT)
+    page = get_access_page(line_id=line.pk, zone=zone_of(line.state), before=None, at=AT)
     assert told(page) == [
         ("2026-05-04", [("AdReach", 1, 0), ("urn:psap", 1, 0)]),
         ("2026-05-03", [("AdReach", 0, 4), ("RoadAid", 3, 0)]),
@@ -53,7 +53,7 @@ def test_older_days_are_a_page_of_their_own_and_every_day_stands_on_one() -> Non
         disclosed(line, [north.uri], at=EVENING - days * DAY)
     zone, seen, before, pages = zone_of(line.state), [], None, 0
     while pages == 0 or before is not None:
-        page = asked_page(line_id=line.pk, zone=zone, before=before, at=AT)
+        page = get_access_page(line_id=line.pk, zone=zone, before=before, at=AT)
         seen += [(EVENING.astimezone(zone).date() - day.day).days for day in page.days]
         before, pages = page.older, pages + 1
     assert (seen, pages) == ([0, 29, 30, 75, 300], 4)
@@ -80,7 +80,7 @@ def test_for_more_companies_no_more_queries() -> None:
         for number in range(companies):
             disclosed(line, [a_party(f"P{line.pk} {number}").uri], at=EVENING)
         with CaptureQueriesContext(connection) as seen:
-            asked_page(line_id=line.pk, zone=zone_of(line.state), before=None, at=AT)
+            get_access_page(line_id=line.pk, zone=zone_of(line.state), before=None, at=AT)
         return len(seen)
 
     assert queries(1) == queries(3) == 4

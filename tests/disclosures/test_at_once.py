@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from audit.queries import database_clock
 from disclosures.feeds import DisclosuresFeed
-from disclosures.ingest import traces
+from disclosures.ingest import projections
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice
 from partners.feeds.checking import Fate
 from partners.feeds.reading import Numbered
@@ -76,7 +76,7 @@ def test_an_import_that_was_cut_off_goes_on_where_it_was() -> None:
 def test_a_notice_that_comes_while_its_row_is_being_stored_is_put_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     take_parties()
     take_lines(line_row())
-    leave, fates = traces.leave, list[Future[list[Fate]]]()
+    leave, fates = projections.leave, list[Future[list[Fate]]]()
 
     def notice() -> list[Fate]:
         taken = take_notices({"disclosure_id": "r", "suppressed_until": None, "order_ref": "court"})
@@ -89,7 +89,7 @@ def test_a_notice_that_comes_while_its_row_is_being_stored_is_put_on_it(monkeypa
             fates.append(other.submit(notice))
             return leave(cursor=cursor, rows=rows, terms=terms, at=at, **more)
 
-        monkeypatch.setattr(traces, "leave", gag_meanwhile)
+        monkeypatch.setattr(projections, "leave", gag_meanwhile)
         take_releases(release_row(id="r"))
         assert told(fates[0].result()) == [("accepted",)]
     assert not HeldNotice.objects.exists()

@@ -17,7 +17,7 @@ from consent.feeds import ApprovalsFeed, ChoicesFeed, LinesFeed
 from consent.models import Touched
 from disclosures import actions, ingest
 from disclosures.feeds import FileImport, settle_files, take_report
-from disclosures.ingest import chunks, traces
+from disclosures.ingest import chunks, projections
 from disclosures.models import Disclosure, HeldDisclosure, JudgementChange
 from partners.feeds.command import Feed
 from partners.feeds.parties import PartiesFeed
@@ -130,10 +130,10 @@ class Meanwhile:
     come."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, news: News, *, then: Callable[[], object] = dict) -> None:
-        self.leave, self.news, self.then = traces.leave, news, then
+        self.leave, self.news, self.then = projections.leave, news, then
         self.followed: Future[object] | None = None
         self.others = ThreadPoolExecutor(2)
-        monkeypatch.setattr(traces, "leave", self)
+        monkeypatch.setattr(projections, "leave", self)
 
     def __call__(self, *, cursor: CursorWrapper, rows: str, terms: str, at: datetime, **more: Any) -> dict[int, int]:
         if self.followed is None:
@@ -265,7 +265,7 @@ def test_a_process_that_is_killed_right_after_its_commit_leaves_nothing_to_be_lo
     def killed(**_: object) -> None:
         raise Killed
 
-    monkeypatch.setattr("disclosures.ingest.judging.tell", killed)
+    monkeypatch.setattr("disclosures.ingest.judging.enqueue_affected_lines", killed)
     with pytest.raises(Killed):
         door(tmp_path)
     meanwhile.end()

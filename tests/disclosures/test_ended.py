@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 import accounts.actions
-from accounts import delivery
+from accounts import sms_delivery
 from accounts.models import Line, Message
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
@@ -234,7 +234,7 @@ def test_a_term_that_is_over_is_texted_to_whom_it_found_though_workers_were_away
     over(campaign.contract, ago)
     assert cohorts.tell_subscribers(now=database_clock()) == texts
     assert cohorts.tell_subscribers(now=database_clock()) == 0
-    delivery.deliver(now=by_day())
+    sms_delivery.deliver(now=by_day())
     assert len(MemoryBackend.outbox) == texts
 
 
@@ -252,7 +252,7 @@ def test_whom_the_same_company_may_still_find_is_texted_nothing(campaign: Campai
     stop(line_id=stopped.pk, scope="campaign", ref=successor.ref, actor="subscriber:1", channel="web")
     over(campaign, timedelta(0)) if by_term else end(campaign, of="campaign")
     assert cohorts.tell_subscribers(now=database_clock() + LATER) == 2
-    delivery.deliver(now=by_day())
+    sms_delivery.deliver(now=by_day())
     assert {text.msisdn for text in MemoryBackend.outbox} == {number_of(lost), number_of(stopped)}
 
 
@@ -357,8 +357,8 @@ def test_nobody_is_texted_of_it_at_night_by_their_own_clock(campaign: Campaign) 
     assert cohorts.tell_subscribers(now=at_seven) == 2
     assert [text.msisdn for text in MemoryBackend.outbox] == [number_of(early)]
     assert not told(cohort)
-    assert delivery.deliver(now=at_seven + timedelta(minutes=59)) == 0
-    assert delivery.deliver(now=at_seven + timedelta(minutes=60)) == 1
+    assert sms_delivery.deliver(now=at_seven + timedelta(minutes=59)) == 0
+    assert sms_delivery.deliver(now=at_seven + timedelta(minutes=60)) == 1
     assert [text.msisdn for text in MemoryBackend.outbox] == [number_of(early), number_of(late)]
     assert cohorts.tell_subscribers(now=at_seven + timedelta(minutes=61)) == 0
     assert told(cohort)
@@ -375,7 +375,7 @@ def test_an_agreement_s_lines_are_told_only_when_the_gateway_took_their_texts(
     assert cohorts.tell_subscribers(now=by_day()) == 0
     assert not told(cohort)
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
-    assert delivery.deliver(now=by_day() + timedelta(minutes=1)) == 1
+    assert sms_delivery.deliver(now=by_day() + timedelta(minutes=1)) == 1
     assert cohorts.tell_subscribers(now=by_day()) == 0
     assert told(cohort)
     assert len(texts_to(number_of(line))) == 1

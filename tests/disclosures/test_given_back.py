@@ -13,15 +13,15 @@ import pytest
 from django.db import connection, connections
 from django.db.backends.utils import CursorWrapper
 
+from accounts.advisory_locks import turn
 from accounts.models import Line
-from accounts.turns import turn
 from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import database_clock
 from consent.feeds import LinesFeed
-from disclosures import ingest, returning, tasks
+from disclosures import ingest, reassignment, tasks
 from disclosures.anomalies import find
 from disclosures.feeds import DisclosuresFeed, reports
-from disclosures.ingest import giving_back, replay, traces
+from disclosures.ingest import projections, reassigned_rows, replay
 from disclosures.models import (
     Anomaly,
     Archive,
@@ -37,8 +37,8 @@ from disclosures.models import (
     JudgementChange,
     ShortenedPeriod,
 )
-from disclosures.queries.counted import facts_of
-from disclosures.queries.reached import reached_by
+from disclosures.queries.incident_scope import get_incident_scope
+from disclosures.queries.release_counts import facts_of
 from disclosures.queries.visible import visible
 from partners.feeds.reading import numbered_lines
 from partners.models import Dealing, Party
@@ -116,7 +116,7 @@ def test_a_row_that_is_given_back_right_after_it_was_taken_in_from_the_held_ones
     def another_number() -> None:
         """As far as its import comes: what is held it takes in when nobody else does."""
         committed(changed)
-        returning.give_back(at=database_clock(), actor="import:lines")
+        reassignment.give_back(at=database_clock(), actor="import:lines")
 
     take_releases(release_row(id="r", msisdn=THIRD, occurred_at=SUMMER))
 
@@ -265,7 +265,7 @@ def test_what_was_an_incident_of_its_day_is_one_and_reaches_whose_it_is() -> Non
     assert [line for line, _, _ in whose()] == ["B", "B"]
     assert list(Incident.objects.order_by("kind").values_list("count", flat=True)) == [1, 1]
     assert IncidentLine.objects.count() == 2
-    assert {reached_by(incident=one, at=database_clock()).lines for one in incidents} == {1}
+    assert {get_incident_scope(incident=one, at=database_clock()).lines for one in incidents} == {1}
 
 
 def test_dealings_say_what_the_lines_other_rows_say() -> None:
@@ -356,8 +356,8 @@ def test_changes_of_judgement_go_with_the_row() -> None:
 
 def cut_off(monkeypatch: pytest.MonkeyPatch, after: int, *rows: Row) -> None:
     """Take lines in, and break off after so many of the shortened periods' rows were given back."""
-    monkeypatch.setattr(giving_back, "ROWS", 1)
-    give_back, given = returning._give_back, list[int]()
+    monkeypatch.setattr(reassigned_rows, "ROWS", 1)
+    give_back, given = reassignment._give_back, list[int]()
 
     def then_cut_off(periods: Sequence[int], at: datetime) -> int:
         if len(given) == after:
@@ -366,14 +366,14 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, after: int, *rows: Row) -> None:
         return given[-1]
 
     with monkeypatch.context() as patched:
-        patched.setattr(returning, "_give_back", then_cut_off)
+        patched.setattr(reassignment, "_give_back", then_cut_off)
         with pytest.raises(KeyboardInterrupt):
             take_lines(*rows)
 
 
 def test_what_is_stored_while_the_line_ends_is_given_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attributed by what was known before the end, and committed after it: whoever gives back waits for it."""
-    leave, others = traces.leave, list[Future[None]]()
+    leave, others = projections.leave, list[Future[None]]()
 
     def ends() -> None:
         take_lines(ENDED, NEXT)
@@ -389,7 +389,7 @@ def test_what_is_stored_while_the_line_ends_is_given_back_too(monkeypatch: pytes
             monkeypatch.undo()
             return leave(cursor=cursor, rows=rows, terms=terms, at=at, **more)
 
-        monkeypatch.setattr(traces, "leave", end_meanwhile)
+        monkeypatch.setattr(projections, "leave", end_meanwhile)
         take_releases(release_row(id="r", occurred_at=WINTER))
         others[0].result()
     assert [(line, row) for line, row, _ in whose()] == [("B", "r")]
@@ -432,7 +432,7 @@ def test_a_period_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.MonkeyP
     take_lines(line_row(line_id="C", msisdn=OTHER))
     take_releases(release_row(id="r", occurred_at=WINTER), release_row(id="s", occurred_at=WINTER, msisdn=OTHER))
     broken = Line.objects.get(carrier_id="A").pk
-    inside = giving_back._look_through
+    inside = reassigned_rows._look_through
 
     def breaks(period: ShortenedPeriod, most: int) -> object:
         if period.line_id == broken:
@@ -440,7 +440,7 @@ def test_a_period_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.MonkeyP
         return inside(period, most)
 
     with monkeypatch.context() as patched:
-        patched.setattr(giving_back, "_look_through", breaks)
+        patched.setattr(reassigned_rows, "_look_through", breaks)
         take_lines(ENDED, line_row(line_id="C", msisdn=OTHER, deactivated_at="2025-09-01T00:00:00Z"))
     assert [(line, row) for line, row, _ in whose()] == [("A", "r")]
     assert held() == {"s"}

@@ -13,7 +13,7 @@ from consent.gate import Question, decision_id_for, evaluate
 from disclosures import ingest
 from disclosures.feeds import DisclosuresFeed
 from disclosures.models import Disclosure, HeldDisclosure
-from disclosures.queries import HeldNow, held_now
+from disclosures.queries import HeldRowCounts, count_held_rows
 from tests.feeds import (
     BRIDGE,
     ROAD,
@@ -124,11 +124,11 @@ def test_a_claimed_yes_is_awaited_for_a_day() -> None:
 def test_what_an_order_hides_is_counted_nowhere_until_it_lifts() -> None:
     take_notices({"disclosure_id": "by notice", "suppressed_until": None, "order_ref": "o"})
     assert reported(release_row(id="by notice"), release_row(id="own", suppressed_until=EVER)) == [HELD] * 2
-    assert (ungated(), held_now()) == ([], HeldNow(0, 0, 0, None))
+    assert (ungated(), count_held_rows()) == ([], HeldRowCounts(0, 0, 0, None))
     take_notices({"disclosure_id": "by notice", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"})
     ingest.attribute_held(at=database_clock(), actor="system:test")
     assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 1)]
-    assert (held_now().from_gateway, held_now().ungated) == (1, 1)
+    assert (count_held_rows().from_gateway, count_held_rows().ungated) == (1, 1)
     take_lines(line_row())
     take_notices({"disclosure_id": "own", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"})
     assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 2)]

@@ -17,7 +17,7 @@ from disclosures.feeds import DisclosuresFeed, importing
 from disclosures.ingest import chunks
 from disclosures.ingest.chunks import Taken
 from disclosures.models import Disclosure, DisclosureRegister, HeldDisclosure, ImportedChunk
-from partners.feeds.crew import Turn
+from partners.feeds.worker_pool import Turn
 from tests import forks
 from tests.disclosures.cut_off import CHUNK
 from tests.faults.programs import PROJECT, Programs

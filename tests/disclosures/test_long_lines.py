@@ -14,9 +14,9 @@ from django.utils import timezone
 from accounts.models import Line
 from audit.queries import database_clock
 from disclosures import ingest
-from disclosures.ingest import days, rolling
+from disclosures.ingest import days, rollups
 from disclosures.models import ChangedDay, DailyRollup, GrowingLine, LongLine, RolledFacts
-from disclosures.queries.counted import facts_of
+from disclosures.queries.release_counts import facts_of
 from tests.factories import a_line
 from tests.feeds import (
     approval_row,
@@ -195,7 +195,7 @@ def test_a_row_that_commits_while_its_day_is_counted_is_not_lost(after: str) -> 
 
     def meanwhile(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         result = execute(sql, params, many, context)
-        if sql == getattr(rolling, after) and not came:
+        if sql == getattr(rollups, after) and not came:
             came.append(elsewhere(lambda: take_releases(release_row(occurred_at="2026-03-05T10:00:00Z"))))
         return result
 

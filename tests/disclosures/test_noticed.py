@@ -17,8 +17,8 @@ from consent.actions import allow, stop
 from disclosures import ingest
 from disclosures.anomalies import act, find
 from disclosures.models import Anomaly, Basis, GrowingLine, Judgement
-from disclosures.queries import NO_RECORD, Filters, history_page, noticed_in
-from disclosures.queries.counted import claimed_later
+from disclosures.queries import NO_RECORD, Filters, history_page, list_line_alerts
+from disclosures.queries.release_counts import count_claimed_afterwards
 from partners.models import Campaign
 from tests.disclosures.anomalies import (
     AFTER_STOP,
@@ -163,7 +163,7 @@ def test_what_it_claims_afterwards_is_found_a_page_at_a_time_of_a_long_line_too(
     judge_again(rows[::2], UNVERIFIED)
     GrowingLine.objects.create(line_id=line.pk)
     assert ingest.roll_up(at=now, long=50) == 1
-    assert claimed_later(line_id=line.pk, zone=WEST, at=now) == {TRACK: 30}
+    assert count_claimed_afterwards(line_id=line.pk, zone=WEST, at=now) == {TRACK: 30}
     found, before = list[datetime](), ""
     while True:
         filters = Filters(company=TRACK, itself=True, only=NO_RECORD, before=before)
@@ -269,7 +269,7 @@ def test_nothing_is_promised_that_no_rule_will_do(line: Line, campaign: Campaign
     looked(line, *every(now - 90 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, ROAD), recorded_at=now)
     find(at=now)
     act(at=now)
-    old = noticed_in(line_id=line.pk, zone=WEST, company=ROAD, at=now)
+    old = list_line_alerts(line_id=line.pk, zone=WEST, company=ROAD, at=now)
     assert [(one.n, one.suspended_on) for one in old] == [(3, None)]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pytest
 
 from accounts.models import Line
-from consent.actions import tell_newly_affected
+from consent.actions import enqueue_orders_for_newly_affected
 from consent.models import Touched
 from disclosures import ingest
 from disclosures.models import Disclosure
@@ -39,17 +39,17 @@ def test_a_line_that_breaks_is_left_and_the_others_go_on(
     def breaks(*, line_ids: Collection[int]) -> int:
         if bad in line_ids:
             raise RuntimeError
-        return tell_newly_affected(line_ids=line_ids)
+        return enqueue_orders_for_newly_affected(line_ids=line_ids)
 
     monkeypatch.setattr(f"{JUDGING}._with_untold_partners", sorted)
-    monkeypatch.setattr(f"{JUDGING}.tell_newly_affected", breaks)
+    monkeypatch.setattr(f"{JUDGING}.enqueue_orders_for_newly_affected", breaks)
     fates = take_choices(choice_row(made_at=STOPPED_AT), choice_row(msisdn=OTHER, made_at=STOPPED_AT))
     assert told(fates) == [("accepted",)] * 2
     assert by_line() == {"L1": "permitted", "L2": "after_stop"}
     assert set(Touched.objects.values_list("line_id", flat=True)) == {bad}
     assert "a line can't be judged again" in caplog.text
     assert OTHER not in caplog.text
-    monkeypatch.setattr(f"{JUDGING}.tell_newly_affected", tell_newly_affected)
+    monkeypatch.setattr(f"{JUDGING}.enqueue_orders_for_newly_affected", enqueue_orders_for_newly_affected)
     assert ingest.rejudge(cause="consent") == 1
     assert by_line() == {"L1": "after_stop", "L2": "after_stop"}
     assert not Touched.objects.exists()

@@ -30,7 +30,7 @@ from disclosures.models import (
     JudgementChange,
     RolledFacts,
 )
-from disclosures.queries.counted import facts_of
+from disclosures.queries.release_counts import facts_of
 from disclosures.queries.visible import visible, with_delay
 from partners.models import Dealing
 from portal import health

@@ -27,7 +27,7 @@ from disclosures.models import (
 )
 from disclosures.queries import Filters, companies_in, history_page
 from disclosures.queries.chart import first_week
-from disclosures.queries.counted import Facts, facts_of
+from disclosures.queries.release_counts import Facts, facts_of
 from disclosures.queries.trails import company_of
 from disclosures.words import NOT_ALLOWED
 from tests.factories import a_line, a_party

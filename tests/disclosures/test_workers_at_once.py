@@ -10,7 +10,7 @@ from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.gate import decision_id_for
 from consent.models import Touched
-from disclosures import actions, archiving, publishing, returning
+from disclosures import actions, archiving, publishing, reassignment
 from disclosures.feeds import DisclosuresFeed
 from disclosures.ingest import chunks, held, judging
 from disclosures.models import (
@@ -98,14 +98,14 @@ def test_what_was_given_back_is_noted_once() -> None:
     take_lines(line_row())
     take_releases(*(release_row(id=one, occurred_at="2025-12-01T00:00:00Z") for one in ("r", "s")))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(returning, "_note", lambda *_: None)
+        patched.setattr(reassignment, "_note", lambda *_: None)
         take_lines(line_row(deactivated_at="2025-09-01T00:00:00Z"))
 
     def notes() -> None:
-        returning._note(database_clock(), "system:test")
+        reassignment._note(database_clock(), "system:test")
 
     overlap(notes, notes)
-    events = AuditEvent.objects.filter(action=returning.ACTION)
+    events = AuditEvent.objects.filter(action=reassignment.ACTION)
     assert [event.detail["count"] for event in events] == [2]
 
 
@@ -136,7 +136,7 @@ def test_who_resumes_a_file_knows_of_the_chunk_that_was_being_committed() -> Non
             chunks.take_part(file=FILE)
             chunks.note(file=FILE, starts_at=0, content=b"x", told=chunks.Taken(1, 1, {}, {}, []), at=database_clock())
 
-    _, known = overlap(takes, lambda: chunks.known_of(file=FILE))
+    _, known = overlap(takes, lambda: chunks.list_imported_chunks(file=FILE))
     assert known == {0: chunks.digest_of(b"x")}
     assert ImportedChunk.objects.count() == 1
 

@@ -114,7 +114,7 @@ def partners_hold_what_the_gate_says(world: World, stopped: Sequence[Line]) -> N
         received = get(f"{world.partners[name].url}/received")
         newest = sorted(received, key=lambda one: (one["epoch"], one["version"]))
         state = {one["sub"]: one["state"] for one in newest}
-        subs = pairwise.known_subjects(line_ids=[line.pk for line in stopped], party_id=partner.party.pk)
+        subs = pairwise.list_subjects(line_ids=[line.pk for line in stopped], party_id=partner.party.pk)
         assert len(subs) == len(stopped)
         assert [sub for sub in subs.values() if state.get(sub) != []] == []
 

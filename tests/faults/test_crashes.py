@@ -44,7 +44,7 @@ def assert_all_told(world: World, lines: list[Line]) -> None:
         received = get(f"{world.partners[name].url}/received")
         newest = sorted(received, key=lambda one: (one["epoch"], one["version"]))
         state = {one["sub"]: one["state"] for one in newest}
-        subs = pairwise.known_subjects(line_ids=[line.pk for line in lines], party_id=partner.party.pk)
+        subs = pairwise.list_subjects(line_ids=[line.pk for line in lines], party_id=partner.party.pk)
         assert len(subs) == len(lines)
         assert [sub for sub in subs.values() if state[sub] != []] == []
         came = Counter(one["jti"] for one in received)

@@ -49,7 +49,7 @@ def test_an_agreement_ends_to_the_last_signature(world: World) -> None:
     assert (told["state"], told["acted_on"]) == ("done", LINES)
     fetched = AuditEvent.objects.filter(action="manifest.fetched", target=f"cohort:{cohort.pk}")
     assert {event.detail["number"] for event in fetched} == {0, 1}
-    subs = pairwise.known_subjects(line_ids=[line.pk for line in lines], party_id=geo.party.pk)
+    subs = pairwise.list_subjects(line_ids=[line.pk for line in lines], party_id=geo.party.pk)
     assert len(set(subs.values())) == LINES
     # The order of the old epoch was taken, and what was signed for the whole settles it.
     old = Order.objects.filter(contract_id=geo.contract.pk)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from consent.api.on_a_loop import Message, Scope
+from consent.api.asgi import Message, Scope
 from partners.models import Client
 from portal.asgi import THREADS, application
 from tests.answers import Answer, read

@@ -26,7 +26,7 @@ from audit.queries import database_clock
 from consent import archiving, gate
 from consent.actions import FileChoice, NotAllowable, allow, pause, record_file_choices, refuse, stop
 from consent.archiving import sink
-from consent.gate.opening import NOT_LOOKED
+from consent.gate.readiness import NOT_LOOKED
 from consent.models import ArchiveHead, Choice, ChoiceReceipt, GateOpening, Tightening, Unarchived
 from disclosures.actions import hide_again
 from disclosures.models import Disclosure, DisclosureRegister, HeldNotice

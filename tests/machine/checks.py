@@ -129,7 +129,7 @@ class Checks:
         """With the oracle."""
         by_ledger = permission.answers_at(
             asked=[
-                permission.Asked(
+                permission.PermissionQuestion(
                     tenure.pk, one.campaign, oracle.parties(self.worlds[tenure], one), one.purpose, one.scope,
                     one.precision_m, self.moment_of(tenure), self.moment_of(tenure) + MOMENT,
                 )

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from consent import cohorts, expiry
-from consent.feeds import take_in_held
-from disclosures import ingest, returning
-from support import settling
+from consent.feeds import apply_held_rows
+from disclosures import ingest, reassignment
+from support import term_change_propagation
 from tests.machine.carrier import DAY, HOUR, MINUTE, MOMENT
 from tests.machine.story import Story, told, when
 
@@ -19,8 +19,8 @@ EVERY_JOB = "Every job runs."
 
 
 def bring_in(now: datetime) -> None:
-    take_in_held(at=now)
-    returning.attribute(at=now, actor=ACTOR)
+    apply_held_rows(at=now)
+    reassignment.attribute(at=now, actor=ACTOR)
 
 
 def judge_again(now: datetime) -> None:
@@ -34,7 +34,7 @@ JOBS: Mapping[str, Callable[[datetime], object]] = {
     "ends pauses": lambda now: expiry.end_pauses(now=now),
     "shows what was hidden": lambda now: ingest.reveal(at=now),
     "takes in what was held": bring_in,
-    "settles officers' acts": lambda now: settling.settle(now=now),
+    "settles officers' acts": lambda now: term_change_propagation.settle(now=now),
     "judges again": judge_again,
     "settles orders": lambda now: cohorts.settle_orders(now=now),
 }

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 import audit.actions
 from audit.models import Incident
 from consent import archiving
-from consent.gate.opening import NOT_LOOKED
+from consent.gate.readiness import NOT_LOOKED
 from partners import checkpoints
 from partners.checkpoints.s3 import S3Place
 from partners.s3 import StoreFailed
@@ -109,7 +109,7 @@ def test_the_newest_is_found_by_a_list_of_days_and_one_of_a_day(store: Running) 
     few = ["GET /stops"] * (1 + 2)
     # There is no day of interim ones.
     interim = ["GET /stops"]
-    for ask in (checkpoints.newest, checkpoints.claimed, checkpoints.ahead, checkpoints.fitting):
+    for ask in (checkpoints.newest, checkpoints.read_newest_checkpoint, checkpoints.ahead, checkpoints.fitting):
         store.told()
         ask(place=checkpoints.place())
         assert store.told()["asked"] == [*few, f"GET /stops/{made[-1]}", *interim]

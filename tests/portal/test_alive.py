@@ -47,7 +47,7 @@ def checked(folder: Path, *command: str, init: bool = False) -> tuple[int, str]:
         (folder / "proc" / number).mkdir(parents=True, exist_ok=True)
         (folder / "proc" / number / "cmdline").write_text("\0".join([*words, ""]))
     done = subprocess.run(
-        [sys.executable, "portal/alive.py", folder / "proc"], cwd=PROJECT, env={"DATA_DIR": str(folder)},
+        [sys.executable, "portal/health_check.py", folder / "proc"], cwd=PROJECT, env={"DATA_DIR": str(folder)},
         capture_output=True, text=True, check=False, timeout=30,
     )  # fmt: skip
     return done.returncode, done.stderr.strip()

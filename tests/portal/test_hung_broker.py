@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from consent.gate.opening import Opening
+from consent.gate.readiness import Opening
 from portal import health
 from portal.demo.processes import free_port
 from portal.embedded import cluster

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from consent import gate
 from consent.api.decisions import answers, written
 from consent.words import REASONS
-from portal.machines import PREFIXES
+from portal.api_errors import PREFIXES
 
 pytestmark = pytest.mark.usefixtures("db")
 TAKEN_BACK = "/drp/v1/data-rights-request/{request_id}"

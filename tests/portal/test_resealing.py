@@ -24,7 +24,7 @@ from consent.actions import stop
 from consent.models import HeldRow
 from partners import keys
 from partners.models import SigningKey
-from portal.resealing import sealed_columns
+from portal.key_rotation import sealed_columns
 from tests.factories import a_campaign, a_line, an_approval
 from tests.people import sign_in_by_code
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from consent.gate import DECISIONS
-from portal.traffic import TURNED_AWAY
+from portal.load_shedding import TURNED_AWAY
 from revocations.models import Pulse, PushTally
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -14,9 +14,9 @@ from django.test import Client, RequestFactory
 from django.urls import ResolverMatch, get_resolver
 from pytest_django.fixtures import Settings
 
-from accounts.places import Places
+from accounts.slots import Places
 from audit.models import AuditEvent
-from portal import traffic
+from portal import load_shedding
 from tests.factories import a_line
 from tests.people import signed_in
 from tests.staff import a_staff_user
@@ -43,7 +43,7 @@ def started(answer: object) -> StreamingHttpResponse:
 def full(settings: Settings) -> Iterator[None]:
     """Every place for readers is taken."""
     settings.READING_LIMIT = 2
-    taken = [traffic.places.take(2) for _ in range(3)]
+    taken = [load_shedding.places.take(2) for _ in range(3)]
     assert [place is not None for place in taken] == [True, True, False]
     yield
     for place in taken[:2]:
@@ -81,7 +81,7 @@ def test_places_are_given_back_even_by_what_fails(client: Client, settings: Sett
     assert [client.get(path).status_code for path in ("/help/", "/companies/x/", "/home/", "/help/")] == [
         200, 404, 302, 200,
     ]  # fmt: skip
-    assert traffic.places.taken == 0
+    assert load_shedding.places.taken == 0
 
 
 def test_a_download_keeps_its_place_until_it_has_gone_out(texts: None, settings: Settings) -> None:
@@ -89,10 +89,10 @@ def test_a_download_keeps_its_place_until_it_has_gone_out(texts: None, settings:
     for path in ("/history/download.csv", "/history/download.json"):
         reader = signed_in(a_line()).client
         going = started(reader.get(path))
-        assert (going.status_code, traffic.places.taken) == (200, 1)
+        assert (going.status_code, load_shedding.places.taken) == (200, 1)
         assert [reader.get(one).status_code for one in (path, "/history/", "/stop/")] == [503, 503, 200]
         assert going.getvalue()
-        assert traffic.places.taken == 0
+        assert load_shedding.places.taken == 0
 
 
 def test_a_place_is_free_however_a_download_ends(rf: RequestFactory, settings: Settings) -> None:
@@ -103,22 +103,22 @@ def test_a_place_is_free_however_a_download_ends(rf: RequestFactory, settings: S
         raise OSError("the database has gone")
 
     def download(began: bool) -> StreamingHttpResponse:
-        answer = traffic.stopping_first(lambda _: StreamingHttpResponse(parts()))(rf.get("/history/"))
-        assert (answer.status_code, traffic.places.taken) == (200, 1)
+        answer = load_shedding.stopping_first(lambda _: StreamingHttpResponse(parts()))(rf.get("/history/"))
+        assert (answer.status_code, load_shedding.places.taken) == (200, 1)
         if began:
             assert next(iter(started(answer))) == b"first"
         return started(answer)
 
     for began in (True, False):
         download(began).close()
-        assert traffic.places.taken == 0
+        assert load_shedding.places.taken == 0
         # Nobody closed it: something went wrong on its way out.
         download(began)
         gc.collect()
-        assert traffic.places.taken == 0
+        assert load_shedding.places.taken == 0
     with pytest.raises(OSError, match="gone"):
         download(began=False).getvalue()
-    assert traffic.places.taken == 0
+    assert load_shedding.places.taken == 0
 
 
 def test_two_downloads_a_person_at_a_time(texts: None) -> None:
@@ -136,7 +136,7 @@ def test_two_downloads_a_person_at_a_time(texts: None) -> None:
     again = started(reader.get(path))
     assert [again.status_code, reader.get(path).status_code, reader.get("/history/").status_code] == [200, 429, 200]
     assert all(one.getvalue() for one in (*going, other, again))
-    assert traffic.places.taken == 0
+    assert load_shedding.places.taken == 0
 
 
 def test_every_download_is_one_of_few() -> None:
@@ -165,7 +165,7 @@ def test_a_strange_word_about_waiting_is_not_heeded(client: Client) -> None:
 
 def test_nothing_that_stops_is_among_what_only_shows() -> None:
     routes = {f"/{route}" for _, route in patterns(get_resolver())}
-    reading = {route for route in routes if traffic.READING.match(route)}
+    reading = {route for route in routes if load_shedding.READING.match(route)}
     assert len(reading) > 12
     acts = re.compile("stop|dispute|pause|leave|write|ask|contact|separation|invite|texts|delegates")
     assert [one for one in reading if acts.search(one)] == []
@@ -176,15 +176,15 @@ def test_nothing_that_stops_is_among_what_only_shows() -> None:
 def test_each_refusal_is_in_the_log_with_its_route_and_nothing_of_anybody(
     client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(traffic, "lines", traffic.Lines())
-    caplog.set_level("INFO", logger="portal.traffic")
+    monkeypatch.setattr(load_shedding, "lines", load_shedding.Lines())
+    caplog.set_level("INFO", logger="portal.load_shedding")
     number, token = "+12065550177", "x" * 40
     assert client.get("/metrics").status_code in {401, 404}
     assert client.post("/ssf/poll", headers={"Authorization": f"Bearer {token}"}).status_code == 401
     client.force_login(a_staff_user("agent"), backend="django.contrib.auth.backends.ModelBackend")
     assert client.get(f"/home/?number={number}").status_code == 403
     client.get("/")
-    said = [json.loads(json.dumps(one.msg)) for one in caplog.records if one.name == "portal.traffic"]
+    said = [json.loads(json.dumps(one.msg)) for one in caplog.records if one.name == "portal.load_shedding"]
     refused = [(one["event"], one["route"], one["method"], one["status"]) for one in said]
     assert refused[-2:] == [("request.refused", "/ssf/poll", "POST", 401), ("request.refused", "/home/", "GET", 403)]
     assert [one for one in (number, token) if one in str(said)] == []
@@ -195,8 +195,8 @@ def test_each_refusal_is_in_the_log_with_its_route_and_nothing_of_anybody(
 def test_a_flood_of_refusals_does_not_fill_the_log(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level("INFO", logger="portal.traffic")
-    monkeypatch.setattr(traffic, "lines", traffic.Lines())
+    caplog.set_level("INFO", logger="portal.load_shedding")
+    monkeypatch.setattr(load_shedding, "lines", load_shedding.Lines())
     now = 6000.0
     monkeypatch.setattr("time.monotonic", lambda: now)
 
@@ -204,7 +204,7 @@ def test_a_flood_of_refusals_does_not_fill_the_log(
         before = len(caplog.records)
         request = RequestFactory().get("/")
         request.resolver_match = ResolverMatch(lambda _: None, (), {}, route=route)
-        answered = traffic.measured(lambda _: HttpResponse(status=status))
+        answered = load_shedding.measured(lambda _: HttpResponse(status=status))
         for _ in range(70):
             answered(request)
         return len(caplog.records) - before

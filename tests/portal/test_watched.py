@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
-from portal import errors, traces, urls
+from portal import errors, tracing, urls
 
 NUMBER, CODE, NAME, TOKEN = "+12065550142", "K493817Q", "Dana Whitfield", "Zk3v9QxT0aBcD4eFgH5iJkL6"
 PERSONAL = (NUMBER, NUMBER[1:], CODE, "Dana", "Whitfield", TOKEN, "hunter2", "203.0.113.9", "dana@")
@@ -61,8 +61,8 @@ def reported() -> Iterator[list[bytes]]:
 @pytest.fixture
 def traced() -> Iterator[InMemorySpanExporter]:
     kept, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(traces.OnlyWhatMayLeave(kept)))
-    traces.instrument(provider)
+    provider.add_span_processor(SimpleSpanProcessor(tracing.OnlyWhatMayLeave(kept)))
+    tracing.instrument(provider)
     yield kept
     of_tasks: Callable[[], Any] = CeleryInstrumentor
     of_tasks().uninstrument()
@@ -114,7 +114,7 @@ def test_a_span_says_route_status_and_kind_and_nothing_else(traced: InMemorySpan
     assert span.name == "POST progress/<str:token>/"
     told = span.to_json()
     assert [one for one in PERSONAL if one in told] == []
-    assert set(span.attributes or {}) <= traces.KEPT
+    assert set(span.attributes or {}) <= tracing.KEPT
     assert (span.attributes or {})["http.status_code"] == 500
     assert [dict(event.attributes or {}) for event in span.events] in ([], [{"exception.type": f"{__name__}.Broken"}])
 

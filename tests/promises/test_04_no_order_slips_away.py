@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions import FileChoice, allow, record_file_choices, refuse, stop, tell_newly_affected
+from consent.actions import FileChoice, allow, enqueue_orders_for_newly_affected, record_file_choices, refuse, stop
 from consent.models import Choice, ChoiceOrder
 from partners.models import Campaign, Dealing
 from revocations.models import Attempt, Cohort, Order, StreamEvent
@@ -217,8 +217,8 @@ def test_a_partner_heard_of_late_is_told_of_a_no_to_a_question(line: Line) -> No
     Dealing.objects.create(
         line_id=line.pk, aggregator=a_party("NorthLink"), party=a_party("AdReach", "lbs_provider"), last_at=NOW
     )
-    assert tell_newly_affected(line_ids=[line.pk]) == 1
-    assert tell_newly_affected(line_ids=[line.pk]) == 0
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 1
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 0
     late = Order.objects.get(party_id=a_party("NorthLink").pk)
     assert late.snapshot["required_actions"] == ["stop_use", "delete_held", "notify_downstream"]
     assert ChoiceOrder.objects.filter(choice_id=said.choice_id, order_id=late.id).count() == 1

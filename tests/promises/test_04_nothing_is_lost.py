@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts.models import Line
 from audit.queries import database_clock
 from consent import snapshots
-from consent.actions import Recorded, pause, refuse, stop, tell_newly_affected
+from consent.actions import Recorded, enqueue_orders_for_newly_affected, pause, refuse, stop
 from consent.models import Choice, ChoiceOrder, HeldRow
 from partners.models import Dealing
 from revocations.models import Order
@@ -197,8 +197,8 @@ def test_a_partner_shown_by_a_late_report_is_told_of_the_standing_stop() -> None
     Dealing.objects.create(
         line_id=line.pk, aggregator=a_party("NorthLink"), party=a_party("AdReach", "lbs_provider"), last_at=NOW
     )
-    assert tell_newly_affected(line_ids=[line.pk]) == 1
-    assert tell_newly_affected(line_ids=[line.pk]) == 0
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 1
+    assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 0
     late = Order.objects.get(party_id=a_party("NorthLink").pk)
     assert (late.snapshot["state"], late.snapshot["required_actions"][1]) == ([], "delete_held")
     assert ChoiceOrder.objects.filter(choice_id=recorded.choice_id, order_id=late.id).count() == 1

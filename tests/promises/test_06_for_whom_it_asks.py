@@ -11,7 +11,7 @@ from pytest_django import Settings
 from accounts.models import Line
 from accounts.texts import MemoryBackend
 from consent import actions, gate
-from consent.standing import sharing
+from consent.current_consent import sharing
 from partners.models import Campaign, Dealing, Kin, Party, Reach, Suspension
 from tests.consent.test_pages_standing import read, stop, words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval

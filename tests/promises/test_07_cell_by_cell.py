@@ -26,7 +26,7 @@ from accounts.texts import MemoryBackend
 from consent.models import Choice, PrivacySignal
 from consent.notices import before_yes
 from partners.models import Campaign
-from portal.matrix import DOES, PARTS, document
+from portal.permission_docs import DOES, PARTS, document
 from tests.agents import texted_link
 from tests.consent.test_agents import BUSINESS, Agent
 from tests.conventions.catalogues import ROOT

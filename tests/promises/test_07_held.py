@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from accounts.models import Line
-from accounts.queries import HOLD, held_until
+from accounts.queries import HOLD, get_hold_end
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
 from consent.actions import allow, take_signal
+from consent.current_consent import use_of
 from consent.models import Choice, PrivacySignal
-from consent.standing import use_of
 from partners.models import Campaign
 from tests.consent.camara import ask
 from tests.consent.claiming import Partner, a_partner, asked, digest_in, link_in, prove, say_no, text_now
@@ -143,7 +143,7 @@ def test_the_hold_ends_to_the_second_and_the_page_says_when(someone: Someone, mo
     someone.line.refresh_from_db()
     until = at + HOLD
     second = timedelta(seconds=1)
-    assert [held_until(line=someone.line, at=until + by) for by in (-second, timedelta(0))] == [until, None]
+    assert [get_hold_end(line=someone.line, at=until + by) for by in (-second, timedelta(0))] == [until, None]
     page = someone.browser.get("/home/").text
     assert f'data-held-until="{until.isoformat()}"' in page
     assert "(Pacific time)" in page
@@ -156,13 +156,13 @@ def test_the_newest_of_the_three_counts_and_what_the_tenure_began_with_does_not(
     someone.changed("forwarding_changed_at", timedelta(hours=3))
     someone.changed("number_changed_at", timedelta(hours=9))
     someone.line.refresh_from_db()
-    until = held_until(line=someone.line, at=now)
+    until = get_hold_end(line=someone.line, at=now)
     assert until is not None
     assert abs(until - now - timedelta(hours=21)) < MINUTE
     new = a_line(activated_at=now - timedelta(hours=1))
     Line.objects.filter(pk=new.pk).update(sim_changed_at=new.activated_at)
     new.refresh_from_db()
-    assert held_until(line=new, at=now) is None
+    assert get_hold_end(line=new, at=now) is None
 
 
 READS = ("/home/", "/history/", "/choices/", "/access-log/", "/lines/", "/settings/archive/")
@@ -404,7 +404,7 @@ def test_no_row_of_a_lines_file_ends_a_hold_earlier(said: list[dict[str, Any]]) 
         line = Line.objects.filter(carrier_id=f"L{n}").first()
         if line is None:
             continue
-        until = held_until(line=line, at=BASE) or BASE
+        until = get_hold_end(line=line, at=BASE) or BASE
         moved = [row[name] for name in MOMENTS if row[name] and name != "number_changed_at"]
         wanted = [datetime.fromisoformat(one) + HOLD for one in moved if fate != "rejected"]
         assert until >= max([ends, *wanted])

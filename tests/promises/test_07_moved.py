@@ -8,9 +8,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 import accounts.actions
-from accounts import delivery
+from accounts import sms_delivery
 from accounts.models import Line, LineNumber, Message
-from accounts.queries import HOLD, held_until
+from accounts.queries import HOLD, get_hold_end
 from accounts.sealing import number_hash, seal
 from accounts.texts import MemoryBackend
 from audit.models import AuditEvent
@@ -74,7 +74,7 @@ def test_a_change_reported_late_holds_a_day_from_when_we_learn(line: Line, momen
     changed = {"msisdn": NEW} if moment == "number_changed_at" else {}
     take_lines(line_row(**changed, **{moment: ago(LATE)}))
     now = timezone.now()
-    until = held_until(line=the_line(), at=now)
+    until = get_hold_end(line=the_line(), at=now)
     assert until is not None
     assert now + HOLD - MINUTE < until <= now + HOLD
     assert sign_in_by_code(the_line()).get("/history/").status_code == 403
@@ -84,9 +84,9 @@ def test_a_change_reported_late_holds_a_day_from_when_we_learn(line: Line, momen
 def test_what_the_first_import_of_a_line_says_holds_from_when_it_was(moment: str) -> None:
     later = {"msisdn": NEW} if moment == "number_changed_at" else {}
     take_lines(line_row(), line_row(**later, **{moment: ago(LATE)}))
-    assert held_until(line=the_line(), at=timezone.now()) is None
+    assert get_hold_end(line=the_line(), at=timezone.now()) is None
     take_lines(line_row(line_id="L2", msisdn="+12065550144", sim_changed_at=ago(2 * HOUR)))
-    until = held_until(line=Line.objects.get(carrier_id="L2"), at=timezone.now())
+    until = get_hold_end(line=Line.objects.get(carrier_id="L2"), at=timezone.now())
     assert until is not None
     assert abs(until - timezone.now() - 22 * HOUR) < MINUTE
 
@@ -94,9 +94,9 @@ def test_what_the_first_import_of_a_line_says_holds_from_when_it_was(moment: str
 def test_the_same_row_again_holds_no_longer(line: Line) -> None:
     row = line_row(sim_changed_at=ago(LATE))
     take_lines(row)
-    first = held_until(line=the_line(), at=timezone.now())
+    first = get_hold_end(line=the_line(), at=timezone.now())
     take_lines(row)
-    assert held_until(line=the_line(), at=timezone.now()) == first
+    assert get_hold_end(line=the_line(), at=timezone.now()) == first
 
 
 def test_a_person_without_a_password_is_held_after_a_number_change_too(line: Line) -> None:
@@ -161,7 +161,7 @@ def test_a_number_that_becomes_another_s_before_the_text_is_sent_is_told_nothing
         line=other, msisdn_hash=number_hash(OLD), msisdn_sealed=seal(OLD), starts_at=timezone.now()
     )
     settings.SMS_BACKEND = "accounts.texts.MemoryBackend"
-    delivery.deliver(now=timezone.now() + HOUR)
+    sms_delivery.deliver(now=timezone.now() + HOUR)
     assert (read(OLD), waiting.count()) == ([], 0)
 
 
@@ -178,7 +178,7 @@ def test_nothing_is_told_where_the_line_leaves_in_confidence(line: Line) -> None
     )  # fmt: skip
     take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE), sim_changed_at=ago(HOUR), account_id="A9"))
     assert Message.objects.count() == 0
-    assert held_until(line=the_line(), at=timezone.now()) is not None
+    assert get_hold_end(line=the_line(), at=timezone.now()) is not None
 
 
 def test_others_on_the_account_are_told_nothing() -> None:

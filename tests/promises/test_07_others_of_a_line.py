@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 import accounts.actions
 import consent.actions
-from accounts import care, delivery, queries
+from accounts import delegations, queries, sms_delivery
 from accounts.models import Account, Delegation, Line, Message, Separation, User
 from accounts.sealing import unseal
 from accounts.texts import MemoryBackend
@@ -109,7 +109,7 @@ class TestDelegates:
                 accounts.actions.end_tenure(line_id=line.pk, at=at)
             case _:
                 accounts.actions.end_tenure(line_id=friend.pk, at=at)
-        assert line.pk not in {one.line.pk for one in queries.lines_known_by(user=user, at=at)}
+        assert line.pk not in {one.line.pk for one in queries.list_lines_of_person(user=user, at=at)}
 
     def test_only_who_has_the_number_answers_and_only_for_a_week(self) -> None:
         line, friend, stranger = a_line(role="user"), a_line(), a_line()
@@ -120,13 +120,13 @@ class TestDelegates:
         with pytest.raises(accounts.actions.NotDelegated):
             accounts.actions.answer_delegation(
                 delegation_id=made.pk, user=user_of(stranger), line_id=friend.pk, answer="yes",
-                at=made.asked_at + care.ASKED_FOR,
+                at=made.asked_at + delegations.ASKED_FOR,
             )  # fmt: skip
         sign_in_by_code(friend)
         assert (
-            queries.asked_to_look_after(
-                line=queries.lines_known_by(user=user_of(friend), at=timezone.now())[0],
-                at=made.asked_at + care.ASKED_FOR,
+            queries.list_delegation_requests(
+                line=queries.list_lines_of_person(user=user_of(friend), at=timezone.now())[0],
+                at=made.asked_at + delegations.ASKED_FOR,
             )
             == []
         )
@@ -190,7 +190,7 @@ class TestDelegates:
                 line_id=line.pk, user=user, msisdn=number_of(friend), may="see", ends_at=at + 9 * DAY, at=at
             )
         assert [kind for kind, _ in waiting(friend)] == ["delegate"] * 2
-        assert len(care.asked_of(line_id=friend.pk, at=at)) == 4
+        assert len(delegations.list_open_requests(line_id=friend.pk, at=at)) == 4
 
     def test_the_list_of_lines_says_nothing_that_leaves_no_trace(self) -> None:
         line, friend = a_line(role="user"), a_line()
@@ -253,7 +253,7 @@ class TestSafeContact:
         person.post("/lines/contact/", {"number": number})
         code = newest_text(number).code
         assert person.post("/lines/contact/code/", {"code": "1"}).status_code == 200
-        assert care.contact_of(line_id=line.pk) is None or texts_to(number)
+        assert delegations.contact_of(line_id=line.pk) is None or texts_to(number)
         assert person.post("/lines/contact/code/", {"code": code}).url == "/lines/contact/"
         return person
 
@@ -262,7 +262,7 @@ class TestSafeContact:
         MemoryBackend.outbox.clear()
         at = timezone.now() + timedelta(hours=at_hours)
         accounts.actions.post(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: news.", at=at)
-        delivery.deliver(now=at)
+        sms_delivery.deliver(now=at)
         return {text.msisdn for text in MemoryBackend.outbox}
 
     def test_news_goes_there_and_for_a_day_to_the_phone_too(self) -> None:
@@ -299,9 +299,9 @@ class TestSafeContact:
             Message.objects.filter(line=line, taken_at__isnull=True).update(next_at=later + timedelta(hours=2))
         a_line(msisdn=SAFE, activated_at=later + timedelta(hours=1))
         MemoryBackend.outbox.clear()
-        delivery.deliver(now=later + timedelta(hours=2))
+        sms_delivery.deliver(now=later + timedelta(hours=2))
         assert [(text.msisdn, text.text) for text in MemoryBackend.outbox] == [(number_of(line), "Whereabouts: old.")]
-        assert care.contact_of(line_id=line.pk) is None
+        assert delegations.contact_of(line_id=line.pk) is None
         assert self.news(line, 28) == {number_of(line)}
         log = AuditEvent.objects.filter(action="line.contact_removed", line_id=line.pk)
         assert [one.actor for one in log] == ["system:lines"]
@@ -311,13 +311,13 @@ class TestSafeContact:
         self.given(line, SAFE)
         a_line(msisdn=SAFE, activated_at=timezone.now())
         assert self.news(line, 25) == {number_of(line)}
-        assert care.contact_of(line_id=line.pk) is None
+        assert delegations.contact_of(line_id=line.pk) is None
 
     def test_a_line_s_end_ends_it(self) -> None:
         line = a_line(role="user")
         self.given(line, SAFE)
         accounts.actions.end_tenure(line_id=line.pk, at=timezone.now())
-        assert care.contact_of(line_id=line.pk) is None
+        assert delegations.contact_of(line_id=line.pk) is None
 
 
 class TestInvitations:
@@ -372,7 +372,7 @@ class TestSeparation:
         a_line(account="A-1")
         self.ask(line)
         found = Separation.objects.get()
-        assert found.due_at == care.business_days(start=found.asked_at, days=2, zone=zone_of("WA"))
+        assert found.due_at == delegations.business_days(start=found.asked_at, days=2, zone=zone_of("WA"))
         assert Message.objects.count() == 0
 
     @pytest.mark.parametrize(
@@ -388,7 +388,7 @@ class TestSeparation:
     )
     def test_two_business_days_end_at_midnight_there(self, asked: str, due: str) -> None:
         start = datetime.fromisoformat(asked).astimezone(UTC)
-        assert care.business_days(start=start, days=2, zone=zone_of("WA")) == datetime.fromisoformat(due)
+        assert delegations.business_days(start=start, days=2, zone=zone_of("WA")) == datetime.fromisoformat(due)
 
     @pytest.mark.parametrize("role", ["user", "minor"])
     def test_the_holder_finds_nothing_of_it_anywhere(self, role: str) -> None:

@@ -33,7 +33,7 @@ from consent.models import Choice
 from disclosures.models import Basis, Disclosure
 from partners.models import Proposal, Suspension
 from revocations.models import EvidenceRequest
-from support.actions.asking import Said, ask
+from support.actions.asking import IncomingMessage, ask
 from support.actions.reveal import reveal
 from support.models import Entry, LoggedCall, ProtectedLine, Reveal, SuspendRequest, Ticket
 from support.oversight.asked import subject_of
@@ -446,7 +446,7 @@ def test_two_lines_alike_but_for_a_row_that_was_hidden_after_it_was_shown(desk: 
     assert subject is not None
     cases = [
         ask(user=person_behind(line=one, at=now), line=one, topic=Ticket.Kind.OTHER, subject=subject,
-            said=Said("Who are they?"), at=now)
+            said=IncomingMessage("Who are they?"), at=now)
         for one in lines
     ]  # fmt: skip
     shown, never = (Desk(desk.console, ticket, desk.agent, desk.officer) for ticket in cases)

@@ -289,7 +289,7 @@ def test_two_lines_alike_but_for_hidden_rows_go_through_every_verb_alike(how: st
         actions.pause(scope="party", ref=TRACK, until=database_clock() + timedelta(days=3), **person)
         actions.stop(scope="party", ref=TRACK, **person)
         actions.refuse(campaign="CMP-track", **person)
-        actions.tell_newly_affected(line_ids=[line.pk])
+        actions.enqueue_orders_for_newly_affected(line_ids=[line.pk])
     changed: Row = {"number_changed_at": days_ago(0)}
     take_lines(
         line_row(line_id="L-plain", msisdn="+12065550301", account_id="A0", **changed),

@@ -16,9 +16,9 @@ from partners import keysets
 from partners.models import Party, Suspension
 from revocations import actions, clocks, streams, verification
 from revocations.actions import Refused, Use, contradict, record_receipt
-from revocations.actions.again import tell_again
-from revocations.actions.broken_ends import contradict_ends
 from revocations.actions.cohorts import add_shard, publish_manifest
+from revocations.actions.reissue import reissue_orders
+from revocations.actions.term_end_contradictions import contradict_ends
 from revocations.delivery import claims, fairness, polling
 from revocations.delivery.clock import Clock
 from revocations.models import (
@@ -155,7 +155,7 @@ def test_a_stop_and_a_partner_that_is_told_again_have_two_versions(scene: Scene)
     place = (ordered.line.pk, scene.contract.pk)
 
     def tells() -> int:
-        return tell_again(places=[place], at=database_clock())
+        return reissue_orders(places=[place], at=database_clock())
 
     def allows() -> object:
         return consent.allow(line_id=ordered.line.pk, campaign=scene.campaign.ref, actor="subscriber:1", channel="web")
@@ -173,7 +173,7 @@ def test_a_partner_is_told_again_once(scene: Scene) -> None:
     place = (ordered.line.pk, scene.contract.pk)
 
     def tells() -> int:
-        return tell_again(places=[place], at=database_clock())
+        return reissue_orders(places=[place], at=database_clock())
 
     assert overlap(tells, tells) == (1, 0)
     assert Order.objects.count() == 2

@@ -17,7 +17,7 @@ from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from portal import health
 from revocations import clocks, streams
-from revocations.actions import Agreement, Use, contradict_ends, tell
+from revocations.actions import Agreement, Use, contradict_ends, enqueue_order
 from revocations.actions.suspend import lift
 from revocations.models import (
     Attempt,
@@ -33,7 +33,7 @@ from revocations.models import (
     StreamHealth,
 )
 from revocations.queries import breaches, late_by_party, lateness
-from revocations.queries.answering import answerable, counted
+from revocations.queries.answering import answerable, list_counted_minutes
 from support import tickets
 from support.models import Ticket
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
@@ -147,7 +147,7 @@ def test_counted_time_is_what_minute_by_minute_counting_gives(
     beats: set[int], tries: list[tuple[datetime, bool]]
 ) -> None:
     pulses = [NOW + n * MINUTE for n in sorted(beats)]
-    assert counted(pulses=pulses, tries=tries) == naive(pulses, tries)
+    assert list_counted_minutes(pulses=pulses, tries=tries) == naive(pulses, tries)
 
 
 OUTCOMES = {"lost": True, "ours": True, "no_answer": False, "no_connection": False, "error": False, "polled": False}
@@ -276,7 +276,7 @@ def test_a_newer_order_carries_on_the_clock_of_an_unacknowledged_one() -> None:
     scene = Scene()
     run(scene.began, scene.began + 3 * DAY)
     use = {"scopes": ["s"], "purpose": "dpv:X", "recipient": "https://roadaid.example", "status": "granted"}
-    (newer,) = tell(
+    (newer,) = enqueue_order(
         line_id=scene.line.pk, agreements=[Agreement(scene.contract, [use], ())], by="user", at=scene.began + 20 * HOUR
     ).values()
     Order.objects.filter(pk=scene.order.pk).update(state=State.SUPERSEDED, superseded_by=newer, next_attempt_at=None)
@@ -292,7 +292,7 @@ def test_an_order_after_an_acknowledged_one_has_its_own_clock() -> None:
     use = {"scopes": ["s"], "purpose": "dpv:X", "recipient": "https://roadaid.example", "status": "granted"}
     scene.acknowledge()
     agreement = Agreement(scene.contract, [use], ())
-    tell(line_id=scene.line.pk, agreements=[agreement], by="user", at=scene.began + 20 * HOUR)
+    enqueue_order(line_id=scene.line.pk, agreements=[agreement], by="user", at=scene.began + 20 * HOUR)
     assert clocks.watch(now=scene.began + 44 * HOUR - MINUTE) == 0
     assert clocks.watch(now=scene.began + 44 * HOUR + 2 * MINUTE) == 1
 
@@ -302,7 +302,7 @@ def test_an_order_older_than_an_acknowledged_one_starts_no_clock() -> None:
     run(scene.began, scene.began + 3 * DAY)
     use = {"scopes": ["s"], "purpose": "dpv:X", "recipient": "https://roadaid.example", "status": "granted"}
     agreement = Agreement(scene.contract, [use], ())
-    (newer,) = tell(line_id=scene.line.pk, agreements=[agreement], by="user", at=scene.began + HOUR).values()
+    (newer,) = enqueue_order(line_id=scene.line.pk, agreements=[agreement], by="user", at=scene.began + HOUR).values()
     scene.acknowledge(Order.objects.get(id=newer), acknowledged_at=scene.began + 2 * HOUR)
     assert clocks.watch(now=scene.began + 3 * DAY) == 0
 

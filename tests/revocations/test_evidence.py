@@ -13,8 +13,8 @@ from accounts.texts import MemoryBackend
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent import actions, queries
+from consent.current_consent import use_of
 from consent.models import Choice
-from consent.standing import use_of
 from partners import pairwise
 from revocations import clocks, delivery
 from revocations.actions import Refused, record_receipt

@@ -276,8 +276,8 @@ def test_a_partner_that_hangs_keeps_no_worker_from_the_others(outside: Outside) 
 
 @pytest.mark.django_db
 def test_more_connections_are_used_where_answers_take_long(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("revocations.delivery.rounds.SLOW_S", 0.0)
-    monkeypatch.setattr("revocations.delivery.rounds.GATHER_S", 0.0)
+    monkeypatch.setattr("revocations.delivery.delivery_rounds.SLOW_S", 0.0)
+    monkeypatch.setattr("revocations.delivery.delivery_rounds.GATHER_S", 0.0)
     second = threading.Event()
 
     def wait_for_another(_: Asked) -> None:

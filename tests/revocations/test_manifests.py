@@ -62,7 +62,7 @@ def test_its_partner_fetches_the_index_and_the_shards_that_it_names(ended: Ended
     assert shard["Cache-Control"] == "no-store"
     assert named == {"number": 1, "lines": 3, "sha256": digest(content=shard.content)}
     subs = [json.loads(line)["sub"] for line in gzip.decompress(shard.content).splitlines()]
-    known = pairwise.known_subjects(line_ids=[line.pk for line in ended.lines], party_id=ended.scene.party.pk)
+    known = pairwise.list_subjects(line_ids=[line.pk for line in ended.lines], party_id=ended.scene.party.pk)
     assert subs == sorted(known.values())
     assert claims["list_sha256"] == digest(content=gzip.decompress(shard.content))
 

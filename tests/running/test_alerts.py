@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from consent.gate import DECISIONS
-from portal.traffic import TURNED_AWAY
+from portal.load_shedding import TURNED_AWAY
 from revocations.models import PushTally
 from tests.running.conftest import the_program
 from tests.running.proxies import RUNNING

@@ -18,7 +18,7 @@ from consent import gate
 from consent.actions import allow, stop
 from consent.models import Choice
 from partners.models import Campaign
-from portal.away import database_is_away
+from portal.database_outage import database_is_away
 from portal.environment import database
 from revocations.models import Order
 from tests.factories import a_campaign, a_line, an_approval

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
-from portal.traces import KEPT
+from portal.tracing import KEPT
 from tests.faults.programs import Programs, free_port, until
 from tests.running.conftest import web as web_process
 

@@ -17,7 +17,7 @@ from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
 from disclosures import ingest
 from disclosures.models import Anomaly, AnomalyRule, Disclosure, DisclosureRegister
-from disclosures.queries.found import incident_key
+from disclosures.queries.anomaly_rows import incident_key
 from partners import pairwise
 from partners.models import AuthorizedAgent, Campaign, Client, Dealing, Proposal, Reach
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent

@@ -10,10 +10,10 @@ from django.utils import timezone
 import accounts.actions
 import audit.actions
 import partners.actions
-from audit.duties import PARTNER
 from audit.models import AuditEvent, Incident
+from audit.reporting_deadlines import PARTNER
 from partners.models import NoticeText
-from support.actions import canned, cases, incidents, referring, replies, stop_for, writing
+from support.actions import cases, escalation, incidents, replies, saved_replies, stop_for, writing
 from support.models import Attachment, Ticket
 from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.properties import undone
@@ -53,7 +53,7 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
         "ticket.noted": (lambda: writing.add_note(body="He called.", **of_case), code),
         "ticket.file_seen": (lambda: writing.open_file(file_id=file.id, **of_case), code),
         "suspend.asked": (
-            lambda: referring.ask_to_suspend(party_id=party.pk, **of_case_why), (*code[:3], with_why),
+            lambda: escalation.ask_to_suspend(party_id=party.pk, **of_case_why), (*code[:3], with_why),
         ),
         "stop.code_texted": (lambda: stop_for.text_code_for_stop(**of_case), code),
         "reply.begun": (
@@ -63,7 +63,7 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
             (agent, "reply:", None, ""),
         ),
         "reply.written": (
-            lambda: canned.write_reply(key="k", language="en", title="T", body="B", actor=officer, at=now),
+            lambda: saved_replies.write_reply(key="k", language="en", title="T", body="B", actor=officer, at=now),
             (officer, "canned:", None, ""),
         ),
         "incident.noted": (

@@ -13,9 +13,9 @@ import disclosures.actions
 import support.actions
 from accounts.models import Line, User
 from accounts.reasons import NoReason
-from audit.duties import still_to_do
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
+from audit.reporting_deadlines import still_to_do
 from consent.actions import stop
 from disclosures.anomalies import find
 from disclosures.models import Anomaly, AnomalyRule, Judgement

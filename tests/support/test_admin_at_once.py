@@ -10,7 +10,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from partners.models import Contract, JurisdictionRule, NoticeText, Party, Proposal
 from revocations.actions import suspend
-from support.actions.protecting import protect
+from support.actions.protected_lines import protect
 from support.lifecycle import NotNow
 from support.models import ProtectedLine
 from tests.factories import FRAUD, NOW, a_contract, a_line, a_party

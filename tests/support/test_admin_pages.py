@@ -25,7 +25,7 @@ from revocations.actions import Use, contradict_ends
 from revocations.models import Breach, Cohort, Order, Stream
 from support.canary import world
 from support.models import SeedLine
-from support.oversight import leads
+from support.oversight import team_metrics
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.figures import when_counted
 from tests.orders import an_index, bring_to, sign_end
@@ -382,7 +382,7 @@ def test_no_figure_that_goes_out_has_what_nobody_did(officer: Member) -> None:
         a_case(line, at=at, kind="dispute")
     for name in ("requests", "orders", "contracts", "breaches"):
         assert csv_of(officer, f"/admin/exports/{name}/2026/") == []
-    assert [one.received for one in leads.complaints(year=2026)] == [0] * len(leads.FROM_PEOPLE)
+    assert [one.received for one in team_metrics.complaints(year=2026)] == [0] * len(team_metrics.FROM_PEOPLE)
     a_ledger_row(a_line(), "stop", at=at, origin="person")
     assert [tuple(row.values()) for row in csv_of(officer, "/admin/exports/requests/2026/")] == [
         ("stop", "web", "1", "1", "0", "0.0")

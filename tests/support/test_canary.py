@@ -30,7 +30,7 @@ from support import canary
 from support.canary import steps, world
 from support.canary.running import end_stale
 from support.models import CanaryRun
-from support.oversight import worries
+from support.oversight import dashboard
 from tests.conformance.site import served
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -135,7 +135,7 @@ def test_it_stops_is_told_signs_and_allows_again_and_the_next_does_too(front: Fr
     assert MemoryBackend.outbox == []
     assert figures() == before
     assert clocks.note_overdue(now=database_clock() + timedelta(days=30), whole=True) == 0
-    now = worries.now(reader="officer:1", at=database_clock())
+    now = dashboard.now(reader="officer:1", at=database_clock())
     assert (now.partners, now.unwell) == (0, [])
     assert incidents() == []
 

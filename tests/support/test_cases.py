@@ -20,7 +20,7 @@ from audit.models import AuditEvent
 from disclosures.models import Disclosure
 from support import tickets
 from support.lifecycle import move
-from support.messages import line_to_tell
+from support.messages import get_line_to_notify
 from support.models import Entry, Ticket
 from support.oversight.archived import cases
 from tests.factories import a_line
@@ -318,7 +318,7 @@ def test_who_has_two_lines_is_told_by_the_one_that_they_asked_about() -> None:
     answered(ticket)
     told = Message.objects.filter(kind=Message.Kind.CASE)
     assert [one.line_id for one in told] == [first.pk]
-    assert line_to_tell(ticket=Ticket(asked_by=ticket.asked_by, line_id=a_line().pk)) == second.pk
+    assert get_line_to_notify(ticket=Ticket(asked_by=ticket.asked_by, line_id=a_line().pk)) == second.pk
 
 
 def test_that_a_child_wrote_to_us_is_in_no_log_but_its_own() -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from support import files, scanning
-from support.actions.attaching import attach
+from support.actions.attachments import attach
 from support.models import Attachment
 from tests.faults.programs import until
 from tests.support.desk import a_ticket

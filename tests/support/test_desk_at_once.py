@@ -16,11 +16,11 @@ from consent.models import Choice
 from partners.lifecycle import NotNow as NotNowOfTerms
 from partners.models import Suspension
 from support import actions, sending
-from support.actions import asking, calls, canned, cases, mail, referring, stop_for, writing
+from support.actions import asking, calls, cases, escalation, mail, saved_replies, stop_for, writing
 from support.actions.reveal import agree_to_reveal, reveal
 from support.lifecycle import NotNow
 from support.models import BulkReply, CannedReply, Draft, Entry, LoggedCall, Reveal, SeedLine, Ticket
-from support.oversight.queue import Asked
+from support.oversight.queue import QueueFilter
 from support.replying import send_replies
 from support.tokens import REPLY, token_of
 from tests.factories import a_line, a_party
@@ -69,8 +69,8 @@ def test_who_asks_for_the_next_case_never_gets_another_s(now: datetime) -> None:
     first, second = a_ticket(due_in=DAY), a_ticket(due_in=2 * DAY)
     one, two = a_staff_user("agent"), a_staff_user("agent")
     got = overlap(
-        lambda: actions.claim_next(asked=Asked(), user=one, at=now),
-        lambda: actions.claim_next(asked=Asked(), user=two, at=now),
+        lambda: actions.claim_next(asked=QueueFilter(), user=one, at=now),
+        lambda: actions.claim_next(asked=QueueFilter(), user=two, at=now),
     )
     assert got == (first.code, second.code)
 
@@ -92,7 +92,9 @@ def test_a_case_is_merged_once(now: datetime) -> None:
 
 def ask_something(line: Line, at: datetime) -> Ticket:
     user = person_behind(line=line, at=at)
-    return asking.ask(user=user, line=line, topic=Ticket.Kind.OTHER, subject=None, said=asking.Said("Why?"), at=at)
+    return asking.ask(
+        user=user, line=line, topic=Ticket.Kind.OTHER, subject=None, said=asking.IncomingMessage("Why?"), at=at
+    )
 
 
 def test_no_more_cases_are_opened_than_a_day_has(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +112,7 @@ def test_nor_is_more_written_in_one(line: Line, now: datetime, monkeypatch: pyte
     def writes() -> bool:
         user = person_behind(line=line, at=now)
         return asking.write_again(
-            code=case.code, user=user, line_ids=[line.pk], said=asking.Said("And?"), at=now
+            code=case.code, user=user, line_ids=[line.pk], said=asking.IncomingMessage("And?"), at=now
         )  # fmt: skip
 
     with pytest.raises(asking.Enough):
@@ -198,10 +200,10 @@ def test_one_reply_to_many_is_begun_sent_and_taken_back_once(line: Line, now: da
 
 def test_a_reply_written_often_is_retired_and_brought_back(now: datetime) -> None:
     officer = an_actor()
-    reply = canned.write_reply(key="k", language="en", title="Hello", body="Hello.", actor=officer, at=now)
+    reply = saved_replies.write_reply(key="k", language="en", title="Hello", body="Hello.", actor=officer, at=now)
 
     def turns() -> None:
-        canned.retire_reply(reply_id=reply.pk, actor=officer, at=now)
+        saved_replies.retire_reply(reply_id=reply.pk, actor=officer, at=now)
 
     overlap(turns, turns)
     assert CannedReply.objects.get(pk=reply.pk).retired_at is None
@@ -244,7 +246,7 @@ def test_a_logged_call_is_the_proof_of_one_stop(line: Line, now: datetime) -> No
 
     def stops(case: Ticket) -> Callable[[], object]:
         return lambda: stop_for.stop_for_person(
-            code=case.code, wish=stop_for.Wish("all"), typed="", reason=WHY, actor=f"agent:{agent.pk}", at=now
+            code=case.code, wish=stop_for.StopRequest("all"), typed="", reason=WHY, actor=f"agent:{agent.pk}", at=now
         )
 
     with pytest.raises(stop_for.NotProved):
@@ -265,10 +267,10 @@ def test_a_call_that_is_logged_twice_is_one(line: Line, now: datetime) -> None:
 def test_a_company_is_suspended_for_a_case_once(now: datetime) -> None:
     agent, one, two = an_actor("agent"), an_actor(), an_actor()
     case, party = a_ticket(), a_party()
-    asked = referring.ask_to_suspend(code=case.code, party_id=party.pk, reason=WHY, actor=agent, at=now)
+    asked = escalation.ask_to_suspend(code=case.code, party_id=party.pk, reason=WHY, actor=agent, at=now)
 
     def decides(actor: str, *, suspends: bool) -> Callable[[], object]:
-        return lambda: referring.decide_request(
+        return lambda: escalation.decide_request(
             request_id=asked.pk, suspends=suspends, reason=WHY, actor=actor, at=now
         )  # fmt: skip
 

@@ -12,11 +12,11 @@ from accounts.actions import person_behind
 from accounts.models import Line
 from audit.models import Incident
 from support import actions, sending
-from support.actions import asking, calls, protecting, reveal, stop_for, writing
+from support.actions import asking, calls, protected_lines, reveal, stop_for, writing
 from support.lifecycle import NotNow
 from support.models import BulkReply, LoggedCall, ProtectedLine, Reveal, Ticket
 from support.models.desk import ASKED_FOR
-from support.oversight.protected import takes_two
+from support.oversight.protected_lines import takes_two
 from support.replying import send_replies
 from support.tickets import close_tickets, end_waits
 from tests.factories import a_line, a_party
@@ -49,7 +49,9 @@ def is_done(verb: Callable[[], object], *refusals: type[Exception]) -> bool:
 
 def ask(line: Line, at: datetime) -> Ticket:
     user = person_behind(line=line, at=at)
-    return asking.ask(user=user, line=line, topic=Ticket.Kind.OTHER, subject=None, said=asking.Said("Why?"), at=at)
+    return asking.ask(
+        user=user, line=line, topic=Ticket.Kind.OTHER, subject=None, said=asking.IncomingMessage("Why?"), at=at
+    )
 
 
 def test_who_a_case_is_about_is_shown_for_a_quarter_of_an_hour(line: Line, now: datetime) -> None:
@@ -79,7 +81,7 @@ def test_a_second_person_s_yes_is_waited_for_as_long_as_it_says(line: Line, now:
 
 def test_an_officer_s_protection_goes_on_for_a_day(line: Line, now: datetime) -> None:
     kept = ProtectedLine.objects.create(line_id=line.pk, reason=WHY, by="officer:1", at=now - DAY)
-    protecting.end_protection(
+    protected_lines.end_protection(
         proposal=an_agreed_proposal(act="end_protection", of="protection", target_id=kept.pk, at=now), at=now
     )
     assert ends_at(lambda at: takes_two(line_id=line.pk, at=at), now + DAY)
@@ -92,7 +94,7 @@ def test_a_logged_call_proves_for_half_an_hour_from_when_it_was_answered(line: L
     def stops(at: datetime) -> bool:
         return is_done(
             lambda: stop_for.stop_for_person(
-                code=case.code, wish=stop_for.Wish("all"), typed="", reason=WHY, actor=f"agent:{agent.pk}", at=at
+                code=case.code, wish=stop_for.StopRequest("all"), typed="", reason=WHY, actor=f"agent:{agent.pk}", at=at
             ), stop_for.NotProved,
         )  # fmt: skip
 
@@ -141,7 +143,7 @@ def test_a_case_is_opened_again_by_writing_for_thirty_days(line: Line, now: date
     def writes(at: datetime) -> bool:
         return is_done(
             lambda: asking.write_again(
-                code=case.code, user=user, line_ids=[line.pk], said=asking.Said("And?"), at=at
+                code=case.code, user=user, line_ids=[line.pk], said=asking.IncomingMessage("And?"), at=at
             ), asking.Over,
         )  # fmt: skip
 
@@ -156,7 +158,7 @@ def test_limits_of_a_day_end_after_it(line: Line, now: datetime, monkeypatch: py
     def writes(at: datetime) -> bool:
         return is_done(
             lambda: asking.write_again(
-                code=case.code, user=user, line_ids=[line.pk], said=asking.Said("And?"), at=at
+                code=case.code, user=user, line_ids=[line.pk], said=asking.IncomingMessage("And?"), at=at
             ), asking.Enough,
         )  # fmt: skip
 

@@ -12,8 +12,8 @@ from accounts.models import User
 from accounts.queries import NotForThem
 from audit.models import AuditEvent
 from support import actions
-from support.oversight import leads
-from support.oversight.leads import Span, complaints, figures
+from support.oversight import team_metrics
+from support.oversight.team_metrics import Span, complaints, figures
 from tests.factories import a_party
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, staff
@@ -105,7 +105,7 @@ def test_the_year_s_complaints_are_for_the_certificate() -> None:
 
 def test_nobody_takes_others_figures_who_may_not_see_them() -> None:
     ana, auditor, at = staff(User.Role.AGENT, name="ana"), staff(User.Role.AUDITOR), timezone.now()
-    span = leads.last_days(at=at)
+    span = team_metrics.last_days(at=at)
     for whose in (None, auditor.user.pk):
         with pytest.raises(NotForThem):
             actions.take_figures(span=span, user_id=whose, user=ana.user, at=at)

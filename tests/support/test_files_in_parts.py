@@ -10,7 +10,7 @@ import pytest
 from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
 from disclosures.models import Anomaly, AnomalyRule
-from disclosures.queries.found import incident_key
+from disclosures.queries.anomaly_rows import incident_key
 from partners.models import Contract
 from revocations.models import Breach
 from support.oversight import anomalies, differences, exports

@@ -10,8 +10,8 @@ from django.utils import timezone
 import support.actions
 from accounts.models import User
 from accounts.reasons import NoReason
-from audit.duties import ALL
 from audit.models import AuditEvent, Incident
+from audit.reporting_deadlines import ALL
 from partners.lifecycle import NotNow
 from support.models import Ticket
 from support.oversight.incidents import duties_of

@@ -15,7 +15,7 @@ from accounts.models import Line
 from audit.models import AuditEvent, Incident, IncidentLine
 from disclosures.feeds import DisclosuresFeed
 from disclosures.models import Disclosure
-from disclosures.queries.reached import Reached, reached_by, rows_reached
+from disclosures.queries.incident_scope import IncidentScope, get_incident_scope, list_incident_rows
 from support.oversight.anomalies import code_of
 from tests.feeds import (
     BRIDGE,
@@ -111,16 +111,16 @@ def test_releases_are_counted_by_line_and_looked_at_with_a_reason(officer: Membe
 @pytest.mark.parametrize("kind", ["ungated", "basis_doubtful"])
 def test_what_an_order_of_court_hides_is_in_no_number_and_no_row(officer: Member, kind: str) -> None:
     one, at = three_releases(kind), timezone.now()
-    assert reached_by(incident=one, at=at) == Reached(2, moment(FIRST), moment(LAST))
+    assert get_incident_scope(incident=one, at=at) == IncidentScope(2, moment(FIRST), moment(LAST))
     take_notices({"disclosure_id": "r", "suppressed_until": EVER, "order_ref": "court"})
     hidden = Disclosure.objects.get(source_id="r")
-    found = rows_reached(incident=one, at=at, rows=9)
+    found = list_incident_rows(incident=one, at=at, rows=9)
     assert len(found) == 2
     assert (hidden.line_id, hidden.occurred_at) not in {(row.line_id, row.at) for row in found}
     first, last = found
-    assert rows_reached(incident=one, at=at, rows=1, after=first.place) == [last]
-    assert (last.at, rows_reached(incident=one, at=at, rows=1, after=last.place)) == (moment(LAST), [])
-    assert len(rows_reached(incident=one, at=moment("2190-01-02T00:00:00Z"), rows=9)) == 3
+    assert list_incident_rows(incident=one, at=at, rows=1, after=first.place) == [last]
+    assert (last.at, list_incident_rows(incident=one, at=at, rows=1, after=last.place)) == (moment(LAST), [])
+    assert len(list_incident_rows(incident=one, at=moment("2190-01-02T00:00:00Z"), rows=9)) == 3
 
 
 def test_a_release_that_comes_into_the_open_later_is_counted_then(officer: Member) -> None:
@@ -129,14 +129,14 @@ def test_a_release_that_comes_into_the_open_later_is_counted_then(officer: Membe
     assert IncidentLine.objects.count() == 3
     take_notices({"disclosure_id": "h", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "court"})
     assert IncidentLine.objects.filter(incident_id=one.pk).count() == 4
-    assert len(rows_reached(incident=one, at=timezone.now(), rows=9)) == 4
+    assert len(list_incident_rows(incident=one, at=timezone.now(), rows=9)) == 4
 
 
 def test_another_day_and_company_are_other_incidents(officer: Member) -> None:
     one = three_releases("basis_doubtful")
     for more in ({"occurred_at": "2025-07-02T00:00:00Z"}, {"path": [BRIDGE, ROAD]}, {"basis": "legal_process"}):
         take_releases(release_row(**{"basis": "emergency", "campaign": "", "path": [BRIDGE, TRACK], **more}))
-    assert len(rows_reached(incident=one, at=timezone.now(), rows=9)) == 3
+    assert len(list_incident_rows(incident=one, at=timezone.now(), rows=9)) == 3
 
 
 def test_the_page_reads_what_was_kept_and_no_day_of_the_ledger(officer: Member) -> None:
@@ -145,8 +145,8 @@ def test_the_page_reads_what_was_kept_and_no_day_of_the_ledger(officer: Member) 
     kept = IncidentLine.objects.filter(incident_id=one.pk).order_by("disclosure_id")
     assert list(kept.values_list("line_id", "disclosure_id", "occurred_at")) == releases
     with CaptureQueriesContext(connection) as asked:
-        reached_by(incident=one, at=timezone.now())
-        rows_reached(incident=one, at=timezone.now(), rows=9)
+        get_incident_scope(incident=one, at=timezone.now())
+        list_incident_rows(incident=one, at=timezone.now(), rows=9)
     of_the_ledger = [query["sql"] for query in asked.captured_queries if "disclosures_disclosure d" in query["sql"]]
     assert len(of_the_ledger) == 2
     assert all("FROM audit_incidentline kept JOIN disclosures_disclosureregister" in sql for sql in of_the_ledger)
@@ -157,7 +157,7 @@ def test_a_release_that_names_two_such_companies_is_kept_for_both(officer: Membe
     found = Incident.objects.filter(kind="basis_doubtful")
     assert sorted(found.values_list("key", "count")) == [(f"{DAY} {ROAD}", 1), (f"{DAY} {TRACK}", 1)]
     for one in found:
-        assert reached_by(incident=one, at=timezone.now()) == Reached(1, moment(FIRST), moment(FIRST))
+        assert get_incident_scope(incident=one, at=timezone.now()) == IncidentScope(1, moment(FIRST), moment(FIRST))
 
 
 def test_what_a_company_is_may_become_known_later_and_its_earlier_releases_are_counted_by_line(
@@ -170,16 +170,18 @@ def test_what_a_company_is_may_become_known_later_and_its_earlier_releases_are_c
     assert not IncidentLine.objects.exists()
     take_parties()
     first, second = Incident.objects.filter(kind="basis_doubtful").order_by("key")
-    assert reached_by(incident=first, at=timezone.now()) == Reached(2, moment(FIRST), moment(FIRST))
-    assert reached_by(incident=second, at=timezone.now()) == Reached(1, moment(next_day), moment(next_day))
+    assert get_incident_scope(incident=first, at=timezone.now()) == IncidentScope(2, moment(FIRST), moment(FIRST))
+    assert get_incident_scope(incident=second, at=timezone.now()) == IncidentScope(
+        1, moment(next_day), moment(next_day)
+    )
 
 
 def test_of_an_incident_before_lines_were_kept_no_number_is_shown_that_is_too_small(officer: Member) -> None:
     audit.actions.open_incident(kind="basis_doubtful", key=f"{DAY} {TRACK}", subject=TRACK, at=timezone.now(), count=5)
     one = three_releases("basis_doubtful")
     assert (one.count, IncidentLine.objects.filter(incident_id=one.pk).count()) == (8, 3)
-    assert reached_by(incident=one, at=timezone.now()) == Reached(0, None, None)
-    assert rows_reached(incident=one, at=timezone.now(), rows=9) == []
+    assert get_incident_scope(incident=one, at=timezone.now()) == IncidentScope(0, None, None)
+    assert list_incident_rows(incident=one, at=timezone.now(), rows=9) == []
     assert "not counted by line" in shown(officer, f"/admin/incidents/{one.pk}/")
 
 
@@ -198,8 +200,8 @@ def test_what_says_no_company_and_day_reaches_nobody_that_is_known(officer: Memb
     for kind in (Incident.Kind.BASIS_DOUBTFUL, Incident.Kind.PARTNER_HAS, Incident.Kind.UNGATED, Incident.Kind.OVERDUE):
         audit.actions.open_incident(kind=kind, key="k", subject=BRIDGE, at=at - timedelta(days=1))
         one = Incident.objects.get(kind=kind)
-        assert reached_by(incident=one, at=at) == Reached(0, None, None)
-        assert rows_reached(incident=one, at=at, rows=9) == []
+        assert get_incident_scope(incident=one, at=at) == IncidentScope(0, None, None)
+        assert list_incident_rows(incident=one, at=at, rows=9) == []
         assert "not counted by line" in shown(officer, f"/admin/incidents/{one.pk}/")
 
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 import audit.actions
 import support.actions
 from accounts.models import Line, User
-from audit.duties import DUTIES, still_to_do
 from audit.models import AuditEvent, Incident, IncidentStep
+from audit.reporting_deadlines import DUTIES, still_to_do
 from disclosures.anomalies import find
 from partners.lifecycle import NotNow
 from support.oversight.affected import affected_by

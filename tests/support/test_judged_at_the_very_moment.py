@@ -21,7 +21,7 @@ from disclosures.models import Disclosure
 from partners.actions import CampaignTerms, ContractTerms, RuleTerms
 from partners.actions.guards import Of
 from partners.models import Campaign, Contract, JurisdictionRule, Party
-from support import actions, settling
+from support import actions, term_change_propagation
 from tests import feeds
 from tests.clocks import Clock, standing_still
 from tests.factories import FAR_OFF, LONG_AGO
@@ -211,14 +211,14 @@ def test_a_release_of_the_moment_of_an_act_is_judged_by_it(clock: Clock) -> None
         with undone():
             clock.move_to(T - DAY)
             prepare()
-            settling.settle(now=T - DAY)
+            term_change_propagation.settle(now=T - DAY)
             clock.move_to(T)
             campaign = DRAFT if Campaign.objects.filter(ref=DRAFT).exists() else "CMP-road"
             feeds.take_releases(
                 *(feeds.release_row(occurred_at=at.isoformat(), campaign=campaign) for at in (T - A_MOMENT, T))
             )
             act()
-            settling.settle(now=T)
+            term_change_propagation.settle(now=T)
             tasks.rejudge()
             judged = Disclosure.objects.order_by("occurred_at").values_list("judgement", flat=True)
             found[what] = tuple(judged)

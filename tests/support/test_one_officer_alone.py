@@ -24,7 +24,7 @@ from audit.queries import database_clock
 from consent import actions as consent
 from consent import gate
 from consent.actions.terminate import PlanChanged, terminate
-from consent.permission import Asked, answers_at
+from consent.permission import PermissionQuestion, answers_at
 from consent.queries import termination
 from consent.snapshots import reason_against
 from partners.actions import CampaignTerms, ContractTerms, RuleTerms
@@ -235,9 +235,11 @@ class Scene:
             pass
 
 
-def _asked(line: Line, campaign: Campaign, at: datetime) -> Asked:
+def _asked(line: Line, campaign: Campaign, at: datetime) -> PermissionQuestion:
     parties = (campaign.contract.aggregator.uri, campaign.lbs_provider.uri)
-    return Asked(line.pk, campaign.ref, parties, campaign.purpose, campaign.scope, campaign.precision_m, at, at)
+    return PermissionQuestion(
+        line.pk, campaign.ref, parties, campaign.purpose, campaign.scope, campaign.precision_m, at, at
+    )
 
 
 def _ways(

@@ -19,7 +19,7 @@ from support.actions.cases import move_case
 from support.lifecycle import NotNow
 from support.models import Attachment, Draft, Entry, Ticket
 from support.oversight.due import due
-from support.oversight.queue import PAGE, Asked, counts, page
+from support.oversight.queue import PAGE, QueueFilter, counts, page
 from tests.factories import a_line, a_party
 from tests.support.desk import a_ticket, said
 from tests.support.officers import Member, staff
@@ -104,14 +104,14 @@ def test_pages_follow_one_another_whole_and_without_an_offset(ana: Member, sort:
     for n in range(PAGE + 7):
         # Many are due at once.
         a_ticket(at=at, due_in=n // 20 * DAY, priority=1 + n % 3)
-    asked, seen = Asked(sort=sort), list[Ticket]()
+    asked, seen = QueueFilter(sort=sort), list[Ticket]()
     with CaptureQueriesContext(connection) as statements:
         while True:
             found = page(asked=asked, user_id=ana.user.pk, at=at)
             seen += [row.ticket for row in found.rows]
             if not found.next:
                 break
-            asked = Asked(sort=sort, after=found.next)
+            asked = QueueFilter(sort=sort, after=found.next)
     orders = {
         "due": lambda one: (one.due_at, one.pk),
         "priority": lambda one: (one.priority, one.due_at, one.pk),

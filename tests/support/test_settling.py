@@ -17,16 +17,16 @@ from audit.models import Incident
 from audit.queries import database_clock
 from consent import actions as consent
 from consent import cohorts
-from consent.actions import restoring
+from consent.actions import restore
 from consent.archiving.entries import ArchivedSuspension
-from consent.permission import Asked, answers_at
+from consent.permission import PermissionQuestion, answers_at
 from disclosures.models import Disclosure, JudgementChange
 from partners.actions import CampaignTerms, RuleTerms
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import Numbered
 from partners.models import Campaign, JurisdictionRule, UnsettledChange
 from revocations.models import Order, StreamEvent
-from support import actions, settling
+from support import actions, term_change_propagation
 from tests import feeds
 from tests.factories import ADS, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
@@ -48,7 +48,7 @@ def a_release_in_maryland() -> Disclosure:
 
 
 def the_ledger_says(one: Disclosure) -> str:
-    asked = Asked(
+    asked = PermissionQuestion(
         one.line_id, one.campaign, one.path, one.purpose, one.scope, one.precision_m, one.occurred_at, database_clock()
     )
     (answer,) = answers_at(asked=[asked])
@@ -90,7 +90,10 @@ def test_what_is_paid_judges_the_past_again_up_and_down() -> None:
             by_two("paid_for_less", "campaign", campaign.pk, consideration=consideration)
         else:
             paid(campaign, consideration)
-        assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (1, 0)
+        assert (
+            term_change_propagation.settle(now=database_clock()),
+            term_change_propagation.settle(now=database_clock()),
+        ) == (1, 0)
         release.refresh_from_db()
         assert release.judgement == the_ledger_says(release) == judgement
     assert list(JudgementChange.objects.order_by("changed_at").values_list("becomes", "cause")) == [
@@ -105,7 +108,7 @@ def test_a_link_of_purposes_judges_what_was_released_after_a_stop_of_the_other_a
     assert release.judgement == "permitted"
     at = database_clock()
     actions.link(of="purpose", ref=release.purpose, kin_ref=ADS, link="succeeds", reason="r", actor=an_actor(), at=at)
-    assert settling.settle(now=at) == 1
+    assert term_change_propagation.settle(now=at) == 1
     release.refresh_from_db()
     assert (release.judgement, the_ledger_says(release)) == ("after_stop", "stopped_purpose")
 
@@ -116,7 +119,7 @@ def by_the_next_import() -> None:
 
 def by_the_scheduler() -> None:
     now = database_clock()
-    assert (settling.settle(now=now), settling.settle(now=now + HOUR)) == (0, 1)
+    assert (term_change_propagation.settle(now=now), term_change_propagation.settle(now=now + HOUR)) == (0, 1)
 
 
 @pytest.mark.parametrize("made_up_for", [by_the_next_import, by_the_scheduler])
@@ -152,7 +155,7 @@ def test_a_rule_with_a_past_beginning_judges_what_was_released_since_again() -> 
         actor=an_actor(),
         at=at,
     )
-    assert settling.settle(now=at) == 1
+    assert term_change_propagation.settle(now=at) == 1
     judged = Disclosure.objects.order_by("occurred_at")
     assert [one.judgement for one in judged] == ["permitted", "jurisdiction_prohibits"]
     assert [the_ledger_says(one) for one in judged] == ["permitted", "jurisdiction_prohibits"]
@@ -167,8 +170,11 @@ def test_a_suspension_that_came_back_judges_what_was_released_since_again(of: st
     said = ArchivedSuspension(
         of=of, ref=refs[of], automatic=False, starts_at=feeds.moment("2025-12-01T00:00:00Z"), actor=an_actor()
     )
-    assert restoring.suspend_again(said=said, at=database_clock()) == restoring.TakenBack.REPLAYED
-    assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (1, 0)
+    assert restore.suspend_again(said=said, at=database_clock()) == restore.TakenBack.REPLAYED
+    assert (
+        term_change_propagation.settle(now=database_clock()),
+        term_change_propagation.settle(now=database_clock()),
+    ) == (1, 0)
     judged = Disclosure.objects.order_by("occurred_at")
     assert [one.judgement for one in judged] == ["permitted", "partner_suspended"]
     assert the_ledger_says(release) == "partner_suspended"
@@ -186,7 +192,7 @@ def test_a_draft_judges_again_what_named_it() -> None:
     )  # fmt: skip
     at = database_clock()
     partners.actions.draft_campaign(ref="CMP-new", contract="AGR-1", terms=terms, reason="r", actor=an_actor(), at=at)
-    assert settling.settle(now=at) == 1
+    assert term_change_propagation.settle(now=at) == 1
     release = Disclosure.objects.get()
     assert release.judgement == the_ledger_says(release) == "campaign_not_in_force"
 
@@ -221,14 +227,17 @@ def test_partners_hear_of_what_an_officer_s_act_denies(act: Callable[[Campaign],
     line, campaign = a_line_that_was_told()
     act(campaign)
     assert uses_of(line) == [ADS]
-    assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (1, 0)
+    assert (
+        term_change_propagation.settle(now=database_clock()),
+        term_change_propagation.settle(now=database_clock()),
+    ) == (1, 0)
     assert (uses_of(line), Order.objects.count()) == ([], 2)
 
 
 def test_lines_in_other_states_hear_nothing() -> None:
     line, campaign = a_line_that_was_told(state="NV")
     a_rule("WA", campaign.purpose, days=-1)
-    assert settling.settle(now=database_clock()) == 1
+    assert term_change_propagation.settle(now=database_clock()) == 1
     assert (uses_of(line), Order.objects.count()) == ([ADS], 1)
 
 
@@ -243,8 +252,8 @@ def test_a_rule_is_told_on_the_day_it_begins_however_long_ago_it_was_added() -> 
         actor=an_actor(),
         at=at - 40 * DAY,
     )
-    assert (settling.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [ADS])
-    assert (settling.settle(now=at), settling.settle(now=at), uses_of(line)) == (1, 0, [])
+    assert (term_change_propagation.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [ADS])
+    assert (term_change_propagation.settle(now=at), term_change_propagation.settle(now=at), uses_of(line)) == (1, 0, [])
 
 
 def test_a_rule_s_end_is_told_on_its_day_and_not_when_two_agreed_to_it() -> None:
@@ -259,8 +268,12 @@ def test_a_rule_s_end_is_told_on_its_day_and_not_when_two_agreed_to_it() -> None
     assert uses_of(line) == []
     at = database_clock()
     by_two("relax_rule", "rule", rule.pk, at=at - 40 * DAY, ends_at=(at - HOUR).isoformat())
-    assert (settling.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [])
-    assert (settling.settle(now=at), settling.settle(now=at), uses_of(line)) == (1, 0, [ADS])
+    assert (term_change_propagation.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [])
+    assert (term_change_propagation.settle(now=at), term_change_propagation.settle(now=at), uses_of(line)) == (
+        1,
+        0,
+        [ADS],
+    )
 
 
 def test_the_end_of_a_term_is_told_as_a_whole_and_to_no_line_by_itself() -> None:
@@ -271,12 +284,12 @@ def test_the_end_of_a_term_is_told_as_a_whole_and_to_no_line_by_itself() -> None
     partners.actions.shorten_term(
         of="campaign", target_id=campaign.pk, ends_at=at - HOUR, reason="r", actor=an_actor(), at=at - 40 * DAY
     )
-    assert (settling.settle(now=at), uses_of(line), uses_of(other)) == (0, [ADS], [ADS])
+    assert (term_change_propagation.settle(now=at), uses_of(line), uses_of(other)) == (0, [ADS], [ADS])
     bring_to("acknowledged", acknowledged_at=at)
     assert cohorts.end_terms(now=at) == 2
     # The list waits a moment for whatever is still open, as this test's own transaction is.
     assert cohorts.build_manifests(now=at + HOUR) == 2
-    assert (settling.settle(now=at), Order.objects.count(), StreamEvent.objects.count()) == (0, 2, 2)
+    assert (term_change_propagation.settle(now=at), Order.objects.count(), StreamEvent.objects.count()) == (0, 2, 2)
 
 
 def a_campaign_that_another_follows() -> tuple[Line, Campaign]:
@@ -307,7 +320,10 @@ def test_what_follows_a_campaign_that_ended_while_it_was_suspended_is_told_when_
     end_now(ended)
     assert Order.objects.count() == 0
     by_two("lift_suspension", of, target)
-    assert (settling.settle(now=database_clock()), settling.settle(now=database_clock())) == (3, 0)
+    assert (
+        term_change_propagation.settle(now=database_clock()),
+        term_change_propagation.settle(now=database_clock()),
+    ) == (3, 0)
     order = Order.objects.get()
     assert (order.line_id, order.epoch, order.snapshot["changes"], uses_of(line)) == (line.pk, 2, [], [follows.purpose])
 
@@ -320,7 +336,7 @@ def test_so_it_is_when_a_state_s_rule_is_over() -> None:
     end_now(ended)
     at = database_clock()
     by_two("relax_rule", "rule", rule.pk, at=at - HOUR, ends_at=at.isoformat())
-    assert (settling.settle(now=at), uses_of(line)) == (2, [ended.purpose])
+    assert (term_change_propagation.settle(now=at), uses_of(line)) == (2, [ended.purpose])
 
 
 def test_what_ended_before_it_was_suspended_is_told_to_nobody_again() -> None:
@@ -330,18 +346,18 @@ def test_what_ended_before_it_was_suspended_is_told_to_nobody_again() -> None:
     target = ended.contract_id
     revocations.actions.suspend(of="contract", target_id=target, actor=an_actor(), reason="r", at=database_clock())
     by_two("lift_suspension", "contract", target)
-    assert (settling.settle(now=database_clock()), Order.objects.count()) == (3, 1)
+    assert (term_change_propagation.settle(now=database_clock()), Order.objects.count()) == (3, 1)
 
 
 def test_one_worker_settles_at_a_time() -> None:
     line, campaign = a_line_that_was_told()
     a_rule("WA", campaign.purpose, days=-1)
     with in_another_session() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended('support.settling', 0))")
-        assert (settling.settle(now=database_clock()), uses_of(line)) == (0, [ADS])
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended('support.term_change_propagation', 0))")
+        assert (term_change_propagation.settle(now=database_clock()), uses_of(line)) == (0, [ADS])
         # A session that is over gives back what it held a moment later.
-        cursor.execute("SELECT pg_advisory_unlock(hashtextextended('support.settling', 0))")
-    assert (settling.settle(now=database_clock()), uses_of(line)) == (1, [])
+        cursor.execute("SELECT pg_advisory_unlock(hashtextextended('support.term_change_propagation', 0))")
+    assert (term_change_propagation.settle(now=database_clock()), uses_of(line)) == (1, [])
 
 
 @contextmanager
@@ -358,8 +374,8 @@ def test_naming_a_company_makes_earlier_releases_to_it_doubtful() -> None:
     partners.actions.add_party(
         uri=feeds.TRACK, name="SecureTrack", kind="lbs_provider", reason="r", actor=an_actor(), at=at
     )
-    assert settling.settle(now=database_clock()) == 1
+    assert term_change_propagation.settle(now=database_clock()) == 1
     assert Disclosure.objects.get().basis_doubtful
     incident = Incident.objects.get()
     assert (incident.kind, incident.subject, incident.count) == ("basis_doubtful", feeds.TRACK, 1)
-    assert settling.settle(now=database_clock()) == 0
+    assert term_change_propagation.settle(now=database_clock()) == 0

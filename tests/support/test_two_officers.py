@@ -22,7 +22,7 @@ from partners.lifecycle import NotNow
 from partners.models import Campaign, Contract, JurisdictionRule, Kin, Proposal, Suspension
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order
-from support import actions, settling
+from support import actions, term_change_propagation
 from tests.factories import ADS, FAR_OFF, LONG_AGO, NOW, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.staff import an_actor
 
@@ -268,7 +268,7 @@ def test_copies_made_while_it_was_suspended_are_told_after_the_lift_and_no_other
     assert newest_order(line).snapshot["state"] == []
     agree(propose("lift_suspension", "contract", campaign.contract_id, one), two)
     assert Order.objects.count() == 1
-    assert (settling.settle(now=NOW + DAY), settling.settle(now=NOW + DAY)) == (2, 0)
+    assert (term_change_propagation.settle(now=NOW + DAY), term_change_propagation.settle(now=NOW + DAY)) == (2, 0)
     assert [entry["recipient"] for entry in newest_order(line).snapshot["state"]] == [campaign.lbs_provider.uri]
     assert Order.objects.filter(line_id=other.pk).count() == 0
 
@@ -322,9 +322,9 @@ def test_a_link_carries_a_stop_at_once_and_its_partner_is_told_after() -> None:
     linked = {"of": "party", "ref": campaign.lbs_provider.uri, "kin_ref": old.uri, "link": "succeeds"}
     assert actions.link(**linked, reason="Merged", actor=an_actor(), at=NOW)
     assert (allowed(line, campaign), Order.objects.count()) == (False, 1)
-    assert settling.settle(now=NOW + DAY) == 1
+    assert term_change_propagation.settle(now=NOW + DAY) == 1
     assert (newest_order(line).snapshot["state"], Order.objects.count()) == ([], 2)
-    assert (settling.settle(now=NOW + DAY), Order.objects.count()) == (0, 2)
+    assert (term_change_propagation.settle(now=NOW + DAY), Order.objects.count()) == (0, 2)
     assert not actions.link(**linked, reason="Again", actor=an_actor(), at=NOW)
     assert (Kin.objects.count(), Touched.objects.exists()) == (1, False)
 
@@ -343,7 +343,7 @@ def test_a_relaxed_rule_reaches_the_copies_that_were_made_while_it_ran() -> None
     consent.stop(line_id=line.pk, scope="campaign", ref=road.ref, actor="subscriber:1", channel="web")
     assert newest_order(line).snapshot["state"] == []
     agree(propose("relax_rule", "rule", rule.pk, one, ends_at=LONG_AGO.isoformat()), two, after=-DAY)
-    assert (settling.settle(now=NOW), settling.settle(now=NOW)) == (1, 0)
+    assert (term_change_propagation.settle(now=NOW), term_change_propagation.settle(now=NOW)) == (1, 0)
     assert [entry["purpose"] for entry in newest_order(line).snapshot["state"]] == [ADS]
     assert not Order.objects.filter(line_id=other.pk).exists()
 

@@ -20,9 +20,9 @@ import consent.actions
 import support.actions
 from accounts import texts
 from accounts.models import Line
-from audit.duties import next_due
 from audit.models import Incident, IncidentStep
-from consent import failing
+from audit.reporting_deadlines import next_due
+from consent import stop_failures
 from consent.actions import answer_request
 from partners import checkpoints
 from partners.sms import HttpBackend
@@ -308,7 +308,7 @@ def fail(db: None, settings: Settings) -> Iterator[Callable[[], int]]:
             return client.post("/stop/", {"number": "206 555 0142"}).status_code
 
     yield once
-    failing.FAILED.forget()
+    stop_failures.FAILED.forget()
 
 
 def test_stops_that_fail_more_than_now_and_then(counted: None, fail: Callable[[], int], settings: Settings) -> None:
@@ -350,10 +350,10 @@ def test_what_the_cache_did_not_take_waits_for_the_next_stop(
     one, now = settings.CACHES["default"], timezone.now()
     settings.CACHES = {"default": {**one, "LOCATION": "redis://127.0.0.1:1"}}
     assert [fail(), fail()] == [503, 503]
-    assert failing.by_hour(now=now) == {}
+    assert stop_failures.by_hour(now=now) == {}
     settings.CACHES = {"default": one}
     assert Client().post("/stop/", {"number": "206 555 0142"}).status_code == 302
-    assert failing.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 2}
+    assert stop_failures.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 2}
 
 
 @pytest.mark.parametrize("below", ["stop/", "stop/code/"])
@@ -364,7 +364,7 @@ def test_a_stop_by_staff_that_fails_is_counted(counted: None, fail: Callable[[],
         answer = agent.post(f"/desk/T-234567/{below}", {"what": "all"})
     assert answer.status_code == 503
     now = timezone.now()
-    assert failing.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 1}
+    assert stop_failures.by_hour(now=now) == {now.replace(minute=0, second=0, microsecond=0): 1}
 
 
 @pytest.mark.parametrize(("path", "n"), [("/choices/signal/stop/", 1), ("/choices/signal/", 0)])
@@ -375,7 +375,7 @@ def test_an_answer_that_stops_and_fails_is_counted_and_no_other(
     client.cookies[configured.SESSION_COOKIE_NAME] = "a" * 32
     with connection.execute_wrapper(_broken):
         assert client.post(path, {"answer": "keep"}).status_code == 503
-    assert sum(failing.by_hour(now=now).values()) == n
+    assert sum(stop_failures.by_hour(now=now).values()) == n
 
 
 def test_what_is_no_stop_and_what_was_refused_are_not_counted(
@@ -385,7 +385,7 @@ def test_what_is_no_stop_and_what_was_refused_are_not_counted(
     with connection.execute_wrapper(_broken):
         assert client.post("/accounts/login/", {"number": "206 555 0142"}).status_code == 503
     assert client.post("/choices/stop/", {}).status_code == 302
-    assert failing.by_hour(now=now) == {}
+    assert stop_failures.by_hour(now=now) == {}
     assert cache.get("nothing") is None
 
 

@@ -22,7 +22,7 @@ import audit.actions
 from accounts.models import Message
 from audit.models import AuditEvent, Incident
 from support import files, scanning, sending
-from support.actions.attaching import attach
+from support.actions.attachments import attach
 from support.actions.writing import keep_draft
 from support.actions.writing import send as send_answer
 from support.lifecycle import NotNow
@@ -449,12 +449,12 @@ def test_bytes_without_a_row_go_after_an_hour(ana: Member, ticket: Ticket) -> No
     attach(ticket=ticket, entry=None, author=ana.actor, uploads=[upload], at=now)
     kept = Attachment.objects.get().pk
     scanning.scan(now=_when_its_turn(orphan, now))
-    assert files.kept(file_id=orphan) == PNG
+    assert files.read_file(file_id=orphan) == PNG
     scanning.scan(now=_when_its_turn(orphan, now + timedelta(minutes=61)))
     scanning.scan(now=_when_its_turn(kept, now + timedelta(minutes=61)))
-    assert files.kept(file_id=kept) == PNG
+    assert files.read_file(file_id=kept) == PNG
     with pytest.raises(FileNotFoundError):
-        files.kept(file_id=orphan)
+        files.read_file(file_id=orphan)
 
 
 def _when_its_turn(file_id: UUID, after: datetime) -> datetime:

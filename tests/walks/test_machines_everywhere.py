@@ -25,7 +25,7 @@ from partners.actions import register_client
 from partners.models import Campaign, Party
 from partners.models import Client as Machine
 from revocations.models import Attempt, Cohort, Order, Stream, StreamEvent
-from revocations.streams.wishes import StreamWanted
+from revocations.streams.stream_requests import StreamWanted
 from tests.factories import a_campaign, a_line, an_approval
 from tests.partners.outside import Signer
 from tests.staff import an_actor

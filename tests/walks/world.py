@@ -39,7 +39,7 @@ from partners.actions import issue_access_token
 from partners.models import Client as Machine
 from partners.models import Dealing, Party
 from support.actions import asking
-from support.actions.asking import Said
+from support.actions.asking import IncomingMessage
 from support.actions.mail import Mailed, take_mail
 from support.models import Ticket
 from support.tokens import READ, token_of
@@ -126,7 +126,7 @@ def build() -> World:
         line_id=owner.pk, user=user_of(owner), msisdn=NUMBERS["stranger"], may="both", ends_at=now + timedelta(days=30),
         at=now,
     )  # fmt: skip
-    said = Said(f"{MARK} asks")
+    said = IncomingMessage(f"{MARK} asks")
     case = asking.ask(user=user_of(owner), line=owner, topic=Ticket.Kind.OTHER, subject=None, said=said, at=now)
     links = {**_links(owner, holder), "invitation": _invitation(), "cancel": asked_for_new_password(owner)}
     _end(ended)

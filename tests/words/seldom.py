@@ -18,8 +18,8 @@ from django.utils import timezone
 import accounts.actions
 import accounts.queries
 import audit.actions
+from accounts.message_templates import TAKEN, WHAT, WHO
 from accounts.models import Line, NewPassword, Separation, User
-from accounts.wording import TAKEN, WHAT, WHO
 from consent import actions
 from consent import archiving as opening
 from disclosures import archiving, publishing
@@ -28,7 +28,7 @@ from partners.models import Campaign, Contract
 from revocations.models import DownstreamReport, Order, State
 from support import tickets
 from support.actions import asking
-from support.actions.asking import Said
+from support.actions.asking import IncomingMessage
 from support.models import Attachment, Entry, Ticket
 from tests.agents import an_agent_asks
 from tests.browser.pages import MISSING
@@ -354,7 +354,7 @@ def while_the_gate_is_closed() -> Read:
 
 def _asked(line: Line, at: datetime) -> Ticket:
     """A case of the line's person."""
-    said = Said("Who looked at my phone?")
+    said = IncomingMessage("Who looked at my phone?")
     return asking.ask(user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, said=said, at=at)
 
 

@@ -17,7 +17,7 @@ from consent import actions, archiving
 from disclosures.models import Basis, Disclosure
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order
-from support.actions.referring import ask_for_evidence, ask_to_suspend, decide_request
+from support.actions.escalation import ask_for_evidence, ask_to_suspend, decide_request
 from support.models import BulkReply, CannedReply, Entry, SuspendRequest, Ticket
 from support.replying import send_replies
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval

@@ -17,7 +17,7 @@ from joserfc.jwk import KeySet
 from pypdf import PdfReader
 from pytest_django import DjangoDbBlocker
 
-from accounts import letters
+from accounts import email_outbox
 from accounts.models import Line
 from consent.models import Choice, ChoiceReceipt
 from tests.people import Browser, number_of, signed_in
@@ -370,7 +370,7 @@ def test_a_receipt_is_mailed_with_both_files_and_the_page_says_so(signed: Signed
             press(browser, main(browser, path, language), say("text_me"))
             assert main(browser, path, language).lines[0] == say("text_on_its_way")
             mail.outbox.clear()
-            letters.deliver(now=timezone.now() + MINUTE)
+            email_outbox.deliver(now=timezone.now() + MINUTE)
             (letter,) = mail.outbox
             assert (letter.to, letter.subject) == (["ana@example.net"], say("mail_subject", number=number))
             assert letter.body == f"{say('mail_first', number=number)}\n\n{say('mail_second')}\n"

@@ -15,11 +15,11 @@ from pytest_django import Settings
 
 import accounts.actions
 import consent.actions
-from accounts import delivery
+from accounts import sms_delivery
 from accounts.models import Line
 from accounts.texts import MemoryBackend
 from audit.queries import database_clock
-from consent import cohorts, expiry, reminding
+from consent import cohorts, expiry, reminders
 from consent.actions.terminate import terminate
 from consent.queries import termination
 from tests.agents import an_agent_asks
@@ -42,7 +42,7 @@ OTHERS = ("is your code", "es su código", "was used", "se usó", "password", "c
 
 def about_choices(line: Line, *, after: datetime | None = None) -> list[str]:
     """Every text about its choices that a phone has got: what goes out at once, and what waits for the day."""
-    delivery.deliver(now=timezone.now())
+    sms_delivery.deliver(now=timezone.now())
     return [one.text for one in texts_by_day(number_of(line), after=after) if not any(w in one.text for w in OTHERS)]
 
 
@@ -212,7 +212,7 @@ def test_what_is_still_on_is_told_after_ninety_days(market: Market) -> None:
         Line.objects.filter(pk=line.pk).update(recorded_at=now - 91 * DAY)
         sign_in_by_code(line)
         MemoryBackend.outbox.clear()
-        reminding.remind(now=now)
+        reminders.remind(now=now)
         assert_told(line, language, "still_on")
 
     in_both(once)

@@ -10,8 +10,8 @@ from django.core.management.base import CommandError
 from consent.feeds import ChoicesFeed, take_choices
 from disclosures import actions
 from partners.feeds.command import Feed, FeedCommand, Progress, Tally
-from partners.feeds.crew import Gone
 from partners.feeds.reading import Readable
+from partners.feeds.worker_pool import Gone
 
 
 class Command(FeedCommand):

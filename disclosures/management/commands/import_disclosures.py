@@ -12,8 +12,8 @@ from disclosures.feeds import DisclosuresFeed, FileImport
 from disclosures.ingest import chunks
 from partners.feeds.checking import rejected
 from partners.feeds.command import Feed, FeedCommand, Progress, Tally
-from partners.feeds.crew import Gone
 from partners.feeds.reading import Readable
+from partners.feeds.worker_pool import Gone
 
 
 class Command(FeedCommand):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from consent.queries.set_aside import stands
+from consent.queries.invalidated_approvals import stands
 
 # Of people's doings no fewer are shown.
 FEWEST = 10

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portal.matrix import document
+from portal.permission_docs import document
 
 
 class Command(BaseCommand):

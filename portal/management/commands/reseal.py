@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from portal import resealing
+from portal import key_rotation
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = resealing.reseal(at=timezone.now(), say=self._say)
+        done = key_rotation.reseal(at=timezone.now(), say=self._say)
         self._say(f"{done} in all. Keep the oldest key: the hashes of numbers come from it.")
 
     def _say(self, text: str) -> None:

@@ -22,7 +22,7 @@ from partners import keys, tokens
 from partners.models import SigningKey
 from partners.tokens import BadToken, Json
 from partners.words import shown
-from portal import offline
+from portal import standalone_commands
 from revocations.models import Duty
 
 KEYS = (
@@ -55,7 +55,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, jwks: Path | None, **options: Any) -> None:
         try:
             kept = _file(file.read_bytes())
-            published = _published(kept, jwks or offline.keys_beside(file=file))
+            published = _published(kept, jwks or standalone_commands.keys_beside(file=file))
             for line in _checked(kept, published):
                 self.stdout.write(line)
         except DatabaseError as error:
@@ -72,7 +72,7 @@ def _published(kept: Object, jwks: Path | None) -> Object:
     """The published keys: of this file, or of our own database where there is one."""
     if jwks:
         return _object(json.loads(jwks.read_text()))
-    if offline.is_offline():
+    if standalone_commands.is_offline():
         raise CommandError(
             f"the carrier's published keys are missing: save {_address(kept)} as jwks.json beside the receipt, "
             "or name it with --jwks"

@@ -8,7 +8,7 @@ MUTANTS = (
     # The gate's process answers a question that it was asked before from memory.
     Mutant(
         1,
-        "consent/api/on_a_loop.py",
+        "consent/api/asgi.py",
         "        return await gate.evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, "
         "questions=questions)\n",
         '        seen = globals().setdefault("seen", {})\n'
@@ -21,14 +21,14 @@ MUTANTS = (
     # Whoever stops is told of an error where no broker takes the nudge.
     Mutant(
         1,
-        "revocations/actions/tell.py",
+        "revocations/actions/orders.py",
         "partial(tasks.deliver.delay, party_ids=party_ids), robust=True)\n",
         "partial(tasks.deliver.delay, party_ids=party_ids))\n",
         f"{DOORS}/test_01_gate_first.py::test_no_question_after_the_click_is_allowed_with_broker_and_partners_dead",
     ),
     Mutant(
         2,
-        "consent/api/on_a_loop.py",
+        "consent/api/asgi.py",
         "    except Error:\n        return unavailable(questions)\n",
         "    except ZeroDivisionError:\n        return unavailable(questions)\n",
         f"{DOORS}/test_02_no_record_no_disclosure.py::test_a_database_that_is_away_is_a_no",
@@ -57,7 +57,7 @@ MUTANTS = (
     # A worker keeps the session that its database has cut off.
     Mutant(
         4,
-        "revocations/delivery/rounds.py",
+        "revocations/delivery/delivery_rounds.py",
         "            if not connection.is_usable():\n",
         "            if connection.in_atomic_block:\n",
         "tests/revocations/test_delivery.py::test_a_worker_whose_database_session_was_cut_off_delivers_on_another",

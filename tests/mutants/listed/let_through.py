@@ -143,7 +143,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/actions/tries.py",
+        "accounts/actions/rate_limits.py",
         "    mine.filter(last_at__lt=at - DEVICE_LASTS).delete()\n",
         "",
         "tests/accounts/test_exact_ends.py::test_a_browser_is_known_for_a_year",
@@ -157,14 +157,14 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/actions/looking_after.py",
-        "    _tell(delegation.line, wording.delegate_ended_text, at)\n",
+        "accounts/actions/delegations.py",
+        "    _tell(delegation.line, message_templates.delegate_ended_text, at)\n",
         "",
         "tests/words/test_texts.py::test_a_line_and_whoever_is_asked_to_look_after_it_are_told_of_each_step",
     ),
     Mutant(
         7,
-        "accounts/actions/looking_after.py",
+        "accounts/actions/delegations.py",
         "if standing.filter(user__isnull=True).count() >= WAITING_AT_MOST or",
         "if standing.filter(user__isnull=True).count() > WAITING_AT_MOST or",
         "tests/accounts/test_exact_ends.py::test_so_many_wait_for_an_answer_and_no_more",
@@ -276,7 +276,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/actions/looking_after.py",
+        "accounts/actions/delegations.py",
         "or lately.filter(asked_hash=mark).count() >= ONE_NUMBER_A_DAY",
         "or lately.filter(asked_hash=mark).count() > ONE_NUMBER_A_DAY",
         "tests/accounts/test_exact_ends.py::test_one_number_is_asked_twice_a_day",

@@ -49,7 +49,7 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "consent/views/ask.py",
+        "consent/views/consent_requests.py",
         "        except actions.NotAllowable as error:\n",
         "        except actions.NotAllowable as error:\n            return closed(request)\n",
         "tests/promises/test_03_while_the_gate_is_closed.py::"
@@ -162,7 +162,7 @@ MUTANTS = (
     ),
     Mutant(
         4,
-        "consent/actions/late.py",
+        "consent/actions/late_releases.py",
         "Q(kind__in=(Choice.Kind.STOP, Choice.Kind.REFUSE))",
         "Q(kind__in=(Choice.Kind.STOP,))",
         "tests/promises/test_04_no_order_slips_away.py::test_a_partner_heard_of_late_is_told_of_a_no_to_a_question",
@@ -241,8 +241,8 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/actions/posting.py",
-        "    if care.leaves_in_confidence(line_id=line_id, at=at) or lately",
+        "accounts/actions/sms_outbox.py",
+        "    if delegations.leaves_in_confidence(line_id=line_id, at=at) or lately",
         "    if lately",
         "tests/promises/test_07_moved.py::test_nothing_is_told_where_the_line_leaves_in_confidence",
     ),
@@ -270,7 +270,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "support/actions/glass.py",
+        "support/actions/staff_access_log.py",
         '    if page is not None:\n        audit.actions.record(\n            action="order.seen"',
         '    if page is None:\n        audit.actions.record(\n            action="order.seen"',
         "tests/promises/test_08_staff_work_under_glass.py::"
@@ -322,7 +322,7 @@ MUTANTS = (
     ),
     Mutant(
         11,
-        "disclosures/ingest/traces.py",
+        "disclosures/ingest/projections.py",
         "p.kind IN ('lbs_provider', 'end_customer') AND NOT r.hidden\n",
         "p.kind IN ('lbs_provider', 'end_customer')\n",
         "tests/promises/test_11_honest_about_limits.py::"

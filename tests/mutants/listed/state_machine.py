@@ -110,7 +110,7 @@ MUTANTS = (
     # What was released at the very moment of an act is judged by it.
     Mutant(
         6,
-        "support/settling.py",
+        "support/term_change_propagation.py",
         '("put_in_force", "shortened", "extended", "terminated")',
         '("put_in_force", "shortened", "extended")',
         MACHINE,
@@ -124,7 +124,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "support/settling.py",
+        "support/term_change_propagation.py",
         "    disclosures.actions.rule_changed(state=rule.state, since=rule.ends_at or now)\n",
         "",
         MACHINE,
@@ -148,7 +148,7 @@ MUTANTS = (
     # What is owed stays owed, until it is signed as done, by everybody below.
     Mutant(
         4,
-        "revocations/actions/tell.py",
+        "revocations/actions/orders.py",
         "    return sorted([*still, *fresh], key=",
         "    return sorted(fresh or still, key=",
         MACHINE,
@@ -176,7 +176,7 @@ MUTANTS = (
     ),
     Mutant(
         5,
-        "revocations/actions/deeds.py",
+        "revocations/actions/required_actions.py",
         "(applied.epoch, applied.version) < (epoch, version)",
         "applied.epoch < epoch",
         MACHINE,
@@ -184,14 +184,14 @@ MUTANTS = (
     # Whose a yes is that came at the very moment at which the number went to another, and was heard of late.
     Mutant(
         7,
-        "consent/feeds/set_aside.py",
+        "consent/feeds/invalidated_approvals.py",
         "captured_at__gte=since)",
         "captured_at__gt=since)",
         MACHINE,
     ),
     Mutant(
         7,
-        "consent/feeds/set_aside.py",
+        "consent/feeds/invalidated_approvals.py",
         "(one.ends_at is None or moment < one.ends_at)",
         "(one.ends_at is None or moment <= one.ends_at)",
         MACHINE,
@@ -214,7 +214,7 @@ MUTANTS = (
     # What a court hid counts from the end of its order on.
     Mutant(
         11,
-        "disclosures/ingest/traces.py",
+        "disclosures/ingest/projections.py",
         "        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)",
         "        AND (n.suppressed_until IS NULL OR n.suppressed_until >= %(at)s)",
         MACHINE,

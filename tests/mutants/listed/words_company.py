@@ -250,7 +250,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "disclosures/queries/counted.py",
+        "disclosures/queries/release_counts.py",
         "RECENT = timedelta(days=30)",
         "RECENT = timedelta(days=31)",
         "tests/words/test_companies.py::test_home_has_every_company_as_it_stands",

@@ -229,8 +229,8 @@ MUTANTS = (
     Mutant(
         6,
         "consent/queries/choices.py",
-        "told=tuple(Told(order, known[order.id]) for",
-        'told=tuple(Told(order, Followed(order, "", known[order.id].coverage)) for',
+        "told=tuple(PartnerProgress(order, known[order.id]) for",
+        'told=tuple(PartnerProgress(order, Followed(order, "", known[order.id].coverage)) for',
         BY_A_YES,
     ),
     Mutant(
@@ -250,10 +250,12 @@ MUTANTS = (
         '"in_progress": gettext_lazy("It signed that it is done")',
         RECEIPT,
     ),
-    Mutant(6, "consent/paper.py", "{one.in_words}, {isolated(_moment(one.received_at))}", "{one.in_words}", RECEIPT),
+    Mutant(
+        6, "consent/pdf_receipts.py", "{one.in_words}, {isolated(_moment(one.received_at))}", "{one.in_words}", RECEIPT
+    ),
     Mutant(
         6,
-        "consent/paper.py",
+        "consent/pdf_receipts.py",
         '*([(_("Until"), _moment(paper.until))] if paper.until else [])',
         "*()",
         f"{WORDS}/test_receipts.py::test_the_receipt_of_a_pause_says_until_when",
@@ -274,7 +276,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "consent/changes.py",
+        "consent/change_notices.py",
         "(Change.PAUSE_OVER, Who.PORTAL): Message.Kind.PAUSE_OVER",
         "(Change.PAUSE_OVER, Who.PORTAL): Message.Kind.RECORDS",
         f"{TEXTS}::test_what_time_files_and_we_ourselves_did_is_told",

@@ -1,0 +1,143 @@
+"""Somebody else looks after a line: asked by its user, until a day, ended by either at any time."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import translation
+
+import audit.actions
+from accounts import delegations, message_templates, queries
+from accounts.actions.sms_outbox import post
+from accounts.models import Delegation, Line, LineUser, Message, User
+from accounts.sealing import number_hash, seal
+
+# Beside those who look after it already: nobody's phone is made ring by many lines, nor many phones by one line.
+WAITING_AT_MOST = 5
+# Ended or not: who asks and ends and asks again has nobody texted more often.
+ASKED_A_DAY, ONE_NUMBER_A_DAY, DAY = 5, 2, timedelta(days=1)
+
+
+class NotDelegated(Exception):
+    """There is nothing of that id to take on or to end, or it is over. `reason` is a word of its own."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@transaction.atomic
+def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: datetime, at: datetime) -> UUID:
+    """Ask whoever has a number to look after a line until a moment, a year from now at most.
+
+    Only a number that is a line with us is texted, and nothing tells which that is, nor whom other lines ask. Raises
+    NotDelegated where the number is the line's own, was asked already, or many wait for an answer or were asked within
+    a day.
+    """
+    line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
+    _close_what_is_over(line_id, at)
+    mark = number_hash(msisdn)
+    theirs = queries.line_of_number(msisdn=msisdn, at=at)
+    standing = Delegation.objects.filter(line=line, ended_at__isnull=True)
+    if theirs == line:
+        raise NotDelegated("own")
+    if standing.filter(asked_hash=mark).exists():
+        raise NotDelegated("asked")
+    if standing.filter(user__isnull=True).count() >= WAITING_AT_MOST or _is_a_flood(line_id, mark, at):
+        raise NotDelegated("many")
+    is_texted = theirs is not None and not _was_texted_enough(mark, at)
+    made = Delegation.objects.create(
+        id=uuid4(), line=line, by=user, asked_hash=mark, asked_sealed=seal(msisdn), may=may, asked_at=at,
+        ends_at=ends_at,
+    )  # fmt: skip
+    _note("asked", made, f"subscriber:{user.pk}", at)
+    if theirs is not None and is_texted:
+        _tell(theirs, message_templates.delegate_invitation_text, at)
+    _tell(line, message_templates.delegation_notice_text, at)
+    return made.pk
+
+
+@transaction.atomic
+def answer_delegation(*, delegation_id: UUID, user: User, line_id: int, answer: str, at: datetime) -> None:
+    """What whoever signs in by this line says to what it was asked: "yes", "no", or later "end". Raises NotDelegated.
+
+    The line's person is told of each.
+    """
+    waiting = Q(user__isnull=True, pk__in=[one.pk for one in delegations.list_open_requests(line_id=line_id, at=at)])
+    if answer == "yes":
+        _take_on(_locked(delegation_id, waiting), user, at)
+    elif answer in {"no", "end"}:
+        _end(_locked(delegation_id, waiting if answer == "no" else Q(user=user)), f"delegate:{user.pk}", at)
+    else:
+        raise NotDelegated("answer")
+
+
+@transaction.atomic
+def end_delegation(*, delegation_id: UUID, line_id: int, user: User, at: datetime) -> None:
+    """The line's user ends it, taken on or not, at once. Raises NotDelegated."""
+    _end(_locked(delegation_id, Q(line=line_id)), f"subscriber:{user.pk}", at)
+
+
+def end_with(*, user_id: int, line_id: int, at: datetime) -> None:
+    """A tenure is over: what its person looked after, and who looked after its line; within that transaction."""
+    over = Delegation.objects.filter(Q(user=user_id) | Q(line=line_id), ended_at__isnull=True)
+    over.update(ended_at=at)
+
+
+def _take_on(asked: Delegation, user: User, at: datetime) -> None:
+    if LineUser.objects.filter(line=asked.line_id, user=user).exists():
+        raise NotDelegated("over")
+    asked.user, asked.taken_at = user, at
+    asked.save(update_fields=["user", "taken_at"])
+    _note("taken_on", asked, f"delegate:{user.pk}", at)
+    _tell(asked.line, message_templates.delegate_began_text, at)
+
+
+def _is_a_flood(line_id: int, mark: bytes, at: datetime) -> bool:
+    lately = Delegation.objects.filter(line=line_id, asked_at__gt=at - DAY)
+    return lately.count() >= ASKED_A_DAY or lately.filter(asked_hash=mark).count() >= ONE_NUMBER_A_DAY
+
+
+def _was_texted_enough(mark: bytes, at: datetime) -> bool:
+    """Whoever asks learns nothing of it: what they asked waits on the other's pages as always."""
+    lately = Delegation.objects.filter(asked_hash=mark, asked_at__gt=at - DAY)
+    return lately.count() >= ONE_NUMBER_A_DAY
+
+
+def _locked(delegation_id: UUID, wanted: Q) -> Delegation:
+    standing = Delegation.objects.select_for_update(of=("self",)).select_related("line")
+    found = standing.filter(wanted, pk=delegation_id, ended_at__isnull=True).first()
+    if found is None:
+        raise NotDelegated("over")
+    return found
+
+
+def _end(delegation: Delegation, actor: str, at: datetime) -> None:
+    delegation.ended_at = at
+    delegation.save(update_fields=["ended_at"])
+    _note("ended", delegation, actor, at)
+    _tell(delegation.line, message_templates.delegate_ended_text, at)
+
+
+def _close_what_is_over(line_id: int, at: datetime) -> None:
+    standing = Delegation.objects.filter(line_id=line_id, ended_at__isnull=True)
+    standing.filter(ends_at__lte=at).update(ended_at=F("ends_at"))
+    standing.filter(user__isnull=True, asked_at__lte=at - delegations.ASKED_FOR).update(ended_at=at)
+
+
+def _note(what: str, delegation: Delegation, actor: str, at: datetime) -> None:
+    audit.actions.record(
+        action=f"delegate.{what}",
+        actor=actor,
+        target=f"delegation:{delegation.pk}",
+        line_id=delegation.line_id,
+        at=at,
+        detail={"may": delegation.may},
+    )
+
+
+def _tell(line: Line, words: Callable[[], str], at: datetime) -> None:
+    with translation.override(message_templates.language_of(line)):
+        post(line_id=line.pk, kind=Message.Kind.DELEGATE, words=words(), at=at)

@@ -1,0 +1,249 @@
+"""Put a text where it waits for the gateway: in the transaction of what it tells of."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import uuid4
+
+from django.db import connection, transaction
+from django.utils import translation
+
+from accounts import delegations, email_outbox, message_templates, queries, sms_delivery, texts
+from accounts.email_outbox import Mail
+from accounts.models import Letter, Line, LineNumber, Message, SafeContact
+from accounts.sealing import seal, unseal
+
+# What was not taken by then is old news.
+LASTS = {
+    Message.Kind.STOPPED: timedelta(days=3),
+    Message.Kind.CHILD: timedelta(days=7),
+    Message.Kind.STAFF: timedelta(days=7),
+    Message.Kind.RECORDS: timedelta(days=7),
+    Message.Kind.PAUSE_OVER: timedelta(days=3),
+    Message.Kind.NUMBER: timedelta(days=7),
+    Message.Kind.SIGNAL: timedelta(days=3),
+    Message.Kind.SUSPENDED: timedelta(days=7),
+    Message.Kind.LIFELINE: timedelta(days=7),
+    Message.Kind.ANSWERED: timedelta(days=3),
+    Message.Kind.REPLY: timedelta(hours=1),
+    Message.Kind.WAY_IN: timedelta(days=3),
+    Message.Kind.INVITED: timedelta(days=7),
+    Message.Kind.DELEGATE: timedelta(days=7),
+    Message.Kind.CONTACT: timedelta(days=7),
+    Message.Kind.RECEIPT: timedelta(days=1),
+    Message.Kind.REMINDER: timedelta(days=7),
+    Message.Kind.AGENT: timedelta(days=7),
+    Message.Kind.CASE: timedelta(days=7),
+    Message.Kind.MOVED: timedelta(days=3),
+}
+# So often a line's person is warned in a day: each time something else may have changed, and nobody is flooded.
+WARNED_A_DAY = 5
+# What an account holder does for a child is no news that the child, or whoever has its phone a minute, can turn off.
+NEWS = frozenset(
+    {
+        Message.Kind.RECORDS, Message.Kind.PAUSE_OVER, Message.Kind.LIFELINE, Message.Kind.INVITED,
+        Message.Kind.REMINDER,
+    }
+)  # fmt: skip
+# What answers the phone itself, or asks whoever carries it: to no other number.
+TO_THE_PHONE = frozenset({Message.Kind.REPLY, Message.Kind.INVITED, Message.Kind.AGENT, Message.Kind.RECEIPT})
+DAY = timedelta(days=1)
+DUE_AGAIN = """
+INSERT INTO accounts_linereminder AS known (line_id, told_at)
+SELECT id, %(at)s FROM unnest(%(lines)s::bigint[]) AS id ORDER BY id
+ON CONFLICT (line_id) DO UPDATE SET told_at = excluded.told_at
+WHERE known.off_since IS NULL AND (known.told_at IS NULL OR known.told_at <= %(before)s)
+RETURNING line_id
+"""
+DROP_REMINDERS = "DELETE FROM accounts_message WHERE line_id = ANY (%s) AND kind = %s AND words_sealed <> ''"
+# Each stop by a texted code writes one: Django would take several times as long to make the statement.
+POST = """
+INSERT INTO accounts_message (id, line_id, kind, about, to_sealed, words_sealed, made_at, next_at, expires_at, tries,
+    contact_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 0, %s)
+"""
+# The same of what files bring for many lines at once.
+POST_NEWS = """
+INSERT INTO accounts_message (id, line_id, kind, about, to_sealed, words_sealed, made_at, next_at, expires_at, tries,
+    contact_id)
+SELECT id, line_id, %s, '', to_sealed, words_sealed, %s, next_at, %s, 0, contact_id
+FROM unnest(%s::uuid[], %s::bigint[], %s::bytea[], %s::bytea[], %s::timestamptz[], %s::bigint[])
+    AS news (id, line_id, to_sealed, words_sealed, next_at, contact_id)
+"""
+LETTER_LASTS = timedelta(days=3)
+# What somebody may have sent about one line in a day: enough for anybody, and no way to flood a mailbox.
+LETTERS_A_DAY, RECEIPT_TEXTS_A_DAY = 10, 5
+
+
+class SentEnough(Exception):
+    """So many were sent about this line today that this one is not."""
+
+
+# What fails here fails with what it tells of: nobody goes on from in between.
+@transaction.atomic(savepoint=False)
+def post(
+    *, line_id: int, kind: Message.Kind, words: str | Callable[[Line], str], at: datetime, about: str = ""
+) -> None:
+    """Have a line texted, at the number it has now, once this transaction is committed. A line without one is not.
+
+    Where its person has a safe contact, that is texted instead; on its first day, the phone as well.
+
+    The row is the queue: no outage of the gateway loses the text or keeps the transaction waiting. `about`: what it
+    tells of, as "kind:id", for whoever must know whether all were taken. Nor is a line texted news that its person
+    wants none of; what somebody did with the line, or asked, they are told all the same. `words`: as it reads, or what
+    makes it of the line, in its language.
+    """
+    line = Line.objects.get(pk=line_id)
+    text = words if isinstance(words, str) else words(line)
+    if kind in NEWS and queries.wants_no_news(line_id=line_id):
+        return
+    for msisdn, contact in _where(line, kind, at):
+        message_id, read = uuid4(), _read_there(line, text, contact)
+        next_at, expires_at = sms_delivery.from_when(kind=kind, line=line, at=at), at + LASTS[kind]
+        row = (message_id, line_id, kind, about, seal(msisdn), seal(read), at, next_at, expires_at)
+        with connection.cursor() as cursor:
+            cursor.execute(POST, [*row, contact.pk if contact else None])
+        if not texts.waits_for_network():
+            transaction.on_commit(partial(sms_delivery.deliver_one, message_id=message_id, now=at), robust=True)
+
+
+@transaction.atomic
+def post_news(*, line_ids: Collection[int], kind: Message.Kind, words: Callable[[Line], str], at: datetime) -> int:
+    """Have many lines texted, by day, that something on record changed. Returns how many texts wait now.
+
+    Each hears of one kind at most once in 24 hours, however many rows changed. A line that we have known for less than
+    a day is not texted: what it begins with is no change. Nor is one whose person wants no news. Four queries for any
+    number of lines, one more where news goes elsewhere.
+    """
+    lately = Message.objects.filter(kind=kind, line_id__in=line_ids, made_at__gt=at - DAY).values("line_id")
+    known = Line.objects.filter(pk__in=line_ids, recorded_at__lte=at - DAY).exclude(pk__in=lately)
+    if kind in NEWS:
+        known = known.filter(texts__isnull=True)
+    lines = {line.pk: line for line in known.order_by("pk")}
+    if not lines:
+        return 0
+    # A number that is no longer the line's may be somebody else's by now.
+    now = LineNumber.objects.filter(line_id__in=lines, starts_at__lte=at).exclude(ends_at__lte=at)
+    number_of = {line_id: unseal(sealed) for line_id, sealed in now.values_list("line_id", "msisdn_sealed")}
+    contacts = sms_delivery.contacts_that_count(line_ids=lines, at=at)
+    made = [
+        (
+            uuid4(), pk, seal(msisdn), seal(_read_there(line, words(line), contact)),
+            sms_delivery.from_when(kind=kind, line=line, at=at), contact.pk if contact else None,
+        )
+        for pk, line in lines.items()
+        for msisdn, contact in _either(number_of.get(pk, ""), contacts.get(pk), at)
+    ]  # fmt: skip
+    if made:
+        columns = [list(column) for column in zip(*made, strict=True)]
+        with connection.cursor() as cursor:
+            cursor.execute(POST_NEWS, [kind, at, at + LASTS[kind], *columns])
+    return len({line_id for _, line_id, *_ in made})
+
+
+def _read_there(line: Line, words: str, contact: SafeContact | None) -> str:
+    """Words that are about "this phone", for whoever reads them on another."""
+    if contact is None:
+        return words
+    with translation.override(message_templates.language_of(line)):
+        return message_templates.to_contact_text(words=words)
+
+
+def _where(line: Line, kind: Message.Kind, at: datetime) -> list[tuple[str, SafeContact | None]]:
+    try:
+        msisdn = queries.msisdn_of(line_id=line.pk, at=at)
+    except LineNumber.DoesNotExist:
+        msisdn = ""
+    contacts = {} if kind in TO_THE_PHONE else sms_delivery.contacts_that_count(line_ids=[line.pk], at=at)
+    return _either(msisdn, contacts.get(line.pk), at)
+
+
+def _either(msisdn: str, contact: SafeContact | None, at: datetime) -> list[tuple[str, SafeContact | None]]:
+    """The numbers to text: the phone's own, or the safe contact instead; on the contact's first day, both."""
+    there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
+    phone_too = contact is None or delegations.both_until(contact=contact, at=at) is not None
+    return there + ([(msisdn, None)] if msisdn and phone_too else [])
+
+
+@transaction.atomic(savepoint=False)
+def warn(*, line_id: int, words: Callable[[Line], str], has_new_number: bool, at: datetime) -> None:
+    """Have a line's person texted at once, by day and night, of what somebody may do who takes the line over.
+
+    To the phone and to its safe contact, both. Where the line `has_new_number`, to the number before instead of the
+    new, if no other line has had it since. Nothing is sent where the line leaves its account in confidence.
+    """
+    line = Line.objects.get(pk=line_id)
+    lately = Message.objects.filter(line=line, kind=Message.Kind.MOVED, made_at__gt=at - DAY)
+    if delegations.leaves_in_confidence(line_id=line_id, at=at) or lately.count() >= WARNED_A_DAY:
+        return
+    number = (
+        delegations.number_before(line_id=line_id) if has_new_number else delegations.number_now(line_id=line_id, at=at)
+    )
+    contact = sms_delivery.contacts_that_count(line_ids=[line_id], at=at).get(line_id)
+    there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
+    there += [(number, None)] if number else []
+    made = [
+        Message(
+            id=uuid4(), line=line, kind=Message.Kind.MOVED, to_sealed=seal(msisdn),
+            words_sealed=seal(_read_there(line, words(line), to)), made_at=at, contact=to, next_at=at,
+            expires_at=at + LASTS[Message.Kind.MOVED],
+        )
+        for msisdn, to in there
+    ]  # fmt: skip
+    Message.objects.bulk_create(made)
+    if not texts.waits_for_network():
+        for message in made:
+            transaction.on_commit(partial(sms_delivery.deliver_one, message_id=message.pk, now=at), robust=True)
+
+
+@transaction.atomic
+def enqueue_email(*, line_id: int, to: str, mail: Mail, at: datetime) -> None:
+    """Have a mail sent that a line's person asked for, once this transaction is committed. Raises SentEnough.
+
+    The row is the queue: no outage of the mail server loses it or keeps anybody waiting. The address goes with it.
+    """
+    Line.objects.select_for_update().get(pk=line_id)
+    if Letter.objects.filter(line_id=line_id, made_at__gt=at - DAY).count() >= LETTERS_A_DAY:
+        raise SentEnough
+    Letter.objects.create(
+        id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=email_outbox.sealed(mail=mail), made_at=at,
+        next_at=at, expires_at=at + LETTER_LASTS,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def post_notice(*, line_id: int | None, to: str, mail: Mail, at: datetime) -> None:
+    """Have somebody mailed that there is something to read, at the address that they gave. It holds none of it."""
+    Letter.objects.create(
+        id=uuid4(), line_id=line_id, to_sealed=seal(to), body_sealed=email_outbox.sealed(mail=mail), made_at=at,
+        next_at=at, expires_at=at + LETTER_LASTS,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def post_receipt(*, line_id: int, words: str, at: datetime) -> None:
+    """Have a line texted a link that its person asked for. Raises SentEnough."""
+    Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
+    sent = Message.objects.filter(line_id=line_id, kind=Message.Kind.RECEIPT, made_at__gt=at - DAY)
+    if sent.count() >= RECEIPT_TEXTS_A_DAY:
+        raise SentEnough
+    post(line_id=line_id, kind=Message.Kind.RECEIPT, words=words, at=at)
+
+
+def drop_reminders(*, line_ids: Collection[int]) -> None:
+    """Forget the reminders of lines that their phones were not sent yet: what they say is no longer so."""
+    # One that the gateway has and may give back goes too.
+    with connection.cursor() as cursor:
+        cursor.execute(DROP_REMINDERS, [list(line_ids), Message.Kind.REMINDER.value])
+
+
+@transaction.atomic
+def remind(*, line_ids: Collection[int], words: Callable[[Line], str], at: datetime, every: timedelta) -> int:
+    """Have lines texted that something is still on, by day: each at most once in `every`. Returns how many wait now.
+
+    A few statements for any number of lines; two workers at once remind nobody twice.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(DUE_AGAIN, {"lines": sorted(line_ids), "at": at, "before": at - every})
+        due = [line_id for (line_id,) in cursor.fetchall()]
+    return post_news(line_ids=due, kind=Message.Kind.REMINDER, words=words, at=at) if due else 0

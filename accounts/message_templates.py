@@ -1,0 +1,354 @@
+"""Words about sign-in and access. Texts say what their code is for and name no company."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
+
+from accounts.models import Line, TextedCode, User
+from audit.models import AuditEvent
+
+type Words = str | Promise
+
+WHAT: dict[str, Words] = {
+    "line.signed_in": gettext_lazy("Signed in with a texted code"),
+    "line.signed_in_by_carrier": gettext_lazy("Signed in with the carrier's own sign-in"),
+    "line.password_chosen": gettext_lazy("Chose a password"),
+    "line.password_changed": gettext_lazy("Changed the password"),
+    "line.password_replaced": gettext_lazy("Chose a new password in place of a forgotten one"),
+    "line.new_password_asked": gettext_lazy("Asked for a new password, which waits a day"),
+    "line.new_password_cancelled": gettext_lazy("Took back that a new password was asked for"),
+    "line.passkey_added": gettext_lazy("Added a passkey"),
+    "line.passkey_removed": gettext_lazy("Removed a passkey"),
+    "line.app_added": gettext_lazy("Added an authenticator app"),
+    "line.app_removed": gettext_lazy("Removed the authenticator app"),
+    "line.codes_added": gettext_lazy("Got new recovery codes"),
+    "line.codes_removed": gettext_lazy("The recovery codes ended"),
+    "line.code_used": gettext_lazy("Used a recovery code"),
+    "line.new_device": gettext_lazy("Signed in on a browser or network that was new"),
+    "line.sign_ins_ended": gettext_lazy("Signed out elsewhere"),
+    "line.invited": gettext_lazy("Invited you to sign in"),
+    "line.contact_set": gettext_lazy("Chose a safe number for news about this line"),
+    "line.contact_removed": gettext_lazy("Removed the safe number: news goes to this phone again"),
+    "line.shown_by_contact": gettext_lazy("Opened the pages to read with a code sent to the safe number"),
+    "line.signed_in_after_end": gettext_lazy("Signed in after the line had ended, with a password or passkey"),
+    "delegate.asked": gettext_lazy("Asked somebody to look after this line"),
+    "delegate.taken_on": gettext_lazy("Said yes to looking after this line"),
+    "delegate.ended": gettext_lazy("Ended that somebody looks after this line"),
+    "delegate.looked": gettext_lazy("Looked at this line's pages"),
+    "holder.looked": gettext_lazy("Looked at this line's pages"),
+    "separation.asked": gettext_lazy("Asked in confidence for a line separation"),
+    "separation.taken_back": gettext_lazy("Took back the request for a line separation"),
+    "separation.seen": gettext_lazy("Looked at your request for a line separation"),
+    "separation.done": gettext_lazy("Separated the line from the account"),
+    "separation.not_done": gettext_lazy("Could not separate the line from the account"),
+    "line.texts_off": gettext_lazy("Wanted no more news by text"),
+    "line.texts_on": gettext_lazy("Wanted news by text again"),
+    "line.reminders_off": gettext_lazy("Wanted no more reminders"),
+    "line.reminders_on": gettext_lazy("Wanted reminders again"),
+    "receipt.mailed": gettext_lazy("Had a receipt mailed"),
+    "receipt.texted": gettext_lazy("Had a link to a receipt texted to their phone"),
+    "line.tenure_ended": gettext_lazy("The sign-in of this line ended"),
+    "line.ended": gettext_lazy("The line ended"),
+    "line.number_changed": gettext_lazy("The line got another number"),
+    "line.archive_asked": gettext_lazy("Asked for a file with everything about this line"),
+    "agent.asked": gettext_lazy("Asked in this person's name to stop all sharing"),
+    "agent.confirmed": gettext_lazy("Said from this phone that an agent acts for them"),
+    "agent.refused": gettext_lazy("Said from this phone that an agent does not act for them"),
+    "agent.unanswered": gettext_lazy("An agent's request in this person's name ended: they did not answer"),
+    "agent.revoked": gettext_lazy("Took back what it had asked in this person's name"),
+    "line.exported": gettext_lazy("Took a copy of everything about this line"),
+    "line.seen": gettext_lazy("Looked at this line"),
+    "line.revealed": gettext_lazy("Looked at who uses this line"),
+    "consent.stop": gettext_lazy("Stopped sharing"),
+    "consent.pause": gettext_lazy("Paused sharing"),
+    "consent.allow": gettext_lazy("Allowed one use by one company"),
+    "consent.refuse": gettext_lazy("Said no to a company's question"),
+    "consent.signal_taken": gettext_lazy("Sent a browser's privacy signal, which we honored"),
+    "consent.signal_answered": gettext_lazy("Said whether the privacy signal or their own yes counts"),
+    "consent.choices_recorded": gettext_lazy("Brought in choices from an earlier system"),
+    "consent.approvals_recorded": gettext_lazy("Brought in records of what was agreed"),
+    "consent.set_aside": gettext_lazy("Set aside a yes that came by a number which was no longer this line's"),
+    "export.line": gettext_lazy("Took a copy of everything about this line"),
+    "history.downloaded": gettext_lazy("Downloaded the history"),
+    "order.seen": gettext_lazy("Looked at what a company was told about this line"),
+    "difference.seen": gettext_lazy("Looked at what a company holds about this line"),
+    "anomaly.seen": gettext_lazy("Looked at look-ups of this line that look wrong"),
+    "anomaly.taken": gettext_lazy("Took a copy of look-ups of this line that look wrong"),
+    "order.receipt": gettext_lazy("Signed what it did about a stop"),
+    "order.contradicted": gettext_lazy("Found that a company went on after it had signed"),
+    "orders.resent": gettext_lazy("Sent companies again what they had missed about this line"),
+    "partner.asked": gettext_lazy("Asked us if it may find this phone"),
+    "evidence.answered": gettext_lazy("Answered when we asked for its proof that you agreed"),
+    "ticket.opened": gettext_lazy("Opened a case"),
+    "ticket.found": gettext_lazy("Found your case in a list"),
+    "ticket.claimed": gettext_lazy("Took on your case"),
+    "ticket.assigned": gettext_lazy("Gave your case to somebody of our support"),
+    "ticket.handed_over": gettext_lazy("Handed your case over to somebody else"),
+    "ticket.merged": gettext_lazy("Made one case of two of yours"),
+    "ticket.moved": gettext_lazy("Moved your case on"),
+    "ticket.priority_set": gettext_lazy("Said how urgent your case is"),
+    "ticket.escalated": gettext_lazy("Handed your case to our privacy office"),
+    "case.seen": gettext_lazy("Looked at your case and at what it is about"),
+    "case.exported": gettext_lazy("Took a copy of your case"),
+    "person.reveal_asked": gettext_lazy("Asked to see whose line this is, which takes a second person's yes"),
+    "person.reveal_agreed": gettext_lazy("Said yes to a colleague who asked to see whose line this is"),
+    "person.revealed": gettext_lazy("Saw for 15 minutes the number of this line and whose it is"),
+    "stop.code_texted": gettext_lazy("Had a code texted to this phone, to stop sharing for you"),
+    "stopped.for_person": gettext_lazy("Stopped or paused sharing for you, on your word"),
+    "evidence.asked": gettext_lazy("Asked companies for their proof that you agreed"),
+    "suspend.asked": gettext_lazy("Asked our privacy office to suspend a company, for your case"),
+    "suspend.decided": gettext_lazy("Decided whether to suspend a company, for your case"),
+    "protection.began": gettext_lazy("Had two of us agree from now on before one sees whose line this is"),
+    "protection.ended": gettext_lazy("Ended that two of us must agree before one sees whose line this is"),
+    "ticket.asked": gettext_lazy("Wrote to us"),
+    "ticket.heard": gettext_lazy("Wrote to us again in a case"),
+    "ticket.rated": gettext_lazy("Said how good our answer was"),
+    "ticket.answered": gettext_lazy("Answered a case"),
+    "ticket.noted": gettext_lazy("Wrote a note in a case"),
+    "ticket.seen": gettext_lazy("Looked at your case"),
+    "ticket.file_seen": gettext_lazy("Opened a file in a case"),
+    "disclosures.attributed": gettext_lazy("Brought in look-ups that had waited for this line"),
+    "disclosures.reported": gettext_lazy("Reported look-ups"),
+    "line.changed": gettext_lazy("The carrier changed its record of this line"),
+    "line.recorded": gettext_lazy("Brought this line in"),
+    "line.continued": gettext_lazy("Said which line this one continues"),
+    "line.earlier_number": gettext_lazy("Said which number this line had before"),
+}
+# Reasons that are no person's words: what was taken.
+TAKEN: dict[str, Words] = {
+    "history.csv": gettext_lazy("the history, as a table (CSV)"),
+    "history.json": gettext_lazy("the history, as data (JSON)"),
+    "archive.zip": gettext_lazy("everything, as one file (ZIP)"),
+}
+# What was done, in the texts that tell of it.
+CHANGED: dict[str, Words] = {
+    "password_chosen": gettext_lazy("a password was chosen"),
+    "password_changed": gettext_lazy("the password was changed"),
+    "password_replaced": gettext_lazy("the password was replaced"),
+    "passkey_added": gettext_lazy("a passkey was set up"),
+    "passkey_removed": gettext_lazy("a passkey was removed"),
+    "app_added": gettext_lazy("an authenticator app was set up"),
+    "app_removed": gettext_lazy("the authenticator app was removed"),
+    "codes_added": gettext_lazy("recovery codes were made"),
+    "codes_removed": gettext_lazy("the recovery codes ended"),
+    "code_used": gettext_lazy("a recovery code was used"),
+}
+WHO: dict[str, Words] = {
+    "subscriber": gettext_lazy("Somebody with sight of this line"),
+    "line": gettext_lazy("Somebody with this phone, without signing in"),
+    "delegate": gettext_lazy("Somebody you asked to look after this line"),
+    "holder": gettext_lazy("The account holder"),
+    "agent": gettext_lazy("Our support"),
+    "officer": gettext_lazy("Our privacy office"),
+    "auditor": gettext_lazy("An auditor of our privacy office"),
+    "partner": gettext_lazy("A company we share with"),
+    "mail": gettext_lazy("Whoever answered our mail"),
+    "authorized": gettext_lazy("An agent that says it acts for this person"),
+    "client": gettext_lazy("One of our own systems"),
+    "import": gettext_lazy("A file from the carrier"),
+    "command": gettext_lazy("An operator of this portal"),
+    "system": gettext_lazy("This portal, by itself"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the access log as it is read."""
+
+    at: datetime
+    who: str
+    what: str
+    reason: str
+    by_staff: bool
+
+
+def language_of(line: Line) -> str:
+    """The language in which a line is texted: its own where we have it, else ours."""
+    try:
+        return translation.get_supported_language_variant(line.language)
+    except LookupError:
+        return settings.LANGUAGE_CODE
+
+
+def code_text(*, purpose: TextedCode.Purpose, code: str) -> str:
+    """The text that carries a code, in the language that is active."""
+    if purpose == TextedCode.Purpose.STOP:
+        words = _(
+            "Whereabouts: %(code)s is your code to STOP sharing this phone's location. It works for nothing else. "
+            "If you did not ask for it, you can ignore this text."
+        )
+    elif purpose == TextedCode.Purpose.ASK:
+        words = _(
+            "Whereabouts: %(code)s is your code to ANSWER a company's question. It works for nothing else. We never "
+            "ask you for it. If you did not ask for it, you can ignore this text."
+        )
+    elif purpose == TextedCode.Purpose.STOP_FOR:
+        words = _(
+            "Whereabouts: our support asked for this code to STOP sharing this phone's location for you: %(code)s Read "
+            "it out only if you are talking with us now. It works for nothing else."
+        )
+    else:
+        words = _(
+            "Whereabouts: %(code)s is your code to SIGN IN. It works for nothing else. We never ask you for it. "
+            "If you did not ask for it, you can ignore this text."
+        )
+    return words % {"code": code}
+
+
+def reply_code_text(*, code: str) -> str:
+    """The text that carries a code to be sent back by text, where we can't tell that the first one came from it."""
+    return _(
+        "Whereabouts: to STOP sharing this phone's location, reply: STOP LOCATION %(code)s The code works for nothing "
+        "else. If you did not ask for it, you can ignore this text."
+    ) % {"code": code}
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words one after another, with the comma that the active language puts between them."""
+    return pgettext("between the words of a list", ", ").join(words)
+
+
+def changed_text(*, what: Collection[str]) -> str:
+    """The text to a line that what lets its person in was changed; never to what."""
+    return _(
+        "Whereabouts: on the pages of this phone's location, %(what)s. Was it not you? Sign out everywhere: "
+        "%(sessions)s and stop all sharing: %(stop)s"
+    ) % {"what": listed(str(CHANGED[one]) for one in what), "sessions": _url("sign-ins"),
+         "stop": f"{settings.BASE_URL}/stop/"}  # fmt: skip
+
+
+def new_password_text(*, url: str) -> str:
+    """The text to a line that somebody asked for a new password, with the link that ends it."""
+    return _(
+        "Whereabouts: somebody asked for a new password for the pages of this phone's location. It can be chosen in 24 "
+        "hours. If it was not you, one press ends it: %(url)s or reply NO"
+    ) % {"url": url}
+
+
+def new_password_cancelled_text() -> str:
+    """The text that a new password is not to be chosen any more."""
+    return _("Whereabouts: nobody chooses a new password for this phone's pages now. The old one stays.")
+
+
+def new_device_text() -> str:
+    """The text that somebody signed in on a device or network that was not known."""
+    return _(
+        "Whereabouts: somebody signed in to this phone's pages on a browser or network that we did not know. Was it "
+        "not you? Sign out everywhere: %(sessions)s"
+    ) % {"sessions": _url("sign-ins")}
+
+
+def new_carrier_account_text() -> str:
+    """The text that somebody came by the carrier's own sign-in, which nobody on this line had done before."""
+    return _(
+        "Whereabouts: somebody signed in to this phone's pages with a carrier account, which is new here. Was it not "
+        "you? Sign out everywhere: %(sessions)s and stop all sharing: %(stop)s"
+    ) % {"sessions": _url("sign-ins"), "stop": f"{settings.BASE_URL}/stop/"}
+
+
+def to_contact_text(*, words: str) -> str:
+    """A text about a line as its safe contact gets it: "this phone" is another one there."""
+    return _("About your other phone line: %(words)s") % {"words": words}
+
+
+def to_phone_text(*, words: str) -> str:
+    """A text that its safe contact was to get, as the phone itself gets it."""
+    return words.removeprefix(to_contact_text(words=""))
+
+
+def invited_text() -> str:
+    """The text by which the account holder invites the line's user. Its page says what the holder does not see."""
+    return _(
+        "Whereabouts: the account holder invites you to see who gets this phone's location. They can't see it, nor "
+        "what you choose. Only if you want to: %(url)s For no such texts, reply STOP"
+    ) % {"url": f"{settings.BASE_URL}{reverse('invited')}"}
+
+
+def delegate_invitation_text() -> str:
+    """The text to somebody who is asked to look after another's line; it names nobody."""
+    return _(
+        "Whereabouts: somebody asks you to look after their phone's location for them. To read what that means, and to "
+        "say yes or no within 7 days, sign in with your own line: %(url)s"
+    ) % {"url": f"{settings.BASE_URL}/lines/"}
+
+
+def delegation_notice_text() -> str:
+    """The text to a line that somebody was asked to look after it."""
+    return _(
+        "Whereabouts: from the pages of this phone's location, somebody was asked to look after it. Was it not you? "
+        "End it there: %(url)s"
+    ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
+
+
+def delegate_began_text() -> str:
+    """The text to a line that somebody said yes to looking after it."""
+    return _(
+        "Whereabouts: somebody you asked now looks after this phone's location. You can end it at any time: %(url)s"
+    ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
+
+
+def delegate_ended_text() -> str:
+    """The text to a line that somebody looks after it no more."""
+    return _("Whereabouts: somebody no longer looks after this phone's location. Who still does: %(url)s") % {
+        "url": f"{settings.BASE_URL}{reverse('delegates')}"
+    }
+
+
+def contact_code_text(*, code: str) -> str:
+    """The text that proves a safe number."""
+    return _(
+        "Whereabouts: %(code)s is your code to get news about a phone line at this number. It works for nothing else. "
+        "If you did not ask for it, you can ignore this text."
+    ) % {"code": code}
+
+
+def reading_code_text(*, code: str) -> str:
+    """The text that carries a code to the safe contact of a line whose number has changed."""
+    return _(
+        "Whereabouts: %(code)s is your code to READ the pages of your other phone line, whose number has changed. It "
+        "works for nothing else. We never ask you for it. If you did not ask for it, call your carrier now."
+    ) % {"code": code}
+
+
+def contact_changed_text() -> str:
+    """The text to where news went until now; never where it goes."""
+    return _(
+        "Whereabouts: where news about this phone's location goes was changed. Was it not you? Sign out everywhere: "
+        "%(sessions)s and stop all sharing: %(stop)s"
+    ) % {"sessions": _url("sign-ins"), "stop": f"{settings.BASE_URL}/stop/"}
+
+
+def _url(name: str) -> str:
+    return f"{settings.BASE_URL}{reverse(name)}"
+
+
+def entry(*, event: AuditEvent, reader: User) -> Entry:
+    """An event of the audit trail in the words of the person whose log it is. An action without words is named."""
+    kind = event.actor.partition(":")[0]
+    # The account holder reads a child's log as well.
+    own = event.actor in {f"subscriber:{reader.pk}", f"holder:{reader.pk}"}
+    who = _("You") if own else str(WHO.get(kind, WHO["system"]))
+    return Entry(
+        at=event.at,
+        who=who,
+        what=_what(event),
+        reason="" if event.reason in TAKEN else event.reason,
+        by_staff=kind in {"agent", "officer", "auditor", "command"},
+    )
+
+
+def _what(event: AuditEvent) -> str:
+    if event.action.startswith("agent.") and "agent" in event.detail:
+        return f"{WHAT[event.action]}: {event.detail['agent']}"
+    if event.action == "partner.asked" and "company" in event.detail:
+        return f"{WHAT[event.action]}: {event.detail['company']}"
+    if event.action == "line.exported" and event.reason in TAKEN:
+        return _("Took a copy: %(what)s") % {"what": TAKEN[event.reason]}
+    return str(WHAT.get(event.action) or _("Did this: %(action)s") % {"action": event.action})

@@ -1,0 +1,109 @@
+"""Somebody else looks after a line: its user asks, sees and ends it; whoever is asked says yes or no."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import actions, delegations, queries
+from accounts.access import SubscriberRequest, line_required, looks_up, same_time
+from accounts.forms import DelegateForm
+from accounts.numbers import shown
+from accounts.permissions import Action
+from accounts.sealing import unseal
+
+REFUSED = {
+    "own": gettext_lazy("That is this line's own number. Type the number of somebody else."),
+    "asked": gettext_lazy("You have asked this number already. End that first to ask for something else."),
+    "many": gettext_lazy("Five people have not answered yet. Wait for them, or end one of those below."),
+}
+
+
+SAID = {
+    "yes": gettext_lazy("You look after this line now. You can give it back at any time."),
+    "no": gettext_lazy("You said no."),
+    "end": gettext_lazy("Given back. You see nothing more of that line."),
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@line_required(Action.DELEGATE)
+@same_time
+def delegates(request: SubscriberRequest) -> HttpResponse:
+    """Who looks after the line, who was asked, and a form to ask somebody."""
+    line, now = request.line, timezone.now()
+    form = DelegateForm(request.POST or None, zone=line.zone, at=now)
+    if looks_up(request, form):
+        said = {"msisdn": form.cleaned_data["number"], "may": form.cleaned_data["may"], "ends_at": form.ends_at()}
+        try:
+            actions.delegate(line_id=line.line.pk, user=request.user, at=now, **said)
+        except actions.NotDelegated as error:
+            form.add_error("number", str(REFUSED[error.reason]))
+        else:
+            messages.success(request, _("Asked. If the number is a line with us, it has been texted."))
+            return redirect("delegates")
+    there = [
+        (one, shown(unseal(one.asked_sealed)), one.asked_at + delegations.ASKED_FOR)
+        for one in delegations.delegations_of(line_id=line.line.pk, at=now)
+    ]
+    return render(request, "looking_after/delegates.html", {"line": line, "form": form, "there": there})
+
+
+@require_POST
+@line_required(Action.DELEGATE)
+def end(request: SubscriberRequest, delegation_id: UUID) -> HttpResponse:
+    """The line's user ends it."""
+    try:
+        actions.end_delegation(
+            delegation_id=delegation_id, line_id=request.line.line.pk, user=request.user, at=timezone.now()
+        )
+    except actions.NotDelegated as error:
+        raise Http404 from error
+    messages.success(request, _("Ended. They can do nothing more with this line."))
+    return redirect("delegates")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@line_required(Action.KNOW)
+def delegation_request(request: SubscriberRequest, delegation_id: UUID) -> HttpResponse:
+    """What somebody was asked to look after: whose line, what they may do, until when; yes or no, or give it back."""
+    now, own = timezone.now(), request.known[0]
+    if request.method == "POST":
+        answer = request.POST.get("answer", "")
+        try:
+            actions.answer_delegation(
+                delegation_id=delegation_id, user=request.user, line_id=own.line.pk, answer=answer, at=now
+            )
+        except actions.NotDelegated as error:
+            raise Http404 from error
+        messages.success(request, str(SAID[answer]))
+        return redirect("lines")
+    waiting = queries.list_delegation_requests(line=own, at=now)
+    found = {one.delegation.pk: one for one in (*waiting, *request.known) if one.delegation}.get(delegation_id)
+    if found is None:
+        raise Http404
+    return render(request, "looking_after/asked.html", {"found": found, "taken": found in request.known})
+
+
+@require_safe
+def invited(request: HttpRequest) -> HttpResponse:
+    """What an invitation by the account holder means, for whoever was texted one. It opens nothing by itself."""
+    return render(request, "looking_after/invited.html")
+
+
+@require_POST
+@line_required(Action.INVITE)
+def invite(request: SubscriberRequest) -> HttpResponse:
+    """Invite the adult who uses a line of the account. Whatever became of it, the same is said."""
+    own = request.known[0]
+    actions.invite(line_id=request.line.line.pk, account_id=own.line.account_id, user=request.user, at=timezone.now())
+    messages.success(request, _("If this phone can get texts, it has an invitation now, one a week at most."))
+    return redirect("lines")

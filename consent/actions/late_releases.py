@@ -1,0 +1,75 @@
+"""A release reported late can show a partner that a stop never told, or a company that never signed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
+
+from django.db import transaction
+from django.db.models import Q
+
+from consent import order_planning, snapshots
+from consent.actions.choices import take_turn
+from consent.models import Choice, ChoiceOrder
+from consent.queries.overrides import Override
+from revocations.actions import EVERYTHING, Agreement, enqueue_order
+from revocations.models import Duty
+from revocations.queries import uncovered
+
+
+def enqueue_orders_for_newly_affected(*, line_ids: Collection[int]) -> int:
+    """For each no and running pause of these lines, queue orders to partners it concerns now and did not before.
+
+    A partner that signed as done, while a company below it that we hear of only now did not, is told once more. One
+    that is concerned by nothing but a yes that outlasts the no owes nothing: the order that stands is named for it.
+    Returns how many orders it named. Safe to repeat: who was told of a choice is not told of it again.
+    """
+    return sum(_tell_line(line_id) for line_id in sorted(line_ids))
+
+
+@transaction.atomic
+def _tell_line(line_id: int) -> int:
+    now = take_turn(line_id=line_id)
+    denials = Choice.objects.filter(
+        Q(kind__in=(Choice.Kind.STOP, Choice.Kind.REFUSE)) | Q(kind=Choice.Kind.PAUSE, until__gt=now), line_id=line_id
+    )
+    again = {contract_id for _, contract_id in uncovered(line_ids=[line_id])}
+    # All is asked at once: an order for the sake of one choice would hide from the next that anybody is left to tell.
+    asked = {choice: _agreements(choice, again) for choice in denials.order_by("made_at", "id")}
+    orders = enqueue_order(line_id=line_id, agreements=[*chain.from_iterable(asked.values())], by="system", at=now)
+    for choice, agreements in asked.items():
+        told = {one.contract.pk: orders[one.contract.pk] for one in agreements}
+        order_planning.name_orders(line_id=line_id, choice_id=choice.id, told=told)
+    return sum(map(len, asked.values()))
+
+
+def _agreements(choice: Choice, again: Collection[int]) -> Sequence[Agreement]:
+    """What partners must be told for the sake of this choice. `again`: contracts signed for, and not by all."""
+    line_id = choice.line_id
+    told = set(ChoiceOrder.objects.filter(line_id=line_id, choice_id=choice.id).values_list("contract_id", flat=True))
+    concerned = snapshots.affected_contracts(line_id=line_id, scope=choice.scope, ref=choice.ref)
+    passed = order_planning.passed_by(line_id=line_id, no=choice, origin=choice.origin, contract_ids=concerned)
+    shown = _shown_late(choice, {pk: one for pk, one in passed.items() if pk in told})
+    missing = [pk for pk in concerned if pk not in told or pk in again or pk in shown]
+    return (
+        order_planning.agreements_after(
+            line_id=line_id, no=choice, passed=passed, contract_ids=missing, signed_for=again
+        )
+        if missing
+        else ()
+    )
+
+
+def _shown_late(choice: Choice, passed: Mapping[int, Override]) -> Collection[int]:
+    """Contracts named for this choice whose partner, as is known only now, had something before the yes."""
+    had = {pk: one.had_from for pk, one in passed.items() if one.had_from is not None}
+    if not had:
+        return ()
+    scopes = snapshots.covered_scopes(contract_ids=had, scope=choice.scope, ref=choice.ref)
+    laid = Duty.objects.filter(line_id=choice.line_id, contract_id__in=had)
+    if choice.kind != Choice.Kind.PAUSE:
+        laid = laid.filter(action=Duty.Action.DELETE_HELD)  # what was asked for a pause is less
+    asked = {duty.contract_id for duty in laid if duty.since > had[duty.contract_id] and _within(duty, scopes)}
+    return had.keys() - asked
+
+
+def _within(duty: Duty, scopes: Mapping[int, Collection[str]]) -> bool:
+    return duty.scope == EVERYTHING or duty.scope in scopes[duty.contract_id]

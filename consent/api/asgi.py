@@ -1,0 +1,180 @@
+"""The straight way on an event loop, for the gateway's questions: what `straight` is among threads.
+
+As there, only a request that is in every way as it should be goes it, and whatever is not, or can't be known without
+waiting for the database, goes to the other application whole: a token that this process has not seen yet, a client
+that was disabled, a body that is no question. A database that fails is a no here too.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.db import Error
+
+from accounts.json_reader import Unreadable
+from consent import gate, schemas
+from consent.api.decisions import SCOPE, unavailable, written, written_many
+from consent.api.fast_path import answer_headers, is_ours
+from partners.access import Grant, is_json, remembered_grant_of
+
+DOOR, BATCHES = "/access/v1/evaluation", "/access/v1/evaluations"
+BODY_WITHIN_S = 15.0
+# Of what is no question so much is waited for here, which is more than a form has; whoever takes files reads the rest.
+FORM_BYTES = 65_536
+
+# ASGI 3.0, https://asgi.readthedocs.io/en/latest/specs/www.html
+type Message = MutableMapping[str, Any]
+type Scope = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def gate_on_a_loop(otherwise: Application, pipelines: gate.Pipelines) -> Application:
+    """The application that answers the gateway's questions itself, and leaves all else to `otherwise`."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await otherwise(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        # A parser ends such a request with its head: the body would be read as the next one, and answers be mixed up.
+        if b"upgrade" in headers:
+            await _ended(send, 400)
+            return
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S):
+                first = await _gathered(receive, most=_most(scope["path"]))
+        except TimeoutError:
+            await _ended(send, 408)
+            return
+        if first is None:
+            return
+        said = await _answered(pipelines, scope["path"], headers, first) if _may_go(scope, headers, first) else None
+        if said is None:
+            await otherwise(scope, *_with_the_rest(first, receive, send))
+            return
+        await _answered_with(send, 200, _answer_headers(headers, said), said)
+
+    return application
+
+
+async def _ended(send: Send, status: int) -> None:
+    """A refusal without words, and nothing more on this connection."""
+    await _answered_with(send, status, [(b"content-length", b"0"), (b"connection", b"close")], b"")
+
+
+async def _answered_with(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    # Whoever has hung up hears nothing; some servers raise that, as what their event loop says.
+    with suppress(RuntimeError, OSError):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _most(path: str) -> int:
+    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE if path in {DOOR, BATCHES} else FORM_BYTES
+
+
+async def _gathered(receive: Receive, *, most: int) -> Message | None:
+    """The body in one message, or its beginning where it is longer than that; None: its sender has hung up.
+
+    It is waited for here: whoever sends one slowly, or never, keeps no thread from anybody.
+    """
+    message = await receive()
+    body = bytes(message.get("body", b""))
+    while message.get("more_body", False) and len(body) <= most:
+        message = await receive()
+        body += message.get("body", b"")
+    if message.get("type") == "http.disconnect":
+        return None
+    return {"type": "http.request", "body": body, "more_body": message.get("more_body", False)}
+
+
+def _may_go(scope: Scope, headers: dict[bytes, bytes], first: Message) -> bool:
+    """Whether nothing about the request, its body and token aside, needs Django's eyes."""
+    return bool(
+        scope["path"] in {DOOR, BATCHES}
+        and scope["method"] == "POST"
+        and is_json(headers.get(b"content-type", b"").decode("latin-1"))
+        and len(headers) == len(scope["headers"])  # what is said twice is not this way's to weigh
+        and headers.get(b"content-length", b"") == b"%d" % len(first["body"])
+        and not first["more_body"]
+        and len(first["body"]) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        and is_ours(headers.get(b"host", b"").decode("latin-1"))
+        and not settings.MTLS_CLIENT_CERTIFICATES
+        and (not settings.SECURE_SSL_REDIRECT or _is_secure(scope, headers))
+    )
+
+
+async def _answered(pipelines: gate.Pipelines, path: str, headers: dict[bytes, bytes], first: Message) -> bytes | None:
+    grant = remembered_grant_of(headers.get(b"authorization", b"").decode("latin-1"), now=int(time.time()))
+    if grant is None or SCOPE not in grant.scopes or grant.bound_to:
+        return None
+    try:
+        if path == DOOR:
+            return written(await _answers(pipelines.single, grant, [schemas.one(first["body"])]))
+        batch = schemas.many(first["body"])
+        return written_many(batch, await _answers(pipelines.least_asked(), grant, batch.questions))
+    except (Unreadable, schemas.Incomplete, gate.NotLive):
+        return None
+
+
+async def _answers(pipeline: gate.Pipeline, grant: Grant, questions: Sequence[gate.Question]) -> list[gate.Answer]:
+    if not questions:  # the statement that answers is what finds the machine live
+        raise gate.NotLive
+    try:
+        return await gate.evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=questions)
+    except Error:
+        return unavailable(questions)
+
+
+def _with_the_rest(first: Message, receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """Receive what came already and then what comes; send `Connection: close` where the answer begins before all came.
+
+    The server cannot read the next request behind it, and a client that is not told so would send one (RFC 9112).
+    """
+    waiting, is_whole = [first], not first["more_body"]
+
+    async def receive_rest() -> Message:
+        nonlocal is_whole
+        if waiting:
+            return waiting.pop()
+        message = await receive()
+        is_whole = not message.get("more_body", False)
+        return message
+
+    async def send_closing(message: Message) -> None:
+        if message["type"] == "http.response.start" and not is_whole:
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await send(message)
+
+    return receive_rest, send_closing
+
+
+def _is_secure(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    name, value = getattr(settings, "SECURE_PROXY_SSL_HEADER", None) or ("", "")
+    if not name:
+        return bool(scope["scheme"] == "https")
+    return headers.get(_header_of(name)) == value.encode()
+
+
+@cache
+def _header_of(name: str) -> bytes:
+    """A header's own name, of that by which WSGI knows it."""
+    return name.removeprefix("HTTP_").replace("_", "-").lower().encode()
+
+
+def _answer_headers(headers: dict[bytes, bytes], said: bytes) -> list[tuple[bytes, bytes]]:
+    own = [*_own_headers(), (b"content-length", b"%d" % len(said))]
+    if (request_id := headers.get(b"x-request-id")) is not None:
+        own.append((b"x-request-id", request_id))
+    return own
+
+
+@cache
+def _own_headers() -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.lower().encode(), value.encode()) for name, value in answer_headers())

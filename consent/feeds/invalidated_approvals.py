@@ -1,0 +1,85 @@
+"""A yes that came by a number when it was no longer its line's is another's: set aside here, and taken in for them.
+
+By which number a row of a file came stands nowhere; the keyed hash of its content, the number included, tells.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+import audit.actions
+from accounts.models import Line, LineNumber
+from accounts.sealing import unseal
+from consent.actions.choices import take_turn
+from consent.expiry import retell
+from consent.feeds.approvals import ApprovalsFeed
+from consent.feeds.choices import ChoicesFeed
+from consent.models import Approval, Choice, Origin, SetAside, Touched
+from consent.queries.invalidated_approvals import STANDS
+
+
+@transaction.atomic
+def invalidate_approvals(*, line: Line, since: datetime, at: datetime, actor: str) -> int:
+    """It became known that a number was not this line's from `since` on: what it said yes to by it is not its own.
+
+    In the transaction in which that is written down: there is no moment at which the gate allows by it. What came so
+    is held, as if its line were not known yet, for whoever had the number. Stops that came so stay, and deny. Returns
+    how many yeses it was.
+    """
+    now = take_turn(line_id=line.pk)
+    approvals, choices = ApprovalsFeed(), ChoicesFeed()
+    agreed = Approval.objects.filter(STANDS, line_id=line.pk, captured_at__gte=since)
+    allowed = Choice.objects.filter(
+        STANDS, line_id=line.pk, made_at__gte=since, kind=Choice.Kind.ALLOW, origin=Origin.FILE
+    )
+    numbers = _Numbers(line)
+    approvals_held = [
+        entry
+        for row in agreed
+        for msisdn in numbers.not_at(row.captured_at)
+        if (entry := approvals.entry_of(row=row, msisdn=msisdn, at=now)) is not None
+    ]
+    choices_held = [
+        choice
+        for row in allowed
+        for msisdn in numbers.not_at(row.made_at)
+        if (choice := choices.entry_of(row=row, msisdn=msisdn, at=now)) is not None
+    ]
+    named = {one.row.id: (one.row.campaign, one.at) for one in approvals_held}
+    named |= {one.row.id: (one.row.ref, one.at) for one in choices_held}
+    if not named:
+        return 0
+    approvals.keep(entries=approvals_held, at=at)
+    choices.keep(entries=choices_held, at=at)
+    SetAside.objects.bulk_create(
+        SetAside(line_id=line.pk, yes_id=yes_id, campaign=campaign, recorded_at=now)
+        for yes_id, (campaign, _) in named.items()
+    )
+    retell(line_id=line.pk)
+    Touched.objects.create(line_id=line.pk, since=min(moment for _, moment in named.values()))
+    audit.actions.record(
+        action="consent.set_aside",
+        actor=actor,
+        target=f"line:{line.pk}",
+        at=now,
+        line_id=line.pk,
+        detail={"count": len(named)},
+    )
+    return len(named)
+
+
+class _Numbers:
+    """The numbers that a line has had, and when."""
+
+    def __init__(self, line: Line) -> None:
+        self._periods = list(LineNumber.objects.filter(line=line).order_by("starts_at"))
+
+    def not_at(self, moment: datetime) -> list[str]:
+        """Those that were not its own at this moment."""
+        own = {
+            bytes(one.msisdn_hash)
+            for one in self._periods
+            if one.starts_at <= moment and (one.ends_at is None or moment < one.ends_at)
+        }
+        others = {bytes(one.msisdn_hash): bytes(one.msisdn_sealed) for one in self._periods}
+        return [unseal(sealed) for hashed, sealed in others.items() if hashed not in own]

@@ -1,0 +1,124 @@
+"""A company's question: read it, prove the phone by a code, say no in one step or yes in two."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+import accounts.actions
+from accounts import browsers, sessions
+from accounts.access import looks_up, same_time
+from accounts.forms import CodeForm
+from consent import actions, consent_requests, notices
+from consent.access import DOOR, AskRequest, closed, get_open_request
+from consent.words import not_allowed_in_words
+from partners.models import NoticeText
+
+
+@require_safe
+@get_open_request
+def question(request: AskRequest) -> HttpResponse:
+    """Who asks, for what, how exactly and until when; and the two answers, for its person."""
+    shown = {"question": request.question, "may_answer": request.may_answer, "held_until": request.held_until}
+    return render(request, "ask/question.html", {**shown, "notice": _notice(request)})
+
+
+@require_POST
+@same_time
+@get_open_request
+def text(request: AskRequest) -> HttpResponse:
+    """Text a code to the phone that is asked; the same words whether or not there is one, or one to ask."""
+    actions.text_code(
+        question=request.question, asker=sessions.asker(request), network=browsers.network(request), at=timezone.now()
+    )
+    sessions.begin_tries(request)
+    if "again" in request.POST:
+        messages.info(request, CodeForm.sent_again)
+    return redirect("ask-code", token=request.question.token)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@same_time
+@get_open_request
+def code(request: AskRequest) -> HttpResponse:
+    """The code from the text: whoever types it holds the phone that is asked."""
+    form, asked_of = CodeForm(request.POST or None), request.question
+    if looks_up(request, form):
+        now = timezone.now()
+        typed = form.cleaned_data["code"]
+        line = None
+        if not sessions.has_tried_enough(request):
+            line = accounts.actions.take_code(
+                msisdn=asked_of.msisdn, purpose=DOOR, asker=sessions.asker(request), typed=typed, at=now
+            )
+        if line:
+            sessions.prove_line(
+                request, door=DOOR, about=asked_of.token, line_id=line.pk, msisdn=asked_of.msisdn, at=now
+            )
+            return redirect("ask", token=asked_of.token)
+        form.refuse(spent=sessions.count_try(request))
+    return render(request, "ask/code.html", {"form": form, "question": asked_of})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@get_open_request
+def yes(request: AskRequest) -> HttpResponse:
+    """The second of two steps: read what a yes means, and confirm it."""
+    notice, changed = _notice(request), False
+    if not request.may_answer or request.held_until:
+        return redirect("ask", token=request.question.token)
+    if request.method == "POST":
+        try:
+            actions.say_yes(
+                question=request.question,
+                user=request.person,
+                notice=notice.read_as(request.POST.get("notice", "")),
+                at=timezone.now(),
+            )
+        except notices.NoticeChanged:
+            notice, changed = _notice(request), True
+        except actions.NotOpen:
+            return closed(request)
+        except actions.NotAllowable as error:
+            # The question stays open: what keeps a yes from counting may pass.
+            messages.error(request, not_allowed_in_words(error.reason))
+            return redirect("ask", token=request.question.token)
+        else:
+            return _answered(request)
+    return render(request, "ask/yes.html", {"question": request.question, "notice": notice, "changed": changed})
+
+
+@require_POST
+@get_open_request
+def no(request: AskRequest) -> HttpResponse:
+    """No, in one step."""
+    if not request.may_answer:
+        return redirect("ask", token=request.question.token)
+    notice = _notice(request)
+    read = notice if notice.digest == request.POST.get("notice") else None
+    try:
+        actions.say_no(question=request.question, user=request.person, notice=read, at=timezone.now())
+    except actions.NotOpen:
+        return closed(request)
+    return _answered(request)
+
+
+@require_safe
+@never_cache
+def answered(request: HttpRequest, token: str) -> HttpResponse:
+    """What was answered, for the browser that answered."""
+    given = consent_requests.get_answer(token=token) if sessions.has_answered(request, about=token) else None
+    return render(request, "ask/answered.html", {"given": given}) if given else closed(request)
+
+
+def _notice(request: AskRequest) -> notices.Shown:
+    asked_of = request.question
+    use = NoticeText.Use.ASK if asked_of.texted else NoticeText.Use.ALLOW
+    return notices.before_yes(campaign=asked_of.campaign.ref, use=use, until=asked_of.ends_at)
+
+
+def _answered(request: AskRequest) -> HttpResponse:
+    sessions.note_answer(request, about=request.question.token)
+    return redirect("ask-answered", token=request.question.token)

@@ -1,0 +1,101 @@
+"""Whom the system's own incidents reached, and the rows behind them: by what was kept as they came, or found again.
+
+Rows under a delayed-notice order are in none of it, from the moment on which the order says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils.dateparse import parse_date
+
+from audit.models import Incident, IncidentLine
+from disclosures.queries.anomaly_rows import START, Behind, Place, behind
+from disclosures.queries.visible import SHOWN
+
+Kind = Incident.Kind
+LONGEST_KEY = 200
+# Each gives line, moment, id, path, purpose, judgement. A row is whose it is now: it may have been another line's as it
+# was kept, and may have been kept for both.
+KEPT = """
+SELECT DISTINCT d.line_id, d.occurred_at, d.id::text, d.path, d.purpose, d.judgement
+FROM audit_incidentline kept JOIN disclosures_disclosureregister known ON known.id = kept.disclosure_id
+    JOIN disclosures_disclosure d
+        ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
+WHERE kept.incident_id = %(incident)s AND <shown>
+""".replace("<shown>", SHOWN)
+# What stands behind the counts of a comparison, as far as it was kept.
+IN_BOOKS = """
+SELECT f.line_id, f.found_at, f.id::text, array_remove(ARRAY[p.uri, f.recipient], ''), f.purpose, 'partner_has'
+FROM consent_digestrun run
+    JOIN consent_digestfinding f ON f.run_id = run.id
+    JOIN partners_party p ON p.id = run.party_id
+WHERE run.party_id = %(party)s AND f.kind = 'partner_has' AND f.line_id IS NOT NULL
+    AND f.found_at >= %(since)s AND f.found_at < %(until)s
+"""
+STATEMENTS: Mapping[str, str] = {Kind.UNGATED: KEPT, Kind.BASIS_DOUBTFUL: KEPT, Kind.PARTNER_HAS: IN_BOOKS}
+COUNTED = "SELECT count(DISTINCT line_id), min(at), max(at) FROM ({}) reached (line_id, at)"
+IN_ORDER = """
+SELECT * FROM ({}) reached (line_id, at, id, path, purpose, judgement)
+WHERE (at, line_id, id) > (%(moment)s, %(line)s, %(id)s)
+ORDER BY at, line_id, id LIMIT %(rows)s
+"""
+
+
+@dataclass(frozen=True)
+class IncidentScope:
+    """How many lines, and from when to when. No lines: nothing of it is there, or may be seen, any more."""
+
+    lines: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+def day_key(*, party: str, day: str) -> str:
+    """Under which key of its kind's incidents a company (URI) and day ("2026-11-26") stand."""
+    return f"{day} {party}"[:LONGEST_KEY]
+
+
+def get_incident_scope(*, incident: Incident, at: datetime) -> IncidentScope:
+    """Whom an incident reached; nobody for one of another kind. At most two statements."""
+    values = _values(incident, at)
+    if values is None:
+        return IncidentScope(0, None, None)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTED.format(STATEMENTS[incident.kind]), values)
+        return IncidentScope(*(cursor.fetchone() or (0, None, None)))
+
+
+def list_incident_rows(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:
+    """The rows behind it by when they were, the first ones after a place; none for one of another kind."""
+    values = _values(incident, at)
+    if values is None:
+        return []
+    place = {"line": after.line_id, "moment": after.at, "id": after.id}
+    with connection.cursor() as cursor:
+        cursor.execute(IN_ORDER.format(STATEMENTS[incident.kind]), values | {"rows": rows, **place})
+        return [behind(row=row) for row in cursor.fetchall()]
+
+
+def _values(incident: Incident, at: datetime) -> dict[str, Any] | None:
+    """What its statement needs to know; None where it has none, or can't say whom it reached."""
+    known: dict[str, Any] = {"at": at, "incident": incident.pk}
+    match incident.kind:
+        case Kind.UNGATED:
+            return known
+        case Kind.BASIS_DOUBTFUL:
+            # Lines of older ones were not kept. Of those that came to one later there would be too few.
+            kept = IncidentLine.objects.filter(incident_id=incident.pk).count()
+            return known if kept >= incident.count else None
+        case Kind.PARTNER_HAS:
+            party, _, said = incident.key.removeprefix("partner:").partition(":")
+            day = parse_date(said) if len(said) == len("2026-11-26") else None
+            return known | _span(day) | {"party": int(party)} if day and party.isdecimal() else None
+    return None
+
+
+def _span(day: date) -> dict[str, datetime]:
+    since = datetime.combine(day, time(), UTC)
+    return {"since": since, "until": since + timedelta(days=1)}

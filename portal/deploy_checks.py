@@ -1,0 +1,126 @@
+"""What `manage.py check --deploy` refuses: settings that only a demo, a test or a developer's machine may have.
+
+Each is an error, so that the command fails: Django itself only warns of most of them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from portal.env import LOOPBACK
+
+# Django's own measure (security.W009), of which it only warns.
+SHORTEST_KEY, LEAST_DIFFERENT, INSECURE = 50, 5, "django-insecure-"
+SHOWN_HERE_ALONE = {"accounts.texts.ConsoleBackend", "accounts.texts.MemoryBackend", "portal.demo_phone.Backend"}
+GATEWAY = "partners.sms.HttpBackend"
+MAILS_NOBODY = {"console", "locmem", "dummy", "filebased"}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One reason for which production must not start: `is_so` looks at the settings."""
+
+    id: str
+    is_so: Callable[[], bool]
+    message: str
+    hint: str
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < SHORTEST_KEY or len(set(key)) < LEAST_DIFFERENT or key.startswith(INSECURE)
+
+
+def _has_weak_key() -> bool:
+    return any(_is_weak(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+
+
+def _lacks_gateway() -> bool:
+    return settings.SMS_BACKEND == GATEWAY and not (settings.SMS_WEBHOOK_URL and settings.SMS_WEBHOOK_TOKEN)
+
+
+def _has_plain_issuer() -> bool:
+    issuers = (settings.BASE_URL, settings.OIDC_ISSUER, settings.STAFF_OIDC_ISSUER)
+    return any(issuer and urlsplit(issuer).scheme != "https" for issuer in issuers)
+
+
+def _is_on_loopback() -> bool:
+    return urlsplit(settings.BASE_URL).hostname in LOOPBACK
+
+
+def _mails_nobody() -> bool:
+    return str(settings.MAILERS["default"]["BACKEND"]).split(".")[-2] in MAILS_NOBODY
+
+
+REFUSALS = (
+    Refusal(
+        "whereabouts.E001",
+        lambda: settings.DOOR_OUT_LOOPBACK,
+        "Partners may be spoken to by http on this machine's own addresses.",
+        "Unset DOOR_OUT_LOOPBACK; only the demo sets it.",
+    ),
+    Refusal(
+        "whereabouts.E002",
+        lambda: settings.DEMO,
+        "The demo's phone and sample people can be reached.",
+        "Unset WHEREABOUTS_DEMO; `manage.py demo` sets it for its own processes.",
+    ),
+    Refusal(
+        "whereabouts.E003",
+        lambda: settings.DEBUG,
+        "Errors are shown to whoever causes them, with settings and local variables.",
+        "Unset DEBUG.",
+    ),
+    Refusal(
+        "whereabouts.E004",
+        _has_weak_key,
+        "SECRET_KEY, or one of SECRET_KEY_FALLBACKS, can be guessed.",
+        f"Set it to a random string of at least {SHORTEST_KEY} characters.",
+    ),
+    Refusal(
+        "whereabouts.E005",
+        lambda: not settings.ALLOWED_HOSTS or any(host.strip(".") in {"", "*"} for host in settings.ALLOWED_HOSTS),
+        "The portal answers under any host name.",
+        "Set ALLOWED_HOSTS to the host names people use, with commas between them.",
+    ),
+    Refusal(
+        "whereabouts.E006",
+        lambda: settings.SMS_BACKEND in SHOWN_HERE_ALONE,
+        "No text reaches a phone: SMS_BACKEND shows texts on this machine only.",
+        f"Set SMS_BACKEND to {GATEWAY}, or to a class of your own.",
+    ),
+    Refusal(
+        "whereabouts.E007",
+        _lacks_gateway,
+        "No text reaches a phone: the text gateway's address or token is missing.",
+        "Set SMS_WEBHOOK_URL and SMS_WEBHOOK_TOKEN.",
+    ),
+    Refusal(
+        "whereabouts.E008",
+        _has_plain_issuer,
+        "An issuer is reached by http: whoever is on the way can sign in its name.",
+        "Set BASE_URL, OIDC_ISSUER and STAFF_OIDC_ISSUER to https addresses.",
+    ),
+    Refusal(
+        "whereabouts.E009",
+        _is_on_loopback,
+        "People can't reach the portal: its address is this machine's own.",
+        "Set BASE_URL to the address people use.",
+    ),
+    Refusal(
+        "whereabouts.E010",
+        _mails_nobody,
+        "No mail reaches anybody: EMAIL_URL shows mail on this machine only.",
+        "Set EMAIL_URL to smtps://user:password@host.",
+    ),
+)
+
+
+@register(Tags.security, deploy=True)
+def only_for_the_demo(app_configs: Sequence[Any] | None, **_: object) -> list[CheckMessage]:
+    """Return an error for each setting that production must not have."""
+    del app_configs
+    return [Error(one.message, hint=one.hint, id=one.id) for one in REFUSALS if one.is_so()]

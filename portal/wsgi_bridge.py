@@ -1,0 +1,194 @@
+"""A WSGI application on an event loop: each request has a thread until its answer is made, and whoever waits has none.
+
+The answer comes back to the loop whole, in one step, and leaves from there when it may (`accounts.access.same_time`).
+What is made bit by bit keeps its thread until it has gone out, or until whoever asked has hung up.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from typing import Any
+from urllib.parse import quote
+from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+from accounts.access import ANSWER_AT
+from consent.api.asgi import Application, Message, Receive, Scope, Send
+
+ASCII = "".join(map(chr, range(0x21, 0x7F)))
+# Headers that CGI calls otherwise.
+NAMED = {b"content-length": "CONTENT_LENGTH", b"content-type": "CONTENT_TYPE"}
+
+type Head = tuple[str, list[tuple[str, str]]]
+
+
+def in_threads(application: WSGIApplication, *, threads: int) -> Application:
+    """The application for an event loop, with so many threads at most."""
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="page")
+
+    async def on_the_loop(scope: Scope, receive: Receive, send: Send) -> None:
+        first = await receive()
+        if first["type"] == "http.disconnect":
+            return
+        out = _Out(asyncio.get_running_loop(), receive, send)
+        environ = _environ(scope, _Body(first, out) if first.get("more_body") else BytesIO(first.get("body", b"")))
+        whole = await out.loop.run_in_executor(pool, _made, application, environ, out)
+        if whole is not None:
+            await out.begin(whole[0], environ.get(ANSWER_AT))
+            await send({"type": "http.response.body", "body": whole[1]})
+
+    return on_the_loop
+
+
+def seconds_left(due: object) -> float:
+    """How long an answer still has to wait; 0 for one that need not."""
+    return max(0.0, due - time.monotonic()) if isinstance(due, float) else 0.0
+
+
+class _Out:
+    """The way to whoever asked. Its threads' side is `goes`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, receive: Receive, send: Send) -> None:
+        self.loop, self._receive, self._send = loop, receive, send
+        self.is_gone = False
+
+    async def begin(self, head: Head, due: object) -> None:
+        """Send the head, but not before its moment."""
+        if left := seconds_left(due):
+            await asyncio.sleep(left)
+        status, headers = head
+        said = [(name.strip().lower().encode("latin-1"), value.strip().encode("latin-1")) for name, value in headers]
+        await self._send({"type": "http.response.start", "status": int(status[:3]), "headers": said})
+
+    def stream(self, head: Head, parts: Iterable[bytes], due: object) -> None:
+        """Send it bit by bit, from a thread, as fast as it is taken."""
+        self._done(self.begin(head, due))
+        watch = asyncio.run_coroutine_threadsafe(self._notice(), self.loop)
+        try:
+            for part in parts:
+                if self.is_gone:
+                    return
+                self._done(self._part(part, more=True))
+            self._done(self._part(b"", more=False))
+        finally:
+            watch.cancel()
+
+    def message(self) -> Message:
+        """What comes next from whoever asks, for a thread that waits for it."""
+
+        async def received() -> Message:
+            return await self._receive()
+
+        return asyncio.run_coroutine_threadsafe(received(), self.loop).result()
+
+    async def _part(self, part: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": part, "more_body": more})
+
+    async def _notice(self) -> None:
+        """Whether whoever asked hangs up: the server sends on into nothing."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.is_gone = True
+
+    def _done(self, work: Any) -> None:
+        asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+
+class _Body:
+    """A body that is still coming, for a thread that reads it."""
+
+    def __init__(self, first: Message, out: _Out) -> None:
+        self._kept, self._out, self._more = bytearray(first.get("body", b"")), out, True
+
+    def read(self, size: int = -1, /) -> bytes:
+        while self._more and (size < 0 or len(self._kept) < size):
+            self._take()
+        return self._given(len(self._kept) if size < 0 else size)
+
+    def readline(self, size: int = -1, /) -> bytes:
+        while self._more and b"\n" not in self._kept and (size < 0 or len(self._kept) < size):
+            self._take()
+        end = self._kept.find(b"\n") + 1 or len(self._kept)
+        return self._given(end if size < 0 else min(end, size))
+
+    def readlines(self, _hint: int = -1, /) -> list[bytes]:
+        return list(self)
+
+    def __iter__(self) -> Any:
+        return iter(self.readline, b"")
+
+    def _take(self) -> None:
+        message = self._out.message()
+        if message["type"] == "http.disconnect":
+            raise OSError("whoever sent it has hung up")
+        self._kept += message.get("body", b"")
+        self._more = bool(message.get("more_body"))
+
+    def _given(self, size: int) -> bytes:
+        given = bytes(self._kept[:size])
+        del self._kept[:size]
+        return given
+
+
+def _made(application: WSGIApplication, environ: WSGIEnvironment, out: _Out) -> tuple[Head, bytes] | None:
+    """In a thread: the answer; None where it has gone out from here, bit by bit."""
+    heads: list[Head] = []
+
+    def start(status: str, headers: list[tuple[str, str]], *_failure: Any) -> Callable[[bytes], object]:
+        heads[:] = [(status, headers)]
+        return _write
+
+    parts = application(environ, start)
+    try:
+        if isinstance(parts, list) or not getattr(parts, "streaming", True):
+            body = b"".join(parts)
+            return heads[0], body
+        out.stream(heads[0], parts, environ.get(ANSWER_AT))
+    finally:
+        getattr(parts, "close", _nothing)()
+    return None
+
+
+def _nothing() -> None:
+    pass
+
+
+def _write(_part: bytes) -> object:
+    raise NotImplementedError("nothing here writes so; PEP 3333 keeps it for old frameworks")
+
+
+def _environ(scope: Scope, body: object) -> WSGIEnvironment:
+    """The request as WSGI says it.
+
+    There `X_Name` and `X-Name` are one header, so that a caller could write what only the proxy may; a query is ASCII.
+    """
+    name, port = scope.get("server") or ("localhost", 80)
+    caller, callers_port = scope.get("client") or ("", 0)
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "QUERY_STRING": quote(scope["query_string"], safe=ASCII),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": name,
+        "SERVER_PORT": str(port or 0),
+        "REMOTE_ADDR": caller,
+        "REMOTE_PORT": str(callers_port),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.input": body,
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for header, value in scope["headers"]:
+        if b"_" in header:
+            continue
+        key = NAMED.get(header) or f"HTTP_{header.decode('latin-1').upper().replace('-', '_')}"
+        said = value.decode("latin-1")
+        environ[key] = f"{environ[key]},{said}" if key in environ else said
+    return environ

@@ -1,0 +1,375 @@
+"""Write the order that tells a partner where one line stands. The row is the queue; Celery only works it off."""
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from partners.models import Contract
+from revocations import queries, tasks
+from revocations.models import Duty, Order, Standing, State
+
+STOP_USE_WITHIN = timedelta(minutes=15)
+EVERYTHING = "all"
+_TELL = Duty.Action.NOTIFY_DOWNSTREAM
+StateEntry = dict[str, Any]
+# Most lines have none of these yet: Django would take ten times as long to ask as PostgreSQL to find nothing.
+STANDING = """
+SELECT line_id, contract_id, epoch, version, order_id FROM revocations_standing
+WHERE line_id = ANY (%s) AND contract_id = ANY (%s) ORDER BY line_id, contract_id FOR UPDATE
+"""
+LAID = """
+SELECT line_id, id, contract_id, action, scope, since, discharged_at, discharged_by FROM revocations_duty
+WHERE line_id = ANY (%s) AND contract_id = ANY (%s)
+"""
+STAND = """
+INSERT INTO revocations_standing (line_id, contract_id, epoch, version, order_id)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::integer[], %s::uuid[])
+ON CONFLICT (line_id, contract_id) DO UPDATE
+SET epoch = excluded.epoch, version = excluded.version, order_id = excluded.order_id
+"""
+LAY = """
+INSERT INTO revocations_duty (line_id, id, contract_id, action, scope, since, discharged_by)
+SELECT laid.line_id, laid.id, laid.contract_id, laid.action, laid.scope, laid.since, ''
+FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[])
+    AS laid (line_id, id, contract_id, action, scope, since)
+"""
+QUEUE = """
+INSERT INTO revocations_order (line_id, id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot,
+    queued_at, state, attempts, next_attempt_at, complete_by, parked_with, note)
+SELECT line_id, one.id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot,
+    queued_at, 'queued', 0, queued_at, complete_by, '', ''
+FROM jsonb_to_recordset(%s::jsonb) AS one (line_id bigint, id uuid, contract_id bigint, party_id bigint, epoch integer,
+    version integer, jti text, txn text, record_id uuid, lane text, snapshot jsonb, queued_at timestamptz,
+    complete_by timestamptz)
+"""
+QUEUED = (
+    "line_id", "id", "contract_id", "party_id", "epoch", "version", "jti", "txn", "record_id", "lane", "snapshot",
+    "queued_at", "complete_by",
+)  # fmt: skip
+RECEIVED = """
+SELECT line_id, aggregator_id, max(last_at) FROM partners_dealing
+WHERE line_id = ANY (%s) AND aggregator_id = ANY (%s) GROUP BY line_id, aggregator_id
+"""
+type Orders = dict[int, uuid.UUID]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What one partner is to be told about one line.
+
+    `state`: everything still allowed, `[{"scopes","purpose","recipient","status","expires_at"?}]`.
+    `before`: the same as it was, for a partner that was never told. `actions`: what the partner must now do, for each
+    of `scopes` ("all", "<purpose> <recipient URI>", or " <recipient URI>"), about all it has received until `since`
+    (None: until now).
+    """
+
+    contract: Contract
+    state: Sequence[StateEntry]
+    before: Sequence[StateEntry]
+    actions: Sequence[Duty.Action] = ()
+    scopes: Sequence[str] = ()
+    since: datetime | None = None
+
+
+def enqueue_order(*, line_id: int, agreements: Sequence[Agreement], by: str, at: datetime) -> Orders:
+    """Queue one order for each agreement whose snapshot changes. Must run in the transaction of what it tells.
+
+    Returns, by contract id, the order that tells it: a new one, or the one already standing where nothing changes.
+    `by`: `user`, `admin`, `policy` or `system` (CAEP's `initiating_entity`). What is asked under one agreement for the
+    sake of several choices goes into one order: `agreements` may name it several times, with one `state`.
+    """
+    return enqueue_orders(agreements={line_id: agreements}, by=by, at={line_id: at})[line_id]
+
+
+def enqueue_orders(
+    *, agreements: Mapping[int, Sequence[Agreement]], by: str, at: Mapping[int, datetime]
+) -> dict[int, Orders]:
+    """The same for many lines at once, in as many statements as for one. Everything is by line."""
+    known = _Known.read_each({line_id: theirs for line_id, theirs in agreements.items() if theirs})
+    duties: list[Duty] = []
+    orders: list[Order] = []
+    for line_id, theirs in known.items():
+        laid, queued = _made_up(line_id, agreements[line_id], theirs, by, at[line_id])
+        duties += laid
+        orders += queued
+    if orders:
+        _lay(duties)
+        _write(orders)
+        _stand(orders)
+        # robust: a dead broker must not fail a stop; the sweep finds the rows.
+        party_ids = sorted({order.party_id for order in orders})
+        transaction.on_commit(partial(tasks.deliver.delay, party_ids=party_ids), robust=True)
+    told = {line_id: {pk: order.id for pk, order in theirs.newest.items()} for line_id, theirs in known.items()}
+    for order in orders:
+        told[order.line_id][order.contract_id] = order.id
+    return {
+        line_id: {pk: told[line_id][pk] for pk in sorted({one.contract.pk for one in theirs})}
+        for line_id, theirs in agreements.items()
+    }
+
+
+def _made_up(
+    line_id: int, agreements: Sequence[Agreement], known: "_Known", by: str, at: datetime
+) -> tuple[list[Duty], list[Order]]:
+    """The duties and orders that one line's agreements call for."""
+    fresh: dict[int, list[Duty]] = {}
+    anew: dict[int, Agreement] = {}
+    for agreement in agreements:
+        contract, newest = agreement.contract, known.newest.get(agreement.contract.pk)
+        duties = _fresh_duties(line_id, agreement, known, at)
+        # An order of an older epoch is over at a partner that was told of an end: it is told anew, changed or not.
+        lasts = newest is not None and newest.epoch == contract.epoch
+        if newest is None or not lasts or duties or not _same(newest.snapshot["state"], agreement.state):
+            fresh[contract.pk] = _without_repeats([*fresh.get(contract.pk, ()), *duties])
+            anew.setdefault(contract.pk, agreement)
+    orders = [
+        _order(line_id, one, known, _owed(known, one, fresh[one.contract.pk]), fresh[one.contract.pk], by, at)
+        for one in sorted(anew.values(), key=lambda one: one.contract.pk)
+    ]
+    return [duty for laid in fresh.values() for duty in laid], orders
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What stands between a line and some partners: read for all of them at once, while many people stop.
+
+    By contract: where it stands, locked; the order that stands; all duties ever laid. By party: when it last received.
+    """
+
+    standing: dict[int, Standing]
+    newest: dict[int, Order]
+    laid: dict[int, list[Duty]]
+    received: dict[int, datetime]
+    uncovered: set[tuple[int, int]]
+
+    @classmethod
+    def read_each(cls, agreements: Mapping[int, Sequence[Agreement]]) -> dict[int, Self]:
+        """By line: what stands under all of these agreements, whichever of the lines they are named for."""
+        if not agreements:
+            return {}
+        contracts = {one.contract.pk: one.contract.aggregator_id for theirs in agreements.values() for one in theirs}
+        known = {line_id: cls({}, {}, defaultdict(list), {}, set()) for line_id in agreements}
+        among = [list(agreements), list(contracts)]
+        standing = list(Standing.objects.raw(STANDING, among))
+        for stands in standing:
+            known[stands.line_id].standing[stands.contract_id] = stands
+        ids = [one.order_id for one in standing]
+        told = list(Order.objects.filter(line_id__in=list(agreements), id__in=ids)) if ids else []
+        for order in told:
+            known[order.line_id].newest[order.contract_id] = order
+        for duty in Duty.objects.raw(LAID, among):
+            known[duty.line_id].laid[duty.contract_id].append(duty)
+        with connection.cursor() as cursor:
+            cursor.execute(RECEIVED, [list(agreements), sorted(set(contracts.values()))])
+            for line_id, aggregator_id, last_at in cursor.fetchall():
+                known[line_id].received[aggregator_id] = last_at
+        for line_id, contract_id in queries.uncovered(line_ids={one.line_id for one in told}) if told else ():
+            known[line_id].uncovered.add((line_id, contract_id))
+        return known
+
+
+def _lay(duties: Sequence[Duty]) -> None:
+    rows = [(one.line_id, one.id, one.contract_id, one.action, one.scope, one.since) for one in duties]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(LAY, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _write(orders: Sequence[Order]) -> None:
+    rows = [{name: getattr(one, name) for name in QUEUED} for one in orders]
+    with connection.cursor() as cursor:
+        # Ids and moments as text: PostgreSQL reads them so.
+        cursor.execute(QUEUE, [json.dumps(rows, default=str)])
+
+
+def _owed(known: _Known, agreement: Agreement, fresh: Sequence[Duty]) -> list[Duty]:
+    """All that is owed from now on, in the order in which an order names it."""
+    still = [duty for duty in known.laid.get(agreement.contract.pk, ()) if duty.discharged_at is None]
+    return sorted([*still, *fresh], key=lambda duty: (duty.since, duty.action, duty.scope))
+
+
+def _order(
+    line_id: int,
+    agreement: Agreement,
+    known: _Known,
+    owed: Sequence[Duty],
+    fresh: Sequence[Duty],
+    by: str,
+    at: datetime,
+) -> Order:
+    contract = agreement.contract
+    standing, newest = known.standing.get(contract.pk), known.newest.get(contract.pk)
+    before = newest.snapshot["state"] if newest else agreement.before
+    changes = _changes(before, agreement.state)
+    complete_by = _complete_by(contract, newest, owed, fresh, at)
+    version = standing.version + 1 if standing and standing.epoch == contract.epoch else 1
+    return Order(
+        line_id=line_id,
+        id=uuid.uuid4(),
+        contract_id=contract.pk,
+        party_id=contract.aggregator_id,
+        epoch=contract.epoch,
+        version=version,
+        jti=uuid.uuid4().hex,
+        txn=f"tx-{uuid.uuid4().hex}",
+        record_id=uuid.uuid4(),
+        lane=_lane(by, stops=bool(owed) or any(change["to"] == "withdrawn" for change in changes)),
+        snapshot={
+            "event_timestamp": int(minute(at=at).timestamp()),
+            "initiating_entity": by,
+            "agreement": f"{settings.BASE_URL}/agreements/{contract.ref}",
+            "epoch": contract.epoch,
+            "version": version,
+            "snapshot": True,
+            "changes": changes,
+            "state": list(agreement.state),
+            "default": "denied",
+            **snapshot_duties(owed=owed, complete_by=complete_by, at=at),
+        },
+        queued_at=at,
+        next_attempt_at=at,
+        complete_by=complete_by,
+    )
+
+
+def _complete_by(
+    contract: Contract, newest: Order | None, owed: Sequence[Duty], fresh: Sequence[Duty], at: datetime
+) -> datetime | None:
+    """By when all that is owed must be done. What was owed before keeps its date, whatever was said since."""
+    if not owed:
+        return None
+    by = at + timedelta(days=contract.complete_within_days)
+    still = {duty.id for duty in owed} - {duty.id for duty in fresh}
+    if still and newest is not None and newest.complete_by is not None:
+        return min(by, newest.complete_by)
+    return by
+
+
+def _lane(by: str, *, stops: bool) -> Order.Lane:
+    """What the system tells by itself may be a whole cohort: it must not stand before a person's own word."""
+    if by == "system":
+        return Order.Lane.BULK
+    return Order.Lane.STOP if stops else Order.Lane.ALLOW
+
+
+def snapshot_duties(*, owed: Sequence[Duty], complete_by: datetime | None, at: datetime) -> StateEntry:
+    """What a snapshot says of what is owed and by when."""
+    return {
+        "required_actions": sorted({duty.action for duty in owed}, key=list(Duty.Action).index),
+        "duties": [
+            {"action": duty.action, "scope": _named(duty.scope), "since": stamp(at=duty.since)} for duty in owed
+        ],
+        **_deadlines(at, complete_by),
+    }
+
+
+def _deadlines(at: datetime, complete_by: datetime | None) -> StateEntry:
+    if complete_by is None:
+        return {}
+    return {"stop_by": stamp(at=at + STOP_USE_WITHIN), "complete_by": stamp(at=complete_by)}
+
+
+def _stand(orders: Sequence[Order]) -> None:
+    rows = [(one.line_id, one.contract_id, one.epoch, one.version, one.id) for one in orders]
+    with connection.cursor() as cursor:
+        cursor.execute(STAND, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _fresh_duties(line_id: int, agreement: Agreement, known: _Known, at: datetime) -> list[Duty]:
+    """The duties this adds: those not laid on the partner already for all it has received."""
+    contract = agreement.contract
+    received, laid = known.received.get(contract.aggregator_id), known.laid.get(contract.pk, ())
+    newest = known.newest.get(contract.pk)
+    reopened = newest is not None and (newest.state == State.CONTRADICTED or (line_id, contract.pk) in known.uncovered)
+    since = agreement.since or at
+    changed = newest is None or not _same(newest.snapshot["state"], agreement.state)
+
+    def covered(action: str, scope: str) -> bool:
+        return any(
+            duty.action == action
+            and duty.scope in {scope, EVERYTHING}
+            and (received is None or received < duty.since or since <= duty.since)
+            and not (duty.discharged_at and reopened)
+            for duty in laid
+        )
+
+    def added(scope: str) -> list[Duty.Action]:
+        new = [action for action in agreement.actions if changed or not covered(action, scope)]
+        # Those below were told of what was asked before (a pause), not of what is asked now (to delete).
+        return [action for action in agreement.actions if action in new or (new and action == _TELL)]
+
+    return [
+        Duty(
+            line_id=line_id,
+            id=uuid.uuid4(),
+            contract_id=contract.pk,
+            action=action,
+            scope=scope,
+            since=since,
+        )
+        for scope in agreement.scopes
+        for action in added(scope)
+    ]
+
+
+def _without_repeats(duties: Sequence[Duty]) -> list[Duty]:
+    """Those that ask for something that no other of them asks for: by one for everything, or the same once more."""
+    kept: list[Duty] = []
+    for duty in sorted(duties, key=lambda one: (one.scope != EVERYTHING, -one.since.timestamp())):
+        if not any(
+            one.action == duty.action and one.scope in {duty.scope, EVERYTHING} and one.since >= duty.since
+            for one in kept
+        ):
+            kept.append(duty)
+    return kept
+
+
+def _named(scope: str) -> dict[str, object]:
+    if scope == EVERYTHING:
+        return {"all": True}
+    purpose, _, recipient = scope.partition(" ")
+    return {name: value for name, value in (("purpose", purpose), ("recipient", recipient)) if value}
+
+
+def _place(entry: StateEntry) -> tuple[str, str, tuple[str, ...]]:
+    return entry["recipient"], entry["purpose"], tuple(entry["scopes"])
+
+
+def _same(told: Sequence[StateEntry], now: Sequence[StateEntry]) -> bool:
+    return sorted(map(repr, map(_whole, told))) == sorted(map(repr, map(_whole, now)))
+
+
+def _whole(entry: StateEntry) -> tuple[object, ...]:
+    return (*_place(entry), entry["status"], entry.get("expires_at"), tuple(entry.get("except", ())))
+
+
+def _changes(before: Sequence[StateEntry], after: Sequence[StateEntry]) -> list[StateEntry]:
+    was, now = {_place(entry) for entry in before}, {_place(entry) for entry in after}
+    return [
+        {
+            "scopes": list(scopes),
+            "purpose": purpose,
+            "recipient": recipient,
+            "from": "granted" if (recipient, purpose, scopes) in was else "withdrawn",
+            "to": "granted" if (recipient, purpose, scopes) in now else "withdrawn",
+        }
+        for recipient, purpose, scopes in sorted(was ^ now)
+    ]
+
+
+def minute(*, at: datetime) -> datetime:
+    """Rounded down to the minute, so that two partners' orders about one act can't be joined on their times."""
+    return at.replace(second=0, microsecond=0)
+
+
+def stamp(*, at: datetime) -> str:
+    """RFC 3339, to the minute, in UTC."""
+    return minute(at=at).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,148 @@
+"""What staff ask others for a case: a partner for proof, a partner to take an order again, an officer to suspend."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.permissions import StaffAction
+from accounts.queries import acting_staff
+from accounts.reasons import check_reason
+from consent import order_planning
+from consent.models import Choice
+from disclosures.models import Disclosure
+from disclosures.queries.trails import company_of
+from partners.models import Campaign, Contract, Party
+from partners.words import UNKNOWN, party_name
+from revocations.actions import Disputed, resend_for_case, suspend
+from revocations.actions import ask_evidence as ask_partners
+from revocations.models import EvidenceRequest, Order
+from support.actions.cases import note, of_somebody, worked
+from support.lifecycle import DONE, NEXT, NotNow, move
+from support.models import SuspendRequest, Ticket
+from support.oversight.case import choice_id_of, evidence_key, look_up_of
+from support.tickets import goes_on_as, happened
+
+
+@transaction.atomic
+def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int:
+    """Ask the partners concerned for their proof that the person agreed, due in 7 days. Returns how many questions.
+
+    Each is asked once for a case. The case waits for the partner. Raises NotForThem, NoReason, NotNow.
+    """
+    name, ticket = worked(code=code, actor=actor)
+    why, line_id = check_reason(reason), of_somebody(ticket=ticket)
+    key = evidence_key(ticket=ticket)
+    known = EvidenceRequest.objects.filter(line_id=line_id, choice_id=key).values_list("contract_id", "campaign")
+    asked = set(known)
+    wanted = [
+        one
+        for one in _disputed(ticket, line_id, at)
+        if (one.contract.pk, one.campaign.ref if one.campaign else "") not in asked
+    ]
+    if not wanted:
+        raise NotNow(
+            _("Every partner concerned was asked already; the answers land in the case.")
+            if asked
+            else _("There is no partner to ask: the case names no look-up or choice that one had a part in.")
+        )
+    count = ask_partners(line_id=line_id, choice_id=key, disputed=wanted, at=at)
+    partners = sorted({party_name(one.contract.aggregator.name, one.contract.aggregator.uri) for one in wanted})
+    happened(ticket=ticket, body=f"Asked for proof: {', '.join(partners)}. {why}", author=name, at=at)
+    _wait_for_partner(ticket, at)
+    note(ticket=ticket, action="evidence.asked", actor=name, at=at, reason=why, detail={"questions": count})
+    return count
+
+
+@transaction.atomic
+def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: datetime) -> int:
+    """Send one partner again what it has not signed as done about this person. Returns how many orders.
+
+    Raises NotForThem, NoReason, NotNow.
+    """
+    name, ticket = worked(code=code, actor=actor)
+    why, line_id = check_reason(reason), of_somebody(ticket=ticket)
+    partner = Party.objects.filter(pk=party_id).first()
+    if partner is None or not Order.objects.filter(line_id=line_id, party_id=party_id).exists():
+        raise NotNow(_("This partner was told nothing about this person."))
+    count = resend_for_case(party_id=party_id, line_id=line_id, actor=name, reason=f"{ticket.code}: {why}", at=at)
+    what = f"Sent again to {party_name(partner.name, partner.uri)}: {count} order{'' if count == 1 else 's'}. {why}"
+    happened(ticket=ticket, body=what, author=name, at=at)
+    return count
+
+
+@transaction.atomic
+def ask_to_suspend(*, code: str, party_id: int, reason: str, actor: str, at: datetime) -> SuspendRequest:
+    """Ask the privacy office to suspend a company. It decides, and the case hears of it.
+
+    Raises NotForThem, NoReason, NotNow.
+    """
+    name, ticket = worked(code=code, actor=actor)
+    why = check_reason(reason)
+    party = Party.objects.filter(pk=party_id).exclude(uri=UNKNOWN).first()
+    if party is None:
+        raise NotNow(_("There is no such company."))
+    if ticket.suspend_requests.filter(party_id=party_id, decision="").exists():
+        raise NotNow(_("The privacy office was asked already and has not decided."))
+    made = SuspendRequest.objects.create(ticket=ticket, party_id=party_id, reason=why, asked_by=name, asked_at=at)
+    what = f"Asked the privacy office to suspend {party_name(party.name, party.uri)}: {why}"
+    happened(ticket=ticket, body=what, author=name, at=at)
+    note(ticket=ticket, action="suspend.asked", actor=name, at=at, reason=why, detail={"party": party_id})
+    return made
+
+
+@transaction.atomic
+def decide_request(*, request_id: int, suspends: bool, reason: str, actor: str, at: datetime) -> SuspendRequest:
+    """Suspend the company that an agent asked about, at once and everywhere, or decline. The case's thread tells which.
+
+    Raises NotForThem, NoReason, and NotNow for one that is decided or not there.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.SUSPEND)
+    why = check_reason(reason)
+    asked = SuspendRequest.objects.select_for_update(of=("self",)).filter(pk=request_id).first()
+    if asked is None or asked.decision:
+        raise NotNow(_("It is decided already."))
+    ticket = goes_on_as(ticket=Ticket.objects.select_for_update(of=("self",)).get(pk=asked.ticket_id))
+    if suspends:
+        suspend(of="party", target_id=asked.party_id, actor=name, reason=f"{ticket.code}: {why}", at=at)
+    words = SuspendRequest.Decision.SUSPENDED if suspends else SuspendRequest.Decision.DECLINED
+    asked.decision, asked.decided_by, asked.decided_at, asked.decision_reason = words, name, at, why
+    asked.save(update_fields=["decision", "decided_by", "decided_at", "decision_reason"])
+    party = Party.objects.get(pk=asked.party_id)
+    did = "suspended" if suspends else "did not suspend"
+    what = f"The privacy office {did} {party_name(party.name, party.uri)}: {why}"
+    happened(ticket=ticket, body=what, author=name, at=at)
+    note(ticket=ticket, action="suspend.decided", actor=name, at=at, reason=why, detail={"decision": str(words)})
+    return asked
+
+
+def _wait_for_partner(ticket: Ticket, at: datetime) -> None:
+    if Ticket.State.PARTNER in NEXT[Ticket.State(ticket.state)] and ticket.state not in DONE:
+        move(ticket=ticket, to=Ticket.State.PARTNER, at=at)
+        ticket.save()
+
+
+def _disputed(ticket: Ticket, line_id: int, at: datetime) -> list[Disputed]:
+    """Whom to ask about what: as for a dispute, of the choice that the case is about, or of its look-up."""
+    choice_id = choice_id_of(ticket=ticket)
+    choice = Choice.objects.filter(line_id=line_id, id=choice_id).first() if choice_id else None
+    if choice is not None and choice.scope != Choice.Scope.ALL:
+        return order_planning.disputed(line_id=line_id, scope=choice.scope, ref=choice.ref)
+    look_up = look_up_of(ticket=ticket, at=at)
+    return _of_look_up(look_up, line_id) if look_up is not None else []
+
+
+def _of_look_up(row: Disclosure, line_id: int) -> list[Disputed]:
+    campaign = (
+        Campaign.objects.select_related("lbs_provider", "contract__aggregator").filter(ref=row.campaign).first()
+        if row.campaign
+        else None
+    )
+    if campaign is not None:
+        return [Disputed(campaign.contract, campaign, campaign.lbs_provider.uri)]
+    company = company_of(path=row.path)
+    if company == UNKNOWN or not Party.objects.filter(uri=company).exists():
+        company = row.aggregator
+    through = Contract.objects.filter(aggregator__uri=row.aggregator).values_list("pk", flat=True)
+    asked = order_planning.disputed(line_id=line_id, scope=Choice.Scope.PARTY, ref=company)
+    return [one for one in asked if one.contract.pk in set(through)]

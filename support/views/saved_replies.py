@@ -1,0 +1,53 @@
+"""The answers that are written often, for officers."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import PersonRequest
+from accounts.permissions import StaffAction, actor_of, staff_may
+from support.access import at_the_desk
+from support.actions import saved_replies as actions
+from support.forms.writing import CannedForm
+from support.lifecycle import NotNow
+from support.oversight.saved_replies import canned_list, reply_of
+
+
+@require_safe
+@at_the_desk(StaffAction.SEE_TICKETS)
+def replies(request: PersonRequest) -> HttpResponse:
+    """All of them, in every language."""
+    may_change = staff_may(request.user.role, StaffAction.CHANGE_REPLIES)
+    return render(request, "desk/replies.html", {"answers": canned_list(), "may_change": may_change})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@at_the_desk(StaffAction.CHANGE_REPLIES)
+def reply(request: PersonRequest, reply_id: int = 0) -> HttpResponse:
+    """One of them, or a new one, to write."""
+    found = reply_of(reply_id=reply_id) if reply_id else None
+    if reply_id and found is None:
+        raise Http404
+    initial = {name: getattr(found, name) for name in ("key", "language", "title", "body")} if found else {}
+    asked = {name: request.GET[name] for name in ("key", "language") if name in request.GET}
+    form = CannedForm(request.POST or None, initial={**asked, **initial}, fixed=found is not None)
+    if form.is_valid():
+        actions.write_reply(**form.cleaned_data, actor=actor_of(request.user), at=timezone.now())
+        messages.success(request, _("Kept. Whoever writes finds it from now on."))
+        return redirect("desk-replies")
+    shown = {"form": form, "answer": found}
+    return render(request, "desk/reply.html", shown, status=400 if form.errors else 200)
+
+
+@require_POST
+@at_the_desk(StaffAction.CHANGE_REPLIES)
+def retire(request: PersonRequest, reply_id: int) -> HttpResponse:
+    """Take one out of use, or bring it back."""
+    try:
+        actions.retire_reply(reply_id=reply_id, actor=actor_of(request.user), at=timezone.now())
+    except NotNow as error:
+        raise Http404 from error
+    return redirect("desk-replies")
