@@ -1,5 +1,6 @@
 """Storing, attributing and judging what was released."""
 
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
@@ -385,15 +386,17 @@ def test_only_the_judgement_may_change_and_never_without_its_record() -> None:
 
 def test_rows_lie_in_the_partition_of_their_month_and_old_ones_in_the_default() -> None:
     take_lines(line_row(activated_at="2010-01-01T00:00:00Z"))
+    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    instant = month - timedelta(microseconds=1)
     take_releases(
-        release_row(occurred_at="2026-03-31T23:59:59.999999Z"),
-        release_row(occurred_at="2026-03-31T23:00:00-01:00"),
+        release_row(occurred_at=instant.isoformat()),
+        release_row(occurred_at=month.astimezone(timezone(timedelta(hours=-1))).isoformat()),
         release_row(occurred_at="2012-01-01T00:00:00Z"),
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT tableoid::regclass::text FROM disclosures_disclosure ORDER BY occurred_at")
         assert [name.removeprefix("disclosures_disclosure_") for (name,) in cursor.fetchall()] == [
-            "default", "2026_03", "2026_04",
+            "default", f"{instant:%Y_%m}", f"{month:%Y_%m}",
         ]  # fmt: skip
 
 
