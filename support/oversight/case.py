@@ -319,7 +319,8 @@ def _evidence(ticket: Ticket, at: datetime) -> Sequence[EvidenceView]:
 def _earlier(ticket: Ticket) -> list[Ticket]:
     if ticket.line_id is None:
         return []
-    return list(Ticket.objects.filter(line_id=ticket.line_id).exclude(pk=ticket.pk).order_by("-opened_at")[:EARLIER])
+    others = Ticket.objects.filter(line_id=ticket.line_id).exclude(pk=ticket.pk)
+    return list(others.order_by("-opened_at", "-pk")[:EARLIER])
 
 
 def _incident(ticket: Ticket) -> Incident | None:

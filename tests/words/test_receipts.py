@@ -199,7 +199,9 @@ def assert_page(browser: Browser, choice: Choice, facts: Facts, words: Sequence[
     """The whole page, in both languages, with each signed text checked for what it says."""
     receipt, path = receipt_of(choice), f"{choice_path(choice)}receipt/"
     for language in LANGUAGES:
-        say, page = Words(language), main(browser, path, language)
+        say = Words(language)
+        with time_machine.travel(timezone.now(), tick=False):
+            page, read_at = main(browser, path, language), timezone.now()
         until = [say("receipt_until"), say.moment(choice.until)] if choice.until else []
         signed: list[str] = [say("by_partners")] if words else []
         for word in words:
@@ -214,7 +216,7 @@ def assert_page(browser: Browser, choice: Choice, facts: Facts, words: Sequence[
             say("both_hold"), "PDF JSON",
             say("send_me"), say("email_address"), say("not_kept"), say("mail_it"), say("or_by_text"), say("text_me"),
             say("by_carrier"), receipt.token, *signed,
-            say("how_far_each"), *(one.words(say) for one in far), say("as_of", second=say.second(timezone.now())),
+            say("how_far_each"), *(one.words(say) for one in far), say("as_of", second=say.second(read_at)),
             say("how_to_check"), say("check_by_keys"), say("check_by_program", number=receipt.number),
         ]  # fmt: skip
         known = {word.token for word in words} | {receipt.token}
