@@ -7,7 +7,7 @@
 `allowing_required`      to allow
 `choosing_required`      to choose what lets them see
 `person_required`        signed in, whoever it is: for pages about the sign-in itself
-`require_no_hold`            beside it: for pages that change what lets somebody in
+`require_no_hold`        beside it: for pages that change what lets somebody in
 `few_at_once`            below it: for downloads, of which a person has two at a time
 `staff_required`         staff of a role, signed in with a second factor
 

@@ -1,4 +1,4 @@
-"""The straight way on an event loop, for the gateway's questions: what `straight` is among threads.
+"""The straight way on an event loop, for the gateway's questions: what `fast_path` is among threads.
 
 As there, only a request that is in every way as it should be goes it, and whatever is not, or can't be known without
 waiting for the database, goes to the other application whole: a token that this process has not seen yet, a client

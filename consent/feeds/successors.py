@@ -1,6 +1,7 @@
 """A line that continues another (separation, transfer to the same user) takes its stops over; never its approvals.
 
-Rows by which it would be another person's are refused before (`hands`): what was stopped names companies.
+Rows by which it would be another person's are refused before (`line_continuity`): what was stopped names
+companies.
 """
 
 import uuid

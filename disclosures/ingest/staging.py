@@ -1,7 +1,7 @@
 """A chunk of rows in temporary tables of one transaction, by COPY.
 
 `incoming` holds each row as it was reported, `term` what many rows have in common, and `fresh`, filled by `store`, the
-rows that are new and whose line is known; the statements of `store`, `notices` and `traces` work on them.
+rows that are new and whose line is known; the statements of `store`, `notices` and `projections` work on them.
 """
 
 from collections.abc import Sequence

@@ -51,8 +51,8 @@ def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: dateti
 def set_consideration(*, campaign_id: int, consideration: str, reason: str, actor: str, at: datetime) -> Campaign:
     """Say that as much or more is paid for a campaign's data than was written down.
 
-    The gate keeps it when this commits; what was judged and told before is brought up to it next (`settling`).
-    Raises NotNow, ValidationError, NotForThem.
+    The gate keeps it when this commits; what was judged and told before is brought up to it next
+    (`term_change_propagation`). Raises NotNow, ValidationError, NotForThem.
     """
     row = partners.actions.set_consideration(
         campaign_id=campaign_id, consideration=consideration, reason=reason, actor=actor, at=at
@@ -66,7 +66,8 @@ def add_rule(*, terms: RuleTerms, reason: str, actor: str, at: datetime) -> Juri
     """Prohibit uses in a state from a moment on, whoever agreed.
 
     One that began already is kept by the gate when this commits; what was released since is judged again and partners
-    are told next, of one that is to come when it begins (`settling`). Raises ValidationError, NotNow, NotForThem.
+    are told next, of one that is to come when it begins (`term_change_propagation`).
+    Raises ValidationError, NotNow, NotForThem.
     """
     rule = partners.actions.add_rule(terms=terms, reason=reason, actor=actor, at=at)
     transaction.on_commit(partial(tasks.settle.delay), robust=True)
@@ -78,7 +79,7 @@ def link(*, of: str, ref: str, kin_ref: str, link: str, reason: str, actor: str,
     """Let stops and pauses hold across two parties, purposes or campaigns from now on. Returns whether it is new.
 
     The gate keeps it when this commits; what was released is judged again, and partners whom a stop newly concerns are
-    told, next (`settling`).
+    told, next (`term_change_propagation`).
     Raises ValidationError, NotNow, NotForThem.
     """
     new = partners.actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason=reason, actor=actor, at=at)
