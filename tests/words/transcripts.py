@@ -35,7 +35,7 @@ MASKS: tuple[tuple[str, str], ...] = (
     # Before the dates: one may follow it.
     (r"\b\d+(?= Compañía)|(?<=between )\d+|(?<=service )\d+|(?<=party )\d+", "‹n›"),
     (r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC|\+00:00)?)?", "‹date›"),
-    (rf"\b\d\d? {MONTH}(?: \d{{4}})?", "‹date›"),
+    (rf"(?<!\d)\d\d? {MONTH}(?: \d{{4}})?", "‹date›"),
     (rf"(?:{DAY}, )?{MONTH} \d\d?(?:, \d{{4}})?(?!\d)|{MONTH} \d{{4}}", "‹date›"),
     (r"\bDue (?:today|in \d+ business days?|before the next business day)", "Due ‹when›"),
     (r"\bOverdue (?:since today|by \d+ business days?|by less than a business day)", "Overdue ‹since when›"),
